@@ -1,0 +1,163 @@
+"""What analysis says of a call. A leaf: frozen records, no logic beyond their own invariants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from pipeline.records import Role
+
+
+class SentimentLabel(StrEnum):
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """Three class probabilities that sum to 1; the label is their argmax, the confidence their maximum.
+
+    Raises ValueError when a probability is outside 0..1 or the sum is off by more than 1e-6.
+    """
+
+    negative: float
+    neutral: float
+    positive: float
+
+    def __post_init__(self) -> None:
+        shares = (self.negative, self.neutral, self.positive)
+        if not all(0.0 <= share <= 1.0 for share in shares) or abs(sum(shares) - 1.0) > 1e-6:
+            raise ValueError(f"Sentiment: probabilities {shares} must lie in 0..1 and sum to 1")
+
+    @property
+    def label(self) -> SentimentLabel:
+        """Argmax; on a tie the milder one: neutral, then negative."""
+        order = (
+            (self.neutral, SentimentLabel.NEUTRAL),
+            (self.negative, SentimentLabel.NEGATIVE),
+            (self.positive, SentimentLabel.POSITIVE),
+        )
+        return max(order, key=lambda pair: pair[0])[1]
+
+    @property
+    def confidence(self) -> float:
+        return max(self.negative, self.neutral, self.positive)
+
+    @property
+    def score(self) -> float:
+        """Positive minus negative, in -1..1."""
+        return self.positive - self.negative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkSentiment:
+    """Sentiment of one chunk; None with the reason when there is none."""
+
+    channel: int
+    ordinal: int
+    sentiment: Sentiment | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSentiment:
+    """One role over the whole call, weighted by speech duration."""
+
+    role: Role
+    sentiment: Sentiment | None
+    reason: str | None = None
+    quarters: tuple[float | None, ...] = ()
+    """Mean score (-1..1) in each quarter of the call; None where the role is silent."""
+    lowest_score: float | None = None
+    lowest_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSentiment:
+    """Payload of the steps `text`, `acoustic` and `fusion`."""
+
+    roles: tuple[RoleSentiment, ...]
+    chunks: tuple[ChunkSentiment, ...]
+    mood_turned_by: Role | None = None
+    """Whose line came right before the client's mood changed for good; None when it did not change."""
+    mood_turned_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A verbatim quote, checked to be in the chunk it names."""
+
+    quote: str
+    channel: int
+    ordinal: int
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """Payload of the step `topic`: a label of the glossary, never one outside it."""
+
+    topic: str
+    subtopic: str | None
+    confidence: float | None
+    """0..1; None when the provider gives no probability."""
+    evidence: tuple[Evidence, ...] = ()
+    catalogue: str | None = None
+    """`b2b`, `b2c` or the glossary file's name."""
+    glossary_hash: str | None = None
+    proposed_terms: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionItem:
+    """A promise made in the call. Unsaid is None."""
+
+    what: str
+    who: str | None = None
+    by_when: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Payload of the step `summary`."""
+
+    text: str
+    reason: str | None = None
+    done: str | None = None
+    outcome: str | None = None
+    key_points: tuple[str, ...] = ()
+    action_items: tuple[ActionItem, ...] = ()
+    next_step: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    language: str | None = None
+    template: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Payload of the step `conversation`: metrics of the talk itself. Shares are of the call's duration, 0..1."""
+
+    agent_talk_s: float | None
+    client_talk_s: float | None
+    agent_talk_share: float | None
+    client_talk_share: float | None
+    silence_s: float
+    silence_share: float
+    longest_silence_s: float
+    overtalk_s: float
+    agent_interruptions: int | None
+    """Times the agent began while the client was talking and went on after."""
+    client_interruptions: int | None
+    turns: int
+    agent_words_per_minute: float | None
+    client_words_per_minute: float | None
+    agent_longest_turn_s: float | None
+    client_longest_turn_s: float | None
+    first_response_s: float | None
+    """From the end of the client's first turn to the agent's answer; None when not applicable."""
+    extra: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

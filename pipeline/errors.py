@@ -1,0 +1,102 @@
+"""The one error tree. Whether an error may be retried is a type, never a string match.
+
+    EarshotError
+    ├── ConfigurationError         exit 2: the command line or the configuration is wrong
+    ├── StartupError               exit 3: the run could not start
+    │   ├── DatabaseUnavailable        (also Transient while a run is under way)
+    │   ├── ModelUnavailable
+    │   ├── InputUnavailable
+    │   └── OutputUnavailable
+    ├── RunLocked                  exit 4: another run holds the lock
+    ├── RunInterrupted             exit 130: SIGINT, SIGTERM or the stop time
+    ├── TransientError             worth another try, now or in the next run
+    │   ├── SourceUnreadable           the recording vanished or cannot be read now
+    │   ├── StageTimeout               a stage ran over its time limit
+    │   ├── WorkerCrashed              a worker process died under this call
+    │   └── ServiceUnavailable         an outside service refused, timed out or is throttled
+    └── TerminalError              the same input will fail the same way again
+        ├── AudioUndecodable           no decoder makes sense of the bytes
+        ├── UnsafePath                 an outside path tried to leave its folder
+        ├── UntrustedModel             a model file that could run code and was not named as trusted
+        └── InvalidReply               a service answered, but not with what was asked for
+
+A message says where, what, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class EarshotError(Exception):
+    """Root of everything Earshot raises on purpose."""
+
+
+class ConfigurationError(EarshotError):
+    """The command line or the configuration is wrong (exit 2)."""
+
+
+class StartupError(EarshotError):
+    """The run could not start (exit 3)."""
+
+
+class ModelUnavailable(StartupError):
+    """A model's weights are missing, corrupt or unreachable."""
+
+
+class InputUnavailable(StartupError):
+    """The input folder, archive or bucket cannot be reached."""
+
+
+class OutputUnavailable(StartupError):
+    """The output folder cannot be written to."""
+
+
+class RunLocked(EarshotError):
+    """Another run holds the lock of this database (exit 4)."""
+
+
+class RunInterrupted(EarshotError):
+    """The run was asked to stop (exit 130)."""
+
+
+class TransientError(EarshotError):
+    """May succeed when tried again."""
+
+
+class DatabaseUnavailable(StartupError, TransientError):
+    """The database cannot be reached; exit 3 at start, waited out in mid-run."""
+
+
+class SourceUnreadable(TransientError):
+    """The recording vanished or cannot be read at the moment."""
+
+
+class StageTimeout(TransientError):
+    """A stage ran over its time limit."""
+
+
+class WorkerCrashed(TransientError):
+    """A worker process died while it held this call."""
+
+
+class ServiceUnavailable(TransientError):
+    """An outside service timed out, refused or throttled the request."""
+
+
+class TerminalError(EarshotError):
+    """The same input will fail the same way again."""
+
+
+class AudioUndecodable(TerminalError):
+    """No decoder makes sense of the bytes."""
+
+
+class UnsafePath(TerminalError):
+    """A path from outside tried to leave the folder it belongs to."""
+
+
+class UntrustedModel(TerminalError):
+    """A model file that can run code and was not named as trusted."""
+
+
+class InvalidReply(TerminalError):
+    """A service answered, but not with what was asked for."""

@@ -1,0 +1,101 @@
+"""What `batch.py` needs from outside the pipeline, as Protocols; `commands` wires the real ones in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from pipeline.records import (
+    CallFailure,
+    CallForAnalysis,
+    CallOutcome,
+    FoundCall,
+    KnownCall,
+    SegmentText,
+    SkippedFile,
+    StepResult,
+    Transcript,
+)
+
+
+class AnalysisStep(Protocol):
+    """One enrichment. Batch first: a step that cannot batch loops."""
+
+    name: str
+    needs_audio: bool
+    after: tuple[str, ...]
+    """Names of the steps whose results it reads."""
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        """Hash of what the step reads and how: transcript or audio, model, prompt, glossary, options."""
+        ...
+
+    def run(
+        self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
+    ) -> Sequence[StepResult]:
+        """One result per call, in order. Raises nothing for a single bad call: it answers MISSING or FAILED."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class CallStore(Protocol):
+    """The ledger. Every method may raise DatabaseUnavailable; writes are idempotent."""
+
+    def begin_run(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:
+        """Take the advisory lock and open a `runs` row; returns run_id. Raises RunLocked."""
+        ...
+
+    def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None: ...
+
+    def heartbeat(self, run_id: str, progress: Mapping[str, object]) -> None:
+        """What `run.py status` reads from another terminal."""
+        ...
+
+    def known_calls(self, source_uris: Sequence[str]) -> dict[str, KnownCall]:
+        """By address, with step states; one round trip per thousand."""
+        ...
+
+    def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
+        """Calls with the same bytes (to recognise a moved file)."""
+        ...
+
+    def claim_call(self, found: FoundCall, audio_sha256: str, moved_from: str | None) -> str:
+        """The stable call_id of this recording: kept by address, or by `moved_from` (the call_id of a vanished address)."""
+        ...
+
+    def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]: ...
+
+    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None: ...
+
+    def transcript(self, transcript_fingerprint: str) -> Transcript | None: ...
+
+    def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:
+        """Stored before analysis starts; the finished segments under the same fingerprint are dropped."""
+        ...
+
+    def step_results(self, call_id: str) -> Mapping[str, StepResult]:
+        """Stored results with payloads, for steps that read earlier ones."""
+        ...
+
+    def save_call(self, outcome: CallOutcome) -> None:
+        """One transaction: call row, chunks, steps. A call with fewer chunks than before loses the old ones."""
+        ...
+
+    def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:
+        """Returns True when the call is quarantined by this failure. Never overwrites results that are there."""
+        ...
+
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str) -> None: ...
+
+    def undelivered(self) -> Sequence[str]:
+        """call_ids completed since the last delivered results CSV."""
+        ...
+
+    def mark_delivered(self, call_ids: Sequence[str], run_id: str) -> None: ...
+
+    def disappeared(self, prefix: str, seen_uris: Iterable[str]) -> Sequence[str]:
+        """Addresses under `prefix` that the database knows and that the source no longer offers."""
+        ...
+
+    def close(self) -> None: ...

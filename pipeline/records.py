@@ -1,0 +1,380 @@
+"""Frozen records that flow from an audio file to a transcript. A leaf: imports nothing of ours.
+
+Times are seconds from the first sample of the recording, on one clock for all channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+SAMPLE_RATE_HZ = 16_000
+"""Everything behind the decoder is float32 at this rate."""
+
+
+class Role(StrEnum):
+    """Who speaks on a channel."""
+
+    AGENT = "agent"
+    CLIENT = "client"
+    UNKNOWN = "unknown"
+
+
+class Direction(StrEnum):
+    """Who called whom, seen from the company."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class CustomerSegment(StrEnum):
+    """Business or private customer."""
+
+    B2B = "b2b"
+    B2C = "b2c"
+
+
+class CallStatus(StrEnum):
+    """`calls.status`."""
+
+    TRANSCRIBED = "transcribed"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    QUARANTINED = "quarantined"
+
+
+class StepState(StrEnum):
+    """State of one analysis step of one call."""
+
+    DONE = "done"
+    MISSING = "missing"
+    """No value by nature (language, too short, nothing matched): `reason` says why; not tried again for the same fingerprint."""
+    FAILED = "failed"
+    """No value because something broke; a later run fills in just this."""
+
+
+# ----------------------------------------------------------------------------------------------- found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMetadata:
+    """What file name, path and sidecar say about a call. Unknown is None, never a default."""
+
+    started_at: datetime | None = None
+    """With time zone."""
+    direction: Direction | None = None
+    agent_id: str | None = None
+    customer_segment: CustomerSegment | None = None
+    language: str | None = None
+    """ISO 639-1, lower case."""
+    queue: str | None = None
+    related_call: str | None = None
+    """What the file name gives of the call this one was transferred from."""
+    extension: str | None = None
+    channel_roles: tuple[Role, ...] | None = None
+    """Index is the channel, when the name or the sidecar says so."""
+    extra: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Further named groups and sidecar columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCall:
+    """A recording a source offers, before its audio is looked at."""
+
+    source_uri: str
+    """Stable address: `file:///…/a.wav`, `zip:///…/delivery.zip!/a.wav`, `s3://bucket/key`."""
+    file_name: str
+    size_bytes: int
+    modified_at: datetime
+    """With time zone (UTC)."""
+    etag: str | None = None
+    metadata: CallMetadata = CallMetadata()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedFile:
+    """A file a source passed over, and why."""
+
+    source_uri: str
+    file_name: str
+    size_bytes: int
+    modified_at: datetime | None
+    reason: str
+    """One machine-readable word with underscores: `empty`, `not_audio`, `too_small`, `too_short`, `unsafe_path`, `duplicate_in_archive`, …"""
+    message: str
+    waiting: bool = False
+    """True for a file still being written: left for the next run, not recorded as skipped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioHeader:
+    """What the container claims, after it was checked against the file."""
+
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    duration_s: float | None
+    """None when the container does not say."""
+    flags: tuple[str, ...] = ()
+    """`bad_header`, `truncated`."""
+
+
+# -------------------------------------------------------------------------------------------- prepared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonSpeech:
+    """A stretch kept out of the recogniser."""
+
+    start_s: float
+    end_s: float
+    kind: str
+    """`ringing`, `key_tone`, `hold_music`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSegment:
+    """A stretch of one channel for the recogniser, padding included."""
+
+    channel: int
+    ordinal: int
+    """From 0 within the channel, in time order."""
+    start_s: float
+    end_s: float
+    overlap_s: float = 0.0
+    """How much of its start repeats the end of the segment before (no quiet place was found to cut at)."""
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedChannel:
+    """One channel, decoded: raw float32 little-endian mono samples at 16 kHz in a spool file."""
+
+    channel: int
+    role: Role
+    samples_path: Path
+    samples: int
+    rms_dbfs: float | None
+    """Level of the speech before gain; None when there is none."""
+    peak: float
+    gain_db: float
+    """Gain already applied to the spooled samples."""
+    speech_s: float
+    flags: tuple[str, ...]
+    segments: tuple[SpeechSegment, ...]
+    non_speech: tuple[NonSpeech, ...] = ()
+    same_as_channel: int | None = None
+    """Set on the copy of a dual-mono recording: transcribed once, on the other channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedCall:
+    """A decoded call. The spool files live until the call is stored."""
+
+    audio_sha256: str
+    header: AudioHeader
+    duration_s: float
+    channels: tuple[PreparedChannel, ...]
+    flags: tuple[str, ...]
+    """Sorted union of header, channel and call flags."""
+    timings_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Wall seconds by stage: `hash`, `decode`, `vad`, `doctor`."""
+
+
+# ------------------------------------------------------------------------------------------ transcribed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A word with its place in the recording."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentText:
+    """What the recogniser made of one SpeechSegment; stored as soon as it is finished."""
+
+    channel: int
+    ordinal: int
+    start_s: float
+    end_s: float
+    text: str
+    language: str | None
+    words: tuple[Word, ...] | None = None
+    confidence: float | None = None
+    """Engine's own measure in 0..1, meaning documented per engine; None when the engine gives none."""
+    flags: tuple[str, ...] = ()
+    overlap_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptChunk:
+    """One stretch of speech of one side, as readers of the tables see it."""
+
+    channel: int
+    ordinal: int
+    """From 0 within the channel, in time order."""
+    role: Role
+    start_s: float
+    end_s: float
+    text: str
+    words: tuple[Word, ...] | None = None
+    confidence: float | None = None
+    language: str | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineIdentity:
+    """Which recogniser made a transcript; part of the transcript fingerprint."""
+
+    engine: str
+    model: str
+    revision: str | None
+    options_hash: str
+    rank: int
+    """Place in `transcription.engines`, 0 first; a later-listed engine never replaces an earlier one's rows."""
+    demonstration: bool
+    passed_over: tuple[str, ...] = ()
+    """Why each earlier-listed engine was passed over: `mlx_qwen3: weights not on disk, hub unreachable`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """All chunks of a call, both channels, in time order."""
+
+    fingerprint: str
+    identity: EngineIdentity
+    language: str | None
+    chunks: tuple[TranscriptChunk, ...]
+    flags: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------- analysed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelAudio:
+    """Where an analysis step finds a channel's samples: float32 16 kHz mono, raw little-endian."""
+
+    channel: int
+    role: Role
+    samples_path: Path
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallForAnalysis:
+    """What an analysis step reads."""
+
+    call_id: str
+    audio_sha256: str
+    duration_s: float
+    metadata: CallMetadata
+    transcript: Transcript
+    audio: tuple[ChannelAudio, ...]
+    """Empty when the audio is not at hand (only the words changed)."""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What one analysis step says of one call."""
+
+    step: str
+    """`text`, `acoustic`, `fusion`, `topic`, `summary`, `conversation`."""
+    fingerprint: str
+    state: StepState
+    payload: object | None
+    """A record of `analysis.records`; None unless `state` is done."""
+    reason: str | None = None
+    """Why there is no value (or only part of one), in words a person reads."""
+    provider: str | None = None
+    model: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+    latency_s: float | None = None
+
+
+# ------------------------------------------------------------------------------------------------- kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStep:
+    """What the database knows of one step of one call."""
+
+    step: str
+    fingerprint: str
+    state: StepState
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCall:
+    """What the database knows of a recording, for planning."""
+
+    call_id: str
+    source_uri: str
+    size_bytes: int
+    modified_at: datetime
+    etag: str | None
+    audio_sha256: str | None
+    status: CallStatus
+    error_transient: bool | None
+    """For failed calls: whether another try may help."""
+    failed_runs: int
+    """Runs in a row in which it failed."""
+    transcript_fingerprint: str | None
+    engine_rank: int | None
+    engine: str | None
+    engine_demonstration: bool | None
+    steps: Mapping[str, StoredStep] = field(default_factory=lambda: MappingProxyType({}))
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOutcome:
+    """A finished call, written in one transaction."""
+
+    call_id: str
+    found: FoundCall
+    status: CallStatus
+    run_id: str
+    prepared: PreparedCall | None
+    """None when only analysis was redone: the audio columns stay as they are."""
+    transcript: Transcript | None
+    steps: tuple[StepResult, ...]
+    """Only the steps run now; the others stay as they are."""
+    timings_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailure:
+    """A call that could not be finished."""
+
+    found: FoundCall
+    run_id: str
+    stage: str
+    error_type: str
+    message: str
+    transient: bool
+    traceback: str | None = None

@@ -1,0 +1,78 @@
+"""The recogniser's Protocol and the records it trades in.
+
+An engine runs in one spawned process (`pipeline.workers`), on that process's only working thread: `load`
+and `transcribe` are never called from two threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records import Word
+
+Samples = npt.NDArray[np.float32]
+"""Mono, 16 kHz, shape (samples,), values about -1..1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRequest:
+    """One segment to recognise."""
+
+    key: str
+    """Chosen by the caller, handed back with the result."""
+    samples: Samples
+    language: str | None
+    """ISO 639-1, or None to let the engine detect it."""
+    context: str = ""
+    """Vocabulary for engines that take it; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentResult:
+    """What the engine made of it. Word times are seconds from the segment's first sample."""
+
+    key: str
+    text: str
+    language: str | None
+    words: tuple[Word, ...] | None = None
+    confidence: float | None = None
+    flags: tuple[str, ...] = ()
+    """`decode_truncated` when the token limit cut the decoding, …"""
+    error: str | None = None
+    """Why this one segment could not be recognised; the text is then empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineDescription:
+    """What a loaded engine is."""
+
+    engine: str
+    model: str
+    revision: str | None
+    demonstration: bool
+    max_segment_s: float
+    """Longest input it takes."""
+    takes_context: bool
+    languages: frozenset[str] | None
+    """ISO 639-1 codes it knows; None for any."""
+    detail: str = ""
+    """Device, precision, thread count, for the report."""
+
+
+class Transcriber(Protocol):
+    """Turns segments into text."""
+
+    def load(self) -> EngineDescription:
+        """Fetch (if allowed) and load the weights. Raises ModelUnavailable within 10 s when no hub answers."""
+        ...
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        """Results in any order, each as it is finished. Pulls requests lazily, so that a batching engine can refill."""
+        ...
+
+    def close(self) -> None: ...
