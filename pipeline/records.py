@@ -54,7 +54,7 @@ class StepState(StrEnum):
 
     DONE = "done"
     MISSING = "missing"
-    """No value by nature (language, too short, nothing matched): `reason` says why; not tried again for the same fingerprint."""
+    """No value by nature (language, too short, nothing matched); not tried again for the same fingerprint."""
     FAILED = "failed"
     """No value because something broke; a later run fills in just this."""
 
@@ -106,7 +106,7 @@ class SkippedFile:
     size_bytes: int
     modified_at: datetime | None
     reason: str
-    """One machine-readable word with underscores: `empty`, `not_audio`, `too_small`, `too_short`, `unsafe_path`, `duplicate_in_archive`, …"""
+    """One word for machines: `empty`, `not_audio`, `too_small`, `too_short`, `unsafe_path`, …"""
     message: str
     waiting: bool = False
     """True for a file still being written: left for the next run, not recorded as skipped."""
