@@ -27,7 +27,11 @@ class AnalysisStep(Protocol):
     """Names of the steps whose results it reads."""
 
     def fingerprint(self, call: CallForAnalysis) -> str:
-        """Hash of what the step reads and how: transcript or audio, model, prompt, glossary, options."""
+        """Hash of what the step reads and how: transcript or audio, model, prompt, glossary, options.
+
+        Reads `transcript.fingerprint`, `audio_sha256` and `metadata` only: planning asks it of every stored call
+        with `chunks` and `audio` empty.
+        """
         ...
 
     def run(

@@ -347,6 +347,10 @@ class KnownCall:
     engine_rank: int | None
     engine: str | None
     engine_demonstration: bool | None
+    engine_model: str | None = None
+    engine_revision: str | None = None
+    engine_options_hash: str | None = None
+    """With engine, model and revision: whether today's settings would transcribe it the same way."""
     steps: Mapping[str, StoredStep] = field(default_factory=lambda: MappingProxyType({}))
     duration_s: float | None = None
 
