@@ -1,9 +1,114 @@
-"""The run itself: workers, limits, retries, stop time: config.yaml's `run`."""
+"""The run itself: order, workers, limits, retries, stop time: config.yaml's `run`."""
 
 from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.base import Area
 
 
+class Order(StrEnum):
+    """In which order calls are worked on."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    SHUFFLE = "shuffle"
+
+
+class Reprocess(StrEnum):
+    """What is done again."""
+
+    NONE = "none"
+    FAILED = "failed"
+    ANALYSIS = "analysis"
+    ALL = "all"
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class RunSettings(Area):
-    """The run itself: workers, limits, retries, stop time: config.yaml's `run`."""
+    """The run itself."""
+
+    order: Order = Order.NEWEST
+    """Which calls come first: newest, oldest or shuffle."""
+    seed: int = 0
+    """Of the shuffle."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """At most this many calls are worked on in one run; null for no limit."""
+    max_hours: Annotated[float, Field(gt=0)] | None = None
+    """No new call is begun after this many hours; null for no limit."""
+    stop_time: str | None = None
+    """No new call is begun after this local time of day, HH:MM; null for none. The next run goes on from there."""
+    stop_grace_s: Annotated[float, Field(ge=0)] = 60.0
+    """Seconds calls already begun get to finish after the stop time, or after a first SIGINT or SIGTERM."""
+    reprocess: Reprocess = Reprocess.NONE
+    """none (new, changed, transiently failed), failed (terminal failures too), analysis (all steps), all."""
+    allow_downgrade: bool = False
+    """Let an engine listed later replace what an engine listed earlier has transcribed."""
+
+    io_workers: Annotated[int, Field(ge=1, le=64)] = 4
+    """Threads that fetch recordings and probe headers."""
+    decode_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: max(1, min(4, _usable_cores())))
+    """Processes that decode and find speech, one core each."""
+    analysis_workers: Annotated[int, Field(ge=1, le=16)] = 1
+    """Processes that analyse. A local LLM and the LLM ceilings exist once per process."""
+    calls_ahead: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Decoded calls that may wait for the recogniser; bounds memory and spool."""
+    segments_per_batch: Annotated[int, Field(ge=1, le=4096)] = 128
+    """Segments handed to the recogniser process ahead of their results."""
+    calls_per_batch: Annotated[int, Field(ge=1, le=256)] = 8
+    """Calls analysed together, where that many wait."""
+
+    fetch_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    """Limit for bringing one recording here."""
+    prepare_timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    """Limit for decoding and voice activity of one recording, plus `prepare_timeout_per_mb_s` for each MB."""
+    prepare_timeout_per_mb_s: Annotated[float, Field(ge=0)] = 2.0
+    """Added to `prepare_timeout_s` per MB of file."""
+    recogniser_load_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """Limit for loading the recogniser."""
+    segment_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    """The recogniser is killed and restarted when no segment finishes within this time."""
+    analysis_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """Limit for the analysis of one batch of calls."""
+
+    attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    """Tries for one call at one stage within a run, for transient errors."""
+    backoff_initial_s: Annotated[float, Field(ge=0)] = 1.0
+    """Wait before the second try; doubles each time, with jitter."""
+    backoff_max_s: Annotated[float, Field(ge=0)] = 30.0
+    """Longest wait between two tries."""
+    quarantine_after_runs: Annotated[int, Field(ge=1)] = 3
+    """Runs in a row a call may fail transiently before it is quarantined."""
+
+    max_memory_gb: Annotated[float, Field(gt=0)] | None = None
+    """Memory of the run with all its processes; null for 80 % of what the machine has."""
+    memory_threshold: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Share of `max_memory_gb` from which no further call is begun until memory falls."""
+    spool_dir: Path = Path("data/spool")
+    """Decoded audio waits here, about 230 MB per hour and channel; emptied after each call."""
+
+    @field_validator("stop_time")
+    @classmethod
+    def _clock_time(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        hours, separator, minutes = value.partition(":")
+        if not (separator and hours.isdigit() and minutes.isdigit() and int(hours) < 24 and int(minutes) < 60):
+            raise ValueError("must be a time of day as HH:MM, from 00:00 to 23:59, in quotes")
+        return value
+
+    @model_validator(mode="after")
+    def _backoff_order(self) -> RunSettings:
+        if self.backoff_max_s < self.backoff_initial_s:
+            raise ValueError(
+                f"backoff_max_s ({self.backoff_max_s}) must not be below backoff_initial_s ({self.backoff_initial_s})"
+            )
+        return self

@@ -1,0 +1,221 @@
+"""config.yaml to typed settings: `${ENV}`, `.env`, `--set a.b=c`, and errors that name key, value, choices and line."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pipeline.config.root import Settings
+from pipeline.errors import ConfigurationError
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]+:)[^@\s]+@")
+
+Places = dict[tuple[str, ...], str]
+"""Key path to where it was said: `config.yaml:12` or `--set run.order=fast`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings with where they came from."""
+
+    settings: Settings
+    path: Path | None
+    content: Mapping[str, object]
+    """The document as written plus overrides, variables unresolved and passwords masked: safe to store."""
+    content_hash: str
+    """SHA-256 of `content` as canonical JSON."""
+
+
+def load_settings(path: Path | None, overrides: Sequence[str] = (), env_file: Path | None = None) -> LoadedSettings:
+    """Read, override, resolve and validate.
+
+    Args:
+        path: config.yaml; None for the defaults alone.
+        overrides: `key.path=value` each, the value read as YAML.
+        env_file: variables in addition to the environment, which wins; default `.env` beside the config.
+
+    Raises:
+        ConfigurationError: file missing, not YAML, unknown key, wrong type or value, impossible combination,
+            unset variable; every fault found is listed, one a line.
+    """
+    document, places = _read_yaml(path) if path else ({}, {})
+    for override in overrides:
+        _apply_override(document, override, places)
+    environment = _environment(env_file or (path.parent / ".env" if path else Path(".env")))
+    where = str(path) if path else "defaults"
+    resolved = _resolve(document, (), environment, places, where)
+    try:
+        settings = Settings.model_validate(resolved)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, places, where)) from None
+    content = _masked(document)
+    canonical = json.dumps(content, sort_keys=True, default=str)
+    return LoadedSettings(settings, path, content, hashlib.sha256(canonical.encode()).hexdigest())
+
+
+def _read_yaml(path: Path) -> tuple[dict[str, Any], Places]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: no such file; give --config FILE or run from the project folder") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    try:
+        loaded = YAML(typ="rt").load(text)
+    except YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+    if loaded is None:
+        return {}, {}
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"{path}: must hold keys at its top level, found a {type(loaded).__name__}")
+    places: Places = {}
+    document = _plain(loaded, (), places, str(path))
+    return document, places
+
+
+def _plain(node: Any, at: tuple[str, ...], places: Places, where: str) -> Any:
+    """ruamel's nodes to plain Python, remembering the line (from 1) of every key. An empty area means its defaults."""
+    if isinstance(node, dict):
+        plain: dict[str, Any] = {}
+        for key, value in node.items():
+            place = (*at, str(key))
+            places[place] = f"{where}:{node.lc.key(key)[0] + 1}"  # type: ignore[attr-defined]
+            if value is None and not at:
+                continue
+            plain[str(key)] = _plain(value, place, places, where)
+        return plain
+    if isinstance(node, list):
+        for index in range(len(node)):
+            places[(*at, str(index))] = f"{where}:{node.lc.item(index)[0] + 1}"  # type: ignore[attr-defined]
+        return [_plain(value, (*at, str(index)), places, where) for index, value in enumerate(node)]
+    if isinstance(node, bool) or node is None:
+        return node
+    for kind in (int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _apply_override(document: dict[str, Any], override: str, places: Places) -> None:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    key, separator, raw = override.partition("=")
+    names = key.strip().split(".")
+    if not separator or not all(names):
+        raise ConfigurationError(f"--set {override}: write --set key.path=value, as in --set input.path=/recordings")
+    try:
+        value = YAML(typ="safe", pure=True).load(raw) if raw.strip() else None
+    except YAMLError as error:
+        raise ConfigurationError(f"--set {override}: the value is not valid YAML: {error}") from None
+    at = document
+    for name in names[:-1]:
+        inner = at.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise ConfigurationError(f"--set {override}: {name} holds a single value, it has no keys below it")
+        at = inner
+    at[names[-1]] = value
+    places[tuple(names)] = f"--set {override}"
+
+
+def _environment(env_file: Path) -> Mapping[str, str]:
+    from dotenv import dotenv_values
+
+    from_file = {k: v for k, v in dotenv_values(env_file).items() if v is not None} if env_file.is_file() else {}
+    return {**from_file, **os.environ}
+
+
+def _resolve(node: Any, at: tuple[str, ...], environment: Mapping[str, str], places: Places, where: str) -> Any:
+    if isinstance(node, dict):
+        return {key: _resolve(value, (*at, key), environment, places, where) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_resolve(value, (*at, str(i)), environment, places, where) for i, value in enumerate(node)]
+    if not isinstance(node, str):
+        return node
+
+    def substitute(match: re.Match[str]) -> str:
+        name, default = match.group(1), match.group(2)
+        value = environment.get(name, default)
+        if value is None:
+            raise ConfigurationError(
+                f"{_place(where, places, at)}: {'.'.join(at)}: the environment variable {name} is not set; "
+                f"set it, put it into .env, or write ${{{name}:-default}}"
+            )
+        return value
+
+    return _VARIABLE.sub(substitute, node)
+
+
+def export_env_file(env_file: Path) -> None:
+    """Let client libraries that read the environment themselves (AWS, OpenAI) see `.env` too; the environment wins."""
+    for name, value in _environment(env_file).items():
+        os.environ.setdefault(name, value)
+
+
+def _place(where: str, places: Places, at: tuple[str, ...]) -> str:
+    for depth in range(len(at), 0, -1):
+        if at[:depth] in places:
+            return places[at[:depth]]
+    return where
+
+
+def _explain(error: ValidationError, places: Places, where: str) -> str:
+    return "\n".join(_explain_one(dict(fault), places, where) for fault in error.errors())
+
+
+def _explain_one(fault: dict[str, Any], places: Places, where: str) -> str:
+    at = tuple(str(part) for part in fault["loc"])
+    key = ".".join(at) or "the configuration"
+    prefix = f"{_place(where, places, at)}: {key}"
+    if fault["type"] == "extra_forbidden":
+        choices = _keys_of(at[:-1])
+        close = difflib.get_close_matches(at[-1], choices, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        return f"{prefix}: unknown key; {hint}the keys here are: {', '.join(choices)}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "value_error" and isinstance(fault["input"], dict | BaseModel):
+        return f"{prefix}: {message}"
+    return f"{prefix}: {message} (the value is {_shown(fault['input'])})"
+
+
+def _shown(value: object) -> str:
+    return _URL_PASSWORD.sub(r"\1***@", repr(value))[:200]
+
+
+def _keys_of(at: tuple[str, ...]) -> list[str]:
+    """Keys the area at this place knows; empty where the place is not an area."""
+    model: Any = Settings
+    for name in at:
+        found = model.model_fields.get(name) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if found is None:
+            # A tagged union or list puts a tag or an index into the path: the area stays the same.
+            continue
+        model = next((kind for kind in _classes(found.annotation) if issubclass(kind, BaseModel)), None)
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _classes(annotation: Any) -> list[type]:
+    if isinstance(annotation, type) and not getattr(annotation, "__args__", None):
+        return [annotation]
+    return [kind for inner in getattr(annotation, "__args__", ()) for kind in _classes(inner)]
+
+
+def _masked(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _masked(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_masked(value) for value in node]
+    return _URL_PASSWORD.sub(r"\1***@", node) if isinstance(node, str) else node
