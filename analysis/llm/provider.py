@@ -1,0 +1,142 @@
+"""What a language model is asked, what it answers, and the one verb every provider has.
+
+Callers build `LLMRequest`s, hand them to `analysis.llm.router.Router.complete` and get one `LLMAnswer` each, in order.
+Providers never see the router, the router never sees a vendor's client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+
+from pipeline.errors import ServiceUnavailable
+
+JsonSchema = Mapping[str, Any]
+"""A JSON Schema (draft 2020-12) as plain dictionaries and lists; the root is an object."""
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One more turn after the user's text (the router's repair of an invalid reply uses it)."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLMRequest:
+    """One question. What a caller said belongs in `user`, never in `system`."""
+
+    key: str
+    """Chosen by the caller, handed back with the answer; unique within one `complete`."""
+    purpose: str
+    """`topic`, `summary`, `pre_summary`, …: for the report and the log."""
+    system: str
+    """Instructions and glossary: the same over many requests, so that its prompt cache is shared."""
+    user: str
+    schema: JsonSchema
+    """The reply is held to it: by grammar where the provider can, and validated in any case."""
+    max_tokens: int = 1024
+    """Longest reply, in tokens of the provider's own tokenizer."""
+    temperature: float = 0.0
+    """0 takes the likeliest token; 0..2."""
+    label_fields: tuple[str, ...] = ()
+    """Names of top-level string fields whose label's probability is wanted."""
+    follow_up: tuple[Message, ...] = ()
+    """Turns after `user`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a provider made of one request, before the router has looked at it."""
+
+    key: str
+    text: str
+    """JSON, or what the model put in its place."""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=_nothing)
+    """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
+    finish: str = "stop"
+    """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens), `refused`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLMAnswer:
+    """What became of one request. `data` is None with the reason when no provider gave a valid answer."""
+
+    key: str
+    data: Mapping[str, Any] | None
+    """Valid under the request's schema; redaction placeholders are put back."""
+    reason: str | None = None
+    """Why `data` is None: each provider tried and what became of it."""
+    error_type: str | None = None
+    """Name of the last error's class (`pipeline.errors`), e.g. `ServiceUnavailable`; None with data."""
+    retryable: bool = False
+    """True when a later run may well get an answer (outage, breaker, ceiling); False for an invalid one."""
+    provider: str | None = None
+    """Who answered; `extractive` when the caller is to make do without a model; None when nobody did."""
+    model: str | None = None
+    tokens_in: int | None = None
+    """All attempts together."""
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+    """All attempts together; None when a price is not configured."""
+    latency_s: float | None = None
+    """From the first attempt to the answer, waiting included."""
+    attempts: int = 0
+    label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=_nothing)
+    """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
+    passed_over: tuple[str, ...] = ()
+    """`provider: why` for each one listed before the one that answered."""
+
+
+class Throttled(ServiceUnavailable):
+    """The service asked us to wait: `retry_after_s` seconds, or None when it did not say."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RequestRefused(ServiceUnavailable):
+    """The service will not serve us as configured (credentials, unknown model): trying again now is no use."""
+
+
+class LLMProvider(Protocol):
+    """One model behind one door."""
+
+    name: str
+    """As listed in `llm.providers`."""
+    model: str
+    """Name and, where there is one, revision."""
+    remote: bool
+    """True when text leaves this machine: it is redacted first."""
+    batch_size: int
+    """Requests one `generate` takes."""
+    concurrency: int
+    """`generate` calls that may run at once."""
+
+    def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
+        """One reply per request, in order, within `time_limit_s` of wall clock.
+
+        Raises ServiceUnavailable (Throttled, RequestRefused), StageTimeout, WorkerCrashed, ModelUnavailable or
+        InvalidReply (the service answered with nothing usable) for the whole call.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class TextRedactor(Protocol):
+    """Takes personal data out of a text (`analysis.redaction`)."""
+
+    def redact(self, text: str) -> tuple[str, Mapping[str, str]]:
+        """The text with placeholders, and placeholder -> what it stands for."""
+        ...
