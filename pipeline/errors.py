@@ -14,6 +14,7 @@
     │   ├── StageTimeout               a stage ran over its time limit
     │   ├── WorkerCrashed              a worker process died under this call
     │   └── ServiceUnavailable         an outside service refused, timed out or is throttled
+    ├── UnforeseenError            nobody foresaw it: recorded with its traceback, tried again in the next run
     └── TerminalError              the same input will fail the same way again
         ├── AudioUndecodable           no decoder makes sense of the bytes
         ├── UnsafePath                 an outside path tried to leave its folder
@@ -80,6 +81,18 @@ class WorkerCrashed(TransientError):
 
 class ServiceUnavailable(TransientError):
     """An outside service timed out, refused or throttled the request."""
+
+
+class UnforeseenError(EarshotError):
+    """An error nobody foresaw. `traceback` is its text, also when it was raised in another process."""
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message, traceback)
+        self.message = message
+        self.traceback = traceback
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class TerminalError(EarshotError):

@@ -1,0 +1,161 @@
+"""One spawned process that serves one task at a time, and what every spawned process of ours does first.
+
+Spawn everywhere, never fork: MLX hangs after fork, and a forked copy of a threaded parent may hold dead locks.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from pipeline.errors import EarshotError, StageTimeout, UnforeseenError, WorkerCrashed
+
+SPAWN = multiprocessing.get_context("spawn")
+
+_KILL_WAIT_S = 10.0
+
+
+def begin_child() -> None:
+    """Leave Ctrl-C to the parent, and die with it even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True, name="parent-watch").start()
+
+
+def _die_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def portable(error: BaseException) -> EarshotError:
+    """The error as one of our tree, fit to cross a process border."""
+    if isinstance(error, EarshotError):
+        return error
+    if isinstance(error, MemoryError):
+        return WorkerCrashed("out of memory; lower run.decode_workers or run.calls_ahead")
+    text = "".join(traceback.format_exception(error))
+    return UnforeseenError(f"{type(error).__name__}: {error}", text)
+
+
+def _serve(connection: Connection, build: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
+    begin_child()
+    try:
+        handle = build(*arguments)
+    except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it
+        connection.send((False, portable(error)))
+        return
+    connection.send((True, None))
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = (True, handle(task))
+        except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it
+            answer = (False, portable(error))
+        connection.send(answer)
+
+
+class SpawnedWorker:
+    """A process that answers tasks one at a time; killed and started afresh when it hangs or dies.
+
+    Args:
+        name: for process lists and messages.
+        build: called once in the child with `arguments`; returns the function that answers a task. Must be importable.
+        arguments: picklable.
+        start_timeout_s: limit for `build`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        build: Callable[..., Callable[[Any], Any]],
+        arguments: tuple[Any, ...] = (),
+        start_timeout_s: float = 120.0,
+    ) -> None:
+        self._name = name
+        self._build = build
+        self._arguments = arguments
+        self._start_timeout_s = start_timeout_s
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def call(self, task: object, timeout_s: float) -> Any:
+        """The answer to `task`.
+
+        Raises:
+            StageTimeout: no answer in time; the process was killed.
+            WorkerCrashed: the process died under the task.
+            EarshotError: what the task itself raised.
+        """
+        self._ensure_started()
+        assert self._connection is not None
+        try:
+            self._connection.send(task)
+            return self._receive(timeout_s)
+        except (EOFError, OSError):
+            raise self._crashed() from None
+
+    def close(self) -> None:
+        """End the process; safe to call from another thread, which makes a `call` under way raise WorkerCrashed."""
+        self._closed = True
+        self._kill()
+
+    def _ensure_started(self) -> None:
+        if self._closed:
+            raise WorkerCrashed(f"the {self._name} process has been closed")
+        if self._process is not None and self._process.is_alive():
+            return
+        ours, theirs = SPAWN.Pipe()
+        self._connection = ours
+        self._process = SPAWN.Process(
+            target=_serve, args=(theirs, self._build, self._arguments), name=self._name, daemon=False
+        )
+        self._process.start()
+        theirs.close()
+        try:
+            self._receive(self._start_timeout_s)
+        except (EOFError, OSError):
+            raise self._crashed() from None
+
+    def _receive(self, timeout_s: float) -> Any:
+        assert self._connection is not None
+        if not self._connection.poll(timeout_s):
+            self._kill()
+            raise StageTimeout(
+                f"the {self._name} process gave no answer within {timeout_s:.0f} s and was killed; "
+                "the limit is a *_timeout_s key under `run`"
+            )
+        done, answer = self._connection.recv()
+        if not done:
+            raise answer
+        return answer
+
+    def _crashed(self) -> WorkerCrashed:
+        process = self._process
+        self._kill()
+        code = process.exitcode if process else None
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return WorkerCrashed(f"the {self._name} process died ({how}) while it held this call")
+
+    def _kill(self) -> None:
+        process, self._process = self._process, None
+        connection, self._connection = self._connection, None
+        if process is not None:
+            process.kill()
+            process.join(_KILL_WAIT_S)
+        if connection is not None:
+            connection.close()
