@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, TextRedactor
-from pipeline.config.language import LanguageModelSettings
+from pipeline.config.llm import LanguageModelSettings
 
 
 class Router:

@@ -1,4 +1,4 @@
-"""Glossary, topics, summaries, LLM providers: config.yaml's `glossary`, `topics`, `summary`, `llm`."""
+"""Glossary, topics, summaries: config.yaml's `glossary`, `topics`, `summary` (`llm` is beside this file)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,3 @@ class TopicSettings(Area):
 
 class SummarySettings(Area):
     """config.yaml's `summary`."""
-
-
-class LanguageModelSettings(Area):
-    """config.yaml's `llm`."""

@@ -8,7 +8,8 @@ from pipeline.config.audio import AudioSettings
 from pipeline.config.base import Area
 from pipeline.config.database import DatabaseSettings
 from pipeline.config.execution import RunSettings
-from pipeline.config.language import GlossarySettings, LanguageModelSettings, SummarySettings, TopicSettings
+from pipeline.config.language import GlossarySettings, SummarySettings, TopicSettings
+from pipeline.config.llm import LanguageModelSettings
 from pipeline.config.output import OutputSettings
 from pipeline.config.redaction import RedactionSettings
 from pipeline.config.reporting import ReportingSettings

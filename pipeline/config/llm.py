@@ -1,0 +1,224 @@
+"""Language models and what protects a run from them: config.yaml's `llm`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.config.base import Area
+
+ProviderName = Literal["mlx_lm", "bedrock", "openai_chat", "anthropic", "extractive"]
+_COMMIT = re.compile(r"^[0-9a-f]{7,40}$")
+
+
+class RemoteLimits(Area):
+    """What every service outside this process may be asked, and what it costs."""
+
+    concurrency: int = Field(default=4, ge=1, le=256)
+    """Requests under way at once."""
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    """Ceiling of the service's quota, retries included; null for none."""
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    """Ceiling of the service's quota, prompt and reply together; null for none."""
+    input_usd_per_million_tokens: float | None = Field(default=None, ge=0)
+    """Price of the prompt; null when unknown: the cost is then stored as NULL. 0 for a server of your own."""
+    output_usd_per_million_tokens: float | None = Field(default=None, ge=0)
+    """Price of the reply; null when unknown."""
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> Self:
+        if (self.input_usd_per_million_tokens is None) != (self.output_usd_per_million_tokens is None):
+            raise ValueError(
+                "input_usd_per_million_tokens and output_usd_per_million_tokens go together: set both or none"
+            )
+        return self
+
+    @property
+    def priced(self) -> bool:
+        return self.input_usd_per_million_tokens is not None
+
+
+class MlxLmSettings(Area):
+    """A model on this machine, through mlx-lm, held to the schema by llguidance."""
+
+    model: str | None = None
+    """Folder with the weights, or `owner/name` on the model hub (then `revision` pins it); null when not used."""
+    revision: str | None = None
+    """Commit of the hub repository (7 to 40 hex digits); required with `owner/name`."""
+    allow_download: bool = True
+    """False serves from the local cache only."""
+    hub_timeout_s: float = Field(default=10, gt=0, le=600)
+    """Longest wait for the hub's first answer before the model counts as unreachable."""
+    trust_remote_code: bool = False
+    """True runs code that comes with the model: only for a model you trust."""
+    batch_size: int = Field(default=32, ge=1, le=1024)
+    """Requests decoded together."""
+    prefill_batch_size: int = Field(default=8, ge=1, le=256)
+    """Prompts read together."""
+    prefill_step_tokens: int = Field(default=2048, ge=16, le=65536)
+    """Prompt tokens read in one step; less saves memory."""
+    max_prompt_tokens: int = Field(default=32768, ge=64)
+    """Longer prompts are refused with the reason instead of exhausting the memory."""
+    float32_on_cpu: bool = True
+    """Weights to float32 where there is no GPU: half precision has no fast product there."""
+    share_prompt_prefix: bool = True
+    """Read the tokens all prompts of a batch begin with once, and keep them for the next batch."""
+    min_shared_prefix_tokens: int = Field(default=32, ge=1)
+    """Shorter common beginnings are not worth keeping."""
+    chat_template_options: dict[str, bool] = Field(default_factory=lambda: {"enable_thinking": False})
+    """Handed to the model's chat template; a template that does not know an option ignores it."""
+    max_string_chars: int = Field(default=400, ge=1, le=20000)
+    """Bound the grammar puts on every string the schema leaves unbounded."""
+    max_list_items: int = Field(default=8, ge=1, le=1000)
+    """Bound the grammar puts on every list the schema leaves unbounded."""
+    load_time_limit_s: float = Field(default=1800, gt=0)
+    """Download and load; past it the process is killed and the model counts as unavailable."""
+    restarts: int = Field(default=3, ge=0, le=100)
+    """Times its process may be started again in one run after a crash or a time-out."""
+
+
+class BedrockSettings(RemoteLimits):
+    """Amazon Bedrock's Converse; credentials from the environment or the AWS profile chain."""
+
+    model: str | None = None
+    """Model id or inference profile (`eu.amazon.nova-lite-v1:0`); null when not used."""
+    region: str | None = None
+    """AWS region; null takes AWS_REGION or the profile's."""
+    endpoint_url: str | None = None
+    """Another address than the service's own (VPC endpoint, test server)."""
+    structured: Literal["tool", "json_schema", "prompt"] = "tool"
+    """How the reply is held to the schema: a forced tool, `outputConfig.textFormat`, or words in the prompt."""
+
+
+class OpenAIChatSettings(RemoteLimits):
+    """Any server that speaks OpenAI's chat completions: OpenAI, Mistral, vLLM, Ollama, mlx_lm.server."""
+
+    model: str | None = None
+    """As the server names it; null when not used."""
+    base_url: str = "https://api.openai.com/v1"
+    """Address with its version path."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key; unset is fine for a server that asks for none."""
+    structured: tuple[Literal["json_schema", "tool", "json_object", "prompt"], ...] = (
+        "json_schema",
+        "json_object",
+        "prompt",
+    )
+    """How the reply is held to the schema; the next one serves when the server refuses one."""
+    reply_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What this server calls the limit of the reply."""
+    logprobs: bool = True
+    """Ask for token probabilities, from which labels get theirs; dropped when the server refuses them."""
+    send_temperature: bool = True
+    """False for models that refuse the parameter."""
+
+    @model_validator(mode="after")
+    def _some_mode(self) -> Self:
+        if not self.structured:
+            raise ValueError("structured is empty; choose from json_schema, tool, json_object, prompt")
+        return self
+
+
+class AnthropicSettings(RemoteLimits):
+    """Anthropic's messages, structured by a forced tool; key from ANTHROPIC_API_KEY."""
+
+    model: str | None = None
+    """Model id; null when not used."""
+    base_url: str = "https://api.anthropic.com"
+    """Address without a version path."""
+    api_key_env: str = "ANTHROPIC_API_KEY"
+    """Environment variable that holds the key."""
+    send_temperature: bool = True
+    """False for models that refuse the parameter."""
+    cache_system_prompt: bool = True
+    """Mark the system prompt for the service's prompt cache."""
+
+
+class RetrySettings(Area):
+    """Transient failures (time-out, throttling, 5xx, cut connection) are tried again."""
+
+    attempts: int = Field(default=4, ge=1, le=20)
+    """Tries per provider and request, the first included."""
+    initial_wait_s: float = Field(default=1.0, ge=0, le=60)
+    """Wait before the second try; doubled each time, with jitter. A longer Retry-After is honoured."""
+    max_wait_s: float = Field(default=30.0, ge=0, le=600)
+    """Longest wait between two tries; a Retry-After beyond it passes to the next provider."""
+    repairs: int = Field(default=1, ge=0, le=5)
+    """Times a provider is shown what is wrong with its invalid reply and asked again."""
+
+
+class BreakerSettings(Area):
+    """A provider that fails on and on is left alone for a while."""
+
+    failures: int = Field(default=5, ge=1, le=1000)
+    """Failures in a row that open the breaker."""
+    reset_s: float = Field(default=60, gt=0)
+    """Time it stays open; then one request tries."""
+
+
+class LanguageModelSettings(Area):
+    """config.yaml's `llm`."""
+
+    providers: tuple[ProviderName, ...] = ("extractive",)
+    """In order of preference; `extractive` (no model) only at the end."""
+    strict: bool = False
+    """True refuses to fall back: only the first provider serves."""
+    attempt_time_limit_s: float = Field(default=60, gt=0, le=86400)
+    """Wall clock for one try at a remote provider; a server that drips its answer is cut off."""
+    request_time_limit_s: float = Field(default=300, gt=0, le=86400)
+    """Wall clock for one request, or one batch on this machine: tries, waits and fallbacks together."""
+    max_cost_usd: float | None = Field(default=None, ge=0)
+    """Ceiling per run; requests that could exceed it are not sent. null for none."""
+    max_tokens: int | None = Field(default=None, ge=0)
+    """Ceiling per run of tokens sent and received by remote providers; null for none."""
+    retry: RetrySettings = Field(default_factory=RetrySettings)
+    """Transient failures."""
+    breaker: BreakerSettings = Field(default_factory=BreakerSettings)
+    """Lasting failures."""
+    mlx_lm: MlxLmSettings = Field(default_factory=MlxLmSettings)
+    """A model on this machine."""
+    bedrock: BedrockSettings = Field(default_factory=BedrockSettings)
+    """Amazon Bedrock."""
+    openai_chat: OpenAIChatSettings = Field(default_factory=OpenAIChatSettings)
+    """OpenAI and servers like it."""
+    anthropic: AnthropicSettings = Field(default_factory=AnthropicSettings)
+    """Anthropic."""
+
+    @model_validator(mode="after")
+    def _providers_are_usable(self) -> Self:
+        if not self.providers:
+            raise ValueError("llm.providers is empty; for no model at all list [extractive]")
+        if len(set(self.providers)) != len(self.providers):
+            raise ValueError(f"llm.providers lists one twice: {', '.join(self.providers)}")
+        if "extractive" in self.providers[:-1]:
+            raise ValueError("llm.providers: extractive never fails, so what follows it would never serve; put it last")
+        for name in self.providers:
+            if name != "extractive" and not getattr(self, name).model:
+                raise ValueError(f"llm.providers lists {name}, but llm.{name}.model is not set")
+        if "mlx_lm" in self.providers:
+            self._local_model_is_pinned()
+        if self.max_cost_usd is not None:
+            self._prices_are_known()
+        return self
+
+    def _local_model_is_pinned(self) -> None:
+        model, revision = self.mlx_lm.model or "", self.mlx_lm.revision
+        if revision is None and not Path(model).expanduser().is_dir():
+            raise ValueError(
+                f"llm.mlx_lm.model: {model!r} is no folder here; name one, or give llm.mlx_lm.revision, "
+                "the commit of the model hub's repository"
+            )
+        if revision is not None and not _COMMIT.match(revision):
+            raise ValueError(f"llm.mlx_lm.revision: {revision!r} is no commit (7 to 40 hex digits); branches move")
+
+    def _prices_are_known(self) -> None:
+        for name in self.providers:
+            limits = getattr(self, name, None)
+            if isinstance(limits, RemoteLimits) and not limits.priced:
+                raise ValueError(
+                    f"llm.max_cost_usd is {self.max_cost_usd}, but the price of {name} is unknown: set "
+                    f"llm.{name}.input_usd_per_million_tokens and llm.{name}.output_usd_per_million_tokens (0 for free)"
+                )
