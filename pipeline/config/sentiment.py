@@ -2,8 +2,226 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
 from pipeline.config.base import Area
+
+LabelName = Literal["negative", "neutral", "positive"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+SHIPPED = "shipped"
+"""Written in place of a model's folder: the model that comes with Earshot."""
+
+
+class TextEngine(StrEnum):
+    """How the words of a chunk become three probabilities."""
+
+    SKLEARN = "sklearn"
+    LEXICON = "lexicon"
+    TRANSFORMERS = "transformers"
+    OFF = "off"
+
+
+class AcousticEngine(StrEnum):
+    """How the voice of a chunk becomes three probabilities."""
+
+    SKLEARN = "sklearn"
+    OFF = "off"
+
+
+class FusionMethod(StrEnum):
+    """How text and voice are joined."""
+
+    FIXED = "fixed"
+    LEARNED = "learned"
+    OFF = "off"
+
+
+class Device(StrEnum):
+    """Where a transformers model computes."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class Normalisation(StrEnum):
+    """What a chunk's acoustic features are measured against."""
+
+    SPEAKER = "speaker"
+    NONE = "none"
+
+
+class LexiconSettings(Area):
+    """VADER's compound score (-1..1) mapped to three probabilities by a softmax over (-k c, k t, k c)."""
+
+    threshold: Share = 0.05
+    """t: where neutral turns to positive or negative on the compound scale; VADER's authors publish 0.05."""
+    steepness: Annotated[float, Field(gt=0, le=100)] = 6.0
+    """k: how fast certainty grows with the compound score; the label does not depend on it."""
+
+
+class TrainedTextSettings(Area):
+    """Pipelines written by `run.py train text`, one per role; unknown speakers get the client's."""
+
+    agent_model: str = SHIPPED
+    """Folder of the trained model, or `shipped`."""
+    client_model: str = SHIPPED
+    """Folder of the trained model, or `shipped`."""
+
+
+def _own_names() -> dict[str, LabelName]:
+    return {"negative": "negative", "neutral": "neutral", "positive": "positive"}
+
+
+class TransformersModel(Area):
+    """One sequence classifier."""
+
+    model: str | None = None
+    """Folder on disk, or id on the Hugging Face hub (then `revision` is required)."""
+    revision: str | None = None
+    """Commit of the hub id, pinned so that the same input keeps giving the same result."""
+    labels: dict[str, LabelName] = Field(default_factory=_own_names)
+    """The model's label names (case is ignored) to ours; several may lead to one, their probabilities add up."""
+
+    @model_validator(mode="after")
+    def _pinned(self) -> TransformersModel:
+        if self.model is not None and not self.is_folder and not self.revision:
+            raise ValueError(
+                f"revision: a hub id ({self.model}) needs the commit it is pinned to; a folder on disk needs none "
+                "(write it with a leading ./ or /)"
+            )
+        return self
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether `model` means a folder on disk."""
+        name = self.model or ""
+        return name.startswith((".", "/", "~")) or Path(name).is_dir()
+
+
+class TransformersSettings(Area):
+    """Sequence classifiers of the `transformers` library, one per role; unknown speakers get the client's."""
+
+    agent: TransformersModel = Field(default_factory=TransformersModel)
+    """The agent's model."""
+    client: TransformersModel = Field(default_factory=TransformersModel)
+    """The client's model."""
+    device: Device = Device.AUTO
+    """auto (CUDA, then MPS, then CPU), cpu, cuda or mps."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Chunks computed at once."""
+    max_tokens: Annotated[int, Field(ge=8, le=32768)] = 256
+    """Longer chunks are cut off after this many tokens."""
+    languages: tuple[str, ...] | None = None
+    """ISO 639-1 codes the models know; null for any."""
+    hub_timeout_s: Annotated[float, Field(gt=0, le=600)] = 8.0
+    """How long the hub may take to answer at all; downloading may take as long as it needs."""
+
+
+class TextSentimentSettings(Area):
+    """What the words say."""
+
+    engine: TextEngine = TextEngine.LEXICON
+    """sklearn (trained pipelines, one is shipped), lexicon (VADER), transformers, or off."""
+    min_characters: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Chunks with fewer letters and digits have no text sentiment."""
+    language_if_unknown: str | None = "en"
+    """ISO 639-1 code taken where neither recogniser nor metadata says; null leaves such chunks without a value."""
+    lexicon: LexiconSettings = Field(default_factory=LexiconSettings)
+    """Of the lexicon engine."""
+    sklearn: TrainedTextSettings = Field(default_factory=TrainedTextSettings)
+    """Of the sklearn engine."""
+    transformers: TransformersSettings = Field(default_factory=TransformersSettings)
+    """Of the transformers engine."""
+
+    @model_validator(mode="after")
+    def _models_named(self) -> TextSentimentSettings:
+        if self.engine is TextEngine.TRANSFORMERS:
+            for role, chosen in (("agent", self.transformers.agent), ("client", self.transformers.client)):
+                if chosen.model is None:
+                    raise ValueError(
+                        f"engine: transformers needs transformers.{role}.model (a folder, or a hub id with revision); "
+                        "the other choices are sklearn, lexicon and off"
+                    )
+        return self
+
+
+class AcousticSentimentSettings(Area):
+    """What the voice says."""
+
+    engine: AcousticEngine = AcousticEngine.SKLEARN
+    """sklearn (trained pipelines, two are shipped) or off."""
+    agent_model: str = SHIPPED
+    """Folder of the model for agents, or `shipped` (a random forest)."""
+    client_model: str = SHIPPED
+    """Folder of the model for clients and unknown speakers, or `shipped` (a support vector machine)."""
+    normalisation: Normalisation = Normalisation.SPEAKER
+    """speaker (against the speaker's other chunks in the call, so that a loud line is not an angry one) or none."""
+    prior_chunks: Annotated[float, Field(ge=0, le=1000)] = 2.0
+    """How many chunks of the speaker weigh as much as the training speakers' average when normalising."""
+    min_chunk_ms: Annotated[int, Field(ge=50, le=10_000)] = 400
+    """Shorter chunks have no acoustic sentiment."""
+    max_chunk_s: Annotated[float, Field(ge=1, le=600)] = 60.0
+    """Of longer chunks the middle part of this length is heard."""
+    silence_dbfs: Annotated[float, Field(ge=-120, le=0)] = -60.0
+    """Chunks whose loudest tenth of frames stays below this level hold no voice."""
+    min_voiced_ms: Annotated[int, Field(ge=0, le=10_000)] = 100
+    """Chunks with less voiced sound than this have no acoustic sentiment."""
+
+
+class FusionSettings(Area):
+    """Words and voice joined."""
+
+    method: FusionMethod = FusionMethod.FIXED
+    """fixed (weighted mean of the two probability vectors), learned (`run.py train fusion`), or off."""
+    agent_text_weight: Share = 0.8
+    """fixed: share of the words for agents; the voice has the rest."""
+    client_text_weight: Share = 0.8
+    """fixed: share of the words for clients and unknown speakers; the voice has the rest."""
+    agent_model: str | None = None
+    """learned: folder of the model for agents."""
+    client_model: str | None = None
+    """learned: folder of the model for clients and unknown speakers."""
+
+    @model_validator(mode="after")
+    def _models_named(self) -> FusionSettings:
+        if self.method is FusionMethod.LEARNED:
+            for key, value in (("agent_model", self.agent_model), ("client_model", self.client_model)):
+                if value is None:
+                    raise ValueError(
+                        f"{key}: method learned needs the folder of a model (run.py train fusion writes one); "
+                        "the other choices are fixed and off"
+                    )
+        return self
+
+
+class CallMoodSettings(Area):
+    """From chunks to the call."""
+
+    lowest_min_s: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """Chunks shorter than this are not taken for the lowest point, unless there are no others."""
+    turn_min_change: Annotated[float, Field(gt=0, le=2)] = 0.4
+    """By how much the client's mean score (-1..1) must differ after the turn from before it."""
+    turn_min_chunks: Annotated[int, Field(ge=1, le=100)] = 2
+    """How many of the client's chunks with a value there must be before the turn, and after it."""
 
 
 class SentimentSettings(Area):
     """Text, acoustic and fused sentiment: config.yaml's `sentiment`."""
+
+    text: TextSentimentSettings = Field(default_factory=TextSentimentSettings)
+    """What the words say."""
+    acoustic: AcousticSentimentSettings = Field(default_factory=AcousticSentimentSettings)
+    """What the voice says."""
+    fusion: FusionSettings = Field(default_factory=FusionSettings)
+    """Words and voice joined."""
+    call: CallMoodSettings = Field(default_factory=CallMoodSettings)
+    """From chunks to the call: lowest point, who turned the mood."""
+    trusted_models: tuple[str, ...] = ()
+    """Paths or SHA-256 sums of pickle or joblib model files that may be loaded, although loading runs their code."""

@@ -1,0 +1,59 @@
+"""VADER (Hutto & Gilbert 2014) through its library, its compound score mapped to three probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from analysis.records import Sentiment
+from pipeline.config.sentiment import LexiconSettings
+
+
+def compound_to_sentiment(compound: float, threshold: float, steepness: float) -> Sentiment:
+    """Softmax over (-k c, k t, k c) for negative, neutral, positive.
+
+    Smooth in c, and its argmax is exactly the published rule: positive above t, negative below -t, neutral between.
+    VADER's own pos/neu/neg values are shares of words, not class probabilities, and are not used.
+
+    Args:
+        compound: VADER's normalised sum of valences, -1..1.
+        threshold: t, 0..1.
+        steepness: k > 0.
+    """
+    logits = (-steepness * compound, steepness * threshold, steepness * compound)
+    top = max(logits)
+    weights = [math.exp(logit - top) for logit in logits]
+    total = sum(weights)
+    return Sentiment(*(weight / total for weight in weights))
+
+
+class LexiconSentiment:
+    """English only, no download."""
+
+    name = "lexicon"
+    model = "vader"
+    languages: frozenset[str] | None = frozenset({"en"})
+
+    def __init__(self, settings: LexiconSettings) -> None:
+        self._settings = settings
+        self._analyser: Any = None
+
+    def identity(self) -> str:
+        from importlib.metadata import version
+
+        return f"vader {version('vaderSentiment')} t={self._settings.threshold} k={self._settings.steepness}"
+
+    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+        if self._analyser is None:
+            from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+            self._analyser = SentimentIntensityAnalyzer()
+        chosen = self._settings
+        return [
+            compound_to_sentiment(self._analyser.polarity_scores(text)["compound"], chosen.threshold, chosen.steepness)
+            for text in texts
+        ]
+
+    def close(self) -> None:
+        self._analyser = None

@@ -1,0 +1,314 @@
+"""The analysis steps `text`, `acoustic` and `fusion`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from analysis.records import CallSentiment, ChunkSentiment, Sentiment
+from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_samples
+from analysis.sentiment.fusion import Fusion, build_fusion
+from analysis.sentiment.text import TextSentiment, build_text_engines
+from analysis.sentiment.whole_call import summarise_call
+from pipeline.config.sentiment import CallMoodSettings, SentimentSettings, TextSentimentSettings
+from pipeline.ports import AnalysisStep
+from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
+
+_METHOD = "2026-11"
+"""Part of every fingerprint: changed when the code, not the settings, gives other results."""
+
+
+def build_sentiment_steps(settings: SentimentSettings) -> list[AnalysisStep]:
+    """The three steps, in the order in which they read each other.
+
+    Raises ModelUnavailable, UntrustedModel or ConfigurationError when a configured model folder cannot be used.
+    """
+    text = TextSentimentStep(settings)
+    acoustic = AcousticSentimentStep(settings)
+    return [text, acoustic, FusionStep(settings, text, acoustic)]
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256("\x1f".join((_METHOD, *map(str, parts))).encode()).hexdigest()
+
+
+def _mood(settings: CallMoodSettings) -> str:
+    return settings.model_dump_json()
+
+
+def _no_value(step: str, fingerprint: str, reason: str, state: StepState = StepState.MISSING) -> StepResult:
+    return StepResult(step=step, fingerprint=fingerprint, state=state, payload=None, reason=reason)
+
+
+def _result(
+    step: str, fingerprint: str, call: CallSentiment, *, provider: str, model: str, broken: bool = False
+) -> StepResult:
+    """DONE where any chunk has a value; else MISSING (or FAILED when something broke), with the commonest reason."""
+    if not call.chunks:
+        return _no_value(step, fingerprint, "nothing was said")
+    if all(chunk.sentiment is None for chunk in call.chunks):
+        reasons = [chunk.reason or "no value" for chunk in call.chunks]
+        commonest = max(sorted(set(reasons)), key=reasons.count)
+        return _no_value(step, fingerprint, commonest, StepState.FAILED if broken else StepState.MISSING)
+    parts = [f"{one.role.value}: {one.reason}" for one in call.roles if one.reason is not None]
+    return StepResult(
+        step=step,
+        fingerprint=fingerprint,
+        state=StepState.DONE,
+        payload=call,
+        reason="; ".join(parts) or None,
+        provider=provider,
+        model=model,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ text
+
+
+class TextSentimentStep:
+    """Sentiment from the words of each chunk."""
+
+    name = "text"
+    needs_audio = False
+    after: tuple[str, ...] = ()
+
+    def __init__(self, settings: SentimentSettings, engines: Mapping[Role, TextSentiment] | None = None) -> None:
+        self._settings = settings
+        self._engines = build_text_engines(settings) if engines is None else engines
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        engines = "|".join(f"{role}={engine.identity()}" for role, engine in sorted(self._engines.items()))
+        text = self._settings.text
+        return _hash(
+            self.name,
+            call.transcript.fingerprint,
+            call.metadata.language,
+            engines,
+            text.min_characters,
+            text.language_if_unknown,
+            _mood(self._settings.call),
+        )
+
+    def run(
+        self,
+        calls: Sequence[CallForAnalysis],
+        earlier: Sequence[Mapping[str, StepResult]],  # noqa: ARG002 - part of the Protocol
+    ) -> Sequence[StepResult]:
+        if not self._engines:
+            return [
+                _no_value(self.name, self.fingerprint(call), "switched off (sentiment.text.engine: off)")
+                for call in calls
+            ]
+        found: dict[tuple[int, int], ChunkSentiment] = {}
+        waiting: dict[Role, list[tuple[int, int, TranscriptChunk]]] = {}
+        for at, call in enumerate(calls):
+            for place, chunk in enumerate(call.transcript.chunks):
+                reason = self._reason_against(call, chunk)
+                if reason is None:
+                    waiting.setdefault(chunk.role, []).append((at, place, chunk))
+                else:
+                    found[at, place] = _chunk(chunk, None, reason)
+        for role, places in waiting.items():
+            sentiments = self._engines[role].predict([chunk.text for _, _, chunk in places])
+            for (at, place, chunk), sentiment in zip(places, sentiments, strict=True):
+                found[at, place] = _chunk(chunk, sentiment)
+        client = self._engines[Role.CLIENT]
+        return [
+            _result(
+                self.name,
+                self.fingerprint(call),
+                summarise_call(
+                    call.transcript.chunks,
+                    [found[at, place] for place in range(len(call.transcript.chunks))],
+                    call.duration_s,
+                    self._settings.call,
+                ),
+                provider=client.name,
+                model=client.model,
+            )
+            for at, call in enumerate(calls)
+        ]
+
+    def _reason_against(self, call: CallForAnalysis, chunk: TranscriptChunk) -> str | None:
+        text: TextSentimentSettings = self._settings.text
+        if sum(character.isalnum() for character in chunk.text) < text.min_characters:
+            return "too few words" if chunk.text.strip() else "no words"
+        known = self._engines[chunk.role].languages
+        if known is None:
+            return None
+        spoken = chunk.language or call.transcript.language or call.metadata.language or text.language_if_unknown
+        if spoken is None:
+            return f"language unknown; {self._engines[chunk.role].name} knows {', '.join(sorted(known))}"
+        code = spoken.strip().lower().replace("_", "-").split("-")[0]
+        if code in known or (code == "english" and "en" in known):
+            return None
+        return f"language {code}: {self._engines[chunk.role].name} knows {', '.join(sorted(known))} only"
+
+    def close(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
+
+
+def _chunk(chunk: TranscriptChunk, sentiment: Sentiment | None, reason: str | None = None) -> ChunkSentiment:
+    return ChunkSentiment(channel=chunk.channel, ordinal=chunk.ordinal, sentiment=sentiment, reason=reason)
+
+
+# -------------------------------------------------------------------------------------------- acoustic
+
+
+class AcousticSentimentStep:
+    """Sentiment from the voice of each chunk."""
+
+    name = "acoustic"
+    needs_audio = True
+    after: tuple[str, ...] = ()
+
+    def __init__(self, settings: SentimentSettings, engine: AcousticSentiment | None = None) -> None:
+        self._settings = settings
+        self._engine = build_acoustic(settings) if engine is None else engine
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        engine = self._engine.identity() if self._engine else "off"
+        return _hash(self.name, call.audio_sha256, call.transcript.fingerprint, engine, _mood(self._settings.call))
+
+    def run(
+        self,
+        calls: Sequence[CallForAnalysis],
+        earlier: Sequence[Mapping[str, StepResult]],  # noqa: ARG002 - part of the Protocol
+    ) -> Sequence[StepResult]:
+        return [self._one(call) for call in calls]
+
+    def _one(self, call: CallForAnalysis) -> StepResult:
+        fingerprint = self.fingerprint(call)
+        if self._engine is None:
+            return _no_value(self.name, fingerprint, "switched off (sentiment.acoustic.engine: off)")
+        chunks = call.transcript.chunks
+        found: dict[int, ChunkSentiment] = {}
+        audio = {one.channel: one for one in call.audio}
+        broken = False
+        for channel in sorted({chunk.channel for chunk in chunks}):
+            places = [place for place, chunk in enumerate(chunks) if chunk.channel == channel]
+            samples = open_samples(audio[channel]) if channel in audio else "audio of this channel is not at hand"
+            if isinstance(samples, str):
+                broken = True
+                found.update({place: _chunk(chunks[place], None, samples) for place in places})
+                continue
+            spans = [(chunks[place].start_s, chunks[place].end_s) for place in places]
+            heard = self._engine.channel(samples, spans, chunks[places[0]].role)
+            for place, (sentiment, reason) in zip(places, heard, strict=True):
+                found[place] = _chunk(chunks[place], sentiment, reason)
+        summary = summarise_call(
+            chunks, [found[place] for place in range(len(chunks))], call.duration_s, self._settings.call
+        )
+        return _result(self.name, fingerprint, summary, provider="sklearn", model=self._engine.model, broken=broken)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+
+# ---------------------------------------------------------------------------------------------- fusion
+
+
+class FusionStep:
+    """Words and voice joined; where one side is missing the other stands alone, and the reason says so."""
+
+    name = "fusion"
+    needs_audio = False
+    after: tuple[str, ...] = ("text", "acoustic")
+
+    def __init__(
+        self,
+        settings: SentimentSettings,
+        text: AnalysisStep,
+        acoustic: AnalysisStep,
+        fusion: Fusion | None = None,
+    ) -> None:
+        self._settings = settings
+        self._sides = (text, acoustic)
+        self._fusion = build_fusion(settings) if fusion is None else fusion
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        method = self._fusion.identity() if self._fusion else "off"
+        sides = (side.fingerprint(call) for side in self._sides)
+        return _hash(self.name, *sides, method, _mood(self._settings.call))
+
+    def run(
+        self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
+    ) -> Sequence[StepResult]:
+        return [self._one(call, results) for call, results in zip(calls, earlier, strict=True)]
+
+    def _one(self, call: CallForAnalysis, results: Mapping[str, StepResult]) -> StepResult:
+        fingerprint = self.fingerprint(call)
+        if self._fusion is None:
+            return _no_value(self.name, fingerprint, "switched off (sentiment.fusion.method: off)")
+        text, acoustic = (_by_chunk(results.get(side.name)) for side in self._sides)
+        if not text and not acoustic:
+            why = "; ".join(
+                f"{side.name}: {result.reason or 'no value'}"
+                if (result := results.get(side.name))
+                else f"{side.name}: not run"
+                for side in self._sides
+            )
+            broken = any(
+                (result := results.get(side.name)) is not None and result.state is StepState.FAILED
+                for side in self._sides
+            )
+            return _no_value(
+                self.name,
+                fingerprint,
+                f"neither side has a value ({why})",
+                StepState.FAILED if broken else StepState.MISSING,
+            )
+        fused = [
+            self._fuse(chunk, text.get((chunk.channel, chunk.ordinal)), acoustic.get((chunk.channel, chunk.ordinal)))
+            for chunk in call.transcript.chunks
+        ]
+        notes = _role_notes(call.transcript.chunks, fused)
+        summary = summarise_call(call.transcript.chunks, fused, call.duration_s, self._settings.call, notes)
+        return _result(self.name, fingerprint, summary, provider="fusion", model=self._fusion.name)
+
+    def _fuse(
+        self, chunk: TranscriptChunk, text: ChunkSentiment | None, acoustic: ChunkSentiment | None
+    ) -> ChunkSentiment:
+        assert self._fusion is not None
+        words = text.sentiment if text else None
+        voice = acoustic.sentiment if acoustic else None
+        if words is not None and voice is not None:
+            return _chunk(chunk, self._fusion.join(words, voice, chunk.role))
+        if words is not None:
+            return _chunk(chunk, words, f"words alone; voice: {_reason(acoustic)}")
+        if voice is not None:
+            return _chunk(chunk, voice, f"voice alone; words: {_reason(text)}")
+        return _chunk(chunk, None, f"words: {_reason(text)}; voice: {_reason(acoustic)}")
+
+    def close(self) -> None:
+        if self._fusion is not None:
+            self._fusion.close()
+
+
+def _by_chunk(result: StepResult | None) -> dict[tuple[int, int], ChunkSentiment]:
+    if result is None or not isinstance(result.payload, CallSentiment):
+        return {}
+    return {(one.channel, one.ordinal): one for one in result.payload.chunks}
+
+
+def _reason(side: ChunkSentiment | None) -> str:
+    return side.reason if side is not None and side.reason else "no value"
+
+
+def _role_notes(chunks: Sequence[TranscriptChunk], fused: Sequence[ChunkSentiment]) -> dict[Role, str]:
+    """For each role in which one side stood alone somewhere: how often."""
+    notes: dict[Role, str] = {}
+    for role in Role:
+        mine = [one for chunk, one in zip(chunks, fused, strict=True) if chunk.role is role and one.sentiment]
+        words = sum((one.reason or "").startswith("words alone") for one in mine)
+        voice = sum((one.reason or "").startswith("voice alone") for one in mine)
+        said = [
+            f"{side} alone in {count} of {len(mine)} chunks"
+            for side, count in (("words", words), ("voice", voice))
+            if count
+        ]
+        if said:
+            notes[role] = ", ".join(said)
+    return notes

@@ -1,0 +1,69 @@
+"""Text sentiment engines: one Protocol, one table from name to builder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from analysis.records import Sentiment
+from pipeline.config.sentiment import SentimentSettings, TextEngine
+from pipeline.records import Role
+
+
+class TextSentiment(Protocol):
+    """Three probabilities for each text."""
+
+    name: str
+    model: str
+    languages: frozenset[str] | None
+    """ISO 639-1 codes it knows; None for any."""
+
+    def identity(self) -> str:
+        """What results depend on: model and options. Cheap: read while planning, loads nothing heavy."""
+        ...
+
+    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+        """One per text, in order. Raises ModelUnavailable when the model cannot be loaded."""
+        ...
+
+    def close(self) -> None: ...
+
+
+Builder = Callable[[SentimentSettings, Role], TextSentiment]
+
+
+def _lexicon(settings: SentimentSettings, _role: Role) -> TextSentiment:
+    from analysis.sentiment.lexicon import LexiconSentiment
+
+    return LexiconSentiment(settings.text.lexicon)
+
+
+def _transformers(settings: SentimentSettings, role: Role) -> TextSentiment:
+    from analysis.sentiment.text_transformers import TransformersSentiment
+
+    chosen = settings.text.transformers
+    return TransformersSentiment(chosen.agent if role is Role.AGENT else chosen.client, chosen)
+
+
+def _trained(settings: SentimentSettings, role: Role) -> TextSentiment:
+    from analysis.sentiment.text_trained import TrainedTextSentiment
+
+    chosen = settings.text.sklearn
+    folder = chosen.agent_model if role is Role.AGENT else chosen.client_model
+    return TrainedTextSentiment(folder, settings.trusted_models)
+
+
+TEXT_ENGINES: dict[TextEngine, Builder] = {
+    TextEngine.LEXICON: _lexicon,
+    TextEngine.TRANSFORMERS: _transformers,
+    TextEngine.SKLEARN: _trained,
+}
+
+
+def build_text_engines(settings: SentimentSettings) -> dict[Role, TextSentiment]:
+    """One engine per role; unknown speakers share the client's. Empty when text sentiment is off."""
+    if settings.text.engine is TextEngine.OFF:
+        return {}
+    build = TEXT_ENGINES[settings.text.engine]
+    client = build(settings, Role.CLIENT)
+    return {Role.AGENT: build(settings, Role.AGENT), Role.CLIENT: client, Role.UNKNOWN: client}

@@ -1,0 +1,160 @@
+"""From chunks to the call: mean by speech duration, trend, lowest point, who turned the mood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment
+from pipeline.config.sentiment import CallMoodSettings
+from pipeline.records import Role, TranscriptChunk
+
+QUARTERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    chunk: TranscriptChunk
+    sentiment: Sentiment
+
+
+def summarise_call(
+    chunks: Sequence[TranscriptChunk],
+    sentiments: Sequence[ChunkSentiment],
+    duration_s: float,
+    settings: CallMoodSettings,
+    role_reasons: Mapping[Role, str] | None = None,
+) -> CallSentiment:
+    """Join the chunks of one call.
+
+    Args:
+        chunks: all chunks of the call, both channels.
+        sentiments: one per chunk, same order.
+        duration_s: of the call; its quarters are those of the trend.
+        role_reasons: what to say of a role beside its value (fusion: which side stood alone).
+    """
+    scored = [
+        _Scored(chunk, found.sentiment)
+        for chunk, found in zip(chunks, sentiments, strict=True)
+        if found.sentiment is not None
+    ]
+    roles = tuple(
+        _role(
+            role,
+            chunks=chunks,
+            sentiments=sentiments,
+            scored=scored,
+            duration_s=duration_s,
+            settings=settings,
+            note=(role_reasons or {}).get(role),
+        )
+        for role in Role
+        if any(chunk.role is role for chunk in chunks)
+    )
+    turned = _turn(chunks, [one for one in scored if one.chunk.role is Role.CLIENT], settings)
+    return CallSentiment(
+        roles=roles,
+        chunks=tuple(sentiments),
+        mood_turned_by=turned[0] if turned else None,
+        mood_turned_at_s=turned[1] if turned else None,
+    )
+
+
+def mean_sentiment(weighted: Sequence[tuple[Sentiment, float]]) -> Sentiment:
+    """Probabilities averaged with weights > 0 (seconds of speech)."""
+    total = sum(weight for _, weight in weighted)
+    negative = sum(one.negative * weight for one, weight in weighted) / total
+    positive = sum(one.positive * weight for one, weight in weighted) / total
+    neutral = sum(one.neutral * weight for one, weight in weighted) / total
+    whole = negative + neutral + positive
+    return Sentiment(negative / whole, neutral / whole, positive / whole)
+
+
+def _weight(chunk: TranscriptChunk) -> float:
+    # A recogniser without times gives zero-length chunks: they still count, a little.
+    return max(chunk.duration_s, 0.01)
+
+
+def _role(
+    role: Role,
+    *,
+    chunks: Sequence[TranscriptChunk],
+    sentiments: Sequence[ChunkSentiment],
+    scored: Sequence[_Scored],
+    duration_s: float,
+    settings: CallMoodSettings,
+    note: str | None,
+) -> RoleSentiment:
+    mine = [one for one in scored if one.chunk.role is role]
+    if not mine:
+        reasons = [
+            found.reason
+            for chunk, found in zip(chunks, sentiments, strict=True)
+            if chunk.role is role and found.reason is not None
+        ]
+        common = max(sorted(set(reasons)), key=reasons.count) if reasons else "no chunk with a value"
+        return RoleSentiment(role=role, sentiment=None, reason=common)
+    low = [one for one in mine if one.chunk.duration_s >= settings.lowest_min_s] or mine
+    lowest = min(low, key=lambda one: (one.sentiment.score, one.chunk.start_s))
+    return RoleSentiment(
+        role=role,
+        sentiment=mean_sentiment([(one.sentiment, _weight(one.chunk)) for one in mine]),
+        reason=note,
+        quarters=_quarters(mine, duration_s),
+        lowest_score=lowest.sentiment.score,
+        lowest_at_s=lowest.chunk.start_s,
+    )
+
+
+def _quarters(scored: Sequence[_Scored], duration_s: float) -> tuple[float | None, ...]:
+    """Mean score per quarter of the call; a chunk counts in each quarter by the seconds it lies in it."""
+    end_s = max([duration_s, *(one.chunk.end_s for one in scored)])
+    means: list[float | None] = []
+    for quarter in range(QUARTERS):
+        start_s, stop_s = end_s * quarter / QUARTERS, end_s * (quarter + 1) / QUARTERS
+        inside = [
+            (one.sentiment.score, min(one.chunk.end_s, stop_s) - max(one.chunk.start_s, start_s)) for one in scored
+        ]
+        weights = [(score, seconds) for score, seconds in inside if seconds > 0]
+        total = sum(seconds for _, seconds in weights)
+        means.append(sum(score * seconds for score, seconds in weights) / total if total > 0 else None)
+    return tuple(means)
+
+
+def _turn(
+    chunks: Sequence[TranscriptChunk], client: Sequence[_Scored], settings: CallMoodSettings
+) -> tuple[Role, float] | None:
+    """Who turned the client's mood, and when.
+
+    The client's scores, in time order, are cut in two where that leaves the least squared deviation from the two
+    means (one change point; weights are seconds of speech). The turn counts when both sides hold at least
+    `turn_min_chunks` chunks and the means differ by `turn_min_change`; being the last of the two levels, the later
+    one is the mood the call ends in. It is dated by the first client chunk after the cut and credited to whoever
+    spoke last before that chunk began (the client, when nobody spoke in between).
+    """
+    ordered = sorted(client, key=lambda one: (one.chunk.start_s, one.chunk.ordinal))
+    least = settings.turn_min_chunks
+    best: tuple[float, int] | None = None
+    for cut in range(least, len(ordered) - least + 1):
+        before, after = _level(ordered[:cut]), _level(ordered[cut:])
+        if abs(after[0] - before[0]) < settings.turn_min_change:
+            continue
+        error = before[1] + after[1]
+        if best is None or error < best[0]:
+            best = (error, cut)
+    if best is None:
+        return None
+    first = ordered[best[1]].chunk
+    spoken = [chunk for chunk in chunks if chunk.start_s < first.start_s]
+    if not spoken:
+        return None
+    return max(spoken, key=lambda chunk: (chunk.start_s, chunk.end_s)).role, first.start_s
+
+
+def _level(scored: Sequence[_Scored]) -> tuple[float, float]:
+    """Weighted mean score and weighted squared deviation from it."""
+    weights = [_weight(one.chunk) for one in scored]
+    total = sum(weights)
+    mean = sum(one.sentiment.score * weight for one, weight in zip(scored, weights, strict=True)) / total
+    error = sum(weight * (one.sentiment.score - mean) ** 2 for one, weight in zip(scored, weights, strict=True))
+    return mean, error
