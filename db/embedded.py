@@ -1,0 +1,322 @@
+"""The embedded PostgreSQL server's life: made, started, shared by several processes, stopped by the last of them.
+
+Who uses the server holds a lock on a file of its own in `clients/`. The kernel drops the lock when the process ends,
+however it ends, so that a killed client never keeps the server from being stopped.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ipaddress
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from db.cluster import forget_dead_postmaster, launch, make_cluster, postmaster_alive, shut_down
+from db.place import Place, existing_home, find_place, own
+from pipeline.errors import ConfigurationError, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+DATABASE = "earshot"
+USER = "earshot"
+SOCKET_PORT = 5432
+"""Only names the socket file while the server listens on no address."""
+LONGEST_SOCKET_PATH = 100
+"""Bytes; the kernel's limit is 104 on macOS and 108 on Linux."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStatus:
+    """What `run.py db status` shows."""
+
+    running: bool
+    home: Path
+    url: str | None
+    """Without the password."""
+    clients: int
+    """Processes that use the server now."""
+    kept: bool
+    """Whether it stays up when the last of them ends."""
+    note: str | None = None
+
+
+class EmbeddedServer:
+    """The server whose files are in `data_dir`. One object per process; any number of processes share the server."""
+
+    def __init__(self, data_dir: Path, *, account: str | None = None, start_timeout_s: float = 600.0) -> None:
+        self._data_dir = data_dir
+        self._wanted_account = account
+        self._timeout_s = start_timeout_s
+        self._place: Place | None = None
+        self._client: FileLock | None = None
+
+    # ------------------------------------------------------------------------------------------ public
+
+    def start(self, listen: str | None = None, *, keep: bool = False) -> None:
+        """Start the server if it is not up, and use it until `release`.
+
+        Parameters
+        ----------
+        listen
+            `127.0.0.1:PORT` to be reachable over TCP too (loopback only; port 0 takes a free one).
+        keep
+            Leave it running when its last user ends (`db start`, `db url`).
+
+        Raises DatabaseUnavailable with the end of the server's log when it does not come up.
+        """
+        address = _loopback(listen) if listen else None
+        place = self.place()
+        with self._locked(place):
+            self._bring_up(place, address)
+            if keep:
+                self._write_state(place, keep=True)
+            elif self._client is None:
+                self._client = self._register(place)
+                atexit.register(self.release)
+
+    def revive(self) -> None:
+        """Start the server again when it died under its users."""
+        place = self.place()
+        with self._locked(place):
+            self._bring_up(place, None)
+
+    def release(self) -> None:
+        """Stop using the server; the last user stops it unless it is to be kept."""
+        if self._client is None:
+            return
+        atexit.unregister(self.release)
+        place = self.place()
+        with self._locked(place):
+            self._client.release()
+            Path(self._client.lock_file).unlink(missing_ok=True)
+            self._client = None
+            if self._others(place) == 0 and not self._state(place).get("keep"):
+                self._take_down(place)
+
+    def stop(self, *, force: bool = False) -> bool:
+        """Stop the server, also one to be kept. Returns False when it was not running.
+
+        Raises DatabaseUnavailable when other processes use it and `force` is not set.
+        """
+        if existing_home(self._data_dir) is None:
+            return False
+        place = self.place()
+        with self._locked(place):
+            users = self._others(place)
+            if users and not force:
+                raise DatabaseUnavailable(
+                    f"embedded database in {place.home}: {users} other process(es) use it; "
+                    "wait for them or stop it with --force (a run under way waits for it to come back)"
+                )
+            was_up = postmaster_alive(place) is not None
+            self._take_down(place)
+            return was_up
+
+    def status(self) -> ServerStatus:
+        """Looks only: starts and makes nothing."""
+        home = existing_home(self._data_dir)
+        if home is None:
+            return ServerStatus(running=False, home=self._data_dir, url=None, clients=0, kept=False)
+        place = self.place()
+        state = self._state(place)
+        running = self._answers(place)
+        return ServerStatus(
+            running=running,
+            home=home,
+            url=self._url(place, password=None) if running else None,
+            clients=self._others(place) + (self._client is not None),
+            kept=bool(state.get("keep")),
+            note=place.note,
+        )
+
+    @property
+    def url(self) -> str:
+        """Address with password, as psql and psycopg take it."""
+        place = self.place()
+        return self._url(place, place.password_file.read_text().strip())
+
+    @property
+    def note(self) -> str | None:
+        """What the user should know of where the data is."""
+        return self.place().note
+
+    def program(self, name: str) -> str:
+        """Path of a PostgreSQL program (psql, pg_dump) of the server's version."""
+        return self.place().programs.path(name)
+
+    def place(self) -> Place:
+        if self._place is None:
+            self._place = find_place(self._data_dir, self._wanted_account)
+        return self._place
+
+    # --------------------------------------------------------------------------------------- life
+
+    def _bring_up(self, place: Place, address: tuple[str, int] | None) -> None:
+        if self._wait_while_starting(place):
+            if address is None or self._listens_on(place, address):
+                return
+            if self._others(place) or self._client is not None:
+                raise DatabaseUnavailable(
+                    "embedded database: other processes use it and it does not listen on "
+                    f"{address[0]}:{address[1]}; stop it first (run.py db stop)"
+                )
+            shut_down(place)
+        make_cluster(place, USER, self._timeout_s)
+        forget_dead_postmaster(place)
+        host, port = address or ("", SOCKET_PORT)
+        folder = self._socket_folder(place)
+        kept = bool(self._state(place).get("keep"))
+        self._write_state(place, socket=str(folder), host=host, port=port or _free_port(), keep=kept)
+        state = self._state(place)
+        launch(place, folder, host, int(state["port"]), self._timeout_s)
+        if not self._answers(place):
+            raise DatabaseUnavailable(f"embedded database: started, but does not answer; see {place.log_file}")
+        self._make_database(place)
+
+    def _take_down(self, place: Place) -> None:
+        shut_down(place)
+        folder = self._state(place).get("socket")
+        if folder and Path(folder).parent != place.home:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._write_state(place, keep=False)
+
+    def _wait_while_starting(self, place: Place) -> bool:
+        """True when the server answers, False when there is none; waits while one is recovering."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            if self._answers(place):
+                return True
+            if postmaster_alive(place) is None:
+                return False
+            if time.monotonic() > deadline:
+                raise DatabaseUnavailable(
+                    f"embedded database: not ready after {self._timeout_s:.0f} s, it may still be recovering from a "
+                    f"crash; see {place.log_file}, or raise database.start_timeout_s"
+                )
+            time.sleep(0.1)
+
+    def _answers(self, place: Place) -> bool:
+        """Whether a server accepts connections on our socket. Wrong passwords are for `connect` to report."""
+        from psycopg import pq
+
+        state = self._state(place)
+        if not state.get("socket"):
+            return False
+        target = f"host='{state['socket']}' port={state['port']} dbname=postgres connect_timeout=5"
+        return pq.PGconn.ping(target.encode()) == pq.Ping.OK
+
+    def _make_database(self, place: Place) -> None:
+        import psycopg
+        from psycopg import sql
+
+        try:
+            with psycopg.connect(self.url, dbname="postgres", autocommit=True) as connection:
+                row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+                if row is None:
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(
+                f"embedded database in {place.home}: it runs, but refused us: {error}; "
+                f"if {place.password_file} was replaced, put the old one back"
+            ) from error
+
+    # -------------------------------------------------------------------------------------- small parts
+
+    def _locked(self, place: Place) -> FileLock:
+        from filelock import FileLock
+
+        return FileLock(place.lock_file, timeout=self._timeout_s + 60, is_singleton=False)
+
+    def _register(self, place: Place) -> FileLock:
+        from filelock import FileLock
+
+        client = FileLock(place.clients / f"{os.getpid()}-{uuid.uuid4().hex[:8]}", is_singleton=False)
+        client.acquire(blocking=False)
+        return client
+
+    def _others(self, place: Place) -> int:
+        """Live users besides this object; files of dead ones are cleared away."""
+        from filelock import FileLock, Timeout
+
+        alive = 0
+        mine = Path(self._client.lock_file) if self._client is not None else None
+        for path in place.clients.iterdir():
+            if path == mine:
+                continue
+            probe = FileLock(path, is_singleton=False)
+            try:
+                probe.acquire(blocking=False)
+            except Timeout:
+                alive += 1
+            else:
+                probe.release()
+                path.unlink(missing_ok=True)
+        return alive
+
+    def _state(self, place: Place) -> Mapping[str, Any]:
+        try:
+            state = json.loads(place.state_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    def _write_state(self, place: Place, **changes: object) -> None:
+        aside = place.state_file.with_suffix(".new")
+        aside.write_text(json.dumps({**self._state(place), **changes}))
+        aside.chmod(0o600)
+        aside.replace(place.state_file)
+
+    def _socket_folder(self, place: Place) -> Path:
+        """A folder for the socket: in `home` where the path is short enough, else a new one in /tmp."""
+        folder = place.home / "socket"
+        if len(os.fsencode(folder / f".s.PGSQL.{65535}")) > LONGEST_SOCKET_PATH:
+            folder = Path("/tmp") / f"earshot-{secrets.token_hex(6)}"  # noqa: S108 - made below, 0700, fresh name
+        if folder.exists():
+            # Left by a dead server: PostgreSQL would take its lock file's recycled PID for a live one.
+            shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+        own(folder, place.account, 0o700)
+        return folder
+
+    def _listens_on(self, place: Place, address: tuple[str, int]) -> bool:
+        state = self._state(place)
+        return state.get("host") == address[0] and address[1] in (0, state.get("port"))
+
+    def _url(self, place: Place, password: str | None) -> str:
+        state = self._state(place)
+        login = USER if password is None else f"{USER}:{quote(password, safe='')}"
+        if state.get("host"):
+            return f"postgresql://{login}@{state['host']}:{state['port']}/{DATABASE}"
+        return f"postgresql://{login}@/{DATABASE}?{urlencode({'host': state['socket'], 'port': state['port']})}"
+
+
+def _loopback(listen: str) -> tuple[str, int]:
+    """`127.0.0.1:5433` or `[::1]:5433` taken apart. Raises ConfigurationError for anything but loopback."""
+    host, _, port = listen.rpartition(":")
+    host = "127.0.0.1" if host in ("", "localhost") else host.strip("[]")
+    try:
+        if ipaddress.ip_address(host).is_loopback and 0 <= int(port) <= 65_535:
+            return host, int(port)
+    except ValueError:
+        pass
+    raise ConfigurationError(
+        f"--listen {listen}: the embedded server listens on loopback only, as in 127.0.0.1:5433; "
+        "for other machines run a PostgreSQL server of your own and set database.url"
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
