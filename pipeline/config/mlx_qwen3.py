@@ -73,7 +73,7 @@ class MlxQwen3Options(Area):
         ):
             if revision is None and not is_local(model):
                 msg = (
-                    f"`{name}` is empty but `{model}` is a hub repository: give the commit (40 hex digits) or a folder"
+                    f"`{name}` is empty but `{model}` is a hub repository: give the commit (40 hex digits), or a folder"
                 )
                 raise ValueError(msg)
         if self.revision == DEFAULT_REVISION and self.model != DEFAULT_MODEL and not is_local(self.model):
