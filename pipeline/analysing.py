@@ -1,0 +1,115 @@
+"""The analysis process: builds the steps once, then answers with their fingerprints or their results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.ports import AnalysisStep
+from pipeline.records import CallForAnalysis, StepResult, StepState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallToAnalyse:
+    """One call, the steps wanted (None for all), and stored results that they may read."""
+
+    call: CallForAnalysis
+    wanted: frozenset[str] | None
+    earlier: Mapping[str, StepResult]
+
+
+@dataclass(frozen=True, slots=True)
+class FingerprintTask:
+    calls: tuple[CallForAnalysis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyseTask:
+    calls: tuple[CallToAnalyse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeTask:
+    """Asks for the names of the steps, and of those that read audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyseAnswer:
+    """Results per call, and wall seconds per step for the batch."""
+
+    results: tuple[tuple[StepResult, ...], ...]
+    timings_s: Mapping[str, float]
+
+
+Factory = Callable[..., Sequence[AnalysisStep]]
+
+
+def build_analyser(factory: Factory, arguments: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """Runs in the spawned process."""
+    steps = in_dependency_order(factory(*arguments))
+
+    def answer(task: Any) -> Any:
+        if isinstance(task, DescribeTask):
+            return [step.name for step in steps], [step.name for step in steps if step.needs_audio]
+        if isinstance(task, FingerprintTask):
+            return [{step.name: step.fingerprint(call) for step in steps} for call in task.calls]
+        return analyse(steps, task.calls)
+
+    return answer
+
+
+def in_dependency_order(steps: Sequence[AnalysisStep]) -> list[AnalysisStep]:
+    """Every step behind those it reads. Raises ValueError on a circle or an unknown name."""
+    names = {step.name for step in steps}
+    ordered: list[AnalysisStep] = []
+    placed: set[str] = set()
+    waiting = list(steps)
+    while waiting:
+        ready = [step for step in waiting if placed.issuperset(set(step.after) & names)]
+        if not ready:
+            raise ValueError(f"analysis steps wait for each other: {', '.join(step.name for step in waiting)}")
+        ordered.extend(ready)
+        placed.update(step.name for step in ready)
+        waiting = [step for step in waiting if step.name not in placed]
+    return ordered
+
+
+def analyse(steps: Sequence[AnalysisStep], calls: Sequence[CallToAnalyse]) -> AnalyseAnswer:
+    """Each step over all calls that want it. A step that raises costs its calls this step, nothing else."""
+    known: list[dict[str, StepResult]] = [dict(item.earlier) for item in calls]
+    fresh: list[list[StepResult]] = [[] for _ in calls]
+    timings: dict[str, float] = {}
+    for step in steps:
+        began = time.perf_counter()
+        chosen = [i for i, item in enumerate(calls) if item.wanted is None or step.name in item.wanted]
+        if chosen:
+            results = _run_step(step, [calls[i].call for i in chosen], [known[i] for i in chosen])
+            for index, result in zip(chosen, results, strict=True):
+                known[index][step.name] = result
+                fresh[index].append(result)
+        timings[step.name] = time.perf_counter() - began
+    return AnalyseAnswer(tuple(tuple(results) for results in fresh), timings)
+
+
+def _run_step(
+    step: AnalysisStep, calls: list[CallForAnalysis], earlier: list[dict[str, StepResult]]
+) -> Sequence[StepResult]:
+    try:
+        results = step.run(calls, earlier)
+        if len(results) != len(calls):
+            raise ValueError(f"step {step.name} gave {len(results)} results for {len(calls)} calls")
+        return results
+    except Exception as error:  # noqa: BLE001 - one by one, so that only the call to blame loses the step
+        if len(calls) == 1:
+            return [failed(step.name, step.fingerprint(calls[0]), f"{type(error).__name__}: {error}")]
+    return [_run_step(step, [call], [before])[0] for call, before in zip(calls, earlier, strict=True)]
+
+
+def failed(step: str, fingerprint: str, reason: str) -> StepResult:
+    return StepResult(step=step, fingerprint=fingerprint, state=StepState.FAILED, payload=None, reason=reason)
+
+
+def without_audio(item: CallToAnalyse) -> CallToAnalyse:
+    return replace(item, call=replace(item.call, audio=()))

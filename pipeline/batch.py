@@ -1,0 +1,260 @@
+"""A run, from the plan to the last row: stages with bounded queues, one owner of the recogniser, resume by nature."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pipeline.analysing import DescribeTask, FingerprintTask
+from pipeline.config.execution import Reprocess, RunSettings
+from pipeline.parts import BatchParts, RunContext, RunObserver, RunSignals, Tally
+from pipeline.performance import PerformanceRecorder
+from pipeline.plan import Action, Plan, PlannedCall, Recipe, in_order, look_up, settle, with_steps, within_limit
+from pipeline.processes import SpawnedWorker
+from pipeline.records import CallForAnalysis, EngineIdentity
+from pipeline.stages.analyse import AnalyseStage
+from pipeline.stages.prepare import PrepareStage
+from pipeline.stages.recognise import RecogniseStage
+from pipeline.stages.shared import Finished, StageQueue, Work
+from pipeline.stages.store import StoreStage
+from pipeline.workers import RecogniserProcess
+
+_FINGERPRINTS_AT_ONCE = 2000
+_HEARTBEAT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What a run came to."""
+
+    plan: Plan
+    tally: Tally
+    identity: EngineIdentity | None
+    interrupted: str | None
+    """Why it stopped before its end; None when it did not."""
+    not_reached: int
+    """Planned calls no stage has finished: stopped before them."""
+    recogniser_busy_s: float
+    recogniser_restarts: int
+    wall_s: float
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """DESIGN's reconciliation: found is the sum of all others."""
+        plan, tally = self.plan, self.tally
+        return {
+            "found": plan.found,
+            "done": tally.done,
+            "unchanged": plan.unchanged,
+            "failed": tally.failed,
+            "skipped": len(plan.skipped) + plan.skipped_before + tally.skipped,
+            "waiting": len(plan.waiting),
+            "quarantined": len(plan.quarantined),
+            "left": plan.left + self.not_reached,
+        }
+
+    @property
+    def adds_up(self) -> bool:
+        counts = self.counts
+        return counts["found"] == sum(n for name, n in counts.items() if name != "found")
+
+
+class Batch:
+    """One run. Used once: `open`, `plan`, `work`, `close`."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        parts: BatchParts,
+        observer: RunObserver,
+        recipe: Recipe,
+        recorder: PerformanceRecorder | None = None,
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._observer = observer
+        self._recipe = recipe
+        self.recorder = recorder or PerformanceRecorder()
+        self.signals = RunSignals(settings)
+        self.tally = Tally()
+        self._analysers = [
+            SpawnedWorker("analysis", parts.analyser.build, parts.analyser.arguments)
+            for _ in range(settings.analysis_workers)
+        ]
+        self._process = RecogniserProcess(
+            parts.recogniser,
+            parts.recogniser_arguments,
+            settings.recogniser_load_timeout_s,
+            settings.segment_timeout_s,
+        )
+        self._identity: EngineIdentity | None = None
+        self._steps: tuple[tuple[str, ...], frozenset[str]] | None = None
+
+    def plan(self) -> Plan:
+        """Find the calls and decide on each. Loads the recogniser only when a decision hangs on it."""
+        plan = Plan()
+        calls = in_order(self._parts.source.discover(), plan, self._settings.order, self._settings.seed)
+        decided = look_up(calls, self._parts.store, self._settings.reprocess, self._recipe)
+        undecided = [call for call in decided if call.action is Action.UNDECIDED]
+        if undecided:
+            identity = self.load_recogniser()
+            decided = [settle(c, identity, self._recipe) if c.action is Action.UNDECIDED else c for c in decided]
+        for call in self._with_stale_steps(decided):
+            plan.add(call)
+        within_limit(plan, self._settings.limit)
+        return plan
+
+    def _with_stale_steps(self, decided: list[PlannedCall]) -> list[PlannedCall]:
+        unchanged = [index for index, call in enumerate(decided) if call.action is Action.UNCHANGED]
+        for start in range(0, len(unchanged), _FINGERPRINTS_AT_ONCE):
+            places = unchanged[start : start + _FINGERPRINTS_AT_ONCE]
+            checked = with_steps([decided[i] for i in places], self._fingerprints, self._settings.reprocess)
+            for place, call in zip(places, checked, strict=True):
+                decided[place] = call
+        return decided
+
+    def _fingerprints(self, calls: Sequence[CallForAnalysis]) -> Sequence[Mapping[str, str]]:
+        answer: list[dict[str, str]] = self._analysers[0].call(
+            FingerprintTask(tuple(calls)), self._settings.analysis_timeout_s
+        )
+        return answer
+
+    def load_recogniser(self) -> EngineIdentity:
+        """Which engine serves today. Raises ModelUnavailable."""
+        if self._identity is None:
+            description, self._identity = self._process.start()
+            for why in self._identity.passed_over:
+                self._observer.notice(f"passed over: {why}")
+            self._observer.notice(f"recogniser: {description.engine}, {description.model} {description.detail}".strip())
+        return self._identity
+
+    def _describe_steps(self) -> tuple[tuple[str, ...], frozenset[str]]:
+        if self._steps is None:
+            names, on_audio = self._analysers[0].call(DescribeTask(), self._settings.analysis_timeout_s)
+            self._steps = (tuple(names), frozenset(on_audio))
+        return self._steps
+
+    def work(self, plan: Plan, run_id: str) -> BatchResult:
+        """Do what the plan says. Raises what makes going on impossible; single calls only fail.
+
+        An interrupt is a call to `signals.stop` from a signal handler: calls under way get `run.stop_grace_s`.
+        """
+        if self._settings.reprocess is not Reprocess.ANALYSIS and any(
+            c.action is not Action.ANALYSE for c in plan.to_do
+        ):
+            self.load_recogniser()
+        began = time.monotonic()
+        self._parts.store.save_skipped(plan.skipped, run_id)
+        self._observer.planned(len(plan.to_do), sum(call.found.size_bytes for call in plan.to_do))
+        spool = Path(self._settings.spool_dir) / f"{socket.gethostname()}-{os.getpid()}"
+        not_reached = len(plan.to_do)
+        if plan.to_do:
+            try:
+                self._run_stages(plan, run_id, spool)
+            finally:
+                shutil.rmtree(spool, ignore_errors=True)
+            tally = self.tally
+            not_reached = len(plan.to_do) - tally.done - tally.failed - tally.skipped
+        if self.signals.fatal is not None:
+            raise self.signals.fatal
+        return BatchResult(
+            plan=plan,
+            tally=self.tally,
+            identity=self._identity,
+            interrupted=self.signals.reason if not_reached or self.signals.stopping.is_set() else None,
+            not_reached=not_reached,
+            recogniser_busy_s=self._process.busy_s,
+            recogniser_restarts=self._process.restarts,
+            wall_s=time.monotonic() - began,
+        )
+
+    def _run_stages(self, plan: Plan, run_id: str, spool: Path) -> None:
+        settings, signals = self._settings, self.signals
+        names, on_audio = self._describe_steps()
+        prepared: StageQueue[Work] = StageQueue(settings.calls_ahead, signals, settings.decode_workers)
+        transcribed: StageQueue[Work] = StageQueue(max(settings.calls_ahead, 2), signals, 1)
+        writers = settings.decode_workers + 1 + settings.analysis_workers
+        finished: StageQueue[Finished] = StageQueue(64, signals, writers)
+        context = RunContext(
+            parts=self._parts,
+            signals=signals,
+            recorder=self.recorder,
+            observer=self._observer,
+            tally=self.tally,
+            run_id=run_id,
+        )
+        prepare = PrepareStage(context, spool, on_audio, stop_moment(settings))
+        recognise = RecogniseStage(context, self._process, plan.uris)
+        recognise.identity = self._identity
+        analyse = AnalyseStage(context, self._analysers, names)
+        store = StoreStage(context)
+        self.recorder.queues = lambda: {
+            "recognise": len(prepared) + recognise.active,
+            "analyse": len(transcribed),
+            "store": len(finished),
+        }
+        threads = [
+            store.start(finished),
+            *analyse.start(transcribed, finished),
+            recognise.start(prepared, transcribed, finished),
+            *prepare.start(plan.to_do, prepared, finished),
+        ]
+        self._watch(threads, run_id, plan)
+        prepare.close()
+        analyse.close()
+
+    def _watch(self, threads: list[threading.Thread], run_id: str, plan: Plan) -> None:
+        """Wait for the stages; after a stop give them `run.stop_grace_s`, then drop what is under way."""
+        beat, stopped_at = 0.0, None
+        while any(thread.is_alive() for thread in threads):
+            next(thread for thread in threads if thread.is_alive()).join(0.1)
+            now = time.monotonic()
+            if self.signals.stopping.is_set():
+                stopped_at = stopped_at or now
+                if now - stopped_at > self._settings.stop_grace_s and not self.signals.abandoned.is_set():
+                    self.signals.abandoned.set()
+            if self.signals.abandoned.is_set():
+                for worker in self._analysers:
+                    worker.close()
+            if now - beat > _HEARTBEAT_S and not self.signals.abandoned.is_set():
+                beat = now
+                self._parts.store.heartbeat(run_id, self.progress(plan))
+
+    def progress(self, plan: Plan) -> dict[str, Any]:
+        """What `run.py status` shows from another terminal."""
+        tally = self.tally
+        return {
+            "total": len(plan.to_do),
+            "done": tally.done,
+            "failed": tally.failed,
+            "skipped": tally.skipped,
+            "unchanged": plan.unchanged,
+            "audio_s": round(tally.recognised_s, 1),
+            "elapsed_s": round(time.monotonic() - self.signals.began, 1),
+            "queues": dict(self.recorder.queues()),
+        }
+
+    def close(self) -> None:
+        self._process.kill()
+        for worker in self._analysers:
+            worker.close()
+
+
+def stop_moment(settings: RunSettings, now: datetime | None = None) -> float | None:
+    """Unix time of the next `run.stop_time`, local clock; None when none is set."""
+    if settings.stop_time is None:
+        return None
+    now = now or datetime.now()
+    hours, minutes = (int(part) for part in settings.stop_time.split(":"))
+    moment = now.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    if moment <= now:
+        moment += timedelta(days=1)
+    return moment.timestamp()

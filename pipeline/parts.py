@@ -1,0 +1,151 @@
+"""What a run is put together from, and the signals its threads share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.config.execution import RunSettings
+from pipeline.performance import PerformanceRecorder
+from pipeline.ports import CallStore
+from pipeline.records import (
+    CallFailure,
+    CallStatus,
+    EngineIdentity,
+    FoundCall,
+    PreparedCall,
+    SegmentText,
+    SkippedFile,
+    Transcript,
+)
+from pipeline.sources.source import CallSource
+from pipeline.workers import Recogniser
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareTask:
+    """For the decoder process: bring this recording here, decode it, find its speech."""
+
+    found: FoundCall
+    spool: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ChildBuild:
+    """How a spawned process builds what it serves: an importable function and picklable arguments."""
+
+    build: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+class TranscriptMaker(Protocol):
+    """The parts of `pipeline.transcription` a run needs."""
+
+    def fingerprint(self, prepared: PreparedCall, identity: EngineIdentity) -> str: ...
+
+    def assemble(
+        self, prepared: PreparedCall, fingerprint: str, identity: EngineIdentity, segments: list[SegmentText]
+    ) -> Transcript: ...
+
+    def context(self, found: FoundCall) -> str:
+        """Vocabulary for the recogniser; empty for none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchParts:
+    """Everything a run works with; wired in `commands`."""
+
+    source: CallSource
+    store: CallStore
+    preparer: ChildBuild
+    """Builds a function PrepareTask -> PreparedCall | SkippedFile."""
+    recogniser: Callable[..., Recogniser]
+    recogniser_arguments: tuple[Any, ...]
+    analyser: ChildBuild
+    """Builds a function AnalysisTask -> answer, see `pipeline.analysing`."""
+    transcripts: TranscriptMaker
+
+
+class RunObserver(Protocol):
+    """Who watches a run: the progress bar, the log."""
+
+    def planned(self, total: int, total_bytes: int) -> None: ...
+
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None: ...
+
+    def notice(self, message: str) -> None:
+        """Something a person should read once: a fallback, a restart, a wait."""
+        ...
+
+
+@dataclass(slots=True)
+class RunSignals:
+    """Stop and abandon, shared by all threads of a run."""
+
+    settings: RunSettings
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """No new call is begun."""
+    abandoned: threading.Event = field(default_factory=threading.Event)
+    """What is under way is dropped."""
+    reason: str | None = None
+    fatal: BaseException | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def stop(self, reason: str) -> None:
+        if self.reason is None:
+            self.reason = reason
+        self.stopping.set()
+
+    def fail(self, error: BaseException) -> None:
+        """The run cannot go on: every thread is to leave, the error is raised from `Batch.run`."""
+        if self.fatal is None:
+            self.fatal = error
+        self.stop(str(error))
+        self.abandoned.set()
+
+    def check_clock(self, stop_at: float | None) -> None:
+        """Set `stopping` when the hours are used up or the stop time has come."""
+        hours = self.settings.max_hours
+        if hours is not None and time.monotonic() - self.began > hours * 3600:
+            self.stop(f"run.max_hours ({hours:g}) is used up")
+        if stop_at is not None and time.time() >= stop_at:
+            self.stop(f"the stop time {self.settings.stop_time} has come")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the calls; counted under a lock."""
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+    recognised_s: float = 0.0
+    speech_s: float = 0.0
+    failures: list[CallFailure] = field(default_factory=list)
+    statuses: list[dict[str, object]] = field(default_factory=list)
+    skipped_files: list[SkippedFile] = field(default_factory=list)
+    gates: dict[str, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, name: str, status: Mapping[str, object]) -> None:
+        with self.lock:
+            setattr(self, name, getattr(self, name) + 1)
+            self.statuses.append(dict(status))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """What every stage of a run holds."""
+
+    parts: BatchParts
+    signals: RunSignals
+    recorder: PerformanceRecorder
+    observer: RunObserver
+    tally: Tally
+    run_id: str

@@ -1,0 +1,272 @@
+"""What a run has to do: every recording found, held against what the database knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pipeline.config.execution import Order, Reprocess
+from pipeline.ports import CallStore
+from pipeline.records import (
+    CallForAnalysis,
+    CallStatus,
+    EngineIdentity,
+    FoundCall,
+    KnownCall,
+    SkippedFile,
+    StepState,
+    Transcript,
+)
+
+LOOKUP_SIZE = 1000
+
+Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, str]]]
+"""Today's fingerprint of each analysis step, for each call."""
+
+
+class Action(StrEnum):
+    """What is to be done with a recording."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    RETRY = "retry"
+    TRANSCRIBE = "transcribe"
+    """Known and unchanged, but today's recogniser would do it another way, or all is to be done again."""
+    ANALYSE = "analyse"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    QUARANTINED = "quarantined"
+    UNDECIDED = "undecided"
+    """Depends on which engine serves today: decided once the recogniser is loaded."""
+
+
+TO_DO = frozenset({Action.NEW, Action.CHANGED, Action.RETRY, Action.TRANSCRIBE, Action.ANALYSE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCall:
+    """One recording and what becomes of it."""
+
+    found: FoundCall
+    action: Action
+    known: KnownCall | None = None
+    steps: frozenset[str] | None = None
+    """Analysis steps to run; None for all."""
+    forced: bool = False
+    """Recognise again even where the same transcript is stored."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """All recordings of a run by action."""
+
+    to_do: list[PlannedCall] = field(default_factory=list)
+    undecided: list[PlannedCall] = field(default_factory=list)
+    unchanged: int = 0
+    quarantined: list[PlannedCall] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    skipped_before: int = 0
+    waiting: list[SkippedFile] = field(default_factory=list)
+    left: int = 0
+    """Beyond `run.limit`: for a later run."""
+    uris: set[str] = field(default_factory=set)
+
+    @property
+    def found(self) -> int:
+        return (
+            len(self.to_do)
+            + len(self.undecided)
+            + self.unchanged
+            + len(self.quarantined)
+            + len(self.skipped)
+            + self.skipped_before
+            + len(self.waiting)
+            + self.left
+        )
+
+    def add(self, planned: PlannedCall) -> None:
+        if planned.action in TO_DO:
+            self.to_do.append(planned)
+        elif planned.action is Action.UNDECIDED:
+            self.undecided.append(planned)
+        elif planned.action is Action.QUARANTINED:
+            self.quarantined.append(planned)
+        elif planned.action is Action.SKIPPED:
+            self.skipped_before += 1
+        else:
+            self.unchanged += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What planning needs to know of today's recognisers."""
+
+    engines: tuple[str, ...]
+    """`transcription.engines`, best first."""
+    first: EngineIdentity | None
+    """What the first of them would be, from the configuration alone; None where that takes loading."""
+    allow_downgrade: bool = False
+
+
+def same_recipe(known: KnownCall, identity: EngineIdentity) -> bool:
+    """Whether the stored transcript was made the way `identity` would make it."""
+    return (known.engine, known.engine_model, known.engine_revision, known.engine_options_hash) == (
+        identity.engine,
+        identity.model,
+        identity.revision,
+        identity.options_hash,
+    )
+
+
+def may_replace(known: KnownCall, identity: EngineIdentity, recipe: Recipe) -> bool:
+    """Never a later-listed engine over an earlier one's rows, nor a demonstration over anything better."""
+    if recipe.allow_downgrade or known.engine is None:
+        return True
+    if identity.demonstration and not known.engine_demonstration:
+        return False
+    ranks = {engine: rank for rank, engine in reversed(list(enumerate(recipe.engines)))}
+    return ranks.get(identity.engine, len(ranks)) <= ranks.get(known.engine, len(ranks))
+
+
+def decide(found: FoundCall, known: KnownCall | None, reprocess: Reprocess, recipe: Recipe) -> PlannedCall:
+    """The action for one recording, as far as it can be told without its step fingerprints."""
+
+    def planned(action: Action, forced: bool = False) -> PlannedCall:
+        return PlannedCall(found=found, action=action, known=known, forced=forced)
+
+    if known is None:
+        return planned(Action.NEW)
+    if _bytes_may_differ(found, known):
+        return planned(Action.CHANGED)
+    again = reprocess in (Reprocess.FAILED, Reprocess.ALL)
+    if known.status is CallStatus.FAILED:
+        return planned(Action.RETRY if again or known.error_transient else Action.QUARANTINED)
+    if known.status is CallStatus.QUARANTINED:
+        return planned(Action.RETRY if again else Action.QUARANTINED)
+    if known.status is CallStatus.SKIPPED:
+        return planned(Action.RETRY if again else Action.SKIPPED)
+    if reprocess is Reprocess.ALL:
+        return planned(Action.TRANSCRIBE, forced=True)
+    if known.status is not CallStatus.DONE or known.transcript_fingerprint is None:
+        return planned(Action.RETRY)
+    if recipe.first is not None and same_recipe(known, recipe.first):
+        return planned(Action.UNCHANGED)
+    return planned(Action.UNDECIDED)
+
+
+def _bytes_may_differ(found: FoundCall, known: KnownCall) -> bool:
+    return (
+        found.size_bytes != known.size_bytes
+        or found.modified_at != known.modified_at
+        or (found.etag is not None and found.etag != known.etag)
+    )
+
+
+def settle(planned: PlannedCall, identity: EngineIdentity, recipe: Recipe) -> PlannedCall:
+    """An undecided call, now that the engine that serves today is known."""
+    assert planned.known is not None
+    redo = not same_recipe(planned.known, identity) and may_replace(planned.known, identity, recipe)
+    action = Action.TRANSCRIBE if redo else Action.UNCHANGED
+    return PlannedCall(found=planned.found, action=action, known=planned.known)
+
+
+def with_steps(calls: Sequence[PlannedCall], fingerprints: Fingerprints, reprocess: Reprocess) -> list[PlannedCall]:
+    """Unchanged calls, some of them now to be analysed: a step is stale, failed or missing, or all are to be redone."""
+    todays = fingerprints([stub(call) for call in calls])
+    return [_with_steps(call, today, reprocess) for call, today in zip(calls, todays, strict=True)]
+
+
+def _with_steps(call: PlannedCall, today: Mapping[str, str], reprocess: Reprocess) -> PlannedCall:
+    assert call.known is not None
+    stale = set(today)
+    if reprocess is not Reprocess.ANALYSIS:
+        for name, step in call.known.steps.items():
+            if today.get(name) == step.fingerprint and step.state is not StepState.FAILED:
+                stale.discard(name)
+    if not stale:
+        return call
+    return PlannedCall(found=call.found, action=Action.ANALYSE, known=call.known, steps=frozenset(stale))
+
+
+def stub(call: PlannedCall) -> CallForAnalysis:
+    """A stored call as far as step fingerprints need it."""
+    known = call.known
+    assert known is not None
+    identity = EngineIdentity(
+        engine=known.engine or "",
+        model=known.engine_model or "",
+        revision=known.engine_revision,
+        options_hash=known.engine_options_hash or "",
+        rank=known.engine_rank or 0,
+        demonstration=bool(known.engine_demonstration),
+    )
+    return CallForAnalysis(
+        call_id=known.call_id,
+        audio_sha256=known.audio_sha256 or "",
+        duration_s=known.duration_s or 0.0,
+        metadata=call.found.metadata,
+        transcript=Transcript(
+            fingerprint=known.transcript_fingerprint or "", identity=identity, language=None, chunks=()
+        ),
+        audio=(),
+    )
+
+
+def in_order(offered: Iterable[FoundCall | SkippedFile], plan: Plan, order: Order, seed: int) -> list[FoundCall]:
+    """Recordings in the order they are to be worked on; what the source passed over goes into the plan."""
+    import random
+
+    calls: list[FoundCall] = []
+    for item in offered:
+        if isinstance(item, FoundCall):
+            calls.append(item)
+            plan.uris.add(item.source_uri)
+        elif item.waiting:
+            plan.waiting.append(item)
+        else:
+            plan.skipped.append(item)
+    calls.sort(key=lambda call: (_age_key(call), call.source_uri), reverse=order is Order.NEWEST)
+    if order is Order.SHUFFLE:
+        random.Random(seed).shuffle(calls)  # noqa: S311 - an order, not a secret
+    return calls
+
+
+def _age_key(call: FoundCall) -> datetime:
+    moment = call.metadata.started_at or call.modified_at
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def look_up(calls: Sequence[FoundCall], store: CallStore, reprocess: Reprocess, recipe: Recipe) -> list[PlannedCall]:
+    """Decide on every recording, a thousand look-ups a round trip."""
+    decided: list[PlannedCall] = []
+    for start in range(0, len(calls), LOOKUP_SIZE):
+        batch = calls[start : start + LOOKUP_SIZE]
+        known = store.known_calls([call.source_uri for call in batch])
+        decided.extend(decide(call, known.get(call.source_uri), reprocess, recipe) for call in batch)
+    return decided
+
+
+def within_limit(plan: Plan, limit: int | None) -> None:
+    """Leave what is beyond `limit` for a later run."""
+    if limit is not None and len(plan.to_do) > limit:
+        plan.left += len(plan.to_do) - limit
+        del plan.to_do[limit:]
+
+
+def is_gone(source_uri: str) -> bool:
+    """Whether nothing is left at a local address. Of a remote one it is not known: False."""
+    parts = urlsplit(source_uri)
+    if parts.scheme not in ("file", "zip"):
+        return False
+    return not Path(unquote(parts.path.partition("!")[0])).exists()
+
+
+def needs_audio(call: PlannedCall, steps_on_audio: Collection[str]) -> bool:
+    """Whether the recording itself must be read: always, but for an analysis of words alone."""
+    if call.action is not Action.ANALYSE or call.steps is None:
+        return True
+    return not call.steps.isdisjoint(steps_on_audio)

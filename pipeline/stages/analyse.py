@@ -1,0 +1,96 @@
+"""Third stage: the enrichments, in a spawned process; several calls at once where several wait."""
+
+from __future__ import annotations
+
+import threading
+
+from pipeline.analysing import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed
+from pipeline.errors import EarshotError
+from pipeline.parts import RunContext
+from pipeline.plan import Action
+from pipeline.processes import SpawnedWorker, portable
+from pipeline.records import StepResult
+from pipeline.stages.shared import Finished, StageQueue, Work, failure_of
+
+
+class AnalyseStage:
+    """`run.analysis_workers` threads, each with a process of its own."""
+
+    def __init__(self, context: RunContext, workers: list[SpawnedWorker], step_names: tuple[str, ...]) -> None:
+        self._parts = context.parts
+        self._signals = context.signals
+        self._settings = context.signals.settings
+        self._recorder = context.recorder
+        self._observer = context.observer
+        self._run_id = context.run_id
+        self._workers = workers
+        self._step_names = step_names
+
+    def start(self, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> list[threading.Thread]:
+        threads = [
+            threading.Thread(target=self._loop, args=(worker, inbox, finished), name=f"analyse-{i}", daemon=True)
+            for i, worker in enumerate(self._workers)
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+
+    def _loop(self, worker: SpawnedWorker, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+        try:
+            while not inbox.finished:
+                first = inbox.get()
+                if first is None:
+                    continue
+                batch = [first, *inbox.take_waiting(self._settings.calls_per_batch - 1)]
+                for item in self._analyse(worker, batch):
+                    finished.put(item)
+        except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
+            self._signals.fail(portable(error))
+        finally:
+            finished.writer_done()
+            worker.close()
+
+    def _analyse(self, worker: SpawnedWorker, batch: list[Work]) -> list[Finished]:
+        """The batch with its results; a batch that breaks the process is tried call by call."""
+        try:
+            calls = tuple(self._item(work) for work in batch)
+        except EarshotError as error:
+            if len(batch) == 1:
+                return [failure_of(batch[0], self._run_id, "analyse", error)]
+            return [item for work in batch for item in self._analyse(worker, [work])]
+        began_s = self._recorder.now_s()
+        try:
+            answer: AnalyseAnswer = worker.call(AnalyseTask(calls), self._settings.analysis_timeout_s)
+        except EarshotError as error:
+            if self._signals.abandoned.is_set():
+                return []
+            if len(batch) > 1:
+                return [item for work in batch for item in self._analyse(worker, [work])]
+            self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
+            batch[0].steps = self._all_failed(calls[0], str(error))
+            return list(batch)
+        self._time(batch, answer, began_s)
+        for work, results in zip(batch, answer.results, strict=True):
+            work.steps = results
+        return list(batch)
+
+    def _item(self, work: Work) -> CallToAnalyse:
+        only_steps = work.planned.action is Action.ANALYSE and work.planned.steps is not None
+        earlier = self._parts.store.step_results(work.call_id) if only_steps else {}
+        return CallToAnalyse(call=work.for_analysis(), wanted=work.planned.steps, earlier=earlier)
+
+    def _all_failed(self, item: CallToAnalyse, reason: str) -> tuple[StepResult, ...]:
+        wanted = self._step_names if item.wanted is None else sorted(item.wanted)
+        return tuple(failed(name, "", reason) for name in wanted)
+
+    def _time(self, batch: list[Work], answer: AnalyseAnswer, began_s: float) -> None:
+        end_s = self._recorder.now_s()
+        for work in batch:
+            self._recorder.add("analyse", work.file_name, began_s, end_s, work.duration_s)
+            for name, seconds in answer.timings_s.items():
+                work.timings_s[f"analyse.{name}"] = seconds / len(batch)
+            work.timings_s["analyse"] = (end_s - began_s) / len(batch)

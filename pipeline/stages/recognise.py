@@ -1,0 +1,240 @@
+"""Second stage: the recogniser kept full with segments of several calls; what is finished is stored at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+from pipeline.errors import EarshotError, WorkerCrashed
+from pipeline.parts import RunContext
+from pipeline.plan import Action, is_gone
+from pipeline.processes import portable
+from pipeline.records import EngineIdentity, KnownCall, SegmentText, SpeechSegment
+from pipeline.stages.shared import Finished, StageQueue, Work, failure_of
+from pipeline.transcription.engine import SegmentResult
+from pipeline.workers import RecogniserProcess, SegmentTask
+
+_SAVE_EVERY = 16
+_LOST = frozenset({"recogniser_timeout", "recogniser_crash"})
+
+
+@dataclass(slots=True)
+class _Active:
+    """A call some of whose segments are with the recogniser."""
+
+    work: Work
+    fingerprint: str
+    segments: dict[str, SpeechSegment]
+    """Outstanding, by key."""
+    finished: list[SegmentText]
+    began_s: float
+    errors: list[str] = field(default_factory=list)
+
+
+class RecogniseStage:
+    """One thread; owner of the recogniser process."""
+
+    def __init__(self, context: RunContext, process: RecogniserProcess, uris: set[str]) -> None:
+        self._parts = context.parts
+        self._signals = context.signals
+        self._settings = context.signals.settings
+        self._recorder = context.recorder
+        self._observer = context.observer
+        self._tally = context.tally
+        self._run_id = context.run_id
+        self._process = process
+        self._uris = uris
+        self.identity: EngineIdentity | None = None
+        self._active: dict[str, _Active] = {}
+        self._by_segment: dict[str, str] = {}
+        self._same_audio: dict[str, list[Work]] = defaultdict(list)
+        self._ready: deque[Work] = deque()
+        self._unsaved: list[tuple[str, SegmentText]] = []
+        self._restarts = 0
+
+    def start(self, inbox: StageQueue[Work], out: StageQueue[Work], finished: StageQueue[Finished]) -> threading.Thread:
+        self._inbox, self._out, self._finished = inbox, out, finished
+        thread = threading.Thread(target=self._loop, name="recognise", daemon=True)
+        thread.start()
+        return thread
+
+    @property
+    def active(self) -> int:
+        return len(self._active)
+
+    def _loop(self) -> None:
+        try:
+            while not (self._inbox.finished and not self._active and not self._ready):
+                if self._signals.abandoned.is_set():
+                    break
+                self._take_calls()
+                if self._process.outstanding:
+                    for result in self._process.results(timeout_s=0.2):
+                        self._take_result(result)
+                    self._tell_restarts()
+            self._save_segments(force=True)
+        except BaseException as error:  # noqa: BLE001 - without the recogniser the run cannot go on
+            self._signals.fail(portable(error))
+        finally:
+            self._process.kill()
+            self._out.writer_done()
+            self._finished.writer_done()
+
+    def _take_calls(self) -> None:
+        while self._process.outstanding < self._settings.segments_per_batch:
+            work = self._ready.popleft() if self._ready else None
+            if work is None:
+                work = self._inbox.get(0.2 if not self._active else 0.0)
+            if work is None:
+                return
+            try:
+                self._begin(work)
+            except EarshotError as error:
+                self._give_up(work, error)
+
+    def _begin(self, work: Work) -> None:
+        """Claim the call, look for what is recognised already, submit the rest."""
+        known, prepared = work.planned.known, work.prepared
+        if prepared is None or work.planned.action is Action.ANALYSE:
+            assert known is not None
+            assert known.transcript_fingerprint is not None
+            work.call_id = known.call_id
+            work.transcript = self._parts.store.transcript(known.transcript_fingerprint)
+            if work.transcript is None:
+                raise WorkerCrashed("the stored transcript is gone; run again with --reprocess all")
+            self._out.put(work)
+            return
+        work.call_id = self._parts.store.claim_call(
+            work.planned.found, prepared.audio_sha256, self._moved_from(work, prepared.audio_sha256)
+        )
+        fingerprint = self._parts.transcripts.fingerprint(prepared, self._ensure_started())
+        if fingerprint in self._active:
+            self._same_audio[fingerprint].append(work)
+            return
+        if not work.planned.forced:
+            work.transcript = self._parts.store.transcript(fingerprint)
+            if work.transcript is not None:
+                self._out.put(work)
+                return
+        self._submit(work, fingerprint)
+
+    def _submit(self, work: Work, fingerprint: str) -> None:
+        assert work.prepared is not None
+        stored = [] if work.planned.forced else list(self._parts.store.finished_segments(fingerprint))
+        have = {(segment.channel, segment.ordinal) for segment in stored}
+        active = _Active(work, fingerprint, {}, stored, self._recorder.now_s())
+        self._active[fingerprint] = active
+        found = work.planned.found
+        context = self._parts.transcripts.context(found)
+        tasks = []
+        for channel in work.prepared.channels:
+            if channel.same_as_channel is not None:
+                continue
+            for segment in channel.segments:
+                if (segment.channel, segment.ordinal) in have:
+                    continue
+                key = f"{work.call_id}/{segment.channel}/{segment.ordinal}"
+                active.segments[key] = segment
+                self._by_segment[key] = fingerprint
+                tasks.append(
+                    SegmentTask(
+                        key=key,
+                        samples_path=channel.samples_path.resolve(),
+                        start_s=segment.start_s,
+                        end_s=segment.end_s,
+                        language=found.metadata.language,
+                        context=context,
+                    )
+                )
+        for task in tasks:
+            self._process.submit(task)
+        if not tasks:
+            self._complete(active)
+
+    def _take_result(self, result: SegmentResult) -> None:
+        fingerprint = self._by_segment.pop(result.key)
+        active = self._active[fingerprint]
+        segment = active.segments.pop(result.key)
+        text = SegmentText(
+            channel=segment.channel,
+            ordinal=segment.ordinal,
+            start_s=segment.start_s,
+            end_s=segment.end_s,
+            text=result.text,
+            language=result.language,
+            words=result.words,
+            confidence=result.confidence,
+            flags=result.flags,
+            overlap_s=segment.overlap_s,
+        )
+        self._count_flags(result.flags)
+        active.finished.append(text)
+        if result.error is not None:
+            active.errors.append(result.error)
+            self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
+        if not _LOST.intersection(result.flags) and result.error is None:
+            self._unsaved.append((fingerprint, text))
+        self._save_segments()
+        if not active.segments:
+            self._complete(active)
+
+    def _complete(self, active: _Active) -> None:
+        self._active.pop(active.fingerprint, None)
+        self._ready.extend(self._same_audio.pop(active.fingerprint, ()))
+        work = active.work
+        try:
+            if active.errors and len(active.errors) == len(active.finished):
+                raise WorkerCrashed(f"no segment could be recognised: {active.errors[0]}")
+            assert work.prepared is not None
+            identity = self._ensure_started()
+            work.transcript = self._parts.transcripts.assemble(
+                work.prepared, active.fingerprint, identity, active.finished
+            )
+            self._save_segments(force=True)
+            self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256)
+        except EarshotError as error:
+            self._give_up(work, error)
+            return
+        end_s = self._recorder.now_s()
+        self._recorder.add("recognise", work.file_name, active.began_s, end_s, work.duration_s)
+        work.timings_s["recognise"] = end_s - active.began_s
+        self._out.put(work)
+
+    def _give_up(self, work: Work, error: BaseException) -> None:
+        work.drop_spool()
+        self._finished.put(failure_of(work, self._run_id, "recognise", error))
+
+    def _save_segments(self, force: bool = False) -> None:
+        if not self._unsaved or (len(self._unsaved) < _SAVE_EVERY and not force):
+            return
+        by_transcript: dict[str, list[SegmentText]] = defaultdict(list)
+        for fingerprint, segment in self._unsaved:
+            by_transcript[fingerprint].append(segment)
+        self._unsaved.clear()
+        for fingerprint, segments in by_transcript.items():
+            self._parts.store.save_segments(fingerprint, segments)
+
+    def _ensure_started(self) -> EngineIdentity:
+        if self.identity is None:
+            _, self.identity = self._process.start()
+        return self.identity
+
+    def _moved_from(self, work: Work, audio_sha256: str) -> str | None:
+        """The call_id of the same bytes under an address that is no more, when this address is new."""
+        if work.planned.known is not None:
+            return None
+        return next((k.call_id for k in self._parts.store.known_by_content(audio_sha256) if self._gone(k)), None)
+
+    def _gone(self, known: KnownCall) -> bool:
+        return known.source_uri not in self._uris and is_gone(known.source_uri)
+
+    def _count_flags(self, flags: tuple[str, ...]) -> None:
+        with self._tally.lock:
+            for flag in flags:
+                self._tally.gates[flag] = self._tally.gates.get(flag, 0) + 1
+
+    def _tell_restarts(self) -> None:
+        if self._process.restarts != self._restarts:
+            self._restarts = self._process.restarts
+            self._observer.notice(f"the recogniser was restarted ({self._restarts} so far)")

@@ -1,0 +1,91 @@
+"""Last stage: one transaction a call, and the count of what became of it."""
+
+from __future__ import annotations
+
+import threading
+
+from pipeline.parts import RunContext
+from pipeline.processes import portable
+from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile
+from pipeline.stages.shared import Finished, StageQueue, Work
+
+
+class StoreStage:
+    """One thread, the only one that writes finished calls."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._store = context.parts.store
+        self._signals = context.signals
+        self._recorder = context.recorder
+        self._observer = context.observer
+        self._tally = context.tally
+        self._run_id = context.run_id
+
+    def start(self, inbox: StageQueue[Finished]) -> threading.Thread:
+        thread = threading.Thread(target=self._loop, args=(inbox,), name="store", daemon=True)
+        thread.start()
+        return thread
+
+    def _loop(self, inbox: StageQueue[Finished]) -> None:
+        try:
+            while not inbox.finished:
+                item = inbox.get()
+                if item is not None:
+                    self._write(item)
+        except BaseException as error:  # noqa: BLE001 - without the database the run cannot go on
+            self._signals.fail(portable(error))
+
+    def _write(self, item: Finished) -> None:
+        if isinstance(item, Work):
+            self._write_call(item)
+        elif isinstance(item, CallFailure):
+            self._write_failure(item)
+        else:
+            self._write_skipped(item)
+
+    def _write_call(self, work: Work) -> None:
+        outcome = CallOutcome(
+            call_id=work.call_id,
+            found=work.planned.found,
+            status=CallStatus.DONE,
+            run_id=self._run_id,
+            prepared=work.prepared,
+            transcript=work.transcript,
+            steps=work.steps,
+            timings_s=work.timings_s,
+        )
+        with self._recorder.stage("store", work.file_name, work.duration_s):
+            self._store.save_call(outcome)
+        work.drop_spool()
+        if work.prepared is not None:
+            with self._tally.lock:
+                self._tally.recognised_s += work.duration_s
+                self._tally.speech_s += sum(channel.speech_s for channel in work.prepared.channels)
+        flags = sorted(work.prepared.flags) if work.prepared else []
+        self._tell("done", work.planned.found, CallStatus.DONE, ", ".join(flags), work.call_id)
+
+    def _write_failure(self, failure: CallFailure) -> None:
+        quarantined = self._store.save_failure(failure, self._signals.settings.quarantine_after_runs)
+        status = CallStatus.QUARANTINED if quarantined else CallStatus.FAILED
+        with self._tally.lock:
+            self._tally.failures.append(failure)
+        self._tell("failed", failure.found, status, f"{failure.error_type}: {failure.message}", "")
+
+    def _write_skipped(self, skipped: SkippedFile) -> None:
+        self._store.save_skipped([skipped], self._run_id)
+        with self._tally.lock:
+            self._tally.skipped += 1
+            self._tally.skipped_files.append(skipped)
+
+    def _tell(self, count: str, found: FoundCall, status: CallStatus, detail: str, call_id: str) -> None:
+        self._tally.count(
+            count,
+            {
+                "source_uri": found.source_uri,
+                "file_name": found.file_name,
+                "call_id": call_id or None,
+                "status": status.value,
+                "detail": detail or None,
+            },
+        )
+        self._observer.call_finished(found, status, detail)
