@@ -2,16 +2,149 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
 from pipeline.config.base import Area
+
+_SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 
 
 class GlossarySettings(Area):
-    """Glossary, topics, summaries, LLM providers: config.yaml's `glossary`, `topics`, `summary`, `llm`."""
+    """Business topics and domain vocabulary, one catalogue per kind of customer."""
+
+    b2b: Path | None = Path("glossaries/b2b.yaml")
+    """Catalogue of business customers (.yaml, .csv or .xlsx); null for none."""
+    b2c: Path | None = Path("glossaries/b2c.yaml")
+    """Catalogue of private customers (.yaml, .csv or .xlsx); null for none."""
+    when_segment_unknown: Literal["classify", "b2b", "b2c"] = "classify"
+    """Catalogue of a call whose segment nobody knows: classify compares the call with both, or name one."""
+    context_terms_max_chars: int = Field(default=600, ge=0, le=20000)
+    """Longest list of domain terms handed to recognisers that take a vocabulary; 0 for none."""
+
+    @field_validator("b2b", "b2c")
+    @classmethod
+    def _known_kind(cls, value: Path | None) -> Path | None:
+        if value is not None and value.suffix.lower() not in _SUFFIXES:
+            raise ValueError(f"{value} must end in one of {', '.join(_SUFFIXES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _chosen_one_is_there(self) -> Self:
+        chosen = self.when_segment_unknown
+        if chosen != "classify" and getattr(self, chosen) is None:
+            raise ValueError(f"when_segment_unknown is {chosen}, but glossary.{chosen} is null; name its file")
+        return self
+
+
+class KeywordTopicSettings(Area):
+    """Finding the topic without a model."""
+
+    opening_turns: int = Field(default=4, ge=1, le=100)
+    """So many of the client's first turns count in full: the reason for a call is said early."""
+    later_weight: float = Field(default=0.35, ge=0, le=1)
+    """Weight of the client's later turns, against 1 for the opening ones."""
+    agent_weight: float = Field(default=0.3, ge=0, le=1)
+    """Weight of the agent's turns, against the client's at the same place."""
+    saturation: float = Field(default=0.6, gt=0, le=10)
+    """How soon more mentions of a word stop adding (BM25's k1 over weighted mentions)."""
+    name_weight: float = Field(default=1.0, ge=0, le=10)
+    """Weight of words in a topic's own names."""
+    keyword_weight: float = Field(default=1.0, ge=0, le=10)
+    """Weight of words in its keywords."""
+    example_weight: float = Field(default=0.6, ge=0, le=10)
+    """Weight of words in its examples."""
+    definition_weight: float = Field(default=0.35, ge=0, le=10)
+    """Weight of words in its definition."""
+    phrase_bonus: float = Field(default=1.0, ge=0, le=10)
+    """Extra weight of a keyword of several words found together in one turn."""
+    phrase_gap_words: int = Field(default=3, ge=0, le=20)
+    """Other words that may stand between the words of such a keyword."""
+    min_score: float = Field(default=0.8, ge=0)
+    """Below this score nothing matches (the scale is that of one rare keyword said once by the client: about 1)."""
+    min_margin: float = Field(default=0.02, ge=0, le=1)
+    """A lead over the second best topic, as a share of the score, below which no topic is chosen."""
+    subtopic_min_margin: float = Field(default=0.02, ge=0, le=1)
+    """The same among the subtopics of one topic; below it the topic stands alone."""
+
+
+class TrainedTopicSettings(Area):
+    """A topic classifier trained on own labels (`run.py train topics`)."""
+
+    model_dir: Path | None = None
+    """Folder the training wrote; null when not used."""
+    min_confidence: float = Field(default=0.3, ge=0, le=1)
+    """Below this probability no topic is given."""
 
 
 class TopicSettings(Area):
-    """config.yaml's `topics`."""
+    """What a call was about: a label of the glossary, or none with the reason."""
+
+    method: Literal["auto", "llm", "trained", "keywords"] = "auto"
+    """auto: the language model where `llm.providers` names one, else the trained model if there is one, else keywords."""
+    keywords: KeywordTopicSettings = Field(default_factory=KeywordTopicSettings)
+    """Finding the topic without a model."""
+    trained: TrainedTopicSettings = Field(default_factory=TrainedTopicSettings)
+    """A classifier trained on own labels."""
+    max_evidence: int = Field(default=3, ge=0, le=20)
+    """Most quotes kept as evidence."""
+    pre_summary: bool = True
+    """Have the model sum the call up in a few sentences first and choose the topic from that and the transcript."""
+    pre_summary_language: str | None = None
+    """ISO 639-1 code of the pre-summary's language; null for the call's own."""
+    max_proposed_terms: int = Field(default=5, ge=0, le=50)
+    """Most terms the model may propose for the glossary when it answers `other`."""
+    max_transcript_chars: int = Field(default=24000, ge=500)
+    """Longest transcript put into one prompt; of longer calls the opening and the end are taken."""
+    max_tokens: int = Field(default=700, ge=64, le=32768)
+    """Longest answer."""
+
+    @model_validator(mode="after")
+    def _trained_has_a_model(self) -> Self:
+        if self.method == "trained" and self.trained.model_dir is None:
+            raise ValueError("method is trained, but topics.trained.model_dir is null; name the folder training wrote")
+        return self
+
+
+class ExtractiveSummarySettings(Area):
+    """A summary made of the call's own sentences, without a model."""
+
+    max_words: int = Field(default=60, ge=5, le=2000)
+    """Longest summary."""
+    max_share: float = Field(default=0.5, gt=0, le=1)
+    """Longest summary as a share of the call's words."""
+    damping: float = Field(default=0.85, ge=0, lt=1)
+    """LexRank's damping factor."""
+    redundancy: float = Field(default=0.3, ge=0, le=1)
+    """How much likeness to what is already chosen counts against a sentence (maximal marginal relevance)."""
+    max_action_items: int = Field(default=5, ge=0, le=50)
+    """Most promises listed."""
 
 
 class SummarySettings(Area):
-    """config.yaml's `summary`."""
+    """What was said and agreed, as fields and as text."""
+
+    method: Literal["auto", "llm", "extractive"] = "auto"
+    """auto: the language model where `llm.providers` names one, else extractive."""
+    language: str | None = None
+    """ISO 639-1 code of the summary's language; null for the call's own, which an extractive summary is always in."""
+    template: str = Field(default="call_summary", pattern=r"^[A-Za-z0-9_-]+$")
+    """Template of the summary's text, a file `<template>.<language>.j2` or `<template>.j2`."""
+    templates_dir: Path | None = None
+    """Folder searched for templates before the ones that come with Earshot."""
+    unsupported: Literal["drop", "flag"] = "drop"
+    """What becomes of a sentence with a number, date or name that is not in the transcript."""
+    max_key_points: int = Field(default=5, ge=0, le=20)
+    """Most key points."""
+    max_action_items: int = Field(default=5, ge=0, le=20)
+    """Most action items."""
+    max_field_chars: int = Field(default=300, ge=40, le=4000)
+    """Longest field of the model's answer."""
+    max_tokens: int = Field(default=900, ge=64, le=32768)
+    """Longest answer."""
+    max_transcript_chars: int = Field(default=24000, ge=500)
+    """Longest piece of transcript in one prompt (about four to a token); longer calls are summed up piece by piece."""
+    extractive: ExtractiveSummarySettings = Field(default_factory=ExtractiveSummarySettings)
+    """A summary without a model."""

@@ -1,0 +1,99 @@
+"""A glossary as records: topics, subtopics, domain terms, abbreviations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+OTHER = "other"
+"""What a model may answer when no label fits; never a label of a catalogue, never stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A topic (`subtopic` None) or a subtopic, with what describes it."""
+
+    topic: str
+    subtopic: str | None = None
+    definition: str = ""
+    keywords: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    """What a caller might say."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes its words are in; empty for the catalogue's."""
+
+    @property
+    def path(self) -> str:
+        """`topic > subtopic`, or the topic alone."""
+        return self.topic if self.subtopic is None else f"{self.topic} > {self.subtopic}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A word of the trade, or an abbreviation with what it stands for."""
+
+    text: str
+    meaning: str = ""
+    abbreviation: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glossary:
+    """One catalogue. Topics keep the order of the file; paths are unique."""
+
+    name: str
+    """`b2b`, `b2c` or the file's name without its ending."""
+    languages: tuple[str, ...]
+    """ISO 639-1 codes its words are in; empty for any."""
+    labels: tuple[Label, ...]
+    """Each topic is followed by its subtopics."""
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the content: the version. The same content from .yaml, .csv and .xlsx has the same hash."""
+        canonical = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def topics(self) -> tuple[Label, ...]:
+        return tuple(label for label in self.labels if label.subtopic is None)
+
+    def subtopics(self, topic: str) -> tuple[Label, ...]:
+        return tuple(label for label in self.labels if label.topic == topic and label.subtopic is not None)
+
+    def has(self, topic: str, subtopic: str | None) -> bool:
+        return any(label.topic == topic and label.subtopic == subtopic for label in self.labels)
+
+    def speaks(self, language: str | None) -> bool:
+        """Whether its words can be matched with a call in this language; an unknown language is taken for any."""
+        known = set(self.languages).union(*(label.languages for label in self.labels))
+        return language is None or not self.languages or language in known
+
+    def context_terms(self, limit: int) -> str:
+        """Domain terms for a recogniser's vocabulary, comma-separated, at most `limit` characters, whole terms only.
+
+        Terms and abbreviations come first, then the keywords of each topic in turn, so that no topic is left out.
+        """
+        chosen: list[str] = []
+        seen: set[str] = set()
+        length = 0
+        for text in self._by_importance():
+            cost = len(text) + (2 if chosen else 0)
+            if text.casefold() in seen or length + cost > limit:
+                continue
+            seen.add(text.casefold())
+            chosen.append(text)
+            length += cost
+        return ", ".join(chosen)
+
+    def _by_importance(self) -> Iterator[str]:
+        for term in self.terms:
+            yield term.text
+        longest = max((len(label.keywords) for label in self.labels), default=0)
+        for place in range(longest):
+            for label in self.labels:
+                if place < len(label.keywords):
+                    yield label.keywords[place]

@@ -1,0 +1,209 @@
+"""A glossary's file, whatever its kind, as rows that remember where they stand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConfigurationError
+
+TOPICS, VOCABULARY, ABBREVIATIONS, ABOUT = "topics", "vocabulary", "abbreviations", "about"
+SHEETS: Mapping[str, tuple[str, ...]] = {
+    TOPICS: ("topic", "subtopic", "definition", "keywords", "examples", "languages"),
+    VOCABULARY: ("term", "meaning"),
+    ABBREVIATIONS: ("abbreviation", "meaning"),
+    ABOUT: ("languages",),
+}
+"""Sheet -> its columns. In .xlsx they are sheets; beside `b2c.csv` (topics) lie `b2c.vocabulary.csv`, …"""
+LIST_COLUMNS = frozenset({"keywords", "examples", "languages"})
+_REQUIRED = {TOPICS: "topic", VOCABULARY: "term", ABBREVIATIONS: "abbreviation", ABOUT: "languages"}
+_MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its place in the file and its cells by column, empty cells left out."""
+
+    place: str
+    """`glossary.xlsx, sheet topics, row 7`."""
+    cells: Mapping[str, str]
+    columns: Mapping[str, str]
+    """Column -> how the file names its place (`column C (definition)`)."""
+
+    def at(self, column: str) -> str:
+        return f"{self.place}, {self.columns.get(column, f'column {column}')}"
+
+
+def read_csv(path: Path) -> dict[str, list[Row]]:
+    """`x.csv` (topics) and, where they lie beside it, `x.vocabulary.csv`, `x.abbreviations.csv`, `x.about.csv`.
+
+    UTF-8 with or without a mark; comma, semicolon or tab between cells; `;` or `|` between the items of a list.
+    """
+    tables = {}
+    for sheet in SHEETS:
+        file = path if sheet == TOPICS else path.with_suffix(f".{sheet}.csv")
+        if sheet == TOPICS or file.is_file():
+            tables[sheet] = _csv_rows(file, sheet)
+    return tables
+
+
+def _csv_rows(path: Path, sheet: str) -> list[Row]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from None
+    first_line = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first_line.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        lines.extend((reader.line_num, cells) for cells in reader)
+    except csv.Error as error:
+        raise ConfigurationError(f"{path}, row {reader.line_num}: not valid CSV: {error}") from None
+    return _rows(str(path), sheet, [(number, tuple(cells)) for number, cells in lines])
+
+
+def read_xlsx(path: Path) -> dict[str, list[Row]]:
+    """Sheets `topics` (required), `vocabulary`, `abbreviations`, `about`; sheets of other names are refused."""
+    import zipfile
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        workbook = load_workbook(path, read_only=True, data_only=True)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {error}") from None
+    try:
+        names = {name.strip().casefold(): name for name in workbook.sheetnames}
+        unknown = [name for key, name in names.items() if key not in SHEETS]
+        if unknown:
+            raise ConfigurationError(f"{path}, sheet {unknown[0]}: unknown; the sheets are: {', '.join(SHEETS)}")
+        if TOPICS not in names:
+            raise ConfigurationError(f"{path}: has no sheet {TOPICS}; its sheets are: {', '.join(workbook.sheetnames)}")
+        tables = {}
+        for key, name in names.items():
+            lines = [
+                (number, tuple("" if value is None else str(value) for value in cells))
+                for number, cells in enumerate(workbook[name].iter_rows(values_only=True), start=1)
+            ]
+            tables[key] = _rows(f"{path}, sheet {name}", key, lines)
+        return tables
+    finally:
+        workbook.close()
+
+
+def _rows(where: str, sheet: str, lines: list[tuple[int, tuple[str, ...]]]) -> list[Row]:
+    """Rows under a heading line; blank rows are passed over."""
+    from openpyxl.utils import get_column_letter
+
+    filled = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells)]
+    if not filled:
+        raise ConfigurationError(f"{where}: is empty; its first row names the columns: {', '.join(SHEETS[sheet])}")
+    heading_number, heading = filled[0]
+    names = [cell.strip().casefold() for cell in heading]
+    while names and not names[-1]:
+        names.pop()
+    for index, name in enumerate(names):
+        place = f"{where}, row {heading_number}, column {get_column_letter(index + 1)}"
+        if name not in SHEETS[sheet]:
+            raise ConfigurationError(f"{place}: unknown column {name!r}; the columns are: {', '.join(SHEETS[sheet])}")
+        if name in names[:index]:
+            raise ConfigurationError(f"{place}: column {name!r} stands here a second time")
+    if _REQUIRED[sheet] not in names:
+        raise ConfigurationError(f"{where}, row {heading_number}: has no column {_REQUIRED[sheet]!r}")
+    columns = {name: f"column {get_column_letter(index + 1)} ({name})" for index, name in enumerate(names)}
+    rows = []
+    for number, cells in filled[1:]:
+        for index, cell in enumerate(cells):
+            if index >= len(names) and cell.strip():
+                raise ConfigurationError(
+                    f"{where}, row {number}, column {get_column_letter(index + 1)}: a cell without a heading: {cell!r}"
+                )
+        filled_cells = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
+        rows.append(Row(f"{where}, row {number}", filled_cells, columns))
+    return rows
+
+
+def read_yaml(path: Path) -> dict[str, list[Row]]:
+    """The same tables, nested: `topics: [{topic, definition, …, subtopics: [{subtopic, …}]}]`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        document: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from None
+    except YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path}: must hold the keys {', '.join(k for k in SHEETS if k != ABOUT)}, languages")
+    known = {TOPICS, VOCABULARY, ABBREVIATIONS, "languages"}
+    for key in document:
+        if key not in known:
+            raise ConfigurationError(
+                f"{path}, line {_line(document, key)}: unknown key {key!r}; the keys are: {', '.join(sorted(known))}"
+            )
+    tables: dict[str, list[Row]] = {TOPICS: []}
+    if "languages" in document:
+        node = {"languages": document["languages"]}
+        tables[ABOUT] = [_yaml_row(ABOUT, node, f"{path}, line {_line(document, 'languages')}", ())]
+    for sheet in (TOPICS, VOCABULARY, ABBREVIATIONS):
+        entries = document.get(sheet) or []
+        if not isinstance(entries, list):
+            raise ConfigurationError(f"{path}, line {_line(document, sheet)}, {sheet}: must be a list")
+        for index, entry in enumerate(entries):
+            tables.setdefault(sheet, []).extend(_yaml_entry(path, sheet, entries, index, entry))
+    return tables
+
+
+def _line(node: Any, key: Any) -> int:
+    places: Any = node.lc  # type: ignore[attr-defined,unused-ignore]
+    place = places.item(key) if isinstance(node, list) else places.key(key)
+    return int(place[0]) + 1
+
+
+def _yaml_entry(path: Path, sheet: str, entries: Any, index: int, entry: Any) -> list[Row]:
+    place = f"{path}, {sheet} {index + 1} (line {_line(entries, index)})"
+    rows = [_yaml_row(sheet, entry, place, ("subtopics",) if sheet == TOPICS else ())]
+    below = entry.get("subtopics") or [] if sheet == TOPICS else []
+    if not isinstance(below, list):
+        raise ConfigurationError(f"{place}, subtopics: must be a list")
+    for number, child in enumerate(below):
+        at = f"{path}, {sheet} {index + 1}, subtopics {number + 1} (line {_line(below, number)})"
+        row = _yaml_row(sheet, child, at, ())
+        if "topic" in row.cells:
+            raise ConfigurationError(f"{row.at('topic')}: a subtopic belongs to the topic above it; leave topic out")
+        if "subtopic" not in row.cells:
+            raise ConfigurationError(f"{row.at('subtopic')}: is missing")
+        rows.append(Row(row.place, {"topic": rows[0].cells.get("topic", ""), **row.cells}, {}))
+    return rows
+
+
+def _yaml_row(sheet: str, node: Any, place: str, nested: tuple[str, ...]) -> Row:
+    if not isinstance(node, dict):
+        raise ConfigurationError(f"{place}: must hold keys ({', '.join(SHEETS[sheet])}), found {node!r}")
+    cells = {}
+    for key, given in node.items():
+        value = given
+        if key in nested:
+            continue
+        if key not in SHEETS[sheet]:
+            choices = ", ".join((*SHEETS[sheet], *nested))
+            raise ConfigurationError(f"{place}, column {key}: unknown; the keys are: {choices}")
+        if isinstance(value, list) and key in LIST_COLUMNS:
+            # Items may hold the separators of the flat formats.
+            value = "\n".join(str(item) for item in value)
+        elif isinstance(value, (list, dict)):
+            raise ConfigurationError(f"{place}, column {key}: must be a text, found {value!r}")
+        if value is not None and str(value).strip():
+            cells[key] = str(value).strip()
+    return Row(place, cells, {})

@@ -1,0 +1,83 @@
+"""Words, stems and sentences of transcripts in many languages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
+    "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
+    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
+    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+"""ISO 639-1 code to Snowball algorithm; words of other languages are compared as they are written."""
+
+# Function words and the small talk every call is full of. The published English lists are no use here: they hold
+# `bill`, `call`, `find`, `detail`, `order`: what business calls are about.
+_STOP_WORDS_DIR = Path(__file__).parent / "stop_words"
+
+_MARKS = re.compile(r"\[[^\]]*\]|<[^>]*>")
+_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
+
+
+def without_marks(text: str) -> str:
+    """The text without `[noise]` and `<unk>`."""
+    return _MARKS.sub(" ", text)
+
+
+def words(text: str) -> list[str]:
+    """Words in order, case-folded, typographic apostrophes made plain, `[noise]` marks left out."""
+    folded = unicodedata.normalize("NFC", without_marks(text)).casefold().replace("’", "'")
+    return _WORD.findall(folded)
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences in order; text without punctuation is one sentence."""
+    return [part.strip() for part in _SENTENCE_END.split(without_marks(text)) if part.strip()]
+
+
+def squeezed(text: str) -> str:
+    """Case-folded words with single spaces: two texts that differ in case, spacing and punctuation are equal."""
+    return " ".join(words(text))
+
+
+@lru_cache(maxsize=64)
+def stop_words(language: str | None) -> frozenset[str]:
+    """Function words of the language; empty where none are known."""
+    own = _STOP_WORDS_DIR / f"{language or 'en'}.txt"
+    if own.is_file():
+        lines = own.read_text(encoding="utf-8").splitlines()
+        return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    import stop_words as published  # type: ignore[import-untyped]
+
+    name = published.LANGUAGE_MAPPING.get(language)
+    return frozenset(word.casefold() for word in published.get_stop_words(name)) if name else frozenset()
+
+
+@lru_cache(maxsize=64)
+def _stem_word(language: str | None) -> Callable[[str], str]:
+    algorithm = STEMMERS.get(language or "en")
+    if algorithm is None:
+        return str
+    import snowballstemmer
+
+    stem = snowballstemmer.stemmer(algorithm).stemWord
+    return lru_cache(maxsize=20_000)(stem)
+
+
+def stems(sequence: Sequence[str], language: str | None) -> list[str]:
+    """The stem of each word by the language's Snowball algorithm; the word itself where there is none."""
+    stem = _stem_word(language)
+    return [stem(word.removesuffix("'s")) for word in sequence]
+
+
+def content_stems(text: str, language: str | None) -> list[str]:
+    """Stems of the words that carry meaning, in order, repeats kept."""
+    skipped = stop_words(language)
+    return stems([word for word in words(text) if word not in skipped and len(word) > 1], language)
