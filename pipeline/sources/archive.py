@@ -1,0 +1,212 @@
+"""Recordings in a .zip delivery. Members are streamed out one at a time, into files named by us."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
+
+from pipeline.config.sources import InputSettings
+from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable, UnsafePath
+from pipeline.records import FoundCall, SkippedFile
+from pipeline.sources.addresses import file_uri, shown, zip_parts, zip_uri
+from pipeline.sources.metadata import MetadataReader
+from pipeline.sources.selection import Selection, Verdict
+from pipeline.sources.sidecar import Sidecars
+
+_BLOCK = 1024 * 1024
+_BOMB_FROM_BYTES = 10 * 1024 * 1024
+_ENCRYPTED = 0x1
+_SUPPORTED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+class ArchiveReader:
+    """Lists and unpacks .zip deliveries."""
+
+    def __init__(self, settings: InputSettings, selection: Selection, metadata: MetadataReader) -> None:
+        self._settings = settings
+        self._limits = settings.archive
+        self._selection = selection
+        self._metadata = metadata
+        self._zone = ZoneInfo(settings.timezone)
+
+    def members(self, path: str, below: str = "") -> Iterator[FoundCall | SkippedFile]:
+        """What the archive at an absolute path offers; `below` is put before member names for globs and patterns."""
+        try:
+            with zipfile.ZipFile(path) as archive:
+                yield from self._list(path, archive, below)
+        except _BROKEN as error:
+            yield _about_archive(path, f"not a readable .zip ({error}); deliver it again")
+        except OSError as error:
+            yield _about_archive(path, f"cannot be read: {error.strerror}")
+
+    @contextmanager
+    def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
+        """See CallSource."""
+        path, member = zip_parts(call.source_uri)
+        spool.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix="member-", suffix=_suffix(member), dir=spool)
+        unpacked = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                self._unpack(path, member, file.write)
+            yield unpacked
+        finally:
+            unpacked.unlink(missing_ok=True)
+
+    def _list(self, path: str, archive: zipfile.ZipFile, below: str) -> Iterator[FoundCall | SkippedFile]:
+        infos = archive.infolist()
+        if len(infos) > self._limits.max_members:
+            message = f"{len(infos)} members; input.archive.max_members is {self._limits.max_members}"
+            yield _about_archive(path, message)
+            return
+        sidecars = Sidecars(self._settings, self._metadata)
+        yield from sidecars.load_whole()
+        yield from self._load_sidecars(path, archive, sidecars)
+        for place, info in enumerate(infos):
+            if info.is_dir() or self._is_member_sidecar(info):
+                continue
+            verdict = self._verdict(archive, info, below)
+            if verdict:
+                # A second member of the same name needs an address of its own.
+                suffix = f"#{place}" if verdict[0] == "duplicate_member" else ""
+                yield SkippedFile(
+                    source_uri=zip_uri(path, info.filename) + suffix,
+                    file_name=shown(_base_name(info.filename)),
+                    size_bytes=info.file_size,
+                    modified_at=self._modified_at(info),
+                    reason=verdict[0],
+                    message=verdict[1],
+                )
+                continue
+            name = _base_name(info.filename)
+            from_name = self._metadata.from_name(name, below + info.filename)
+            yield FoundCall(
+                source_uri=zip_uri(path, info.filename),
+                file_name=shown(name),
+                size_bytes=info.file_size,
+                modified_at=self._modified_at(info),
+                etag=f"crc32:{info.CRC:08x}",
+                metadata=sidecars.applied(info.filename, from_name),
+            )
+
+    def _verdict(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, below: str) -> Verdict | None:
+        if is_unsafe(info):
+            return "unsafe_path", "the member's name would leave its folder, or it is a link; it is not unpacked"
+        name = _base_name(info.filename)
+        verdict = self._selection.by_name(name, below + info.filename)
+        if verdict:
+            if name.lower().endswith(".zip") and verdict[0] == "other_type":
+                return "nested_archive", "an archive in an archive is not opened; deliver it on its own"
+            return verdict
+        if archive.NameToInfo.get(info.filename) is not info:
+            return "duplicate_member", "a later member of the same name replaces it"
+        if info.flag_bits & _ENCRYPTED:
+            return "encrypted", "the member is encrypted; deliver it without a password"
+        if info.compress_type not in _SUPPORTED:
+            return "unsupported_compression", f"zip compression method {info.compress_type} is not supported"
+        return self._selection.by_size(info.file_size) or self._bomb(info)
+
+    def _bomb(self, info: zipfile.ZipInfo) -> Verdict | None:
+        if info.file_size > self._limits.max_member_mb * 2**20:
+            return "too_large", f"unpacks to {info.file_size} bytes; input.archive.max_member_mb limits that"
+        if info.file_size > _BOMB_FROM_BYTES and info.file_size > self._limits.max_ratio * max(1, info.compress_size):
+            return (
+                "archive_bomb",
+                f"unpacks to {info.file_size} bytes from {info.compress_size}; see input.archive.max_ratio",
+            )
+        return None
+
+    def _is_member_sidecar(self, info: zipfile.ZipInfo) -> bool:
+        settings = self._settings.sidecar
+        return settings.path is None and settings.name is not None and _base_name(info.filename) == settings.name
+
+    def _load_sidecars(self, path: str, archive: zipfile.ZipFile, sidecars: Sidecars) -> Iterator[SkippedFile]:
+        for info in archive.infolist():
+            if not self._is_member_sidecar(info) or is_unsafe(info) or info.flag_bits & _ENCRYPTED:
+                continue
+            content = archive.read(info) if self._bomb(info) is None and info.file_size < 2**28 else None
+            folder = info.filename[: len(info.filename) - len(_base_name(info.filename))]
+            yield from sidecars.load_content(content, zip_uri(path, info.filename), folder)
+
+    def _modified_at(self, info: zipfile.ZipInfo) -> datetime:
+        """Zip times are wall-clock times without a zone (APPNOTE 4.4.6): taken in `input.timezone`."""
+        try:
+            return datetime(*info.date_time, tzinfo=self._zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return datetime(1980, 1, 1, tzinfo=UTC)
+
+    def _unpack(self, path: Path, member: str, write: object) -> None:
+        assert callable(write)
+        where = f"{path}!/{member}"
+        try:
+            with zipfile.ZipFile(path) as archive:
+                info = archive.getinfo(member)
+                if is_unsafe(info):
+                    raise UnsafePath(f"{where}: the member's name would leave its folder; it is not unpacked")
+                with archive.open(info) as packed:
+                    while block := packed.read(_BLOCK):
+                        write(block)
+        except KeyError:
+            raise SourceUnreadable(f"{where}: no longer in the archive; it is tried again in the next run") from None
+        except _BROKEN as error:
+            raise AudioUndecodable(f"{where}: cannot be unpacked: {error}; deliver it again") from None
+        except OSError as error:
+            raise SourceUnreadable(f"{where}: cannot be read now: {error.strerror or error}") from None
+
+
+class ArchiveSource:
+    """One .zip as the whole input."""
+
+    def __init__(self, path: str, settings: InputSettings) -> None:
+        self._path = path
+        self._reader = ArchiveReader(settings, Selection(settings), MetadataReader(settings))
+
+    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+        """See CallSource."""
+        if not zipfile.is_zipfile(self._path):
+            raise InputUnavailable(f"{self._path}: not a .zip archive, or not complete; deliver it again")
+        yield from self._reader.members(self._path)
+
+    @contextmanager
+    def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
+        """See CallSource."""
+        with self._reader.fetch(call, spool) as path:
+            yield path
+
+
+def is_unsafe(info: zipfile.ZipInfo) -> bool:
+    """Whether unpacking under this name could write outside its folder (absolute, drive, `..`), or it is a link."""
+    name = info.filename.replace("\\", "/")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return True
+    return name.startswith("/") or "\0" in name or name[1:2] == ":" or ".." in PurePosixPath(name).parts
+
+
+def _base_name(member: str) -> str:
+    return member.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def _suffix(member: str) -> str:
+    """Only a short, plain suffix is taken over from outside."""
+    suffix = PurePosixPath(_base_name(member)).suffix
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else ""
+
+
+def _about_archive(path: str, message: str) -> SkippedFile:
+    return SkippedFile(
+        source_uri=file_uri(path),
+        file_name=shown(os.path.basename(path)),
+        size_bytes=os.path.getsize(path) if os.path.exists(path) else 0,
+        modified_at=None,
+        reason="bad_archive",
+        message=message,
+    )

@@ -1,0 +1,234 @@
+"""Recordings in a local folder, .zip deliveries in it included."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.config.sources import InputSettings
+from pipeline.errors import InputUnavailable, SourceUnreadable
+from pipeline.records import FoundCall, SkippedFile
+from pipeline.sources.addresses import file_path, file_uri, shown
+from pipeline.sources.archive import ArchiveReader
+from pipeline.sources.metadata import MetadataReader
+from pipeline.sources.selection import Selection, Verdict
+from pipeline.sources.sidecar import Sidecars
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A file at one look."""
+
+    path: str
+    relative: str
+    size_bytes: int
+    modified_ns: int
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    @property
+    def modified_at(self) -> datetime:
+        return datetime.fromtimestamp(self.modified_ns / 1e9, UTC)
+
+
+class FolderSource:
+    """A folder, walked in the order of its names; memory is one folder's names plus the files still young.
+
+    Args:
+        root: absolute path.
+        now: seconds since 1970, and `sleep`: waits that long; given by tests.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        settings: InputSettings,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._root = root
+        self._settings = settings
+        self._now = now
+        self._sleep = sleep
+        self._selection = Selection(settings)
+        self._metadata = MetadataReader(settings)
+        self._sidecars = Sidecars(settings, self._metadata)
+        self._archives = ArchiveReader(settings, self._selection, self._metadata)
+
+    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+        """See CallSource. Files younger than `min_age_s` come last, after a second look."""
+        yield from self._sidecars.load_whole()
+        young: list[_Seen] = []
+        first_look = self._now()
+        for item in self._walk():
+            if isinstance(item, SkippedFile):
+                yield item
+            elif self._now() - item.modified_ns / 1e9 < self._settings.min_age_s:
+                young.append(item)
+            else:
+                yield from self._offer(item)
+        yield from self._second_look(young, first_look)
+
+    @contextmanager
+    def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
+        """See CallSource. A local file is used where it lies."""
+        if call.source_uri.startswith("zip://"):
+            with self._archives.fetch(call, spool) as path:
+                yield path
+            return
+        path = file_path(call.source_uri)
+        check_readable(path)
+        yield path
+
+    def _walk(self) -> Iterator[_Seen | SkippedFile]:
+        root_stat = os.stat(self._root)
+        entered = {(root_stat.st_dev, root_stat.st_ino)}
+        folders = [(self._root, "")]
+        while folders:
+            folder, below = folders.pop()
+            try:
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                if folder == self._root:
+                    raise InputUnavailable(f"{folder}: cannot be listed: {error.strerror}; set input.path") from None
+                yield _skipped(folder, None, ("unreadable_folder", f"cannot be listed: {error.strerror}"))
+                continue
+            yield from self._sidecars.load_folder(folder, below)
+            inner: list[tuple[str, str]] = []
+            for entry in entries:
+                yield from self._look_at(entry, below, inner, entered)
+            folders.extend(reversed(inner))
+
+    def _look_at(
+        self, entry: os.DirEntry[str], below: str, inner: list[tuple[str, str]], entered: set[tuple[int, int]]
+    ) -> Iterator[_Seen | SkippedFile]:
+        """Yields the file, or its reason; a folder to go into is added to `inner`."""
+        try:
+            if entry.is_symlink() and not self._settings.follow_links:
+                yield _skipped(entry.path, None, ("link", "a symbolic link; set input.follow_links to follow it"))
+                return
+            found = entry.stat()
+        except FileNotFoundError:
+            if entry.is_symlink():
+                yield _skipped(entry.path, None, ("dangling_link", "a symbolic link to nothing"))
+            return  # otherwise gone since it was listed: as if it had never been there
+        except OSError as error:
+            yield _skipped(entry.path, None, ("unreadable", f"cannot be looked at: {error.strerror}"))
+            return
+        if stat.S_ISDIR(found.st_mode):
+            yield from self._look_at_folder(entry, found, below, inner, entered)
+        elif not stat.S_ISREG(found.st_mode):
+            yield _skipped(entry.path, found, ("not_a_file", "a pipe, socket or device"))
+        elif not self._sidecars.is_sidecar(entry.path):
+            yield _Seen(entry.path, below + entry.name, found.st_size, found.st_mtime_ns)
+
+    def _look_at_folder(
+        self,
+        entry: os.DirEntry[str],
+        found: os.stat_result,
+        below: str,
+        inner: list[tuple[str, str]],
+        entered: set[tuple[int, int]],
+    ) -> Iterator[SkippedFile]:
+        if not self._settings.recursive or self._selection.hidden(entry.name):
+            return
+        place = (found.st_dev, found.st_ino)
+        if place in entered:
+            yield _skipped(entry.path, None, ("linked_twice", "this folder was already entered by another name"))
+            return
+        entered.add(place)
+        inner.append((entry.path, f"{below}{entry.name}/"))
+
+    def _second_look(self, young: list[_Seen], first_look: float) -> Iterator[FoundCall | SkippedFile]:
+        if young:
+            self._sleep(max(0.0, first_look + self._settings.look_again_s - self._now()))
+        for seen in young:
+            try:
+                found = os.stat(seen.path)
+            except OSError:
+                continue
+            if (found.st_size, found.st_mtime_ns) == (seen.size_bytes, seen.modified_ns):
+                yield from self._offer(seen)
+                continue
+            message = "still being written: it changed between two looks; left for the next run"
+            yield _skipped(seen.path, found, ("still_growing", message), waiting=True)
+
+    def _offer(self, seen: _Seen) -> Iterator[FoundCall | SkippedFile]:
+        if self._selection.is_archive(seen.name):
+            yield from self._archives.members(seen.path, below=f"{seen.relative}/")
+            return
+        verdict = self._selection.by_name(seen.name, seen.relative) or self._selection.by_size(seen.size_bytes)
+        if verdict:
+            yield SkippedFile(
+                source_uri=file_uri(seen.path),
+                file_name=shown(seen.name),
+                size_bytes=seen.size_bytes,
+                modified_at=seen.modified_at,
+                reason=verdict[0],
+                message=verdict[1],
+            )
+            return
+        from_name = self._metadata.from_name(seen.name, seen.relative)
+        yield FoundCall(
+            source_uri=file_uri(seen.path),
+            file_name=shown(seen.name),
+            size_bytes=seen.size_bytes,
+            modified_at=seen.modified_at,
+            metadata=self._sidecars.applied(seen.relative, from_name),
+        )
+
+
+class SingleFileSource(FolderSource):
+    """One recording named on purpose: its name and suffix are not questioned, its size is."""
+
+    def __init__(
+        self,
+        path: str,
+        settings: InputSettings,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        lenient = settings.model_copy(
+            update={"extensions": ("*",), "include": (), "exclude": (), "include_hidden": True, "archives": False}
+        )
+        super().__init__(os.path.dirname(path), lenient, now, sleep)
+        self._path = path
+
+    def _walk(self) -> Iterator[_Seen | SkippedFile]:
+        yield from self._sidecars.load_folder(self._root, "")
+        found = os.stat(self._path)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputUnavailable(f"{self._path}: neither a file nor a folder; set input.path")
+        yield _Seen(self._path, os.path.basename(self._path), found.st_size, found.st_mtime_ns)
+
+
+def check_readable(path: Path) -> None:
+    """Raises SourceUnreadable when the file cannot be opened now."""
+    try:
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise SourceUnreadable(f"{path}: vanished since it was found; it is tried again in the next run") from None
+    except OSError as error:
+        raise SourceUnreadable(f"{path}: cannot be read now: {error.strerror}; check its permissions") from None
+
+
+def _skipped(path: str, found: os.stat_result | None, verdict: Verdict, *, waiting: bool = False) -> SkippedFile:
+    return SkippedFile(
+        source_uri=file_uri(path),
+        file_name=shown(os.path.basename(path)),
+        size_bytes=found.st_size if found else 0,
+        modified_at=datetime.fromtimestamp(found.st_mtime, UTC) if found else None,
+        reason=verdict[0],
+        message=verdict[1],
+        waiting=waiting,
+    )

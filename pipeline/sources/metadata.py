@@ -1,0 +1,149 @@
+"""What a file name, a path or a sidecar row says about a call. Unknown stays None; what cannot be read is kept in
+`extra` under `<field>_unreadable`, so that nothing is lost and nothing is invented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from pipeline.config.sources import FileNamePattern, InputSettings
+from pipeline.records import CallMetadata, Role
+
+Word = TypeVar("Word")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LANGUAGE = re.compile(r"^[A-Za-z]{2}$")
+_PLAIN = ("agent_id", "queue", "related_call", "extension")
+_STRUCTURED = ("started_at", "date", "time", "direction", "segment", "language", "channel_roles")
+_BETWEEN_ROLES = re.compile(r"[-+,;/| ]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledPattern:
+    expression: re.Pattern[str]
+    on_path: bool
+    formats: tuple[str, ...]
+    zone: ZoneInfo
+
+
+class MetadataReader:
+    """`input.patterns` and the word lists, compiled once."""
+
+    def __init__(self, settings: InputSettings) -> None:
+        self._settings = settings
+        self._patterns = [_compile(pattern, settings.timezone) for pattern in settings.patterns]
+        self._zone = ZoneInfo(settings.timezone)
+
+    def from_name(self, name: str, relative: str) -> CallMetadata:
+        """Metadata by the first pattern that matches; empty when none does."""
+        for pattern in self._patterns:
+            match = pattern.expression.search(relative if pattern.on_path else name)
+            if match:
+                values = {key: value for key, value in match.groupdict().items() if value}
+                return self.from_values(values, pattern.formats, pattern.zone)
+        return CallMetadata(extra={})
+
+    def from_values(
+        self, values: Mapping[str, str], formats: Sequence[str], zone: ZoneInfo | None = None
+    ) -> CallMetadata:
+        """Metadata of named texts (pattern groups, CSV columns); names that are not ours go to `extra`."""
+        extra = {key: value for key, value in values.items() if key not in _PLAIN and key not in _STRUCTURED}
+        language = values.get("language")
+        roles = values.get("channel_roles")
+        words = self._settings
+        return CallMetadata(
+            started_at=_started_at(values, formats, zone or self._zone, extra),
+            direction=_word("direction", values, words.direction_words, extra),
+            customer_segment=_word("segment", values, words.segment_words, extra),
+            language=_language(language, extra) if language else None,
+            channel_roles=_roles(roles, words.role_words, extra) if roles else None,
+            agent_id=values.get("agent_id"),
+            queue=values.get("queue"),
+            related_call=values.get("related_call"),
+            extension=values.get("extension"),
+            extra=extra,
+        )
+
+
+def merged(stronger: CallMetadata, weaker: CallMetadata) -> CallMetadata:
+    """What the stronger does not say is taken from the weaker; extras are joined."""
+    fields = (
+        "started_at",
+        "direction",
+        "agent_id",
+        "customer_segment",
+        "language",
+        "queue",
+        "related_call",
+        "extension",
+        "channel_roles",
+    )
+    missing = {name: getattr(weaker, name) for name in fields if getattr(stronger, name) is None}
+    return replace(stronger, extra={**weaker.extra, **stronger.extra}, **missing)
+
+
+def parse_time(text: str, formats: Sequence[str], zone: ZoneInfo) -> datetime | None:
+    """The first format that fits, in `zone` when the text carries none; None when no format fits."""
+    for form in formats:
+        try:
+            if form in ("epoch_s", "epoch_ms"):
+                return _EPOCH + timedelta(seconds=float(text) / (1000 if form == "epoch_ms" else 1))
+            read = datetime.fromisoformat(text) if form == "iso8601" else datetime.strptime(text, form)
+        except (ValueError, OverflowError):
+            continue
+        return read if read.tzinfo else read.replace(tzinfo=zone)
+    return None
+
+
+def _compile(pattern: FileNamePattern, default_zone: str) -> _CompiledPattern:
+    return _CompiledPattern(
+        expression=re.compile(pattern.pattern),
+        on_path=pattern.match == "path",
+        formats=pattern.started_at_formats,
+        zone=ZoneInfo(pattern.timezone or default_zone),
+    )
+
+
+def _started_at(
+    values: Mapping[str, str], formats: Sequence[str], zone: ZoneInfo, extra: dict[str, str]
+) -> datetime | None:
+    text = values.get("started_at") or " ".join(filter(None, (values.get("date"), values.get("time"))))
+    if not text:
+        return None
+    read = parse_time(text, formats, zone)
+    if read is None:
+        extra["started_at_unreadable"] = text
+    return read
+
+
+def _word(field: str, values: Mapping[str, str], words: Mapping[str, Word], extra: dict[str, str]) -> Word | None:
+    text = values.get(field)
+    if not text:
+        return None
+    found = words.get(text.strip().lower())
+    if found is None:
+        extra[f"{field}_unreadable"] = text
+    return found
+
+
+def _language(text: str, extra: dict[str, str]) -> str | None:
+    """`de`, `DE`, `de-AT` and `de_AT` are all `de`."""
+    code = re.split(r"[-_]", text.strip(), maxsplit=1)[0]
+    if _LANGUAGE.match(code):
+        return code.lower()
+    extra["language_unreadable"] = text
+    return None
+
+
+def _roles(text: str, words: Mapping[str, Role], extra: dict[str, str]) -> tuple[Role, ...] | None:
+    """`agent+client`, `client-agent`, `a,c`; all channels or none: a half-read map would swap sides."""
+    roles = tuple(words.get(part.lower()) for part in _BETWEEN_ROLES.split(text.strip()) if part)
+    known = tuple(role for role in roles if role is not None)
+    if known and len(known) == len(roles):
+        return known
+    extra["channel_roles_unreadable"] = text
+    return None

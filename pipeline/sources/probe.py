@@ -1,0 +1,160 @@
+"""What a recording's header says, checked against the file. Read only of files that are new or changed.
+
+WAV headers are read by ourselves (see `pipeline.audio.riff`): FFmpeg clamps forged sizes without a word and refuses a
+rate of 0. Everything else is opened by PyAV's demuxer; no samples are decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pipeline.audio.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW, FORMAT_PCM, RiffReport, check_riff
+from pipeline.config.sources import InputSettings
+from pipeline.errors import AudioUndecodable, EarshotError, SourceUnreadable
+from pipeline.records import AudioHeader, FoundCall, SkippedFile
+from pipeline.sources.source import CallSource
+
+_PLAIN_CODECS = {
+    (FORMAT_PCM, 8): "pcm_u8",
+    (FORMAT_PCM, 16): "pcm_s16le",
+    (FORMAT_PCM, 24): "pcm_s24le",
+    (FORMAT_PCM, 32): "pcm_s32le",
+    (FORMAT_FLOAT, 32): "pcm_f32le",
+    (FORMAT_FLOAT, 64): "pcm_f64le",
+    (FORMAT_ALAW, 8): "pcm_alaw",
+    (FORMAT_MULAW, 8): "pcm_mulaw",
+}
+
+
+class NotAudio(AudioUndecodable):
+    """No demuxer knows the bytes, or there is no sound among them: skipped, where undecodable sound is a failure."""
+
+
+def probe_header(path: Path) -> AudioHeader:
+    """Container, codec, rate, channels and duration of the first audio stream.
+
+    Raises:
+        NotAudio: the bytes are no recording.
+        SourceUnreadable: the file vanished or cannot be read.
+    """
+    try:
+        riff = check_riff(path)
+    except OSError as error:
+        raise SourceUnreadable(f"{path}: cannot be read now: {error.strerror}; it is tried again later") from None
+    if riff is not None:
+        codec = _PLAIN_CODECS.get((riff.format_tag, riff.bits_per_sample))
+        if codec is not None and riff.channels > 0 and riff.duration_s is not None:
+            return _of_riff(riff, codec, riff.channels)
+    return _of_demuxer(path, riff)
+
+
+def probe_call(call: FoundCall, path: Path, settings: InputSettings) -> AudioHeader | SkippedFile:
+    """The header, or why the call is skipped: `not_audio`, `too_short`, `too_long`. Raises SourceUnreadable."""
+    try:
+        header = probe_header(path)
+    except NotAudio as error:
+        return _skipped(call, "not_audio", str(error))
+    duration_s = header.duration_s
+    if duration_s is not None and duration_s < settings.min_duration_s:
+        return _skipped(call, "too_short", f"{duration_s:.3f} s; input.min_duration_s is {settings.min_duration_s:g}")
+    if duration_s is not None and settings.max_duration_s is not None and duration_s > settings.max_duration_s:
+        return _skipped(call, "too_long", f"{duration_s:.0f} s; input.max_duration_s is {settings.max_duration_s:g}")
+    return header
+
+
+def probe_many(
+    calls: Iterable[FoundCall], source: CallSource, spool: Path, settings: InputSettings, workers: int
+) -> Iterator[tuple[FoundCall, AudioHeader | SkippedFile | EarshotError]]:
+    """Headers of many calls over `workers` threads, in the order of `calls`; at most 4 x `workers` are under way."""
+
+    def probe(call: FoundCall) -> AudioHeader | SkippedFile | EarshotError:
+        try:
+            with source.fetch(call, spool) as path:
+                return probe_call(call, path, settings)
+        except EarshotError as error:
+            return error
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="probe") as pool:
+        yield from _windowed(pool, probe, calls, 4 * workers)
+
+
+def _windowed(
+    pool: ThreadPoolExecutor,
+    probe: Callable[[FoundCall], AudioHeader | SkippedFile | EarshotError],
+    calls: Iterable[FoundCall],
+    ahead: int,
+) -> Iterator[tuple[FoundCall, AudioHeader | SkippedFile | EarshotError]]:
+    under_way: list[tuple[FoundCall, Future[AudioHeader | SkippedFile | EarshotError]]] = []
+    for call in calls:
+        under_way.append((call, pool.submit(probe, call)))
+        if len(under_way) >= ahead:
+            first, answer = under_way.pop(0)
+            yield first, answer.result()
+    for call, answer in under_way:
+        yield call, answer.result()
+
+
+def _of_riff(riff: RiffReport, codec: str, channels: int) -> AudioHeader:
+    return AudioHeader(
+        container="wav",
+        codec=codec,
+        sample_rate_hz=riff.sample_rate_hz,
+        channels=channels,
+        duration_s=riff.duration_s,
+        flags=riff.flags,
+    )
+
+
+def _of_demuxer(path: Path, riff: RiffReport | None) -> AudioHeader:
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            stream = next(iter(container.streams.audio), None)
+            if stream is None:
+                raise NotAudio(f"{path.name}: no sound in it (container {container.format.name})")
+            return _of_stream(container, stream, riff)
+    except FileNotFoundError:
+        raise SourceUnreadable(f"{path}: vanished since it was found; it is tried again in the next run") from None
+    except PermissionError:
+        raise SourceUnreadable(f"{path}: not readable by this user; check its permissions") from None
+    except (av.FFmpegError, UnicodeDecodeError, ValueError) as error:
+        if riff is not None and riff.channels > 0 and riff.format_tag:
+            # A header that is there but that FFmpeg refuses: the decoder says what is wrong with it.
+            return _of_riff(riff, f"wav_0x{riff.format_tag:04x}", riff.channels)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NotAudio(f"{path.name}: not a recording: {reason}") from None
+
+
+def _of_stream(container: Any, stream: Any, riff: RiffReport | None) -> AudioHeader:
+    duration_s: float | None = None
+    if stream.duration is not None and stream.time_base is not None:
+        duration_s = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        duration_s = container.duration / 1_000_000
+    flags = set(riff.flags) if riff else set()
+    if stream.rate is None or stream.rate <= 0 or (duration_s is not None and duration_s < 0):
+        flags.add("bad_header")
+        duration_s = None if duration_s is not None and duration_s < 0 else duration_s
+    return AudioHeader(
+        container=container.format.name,
+        codec=stream.codec_context.name,
+        sample_rate_hz=riff.sample_rate_hz if riff else int(stream.rate or 0),
+        channels=int(stream.channels or 0),
+        duration_s=riff.duration_s if riff and riff.duration_s is not None else duration_s,
+        flags=tuple(sorted(flags)),
+    )
+
+
+def _skipped(call: FoundCall, reason: str, message: str) -> SkippedFile:
+    return SkippedFile(
+        source_uri=call.source_uri,
+        file_name=call.file_name,
+        size_bytes=call.size_bytes,
+        modified_at=call.modified_at,
+        reason=reason,
+        message=message,
+    )

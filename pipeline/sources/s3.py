@@ -1,0 +1,163 @@
+"""Recordings in a bucket. Object keys are never used as local paths."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.config.sources import InputSettings
+from pipeline.errors import InputUnavailable, SourceUnreadable
+from pipeline.records import FoundCall, SkippedFile
+from pipeline.sources.addresses import s3_parts, s3_uri, shown
+from pipeline.sources.metadata import MetadataReader
+from pipeline.sources.selection import Selection, Verdict
+from pipeline.sources.sidecar import Sidecars
+
+_BLOCK = 1024 * 1024
+_NOT_AT_HAND = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+class S3Source:
+    """A bucket, or what lies under a prefix in it. The client is made on first use; it is safe between threads."""
+
+    def __init__(self, settings: InputSettings) -> None:
+        bucket, _, prefix = settings.path.removeprefix("s3://").partition("/")
+        self._bucket = bucket
+        self._prefix = prefix
+        self._settings = settings
+        self._selection = Selection(settings)
+        self._metadata = MetadataReader(settings)
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+        """See CallSource. Objects appear in a bucket whole, so there is no second look."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        sidecars = Sidecars(self._settings, self._metadata)
+        yield from sidecars.load_whole()
+        try:
+            for page in (
+                self._client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+            ):
+                for entry in page.get("Contents", ()):
+                    item = self._look_at(entry, sidecars)
+                    if item:
+                        yield item
+        except (BotoCoreError, ClientError) as error:
+            raise InputUnavailable(
+                f"s3://{self._bucket}/{self._prefix}: cannot be listed: {error}; check input.path, input.s3, the "
+                "credentials in the environment, and s3:ListBucket"
+            ) from None
+
+    @contextmanager
+    def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
+        """See CallSource. Asks for the very version that was listed."""
+        _, key = s3_parts(call.source_uri)
+        spool.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix="object-", suffix=_suffix(key), dir=spool) as file:
+            self._download(key, call, file)
+            file.flush()
+            yield Path(file.name)
+
+    def _look_at(self, entry: dict[str, Any], sidecars: Sidecars) -> FoundCall | SkippedFile | None:
+        key, size, modified_at = entry["Key"], int(entry["Size"]), entry["LastModified"].astimezone(UTC)
+        if key.endswith("/"):
+            return None
+        relative = key.removeprefix(self._prefix).lstrip("/") or key.rpartition("/")[2]
+        name = relative.rpartition("/")[2]
+        verdict = self._verdict(name, relative, size, entry.get("StorageClass", "STANDARD"))
+        if verdict:
+            return SkippedFile(
+                source_uri=s3_uri(self._bucket, key),
+                file_name=shown(name),
+                size_bytes=size,
+                modified_at=modified_at,
+                reason=verdict[0],
+                message=verdict[1],
+            )
+        return FoundCall(
+            source_uri=s3_uri(self._bucket, key),
+            file_name=shown(name),
+            size_bytes=size,
+            modified_at=modified_at,
+            etag=entry.get("ETag"),
+            metadata=sidecars.applied(relative, self._metadata.from_name(name, relative)),
+        )
+
+    def _verdict(self, name: str, relative: str, size: int, storage_class: str) -> Verdict | None:
+        if not self._settings.recursive and "/" in relative:
+            return "not_included", "input.recursive is off"
+        if any(self._selection.hidden(part) for part in relative.split("/")[:-1]):
+            return "hidden", "a folder name in its key begins with a dot; set input.include_hidden to take it"
+        if self._selection.is_archive(name):
+            return "archive_in_bucket", "a .zip in a bucket is not opened; download it and give its path, or unpack it"
+        if storage_class in _NOT_AT_HAND:
+            return "archived", f"its storage class is {storage_class}; restore it first"
+        return self._selection.by_name(name, relative) or self._selection.by_size(size)
+
+    def _download(self, key: str, call: FoundCall, file: Any) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        condition = {"IfMatch": call.etag} if call.etag else {}
+        last = "no answer"
+        for _ in range(self._settings.s3.attempts):
+            file.seek(0)
+            file.truncate()
+            try:
+                body = self._client().get_object(Bucket=self._bucket, Key=key, **condition)["Body"]
+                for block in body.iter_chunks(_BLOCK):
+                    file.write(block)
+            except ClientError as error:
+                raise SourceUnreadable(f"{call.source_uri}: {_explained(error)}") from None
+            except BotoCoreError as error:
+                last = str(error)  # the connection broke in mid-body, which the client itself does not try again
+                continue
+            return
+        raise SourceUnreadable(f"{call.source_uri}: download broke off {self._settings.s3.attempts} times: {last}")
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make_client()
+            return self._made
+
+    def _make_client(self) -> Any:
+        import boto3
+        from botocore import UNSIGNED
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        ours = self._settings.s3
+        config = Config(
+            connect_timeout=ours.connect_timeout_s,
+            read_timeout=ours.read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": ours.attempts},
+            s3={"addressing_style": ours.addressing},
+            signature_version=UNSIGNED if ours.anonymous else None,
+        )
+        try:
+            session = boto3.session.Session()
+            return session.client("s3", region_name=ours.region, endpoint_url=ours.endpoint_url, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise InputUnavailable(f"{self._settings.path}: no S3 client: {error}; check input.s3") from None
+
+
+def _explained(error: Any) -> str:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    if code in ("NoSuchKey", "404"):
+        return "vanished since it was found; it is tried again in the next run"
+    if code in ("PreconditionFailed", "412"):
+        return "changed since it was found; it is tried again in the next run"
+    return f"cannot be read: {error}; check s3:GetObject"
+
+
+def _suffix(key: str) -> str:
+    """Only a short, plain suffix is taken over from outside."""
+    suffix = PurePosixPath(key).suffix
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else ""

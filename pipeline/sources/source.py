@@ -1,0 +1,66 @@
+"""Where calls come from: the Protocol, and the choice of an implementation by `input.path`.
+
+Finding a call looks at names, sizes and times only, so that planning a night's tens of thousands of files takes
+seconds. Headers are read later, by `pipeline.sources.probe`, and only of files that are new or changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.config.sources import InputSettings
+from pipeline.errors import InputUnavailable
+from pipeline.records import FoundCall, SkippedFile
+
+NOT_A_CALL = frozenset({"unreadable_folder", "linked_twice", "bad_sidecar", "bad_sidecar_row", "bad_archive"})
+"""Reasons that concern a folder, archive or CSV row, not a recording: for the run's files and log, not for `calls`."""
+
+
+class CallSource(Protocol):
+    """Offers recordings, and brings one here when it is needed."""
+
+    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+        """Everything found, as it is found; what is passed over carries its reason.
+
+        Raises InputUnavailable when the source itself cannot be reached.
+        """
+        ...
+
+    def fetch(self, call: FoundCall, spool: Path) -> AbstractContextManager[Path]:
+        """A local path to the recording's bytes, good inside the `with` block.
+
+        What had to be unpacked or downloaded lies in `spool` under a name of ours and is removed afterwards. Safe
+        from several threads. Raises SourceUnreadable (vanished, unreachable, changed since found), UnsafePath.
+        """
+        ...
+
+
+def build_source(settings: InputSettings) -> CallSource:
+    """The source `input.path` asks for: folder, single recording, .zip or s3://bucket/prefix.
+
+    Raises InputUnavailable when the path does not exist or cannot be read.
+    """
+    if settings.path.startswith("s3://"):
+        from pipeline.sources.s3 import S3Source
+
+        return S3Source(settings)
+    path = os.path.abspath(os.path.expanduser(settings.path))
+    if not os.path.exists(path):
+        raise InputUnavailable(f"{path}: no such file or folder; set input.path or give --input")
+    if not os.access(path, os.R_OK):
+        raise InputUnavailable(f"{path}: not readable by this user; check its permissions or set input.path")
+    if os.path.isdir(path):
+        from pipeline.sources.folder import FolderSource
+
+        return FolderSource(path, settings)
+    if path.lower().endswith(".zip"):
+        from pipeline.sources.archive import ArchiveSource
+
+        return ArchiveSource(path, settings)
+    from pipeline.sources.folder import SingleFileSource
+
+    return SingleFileSource(path, settings)
