@@ -2,8 +2,92 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
 from pipeline.config.base import Area
+
+Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
+Milliseconds = Annotated[float, Field(ge=0.0, le=10_000.0)]
+
+
+class SileroSettings(Area):
+    """Silero v6 as an ONNX graph over many windows at once."""
+
+    model_path: Path | None = None
+    """The graph (.onnx) to use; empty for the one that comes in the faster-whisper wheel."""
+    model_sha256: str = "4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2"
+    """SHA-256 the graph must have; empty to accept any."""
+    windows_per_run: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Windows of 32 ms handed to the graph at once."""
+
+
+class EnergySettings(Area):
+    """Level above the noise floor: the last fallback, needs no model."""
+
+    floor_percentile: Annotated[float, Field(ge=1.0, le=50.0)] = 15.0
+    """Percentile of the level over `floor_window_s` taken for the noise floor."""
+    floor_window_s: Annotated[float, Field(ge=1.0, le=120.0)] = 20.0
+    """Window over which the noise floor is estimated, in seconds."""
+    margin_db: Annotated[float, Field(ge=1.0, le=40.0)] = 12.0
+    """Level above the noise floor at which speech and silence are equally likely, in dB."""
+    slope_db: Annotated[float, Field(gt=0.1, le=20.0)] = 2.0
+    """How many dB take the probability from 0.5 to 0.73."""
+    min_level_dbfs: Annotated[float, Field(ge=-120.0, le=0.0)] = -55.0
+    """Quieter is never speech (RMS, dB of full scale)."""
 
 
 class VoiceActivitySettings(Area):
     """Finding speech: config.yaml's `voice_activity`."""
+
+    detectors: Annotated[tuple[Literal["silero", "energy", "pyannote"], ...], Field(min_length=1)] = (
+        "silero",
+        "energy",
+    )
+    """Detectors in order of preference; why an earlier one was passed over is said and recorded."""
+    strict: bool = False
+    """Refuse to fall back: only the first detector will do."""
+    threshold: Probability = 0.5
+    """Speech begins where its probability reaches this."""
+    neg_threshold: Probability = 0.35
+    """Speech goes on until its probability falls below this."""
+    min_speech_ms: Milliseconds = 100.0
+    """Shorter speech is dropped, in milliseconds."""
+    min_silence_ms: Milliseconds = 300.0
+    """Shorter silence does not end speech, in milliseconds."""
+    padding_ms: Milliseconds = 250.0
+    """Added before and after speech, in milliseconds."""
+    merge_silence_ms: Milliseconds = 500.0
+    """Neighbouring speech with at most this much silence between (padding counted as speech) goes to the
+    recogniser as one segment, in milliseconds."""
+    max_segment_s: Annotated[float, Field(ge=1.0, le=600.0)] = 28.0
+    """Longest segment, in seconds; the recogniser's longest input."""
+    cut_search_share: Annotated[float, Field(ge=0.1, le=0.9)] = 0.5
+    """Longer speech is cut at its quietest place within this last share of the longest segment."""
+    cut_smoothing_ms: Annotated[float, Field(ge=10.0, le=1000.0)] = 120.0
+    """Level is averaged over this long when a quiet place is looked for, in milliseconds."""
+    cut_quiet_db: Annotated[float, Field(ge=0.0, le=60.0)] = 15.0
+    """A place counts as quiet when it lies this far below the speech around it, in dB."""
+    overlap_s: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
+    """Where no place is quiet, the next segment begins this much before the cut, in seconds."""
+    silero: SileroSettings = Field(default_factory=SileroSettings)
+    energy: EnergySettings = Field(default_factory=EnergySettings)
+
+    @model_validator(mode="after")
+    def _combinations(self) -> VoiceActivitySettings:
+        if self.neg_threshold > self.threshold:
+            raise ValueError(
+                f"voice_activity.neg_threshold ({self.neg_threshold}) must not be above "
+                f"voice_activity.threshold ({self.threshold})"
+            )
+        if self.overlap_s * 2 > self.max_segment_s * (1 - self.cut_search_share):
+            raise ValueError(
+                f"voice_activity.overlap_s ({self.overlap_s}) must be at most a half of the shortest cut segment, "
+                f"{self.max_segment_s * (1 - self.cut_search_share) / 2:g} s "
+                "(voice_activity.max_segment_s * (1 - cut_search_share) / 2)"
+            )
+        if len(set(self.detectors)) != len(self.detectors):
+            raise ValueError(f"voice_activity.detectors names one twice: {', '.join(self.detectors)}")
+        return self

@@ -1,0 +1,228 @@
+"""Recordings to float32 samples per channel, block by block, through PyAV (FFmpeg). Channels are never mixed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import AudioUndecodable, SourceUnreadable
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+
+    AudioPacket = Packet[AudioStream]
+
+_MAX_GAP_S = 60.0
+"""A broken packet that claims to be longer than this gives no silence in its place."""
+_MAX_ERRORS_IN_A_ROW = 10_000
+_EXACT_CONTAINERS = frozenset({"flac", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "matroska,webm"})
+"""Containers whose header states the duration, rather than FFmpeg guessing it from the bit rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBlock:
+    """Samples at the rate of the recording, shape (samples, channels), full scale is 1."""
+
+    sample_rate_hz: int
+    samples: npt.NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Decoding:
+    """One recording being decoded. Filled in while `blocks` runs."""
+
+    path: Path
+    repaired_header: dict[int, bytes] = field(default_factory=dict)
+    container: str = ""
+    codec: str = ""
+    sample_rate_hz: int = 0
+    channels: int = 0
+    claimed_duration_s: float | None = None
+    """Only where the container states it (not for WAV: see `riff`)."""
+    decode_errors: int = 0
+    format_changes: int = 0
+
+    def blocks(self, block_s: float) -> Generator[DecodedBlock, None, None]:
+        """Decode in blocks of about `block_s`.
+
+        A broken packet is replaced by as much silence as it claims to hold, so that the clock goes on.
+        Raises AudioUndecodable (no decoder, no audio stream), SourceUnreadable (vanished, no permission, I/O error).
+        """
+        import av.error
+
+        try:
+            with self._open() as container:
+                if not container.streams.audio:
+                    raise AudioUndecodable(f"{self.path.name}: no audio stream in it; is it a recording?")
+                stream = container.streams.audio[0]
+                self._describe(container, stream)
+                yield from _gather(self._frames(container, stream), block_s)
+        except (FileNotFoundError, PermissionError, IsADirectoryError, TimeoutError) as error:
+            raise SourceUnreadable(f"{self.path.name}: cannot be read now: {error}; it is tried again") from error
+        except av.error.FFmpegError as error:
+            raise AudioUndecodable(
+                f"{self.path.name}: no decoder makes sense of it ({error}); replace the file"
+            ) from error
+        except OSError as error:
+            raise SourceUnreadable(f"{self.path.name}: cannot be read now: {error}; it is tried again") from error
+
+    def _open(self) -> InputContainer:
+        import av
+
+        if self.repaired_header:
+            return av.open(
+                _RepairedFile(self.path.open("rb"), self.repaired_header), mode="r", metadata_errors="replace"
+            )
+        return av.open(str(self.path), mode="r", metadata_errors="replace")
+
+    def _describe(self, container: InputContainer, stream: AudioStream) -> None:
+        self.container = container.format.name
+        self.codec = stream.codec_context.name
+        self.sample_rate_hz = stream.codec_context.sample_rate
+        self.channels = stream.codec_context.channels
+        stated = self.container in _EXACT_CONTAINERS or (self.container == "mp3" and _has_frame_count(self.path))
+        if stated and stream.duration is not None and stream.time_base is not None:
+            self.claimed_duration_s = float(stream.duration * stream.time_base)
+
+    def _frames(self, container: InputContainer, stream: AudioStream) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+        """(rate, samples of shape (samples, channels)) for each frame."""
+        import av.error
+
+        in_a_row = 0
+        for packet in _packets(container, stream, self):
+            try:
+                frames = packet.decode()
+                in_a_row = 0
+            except av.error.EOFError:
+                break
+            except (av.error.FFmpegError, ValueError):
+                self.decode_errors += 1
+                in_a_row += 1
+                if in_a_row > _MAX_ERRORS_IN_A_ROW:
+                    break
+                yield from self._silence_for(packet)
+                continue
+            for frame in frames:
+                if frame.samples:
+                    yield self._samples(frame)
+
+    def _samples(self, frame: AudioFrame) -> tuple[int, npt.NDArray[np.float32]]:
+        raw = frame.to_ndarray()
+        channels = frame.layout.nb_channels
+        shaped = raw.T if frame.format.is_planar else raw.reshape(-1, channels)
+        rate = frame.sample_rate or self.sample_rate_hz
+        if not self.channels or not self.sample_rate_hz:
+            self.channels, self.sample_rate_hz = self.channels or channels, self.sample_rate_hz or rate
+        if channels != self.channels or rate != self.sample_rate_hz:
+            self.format_changes += 1
+        if channels != self.channels:
+            fitted = np.zeros((len(shaped), self.channels), dtype=shaped.dtype)
+            fitted[:, : min(channels, self.channels)] = shaped[:, : self.channels]
+            shaped = fitted
+        return rate, _to_float(shaped)
+
+    def _silence_for(self, packet: AudioPacket) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+        if packet.duration and packet.time_base and self.sample_rate_hz and self.channels:
+            seconds = float(packet.duration * packet.time_base)
+            if 0 < seconds <= _MAX_GAP_S:
+                count = round(seconds * self.sample_rate_hz)
+                yield self.sample_rate_hz, np.zeros((count, self.channels), dtype=np.float32)
+
+
+def _packets(container: InputContainer, stream: AudioStream, decoding: Decoding) -> Iterator[AudioPacket]:
+    """Packets until the end; a container that breaks off in the middle ends there, noted as an error."""
+    import av.error
+
+    packets = container.demux(stream)
+    seen = False
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.error.FFmpegError, ValueError):
+            if not seen:
+                raise
+            decoding.decode_errors += 1
+            return
+        seen = True
+        yield packet
+
+
+def _gather(frames: Iterator[tuple[int, npt.NDArray[np.float32]]], block_s: float) -> Iterator[DecodedBlock]:
+    """Frames (some 20 ms each) to blocks: everything behind works on long arrays."""
+    waiting: list[npt.NDArray[np.float32]] = []
+    count = rate = 0
+    for frame_rate, samples in frames:
+        if waiting and (frame_rate != rate or count >= block_s * rate):
+            yield DecodedBlock(rate, np.concatenate(waiting))
+            waiting, count = [], 0
+        rate = frame_rate
+        waiting.append(samples)
+        count += len(samples)
+    if waiting:
+        yield DecodedBlock(rate, np.concatenate(waiting))
+
+
+def _to_float(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """Whatever the decoder gives to float32, full scale 1."""
+    if samples.dtype == np.int16:
+        return samples.astype(np.float32) * np.float32(1 / 32768)
+    if samples.dtype == np.int32:
+        return samples.astype(np.float32) * np.float32(1 / 2147483648)
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - np.float32(128)) * np.float32(1 / 128)
+    if samples.dtype == np.int64:
+        return (samples.astype(np.float64) / 2.0**63).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return samples.astype(np.float32)
+
+
+def _has_frame_count(path: Path) -> bool:
+    """Whether an MP3 carries a Xing, Info or VBRI header, which states how long it is."""
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+class _RepairedFile(io.RawIOBase):
+    """A file whose header reads repaired; the file itself stays as it is."""
+
+    def __init__(self, file: BinaryIO, repairs: dict[int, bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self._repairs = repairs
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1, /) -> bytes:
+        start = self._file.tell()
+        content = bytearray(self._file.read(size))
+        for place, repair in self._repairs.items():
+            first, last = max(place, start), min(place + len(repair), start + len(content))
+            if first < last:
+                content[first - start : last - start] = repair[first - place : last - place]
+        return bytes(content)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

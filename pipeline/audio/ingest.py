@@ -1,0 +1,169 @@
+"""One pass over a recording: decoded, resampled and spooled per channel, with the statistics the doctor needs."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.audio.decode import DecodedBlock, Decoding
+from pipeline.audio.levels import Block, FrameLevels, SourceStatistics
+from pipeline.audio.resample import Resampler
+from pipeline.audio.riff import check_riff
+from pipeline.audio.spool import SpoolWriter
+from pipeline.config.audio import AudioSettings
+from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
+from pipeline.records import SAMPLE_RATE_HZ
+
+_SHORTFALL_S = 0.5
+_SHORTFALL_SHARE = 0.01
+"""A recording this much shorter than its container states is truncated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """A decoded call: samples in spool files, statistics in memory."""
+
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    samples: int
+    """At 16 kHz, per channel."""
+    paths: tuple[Path, ...]
+    source: SourceStatistics
+    levels: FrameLevels
+    flags: frozenset[str]
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / SAMPLE_RATE_HZ
+
+
+def ingest(path: Path, folder: Path, settings: AudioSettings) -> Ingested:
+    """Decode `path` into files of `folder`.
+
+    Raises AudioUndecodable, SourceUnreadable, and TransientError when `folder` cannot be written to.
+    """
+    try:
+        riff = check_riff(path)
+    except OSError as error:
+        raise SourceUnreadable(f"{path.name}: cannot be read now: {error}; it is tried again") from error
+    decoding = Decoding(path, riff.repaired_header if riff else {})
+    sink = _Sink(decoding, folder, settings)
+    most = settings.max_duration_h * 3600 * SAMPLE_RATE_HZ
+    cut = False
+    with closing(sink), closing(decoding.blocks(settings.block_s)) as blocks:
+        for block in blocks:
+            if sink.samples >= most:
+                cut = True
+                break
+            sink.take(block)
+        sink.finish()
+    if not sink.samples and (decoding.decode_errors or not decoding.channels):
+        raise AudioUndecodable(
+            f"{path.name}: nothing in it could be decoded ({decoding.decode_errors} broken packets); replace the file"
+        )
+    flags = set(riff.flags) if riff else set()
+    flags |= _flags(decoding, sink.samples / SAMPLE_RATE_HZ, cut)
+    return Ingested(
+        container=decoding.container,
+        codec=decoding.codec,
+        sample_rate_hz=decoding.sample_rate_hz,
+        channels=decoding.channels,
+        samples=sink.samples,
+        paths=sink.paths,
+        source=sink.source,
+        levels=sink.levels,
+        flags=frozenset(flags),
+    )
+
+
+def _flags(decoding: Decoding, duration_s: float, cut: bool) -> set[str]:
+    flags = set()
+    if decoding.decode_errors:
+        flags.add("decode_errors")
+    if decoding.format_changes:
+        flags.add("format_change")
+    if cut:
+        flags.add("cut_at_max_duration")
+    elif (claimed := decoding.claimed_duration_s) is not None:
+        missing = claimed - duration_s
+        if missing > max(_SHORTFALL_S, _SHORTFALL_SHARE * claimed):
+            flags.add("truncated")
+    return flags
+
+
+class _Sink:
+    """Takes decoded blocks in: cleans, resamples, measures, spools."""
+
+    def __init__(self, decoding: Decoding, folder: Path, settings: AudioSettings) -> None:
+        self._decoding = decoding
+        self._folder = folder
+        self._settings = settings
+        self._writer: SpoolWriter | None = None
+        self._resampler: Resampler | None = None
+        self.source = SourceStatistics(0)
+        self.levels = FrameLevels(0)
+
+    @property
+    def samples(self) -> int:
+        return self._writer.samples if self._writer else 0
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return self._writer.paths if self._writer else ()
+
+    def take(self, block: DecodedBlock) -> None:
+        if self._writer is None:
+            self._open()
+        if self._resampler is None or self._resampler.source_rate_hz != block.sample_rate_hz:
+            self._flush()
+            self._resampler = Resampler(block.sample_rate_hz, self._decoding.channels, self._settings.resampling)
+        self._spool(self._resampler.push(self.source.clean(block.samples)))
+
+    def finish(self) -> None:
+        if self._writer is None:
+            self._open()
+        self._flush()
+        self.levels.finish()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def _open(self) -> None:
+        channels = self._decoding.channels
+        self.source, self.levels = SourceStatistics(channels), FrameLevels(channels)
+        with _writing(self._folder):
+            self._writer = SpoolWriter(self._folder, channels)
+
+    def _flush(self) -> None:
+        if self._resampler is not None:
+            self._spool(self._resampler.finish())
+            self._resampler = None
+
+    def _spool(self, block: Block) -> None:
+        assert self._writer is not None
+        if len(block):
+            self.levels.push(block)
+            with _writing(self._folder):
+                self._writer.write(np.ascontiguousarray(block))
+
+
+class _writing:  # noqa: N801 - reads as a verb where it is used
+    """Turns an OSError of the spool folder into an error that says whose fault it is."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, OSError):
+            raise TransientError(
+                f"the spool folder {self._folder.parent} cannot be written to: {error.strerror}; is the disk full?"
+            ) from error

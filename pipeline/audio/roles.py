@@ -1,0 +1,44 @@
+"""Who speaks on which channel: by file name or sidecar, by direction, by the configured map, else unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.config.audio import AudioSettings
+from pipeline.records import CallMetadata, Role
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRoles:
+    """A role for each channel, and the flag that says where they came from."""
+
+    roles: tuple[Role, ...]
+    flag: str
+    """`roles_from_metadata`, `roles_from_direction`, `roles_from_map` or `roles_unknown`."""
+
+
+def assign_roles(
+    channels: int, metadata: CallMetadata, settings: AudioSettings, both_sides_on_each: bool = False
+) -> ChannelRoles:
+    """Roles of `channels` channels.
+
+    With `both_sides_on_each` (mono, or one channel and its copies) no map of channels can tell the sides apart:
+    only what file name or sidecar say of this very call counts. A map longer than the call has channels is read
+    from its start; channels beyond a map are unknown.
+    """
+    if metadata.channel_roles is not None:
+        return _named(channels, metadata.channel_roles, "roles_from_metadata")
+    if both_sides_on_each or channels < 2:
+        return ChannelRoles((Role.UNKNOWN,) * channels, "roles_unknown")
+    if metadata.direction is not None and metadata.direction in settings.channel_roles_by_direction:
+        return _named(channels, settings.channel_roles_by_direction[metadata.direction], "roles_from_direction")
+    if channels > len(settings.channel_roles):
+        # A map made for two sides says nothing of a call with three channels.
+        return ChannelRoles((Role.UNKNOWN,) * channels, "roles_unknown")
+    return _named(channels, settings.channel_roles, "roles_from_map")
+
+
+def _named(channels: int, roles: Sequence[Role], source: str) -> ChannelRoles:
+    known = tuple(roles[:channels]) + (Role.UNKNOWN,) * (channels - len(roles))
+    return ChannelRoles(known, source if any(role is not Role.UNKNOWN for role in known) else "roles_unknown")

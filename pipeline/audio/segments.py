@@ -1,0 +1,170 @@
+"""From probabilities of speech to segments for the recogniser. All places are samples at 16 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.audio.levels import FRAME_S, FRAME_SAMPLES, SILENCE_DBFS, decibels
+from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """A stretch of one channel: samples `start` to `end`, `end` not included."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+def find_speech(
+    scores: npt.NDArray[np.float32], step_samples: int, total_samples: int, settings: VoiceActivitySettings
+) -> list[Interval]:
+    """Stretches of speech, padded, sorted, not touching: hysteresis, shortest speech, shortest silence.
+
+    Speech begins at a score of `threshold` and ends where scores stay below `threshold`, having fallen below
+    `neg_threshold`, for `min_silence_ms`. Padding into a short pause stops at its middle.
+    """
+    min_silence = _samples(settings.min_silence_ms)
+    min_speech = _samples(settings.min_speech_ms)
+    found: list[Interval] = []
+    start: int | None = None
+    quiet_from: int | None = None
+    for index, score in enumerate(scores.tolist()):
+        place = index * step_samples
+        if score >= settings.threshold:
+            quiet_from = None
+            start = place if start is None else start
+        elif start is not None and score < settings.neg_threshold:
+            quiet_from = place if quiet_from is None else quiet_from
+            if place + step_samples - quiet_from >= min_silence:
+                found.append(Interval(start, quiet_from))
+                start = quiet_from = None
+    if start is not None:
+        found.append(Interval(start, total_samples if quiet_from is None else quiet_from))
+    kept = [Interval(i.start, min(i.end, total_samples)) for i in found if i.start < total_samples]
+    return pad(
+        [i for i in kept if i.length >= min_speech and i.length > 0], _samples(settings.padding_ms), total_samples
+    )
+
+
+def pad(intervals: Sequence[Interval], padding: int, total_samples: int) -> list[Interval]:
+    """Each interval longer by `padding` on both sides; two that would meet share the pause between them."""
+    padded: list[Interval] = []
+    for index, interval in enumerate(intervals):
+        earliest = 0 if index == 0 else (intervals[index - 1].end + interval.start) // 2
+        latest = total_samples if index == len(intervals) - 1 else (interval.end + intervals[index + 1].start) // 2
+        padded.append(Interval(max(earliest, interval.start - padding), min(latest, interval.end + padding)))
+    return padded
+
+
+def without(intervals: Sequence[Interval], excluded: Sequence[Interval], shortest: int) -> list[Interval]:
+    """`intervals` less `excluded`; what remains shorter than `shortest` of an interval that was cut is dropped."""
+    kept: list[Interval] = []
+    for interval in intervals:
+        pieces = [interval]
+        for hole in excluded:
+            pieces = [piece for whole in pieces for piece in _less(whole, hole)]
+        if pieces == [interval]:
+            kept.append(interval)
+        else:
+            kept.extend(piece for piece in pieces if piece.length >= max(1, shortest))
+    return kept
+
+
+def _less(interval: Interval, hole: Interval) -> list[Interval]:
+    if hole.end <= interval.start or hole.start >= interval.end:
+        return [interval]
+    parts = (Interval(interval.start, hole.start), Interval(hole.end, interval.end))
+    return [part for part in parts if part.length > 0]
+
+
+def plan_segments(
+    speech: Sequence[Interval],
+    levels_db: npt.NDArray[np.float64],
+    channel: int,
+    settings: VoiceActivitySettings,
+    barriers: Sequence[Interval] = (),
+) -> tuple[SpeechSegment, ...]:
+    """Segments no longer than `max_segment_s`: neighbours with a short pause merged, longer speech cut.
+
+    `levels_db` holds the level of each 10 ms. Nothing is merged over one of `barriers`.
+    """
+    segments: list[SpeechSegment] = []
+    for interval in _merge(speech, settings, barriers):
+        for start, end, overlap in _cut(interval, levels_db, settings):
+            segments.append(
+                SpeechSegment(
+                    channel=channel,
+                    ordinal=len(segments),
+                    start_s=start / SAMPLE_RATE_HZ,
+                    end_s=end / SAMPLE_RATE_HZ,
+                    overlap_s=overlap / SAMPLE_RATE_HZ,
+                )
+            )
+    return tuple(segments)
+
+
+def _merge(speech: Sequence[Interval], settings: VoiceActivitySettings, barriers: Sequence[Interval]) -> list[Interval]:
+    longest = int(settings.max_segment_s * SAMPLE_RATE_HZ)
+    pause = _samples(settings.merge_silence_ms)
+    merged: list[Interval] = []
+    for interval in speech:
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and interval.start - last.end <= pause
+            and interval.end - last.start <= longest
+            and not any(last.end <= b.start and b.end <= interval.start for b in barriers)
+        ):
+            merged[-1] = Interval(last.start, interval.end)
+        else:
+            merged.append(interval)
+    return merged
+
+
+def _cut(
+    interval: Interval, levels_db: npt.NDArray[np.float64], settings: VoiceActivitySettings
+) -> list[tuple[int, int, int]]:
+    """(start, end, overlap with the one before) of each piece."""
+    longest = int(settings.max_segment_s * SAMPLE_RATE_HZ)
+    overlap = int(settings.overlap_s * SAMPLE_RATE_HZ)
+    pieces: list[tuple[int, int, int]] = []
+    start, repeated = interval.start, 0
+    while interval.end - start > longest:
+        earliest = start + int(longest * (1.0 - settings.cut_search_share))
+        place, quiet = _quietest(levels_db, earliest, start + longest, settings)
+        pieces.append((start, place, repeated))
+        repeated = 0 if quiet else overlap
+        start = place - repeated
+    pieces.append((start, interval.end, repeated))
+    return pieces
+
+
+def _quietest(
+    levels_db: npt.NDArray[np.float64], earliest: int, latest: int, settings: VoiceActivitySettings
+) -> tuple[int, bool]:
+    """The quietest place between two samples, and whether it is quiet beside the speech around it."""
+    first = -(-earliest // FRAME_SAMPLES)
+    around = levels_db[first : latest // FRAME_SAMPLES]
+    if not len(around):
+        return latest, False
+    width = max(1, min(len(around), round(settings.cut_smoothing_ms / 1000 / FRAME_S)))
+    smooth = decibels(np.convolve(10.0 ** (around / 10.0), np.full(width, 1.0 / width), mode="valid"))
+    best = int(np.argmin(smooth))
+    speech = float(np.percentile(around, 90.0))
+    place = (first + best) * FRAME_SAMPLES + width * FRAME_SAMPLES // 2
+    quiet = smooth[best] <= max(speech - settings.cut_quiet_db, SILENCE_DBFS)
+    return min(max(place, earliest), latest), bool(quiet)
+
+
+def _samples(milliseconds: float) -> int:
+    return round(milliseconds * SAMPLE_RATE_HZ / 1000)

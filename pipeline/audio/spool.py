@@ -1,0 +1,80 @@
+"""Decoded channels on disk: raw little-endian float32 mono samples at 16 kHz, read by seeking."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records import SAMPLE_RATE_HZ, PreparedCall
+
+Samples = npt.NDArray[np.float32]
+"""Mono, 16 kHz, shape (samples,), full scale is 1."""
+
+SAMPLE_BYTES = 4
+_DTYPE = np.dtype("<f4")
+
+
+class SpoolWriter:
+    """Writes the channels of one call, a file each, block by block."""
+
+    def __init__(self, folder: Path, channels: int) -> None:
+        self.paths = tuple(folder / f"channel_{channel}.f32" for channel in range(channels))
+        self.samples = 0
+        self._files: list[BinaryIO] = []
+        for path in self.paths:
+            self._files.append(path.open("wb"))
+
+    def write(self, block: npt.NDArray[np.float32]) -> None:
+        """Append `block`, shape (samples, channels)."""
+        for channel, file in enumerate(self._files):
+            file.write(np.ascontiguousarray(block[:, channel], dtype=_DTYPE).data)
+        self.samples += len(block)
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+
+
+def read_samples(path: Path, start_s: float, end_s: float) -> Samples:
+    """The samples of a spooled channel from `start_s` to `end_s`, clamped to what is there. Raises OSError."""
+    first = max(0, round(start_s * SAMPLE_RATE_HZ))
+    last = max(first, round(end_s * SAMPLE_RATE_HZ))
+    return read_range(path, first, last - first)
+
+
+def read_range(path: Path, first: int, count: int) -> Samples:
+    """`count` samples from sample `first` on, fewer at the end of the file. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(first * SAMPLE_BYTES)
+        content = file.read(count * SAMPLE_BYTES)
+    return np.frombuffer(content, dtype=_DTYPE).astype(np.float32, copy=False)
+
+
+def read_blocks(path: Path, block_samples: int) -> Iterator[Samples]:
+    """A spooled channel in blocks; the last one may be shorter. Raises OSError."""
+    with path.open("rb") as file:
+        while content := file.read(block_samples * SAMPLE_BYTES):
+            yield np.frombuffer(content, dtype=_DTYPE).astype(np.float32, copy=False)
+
+
+def rewrite(path: Path, offset: float, gain: float, block_samples: int = 1 << 18) -> None:
+    """Replace every sample x by (x - offset) * gain, limited to full scale, in place. Raises OSError."""
+    with path.open("r+b") as file:
+        place = 0
+        while content := file.read(block_samples * SAMPLE_BYTES):
+            samples = (np.frombuffer(content, dtype=_DTYPE) - np.float32(offset)) * np.float32(gain)
+            file.seek(place)
+            file.write(np.clip(samples, -1.0, 1.0).astype(_DTYPE).data)
+            place += len(content)
+            file.seek(place)
+
+
+def discard(call: PreparedCall) -> None:
+    """Remove a call's spool files and the folder made for them."""
+    for folder in {channel.samples_path.parent for channel in call.channels}:
+        shutil.rmtree(folder, ignore_errors=True)
