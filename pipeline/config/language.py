@@ -58,6 +58,10 @@ class KeywordTopicSettings(Area):
     """Weight of words in its examples."""
     definition_weight: float = Field(default=0.35, ge=0, le=10)
     """Weight of words in its definition."""
+    phrase_part: float = Field(default=0.6, ge=0, le=1)
+    """Weight of a single word of a keyword of several words, against a keyword that stands alone."""
+    length_norm: float = Field(default=0.3, ge=0, le=1)
+    """How much topics described in many words are held back (BM25's b)."""
     phrase_bonus: float = Field(default=1.0, ge=0, le=10)
     """Extra weight of a keyword of several words found together in one turn."""
     phrase_gap_words: int = Field(default=3, ge=0, le=20)
@@ -83,7 +87,7 @@ class TopicSettings(Area):
     """What a call was about: a label of the glossary, or none with the reason."""
 
     method: Literal["auto", "llm", "trained", "keywords"] = "auto"
-    """auto: the language model where `llm.providers` names one, else the trained model if there is one, else keywords."""
+    """auto: the language model where `llm.providers` names one, else the trained model if any, else keywords."""
     keywords: KeywordTopicSettings = Field(default_factory=KeywordTopicSettings)
     """Finding the topic without a model."""
     trained: TrainedTopicSettings = Field(default_factory=TrainedTopicSettings)
