@@ -1,0 +1,54 @@
+# Everything a person types. `make run` and `make test` need nothing but Python 3.11 or 3.12 and a network.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+CODE   := run.py commands pipeline analysis db bench tests samples
+
+.PHONY: run test setup check bench soak schema lock clean
+
+run: setup
+	$(PY) run.py
+
+test: setup $(VENV)/.test
+	$(PY) -m pytest tests -n auto --dist loadfile
+
+setup: $(VENV)/.base
+
+$(VENV)/.base: requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+$(VENV)/.test: requirements-test.lock $(VENV)/.base
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-test.lock
+	@touch $@
+
+check: setup $(VENV)/.test
+	$(VENV)/bin/ruff check $(CODE)
+	$(VENV)/bin/ruff format --check $(CODE)
+	$(VENV)/bin/mypy $(CODE)
+	$(VENV)/bin/lint-imports
+	$(PY) -m tests.house
+
+bench: setup $(VENV)/.test
+	$(PY) -m bench
+
+soak: setup $(VENV)/.test
+	$(PY) -m bench.soak
+
+schema: setup
+	$(PY) -m pipeline.config.schema
+
+# Needs uv. The lock holds for Linux and macOS, names no index, and is checked to resolve for macOS on Apple silicon.
+lock: setup
+	$(PY) -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml -o requirements.lock
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
+	  --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+	$(VENV)/bin/uv pip compile --python-platform aarch64-apple-darwin --python-version 3.11 --only-binary :all: \
+	  --no-header -q -o /dev/null requirements.lock
+
+clean:
+	rm -rf output data/spool

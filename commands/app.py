@@ -1,0 +1,133 @@
+"""The sub-commands and their options. Each hands over to its own file, imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import (
+    ConfigurationError,
+    EarshotError,
+    RunInterrupted,
+    RunLocked,
+    StartupError,
+)
+
+EXIT_CODES = ((ConfigurationError, 2), (StartupError, 3), (RunLocked, 4), (RunInterrupted, 130))
+
+app = typer.Typer(
+    name="run.py",
+    add_completion=False,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="Configuration file.", metavar="FILE")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override one key of the configuration; may be repeated.", metavar="KEY.PATH=VALUE"),
+]
+DEFAULT_CONFIG = Path("config.yaml")
+
+_RUN_HELP = """Turn recorded calls into rows: transcripts per side, sentiment, topics, summaries, metrics.
+
+Without a sub-command the calls of `input.path` are processed. A second run does only what is new or changed.
+
+[bold]Examples[/bold]
+
+  python run.py                                        the calls config.yaml names
+
+  python run.py --input /recordings --order oldest --max-hours 6
+
+  python run.py --input delivery.zip --save-mode csv --limit 10
+
+  python run.py --dry-run                              what a run would do; writes nothing
+
+  python run.py --set transcription.engines=\\[sphinx] --reprocess all
+
+[bold]Exit codes[/bold]: 0 all planned calls done · 1 some calls failed · 2 wrong command line or configuration ·
+3 could not start · 4 another run holds the lock · 130 interrupted
+"""
+
+
+@app.callback(invoke_without_command=True, help=_RUN_HELP)
+def run(
+    context: typer.Context,
+    config: ConfigOption = DEFAULT_CONFIG,
+    input_path: Annotated[
+        str | None, typer.Option("--input", help="Folder, recording, .zip or s3://bucket/prefix.", metavar="PATH")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for results.", metavar="DIR")] = None,
+    save_mode: Annotated[
+        str | None, typer.Option("--save-mode", help="What is delivered.", metavar="database|csv|both")
+    ] = None,
+    performance_report: Annotated[
+        bool, typer.Option("--performance-report", help="Also write the performance report as HTML.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and estimate; write nothing.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most this many calls.", metavar="N")] = None,
+    max_hours: Annotated[
+        float | None, typer.Option("--max-hours", help="Begin no call after this many hours.", metavar="H")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", help="Which calls come first.", metavar="newest|oldest|shuffle")
+    ] = None,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Short for --order shuffle.")] = False,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the shuffle.", metavar="N")] = None,
+    reprocess: Annotated[
+        str | None, typer.Option("--reprocess", help="What is done again.", metavar="none|failed|analysis|all")
+    ] = None,
+    overrides: SetOption = None,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    flags: dict[str, object] = {
+        "input.path": input_path,
+        "output.directory": output,
+        "output.save_mode": save_mode,
+        "output.performance_report": performance_report or None,
+        "run.limit": limit,
+        "run.max_hours": max_hours,
+        "run.order": "shuffle" if shuffle else order,
+        "run.seed": seed,
+        "run.reprocess": reprocess,
+    }
+    from commands.run import run_calls
+
+    sys.exit(run_calls(config, [*as_overrides(flags), *(overrides or [])], dry_run=dry_run))
+
+
+def as_overrides(flags: dict[str, object]) -> list[str]:
+    """Command-line flags as `--set` overrides; text is quoted so that YAML leaves it as it is."""
+    import json
+
+    return [
+        f"{key}={json.dumps(value if isinstance(value, bool | int | float) else str(value))}"
+        for key, value in flags.items()
+        if value is not None
+    ]
+
+
+def main() -> None:
+    """Run, and turn our errors into one readable message and DESIGN's exit codes."""
+    try:
+        app()
+    except (EarshotError, KeyboardInterrupt) as error:
+        sys.exit(report(error))
+
+
+def report(error: BaseException) -> int:
+    """Print the error for a person; returns the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        return 130
+    print(f"error: {error}", file=sys.stderr)  # noqa: T201
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
+
+
+from commands import subcommands  # noqa: E402, F401 - registers the sub-commands on `app`

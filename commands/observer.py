@@ -1,0 +1,85 @@
+"""Who watches a run: a progress bar with ETA on a terminal, plain lines elsewhere, and the log either way."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as RemainingColumn
+
+from pipeline.records import CallStatus, FoundCall
+
+log = logging.getLogger("earshot.run")
+
+_LINE_EVERY_S = 30.0
+
+
+class ConsoleObserver:
+    """Shows a run on standard error. Called from the run's threads."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(file=sys.stderr)
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("calls  {task.fields[failed]} failed"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            RemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._total = 0
+        self._finished = 0
+        self._failed = 0
+        self._began = time.monotonic()
+        self._last_line = self._began
+        self._lock = threading.Lock()
+
+    def planned(self, total: int, total_bytes: int) -> None:
+        self._total = total
+        self._began = self._last_line = time.monotonic()
+        log.info("to do: %d calls, %.1f MB", total, total_bytes / 1e6)
+        if total:
+            self._task = self._bar.add_task("calls", total=total, failed=0)
+
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None:
+        with self._lock:
+            self._finished += 1
+            self._failed += status is not CallStatus.DONE
+            level = logging.INFO if status is CallStatus.DONE else logging.WARNING
+            log.log(level, "%s: %s%s", found.file_name, status.value, f" ({detail})" if detail else "")
+            if self._task is not None:
+                self._bar.update(self._task, advance=1, failed=self._failed)
+            self._line_now_and_then()
+
+    def notice(self, message: str) -> None:
+        log.warning("%s", message)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def _line_now_and_then(self) -> None:
+        """For a cron job's log: a line every half minute instead of a bar."""
+        now = time.monotonic()
+        if self.console.is_terminal or now - self._last_line < _LINE_EVERY_S:
+            return
+        self._last_line = now
+        left_s = (now - self._began) / self._finished * (self._total - self._finished)
+        self.console.print(
+            f"{self._finished}/{self._total} calls, {self._failed} failed, about {left_s / 60:.0f} min left"
+        )

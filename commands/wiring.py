@@ -1,0 +1,58 @@
+"""Puts pipeline, analysis and database together. The builders named here run in the spawned processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.analysing import build_analyser
+from pipeline.config.root import Settings
+from pipeline.parts import BatchParts, ChildBuild
+from pipeline.plan import Recipe
+from pipeline.ports import AnalysisStep, CallStore
+from pipeline.preparing import build_preparer
+
+if TYPE_CHECKING:
+    from analysis.llm.router import Router
+
+
+def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
+    """Every enrichment the configuration asks for. Called in the analysis process."""
+    from analysis.sentiment.steps import build_sentiment_steps
+    from analysis.steps import build_language_steps
+
+    return [*build_sentiment_steps(settings.sentiment), *build_language_steps(settings, _router(settings))]
+
+
+def _router(settings: Settings) -> Router | None:
+    from analysis.llm.router import build_router
+    from analysis.redaction import build_redactor
+
+    return build_router(settings.llm, build_redactor(settings.redaction))
+
+
+def build_parts(settings: Settings, store: CallStore) -> BatchParts:
+    """What a run works with. Raises InputUnavailable."""
+    from pipeline.sources.source import build_source
+    from pipeline.transcribing import Transcripts, build_recogniser_process
+
+    transcripts = Transcripts(settings)
+    return BatchParts(
+        source=build_source(settings.input),
+        store=store,
+        preparer=ChildBuild(build_preparer, (settings.input, settings.audio, settings.voice_activity)),
+        recogniser=build_recogniser_process,
+        recogniser_arguments=(settings, transcripts.vocabulary),
+        analyser=ChildBuild(build_analyser, (analysis_steps, (settings,))),
+        transcripts=transcripts,
+    )
+
+
+def build_recipe(settings: Settings) -> Recipe:
+    from pipeline.transcribing import expected_identity
+
+    return Recipe(
+        engines=settings.transcription.engines,
+        first=expected_identity(settings),
+        allow_downgrade=settings.run.allow_downgrade,
+    )

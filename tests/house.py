@@ -1,0 +1,85 @@
+"""The rules of the house that no linter knows: sizes, clean lock files, nothing of this machine in what is committed.
+
+`python -m tests.house` prints what breaks them and exits 1.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 50
+
+TOLERATED: dict[str, str] = {
+    "pipeline/records.py": "plain records in the order a call flows through them; nothing to call, nothing to split",
+}
+"""Path or path:function that may be longer, with the reason."""
+
+_ADDRESS = re.compile(r"(https?|file)://|--(extra-)?index-url|--find-links")
+
+
+def tracked(suffix: str = "") -> list[Path]:
+    """Files git tracks, or would track."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT, check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    return [PROJECT / name for name in listed if name.endswith(suffix) and (PROJECT / name).is_file()]
+
+
+def too_long() -> Iterator[str]:
+    """Files over 300 lines and functions over 50, docstrings included."""
+    for path in tracked(".py"):
+        name = str(path.relative_to(PROJECT))
+        text = path.read_text(encoding="utf-8")
+        lines = text.count("\n")
+        if lines > MAX_FILE_LINES and name not in TOLERATED and not name.startswith("tests/"):
+            yield f"{name}: {lines} lines, over {MAX_FILE_LINES}: is it one room, or two?"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > MAX_FUNCTION_LINES and f"{name}:{node.name}" not in TOLERATED:
+                    yield f"{name}:{node.lineno}: {node.name} has {length} lines, over {MAX_FUNCTION_LINES}"
+
+
+def unclean_locks() -> Iterator[str]:
+    """Lock files that name an address, or leave a version open."""
+    for path in tracked(".lock"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            bare = line.split("#")[0].strip()
+            if _ADDRESS.search(line):
+                yield f"{path.name}:{number}: names an address: {line.strip()}"
+            elif bare and "==" not in bare:
+                yield f"{path.name}:{number}: no pinned version: {bare}"
+
+
+def machine_paths() -> Iterator[str]:
+    """Text files that name the folder this checkout lies in."""
+    here = str(PROJECT) + "/"
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        if here in text:
+            yield f"{path.relative_to(PROJECT)}: names {here}"
+
+
+CHECKS = (too_long, unclean_locks, machine_paths)
+
+
+def main() -> int:
+    faults = [fault for check in CHECKS for fault in check()]
+    for fault in faults:
+        print(fault)  # noqa: T201
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
