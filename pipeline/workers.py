@@ -156,6 +156,7 @@ class RecogniserProcess:
                 )
             kind, value = ours.recv()
         except (EOFError, OSError):
+            self._process.join(2.0)
             code = self._process.exitcode
             self.kill()
             raise ModelUnavailable(f"the recogniser process died while loading (exit code {code})") from None

@@ -1,0 +1,96 @@
+"""What the spawned processes of these tests run; importable, as the real ones are."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import AudioUndecodable, ModelUnavailable
+from pipeline.records import EngineIdentity
+from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
+
+DESCRIPTION = EngineDescription(
+    engine="planted",
+    model="none",
+    revision=None,
+    demonstration=False,
+    max_segment_s=30.0,
+    takes_context=False,
+    languages=None,
+)
+IDENTITY = EngineIdentity(engine="planted", model="none", revision=None, options_hash="0", rank=0, demonstration=False)
+
+
+def build_worker(mark: str) -> Callable[[Any], Any]:
+    """Answers `mark:task`; some tasks do harm."""
+
+    def answer(task: Any) -> Any:
+        if task == "crash":
+            os._exit(7)
+        if task == "hang":
+            time.sleep(3600)
+        if task == "undecodable":
+            raise AudioUndecodable("a.wav: no decoder makes sense of it")
+        if task == "bug":
+            raise KeyError("nobody foresaw this")
+        if task == "pid":
+            return os.getpid()
+        return f"{mark}:{task}"
+
+    return answer
+
+
+def refuse_to_build() -> Callable[[Any], Any]:
+    raise ModelUnavailable("weights are missing; set the path")
+
+
+class PlantedRecogniser:
+    """Says the key. Keys that begin with `crash`, `hang` or `raise` do that; with a trap only while it exists."""
+
+    def __init__(self, trap: Path | None) -> None:
+        self._trap = trap
+
+    def load(self) -> tuple[EngineDescription, EngineIdentity]:
+        return DESCRIPTION, IDENTITY
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        batch: list[SegmentRequest] = []
+        for request in requests:
+            batch.append(request)
+            if len(batch) == 4:
+                yield from self._decode(batch)
+                batch = []
+        yield from self._decode(batch)
+
+    def _decode(self, batch: list[SegmentRequest]) -> Iterator[SegmentResult]:
+        for request in batch:
+            if self._trap is None or self._trap.exists():
+                self._do_harm(request.key)
+        for request in batch:
+            yield SegmentResult(key=request.key, text=f"{request.key} {len(request.samples)}", language="en")
+
+    def _do_harm(self, key: str) -> None:
+        if key.startswith("once") and self._trap is not None:
+            self._trap.unlink()
+            os._exit(9)
+        if key.startswith("crash"):
+            os._exit(9)
+        if key.startswith("hang"):
+            time.sleep(3600)
+        if key.startswith("raise"):
+            raise RuntimeError("a bug in the engine")
+
+
+def build_recogniser(trap: Path | None) -> PlantedRecogniser:
+    return PlantedRecogniser(trap)
+
+
+def build_unloadable() -> PlantedRecogniser:
+    raise ModelUnavailable("no weights on disk and no hub within reach; set transcription.mlx_qwen3.model")
+
+
+def die_while_loading() -> PlantedRecogniser:
+    os._exit(11)

@@ -1,0 +1,94 @@
+"""The recogniser's process: results as they finish, and only the segment to blame is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ModelUnavailable
+from pipeline.transcription.engine import SegmentResult
+from pipeline.workers import RecogniserProcess, SegmentTask
+from tests.pipeline.children import build_recogniser, build_unloadable, die_while_loading
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    path = tmp_path / "channel_0.f32"
+    np.zeros(16_000 * 4, dtype="<f4").tofile(path)
+    return path
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> Path:
+    path = tmp_path / "trap"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def process(trap: Path) -> Iterator[RecogniserProcess]:
+    process = RecogniserProcess(build_recogniser, (trap,), load_timeout_s=60, segment_timeout_s=1.5)
+    process.start()
+    yield process
+    process.kill()
+
+
+def run(process: RecogniserProcess, samples: Path, keys: list[str]) -> dict[str, SegmentResult]:
+    for key in keys:
+        process.submit(SegmentTask(key=key, samples_path=samples, start_s=0.5, end_s=1.5, language=None))
+    results: dict[str, SegmentResult] = {}
+    deadline = time.monotonic() + 120
+    while process.outstanding and time.monotonic() < deadline:
+        for result in process.results(1.0):
+            assert result.key not in results, "a segment came back twice"
+            results[result.key] = result
+    return results
+
+
+def test_every_segment_comes_back_once_with_its_own_samples(process: RecogniserProcess, samples: Path) -> None:
+    keys = [f"segment {i}" for i in range(30)]
+    results = run(process, samples, keys)
+    assert {key: result.text for key, result in results.items()} == {key: f"{key} 16000" for key in keys}
+    assert process.restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("culprit", "flag"), [("crash", "recogniser_crash"), ("hang", "recogniser_timeout"), ("raise", "recogniser_crash")]
+)
+def test_only_the_segment_to_blame_is_lost(process: RecogniserProcess, samples: Path, culprit: str, flag: str) -> None:
+    keys = [f"segment {i}" for i in range(6)]
+    results = run(process, samples, [*keys[:3], culprit, *keys[3:]])
+    assert results[culprit].text == ""
+    assert results[culprit].error
+    assert results[culprit].flags == (flag,)
+    assert all(results[key].text == f"{key} 16000" and results[key].error is None for key in keys)
+
+
+def test_a_crash_that_does_not_come_again_loses_nothing(process: RecogniserProcess, samples: Path) -> None:
+    results = run(process, samples, ["a", "once", "b"])
+    assert {key: result.error for key, result in results.items()} == {"a": None, "once": None, "b": None}
+    assert process.restarts == 1
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments", "message"),
+    [(build_unloadable, (), "no hub within reach"), (die_while_loading, (), "exit code 11")],
+)
+def test_a_recogniser_that_does_not_load_says_why(build: Any, arguments: tuple[Any, ...], message: str) -> None:
+    process = RecogniserProcess(build, arguments, load_timeout_s=60, segment_timeout_s=5)
+    with pytest.raises(ModelUnavailable, match=message):
+        process.start()
+
+
+def test_busy_time_counts_only_while_segments_are_under_way(process: RecogniserProcess, samples: Path) -> None:
+    run(process, samples, ["a"])
+    busy_s = process.busy_s
+    time.sleep(0.3)
+    run(process, samples, [])
+    assert process.busy_s == busy_s
+    assert busy_s > 0
