@@ -110,7 +110,7 @@ def measure(chunks: Sequence[TranscriptChunk], duration_s: float) -> Conversatio
 
 
 def _rounded(value: float) -> float:
-    return round(value, 3)
+    return round(float(value), 3)
 
 
 def _share(part: float | None, whole: float) -> float | None:

@@ -78,10 +78,6 @@ class TopicMatcher:
                 found.append(Candidate(topic.topic, subtopic, own_score + best, own_matched | matched))
         return sorted(found, key=lambda candidate: -candidate.score)
 
-    def contributions(self, chunk: TranscriptChunk, matched: frozenset[str], language: str | None) -> int:
-        """How many different counted words the chunk holds: its worth as evidence."""
-        return len(matched.intersection(content_stems(chunk.text, language)))
-
     def _index(self, language: str | None) -> tuple[list[_Described], dict[str, float]]:
         if language not in self._described:
             described = [
@@ -200,3 +196,8 @@ def _stands_in(phrase: Sequence[str], turn: Sequence[str], gap: int) -> bool:
         if not ends:
             return False
     return bool(ends)
+
+
+def counted_words(text: str, matched: frozenset[str], language: str | None) -> int:
+    """How many different words that counted the text holds: its worth as evidence."""
+    return len(matched.intersection(content_stems(text, language)))

@@ -1,0 +1,59 @@
+"""Which catalogue a call is matched with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analysis.glossary.catalogue import Glossary
+from analysis.glossary.reader import load_glossary
+from pipeline.config.language import GlossarySettings
+from pipeline.records import CustomerSegment
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogues:
+    """The catalogues there are, by segment."""
+
+    by_segment: Mapping[CustomerSegment, Glossary]
+    when_unknown: CustomerSegment | None
+    """Catalogue of calls whose segment nobody knows; None to compare."""
+
+    @property
+    def content_hash(self) -> str:
+        return "+".join(glossary.content_hash[:16] for glossary in self.by_segment.values())
+
+    def for_call(self, segment: CustomerSegment | None) -> tuple[Glossary, ...]:
+        """The catalogue of the segment, or all of them where a first classification has to choose."""
+        known = segment or self.when_unknown
+        if known is not None and known in self.by_segment:
+            return (self.by_segment[known],)
+        if segment is not None:
+            # Never a label of the other kind of customer.
+            return ()
+        return tuple(self.by_segment.values())
+
+    def context_terms(self, limit: int) -> str:
+        """Domain terms of all catalogues for a recogniser's vocabulary, at most `limit` characters."""
+        terms: dict[str, str] = {}
+        lists = [glossary.context_terms(limit).split(", ") for glossary in self.by_segment.values()]
+        for place in range(max((len(one) for one in lists), default=0)):
+            for one in lists:
+                if place < len(one) and one[place]:
+                    terms.setdefault(one[place].casefold(), one[place])
+        chosen: list[str] = []
+        length = 0
+        for term in terms.values():
+            cost = len(term) + (2 if chosen else 0)
+            if length + cost <= limit:
+                chosen.append(term)
+                length += cost
+        return ", ".join(chosen)
+
+
+def load_catalogues(settings: GlossarySettings) -> Catalogues:
+    """Read the catalogues the configuration names. Raises ConfigurationError."""
+    files = {CustomerSegment.B2B: settings.b2b, CustomerSegment.B2C: settings.b2c}
+    loaded = {segment: load_glossary(path, segment.value) for segment, path in files.items() if path is not None}
+    unknown = settings.when_segment_unknown
+    return Catalogues(loaded, None if unknown == "classify" else CustomerSegment(unknown))

@@ -1,0 +1,58 @@
+"""Step results, built the same way by every language step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from analysis.llm.provider import LLMAnswer
+from pipeline.records import StepResult, StepState
+
+FALLBACK = "+fallback"
+"""Ends the fingerprint of a result another provider than the first choice made: the next run makes it anew."""
+
+
+def done(step: str, fingerprint: str, payload: object, provider: str, reason: str | None = None) -> StepResult:
+    """A value made without a model."""
+    return StepResult(
+        step=step, fingerprint=fingerprint, state=StepState.DONE, payload=payload, reason=reason, provider=provider
+    )
+
+
+def missing(step: str, fingerprint: str, reason: str, provider: str | None = None) -> StepResult:
+    """No value by nature."""
+    return StepResult(
+        step=step, fingerprint=fingerprint, state=StepState.MISSING, payload=None, reason=reason, provider=provider
+    )
+
+
+def failed(step: str, fingerprint: str, reason: str) -> StepResult:
+    """No value because something broke; a later run fills it in."""
+    return StepResult(step=step, fingerprint=fingerprint, state=StepState.FAILED, payload=None, reason=reason)
+
+
+def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
+    """The result with who answered last and what all the answers cost together."""
+    last = answers[-1]
+    passed_over = "; ".join(dict.fromkeys(why for answer in answers for why in answer.passed_over))
+    reasons = [reason for reason in (result.reason, passed_over and f"passed over: {passed_over}") if reason]
+    return replace(
+        result,
+        provider=last.provider or result.provider,
+        model=last.model,
+        tokens_in=_sum([answer.tokens_in for answer in answers]),
+        tokens_out=_sum([answer.tokens_out for answer in answers]),
+        cost_usd=_sum([answer.cost_usd for answer in answers]),
+        latency_s=_sum([answer.latency_s for answer in answers]),
+        fingerprint=result.fingerprint + (FALLBACK if passed_over else ""),
+        reason="; ".join(reasons) or None,
+    )
+
+
+Number = TypeVar("Number", int, float)
+
+
+def _sum(values: list[Number | None]) -> Number | None:
+    """Sum of what is known; None when nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], start=known[0]) if known else None
