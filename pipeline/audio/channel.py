@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from pipeline.audio.ingest import Ingested
 from pipeline.audio.levels import FRAME_SAMPLES, ChannelLevels, level_dbfs
+from pipeline.audio.music import find_music, music_candidates
 from pipeline.audio.segments import Interval, find_speech, plan_segments, without
-from pipeline.audio.spool import read_blocks, rewrite
+from pipeline.audio.spool import Samples, read_blocks, rewrite
+from pipeline.audio.tones import ToneScan, find_ringing
 from pipeline.audio.vad.detector import VoiceActivityDetector
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
@@ -83,20 +86,55 @@ def inspect(
     """Listen to a spooled channel once: speech, tones, music. Then level it and plan its segments."""
     if one.silent or one.same_as is not None:
         return
-    listening_gain = 10.0 ** (_listening_gain_db(one, audio) / 20.0)
+    gain = 10.0 ** (_listening_gain_db(one, audio) / 20.0)
     stream = detector.stream()
+    tones = ToneScan(audio.tones)
     scores = []
-    for block in read_blocks(one.path, _BLOCK_SAMPLES):
-        levelled = (block - np.float32(one.offset)) * np.float32(listening_gain)
-        scores.append(stream.push(levelled))
+    for block in _levelled(one, gain):
+        scores.append(stream.push(block))
+        if audio.tones.enabled:
+            tones.push(block)
     scores.append(stream.finish())
     speech = find_speech(np.concatenate(scores), detector.step_samples, one.levels.samples, voice_activity)
-    barriers = [Interval(round(n.start_s * SAMPLE_RATE_HZ), round(n.end_s * SAMPLE_RATE_HZ)) for n in one.non_speech]
-    shortest = round(voice_activity.min_speech_ms * SAMPLE_RATE_HZ / 1000)
-    speech = without(speech, barriers, shortest)
+    barriers = _non_speech(one, tones, speech, gain, audio)
+    speech = without(speech, barriers, round(voice_activity.min_speech_ms * SAMPLE_RATE_HZ / 1000))
     one.speech_s = sum(interval.length for interval in speech) / SAMPLE_RATE_HZ
     _level(one, speech, audio)
     one.segments = plan_segments(speech, one.levels.db, one.channel, voice_activity, barriers)
+
+
+def _levelled(one: Channel, gain: float, place: Interval | None = None) -> Iterator[Samples]:
+    """The spooled channel, or a stretch of it, in blocks, as the detectors are to hear it."""
+    for block in read_blocks(one.path, _BLOCK_SAMPLES, place.start if place else 0, place.end if place else None):
+        yield (block - np.float32(one.offset)) * np.float32(gain) if one.offset or gain != 1.0 else block
+
+
+def _non_speech(
+    one: Channel, scan: ToneScan, speech: list[Interval], gain: float, settings: AudioSettings
+) -> list[Interval]:
+    """Find tones and music; note them, and return where they are."""
+    found = [(stretch, "key_tone") for stretch in scan.key_tones()]
+    for candidate in scan.ringing_candidates():
+        samples = np.concatenate(list(_levelled(one, gain, candidate)))
+        found += [(_moved(stretch, candidate.start), "ringing") for stretch in find_ringing(samples, settings.tones)]
+    tones = [stretch for stretch, _ in found]
+    if settings.music.enabled:
+        power = one.levels.power * gain**2
+        for tone in tones:
+            power[tone.start // FRAME_SAMPLES : -(-tone.end // FRAME_SAMPLES)] = 0.0
+        for candidate in music_candidates(power, speech, settings.music):
+            music = find_music(_levelled(one, gain, candidate), settings.music)
+            found += [(_moved(stretch, candidate.start), "hold_music") for stretch in music]
+    one.flags |= {kind for _, kind in found}
+    one.non_speech = tuple(
+        NonSpeech(start_s=stretch.start / SAMPLE_RATE_HZ, end_s=stretch.end / SAMPLE_RATE_HZ, kind=kind)
+        for stretch, kind in sorted((Interval(s.start, min(s.end, one.levels.samples)), k) for s, k in found)
+    )
+    return sorted(stretch for stretch, _ in found)
+
+
+def _moved(stretch: Interval, by: int) -> Interval:
+    return Interval(stretch.start + by, stretch.end + by)
 
 
 def _listening_gain_db(one: Channel, settings: AudioSettings) -> float:

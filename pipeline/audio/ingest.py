@@ -148,9 +148,10 @@ class _Sink:
     def _spool(self, block: Block) -> None:
         assert self._writer is not None
         if len(block):
-            self.levels.push(block)
+            by_channel = np.ascontiguousarray(block.T)
+            self.levels.push(by_channel)
             with _writing(self._folder):
-                self._writer.write(np.ascontiguousarray(block))
+                self._writer.write(by_channel)
 
 
 class _writing:  # noqa: N801 - reads as a verb where it is used

@@ -30,10 +30,10 @@ class SpoolWriter:
             self._files.append(path.open("wb"))
 
     def write(self, block: npt.NDArray[np.float32]) -> None:
-        """Append `block`, shape (samples, channels)."""
-        for channel, file in enumerate(self._files):
-            file.write(np.ascontiguousarray(block[:, channel], dtype=_DTYPE).data)
-        self.samples += len(block)
+        """Append `block`, shape (channels, samples)."""
+        for samples, file in zip(block, self._files, strict=True):
+            file.write(np.ascontiguousarray(samples, dtype=_DTYPE).data)
+        self.samples += block.shape[1]
 
     def close(self) -> None:
         for file in self._files:
@@ -55,10 +55,13 @@ def read_range(path: Path, first: int, count: int) -> Samples:
     return np.frombuffer(content, dtype=_DTYPE).astype(np.float32, copy=False)
 
 
-def read_blocks(path: Path, block_samples: int) -> Iterator[Samples]:
-    """A spooled channel in blocks; the last one may be shorter. Raises OSError."""
+def read_blocks(path: Path, block_samples: int, first: int = 0, last: int | None = None) -> Iterator[Samples]:
+    """Samples `first` to `last` (not included; None: to the end) in blocks, the last one shorter. Raises OSError."""
     with path.open("rb") as file:
-        while content := file.read(block_samples * SAMPLE_BYTES):
+        file.seek(first * SAMPLE_BYTES)
+        left = float("inf") if last is None else max(0, last - first)
+        while left and (content := file.read(int(min(block_samples, left)) * SAMPLE_BYTES)):
+            left -= len(content) // SAMPLE_BYTES
             yield np.frombuffer(content, dtype=_DTYPE).astype(np.float32, copy=False)
 
 

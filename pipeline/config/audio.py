@@ -93,8 +93,9 @@ class MusicSettings(Area):
     """Look for hold music."""
     min_s: Annotated[float, Field(ge=2.0, le=60.0)] = 6.0
     """Shortest stretch taken for music, in seconds."""
-    threshold: Annotated[float, Field(ge=0.0)] = 1.0
-    """Activation from which a stretch counts as music: mean height of the sustained spectral lines."""
+    threshold: Annotated[float, Field(ge=0.0, le=5.0)] = 2.8
+    """Continuous frequency activation from which a stretch counts as music, 0 to 5.
+    Calls measured: speech 1.5 on average, 3.3 at most for a moment; music 3.7 to 5."""
     max_speech_share: Share = 0.3
     """Music with a larger share of speech over it is left to the recogniser."""
     min_level_dbfs: Decibel = -45.0
