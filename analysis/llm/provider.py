@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from pipeline.errors import ServiceUnavailable
 
 JsonSchema = Mapping[str, Any]
-"""A JSON Schema (draft 2020-12) as plain dictionaries and lists; the root is an object."""
-
-
-def _nothing() -> Mapping[str, Any]:
-    return MappingProxyType({})
+"""A JSON Schema (draft 2020-12); the root is an object. Sent as it is: keep personal data out of its labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +56,7 @@ class Reply:
     """JSON, or what the model put in its place."""
     tokens_in: int | None = None
     tokens_out: int | None = None
-    label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=_nothing)
+    label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
     finish: str = "stop"
     """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens), `refused`."""
@@ -91,7 +86,7 @@ class LLMAnswer:
     latency_s: float | None = None
     """From the first attempt to the answer, waiting included."""
     attempts: int = 0
-    label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=_nothing)
+    label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
     passed_over: tuple[str, ...] = ()
     """`provider: why` for each one listed before the one that answered."""

@@ -1,32 +1,278 @@
-"""Ordered providers, and what stands between a call and their failures."""
+"""Ordered providers, and what stands between a call and their failures.
+
+A request goes to the first provider; what it cannot answer goes to the next. A reply counts only when it is valid
+under the request's schema; an invalid one is shown to its author once with what is wrong. Nothing is ever filled in:
+a request that nobody answers validly comes back with `data` None and the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, TextRedactor
+from analysis.llm.lane import Account, Lane
+from analysis.llm.limits import Ceiling
+from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, Message, Reply, TextRedactor
+from analysis.llm.redacting import redact_request, restore
+from analysis.llm.validation import read_reply
 from pipeline.config.llm import LanguageModelSettings
+from pipeline.errors import EarshotError, InvalidReply, StageTimeout, StartupError, TransientError, WorkerCrashed
+
+log = logging.getLogger(__name__)
+
+_SHOWN_REPLY_CHARS = 4000
+
+
+@dataclass(slots=True)
+class _Case:
+    """One request on its way."""
+
+    request: LLMRequest
+    account: Account = field(default_factory=Account)
+    sent: LLMRequest | None = None
+    """What the present provider sees: redacted when it is remote, with the repair turns."""
+    originals: Mapping[str, str] = field(default_factory=dict)
+    answer: LLMAnswer | None = None
+    passed_over: list[str] = field(default_factory=list)
+    error: Exception | None = None
+    retryable: bool = False
+    latency_s: float = 0.0
+
+    def pass_over(self, name: str, error: Exception) -> None:
+        self.passed_over.append(f"{name}: {error}")
+        self.error = error
+        # A later run may succeed when at least one provider failed for a passing reason.
+        self.retryable = self.retryable or isinstance(error, TransientError | StartupError)
 
 
 class Router:
-    """Asks the providers in order until one gives a valid answer."""
+    """Asks the providers in order until one gives a valid answer. Thread-safe; one per run, it keeps the ceilings."""
 
     def __init__(
-        self, providers: Sequence[LLMProvider], settings: LanguageModelSettings, redactor: TextRedactor | None = None
+        self,
+        providers: Sequence[LLMProvider],
+        settings: LanguageModelSettings,
+        redactor: TextRedactor | None = None,
+        *,
+        restore_redacted: bool = True,
     ) -> None:
-        self._providers = tuple(providers)
         self._settings = settings
         self._redactor = redactor
+        self._restore = restore_redacted
+        self._ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens)
+        serving = providers[:1] if settings.strict else providers
+        self._lanes = [Lane(provider, settings, self._ceiling) for provider in serving]
+        self._all = tuple(providers)
+        self.extractive = not settings.strict and "extractive" in settings.providers
+        """Whether callers may make do without a model where `data` is None."""
+
+    @property
+    def spent_usd(self) -> float:
+        """Of remote providers with a price, in this run."""
+        return self._ceiling.cost_usd
+
+    @property
+    def spent_tokens(self) -> int:
+        """Sent to and received from remote providers in this run."""
+        return self._ceiling.tokens
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """`provider/model` in order of preference: part of the fingerprint of what it answers."""
+        return tuple(f"{provider.name}/{provider.model}" for provider in self._all)
 
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         """One answer per request, in order. Raises nothing for a single request."""
-        return [LLMAnswer(key=request.key, data=None, reason="not built yet") for request in requests]
+        cases = [_Case(request) for request in requests]
+        for lane in self._lanes:
+            waiting = [case for case in cases if case.answer is None]
+            if waiting:
+                self._serve(lane, waiting)
+        return [case.answer or self._nobody(case) for case in cases]
 
     def close(self) -> None:
-        for provider in self._providers:
+        """End the providers' processes and connections; idempotent."""
+        for provider in self._all:
             provider.close()
 
+    def _serve(self, lane: Lane, cases: Sequence[_Case]) -> None:
+        size = max(1, lane.provider.batch_size)
+        batches = [cases[start : start + size] for start in range(0, len(cases), size)]
+        if lane.provider.concurrency <= 1 or len(batches) == 1:
+            for batch in batches:
+                self._serve_batch(lane, batch)
+            return
+        with ThreadPoolExecutor(lane.provider.concurrency, thread_name_prefix=lane.provider.name) as pool:
+            list(pool.map(lambda batch: self._serve_batch(lane, batch), batches))
 
-def build_router(settings: LanguageModelSettings, redactor: TextRedactor | None = None) -> Router | None:
-    """The router `llm` describes; None when `llm.providers` lists none but `extractive`."""
-    return Router((), settings, redactor)
+    def _serve_batch(self, lane: Lane, cases: Sequence[_Case]) -> None:
+        ready = [case for case in cases if self._prepare(lane, case)]
+        if not ready:
+            return
+        started = time.monotonic()
+        try:
+            self._ask_until_valid(lane, ready, started)
+        except (StageTimeout, WorkerCrashed, InvalidReply) as error:
+            if len(ready) > 1:  # One request that upsets the model must not cost its neighbours their answers.
+                half = len(ready) // 2
+                log.warning("%s failed on a batch of %d, trying its halves: %s", lane.provider.name, len(ready), error)
+                self._serve_batch(lane, ready[:half])
+                self._serve_batch(lane, ready[half:])
+                return
+            ready[0].pass_over(lane.provider.name, error)
+        except EarshotError as error:
+            self._pass_over(lane, ready, error)
+        except Exception as error:  # the last line: a fault in a client costs these requests their answer, no more
+            log.exception("%s: unforeseen error", lane.provider.name)
+            self._pass_over(lane, ready, error)
+        finally:
+            took = time.monotonic() - started
+            for case in ready:
+                case.account.active_s += took
+
+    def _prepare(self, lane: Lane, case: _Case) -> bool:
+        if case.answer is not None:
+            return False
+        left = self._settings.request_time_limit_s - case.account.active_s
+        if left <= 0:
+            limit = self._settings.request_time_limit_s
+            case.pass_over(lane.provider.name, StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) is over"))
+            return False
+        case.sent, case.originals = case.request, {}
+        if lane.provider.remote and self._redactor is not None:
+            try:
+                case.sent, case.originals = redact_request(case.request, self._redactor)
+            except Exception as error:  # noqa: BLE001 - whatever the redactor trips over, nothing is sent
+                case.pass_over(lane.provider.name, error)
+                return False
+        return True
+
+    def _ask_until_valid(self, lane: Lane, cases: Sequence[_Case], started: float) -> None:
+        """Raises what the provider raised; cases that are answered by then keep their answers."""
+        longest = max(case.account.active_s for case in cases)
+        deadline = started + self._settings.request_time_limit_s - longest
+        waiting = list(cases)
+        for repairs_left in range(self._settings.retry.repairs, -1, -1):
+            sent = [case.sent or case.request for case in waiting]
+            replies = lane.ask(sent, [case.account for case in waiting], deadline)
+            faulty = []
+            for case, reply in zip(waiting, replies, strict=True):
+                fault = self._take(lane, case, reply, started)
+                if fault is None:
+                    continue
+                if repairs_left and reply.finish != "refused":
+                    case.sent = _with_repair(case.sent or case.request, reply, fault)
+                    faulty.append(case)
+                else:
+                    case.pass_over(lane.provider.name, InvalidReply(f"invalid answer: {fault}"))
+            waiting = faulty
+            if not waiting:
+                return
+
+    def _take(self, lane: Lane, case: _Case, reply: Reply, started: float) -> str | None:
+        """Make the reply the answer; else what is wrong with it."""
+        data, fault = read_reply(reply, case.request.schema)
+        if data is None:
+            return fault or "no data"
+        if self._restore:
+            data = restore(data, case.originals)
+        case.answer = self._answer(
+            case,
+            data=data,
+            provider=lane.provider.name,
+            model=lane.provider.model,
+            latency_s=case.account.active_s + time.monotonic() - started,
+            label_probabilities=reply.label_probabilities,
+        )
+        return None
+
+    def _answer(self, case: _Case, **values: Any) -> LLMAnswer:
+        account = case.account
+        return LLMAnswer(
+            key=case.request.key,
+            tokens_in=account.tokens_in,
+            tokens_out=account.tokens_out,
+            cost_usd=account.cost_usd,
+            attempts=account.attempts,
+            passed_over=tuple(case.passed_over),
+            **values,
+        )
+
+    def _nobody(self, case: _Case) -> LLMAnswer:
+        reason = "; ".join(case.passed_over) or "no language model is configured"
+        return self._answer(
+            case,
+            data=None,
+            reason=reason,
+            error_type=type(case.error).__name__ if case.error else None,
+            retryable=case.retryable,
+            provider="extractive" if self.extractive else None,
+            latency_s=case.account.active_s,
+        )
+
+    @staticmethod
+    def _pass_over(lane: Lane, cases: Sequence[_Case], error: Exception) -> None:
+        for case in cases:
+            if case.answer is None:
+                case.pass_over(lane.provider.name, error)
+
+
+def _with_repair(sent: LLMRequest, reply: Reply, fault: str) -> LLMRequest:
+    """The same request, going on with the reply and what is wrong with it."""
+    shown = reply.text.strip()[:_SHOWN_REPLY_CHARS] or "(nothing)"
+    complaint = (
+        f"That answer cannot be used: {fault}. Answer again with one JSON object that is valid under the schema, "
+        "and nothing else."
+    )
+    turns = (Message(role="assistant", text=shown), Message(role="user", text=complaint))
+    return replace(sent, follow_up=sent.follow_up + turns)
+
+
+def _mlx_lm(settings: LanguageModelSettings) -> LLMProvider:
+    from analysis.llm.mlx_lm import MlxLm
+
+    return MlxLm(settings.mlx_lm)
+
+
+def _bedrock(settings: LanguageModelSettings) -> LLMProvider:
+    from analysis.llm.bedrock import Bedrock
+
+    return Bedrock(settings.bedrock, settings.attempt_time_limit_s)
+
+
+def _openai_chat(settings: LanguageModelSettings) -> LLMProvider:
+    from analysis.llm.openai_chat import OpenAIChat
+
+    return OpenAIChat(settings.openai_chat)
+
+
+def _anthropic(settings: LanguageModelSettings) -> LLMProvider:
+    from analysis.llm.anthropic import Anthropic
+
+    return Anthropic(settings.anthropic)
+
+
+PROVIDERS: Mapping[str, Callable[[LanguageModelSettings], LLMProvider]] = {
+    "mlx_lm": _mlx_lm,
+    "bedrock": _bedrock,
+    "openai_chat": _openai_chat,
+    "anthropic": _anthropic,
+}
+"""`extractive` is not among them: it asks no model, so the callers do it where `data` is None."""
+
+
+def build_router(
+    settings: LanguageModelSettings, redactor: TextRedactor | None = None, *, restore_redacted: bool = True
+) -> Router | None:
+    """The router `llm` describes; None when `llm.providers` lists none but `extractive`.
+
+    Clients connect and the local model loads on their first request, in whichever process that is.
+    """
+    providers = [PROVIDERS[name](settings) for name in settings.providers if name != "extractive"]
+    if not providers:
+        return None
+    return Router(providers, settings, redactor, restore_redacted=restore_redacted)

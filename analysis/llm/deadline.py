@@ -1,0 +1,65 @@
+"""Wall-clock limits for calls into clients whose own time-outs count silence only, not a slow drip."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from pipeline.errors import StageTimeout
+
+Result = TypeVar("Result")
+
+
+class EventLoop:
+    """An asyncio loop in a thread of its own: a coroutine past its time is cancelled and its connection closed."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"{name}-loop", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Result], limit_s: float | None, what: str) -> Result:
+        """Raises StageTimeout after `limit_s` (None: no limit), and whatever the coroutine raises."""
+
+        async def limited() -> Result:
+            return await asyncio.wait_for(work, limit_s)
+
+        try:
+            return asyncio.run_coroutine_threadsafe(limited(), self._loop).result()
+        except TimeoutError:
+            raise StageTimeout(f"{what}: no whole answer within {limit_s:.1f} s") from None
+
+    def close(self) -> None:
+        """Stop the loop; idempotent."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=5)
+            if not self._thread.is_alive():
+                self._loop.close()
+
+
+def within(function: Callable[[], Result], limit_s: float, what: str) -> Result:
+    """Run a blocking call; raises StageTimeout when it is not done after `limit_s`.
+
+    For clients that cannot be cancelled (boto3, huggingface_hub). The call is left behind on a daemon thread, which its
+    client's read time-out ends; how many are left behind is bounded by the provider's breaker.
+    """
+    outcome: list[Result] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(function())
+        except BaseException as error:  # noqa: BLE001 - carried over to the waiting thread and raised there
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name=what, daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if failure:
+        raise failure[0]
+    if not outcome:
+        raise StageTimeout(f"{what}: no whole answer within {limit_s:.1f} s")
+    return outcome[0]

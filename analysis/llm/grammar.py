@@ -1,0 +1,179 @@
+"""JSON Schema as a grammar: bounded everywhere, held token by token, and brought to an end in time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.llm.provider import JsonSchema
+from analysis.llm.validation import plain
+from pipeline.errors import InvalidReply
+
+_NUMBER_BYTES = 24
+_LANDING_SLACK = 12
+"""Tokens beyond the smallest reply: the rest of a character, an escape or a number under way."""
+_CLOSERS = (ord("}"), ord("]"))
+
+
+def bounded(schema: JsonSchema, max_string_chars: int, max_list_items: int) -> dict[str, Any]:
+    """The schema with `maxLength` and `maxItems` where it sets none, `additionalProperties` off where it says nothing.
+
+    Strings held by `enum`, `const`, `pattern` or `format` keep what they have.
+    """
+    walked: dict[str, Any] = _walk(plain(schema), max_string_chars, max_list_items)
+    return walked
+
+
+def _walk(node: Any, chars: int, items: int) -> Any:
+    if isinstance(node, list):
+        return [_walk(part, chars, items) for part in node]
+    if not isinstance(node, dict):
+        return node
+    walked = {
+        key: value if key in {"enum", "const", "default", "examples"} else _walk_member(key, value, chars, items)
+        for key, value in node.items()
+    }
+    kinds = node.get("type")
+    kinds = set(kinds) if isinstance(kinds, list) else {kinds}
+    free = not any(key in node for key in ("enum", "const", "pattern", "format"))
+    if "string" in kinds and free:
+        walked.setdefault("maxLength", chars)
+    if "array" in kinds:
+        walked.setdefault("maxItems", max(items, node.get("minItems", 0)))
+    if "object" in kinds and "properties" in node:
+        walked.setdefault("additionalProperties", False)
+    return walked
+
+
+def _walk_member(key: str, value: Any, chars: int, items: int) -> Any:
+    if key in {"properties", "$defs", "definitions", "patternProperties"} and isinstance(value, dict):
+        return {name: _walk(part, chars, items) for name, part in value.items()}
+    return _walk(value, chars, items)
+
+
+def smallest_reply_bytes(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> int:
+    """Upper bound of the bytes a reply takes whose optional parts are left out and whose free strings are empty."""
+    root = root or schema
+    if "$ref" in schema:
+        target: Any = root
+        for part in str(schema["$ref"]).lstrip("#/").split("/"):
+            target = target[part]
+        return smallest_reply_bytes(target, root)
+    if "const" in schema:
+        return _bytes(schema["const"])
+    if "enum" in schema:
+        return max(_bytes(value) for value in schema["enum"])
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            return max(smallest_reply_bytes(part, root) for part in schema[choice])
+    kinds = schema.get("type", "object")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    return max(_smallest_of_kind(kind, schema, root) for kind in kinds)
+
+
+def _smallest_of_kind(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) -> int:
+    if kind == "object":
+        properties = schema.get("properties", {})
+        required = [name for name in schema.get("required", ()) if name in properties]
+        return 2 + sum(_bytes(name) + 2 + smallest_reply_bytes(properties[name], root) for name in required)
+    if kind == "array":
+        least = int(schema.get("minItems", 0))
+        return 2 + (least * (1 + smallest_reply_bytes(schema.get("items", {}), root)) if least else 0)
+    if kind == "string":
+        return 2 + 4 * int(schema.get("minLength", 0)) + (32 if "format" in schema or "pattern" in schema else 0)
+    return _NUMBER_BYTES if kind in {"number", "integer"} else 5
+
+
+def _bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+class Grammar:
+    """A schema compiled for one tokenizer; `start` gives each sequence its own state."""
+
+    def __init__(self, schema: JsonSchema, tokenizer: Any, max_string_chars: int, max_list_items: int) -> None:
+        """Raises InvalidReply when llguidance cannot hold a model to this schema."""
+        from llguidance import LLMatcher
+
+        limited = bounded(schema, max_string_chars, max_list_items)
+        self.reserve_tokens = smallest_reply_bytes(limited) + _LANDING_SLACK
+        text = LLMatcher.grammar_from_json_schema(limited, overrides={"whitespace_flexible": False})
+        self._matcher = LLMatcher(tokenizer, text)
+        self.tokenizer = tokenizer
+        if self._matcher.is_error():
+            raise InvalidReply(f"the schema cannot be made a grammar: {self._matcher.get_error()}")
+        singles = {}
+        for letter in (ord('"'), *_CLOSERS):
+            spelled = tokenizer.tokenize_str(chr(letter))
+            if len(spelled) == 1:
+                singles[letter] = spelled[0]
+        self.singles: Mapping[int, int] = singles
+        """Byte of `"`, `}`, `]` -> the token that is just this byte, where there is one."""
+
+    def start(self, max_tokens: int) -> Constraint:
+        return Constraint(self, self._matcher.deep_copy(), max(max_tokens, self.reserve_tokens + 1))
+
+
+class Constraint:
+    """Holds one sequence. Feed each token taken, ask for the mask of the next."""
+
+    def __init__(self, grammar: Grammar, matcher: Any, max_tokens: int) -> None:
+        self._grammar = grammar
+        self._matcher = matcher
+        self._words = (grammar.tokenizer.vocab_size + 31) // 32
+        self.max_tokens = max_tokens
+        self.tokens: list[int] = []
+        self.landed = False
+
+    @property
+    def over(self) -> bool:
+        """True after the end token."""
+        return bool(self._matcher.is_stopped())
+
+    @property
+    def fault(self) -> str | None:
+        """Why the grammar gave up, if it did."""
+        return self._matcher.get_error() if self._matcher.is_error() else None
+
+    def take(self, token: int) -> None:
+        """The token chosen last; ignored once the reply is over."""
+        if not self.over:
+            self._matcher.consume_token(token)
+            self.tokens.append(token)
+
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Which tokens may come next: shape (vocabulary of the tokenizer,)."""
+        mask = np.zeros(self._words, dtype=np.int32)
+        self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
+        bits = np.unpackbits(mask.view(np.uint8), bitorder="little").astype(bool)
+        if len(self.tokens) >= self.max_tokens - self._grammar.reserve_tokens:
+            closer = self._closer(bits)
+            if closer is not None:
+                self.landed = True
+                bits[:] = False
+                bits[closer] = True
+        return bits
+
+    def _closer(self, bits: npt.NDArray[np.bool_]) -> int | None:
+        """Near the token limit: the token that ends what is open, where the grammar takes it."""
+        letters = (ord('"'),) if self._in_string() else _CLOSERS
+        for letter in letters:
+            token = self._grammar.singles.get(letter)
+            if token is not None and bits[token]:
+                return token
+        return None
+
+    def _in_string(self) -> bool:
+        inside = escaped = False
+        for byte in self._grammar.tokenizer.decode_bytes(self.tokens):
+            if escaped:
+                escaped = False
+            elif inside and byte == ord("\\"):
+                escaped = True
+            elif byte == ord('"'):
+                inside = not inside
+        return inside

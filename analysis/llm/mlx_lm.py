@@ -1,0 +1,39 @@
+"""A model on this machine through mlx-lm, in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from analysis.llm.mlx_worker import build_local_model
+from analysis.llm.process import SupervisedProcess
+from analysis.llm.provider import LLMRequest, Reply
+from analysis.llm.validation import plain
+from pipeline.config.llm import MlxLmSettings
+
+
+class MlxLm:
+    """Batches; every answer is held to its schema by grammar. Labels get their probability under the grammar."""
+
+    name = "mlx_lm"
+    remote = False
+    concurrency = 1
+
+    def __init__(self, settings: MlxLmSettings) -> None:
+        self.model = settings.model or ""
+        if settings.revision:
+            self.model += f"@{settings.revision}"
+        self.batch_size = settings.batch_size
+        self._process = SupervisedProcess(
+            "mlx_lm", build_local_model, (settings,), settings.load_time_limit_s, settings.restarts
+        )
+
+    def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
+        """See `LLMProvider.generate`. The first call loads the model, which has a limit of its own."""
+        portable = [replace(request, schema=plain(request.schema)) for request in requests]
+        return cast("list[Reply]", self._process.call(portable, time_limit_s))
+
+    def close(self) -> None:
+        """End the process; idempotent."""
+        self._process.close()

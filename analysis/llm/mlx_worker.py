@@ -1,0 +1,258 @@
+"""The local model inside its own process: loads, decodes many requests at once, each held to its grammar.
+
+MLX runs only here (`analysis.llm.process` says why).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from analysis.llm.grammar import Constraint, Grammar
+from analysis.llm.labels import label_probabilities
+from analysis.llm.provider import LLMRequest, Reply
+from analysis.llm.validation import plain
+from analysis.llm.weights import find_model
+from pipeline.config.llm import MlxLmSettings
+from pipeline.errors import InvalidReply, ModelUnavailable
+
+log = logging.getLogger(__name__)
+
+_KEPT_PREFIXES = 4
+_KEPT_GRAMMARS = 64
+
+Tokens = list[int]
+
+
+def build_local_model(settings: MlxLmSettings) -> LocalModel:
+    """For `SupervisedProcess`."""
+    return LocalModel(settings)
+
+
+@dataclass(slots=True)
+class _Sequence:
+    """One request while it is decoded."""
+
+    request: LLMRequest
+    prompt: Tokens
+    shared: int
+    """How many of the prompt's tokens the kept prefix covers."""
+    constraint: Constraint
+    logprobs: list[float] = field(default_factory=list)
+
+
+class LocalModel:
+    """A model loaded by mlx-lm. Called with a batch of requests, answers with their replies in order."""
+
+    def __init__(self, settings: MlxLmSettings) -> None:
+        """Raises ModelUnavailable when the files are missing, unreachable or damaged."""
+        folder = find_model(settings)
+        import mlx.core as mx
+        from llguidance.hf import from_tokenizer
+        from mlx.utils import tree_flatten
+        from mlx_lm import load
+
+        self._settings = settings
+        self._model: Any
+        self._tokenizer: Any
+        try:
+            self._model, self._tokenizer, *_ = load(
+                str(folder),
+                tokenizer_config={"trust_remote_code": settings.trust_remote_code},
+                trust_remote_code=settings.trust_remote_code,
+            )
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise ModelUnavailable(f"{folder}: the model cannot be loaded: {error}") from error
+        if settings.float32_on_cpu and mx.default_device().type == mx.DeviceType.cpu:
+            self._model.set_dtype(mx.float32)
+        mx.eval(self._model.parameters())
+        arrays: Any = tree_flatten(self._model.parameters())
+        self.parameters = sum(array.size for _, array in arrays)
+        self._ends = sorted(int(token) for token in self._tokenizer.eos_token_ids)
+        self._grammar_tokenizer = from_tokenizer(self._tokenizer._tokenizer, eos_token=self._ends)
+        self._grammars: OrderedDict[str, Grammar] = OrderedDict()
+        self._prefixes: OrderedDict[tuple[int, ...], list[Any]] = OrderedDict()
+        log.info("%s: %.0f M parameters on %s", folder.name, self.parameters / 1e6, mx.default_device())
+
+    def __call__(self, requests: Sequence[LLMRequest]) -> list[Reply]:
+        """Raises nothing for a single request: one that cannot be asked gets an empty reply, the log says why."""
+        replies: dict[int, Reply] = {}
+        sequences: dict[int, _Sequence] = {}
+        for index, request in enumerate(requests):
+            try:
+                sequences[index] = self._sequence(request)
+            except InvalidReply as error:
+                log.warning("%s: %s", request.key, error)
+                replies[index] = Reply(key=request.key, text="", finish="refused")
+        # Prompts of like length are read together with less padding.
+        order = sorted(sequences, key=lambda index: len(sequences[index].prompt) - sequences[index].shared)
+        self._decode([sequences[index] for index in order])
+        for index, sequence in sequences.items():
+            replies[index] = self._reply(sequence)
+        return [replies[index] for index in range(len(requests))]
+
+    def _sequence(self, request: LLMRequest) -> _Sequence:
+        prompt = self._render(request)
+        if len(prompt) > self._settings.max_prompt_tokens:
+            limit = self._settings.max_prompt_tokens
+            raise InvalidReply(f"a prompt of {len(prompt)} tokens is over llm.mlx_lm.max_prompt_tokens ({limit})")
+        shared = self._shared_prefix(request, prompt) if self._settings.share_prompt_prefix else 0
+        constraint = self._grammar(request).start(request.max_tokens)
+        return _Sequence(request=request, prompt=prompt, shared=shared, constraint=constraint)
+
+    def _render(self, request: LLMRequest, user: str | None = None) -> Tokens:
+        turns = [
+            {"role": "system", "content": request.system},
+            {"role": "user", "content": request.user if user is None else user},
+        ]
+        if user is None:
+            turns.extend({"role": message.role, "content": message.text} for message in request.follow_up)
+        tokens = self._tokenizer.apply_chat_template(
+            turns, add_generation_prompt=True, tokenize=True, return_dict=False, **self._settings.chat_template_options
+        )
+        return [int(token) for token in tokens]
+
+    def _grammar(self, request: LLMRequest) -> Grammar:
+        key = json.dumps(plain(request.schema), sort_keys=True)
+        grammar = self._grammars.get(key)
+        if grammar is None:
+            settings = self._settings
+            grammar = Grammar(
+                request.schema, self._grammar_tokenizer, settings.max_string_chars, settings.max_list_items
+            )
+            _keep(self._grammars, key, grammar, _KEPT_GRAMMARS)
+        return grammar
+
+    def _shared_prefix(self, request: LLMRequest, prompt: Tokens) -> int:
+        """Tokens up to where the user's text begins: what two prompts with other users' texts have in common."""
+        length = _common(self._render(request, "a"), self._render(request, "Z"))
+        length = min(_common(prompt[:length], self._render(request, "a")), len(prompt) - 1)
+        if length < self._settings.min_shared_prefix_tokens:
+            return 0
+        prefix = tuple(prompt[:length])
+        if prefix not in self._prefixes:
+            _keep(self._prefixes, prefix, self._read_prefix(list(prefix)), _KEPT_PREFIXES)
+        self._prefixes.move_to_end(prefix)
+        return length
+
+    def _read_prefix(self, prefix: Tokens) -> list[Any]:
+        import mlx.core as mx
+        from mlx_lm.models.cache import make_prompt_cache
+
+        cache: list[Any] = make_prompt_cache(self._model)
+        step = self._settings.prefill_step_tokens
+        for start in range(0, len(prefix), step):
+            self._model(mx.array([prefix[start : start + step]]), cache=cache)
+            mx.eval([layer.state for layer in cache])
+        return cache
+
+    def _decode(self, sequences: Sequence[_Sequence]) -> None:
+        """All of them together; a finished one makes room for the next."""
+        if not sequences:
+            return
+        from mlx_lm.generate import BatchGenerator
+        from mlx_lm.models.cache import make_prompt_cache
+
+        settings = self._settings
+        generator: Any = BatchGenerator(
+            self._model,
+            stop_tokens=[[token] for token in self._ends],
+            completion_batch_size=settings.batch_size,
+            prefill_batch_size=min(settings.prefill_batch_size, settings.batch_size),
+            prefill_step_size=settings.prefill_step_tokens,
+        )
+        try:
+            # A kept cache is merged into the batch by copy, so that many sequences may start from the same one.
+            ids = generator.insert(
+                [sequence.prompt[sequence.shared :] for sequence in sequences],
+                max_tokens=[sequence.constraint.max_tokens + 1 for sequence in sequences],
+                caches=[
+                    self._prefixes[tuple(sequence.prompt[: sequence.shared])]
+                    if sequence.shared
+                    else make_prompt_cache(self._model)
+                    for sequence in sequences
+                ],
+                all_tokens=[sequence.prompt[: sequence.shared] for sequence in sequences],
+                samplers=[_sampler(sequence.request.temperature) for sequence in sequences],
+                logits_processors=[[_mask_with(sequence.constraint)] for sequence in sequences],
+            )
+            by_id = dict(zip(ids, sequences, strict=True))
+            while responses := generator.next_generated():
+                for response in responses:
+                    sequence = by_id[response.uid]
+                    if sequence.request.label_fields:
+                        sequence.logprobs.append(float(response.logprobs[response.token].item()))
+        finally:
+            generator.close()
+
+    def _reply(self, sequence: _Sequence) -> Reply:
+        constraint, request = sequence.constraint, sequence.request
+        tokens = [token for token in constraint.tokens if token not in self._ends]
+        pieces = [self._grammar_tokenizer.decode_bytes([token]) for token in tokens]
+        if constraint.fault:
+            log.warning("%s: the grammar gave up: %s", request.key, constraint.fault)
+        ended = constraint.over and not constraint.fault
+        return Reply(
+            key=request.key,
+            text=b"".join(pieces).decode(errors="replace"),
+            tokens_in=len(sequence.prompt),
+            tokens_out=len(constraint.tokens),
+            label_probabilities=label_probabilities(
+                list(zip(pieces, sequence.logprobs, strict=False)), request.label_fields
+            ),
+            finish="landed" if constraint.landed and ended else ("stop" if ended else "length"),
+        )
+
+
+def _mask_with(constraint: Constraint) -> Callable[[Any, Any], Any]:
+    """A logits processor of mlx-lm: (tokens so far, logits of shape (1, vocabulary)) -> logits."""
+    import mlx.core as mx
+
+    started = False
+
+    def mask(tokens: Any, logits: Any) -> Any:
+        nonlocal started
+        if started:
+            constraint.take(int(tokens[-1].item()))
+        started = True
+        if constraint.over:
+            return logits
+        allowed = constraint.allowed()
+        wide = np.zeros(logits.shape[-1], dtype=bool)
+        # The model's vocabulary may be padded beyond the tokenizer's, the mask beyond both.
+        width = min(len(wide), len(allowed))
+        wide[:width] = allowed[:width]
+        return mx.where(mx.array(wide)[None], logits, mx.array(-float("inf"), dtype=logits.dtype))
+
+    return mask
+
+
+def _sampler(temperature: float) -> Any:
+    """None takes the generator's own: the likeliest token, one call for the whole batch."""
+    if temperature == 0:
+        return None
+    from mlx_lm.sample_utils import make_sampler
+
+    return make_sampler(temp=temperature)
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """Length of the common beginning."""
+    length = 0
+    for left, right in zip(first, second, strict=False):
+        if left != right:
+            break
+        length += 1
+    return length
+
+
+def _keep(store: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+    store[key] = value
+    while len(store) > most:
+        store.popitem(last=False)

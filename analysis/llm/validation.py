@@ -1,0 +1,63 @@
+"""Is a reply what was asked for? JSON out of text, then the request's own schema, labels included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.llm.provider import JsonSchema, Reply
+
+_SHOWN_FAULTS = 5
+
+
+def plain(value: Any) -> Any:
+    """Mappings and sequences of any kind as dictionaries and lists: what pickle and JSON take."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    return value
+
+
+def read_reply(reply: Reply, schema: JsonSchema) -> tuple[dict[str, Any] | None, str | None]:
+    """The reply's data, or None and what is wrong with it."""
+    if reply.finish == "refused":
+        return None, "the model declined to answer"
+    if not reply.text.strip():
+        return None, "the answer is empty"
+    try:
+        data = json.loads(_without_fence(reply.text), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        cut = " (cut by max_tokens)" if reply.finish == "length" else ""
+        return None, f"not JSON{cut}: {error}"
+    if not isinstance(data, dict):
+        return None, f"the answer is a JSON {type(data).__name__}, not an object"
+    faults = _faults(data, schema)
+    return (None, "; ".join(faults)) if faults else (data, None)
+
+
+def _without_fence(text: str) -> str:
+    """Models without structured output like to wrap JSON in a Markdown code fence."""
+    text = text.strip()
+    if text.startswith("```") and text.endswith("```") and "\n" in text:
+        return text[text.index("\n") + 1 : -3]
+    return text
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _faults(data: dict[str, Any], schema: JsonSchema) -> list[str]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    faults = []
+    for error in Draft202012Validator(plain(schema)).iter_errors(data):
+        deepest = best_match([error]) or error
+        where = ".".join(str(part) for part in deepest.absolute_path) or "the object"
+        faults.append(f"{where}: {deepest.message[:200]}")
+        if len(faults) == _SHOWN_FAULTS:
+            break
+    return faults
