@@ -1,10 +1,11 @@
-"""config.schema.json for editors, generated from the same models that read config.yaml."""
+"""config.schema.json for editors, generated from the same models that read config.yaml. `make schema` writes both."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from pipeline.config.document import write_document
 from pipeline.config.root import Settings
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config.schema.json"
@@ -23,3 +24,4 @@ def write_schema(path: Path = SCHEMA_FILE) -> None:
 
 if __name__ == "__main__":
     write_schema()
+    write_document()
