@@ -80,7 +80,7 @@ def run_as(account: Account | None, argv: Sequence[str], *, timeout_s: float, cw
         identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
         environment["HOME"] = str(cwd)
     with tempfile.TemporaryFile() as output:
-        done = subprocess.run(  # type: ignore[call-overload]
+        done = subprocess.run(  # type: ignore[call-overload]  # noqa: S603 - no shell, our own programs
             list(argv),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -82,8 +82,11 @@ class CallStore(Protocol):
         """Stored results with payloads, for steps that read earlier ones."""
         ...
 
-    def save_call(self, outcome: CallOutcome) -> None:
-        """One transaction: call row, chunks, steps. A call with fewer chunks than before loses the old ones."""
+    def save_call(self, outcome: CallOutcome) -> bool:
+        """One transaction: call row, chunks, steps. A call with fewer chunks than before loses the old ones.
+
+        False when a better engine's transcript of the same audio is there: then nothing was changed.
+        """
         ...
 
     def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:

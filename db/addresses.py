@@ -1,0 +1,47 @@
+"""Stable call ids: an address keeps its id when the bytes change, moved bytes keep theirs at the new address."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+NAMESPACE = uuid.UUID("6f0d7f5e-6f5b-4a6e-9d55-0e8a3c1b7a20")
+
+
+def address_id(connection: Connection[Any], source_uri: str, audio_sha256: str) -> uuid.UUID:
+    """The id of the call at an address, or the one a new call there will have.
+
+    Worked out from the address, so that an interrupted run and an undisturbed one give the same ids; only when that
+    id moved away with its recording does the content go in.
+    """
+    row = connection.execute("SELECT call_id FROM calls WHERE source_uri = %s", [source_uri]).fetchone()
+    if row is not None:
+        return uuid.UUID(str(row[0]))
+    for name in (source_uri, f"{source_uri}\n{audio_sha256}"):
+        candidate = uuid.uuid5(NAMESPACE, name)
+        taken = connection.execute("SELECT 1 FROM calls WHERE call_id = %s", [candidate]).fetchone()
+        if taken is None:
+            return candidate
+    return uuid.uuid4()
+
+
+def claim(
+    connection: Connection[Any], source_uri: str, file_name: str, audio_sha256: str, moved_from: str | None
+) -> str:
+    """The id of a recording; with `moved_from` that call's address is changed to the new one.
+
+    An address that has a call of its own keeps it, also when another call's bytes moved there.
+    """
+    if moved_from is not None:
+        moved = connection.execute(
+            """UPDATE calls SET source_uri = %(uri)s, file_name = %(name)s
+               WHERE call_id = %(call)s AND NOT EXISTS (SELECT 1 FROM calls WHERE source_uri = %(uri)s)
+               RETURNING call_id""",
+            {"uri": source_uri, "name": file_name, "call": uuid.UUID(moved_from)},
+        ).fetchone()
+        if moved is not None:
+            return str(moved[0])
+    return str(address_id(connection, source_uri, audio_sha256))

@@ -1,0 +1,209 @@
+"""A connection to the database that the configuration names, patient with one that goes away in mid-run."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from db.embedded import EmbeddedServer
+from db.migrate import migrate
+from pipeline.config.database import EMBEDDED, DatabaseSettings
+from pipeline.errors import ConfigurationError, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg_pool import ConnectionPool
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class Database:
+    """An open database: a small pool, and the embedded server behind it where there is one.
+
+    Use it as a context manager; leaving it closes the pool and stops the embedded server when nobody else uses it.
+    """
+
+    def __init__(self, settings: DatabaseSettings, url: str, server: EmbeddedServer | None) -> None:
+        self.settings = settings
+        self.url = url
+        """With password: for the programs we start, never for a log."""
+        self.server = server
+        self._pool: ConnectionPool[Connection[Any]] | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What the user should be told of where the data is."""
+        return self.server.note if self.server is not None else None
+
+    @property
+    def name(self) -> str:
+        """The address without its password."""
+        return masked(self.url)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Any]]:
+        """A pooled connection in a transaction: committed at the end, rolled back on an error."""
+        with self._opened().connection() as connection:
+            yield connection
+
+    def patiently(self, work: Callable[[Connection[Any]], Result]) -> Result:
+        """Run one transaction, again and again while the database is away, for at most `database.patience_s`.
+
+        `work` must be safe to repeat: when the connection breaks at COMMIT nobody knows whether it happened.
+        Raises DatabaseUnavailable when patience runs out; errors that waiting cannot cure pass through at once.
+        """
+        import tenacity
+
+        def once() -> Result:
+            with self.connection() as connection:
+                return work(connection)
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(worth_waiting),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=10),
+            stop=tenacity.stop_after_delay(self.settings.patience_s),
+            before_sleep=self._before_another_try,
+            reraise=True,
+        )
+        try:
+            return retrying(once)
+        except _operational_errors() as error:
+            if not worth_waiting(error):
+                raise
+            raise DatabaseUnavailable(
+                f"database {self.name}: still away after {self.settings.patience_s:.0f} s: {_one_line(error)}; "
+                "what was finished is stored; start the run again when it is back"
+            ) from error
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        if self.server is not None:
+            self.server.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _opened(self) -> ConnectionPool[Connection[Any]]:
+        if self._pool is None:
+            import psycopg
+            from psycopg_pool import ConnectionPool
+
+            self._pool = ConnectionPool(
+                self.url,
+                connection_class=psycopg.Connection,
+                kwargs={"connect_timeout": round(self.settings.connect_timeout_s), "application_name": "earshot"},
+                min_size=1,
+                max_size=self.settings.pool_size,
+                timeout=self.settings.connect_timeout_s,
+                reconnect_timeout=5,
+                check=ConnectionPool.check_connection,
+                open=True,
+            )
+            # The pool reports each failed try of its own; `patiently` says it once, in words.
+            logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+        return self._pool
+
+    def _before_another_try(self, state: Any) -> None:
+        error = state.outcome.exception()
+        if state.attempt_number == 1:
+            log.warning("database %s went away, waiting for it: %s", self.name, _one_line(error))
+        if self.server is not None and state.attempt_number > 1:
+            try:
+                self.server.revive()
+            except DatabaseUnavailable as unavailable:
+                log.warning("the embedded database does not come back yet: %s", unavailable)
+
+
+def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
+    """Open the configured database: start the embedded server if need be, bring the tables up to date.
+
+    Raises DatabaseUnavailable (exit 3) with what to do about it.
+    """
+    server = None
+    if settings.url == EMBEDDED:
+        server = EmbeddedServer(
+            settings.data_dir, account=settings.server_account, start_timeout_s=settings.start_timeout_s
+        )
+        server.start()
+        if server.note:
+            log.warning("%s", server.note)
+    database = Database(settings, server.url if server is not None else settings.url, server)
+    try:
+        _check(database)
+        if up_to_date:
+            migrate(database.url)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def masked(url: str) -> str:
+    """The address with its password left out."""
+    return re.sub(r"(?<=://)([^:/@\s]*):[^@\s]*@", r"\1:***@", re.sub(r"(?i)(password=)[^&\s]+", r"\1***", url))
+
+
+def worth_waiting(error: BaseException) -> bool:
+    """Whether a database error may go away by itself: server gone, restarting, full, or a deadlock lost.
+
+    By type: connection failures, resources (class 53), operator intervention (57), system (58), rollback (40).
+    A refused login or a missing database stays wrong.
+    """
+    import psycopg
+    from psycopg import errors
+    from psycopg_pool import PoolClosed, PoolTimeout
+
+    if isinstance(error, PoolClosed):
+        return False
+    lasting = (
+        errors.InvalidPassword,
+        errors.InvalidAuthorizationSpecification,
+        errors.InvalidCatalogName,
+        errors.ProgramLimitExceeded,
+        errors.StatementTooComplex,
+    )
+    if isinstance(error, lasting):
+        return False
+    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout))
+
+
+def _check(database: Database) -> None:
+    import psycopg
+
+    try:
+        with psycopg.connect(
+            database.url, connect_timeout=round(database.settings.connect_timeout_s), autocommit=True
+        ) as connection:
+            version = connection.info.server_version
+    except psycopg.ProgrammingError as error:
+        raise ConfigurationError(f"database.url {database.name}: {_one_line(error)}") from error
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(
+            f"database {database.name}: {_one_line(error)}; check that the server runs and that database.url names "
+            f"it, its database and an account that may log in, or use `database.url: {EMBEDDED}`"
+        ) from error
+    if version < 140_000:
+        raise DatabaseUnavailable(
+            f"database {database.name}: PostgreSQL {version // 10_000} is too old; 14 or newer is needed"
+        )
+
+
+def _operational_errors() -> tuple[type[BaseException], ...]:
+    import psycopg
+    from psycopg_pool import PoolTimeout
+
+    return (psycopg.Error, PoolTimeout)
+
+
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,312 @@
+"""Writing what a call gave: transcript, segments, the call's row, its steps and chunk sentiments.
+
+Functions here work on a connection in a transaction. Rows go over as one JSON parameter per table.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from db.rows import (
+    PAYLOADS,
+    SENTIMENT_STEPS,
+    Row,
+    chunk_row,
+    chunk_sentiment_rows,
+    clean,
+    found_columns,
+    in_time_order,
+    missing_reasons,
+    prepared_columns,
+    reason_keys,
+    rows_hash,
+    sentiment_trend,
+    step_columns,
+    step_row,
+    transcript_columns,
+)
+from pipeline.records import CallOutcome, StepResult, StepState, Transcript
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CHUNK_FIELDS = (
+    "channel smallint, ordinal integer, role text, start_s double precision, end_s double precision, text text, "
+    "words jsonb, confidence double precision, language text, flags text[]"
+)
+SEGMENT_FIELDS = (
+    "channel smallint, ordinal integer, start_s double precision, end_s double precision, overlap_s double precision, "
+    "text text, language text, words jsonb, confidence double precision, flags text[]"
+)
+STEP_FIELDS = (
+    "step text, fingerprint text, state text, reason text, provider text, model text, tokens_in integer, "
+    "tokens_out integer, cost_usd double precision, latency_s double precision, payload jsonb"
+)
+SENTIMENT_FIELDS = "channel smallint, ordinal integer, " + ", ".join(
+    f"{step}_{part} {kind}"
+    for step in SENTIMENT_STEPS
+    for part, kind in (
+        ("negative", "double precision"),
+        ("neutral", "double precision"),
+        ("positive", "double precision"),
+        ("reason", "text"),
+    )
+)
+
+
+def names(fields: str) -> str:
+    """Column names of a field list."""
+    return ", ".join(field.split()[0] for field in fields.split(", "))
+
+
+# ------------------------------------------------------------------------------------- transcripts
+
+
+def store_transcript(connection: Connection[Any], transcript: Transcript, audio_sha256: str, with_words: bool) -> None:
+    """The transcript with its chunks; equal ones are left as they are, finished segments dropped."""
+    from psycopg.types.json import Json
+
+    chunks = [chunk_row(chunk, with_words=with_words) for chunk in in_time_order(transcript.chunks)]
+    identity = transcript.identity
+    values = [
+        transcript.fingerprint,
+        audio_sha256,
+        identity.engine,
+        identity.model,
+        identity.revision,
+        identity.options_hash,
+        identity.rank,
+        identity.demonstration,
+        clean(identity.passed_over),
+        transcript.language,
+        clean(transcript.flags),
+        rows_hash(chunks),
+    ]
+    changed = connection.execute(
+        """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, revision, options_hash, rank,
+               demonstration, passed_over, language, flags, chunks_hash)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           ON CONFLICT (fingerprint) DO UPDATE SET
+               rank = EXCLUDED.rank, demonstration = EXCLUDED.demonstration, passed_over = EXCLUDED.passed_over,
+               language = EXCLUDED.language, flags = EXCLUDED.flags, chunks_hash = EXCLUDED.chunks_hash
+           WHERE (transcripts.rank, transcripts.demonstration, transcripts.passed_over, transcripts.language,
+                  transcripts.flags, transcripts.chunks_hash)
+               IS DISTINCT FROM (EXCLUDED.rank, EXCLUDED.demonstration, EXCLUDED.passed_over, EXCLUDED.language,
+                  EXCLUDED.flags, EXCLUDED.chunks_hash)
+           RETURNING 1""",
+        values,
+    ).fetchone()
+    if changed is not None:
+        connection.execute("DELETE FROM transcript_chunks WHERE transcript_fingerprint = %s", [transcript.fingerprint])
+        if chunks:
+            connection.execute(
+                f"""INSERT INTO transcript_chunks (transcript_fingerprint, {names(CHUNK_FIELDS)})
+                    SELECT %s, {names(CHUNK_FIELDS)} FROM json_to_recordset(%s) AS rows({CHUNK_FIELDS})""",  # noqa: S608
+                [transcript.fingerprint, Json(chunks)],
+            )
+    connection.execute("DELETE FROM finished_segments WHERE transcript_fingerprint = %s", [transcript.fingerprint])
+
+
+def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequence[Row]) -> None:
+    from psycopg.types.json import Json
+
+    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in names(SEGMENT_FIELDS).split(", ")[2:])
+    connection.execute(
+        f"""INSERT INTO finished_segments (transcript_fingerprint, {names(SEGMENT_FIELDS)})
+            SELECT %s, {names(SEGMENT_FIELDS)} FROM json_to_recordset(%s) AS rows({SEGMENT_FIELDS})
+            ON CONFLICT (transcript_fingerprint, channel, ordinal) DO UPDATE SET {updates}""",  # noqa: S608
+        [fingerprint, Json(list(segments))],
+    )
+
+
+# -------------------------------------------------------------------------------------------- calls
+
+
+def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words: bool, allow_downgrade: bool) -> bool:
+    """The whole outcome. Returns False, and leaves the call as it is, when its transcript is a better engine's."""
+    call_id = uuid.UUID(outcome.call_id)
+    before = _current(connection, call_id)
+    transcript = outcome.transcript
+    audio = outcome.prepared.audio_sha256 if outcome.prepared else before.get("audio_sha256")
+    if transcript is not None:
+        store_transcript(connection, transcript, audio or "", with_words)
+        if not allow_downgrade and _worse(transcript, audio, before):
+            return False
+    current = transcript.fingerprint if transcript is not None else before.get("transcript_fingerprint")
+    replaced = current != before.get("transcript_fingerprint")
+    _store_row(connection, call_id, outcome, before, replaced)
+    _store_steps(connection, call_id, outcome, replaced)
+    if current is not None:
+        _store_sentiments(connection, call_id, current, outcome.steps, replaced)
+    return True
+
+
+def _current(connection: Connection[Any], call_id: uuid.UUID) -> Row:
+    """What is stored of a call, locked; empty for a new one."""
+    from psycopg.rows import dict_row
+
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(
+            """SELECT c.audio_sha256, c.transcript_fingerprint, c.missing_reasons, c.sentiment_trends, c.flags,
+                      c.llm_provider, c.llm_model, t.rank, t.demonstration
+               FROM calls c LEFT JOIN transcripts t ON t.fingerprint = c.transcript_fingerprint
+               WHERE c.call_id = %s FOR UPDATE OF c""",
+            [call_id],
+        )
+        return cursor.fetchone() or {}
+
+
+def _worse(transcript: Transcript, audio_sha256: str | None, before: Row) -> bool:
+    """Whether a fallback's transcript would replace a better one of the same audio."""
+    if before.get("rank") is None or before["transcript_fingerprint"] == transcript.fingerprint:
+        return False
+    if before["audio_sha256"] != audio_sha256:
+        return False  # the better transcript is of bytes that are no longer there
+    identity = transcript.identity
+    return (identity.demonstration, identity.rank) > (before["demonstration"], before["rank"])
+
+
+def _store_row(
+    connection: Connection[Any], call_id: uuid.UUID, outcome: CallOutcome, before: Row, replaced: bool
+) -> None:
+    ran = {result.step for result in outcome.steps}
+    gone = set(PAYLOADS) - ran if replaced else set()
+    row: Row = {
+        **found_columns(outcome.found),
+        "status": outcome.status.value,
+        "run_id": uuid.UUID(outcome.run_id),
+        "error_type": None,
+        "error_message": None,
+        "error_stage": None,
+        "error_transient": None,
+        "error_traceback": None,
+        "failed_runs": 0,
+        "delivered_at": None,
+        "delivered_run_id": None,
+    }
+    if outcome.timings_s:
+        row["timings_s"] = dict(outcome.timings_s)
+    flags = set(outcome.prepared.flags) if outcome.prepared else set(before.get("flags", ()))
+    if outcome.prepared is not None:
+        row |= prepared_columns(outcome.prepared)
+    if outcome.transcript is not None:
+        row |= transcript_columns(outcome.transcript)
+        row["language"] = outcome.transcript.language or outcome.found.metadata.language
+        flags |= set(outcome.transcript.flags)
+    row["flags"] = sorted(clean(list(flags)))
+    for step in sorted(gone):
+        row |= step_columns(step, None)
+    for result in outcome.steps:
+        row |= step_columns(result.step, result.payload if result.state is StepState.DONE else None)
+    row |= _merged(outcome.steps, gone, before)
+    _upsert_call(connection, call_id, row)
+
+
+def _merged(steps: Iterable[StepResult], gone: Iterable[str], before: Row) -> Row:
+    """Columns that several steps share: those of other steps stay."""
+    reasons: dict[str, str] = dict(before.get("missing_reasons") or {})
+    trends: dict[str, Any] = dict(before.get("sentiment_trends") or {})
+    row: Row = {}
+    for step in gone:
+        trends.pop(step, None)
+        for key in reason_keys(step):
+            reasons.pop(key, None)
+    for result in steps:
+        for key in reason_keys(result.step):
+            reasons.pop(key, None)
+        reasons |= missing_reasons(result)
+        if result.step in SENTIMENT_STEPS:
+            trends.pop(result.step, None)
+            if result.state is StepState.DONE and result.payload is not None:
+                trends[result.step] = sentiment_trend(result.payload)  # type: ignore[arg-type]
+    row["missing_reasons"], row["sentiment_trends"] = reasons, trends
+    ran: Mapping[str, StepResult] = {result.step: result for result in steps}
+    mood = next((ran[step] for step in ("fusion", "text") if step in ran and ran[step].payload is not None), None)
+    if mood is not None:
+        row["mood_turned_by"] = getattr(mood.payload, "mood_turned_by", None)
+        row["mood_turned_at_s"] = getattr(mood.payload, "mood_turned_at_s", None)
+    source = next((ran[step] for step in ("summary", "topic") if step in ran and ran[step].provider), None)
+    if source is not None:
+        row["llm_provider"], row["llm_model"] = clean(source.provider), clean(source.model)
+    elif {"summary", "topic"} <= set(gone):
+        row["llm_provider"] = row["llm_model"] = None
+    return row
+
+
+def _upsert_call(connection: Connection[Any], call_id: uuid.UUID, row: Row) -> None:
+    from psycopg import sql
+    from psycopg.types.json import Json
+
+    columns = [sql.Identifier(name) for name in row]
+    values = [Json(value) if _is_json(name, value) else value for name, value in row.items()]
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO calls (call_id, processed_at, {columns}) VALUES (%s, now(), {places}) "
+            "ON CONFLICT (call_id) DO UPDATE SET processed_at = now(), {updates}"
+        ).format(
+            columns=sql.SQL(", ").join(columns),
+            places=sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+            updates=sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(column) for column in columns),
+        ),
+        [call_id, *values],
+    )
+
+
+JSON_LISTS = frozenset({"topic_evidence", "action_items"})
+
+
+def _is_json(name: str, value: object) -> bool:
+    return value is not None and (isinstance(value, dict) or name in JSON_LISTS)
+
+
+# ----------------------------------------------------------------------------- steps and sentiments
+
+
+def _store_steps(connection: Connection[Any], call_id: uuid.UUID, outcome: CallOutcome, replaced: bool) -> None:
+    from psycopg.types.json import Json
+
+    if replaced:
+        ran = [result.step for result in outcome.steps]
+        connection.execute("DELETE FROM call_steps WHERE call_id = %s AND step <> ALL (%s)", [call_id, ran])
+    if not outcome.steps:
+        return
+    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in names(STEP_FIELDS).split(", ")[1:])
+    connection.execute(
+        f"""INSERT INTO call_steps (call_id, run_id, attempts, {names(STEP_FIELDS)})
+            SELECT %s, %s, 1, {names(STEP_FIELDS)} FROM json_to_recordset(%s) AS rows({STEP_FIELDS})
+            ON CONFLICT (call_id, step) DO UPDATE SET
+                attempts = CASE WHEN call_steps.fingerprint <> EXCLUDED.fingerprint THEN 1
+                                ELSE call_steps.attempts + 1 END,
+                run_id = EXCLUDED.run_id, updated_at = now(), {updates}""",  # noqa: S608
+        [call_id, uuid.UUID(outcome.run_id), Json([step_row(result) for result in outcome.steps])],
+    )
+
+
+def _store_sentiments(
+    connection: Connection[Any], call_id: uuid.UUID, fingerprint: str, steps: Sequence[StepResult], replaced: bool
+) -> None:
+    """Chunk sentiments of the steps run now; those of other steps stay unless the transcript was replaced."""
+    from psycopg.types.json import Json
+
+    ran = [result.step for result in steps if result.step in SENTIMENT_STEPS]
+    if not ran and not replaced:
+        return
+    columns = [f"{step}_{part}" for step in ran for part in ("negative", "neutral", "positive", "reason")]
+    if replaced or len(ran) == len(SENTIMENT_STEPS):
+        connection.execute("DELETE FROM chunk_sentiments WHERE call_id = %s", [call_id])
+    else:
+        emptied = ", ".join(f"{name} = NULL" for name in columns)
+        connection.execute(f"UPDATE chunk_sentiments SET {emptied} WHERE call_id = %s", [call_id])  # noqa: S608
+    rows = chunk_sentiment_rows(steps)
+    if rows:
+        updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns)
+        listed = ", ".join(columns)
+        connection.execute(
+            f"""INSERT INTO chunk_sentiments (call_id, transcript_fingerprint, channel, ordinal, {listed})
+                SELECT %s, %s, channel, ordinal, {listed} FROM json_to_recordset(%s) AS rows({SENTIMENT_FIELDS})
+                ON CONFLICT (call_id, channel, ordinal) DO UPDATE SET
+                    transcript_fingerprint = EXCLUDED.transcript_fingerprint, {updates}""",  # noqa: S608
+            [call_id, fingerprint, Json(rows)],
+        )

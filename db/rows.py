@@ -1,0 +1,306 @@
+"""Records to column values and back. No SQL here."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from analysis.records import CallSentiment, Conversation, Sentiment, Summary, Topic
+from pipeline.records import (
+    CallMetadata,
+    FoundCall,
+    PreparedCall,
+    Role,
+    SegmentText,
+    StepResult,
+    StepState,
+    Transcript,
+    TranscriptChunk,
+    Word,
+)
+
+Row = dict[str, Any]
+"""Column name to value. Dictionaries and lists of dictionaries are jsonb."""
+
+SENTIMENT_STEPS = ("text", "acoustic", "fusion")
+
+PAYLOADS: Mapping[str, type] = {
+    "text": CallSentiment,
+    "acoustic": CallSentiment,
+    "fusion": CallSentiment,
+    "topic": Topic,
+    "summary": Summary,
+    "conversation": Conversation,
+}
+"""Record of each step's payload; steps not named here are kept as plain JSON."""
+
+CONVERSATION_COLUMNS = tuple(field.name for field in dataclasses.fields(Conversation) if field.name != "extra")
+
+
+def clean(value: Any) -> Any:
+    """The value without what PostgreSQL cannot store in text: NUL dropped, lone surrogates written as \\udcXX."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            value = value.replace("\x00", "")
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(item) for item in value]
+    return value
+
+
+# ------------------------------------------------------------------------------------------ calls
+
+
+def found_columns(found: FoundCall) -> Row:
+    """What the source says of a recording."""
+    return {
+        "source_uri": clean(found.source_uri),
+        "file_name": clean(found.file_name),
+        "source_size_bytes": found.size_bytes,
+        "source_modified_at": found.modified_at,
+        "etag": clean(found.etag),
+        **metadata_columns(found.metadata),
+    }
+
+
+def metadata_columns(metadata: CallMetadata) -> Row:
+    return {
+        "started_at": metadata.started_at,
+        "direction": metadata.direction,
+        "agent_id": clean(metadata.agent_id),
+        "customer_segment": metadata.customer_segment,
+        "queue": clean(metadata.queue),
+        "related_call": clean(metadata.related_call),
+        "extension": clean(metadata.extension),
+        "metadata": clean(dict(metadata.extra)),
+    }
+
+
+def prepared_columns(prepared: PreparedCall) -> Row:
+    """What decoding says of a recording."""
+    return {
+        "audio_sha256": prepared.audio_sha256,
+        "duration_s": prepared.duration_s,
+        "channels": prepared.header.channels,
+        "sample_rate_hz": prepared.header.sample_rate_hz,
+        "container": prepared.header.container,
+        "codec": prepared.header.codec,
+    }
+
+
+def transcript_columns(transcript: Transcript) -> Row:
+    """The call's words and who recognised them."""
+    spoken = [chunk for chunk in in_time_order(transcript.chunks) if chunk.text.strip()]
+    return {
+        "transcription": clean("\n".join(f"{chunk.role}: {chunk.text}" for chunk in spoken)),
+        "agent_transcription": clean(_said_by(Role.AGENT, spoken)),
+        "client_transcription": clean(_said_by(Role.CLIENT, spoken)),
+        "asr_engine": transcript.identity.engine,
+        "asr_model": transcript.identity.model,
+        "asr_revision": transcript.identity.revision,
+        "asr_demonstration": transcript.identity.demonstration,
+        "asr_passed_over": clean(transcript.identity.passed_over),
+        "transcript_fingerprint": transcript.fingerprint,
+    }
+
+
+def in_time_order(chunks: Iterable[TranscriptChunk]) -> list[TranscriptChunk]:
+    return sorted(chunks, key=lambda chunk: (chunk.start_s, chunk.channel, chunk.ordinal))
+
+
+def _said_by(role: Role, spoken: Sequence[TranscriptChunk]) -> str | None:
+    """What one side said; None when the call has no such side or it said nothing."""
+    return " ".join(chunk.text for chunk in spoken if chunk.role is role) or None
+
+
+# ------------------------------------------------------------------------------------------ steps
+
+
+def step_columns(step: str, payload: object | None) -> Row:
+    """Columns of `calls` that a step fills; all None when there is no payload."""
+    if step in SENTIMENT_STEPS:
+        return _sentiment_columns(step, payload if isinstance(payload, CallSentiment) else None)
+    if step == "topic":
+        topic = payload if isinstance(payload, Topic) else None
+        return {
+            "topic": clean(topic.topic) if topic else None,
+            "subtopic": clean(topic.subtopic) if topic else None,
+            "topic_confidence": topic.confidence if topic else None,
+            "topic_evidence": payload_json("topic", topic)["evidence"] if topic else None,
+            "topic_catalogue": clean(topic.catalogue) if topic else None,
+            "topic_glossary_hash": topic.glossary_hash if topic else None,
+        }
+    if step == "summary":
+        summary = payload_json("summary", payload) if isinstance(payload, Summary) else None
+        return {
+            "summary": summary.pop("text") if summary else None,
+            "action_items": summary.pop("action_items") if summary else None,
+            "summary_details": summary,
+        }
+    if step == "conversation":
+        talk = payload if isinstance(payload, Conversation) else None
+        values: Row = {name: getattr(talk, name) if talk else None for name in CONVERSATION_COLUMNS}
+        return {**values, "conversation_extra": dict(talk.extra) if talk else {}}
+    return {}
+
+
+def _sentiment_columns(step: str, payload: CallSentiment | None) -> Row:
+    by_role = {one.role: one.sentiment for one in payload.roles} if payload else {}
+    row: Row = {}
+    for role in Role:
+        sentiment = by_role.get(role)
+        row[f"{role}_{step}_sentiment"] = sentiment.label.value if sentiment else None
+        row[f"{role}_{step}_confidence"] = sentiment.confidence if sentiment else None
+        row[f"{role}_{step}_probabilities"] = probabilities(sentiment) if sentiment else None
+    return row
+
+
+def probabilities(sentiment: Sentiment) -> dict[str, float]:
+    return {"negative": sentiment.negative, "neutral": sentiment.neutral, "positive": sentiment.positive}
+
+
+def sentiment_trend(payload: CallSentiment) -> Row:
+    """One step's part of `calls.sentiment_trends`."""
+    return {
+        one.role.value: {
+            "quarters": list(one.quarters),
+            "lowest_score": one.lowest_score,
+            "lowest_at_s": one.lowest_at_s,
+        }
+        for one in payload.roles
+        if one.sentiment is not None
+    }
+
+
+def missing_reasons(result: StepResult) -> dict[str, str]:
+    """The step's part of `calls.missing_reasons`: under its own name, or by role."""
+    step, payload = result.step, result.payload
+    if payload is None or result.state is not StepState.DONE:
+        return {step: clean(result.reason) or f"{step}: no reason was given"}
+    reasons = {step: clean(result.reason)} if result.reason else {}
+    if isinstance(payload, CallSentiment):
+        by_role = {one.role: one for one in payload.roles}
+        for role in Role:
+            one = by_role.get(role)
+            if one is None:
+                reasons[f"{role}_{step}"] = f"nobody in the role {role} speaks in this call"
+            elif one.sentiment is None:
+                reasons[f"{role}_{step}"] = clean(one.reason) or result.reason or "no reason was given"
+    return reasons
+
+
+def reason_keys(step: str) -> list[str]:
+    """Keys of `calls.missing_reasons` that belong to a step."""
+    return [step, *(f"{role}_{step}" for role in Role)]
+
+
+@functools.cache
+def _adapter(step: str) -> TypeAdapter[Any] | None:
+    record = PAYLOADS.get(step)
+    return TypeAdapter(record) if record is not None else None
+
+
+def payload_json(step: str, payload: object | None) -> Any:
+    """A step's payload as JSON values."""
+    if payload is None:
+        return None
+    adapter = _adapter(step)
+    if adapter is None or not isinstance(payload, PAYLOADS[step]):
+        adapter = TypeAdapter(type(payload))
+    return clean(adapter.dump_python(payload, mode="json"))
+
+
+def payload_record(step: str, stored: Any) -> object | None:
+    """The record a payload was stored from."""
+    adapter = _adapter(step)
+    if stored is None or adapter is None:
+        return stored  # type: ignore[no-any-return]
+    return adapter.validate_python(stored)  # type: ignore[no-any-return]
+
+
+def step_row(result: StepResult) -> Row:
+    return {
+        "step": result.step,
+        "fingerprint": result.fingerprint,
+        "state": result.state.value,
+        "reason": clean(result.reason),
+        "provider": clean(result.provider),
+        "model": clean(result.model),
+        "tokens_in": result.tokens_in,
+        "tokens_out": result.tokens_out,
+        "cost_usd": result.cost_usd,
+        "latency_s": result.latency_s,
+        "payload": payload_json(result.step, result.payload) if result.state is StepState.DONE else None,
+    }
+
+
+def chunk_sentiment_rows(results: Iterable[StepResult]) -> list[Row]:
+    """A row per chunk with the sentiments of the given steps."""
+    rows: dict[tuple[int, int], Row] = {}
+    for result in results:
+        if result.step not in SENTIMENT_STEPS or not isinstance(result.payload, CallSentiment):
+            continue
+        for one in result.payload.chunks:
+            row = rows.setdefault((one.channel, one.ordinal), {"channel": one.channel, "ordinal": one.ordinal})
+            if one.sentiment is not None:
+                row |= {f"{result.step}_{name}": value for name, value in probabilities(one.sentiment).items()}
+            row[f"{result.step}_reason"] = clean(one.reason)
+    return list(rows.values())
+
+
+# ----------------------------------------------------------------------------- chunks and segments
+
+
+def chunk_row(chunk: TranscriptChunk, *, with_words: bool) -> Row:
+    return {
+        "channel": chunk.channel,
+        "ordinal": chunk.ordinal,
+        "role": chunk.role.value,
+        "start_s": chunk.start_s,
+        "end_s": chunk.end_s,
+        "text": clean(chunk.text),
+        "words": words_json(chunk.words) if with_words else None,
+        "confidence": chunk.confidence,
+        "language": chunk.language,
+        "flags": clean(chunk.flags),
+    }
+
+
+def segment_row(segment: SegmentText) -> Row:
+    return {
+        "channel": segment.channel,
+        "ordinal": segment.ordinal,
+        "start_s": segment.start_s,
+        "end_s": segment.end_s,
+        "overlap_s": segment.overlap_s,
+        "text": clean(segment.text),
+        "language": segment.language,
+        "words": words_json(segment.words),
+        "confidence": segment.confidence,
+        "flags": clean(segment.flags),
+    }
+
+
+def words_json(words: Sequence[Word] | None) -> list[Row] | None:
+    if words is None:
+        return None
+    return [
+        {"text": clean(word.text), "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
+        for word in words
+    ]
+
+
+def words_record(stored: Sequence[Row] | None) -> tuple[Word, ...] | None:
+    return tuple(Word(**word) for word in stored) if stored is not None else None
+
+
+def rows_hash(rows: Sequence[Row]) -> str:
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,282 @@
+"""The ledger of calls in PostgreSQL: what `pipeline.ports.CallStore` asks for.
+
+Every method is one transaction, safe to repeat, and waits for a database that went away (`Database.patiently`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from db import addresses, failures, results
+from db.connection import Database
+from db.rows import clean, payload_record, segment_row, words_record
+from db.runs import Runs
+from pipeline.records import (
+    CallFailure,
+    CallOutcome,
+    CallStatus,
+    EngineIdentity,
+    FoundCall,
+    KnownCall,
+    Role,
+    SegmentText,
+    SkippedFile,
+    StepResult,
+    StepState,
+    StoredStep,
+    Transcript,
+    TranscriptChunk,
+)
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+LOOKUP_BATCH = 1000
+"""Addresses per round trip."""
+
+KNOWN_CALL = """
+    SELECT c.source_uri, c.call_id, c.source_size_bytes, c.source_modified_at, c.etag, c.audio_sha256, c.status,
+           c.error_transient, c.failed_runs, c.transcript_fingerprint, t.rank, t.engine, t.demonstration, t.model,
+           t.revision, t.options_hash, c.duration_s,
+           (SELECT array_agg(ARRAY[s.step, s.fingerprint, s.state, s.attempts::text])
+            FROM call_steps s WHERE s.call_id = c.call_id)
+    FROM calls c LEFT JOIN transcripts t ON t.fingerprint = c.transcript_fingerprint
+"""
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class PostgresStore:
+    """`CallStore` on a Database. The database itself is closed by whoever opened it."""
+
+    def __init__(self, database: Database, *, allow_downgrade: bool = False) -> None:
+        """`allow_downgrade`: let a later-listed or demonstration engine's rows replace an earlier-listed one's."""
+        self._database = database
+        self._allow_downgrade = allow_downgrade
+        self._with_words = database.settings.store_words
+        self._runs = Runs(database)
+
+    # ------------------------------------------------------------------------------------------- runs
+
+    def begin_run(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:
+        return self._runs.begin(configuration, configuration_hash, host)
+
+    def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None:
+        self._runs.end(run_id, exit_code, counts, report)
+
+    def heartbeat(self, run_id: str, progress: Mapping[str, object]) -> None:
+        self._runs.heartbeat(run_id, progress)
+
+    def close(self) -> None:
+        self._runs.close()
+
+    # --------------------------------------------------------------------------------------- planning
+
+    def known_calls(self, source_uris: Sequence[str]) -> dict[str, KnownCall]:
+        known: dict[str, KnownCall] = {}
+        for start in range(0, len(source_uris), LOOKUP_BATCH):
+            asked = {clean(uri): uri for uri in source_uris[start : start + LOOKUP_BATCH]}
+
+            for row in self._rows(KNOWN_CALL + "WHERE c.source_uri = ANY(%s)", [list(asked)]):
+                uri = asked[row[0]]
+                known[uri] = _known_call((uri, *row[1:]))
+        return known
+
+    def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
+        rows = self._rows(KNOWN_CALL + "WHERE c.audio_sha256 = %s ORDER BY c.source_uri", [audio_sha256])
+        return [_known_call(row) for row in rows]
+
+    def claim_call(self, found: FoundCall, audio_sha256: str, moved_from: str | None) -> str:
+        uri, name = clean(found.source_uri), clean(found.file_name)
+        return self._database.patiently(lambda c: addresses.claim(c, uri, name, audio_sha256, moved_from))
+
+    def disappeared(self, prefix: str, seen_uris: Iterable[str]) -> Sequence[str]:
+        seen = {clean(uri) for uri in seen_uris}
+        rows = self._rows("SELECT source_uri FROM calls WHERE starts_with(source_uri, %s)", [clean(prefix)])
+        return sorted(uri for (uri,) in rows if uri not in seen)
+
+    # ------------------------------------------------------------------------------------ transcripts
+
+    def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]:
+        rows = self._rows(
+            f"""SELECT {results.names(results.SEGMENT_FIELDS)} FROM finished_segments
+                WHERE transcript_fingerprint = %s ORDER BY channel, ordinal""",  # noqa: S608
+            [transcript_fingerprint],
+        )
+        return [_segment(row) for row in rows]
+
+    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
+        rows = [segment_row(segment) for segment in segments]
+        if rows:
+            self._database.patiently(lambda c: results.store_segments(c, transcript_fingerprint, rows))
+
+    def transcript(self, transcript_fingerprint: str) -> Transcript | None:
+        def work(connection: Connection[Any]) -> Transcript | None:
+            return _transcript(connection, transcript_fingerprint)
+
+        return self._database.patiently(work)
+
+    def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:
+        self._database.patiently(lambda c: results.store_transcript(c, transcript, audio_sha256, self._with_words))
+
+    # ---------------------------------------------------------------------------------------- results
+
+    def step_results(self, call_id: str) -> Mapping[str, StepResult]:
+        rows = self._rows(
+            """SELECT step, fingerprint, state, payload, reason, provider, model, tokens_in, tokens_out, cost_usd,
+                      latency_s FROM call_steps WHERE call_id = %s""",
+            [uuid.UUID(call_id)],
+        )
+        return {row[0]: _step_result(row) for row in rows}
+
+    def save_call(self, outcome: CallOutcome) -> bool:
+        """Returns False when a better engine's transcript is there and nothing was changed."""
+        return self._database.patiently(
+            lambda c: results.store_call(c, outcome, with_words=self._with_words, allow_downgrade=self._allow_downgrade)
+        )
+
+    def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:
+        return self._database.patiently(lambda c: failures.store_failure(c, failure, quarantine_after))
+
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str) -> None:
+        files = list(skipped)
+        self._database.patiently(lambda c: failures.store_skipped(c, files, run_id))
+
+    # --------------------------------------------------------------------------------------- delivery
+
+    def undelivered(self) -> Sequence[str]:
+        rows = self._rows(
+            """SELECT call_id FROM calls WHERE delivered_at IS NULL AND status <> 'skipped'
+               ORDER BY started_at NULLS LAST, source_uri""",
+            [],
+        )
+        return [str(call_id) for (call_id,) in rows]
+
+    def mark_delivered(self, call_ids: Sequence[str], run_id: str) -> None:
+        ids = [uuid.UUID(call_id) for call_id in call_ids]
+
+        def work(connection: Connection[Any]) -> None:
+            connection.execute(
+                "UPDATE calls SET delivered_at = now(), delivered_run_id = %s WHERE call_id = ANY(%s)",
+                [uuid.UUID(run_id), ids],
+            )
+
+        self._database.patiently(work)
+
+    def _rows(self, query: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        def work(connection: Connection[Any]) -> list[tuple[Any, ...]]:
+            return connection.execute(query.encode(), parameters).fetchall()
+
+        return self._database.patiently(work)
+
+
+# ----------------------------------------------------------------------------------- rows to records
+
+
+def _known_call(row: tuple[Any, ...]) -> KnownCall:
+    steps = {
+        step: StoredStep(step=step, fingerprint=fingerprint, state=StepState(state), attempts=int(attempts))
+        for step, fingerprint, state, attempts in row[17] or ()
+    }
+    return KnownCall(
+        source_uri=row[0],
+        call_id=str(row[1]),
+        size_bytes=row[2],
+        modified_at=row[3] or EPOCH,
+        etag=row[4],
+        audio_sha256=row[5],
+        status=CallStatus(row[6]),
+        error_transient=row[7],
+        failed_runs=row[8],
+        transcript_fingerprint=row[9],
+        engine_rank=row[10],
+        engine=row[11],
+        engine_demonstration=row[12],
+        engine_model=row[13],
+        engine_revision=row[14],
+        engine_options_hash=row[15],
+        duration_s=row[16],
+        steps=steps,
+    )
+
+
+def _segment(row: tuple[Any, ...]) -> SegmentText:
+    channel, ordinal, start_s, end_s, overlap_s, text, language, words, confidence, flags = row
+    return SegmentText(
+        channel=channel,
+        ordinal=ordinal,
+        start_s=start_s,
+        end_s=end_s,
+        overlap_s=overlap_s,
+        text=text,
+        language=language,
+        words=words_record(words),
+        confidence=confidence,
+        flags=tuple(flags),
+    )
+
+
+def _transcript(connection: Connection[Any], fingerprint: str) -> Transcript | None:
+    head = connection.execute(
+        """SELECT engine, model, revision, options_hash, rank, demonstration, passed_over, language, flags
+           FROM transcripts WHERE fingerprint = %s""",
+        [fingerprint],
+    ).fetchone()
+    if head is None:
+        return None
+    engine, model, revision, options_hash, rank, demonstration, passed_over, language, flags = head
+    rows = connection.execute(
+        f"""SELECT {results.names(results.CHUNK_FIELDS)} FROM transcript_chunks
+            WHERE transcript_fingerprint = %s ORDER BY start_s, channel, ordinal""".encode(),  # noqa: S608
+        [fingerprint],
+    )
+    return Transcript(
+        fingerprint=fingerprint,
+        identity=EngineIdentity(
+            engine=engine,
+            model=model,
+            revision=revision,
+            options_hash=options_hash,
+            rank=rank,
+            demonstration=demonstration,
+            passed_over=tuple(passed_over),
+        ),
+        language=language,
+        chunks=tuple(_chunks(rows)),
+        flags=tuple(flags),
+    )
+
+
+def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[TranscriptChunk]:
+    for channel, ordinal, role, start_s, end_s, text, words, confidence, language, flags in rows:
+        yield TranscriptChunk(
+            channel=channel,
+            ordinal=ordinal,
+            role=Role(role),
+            start_s=start_s,
+            end_s=end_s,
+            text=text,
+            words=words_record(words),
+            confidence=confidence,
+            language=language,
+            flags=tuple(flags),
+        )
+
+
+def _step_result(row: tuple[Any, ...]) -> StepResult:
+    return StepResult(
+        step=row[0],
+        fingerprint=row[1],
+        state=StepState(row[2]),
+        payload=payload_record(row[0], row[3]),
+        reason=row[4],
+        provider=row[5],
+        model=row[6],
+        tokens_in=row[7],
+        tokens_out=row[8],
+        cost_usd=row[9],
+        latency_s=row[10],
+    )
