@@ -1,7 +1,8 @@
 """Channels that are copies of each other (dual-mono), also with another gain, a few samples late, or coded anew.
 
 Normalised cross-correlation finds delay and gain on a sample of active seconds; then every active second is
-compared. One second in which a channel holds something of its own makes it no copy: speech must not be lost.
+compared, by the quarter. Half a second in which a channel holds something of its own makes it no copy: speech
+must not be lost.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ _SAME_DELAY_SAMPLES = 3
 _SAME_GAIN_DB = 3.0
 _MOST = 0.95
 """Share of the seconds that must agree well."""
-_OWN_SOUND_BELOW = 0.5
-"""An active second that correlates less than this holds something else."""
+_QUARTERS = 4
+_OWN_SOUND_BELOW = 0.7
+_SURELY_OWN_BELOW = 0.4
+"""A loud quarter of a second that correlates less than this holds something else; two in a row below the first do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,31 @@ def _agrees_everywhere(
     first: Channel, second: Channel, active: npt.NDArray[np.int64], alignment: _Alignment, settings: DoctorSettings
 ) -> bool:
     agreeing = 0
+    quiet = 10.0 ** ((second.levels.loudest_second_dbfs() - _ACTIVE_BELOW_LOUDEST_DB) / 10.0)
     for index in active.tolist():
         a, b = _second(first, index, -alignment.delay), _second(second, index, 0)
         count = min(len(a), len(b))
         if not count:
             continue
-        correlation = _correlation(a[:count], b[:count])
-        if correlation < _OWN_SOUND_BELOW:
+        a, b = a[:count], b[:count]
+        correlation = _correlation(a, b)
+        if _holds_own_sound(a, b, quiet):
             return False
         near = abs(_gain_db(a, b) - alignment.gain_db) <= _SAME_GAIN_DB
         agreeing += correlation >= settings.dual_mono_min_correlation and near
     return agreeing >= _MOST * len(active)
+
+
+def _holds_own_sound(a: Samples, b: Samples, quiet: float) -> bool:
+    """Whether a stretch of `b`, louder than the mean square `quiet`, does not come from `a`."""
+    before = 1.0
+    for part_a, part_b in zip(np.array_split(a, _QUARTERS), np.array_split(b, _QUARTERS), strict=True):
+        loud = float(np.dot(part_b, part_b)) > quiet * max(1, len(part_b))
+        correlation = _correlation(part_a, part_b) if loud else 1.0
+        if correlation < _SURELY_OWN_BELOW or max(correlation, before) < _OWN_SOUND_BELOW:
+            return True
+        before = correlation
+    return False
 
 
 def _second(channel: Channel, index: int, shift: int) -> Samples:
