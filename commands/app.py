@@ -56,7 +56,7 @@ Without a sub-command the calls of `input.path` are processed. A second run does
 
 
 @app.callback(invoke_without_command=True, help=_RUN_HELP)
-def run(
+def run(  # noqa: PLR0917 - typer calls it by name
     context: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     input_path: Annotated[

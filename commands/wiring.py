@@ -36,16 +36,23 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
     from pipeline.sources.source import build_source
     from pipeline.transcribing import Transcripts, build_recogniser_process
 
-    transcripts = Transcripts(settings)
     return BatchParts(
         source=build_source(settings.input),
         store=store,
         preparer=ChildBuild(build_preparer, (settings.input, settings.audio, settings.voice_activity)),
         recogniser=build_recogniser_process,
-        recogniser_arguments=(settings, transcripts.vocabulary),
+        recogniser_arguments=(settings, vocabulary(settings)),
         analyser=ChildBuild(build_analyser, (analysis_steps, (settings,))),
-        transcripts=transcripts,
+        transcripts=Transcripts(settings),
     )
+
+
+def vocabulary(settings: Settings) -> tuple[str, ...]:
+    """Domain terms of the glossaries, for recognisers that take them."""
+    from analysis.glossary.choice import load_catalogues
+
+    terms = load_catalogues(settings.glossary).context_terms(settings.glossary.context_terms_max_chars)
+    return tuple(term for term in terms.split(", ") if term)
 
 
 def build_recipe(settings: Settings) -> Recipe:

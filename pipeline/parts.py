@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,15 +45,11 @@ class ChildBuild:
 class TranscriptMaker(Protocol):
     """The parts of `pipeline.transcription` a run needs."""
 
-    def fingerprint(self, prepared: PreparedCall, identity: EngineIdentity) -> str: ...
+    def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str: ...
 
     def assemble(
-        self, prepared: PreparedCall, fingerprint: str, identity: EngineIdentity, segments: list[SegmentText]
+        self, prepared: PreparedCall, fingerprint: str, identity: EngineIdentity, segments: Sequence[SegmentText]
     ) -> Transcript: ...
-
-    def context(self, found: FoundCall) -> str:
-        """Vocabulary for the recogniser; empty for none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,6 +253,8 @@ class EngineIdentity:
     rank: int
     """Place in `transcription.engines`, 0 first; a later-listed engine never replaces an earlier one's rows."""
     demonstration: bool
+    vocabulary_hash: str = ""
+    """Of the context terms, for engines that take them; in the fingerprint, not in what planning compares."""
     passed_over: tuple[str, ...] = ()
     """Why each earlier-listed engine was passed over: `mlx_qwen3: weights not on disk, hub unreachable`."""
 

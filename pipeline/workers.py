@@ -22,7 +22,7 @@ from pipeline.audio.spool import read_samples
 from pipeline.errors import EarshotError, ModelUnavailable, WorkerCrashed
 from pipeline.processes import SPAWN, begin_child, portable
 from pipeline.records import EngineIdentity
-from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import EngineDescription, SegmentPlace, SegmentRequest, SegmentResult
 
 _REFILL_WAIT_S = 0.02
 """How long the engine waits for another segment before it finishes the ones it has."""
@@ -46,7 +46,7 @@ class SegmentTask:
     start_s: float
     end_s: float
     language: str | None
-    context: str = ""
+    place: SegmentPlace | None = None
 
 
 def _serve(connection: Connection, build: Callable[..., Recogniser], arguments: tuple[Any, ...]) -> None:
@@ -88,7 +88,7 @@ def _taken(
             key=task.key,
             samples=read_samples(task.samples_path, task.start_s, task.end_s),
             language=task.language,
-            context=task.context,
+            place=task.place,
         )
         try:
             task = inbox.get(timeout=_REFILL_WAIT_S)

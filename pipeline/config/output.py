@@ -2,8 +2,57 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
 from pipeline.config.base import Area
+
+TranscriptFormat = Literal["txt", "srt", "vtt", "json", "pca_json", "contact_lens_json"]
+
+
+class SaveMode(StrEnum):
+    """What is delivered. The ledger of what is done is always the database."""
+
+    DATABASE = "database"
+    CSV = "csv"
+    BOTH = "both"
+
+
+class TranscriptFileSettings(Area):
+    """A file per call and format, in `transcripts/` below the output folder."""
+
+    formats: tuple[TranscriptFormat, ...] = ()
+    """txt, srt, vtt, json, pca_json (AWS Post-Call Analytics' shape), contact_lens_json; empty for none."""
+    max_line_chars: Annotated[int, Field(ge=10, le=200)] = 42
+    """Longest line of a subtitle, in characters."""
+    max_lines: Annotated[int, Field(ge=1, le=4)] = 2
+    """Lines of one subtitle."""
+    max_cue_s: Annotated[float, Field(gt=0, le=60)] = 7.0
+    """Longest subtitle, in seconds."""
+
+
+class CsvSettings(Area):
+    """The results CSV."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Character between columns."""
+    byte_order_mark: bool = True
+    """Begin with a byte order mark, so that spreadsheets read UTF-8."""
 
 
 class OutputSettings(Area):
-    """Files of a run: config.yaml's `output`."""
+    """Files of a run."""
+
+    directory: Path = Path("output")
+    """Folder of results, reports and logs."""
+    save_mode: SaveMode = SaveMode.BOTH
+    """database, csv or both."""
+    csv: CsvSettings = Field(default_factory=CsvSettings)
+    """The results CSV."""
+    transcripts: TranscriptFileSettings = Field(default_factory=TranscriptFileSettings)
+    """Transcripts as files."""
+    performance_report: bool = False
+    """Write `performance_report_<stamp>.html` beside the JSON."""

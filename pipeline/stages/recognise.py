@@ -12,7 +12,8 @@ from pipeline.plan import Action, is_gone
 from pipeline.processes import portable
 from pipeline.records import EngineIdentity, KnownCall, SegmentText, SpeechSegment
 from pipeline.stages.shared import Finished, StageQueue, Work, failure_of
-from pipeline.transcription.engine import SegmentResult
+from pipeline.transcription.chunks import segment_text
+from pipeline.transcription.engine import SegmentPlace, SegmentResult
 from pipeline.workers import RecogniserProcess, SegmentTask
 
 _SAVE_EVERY = 16
@@ -108,7 +109,7 @@ class RecogniseStage:
         work.call_id = self._parts.store.claim_call(
             work.planned.found, prepared.audio_sha256, self._moved_from(work, prepared.audio_sha256)
         )
-        fingerprint = self._parts.transcripts.fingerprint(prepared, self._ensure_started())
+        fingerprint = self._parts.transcripts.fingerprint(work.planned.found, prepared, self._ensure_started())
         if fingerprint in self._active:
             self._same_audio[fingerprint].append(work)
             return
@@ -126,7 +127,6 @@ class RecogniseStage:
         active = _Active(work, fingerprint, {}, stored, self._recorder.now_s())
         self._active[fingerprint] = active
         found = work.planned.found
-        context = self._parts.transcripts.context(found)
         tasks = []
         for channel in work.prepared.channels:
             if channel.same_as_channel is not None:
@@ -144,7 +144,12 @@ class RecogniseStage:
                         start_s=segment.start_s,
                         end_s=segment.end_s,
                         language=found.metadata.language,
-                        context=context,
+                        place=SegmentPlace(
+                            audio_sha256=work.prepared.audio_sha256,
+                            file_name=found.file_name,
+                            channel=segment.channel,
+                            start_s=segment.start_s,
+                        ),
                     )
                 )
         for task in tasks:
@@ -156,18 +161,7 @@ class RecogniseStage:
         fingerprint = self._by_segment.pop(result.key)
         active = self._active[fingerprint]
         segment = active.segments.pop(result.key)
-        text = SegmentText(
-            channel=segment.channel,
-            ordinal=segment.ordinal,
-            start_s=segment.start_s,
-            end_s=segment.end_s,
-            text=result.text,
-            language=result.language,
-            words=result.words,
-            confidence=result.confidence,
-            flags=result.flags,
-            overlap_s=segment.overlap_s,
-        )
+        text = segment_text(segment, result)
         self._count_flags(result.flags)
         active.finished.append(text)
         if result.error is not None:

@@ -1,0 +1,153 @@
+"""The files of a run: results, failures, file statuses, the performance report. Each appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from db.connection import Database
+from db.export.csv_file import write_csv
+from db.export.files import whole_file
+from db.export.table import result_rows
+from db.store import PostgresStore
+from pipeline.batch import BatchResult
+from pipeline.config.output import OutputSettings, SaveMode
+from pipeline.performance import PerformanceRecorder
+
+SHOWN_CALLS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a run left behind."""
+
+    results_csv: Path | None
+    results: int
+    """Calls in the CSV: those completed since the last one delivered."""
+    rows: tuple[Mapping[str, Any], ...]
+    """The first of them, for the table on the terminal."""
+    files: tuple[Path, ...]
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where from and where to."""
+
+    settings: OutputSettings
+    stamp: str
+    run_id: str
+    database: Database
+    store: PostgresStore
+
+    def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
+        """Write every file of the run. Raises OutputUnavailable."""
+        folder = self.settings.directory
+        call_ids = self.store.undelivered()
+        results_csv = self._results(call_ids)
+        rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
+        report = performance_report(result, recorder, self.run_id, self.stamp)
+        files = [
+            *([results_csv] if results_csv else []),
+            *self._transcripts(call_ids),
+            write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result)),
+            write_json(folder / f"file_statuses_{self.stamp}.json", file_statuses(result)),
+            write_json(folder / f"performance_report_{self.stamp}.json", report),
+        ]
+        return Delivered(results_csv=results_csv, results=len(call_ids), rows=rows, files=tuple(files), report=report)
+
+    def _results(self, call_ids: Sequence[str]) -> Path | None:
+        """The results CSV; None when nothing is new or only the database is wanted."""
+        if not call_ids or self.settings.save_mode is SaveMode.DATABASE:
+            return None
+        path = self.settings.directory / f"results_{self.stamp}.csv"
+        csv = self.settings.csv
+        write_csv(
+            result_rows(self.database, call_ids), path, delimiter=csv.delimiter, byte_order_mark=csv.byte_order_mark
+        )
+        self.store.mark_delivered(call_ids, self.run_id)
+        return path
+
+    def _transcripts(self, call_ids: Sequence[str]) -> list[Path]:
+        return []
+
+
+def failed_calls(result: BatchResult) -> list[dict[str, object]]:
+    """One entry a failed call of this run, and one a quarantined or known terminal failure left alone."""
+    failed: list[dict[str, object]] = [
+        {
+            "source_uri": failure.found.source_uri,
+            "file_name": failure.found.file_name,
+            "stage": failure.stage,
+            "error_type": failure.error_type,
+            "message": failure.message,
+            "transient": failure.transient,
+            "traceback": failure.traceback,
+            "in_this_run": True,
+        }
+        for failure in result.tally.failures
+    ]
+    failed.extend(
+        {
+            "source_uri": call.found.source_uri,
+            "file_name": call.found.file_name,
+            "status": call.known.status.value if call.known else None,
+            "in_this_run": False,
+        }
+        for call in result.plan.quarantined
+    )
+    return failed
+
+
+def file_statuses(result: BatchResult) -> dict[str, object]:
+    """Counts, and what became of every file this run looked at; unchanged ones are only counted."""
+    skipped = [
+        {
+            "source_uri": item.source_uri,
+            "file_name": item.file_name,
+            "status": "waiting" if item.waiting else "skipped",
+            "reason": item.reason,
+            "detail": item.message,
+        }
+        for item in [*result.plan.skipped, *result.tally.skipped_files, *result.plan.waiting]
+    ]
+    return {"counts": result.counts, "adds_up": result.adds_up, "files": [*result.tally.statuses, *skipped]}
+
+
+def performance_report(result: BatchResult, recorder: PerformanceRecorder, run_id: str, stamp: str) -> dict[str, Any]:
+    """The figures of the run, for machines."""
+    wall_s = result.wall_s
+    stages: dict[str, float] = {}
+    for span in recorder.spans:
+        stages[span.stage] = stages.get(span.stage, 0.0) + span.end_s - span.start_s
+    audio_s = result.tally.recognised_s
+    return {
+        "run_id": run_id,
+        "stamp": stamp,
+        "wall_s": round(wall_s, 3),
+        "audio_s": round(audio_s, 3),
+        "speech_s": round(result.tally.speech_s, 3),
+        "times_real_time": round(audio_s / wall_s, 3) if wall_s and audio_s else None,
+        "counts": result.counts,
+        "engine": result.identity.engine if result.identity else None,
+        "model": result.identity.model if result.identity else None,
+        "passed_over": list(result.identity.passed_over) if result.identity else [],
+        "recogniser_busy_s": round(result.recogniser_busy_s, 3),
+        "recogniser_restarts": result.recogniser_restarts,
+        "segment_flags": dict(sorted(result.tally.gates.items())),
+        "stage_seconds": {name: round(seconds, 3) for name, seconds in sorted(stages.items())},
+        "peak_memory_bytes": max((sample.memory_bytes for sample in recorder.samples), default=None),
+        "interrupted": result.interrupted,
+    }
+
+
+def write_json(path: Path, content: object) -> Path:
+    """Write `content` as JSON, whole or not at all."""
+    text = json.dumps(content, ensure_ascii=False, indent=1, default=str)
+    with whole_file(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,53 @@
+"""The table a run ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from commands.delivery import Delivered
+from pipeline.batch import BatchResult
+
+_MOODS = {"negative": "[red]negative[/red]", "neutral": "neutral", "positive": "[green]positive[/green]"}
+
+
+def print_summary(console: Console, result: BatchResult, delivered: Delivered) -> None:
+    """Calls with their topic and mood, the counts, and where the results are."""
+    if delivered.rows:
+        console.print(calls_table(delivered.rows))
+        if delivered.results > len(delivered.rows):
+            console.print(f"… and {delivered.results - len(delivered.rows)} more")
+    counts = result.counts
+    console.print(
+        f"found {counts['found']} = " + " + ".join(f"{n} {name}" for name, n in counts.items() if name != "found")
+    )
+    report = delivered.report
+    if report.get("times_real_time"):
+        console.print(
+            f"{report['audio_s'] / 60:.1f} min of calls in {report['wall_s']:.0f} s "
+            f"({report['times_real_time']:.1f} × real time), recogniser {report['engine']}"
+        )
+    for path in delivered.files:
+        console.print(f"  {path}")
+    console.print("  tables calls, chunks, runs: python run.py db shell")
+
+
+def calls_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a call; what is missing is shown as missing."""
+    table = Table(title="Calls", title_justify="left")
+    for name in ("call", "length", "topic", "client", "agent", "summary"):
+        table.add_column(name, overflow="fold" if name in ("call", "summary") else "ellipsis")
+    for row in rows:
+        duration_s = row["duration_s"]
+        table.add_row(
+            str(row["file_name"]),
+            f"{duration_s:.0f} s" if isinstance(duration_s, int | float) else "–",
+            str(row["topics"] or "–"),
+            _MOODS.get(str(row["client_fusion_sentiment"]), "–"),
+            _MOODS.get(str(row["agent_fusion_sentiment"]), "–"),
+            str(row["summary"] or "–"),
+        )
+    return table

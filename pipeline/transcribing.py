@@ -1,0 +1,127 @@
+"""What a run needs of `pipeline.transcription`: the recogniser's process, today's recipe, transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from pipeline.config.root import Settings
+from pipeline.records import (
+    EngineIdentity,
+    FoundCall,
+    PreparedCall,
+    Role,
+    SegmentText,
+    Transcript,
+    TranscriptChunk,
+)
+from pipeline.transcription.chunks import channel_chunks, main_language, merge_channels
+from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.fingerprint import digest, options_hash, transcript_fingerprint
+from pipeline.transcription.text_rules import apply_rules
+
+PINNED_ENGINES = frozenset({"mlx_qwen3", "faster_whisper"})
+"""Engines whose model and revision stand in the configuration as they report them."""
+
+
+def preparation(settings: Settings) -> dict[str, Any]:
+    """The settings that decide which samples reach the recogniser."""
+    return {
+        "audio": settings.audio.model_dump(mode="json"),
+        "voice_activity": settings.voice_activity.model_dump(mode="json"),
+    }
+
+
+def recipe_hash(settings: Settings, engine: str) -> str:
+    """Everything in the settings that makes a transcript, but for the vocabulary.
+
+    A changed glossary is to re-classify calls, not to transcribe them again: the vocabulary is part of the
+    transcript's fingerprint, and is left out of what planning compares.
+    """
+    return digest({"options": options_hash(settings.transcription, engine, ()), "preparation": preparation(settings)})
+
+
+def expected_identity(settings: Settings) -> EngineIdentity | None:
+    """What the first engine would be if it loads; None where only loading tells."""
+    engine = settings.transcription.engines[0]
+    if engine not in PINNED_ENGINES:
+        return None
+    options = getattr(settings.transcription, engine)
+    return EngineIdentity(
+        engine=engine,
+        model=options.model,
+        revision=options.revision,
+        options_hash=recipe_hash(settings, engine),
+        rank=0,
+        demonstration=False,
+    )
+
+
+class RunRecogniser:
+    """The gated recogniser, with identities as a run compares them. Lives in the spawned process."""
+
+    def __init__(self, settings: Settings, vocabulary: Sequence[str]) -> None:
+        from pipeline.transcription.recogniser import build_recogniser
+
+        self._settings = settings
+        self._vocabulary = vocabulary
+        self._inner = build_recogniser(settings.transcription, vocabulary)
+
+    def load(self) -> tuple[EngineDescription, EngineIdentity]:
+        description, identity = self._inner.load()
+        return description, replace(
+            identity,
+            options_hash=recipe_hash(self._settings, identity.engine),
+            vocabulary_hash=digest(list(self._vocabulary)) if description.takes_context else "",
+        )
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        return self._inner.transcribe(requests)
+
+
+def build_recogniser_process(settings: Settings, vocabulary: Sequence[str]) -> RunRecogniser:
+    """Runs in the spawned process."""
+    return RunRecogniser(settings, vocabulary)
+
+
+class Transcripts:
+    """Keys and assembly of transcripts under one configuration."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._preparation = preparation(settings)
+        self._rules = settings.transcription.text_rules
+
+    def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
+        """Key of the transcript this recogniser makes of this call."""
+        return transcript_fingerprint(
+            audio_sha256=prepared.audio_sha256,
+            channel_roles=[channel.role for channel in prepared.channels],
+            preparation=self._preparation,
+            identity=identity,
+            context=identity.vocabulary_hash,
+            language=found.metadata.language,
+        )
+
+    def assemble(
+        self, prepared: PreparedCall, fingerprint: str, identity: EngineIdentity, segments: Sequence[SegmentText]
+    ) -> Transcript:
+        """All channels' segments as chunks on one clock."""
+        by_channel: dict[int, list[SegmentText]] = {}
+        for segment in segments:
+            by_channel.setdefault(segment.channel, []).append(segment)
+        roles: Mapping[int, Role] = {channel.channel: channel.role for channel in prepared.channels}
+        shown = partial(apply_rules, settings=self._rules)
+        chunks: list[tuple[TranscriptChunk, ...]] = [
+            channel_chunks(of_channel, roles[channel], shown) for channel, of_channel in sorted(by_channel.items())
+        ]
+        merged = merge_channels(chunks)
+        flags = sorted({flag for chunk in merged for flag in chunk.flags})
+        return Transcript(
+            fingerprint=fingerprint,
+            identity=identity,
+            language=main_language(merged),
+            chunks=merged,
+            flags=tuple(flags),
+        )
