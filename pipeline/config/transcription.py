@@ -2,8 +2,83 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
 from pipeline.config.base import Area
+from pipeline.config.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.recognisers import (
+    FasterWhisperOptions,
+    OpenAiAudioOptions,
+    ScriptedOptions,
+    SphinxOptions,
+    TransformersCtcOptions,
+)
+from pipeline.config.text_rules import TextRuleSettings
+from pipeline.config.trust import TrustGateSettings
+
+EngineName = Literal["mlx_qwen3", "faster_whisper", "transformers_ctc", "openai_audio", "sphinx", "scripted"]
+
+
+def default_engines(platform: str = sys.platform) -> tuple[EngineName, ...]:
+    """The order of engines on a machine nobody configured; `platform` as in `sys.platform`."""
+    if platform == "darwin":
+        return ("mlx_qwen3", "faster_whisper", "sphinx")
+    return ("mlx_qwen3", "faster_whisper", "sphinx")
 
 
 class TranscriptionSettings(Area):
     """Engines, trust gates, text rules: config.yaml's `transcription`."""
+
+    engines: Annotated[tuple[EngineName, ...], Field(min_length=1)] = Field(default_factory=default_engines)
+    """Recognisers in order of preference; the first that can be loaded is used. `sphinx` is a demonstration engine:
+    it needs no download and serves only where the database holds nothing better."""
+    strict: bool = False
+    """Refuse to fall back: when the first engine cannot be loaded, the run does not start (exit 3)."""
+    allow_download: bool = True
+    """Fetch weights that are not on disk; a download over 100 MB states its size first."""
+    hub_timeout_s: Annotated[float, Field(gt=0, le=9)] = 3.0
+    """Longest wait for the model hub's first answer; asked once for all engines."""
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
+    """ISO 639-1 code of all calls that do not carry their own; null: the engine detects it."""
+    segment_time_limit_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """Longest time an engine may spend on one segment, in seconds."""
+    max_context_chars: Annotated[int, Field(ge=0, le=10_000)] = 800
+    """Most characters of vocabulary handed to an engine that takes it; terms over it are left out, last first."""
+    trust_gates: TrustGateSettings = Field(default_factory=TrustGateSettings)
+    text_rules: TextRuleSettings = Field(default_factory=TextRuleSettings)
+    mlx_qwen3: MlxQwen3Options = Field(default_factory=MlxQwen3Options)
+    faster_whisper: FasterWhisperOptions = Field(default_factory=FasterWhisperOptions)
+    transformers_ctc: TransformersCtcOptions = Field(default_factory=TransformersCtcOptions)
+    openai_audio: OpenAiAudioOptions = Field(default_factory=OpenAiAudioOptions)
+    sphinx: SphinxOptions = Field(default_factory=SphinxOptions)
+    scripted: ScriptedOptions = Field(default_factory=ScriptedOptions)
+
+    @field_validator("engines")
+    @classmethod
+    def _each_once(cls, engines: tuple[EngineName, ...]) -> tuple[EngineName, ...]:
+        twice = sorted({name for name in engines if engines.count(name) > 1})
+        if twice:
+            raise ValueError(f"transcription.engines names {', '.join(twice)} more than once; name each engine once")
+        return engines
+
+    @model_validator(mode="after")
+    def _set_up(self) -> TranscriptionSettings:
+        if "openai_audio" in self.engines and not self.openai_audio.base_url:
+            raise ValueError(
+                "transcription.engines names openai_audio, but transcription.openai_audio.base_url is empty: "
+                "give the server's address (http://…/v1) or take openai_audio out"
+            )
+        if "transformers_ctc" in self.engines and not self.transformers_ctc.model:
+            raise ValueError(
+                "transcription.engines names transformers_ctc, but transcription.transformers_ctc.model is empty: "
+                "give a folder or a hub repository, or take transformers_ctc out"
+            )
+        if self.openai_audio.word_times and self.openai_audio.response_format != "verbose_json":
+            raise ValueError(
+                "transcription.openai_audio.word_times is true, but response_format is "
+                f"{self.openai_audio.response_format!r}: word times need verbose_json"
+            )
+        return self

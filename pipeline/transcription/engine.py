@@ -20,6 +20,17 @@ Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentPlace:
+    """Where a segment comes from: for engines that look things up rather than listen."""
+
+    file_name: str
+    audio_sha256: str
+    channel: int
+    start_s: float
+    """In the recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRequest:
     """One segment to recognise."""
 
@@ -29,7 +40,9 @@ class SegmentRequest:
     language: str | None
     """ISO 639-1, or None to let the engine detect it."""
     context: str = ""
-    """Vocabulary for engines that take it; empty for none."""
+    """Vocabulary for engines that take it, terms separated by `, `; empty for none."""
+    place: SegmentPlace | None = None
+    """Read by `scripted` alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,170 @@
+"""Recognised segments to chunks, chunks of all channels to turns and to the text people read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.records import Role, SegmentText, SpeechSegment, TranscriptChunk, Word
+from pipeline.transcription.engine import SegmentResult
+from pipeline.transcription.overlap import join_overlap
+
+ROLE_LABELS: Mapping[Role, str] = {Role.AGENT: "Agent", Role.CLIENT: "Client", Role.UNKNOWN: "Unknown"}
+
+ShownText = Callable[[str, str | None], str]
+"""Text and its language to the text readers see."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Consecutive chunks of one channel, nobody else beginning in between."""
+
+    channel: int
+    role: Role
+    start_s: float
+    end_s: float
+    text: str
+    ordinals: tuple[int, ...]
+    """Of its chunks within the channel."""
+
+
+def segment_text(segment: SpeechSegment, result: SegmentResult) -> SegmentText:
+    """The recogniser's answer on the recording's clock; word times are kept inside the segment.
+
+    An answer with an error has no text and the flag `recognition_failed`.
+    """
+    flags = result.flags if result.error is None else (*result.flags, "recognition_failed")
+    return SegmentText(
+        channel=segment.channel,
+        ordinal=segment.ordinal,
+        start_s=segment.start_s,
+        end_s=segment.end_s,
+        text=result.text if result.error is None else "",
+        language=result.language,
+        words=_on_clock(result.words, segment.start_s, segment.end_s) if result.error is None else None,
+        confidence=result.confidence if result.error is None else None,
+        flags=tuple(dict.fromkeys(flags)),
+        overlap_s=segment.overlap_s,
+    )
+
+
+def channel_chunks(
+    segments: Sequence[SegmentText], role: Role, shown: ShownText | None = None
+) -> tuple[TranscriptChunk, ...]:
+    """Chunks of one channel: overlaps said once, empty segments left out unless a flag says why they are empty.
+
+    Raises ValueError when the segments are of several channels.
+    """
+    if len({segment.channel for segment in segments}) > 1:
+        raise ValueError("channel_chunks: segments of one channel expected")
+    chunks: list[TranscriptChunk] = []
+    for segment in join_overlaps(sorted(segments, key=lambda s: (_ms(s.start_s), s.ordinal))):
+        text = shown(segment.text, segment.language) if shown else segment.text.strip()
+        if not text and not segment.flags:
+            continue
+        chunks.append(
+            TranscriptChunk(
+                channel=segment.channel,
+                ordinal=len(chunks),
+                role=role,
+                start_s=segment.start_s,
+                end_s=segment.end_s,
+                text=text,
+                words=segment.words,
+                confidence=segment.confidence,
+                language=segment.language,
+                flags=segment.flags,
+            )
+        )
+    return tuple(chunks)
+
+
+def join_overlaps(segments: Sequence[SegmentText]) -> list[SegmentText]:
+    """The same segments, in the given order, with what two neighbours both heard left in one of them."""
+    joined: list[SegmentText] = []
+    for segment in segments:
+        if segment.overlap_s > 0 and joined:
+            joined[-1], segment = join_overlap(joined[-1], segment)  # noqa: PLW2901 - the shortened one goes on
+        joined.append(segment)
+    return joined
+
+
+def merge_channels(channels: Sequence[Sequence[TranscriptChunk]]) -> tuple[TranscriptChunk, ...]:
+    """All chunks on one clock. Ties within a millisecond are settled by end, channel, ordinal: the same every time."""
+    return tuple(
+        sorted(
+            (chunk for chunks in channels for chunk in chunks),
+            key=lambda c: (_ms(c.start_s), _ms(c.end_s), c.channel, c.ordinal),
+        )
+    )
+
+
+def turns(chunks: Sequence[TranscriptChunk]) -> tuple[Turn, ...]:
+    """Chunks in merged order, neighbours of one channel taken together; chunks without text are left out."""
+    found: list[Turn] = []
+    for chunk in chunks:
+        if not chunk.text:
+            continue
+        last = found[-1] if found else None
+        if last is not None and last.channel == chunk.channel:
+            found[-1] = replace(
+                last,
+                end_s=max(last.end_s, chunk.end_s),
+                text=f"{last.text} {chunk.text}",
+                ordinals=(*last.ordinals, chunk.ordinal),
+            )
+            continue
+        found.append(
+            Turn(
+                channel=chunk.channel,
+                role=chunk.role,
+                start_s=chunk.start_s,
+                end_s=chunk.end_s,
+                text=chunk.text,
+                ordinals=(chunk.ordinal,),
+            )
+        )
+    return tuple(found)
+
+
+def transcription_text(chunks: Sequence[TranscriptChunk]) -> str:
+    """One line per turn, `Agent: …`; several unknown channels are numbered from 1."""
+    unknown = sorted({chunk.channel for chunk in chunks if chunk.role is Role.UNKNOWN})
+
+    def label(turn: Turn) -> str:
+        name = ROLE_LABELS[turn.role]
+        return f"{name} {unknown.index(turn.channel) + 1}" if turn.role is Role.UNKNOWN and len(unknown) > 1 else name
+
+    return "\n".join(f"{label(turn)}: {turn.text}" for turn in turns(chunks))
+
+
+def role_text(chunks: Sequence[TranscriptChunk], role: Role) -> str | None:
+    """What one role said, in order, without labels; None when it said nothing."""
+    said = [chunk.text for chunk in chunks if chunk.role is role and chunk.text]
+    return " ".join(said) or None
+
+
+def main_language(chunks: Sequence[TranscriptChunk]) -> str | None:
+    """The language most characters are in; None when no chunk has one. Ties go to the alphabet."""
+    lengths: dict[str, int] = {}
+    for chunk in chunks:
+        if chunk.language and chunk.text:
+            lengths[chunk.language] = lengths.get(chunk.language, 0) + len(chunk.text)
+    return min(lengths, key=lambda language: (-lengths[language], language)) if lengths else None
+
+
+def _on_clock(words: Sequence[Word] | None, start_s: float, end_s: float) -> tuple[Word, ...] | None:
+    if words is None:
+        return None
+    placed: list[Word] = []
+    for word in words:
+        if not (math.isfinite(word.start_s) and math.isfinite(word.end_s)):
+            return None
+        begin = min(max(start_s + word.start_s, start_s), end_s)
+        placed.append(replace(word, start_s=begin, end_s=min(max(start_s + word.end_s, begin), end_s)))
+    return tuple(placed)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,122 @@
+"""The table of recognisers, and the choice among them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from pipeline.config.transcription import TranscriptionSettings
+from pipeline.errors import ModelUnavailable
+from pipeline.records import EngineIdentity
+from pipeline.transcription.engine import EngineDescription, Transcriber
+from pipeline.transcription.fingerprint import options_hash
+from pipeline.transcription.hub import Hub, short
+
+logger = logging.getLogger(__name__)
+
+Builder = Callable[[TranscriptionSettings, Hub], Transcriber]
+"""Builds an engine that has loaded nothing yet. Heavy imports wait for `load`."""
+
+
+def _mlx_qwen3(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
+    from pipeline.transcription.mlx_qwen3.engine import build
+
+    allowed = settings.mlx_qwen3.allow_download and hub.allow_download
+    return build(settings.mlx_qwen3.model_copy(update={"allow_download": allowed}))
+
+
+def _faster_whisper(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
+    from pipeline.transcription.faster_whisper import FasterWhisperTranscriber
+
+    return FasterWhisperTranscriber(settings.faster_whisper, hub, settings.segment_time_limit_s)
+
+
+def _transformers_ctc(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
+    from pipeline.transcription.transformers_ctc import TransformersCtcTranscriber
+
+    return TransformersCtcTranscriber(settings.transformers_ctc, hub, settings.segment_time_limit_s)
+
+
+def _openai_audio(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
+    from pipeline.transcription.openai_audio import OpenAiAudioTranscriber
+
+    return OpenAiAudioTranscriber(settings.openai_audio, settings.segment_time_limit_s)
+
+
+def _sphinx(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
+    from pipeline.transcription.sphinx import SphinxTranscriber
+
+    return SphinxTranscriber(settings.sphinx)
+
+
+def _scripted(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
+    from pipeline.transcription.scripted import ScriptedTranscriber
+
+    return ScriptedTranscriber(settings.scripted)
+
+
+ENGINES: Mapping[str, Builder] = {
+    "mlx_qwen3": _mlx_qwen3,
+    "faster_whisper": _faster_whisper,
+    "transformers_ctc": _transformers_ctc,
+    "openai_audio": _openai_audio,
+    "sphinx": _sphinx,
+    "scripted": _scripted,
+}
+
+
+def choose_engine(
+    settings: TranscriptionSettings,
+    vocabulary: Sequence[str] = (),
+    *,
+    skip: Mapping[str, str] | None = None,
+    builders: Mapping[str, Builder] = ENGINES,
+    hub: Hub | None = None,
+) -> tuple[Transcriber, EngineDescription, EngineIdentity]:
+    """The first engine of `transcription.engines` that loads, and why each one before it was passed over.
+
+    Args:
+        vocabulary: context terms; part of the identity of engines that take them.
+        skip: engines not to try, with the reason (`{"mlx_qwen3": "out of memory"}`).
+        hub: None for one made from the settings.
+
+    Raises:
+        ModelUnavailable: none loads; or the first does not and `transcription.strict` is true. Within 10 s when no
+            hub answers: it is asked once for all engines.
+    """
+    hub = hub or Hub(allow_download=settings.allow_download, timeout_s=settings.hub_timeout_s)
+    passed_over: list[str] = []
+    for rank, name in enumerate(settings.engines):
+        try:
+            if skip and name in skip:
+                raise ModelUnavailable(skip[name])
+            engine = builders[name](settings, hub)
+            description = engine.load()
+        except (ModelUnavailable, ImportError, MemoryError) as error:
+            reason = f"{name}: {_reason(error, name)}"
+            if settings.strict:
+                raise ModelUnavailable(
+                    f"{reason}. transcription.strict is true, so no other engine is tried"
+                ) from error
+            logger.warning("transcription engine passed over: %s", reason)
+            passed_over.append(reason)
+            continue
+        identity = EngineIdentity(
+            engine=description.engine,
+            model=description.model,
+            revision=description.revision,
+            options_hash=options_hash(settings, name, vocabulary if description.takes_context else ()),
+            rank=rank,
+            demonstration=description.demonstration,
+            passed_over=tuple(passed_over),
+        )
+        return engine, description, identity
+    raise ModelUnavailable("no transcription engine could be loaded:\n  " + "\n  ".join(passed_over))
+
+
+def _reason(error: BaseException, name: str) -> str:
+    if isinstance(error, ModelUnavailable):
+        return str(error).removeprefix(f"{name}: ")
+    if isinstance(error, ImportError):
+        return f"a package it needs is not installed ({error}); install the extra for {name}"
+    return short(error)

@@ -1,0 +1,168 @@
+"""The trust gates around an engine: again without context, then in two halves, then flagged.
+
+Requests stay lazily pulled: what has to be recognised again is fed into the engine's own stream ahead of new
+requests, so that a batching engine fills its rows with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from pipeline.config.trust import TrustGateSettings
+from pipeline.records import SAMPLE_RATE_HZ, Word
+from pipeline.transcription.activity import Activity, measure, quiet_cut
+from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber
+from pipeline.transcription.trust import heard, suspicions
+
+_EMPTIED_BY = frozenset({"text_without_speech"})
+"""Gates that, when nothing helped, cost the segment its text: words where nobody spoke are invented."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    result: SegmentResult
+    fired: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Case:
+    """One request on its way through the remedies."""
+
+    request: SegmentRequest
+    activity: Activity
+    attempts: list[_Attempt]
+    remedies: deque[str]
+    halves: dict[str, SegmentRequest]
+    half_results: dict[str, SegmentResult]
+
+
+class GatedTranscriber:
+    """Wraps a loaded engine. Results carry the names of gates that stayed fired, and `<gate>_cured` for the others."""
+
+    def __init__(self, engine: Transcriber, description: EngineDescription, settings: TrustGateSettings) -> None:
+        self._engine = engine
+        self._takes_context = description.takes_context
+        self._settings = settings
+        self._cases: dict[str, _Case] = {}
+        self._again: deque[SegmentRequest] = deque()
+        self.counts: Counter[str] = Counter()
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        if not self._settings.enabled:
+            yield from self._engine.transcribe(requests)
+            return
+        self._cases.clear()
+        self._again.clear()
+        upstream = iter(requests)
+        more = True
+        while more:
+            for result in self._engine.transcribe(self._feed(upstream)):
+                finished = self._judge(result)
+                if finished is not None:
+                    yield finished
+            more = bool(self._again)
+
+    def _feed(self, upstream: Iterator[SegmentRequest]) -> Iterator[SegmentRequest]:
+        while True:
+            if self._again:
+                yield self._again.popleft()
+                continue
+            request = next(upstream, None)
+            if request is None:
+                return
+            self._cases[request.key] = _Case(
+                request=request,
+                activity=measure(request.samples, self._settings),
+                attempts=[],
+                remedies=self._remedies(request),
+                halves={},
+                half_results={},
+            )
+            yield request
+
+    def _remedies(self, request: SegmentRequest) -> deque[str]:
+        settings = self._settings
+        remedies: deque[str] = deque()
+        if settings.retry_without_context and self._takes_context and request.context:
+            remedies.append("without_context")
+        if settings.split and request.samples.size >= settings.split_min_s * SAMPLE_RATE_HZ:
+            remedies.append("split")
+        return remedies
+
+    def _judge(self, result: SegmentResult) -> SegmentResult | None:
+        """The final result, or None while a remedy is under way."""
+        key = result.key
+        if key not in self._cases:
+            key = key.rpartition("#")[0]
+            case = self._cases[key]
+            case.half_results[result.key] = result
+            if len(case.half_results) < len(case.halves):
+                return None
+            result = self._joined(case)
+        case = self._cases[key]
+        fired: tuple[str, ...] = ()
+        if result.error is None and "language_unsupported" not in result.flags:
+            fired = suspicions(heard(case.request, result, case.activity), self._settings)
+        case.attempts.append(_Attempt(result, fired))
+        if fired and case.remedies:
+            self._try_again(case)
+            return None
+        return self._finish(case)
+
+    def _try_again(self, case: _Case) -> None:
+        remedy = case.remedies.popleft()
+        bare = replace(case.request, context="")
+        if remedy == "without_context":
+            self._again.append(bare)
+            return
+        cut = quiet_cut(bare.samples)
+        place = bare.place
+        later = replace(place, start_s=place.start_s + cut / SAMPLE_RATE_HZ) if place else None
+        halves = (
+            replace(bare, key=f"{bare.key}#0", samples=bare.samples[:cut]),
+            replace(bare, key=f"{bare.key}#1", samples=bare.samples[cut:], place=later),
+        )
+        case.halves = {half.key: half for half in halves}
+        self._again.extend(halves)
+
+    def _joined(self, case: _Case) -> SegmentResult:
+        """Both halves as one result, under the request's own key."""
+        first, second = (case.half_results[key] for key in case.halves)
+        first_half = next(iter(case.halves.values()))
+        offset_s = first_half.samples.size / SAMPLE_RATE_HZ
+        words: tuple[Word, ...] | None = None
+        if first.words is not None and second.words is not None:
+            words = first.words + tuple(
+                replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s) for word in second.words
+            )
+        weighted = [
+            (part.confidence, half.samples.size)
+            for part, half in zip((first, second), case.halves.values(), strict=True)
+            if part.confidence is not None
+        ]
+        total = sum(weight for _, weight in weighted)
+        return SegmentResult(
+            key=case.request.key,
+            text=" ".join(part.text.strip() for part in (first, second) if part.text.strip()),
+            language=first.language or second.language,
+            words=words,
+            confidence=sum(value * weight for value, weight in weighted) / total if total else None,
+            flags=tuple(dict.fromkeys((*first.flags, *second.flags))),
+            error=first.error or second.error,
+        )
+
+    def _finish(self, case: _Case) -> SegmentResult:
+        """The attempt with fewest suspicions, the earliest of equals; an attempt with an error only for want of any."""
+        del self._cases[case.request.key]
+        usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
+        best = min(usable, key=lambda attempt: len(attempt.fired))
+        cured = sorted({name for attempt in case.attempts for name in attempt.fired} - set(best.fired))
+        flags = (*best.result.flags, *best.fired, *(f"{name}_cured" for name in cured))
+        self.counts.update(best.fired)
+        self.counts.update(f"{name}_cured" for name in cured)
+        result = replace(best.result, key=case.request.key, flags=tuple(dict.fromkeys(flags)))
+        if _EMPTIED_BY.intersection(best.fired):
+            return replace(result, text="", words=None, confidence=None)
+        return result

@@ -1,0 +1,212 @@
+"""Where an engine's weights are: a folder, the hub's cache on disk, or the hub itself, in this order."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.errors import ModelUnavailable
+
+logger = logging.getLogger(__name__)
+
+STATED_ABOVE_BYTES = 100_000_000
+_HEAD_BYTES = 1 << 16
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsWanted:
+    """A checkpoint an engine asks for."""
+
+    model: str
+    """Folder, or hub repository `owner/name`."""
+    revision: str | None
+    """Commit of the repository; ignored for a folder."""
+    patterns: tuple[str, ...]
+    """Files to fetch; never one that could run code."""
+    required: tuple[str, ...]
+    """Globs of which each must match a file."""
+    setting: str
+    """Configuration key, for messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsFound:
+    folder: Path
+    revision: str
+    """The commit, or `local-…`, a hash of the folder's file names, sizes and beginnings."""
+
+
+@dataclass(slots=True)
+class Hub:
+    """The model hub as this process may use it; asked for a sign of life once."""
+
+    allow_download: bool
+    timeout_s: float
+    endpoint: str | None = None
+    """Address; None for the client's own default (`HF_ENDPOINT`)."""
+    cache_dir: Path | None = None
+    """None for the client's own default (`HF_HOME`)."""
+    _unreachable: str | None = field(default=None, init=False)
+
+    def find(self, wanted: WeightsWanted) -> WeightsFound:
+        """The folder with the whole checkpoint, fetched if need be.
+
+        Raises ModelUnavailable: no such folder, files missing, unknown repository or revision, downloads switched
+        off, or no answer within `timeout_s`.
+        """
+        folder = Path(wanted.model).expanduser()
+        if folder.is_dir():
+            self._check(folder, wanted)
+            return WeightsFound(folder=folder, revision=folder_revision(folder, wanted.patterns))
+        if wanted.model.startswith(("/", ".", "~")) or wanted.model.count("/") != 1:
+            raise ModelUnavailable(
+                f"{wanted.model}: no such folder; point {wanted.setting} at a folder with {', '.join(wanted.required)}"
+                " or at a hub repository owner/name"
+            )
+        if wanted.revision is None:
+            raise ModelUnavailable(
+                f"{wanted.model}: no revision is pinned; set the repository's commit beside {wanted.setting}"
+            )
+        _quiet_client(self.timeout_s)
+        cached = self._in_cache(wanted)
+        return WeightsFound(folder=cached or self._fetch(wanted, wanted.revision), revision=wanted.revision)
+
+    def _check(self, folder: Path, wanted: WeightsWanted) -> None:
+        absent = [pattern for pattern in wanted.required if not any(folder.glob(pattern))]
+        if absent:
+            raise ModelUnavailable(
+                f"{folder}: {', '.join(absent)} missing; point {wanted.setting} at a complete checkpoint"
+            )
+
+    def _in_cache(self, wanted: WeightsWanted) -> Path | None:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+        try:
+            folder = Path(
+                snapshot_download(
+                    wanted.model,
+                    revision=wanted.revision,
+                    allow_patterns=list(wanted.patterns),
+                    local_files_only=True,
+                    cache_dir=self.cache_dir,
+                )
+            )
+        except (LocalEntryNotFoundError, HFValidationError, OSError):
+            return None
+        return folder if all(any(folder.glob(pattern)) for pattern in wanted.required) else None
+
+    def _fetch(self, wanted: WeightsWanted, revision: str) -> Path:
+        from huggingface_hub import snapshot_download
+
+        where = f"{wanted.model}@{revision[:12]}"
+        if not self.allow_download:
+            raise ModelUnavailable(
+                f"{where}: weights not on disk and transcription.allow_download is false; point {wanted.setting} at a "
+                "folder, or allow the download"
+            )
+        size = self._size_at_hub(wanted, revision, where)
+        if size > STATED_ABOVE_BYTES:
+            logger.warning("downloading %s: %.2f GB", where, size / 1e9)
+        try:
+            folder = Path(
+                snapshot_download(
+                    wanted.model,
+                    revision=revision,
+                    allow_patterns=list(wanted.patterns),
+                    endpoint=self.endpoint,
+                    cache_dir=self.cache_dir,
+                    etag_timeout=self.timeout_s,
+                )
+            )
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ModelUnavailable(
+                f"{where}: the download broke off ({short(error)}); run again to go on with it, or point "
+                f"{wanted.setting} at a folder"
+            ) from error
+        self._check(folder, wanted)
+        return folder
+
+    def _size_at_hub(self, wanted: WeightsWanted, revision: str, where: str) -> int:
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+        advice = f"point {wanted.setting} at a folder with the weights"
+        if self._unreachable is not None:
+            raise ModelUnavailable(f"{where}: weights not on disk, hub unreachable ({self._unreachable}); {advice}")
+        api = HfApi(endpoint=self.endpoint)
+        try:
+            info = within(
+                lambda: api.model_info(wanted.model, revision=revision, timeout=self.timeout_s, files_metadata=True),
+                self.timeout_s,
+            )
+        except RevisionNotFoundError as error:
+            raise ModelUnavailable(f"{where}: no such revision; correct the pin, or {advice}") from error
+        except GatedRepoError as error:
+            raise ModelUnavailable(f"{where}: the repository asks for an account (HF_TOKEN); or {advice}") from error
+        except RepositoryNotFoundError as error:
+            raise ModelUnavailable(f"{where}: no such repository; correct {wanted.setting}, or {advice}") from error
+        except Exception as error:
+            # the client's transport errors change class between its versions; every one means "no hub"
+            self._unreachable = short(error)
+            raise ModelUnavailable(
+                f"{where}: weights not on disk, hub unreachable ({self._unreachable}); {advice}"
+            ) from error
+        files = info.siblings or ()
+        return sum(f.size or 0 for f in files if any(fnmatch(f.rfilename, pattern) for pattern in wanted.patterns))
+
+
+def folder_revision(folder: Path, patterns: Sequence[str] = ("*",)) -> str:
+    """`local-` and 40 hex digits: changes when a file's name, size or first 64 KiB change. Reads no whole weights."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and any(fnmatch(p.name, x) for x in patterns)):
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + hashlib.sha256(head).digest())
+    return f"local-{digest.hexdigest()[:40]}"
+
+
+def within(task: Callable[[], T], seconds: float) -> T:
+    """Result of `task`, run in a thread left behind when it takes longer: a hanging name server heeds no time-out.
+
+    Raises TimeoutError, or what the task raised.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(task())
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True, name="hub-probe")
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no answer in {seconds:g} s")
+    return results[0]
+
+
+def short(error: BaseException) -> str:
+    """One line about an error."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def _quiet_client(timeout_s: float) -> None:
+    """The hub client's own limits, read when it is first imported: no storm of retries in this process."""
+    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", str(max(1, round(timeout_s))))
+    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "30")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

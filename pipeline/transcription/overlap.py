@@ -1,0 +1,70 @@
+"""Two neighbouring segments that share some audio: what both heard is kept once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+from pipeline.records import SegmentText, Word
+
+_WORDS_PER_S = 5.0
+"""Upper bound of speech rate used to size the window in which a repeat is looked for."""
+_SPARE_WORDS = 2
+
+
+def join_overlap(before: SegmentText, after: SegmentText) -> tuple[SegmentText, SegmentText]:
+    """Both segments, cut so that the words of the shared `after.overlap_s` seconds stand in one of them only.
+
+    The last words of `before` and the first of `after` are aligned (longest common run, compared without case and
+    punctuation); the cut is at its end. Where nothing matches, the middle of the overlap decides if there are word
+    times, else both texts stay whole: a repeated word is better than a lost one.
+    """
+    first, second = before.text.split(), after.text.split()
+    window = math.ceil(after.overlap_s * _WORDS_PER_S) + _SPARE_WORDS
+    tail, head = first[-window:], second[:window]
+    match = SequenceMatcher(None, _keys(tail), _keys(head), autojunk=False).find_longest_match()
+    if match.size and _plausible(match.a, match.b, match.size, len(tail)):
+        return (
+            _keep(before, 0, len(first) - len(tail) + match.a + match.size),
+            _keep(after, match.b + match.size, len(second)),
+        )
+    if before.words is not None and after.words is not None:
+        return _cut_at(before, after, after.start_s + after.overlap_s / 2)
+    return before, after
+
+
+def _plausible(a: int, b: int, size: int, tail: int) -> bool:
+    """A repeat lies at the seam: at most a clipped word or two stand between it and the two edges."""
+    dropped = (tail - a - size) + b
+    return dropped <= _SPARE_WORDS or dropped <= size
+
+
+def _keep(segment: SegmentText, begin: int, end: int) -> SegmentText:
+    """The words from `begin` to `end`; times are kept when there is one per word, else given up."""
+    words = segment.text.split()
+    if begin == 0 and end == len(words):
+        return segment
+    times: tuple[Word, ...] | None = None
+    if segment.words is not None and len(segment.words) == len(words):
+        times = segment.words[begin:end]
+    return replace(segment, text=" ".join(words[begin:end]), words=times)
+
+
+def _cut_at(before: SegmentText, after: SegmentText, cut_s: float) -> tuple[SegmentText, SegmentText]:
+    assert before.words is not None
+    assert after.words is not None
+    if len(before.words) != len(before.text.split()) or len(after.words) != len(after.text.split()):
+        return before, after
+    kept_before = sum(1 for word in before.words if _middle(word) < cut_s)
+    dropped_after = sum(1 for word in after.words if _middle(word) < cut_s)
+    return _keep(before, 0, kept_before), _keep(after, dropped_after, len(after.words))
+
+
+def _middle(word: Word) -> float:
+    return (word.start_s + word.end_s) / 2
+
+
+def _keys(words: Sequence[str]) -> list[str]:
+    return ["".join(c for c in word.casefold() if c.isalnum()) or word for word in words]
