@@ -59,6 +59,10 @@ class PostgresStore:
         self._with_words = database.settings.store_words
         self._runs = Runs(database)
 
+    @property
+    def database(self) -> Database:
+        return self._database
+
     # ------------------------------------------------------------------------------------------- runs
 
     def begin_run(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:

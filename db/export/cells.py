@@ -32,7 +32,7 @@ def defused(text: str) -> str:
 
 
 def cell_text(value: Any) -> str:
-    """A value as text of a CSV cell; a missing one is empty."""
+    """A value as text of a CSV cell; a missing one is empty, a tuple of words is listed, lists and mappings are JSON."""
     match value:
         case None:
             return ""
@@ -46,7 +46,8 @@ def cell_text(value: Any) -> str:
             return value.isoformat()
         case uuid.UUID():
             return str(value)
-        case list() if all(isinstance(item, str) for item in value):
-            return defused("; ".join(value))
-        case _:
+        case dict() | list():
             return json.dumps(value, ensure_ascii=False)
+        case tuple():
+            return defused("; ".join(map(str, value)))
+    raise TypeError(f"a cell cannot hold {type(value).__name__}")

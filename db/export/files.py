@@ -36,3 +36,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file at once. Raises OutputUnavailable."""
+    with whole_file(path) as aside:
+        aside.write_bytes(content)

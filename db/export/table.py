@@ -95,7 +95,8 @@ def result_rows(database: Database, call_ids: Sequence[str]) -> Iterator[Row]:
 def result_row(call: Mapping[str, Any]) -> Row:
     """One row from a row of `calls`."""
     made = {"error": error_text(call), "topics": topic_text(call)}
-    row = {name: made[name] if name in made else call[name] for name in COLUMNS}
+    row: Row = {name: made[name] if name in made else call[name] for name in COLUMNS}
+    row["flags"] = tuple(call["flags"])  # a tuple of words, a list is JSON
     for name, value in row.items():
         if name.endswith("_probabilities") and value is not None:
             row[name] = {label: value[label] for label in LABELS}  # jsonb keeps no order

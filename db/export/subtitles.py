@@ -1,0 +1,82 @@
+"""Transcripts for people: TXT, SubRip (.srt) and WebVTT (.vtt, W3C), with the speaker's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from db.export.document import Document, Segment
+from db.export.lines import Line, cues_of
+from pipeline.config.output import TranscriptFileSettings
+from pipeline.records import Role
+
+
+class Cue(NamedTuple):
+    """One subtitle; times in whole milliseconds, the end after the start."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str
+    lines: tuple[str, ...]
+
+
+def speaker(segment: Segment) -> str:
+    return f"Speaker {segment.channel + 1}" if segment.role is Role.UNKNOWN else segment.role.value.capitalize()
+
+
+def txt(document: Document, _settings: TranscriptFileSettings) -> str:
+    """A line per segment: `[00:01:02.500] Agent: …`."""
+    lines = [
+        f"[{clock(round(segment.start_s * 1000), '.')}] {speaker(segment)}: {' '.join(segment.text.split())}"
+        for segment in document.segments
+        if segment.text.strip()
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def srt(document: Document, settings: TranscriptFileSettings) -> str:
+    blocks = []
+    for number, cue in enumerate(_cues(document, settings), start=1):
+        text = "\n".join((f"{cue.speaker}: {cue.lines[0]}", *cue.lines[1:])).replace("-->", "->")
+        blocks.append(f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def vtt(document: Document, settings: TranscriptFileSettings) -> str:
+    blocks = ["WEBVTT\n"]
+    for cue in _cues(document, settings):
+        text = "\n".join(_escaped(line) for line in cue.lines)
+        blocks.append(f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n<v {cue.speaker}>{text}</v>\n")
+    return "\n".join(blocks)
+
+
+def clock(milliseconds: int, mark: str) -> str:
+    """`HH:MM:SS,mmm`; hours go on beyond 99."""
+    seconds, fraction = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{mark}{fraction:03d}"
+
+
+def _cues(document: Document, settings: TranscriptFileSettings) -> Iterator[Cue]:
+    """In time order over both sides, as both formats ask for; subtitles of overtalk overlap."""
+    cues = [
+        _cue(segment, lines, settings.max_cue_s)
+        for segment in document.segments
+        for lines in cues_of(
+            segment,
+            width=settings.max_line_chars,
+            max_lines=settings.max_lines,
+            longest_s=settings.max_cue_s,
+            label=f"{speaker(segment)}: ",
+        )
+    ]
+    yield from sorted(cues)
+
+
+def _cue(segment: Segment, lines: list[Line], longest_s: float) -> Cue:
+    start_ms = round(max(0.0, lines[0].start_s) * 1000)
+    end_ms = min(round(lines[-1].end_s * 1000), start_ms + round(longest_s * 1000))
+    return Cue(start_ms, max(end_ms, start_ms + 1), speaker(segment), tuple(line.text for line in lines))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
