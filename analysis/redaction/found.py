@@ -1,0 +1,30 @@
+"""A stretch of a text that is personal data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where, and what its placeholder is called. Of two that overlap the lower rank wins, then the longer."""
+
+    start: int
+    end: int
+    name: str
+    """`CARD`, `PHONE`, `EMAIL`, `IBAN`, `ID`, `ACCOUNT` or a custom pattern's name."""
+    rank: int
+
+
+def without_overlaps(found: list[Found]) -> list[Found]:
+    """The winners, in order of place."""
+    kept: list[Found] = []
+    for one in sorted(found, key=lambda item: (item.rank, item.start - item.end, item.start)):
+        if all(one.end <= other.start or one.start >= other.end for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda item: item.start)
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list written as text."""
+    return frozenset(text.split())

@@ -1,0 +1,234 @@
+"""Digits that are personal: card numbers, phones, national ids, account numbers, IBANs; written or spoken."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from analysis.redaction.found import Found
+from analysis.redaction.runs import Run, digit_runs
+from pipeline.config.redaction import RedactionSettings
+from pipeline.errors import ConfigurationError
+
+_CUE_CHARS = 70
+_PHONE_CUE = re.compile(
+    r"\b(?:tele)?phone\b|\bmobile\b|\bcell\b|\bcall (?:me|us|her|him|back)\b|\breach\b|\bfax\b|\bwhatsapp\b|\bring me\b"
+    r"|\btext me\b|\bmy number\b|\bcallback\b|\btéléphone\b|\bportable\b|\bnuméro de tél|\brappel|\btelefon|\bhandy\b"
+    r"|\brückruf|\bteléfono\b|\bmóvil\b",
+    re.IGNORECASE,
+)
+_CARD_CUE = re.compile(r"\b(?:card|visa|mastercard|amex|carte|karte|tarjeta)\b", re.IGNORECASE)
+_CODE_CUE = re.compile(
+    r"\b(?:cvv|cvc|cv2|security (?:code|number)|(?:three|3)[ -]digit (?:code|number)|(?:my )?pin(?: number| code)?"
+    r"|code de sécurité|cryptogramme|prüfnummer|geheimzahl)\b[^\d\n]{0,25}$",
+    re.IGNORECASE,
+)
+_ACCOUNT_CUE = re.compile(
+    r"\b(?:account|acct|customer|client|policy|member(?:ship)?|contract|routing|passport|driver'?s? licen[cs]e"
+    r"|licen[cs]e|insurance|tax|meter|sort code|compte|kunden|konto|vertrag\w*|cuenta|cliente|contrat|contrato|police)"
+    r"(?:[ -]?(?:number|no\.?|id|#|nummer))?\b",
+    re.IGNORECASE,
+)
+_ID_CUE = re.compile(
+    r"\bsocial(?: security)?\b|\bssn\b|\bnational (?:id|insurance)\b|\bid (?:card|number)\b|\btax (?:id|number)\b"
+    r"|\bsteuer\w*|\bidentifikationsnummer\b|\bsécurité sociale\b|\bdni\b|\bnie\b|\btaxpayer\b",
+    re.IGNORECASE,
+)
+# What numbers are not personal, when the word stands right before them.
+_OTHER_CUE = re.compile(
+    r"\b(?:order|ticket|case|reference|invoice|tracking|confirmation|serial|model|part|item|booking|incident|version"
+    r"|article|product|parcel|imei|purchase order|po|sku|flight|bestell\w*|rechnung\w*|commande|facture|pedido|factura"
+    r"|zip|postal)"
+    r"(?: (?:number|no\.?|id|code|#|nummer))?(?: (?:is|was|it's|ist|est|es))?[\s:#,.]*$",
+    re.IGNORECASE,
+)
+_SSN = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
+_DATE = re.compile(r"\d{1,2}[/. -]\d{1,2}[/. -](?:19|20)?\d\d|(?:19|20)\d\d[/. -]\d{1,2}[/. -]\d{1,2}")
+_YEARS = re.compile(r"(?:(?:19|20)\d\d ?)+")
+_ALNUM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){6,40}(?![A-Za-z0-9])")
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])([A-Za-z])[ ,.-]{0,2}([A-Za-z])(?=[ ,.-]{0,2}[\w])")
+
+
+class NumberFinder:
+    """Looks for the configured kinds of number."""
+
+    def __init__(self, settings: RedactionSettings) -> None:
+        self._settings = settings
+        self._ids = [(name, _id_module(name)) for name in settings.national_ids]
+
+    def find(self, text: str) -> Iterator[Found]:
+        kinds = self._settings.kinds
+        if "iban" in kinds:
+            yield from _ibans(text, self._settings.spoken_languages)
+        if "national_id" in kinds:
+            yield from self._written_ids(text)
+        if "phone" in kinds:
+            yield from self._written_phones(text)
+        for run in digit_runs(text, self._settings.spoken_languages):
+            named = self._name(text, run)
+            if named is not None:
+                name, rank = named
+                for start, end in run.pieces:
+                    yield Found(start, end, name, rank)
+
+    def _name(self, text: str, run: Run) -> tuple[str, int] | None:
+        """What the run is, by its check digits, or by the words before it."""
+        kinds = self._settings.kinds
+        before = text[max(0, run.start - _CUE_CHARS) : run.start]
+        digits = run.digits
+        if "card" in kinds and self._is_card(run, before):
+            return "CARD", 2
+        if "national_id" in kinds and self._is_national_id(digits, before):
+            return "ID", 3
+        if _OTHER_CUE.search(before):
+            return None
+        if "phone" in kinds and self._is_phone(text, run, before):
+            return "PHONE", 5
+        if (
+            "account_number" in kinds
+            and len(digits) >= self._settings.min_account_digits
+            and _ACCOUNT_CUE.search(before)
+        ):
+            return "ACCOUNT", 6
+        return None
+
+    @staticmethod
+    def _is_card(run: Run, before: str) -> bool:
+        """13 to 19 digits that pass Luhn's check, or that follow the word; the code and PIN by their words."""
+        digits = run.digits
+        if 3 <= len(digits) <= 8 and _CODE_CUE.search(before):
+            return True
+        if not 12 <= len(digits) <= 32 or _YEARS.fullmatch(" ".join(run.groups)):
+            return False
+        if _CARD_CUE.search(before) and len(digits) >= 13:
+            return True
+        if _OTHER_CUE.search(before):
+            return False
+        return any(_luhn(window) for window in _windows(run.groups))
+
+    def _is_national_id(self, digits: str, before: str) -> bool:
+        cue = bool(_ID_CUE.search(before))
+        if cue and 7 <= len(digits) <= 16:
+            return True
+        # A check digit alone is too weak for short numbers: one in ten fits.
+        return len(digits) >= 13 and any(module.is_valid(digits) for _, module in self._ids)
+
+    def _is_phone(self, text: str, run: Run, before: str) -> bool:
+        digits = run.digits
+        written = text[run.start : run.end]
+        if not 7 <= len(digits) <= 15 or _DATE.fullmatch(written) or _YEARS.fullmatch(" ".join(run.groups)):
+            return False
+        if _PHONE_CUE.search(before):
+            return True
+        international = text[max(0, run.start - 6) : run.start].rstrip().endswith(("+", "plus", "Plus"))
+        return len(digits) >= 9 and _is_valid_phone(digits, self._settings.phone_regions, international)
+
+    def _written_ids(self, text: str) -> Iterator[Found]:
+        """Ids with letters, by their check characters; a US number by its dashes."""
+        if any(name == "us.ssn" for name, _ in self._ids):
+            for match in _SSN.finditer(text):
+                yield Found(match.start(), match.end(), "ID", 1)
+        for match in re.finditer(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){7,20}(?![A-Za-z0-9])", text):
+            for start, end in _word_windows(match.group(0)):
+                piece = match.group(0)[start:end]
+                if any(c.isdigit() for c in piece) and any(c.isalpha() for c in piece) and self._checks(piece):
+                    yield Found(match.start() + start, match.start() + end, "ID", 1)
+
+    def _checks(self, piece: str) -> bool:
+        compact = re.sub(r"[ .-]", "", piece).upper()
+        return any(
+            module.is_valid(compact) and (len(compact) >= 9) and sum(c.isdigit() for c in compact) >= 6
+            for _, module in self._ids
+        )
+
+    def _written_phones(self, text: str) -> Iterator[Found]:
+        """With the phone library's own matcher: groups, country codes and extensions as they are written."""
+        import phonenumbers
+
+        for region in self._settings.phone_regions:
+            for match in phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.VALID):
+                before = text[max(0, match.start - _CUE_CHARS) : match.start]
+                plain = match.raw_string.isdigit()
+                if "\n" in match.raw_string or _OTHER_CUE.search(before) or (plain and len(match.raw_string) < 9):
+                    continue
+                yield Found(match.start, match.end, "PHONE", 4)
+
+
+def _id_module(name: str) -> Any:
+    try:
+        module = importlib.import_module(f"stdnum.{name}")
+    except ImportError:
+        raise ConfigurationError(
+            f"redaction.national_ids: python-stdnum has no module {name}; see its list of formats"
+        ) from None
+    if not hasattr(module, "is_valid"):
+        raise ConfigurationError(f"redaction.national_ids: stdnum.{name} checks nothing; name another module")
+    return module
+
+
+def _luhn(digits: str) -> bool:
+    from stdnum import luhn
+
+    return len(set(digits)) > 1 and digits[0] in "23456" and bool(luhn.is_valid(digits))
+
+
+def _windows(groups: Sequence[str]) -> Iterator[str]:
+    """Stretches of 13 to 19 digits that begin and end with a group."""
+    for first in range(len(groups)):
+        digits = ""
+        for group in groups[first:]:
+            digits += group
+            if len(digits) > 19:
+                break
+            if len(digits) >= 13:
+                yield digits
+
+
+def _word_windows(text: str) -> Iterator[tuple[int, int]]:
+    """Stretches that begin and end with a word, longest first from each place."""
+    edges = [(match.start(), match.end()) for match in re.finditer(r"[A-Za-z0-9]+", text)]
+    for place, (start, _) in enumerate(edges):
+        for _, end in reversed(edges[place : place + 12]):
+            yield start, end
+
+
+@lru_cache(maxsize=4096)
+def _is_valid_phone(digits: str, regions: tuple[str, ...], international: bool) -> bool:
+    import phonenumbers
+
+    tries: list[tuple[str, str | None]] = (
+        [("+" + digits, None)] if international else [(digits, region) for region in regions]
+    )
+    if digits.startswith("00"):
+        tries.append(("+" + digits[2:], None))
+    for number, region in tries:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(number, region)):
+                return True
+        except phonenumbers.NumberParseException:
+            continue
+    return False
+
+
+def _ibans(text: str, languages: Sequence[str]) -> Iterator[Found]:
+    """Two letters, then the digits and letters of a valid IBAN, however they are grouped or spelt."""
+    from stdnum import iban
+
+    for match in _ALNUM.finditer(text):
+        for start, end in _word_windows(match.group(0)):
+            compact = re.sub(r"[ .-]", "", match.group(0)[start:end])
+            if 15 <= len(compact) <= 34 and compact[:2].isalpha() and compact[2:4].isdigit() and iban.is_valid(compact):
+                yield Found(match.start() + start, match.start() + end, "IBAN", 0)
+    runs = digit_runs(text, languages)
+    for letters in _IBAN_START.finditer(text):
+        country = (letters.group(1) + letters.group(2)).upper()
+        for run in runs:
+            gap = text[letters.end() : run.start]
+            close = 0 <= run.start - letters.end() <= 4 and not gap.strip(" ,.-")
+            if close and iban.is_valid(country + run.digits):
+                yield Found(letters.start(), run.pieces[0][1], "IBAN", 0)
+                for start, end in run.pieces[1:]:
+                    yield Found(start, end, "IBAN", 0)

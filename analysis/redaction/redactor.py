@@ -1,0 +1,106 @@
+"""Takes personal data out of texts and puts it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from analysis.redaction.addresses import find_addresses
+from analysis.redaction.found import Found, without_overlaps
+from analysis.redaction.numbers import NumberFinder
+from analysis.redaction.runs import LINE_MARK
+from pipeline.config.redaction import RedactionSettings
+
+_PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d+)\]")
+
+
+class Redacted(NamedTuple):
+    """A text with placeholders, and what each stands for."""
+
+    text: str
+    mapping: Mapping[str, str]
+    """`[CARD_1]` -> the very words that stood there."""
+
+
+class Redactor:
+    """Finds personal data and replaces it by `[KIND_n]`. Stateless: the same text gives the same placeholders."""
+
+    def __init__(self, settings: RedactionSettings) -> None:
+        self._settings = settings
+        self._numbers = NumberFinder(settings)
+        self._patterns = [(one.name, re.compile(one.pattern, re.IGNORECASE)) for one in settings.patterns]
+        self._kept = frozenset(_plain(text) for text in settings.keep)
+
+    def redact(self, text: str) -> Redacted:
+        """The text with placeholders; equal words get equal ones, numbered in order of appearance per kind.
+
+        A placeholder that already stands in the text (somebody dictated or wrote it) is never used for something else.
+        """
+        if not self._settings.enabled:
+            return Redacted(text, MappingProxyType({}))
+        taken = {match.group(0) for match in _PLACEHOLDER.finditer(text)}
+        by_value: dict[tuple[str, str], str] = {}
+        counters: dict[str, int] = {}
+        parts: list[str] = []
+        place = 0
+        for found in self.find(text):
+            value = text[found.start : found.end]
+            mark = by_value.get((found.name, value))
+            if mark is None:
+                mark = _next_mark(found.name, counters, taken)
+                by_value[found.name, value] = mark
+            parts += [text[place : found.start], mark]
+            place = found.end
+        parts.append(text[place:])
+        return Redacted("".join(parts), MappingProxyType({mark: value for (_, value), mark in by_value.items()}))
+
+    def redact_lines(self, texts: Sequence[str]) -> tuple[list[str], Mapping[str, str]]:
+        """The same for the lines of one call together: a number dictated over several lines is found."""
+        joined = "".join(f"\n#{number} unknown: {_one_line(text)}" for number, text in enumerate(texts))
+        redacted = self.redact(joined)
+        parts = re.split(r"\n#\d+ unknown: ", redacted.text)[1:]
+        return parts, redacted.mapping
+
+    def find(self, text: str) -> list[Found]:
+        """What would be replaced, in order, without overlaps."""
+        found = [one for one in self._all(text) if _plain(text[one.start : one.end]) not in self._kept]
+        return without_overlaps(found)
+
+    def _all(self, text: str) -> Iterator[Found]:
+        for name, pattern in self._patterns:
+            for match in pattern.finditer(text):
+                group: str | int = "value" if "value" in pattern.groupindex else 0
+                if match.end(group) > match.start(group):
+                    yield Found(match.start(group), match.end(group), name, -1)
+        if "email" in self._settings.kinds:
+            yield from find_addresses(text)
+        yield from self._numbers.find(text)
+
+
+def restore(text: str, mapping: Mapping[str, str]) -> str:
+    """The text with every placeholder put back; unknown placeholders stay."""
+    return _PLACEHOLDER.sub(lambda match: mapping.get(match.group(0), match.group(0)), text)
+
+
+def build_redactor(settings: RedactionSettings) -> Redactor:
+    """The redactor `redaction` describes. Raises ConfigurationError for an unknown national id."""
+    return Redactor(settings)
+
+
+def _next_mark(name: str, counters: dict[str, int], taken: set[str]) -> str:
+    while True:
+        counters[name] = counters.get(name, 0) + 1
+        mark = f"[{name}_{counters[name]}]"
+        if mark not in taken:
+            return mark
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _one_line(text: str) -> str:
+    """So that nothing said can look like the start of another line."""
+    return re.sub(LINE_MARK, lambda match: " " + match.group(0).strip() + " ", text, flags=re.IGNORECASE)
