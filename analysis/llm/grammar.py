@@ -14,6 +14,7 @@ from analysis.llm.validation import plain
 from pipeline.errors import InvalidReply
 
 _NUMBER_BYTES = 24
+_LARGEST_NUMBER = 10**12
 _LANDING_SLACK = 12
 """Tokens beyond the smallest reply: the rest of a character, an escape or a number under way."""
 _CLOSERS = (ord("}"), ord("]"))
@@ -22,7 +23,7 @@ _CLOSERS = (ord("}"), ord("]"))
 def bounded(schema: JsonSchema, max_string_chars: int, max_list_items: int) -> dict[str, Any]:
     """The schema with `maxLength` and `maxItems` where it sets none, `additionalProperties` off where it says nothing.
 
-    Strings held by `enum`, `const`, `pattern` or `format` keep what they have.
+    Numbers without bounds get 10^12 on either side. Strings held by `enum`, `const`, `pattern` or `format` keep what they have.
     """
     walked: dict[str, Any] = _walk(plain(schema), max_string_chars, max_list_items)
     return walked
@@ -44,6 +45,11 @@ def _walk(node: Any, chars: int, items: int) -> Any:
         walked.setdefault("maxLength", chars)
     if "array" in kinds:
         walked.setdefault("maxItems", max(items, node.get("minItems", 0)))
+    if kinds & {"integer", "number"} and free:
+        # Digits without end are a loop like any other.
+        for key, bound in (("minimum", -_LARGEST_NUMBER), ("maximum", _LARGEST_NUMBER)):
+            if f"exclusive{key.title()}" not in node:
+                walked.setdefault(key, bound)
     if "object" in kinds and "properties" in node:
         walked.setdefault("additionalProperties", False)
     return walked
@@ -131,7 +137,7 @@ class Constraint:
 
     @property
     def over(self) -> bool:
-        """True after the end token."""
+        """True when nothing but the end token can follow (or the grammar gave up: see `fault`)."""
         return bool(self._matcher.is_stopped())
 
     @property
@@ -146,7 +152,11 @@ class Constraint:
             self.tokens.append(token)
 
     def allowed(self) -> npt.NDArray[np.bool_]:
-        """Which tokens may come next: shape (vocabulary of the tokenizer,)."""
+        """Which tokens may come next: shape (vocabulary of the tokenizer,); an end token once the reply is over."""
+        if self.over:
+            ends = np.zeros(self._grammar.tokenizer.vocab_size, dtype=bool)
+            ends[self._grammar.tokenizer.eos_token] = True
+            return ends
         mask = np.zeros(self._words, dtype=np.int32)
         self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
         bits = np.unpackbits(mask.view(np.uint8), bitorder="little").astype(bool)

@@ -221,8 +221,6 @@ def _mask_with(constraint: Constraint) -> Callable[[Any, Any], Any]:
         if started:
             constraint.take(int(tokens[-1].item()))
         started = True
-        if constraint.over:
-            return logits
         allowed = constraint.allowed()
         wide = np.zeros(logits.shape[-1], dtype=bool)
         # The model's vocabulary may be padded beyond the tokenizer's, the mask beyond both.
