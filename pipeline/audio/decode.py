@@ -21,9 +21,19 @@ if TYPE_CHECKING:
 
     AudioPacket = Packet[AudioStream]
 
+_ONLY_THIS_FILE = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "wav,w64,aiff,au,caf,flac,ogg,mp3,aac,mov,asf,matroska,amr,amrnb,amrwb,gsm,g722,g729,wv,ape,ac3,"
+    "avi,mpeg,mpegts,rm",
+}
+"""Containers of sound only: a play list named .wav could make FFmpeg read other files or fetch addresses."""
 _MAX_GAP_S = 60.0
-"""A broken packet that claims to be longer than this gives no silence in its place."""
+"""Time stamps that jump by more are nonsense, not missing sound."""
 _MAX_ERRORS_IN_A_ROW = 10_000
+_LEAST_GAP_S = 0.05
+"""Time stamps that jump by less are rounding."""
+_SPARSE_CONTAINERS = frozenset({"ogg", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "matroska,webm"})
+"""Containers in which a writer may leave silence out (discontinuous transmission): a gap is no error there."""
 _EXACT_CONTAINERS = frozenset({"flac", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "matroska,webm"})
 """Containers whose header states the duration, rather than FFmpeg guessing it from the bit rate."""
 
@@ -49,12 +59,13 @@ class Decoding:
     claimed_duration_s: float | None = None
     """Only where the container states it (not for WAV: see `riff`)."""
     decode_errors: int = 0
+    gaps_filled: int = 0
     format_changes: int = 0
 
     def blocks(self, block_s: float) -> Generator[DecodedBlock, None, None]:
         """Decode in blocks of about `block_s`.
 
-        A broken packet is replaced by as much silence as it claims to hold, so that the clock goes on.
+        What broken packets held is replaced by silence, so that the clock goes on.
         Raises AudioUndecodable (no decoder, no audio stream), SourceUnreadable (vanished, no permission, I/O error).
         """
         import av.error
@@ -78,11 +89,8 @@ class Decoding:
     def _open(self) -> InputContainer:
         import av
 
-        if self.repaired_header:
-            return av.open(
-                _RepairedFile(self.path.open("rb"), self.repaired_header), mode="r", metadata_errors="replace"
-            )
-        return av.open(str(self.path), mode="r", metadata_errors="replace")
+        source = _RepairedFile(self.path.open("rb"), self.repaired_header) if self.repaired_header else str(self.path)
+        return av.open(source, mode="r", metadata_errors="replace", options=_ONLY_THIS_FILE)
 
     def _describe(self, container: InputContainer, stream: AudioStream) -> None:
         self.container = container.format.name
@@ -98,6 +106,7 @@ class Decoding:
         import av.error
 
         in_a_row = 0
+        clock = _Clock()
         for packet in _packets(container, stream, self):
             try:
                 frames = packet.decode()
@@ -109,11 +118,14 @@ class Decoding:
                 in_a_row += 1
                 if in_a_row > _MAX_ERRORS_IN_A_ROW:
                     break
-                yield from self._silence_for(packet)
                 continue
             for frame in frames:
                 if frame.samples:
-                    yield self._samples(frame)
+                    rate, samples = self._samples(frame)
+                    if missing := clock.missing(frame, rate):
+                        self._note_gap()
+                        yield rate, np.zeros((missing, self.channels), dtype=np.float32)
+                    yield rate, samples
 
     def _samples(self, frame: AudioFrame) -> tuple[int, npt.NDArray[np.float32]]:
         raw = frame.to_ndarray()
@@ -130,12 +142,31 @@ class Decoding:
             shaped = fitted
         return rate, _to_float(shaped)
 
-    def _silence_for(self, packet: AudioPacket) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-        if packet.duration and packet.time_base and self.sample_rate_hz and self.channels:
-            seconds = float(packet.duration * packet.time_base)
-            if 0 < seconds <= _MAX_GAP_S:
-                count = round(seconds * self.sample_rate_hz)
-                yield self.sample_rate_hz, np.zeros((count, self.channels), dtype=np.float32)
+    def _note_gap(self) -> None:
+        self.gaps_filled += 1
+        if self.container not in _SPARSE_CONTAINERS:
+            self.decode_errors += 1
+
+
+class _Clock:
+    """Follows the time stamps of frames: what a broken or missing packet held becomes silence of its length."""
+
+    def __init__(self) -> None:
+        self._next_s: float | None = None
+
+    def missing(self, frame: AudioFrame, rate: int) -> int:
+        """Samples missing before `frame`; 0 when it follows on, or has no (sensible) time stamp."""
+        stamp = frame.time
+        gap = 0.0
+        if stamp is not None and self._next_s is not None:
+            gap = stamp - self._next_s
+        if not _LEAST_GAP_S < gap <= _MAX_GAP_S:
+            gap = 0.0
+        if stamp is not None and (self._next_s is None or gap or abs(stamp - self._next_s) > _MAX_GAP_S):
+            self._next_s = stamp
+        if self._next_s is not None:
+            self._next_s += frame.samples / rate
+        return round(gap * rate)
 
 
 def _packets(container: InputContainer, stream: AudioStream, decoding: Decoding) -> Iterator[AudioPacket]:

@@ -85,6 +85,8 @@ def _flags(decoding: Decoding, duration_s: float, cut: bool) -> set[str]:
     flags = set()
     if decoding.decode_errors:
         flags.add("decode_errors")
+    if decoding.gaps_filled:
+        flags.add("gaps_filled")
     if decoding.format_changes:
         flags.add("format_change")
     if cut:

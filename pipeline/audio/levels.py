@@ -114,8 +114,9 @@ class FrameLevels:
             self._rest = self._rest[:, :0]
 
     def _take(self, block: Block) -> None:
-        frames = block.reshape(self._channels, -1, FRAME_SAMPLES)
-        energies = np.einsum("cfs,cfs->cf", frames, frames)
+        # Contiguous, and NumPy's own sum: its order of adding does not depend on where a block lies in memory.
+        frames = np.ascontiguousarray(block).reshape(self._channels, -1, FRAME_SAMPLES)
+        energies = np.square(frames).sum(axis=2)
         self._parts.append((frames.sum(axis=2), energies, np.maximum(frames.max(axis=2), -frames.min(axis=2))))
 
     def channel(self, channel: int) -> ChannelLevels:

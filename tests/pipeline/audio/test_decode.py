@@ -1,0 +1,175 @@
+"""Recordings of every kind, and what is no recording at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.audio.decode import Decoding
+from pipeline.audio.ingest import Ingested, ingest
+from pipeline.audio.spool import read_range
+from pipeline.config.audio import AudioSettings
+from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
+from tests.pipeline.audio.sounds import RATE, Samples, float_wav, music, tone, write
+
+LOW, HIGH = 440.0, 1000.0
+PLAY_LIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n" * 20
+
+
+def take(path: Path, folder: Path, **settings: object) -> tuple[Ingested, list[Samples]]:
+    folder.mkdir(exist_ok=True)
+    call = ingest(path, folder, AudioSettings.model_validate(settings))
+    return call, [read_range(channel, 0, call.samples) for channel in call.paths]
+
+
+def pitch(samples: Samples) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * RATE / len(samples))
+
+
+@pytest.mark.parametrize(
+    ("codec", "form", "rate"),
+    [
+        ("pcm_s16le", "wav", 8000),
+        ("pcm_s24le", "wav", 44100),
+        ("pcm_u8", "wav", 11025),
+        ("pcm_f32le", "wav", 16000),
+        ("pcm_f64le", "wav", 16000),
+        ("pcm_mulaw", "wav", 8000),
+        ("pcm_alaw", "wav", 8000),
+        ("adpcm_ima_wav", "wav", 8000),
+        ("adpcm_ms", "wav", 8000),
+        ("flac", "flac", 16000),
+        ("libmp3lame", "mp3", 16000),
+        ("libopus", "ogg", 16000),
+        ("aac", "ipod", 16000),
+        ("wmav2", "asf", 22050),
+    ],
+)
+def test_each_codec_gives_each_channel_its_own_samples(tmp_path: Path, codec: str, form: str, rate: int) -> None:
+    path = write(tmp_path / "call", tone(2, LOW), tone(2, HIGH), rate=rate, codec=codec, form=form)
+    call, channels = take(path, tmp_path / "spool")
+    assert call.channels == 2
+    assert call.duration_s == pytest.approx(2.0, abs=0.15)
+    assert not call.flags
+    for samples, expected in zip(channels, (LOW, HIGH), strict=True):
+        middle = samples[RATE // 2 : RATE // 2 + RATE]
+        assert pitch(middle) == pytest.approx(expected, abs=3)
+        assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.2 / np.sqrt(2), rel=0.1)
+
+
+def test_a_third_channel_is_kept(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(1, LOW), tone(1, HIGH), tone(1, 2000.0))
+    _, channels = take(path, tmp_path / "spool")
+    assert [round(pitch(samples), -1) for samples in channels] == [440, 1000, 2000]
+
+
+@pytest.mark.parametrize("block_s", [0.1, 0.37, 5.0, 60.0])
+def test_the_blocks_make_no_difference(tmp_path: Path, block_s: float) -> None:
+    path = write(tmp_path / "a.wav", music(3), tone(3, 300.0, amplitude=1.2), rate=8000)
+    whole, expected = take(path, tmp_path / "whole", block_s=7.3)
+    call, channels = take(path, tmp_path / "blocks", block_s=block_s)
+    for samples, other in zip(channels, expected, strict=True):
+        np.testing.assert_array_equal(samples, other)
+    np.testing.assert_array_equal(call.levels.channel(0).power, whole.levels.channel(0).power)
+    np.testing.assert_array_equal(call.source.clipped, whole.source.clipped)
+    assert call.source.clipped[1] > 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"", PLAY_LIST, b"just a letter to somebody\n" * 100, b"RIFF\0\0\0\0WAVE", b"\0" * 5000]
+)
+def test_what_is_no_recording_is_undecodable(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with pytest.raises(AudioUndecodable, match=r"a\.wav"):
+        take(path, tmp_path / "spool")
+
+
+def test_a_recording_that_vanished_may_come_back(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match=r"gone\.wav"):
+        take(tmp_path / "gone.wav", tmp_path / "spool")
+    with pytest.raises(SourceUnreadable):
+        list(Decoding(tmp_path / "gone.ogg").blocks(1.0))
+
+
+def test_a_spool_that_cannot_be_written_is_not_the_recordings_fault(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(1, LOW))
+    with pytest.raises(TransientError, match="spool") as raised:
+        ingest(path, tmp_path / "absent" / "folder", AudioSettings())
+    assert not isinstance(raised.value, SourceUnreadable)
+
+
+def test_broken_packets_cost_only_themselves(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.flac", music(12, seed=1), codec="flac", form="flac")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 3000] = bytes(3000)
+    path.write_bytes(content)
+    call, _ = take(path, tmp_path / "spool")
+    assert "decode_errors" in call.flags
+    assert "truncated" not in call.flags
+    assert call.duration_s == pytest.approx(12.0, abs=0.05), "the clock goes on over the gap"
+
+
+@pytest.mark.parametrize(("codec", "form"), [("pcm_s16le", "wav"), ("flac", "flac"), ("libmp3lame", "mp3")])
+def test_what_a_cut_recording_still_holds_is_used(tmp_path: Path, codec: str, form: str) -> None:
+    path = write(tmp_path / f"a.{form}", music(10), codec=codec, form=form)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    call, _ = take(path, tmp_path / "spool")
+    assert "truncated" in call.flags
+    assert 3.0 < call.duration_s < 7.0
+
+
+def test_a_header_without_a_rate_is_repaired(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(2, LOW), rate=8000)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"fmt ") + 12
+    content[place : place + 4] = bytes(4)
+    path.write_bytes(content)
+    call, channels = take(path, tmp_path / "spool")
+    assert call.flags == {"bad_header"}
+    assert call.sample_rate_hz == 8000
+    assert pitch(channels[0][:RATE]) == pytest.approx(LOW, abs=3)
+
+
+def test_a_header_that_claims_hours_gives_what_is_there(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(2, LOW), rate=8000)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"data") + 4
+    content[place : place + 4] = (8000 * 2 * 3600 * 9).to_bytes(4, "little")
+    path.write_bytes(content)
+    call, _ = take(path, tmp_path / "spool")
+    assert call.flags == {"bad_header"}
+    assert call.duration_s == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 159, 161])
+def test_next_to_nothing_is_decoded(tmp_path: Path, count: int) -> None:
+    path = float_wav(tmp_path / "a.wav", np.full((count, 2), 0.5, dtype=np.float32))
+    call, channels = take(path, tmp_path / "spool")
+    assert call.samples == count
+    assert [len(samples) for samples in channels] == [count, count]
+
+
+def test_garbage_samples_are_zeroed_and_counted(tmp_path: Path) -> None:
+    samples = np.zeros((RATE, 2), dtype=np.float32)
+    samples[:, 0] = tone(1, LOW)
+    samples[100:110, 0] = np.nan
+    samples[5000, 0] = np.inf
+    samples[5001, 0] = -1e30
+    call, (first, second) = take(float_wav(tmp_path / "a.wav", samples), tmp_path / "spool")
+    assert call.source.non_finite.tolist() == [12, 0]
+    assert np.isfinite(first).all()
+    assert not first[100:110].any()
+    assert not second.any()
+
+
+def test_endless_sound_is_cut(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(30, LOW))
+    call, _ = take(path, tmp_path / "spool", max_duration_h=10 / 3600, block_s=1.0)
+    assert "cut_at_max_duration" in call.flags
+    assert call.duration_s < 12
