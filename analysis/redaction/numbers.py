@@ -157,7 +157,18 @@ class NumberFinder:
                 yield Found(match.start, match.end, "PHONE", 4)
 
 
+class _NationalInsurance:
+    """A British national insurance number: no check digit, but letters few other texts have (HMRC NIM39110)."""
+
+    _FORMAT = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
+
+    def is_valid(self, number: str) -> bool:
+        return bool(self._FORMAT.fullmatch(number.upper()))
+
+
 def _id_module(name: str) -> Any:
+    if name == "gb.nino":
+        return _NationalInsurance()
     try:
         module = importlib.import_module(f"stdnum.{name}")
     except ImportError:

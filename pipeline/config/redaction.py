@@ -44,7 +44,7 @@ class RedactionSettings(Area):
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR")
     """ISO 3166 regions whose national numbers are recognised; numbers with a country code are, from anywhere."""
     national_ids: tuple[str, ...] = ("us.ssn", "gb.nino", "fr.nir", "de.idnr", "es.dni", "es.nie", "it.codicefiscale")
-    """Kinds of national id, as modules of python-stdnum."""
+    """Kinds of national id, as modules of python-stdnum (and gb.nino)."""
     spoken_languages: tuple[Literal["en", "fr", "de", "es"], ...] = ("en", "fr", "de", "es")
     """Languages in which numbers spelt out ("four one double five") and spoken addresses ("at gmail dot com") count."""
     min_account_digits: int = Field(default=6, ge=4, le=30)
