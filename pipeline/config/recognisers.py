@@ -81,8 +81,9 @@ class FasterWhisperOptions(Area):
     """Over 1 makes tokens already said less likely."""
     no_repeat_ngram_size: Annotated[int, Field(ge=0, le=20)] = 0
     """Token n-grams of this size are never repeated; 0: no such ban."""
-    max_new_tokens: Annotated[int, Field(ge=1, le=444)] = 224
-    """Most tokens per segment: this also ends a decode that would not end by itself."""
+    max_new_tokens: Annotated[int, Field(ge=1, le=440)] = 320
+    """Most tokens per segment: this also ends a decode that would not end by itself. With vocabulary, which shares
+    Whisper's 448 places, fewer are left."""
     suppress_blank: bool = True
     """No blank at the beginning of the text."""
     no_speech_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
@@ -158,6 +159,11 @@ class OpenAiAudioOptions(Area):
     """First wait between tries; doubles each time, with full jitter."""
     backoff_max_s: Annotated[float, Field(ge=0, le=300)] = 20.0
     """Longest wait between tries."""
+    breaker_failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Segments failed in a row after which the server is left alone for `breaker_pause_s`; their calls fail as
+    transient and are done by a later run."""
+    breaker_pause_s: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    """How long it is left alone, in seconds."""
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
     """Requests under way at once."""
     max_segment_s: Annotated[float, Field(gt=0, le=600)] = 30.0

@@ -28,13 +28,13 @@ def _mlx_qwen3(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
 def _faster_whisper(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
     from pipeline.transcription.faster_whisper import FasterWhisperTranscriber
 
-    return FasterWhisperTranscriber(settings.faster_whisper, hub, settings.segment_time_limit_s)
+    return FasterWhisperTranscriber(settings.faster_whisper, hub)
 
 
 def _transformers_ctc(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
     from pipeline.transcription.transformers_ctc import TransformersCtcTranscriber
 
-    return TransformersCtcTranscriber(settings.transformers_ctc, hub, settings.segment_time_limit_s)
+    return TransformersCtcTranscriber(settings.transformers_ctc, hub)
 
 
 def _openai_audio(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all

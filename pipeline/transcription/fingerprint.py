@@ -31,6 +31,8 @@ _NO_INFLUENCE = frozenset(
         "max_attempts",
         "backoff_initial_s",
         "backoff_max_s",
+        "breaker_failures",
+        "breaker_pause_s",
         "api_key_env",
         "base_url",
         "sleep_per_audio_s",

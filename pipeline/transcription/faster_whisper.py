@@ -1,0 +1,226 @@
+"""Whisper on CTranslate2 through faster-whisper: int8 on the CPU, or CUDA; several segments decoded together.
+
+Confidence is the exponential of the mean log-probability per decoded token, in 0..1: the geometric mean of how sure
+the decoder was of each token. It says nothing of words it left out.
+
+The decoding of a batch is one native call, ended by `max_new_tokens`; beyond that the supervisor's limit holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.recognisers import FasterWhisperOptions
+from pipeline.errors import ModelUnavailable
+from pipeline.records import SAMPLE_RATE_HZ, Word
+from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.hub import Hub, WeightsWanted, short
+
+_MAX_SEGMENT_S = 30.0
+_MIN_SAMPLES = SAMPLE_RATE_HZ // 20
+_HOP = 160
+"""Samples per frame: clips begin on whole frames, so that an answer's frame number names its clip."""
+_PLACES = 448
+_PROMPT_PLACES = 8
+_MAX_CONTEXT_PLACES = 223
+_SETTING = "transcription.faster_whisper.model"
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    request: SegmentRequest
+    language: str
+    start: int
+    """First sample in the joined audio."""
+
+
+class FasterWhisperTranscriber:
+    """`Transcriber` over one WhisperModel."""
+
+    def __init__(self, options: FasterWhisperOptions, hub: Hub) -> None:
+        self._options = options
+        self._hub = hub
+        self._model: Any = None
+        self._batched: Any = None
+        self._languages: frozenset[str] = frozenset()
+
+    def load(self) -> EngineDescription:
+        options = self._options
+        try:
+            import ctranslate2
+            from faster_whisper import BatchedInferencePipeline, WhisperModel
+        except (ImportError, OSError) as error:
+            raise ModelUnavailable(f"faster-whisper cannot be imported here ({error}); run `make setup`") from error
+        found = self._hub.find(
+            WeightsWanted(
+                model=options.model,
+                revision=options.revision,
+                patterns=("*.json", "model.bin", "vocabulary.*"),
+                required=("config.json", "model.bin", "tokenizer.json"),
+                setting=_SETTING,
+            )
+        )
+        device = options.device
+        if device == "auto":
+            device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
+        compute = options.compute_type
+        if compute == "auto":
+            compute = "float16" if device == "cuda" else "int8"
+        try:
+            self._model = WhisperModel(
+                str(found.folder), device=device, compute_type=compute, cpu_threads=options.cpu_threads
+            )
+        except Exception as error:
+            # CTranslate2 and tokenizers raise bare RuntimeError and Exception for files they cannot read
+            raise ModelUnavailable(
+                f"{found.folder}: cannot be loaded on {device} with {compute} ({short(error)}); fetch the model again, "
+                f"or correct {_SETTING}, device or compute_type"
+            ) from error
+        self._batched = BatchedInferencePipeline(model=self._model)
+        self._languages = frozenset(self._model.supported_languages)
+        return EngineDescription(
+            engine="faster_whisper",
+            model=options.model,
+            revision=found.revision,
+            demonstration=False,
+            max_segment_s=_MAX_SEGMENT_S,
+            takes_context=True,
+            languages=self._languages,
+            detail=f"{device}, {compute}, {options.cpu_threads or 'default'} threads, batch {options.batch_size}",
+        )
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        stream = iter(requests)
+        while batch := list(islice(stream, self._options.batch_size)):
+            yield from self._batch(batch)
+
+    def close(self) -> None:
+        self._model = self._batched = None
+
+    def _batch(self, batch: Sequence[SegmentRequest]) -> Iterator[SegmentResult]:
+        """One native call for each language and context among the requests."""
+        groups: dict[tuple[str, str], list[SegmentRequest]] = {}
+        for request in batch:
+            if request.samples.size < _MIN_SAMPLES:
+                yield SegmentResult(key=request.key, text="", language=request.language)
+            elif request.language is not None and request.language not in self._languages:
+                yield SegmentResult(
+                    key=request.key, text="", language=request.language, flags=("language_unsupported",)
+                )
+            else:
+                language = request.language or self._detected(request)
+                groups.setdefault((language, request.context), []).append(request)
+        for (language, context), members in groups.items():
+            yield from self._group(members, language, context)
+
+    def _detected(self, request: SegmentRequest) -> str:
+        if not self._model.model.is_multilingual:
+            return "en"
+        language, _, _ = self._model.detect_language(audio=request.samples)
+        return str(language)
+
+    def _group(self, members: list[SegmentRequest], language: str, context: str) -> Iterator[SegmentResult]:
+        try:
+            yield from self._decode(members, language, context)
+        except (RuntimeError, MemoryError) as error:
+            if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
+                raise
+            if len(members) == 1:
+                yield SegmentResult(
+                    key=members[0].key, text="", language=None, error=f"out of memory for one segment ({short(error)})"
+                )
+                return
+            half = len(members) // 2
+            yield from self._group(members[:half], language, context)
+            yield from self._group(members[half:], language, context)
+
+    def _decode(self, members: Sequence[SegmentRequest], language: str, context: str) -> list[SegmentResult]:
+        options = self._options
+        clips, audio = _joined(members, language)
+        most_tokens = self._most_tokens(context)
+        segments, _ = self._batched.transcribe(
+            audio,
+            language=language,
+            clip_timestamps=[_span(clip) for clip in clips],
+            vad_filter=False,
+            beam_size=options.beam_size,
+            patience=options.patience,
+            length_penalty=options.length_penalty,
+            repetition_penalty=options.repetition_penalty,
+            no_repeat_ngram_size=options.no_repeat_ngram_size,
+            temperature=0.0,
+            suppress_blank=options.suppress_blank,
+            without_timestamps=True,
+            word_timestamps=options.word_times,
+            max_new_tokens=most_tokens,
+            hotwords=context or None,
+            batch_size=len(clips),
+        )
+        by_start: dict[int, list[Any]] = {}
+        for segment in segments:
+            by_start.setdefault(segment.seek * _HOP, []).append(segment)
+        return [self._result(clip, by_start.get(clip.start, []), most_tokens) for clip in clips]
+
+    def _result(self, clip: _Clip, parts: Sequence[Any], most_tokens: int) -> SegmentResult:
+        options, request = self._options, clip.request
+        spoken = [
+            part
+            for part in parts
+            if not (part.no_speech_prob > options.no_speech_threshold and part.avg_logprob < options.log_prob_threshold)
+        ]
+        tokens = sum(len(part.tokens) for part in spoken)
+        text = "".join(part.text for part in spoken).strip()
+        confidence = None
+        if tokens and text:
+            mean = sum(part.avg_logprob * len(part.tokens) for part in spoken) / tokens
+            confidence = min(1.0, math.exp(mean)) if math.isfinite(mean) else None
+        words = None
+        if options.word_times:
+            words = tuple(_word(word, clip) for part in spoken for word in part.words or ())
+        return SegmentResult(
+            key=request.key,
+            text=text,
+            language=clip.language,
+            words=words,
+            confidence=confidence,
+            flags=("decode_truncated",) if tokens >= most_tokens else (),
+        )
+
+    def _most_tokens(self, context: str) -> int:
+        taken = _PROMPT_PLACES
+        if context:
+            taken += min(_MAX_CONTEXT_PLACES, len(self._model.hf_tokenizer.encode(f" {context}").ids))
+        return min(self._options.max_new_tokens, _PLACES - taken)
+
+
+def _joined(members: Sequence[SegmentRequest], language: str) -> tuple[list[_Clip], Any]:
+    """Clips one after the other, each begun on a whole frame; audio of shape (samples,)."""
+    clips: list[_Clip] = []
+    pieces: list[Any] = []
+    start = 0
+    for request in members:
+        clips.append(_Clip(request, language, start))
+        padding = -request.samples.size % _HOP
+        pieces.extend((request.samples, np.zeros(padding, dtype=np.float32)))
+        start += request.samples.size + padding
+    return clips, np.concatenate(pieces)
+
+
+def _span(clip: _Clip) -> dict[str, float]:
+    """In seconds, half a sample on, because the library cuts `seconds * rate` down to whole samples."""
+    end = clip.start + clip.request.samples.size
+    return {"start": (clip.start + 0.5) / SAMPLE_RATE_HZ, "end": (end + 0.5) / SAMPLE_RATE_HZ}
+
+
+def _word(word: Any, clip: _Clip) -> Word:
+    duration_s = clip.request.samples.size / SAMPLE_RATE_HZ
+    offset_s = clip.start / SAMPLE_RATE_HZ
+    begin = min(max(0.0, float(word.start) - offset_s), duration_s)
+    end = min(max(begin, float(word.end) - offset_s), duration_s)
+    return Word(text=word.word.strip(), start_s=begin, end_s=end, confidence=min(1.0, float(word.probability)))

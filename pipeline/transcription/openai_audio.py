@@ -1,0 +1,257 @@
+"""Any server with `/v1/audio/transcriptions`, through the `openai` client. The audio leaves this machine.
+
+Retried, with exponential backoff and full jitter: `APIConnectionError`, `APITimeoutError`, `RateLimitError` (429),
+`InternalServerError` (5xx), `ConflictError` (409). Every other error is final for the segment at once.
+
+Confidence needs `response_format: verbose_json` and a server that fills in `avg_logprob`: the exponential of the mean
+log-probability per token, weighted by the duration of the server's segments. None otherwise.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import threading
+import time
+import wave
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.recognisers import OpenAiAudioOptions
+from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
+from pipeline.records import SAMPLE_RATE_HZ, Word
+from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult
+from pipeline.transcription.hub import short
+
+_LANGUAGE_NAMES = {
+    "arabic": "ar",
+    "chinese": "zh",
+    "dutch": "nl",
+    "english": "en",
+    "french": "fr",
+    "german": "de",
+    "italian": "it",
+    "japanese": "ja",
+    "korean": "ko",
+    "polish": "pl",
+    "portuguese": "pt",
+    "russian": "ru",
+    "spanish": "es",
+    "turkish": "tr",
+}
+_NO_KEY = "none"
+
+
+class OpenAiAudioTranscriber:
+    """`Transcriber` over HTTP; up to `concurrency` requests under way."""
+
+    def __init__(self, options: OpenAiAudioOptions, segment_time_limit_s: float) -> None:
+        self._options = options
+        self._time_limit_s = segment_time_limit_s
+        self._client: Any = None
+        self._breaker = Breaker(options.breaker_failures, options.breaker_pause_s)
+
+    def load(self) -> EngineDescription:
+        """Asks the server for its models, as a sign of life; an answer it does not know that address is one too."""
+        import openai
+
+        options = self._options
+        self._client = openai.OpenAI(
+            base_url=options.base_url,
+            api_key=os.environ.get(options.api_key_env) or _NO_KEY,
+            max_retries=0,
+            timeout=openai.Timeout(self._time_limit_s, connect=options.connect_timeout_s),
+        )
+        where = f"{options.base_url} (transcription.openai_audio.base_url)"
+        try:
+            self._client.with_options(timeout=options.connect_timeout_s).models.list()
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise ModelUnavailable(
+                f"{where}: the key was refused ({error.status_code}); set the environment variable "
+                f"{options.api_key_env}"
+            ) from error
+        except openai.APIConnectionError as error:
+            raise ModelUnavailable(
+                f"{where}: no answer within {options.connect_timeout_s:g} s ({short(error)}); start the server or "
+                "correct the address"
+            ) from error
+        except openai.OpenAIError:
+            pass  # it answers: not every such server lists its models
+        return EngineDescription(
+            engine="openai_audio",
+            model=options.model,
+            revision=options.revision,
+            demonstration=False,
+            max_segment_s=options.max_segment_s,
+            takes_context=options.send_context,
+            languages=frozenset(options.languages) or None,
+            detail=f"{options.base_url}, {options.concurrency} at once",
+        )
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        stream = iter(requests)
+        with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="openai-audio") as pool:
+            under_way: set[Future[SegmentResult]] = set()
+            more = True
+            while more or under_way:
+                while more and len(under_way) < self._options.concurrency:
+                    request = next(stream, None)
+                    if request is None:
+                        more = False
+                    else:
+                        under_way.add(pool.submit(self._recognise, request))
+                if under_way:
+                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+    def _recognise(self, request: SegmentRequest) -> SegmentResult:
+        if request.language and self._options.languages and request.language not in self._options.languages:
+            return SegmentResult(key=request.key, text="", language=request.language, flags=("language_unsupported",))
+        if request.samples.size == 0:
+            return SegmentResult(key=request.key, text="", language=request.language)
+        try:
+            self._breaker.check()
+            reply = self._ask(request)
+            self._breaker.succeeded()
+            return self._result(request, reply)
+        except (ServiceUnavailable, InvalidReply) as error:
+            return SegmentResult(key=request.key, text="", language=None, error=str(error))
+
+    def _ask(self, request: SegmentRequest) -> Any:
+        """The server's reply. Raises ServiceUnavailable when tries or time are used up or the error is final."""
+        import openai
+        import tenacity
+
+        options = self._options
+        began = time.monotonic()
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(
+                (
+                    openai.APIConnectionError,
+                    openai.APITimeoutError,
+                    openai.RateLimitError,
+                    openai.InternalServerError,
+                    openai.ConflictError,
+                )
+            ),
+            stop=tenacity.stop_after_attempt(options.max_attempts) | tenacity.stop_after_delay(self._time_limit_s),
+            wait=tenacity.wait_random_exponential(multiplier=options.backoff_initial_s, max=options.backoff_max_s),
+            reraise=True,
+        )
+        try:
+            return retrying(self._send, request, began)
+        except openai.OpenAIError as error:
+            self._breaker.failed()
+            raise ServiceUnavailable(
+                f"{options.base_url}: {short(error)} (after {time.monotonic() - began:.1f} s, at most "
+                f"{options.max_attempts} tries)"
+            ) from error
+
+    def _send(self, request: SegmentRequest, began: float) -> Any:
+        options = self._options
+        extra: dict[str, Any] = {}
+        if request.language:
+            extra["language"] = request.language
+        if request.context and options.send_context:
+            extra["prompt"] = request.context
+        if options.word_times:
+            extra["timestamp_granularities"] = ["word", "segment"]
+        remaining_s = max(0.1, self._time_limit_s - (time.monotonic() - began))
+        return self._client.with_options(timeout=remaining_s).audio.transcriptions.create(
+            file=("segment.wav", wav_bytes(request.samples), "audio/wav"),
+            model=options.model,
+            response_format=options.response_format,
+            temperature=options.temperature,
+            **extra,
+        )
+
+    def _result(self, request: SegmentRequest, reply: Any) -> SegmentResult:
+        text = getattr(reply, "text", None)
+        if not isinstance(text, str):
+            raise InvalidReply(
+                f"{self._options.base_url}: the reply has no text; is it an OpenAI-style transcription server?"
+            )
+        language = str(getattr(reply, "language", None) or "").lower()
+        code = _LANGUAGE_NAMES.get(language, language if len(language) == 2 else None)
+        duration_s = request.samples.size / SAMPLE_RATE_HZ
+        return SegmentResult(
+            key=request.key,
+            text=text.strip(),
+            language=request.language or code,
+            words=_words(getattr(reply, "words", None), duration_s) if self._options.word_times else None,
+            confidence=_confidence(getattr(reply, "segments", None) or ()),
+        )
+
+
+class Breaker:
+    """Leaves a failing server alone for a while. Used from several threads."""
+
+    def __init__(self, failures: int, pause_s: float) -> None:
+        self._limit = failures
+        self._pause_s = pause_s
+        self._lock = threading.Lock()
+        self._failed = 0
+        self._closed_at = 0.0
+
+    def check(self) -> None:
+        """Raises ServiceUnavailable while the server is left alone."""
+        with self._lock:
+            left_s = self._closed_at - time.monotonic()
+        if left_s > 0:
+            raise ServiceUnavailable(
+                f"the transcription server failed {self._limit} times in a row; left alone for now"
+            )
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failed += 1
+            if self._failed >= self._limit:
+                self._failed = 0
+                self._closed_at = time.monotonic() + self._pause_s
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._failed = 0
+
+
+def wav_bytes(samples: Samples) -> bytes:
+    """16-bit PCM WAV, mono, 16 kHz."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE_HZ)
+        file.writeframes((np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def _words(words: Sequence[Any] | None, duration_s: float) -> tuple[Word, ...] | None:
+    if not words:
+        return None
+    placed = []
+    for word in words:
+        begin = min(max(0.0, float(word.start)), duration_s)
+        placed.append(
+            Word(text=str(word.word).strip(), start_s=begin, end_s=min(max(begin, float(word.end)), duration_s))
+        )
+    return tuple(placed)
+
+
+def _confidence(segments: Sequence[Any]) -> float | None:
+    weighted = total = 0.0
+    for segment in segments:
+        mean = getattr(segment, "avg_logprob", None)
+        length = float(getattr(segment, "end", 0.0) or 0.0) - float(getattr(segment, "start", 0.0) or 0.0)
+        if not isinstance(mean, int | float) or length <= 0:
+            return None
+        weighted, total = weighted + mean * length, total + length
+    return min(1.0, math.exp(weighted / total)) if total else None
