@@ -43,11 +43,11 @@ schema: setup
 # Needs uv. The lock holds for Linux and macOS, names no index, and is checked to resolve for macOS on Apple silicon.
 lock: setup
 	$(PY) -m pip install --quiet uv
-	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
 	  pyproject.toml -o requirements.lock
-	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
 	  --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
-	$(VENV)/bin/uv pip compile --python-platform aarch64-apple-darwin --python-version 3.11 --only-binary :all: \
+	MACOSX_DEPLOYMENT_TARGET=14.0 $(VENV)/bin/uv pip compile --python-platform aarch64-apple-darwin --python-version 3.11 --only-binary :all: \
 	  --no-header -q -o /dev/null requirements.lock
 
 clean:
