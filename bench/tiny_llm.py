@@ -76,7 +76,8 @@ def _write_weights(folder: Path, shape: TinyShape, vocabulary: int, seed: int) -
     head = shape.hidden // shape.heads
 
     def matrix(rows: int, columns: int, gain: float = 1.0) -> npt.NDArray[np.float32]:
-        return (source.standard_normal((rows, columns), dtype=np.float32) * (gain / columns**0.5)).astype(np.float32)
+        values: npt.NDArray[np.float32] = source.standard_normal((rows, columns), dtype=np.float32)
+        return values * np.float32(gain / columns**0.5)
 
     ones = np.ones(shape.hidden, dtype=np.float32)
     weights = {
@@ -125,4 +126,6 @@ def _write_tokenizer(folder: Path, vocabulary: int) -> tuple[int, int]:
         "chat_template": _TEMPLATE,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    return tokenizer.get_vocab_size(), int(tokenizer.token_to_id(_SPECIAL[0]))
+    end = tokenizer.token_to_id(_SPECIAL[0])
+    assert end is not None
+    return tokenizer.get_vocab_size(), end

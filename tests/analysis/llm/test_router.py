@@ -1,0 +1,271 @@
+"""Order of providers, breaker, ceilings, redaction, what an answer records."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from analysis.llm.provider import LLMRequest, Reply
+from analysis.llm.router import Router, build_router
+from pipeline.config.llm import LanguageModelSettings
+from pipeline.errors import ServiceUnavailable, WorkerCrashed
+from tests.analysis.llm.conftest import GOOD, GOOD_DATA, ask, settings
+from tests.analysis.llm.servers import answers, fails, serving
+
+
+class Scripted:
+    """A provider that does as it is told."""
+
+    def __init__(
+        self,
+        name: str,
+        act: Callable[[Sequence[LLMRequest]], Sequence[Reply]],
+        *,
+        remote: bool = False,
+        batch_size: int = 1,
+        concurrency: int = 1,
+    ) -> None:
+        self.name = name
+        self.model = f"{name}-model"
+        self.remote = remote
+        self.batch_size = batch_size
+        self.concurrency = concurrency
+        self.asked: list[Sequence[LLMRequest]] = []
+        self.closed = False
+        self._act = act
+
+    def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
+        assert time_limit_s > 0
+        self.asked.append(requests)
+        return self._act(requests)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def well(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+    return [Reply(key=request.key, text=GOOD, tokens_in=10, tokens_out=5) for request in requests]
+
+
+def badly(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+    raise ServiceUnavailable("down")
+
+
+def quick(**more: object) -> LanguageModelSettings:
+    return settings("http://127.0.0.1:9", retry={"attempts": 1}, **more)
+
+
+class MarksNumbers:
+    """Puts `[NUMBER_n]` for digits, the same for the same."""
+
+    def redact(self, text: str) -> tuple[str, Mapping[str, str]]:
+        found: dict[str, str] = {}
+
+        def mark(match: re.Match[str]) -> str:
+            return found.setdefault(match.group(0), f"[NUMBER_{len(found) + 1}]")
+
+        return re.sub(r"\d[\d ]{3,}\d", mark, text), {placeholder: original for original, placeholder in found.items()}
+
+
+def test_next_provider_answers_and_the_first_is_named() -> None:
+    first, second = Scripted("first", badly), Scripted("second", well)
+    answer = Router([first, second], quick()).complete([ask()])[0]
+    assert answer.data == GOOD_DATA
+    assert (answer.provider, answer.model) == ("second", "second-model")
+    assert answer.passed_over == ("first: down",)
+    assert answer.attempts == 2
+
+
+def test_strict_refuses_to_fall_back() -> None:
+    first, second = Scripted("first", badly), Scripted("second", well)
+    answer = Router([first, second], quick(strict=True)).complete([ask()])[0]
+    assert answer.data is None
+    assert second.asked == []
+
+
+def test_extractive_is_named_where_callers_may_do_without_a_model() -> None:
+    router = Router([Scripted("first", badly)], quick(providers=["openai_chat", "extractive"]))
+    answer = router.complete([ask()])[0]
+    assert (answer.data, answer.provider) == (None, "extractive")
+    assert answer.passed_over == ("first: down",)
+
+
+def test_no_model_no_router() -> None:
+    assert build_router(LanguageModelSettings()) is None
+
+
+def test_unforeseen_error_costs_one_answer() -> None:
+    def act(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        if requests[0].key == "2":
+            raise ZeroDivisionError("a fault in the client")
+        return well(requests)
+
+    found = Router([Scripted("first", act)], quick()).complete([ask("1"), ask("2"), ask("3")])
+    assert [answer.data is None for answer in found] == [False, True, False]
+    assert found[1].error_type == "ZeroDivisionError"
+
+
+def test_request_that_crashes_a_batch_costs_its_neighbours_nothing() -> None:
+    def act(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        if any(request.key == "5" for request in requests):
+            raise WorkerCrashed("it died")
+        return well(requests)
+
+    found = Router([Scripted("local", act, batch_size=8)], quick()).complete([ask(str(key)) for key in range(8)])
+    assert [answer.key for answer in found if answer.data is None] == ["5"]
+    assert found[5].error_type == "WorkerCrashed"
+
+
+def test_answers_of_other_requests_are_refused() -> None:
+    def swapped(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        return list(reversed(well(requests)))
+
+    found = Router([Scripted("local", swapped, batch_size=2)], quick()).complete([ask("1"), ask("2")])
+    assert all(answer.data == GOOD_DATA for answer in found), "asked one by one, they cannot be swapped"
+
+
+def test_breaker_opens_leaves_alone_and_closes() -> None:
+    healed = False
+    with serving(lambda number, body: answers(GOOD) if healed else fails(500)) as server:
+        router = build_router(
+            settings(
+                server.url,
+                retry={"attempts": 1},
+                breaker={"failures": 3, "reset_s": 0.5},
+                openai_chat={"concurrency": 1},
+            )
+        )
+        assert router is not None
+        found = router.complete([ask(str(key)) for key in range(8)])
+        assert len(server.seen) == 3
+        assert [answer.error_type for answer in found] == ["ServiceUnavailable"] * 3 + ["BreakerOpen"] * 5
+        assert all(answer.retryable and answer.reason for answer in found)
+
+        time.sleep(0.6)
+        assert router.complete([ask()])[0].error_type == "ServiceUnavailable"
+        assert router.complete([ask()])[0].error_type == "BreakerOpen"
+        assert len(server.seen) == 4, "one trial, and closed to others after it failed"
+
+        healed = True
+        time.sleep(0.6)
+        found = router.complete([ask(str(key)) for key in range(4)])
+        router.close()
+        assert [answer.data for answer in found] == [GOOD_DATA] * 4
+        assert len(server.seen) == 8
+
+
+def test_only_one_request_tries_a_provider_that_was_down() -> None:
+    with serving(lambda number, body: fails(500)) as server:
+        router = build_router(
+            settings(server.url, retry={"attempts": 1}, breaker={"failures": 1, "reset_s": 0.3}),
+        )
+        assert router is not None
+        router.complete([ask()])
+        time.sleep(0.4)
+        router.complete([ask(str(key)) for key in range(8)])
+        router.close()
+        assert len(server.seen) == 2
+
+
+PRICES = {"input_usd_per_million_tokens": 10.0, "output_usd_per_million_tokens": 100.0}
+
+
+def test_cost_of_all_attempts_is_recorded() -> None:
+    with serving(lambda number, body: answers(GOOD) if number else answers("?")) as server:
+        router = build_router(settings(server.url, openai_chat=PRICES))
+        assert router is not None
+        answer = router.complete([ask()])[0]
+        router.close()
+    assert answer.cost_usd == pytest.approx(2 * (100 * 10 + 20 * 100) / 1e6)
+    assert router.spent_usd == pytest.approx(answer.cost_usd)
+    assert router.spent_tokens == 240
+
+
+def test_cost_is_none_when_the_price_is_unknown() -> None:
+    with serving(lambda number, body: answers(GOOD)) as server:
+        router = build_router(settings(server.url))
+        assert router is not None
+        answer = router.complete([ask()])[0]
+        router.close()
+    assert (answer.cost_usd, answer.tokens_in, answer.tokens_out) == (None, 100, 20)
+
+
+def test_cost_on_this_machine_is_zero() -> None:
+    assert Router([Scripted("local", well)], quick()).complete([ask()])[0].cost_usd == 0.0
+
+
+@pytest.mark.parametrize("ceiling", [{"max_cost_usd": 0.05}, {"max_tokens": 1000}])
+def test_ceiling_holds_over_parallel_requests(ceiling: dict[str, float]) -> None:
+    with serving(lambda number, body: answers(GOOD)) as server:
+        router = build_router(settings(server.url, openai_chat=PRICES, **ceiling))
+        assert router is not None
+        found = router.complete([ask(str(key)) for key in range(40)])
+        router.close()
+        sent = len(server.seen)
+    served = [answer for answer in found if answer.data is not None]
+    assert 1 <= len(served) == sent < 40
+    assert router.spent_usd <= 0.05
+    assert router.spent_tokens <= (1000 if "max_tokens" in ceiling else 10**9)
+    refused = [answer for answer in found if answer.data is None]
+    assert {answer.error_type for answer in refused} == {"CeilingReached"}
+    assert all(answer.retryable for answer in refused)
+
+
+def test_nothing_unredacted_is_sent_and_the_answer_is_whole() -> None:
+    card, phone = "4111 1111 1111 1111", "0612345678"
+    replies = [
+        '{"topic": "mortgage", "quotes": []}',
+        '{"topic": "lost card", "quotes": ["my card [NUMBER_1] is gone"]}',
+    ]
+    with serving(lambda number, body: answers(replies[number])) as server:
+        router = build_router(settings(server.url), MarksNumbers())
+        assert router is not None
+        answer = router.complete([ask(system="Call us: " + phone, user=f"my card {card} is gone, I am on {phone}")])[0]
+        router.close()
+        sent = [seen.text for seen in server.seen]
+    assert len(sent) == 2
+    assert "[NUMBER_1]" in sent[0]
+    assert not any(secret in text for secret in (card, phone) for text in sent)
+    assert answer.data is not None
+    assert answer.data["quotes"] == ["my card 0612345678 is gone"], "system and user share one numbering"
+
+
+def test_placeholders_stay_where_stored_text_is_redacted() -> None:
+    act = Scripted("openai_chat", well, remote=True)
+    text = '{"topic": "loan", "quotes": ["[NUMBER_1]"]}'
+    act._act = lambda requests: [Reply(key=request.key, text=text) for request in requests]
+    router = Router([act], quick(), MarksNumbers(), restore_redacted=False)
+    answer = router.complete([ask(user="it is 123456")])[0]
+    assert answer.data is not None
+    assert answer.data["quotes"] == ["[NUMBER_1]"]
+
+
+def test_local_model_reads_the_text_as_it_is() -> None:
+    local = Scripted("mlx_lm", well)
+    Router([local], quick(), MarksNumbers()).complete([ask(user="it is 123456")])
+    assert local.asked[0][0].user == "it is 123456"
+
+
+def test_text_that_cannot_be_redacted_is_not_sent() -> None:
+    class Broken:
+        def redact(self, text: str) -> tuple[str, Mapping[str, str]]:
+            raise RuntimeError("pattern trouble")
+
+    class Swallows:
+        def redact(self, text: str) -> tuple[str, Mapping[str, str]]:
+            return text.replace("\x1e", ""), {}
+
+    for redactor in (Broken(), Swallows()):
+        remote = Scripted("openai_chat", well, remote=True)
+        answer = Router([remote], quick(), redactor).complete([ask()])[0]
+        assert answer.data is None
+        assert remote.asked == []
+
+
+def test_close_closes_every_provider() -> None:
+    providers = [Scripted("first", well), Scripted("second", well)]
+    Router(providers, quick(strict=True)).close()
+    assert [provider.closed for provider in providers] == [True, True]
