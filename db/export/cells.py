@@ -32,7 +32,7 @@ def defused(text: str) -> str:
 
 
 def cell_text(value: Any) -> str:
-    """A value as text of a CSV cell; a missing one is empty, a tuple of words is listed, lists and mappings are JSON."""
+    """A value as text of a CSV cell: empty for a missing one, a tuple of words listed, lists and mappings as JSON."""
     match value:
         case None:
             return ""

@@ -36,7 +36,7 @@ def txt(document: Document, _settings: TranscriptFileSettings) -> str:
 
 def srt(document: Document, settings: TranscriptFileSettings) -> str:
     blocks = []
-    for number, cue in enumerate(_cues(document, settings), start=1):
+    for number, cue in enumerate(_cues(document, settings, labelled=True), start=1):
         text = "\n".join((f"{cue.speaker}: {cue.lines[0]}", *cue.lines[1:])).replace("-->", "->")
         blocks.append(f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{text}\n")
     return "\n".join(blocks)
@@ -44,7 +44,7 @@ def srt(document: Document, settings: TranscriptFileSettings) -> str:
 
 def vtt(document: Document, settings: TranscriptFileSettings) -> str:
     blocks = ["WEBVTT\n"]
-    for cue in _cues(document, settings):
+    for cue in _cues(document, settings, labelled=False):
         text = "\n".join(_escaped(line) for line in cue.lines)
         blocks.append(f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n<v {cue.speaker}>{text}</v>\n")
     return "\n".join(blocks)
@@ -56,8 +56,11 @@ def clock(milliseconds: int, mark: str) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{mark}{fraction:03d}"
 
 
-def _cues(document: Document, settings: TranscriptFileSettings) -> Iterator[Cue]:
-    """In time order over both sides, as both formats ask for; subtitles of overtalk overlap."""
+def _cues(document: Document, settings: TranscriptFileSettings, *, labelled: bool) -> Iterator[Cue]:
+    """In time order over both sides, as both formats ask for; subtitles of overtalk overlap.
+
+    `labelled`: the speaker's name takes room in the first line.
+    """
     cues = [
         _cue(segment, lines, settings.max_cue_s)
         for segment in document.segments
@@ -66,7 +69,7 @@ def _cues(document: Document, settings: TranscriptFileSettings) -> Iterator[Cue]
             width=settings.max_line_chars,
             max_lines=settings.max_lines,
             longest_s=settings.max_cue_s,
-            label=f"{speaker(segment)}: ",
+            label=f"{speaker(segment)}: " if labelled else "",
         )
     ]
     yield from sorted(cues)

@@ -144,3 +144,8 @@ SELECT
     processed_at, delivered_at, delivered_run_id
 FROM calls;
 COMMENT ON VIEW calls_without_text IS 'calls without words, summaries, quotes and free metadata, for the role earshot_reader_no_text.';
+
+CREATE VIEW runs_without_text AS
+SELECT run_id, state, started_at, heartbeat_at, ended_at, host, configuration_hash, exit_code, counts
+FROM runs;
+COMMENT ON VIEW runs_without_text IS 'runs without configuration and report, for the role earshot_reader_no_text.';

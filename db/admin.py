@@ -1,0 +1,92 @@
+"""What `run.py db …` does: address, start, stop, status, shell, migrate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from db.connection import connect, masked
+from db.embedded import EmbeddedServer, ServerStatus
+from db.migrate import migrate
+from pipeline.config.database import EMBEDDED, DatabaseSettings
+from pipeline.errors import ConfigurationError, DatabaseUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A psql to execute: `os.execve(argv[0], argv, environment)`."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def server_of(settings: DatabaseSettings) -> EmbeddedServer:
+    """The embedded server of this configuration. Raises ConfigurationError when `database.url` names another."""
+    if settings.url != EMBEDDED:
+        raise ConfigurationError(
+            f"database.url is {masked(settings.url)}: starting and stopping is for `database.url: {EMBEDDED}`; "
+            "this server is run by whoever set it up"
+        )
+    return EmbeddedServer(settings.data_dir, account=settings.server_account, start_timeout_s=settings.start_timeout_s)
+
+
+def database_url(settings: DatabaseSettings) -> str:
+    """An address psql takes, with password; the embedded server is started, brought up to date and left running."""
+    if settings.url != EMBEDDED:
+        return settings.url
+    server = server_of(settings)
+    server.start(keep=True)
+    migrate(server.url)
+    return server.url
+
+
+def start_server(settings: DatabaseSettings, listen: str | None = None) -> ServerStatus:
+    """Start the embedded server and leave it running; `listen` as `127.0.0.1:5433`."""
+    server = server_of(settings)
+    server.start(listen, keep=True)
+    migrate(server.url)
+    return server.status()
+
+
+def stop_server(settings: DatabaseSettings, *, force: bool = False) -> bool:
+    """Stop the embedded server; False when it was not running."""
+    return server_of(settings).stop(force=force)
+
+
+def server_status(settings: DatabaseSettings) -> ServerStatus:
+    """Looks only. Raises ConfigurationError for a server by address (use `reachable`)."""
+    return server_of(settings).status()
+
+
+def reachable(settings: DatabaseSettings) -> str:
+    """For `doctor`: version and place of the database. Raises DatabaseUnavailable; may start the embedded server."""
+    with connect(settings, up_to_date=False) as database, database.connection() as connection:
+        row = connection.execute("SELECT current_setting('server_version'), current_database()").fetchone()
+        version, name = row or ("?", "?")
+        return f"PostgreSQL {version}, database {name}, {database.name}"
+
+
+def shell(settings: DatabaseSettings) -> Shell:
+    """psql on the database; the embedded server is started and left running.
+
+    The password goes over in the environment: arguments are for everybody on the machine to see.
+    """
+    import shutil
+
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    url = database_url(settings)
+    parts = conninfo_to_dict(url)
+    password = parts.pop("password", None)
+    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    program = server_of(settings).program("psql") if settings.url == EMBEDDED else shutil.which("psql")
+    if program is None:
+        raise DatabaseUnavailable("psql is not installed; install PostgreSQL's client, or connect with another tool")
+    return Shell((program, make_conninfo(**parts)), environment)  # type: ignore[arg-type]
+
+
+def migrate_database(settings: DatabaseSettings) -> list[str]:
+    """Bring the tables up to date; returns the migrations applied now."""
+    with connect(settings, up_to_date=False) as database:
+        return migrate(database.url)

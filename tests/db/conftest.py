@@ -1,0 +1,79 @@
+"""One real PostgreSQL server for all database tests, a fresh database for each."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from db.connection import Database
+from db.embedded import EmbeddedServer
+from db.migrate import migrate
+from db.store import PostgresStore
+from pipeline.config.database import DatabaseSettings
+
+TEMPLATE = "earshot"
+"""The embedded server's own database, brought up to date, is the template of the others."""
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder of our own that an unprivileged account may enter (pytest's are closed to others)."""
+    folder = Path(tempfile.mkdtemp(prefix="earshot-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(open_folder: Path) -> Iterator[EmbeddedServer]:
+    one = EmbeddedServer(open_folder / "server")
+    one.start()
+    migrate(one.url)
+    yield one
+    one.release()
+
+
+@pytest.fixture
+def empty_url(server: EmbeddedServer) -> Iterator[str]:
+    """Address of a database without tables."""
+    yield from _database(server, "template1")
+
+
+@pytest.fixture
+def url(server: EmbeddedServer) -> Iterator[str]:
+    """Address of a database with empty tables: reached as a server by URL."""
+    yield from _database(server, TEMPLATE)
+
+
+def _database(server: EmbeddedServer, template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield urlunsplit(urlsplit(server.url)._replace(path=f"/{name}"))
+    with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    with Database(DatabaseSettings(url=url, patience_s=5), url, None) as one:
+        yield one
+
+
+@pytest.fixture
+def store(database: Database) -> Iterator[PostgresStore]:
+    one = PostgresStore(database)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def run_id(store: PostgresStore) -> str:
+    return store.begin_run({"run": {}}, "hash", "testhost")

@@ -1,0 +1,360 @@
+"""The ledger: what goes in comes out, once, and nothing better is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from analysis.records import Sentiment
+from db.connection import Database
+from db.store import PostgresStore
+from pipeline.records import (
+    CallStatus,
+    FoundCall,
+    KnownCall,
+    SegmentText,
+    StepState,
+    Transcript,
+    Word,
+)
+from tests.db.samples import (
+    TALK,
+    all_steps,
+    chunk,
+    found,
+    identity,
+    outcome,
+    prepared,
+    sentiments,
+    step,
+    transcript,
+)
+
+
+def rows(database: Database, query: str, *values: object) -> list[tuple[Any, ...]]:
+    with database.connection() as connection:
+        return connection.execute(query.encode(), values).fetchall()
+
+
+def one(database: Database, query: str, *values: object) -> Any:
+    return rows(database, query, *values)[0][0]
+
+
+def keep(store: PostgresStore, run_id: str, call: FoundCall | None = None, **changes: Any) -> str:
+    """Store a call as a run does; returns its id."""
+    call = call or found()
+    audio = changes.get("audio") or prepared()
+    call_id = store.claim_call(call, audio.audio_sha256, None)
+    words = changes.get("words") or transcript()
+    store.save_transcript(words, audio.audio_sha256)
+    assert store.save_call(outcome(call_id, run_id, call, **changes))
+    return call_id
+
+
+def known(store: PostgresStore, call: FoundCall | None = None) -> KnownCall:
+    call = call or found()
+    return store.known_calls([call.source_uri])[call.source_uri]
+
+
+def test_a_stored_call_reads_back_whole(store: PostgresStore, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    assert store.transcript("f1") == transcript()
+    stored = store.step_results(call_id)
+    assert {name: stored[name] for name in stored} == {result.step: result for result in all_steps()}
+    call = known(store)
+    assert (call.call_id, call.status, call.audio_sha256) == (call_id, CallStatus.DONE, "aa")
+    assert (call.engine, call.engine_rank, call.engine_options_hash, call.duration_s) == ("mlx_qwen3", 0, "o1", 12.0)
+    assert {name: kept.state for name, kept in call.steps.items()} == {
+        result.step: StepState.DONE for result in all_steps()
+    }
+    assert store.transcript("unknown") is None
+
+
+def test_columns_readers_rely_on(store: PostgresStore, database: Database, run_id: str) -> None:
+    keep(store, run_id, audio=prepared(flags=("truncated",)))
+    with database.connection() as connection:
+        cursor = connection.execute("SELECT * FROM calls")
+        row = dict(zip([one.name for one in cursor.description or ()], cursor.fetchone() or (), strict=True))
+    assert row["transcription"].splitlines()[0] == "client: hello my card was charged twice"
+    assert row["agent_transcription"] == "I am sorry I will refund it"
+    assert row["client_transcription"] == "hello my card was charged twice thank you that is great"
+    assert (row["agent_text_sentiment"], row["agent_text_confidence"]) == ("neutral", 0.7)
+    assert row["client_text_probabilities"] == {"negative": 0.8, "neutral": 0.15, "positive": 0.05}
+    assert row["client_acoustic_sentiment"] is None
+    assert row["missing_reasons"]["client_acoustic"] == "too quiet"
+    assert (row["topic"], row["subtopic"], row["topic_evidence"][0]["quote"]) == ("Billing", "Refund", "charged twice")
+    assert row["action_items"] == [{"what": "refund", "who": "agent", "by_when": None}]
+    assert row["summary_details"]["outcome"] == "refund promised"
+    assert (row["turns"], row["client_interruptions"], row["conversation_extra"]) == (3, None, {"agent_fillers": 2.0})
+    assert (row["direction"], row["customer_segment"], row["metadata"]) == ("inbound", "b2c", {"campaign": "autumn"})
+    assert (row["flags"], row["llm_provider"], row["mood_turned_by"]) == (["truncated"], "openai_server", "agent")
+    assert row["sentiment_trends"]["text"]["agent"]["quarters"] == [0.1, None, 0.2, 0.3]
+    assert str(row["run_id"]) == run_id
+
+
+def test_chunks_show_each_sentiment_with_its_reason(store: PostgresStore, database: Database, run_id: str) -> None:
+    keep(store, run_id)
+    shown = rows(
+        database,
+        "SELECT channel, ordinal, role, text_sentiment, acoustic_sentiment, fusion_confidence, fusion_reason, "
+        "jsonb_array_length(words) FROM chunks ORDER BY start_s",
+    )
+    assert shown == [
+        (0, 0, "client", "negative", "negative", 0.8, None, 6),
+        (1, 0, "agent", "positive", "positive", 0.7, None, 7),
+        (0, 1, "client", None, None, None, "one word", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    "shares", [(0.2, 0.4, 0.4), (0.4, 0.2, 0.4), (1 / 3, 1 / 3, 1 / 3), (0.5, 0.5, 0.0), (0.1, 0.2, 0.7)]
+)
+def test_labels_in_sql_are_those_of_the_records(database: Database, shares: tuple[float, float, float]) -> None:
+    assert one(database, "SELECT sentiment_label(%s, %s, %s)", *shares) == Sentiment(*shares).label.value
+
+
+def test_storing_twice_writes_the_same_rows(store: PostgresStore, database: Database, run_id: str) -> None:
+    keep(store, run_id)
+    tables = ("calls", "transcripts", "transcript_chunks", "chunk_sentiments", "call_steps")
+    before = {name: one(database, f"SELECT count(*) FROM {name}") for name in tables}
+    version = one(database, "SELECT max(xmin::text::bigint) FROM transcript_chunks")
+    keep(store, run_id)
+    assert {name: one(database, f"SELECT count(*) FROM {name}") for name in tables} == before
+    assert one(database, "SELECT max(xmin::text::bigint) FROM transcript_chunks") == version, "chunks written again"
+
+
+def test_fewer_chunks_than_before(store: PostgresStore, database: Database, run_id: str) -> None:
+    keep(store, run_id)
+    keep(store, run_id, words=transcript(chunks=TALK[:1]), steps=all_steps(TALK[:1]))
+    assert one(database, "SELECT count(*) FROM chunks") == 1
+    assert one(database, "SELECT count(*) FROM chunk_sentiments") == 1
+    assert one(database, "SELECT agent_transcription FROM calls") is None
+
+
+def test_no_chunks_at_all(store: PostgresStore, database: Database, run_id: str) -> None:
+    keep(
+        store,
+        run_id,
+        words=transcript(chunks=(), language=None),
+        steps=all_steps(()),
+        audio=prepared(flags=("silent",)),
+    )
+    assert one(database, "SELECT transcription FROM calls") == ""
+    assert one(database, "SELECT flags FROM calls") == ["silent"]
+
+
+def test_one_step_redone_alone(store: PostgresStore, database: Database, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    gone = step("topic", None, state=StepState.MISSING, reason="nothing in the glossary matches", fingerprint="topic-2")
+    again = replace(outcome(call_id, run_id, steps=(gone,)), prepared=None, transcript=None)
+    assert store.save_call(again)
+    assert rows(database, "SELECT topic, subtopic, summary IS NULL, agent_text_sentiment, duration_s FROM calls") == [
+        (None, None, False, "neutral", 12.0)
+    ]
+    assert one(database, "SELECT missing_reasons->>'topic' FROM calls") == "nothing in the glossary matches"
+    assert one(database, "SELECT count(*) FROM chunk_sentiments WHERE text_negative IS NOT NULL") == 2
+    assert len(store.step_results(call_id)) == len(all_steps())
+
+
+def test_one_sentiment_step_redone_alone(store: PostgresStore, database: Database, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    newer = replace(sentiments("acoustic"), fingerprint="acoustic-2")
+    failed = replace(newer, state=StepState.FAILED, payload=None, reason="model file is missing")
+    assert store.save_call(replace(outcome(call_id, run_id, steps=(failed,)), prepared=None, transcript=None))
+    assert rows(
+        database, "SELECT count(text_negative), count(acoustic_negative), count(fusion_negative) FROM chunk_sentiments"
+    ) == [(2, 0, 2)]
+    assert one(database, "SELECT missing_reasons->>'acoustic' FROM calls") == "model file is missing"
+    assert store.save_call(replace(outcome(call_id, run_id, steps=(newer,)), prepared=None, transcript=None))
+    assert one(database, "SELECT count(acoustic_negative) FROM chunk_sentiments") == 2
+    assert one(database, "SELECT missing_reasons ? 'acoustic' FROM calls") is False
+
+
+def test_attempts_count_tries_with_the_same_fingerprint(store: PostgresStore, run_id: str) -> None:
+    broken = step("summary", None, state=StepState.FAILED, reason="provider down")
+    for _ in range(3):
+        keep(store, run_id, steps=(broken,))
+    assert known(store).steps["summary"].attempts == 3
+    keep(store, run_id, steps=(replace(broken, fingerprint="summary-2"),))
+    assert known(store).steps["summary"].attempts == 1
+
+
+# -------------------------------------------------------------------------------- models side by side
+
+
+def test_two_models_side_by_side(store: PostgresStore, database: Database, run_id: str) -> None:
+    keep(store, run_id)
+    second = transcript("f2", chunks=TALK[:2], who=replace(identity(), model="other"))
+    keep(store, run_id, words=second, steps=all_steps(TALK[:2]))
+    assert store.transcript("f1") == transcript()
+    assert store.transcript("f2") == second
+    assert one(database, "SELECT transcript_fingerprint FROM calls") == "f2"
+    assert one(database, "SELECT count(*) FROM chunks") == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (identity(0), identity(1), True),
+        (identity(1), identity(0), False),
+        (identity(0), replace(identity(0), options_hash="o2"), False),
+        (identity(2), identity(0, demonstration=True), True),
+        (identity(0, demonstration=True), identity(1), False),
+    ],
+    ids=["later listed", "earlier listed", "same place", "demonstration", "after a demonstration"],
+)
+def test_a_fallback_never_replaces_a_better_engine(  # noqa: PLR0917
+    store: PostgresStore, database: Database, run_id: str, first: Any, second: Any, kept: bool
+) -> None:
+    keep(store, run_id, words=transcript("f1", who=first))
+    words = transcript("f2", chunks=TALK[:1], who=second)
+    call_id = known(store).call_id
+    assert store.save_call(outcome(call_id, run_id, words=words, steps=all_steps(TALK[:1]))) is not kept
+    assert one(database, "SELECT transcript_fingerprint FROM calls") == ("f1" if kept else "f2")
+    assert one(database, "SELECT count(*) FROM chunk_sentiments") == (3 if kept else 1)
+
+
+def test_a_downgrade_can_be_allowed(store: PostgresStore, database: Database, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    lenient = PostgresStore(database, allow_downgrade=True)
+    worse = transcript("f2", who=identity(3, demonstration=True))
+    assert lenient.save_call(outcome(call_id, run_id, words=worse))
+    assert one(database, "SELECT asr_demonstration FROM calls") is True
+
+
+def test_changed_bytes_are_not_bound_to_the_old_transcript(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    call_id = keep(store, run_id)
+    other = transcript("f9", who=identity(1))
+    assert store.save_call(outcome(call_id, run_id, audio=prepared("bb"), words=other))
+    assert one(database, "SELECT transcript_fingerprint FROM calls") == "f9"
+
+
+def test_a_new_transcript_empties_what_was_not_redone(store: PostgresStore, database: Database, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    newer = transcript("f2", who=replace(identity(), revision="r2"))
+    assert store.save_call(
+        outcome(call_id, run_id, words=newer, steps=(sentiments("text"),), status=CallStatus.TRANSCRIBED)
+    )
+    assert rows(database, "SELECT summary, topic, agent_acoustic_sentiment, turns, llm_model, status FROM calls") == [
+        (None, None, None, None, None, "transcribed")
+    ]
+    assert set(store.step_results(call_id)) == {"text"}
+
+
+# -------------------------------------------------------------------------------------------- identity
+
+
+def test_ids_are_stable(store: PostgresStore, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    assert store.claim_call(found(), "other bytes", None) == call_id
+    assert [one.call_id for one in store.known_by_content("aa")] == [call_id]
+
+
+def test_a_moved_recording_keeps_its_id_and_frees_its_address(store: PostgresStore, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    moved = found("a.wav", folder="/archive")
+    assert store.claim_call(moved, "aa", call_id) == call_id
+    assert store.known_calls([found().source_uri]) == {}
+    assert known(store, moved).call_id == call_id
+    newcomer = store.claim_call(found(), "cc", None)
+    assert newcomer != call_id
+    assert store.save_call(outcome(newcomer, run_id, audio=prepared("cc"), words=transcript("f3")))
+    assert known(store, moved).call_id == call_id
+    assert known(store).call_id == newcomer
+
+
+def test_bytes_moved_to_a_known_address(store: PostgresStore, run_id: str) -> None:
+    first = keep(store, run_id, found("a.wav"))
+    second = keep(store, run_id, found("b.wav"), audio=prepared("bb"), words=transcript("f2"))
+    assert store.claim_call(found("b.wav"), "aa", first) == second
+
+
+def test_claiming_a_call_writes_nothing(store: PostgresStore, database: Database) -> None:
+    assert store.claim_call(found(), "aa", None) == store.claim_call(found(), "aa", None)
+    assert one(database, "SELECT count(*) FROM calls") == 0
+
+
+def test_equal_bytes_under_two_names_share_a_transcript(store: PostgresStore, database: Database, run_id: str) -> None:
+    first, second = keep(store, run_id, found("a.wav")), keep(store, run_id, found("b.wav"))
+    assert first != second
+    assert one(database, "SELECT count(*) FROM transcripts") == 1
+    assert one(database, "SELECT count(*) FROM chunks") == 6
+    assert len(store.known_by_content("aa")) == 2
+
+
+def test_disappeared_addresses(store: PostgresStore, run_id: str) -> None:
+    for name in ("a.wav", "b_%.wav", "c.wav"):
+        keep(store, run_id, found(name))
+    keep(store, run_id, found("d.wav", folder="/elsewhere"))
+    assert store.disappeared("file:///calls/", [found("a.wav").source_uri]) == [
+        "file:///calls/b_%.wav",
+        "file:///calls/c.wav",
+    ]
+
+
+def test_many_addresses_at_once(store: PostgresStore, run_id: str) -> None:
+    keep(store, run_id)
+    asked = [f"file:///calls/{n}.wav" for n in range(2500)]
+    assert list(store.known_calls([*asked, found().source_uri])) == [found().source_uri]
+
+
+# -------------------------------------------------------------------------------------------- segments
+
+
+def segment(ordinal: int, text: str = "hello") -> SegmentText:
+    return SegmentText(
+        channel=0,
+        ordinal=ordinal,
+        start_s=ordinal * 2.0,
+        end_s=ordinal * 2.0 + 1.5,
+        text=text,
+        language="en",
+        words=(Word(text=text, start_s=0.1, end_s=0.2),),
+        flags=("repeated",),
+        overlap_s=0.5,
+    )
+
+
+def test_finished_segments_live_until_the_transcript(store: PostgresStore) -> None:
+    store.save_segments("f1", [segment(1), segment(0)])
+    store.save_segments("f1", [segment(1, "again")])
+    store.save_segments("f2", [segment(0)])
+    store.save_segments("f2", [])
+    assert store.finished_segments("f1") == [segment(0), segment(1, "again")]
+    store.save_transcript(transcript("f1"), "aa")
+    assert store.finished_segments("f1") == []
+    assert store.finished_segments("f2") == [segment(0)]
+
+
+# -------------------------------------------------------------------------------------------- delivery
+
+
+def test_each_call_is_delivered_once(store: PostgresStore, run_id: str) -> None:
+    first, second = keep(store, run_id, found("a.wav")), keep(store, run_id, found("b.wav"))
+    assert list(store.undelivered()) == [first, second]
+    store.mark_delivered([first], run_id)
+    assert list(store.undelivered()) == [second]
+    keep(store, run_id, found("a.wav"))
+    assert list(store.undelivered()) == [first, second]
+
+
+def test_text_that_postgresql_refuses(store: PostgresStore, database: Database, run_id: str) -> None:
+    odd = replace(found("nul\x00\udce9.wav"), metadata=replace(found().metadata, extra={"k\x00": "v\udcff"}))
+    call_id = keep(store, run_id, odd, words=transcript(chunks=(chunk(0, 0, 0.0, "a\x00b"),)), steps=())
+    assert one(database, "SELECT text FROM chunks") == "ab"
+    assert store.known_calls([odd.source_uri])[odd.source_uri].call_id == call_id
+    assert one(database, "SELECT file_name FROM calls") == "nul\\udce9.wav"
+
+
+def test_words_are_left_out_when_asked(database: Database, run_id: str) -> None:
+    settings = database.settings.model_copy(update={"store_words": False})
+    plain = PostgresStore(Database(settings, database.url, None))
+    plain.save_transcript(transcript(), "aa")
+    stored = plain.transcript("f1")
+    assert isinstance(stored, Transcript)
+    assert [one.words for one in stored.chunks] == [None, None, None]
+    plain.database.close()
