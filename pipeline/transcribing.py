@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from pipeline.config.root import Settings
@@ -20,7 +19,7 @@ from pipeline.records import (
 from pipeline.transcription.chunks import channel_chunks, main_language, merge_channels
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
 from pipeline.transcription.fingerprint import digest, options_hash, transcript_fingerprint
-from pipeline.transcription.text_rules import apply_rules
+from pipeline.transcription.text_rules import TextRules
 
 PINNED_ENGINES = frozenset({"mlx_qwen3", "faster_whisper"})
 """Engines whose model and revision stand in the configuration as they report them."""
@@ -91,7 +90,7 @@ class Transcripts:
 
     def __init__(self, settings: Settings) -> None:
         self._preparation = preparation(settings)
-        self._rules = settings.transcription.text_rules
+        self._rules = TextRules(settings.transcription.text_rules)
 
     def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
         """Key of the transcript this recogniser makes of this call."""
@@ -112,9 +111,8 @@ class Transcripts:
         for segment in segments:
             by_channel.setdefault(segment.channel, []).append(segment)
         roles: Mapping[int, Role] = {channel.channel: channel.role for channel in prepared.channels}
-        shown = partial(apply_rules, settings=self._rules)
         chunks: list[tuple[TranscriptChunk, ...]] = [
-            channel_chunks(of_channel, roles[channel], shown) for channel, of_channel in sorted(by_channel.items())
+            channel_chunks(of_channel, roles[channel], self._rules.shown) for channel, of_channel in sorted(by_channel.items())
         ]
         merged = merge_channels(chunks)
         flags = sorted({flag for chunk in merged for flag in chunk.flags})
