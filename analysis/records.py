@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from pipeline.records import Role
 
@@ -160,4 +159,4 @@ class Conversation:
     client_longest_turn_s: float | None
     first_response_s: float | None
     """From the end of the client's first turn to the agent's answer; None when not applicable."""
-    extra: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    extra: Mapping[str, float] = field(default_factory=dict)

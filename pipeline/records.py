@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 
 SAMPLE_RATE_HZ = 16_000
 """Everything behind the decoder is float32 at this rate."""
@@ -79,7 +78,7 @@ class CallMetadata:
     extension: str | None = None
     channel_roles: tuple[Role, ...] | None = None
     """Index is the channel, when the name or the sidecar says so."""
-    extra: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    extra: Mapping[str, str] = field(default_factory=dict)
     """Further named groups and sidecar columns."""
 
 
@@ -187,7 +186,7 @@ class PreparedCall:
     channels: tuple[PreparedChannel, ...]
     flags: tuple[str, ...]
     """Sorted union of header, channel and call flags."""
-    timings_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    timings_s: Mapping[str, float] = field(default_factory=dict)
     """Wall seconds by stage: `hash`, `decode`, `vad`, `doctor`."""
 
 
@@ -353,7 +352,7 @@ class KnownCall:
     engine_revision: str | None = None
     engine_options_hash: str | None = None
     """With engine, model and revision: whether today's settings would transcribe it the same way."""
-    steps: Mapping[str, StoredStep] = field(default_factory=lambda: MappingProxyType({}))
+    steps: Mapping[str, StoredStep] = field(default_factory=dict)
     duration_s: float | None = None
 
 
@@ -370,7 +369,7 @@ class CallOutcome:
     transcript: Transcript | None
     steps: tuple[StepResult, ...]
     """Only the steps run now; the others stay as they are."""
-    timings_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    timings_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
