@@ -94,7 +94,8 @@ class Anthropic:
             "tool_choice": {"type": "tool", "name": TOOL_NAME, "disable_parallel_tool_use": True},
         }
         if self._settings.send_temperature:
-            parameters["temperature"] = min(request.temperature, 1.0)
+            # The client no longer knows the parameter, since newer models refuse it; older ones take it.
+            parameters["extra_body"] = {"temperature": min(request.temperature, 1.0)}
         return parameters
 
 

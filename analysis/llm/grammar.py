@@ -23,7 +23,8 @@ _CLOSERS = (ord("}"), ord("]"))
 def bounded(schema: JsonSchema, max_string_chars: int, max_list_items: int) -> dict[str, Any]:
     """The schema with `maxLength` and `maxItems` where it sets none, `additionalProperties` off where it says nothing.
 
-    Numbers without bounds get 10^12 on either side. Strings held by `enum`, `const`, `pattern` or `format` keep what they have.
+    Numbers without bounds get 10^12 on either side. Strings held by `enum`, `const`, `pattern` or `format` keep what
+    they have.
     """
     walked: dict[str, Any] = _walk(plain(schema), max_string_chars, max_list_items)
     return walked

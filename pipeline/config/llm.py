@@ -131,8 +131,8 @@ class AnthropicSettings(RemoteLimits):
     """Address without a version path."""
     api_key_env: str = "ANTHROPIC_API_KEY"
     """Environment variable that holds the key."""
-    send_temperature: bool = True
-    """False for models that refuse the parameter."""
+    send_temperature: bool = False
+    """True for models that take the parameter; newer ones refuse it."""
     cache_system_prompt: bool = True
     """Mark the system prompt for the service's prompt cache."""
 

@@ -49,7 +49,15 @@ def serving(behave: Callable[[int, Body], Behaviour]) -> Iterator[Server]:
             body = json.loads(text)
             with server.lock:
                 number = len(server.seen)
-                server.seen.append(Seen(self.path, body, text, time.monotonic(), dict(self.headers)))
+                server.seen.append(
+                    Seen(
+                        self.path,
+                        body,
+                        text,
+                        time.monotonic(),
+                        {name.lower(): value for name, value in self.headers.items()},
+                    )
+                )
             try:
                 server.behave(number, body)(self, body)
             except OSError:
