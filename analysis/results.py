@@ -56,3 +56,9 @@ def _sum(values: list[Number | None]) -> Number | None:
     """Sum of what is known; None when nothing is."""
     known = [value for value in values if value is not None]
     return sum(known[1:], start=known[0]) if known else None
+
+
+def as_fallback(result: StepResult, why: str | None) -> StepResult:
+    """A result made without a model because no model answered: kept, and made anew by the next run."""
+    reasons = [reason for reason in (result.reason, f"made without a language model: {why}" if why else None) if reason]
+    return replace(result, fingerprint=result.fingerprint + FALLBACK, reason="; ".join(reasons) or None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 OTHER = "other"
-"""What a model may answer when no label fits; never a label of a catalogue, never stored."""
+"""What a model may answer when no label fits, with terms it proposes; no label of a catalogue may be called so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

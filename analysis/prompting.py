@@ -1,0 +1,128 @@
+"""A transcript inside a prompt: data between two marks, one line per chunk, never an instruction.
+
+Prompts are files in `analysis/templates/prompts`. What was said stands in the user's part only, on lines
+`#7 client: …` between `<transcript>` and `</transcript>`; angle brackets in it are replaced, line breaks removed, so
+that nothing said can end the transcript or begin a line of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.records import TranscriptChunk
+
+PROMPTS_DIR = Path(__file__).parent / "templates" / "prompts"
+_BRACKETS = str.maketrans({"<": "‹", ">": "›", "\u2028": " ", "\u2029": " ", "\x1e": " ", "\x00": " "})
+_LEFT_OUT = "#… (the middle of the call is left out)"
+
+
+def as_data(text: str) -> str:
+    """One line without angle brackets or control characters."""
+    return " ".join(text.translate(_BRACKETS).split())
+
+
+def transcript_lines(chunks: Sequence[TranscriptChunk]) -> list[str]:
+    """`#number role: text` in order of time; chunks without text are left out but counted."""
+    ordered = sorted(chunks, key=lambda one: (one.start_s, one.channel, one.ordinal))
+    return [
+        f"#{number} {chunk.role.value}: {as_data(chunk.text)}"
+        for number, chunk in enumerate(ordered, start=1)
+        if as_data(chunk.text)
+    ]
+
+
+def opening_and_end(lines: Sequence[str], max_chars: int) -> list[str]:
+    """All lines, or where they are too long two thirds of the limit from the opening and the rest from the end."""
+    if sum(len(line) + 1 for line in lines) <= max_chars:
+        return list(lines)
+    budget = max_chars - len(_LEFT_OUT) - 1
+    head = _until(lines, budget * 2 // 3)
+    tail = _until(lines[len(head) :][::-1], budget - sum(len(line) + 1 for line in head))[::-1]
+    return [*head, _LEFT_OUT, *tail]
+
+
+def pieces(lines: Sequence[str], max_chars: int) -> list[list[str]]:
+    """Lines in pieces of at most `max_chars`; a longer line is cut at a word."""
+    result: list[list[str]] = []
+    size = max_chars + 1
+    for line in lines:
+        for part in _cut(line, max_chars):
+            if size + len(part) + 1 > max_chars:
+                result.append([])
+                size = 0
+            result[-1].append(part)
+            size += len(part) + 1
+    return result
+
+
+def _until(lines: Sequence[str], budget: int) -> list[str]:
+    taken: list[str] = []
+    for line in lines:
+        budget -= len(line) + 1
+        if budget < 0:
+            if not taken:
+                taken.append(line[: max(0, budget + len(line))])
+            break
+        taken.append(line)
+    return taken
+
+
+def _cut(line: str, max_chars: int) -> list[str]:
+    parts = []
+    rest = line
+    while len(rest) >= max_chars:
+        at = rest.rfind(" ", 1, max_chars - 1)
+        at = at if at > 0 else max_chars - 1
+        parts.append(rest[:at])
+        rest = rest[at:].lstrip()
+    return [*parts, rest]
+
+
+def fenced(tag: str, lines: Sequence[str]) -> str:
+    """The lines between `<tag>` and `</tag>`."""
+    return "\n".join((f"<{tag}>", *lines, f"</{tag}>"))
+
+
+def prompt(name: str, language: str | None, values: Mapping[str, Any]) -> str:
+    """The prompt `name` in the language, else in English, filled in."""
+    return str(_environment().select_template([f"{name}.{language}.j2", f"{name}.j2"]).render(values)).strip()
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # Prompts are plain text, not HTML.
+    return ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(PROMPTS_DIR),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+
+
+def language_name(code: str | None) -> str:
+    """`French` for fr, for prompts in English; the code itself where it is unknown."""
+    if code is None:
+        return "the language of the call"
+    from babel import Locale, UnknownLocaleError  # type: ignore[import-untyped,unused-ignore]
+
+    try:
+        return Locale.parse(code).get_language_name("en") or code
+    except (UnknownLocaleError, ValueError):
+        return code
+
+
+def prompts_hash(names: Sequence[str]) -> str:
+    """SHA-256 (16 hex digits) of these prompts in all their languages: part of a step's fingerprint."""
+    digest = hashlib.sha256()
+    for name in names:
+        for path in sorted(PROMPTS_DIR.glob(f"{name}*.j2")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

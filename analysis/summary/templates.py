@@ -1,0 +1,89 @@
+"""The summary as a text, by a template file that anyone may edit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from analysis.records import ActionItem, Summary
+from pipeline.config.language import SummarySettings
+from pipeline.errors import ConfigurationError
+from pipeline.records import CallForAnalysis, CallMetadata, Direction
+
+TEMPLATES_DIR = Path(__file__).resolve().parent.parent / "templates"
+
+
+class SummaryTemplate:
+    """`<template>.<language>.j2`, else `<template>.j2`, in the configured folder, else in Earshot's own."""
+
+    def __init__(self, settings: SummarySettings) -> None:
+        """Raises ConfigurationError when there is no such template or it is not valid."""
+        from jinja2 import FileSystemLoader, StrictUndefined
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        folders = [folder for folder in (settings.templates_dir, TEMPLATES_DIR) if folder is not None]
+        for folder in folders:
+            if not folder.is_dir():
+                raise ConfigurationError(f"summary.templates_dir: {folder} is no folder")
+        self._name = settings.template
+        # The result is plain text, not HTML; StrictUndefined so that a typo in a template is found.
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=FileSystemLoader(folders),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,
+        )
+        for language in (settings.language, None):
+            self.render(_EXAMPLE, _EXAMPLE_CALL, language)
+
+    def render(self, summary: Summary, call: dict[str, Any], language: str | None) -> str:
+        """The text, without empty lines at its ends or two in a row. Raises ConfigurationError for a wrong template."""
+        from jinja2 import TemplateError, TemplateNotFound
+
+        names = [f"{self._name}.{language}.j2", f"{self._name}.j2"]
+        try:
+            text = str(self._environment.select_template(names).render(summary=summary, call=call))
+        except TemplateNotFound:
+            known = sorted({path.name.split(".")[0] for path in TEMPLATES_DIR.glob("*.j2")})
+            raise ConfigurationError(
+                f"summary.template: no file {' or '.join(names)}; Earshot comes with {', '.join(known)}"
+            ) from None
+        except TemplateError as error:
+            raise ConfigurationError(f"summary.template: {self._name}: {error}") from None
+        lines = [line.rstrip() for line in text.strip().splitlines()]
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def call_values(call: CallForAnalysis) -> dict[str, Any]:
+    """What a template may say of the call: `date`, `agent_id`, `direction`, `minutes`."""
+    return _values(call.metadata, call.duration_s)
+
+
+def _values(metadata: CallMetadata, duration_s: float) -> dict[str, Any]:
+    return {
+        "date": metadata.started_at.strftime("%Y-%m-%d %H:%M") if metadata.started_at else None,
+        "agent_id": metadata.agent_id,
+        "direction": metadata.direction.value if metadata.direction else None,
+        "minutes": max(1, round(duration_s / 60)),
+    }
+
+
+def render_preview(settings: SummarySettings) -> str:
+    """What a summary will look like, with an invented call: for --dry-run. Raises ConfigurationError."""
+    return SummaryTemplate(settings).render(_EXAMPLE, _EXAMPLE_CALL, settings.language)
+
+
+_EXAMPLE = Summary(
+    text="",
+    reason="The client asks where a parcel is.",
+    done="The agent looked the parcel up.",
+    outcome="The parcel is delayed.",
+    key_points=("The client needs it before the weekend.",),
+    action_items=(
+        ActionItem(what="Call the client when the parcel leaves the depot", who="agent", by_when="Thursday"),
+    ),
+    next_step="The agent calls back.",
+)
+_EXAMPLE_CALL = _values(CallMetadata(agent_id="A17", direction=Direction.INBOUND), 180.0)
