@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _ONLY_THIS_FILE = {
     "protocol_whitelist": "file",
-    "format_whitelist": "wav,w64,aiff,au,caf,flac,ogg,mp3,aac,mov,asf,matroska,amr,amrnb,amrwb,gsm,g722,g729,wv,ape,ac3,"
-    "avi,mpeg,mpegts,rm",
+    "format_whitelist": "wav,w64,aiff,au,caf,flac,ogg,mp3,aac,mov,asf,matroska,amr,amrnb,amrwb,gsm,g722,g729,wv,ape,"
+    "ac3,avi,mpeg,mpegts,rm",
 }
 """Containers of sound only: a play list named .wav could make FFmpeg read other files or fetch addresses."""
 _MAX_GAP_S = 60.0

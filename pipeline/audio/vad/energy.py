@@ -49,9 +49,9 @@ class _EnergyStream:
         if len(self._rest):
             self._take(np.pad(self._rest, (0, WINDOW_SAMPLES - len(self._rest))))
             self._rest = self._rest[:0]
-        if not self._levels:
-            return np.zeros(0, dtype=np.float32)
-        level = np.concatenate(self._levels)
+        level = np.concatenate((*self._levels, np.zeros(0, dtype=np.float32)))
+        if not len(level):
+            return level
         settings = self._settings
         above = level - self._floor(level) - settings.margin_db
         score = 1.0 / (1.0 + np.exp(-np.clip(above / settings.slope_db, -30.0, 30.0)))

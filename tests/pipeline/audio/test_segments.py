@@ -1,0 +1,161 @@
+"""From scores to segments."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.audio.segments import Interval, find_speech, pad, plan_segments, without
+from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.records import SAMPLE_RATE_HZ
+
+STEP = 512
+Levels = npt.NDArray[np.float64]
+BARE = VoiceActivitySettings(min_speech_ms=0, min_silence_ms=0, padding_ms=0, merge_silence_ms=0)
+
+
+def found(scores: list[float], settings: VoiceActivitySettings) -> list[tuple[int, int]]:
+    array = np.array(scores, dtype=np.float32)
+    spans = find_speech(array, STEP, len(scores) * STEP, settings)
+    return [(span.start // STEP, span.end // STEP) for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("scores", "settings", "expected"),
+    [
+        ([], {}, []),
+        ([0.1] * 5, {}, []),
+        ([0.9] * 5, {}, [(0, 5)]),
+        ([0.1, 0.9, 0.9, 0.1], {}, [(1, 3)]),
+        # between the thresholds speech goes on, but does not begin
+        ([0.4, 0.9, 0.4, 0.4, 0.1, 0.4], {}, [(1, 4)]),
+        # a pause shorter than min_silence_ms does not end speech
+        ([0.9, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1, 0.1], {"min_silence_ms": 96}, [(0, 4)]),
+        ([0.9, 0.1, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1], {"min_silence_ms": 96}, [(0, 1), (4, 5)]),
+        # a click is no speech
+        ([0.1, 0.9, 0.1, 0.1, 0.9, 0.9, 0.9, 0.1], {"min_speech_ms": 64}, [(4, 7)]),
+        # padding stops at the edges and in the middle of a pause
+        ([0.1, 0.9, 0.1, 0.1, 0.9, 0.1], {"padding_ms": 320}, [(0, 3), (3, 6)]),
+    ],
+)
+def test_hysteresis(scores: list[float], settings: dict[str, float], expected: list[tuple[int, int]]) -> None:
+    assert found(scores, BARE.model_copy(update=settings)) == expected
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), max_size=300),
+    st.integers(0, 511),
+    st.sampled_from([0.0, 100.0, 300.0]),
+    st.sampled_from([0.0, 250.0]),
+)
+def test_speech_is_sorted_apart_and_within_the_call(
+    scores: list[float], short: int, silence_ms: float, padding_ms: float
+) -> None:
+    settings = VoiceActivitySettings(min_silence_ms=silence_ms, padding_ms=padding_ms)
+    total = max(0, len(scores) * STEP - short)
+    spans = find_speech(np.array(scores, dtype=np.float32), STEP, total, settings)
+    ends = [0]
+    for span in spans:
+        assert ends[-1] <= span.start < span.end <= total
+        ends.append(span.end)
+
+
+def intervals(draw: st.DrawFn, total: int) -> list[Interval]:
+    places = sorted(draw(st.sets(st.integers(0, total), max_size=12)))
+    return [Interval(a, b) for a, b in zip(places[::2], places[1::2], strict=False)]
+
+
+@st.composite
+def channels(draw: st.DrawFn) -> tuple[list[Interval], list[Interval], Levels]:
+    total = draw(st.integers(1, 120 * SAMPLE_RATE_HZ))
+    levels = np.random.default_rng(draw(st.integers(0, 100))).uniform(-70, -20, total // 160 + 1)
+    return intervals(draw, total), intervals(draw, total), levels
+
+
+@given(
+    channels(), st.sampled_from([2.0, 5.0, 28.0]), st.sampled_from([0.0, 0.4]), st.sampled_from([0.0, 500.0, 5000.0])
+)
+def test_segments_hold_all_speech_once_and_are_never_too_long(
+    channel: tuple[list[Interval], list[Interval], Levels],
+    longest: float,
+    overlap: float,
+    pause_ms: float,
+) -> None:
+    speech, holes, levels = channel
+    settings = VoiceActivitySettings(max_segment_s=longest, overlap_s=overlap, merge_silence_ms=pause_ms)
+    speech = without(speech, holes, 0)
+    segments = plan_segments(speech, levels, 1, settings, holes)
+    assert [segment.ordinal for segment in segments] == list(range(len(segments)))
+    for before, after in pairwise(segments):
+        assert before.start_s < after.start_s
+        assert after.start_s >= before.end_s - after.overlap_s - 1e-9
+    for segment in segments:
+        assert segment.channel == 1
+        assert 0 < segment.duration_s <= longest + 1e-9
+        assert segment.overlap_s in (0.0, pytest.approx(overlap))
+    for interval in speech:
+        covered = sum(
+            max(
+                0.0,
+                min(s.end_s, interval.end / SAMPLE_RATE_HZ)
+                - max(s.start_s + s.overlap_s, interval.start / SAMPLE_RATE_HZ),
+            )
+            for s in segments
+        )
+        assert covered == pytest.approx(interval.length / SAMPLE_RATE_HZ, abs=1e-6)
+    for hole in holes:
+        for segment in segments:
+            shared = min(segment.end_s, hole.end / SAMPLE_RATE_HZ) - max(segment.start_s, hole.start / SAMPLE_RATE_HZ)
+            assert shared <= 1e-9, "tones and music stay out"
+
+
+def plan(speech: list[Interval], levels: list[float], **settings: float) -> list[tuple[float, float, float]]:
+    options = VoiceActivitySettings.model_validate(settings)
+    planned = plan_segments(speech, np.array(levels), 0, options)
+    return [(round(s.start_s, 2), round(s.end_s, 2), round(s.overlap_s, 2)) for s in planned]
+
+
+def test_a_quiet_place_is_cut_without_overlap() -> None:
+    levels = [-20.0] * 1500
+    levels[800:830] = [-60.0] * 30
+    ((first, middle, _), (again, last, overlap)) = plan(
+        [Interval(0, 15 * SAMPLE_RATE_HZ)], levels, max_segment_s=10, overlap_s=1
+    )
+    assert (first, last, overlap) == (0.0, 15.0, 0.0)
+    assert middle == again
+    assert 8.0 <= middle <= 8.3
+
+
+def test_speech_without_a_quiet_place_is_cut_with_overlap() -> None:
+    random = np.random.default_rng(0)
+    levels = random.uniform(-23, -20, 3000).tolist()
+    pieces = plan([Interval(0, 30 * SAMPLE_RATE_HZ)], levels, max_segment_s=10, overlap_s=1)
+    assert len(pieces) >= 4
+    for (_, end, _), (start, _, overlap) in pairwise(pieces):
+        assert overlap == 1.0
+        assert start == pytest.approx(end - 1.0, abs=0.02)
+
+
+def test_neighbours_are_merged_over_short_pauses_only() -> None:
+    second = SAMPLE_RATE_HZ
+    speech = [Interval(0, 2 * second), Interval(int(2.3 * second), 4 * second), Interval(6 * second, 7 * second)]
+    assert plan(speech, [-20.0] * 800, merge_silence_ms=500) == [(0.0, 4.0, 0.0), (6.0, 7.0, 0.0)]
+    barrier = [Interval(int(2.1 * second), int(2.2 * second))]
+    apart = plan_segments(speech, np.full(800, -20.0), 0, VoiceActivitySettings(merge_silence_ms=500), barrier)
+    assert len(apart) == 3
+
+
+def test_leftovers_of_cut_speech_are_dropped() -> None:
+    assert without([Interval(0, 100), Interval(200, 210)], [Interval(5, 90)], 10) == [
+        Interval(90, 100),
+        Interval(200, 210),
+    ]
+
+
+def test_padding_keeps_apart() -> None:
+    assert pad([Interval(10, 20), Interval(24, 30)], 5, 32) == [Interval(5, 22), Interval(22, 32)]
