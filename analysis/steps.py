@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from analysis.conversation import ConversationStep
 from analysis.glossary.choice import load_catalogues
 from analysis.summary.step import SummaryStep
-from analysis.topics.step import TopicStep
+from analysis.topics.step import TopicMethods, TopicStep
 from pipeline.config.root import Settings
+from pipeline.errors import ConfigurationError
 from pipeline.ports import AnalysisStep
 
 if TYPE_CHECKING:
@@ -16,7 +17,36 @@ if TYPE_CHECKING:
 
 
 def build_language_steps(settings: Settings, router: Router | None) -> list[AnalysisStep]:
-    """The steps `conversation`, `topic` and `summary`. Raises ConfigurationError for a wrong glossary or template."""
-    _ = router
+    """The steps `conversation`, `topic` and `summary`.
+
+    Args:
+        settings: of the run.
+        router: the language models; None where none is configured.
+
+    Raises:
+        ConfigurationError: a wrong glossary, template or model folder; a method that needs a model where none is.
+    """
+    for area, method in (("topics", settings.topics.method), ("summary", settings.summary.method)):
+        if method == "llm" and router is None:
+            raise ConfigurationError(
+                f"{area}.method is llm, but llm.providers ({', '.join(settings.llm.providers)}) names no model; "
+                f"name one there, or set {area}.method to auto"
+            )
     catalogues = load_catalogues(settings.glossary)
-    return [ConversationStep(), TopicStep(catalogues, settings.topics), SummaryStep(settings.summary)]
+    summary_router = router if settings.summary.method in ("auto", "llm") else None
+    return [
+        ConversationStep(),
+        TopicStep(catalogues, settings.topics, _topic_methods(settings, router)),
+        SummaryStep(settings.summary, summary_router),
+    ]
+
+
+def _topic_methods(settings: Settings, router: Router | None) -> TopicMethods:
+    method, model_dir = settings.topics.method, settings.topics.trained.model_dir
+    if router is not None and method in ("auto", "llm"):
+        return TopicMethods(router=router)
+    if model_dir is not None and method in ("auto", "trained"):
+        from analysis.topics.trained import TrainedTopics
+
+        return TopicMethods(trained=TrainedTopics(settings.topics, load_catalogues(settings.glossary)))
+    return TopicMethods()

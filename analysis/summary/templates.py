@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ class SummaryTemplate:
             if not folder.is_dir():
                 raise ConfigurationError(f"summary.templates_dir: {folder} is no folder")
         self._name = settings.template
+        digest = hashlib.sha256()
+        for folder in folders:
+            for path in sorted(folder.glob(f"{self._name}*.j2")):
+                digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        self.content_hash = digest.hexdigest()[:16]
+        """Of all its languages: part of the step's fingerprint."""
         # The result is plain text, not HTML; StrictUndefined so that a typo in a template is found.
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(folders),
