@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -45,7 +45,7 @@ def check_formats(formats: tuple[str, ...]) -> tuple[str, ...]:
         if form in SPECIAL_FORMATS:
             continue
         try:
-            datetime.strptime(datetime(2026, 9, 14, 10, 15, 2).strftime(form), form)
+            datetime.strptime(datetime(2026, 9, 14, 10, 15, 2, tzinfo=UTC).strftime(form), form)
         except (ValueError, re.error) as error:
             choices = ", ".join(SPECIAL_FORMATS)
             raise ValueError(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import threading
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from pipeline.config.sources import InputSettings
@@ -37,6 +39,9 @@ class ArchiveReader:
         self._selection = selection
         self._metadata = metadata
         self._zone = ZoneInfo(settings.timezone)
+        self._lock = threading.Lock()
+        self._open: tuple[tuple[Path, int, int], zipfile.ZipFile] | None = None
+        """The archive fetched from last: reading its directory again for each of its members would take hours."""
 
     def members(self, path: str, below: str = "") -> Iterator[FoundCall | SkippedFile]:
         """What the archive at an absolute path offers; `below` is put before member names for globs and patterns."""
@@ -144,23 +149,40 @@ class ArchiveReader:
         except (ValueError, OverflowError):
             return datetime(1980, 1, 1, tzinfo=UTC)
 
-    def _unpack(self, path: Path, member: str, write: object) -> None:
-        assert callable(write)
+    def _unpack(self, path: Path, member: str, write: Callable[[bytes], object]) -> None:
         where = f"{path}!/{member}"
         try:
-            with zipfile.ZipFile(path) as archive:
-                info = archive.getinfo(member)
-                if is_unsafe(info):
-                    raise UnsafePath(f"{where}: the member's name would leave its folder; it is not unpacked")
-                with archive.open(info) as packed:
-                    while block := packed.read(_BLOCK):
-                        write(block)
+            with self._member(path, member, where) as packed:
+                while block := packed.read(_BLOCK):
+                    write(block)
         except KeyError:
             raise SourceUnreadable(f"{where}: no longer in the archive; it is tried again in the next run") from None
         except _BROKEN as error:
             raise AudioUndecodable(f"{where}: cannot be unpacked: {error}; deliver it again") from None
         except OSError as error:
             raise SourceUnreadable(f"{where}: cannot be read now: {error.strerror or error}") from None
+
+    def _member(self, path: Path, member: str, where: str) -> AbstractContextManager[IO[bytes]]:
+        """The member's bytes. Never more than its declared size comes out (`zipfile` stops there)."""
+        with self._lock:
+            archive = self._opened(path)
+            info = archive.getinfo(member)
+            if is_unsafe(info):
+                raise UnsafePath(f"{where}: the member's name would leave its folder; it is not unpacked")
+            bomb = self._bomb(info)
+            if bomb:
+                raise UnsafePath(f"{where}: {bomb[1]}; it is not unpacked")
+            return archive.open(info)
+
+    def _opened(self, path: Path) -> zipfile.ZipFile:
+        found = path.stat()
+        key = (path, found.st_size, found.st_mtime_ns)
+        if self._open is None or self._open[0] != key:
+            fresh = zipfile.ZipFile(path)
+            if self._open is not None:
+                self._open[1].close()  # members still being read keep the file itself open
+            self._open = (key, fresh)
+        return self._open[1]
 
 
 class ArchiveSource:

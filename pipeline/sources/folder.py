@@ -163,10 +163,9 @@ class FolderSource:
             yield _skipped(seen.path, found, ("still_growing", message), waiting=True)
 
     def _offer(self, seen: _Seen) -> Iterator[FoundCall | SkippedFile]:
-        if self._selection.is_archive(seen.name):
-            yield from self._archives.members(seen.path, below=f"{seen.relative}/")
-            return
-        verdict = self._selection.by_name(seen.name, seen.relative) or self._selection.by_size(seen.size_bytes)
+        archive = self._selection.is_archive(seen.name)
+        by_name = self._selection.of_archive if archive else self._selection.by_name
+        verdict = by_name(seen.name, seen.relative) or (None if archive else self._selection.by_size(seen.size_bytes))
         if verdict:
             yield SkippedFile(
                 source_uri=file_uri(seen.path),
@@ -176,6 +175,9 @@ class FolderSource:
                 reason=verdict[0],
                 message=verdict[1],
             )
+            return
+        if archive:
+            yield from self._archives.members(seen.path, below=f"{seen.relative}/")
             return
         from_name = self._metadata.from_name(seen.name, seen.relative)
         yield FoundCall(

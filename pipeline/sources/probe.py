@@ -28,6 +28,15 @@ _PLAIN_CODECS = {
     (FORMAT_MULAW, 8): "pcm_mulaw",
 }
 
+_DEMUXERS = (
+    "wav,w64,aiff,au,caf,flac,mp3,aac,ogg,mov,mp4,m4a,3gp,3g2,mj2,asf,amr,amrnb,amrwb,gsm,matroska,webm,ac3,eac3,"
+    "ape,wv,tta,spx"
+)
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
+"""Play lists (HLS, concat, DASH) would let a file from outside name other files and addresses: they are not opened."""
+_GSM_MAGIC = 0xD
+"""High four bits of each frame of GSM 06.10 (RFC 3551, 4.5.8); a headerless file has nothing else to know it by."""
+
 
 class NotAudio(AudioUndecodable):
     """No demuxer knows the bytes, or there is no sound among them: skipped, where undecodable sound is a failure."""
@@ -112,11 +121,16 @@ def _of_demuxer(path: Path, riff: RiffReport | None) -> AudioHeader:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), metadata_errors="replace", options=_OPTIONS) as container:
             stream = next(iter(container.streams.audio), None)
             if stream is None:
                 raise NotAudio(f"{path.name}: no sound in it (container {container.format.name})")
-            return _of_stream(container, stream, riff)
+            header = _of_stream(container, stream, riff)
+            if header.sample_rate_hz <= 0 or header.channels <= 0:
+                raise NotAudio(f"{path.name}: not a recording: no rate or no channels in what may be {header.codec}")
+            if header.container == "gsm" and _first_byte(path) >> 4 != _GSM_MAGIC:
+                raise NotAudio(f"{path.name}: not a recording: its frames are not GSM 06.10")
+            return header
     except FileNotFoundError:
         raise SourceUnreadable(f"{path}: vanished since it was found; it is tried again in the next run") from None
     except PermissionError:
@@ -127,6 +141,11 @@ def _of_demuxer(path: Path, riff: RiffReport | None) -> AudioHeader:
             return _of_riff(riff, f"wav_0x{riff.format_tag:04x}", riff.channels)
         reason = getattr(error, "strerror", None) or str(error)
         raise NotAudio(f"{path.name}: not a recording: {reason}") from None
+
+
+def _first_byte(path: Path) -> int:
+    with path.open("rb") as file:
+        return (file.read(1) or b"\0")[0]
 
 
 def _of_stream(container: Any, stream: Any, riff: RiffReport | None) -> AudioHeader:

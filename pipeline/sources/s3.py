@@ -93,6 +93,8 @@ class S3Source:
     def _verdict(self, name: str, relative: str, size: int, storage_class: str) -> Verdict | None:
         if not self._settings.recursive and "/" in relative:
             return "not_included", "input.recursive is off"
+        if ".." in relative.split("/"):
+            return "unsafe_path", "its key names a folder above; objects of such names are not taken"
         if any(self._selection.hidden(part) for part in relative.split("/")[:-1]):
             return "hidden", "a folder name in its key begins with a dot; set input.include_hidden to take it"
         if self._selection.is_archive(name):

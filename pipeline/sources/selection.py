@@ -35,6 +35,17 @@ class Selection:
             name: the file name with its suffix.
             relative: its path below the input, with / between folders.
         """
+        verdict = self.of_archive(name, relative)
+        if verdict:
+            return verdict
+        if self._include and not self._include.match(name, relative):
+            return "not_included", "input.include does not name it"
+        if not self._any_extension and name.lower().rpartition(".")[2] not in self._extensions:
+            return "other_type", "its suffix is not in input.extensions"
+        return None
+
+    def of_archive(self, name: str, relative: str) -> Verdict | None:
+        """Why an archive of this name is not opened; `include` and `extensions` are for its members."""
         lower = name.lower()
         if name.startswith("._"):
             return "temporary", "resource fork of another system (._ file), not a recording"
@@ -44,10 +55,6 @@ class Selection:
             return "hidden", "its name begins with a dot; set input.include_hidden to take it"
         if self._exclude.match(name, relative):
             return "excluded", "input.exclude names it"
-        if self._include and not self._include.match(name, relative):
-            return "not_included", "input.include does not name it"
-        if not self._any_extension and lower.rpartition(".")[2] not in self._extensions:
-            return "other_type", "its suffix is not in input.extensions"
         return None
 
     def by_size(self, size_bytes: int) -> Verdict | None:

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import os
+import struct
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.sources import InputSettings
+from pipeline.errors import SourceUnreadable
+from pipeline.records import AudioHeader, FoundCall, SkippedFile
+from pipeline.sources.probe import NotAudio, probe_call, probe_header, probe_many
+from pipeline.sources.source import build_source
+from tests.pipeline.sources.helpers import MEDIA, calls, put, wav_bytes
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "rate", "channels"),
+    [
+        ("pcm_u8.wav", "wav", "pcm_u8", 8000, 2),
+        ("pcm_s16.wav", "wav", "pcm_s16le", 8000, 2),
+        ("pcm_s24.wav", "wav", "pcm_s24le", 8000, 2),
+        ("pcm_f32.wav", "wav", "pcm_f32le", 8000, 2),
+        ("mulaw.wav", "wav", "pcm_mulaw", 8000, 2),
+        ("alaw.wav", "wav", "pcm_alaw", 8000, 2),
+        ("adpcm_ima.wav", "wav", "adpcm_ima_wav", 8000, 2),
+        ("adpcm_ms.wav", "wav", "adpcm_ms", 8000, 2),
+        ("gsm.wav", "wav", "gsm_ms", 8000, 1),
+        ("opus.ogg", "ogg", "opus", 48000, 2),
+        ("opus.opus", "ogg", "opus", 48000, 2),
+        ("mp3.mp3", "mp3", "mp3float", 16000, 2),
+        ("flac.flac", "flac", "flac", 16000, 2),
+        ("aac.m4a", "mov,mp4,m4a,3gp,3g2,mj2", "aac", 16000, 2),
+        ("wma.wma", "asf", "wmav2", 16000, 2),
+        ("amr.amr", "amr", "amrnb", 8000, 1),
+    ],
+)
+def test_every_codec_is_recognised(name: str, container: str, codec: str, rate: int, channels: int) -> None:
+    header = probe_header(MEDIA / name)
+    assert header == AudioHeader(
+        container=container, codec=codec, sample_rate_hz=rate, channels=channels, duration_s=header.duration_s
+    )
+    assert header.duration_s == pytest.approx(2.0, abs=0.1)
+
+
+def test_every_codec_is_offered_by_the_default_settings() -> None:
+    source = build_source(InputSettings(path=str(MEDIA), min_age_s=0))
+    assert set(calls(source.discover())) == {path.name for path in MEDIA.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "suffix", ["wav", "mp3", "flac", "ogg", "m4a", "wma", "amr", "gsm", "aac", "opus", "au", "webm"]
+)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"this is a text file, whatever its name says\n" * 50,
+        b"#EXTM3U\n#EXTINF:2,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n" + b"#\n" * 600,
+        b"ffconcat version 1.0\nfile '/etc/passwd'\n" + b"#\n" * 600,
+        b"\0" * 3000,
+    ],
+    ids=["text", "play list", "concat", "zeros"],
+)
+def test_what_is_no_recording_is_refused(tmp_path: Path, suffix: str, content: bytes) -> None:
+    with pytest.raises(NotAudio, match=r"not a recording|no sound"):
+        probe_header(put(tmp_path / f"a.{suffix}", content))
+
+
+def header_of(tmp_path: Path, content: bytes) -> AudioHeader:
+    return probe_header(put(tmp_path / "a.wav", content))
+
+
+def test_a_truncated_wav_is_what_is_there(tmp_path: Path) -> None:
+    header = header_of(tmp_path, wav_bytes(10.0)[: 44 + 8000 * 4 * 4])
+    assert header.duration_s == 4.0
+    assert header.flags == ("truncated",)
+
+
+def test_a_header_that_claims_hours_is_clamped(tmp_path: Path) -> None:
+    content = bytearray(wav_bytes(2.0))
+    content[40:44] = struct.pack("<I", 0x7FFFFFF0)
+    header = header_of(tmp_path, bytes(content))
+    assert header.duration_s == 2.0
+    assert "bad_header" in header.flags
+
+
+def test_a_rate_of_zero_is_repaired(tmp_path: Path) -> None:
+    content = bytearray(wav_bytes(2.0))
+    content[24:28] = struct.pack("<I", 0)
+    header = header_of(tmp_path, bytes(content))
+    assert (header.sample_rate_hz, header.duration_s) == (8000, 2.0)
+    assert header.flags == ("bad_header",)
+
+
+def test_no_channels_is_no_recording(tmp_path: Path) -> None:
+    content = bytearray(wav_bytes(2.0))
+    content[22:24] = struct.pack("<H", 0)
+    with pytest.raises(NotAudio):
+        header_of(tmp_path, bytes(content))
+
+
+def test_three_channels_are_seen(tmp_path: Path) -> None:
+    assert header_of(tmp_path, wav_bytes(1.0, channels=3)).channels == 3
+
+
+def test_a_vanished_recording_is_transient(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable):
+        probe_header(tmp_path / "gone.mp3")
+
+
+def found(path: Path) -> FoundCall:
+    return FoundCall(
+        source_uri=path.as_uri(), file_name=path.name, size_bytes=1, modified_at=datetime(2026, 9, 14, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "reason"),
+    [
+        (wav_bytes(0.000125), {}, "too_short"),
+        (wav_bytes(5.0), {"min_duration_s": 6}, "too_short"),
+        (wav_bytes(5.0), {"max_duration_s": 4}, "too_long"),
+        (b"text " * 1000, {}, "not_audio"),
+    ],
+)
+def test_calls_are_skipped_with_a_reason(
+    tmp_path: Path, content: bytes, settings: dict[str, float], reason: str
+) -> None:
+    path = put(tmp_path / "a.wav", content)
+    skipped = probe_call(found(path), path, InputSettings.model_validate(settings))
+    assert isinstance(skipped, SkippedFile)
+    assert skipped.reason == reason
+    assert skipped.message
+
+
+def test_many_are_probed_in_order_and_a_bad_one_stops_nothing(tmp_path: Path) -> None:
+    for place in range(30):
+        put(tmp_path / f"{place:02}.wav", wav_bytes(1 + place / 10))
+    put(tmp_path / "text.wav", b"text " * 1000)
+    settings = InputSettings(path=str(tmp_path))
+    source = build_source(settings)
+    offered = [item for item in source.discover() if isinstance(item, FoundCall)]
+    os.unlink(tmp_path / "07.wav")
+    answers = list(probe_many(offered, source, tmp_path / "spool", settings, workers=3))
+    assert [call for call, _ in answers] == offered
+    kinds = {call.file_name: answer for call, answer in answers}
+    assert isinstance(kinds["07.wav"], SourceUnreadable)
+    assert isinstance(kinds["text.wav"], SkippedFile)
+    header = kinds["29.wav"]
+    assert isinstance(header, AudioHeader)
+    assert header.duration_s == pytest.approx(3.9)

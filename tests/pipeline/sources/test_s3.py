@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.sources import InputSettings
+from pipeline.errors import InputUnavailable, SourceUnreadable
+from pipeline.records import FoundCall
+from pipeline.sources.source import CallSource, build_source
+from tests.pipeline.sources.bucket_server import Bucket, serving
+from tests.pipeline.sources.helpers import calls, reasons, wav_bytes
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    with serving({"calls/a.wav": wav_bytes()}) as held:
+        yield held
+
+
+def source_of(bucket: Bucket, path: str = "s3://recordings/calls/", **settings: object) -> CallSource:
+    s3 = {
+        "endpoint_url": bucket.url,
+        "region": "eu-central-1",
+        "anonymous": True,
+        "addressing": "path",
+        "attempts": 3,
+        "connect_timeout_s": 5,
+        "read_timeout_s": 5,
+    }
+    return build_source(InputSettings.model_validate({"path": path, "s3": s3, **settings}))
+
+
+def test_lists_page_by_page_with_reasons(bucket: Bucket) -> None:
+    bucket.objects = {
+        "calls/": b"",
+        "calls/2026/20260914-101502_inbound_agent-4711_(1)+ü.wav": wav_bytes(),
+        "calls/b.wav": wav_bytes(),
+        "calls/c.wav": b"",
+        "calls/d.wav": b"RIFF",
+        "calls/e.txt": b"x" * 2000,
+        "calls/f.wav.part": wav_bytes(),
+        "calls/g.wav": wav_bytes(),
+        "calls/h.zip": wav_bytes(),
+        "calls/.trash/i.wav": wav_bytes(),
+        "other/j.wav": wav_bytes(),
+    }
+    bucket.storage_classes["calls/g.wav"] = "GLACIER"
+    items = list(source_of(bucket).discover())
+    found = calls(items)
+    assert set(found) == {"20260914-101502_inbound_agent-4711_(1)+ü.wav", "b.wav"}
+    assert reasons(items) == {
+        "c.wav": "empty",
+        "d.wav": "too_small",
+        "e.txt": "other_type",
+        "f.wav.part": "temporary",
+        "g.wav": "archived",
+        "h.zip": "archive_in_bucket",
+        "i.wav": "hidden",
+    }
+    first = found["20260914-101502_inbound_agent-4711_(1)+ü.wav"]
+    assert first.modified_at == datetime(2026, 9, 14, 8, 15, 2, tzinfo=UTC)
+    assert first.metadata.agent_id == "4711"
+    assert first.etag
+    assert set(calls(source_of(bucket, include=["2026/*"]).discover())) == {first.file_name}
+    assert set(calls(source_of(bucket, recursive=False).discover())) == {"b.wav"}
+
+
+@pytest.mark.parametrize("key", ["/etc/x.wav", "x\\..\\y.wav", "#? %41.wav", "a.w$v"])
+def test_keys_cannot_escape_the_spool(bucket: Bucket, tmp_path: Path, key: str) -> None:
+    bucket.objects = {f"calls/{key}": wav_bytes()}
+    source = source_of(bucket, extensions=["*"])
+    (call,) = source.discover()
+    assert isinstance(call, FoundCall)
+    spool = tmp_path / "spool"
+    with source.fetch(call, spool) as path:
+        assert path.parent == spool
+        assert path.read_bytes() == wav_bytes()
+        assert [entry.name for entry in tmp_path.iterdir()] == ["spool"]
+    assert list(spool.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["../../escape.wav", "a/../../b.wav"])
+def test_keys_that_name_a_folder_above_are_refused(bucket: Bucket, key: str) -> None:
+    bucket.objects = {f"calls/{key}": wav_bytes()}
+    assert reasons(source_of(bucket).discover()) == {key.rpartition("/")[2]: "unsafe_path"}
+
+
+def first_call(source: CallSource) -> FoundCall:
+    (call,) = source.discover()
+    assert isinstance(call, FoundCall)
+    return call
+
+
+def test_throttling_and_broken_bodies_are_tried_again(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.objects = {"calls/a.wav": os.urandom(3_000_000)}
+    source = source_of(bucket)
+    bucket.failures = 1
+    call = first_call(source)
+    bucket.failures, bucket.broken_bodies = 1, 1
+    with source.fetch(call, tmp_path) as path:
+        assert path.read_bytes() == bucket.objects["calls/a.wav"]
+    bucket.broken_bodies = 10
+    with pytest.raises(SourceUnreadable, match="broke off 3 times"), source.fetch(call, tmp_path):
+        pass
+    assert bucket.broken_bodies == 7, "bounded"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_vanished_and_changed_objects_are_transient(bucket: Bucket, tmp_path: Path) -> None:
+    source = source_of(bucket)
+    call = first_call(source)
+    bucket.objects["calls/a.wav"] = wav_bytes(9)
+    with pytest.raises(SourceUnreadable, match="changed since it was found"), source.fetch(call, tmp_path):
+        pass
+    del bucket.objects["calls/a.wav"]
+    with pytest.raises(SourceUnreadable, match="vanished"), source.fetch(call, tmp_path):
+        pass
+
+
+def test_a_bucket_that_cannot_be_listed_stops_the_start(bucket: Bucket) -> None:
+    bucket.forbidden = True
+    with pytest.raises(InputUnavailable, match=r"s3://recordings/calls/: cannot be listed.*AccessDenied.*input\.s3"):
+        list(source_of(bucket).discover())
+
+
+def test_a_server_that_is_not_there_stops_the_start() -> None:
+    nowhere = Bucket({})
+    nowhere.url = "http://127.0.0.1:9"
+    with pytest.raises(InputUnavailable, match="cannot be listed"):
+        list(source_of(nowhere).discover())
+
+
+def test_many_threads_share_one_source(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.objects = {f"calls/{place:02}.wav": os.urandom(5000) for place in range(20)}
+    source = source_of(bucket)
+
+    def same(call: FoundCall) -> bool:
+        with source.fetch(call, tmp_path) as path:
+            return path.read_bytes() == bucket.objects[f"calls/{call.file_name}"]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(same, calls(source.discover()).values())) == [True] * 20
+
+
+def test_one_sidecar_serves_a_bucket(bucket: Bucket, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("file_name,agent_id\na.wav,4711\n", encoding="utf-8")
+    call = first_call(source_of(bucket, sidecar={"path": str(rows)}))
+    assert call.metadata.agent_id == "4711"
