@@ -21,6 +21,8 @@ from pipeline.records import SAMPLE_RATE_HZ, NonSpeech, PreparedChannel, Role, S
 
 _BLOCK_SAMPLES = 1 << 17
 """Some eight seconds at a time."""
+_RINGING_PIECE = 60 * SAMPLE_RATE_HZ
+"""A dial tone may go on for an hour: it is looked at by the minute."""
 _FULL_SCALE_ROOM = 4.0
 """Float samples that peak above this were not written with full scale 1."""
 _LOUDEST_SHARE = 99.9
@@ -115,8 +117,10 @@ def _non_speech(
     """Find tones and music; note them, and return where they are."""
     found = [(stretch, "key_tone") for stretch in scan.key_tones()]
     for candidate in scan.ringing_candidates():
-        samples = np.concatenate(list(_levelled(one, gain, candidate)))
-        found += [(_moved(stretch, candidate.start), "ringing") for stretch in find_ringing(samples, settings.tones)]
+        for start in range(candidate.start, candidate.end, _RINGING_PIECE):
+            piece = Interval(start, min(candidate.end, start + _RINGING_PIECE))
+            samples = np.concatenate([np.zeros(0, dtype=np.float32), *_levelled(one, gain, piece)])
+            found += [(_moved(stretch, start), "ringing") for stretch in find_ringing(samples, settings.tones)]
     tones = [stretch for stretch, _ in found]
     if settings.music.enabled:
         power = one.levels.power * gain**2

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.audio.decode import DecodedBlock, Decoding
 from pipeline.audio.levels import Block, FrameLevels, SourceStatistics
+from pipeline.audio.ogg import ends_within_page
 from pipeline.audio.resample import Resampler
 from pipeline.audio.riff import check_riff
 from pipeline.audio.spool import SpoolWriter
@@ -57,6 +58,10 @@ def ingest(path: Path, folder: Path, settings: AudioSettings) -> Ingested:
     cut = False
     with closing(sink), closing(decoding.blocks(settings.block_s)) as blocks:
         for block in blocks:
+            if decoding.channels > settings.max_channels:
+                raise AudioUndecodable(
+                    f"{path.name}: {decoding.channels} channels, more than audio.max_channels ({settings.max_channels})"
+                )
             if sink.samples >= most:
                 cut = True
                 break
@@ -68,6 +73,8 @@ def ingest(path: Path, folder: Path, settings: AudioSettings) -> Ingested:
         )
     flags = set(riff.flags) if riff else set()
     flags |= _flags(decoding, sink.samples / SAMPLE_RATE_HZ, cut)
+    if decoding.container == "ogg" and ends_within_page(path):
+        flags.add("truncated")
     return Ingested(
         container=decoding.container,
         codec=decoding.codec,

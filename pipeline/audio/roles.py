@@ -23,14 +23,15 @@ def assign_roles(
 ) -> ChannelRoles:
     """Roles of `channels` channels.
 
-    With `both_sides_on_each` (mono, or one channel and its copies) no map of channels can tell the sides apart:
-    only what file name or sidecar say of this very call counts. A map longer than the call has channels is read
-    from its start; channels beyond a map are unknown.
+    With `both_sides_on_each` (one channel and its copies), or a single channel, no map of two sides can tell them
+    apart; a single channel has a role only where file name or sidecar name exactly one. Otherwise a map longer than
+    the call has channels is read from its start; channels beyond a map are unknown.
     """
-    if metadata.channel_roles is not None:
-        return _named(channels, metadata.channel_roles, "roles_from_metadata")
-    if both_sides_on_each or channels < 2:
+    named = metadata.channel_roles
+    if both_sides_on_each or (channels < 2 and (named is None or len(named) != channels)):
         return ChannelRoles((Role.UNKNOWN,) * channels, "roles_unknown")
+    if named is not None:
+        return _named(channels, named, "roles_from_metadata")
     if metadata.direction is not None and metadata.direction in settings.channel_roles_by_direction:
         return _named(channels, settings.channel_roles_by_direction[metadata.direction], "roles_from_direction")
     if channels > len(settings.channel_roles):

@@ -111,6 +111,8 @@ class AudioSettings(Area):
     channel_roles_by_direction: dict[Direction, tuple[Role, ...]] = Field(default_factory=dict)
     """The same for calls of a known direction (inbound, outbound, internal), where recorders turn the channels round.
     Roles from a file name or sidecar come first, then these, then `channel_roles`."""
+    max_channels: Annotated[int, Field(ge=1, le=64)] = 8
+    """A recording with more channels is refused as undecodable: no telephone call has them."""
     max_duration_h: Annotated[float, Field(gt=0.0, le=100.0)] = 12.0
     """Sound beyond this many hours is not read; flag `cut_at_max_duration`."""
     block_s: Annotated[float, Field(ge=0.1, le=60.0)] = 8.0

@@ -114,7 +114,9 @@ def test_broken_packets_cost_only_themselves(tmp_path: Path) -> None:
     assert call.duration_s == pytest.approx(12.0, abs=0.05), "the clock goes on over the gap"
 
 
-@pytest.mark.parametrize(("codec", "form"), [("pcm_s16le", "wav"), ("flac", "flac"), ("libmp3lame", "mp3")])
+@pytest.mark.parametrize(
+    ("codec", "form"), [("pcm_s16le", "wav"), ("flac", "flac"), ("libmp3lame", "mp3"), ("libopus", "ogg")]
+)
 def test_what_a_cut_recording_still_holds_is_used(tmp_path: Path, codec: str, form: str) -> None:
     path = write(tmp_path / f"a.{form}", music(10), codec=codec, form=form)
     content = path.read_bytes()
@@ -166,6 +168,12 @@ def test_garbage_samples_are_zeroed_and_counted(tmp_path: Path) -> None:
     assert np.isfinite(first).all()
     assert not first[100:110].any()
     assert not second.any()
+
+
+def test_a_header_with_hundreds_of_channels_is_refused(tmp_path: Path) -> None:
+    path = float_wav(tmp_path / "a.wav", np.zeros((1000, 200), dtype=np.float32))
+    with pytest.raises(AudioUndecodable, match="max_channels"):
+        take(path, tmp_path / "spool")
 
 
 def test_endless_sound_is_cut(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ SETTINGS = AudioSettings(channel_roles_by_direction={Direction.OUTBOUND: (A, C)}
         (2, (C, A), Direction.OUTBOUND, False, (C, A), "roles_from_metadata"),
         (1, None, Direction.OUTBOUND, False, (U,), "roles_unknown"),
         (1, (A,), None, False, (A,), "roles_from_metadata"),
+        (1, (A, C), None, False, (U,), "roles_unknown"),
+        (2, (A, C), None, True, (U, U), "roles_unknown"),
         (3, None, None, False, (U, U, U), "roles_unknown"),
         (3, (C, A), None, False, (C, A, U), "roles_from_metadata"),
         (2, None, Direction.OUTBOUND, True, (U, U), "roles_unknown"),

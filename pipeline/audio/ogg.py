@@ -1,0 +1,29 @@
+"""Whether an Ogg recording was cut off: the container does not say how long it should be (RFC 3533)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_LARGEST_PAGE = 27 + 255 + 255 * 255
+_HEADER = 27
+
+
+def ends_within_page(path: Path) -> bool:
+    """Whether the last page of an Ogg file is incomplete. Raises OSError."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 2 * _LARGEST_PAGE))
+        tail = file.read()
+    place = tail.rfind(b"OggS")
+    while place >= 0:
+        page = tail[place:]
+        if len(page) < _HEADER or len(page) < _HEADER + page[26]:
+            return True
+        length = _HEADER + page[26] + sum(page[_HEADER : _HEADER + page[26]])
+        if length == len(page):
+            return False
+        if length > len(page):
+            return True
+        # Bytes beyond the page: the capture pattern stood within a packet, or something follows the stream.
+        place = tail.rfind(b"OggS", 0, place)
+    return False
