@@ -32,7 +32,13 @@ the held-out answers; name it in config.yaml to use it.
   python run.py train fusion --labels chunks.csv --group-by call_id --out models/fusion
 """
 
-app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+
+
+@app.callback(help=_HELP)
+def train() -> None:
+    """Holds the kinds of training together."""
+
 
 LabelsOption = Annotated[Path, typer.Option("--labels", help="CSV with a header, UTF-8.", metavar="FILE.csv")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the model; new, or --overwrite.", metavar="DIR")]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from analysis.records import Sentiment
-from pipeline.config.sentiment import AcousticEngine, SentimentSettings
-from pipeline.records import ChannelAudio, Role
+from analysis.sentiment.probabilities import to_sentiments
+from analysis.sentiment.shipped_models import model_folder
+from analysis.training.model_folder import LoadedModel, check_model, load_model, sha256_of
+from pipeline.config.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
+from pipeline.errors import ModelUnavailable
+from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 
 Heard = tuple[Sentiment | None, str | None]
+
+SHIPPED_AGENT = "acoustic_agent"
+SHIPPED_CLIENT = "acoustic_client"
 
 
 class AcousticSentiment(Protocol):
@@ -46,23 +54,88 @@ def open_samples(audio: ChannelAudio) -> Any:
         return f"the decoded audio cannot be read: {error}"
 
 
-class NoAcoustic:
-    """Stands in until a model is there."""
+class TrainedAcousticSentiment:
+    """Pipelines written by `run.py train acoustic`: one for agents, one for everybody else.
 
-    model = "none"
+    Raises ModelUnavailable or UntrustedModel when a folder cannot be used; the weights are loaded at first use.
+    """
+
+    def __init__(self, settings: AcousticSentimentSettings, trusted: Sequence[str] = ()) -> None:
+        # The feature list is needed to check the cards; it imports nothing heavier than NumPy.
+        from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION
+
+        self._settings = settings
+        self._wanted: dict[str, Any] = {
+            "kind": "acoustic",
+            "features": FEATURE_NAMES,
+            "feature_version": FEATURE_VERSION,
+            "trusted": tuple(trusted),
+        }
+        agent = model_folder(settings.agent_model, SHIPPED_AGENT)
+        client = model_folder(settings.client_model, SHIPPED_CLIENT)
+        self._paths = {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}
+        cards = {path: check_model(path, **self._wanted) for path in {agent, client}}
+        self._hashes = {path: card.model_sha256 if card else sha256_of(path) for path, card in cards.items()}
+        self._loaded: dict[Path, LoadedModel] = {}
+        self.model = ", ".join(sorted({path.name for path in cards}))
 
     def identity(self) -> str:
-        return "none"
+        models = [f"{role}={self._hashes[path]}" for role, path in sorted(self._paths.items())]
+        return f"{models} {self._settings.model_dump_json(exclude={'agent_model', 'client_model'})}"
 
-    def channel(self, samples: Any, spans: Sequence[tuple[float, float]], role: Role) -> list[Heard]:  # noqa: ARG002
-        return [(None, "no acoustic model is installed")] * len(spans)
+    def channel(self, samples: Any, spans: Sequence[tuple[float, float]], role: Role) -> list[Heard]:
+        import numpy as np
+
+        from analysis.sentiment.features import RATE_HZ, chunk_features, to_8_khz
+
+        chosen = self._settings
+        found = []
+        for start_s, end_s in spans:
+            middle, half = (start_s + end_s) / 2, min(end_s - start_s, chosen.max_chunk_s) / 2
+            first, last = max(0, round((middle - half) * SAMPLE_RATE_HZ)), round((middle + half) * SAMPLE_RATE_HZ)
+            heard = np.nan_to_num(np.asarray(samples[first:last], dtype=np.float32), posinf=0.0, neginf=0.0)
+            found.append(
+                chunk_features(
+                    to_8_khz(heard, SAMPLE_RATE_HZ) if heard.size >= SAMPLE_RATE_HZ // RATE_HZ * 16 else heard[:0],
+                    silence_dbfs=chosen.silence_dbfs,
+                    min_voiced_ms=chosen.min_voiced_ms,
+                    min_ms=chosen.min_chunk_ms,
+                )
+            )
+        vectors = [one.values for one in found if one.values is not None]
+        sentiments = iter(self._predict(np.stack(vectors), role) if vectors else ())
+        return [(None, one.reason) if one.values is None else (next(sentiments), None) for one in found]
+
+    def _predict(self, values: Any, role: Role) -> list[Sentiment]:
+        """Shape (chunks, features) of one speaker to sentiments."""
+        import numpy as np
+
+        from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
+
+        loaded = self._model(self._paths[role])
+        if loaded.card is not None:
+            kept = loaded.card.options["averages"]
+            averages = Averages(np.asarray(kept["mean"]), np.asarray(kept["std"]))
+            if self._settings.normalisation is Normalisation.SPEAKER:
+                values = against_speaker(values, averages, self._settings.prior_chunks)
+            else:
+                values = against_everybody(values, averages)
+        return to_sentiments(loaded.pipeline.predict_proba(values), loaded.pipeline.classes_, loaded.card)
+
+    def _model(self, path: Path) -> LoadedModel:
+        if path not in self._loaded:
+            loaded = load_model(path, **self._wanted)
+            if loaded.card is not None and "averages" not in loaded.card.options:
+                raise ModelUnavailable(f"{path}: its card lacks the training averages; train it again")
+            self._loaded[path] = loaded
+        return self._loaded[path]
 
     def close(self) -> None:
-        return None
+        self._loaded.clear()
 
 
 def build_acoustic(settings: SentimentSettings) -> AcousticSentiment | None:
     """None when acoustic sentiment is off."""
     if settings.acoustic.engine is AcousticEngine.OFF:
         return None
-    return NoAcoustic()
+    return TrainedAcousticSentiment(settings.acoustic, settings.trusted_models)

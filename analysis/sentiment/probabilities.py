@@ -1,0 +1,36 @@
+"""Rows of class probabilities to sentiments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.records import Sentiment
+from analysis.training.model_folder import ModelCard
+from pipeline.errors import ModelUnavailable
+
+ORDER = ("negative", "neutral", "positive")
+
+
+def to_sentiments(rows: Any, classes: Any, card: ModelCard | None) -> list[Sentiment]:
+    """Shape (items, classes) to sentiments; a class the model never met has probability 0.
+
+    Args:
+        rows: probabilities.
+        classes: the pipeline's `classes_`: numbers into the card's classes, or (trusted pickles) label names.
+        card: None for a trusted pickle.
+    """
+    names = [card.classes[int(one)] if card else str(one).lower() for one in classes]
+    unknown = sorted(set(names) - set(ORDER))
+    if unknown:
+        raise ModelUnavailable(
+            f"the model answers {unknown}, not {', '.join(ORDER)}; map its labels and train it again"
+        )
+    place = {name: at for at, name in enumerate(names)}
+    sentiments = []
+    for row in rows:
+        shares = [max(0.0, float(row[place[name]])) if name in place else 0.0 for name in ORDER]
+        total = sum(shares)
+        if not total > 0:
+            raise ModelUnavailable(f"the model answers {list(row)}, which are no probabilities; train it again")
+        sentiments.append(Sentiment(*(share / total for share in shares)))
+    return sentiments
