@@ -97,6 +97,10 @@ class EmbeddedServer:
             return
         atexit.unregister(self.release)
         place = self.place()
+        if not place.home.exists():  # somebody removed the whole database; its server ends by itself
+            self._client.release()
+            self._client = None
+            return
         with self._locked(place):
             self._client.release()
             Path(self._client.lock_file).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -24,8 +25,13 @@ TEMPLATE = "earshot"
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """A folder of our own that an unprivileged account may enter (pytest's are closed to others)."""
-    folder = Path(tempfile.mkdtemp(prefix="earshot-test-"))
+    """A folder of our own that an unprivileged account may enter (pytest's are closed to others).
+
+    In memory where there is room: the tests make thousands of files.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30
+    folder = Path(tempfile.mkdtemp(prefix="earshot-test-", dir=memory if roomy else None))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
