@@ -17,7 +17,8 @@ _NUMBER_BYTES = 24
 _LARGEST_NUMBER = 10**12
 _LANDING_SLACK = 12
 """Tokens beyond the smallest reply: the rest of a character, an escape or a number under way."""
-_CLOSERS = (ord("}"), ord("]"))
+_CLOSERS = (ord("}"), ord("]"), ord(","))
+"""In order of preference; the comma ends a number that more must follow."""
 
 
 def bounded(schema: JsonSchema, max_string_chars: int, max_list_items: int) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class Grammar:
             if len(spelled) == 1:
                 singles[letter] = spelled[0]
         self.singles: Mapping[int, int] = singles
-        """Byte of `"`, `}`, `]` -> the token that is just this byte, where there is one."""
+        """Byte of `"` and of `_CLOSERS` -> the token that is just this byte, where there is one."""
 
     def start(self, max_tokens: int) -> Constraint:
         return Constraint(self, self._matcher.deep_copy(), max(max_tokens, self.reserve_tokens + 1))

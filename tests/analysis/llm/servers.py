@@ -44,9 +44,12 @@ def serving(behave: Callable[[int, Body], Behaviour]) -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            body = json.loads(text)
+            body = json.loads(text or "{}")
             with server.lock:
                 number = len(server.seen)
                 server.seen.append(
