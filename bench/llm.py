@@ -1,0 +1,152 @@
+"""Local LLM: a batch against one request at a time, on the same calls, through the same model and grammar.
+
+    python -m bench.llm [--calls 32] [--hidden 1024] [--layers 8] [--rounds 3] [--valid-calls 200]
+
+Random weights in a real shape: time does not depend on what they say. On a Linux CPU put OpenBLAS in front
+(LD_PRELOAD=libopenblas.so.0), since the wheel's own BLAS brings a batch little; the table says which one was there.
+A second part counts valid answers of a tiny model. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.llm.provider import LLMRequest, Reply
+from analysis.llm.validation import read_reply
+from bench.tiny_llm import TinyShape, build_tiny_llm
+from pipeline.config.llm import MlxLmSettings
+
+TOPICS = ("card", "lost card", "loan", "transfer", "address change", "opening hours", "complaint", "other")
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "topic": {"enum": list(TOPICS)},
+        "summary": {"type": "string", "maxLength": 120},
+        "quotes": {"type": "array", "items": {"type": "string", "maxLength": 60}, "maxItems": 2},
+    },
+    "required": ["topic", "summary", "quotes"],
+}
+SYSTEM = "You classify calls of a bank. Topics: " + "; ".join(f"{topic}: what is said about it" for topic in TOPICS)
+
+
+def main() -> None:
+    options = _options()
+    with tempfile.TemporaryDirectory() as folder:
+        shape = TinyShape(
+            hidden=options.hidden,
+            layers=options.layers,
+            heads=options.hidden // 64,
+            key_value_heads=max(1, options.hidden // 128),
+            feed_forward=options.hidden * 3,
+        )
+        speed = _speed(build_tiny_llm(Path(folder) / "speed", shape), options)
+        valid = _valid(build_tiny_llm(Path(folder) / "valid"), options.valid_calls)
+    print(f"{'':24}{'tokens/s':>10}{'s (median)':>12}{'min':>8}{'max':>8}")
+    for name in ("one_at_a_time", "batched"):
+        row = speed[name]
+        print(
+            f"{name.replace('_', ' '):24}{row['tokens_per_s']:10.0f}{row['median_s']:12.2f}{row['min_s']:8.2f}"
+            f"{row['max_s']:8.2f}"
+        )
+    print(f"{speed['parameters_m']:.0f} M parameters, {options.calls} calls, {speed['device']}, BLAS: {speed['blas']}")
+    print(f"batched / one at a time: {speed['ratio']:.2f} x")
+    print(f"valid answers: {valid['valid']} of {valid['calls']}")
+    print(json.dumps({"benchmark": "llm", "speed": speed, "valid": valid}))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
+    parser.add_argument("--data", help="not used: the calls are made up")
+    parser.add_argument("--calls", type=int, default=32)
+    parser.add_argument("--hidden", type=int, default=1024, help="a multiple of 128")
+    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--max-tokens", type=int, default=64)
+    parser.add_argument("--valid-calls", type=int, default=200)
+    return parser.parse_args()
+
+
+def _requests(calls: int, max_tokens: int, temperature: float = 0.0) -> list[LLMRequest]:
+    return [
+        LLMRequest(
+            key=str(number),
+            purpose="topic",
+            system=SYSTEM,
+            user=f"Call {number}: " + "I lost my card and want another one, please. " * (2 + number % 5),
+            schema=SCHEMA,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            label_fields=("topic",),
+        )
+        for number in range(calls)
+    ]
+
+
+def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    import mlx.core as mx
+
+    from analysis.llm.mlx_worker import LocalModel
+
+    model = LocalModel(MlxLmSettings(model=str(folder), batch_size=options.calls, prefill_batch_size=options.calls))
+    requests = _requests(options.calls, options.max_tokens)
+    model(requests[:2])
+    alone: list[tuple[float, int]] = []
+    together: list[tuple[float, int]] = []
+    for _ in range(options.rounds):  # interleaved, so that a busy machine slows both
+        alone.append(_timed(lambda: [model([request])[0] for request in requests]))
+        together.append(_timed(lambda: model(requests)))
+    # By rate: rounding differs between batch sizes, and with it now and then a token and a reply's length.
+    ratios = [(batch[1] / batch[0]) / (one[1] / one[0]) for one, batch in zip(alone, together, strict=True)]
+    return {
+        "one_at_a_time": _row(alone),
+        "batched": _row(together),
+        "ratio": statistics.median(ratios),
+        "ratio_min": min(ratios),
+        "ratio_max": max(ratios),
+        "parameters_m": model.parameters / 1e6,
+        "device": str(mx.default_device()),
+        "blas": os.environ.get("LD_PRELOAD") or "the wheel's own",
+        "calls": options.calls,
+    }
+
+
+def _timed(work: Callable[[], Sequence[Reply]]) -> tuple[float, int]:
+    """Seconds, and tokens made in them."""
+    started = time.perf_counter()
+    replies = work()
+    return time.perf_counter() - started, sum(reply.tokens_out or 0 for reply in replies)
+
+
+def _row(rounds: Sequence[tuple[float, int]]) -> dict[str, float]:
+    seconds = [taken for taken, _ in rounds]
+    rates = [tokens / taken for taken, tokens in rounds]
+    return {
+        "median_s": statistics.median(seconds),
+        "min_s": min(seconds),
+        "max_s": max(seconds),
+        "tokens_per_s": statistics.median(rates),
+    }
+
+
+def _valid(folder: Path, calls: int) -> dict[str, int]:
+    from analysis.llm.mlx_worker import LocalModel
+
+    model = LocalModel(MlxLmSettings(model=str(folder), batch_size=64))
+    requests = _requests(calls, max_tokens=80, temperature=1.0)
+    valid = 0
+    for request, reply in zip(requests, model(requests), strict=True):
+        data, _ = read_reply(reply, request.schema)
+        valid += data is not None and data["topic"] in TOPICS
+    return {"valid": valid, "calls": calls}
+
+
+if __name__ == "__main__":
+    main()
