@@ -94,7 +94,8 @@ class SidecarSettings(Area):
     """Metadata from a CSV beside the recordings. What it says goes before what the file name says."""
 
     name: str | None = "calls.csv"
-    """File looked for in each folder (in archives too), for the recordings of that folder and below; null for none."""
+    """File looked for in each folder (in archives too, not in buckets), for the recordings of that folder and below it;
+    null for none."""
     path: Path | None = None
     """One CSV for all recordings, instead of one in each folder."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
+import struct
 import tempfile
 import threading
 import zipfile
@@ -27,7 +29,20 @@ _BLOCK = 1024 * 1024
 _BOMB_FROM_BYTES = 10 * 1024 * 1024
 _ENCRYPTED = 0x1
 _SUPPORTED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
+"""What `zipfile` and its decompressors raise over damaged or forged bytes."""
 
 
 class ArchiveReader:
@@ -160,6 +175,8 @@ class ArchiveReader:
         except _BROKEN as error:
             raise AudioUndecodable(f"{where}: cannot be unpacked: {error}; deliver it again") from None
         except OSError as error:
+            if error.errno is None:  # bz2's way to say that the bytes are damaged
+                raise AudioUndecodable(f"{where}: cannot be unpacked: {error}; deliver it again") from None
             raise SourceUnreadable(f"{where}: cannot be read now: {error.strerror or error}") from None
 
     def _member(self, path: Path, member: str, where: str) -> AbstractContextManager[IO[bytes]]:

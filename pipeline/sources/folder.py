@@ -139,7 +139,10 @@ class FolderSource:
         inner: list[tuple[str, str]],
         entered: set[tuple[int, int]],
     ) -> Iterator[SkippedFile]:
-        if not self._settings.recursive or self._selection.hidden(entry.name):
+        if not self._settings.recursive:
+            return
+        if self._selection.hidden(entry.name):
+            yield _skipped(entry.path, None, ("hidden_folder", "its name begins with a dot; see input.include_hidden"))
             return
         place = (found.st_dev, found.st_ino)
         if place in entered:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -19,6 +21,8 @@ from pipeline.sources.selection import Selection, Verdict
 from pipeline.sources.sidecar import Sidecars
 
 _BLOCK = 1024 * 1024
+_BACKOFF_S = 0.1
+_BACKOFF_MAX_S = 5.0
 _NOT_AT_HAND = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
@@ -67,7 +71,7 @@ class S3Source:
 
     def _look_at(self, entry: dict[str, Any], sidecars: Sidecars) -> FoundCall | SkippedFile | None:
         key, size, modified_at = entry["Key"], int(entry["Size"]), entry["LastModified"].astimezone(UTC)
-        if key.endswith("/"):
+        if key.endswith("/") or not self._is_below(key):
             return None
         relative = key.removeprefix(self._prefix).lstrip("/") or key.rpartition("/")[2]
         name = relative.rpartition("/")[2]
@@ -90,6 +94,11 @@ class S3Source:
             metadata=sidecars.applied(relative, self._metadata.from_name(name, relative)),
         )
 
+    def _is_below(self, key: str) -> bool:
+        """S3 matches prefixes by letters: `calls` would also bring `calls-old/a.wav`."""
+        prefix = self._prefix
+        return not prefix or prefix.endswith("/") or key == prefix or key.startswith(f"{prefix}/")
+
     def _verdict(self, name: str, relative: str, size: int, storage_class: str) -> Verdict | None:
         if not self._settings.recursive and "/" in relative:
             return "not_included", "input.recursive is off"
@@ -108,7 +117,9 @@ class S3Source:
 
         condition = {"IfMatch": call.etag} if call.etag else {}
         last = "no answer"
-        for _ in range(self._settings.s3.attempts):
+        for attempt in range(self._settings.s3.attempts):
+            if attempt:
+                time.sleep(min(_BACKOFF_MAX_S, _BACKOFF_S * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
             file.seek(0)
             file.truncate()
             try:
@@ -120,6 +131,10 @@ class S3Source:
             except BotoCoreError as error:
                 last = str(error)  # the connection broke in mid-body, which the client itself does not try again
                 continue
+            except OSError as error:
+                raise SourceUnreadable(
+                    f"{call.source_uri}: cannot be written to {file.name}: {error.strerror}"
+                ) from None
             return
         raise SourceUnreadable(f"{call.source_uri}: download broke off {self._settings.s3.attempts} times: {last}")
 

@@ -16,7 +16,9 @@ from pipeline.config.sources import InputSettings
 from pipeline.errors import InputUnavailable
 from pipeline.records import FoundCall, SkippedFile
 
-NOT_A_CALL = frozenset({"unreadable_folder", "linked_twice", "bad_sidecar", "bad_sidecar_row", "bad_archive"})
+NOT_A_CALL = frozenset(
+    {"unreadable_folder", "hidden_folder", "linked_twice", "bad_sidecar", "bad_sidecar_row", "bad_archive"}
+)
 """Reasons that concern a folder, archive or CSV row, not a recording: for the run's files and log, not for `calls`."""
 
 

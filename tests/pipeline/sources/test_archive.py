@@ -3,15 +3,19 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.config.sources import InputSettings
-from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable
+from pipeline.errors import AudioUndecodable, EarshotError, InputUnavailable, SourceUnreadable, UnsafePath
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.source import build_source
 from tests.pipeline.sources.helpers import OLD_S, calls, discover, put, reasons, wav_bytes
@@ -29,8 +33,7 @@ def test_members_are_found_in_nested_folders_and_fetched_one_at_a_time(tmp_path:
     content = wav_bytes(1.5)
     stamped = zipfile.ZipInfo("2026/week 37/b.wav", (2026, 9, 14, 10, 15, 2))
     path = make_zip(tmp_path / "delivery.zip", [("a.wav", wav_bytes()), (stamped, content)])
-    settings = InputSettings(path=str(path), timezone="Europe/Berlin")
-    source = build_source(settings)
+    source = build_source(InputSettings(path=str(path), timezone="Europe/Berlin"))
     found = calls(source.discover())
     assert set(found) == {"a.wav", "b.wav"}
     call = found["b.wav"]
@@ -74,8 +77,6 @@ def test_a_forged_address_is_refused_when_fetched_too(tmp_path: Path) -> None:
     call = FoundCall(
         source_uri=f"zip://{path}!/../out.wav", file_name="out.wav", size_bytes=1, modified_at=datetime.now(UTC)
     )
-    from pipeline.errors import UnsafePath
-
     with pytest.raises(UnsafePath), build_source(InputSettings(path=str(path))).fetch(call, tmp_path / "spool"):
         pass
     assert list((tmp_path / "spool").iterdir()) == []
@@ -203,3 +204,25 @@ def test_a_sidecar_in_the_archive_counts_for_its_folder(tmp_path: Path) -> None:
     assert calls(items)["b.wav"].metadata.agent_id is None
     (bad,) = [item for item in items if isinstance(item, SkippedFile)]
     assert bad.message.startswith("row 3:")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=12),
+    st.sampled_from([zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2]),
+)
+@settings(max_examples=120, deadline=None)
+def test_a_damaged_archive_never_stops_the_run(damage: list[tuple[int, int]], method: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "d.zip"
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("in/a.wav", wav_bytes(0.2))
+            archive.writestr("calls.csv", "file_name,agent_id\na.wav,1\n")
+        content = bytearray(path.read_bytes())
+        for place, value in damage:
+            content[-1 - place % len(content)] = value
+        put(path, bytes(content))
+        source = build_source(InputSettings(path=name, min_size_bytes=0))
+        for item in source.discover():
+            if isinstance(item, FoundCall):
+                with suppress(EarshotError), source.fetch(item, Path(name) / "spool"):
+                    pass

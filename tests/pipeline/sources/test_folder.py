@@ -114,6 +114,12 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     assert reasons(strict) == {"loop": "link", "other": "link", "gone.wav": "link"}
 
 
+def test_hidden_folders_are_named_and_not_entered(tmp_path: Path) -> None:
+    put(tmp_path / ".trash" / "a.wav")
+    assert reasons(discover(tmp_path)) == {".trash": "hidden_folder"}
+    assert set(calls(discover(tmp_path, include_hidden=True))) == {"a.wav"}
+
+
 def test_pipes_and_sockets_are_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     with socket.socket(socket.AF_UNIX) as unix:

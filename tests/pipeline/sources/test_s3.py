@@ -84,6 +84,13 @@ def test_keys_cannot_escape_the_spool(bucket: Bucket, tmp_path: Path, key: str) 
     assert list(spool.iterdir()) == []
 
 
+def test_a_prefix_is_a_folder_or_an_object(bucket: Bucket) -> None:
+    bucket.objects = {f"calls{rest}": wav_bytes() for rest in ("/a.wav", "-old/b.wav", ".wav")}
+    assert set(calls(source_of(bucket, "s3://recordings/calls").discover())) == {"a.wav"}
+    assert set(calls(source_of(bucket, "s3://recordings/calls.wav").discover())) == {"calls.wav"}
+    assert len(calls(source_of(bucket, "s3://recordings").discover())) == 3
+
+
 @pytest.mark.parametrize("key", ["../../escape.wav", "a/../../b.wav"])
 def test_keys_that_name_a_folder_above_are_refused(bucket: Bucket, key: str) -> None:
     bucket.objects = {f"calls/{key}": wav_bytes()}
