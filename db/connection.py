@@ -104,7 +104,8 @@ class Database:
                 kwargs={"connect_timeout": round(self.settings.connect_timeout_s), "application_name": "earshot"},
                 min_size=1,
                 max_size=self.settings.pool_size,
-                timeout=self.settings.connect_timeout_s,
+                # How long to wait for a connection being made; `patiently` asks again, revives, and has the last word.
+                timeout=min(2.0, self.settings.connect_timeout_s),
                 reconnect_timeout=5,
                 check=ConnectionPool.check_connection,
                 open=True,
@@ -117,7 +118,7 @@ class Database:
         error = state.outcome.exception()
         if state.attempt_number == 1:
             log.warning("database %s went away, waiting for it: %s", self.name, _one_line(error))
-        if self.server is not None and state.attempt_number > 1:
+        if self.server is not None:
             try:
                 self.server.revive()
             except DatabaseUnavailable as unavailable:

@@ -1,0 +1,205 @@
+"""One run at a time, seen from another terminal, waiting out a database that goes away."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from db.cluster import postmaster_alive
+from db.connection import Database, connect, masked, worth_waiting
+from db.queries import latest_runs
+from db.runs import without_secrets
+from db.store import PostgresStore
+from pipeline.config.database import DatabaseSettings
+from pipeline.errors import DatabaseUnavailable, RunLocked
+from tests.db.samples import found, outcome
+
+RUN = """
+import sys, time
+from db.connection import Database
+from db.store import PostgresStore
+from pipeline.config.database import DatabaseSettings
+url = sys.argv[1]
+store = PostgresStore(Database(DatabaseSettings(url=url), url, None))
+print(store.begin_run({}, "h", "other"), flush=True)
+time.sleep(120)
+"""
+
+
+def test_the_life_of_a_run(store: PostgresStore, database: Database) -> None:
+    run_id = store.begin_run({"run": {"seed": 1}}, "hash", "here")
+    store.heartbeat(run_id, {"done": 3})
+    (run,) = latest_runs(database)
+    assert (run.run_id, run.state, run.alive, run.progress) == (run_id, "running", True, {"done": 3})
+    store.end_run(run_id, 1, {"found": 4}, {"wall_s": 2.5})
+    (run,) = latest_runs(database)
+    assert (run.state, run.alive, run.exit_code, run.counts) == ("finished", False, 1, {"found": 4})
+    assert run.report == {"wall_s": 2.5}
+    assert run.ended_at is not None
+
+
+def test_a_second_run_is_refused_until_the_first_dies(url: str, store: PostgresStore, database: Database) -> None:
+    process = subprocess.Popen([sys.executable, "-c", RUN, url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    first = process.stdout.readline().strip()
+    with pytest.raises(RunLocked, match=f"{first} on other"):
+        store.begin_run({}, "h", "here")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    second = ""
+    for _ in range(100):
+        try:
+            second = store.begin_run({}, "h", "here")
+            break
+        except RunLocked:
+            time.sleep(0.05)
+    assert [(run.run_id, run.state) for run in latest_runs(database)] == [(second, "running"), (first, "crashed")]
+
+
+def test_a_heartbeat_notices_that_another_run_took_over(url: str, store: PostgresStore) -> None:
+    run_id = store.begin_run({}, "h", "here")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'earshot run'"
+        )
+    store.heartbeat(run_id, {})  # taken again
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'earshot run'"
+        )
+    settings = DatabaseSettings(url=url)
+    with Database(settings, url, None) as other_database:
+        other = PostgresStore(other_database)
+        other.begin_run({}, "h", "there")
+        with pytest.raises(RunLocked):
+            store.heartbeat(run_id, {})
+        other.close()
+
+
+def test_secrets_stay_out_of_the_table(store: PostgresStore, database: Database) -> None:
+    store.begin_run(
+        {
+            "database": {"url": "postgresql://u:hunter2@db/x?password=hunter2"},
+            "llm": {"providers": [{"api_key": "hunter2", "api_key_env": "X"}]},
+            "hook": "https://user:hunter2@example.org/",
+        },
+        "h",
+        "here",
+    )
+    with database.connection() as connection:
+        row = connection.execute("SELECT configuration FROM runs").fetchone()
+    assert row is not None
+    assert "hunter2" not in json.dumps(row[0])
+    assert without_secrets({"max_tokens": 5, "data_dir": "x"}) == {"max_tokens": 5, "data_dir": "x"}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://u:p%40w@h:5/d", "postgresql://u:***@h:5/d"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("postgresql://u:pw@/d?host=%2Ftmp", "postgresql://u:***@/d?host=%2Ftmp"),
+        ("postgresql://h/d?user=u&password=pw", "postgresql://h/d?user=u&password=***"),
+    ],
+)
+def test_addresses_are_shown_without_passwords(address: str, shown: str) -> None:
+    assert masked(address) == shown
+
+
+# ------------------------------------------------------------------------------------------ away for a while
+
+
+@pytest.fixture
+def embedded(open_folder: Path) -> Iterator[Database]:
+    settings = DatabaseSettings(data_dir=open_folder / f"runs-{time.monotonic_ns():x}", patience_s=60)
+    with connect(settings) as database:
+        yield database
+
+
+def test_a_killed_embedded_server_is_brought_back_in_mid_run(embedded: Database) -> None:
+    import os
+
+    assert embedded.server is not None
+    store = PostgresStore(embedded)
+    run_id = store.begin_run({}, "h", "here")
+    pid = postmaster_alive(embedded.server.place())
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert store.save_call(outcome(store.claim_call(found(), "aa", None), run_id))
+    store.heartbeat(run_id, {"done": 1})
+    assert latest_runs(embedded)[0].alive
+    store.end_run(run_id, 0, {}, {})
+    store.close()
+
+
+def test_a_stopped_server_is_waited_for(embedded: Database) -> None:
+    """A server by URL that is away for a while: nobody but its owner brings it back."""
+    assert embedded.server is not None
+    server = embedded.server
+    settings = DatabaseSettings(url=embedded.url, patience_s=60)
+    with Database(settings, embedded.url, None) as by_url:
+        store = PostgresStore(by_url)
+        run_id = store.begin_run({}, "h", "here")
+        server.stop(force=True)
+        back = threading.Timer(1.5, server.revive)
+        back.start()
+        store.heartbeat(run_id, {})  # says nothing while the server is away
+        assert store.save_call(outcome(store.claim_call(found(), "aa", None), run_id))
+        back.join()
+        store.close()
+
+
+def test_patience_ends(embedded: Database) -> None:
+    assert embedded.server is not None
+    with Database(DatabaseSettings(url=embedded.url, patience_s=0.5), embedded.url, None) as by_url:
+        store = PostgresStore(by_url)
+        assert store.undelivered() == []
+        embedded.server.stop(force=True)
+        with pytest.raises(DatabaseUnavailable, match="still away after"):
+            store.undelivered()
+        embedded.server.revive()
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("postgresql://u:hidden@127.0.0.1:9/x", r"check that the server runs"),
+        ("postgresql://u:hidden@no-such-host.invalid/x", r"no-such-host\.invalid"),
+    ],
+)
+def test_a_database_that_is_not_there(address: str, message: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match=message) as caught:
+        connect(DatabaseSettings(url=address, connect_timeout_s=2))
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_wrong_password_or_name_is_not_waited_for(url: str, server: object) -> None:
+    for wrong in (url.replace("earshot:", "earshot:x"), url.replace("/test_", "/no_test_")):
+        with pytest.raises(DatabaseUnavailable):
+            connect(DatabaseSettings(url=wrong))
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (psycopg.OperationalError("server closed the connection"), True),
+        (psycopg.errors.AdminShutdown("x"), True),
+        (psycopg.errors.DiskFull("x"), True),
+        (psycopg.errors.DeadlockDetected("x"), True),
+        (psycopg.errors.InvalidPassword("x"), False),
+        (psycopg.errors.UniqueViolation("x"), False),
+        (psycopg.errors.SyntaxError("x"), False),
+        (ValueError("x"), False),
+    ],
+)
+def test_what_waiting_may_cure(error: Exception, waits: bool) -> None:
+    assert worth_waiting(error) is waits
