@@ -75,6 +75,8 @@ class Decoding:
                 if not container.streams.audio:
                     raise AudioUndecodable(f"{self.path.name}: no audio stream in it; is it a recording?")
                 stream = container.streams.audio[0]
+                if stream.codec_context is None:
+                    raise AudioUndecodable(f"{self.path.name}: its codec is unknown to FFmpeg; convert the file")
                 self._describe(container, stream)
                 yield from _gather(self._frames(container, stream), block_s)
         except (FileNotFoundError, PermissionError, IsADirectoryError, TimeoutError) as error:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.audio.decode import Decoding
 from pipeline.audio.ingest import Ingested, ingest
@@ -18,9 +20,9 @@ LOW, HIGH = 440.0, 1000.0
 PLAY_LIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n" * 20
 
 
-def take(path: Path, folder: Path, **settings: object) -> tuple[Ingested, list[Samples]]:
+def take(path: Path, folder: Path, **values: object) -> tuple[Ingested, list[Samples]]:
     folder.mkdir(exist_ok=True)
-    call = ingest(path, folder, AudioSettings.model_validate(settings))
+    call = ingest(path, folder, AudioSettings.model_validate(values))
     return call, [read_range(channel, 0, call.samples) for channel in call.paths]
 
 
@@ -170,6 +172,16 @@ def test_garbage_samples_are_zeroed_and_counted(tmp_path: Path) -> None:
     assert not second.any()
 
 
+def test_a_codec_nobody_knows_is_undecodable(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(1, LOW))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"fmt ") + 8
+    content[place : place + 2] = b"\x99\x77"
+    path.write_bytes(content)
+    with pytest.raises(AudioUndecodable):
+        take(path, tmp_path / "spool")
+
+
 def test_a_header_with_hundreds_of_channels_is_refused(tmp_path: Path) -> None:
     path = float_wav(tmp_path / "a.wav", np.zeros((1000, 200), dtype=np.float32))
     with pytest.raises(AudioUndecodable, match="max_channels"):
@@ -181,3 +193,33 @@ def test_endless_sound_is_cut(tmp_path: Path) -> None:
     call, _ = take(path, tmp_path / "spool", max_duration_h=10 / 3600, block_s=1.0)
     assert "cut_at_max_duration" in call.flags
     assert call.duration_s < 12
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    folder = tmp_path_factory.mktemp("recordings")
+    kinds = [("pcm_s16le", "wav"), ("adpcm_ms", "wav"), ("flac", "flac"), ("libmp3lame", "mp3"), ("libopus", "ogg")]
+    sound = music(0.6)
+    return [
+        write(folder / codec, sound, sound, rate=16000, codec=codec, form=form).read_bytes() for codec, form in kinds
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_damage_ends_in_samples_or_in_an_error_of_ours(
+    recordings: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    content = bytearray(data.draw(st.sampled_from(recordings)))
+    for _ in range(data.draw(st.integers(0, 6))):
+        place = data.draw(st.one_of(st.integers(0, 60), st.integers(0, len(content) - 1)))
+        damage = data.draw(st.binary(max_size=8))
+        content[place : place + len(damage)] = damage
+    folder = tmp_path_factory.mktemp("damaged")
+    path = folder / "a.wav"
+    path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
+    try:
+        call, channels = take(path, folder / "spool")
+    except (AudioUndecodable, SourceUnreadable):
+        return
+    assert all(len(samples) == call.samples and np.isfinite(samples).all() for samples in channels)
