@@ -11,13 +11,14 @@ from rich.table import Table
 from commands.delivery import Delivered
 from pipeline.batch import BatchResult
 
+_WIDE = 140
 _MOODS = {"negative": "[red]negative[/red]", "neutral": "neutral", "positive": "[green]positive[/green]"}
 
 
 def print_summary(console: Console, result: BatchResult, delivered: Delivered) -> None:
     """Calls with their topic and mood, the counts, and where the results are."""
     if delivered.rows:
-        console.print(calls_table(delivered.rows))
+        console.print(calls_table(delivered.rows, console.width))
         if delivered.results > len(delivered.rows):
             console.print(f"… and {delivered.results - len(delivered.rows)} more")
     counts = result.counts
@@ -35,19 +36,22 @@ def print_summary(console: Console, result: BatchResult, delivered: Delivered) -
     console.print("  tables calls, chunks, runs: python run.py db shell")
 
 
-def calls_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """One line a call; what is missing is shown as missing."""
+def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
+    """One line a call; what is missing is shown as missing. On a wide terminal with the beginning of the summary."""
     table = Table(title="Calls", title_justify="left")
-    for name in ("call", "length", "topic", "client", "agent", "summary"):
-        table.add_column(name, overflow="fold" if name in ("call", "summary") else "ellipsis")
+    for name in ("call", "length", "topic", "client", "agent"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=8 if name != "call" else 20)
+    wide = width >= _WIDE
+    if wide:
+        table.add_column("summary", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         duration_s = row["duration_s"]
-        table.add_row(
+        cells = [
             str(row["file_name"]),
             f"{duration_s:.0f} s" if isinstance(duration_s, int | float) else "–",
             str(row["topics"] or "–"),
             _MOODS.get(str(row["client_fusion_sentiment"]), "–"),
             _MOODS.get(str(row["agent_fusion_sentiment"]), "–"),
-            str(row["summary"] or "–"),
-        )
+        ]
+        table.add_row(*cells, *([str(row["summary"] or "–").replace("\n", " · ")] if wide else []))
     return table

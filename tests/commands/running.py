@@ -1,0 +1,77 @@
+"""Runs of the real command line in a process of their own, and recordings made for them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.house import PROJECT
+
+SAMPLE_CALLS = PROJECT / "samples" / "calls"
+SCRIPTED = ("transcription.engines=[scripted]", "transcription.scripted.missing=hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A folder of recordings, a database, an output folder."""
+
+    calls: Path
+    output: Path
+    url: str
+
+    def arguments(self, *extra: str, settings: Sequence[str] = SCRIPTED) -> list[str]:
+        chosen = (f"database.url={self.url}", f"run.spool_dir={self.output}/spool", "run.decode_workers=2", *settings)
+        sets = [part for setting in chosen for part in ("--set", setting)]
+        return [
+            sys.executable, "run.py", "--input", str(self.calls), "--output", str(self.output), *sets, *extra,
+        ]  # fmt: skip
+
+    def run(self, *extra: str, settings: Sequence[str] = SCRIPTED) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.arguments(*extra, settings=settings), cwd=PROJECT, capture_output=True, text=True, check=False
+        )
+
+    def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), parameters).fetchall()
+
+    def newest(self, pattern: str) -> Path:
+        return sorted(self.output.glob(pattern))[-1]
+
+    def statuses(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.newest("file_statuses_*.json").read_text(encoding="utf-8"))
+        return content
+
+
+def speech(seconds: float, rate_hz: int = 16_000) -> np.ndarray[Any, np.dtype[np.int16]]:
+    """Real synthesised speech from a sample call, both channels, shape (samples, 2)."""
+    import av
+
+    path = next(SAMPLE_CALLS.glob("*wrong-charge.flac"))
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="s16", layout="stereo", rate=rate_hz)
+        blocks = [
+            out.to_ndarray().reshape(-1, 2) for frame in container.decode(audio=0) for out in resampler.resample(frame)
+        ]
+    return np.concatenate(blocks)[: round(seconds * rate_hz)]
+
+
+def write_wav(path: Path, samples: np.ndarray[Any, Any], rate_hz: int = 16_000) -> Path:
+    """16-bit PCM; shape (samples,) or (samples, channels)."""
+    samples = samples.reshape(len(samples), -1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.ascontiguousarray(samples, dtype="<i2").tobytes())
+    return path
