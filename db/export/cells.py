@@ -23,10 +23,8 @@ def defused(text: str) -> str:
     """
     if PLAIN_NUMBER.fullmatch(text):
         return text
-    if text.startswith(("\t", "\r", "\n")):
-        return "'" + text
-    visible = text.lstrip(IGNORED_BY_IMPORTERS + "\t\r\n")
-    if visible and unicodedata.normalize("NFKC", visible[0])[0] in "=+-@":
+    visible = text.lstrip(IGNORED_BY_IMPORTERS)
+    if visible and (visible[0] in "\t\r\n" or unicodedata.normalize("NFKC", visible[0])[0] in "=+-@"):
         return "'" + text
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.errors import OutputUnavailable
@@ -35,7 +35,8 @@ def whole_file(path: Path) -> Iterator[Path]:
             "or name another with --output"
         ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # mostly gone already, or never made
+            aside.unlink()
 
 
 def write_whole(path: Path, content: bytes) -> None:
