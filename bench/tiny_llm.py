@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>\n{{ message['content'] }}<|end|>\n{% endfor %}"
@@ -41,11 +45,16 @@ class TinyShape:
     """Spread of the output logits: 1 is nearly uniform, more has preferences."""
 
 
-def build_tiny_llm(folder: Path, shape: TinyShape | None = None, seed: int = 0) -> Path:
-    """Write config, weights (float32) and tokenizer into `folder`; the same seed gives the same bytes of weights."""
+def build_tiny_llm(folder: Path, shape: TinyShape | None = None, seed: int = 0, says: str | None = None) -> Path:
+    """Write config, weights (float32) and tokenizer into `folder`; the same seed gives the same bytes of weights.
+
+    With `says` the model answers every prompt with this text and no other: one token of its own, which the weights
+    put after a prompt's last token and before the end.
+    """
     shape = shape or TinyShape()
     folder.mkdir(parents=True, exist_ok=True)
-    size, end = _write_tokenizer(folder, shape.vocabulary)
+    tokenizer = _write_tokenizer(folder, shape.vocabulary, says)
+    size, end = tokenizer.get_vocab_size(), _id(tokenizer, _SPECIAL[0])
     padded = -(-size // 64) * 64
     config = {
         "model_type": "llama",
@@ -65,12 +74,26 @@ def build_tiny_llm(folder: Path, shape: TinyShape | None = None, seed: int = 0) 
         "torch_dtype": "float32",
     }
     (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
-    _write_weights(folder, shape, padded, seed)
+    weights = _weights(shape, padded, seed)
+    if says is not None:
+        spoken = _id(tokenizer, says)
+        _make_say(weights, {tokenizer.encode("\n").ids[-1]: spoken, spoken: end})
+    from safetensors.numpy import save_file
+
+    save_file(weights, folder / "model.safetensors", metadata={"format": "mlx"})
     return folder
 
 
-def _write_weights(folder: Path, shape: TinyShape, vocabulary: int, seed: int) -> None:
-    from safetensors.numpy import save_file
+def _make_say(weights: dict[str, npt.NDArray[np.float32]], follows: dict[int, int]) -> None:
+    """Silence the layers, and let each token of `follows` be followed by the one it names."""
+    for name, values in weights.items():
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            values[:] = 0
+    for before, after in follows.items():
+        weights["lm_head.weight"][after] = 8 * weights["model.embed_tokens.weight"][before]
+
+
+def _weights(shape: TinyShape, vocabulary: int, seed: int) -> dict[str, npt.NDArray[np.float32]]:
 
     source = np.random.default_rng(seed)
     head = shape.hidden // shape.heads
@@ -98,12 +121,18 @@ def _write_weights(folder: Path, shape: TinyShape, vocabulary: int, seed: int) -
             place + "input_layernorm.weight": ones.copy(),
             place + "post_attention_layernorm.weight": ones.copy(),
         }
-    save_file(weights, folder / "model.safetensors", metadata={"format": "mlx"})
+    return weights
 
 
-def _write_tokenizer(folder: Path, vocabulary: int) -> tuple[int, int]:
-    """Byte-level BPE; returns its size and the id of its end token."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+def _id(tokenizer: Tokenizer, token: str) -> int:
+    number = tokenizer.token_to_id(token)
+    assert number is not None, token
+    return int(number)
+
+
+def _write_tokenizer(folder: Path, vocabulary: int, says: str | None) -> Tokenizer:
+    """Byte-level BPE."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -116,6 +145,8 @@ def _write_tokenizer(folder: Path, vocabulary: int) -> tuple[int, int]:
         show_progress=False,
     )
     tokenizer.train_from_iterator(_TRAINING_TEXT, trainer)
+    if says is not None:
+        tokenizer.add_tokens([AddedToken(says, normalized=False)])
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -126,6 +157,4 @@ def _write_tokenizer(folder: Path, vocabulary: int) -> tuple[int, int]:
         "chat_template": _TEMPLATE,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    end = tokenizer.token_to_id(_SPECIAL[0])
-    assert end is not None
-    return tokenizer.get_vocab_size(), end
+    return tokenizer

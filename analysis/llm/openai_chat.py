@@ -124,6 +124,7 @@ class OpenAIChat:
             parameters["temperature"] = request.temperature
         if logprobs:
             parameters["logprobs"] = True
+            parameters["top_logprobs"] = 1  # mlx_lm.server spells its tokens only when asked for these
         schema = plain(request.schema)
         if mode == "json_schema":
             parameters["response_format"] = {
@@ -156,7 +157,7 @@ def _read(request: LLMRequest, raw: Any) -> Reply:
         text=text if isinstance(text, str) else "",
         tokens_in=_count(getattr(usage, "prompt_tokens", None)),
         tokens_out=_count(getattr(usage, "completion_tokens", None)),
-        label_probabilities=label_probabilities(_tokens(choice), request.label_fields),
+        label_probabilities=label_probabilities(_tokens(choice, text), request.label_fields),
         finish=finish,
     )
 
@@ -165,7 +166,8 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def _tokens(choice: Any) -> list[TokenLogprob]:
+def _tokens(choice: Any, text: object) -> list[TokenLogprob]:
+    """Empty when the tokens do not spell the text: some servers give ids only, or the likeliest for the chosen."""
     content = getattr(getattr(choice, "logprobs", None), "content", None) or []
     tokens = []
     for item in content:
@@ -173,6 +175,7 @@ def _tokens(choice: Any) -> list[TokenLogprob]:
         if not isinstance(values, Mapping) or not isinstance(values.get("logprob"), int | float):
             return []
         spelled = values.get("bytes")
-        piece = bytes(spelled) if spelled else str(values.get("token", "")).encode()
+        piece = bytes(spelled) if spelled else str(values.get("token") or "").encode()
         tokens.append((piece, float(values["logprob"])))
-    return tokens
+    whole = isinstance(text, str) and text.strip().encode() in b"".join(piece for piece, _ in tokens)
+    return tokens if whole else []

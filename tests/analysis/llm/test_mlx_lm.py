@@ -13,7 +13,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,13 @@ import pytest
 
 from analysis.llm.mlx_lm import MlxLm
 from analysis.llm.mlx_worker import LocalModel
+from analysis.llm.provider import LLMAnswer
 from analysis.llm.router import build_router
 from analysis.llm.validation import read_reply
 from bench.tiny_llm import TinyShape, build_tiny_llm
 from pipeline.config.llm import LanguageModelSettings, MlxLmSettings
 from pipeline.errors import ModelUnavailable
-from tests.analysis.llm.conftest import SCHEMA, TOPICS, ask, settings
+from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SCHEMA, TOPICS, ask, settings
 from tests.analysis.llm.servers import is_silent, serving
 
 SUBTOPICS: Mapping[str, Any] = {
@@ -225,22 +225,35 @@ def _mlx_lm_server(folder: Path) -> Iterator[str]:
         process.wait(10)
 
 
-def test_a_real_server_mlx_lm(tiny_llm: Path) -> None:
-    """It ignores response_format, so random weights answer nonsense: never data, always a reason and a token count."""
-    with _mlx_lm_server(tiny_llm) as url:
+def _ask_server(folder: Path, **more: Any) -> list[LLMAnswer]:
+    with _mlx_lm_server(folder) as url:
         chosen = settings(
             url,
             attempt_time_limit_s=60,
             request_time_limit_s=120,
-            openai_chat={"model": str(tiny_llm), "concurrency": 4, "structured": ["json_schema", "prompt"]},
+            openai_chat={"model": str(folder), "concurrency": 4, "structured": ["json_schema", "prompt"]},
         )
         router = build_router(chosen)
         assert router is not None
-        found = router.complete([replace(ask(str(n)), max_tokens=12, label_fields=("topic",)) for n in range(4)])
+        found = router.complete([ask(str(number), label_fields=("topic",), **more) for number in range(4)])
         router.close()
-    for answer in found:
-        assert (answer.data, answer.error_type) == (None, "InvalidReply"), answer.reason
+    return list(found)
+
+
+def test_a_real_server_mlx_lm(tmp_path: Path) -> None:
+    """The tiny model is made to say one valid answer; it comes through the server's own code."""
+    for answer in _ask_server(build_tiny_llm(tmp_path, says=GOOD)):
+        assert answer.data == GOOD_DATA, answer.reason
+        assert (answer.provider, answer.attempts) == ("openai_chat", 1)
         assert (answer.tokens_in or 0) > 10
+        assert (answer.tokens_out or 0) >= 1
+        assert answer.label_probabilities["topic"]["loan"] > 0.99
+
+
+def test_a_real_server_that_answers_nonsense(tiny_llm: Path) -> None:
+    """mlx_lm.server ignores response_format, so random weights answer what is no JSON: a reason, never a value."""
+    for answer in _ask_server(tiny_llm, max_tokens=12):
+        assert (answer.data, answer.error_type) == (None, "InvalidReply"), answer.reason
         assert 0 < (answer.tokens_out or 0) <= 24
 
 

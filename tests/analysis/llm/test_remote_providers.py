@@ -88,6 +88,13 @@ def test_openai_label_probability() -> None:
     assert plain.label_probabilities == {}
 
 
+def test_openai_tokens_that_do_not_spell_the_answer_give_no_probability() -> None:
+    content = [{"token": '{"topic": "card"}', "logprob": -0.1, "bytes": None, "top_logprobs": []}]
+    with serving(lambda number, body: answers(GOOD, logprobs={"content": content})) as server:
+        answer = _complete(settings(server.url), ask(label_fields=("topic",)))
+    assert (answer.data, answer.label_probabilities) == (GOOD_DATA, {})
+
+
 def test_openai_server_without_logprobs_answers_without() -> None:
     def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
         return fails(400, message="logprobs are not supported") if "logprobs" in body else answers(GOOD)
