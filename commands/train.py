@@ -67,6 +67,9 @@ ConfigOption = Annotated[
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one key.", metavar="KEY.PATH=VALUE")]
 
 
+DEFAULT_CONFIG = Path("config.yaml")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
     """What all kinds of training are asked for."""
@@ -84,7 +87,7 @@ class TrainRequest:
     title: str | None = None
     overwrite: bool = False
     limit_notes: Sequence[str] = ()
-    config: Path = Path("config.yaml")
+    config: Path = DEFAULT_CONFIG
     overrides: Sequence[str] = ()
 
     def columns(self) -> LabelColumns:
@@ -121,7 +124,9 @@ class TrainRequest:
     def settings(self) -> Settings:
         from pipeline.config.loader import load_settings
 
-        return load_settings(self.config if self.config.exists() else None, self.overrides).settings
+        # Training needs no config.yaml; one that was named must be there.
+        absent = self.config == DEFAULT_CONFIG and not self.config.exists()
+        return load_settings(None if absent else self.config, self.overrides).settings
 
 
 def audio_reader(settings: Settings) -> ReadAudio:
@@ -174,6 +179,89 @@ def run_train_acoustic(request: TrainRequest, model: str) -> TrainingOutcome:
     )
 
 
+def run_train_text(request: TrainRequest, model: str, languages: Sequence[str] = ("en",)) -> TrainingOutcome:
+    """Train on texts. Raises ConfigurationError for bad labels, with row numbers."""
+    from analysis.sentiment.shipped_models import model_folder
+    from analysis.sentiment.text import build_text_engines
+    from analysis.sentiment.text_trained import SHIPPED_TEXT
+    from analysis.training.text_jobs import train_text
+    from pipeline.config.sentiment import TextEngine
+    from pipeline.records import Role
+
+    sentiment = request.settings().sentiment
+    folder = model_folder(sentiment.text.sklearn.client_model, SHIPPED_TEXT)
+    trained = sentiment.text.engine is TextEngine.SKLEARN
+    replaced = trained and folder.resolve() == request.out.resolve()
+    engine = None if replaced else build_text_engines(sentiment).get(Role.CLIENT)
+    known = engine is not None and (engine.languages is None or set(languages) <= engine.languages)
+    return train_text(
+        request.labels,
+        request.options(f"Text sentiment ({model}) from {request.labels.name}"),
+        model=model,
+        columns=request.columns(),
+        label_map=request.mapping(),
+        languages=languages,
+        in_use=(f"{engine.name} {engine.model}", engine.predict) if engine is not None and known else None,
+        in_use_folder=folder if trained and folder.is_dir() and not replaced else None,
+        limits=request.limit_notes,
+        say=typer.echo,
+    )
+
+
+def run_train_topics(
+    request: TrainRequest, languages: Sequence[str] = ("en",), in_use: Path | None = None
+) -> TrainingOutcome:
+    """Train a topic classifier. Raises ConfigurationError for bad labels, with row numbers."""
+    from analysis.training.text_jobs import train_topics
+
+    return train_topics(
+        request.labels,
+        request.options(f"Topics from {request.labels.name}"),
+        columns=request.columns(),
+        label_map=request.mapping(),
+        languages=languages,
+        in_use_folder=in_use,
+        limits=request.limit_notes,
+        say=typer.echo,
+    )
+
+
+def run_train_fusion(
+    request: TrainRequest, words_held_out: Path | None = None, voice_held_out: Path | None = None
+) -> TrainingOutcome:
+    """Train the second stage. Raises ConfigurationError where a side's model was trained on these very labels."""
+    from analysis.sentiment.fusion import build_fusion
+    from analysis.training.fusion import train_fusion
+    from analysis.training.judge import judge_both
+    from pipeline.config.sentiment import FusionMethod
+    from pipeline.records import Role
+
+    settings = request.settings()
+    fixed = settings.sentiment.fusion.model_copy(update={"method": FusionMethod.FIXED})
+    chosen = settings.sentiment
+    if chosen.fusion.method is FusionMethod.OFF:
+        chosen = chosen.model_copy(update={"fusion": fixed})
+    sides = judge_both(
+        request.labels,
+        chosen,
+        columns=request.columns(),
+        label_map=request.mapping(),
+        read_audio=audio_reader(settings),
+        words_held_out=words_held_out,
+        voice_held_out=voice_held_out,
+        unseen_only=True,
+    )
+    fusion = build_fusion(chosen)
+    assert fusion is not None
+    return train_fusion(
+        sides,
+        request.options(f"Fusion from {request.labels.name}"),
+        in_use=(fusion.name, lambda words, voice, role: fusion.join(words, voice, Role(role))),
+        limits=request.limit_notes,
+        say=typer.echo,
+    )
+
+
 @app.command("acoustic")
 def acoustic_command(  # noqa: PLR0917 - typer calls it by name
     labels: LabelsOption,
@@ -190,7 +278,7 @@ def acoustic_command(  # noqa: PLR0917 - typer calls it by name
     title: TitleOption = None,
     overwrite: OverwriteOption = False,
     limit_note: LimitOption = None,
-    config: ConfigOption = Path("config.yaml"),
+    config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
     """Sentiment from the voice: columns path, label, group; optionally start_s, end_s, channel."""
@@ -212,3 +300,130 @@ def acoustic_command(  # noqa: PLR0917 - typer calls it by name
     )
     side = "client_model" if model == "svm" else "agent_model"
     tell(run_train_acoustic(request, model), [f"sentiment.acoustic.{side}"])
+
+
+@app.command("text")
+def text_command(  # noqa: PLR0917 - typer calls it by name
+    labels: LabelsOption,
+    out: OutOption,
+    model: Annotated[str, typer.Option("--model", help="words or cues (English), plain (any language).")] = "words",
+    language: Annotated[list[str] | None, typer.Option("--language", help="ISO 639-1 code; may be repeated.")] = None,
+    label_column: LabelOption = "label",
+    text_column: TextOption = "text",
+    group_by: GroupOption = "group",
+    label_map: MapOption = None,
+    folds: FoldsOption = 5,
+    leave_one_group_out: LeaveOption = False,
+    seed: SeedOption = 0,
+    licence: LicenceOption = "not stated",
+    title: TitleOption = None,
+    overwrite: OverwriteOption = False,
+    limit_note: LimitOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Sentiment from the words: columns text, label, group."""
+    request = TrainRequest(
+        labels=labels,
+        out=out,
+        label_column=label_column,
+        text_column=text_column,
+        group_by=group_by,
+        label_map=label_map or (),
+        folds=None if leave_one_group_out else folds,
+        seed=seed,
+        licence=licence,
+        title=title,
+        overwrite=overwrite,
+        limit_notes=limit_note or (),
+        config=config,
+        overrides=overrides or (),
+    )
+    outcome = run_train_text(request, model, language or ("en",))
+    tell(outcome, [f"sentiment.text.sklearn.{role}_model" for role in ("agent", "client")])
+
+
+@app.command("topics")
+def topics_command(  # noqa: PLR0917 - typer calls it by name
+    labels: LabelsOption,
+    out: OutOption,
+    language: Annotated[list[str] | None, typer.Option("--language", help="ISO 639-1 code; may be repeated.")] = None,
+    label_column: LabelOption = "label",
+    text_column: TextOption = "text",
+    group_by: GroupOption = "group",
+    label_map: MapOption = None,
+    folds: FoldsOption = 5,
+    leave_one_group_out: LeaveOption = False,
+    seed: SeedOption = 0,
+    licence: LicenceOption = "not stated",
+    title: TitleOption = None,
+    overwrite: OverwriteOption = False,
+    limit_note: LimitOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Topics from the words: columns text, label (any), group."""
+    request = TrainRequest(
+        labels=labels,
+        out=out,
+        label_column=label_column,
+        text_column=text_column,
+        group_by=group_by,
+        label_map=label_map or (),
+        folds=None if leave_one_group_out else folds,
+        seed=seed,
+        licence=licence,
+        title=title,
+        overwrite=overwrite,
+        limit_notes=limit_note or (),
+        config=config,
+        overrides=overrides or (),
+    )
+    tell(run_train_topics(request, language or ("en",)), ["the topic classifier's model folder"])
+
+
+@app.command("fusion")
+def fusion_command(  # noqa: PLR0917 - typer calls it by name
+    labels: LabelsOption,
+    out: OutOption,
+    label_column: LabelOption = "label",
+    text_column: TextOption = "text",
+    audio_column: AudioOption = "path",
+    words_held_out: Annotated[
+        Path | None, typer.Option("--words-held-out", help="held_out.csv of `train text` on the same labels.")
+    ] = None,
+    voice_held_out: Annotated[
+        Path | None, typer.Option("--voice-held-out", help="held_out.csv of `train acoustic` on the same labels.")
+    ] = None,
+    group_by: GroupOption = "group",
+    label_map: MapOption = None,
+    folds: FoldsOption = 5,
+    leave_one_group_out: LeaveOption = False,
+    seed: SeedOption = 0,
+    licence: LicenceOption = "not stated",
+    title: TitleOption = None,
+    overwrite: OverwriteOption = False,
+    limit_note: LimitOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Words and voice joined: columns text, path, label, group; optionally role, start_s, end_s, channel."""
+    request = TrainRequest(
+        labels=labels,
+        out=out,
+        label_column=label_column,
+        text_column=text_column,
+        audio_column=audio_column,
+        group_by=group_by,
+        label_map=label_map or (),
+        folds=None if leave_one_group_out else folds,
+        seed=seed,
+        licence=licence,
+        title=title,
+        overwrite=overwrite,
+        limit_notes=limit_note or (),
+        config=config,
+        overrides=overrides or (),
+    )
+    outcome = run_train_fusion(request, words_held_out, voice_held_out)
+    tell(outcome, [f"sentiment.fusion.{role}_model" for role in ("agent", "client")])

@@ -1,14 +1,31 @@
-"""Late fusion of two probability vectors: fixed weights or a learned second stage (Wolpert 1992, stacking)."""
+"""Late fusion of two probability vectors: fixed weights or a learned second stage (stacking, Wolpert 1992)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from analysis.records import Sentiment
+from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.whole_call import mean_sentiment
+from analysis.training.model_folder import LoadedModel, check_model, load_model, sha256_of
+from analysis.training.versions import FUSION_FEATURE_VERSION
 from pipeline.config.sentiment import FusionMethod, FusionSettings, SentimentSettings
 from pipeline.records import Role
+
+FUSION_FEATURES = tuple(
+    f"{side}_log_{name}" for side in ("words", "voice") for name in ("negative", "neutral", "positive")
+)
+_LEAST = 1e-3
+"""Probabilities are kept this far from 0 before their logarithm is taken."""
+
+
+def fusion_features(words: Sentiment, voice: Sentiment) -> list[float]:
+    """Natural logarithms of the six probabilities, in the order of FUSION_FEATURES."""
+    shares = (words.negative, words.neutral, words.positive, voice.negative, voice.neutral, voice.positive)
+    return [math.log(max(share, _LEAST)) for share in shares]
 
 
 class Fusion(Protocol):
@@ -42,11 +59,51 @@ class FixedFusion:
         return None
 
 
+class LearnedFusion:
+    """Models written by `run.py train fusion`, per role. Raises ModelUnavailable or UntrustedModel at once."""
+
+    name = "learned"
+
+    def __init__(self, settings: FusionSettings, trusted: Sequence[str] = ()) -> None:
+        self._wanted: dict[str, Any] = {
+            "kind": "fusion",
+            "features": FUSION_FEATURES,
+            "feature_version": FUSION_FEATURE_VERSION,
+            "trusted": tuple(trusted),
+        }
+        agent, client = Path(settings.agent_model or "").expanduser(), Path(settings.client_model or "").expanduser()
+        self._paths = {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}
+        cards = {path: check_model(path, **self._wanted) for path in {agent, client}}
+        self._hashes = {path: card.model_sha256 if card else sha256_of(path) for path, card in cards.items()}
+        self._loaded: dict[Path, LoadedModel] = {}
+
+    def identity(self) -> str:
+        return "learned " + " ".join(f"{role}={self._hashes[path]}" for role, path in sorted(self._paths.items()))
+
+    def join(self, words: Sentiment, voice: Sentiment, role: Role) -> Sentiment:
+        path = self._paths[role]
+        if path not in self._loaded:
+            self._loaded[path] = load_model(path, **self._wanted)
+        loaded = self._loaded[path]
+        rows = loaded.pipeline.predict_proba([fusion_features(words, voice)])
+        return to_sentiments(rows, loaded.pipeline.classes_, loaded.card)[0]
+
+    def close(self) -> None:
+        self._loaded.clear()
+
+
 def _fixed(settings: SentimentSettings) -> Fusion:
     return FixedFusion(settings.fusion)
 
 
-FUSIONS: dict[FusionMethod, Callable[[SentimentSettings], Fusion]] = {FusionMethod.FIXED: _fixed}
+def _learned(settings: SentimentSettings) -> Fusion:
+    return LearnedFusion(settings.fusion, settings.trusted_models)
+
+
+FUSIONS: dict[FusionMethod, Callable[[SentimentSettings], Fusion]] = {
+    FusionMethod.FIXED: _fixed,
+    FusionMethod.LEARNED: _learned,
+}
 
 
 def build_fusion(settings: SentimentSettings) -> Fusion | None:

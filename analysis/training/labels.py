@@ -124,7 +124,7 @@ def _rows(path: Path, columns: LabelColumns, needs: Sequence[str]) -> list[tuple
     for name in wanted:
         if name not in header:
             hint = (
-                "; groups (speakers, calls) keep training and test apart; where every item stands alone: --group-by item"
+                "; groups (speakers, calls) keep training and test apart; where every item is alone: --group-by item"
                 if name == columns.group
                 else ""
             )

@@ -44,7 +44,11 @@ def _words_and_cues(choice: Choice, _seed: int) -> Any:
     from analysis.training.text_features import SentimentCues, mark_negation, plain_words
 
     words = TfidfVectorizer(
-        preprocessor=mark_negation, token_pattern=r"\S+", ngram_range=(1, 2), min_df=2, sublinear_tf=True
+        preprocessor=mark_negation,
+        token_pattern=r"\S+",  # noqa: S106 - a pattern of words, no secret
+        ngram_range=(1, 2),
+        min_df=2,
+        sublinear_tf=True,
     )
     characters = TfidfVectorizer(
         preprocessor=plain_words, analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True

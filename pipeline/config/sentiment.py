@@ -127,7 +127,7 @@ class TransformersSettings(Area):
 class TextSentimentSettings(Area):
     """What the words say."""
 
-    engine: TextEngine = TextEngine.LEXICON
+    engine: TextEngine = TextEngine.SKLEARN
     """sklearn (trained pipelines, one is shipped), lexicon (VADER), transformers, or off."""
     min_characters: Annotated[int, Field(ge=1, le=1000)] = 2
     """Chunks with fewer letters and digits have no text sentiment."""
