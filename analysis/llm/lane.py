@@ -22,6 +22,8 @@ from pipeline.errors import InvalidReply, ServiceUnavailable, StageTimeout, Tran
 _CHARS_PER_TOKEN = 3.0
 """Low for European languages (about 4), so that estimates err on the safe side."""
 _SPARE_S = 0.01
+_LOCAL_TRIES = 2
+"""A crash on this machine may have had another cause once, not twice."""
 
 
 class BreakerOpen(ServiceUnavailable):
@@ -86,6 +88,8 @@ class Lane:
         Raises what the last try raised, or BreakerOpen, CeilingReached, QuotaWait.
         """
         tries = 1 if len(requests) > 1 else self._settings.retry.attempts
+        if not self.provider.remote:
+            tries = min(tries, _LOCAL_TRIES)
         retrying = Retrying(
             retry=retry_if_exception(self._worth_another_try),
             stop=lambda state: (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,8 @@ Tokens = list[int]
 
 
 def build_local_model(settings: MlxLmSettings) -> LocalModel:
-    """For `SupervisedProcess`."""
+    """For `SupervisedProcess`: the first thing its process does."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is not there
     return LocalModel(settings)
 
 

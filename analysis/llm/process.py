@@ -33,16 +33,21 @@ class SupervisedProcess:
     def __init__(
         self, name: str, build: Callable[..., Handler], arguments: tuple[Any, ...], start_limit_s: float, restarts: int
     ) -> None:
-        """`build` is importable by name and runs in the process; what it raises from our tree is raised by `call`."""
+        """`build` is importable by name and runs in the process; what it raises from our tree is raised by `call`.
+
+        `restarts` in a row are allowed without an answer between them.
+        """
         self._name = name
         self._build = build
         self._arguments = arguments
         self._start_limit_s = start_limit_s
+        self._restarts = restarts
         self._starts_left = restarts + 1
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._unavailable: EarshotError | None = None
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -63,10 +68,13 @@ class SupervisedProcess:
                 connection.send(message)
             except OSError as error:
                 raise self._crashed(error) from error
-            return self._receive(connection, limit_s, "no answer")
+            answer = self._receive(connection, limit_s, "no answer")
+            self._starts_left = self._restarts
+            return answer
 
     def close(self) -> None:
-        """Kill the process; idempotent. A call under way ends with WorkerCrashed."""
+        """Kill the process for good; idempotent. A call under way ends with WorkerCrashed, later ones are refused."""
+        self._closed = True
         process = self._process
         if process is not None and process.is_alive():
             process.kill()
@@ -74,6 +82,8 @@ class SupervisedProcess:
             self._end()
 
     def _running(self) -> Connection:
+        if self._closed:
+            raise ModelUnavailable(f"{self._name}: closed")
         if self._unavailable is not None:
             raise self._unavailable
         if self._connection is not None and self._process is not None and self._process.is_alive():

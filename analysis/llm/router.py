@@ -67,6 +67,7 @@ class Router:
         serving = providers[:1] if settings.strict else providers
         self._lanes = [Lane(provider, settings, self._ceiling) for provider in serving]
         self._all = tuple(providers)
+        self._said: set[tuple[str, str]] = set()
         self.extractive = not settings.strict and "extractive" in settings.providers
         """Whether callers may make do without a model where `data` is None."""
 
@@ -117,22 +118,25 @@ class Router:
         try:
             self._ask_until_valid(lane, ready, started)
         except (StageTimeout, WorkerCrashed, InvalidReply) as error:
-            if len(ready) > 1:  # One request that upsets the model must not cost its neighbours their answers.
-                half = len(ready) // 2
-                log.warning("%s failed on a batch of %d, trying its halves: %s", lane.provider.name, len(ready), error)
-                self._serve_batch(lane, ready[:half])
-                self._serve_batch(lane, ready[half:])
+            if len(ready) > 1:
+                self._serve_halves(lane, ready, error)
                 return
-            ready[0].pass_over(lane.provider.name, error)
+            self._pass_over(lane, ready, error)
         except EarshotError as error:
             self._pass_over(lane, ready, error)
         except Exception as error:  # the last line: a fault in a client costs these requests their answer, no more
             log.exception("%s: unforeseen error", lane.provider.name)
             self._pass_over(lane, ready, error)
-        finally:
-            took = time.monotonic() - started
-            for case in ready:
-                case.account.active_s += took
+        took = time.monotonic() - started
+        for case in ready:
+            case.account.active_s += took
+
+    def _serve_halves(self, lane: Lane, cases: Sequence[_Case], error: Exception) -> None:
+        """One request that upsets the model must not cost its neighbours their answers, nor their time."""
+        log.warning("%s failed on a batch of %d, trying its halves: %s", lane.provider.name, len(cases), error)
+        half = len(cases) // 2
+        self._serve_batch(lane, cases[:half])
+        self._serve_batch(lane, cases[half:])
 
     def _prepare(self, lane: Lane, case: _Case) -> bool:
         if case.answer is not None:
@@ -168,7 +172,7 @@ class Router:
                     case.sent = _with_repair(case.sent or case.request, reply, fault)
                     faulty.append(case)
                 else:
-                    case.pass_over(lane.provider.name, InvalidReply(f"invalid answer: {fault}"))
+                    self._pass_over(lane, [case], InvalidReply(f"invalid answer: {fault}"))
             waiting = faulty
             if not waiting:
                 return
@@ -214,11 +218,14 @@ class Router:
             latency_s=case.account.active_s,
         )
 
-    @staticmethod
-    def _pass_over(lane: Lane, cases: Sequence[_Case], error: Exception) -> None:
-        for case in cases:
-            if case.answer is None:
-                case.pass_over(lane.provider.name, error)
+    def _pass_over(self, lane: Lane, cases: Sequence[_Case], error: Exception) -> None:
+        waiting = [case for case in cases if case.answer is None]
+        for case in waiting:
+            case.pass_over(lane.provider.name, error)
+        kind = (lane.provider.name, type(error).__name__)
+        if waiting and kind not in self._said:
+            self._said.add(kind)
+            log.warning("%s is passed over (said once, recorded with every row): %s", lane.provider.name, error)
 
 
 def _with_repair(sent: LLMRequest, reply: Reply, fault: str) -> LLMRequest:

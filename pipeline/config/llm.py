@@ -76,8 +76,8 @@ class MlxLmSettings(Area):
     """Bound the grammar puts on every list the schema leaves unbounded."""
     load_time_limit_s: float = Field(default=1800, gt=0)
     """Download and load; past it the process is killed and the model counts as unavailable."""
-    restarts: int = Field(default=3, ge=0, le=100)
-    """Times its process may be started again in one run after a crash or a time-out."""
+    restarts: int = Field(default=10, ge=0, le=100)
+    """Times in a row its process may be started again after a crash or a time-out without an answer between them."""
 
 
 class BedrockSettings(RemoteLimits):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis.llm.process import SupervisedProcess
 from pipeline.errors import InvalidReply, ModelUnavailable, StageTimeout, WorkerCrashed
+from tests.conftest import PROJECT
 
 
 def build_obedient(greeting: str) -> Callable[[Any], Any]:
@@ -81,6 +85,65 @@ def test_death_is_a_crash_and_restarts_are_counted(obedient: SupervisedProcess) 
             obedient.call(("die", 0), 30)
     with pytest.raises(ModelUnavailable, match="too often"):
         obedient.call(("greet", 1), 30)
+
+
+def test_an_answer_in_between_gives_the_restarts_back(obedient: SupervisedProcess) -> None:
+    for _ in range(5):
+        with pytest.raises(WorkerCrashed):
+            obedient.call(("die", 0), 30)
+        assert obedient.call(("greet", 1), 30)
+
+
+def test_closed_is_closed(obedient: SupervisedProcess) -> None:
+    obedient.call(("greet", 1), 30)
+    obedient.close()
+    obedient.close()
+    with pytest.raises(ModelUnavailable, match="closed"):
+        obedient.call(("greet", 1), 30)
+
+
+ORPHAN = """
+import sys
+from analysis.llm.process import SupervisedProcess
+from tests.analysis.llm.test_process import build_obedient
+if __name__ == "__main__":
+    process = SupervisedProcess("test", build_obedient, ("hello",), 60, 0)
+    process.call(("greet", 1), 30)
+    print(process.pid, flush=True)
+    process.call(("sleep", 600), 600)
+"""
+
+
+def test_process_does_not_outlive_its_supervisor(tmp_path: Path) -> None:
+    """Not even in the middle of a call."""
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN)
+    supervisor = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+    )
+    assert supervisor.stdout is not None
+    child = int(supervisor.stdout.readline())
+    supervisor.kill()
+    supervisor.wait(10)
+    for _ in range(100):
+        if not _lives(child):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {child} lives on")
+
+
+def _lives(pid: int) -> bool:
+    """A zombie (its new parent has not looked yet) is dead."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_what_cannot_be_built_is_said_once_and_remembered() -> None:

@@ -11,7 +11,7 @@ import pytest
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.router import Router, build_router
 from pipeline.config.llm import LanguageModelSettings
-from pipeline.errors import ServiceUnavailable, WorkerCrashed
+from pipeline.errors import ServiceUnavailable, StageTimeout, WorkerCrashed
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, ask, settings
 from tests.analysis.llm.servers import answers, fails, serving
 
@@ -117,6 +117,36 @@ def test_request_that_crashes_a_batch_costs_its_neighbours_nothing() -> None:
     found = Router([Scripted("local", act, batch_size=8)], quick()).complete([ask(str(key)) for key in range(8)])
     assert [answer.key for answer in found if answer.data is None] == ["5"]
     assert found[5].error_type == "WorkerCrashed"
+
+
+def test_batch_that_runs_over_its_time_is_tried_in_halves_with_time_of_their_own() -> None:
+    def act(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        if any(request.key == "1" for request in requests):
+            time.sleep(0.3)
+            raise StageTimeout("over its time")
+        return well(requests)
+
+    chosen = quick(request_time_limit_s=0.3)
+    found = Router([Scripted("local", act, batch_size=4)], chosen).complete([ask(str(key)) for key in range(4)])
+    assert [answer.key for answer in found if answer.data is None] == ["1"]
+
+
+def test_why_a_provider_was_passed_over_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    Router([Scripted("first", badly), Scripted("second", well)], quick()).complete([ask(str(n)) for n in range(5)])
+    said = [record.message for record in caplog.records if "first is passed over" in record.message]
+    assert len(said) == 1
+    assert "down" in said[0]
+
+
+def test_quota_per_minute_is_kept() -> None:
+    with serving(lambda number, body: answers(GOOD)) as server:
+        chosen = settings(server.url, request_time_limit_s=5, openai_chat={"requests_per_minute": 3})
+        router = build_router(chosen)
+        assert router is not None
+        found = router.complete([ask(str(key)) for key in range(5)])
+        router.close()
+        assert len(server.seen) == 3
+    assert sorted(str(answer.error_type) for answer in found) == ["None"] * 3 + ["QuotaWait"] * 2
 
 
 def test_answers_of_other_requests_are_refused() -> None:
