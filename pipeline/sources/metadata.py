@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from pipeline.config.sources import FileNamePattern, InputSettings
+from pipeline.config.call_metadata import FileNamePattern
+from pipeline.config.sources import InputSettings
 from pipeline.records import CallMetadata, Role
 
 Word = TypeVar("Word")

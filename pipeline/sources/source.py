@@ -17,9 +17,21 @@ from pipeline.errors import InputUnavailable
 from pipeline.records import FoundCall, SkippedFile
 
 NOT_A_CALL = frozenset(
-    {"unreadable_folder", "hidden_folder", "linked_twice", "bad_sidecar", "bad_sidecar_row", "bad_archive"}
+    {
+        "bad_archive",
+        "bad_sidecar",
+        "bad_sidecar_row",
+        "dangling_link",
+        "hidden_folder",
+        "linked_twice",
+        "not_a_file",
+        "other_type",
+        "temporary",
+        "unreadable_folder",
+    }
 )
-"""Reasons that concern a folder, archive or CSV row, not a recording: for the run's files and log, not for `calls`."""
+"""Reasons that concern no recording, but a folder, an archive, a CSV row or a file of another kind: for the run's files
+and log, not for `calls`."""
 
 
 class CallSource(Protocol):
