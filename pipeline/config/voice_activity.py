@@ -22,6 +22,11 @@ class SileroSettings(Area):
     """SHA-256 the graph must have; empty to accept any."""
     windows_per_run: Annotated[int, Field(ge=1, le=10_000)] = 256
     """Windows of 32 ms handed to the graph at once."""
+    idle_below_dbfs: Annotated[float, Field(ge=-200.0, le=-40.0)] = -70.0
+    """Windows quieter than this (RMS of 32 ms, dB of full scale), and far from a louder one, are not scored: nobody
+    speaks there. -200 scores everything."""
+    idle_margin_ms: Milliseconds = 1000.0
+    """How far from a louder window, in milliseconds."""
 
 
 class EnergySettings(Area):

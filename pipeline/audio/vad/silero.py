@@ -17,11 +17,13 @@ import numpy.typing as npt
 from pipeline.audio.vad.detector import Samples, Scores, VoiceActivityStream
 from pipeline.config.voice_activity import SileroSettings
 from pipeline.errors import ModelUnavailable
+from pipeline.records import SAMPLE_RATE_HZ
 
 WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64
 """Each window is seen with the end of the one before it."""
 _STATE = (1, 1, 128)
+_EVERYTHING_DBFS = -200.0
 _IN_WHEEL = Path("assets") / "silero_vad_v6.onnx"
 
 
@@ -47,41 +49,57 @@ class SileroDetector:
             )
         except Exception as error:  # onnxruntime has no public base class of its errors
             raise ModelUnavailable(f"onnxruntime cannot load the Silero graph: {error}") from error
-        self._windows_per_run = settings.windows_per_run
+        self._settings = settings
 
     def stream(self) -> VoiceActivityStream:
-        return _SileroStream(self._session, self._windows_per_run)
+        return _SileroStream(self._session, self._settings)
 
 
 class _SileroStream:
-    def __init__(self, session: Any, windows_per_run: int) -> None:
+    """Scores come some windows late: whether a window is idle depends on what follows it."""
+
+    def __init__(self, session: Any, settings: SileroSettings) -> None:
         self._session = session
-        self._windows_per_run = windows_per_run
+        self._windows_per_run = settings.windows_per_run
+        idle = settings.idle_below_dbfs
+        self._idle_power = 10.0 ** (idle / 10.0) if idle > _EVERYTHING_DBFS else 0.0
+        self._reach = round(settings.idle_margin_ms * SAMPLE_RATE_HZ / 1000 / WINDOW_SAMPLES)
         self._hidden = np.zeros(_STATE, dtype=np.float32)
         self._cell = np.zeros(_STATE, dtype=np.float32)
         self._context = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
         self._rest = np.zeros(0, dtype=np.float32)
+        self._loud_before = np.zeros(self._reach, dtype=np.bool_)
 
     def push(self, samples: Samples) -> Scores:
-        waiting = np.concatenate((self._rest, samples))
-        whole = len(waiting) // WINDOW_SAMPLES * WINDOW_SAMPLES
-        self._rest = waiting[whole:]
-        return self._score(waiting[:whole])
+        self._rest = np.concatenate((self._rest, samples))
+        return self._score(len(self._rest) // WINDOW_SAMPLES - self._reach)
 
     def finish(self) -> Scores:
-        if not len(self._rest):
-            return np.zeros(0, dtype=np.float32)
-        last = np.zeros(WINDOW_SAMPLES, dtype=np.float32)
-        last[: len(self._rest)] = self._rest
-        self._rest = self._rest[:0]
-        return self._score(last)
+        short = -len(self._rest) % WINDOW_SAMPLES
+        self._rest = np.pad(self._rest, (0, short))
+        return self._score(len(self._rest) // WINDOW_SAMPLES)
 
-    def _score(self, samples: Samples) -> Scores:
-        if not len(samples):
+    def _score(self, count: int) -> Scores:
+        """Scores of the first `count` windows of the rest."""
+        if count <= 0:
             return np.zeros(0, dtype=np.float32)
-        windows = with_context(samples, self._context)
+        whole = self._rest[: len(self._rest) // WINDOW_SAMPLES * WINDOW_SAMPLES].reshape(-1, WINDOW_SAMPLES)
+        loud = np.concatenate((self._loud_before, np.square(whole).mean(axis=1) >= self._idle_power))
+        reach = self._reach
+        # A window counts as near when any of the 2 * reach + 1 around it is loud: differences of a running count.
+        total = np.concatenate(([0], np.cumsum(np.pad(loud, (0, reach)))))
+        near = total[2 * reach + 1 : 2 * reach + 1 + count] > total[:count]
+        samples = self._rest[: count * WINDOW_SAMPLES]
+        windows = with_context(samples, self._context)[near]
+        self._rest = self._rest[count * WINDOW_SAMPLES :]
         self._context = samples[-CONTEXT_SAMPLES:].copy()
-        scores: list[Scores] = []
+        self._loud_before = loud[count : count + reach]
+        scores = np.zeros(count, dtype=np.float32)
+        scores[near] = self._run(windows)
+        return scores
+
+    def _run(self, windows: npt.NDArray[np.float32]) -> Scores:
+        scores: list[Scores] = [np.zeros(0, dtype=np.float32)]
         for first in range(0, len(windows), self._windows_per_run):
             part = windows[first : first + self._windows_per_run]
             score, self._hidden, self._cell = self._session.run(

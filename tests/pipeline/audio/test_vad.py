@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.audio.segments import find_speech
 from pipeline.audio.vad.detector import DETECTORS, VoiceActivityDetector, choose_detector
 from pipeline.audio.vad.silero import find_graph
 from pipeline.config.voice_activity import SileroSettings, VoiceActivitySettings
@@ -49,6 +50,19 @@ def test_the_same_graph_one_window_at_a_time_agrees(both_sides: tuple[Samples, S
     together = DETECTORS["silero"](VoiceActivitySettings())
     alone = DETECTORS["silero"](VoiceActivitySettings(silero=SileroSettings(windows_per_run=1)))
     np.testing.assert_allclose(scores(together, samples, []), scores(alone, samples, []), atol=1e-4)
+
+
+def test_leaving_silence_out_changes_next_to_nothing(both_sides: tuple[Samples, Samples]) -> None:
+    samples = np.concatenate((both_sides[0], silence(5, -75)))
+    default = VoiceActivitySettings()
+    everything = VoiceActivitySettings(silero=SileroSettings(idle_below_dbfs=-200))
+    spans = [
+        find_speech(scores(DETECTORS["silero"](s), samples, []), 512, len(samples), s) for s in (default, everything)
+    ]
+    assert len(spans[0]) == len(spans[1])
+    for ours, theirs in zip(*spans, strict=True):
+        assert abs(ours.start - theirs.start) <= 0.1 * RATE
+        assert abs(ours.end - theirs.end) <= 0.1 * RATE
 
 
 def test_speech_scores_high_and_silence_low(detector: VoiceActivityDetector, speech: Samples) -> None:
