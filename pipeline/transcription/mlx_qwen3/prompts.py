@@ -1,0 +1,78 @@
+"""The token prompt around the audio, and what the model's own words say of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LANGUAGES = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
+    "fa": "Persian", "fi": "Finnish", "fr": "French", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian",
+    "it": "Italian", "ja": "Japanese", "ko": "Korean", "mk": "Macedonian", "ms": "Malay", "nl": "Dutch",
+    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai",
+    "tl": "Filipino", "tr": "Turkish", "vi": "Vietnamese", "yue": "Cantonese", "zh": "Chinese",
+}  # fmt: skip
+"""ISO 639 code -> name in the prompt: the 30 languages of the Qwen3-ASR model card."""
+_CODES = {name.casefold(): code for code, name in LANGUAGES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Tokens before the audio (shared by all segments of one context) and after it."""
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the decoded tokens say."""
+
+    text: str
+    language: str | None
+    """ISO 639 code; None when the model named none, or one without a code here."""
+    text_tokens: slice
+    """Which tokens are text, the language announcement left out."""
+
+
+class Prompter:
+    """The package's prompt template and reply format.
+
+    Args:
+        tokenizer: `mlx_qwen3_asr.tokenizer.Tokenizer`.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        marker = tokenizer.encode("<asr_text>")
+        self._marker = int(marker[0]) if len(marker) == 1 else None
+        self._known: dict[tuple[str, str | None], Prompt] = {}
+
+    def prompt(self, context: str, language: str | None) -> Prompt:
+        """`language` is an ISO code of LANGUAGES, or None to let the model say."""
+        key = (context, language)
+        if key not in self._known:
+            name = None if language is None else LANGUAGES[language]
+            tokens = self._tokenizer.build_prompt_tokens(n_audio_tokens=1, language=name, context=context)
+            # the template puts <|audio_start|><|audio_pad|>…<|audio_end|> after the context: take the last of them
+            place = len(tokens) - 1 - tokens[::-1].index(self._tokenizer.AUDIO_TOKEN_ID)
+            if len(self._known) > 64:
+                self._known.clear()
+            self._known[key] = Prompt(tuple(tokens[:place]), tuple(tokens[place + 1 :]))
+        return self._known[key]
+
+    def parse(self, tokens: Sequence[int], language: str | None) -> Parsed:
+        """Text and language of a finished row, by the package's rules."""
+        from mlx_qwen3_asr.tokenizer import parse_asr_output
+
+        name = None if language is None else LANGUAGES[language]
+        said, text = parse_asr_output(self._tokenizer.decode(list(tokens)), user_language=name)
+        first = 0
+        if self._marker is not None and self._marker in tokens:
+            first = list(tokens).index(self._marker) + 1
+        return Parsed(
+            text=text,
+            language=language if language is not None else _CODES.get(said.strip().casefold()),
+            text_tokens=slice(first, None),
+        )
