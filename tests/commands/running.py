@@ -32,8 +32,10 @@ class Workplace:
     def arguments(self, *extra: str, settings: Sequence[str] = SCRIPTED) -> list[str]:
         chosen = (f"database.url={self.url}", f"run.spool_dir={self.output}/spool", "run.decode_workers=2", *settings)
         sets = [part for setting in chosen for part in ("--set", setting)]
+        config = self.output.with_name("config.yaml")
+        config.touch()
         return [
-            sys.executable, "run.py", "--input", str(self.calls), "--output", str(self.output), *sets, *extra,
+            sys.executable, "run.py", "--config", str(config), "--input", str(self.calls), "--output", str(self.output), *sets, *extra,
         ]  # fmt: skip
 
     def run(self, *extra: str, settings: Sequence[str] = SCRIPTED) -> subprocess.CompletedProcess[str]:
