@@ -17,15 +17,16 @@ def address_id(connection: Connection[Any], source_uri: str, audio_sha256: str) 
     Worked out from the address, so that an interrupted run and an undisturbed one give the same ids; only when that
     id moved away with its recording does the content go in.
     """
-    row = connection.execute("SELECT call_id FROM calls WHERE source_uri = %s", [source_uri]).fetchone()
-    if row is not None:
-        return uuid.UUID(str(row[0]))
-    for name in (source_uri, f"{source_uri}\n{audio_sha256}"):
-        candidate = uuid.uuid5(NAMESPACE, name)
-        taken = connection.execute("SELECT 1 FROM calls WHERE call_id = %s", [candidate]).fetchone()
-        if taken is None:
-            return candidate
-    return uuid.uuid4()
+    candidates = [uuid.uuid5(NAMESPACE, name) for name in (source_uri, f"{source_uri}\n{audio_sha256}")]
+    rows = connection.execute(
+        "SELECT call_id, source_uri = %(uri)s FROM calls WHERE source_uri = %(uri)s OR call_id = ANY(%(ids)s)",
+        {"uri": source_uri, "ids": candidates},
+    ).fetchall()
+    here = next((call_id for call_id, same in rows if same), None)
+    if here is not None:
+        return uuid.UUID(str(here))
+    taken = {call_id for call_id, _ in rows}
+    return next((one for one in candidates if one not in taken), uuid.uuid4())
 
 
 def claim(

@@ -51,16 +51,21 @@ class Database:
         with self._opened().connection() as connection:
             yield connection
 
-    def patiently(self, work: Callable[[Connection[Any]], Result]) -> Result:
+    def patiently(self, work: Callable[[Connection[Any]], Result], *, lasting: bool = True) -> Result:
         """Run one transaction, again and again while the database is away, for at most `database.patience_s`.
 
-        `work` must be safe to repeat: when the connection breaks at COMMIT nobody knows whether it happened.
+        `work` must be safe to repeat: when the connection breaks at COMMIT nobody knows whether it happened. Its
+        statements go over in a pipeline, so that only a fetch waits for an answer. With `lasting` unset COMMIT does
+        not wait for the disk: a power cut may undo the last half second of such work, a killed client does not, and
+        the next lasting transaction makes it safe too.
         Raises DatabaseUnavailable when patience runs out; errors that waiting cannot cure pass through at once.
         """
         import tenacity
 
         def once() -> Result:
-            with self.connection() as connection:
+            with self._opened().connection() as connection, connection.pipeline(), connection.transaction():
+                if not lasting:
+                    connection.execute("SET LOCAL synchronous_commit = off")
                 return work(connection)
 
         retrying = tenacity.Retrying(
@@ -107,7 +112,6 @@ class Database:
                 # How long to wait for a connection being made; `patiently` asks again, revives, and has the last word.
                 timeout=min(2.0, self.settings.connect_timeout_s),
                 reconnect_timeout=5,
-                check=ConnectionPool.check_connection,
                 open=True,
             )
             # The pool reports each failed try of its own; `patiently` says it once, in words.
@@ -118,6 +122,8 @@ class Database:
         error = state.outcome.exception()
         if state.attempt_number == 1:
             log.warning("database %s went away, waiting for it: %s", self.name, _one_line(error))
+        if self._pool is not None:
+            self._pool.check()  # throw out the connections that broke with it
         if self.server is not None:
             try:
                 self.server.revive()

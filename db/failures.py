@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from db.addresses import address_id
-from db.rows import clean, found_columns
+from db.rows import clean, found_columns, json_parameter
 from pipeline.records import CallFailure, SkippedFile
 
 if TYPE_CHECKING:
@@ -51,9 +51,8 @@ def store_failure(connection: Connection[Any], failure: CallFailure, quarantine_
 
 def _write(connection: Connection[Any], call_id: uuid.UUID, columns: dict[str, Any], *, new: bool) -> None:
     from psycopg import sql
-    from psycopg.types.json import Json
 
-    values = [Json(value) if isinstance(value, dict) else value for value in columns.values()]
+    values = [json_parameter(value) if isinstance(value, dict) else value for value in columns.values()]
     listed = [sql.Identifier(name) for name in columns]
     if new:
         statement = sql.SQL("INSERT INTO calls ({}, call_id) VALUES ({}, %s)").format(

@@ -18,6 +18,7 @@ from db.rows import (
     clean,
     found_columns,
     in_time_order,
+    json_parameter,
     missing_reasons,
     prepared_columns,
     reason_keys,
@@ -66,58 +67,55 @@ def names(fields: str) -> str:
 
 def store_transcript(connection: Connection[Any], transcript: Transcript, audio_sha256: str, with_words: bool) -> None:
     """The transcript with its chunks; equal ones are left as they are, finished segments dropped."""
-    from psycopg.types.json import Json
-
     chunks = [chunk_row(chunk, with_words=with_words) for chunk in in_time_order(transcript.chunks)]
-    identity = transcript.identity
-    values = [
-        transcript.fingerprint,
-        audio_sha256,
-        identity.engine,
-        identity.model,
-        identity.revision,
-        identity.options_hash,
-        identity.rank,
-        identity.demonstration,
-        clean(identity.passed_over),
-        transcript.language,
-        clean(transcript.flags),
-        rows_hash(chunks),
-    ]
-    changed = connection.execute(
-        """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, revision, options_hash, rank,
-               demonstration, passed_over, language, flags, chunks_hash)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-           ON CONFLICT (fingerprint) DO UPDATE SET
-               rank = EXCLUDED.rank, demonstration = EXCLUDED.demonstration, passed_over = EXCLUDED.passed_over,
-               language = EXCLUDED.language, flags = EXCLUDED.flags, chunks_hash = EXCLUDED.chunks_hash
-           WHERE (transcripts.rank, transcripts.demonstration, transcripts.passed_over, transcripts.language,
-                  transcripts.flags, transcripts.chunks_hash)
-               IS DISTINCT FROM (EXCLUDED.rank, EXCLUDED.demonstration, EXCLUDED.passed_over, EXCLUDED.language,
-                  EXCLUDED.flags, EXCLUDED.chunks_hash)
-           RETURNING 1""",
-        values,
+    head = _transcript_head(transcript, rows_hash(chunks))
+    stored = connection.execute(
+        f"SELECT {', '.join(head)} FROM transcripts WHERE fingerprint = %s FOR UPDATE",  # noqa: S608
+        [transcript.fingerprint],
     ).fetchone()
-    if changed is not None:
-        connection.execute("DELETE FROM transcript_chunks WHERE transcript_fingerprint = %s", [transcript.fingerprint])
-        if chunks:
-            connection.execute(
-                f"""INSERT INTO transcript_chunks (transcript_fingerprint, {names(CHUNK_FIELDS)})
-                    SELECT %s, {names(CHUNK_FIELDS)} FROM json_to_recordset(%s) AS rows({CHUNK_FIELDS})""",  # noqa: S608
-                [transcript.fingerprint, Json(chunks)],
-            )
     connection.execute("DELETE FROM finished_segments WHERE transcript_fingerprint = %s", [transcript.fingerprint])
+    if stored == tuple(head.values()):
+        return
+    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in head)
+    connection.execute(
+        f"""INSERT INTO transcripts (fingerprint, audio_sha256, {", ".join(head)})
+            VALUES (%s, %s, {", ".join(["%s"] * len(head))})
+            ON CONFLICT (fingerprint) DO UPDATE SET {updates}""",  # noqa: S608
+        [transcript.fingerprint, audio_sha256, *head.values()],
+    )
+    if stored is not None:
+        connection.execute("DELETE FROM transcript_chunks WHERE transcript_fingerprint = %s", [transcript.fingerprint])
+    if chunks:
+        connection.execute(
+            f"""INSERT INTO transcript_chunks (transcript_fingerprint, {names(CHUNK_FIELDS)})
+                SELECT %s, {names(CHUNK_FIELDS)} FROM json_to_recordset(%s) AS rows({CHUNK_FIELDS})""",  # noqa: S608
+            [transcript.fingerprint, json_parameter(chunks)],
+        )
+
+
+def _transcript_head(transcript: Transcript, chunks_hash: str) -> Row:
+    identity = transcript.identity
+    return {
+        "engine": identity.engine,
+        "model": identity.model,
+        "revision": identity.revision,
+        "options_hash": identity.options_hash,
+        "rank": identity.rank,
+        "demonstration": identity.demonstration,
+        "passed_over": clean(identity.passed_over),
+        "language": transcript.language,
+        "flags": clean(transcript.flags),
+        "chunks_hash": chunks_hash,
+    }
 
 
 def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequence[Row]) -> None:
-    from psycopg.types.json import Json
-
     updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in names(SEGMENT_FIELDS).split(", ")[2:])
     connection.execute(
         f"""INSERT INTO finished_segments (transcript_fingerprint, {names(SEGMENT_FIELDS)})
             SELECT %s, {names(SEGMENT_FIELDS)} FROM json_to_recordset(%s) AS rows({SEGMENT_FIELDS})
             ON CONFLICT (transcript_fingerprint, channel, ordinal) DO UPDATE SET {updates}""",  # noqa: S608
-        [fingerprint, Json(list(segments))],
+        [fingerprint, json_parameter(list(segments))],
     )
 
 
@@ -237,10 +235,9 @@ def _merged(steps: Iterable[StepResult], gone: Iterable[str], before: Row) -> Ro
 
 def _upsert_call(connection: Connection[Any], call_id: uuid.UUID, row: Row) -> None:
     from psycopg import sql
-    from psycopg.types.json import Json
 
     columns = [sql.Identifier(name) for name in row]
-    values = [Json(value) if _is_json(name, value) else value for name, value in row.items()]
+    values = [json_parameter(value) if _is_json(name, value) else value for name, value in row.items()]
     connection.execute(
         sql.SQL(
             "INSERT INTO calls (call_id, processed_at, {columns}) VALUES (%s, now(), {places}) "
@@ -265,8 +262,6 @@ def _is_json(name: str, value: object) -> bool:
 
 
 def _store_steps(connection: Connection[Any], call_id: uuid.UUID, outcome: CallOutcome, replaced: bool) -> None:
-    from psycopg.types.json import Json
-
     if replaced:
         ran = [result.step for result in outcome.steps]
         connection.execute("DELETE FROM call_steps WHERE call_id = %s AND step <> ALL (%s)", [call_id, ran])
@@ -280,7 +275,7 @@ def _store_steps(connection: Connection[Any], call_id: uuid.UUID, outcome: CallO
                 attempts = CASE WHEN call_steps.fingerprint <> EXCLUDED.fingerprint THEN 1
                                 ELSE call_steps.attempts + 1 END,
                 run_id = EXCLUDED.run_id, updated_at = now(), {updates}""",  # noqa: S608
-        [call_id, uuid.UUID(outcome.run_id), Json([step_row(result) for result in outcome.steps])],
+        [call_id, uuid.UUID(outcome.run_id), json_parameter([step_row(result) for result in outcome.steps])],
     )
 
 
@@ -288,8 +283,6 @@ def _store_sentiments(
     connection: Connection[Any], call_id: uuid.UUID, fingerprint: str, steps: Sequence[StepResult], replaced: bool
 ) -> None:
     """Chunk sentiments of the steps run now; those of other steps stay unless the transcript was replaced."""
-    from psycopg.types.json import Json
-
     ran = [result.step for result in steps if result.step in SENTIMENT_STEPS]
     if not ran and not replaced:
         return
@@ -308,5 +301,5 @@ def _store_sentiments(
                 SELECT %s, %s, channel, ordinal, {listed} FROM json_to_recordset(%s) AS rows({SENTIMENT_FIELDS})
                 ON CONFLICT (call_id, channel, ordinal) DO UPDATE SET
                     transcript_fingerprint = EXCLUDED.transcript_fingerprint, {updates}""",  # noqa: S608
-            [call_id, fingerprint, Json(rows)],
+            [call_id, fingerprint, json_parameter(rows)],
         )

@@ -6,8 +6,9 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
@@ -24,6 +25,9 @@ from pipeline.records import (
     TranscriptChunk,
     Word,
 )
+
+if TYPE_CHECKING:
+    from psycopg.types.json import Json
 
 Row = dict[str, Any]
 """Column name to value. Dictionaries and lists of dictionaries are jsonb."""
@@ -53,6 +57,30 @@ def clean(value: Any) -> Any:
         return {clean(key): clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
+    return value
+
+
+def json_parameter(value: Any) -> Json:
+    """A value as a json or jsonb parameter; NaN and infinities, which JSON does not know, become null."""
+    from psycopg.types.json import Json
+
+    return Json(value, dumps=_dumps)
+
+
+def _dumps(value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
     return value
 
 

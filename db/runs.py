@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from db.connection import Database, masked, worth_waiting
-from db.rows import clean
+from db.rows import clean, json_parameter
 from pipeline.errors import DatabaseUnavailable, RunLocked
 
 if TYPE_CHECKING:
@@ -99,7 +99,6 @@ class Runs:
     def begin(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:
         """Raises RunLocked when another run holds the lock, DatabaseUnavailable when the server is away."""
         import psycopg
-        from psycopg.types.json import Json
 
         try:
             self._lock.take()
@@ -115,7 +114,7 @@ class Runs:
             connection.execute(
                 """INSERT INTO runs (run_id, host, configuration_hash, configuration) VALUES (%s, %s, %s, %s)
                    ON CONFLICT (run_id) DO NOTHING""",
-                [run_id, host, configuration_hash, Json(without_secrets(clean(dict(configuration))))],
+                [run_id, host, configuration_hash, json_parameter(without_secrets(clean(dict(configuration))))],
             )
 
         try:
@@ -131,7 +130,6 @@ class Runs:
         Not patient: the next heartbeat comes soon, and the one that writes results does the waiting.
         """
         import psycopg
-        from psycopg.types.json import Json
         from psycopg_pool import PoolTimeout
 
         try:
@@ -139,20 +137,19 @@ class Runs:
             with self._database.connection() as connection:
                 connection.execute(
                     "UPDATE runs SET heartbeat_at = now(), progress = %s WHERE run_id = %s",
-                    [Json(clean(dict(progress))), uuid.UUID(run_id)],
+                    [json_parameter(clean(dict(progress))), uuid.UUID(run_id)],
                 )
         except (psycopg.Error, PoolTimeout) as error:
             if not worth_waiting(error):
                 raise
 
     def end(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None:
-        from psycopg.types.json import Json
 
         def work(connection: Connection[Any]) -> None:
             connection.execute(
                 """UPDATE runs SET state = 'finished', ended_at = now(), heartbeat_at = now(), exit_code = %s,
                        counts = %s, report = %s WHERE run_id = %s""",
-                [exit_code, Json(dict(counts)), Json(clean(dict(report))), uuid.UUID(run_id)],
+                [exit_code, json_parameter(dict(counts)), json_parameter(clean(dict(report))), uuid.UUID(run_id)],
             )
 
         try:

@@ -115,7 +115,7 @@ class PostgresStore:
     def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
         rows = [segment_row(segment) for segment in segments]
         if rows:
-            self._database.patiently(lambda c: results.store_segments(c, transcript_fingerprint, rows))
+            self._database.patiently(lambda c: results.store_segments(c, transcript_fingerprint, rows), lasting=False)
 
     def transcript(self, transcript_fingerprint: str) -> Transcript | None:
         def work(connection: Connection[Any]) -> Transcript | None:
@@ -124,7 +124,9 @@ class PostgresStore:
         return self._database.patiently(work)
 
     def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:
-        self._database.patiently(lambda c: results.store_transcript(c, transcript, audio_sha256, self._with_words))
+        self._database.patiently(
+            lambda c: results.store_transcript(c, transcript, audio_sha256, self._with_words), lasting=False
+        )
 
     # ---------------------------------------------------------------------------------------- results
 

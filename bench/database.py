@@ -1,0 +1,319 @@
+"""What the database costs: storing calls, planning a folder that is all done, and whether the cost grows.
+
+    python -m bench.database [--calls 200] [--known 37005] [--tiny 10000] [--rounds 5]
+
+Compares storing a call with writing the same rows one INSERT at a time (as this field does), each call in one
+transaction in both, on one fresh embedded server, alternating.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment, Summary, Topic
+from db.connection import Database, connect
+from db.rows import chunk_row, chunk_sentiment_rows, step_row
+from db.store import PostgresStore
+from pipeline.config.database import DatabaseSettings
+from pipeline.records import (
+    AudioHeader,
+    CallOutcome,
+    CallStatus,
+    EngineIdentity,
+    FoundCall,
+    PreparedCall,
+    Role,
+    StepResult,
+    StepState,
+    Transcript,
+    TranscriptChunk,
+    Word,
+)
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CALL_S = 60.0
+"""Length of the typical call, in seconds; both channels together are twice that."""
+MOMENT = datetime(2026, 11, 20, tzinfo=UTC)
+CHUNKS = 24
+"""Chunks of such a call."""
+TEXT = "well I was looking at my bill and the amount is not what you told me last month on the phone"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.database", description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--calls", type=int, default=200, help="calls per round of the comparison")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--known", type=int, default=37_005, help="recordings to plan, all known")
+    parser.add_argument("--tiny", type=int, default=10_000, help="tiny calls in a row")
+    parser.add_argument("--data", help="not used: the calls are made up")
+    options = parser.parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="earshot-bench-"))
+    folder.chmod(0o755)
+    try:
+        with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
+            figures = compare(database, options.calls, options.rounds)
+            figures |= growth(database, options.tiny)
+            figures |= planning(database, options.known)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    show(figures)
+
+
+def compare(database: Database, calls: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds a call: the store, against the same rows one INSERT each."""
+    store = PostgresStore(database)
+    run_id = store.begin_run({}, "bench", "bench")
+    ours, naive = [], []
+    for number in range(rounds):
+        made = [typical_call(run_id, f"round{number}-{i}") for i in range(calls)]
+        ours.append(timed(lambda made=made: each(keep, store, made)) / calls)  # type: ignore[misc]
+        made = [typical_call(run_id, f"naive{number}-{i}") for i in range(calls)]
+        naive.append(timed(lambda made=made: each(row_by_row, database, made)) / calls)  # type: ignore[misc]
+    store.end_run(run_id, 0, {}, {})
+    return {
+        "save_call_ms": spread([1000 * one for one in ours]),
+        "row_by_row_ms": spread([1000 * one for one in naive]),
+        "faster_than_row_by_row": round(statistics.median(naive) / statistics.median(ours), 1),
+        "save_call_times_real_time": round(2 * CALL_S / statistics.median(ours)),
+    }
+
+
+def keep(store: PostgresStore, outcome: CallOutcome) -> None:
+    """All that a run writes for a call."""
+    assert outcome.transcript is not None
+    assert outcome.prepared is not None
+    call_id = store.claim_call(outcome.found, outcome.prepared.audio_sha256, None)
+    store.save_transcript(outcome.transcript, outcome.prepared.audio_sha256)
+    store.save_call(replace(outcome, call_id=call_id))
+
+
+def growth(database: Database, tiny: int) -> dict[str, Any]:
+    """Cost of a tiny call (one chunk) in the first and in the last tenth of a long run."""
+    store = PostgresStore(database)
+    run_id = store.begin_run({}, "bench", "bench")
+    tenth = max(1, tiny // 10)
+    times = []
+    for number in range(0, tiny, tenth):
+        made = [typical_call(run_id, f"tiny{number + i}", chunks=1) for i in range(tenth)]
+        times.append(timed(lambda made=made: each(keep, store, made)) / tenth)  # type: ignore[misc]
+    store.end_run(run_id, 0, {}, {})
+    return {
+        "tiny_call_ms": [round(1000 * one, 3) for one in times],
+        "last_tenth_against_first": round(times[-1] / times[0], 3),
+    }
+
+
+def planning(database: Database, known: int) -> dict[str, Any]:
+    """Look-up of `known` recordings that are all done, with their six steps each."""
+    with database.connection() as connection:
+        fill(connection, known)
+        connection.execute("ANALYZE")
+    uris = [f"file:///known/{i}.wav" for i in range(known)]
+    store = PostgresStore(database)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    times, found = [], 0
+    for _ in range(3):
+        start = time.perf_counter()
+        found = len(store.known_calls(uris))
+        times.append(time.perf_counter() - start)
+    assert found == known, (found, known)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    megabytes = grown / (1024 if sys.platform == "linux" else 1024 * 1024)
+    gone = timed(lambda: store.disappeared("file:///known/", uris))
+    return {
+        "known_calls": known,
+        "known_calls_s": spread(times),
+        "known_calls_memory_mb": round(megabytes, 1),
+        "disappeared_s": round(gone, 3),
+    }
+
+
+def fill(connection: Connection[Any], known: int) -> None:
+    """Calls that are done, made on the server."""
+    connection.execute(
+        """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration,
+               chunks_hash)
+           SELECT md5(i::text) || md5((i + 1)::text), md5(i::text), 'mlx_qwen3', 'm', 'o', 0, false, 'h'
+           FROM generate_series(0, %s) i""",
+        [known - 1],
+    )
+    connection.execute(
+        """INSERT INTO calls (call_id, source_uri, file_name, audio_sha256, source_size_bytes, source_modified_at,
+               status, transcript_fingerprint)
+           SELECT md5(i::text)::uuid, 'file:///known/' || i || '.wav', i || '.wav', md5(i::text), 1000, now(), 'done',
+               md5(i::text) || md5((i + 1)::text)
+           FROM generate_series(0, %s) i""",
+        [known - 1],
+    )
+    connection.execute(
+        """INSERT INTO call_steps (call_id, step, fingerprint, state, attempts)
+           SELECT md5(i::text)::uuid, step, md5(step || i) || md5(step), 'done', 1
+           FROM generate_series(0, %s) i,
+                unnest(ARRAY['text', 'acoustic', 'fusion', 'topic', 'summary', 'conversation']) step""",
+        [known - 1],
+    )
+
+
+# --------------------------------------------------------------------------------------- made-up calls
+
+
+def typical_call(run_id: str, name: str, chunks: int = CHUNKS) -> CallOutcome:
+    """A call of a minute with words and every enrichment."""
+    said = tuple(chunk_of(index) for index in range(chunks))
+    sentiment = CallSentiment(
+        roles=tuple(RoleSentiment(role=role, sentiment=Sentiment(0.2, 0.5, 0.3)) for role in (Role.AGENT, Role.CLIENT)),
+        chunks=tuple(
+            ChunkSentiment(channel=one.channel, ordinal=one.ordinal, sentiment=Sentiment(0.2, 0.5, 0.3)) for one in said
+        ),
+    )
+    payloads: dict[str, object] = {
+        "text": sentiment,
+        "acoustic": sentiment,
+        "fusion": sentiment,
+        "topic": Topic(topic="Billing", subtopic="Refund", confidence=0.9),
+        "summary": Summary(text=TEXT, key_points=(TEXT,)),
+    }
+    return CallOutcome(
+        call_id=str(uuid.uuid4()),
+        found=FoundCall(
+            source_uri=f"file:///bench/{name}.wav",
+            file_name=f"{name}.wav",
+            size_bytes=960_000,
+            modified_at=MOMENT,
+        ),
+        status=CallStatus.DONE,
+        run_id=run_id,
+        prepared=PreparedCall(
+            audio_sha256=name,
+            header=AudioHeader(container="wav", codec="pcm_s16le", sample_rate_hz=8000, channels=2, duration_s=CALL_S),
+            duration_s=CALL_S,
+            channels=(),
+            flags=(),
+        ),
+        transcript=Transcript(
+            fingerprint=f"transcript of {name}",
+            identity=EngineIdentity(
+                engine="mlx_qwen3", model="m", revision="r", options_hash="o", rank=0, demonstration=False
+            ),
+            language="en",
+            chunks=said,
+        ),
+        steps=tuple(
+            StepResult(step=step, fingerprint=f"{step} of {name}", state=StepState.DONE, payload=payload)
+            for step, payload in payloads.items()
+        ),
+    )
+
+
+def chunk_of(index: int) -> TranscriptChunk:
+    start_s = index * CALL_S / CHUNKS
+    words = TEXT.split()
+    return TranscriptChunk(
+        channel=index % 2,
+        ordinal=index // 2,
+        role=Role.AGENT if index % 2 else Role.CLIENT,
+        start_s=start_s,
+        end_s=start_s + 2.0,
+        text=TEXT,
+        words=tuple(
+            Word(text=word, start_s=start_s + i * 0.1, end_s=start_s + i * 0.1 + 0.1) for i, word in enumerate(words)
+        ),
+        language="en",
+    )
+
+
+def row_by_row(database: Database, outcome: CallOutcome) -> None:
+    """The same content, an INSERT a row, on one pooled connection."""
+    from psycopg.types.json import Json
+
+    assert outcome.transcript is not None
+    transcript, call_id = outcome.transcript, uuid.uuid4()
+    with database.connection() as connection:
+        connection.execute(
+            """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration,
+                   chunks_hash) VALUES (%s, 'x', 'e', 'm', 'o', 0, false, 'h')""",
+            [transcript.fingerprint],
+        )
+        for row in (chunk_row(chunk, with_words=True) for chunk in transcript.chunks):
+            connection.execute(
+                """INSERT INTO transcript_chunks (transcript_fingerprint, channel, ordinal, role, start_s, end_s, text,
+                       words, confidence, language, flags) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                [transcript.fingerprint, *(Json(v) if k == "words" else v for k, v in row.items())],
+            )
+        connection.execute(
+            """INSERT INTO calls (call_id, source_uri, file_name, source_size_bytes, status, transcript_fingerprint,
+                   transcription) VALUES (%s, %s, %s, 1, 'done', %s, %s)""",
+            [call_id, outcome.found.source_uri, outcome.found.file_name, transcript.fingerprint, TEXT * CHUNKS],
+        )
+        for one in outcome.steps:
+            step = step_row(one)
+            connection.execute(
+                """INSERT INTO call_steps (call_id, step, fingerprint, state, attempts, payload)
+                   VALUES (%s, %s, %s, %s, 1, %s)""",
+                [call_id, step["step"], step["fingerprint"], step["state"], Json(step["payload"])],
+            )
+        for row in chunk_sentiment_rows(outcome.steps):
+            connection.execute(
+                """INSERT INTO chunk_sentiments (call_id, transcript_fingerprint, channel, ordinal, text_negative,
+                       text_neutral, text_positive, acoustic_negative, acoustic_neutral, acoustic_positive,
+                       fusion_negative, fusion_neutral, fusion_positive)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                [
+                    call_id,
+                    transcript.fingerprint,
+                    row["channel"],
+                    row["ordinal"],
+                    *(
+                        row[f"{step}_{label}"]
+                        for step in ("text", "acoustic", "fusion")
+                        for label in ("negative", "neutral", "positive")
+                    ),
+                ],
+            )
+
+
+# --------------------------------------------------------------------------------------------- measuring
+
+
+def each(work: Callable[[Any, CallOutcome], None], where: object, calls: Sequence[CallOutcome]) -> None:
+    for call in calls:
+        work(where, call)
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    return {
+        "median": round(statistics.median(values), 3),
+        "lowest": round(min(values), 3),
+        "highest": round(max(values), 3),
+    }
+
+
+def show(figures: dict[str, Any]) -> None:
+    for name, value in figures.items():
+        print(f"{name:28} {value}")
+    print(json.dumps({"bench": "database", **figures}))
+
+
+if __name__ == "__main__":
+    main()
