@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import unquote, urlsplit, urlunsplit
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption
-from pipeline.config.database import EMBEDDED
-from pipeline.config.loader import load_settings
-from pipeline.config.root import Settings
-from pipeline.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from db.embedded import EmbeddedServer
+from pipeline.config.database import DatabaseSettings
+from pipeline.config.loader import export_env_file, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
     help="The database: start, stop, status, url, shell, migrate, grant.\n\n"
-    "Example: psql $(python run.py db url) -c 'select file_name, topic from calls'",
+    'Example: psql "$(python run.py db url)" -c "select file_name, topic from calls"',
 )
 
 
-def _server(settings: Settings) -> EmbeddedServer:
-    from db.embedded import EmbeddedServer
-
-    if settings.database.url != EMBEDDED:
-        raise ConfigurationError(
-            "database.url names a server of its own; start and stop it where it runs. "
-            "These commands are for database.url: embedded"
-        )
-    database = settings.database
-    return EmbeddedServer(database.data_dir, account=database.server_account, start_timeout_s=database.start_timeout_s)
+def _settings(config: Path, overrides: Sequence[str] | None) -> DatabaseSettings:
+    export_env_file(config.parent / ".env")
+    return load_settings(config, overrides or ()).settings.database
 
 
 @app.command()
 def url(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
     """Print an address psql takes, password included; the embedded server is started and left running."""
-    settings = load_settings(config, overrides or ()).settings
-    if settings.database.url != EMBEDDED:
-        typer.echo(settings.database.url)
-        return
-    server = _server(settings)
-    server.start(keep=True)
-    typer.echo(server.url)
+    from db.admin import database_url
+
+    typer.echo(database_url(_settings(config, overrides)))
 
 
 @app.command()
@@ -57,12 +42,12 @@ def start(
     ] = None,
 ) -> None:
     """Start the embedded server and leave it running."""
-    server = _server(load_settings(config, overrides or ()).settings)
-    server.start(listen, keep=True)
-    status = server.status()
-    typer.echo(f"running: {status.url}")
-    if status.note:
-        typer.echo(status.note)
+    from db.admin import start_server
+
+    shown = start_server(_settings(config, overrides), listen)
+    typer.echo(f"running: {shown.url}")
+    if shown.note:
+        typer.echo(shown.note)
 
 
 @app.command()
@@ -72,14 +57,17 @@ def stop(
     force: Annotated[bool, typer.Option("--force", help="Also while others use it.")] = False,
 ) -> None:
     """Stop the embedded server."""
-    stopped = _server(load_settings(config, overrides or ()).settings).stop(force=force)
-    typer.echo("stopped" if stopped else "was not running")
+    from db.admin import stop_server
+
+    typer.echo("stopped" if stop_server(_settings(config, overrides), force=force) else "was not running")
 
 
 @app.command()
 def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
     """Whether the embedded server runs, where its files are, who uses it."""
-    shown = _server(load_settings(config, overrides or ()).settings).status()
+    from db.admin import server_status
+
+    shown = server_status(_settings(config, overrides))
     typer.echo(f"{'running' if shown.running else 'stopped'}  {shown.home}")
     if shown.running:
         typer.echo(f"address {shown.url}, {shown.clients} process(es) use it, {'kept' if shown.kept else 'not kept'}")
@@ -89,38 +77,17 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -
 
 @app.command()
 def shell(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
-    """psql on the database; with the embedded server's own psql where none is installed."""
-    import shutil
-    import subprocess
+    """psql on the database; the embedded server brings its own."""
+    from db.admin import shell as psql
 
-    from db.connection import connect
-
-    settings = load_settings(config, overrides or ()).settings
-    with connect(settings.database) as database:
-        program = shutil.which("psql") or (database.server.program("psql") if database.server else None)
-        if program is None:
-            raise ConfigurationError("psql is not installed; install PostgreSQL's client, or use `db url`")
-        address, password = _without_password(database.url)
-        environment = os.environ if password is None else {**os.environ, "PGPASSWORD": password}
-        completed = subprocess.run([program, address], check=False, env=environment)  # noqa: S603 - our own psql
-    raise typer.Exit(completed.returncode)
+    program = psql(_settings(config, overrides))
+    os.execve(program.argv[0], list(program.argv), dict(program.environment))  # noqa: S606 - our own psql, no shell
 
 
 @app.command()
 def migrate(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
     """Bring the tables up to date (every run does so too)."""
-    from db.connection import connect
-    from db.migrate import migrate as bring_up_to_date
+    from db.admin import migrate_database
 
-    with connect(load_settings(config, overrides or ()).settings.database, up_to_date=False) as database:
-        applied = bring_up_to_date(database.url)
+    applied = migrate_database(_settings(config, overrides))
     typer.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
-
-
-def _without_password(address: str) -> tuple[str, str | None]:
-    """The address without its password, which process lists would show, and the password."""
-    parts = urlsplit(address)
-    if parts.password is None:
-        return address, None
-    place = parts.netloc.replace(f":{parts.password}@", "@")
-    return urlunsplit(parts._replace(netloc=place)), unquote(parts.password)

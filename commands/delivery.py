@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from db.connection import Database
-from db.export.csv_file import write_csv
+from db.export import export_results, export_transcripts
 from db.export.files import whole_file
 from db.export.table import result_rows
 from db.store import PostgresStore
@@ -49,11 +49,12 @@ class Delivery:
         folder = self.settings.directory
         call_ids = self.store.undelivered()
         results_csv = self._results(call_ids)
+        formats = self.settings.transcripts.formats
         rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
         report = performance_report(result, recorder, self.run_id, self.stamp)
         files = [
             *([results_csv] if results_csv else []),
-            *self._transcripts(call_ids),
+            *(export_transcripts(self.database, call_ids, folder / "transcripts", self.settings) if formats else []),
             write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result)),
             write_json(folder / f"file_statuses_{self.stamp}.json", file_statuses(result)),
             write_json(folder / f"performance_report_{self.stamp}.json", report),
@@ -65,15 +66,9 @@ class Delivery:
         if not call_ids or self.settings.save_mode is SaveMode.DATABASE:
             return None
         path = self.settings.directory / f"results_{self.stamp}.csv"
-        csv = self.settings.csv
-        write_csv(
-            result_rows(self.database, call_ids), path, delimiter=csv.delimiter, byte_order_mark=csv.byte_order_mark
-        )
+        export_results(self.database, call_ids, path, self.settings)
         self.store.mark_delivered(call_ids, self.run_id)
         return path
-
-    def _transcripts(self, call_ids: Sequence[str]) -> list[Path]:
-        return []
 
 
 def failed_calls(result: BatchResult) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from db.connection import connect
-from db.embedded import existing_home
+from db.place import existing_home
 from db.store import PostgresStore
 from pipeline.config.database import EMBEDDED
 from pipeline.config.loader import LoadedSettings

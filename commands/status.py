@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from db.connection import connect
-from db.embedded import existing_home
+from db.place import existing_home
 from pipeline.config.database import EMBEDDED
 from pipeline.config.loader import load_settings
 

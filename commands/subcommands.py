@@ -3,23 +3,67 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from commands import database
+from commands import database, evaluate, train
 from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption, app
+from pipeline.records import Role
 
 app.add_typer(database.app, name="db")
+app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="evaluate")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command()
-def status(
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-) -> None:
+def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """How the run of the moment, or the last one, is going."""
     from commands.status import show_status
 
     sys.exit(show_status(config, overrides or (), as_json))
+
+
+@app.command()
+def search(  # noqa: PLR0917 - typer calls it by name
+    query: Annotated[str, typer.Argument(help='Words that must occur; "a phrase", OR, -without.')],
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    role: Annotated[Role | None, typer.Option("--role", help="Only what this side said.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most hits.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Who said it, in which call, when. Example: run.py search '"cancel my contract"' --role client"""
+    from commands.search import show_hits
+
+    sys.exit(show_hits(config, overrides or (), query, role, limit, as_json))
+
+
+@app.command()
+def export(  # noqa: PLR0917 - typer calls it by name
+    to: Annotated[Path, typer.Argument(help="File for a table, folder for transcripts.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="csv, xlsx, parquet; txt, srt, vtt, json, pca_json, contact_lens_json."),
+    ] = None,
+    since: Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")] = None,
+    call: Annotated[str | None, typer.Option("--call", help="Only this call_id.")] = None,
+) -> None:
+    """The rows again, as a table or as transcript files. Example: run.py export calls.xlsx --since 2026-09-01"""
+    from commands.export import export_calls
+
+    sys.exit(export_calls(config, overrides or (), to, formats or (), since, call))
+
+
+@app.command()
+def doctor(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
+    """What is installed and usable here, and why not the rest; times a test call."""
+    from commands.doctor import examine
+
+    sys.exit(examine(config, overrides or (), as_json))
