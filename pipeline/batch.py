@@ -20,6 +20,7 @@ from pipeline.performance import PerformanceRecorder
 from pipeline.plan import Action, Plan, PlannedCall, Recipe, in_order, look_up, settle, with_steps, within_limit
 from pipeline.processes import SpawnedWorker
 from pipeline.records import CallForAnalysis, EngineIdentity
+from pipeline.sources.source import NOT_A_CALL
 from pipeline.stages.analyse import AnalyseStage
 from pipeline.stages.prepare import PrepareStage
 from pipeline.stages.recognise import RecogniseStage
@@ -152,9 +153,10 @@ class Batch:
         ):
             self.load_recogniser()
         began = time.monotonic()
-        self._parts.store.save_skipped(plan.skipped, run_id)
+        recordings = [item for item in plan.skipped if item.reason not in NOT_A_CALL]
+        self._parts.store.save_skipped(recordings, run_id)
         self._observer.planned(len(plan.to_do), sum(call.found.size_bytes for call in plan.to_do))
-        spool = Path(self._settings.spool_dir) / f"{socket.gethostname()}-{os.getpid()}"
+        spool = own_spool(self._settings.spool_dir)
         not_reached = len(plan.to_do)
         if plan.to_do:
             try:
@@ -246,6 +248,26 @@ class Batch:
         self._process.kill()
         for worker in self._analysers:
             worker.close()
+
+
+def own_spool(folder: Path) -> Path:
+    """This process's part of the spool; what dead processes of this machine left there is removed."""
+    host = socket.gethostname()
+    for left in folder.glob(f"{host}-*"):
+        pid = left.name.removeprefix(f"{host}-")
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return folder / f"{host}-{os.getpid()}"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def stop_moment(settings: RunSettings, now: datetime | None = None) -> float | None:

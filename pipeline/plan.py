@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from pipeline.config.execution import Order, Reprocess
 from pipeline.ports import CallStore
@@ -21,6 +19,7 @@ from pipeline.records import (
     StepState,
     Transcript,
 )
+from pipeline.sources.addresses import file_path, zip_parts
 
 LOOKUP_SIZE = 1000
 
@@ -259,10 +258,11 @@ def within_limit(plan: Plan, limit: int | None) -> None:
 
 def is_gone(source_uri: str) -> bool:
     """Whether nothing is left at a local address. Of a remote one it is not known: False."""
-    parts = urlsplit(source_uri)
-    if parts.scheme not in ("file", "zip"):
-        return False
-    return not Path(unquote(parts.path.partition("!")[0])).exists()
+    if source_uri.startswith("file://"):
+        return not file_path(source_uri).exists()
+    if source_uri.startswith("zip://"):
+        return not zip_parts(source_uri)[0].exists()
+    return False
 
 
 def needs_audio(call: PlannedCall, steps_on_audio: Collection[str]) -> bool:

@@ -85,7 +85,6 @@ def outcome(place: Workplace) -> dict[str, dict[str, Any]]:
         ("healthy.wav", "done", set()),
         ("empty.wav", "skipped", set()),
         ("text.wav", "skipped", set()),
-        ("notes.txt", "skipped", set()),
         ("truncated.wav", "done", {"truncated"}),
         ("claims_hours.wav", "done", {"bad_header"}),
         ("rate_0.wav", "done", {"bad_header"}),
@@ -148,8 +147,10 @@ def test_the_run_accounts_for_every_file(place: Workplace, outcome: dict[str, di
     statuses = place.statuses()
     assert statuses["adds_up"] is True
     counts = statuses["counts"]
-    assert counts["found"] == len(outcome) == 16
+    assert counts["found"] == len(outcome) + 1 == 16, "all are in `calls` but the text file"
     assert (counts["done"], counts["skipped"], counts["failed"]) == (10, 6, 0)
+    reasons = {entry["file_name"]: entry.get("reason") for entry in statuses["files"]}
+    assert reasons["notes.txt"] == "other_type"
 
 
 def test_the_same_folder_again_changes_no_row(place: Workplace, outcome: dict[str, dict[str, Any]]) -> None:
