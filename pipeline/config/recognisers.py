@@ -81,9 +81,8 @@ class FasterWhisperOptions(Area):
     """Over 1 makes tokens already said less likely."""
     no_repeat_ngram_size: Annotated[int, Field(ge=0, le=20)] = 0
     """Token n-grams of this size are never repeated; 0: no such ban."""
-    max_new_tokens: Annotated[int, Field(ge=1, le=440)] = 320
-    """Most tokens per segment: this also ends a decode that would not end by itself. With vocabulary, which shares
-    Whisper's 448 places, fewer are left."""
+    max_new_tokens: Annotated[int, Field(ge=1, le=224)] = 224
+    """Most tokens per segment: this also ends a decode that would not end by itself. Whisper has room for 224."""
     suppress_blank: bool = True
     """No blank at the beginning of the text."""
     no_speech_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6

@@ -61,10 +61,10 @@ _COMPARED: dict[str, tuple[StepName, ...]] = {
     ),
     "ar": (
         "unicode_form",
-        "arabic_letters",
         "arabic_digits",
         "lower_case",
         "digits_to_words",
+        "arabic_letters",
         "strip_punctuation",
         "drop_fillers",
         "spaces",

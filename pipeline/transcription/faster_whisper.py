@@ -27,7 +27,8 @@ _MIN_SAMPLES = SAMPLE_RATE_HZ // 20
 _HOP = 160
 """Samples per frame: clips begin on whole frames, so that an answer's frame number names its clip."""
 _PLACES = 448
-_PROMPT_PLACES = 8
+_PROMPT_PLACES = 4
+"""Start, language, task, no time stamps."""
 _MAX_CONTEXT_PLACES = 223
 _SETTING = "transcription.faster_whisper.model"
 
@@ -83,7 +84,11 @@ class FasterWhisperTranscriber:
                 f"or correct {_SETTING}, device or compute_type"
             ) from error
         self._batched = BatchedInferencePipeline(model=self._model)
-        self._languages = frozenset(self._model.supported_languages)
+        self._languages = frozenset(
+            code
+            for code in self._model.supported_languages
+            if not self._model.model.is_multilingual or self._model.hf_tokenizer.token_to_id(f"<|{code}|>") is not None
+        )
         return EngineDescription(
             engine="faster_whisper",
             model=options.model,
@@ -143,7 +148,7 @@ class FasterWhisperTranscriber:
     def _decode(self, members: Sequence[SegmentRequest], language: str, context: str) -> list[SegmentResult]:
         options = self._options
         clips, audio = _joined(members, language)
-        most_tokens = self._most_tokens(context)
+        asked, most_tokens = self._room(context)
         segments, _ = self._batched.transcribe(
             audio,
             language=language,
@@ -158,7 +163,7 @@ class FasterWhisperTranscriber:
             suppress_blank=options.suppress_blank,
             without_timestamps=True,
             word_timestamps=options.word_times,
-            max_new_tokens=most_tokens,
+            max_new_tokens=asked,
             hotwords=context or None,
             batch_size=len(clips),
         )
@@ -192,11 +197,17 @@ class FasterWhisperTranscriber:
             flags=("decode_truncated",) if tokens >= most_tokens else (),
         )
 
-    def _most_tokens(self, context: str) -> int:
-        taken = _PROMPT_PLACES
+    def _room(self, context: str) -> tuple[int, int]:
+        """Tokens to ask the library for, and how many it then decodes at most.
+
+        CTranslate2 decodes at most half of prompt and answer together, so more is asked for than is wanted.
+        """
+        prompt = _PROMPT_PLACES
         if context:
-            taken += min(_MAX_CONTEXT_PLACES, len(self._model.hf_tokenizer.encode(f" {context}").ids))
-        return min(self._options.max_new_tokens, _PLACES - taken)
+            prompt += 1 + min(_MAX_CONTEXT_PLACES, len(self._model.hf_tokenizer.encode(f" {context}").ids))
+        wanted = self._options.max_new_tokens
+        places = min(_PLACES, max(2 * wanted, prompt + wanted))
+        return places - prompt, min(wanted, places // 2, places - prompt)
 
 
 def _joined(members: Sequence[SegmentRequest], language: str) -> tuple[list[_Clip], Any]:

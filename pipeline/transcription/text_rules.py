@@ -21,6 +21,8 @@ _PLAIN_NUMBER = re.compile(
 _NUMBER_LANGUAGES = {"en": "en", "fr": "fr", "ar": "ar"}
 _ORDINAL_ENDINGS = {"en": {"st", "nd", "rd", "th"}, "fr": {"er", "re", "e", "ème"}}
 _MOST_DIGITS_READ_AS_NUMBER = 6
+_AS_SAID = {"en": ((",", ""), (" and ", " "), ("-", " ")), "fr": (("-", " "),), "ar": ((" و ", " و"),)}
+"""From num2words' spelling to the one transcripts have (`two hundred fifty`, وعشرون)."""
 _SENTENCE_START = re.compile(r"(^|[.!?…؟]\s+)(\w)")
 _ARABIC_LETTERS = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None}
@@ -166,7 +168,9 @@ def _written_out(match: re.Match[str], language: str) -> str:
     if ending and not fraction:
         return str(say(int(digits), to="ordinal"))
     words = str(say(float(f"{digits}.{fraction[1:]}") if fraction else int(digits)))
-    return words.replace("-", " ")
+    for written, said in _AS_SAID.get(language, ()):
+        words = words.replace(written, said)
+    return words
 
 
 @cache

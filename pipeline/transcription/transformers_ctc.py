@@ -23,6 +23,7 @@ import numpy as np
 from pipeline.config.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
+from pipeline.transcription.ctc_padding import AdapterPadding
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
 from pipeline.transcription.hub import Hub, WeightsWanted, short
 from pipeline.transcription.punctuation import Punctuator
@@ -44,6 +45,7 @@ class TransformersCtcTranscriber:
         self._tokenizer: Any = None
         self._device = "cpu"
         self._autocast: Any = None
+        self._padding: AdapterPadding | None = None
         self._punctuator: Punctuator | None = None
 
     def load(self) -> EngineDescription:
@@ -74,6 +76,7 @@ class TransformersCtcTranscriber:
         self._features = _read(AutoFeatureExtractor, found.folder)
         self._tokenizer = _read(AutoTokenizer, found.folder)
         self._model = _read_model(AutoModelForCTC, found.folder).to(self._device).eval()
+        self._padding = AdapterPadding(self._model)
         self._punctuator = self._load_punctuator()
         return EngineDescription(
             engine="transformers_ctc",
@@ -145,14 +148,24 @@ class TransformersCtcTranscriber:
             if self._autocast
             else contextlib.nullcontext()
         )
+        assert self._padding is not None
+        self._padding.lengths = self._frames(lengths, add_adapter=False)
         with torch.inference_mode(), autocast:
             logits = self._model(**inputs).logits
         best, token = torch.log_softmax(logits.float(), dim=-1).max(dim=-1)
-        steps = self._model._get_feat_extract_output_lengths(lengths).tolist()
+        steps = self._frames(lengths).tolist()
         return [
             self._result(request, best[row, : int(steps[row])].cpu().numpy(), token[row, : int(steps[row])].tolist())
             for row, request in enumerate(batch)
         ]
+
+    def _frames(self, lengths: Any, add_adapter: bool | None = None) -> Any:
+        """Output frames of rows with so many valid inputs; HuBERT and its like know no adapters."""
+        count = self._model._get_feat_extract_output_lengths
+        try:
+            return count(lengths, add_adapter=add_adapter)
+        except TypeError:
+            return count(lengths)
 
     def _result(self, request: SegmentRequest, best: Any, tokens: list[int]) -> SegmentResult:
         """`best`: log-probability of each frame's best token, shape (frames,)."""

@@ -1,0 +1,129 @@
+"""The real loading path and decoder, on a tiny model of random weights."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config.recognisers import FasterWhisperOptions
+from pipeline.errors import ModelUnavailable
+from pipeline.transcription.engine import SegmentRequest, SegmentResult
+from pipeline.transcription.faster_whisper import FasterWhisperTranscriber
+from pipeline.transcription.hub import Hub
+from tests.pipeline.transcription.fakes import babble, request
+from tests.pipeline.transcription.tiny_whisper import build_tiny_whisper
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_tiny_whisper(tmp_path_factory.mktemp("whisper"))
+
+
+def _engine(folder: Path, **options: object) -> FasterWhisperTranscriber:
+    values = {"model": str(folder), "beam_size": 1, "max_new_tokens": 30, "cpu_threads": 1, **options}
+    return FasterWhisperTranscriber(
+        FasterWhisperOptions.model_validate(values), Hub(allow_download=False, timeout_s=1.0)
+    )
+
+
+def _answers(engine: FasterWhisperTranscriber, requests: list[SegmentRequest]) -> dict[str, SegmentResult]:
+    return {result.key: result for result in engine.transcribe(iter(requests))}
+
+
+def test_a_batch_says_what_each_segment_alone_says(folder: Path) -> None:
+    requests = [request(babble(0.7 + 0.4 * i, seed=i), key=str(i)) for i in range(5)]
+    alone = _engine(folder, batch_size=1)
+    together = _engine(folder, batch_size=5)
+    described = together.load()
+    alone.load()
+    assert described.detail.startswith("cpu, int8")
+    assert described.languages is not None
+    assert {"en", "fr", "ar"} <= described.languages
+    assert "it" not in described.languages  # no token for it in this vocabulary
+    expected, got = _answers(alone, requests), _answers(together, requests)
+    assert {key: one.text for key, one in got.items()} == {key: one.text for key, one in expected.items()}
+    assert all(one.text and one.confidence is not None and 0 < one.confidence <= 1 for one in got.values())
+
+
+def test_context_and_language_change_what_is_decoded(folder: Path) -> None:
+    engine = _engine(folder)
+    engine.load()
+    samples = babble(2.0)
+    answers = _answers(
+        engine,
+        [
+            request(samples, "plain"),
+            request(samples, "context", context="bank, card"),
+            request(samples, "french", language="fr"),
+            request(samples, "detected", language=None),
+        ],
+    )
+    assert len(answers) == 4
+    assert answers["plain"].text != answers["context"].text
+    assert answers["french"].language == "fr"
+    assert answers["detected"].language in {"en", "zh", "de", "es", "ru", "fr", "ar"}
+
+
+def test_odd_segments(folder: Path) -> None:
+    engine = _engine(folder)
+    engine.load()
+    answers = _answers(
+        engine,
+        [request(np.zeros(0, np.float32), "empty"), request(babble(1.0), "lacking", language="it")],
+    )
+    assert answers["empty"].text == ""
+    assert answers["lacking"].flags == ("language_unsupported",)
+    assert answers["lacking"].text == ""
+
+
+def test_word_times_lie_inside_their_segment(folder: Path) -> None:
+    engine = _engine(folder, word_times=True, batch_size=3)
+    engine.load()
+    requests = [request(babble(1.0 + i, seed=i), key=str(i)) for i in range(3)]
+    for key, answer in _answers(engine, requests).items():
+        assert answer.words
+        assert " ".join(word.text for word in answer.words) == answer.text
+        assert all(0 <= word.start_s <= word.end_s <= 1.0 + int(key) for word in answer.words)
+
+
+@pytest.mark.parametrize("limit", [3, 30, 224])
+def test_a_decode_that_would_not_end_is_cut_and_flagged(tmp_path: Path, limit: int) -> None:
+    """224 is all Whisper has room for."""
+    engine = _engine(build_tiny_whisper(tmp_path / "endless", end_bias=-99.0), max_new_tokens=limit)
+    engine.load()
+    answers = _answers(engine, [request(babble(1.0), "plain"), request(babble(1.0), "context", context="bank, card")])
+    assert all("decode_truncated" in answer.flags for answer in answers.values())
+    assert all(limit <= len(answer.text.split()) <= limit + 4 for answer in answers.values())
+
+
+def test_no_speech_gives_no_text(folder: Path) -> None:
+    engine = _engine(folder, no_speech_threshold=0.0, log_prob_threshold=0.0)
+    engine.load()
+    answer = _answers(engine, [request(babble(1.0), "a")])["a"]
+    assert (answer.text, answer.confidence) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [("model.bin", b"\0\0garbage", "cannot be loaded"), ("tokenizer.json", b"{", "cannot be loaded")],
+)
+def test_corrupt_weights_are_refused_with_a_remedy(
+    folder: Path, tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(folder, broken)
+    (broken / name).write_bytes(content)
+    with pytest.raises(ModelUnavailable, match=told) as raised:
+        _engine(broken).load()
+    assert "transcription.faster_whisper.model" in str(raised.value)
+
+
+def test_missing_weights_are_named(folder: Path, tmp_path: Path) -> None:
+    partial = tmp_path / "partial"
+    shutil.copytree(folder, partial)
+    (partial / "model.bin").unlink()
+    with pytest.raises(ModelUnavailable, match=r"model\.bin missing"):
+        _engine(partial).load()

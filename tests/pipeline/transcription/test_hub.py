@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from pipeline.errors import ModelUnavailable
+from pipeline.transcription.hub import Hub, WeightsWanted, folder_revision
+
+COMMIT = "a" * 40
+FILES = {"config.json": b"{}", "model.bin": b"weights", "README.md": b"not asked for"}
+STATED_SIZE = 250_000_000
+
+
+class _FakeHub(BaseHTTPRequestHandler):
+    """As much of a model hub as fetching a snapshot takes."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _answer(self, body: bool) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        if self.path.startswith(f"/api/models/owner/name/revision/{COMMIT}"):
+            files = [{"rfilename": n, "size": STATED_SIZE if n == "model.bin" else len(c)} for n, c in FILES.items()]
+            self._send(json.dumps({"id": "owner/name", "sha": COMMIT, "siblings": files}).encode(), body, {})
+        elif self.path.startswith(f"/api/models/owner/name/tree/{COMMIT}"):
+            files = [{"type": "file", "path": n, "size": len(c), "oid": "0" * 40} for n, c in FILES.items()]
+            self._send(json.dumps(files).encode(), body, {})
+        elif (name := self.path.rpartition("/")[2]) in FILES and "/resolve/" in self.path:
+            etag = hashlib.sha1(FILES[name]).hexdigest()
+            self._send(FILES[name], body, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
+        elif "/owner/name/" in self.path:
+            self._send(b"", body, {"X-Error-Code": "RevisionNotFound"}, 404)
+        else:
+            self._send(b"", body, {"X-Error-Code": "RepoNotFound"}, 404)
+
+    def _send(self, content: bytes, body: bool, headers: dict[str, str], status: int = 200) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+
+@pytest.fixture
+def hub_server() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _FakeHub)
+    server.asked = []  # type: ignore[attr-defined]
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def _hub(server: ThreadingHTTPServer, cache: Path, allow: bool = True) -> Hub:
+    return Hub(allow_download=allow, timeout_s=5, endpoint=f"http://127.0.0.1:{server.server_port}", cache_dir=cache)
+
+
+def _wanted(model: str = "owner/name", revision: str | None = COMMIT) -> WeightsWanted:
+    return WeightsWanted(
+        model=model,
+        revision=revision,
+        patterns=("*.json", "*.bin"),
+        required=("config.json", "model.bin"),
+        setting="transcription.x.model",
+    )
+
+
+def test_a_pinned_snapshot_is_fetched_its_size_stated_first_and_found_on_disk_afterwards(
+    hub_server: ThreadingHTTPServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        found = _hub(hub_server, tmp_path).find(_wanted())
+    assert "0.25 GB" in caplog.text
+    assert found.revision == COMMIT
+    assert (found.folder / "model.bin").read_bytes() == b"weights"
+    assert not (found.folder / "README.md").exists()
+    asked = len(hub_server.asked)  # type: ignore[attr-defined]
+    assert _hub(hub_server, tmp_path, allow=False).find(_wanted()).folder == found.folder
+    assert len(hub_server.asked) == asked  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("model", "revision", "told"),
+    [
+        ("owner/name", "b" * 40, "no such revision"),
+        ("owner/other", COMMIT, "no such repository"),
+        ("owner/name", None, "no revision is pinned"),
+        ("./nowhere", None, "no such folder"),
+        ("just-a-name", COMMIT, "no such folder"),
+    ],
+)
+def test_what_cannot_be_found_is_said_with_a_remedy(
+    hub_server: ThreadingHTTPServer, tmp_path: Path, model: str, revision: str | None, told: str
+) -> None:
+    with pytest.raises(ModelUnavailable, match=told) as raised:
+        _hub(hub_server, tmp_path).find(_wanted(model, revision))
+    assert "transcription.x.model" in str(raised.value)
+
+
+def test_downloads_switched_off(hub_server: ThreadingHTTPServer, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="allow_download is false"):
+        _hub(hub_server, tmp_path, allow=False).find(_wanted())
+    assert hub_server.asked == []  # type: ignore[attr-defined]
+
+
+def test_a_folder_is_used_as_it_is_and_its_revision_changes_with_its_content(tmp_path: Path) -> None:
+    hub = Hub(allow_download=False, timeout_s=1)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelUnavailable, match=r"model\.bin missing"):
+        hub.find(_wanted(str(tmp_path)))
+    (tmp_path / "model.bin").write_bytes(b"one")
+    first = hub.find(_wanted(str(tmp_path)))
+    assert first.folder == tmp_path
+    assert first.revision == folder_revision(tmp_path, ("*.json", "*.bin"))
+    (tmp_path / "model.bin").write_bytes(b"two")
+    assert hub.find(_wanted(str(tmp_path))).revision != first.revision
