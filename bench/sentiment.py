@@ -1,0 +1,291 @@
+"""Sentiment: throughput of the whole stage, leave-one-speaker-out figures of the voice models, words without training.
+
+    python -m bench.sentiment [--data DIR] [--part speed|voice|words|all] [--repeat 3]
+
+Run it with OMP_NUM_THREADS=1: throughput is per core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.records import Sentiment
+from analysis.sentiment.lexicon import LexiconSentiment
+from analysis.sentiment.steps import build_sentiment_steps
+from analysis.sentiment.text import TextSentiment
+from analysis.sentiment.text_trained import TrainedTextSentiment
+from analysis.training.acoustic import ACOUSTIC_RECIPES, AcousticMaterial, HeardItems, hear, material_of
+from analysis.training.crossvalidation import cross_validate, probabilities_of
+from analysis.training.crossvalidation import fit as fit_recipe
+from analysis.training.labels import SENTIMENTS, LabelledItem
+from analysis.training.measures import Figure, Scores, compare, score
+from analysis.training.splits import grouped_splits
+from pipeline.config.sentiment import LexiconSettings, SentimentSettings
+from pipeline.records import (
+    CallForAnalysis,
+    CallMetadata,
+    ChannelAudio,
+    EngineIdentity,
+    Role,
+    Transcript,
+    TranscriptChunk,
+)
+
+EMOTIONS = {"anger": "negative", "sadness": "negative", "neutral": "neutral", "happiness": "positive"}
+LABELS = Path(__file__).resolve().parent / "labels" / "dialogsum_turns.csv"
+Samples = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.float64]
+
+
+def read_audio(path: Path, channel: int | None) -> Samples:
+    """Any file to mono 16 kHz."""
+    import soundfile  # type: ignore[import-untyped]
+    import soxr
+
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    one = np.ascontiguousarray(samples[:, channel or 0])
+    return one if rate == 16_000 else np.asarray(soxr.resample(one, rate, 16_000), dtype=np.float32)
+
+
+def telephone(samples: Samples) -> Samples:
+    """16 kHz to 8 kHz, 300-3400 Hz, µ-law (ITU-T G.711) and back."""
+    import soxr
+    from scipy.signal import butter, sosfilt
+
+    narrow = soxr.resample(samples, 16_000, 8_000)
+    narrow = sosfilt(butter(4, (300, 3400), "bandpass", fs=8_000, output="sos"), narrow)
+    pressed = np.sign(narrow) * np.log1p(255 * np.abs(np.clip(narrow, -1, 1))) / np.log(256)
+    pressed = np.round((pressed + 1) * 127.5) / 127.5 - 1
+    heard = np.sign(pressed) * (256 ** np.abs(pressed) - 1) / 255
+    return np.asarray(soxr.resample(heard.astype(np.float32), 8_000, 16_000), dtype=np.float32)
+
+
+# ---------------------------------------------------------------------------------------------- speed
+
+
+def garage_call(data: Path, folder: Path) -> CallForAnalysis:
+    """A real two-channel call, cut every five seconds on both channels: more speech than any call holds."""
+    path = data / "calls" / "garage" / "Auto_Repairs_40.wav"
+    audio, chunks = [], []
+    duration_s = 0.0
+    for channel, role in ((0, Role.CLIENT), (1, Role.AGENT)):
+        samples = read_audio(path, channel)
+        spool = folder / f"{channel}.f32"
+        samples.astype("<f4").tofile(spool)
+        audio.append(ChannelAudio(channel=channel, role=role, samples_path=spool, samples=len(samples)))
+        duration_s = len(samples) / 16_000
+        chunks += [
+            TranscriptChunk(
+                channel=channel,
+                ordinal=ordinal,
+                role=role,
+                start_s=5.0 * ordinal,
+                end_s=min(5.0 * ordinal + 5.0, duration_s),
+                text="I called last week about the brakes and nobody called me back, can you tell me the price please?",
+            )
+            for ordinal in range(int(duration_s // 5))
+        ]
+    identity = EngineIdentity(engine="-", model="-", revision=None, options_hash="", rank=0, demonstration=False)
+    return CallForAnalysis(
+        call_id="bench",
+        audio_sha256="0" * 64,
+        duration_s=duration_s,
+        metadata=CallMetadata(),
+        transcript=Transcript(fingerprint="0", identity=identity, language="en", chunks=tuple(chunks)),
+        audio=tuple(audio),
+    )
+
+
+def speed(data: Path, repeat: int) -> dict[str, Any]:
+    """Seconds of call per core-second: features alone, voice, words, all three steps; yin for comparison."""
+    import librosa
+
+    with tempfile.TemporaryDirectory() as folder:
+        call = garage_call(data, Path(folder))
+        steps = build_sentiment_steps(SentimentSettings())
+        samples = read_audio(data / "calls" / "garage" / "Auto_Repairs_40.wav", 0)
+
+        def stage(names: Sequence[str]) -> None:
+            results: dict[str, Any] = {}
+            for step in steps:
+                if step.name in names:
+                    results[step.name] = step.run([call], [results])[0]
+
+        work: dict[str, Callable[[], object]] = {
+            "words": lambda: stage(["text"]),
+            "voice": lambda: stage(["acoustic"]),
+            "whole stage": lambda: stage(["text", "acoustic", "fusion"]),
+            "librosa.yin, one channel": lambda: librosa.yin(samples, fmin=70, fmax=500, sr=16_000),
+        }
+        found = {}
+        for name, run in work.items():
+            run()
+            times = []
+            for _ in range(repeat):
+                begun = time.process_time()
+                run()
+                times.append(call.duration_s / (time.process_time() - begun))
+            found[name] = {"median": statistics.median(times), "low": min(times), "high": max(times)}
+    for name, figures in found.items():
+        print(f"{name:26} {figures['median']:8.0f} x real time per core  ({figures['low']:.0f}-{figures['high']:.0f})")
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- voice
+
+
+def emodb(data: Path) -> list[LabelledItem]:
+    folder = data / "emotion" / "emodb"
+    found = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    return [
+        LabelledItem(row=row, label=EMOTIONS[one["emotion"]], group=one["speaker"], audio=folder / name)
+        for row, (name, one) in enumerate(sorted(found.items()), 2)
+        if one["emotion"] in EMOTIONS
+    ]
+
+
+def plain_vector(samples: Samples) -> Rows:
+    """Mean and deviation of MFCC, pitch, energy, centroid: what the plain models get."""
+    import librosa
+
+    parts = [
+        librosa.feature.mfcc(y=samples, sr=16_000, n_mfcc=13),
+        librosa.yin(samples, fmin=60, fmax=500, sr=16_000)[None],
+        librosa.feature.rms(y=samples),
+        librosa.feature.spectral_centroid(y=samples, sr=16_000),
+    ]
+    return np.concatenate([statistic for part in parts for statistic in (part.mean(axis=1), part.std(axis=1))])
+
+
+def plain_models(items: Sequence[LabelledItem], truth: Any, groups: Sequence[str]) -> dict[str, Rows]:
+    """Held-out answers of the plain SVM and forest, a speaker left out at a time."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    vectors = np.stack([plain_vector(read_audio(item.audio, None)) for item in items if item.audio])
+    makers: dict[str, Callable[[], Any]] = {
+        "plain svm": lambda: SVC(C=10, class_weight="balanced"),
+        "plain forest": lambda: RandomForestClassifier(400, class_weight="balanced", random_state=0),
+    }
+    found = {name: np.zeros((len(truth), 3)) for name in makers}
+    for train, test in grouped_splits(truth.tolist(), groups, None, 0):
+        for name, make in makers.items():
+            model = make_pipeline(StandardScaler(), make()).fit(vectors[train], truth[train])
+            found[name][test] = np.eye(3)[model.predict(vectors[test])]
+    return found
+
+
+def cross_condition(clean: AcousticMaterial, other: HeardItems, chosen: dict[str, Any], recipe: str) -> Rows:
+    """Trained on the clean speakers, tested on the left-out speaker's lines over another line."""
+    altered = material_of(other)
+    rows = np.zeros((len(clean.labels), 3))
+    for train, test in grouped_splits(clean.labels.tolist(), clean.groups, None, 0):
+        model = fit_recipe(clean, train, ACOUSTIC_RECIPES[recipe], chosen, 0)
+        rows[test] = probabilities_of(model, altered.by_speaker(clean.averages(train), test), 3)
+    return rows
+
+
+def voice(data: Path) -> dict[str, Any]:
+    """Leave-one-speaker-out on EmoDB."""
+    items = emodb(data)
+    clean, line = hear(items, read_audio, None), hear(items, read_audio, telephone)
+    material = material_of(clean)
+    truth, groups = material.labels, material.groups
+    plain = plain_models(clean.items, truth, groups)
+    found: dict[str, Any] = {name: _told(name, score(truth, rows, groups, 0)) for name, rows in plain.items()}
+    for recipe, rival in (("svm", "plain svm"), ("forest", "plain forest")):
+        normal = cross_validate(material, 3, ACOUSTIC_RECIPES[recipe], folds=None, seed=0)
+        found[recipe] = _told(recipe, score(truth, normal.probabilities, groups, 0))
+        difference = compare(truth, normal.probabilities, plain[rival], groups, 0).recall
+        print(f"    against {rival}, paired: {difference}")
+        found[f"{recipe} minus {rival}"] = _plain_figure(difference)
+        without = AcousticMaterial(material.values, truth, groups, normalised=False)
+        bare = cross_validate(without, 3, ACOUSTIC_RECIPES[recipe], folds=None, seed=0)
+        name = f"{recipe}, test speaker's own clips unused"
+        found[name] = _told(name, score(truth, bare.probabilities, groups, 0))
+        rows = cross_condition(material, line, dict(normal.choice), recipe)
+        name = f"{recipe}, over 8 kHz mu-law"
+        found[name] = _told(name, score(truth, rows, groups, 0))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- words
+
+
+def _shares(found: Sequence[Sentiment]) -> Rows:
+    return np.asarray([(one.negative, one.neutral, one.positive) for one in found])
+
+
+def words(data: Path) -> dict[str, Any]:
+    """Lexicon and shipped model on texts neither was trained on."""
+    with (data / "text" / "airline_tweets_dev.csv").open(encoding="utf-8", newline="") as file:
+        tweets = [(row["text"], row["sentiment"], str(at)) for at, row in enumerate(csv.DictReader(file))]
+    with (data / "text" / "dialogsum.dev.jsonl").open(encoding="utf-8") as file:
+        dialogues = {one["fname"]: one["dialogue"].split("\n") for one in map(json.loads, file)}
+    with LABELS.open(encoding="utf-8", newline="") as file:
+        turns = [
+            (re.sub(r"^#Person\d+#:\s*", "", dialogues[row["fname"]][int(row["turn"])]), row["label"], row["fname"])
+            for row in csv.DictReader(file)
+        ]
+    engines: dict[str, TextSentiment] = {
+        "lexicon": LexiconSentiment(LexiconSettings()),
+        "shipped": TrainedTextSentiment("shipped"),
+    }
+    found: dict[str, Any] = {}
+    for name, rows in (("tweets", tweets), ("dialogue turns", turns)):
+        truth = np.asarray([SENTIMENTS.index(label) for _, label, _ in rows])
+        groups = [group for _, _, group in rows]
+        answers = {engine: _shares(ask.predict([text for text, _, _ in rows])) for engine, ask in engines.items()}
+        for engine, shares in answers.items():
+            found[f"{name}, {engine}"] = _told(f"{name}, {engine}", score(truth, shares, groups, 0))
+        gain = compare(truth, answers["shipped"], answers["lexicon"], groups, 0).macro_f1
+        print(f"    shipped minus lexicon, macro-F1, paired: {gain}")
+        found[f"{name}, gain"] = _plain_figure(gain)
+    return found
+
+
+def _plain_figure(figure: Figure) -> list[float]:
+    return [figure.value, figure.low, figure.high]
+
+
+def _told(name: str, scores: Scores) -> dict[str, Any]:
+    ece = "" if scores.calibration_error is None else f"  ECE {scores.calibration_error:.4f}"
+    print(f"{name:42} UAR {scores.recall}  macro-F1 {scores.macro_f1}  Brier {scores.brier}{ece}")
+    return {"recall": _plain_figure(scores.recall), "macro_f1": _plain_figure(scores.macro_f1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
+    parser.add_argument("--part", choices=("speed", "voice", "words", "all"), default="all")
+    parser.add_argument("--repeat", type=int, default=5)
+    chosen = parser.parse_args()
+    if not chosen.data.is_dir():
+        print(json.dumps({"skipped": f"no reference recordings in {chosen.data}; give --data DIR"}))
+        return
+    found: dict[str, Any] = {}
+    if chosen.part in ("speed", "all"):
+        found["speed"] = speed(chosen.data, chosen.repeat)
+    if chosen.part in ("words", "all"):
+        found["words"] = words(chosen.data)
+    if chosen.part in ("voice", "all"):
+        found["voice"] = voice(chosen.data)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
