@@ -1,15 +1,17 @@
 """Topic without a model: the call's words against the glossary's.
 
-A sparse lexical score in the family of BM25 (Robertson & Zaragoza 2009): inverse document frequency over the
-catalogue's labels, saturation of repeated mentions, length normalisation over label descriptions. Added to it: fields
-of different weight, the client's opening turns before later and agent's turns, and keywords of several words found
-together.
+A sparse lexical score: the inner product of the call's and a label's TF-IDF vectors, the label's of unit length, so
+that labels described in many words have no advantage. Inverse document frequency is over the catalogue's labels.
+Mentions are weighted (the client's opening turns first: the reason for a call is said early) and saturate as in BM25
+(Robertson & Zaragoza 2009). Two views are added: stems of words, and character n-grams within words, which forgive
+compounds ("checkbook") and a recogniser's near misses. Keywords of several words found together count extra.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.glossary.catalogue import Glossary, Label
@@ -38,9 +40,27 @@ class _Described:
     """A label's words in one language."""
 
     label: Label
-    weights: Mapping[str, float]
+    stems: Mapping[str, float]
+    grams: Mapping[str, float]
     phrases: tuple[tuple[str, ...], ...]
-    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """All labels in one language. The vectors hold weight times idf and have unit length."""
+
+    described: tuple[_Described, ...]
+    idf: Mapping[str, float]
+    gram_idf: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A call's words: weighted mentions, and each chunk's stems (function words included) with its weight."""
+
+    stems: Mapping[str, float]
+    grams: Mapping[str, float]
+    turns: tuple[tuple[tuple[str, ...], float], ...]
 
 
 class TopicMatcher:
@@ -49,71 +69,64 @@ class TopicMatcher:
     def __init__(self, glossary: Glossary, settings: KeywordTopicSettings) -> None:
         self.glossary = glossary
         self._settings = settings
-        self._described: dict[str | None, tuple[list[_Described], dict[str, float]]] = {}
+        self._by_language: dict[str | None, _Catalogue] = {}
 
     def candidates(self, chunks: Sequence[TranscriptChunk], language: str | None) -> list[Candidate]:
         """All topics with any match, best first; of equal scores the glossary's order decides.
 
         A topic's score is that of its own words plus that of its best subtopic.
         """
-        described, idf = self._index(language)
-        mentions, turns = self._mentions(chunks, language)
-        average = sum(one.length for one in described) / max(1, len(described))
-        scored = [self._score(one, mentions, turns, idf, average) for one in described]
+        catalogue = self._catalogue(language)
+        heard = self._hear(chunks, language)
+        scored = {one.label: self._score(one, heard, catalogue) for one in catalogue.described}
         found: list[Candidate] = []
         for topic in self.glossary.topics:
-            own_score, own_matched = next(
-                score for one, score in zip(described, scored, strict=True) if one.label == topic
-            )
+            own_score, own_matched = scored.get(topic, (0.0, frozenset[str]()))
             below = [
-                (score, matched, one.label.subtopic)
-                for one, (score, matched) in zip(described, scored, strict=True)
-                if one.label.topic == topic.topic and one.label.subtopic is not None and score > 0
+                (*scored[label], label.subtopic)
+                for label in self.glossary.subtopics(topic.topic)
+                if label in scored and scored[label][0] > 0
             ]
             below.sort(key=lambda entry: -entry[0])
             best, matched, subtopic = below[0] if below else (0.0, frozenset[str](), None)
             if len(below) > 1 and best - below[1][0] <= self._settings.subtopic_min_margin * best:
                 subtopic = None
-            if own_score + best > 0:
+            if own_matched | matched:
                 found.append(Candidate(topic.topic, subtopic, own_score + best, own_matched | matched))
         return sorted(found, key=lambda candidate: -candidate.score)
 
-    def _index(self, language: str | None) -> tuple[list[_Described], dict[str, float]]:
-        if language not in self._described:
-            described = [
-                self._describe(label, language) for label in self.glossary.labels if _in_language(label, language)
+    def _catalogue(self, language: str | None) -> _Catalogue:
+        """Built on first use for each language."""
+        if language not in self._by_language:
+            labels = [label for label in self.glossary.labels if _in_language(label, language)]
+            raw = {label: self._describe(label, language) for label in labels}
+            leaves = [
+                label for label in labels if label.subtopic is not None or not self.glossary.subtopics(label.topic)
             ]
-            leaves = [one for one in described if one.label.subtopic is not None or not self._has_below(one.label)]
-            parents = {one.label.topic: one for one in described if one.label.subtopic is None}
-            frequency: dict[str, int] = {}
-            for leaf in leaves:
-                for stem in leaf.weights.keys() | parents[leaf.label.topic].weights.keys():
-                    frequency[stem] = frequency.get(stem, 0) + 1
-            count = len(leaves)
-            top = math.log(1 + (count - 0.5) / 1.5)
-            idf = {
-                stem: math.log(1 + (count - seen + 0.5) / (seen + 0.5)) / (top or 1.0)
-                for stem, seen in frequency.items()
-            }
-            self._described[language] = (described, idf)
-        return self._described[language]
-
-    def _has_below(self, label: Label) -> bool:
-        return bool(self.glossary.subtopics(label.topic))
+            parents = {label.topic: raw[label] for label in labels if label.subtopic is None}
+            idf = _idf([raw[leaf].stems.keys() | parents[leaf.topic].stems.keys() for leaf in leaves])
+            gram_idf = _idf([raw[leaf].grams.keys() | parents[leaf.topic].grams.keys() for leaf in leaves])
+            described = tuple(
+                _Described(one.label, _unit(one.stems, idf), _unit(one.grams, gram_idf), one.phrases)
+                for one in raw.values()
+            )
+            self._by_language[language] = _Catalogue(described, idf, gram_idf)
+        return self._by_language[language]
 
     def _describe(self, label: Label, language: str | None) -> _Described:
         settings = self._settings
         weights: dict[str, float] = {}
+        counts: Counter[str] = Counter()
         phrases: list[tuple[str, ...]] = []
 
         def add(text: str, weight: float) -> list[str]:
             found = content_stems(text, language)
+            counts.update(found)
             for stem in found:
                 weights[stem] = max(weights.get(stem, 0.0), weight)
             return found
 
-        own_name = label.subtopic or label.topic
-        name = add(own_name, settings.name_weight * (settings.phrase_part if len(words(own_name)) > 1 else 1.0))
+        name = add(label.subtopic or label.topic, settings.name_weight)
         if len(name) > 1:
             phrases.append(tuple(name))
         for keyword in label.keywords:
@@ -124,15 +137,21 @@ class TopicMatcher:
         for example in label.examples:
             add(example, settings.example_weight)
         add(label.definition, settings.definition_weight)
-        return _Described(label, weights, tuple(dict.fromkeys(phrases)), sum(weights.values()))
+        weighted = {stem: weight * (1.0 + math.log(counts[stem])) for stem, weight in weights.items()}
+        gram_counts: Counter[str] = Counter()
+        gram_weights: dict[str, float] = {}
+        for stem, weight in weights.items():
+            for gram in _grams(stem):
+                gram_counts[gram] += counts[stem]
+                gram_weights[gram] = max(gram_weights.get(gram, 0.0), weight)
+        grams = {gram: weight * (1.0 + math.log(gram_counts[gram])) for gram, weight in gram_weights.items()}
+        return _Described(label, weighted, grams, tuple(dict.fromkeys(phrases)))
 
-    def _mentions(
-        self, chunks: Sequence[TranscriptChunk], language: str | None
-    ) -> tuple[dict[str, float], list[tuple[list[str], float]]]:
-        """Weighted mentions of each stem, and each chunk's stems (function words included) with its weight."""
+    def _hear(self, chunks: Sequence[TranscriptChunk], language: str | None) -> _Heard:
         settings = self._settings
         mentions: dict[str, float] = {}
-        turns: list[tuple[list[str], float]] = []
+        grams: dict[str, float] = {}
+        turns: list[tuple[tuple[str, ...], float]] = []
         client_turns = 0
         roles = {chunk.role for chunk in chunks}
         for chunk in sorted(chunks, key=lambda one: (one.start_s, one.channel)):
@@ -146,32 +165,50 @@ class TopicMatcher:
                 weight *= settings.agent_weight
             for stem in content:
                 mentions[stem] = mentions.get(stem, 0.0) + weight
-            turns.append((stems(words(chunk.text), language), weight))
-        return mentions, turns
+                for gram in _grams(stem):
+                    grams[gram] = grams.get(gram, 0.0) + weight
+            turns.append((tuple(stems(words(chunk.text), language)), weight))
+        return _Heard(mentions, grams, tuple(turns))
 
-    def _score(
-        self,
-        described: _Described,
-        mentions: Mapping[str, float],
-        turns: Sequence[tuple[Sequence[str], float]],
-        idf: Mapping[str, float],
-        average_length: float,
-    ) -> tuple[float, frozenset[str]]:
+    def _score(self, one: _Described, heard: _Heard, catalogue: _Catalogue) -> tuple[float, frozenset[str]]:
         settings = self._settings
-        norm = 1.0 - settings.length_norm + settings.length_norm * described.length / (average_length or 1.0)
-        score = 0.0
-        matched: set[str] = set()
-        for stem, weight in described.weights.items():
-            said = mentions.get(stem, 0.0)
+        matched = frozenset(one.stems.keys() & heard.stems.keys())
+        score = _product(one.stems, heard.stems, catalogue.idf, settings.saturation)
+        score += settings.subword_weight * _product(one.grams, heard.grams, catalogue.gram_idf, settings.saturation)
+        for phrase in one.phrases:
+            said = sum(weight for turn, weight in heard.turns if _stands_in(phrase, turn, settings.phrase_gap_words))
             if said > 0:
-                score += weight * idf.get(stem, 0.0) * _saturated(said, settings.saturation) / norm
-                matched.add(stem)
-        for phrase in described.phrases:
-            said = sum(weight for turn, weight in turns if _stands_in(phrase, turn, settings.phrase_gap_words))
-            if said > 0:
-                rarity = max((idf.get(stem, 0.0) for stem in phrase), default=0.0)
+                rarity = max((catalogue.idf.get(stem, 0.0) for stem in phrase), default=0.0)
                 score += settings.phrase_bonus * rarity * _saturated(said, settings.saturation)
-        return score, frozenset(matched)
+        return score, matched
+
+
+def _idf(documents: Sequence[Collection[str]]) -> dict[str, float]:
+    """Smoothed inverse document frequency, 1 for a word of one label."""
+    frequency = Counter(word for document in documents for word in document)
+    count = len(documents)
+    top = math.log((1 + count) / 2) + 1
+    return {word: (math.log((1 + count) / (1 + seen)) + 1) / top for word, seen in frequency.items()}
+
+
+def _unit(weights: Mapping[str, float], idf: Mapping[str, float]) -> dict[str, float]:
+    vector = {word: weight * idf.get(word, 0.0) for word, weight in weights.items()}
+    length = math.sqrt(sum(value * value for value in vector.values())) or 1.0
+    return {word: value / length for word, value in vector.items()}
+
+
+def _product(
+    label: Mapping[str, float], heard: Mapping[str, float], idf: Mapping[str, float], saturation: float
+) -> float:
+    shared = label.keys() & heard.keys()
+    # Sorted so that the sum is the same in every process, whatever the order of hashes.
+    return sum(label[word] * idf[word] * _saturated(heard[word], saturation) for word in sorted(shared))
+
+
+def _grams(stem: str) -> list[str]:
+    """Character 3- to 5-grams of the word between blanks."""
+    padded = f" {stem} "
+    return [padded[at : at + size] for size in (3, 4, 5) for at in range(len(padded) - size + 1)]
 
 
 def _in_language(label: Label, language: str | None) -> bool:

@@ -58,16 +58,16 @@ class KeywordTopicSettings(Area):
     """Weight of words in its examples."""
     definition_weight: float = Field(default=0.35, ge=0, le=10)
     """Weight of words in its definition."""
-    phrase_part: float = Field(default=0.6, ge=0, le=1)
+    phrase_part: float = Field(default=1.0, ge=0, le=1)
     """Weight of a single word of a keyword of several words, against a keyword that stands alone."""
-    length_norm: float = Field(default=0.3, ge=0, le=1)
-    """How much topics described in many words are held back (BM25's b)."""
-    phrase_bonus: float = Field(default=1.0, ge=0, le=10)
+    subword_weight: float = Field(default=0.2, ge=0, le=10)
+    """Weight of likeness within words (compounds, near misses of the recogniser), against whole words."""
+    phrase_bonus: float = Field(default=0.6, ge=0, le=10)
     """Extra weight of a keyword of several words found together in one turn."""
     phrase_gap_words: int = Field(default=3, ge=0, le=20)
     """Other words that may stand between the words of such a keyword."""
-    min_score: float = Field(default=0.8, ge=0)
-    """Below this score nothing matches (the scale is that of one rare keyword said once by the client: about 1)."""
+    min_score: float = Field(default=0.6, ge=0)
+    """Below this score nothing matches (a rare keyword said once by the client is worth about 1)."""
     min_margin: float = Field(default=0.02, ge=0, le=1)
     """A lead over the second best topic, as a share of the score, below which no topic is chosen."""
     subtopic_min_margin: float = Field(default=0.02, ge=0, le=1)

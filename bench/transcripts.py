@@ -1,0 +1,66 @@
+"""Reference transcripts as the analysis steps read them: Harper Valley calls and our own samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.records import CallForAnalysis, CallMetadata, CustomerSegment, EngineIdentity, Role, Transcript
+from pipeline.records import TranscriptChunk as Chunk
+
+ROLES = {"agent": Role.AGENT, "caller": Role.CLIENT, "client": Role.CLIENT}
+SAMPLES_TRUTH = Path(__file__).resolve().parent.parent / "samples" / "truth"
+
+
+def call_of(
+    name: str, turns: Sequence[Mapping[str, Any]], language: str | None = "en", segment: CustomerSegment | None = None
+) -> CallForAnalysis:
+    """A call from turns with `channel`, `role`, `start`, `end`, `text`."""
+    ordinals: dict[int, int] = {}
+    chunks = []
+    for turn in turns:
+        channel = int(turn["channel"])
+        ordinal = ordinals.get(channel, 0)
+        ordinals[channel] = ordinal + 1
+        chunks.append(
+            Chunk(
+                channel=channel,
+                ordinal=ordinal,
+                role=ROLES.get(str(turn["role"]), Role.UNKNOWN),
+                start_s=float(turn["start"]),
+                end_s=float(turn["end"]),
+                text=str(turn["text"]),
+            )
+        )
+    identity = EngineIdentity(engine="human", model="", revision=None, options_hash="", rank=0, demonstration=False)
+    transcript = Transcript(fingerprint=name, identity=identity, language=language, chunks=tuple(chunks))
+    return CallForAnalysis(
+        call_id=name,
+        audio_sha256=name,
+        duration_s=max((chunk.end_s for chunk in chunks), default=0.0) + 1.0,
+        metadata=CallMetadata(customer_segment=segment),
+        transcript=transcript,
+        audio=(),
+    )
+
+
+def harper_valley(data: Path) -> list[tuple[CallForAnalysis, Mapping[str, Any]]]:
+    """The human transcripts, each with its task."""
+    calls = []
+    for path in sorted((data / "calls" / "harper_valley").glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        calls.append((call_of(path.stem, document["turns"]), document["tasks"][0]))
+    return calls
+
+
+def samples() -> list[tuple[CallForAnalysis, Mapping[str, Any]]]:
+    """The true text of our own sample calls, each with its labels."""
+    calls = []
+    for path in sorted(SAMPLES_TRUTH.glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        turns = [{**turn, "start": turn["start_s"], "end": turn["end_s"]} for turn in document["turns"]]
+        segment = next((one for one in CustomerSegment if f"_{one.value}_" in path.name), None)
+        calls.append((call_of(path.stem, turns, document.get("language"), segment), document["labels"]))
+    return calls
