@@ -112,7 +112,8 @@ class Transcripts:
             by_channel.setdefault(segment.channel, []).append(segment)
         roles: Mapping[int, Role] = {channel.channel: channel.role for channel in prepared.channels}
         chunks: list[tuple[TranscriptChunk, ...]] = [
-            channel_chunks(of_channel, roles[channel], self._rules.shown) for channel, of_channel in sorted(by_channel.items())
+            channel_chunks(of_channel, roles[channel], self._rules.shown)
+            for channel, of_channel in sorted(by_channel.items())
         ]
         merged = merge_channels(chunks)
         flags = sorted({flag for chunk in merged for flag in chunk.flags})
