@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,17 +62,27 @@ def clean(value: Any) -> Any:
 
 
 def json_parameter(value: Any) -> Json:
-    """A value as a json or jsonb parameter; NaN and infinities, which JSON does not know, become null."""
+    """A value as a json or jsonb parameter.
+
+    What PostgreSQL or JSON does not know is made good: see `clean`; NaN and infinities become null.
+    """
     from psycopg.types.json import Json
 
     return Json(value, dumps=_dumps)
 
 
+UNSTORABLE = re.compile(r"\\u0000|\\u[dD][89a-fA-F]")
+"""Escapes of NUL and of surrogates (paired ones are fine, but rare enough to look closer)."""
+
+
 def _dumps(value: Any) -> str:
     try:
-        return json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False, default=str)
     except ValueError:
-        return json.dumps(_finite(value), allow_nan=False)
+        text = json.dumps(_finite(value), allow_nan=False, default=str)
+    if UNSTORABLE.search(text) is None:
+        return text
+    return json.dumps(clean(json.loads(text)), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
@@ -243,7 +254,7 @@ def payload_json(step: str, payload: object | None) -> Any:
     adapter = _adapter(step)
     if adapter is None or not isinstance(payload, PAYLOADS[step]):
         adapter = TypeAdapter(type(payload))
-    return clean(adapter.dump_python(payload, mode="json"))
+    return adapter.dump_python(payload, mode="json")
 
 
 def payload_record(step: str, stored: Any) -> object | None:
@@ -294,11 +305,11 @@ def chunk_row(chunk: TranscriptChunk, *, with_words: bool) -> Row:
         "role": chunk.role.value,
         "start_s": chunk.start_s,
         "end_s": chunk.end_s,
-        "text": clean(chunk.text),
+        "text": chunk.text,
         "words": words_json(chunk.words) if with_words else None,
         "confidence": chunk.confidence,
         "language": chunk.language,
-        "flags": clean(chunk.flags),
+        "flags": list(chunk.flags),
     }
 
 
@@ -309,11 +320,11 @@ def segment_row(segment: SegmentText) -> Row:
         "start_s": segment.start_s,
         "end_s": segment.end_s,
         "overlap_s": segment.overlap_s,
-        "text": clean(segment.text),
+        "text": segment.text,
         "language": segment.language,
         "words": words_json(segment.words),
         "confidence": segment.confidence,
-        "flags": clean(segment.flags),
+        "flags": list(segment.flags),
     }
 
 
@@ -321,7 +332,7 @@ def words_json(words: Sequence[Word] | None) -> list[Row] | None:
     if words is None:
         return None
     return [
-        {"text": clean(word.text), "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
+        {"text": word.text, "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
         for word in words
     ]
 
