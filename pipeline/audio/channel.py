@@ -42,6 +42,7 @@ class Channel:
     """Constant offset to take out."""
     same_as: int | None = None
     gain_db: float = 0.0
+    speech: list[Interval] = field(default_factory=list)
     speech_dbfs: float | None = None
     speech_s: float = 0.0
     segments: tuple[SpeechSegment, ...] = ()
@@ -82,10 +83,10 @@ def examine(ingested: Ingested, channel: int, settings: AudioSettings) -> Channe
     return one
 
 
-def inspect(
+def listen(
     one: Channel, detector: VoiceActivityDetector, audio: AudioSettings, voice_activity: VoiceActivitySettings
 ) -> None:
-    """Listen to a spooled channel once: speech, tones, music. Then level it and plan its segments."""
+    """Hear a spooled channel once: where its speech is, tones and music left out."""
     if one.silent or one.same_as is not None:
         return
     gain = 10.0 ** (_listening_gain_db(one, audio) / 20.0)
@@ -99,10 +100,17 @@ def inspect(
     scores.append(stream.finish())
     speech = find_speech(np.concatenate(scores), detector.step_samples, one.levels.samples, voice_activity)
     barriers = _non_speech(one, tones, speech, gain, audio)
-    speech = without(speech, barriers, round(voice_activity.min_speech_ms * SAMPLE_RATE_HZ / 1000))
-    one.speech_s = sum(interval.length for interval in speech) / SAMPLE_RATE_HZ
-    _level(one, speech, audio)
-    one.segments = plan_segments(speech, one.levels.db, one.channel, voice_activity, barriers)
+    one.speech = without(speech, barriers, round(voice_activity.min_speech_ms * SAMPLE_RATE_HZ / 1000))
+
+
+def finish(one: Channel, audio: AudioSettings, voice_activity: VoiceActivitySettings) -> None:
+    """Level the channel and plan the segments of its speech."""
+    if one.silent or one.same_as is not None:
+        return
+    one.speech_s = sum(interval.length for interval in one.speech) / SAMPLE_RATE_HZ
+    _level(one, one.speech, audio)
+    barriers = [Interval(round(n.start_s * SAMPLE_RATE_HZ), round(n.end_s * SAMPLE_RATE_HZ)) for n in one.non_speech]
+    one.segments = plan_segments(one.speech, one.levels.db, one.channel, voice_activity, barriers)
 
 
 def _levelled(one: Channel, gain: float, place: Interval | None = None) -> Iterator[Samples]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.audio.channel import Channel, examine, inspect
+from pipeline.audio.channel import Channel, examine, finish, listen
+from pipeline.audio.crosstalk import drop_leaks
 from pipeline.audio.duplicates import find_copies
 from pipeline.audio.ingest import Ingested, ingest
 from pipeline.audio.roles import ChannelRoles, assign_roles
@@ -84,7 +85,10 @@ class CallPreparer:
             find_copies(channels, self._audio.doctor)
         with _timed(timings, "vad"):
             for channel in channels:
-                inspect(channel, self._chosen.detector, self._audio, self._voice_activity)
+                listen(channel, self._chosen.detector, self._audio, self._voice_activity)
+            drop_leaks(channels, self._audio.crosstalk)
+            for channel in channels:
+                finish(channel, self._audio, self._voice_activity)
         roles = assign_roles(ingested.channels, metadata, self._audio, _both_sides_on_each(channels))
         return self._record(sha256, ingested, channels, roles, timings)
 

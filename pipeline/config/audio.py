@@ -102,6 +102,19 @@ class MusicSettings(Area):
     """Quieter music is left alone (RMS, dB of full scale)."""
 
 
+class CrosstalkSettings(Area):
+    """Speech of one side heard on the channel of the other (handset echo, line leakage), kept out of the recogniser."""
+
+    enabled: bool = True
+    """Look for speech that leaks from a louder channel."""
+    min_difference_db: Annotated[float, Field(ge=3.0, le=60.0)] = 10.0
+    """The other channel must be louder by this much meanwhile, in dB."""
+    min_correlation: Annotated[float, Field(ge=0.3, le=1.0)] = 0.6
+    """Correlation with the other channel from which speech counts as leaked."""
+    max_delay_ms: Annotated[float, Field(ge=0.0, le=2000.0)] = 500.0
+    """Longest delay of the leak, in milliseconds."""
+
+
 class AudioSettings(Area):
     """Decoding, channels and their roles, the channel doctor: config.yaml's `audio`."""
 
@@ -121,5 +134,6 @@ class AudioSettings(Area):
     """Quality of the resampling to 16 kHz (soxr's recipes, quickest first)."""
     gain: GainSettings = Field(default_factory=GainSettings)
     doctor: DoctorSettings = Field(default_factory=DoctorSettings)
+    crosstalk: CrosstalkSettings = Field(default_factory=CrosstalkSettings)
     tones: ToneSettings = Field(default_factory=ToneSettings)
     music: MusicSettings = Field(default_factory=MusicSettings)

@@ -17,7 +17,7 @@ from tests.pipeline.audio.conftest import Prepare
 from tests.pipeline.audio.sounds import RATE, Samples, float_wav, mu_law, music, silence, tone, write
 
 FOUND = frozenset(
-    {"key_tone", "ringing", "hold_music", "dual_mono", "clipped", "silent_channel", "silence", "dc_offset"}
+    {"key_tone", "ringing", "hold_music", "dual_mono", "clipped", "silent_channel", "silence", "dc_offset", "crosstalk"}
 )
 KEYS = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "#": (941, 1477), "D": (941, 1633)}
 CADENCES = {
@@ -177,6 +177,33 @@ def test_a_channel_with_a_word_of_its_own_is_no_copy(tmp_path: Path, prepare: Pr
     other[quiet : quiet + RATE] += speech[loud : loud + RATE]
     call = prepare(write(tmp_path / "a.wav", speech, other))
     assert "dual_mono" not in call.flags
+
+
+@pytest.mark.parametrize(("leak_db", "delay_s"), [(-20.0, 0.0), (-30.0, 0.2), (-15.0, 0.04)])
+def test_what_leaks_from_the_other_side_is_not_transcribed_twice(
+    tmp_path: Path, prepare: Prepare, both_sides: tuple[Samples, Samples], leak_db: float, delay_s: float
+) -> None:
+    clean = prepare(write(tmp_path / "clean.wav", *both_sides))
+    strength, shift = np.float32(10 ** (leak_db / 20)), round(delay_s * RATE)
+    client, agent = (
+        side + strength * mu_law(np.roll(other, shift))[: len(side)]
+        for side, other in zip(both_sides, reversed(both_sides), strict=True)
+    )
+    call = prepare(write(tmp_path / "leaking.wav", client, agent))
+    assert "crosstalk" in call.flags
+    for channel, expected in zip(call.channels, clean.channels, strict=True):
+        assert channel.speech_s == pytest.approx(expected.speech_s, rel=0.15)
+
+
+def test_speaking_at_the_same_time_is_no_crosstalk(
+    tmp_path: Path, prepare: Prepare, both_sides: tuple[Samples, Samples]
+) -> None:
+    client, agent = both_sides
+    over = np.roll(client, int(np.argmax(np.abs(agent))) - int(np.argmax(np.abs(client)))) * np.float32(0.15)
+    alone = prepare(write(tmp_path / "alone.wav", over, silence(30)))
+    call = prepare(write(tmp_path / "both.wav", over, agent))
+    assert "crosstalk" not in call.flags
+    assert call.channels[0].speech_s == alone.channels[0].speech_s
 
 
 def test_crosstalk_is_no_copy(tmp_path: Path, prepare: Prepare, both_sides: tuple[Samples, Samples]) -> None:
