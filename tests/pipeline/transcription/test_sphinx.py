@@ -30,8 +30,8 @@ def _clips(data: Path, count: int) -> list[tuple[str, Samples, str]]:
     folder = data / "speech" / "read_english"
     clips = []
     for name, text in list(json.loads((folder / "refs.json").read_text()).items())[:count]:
-        audio, rate = soundfile.read(folder / name, dtype="float32")
-        clips.append((name, soxr.resample(audio, rate, SAMPLE_RATE_HZ).astype(np.float32), text))
+        audio, rate = soundfile.read(folder / name, dtype="float32", always_2d=True)
+        clips.append((name, soxr.resample(audio[:, 0], rate, SAMPLE_RATE_HZ).astype(np.float32), text))
     return clips
 
 

@@ -112,8 +112,8 @@ def _turns(data: Path) -> Iterator[tuple[str, Samples, str]]:
             yield path.stem, cut, turn["text"]
     folder = data / "speech" / "read_english"
     for name, text in json.loads((folder / "refs.json").read_text()).items():
-        audio, rate = soundfile.read(folder / name, dtype="float32")
-        yield name, soxr.resample(audio, rate, SAMPLE_RATE_HZ), text
+        audio, rate = soundfile.read(folder / name, dtype="float32", always_2d=True)
+        yield name, soxr.resample(audio[:, 0], rate, SAMPLE_RATE_HZ), text
 
 
 @pytest.mark.data
