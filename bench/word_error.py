@@ -2,8 +2,9 @@
 
 python -m bench.word_error [--data ../shared/data] [--engine sphinx] [--limit N] [--options JSON]
 
-The human turns of the Harper Valley calls (each with 0.25 s around it), the read clips, and our samples' turns (those in
-containers soundfile reads). Speed is reported against decoding nothing (`scripted`, the same path without a recogniser) on the same segments.
+The human turns of the Harper Valley calls (each with 0.25 s around it), the read clips, and our samples' turns (those
+in containers soundfile reads). Speed is reported against decoding nothing (`scripted`, the same path without a
+recogniser) on the same segments.
 """
 
 from __future__ import annotations
