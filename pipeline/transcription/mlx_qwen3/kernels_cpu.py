@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import mlx.core as mx
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -30,6 +31,10 @@ class CpuKernels:
     """float32 only."""
 
     name = "numba"
+
+    def __init__(self) -> None:
+        # Numba's own pool sleeps between calls; OpenMP's spins, and takes the cores away from BLAS
+        numba.config.THREADING_LAYER = "workqueue"
 
     def gelu(self, x: Array) -> Array:
         x, memory = _seen(x)

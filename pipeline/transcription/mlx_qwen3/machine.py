@@ -43,8 +43,9 @@ class Qwen3Machine:
             ) from error
         mx.set_cache_limit(self.budget.allocator_cache_bytes)
         self._encoder = BatchEncoder(loaded.model.audio_tower, kernels, self.budget.conv_chunks)
-        self._decoder = BatchDecoder(loaded.model, kernels)
-        self.cache: SlotCache = self._decoder.cache
+        self.decoder = BatchDecoder(loaded.model, kernels)
+        self.cache: SlotCache = self.decoder.cache
+        self.width = shape.width
 
     def encode(self, rows: Sequence[Row], seconds: StageSeconds) -> list[Any]:
         import mlx.core as mx
@@ -61,16 +62,16 @@ class Qwen3Machine:
 
     def prefill(self, rows: Sequence[Row], audio: list[Any]) -> tuple[list[int], Tokens, Floats]:
         with _memory_errors():
-            return self._decoder.prefill(
+            return self.decoder.prefill(
                 [NewRow(row.prompt, embeddings) for row, embeddings in zip(rows, audio, strict=True)]
             )
 
     def step(self, tokens: Tokens) -> tuple[Tokens, Floats]:
         with _memory_errors():
-            return self._decoder.step(tokens)
+            return self.decoder.step(tokens)
 
     def release(self, slots: Sequence[int]) -> None:
-        self._decoder.release(slots)
+        self.decoder.release(slots)
 
     def fits_rows(self, longest_row_tokens: int) -> int:
         return self.budget.rows(longest_row_tokens)
