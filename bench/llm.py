@@ -1,6 +1,6 @@
 """Local LLM: a batch against one request at a time, on the same calls, through the same model and grammar.
 
-    python -m bench.llm [--calls 32] [--hidden 1024] [--layers 8] [--rounds 3] [--valid-calls 200]
+    python -m bench.llm [--calls 32] [--hidden 1024] [--layers 4] [--rounds 3] [--valid-calls 200]
 
 Random weights in a real shape: time does not depend on what they say. On a Linux CPU put OpenBLAS in front
 (LD_PRELOAD=libopenblas.so.0), since the wheel's own BLAS brings a batch little; the table says which one was there.
@@ -10,6 +10,7 @@ A second part counts valid answers of a tiny model. The last line is JSON.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import statistics
@@ -47,7 +48,9 @@ def main() -> None:
             key_value_heads=max(1, options.hidden // 128),
             feed_forward=options.hidden * 3,
         )
-        speed = _speed(build_tiny_llm(Path(folder) / "speed", shape), options)
+        checkpoint = build_tiny_llm(Path(folder) / "speed", shape)
+        speed = _speed(checkpoint, options)
+        prefix = _prefix(checkpoint, options)
         valid = _valid(build_tiny_llm(Path(folder) / "valid"), options.valid_calls)
     print(f"{'':24}{'tokens/s':>10}{'s (median)':>12}{'min':>8}{'max':>8}")
     for name in ("one_at_a_time", "batched"):
@@ -58,8 +61,12 @@ def main() -> None:
         )
     print(f"{speed['parameters_m']:.0f} M parameters, {options.calls} calls, {speed['device']}, BLAS: {speed['blas']}")
     print(f"batched / one at a time: {speed['ratio']:.2f} x")
+    print(
+        f"prompt prefix of {prefix['prefix_tokens']} tokens kept: {prefix['kept_s']:.2f} s, "
+        f"read again each time: {prefix['again_s']:.2f} s, {prefix['ratio']:.2f} x"
+    )
     print(f"valid answers: {valid['valid']} of {valid['calls']}")
-    print(json.dumps({"benchmark": "llm", "speed": speed, "valid": valid}))
+    print(json.dumps({"benchmark": "llm", "speed": speed, "prefix": prefix, "valid": valid}))
 
 
 def _options() -> argparse.Namespace:
@@ -67,9 +74,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", help="not used: the calls are made up")
     parser.add_argument("--calls", type=int, default=32)
     parser.add_argument("--hidden", type=int, default=1024, help="a multiple of 128")
-    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--max-tokens", type=int, default=64)
+    parser.add_argument("--max-tokens", type=int, default=32)
     parser.add_argument("--valid-calls", type=int, default=200)
     return parser.parse_args()
 
@@ -115,6 +122,34 @@ def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "device": str(mx.default_device()),
         "blas": os.environ.get("LD_PRELOAD") or "the wheel's own",
         "calls": options.calls,
+    }
+
+
+def _prefix(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """The same calls under a long system prompt (a glossary with definitions), its tokens kept or read every time."""
+    from analysis.llm.mlx_worker import LocalModel
+
+    calls = max(2, options.calls // 4)
+    system = SYSTEM + "; ".join(f"{topic}: " + "what callers say about it, and what not. " * 3 for topic in TOPICS)
+    requests = [
+        dataclasses.replace(request, system=system, user=request.key, label_fields=())
+        for request in _requests(calls, max_tokens=8)
+    ]
+    models = [
+        LocalModel(
+            MlxLmSettings(model=str(folder), batch_size=calls, prefill_batch_size=calls, share_prompt_prefix=share)
+        )
+        for share in (True, False)
+    ]
+    for model in models:
+        model(requests[:1])
+    pairs = [[_timed(lambda model=model: model(requests))[0] for model in models] for _ in range(options.rounds)]  # type: ignore[misc]
+    return {
+        "prefix_tokens": max(len(tokens) for tokens in models[0].kept_prefixes),
+        "kept_s": statistics.median(kept for kept, _ in pairs),
+        "again_s": statistics.median(again for _, again in pairs),
+        "ratio": statistics.median(again / kept for kept, again in pairs),
+        "calls": calls,
     }
 
 

@@ -82,6 +82,11 @@ class LocalModel:
         self._prefixes: OrderedDict[tuple[int, ...], list[Any]] = OrderedDict()
         log.info("%s: %.0f M parameters on %s", folder.name, self.parameters / 1e6, mx.default_device())
 
+    @property
+    def kept_prefixes(self) -> tuple[tuple[int, ...], ...]:
+        """Tokens of the prompt beginnings whose reading is kept."""
+        return tuple(self._prefixes)
+
     def __call__(self, requests: Sequence[LLMRequest]) -> list[Reply]:
         """Raises nothing for a single request: one that cannot be asked gets an empty reply, the log says why."""
         replies: dict[int, Reply] = {}

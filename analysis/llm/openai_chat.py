@@ -19,13 +19,21 @@ from analysis.llm.remote import (
 )
 from analysis.llm.validation import plain
 from pipeline.config.llm import OpenAIChatSettings
-from pipeline.errors import InvalidReply, ServiceUnavailable, StageTimeout
+from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _REFUSALS = frozenset({400, 404, 415, 422, 501})
 """Statuses by which servers refuse a parameter they do not know."""
+
+
+class _ParameterRefused(Exception):
+    """The server may know one of the parameters not; `error` is what it is if no plainer way to ask is left."""
+
+    def __init__(self, error: EarshotError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class OpenAIChat:
@@ -39,8 +47,9 @@ class OpenAIChat:
         self._settings = settings
         self.model = settings.model or ""
         self.concurrency = settings.concurrency
-        self._modes: tuple[str, ...] = settings.structured
-        self._logprobs = settings.logprobs
+        with_and_without = (True, False) if settings.logprobs else (False,)
+        self._wishes = [(mode, logprobs) for mode in settings.structured for logprobs in with_and_without]
+        """Ways to ask, the best first: structured output by which mode, with token probabilities or without."""
         self._lock = threading.Lock()
         self._loop: EventLoop | None = None
         self._client: AsyncOpenAI | None = None
@@ -75,42 +84,47 @@ class OpenAIChat:
             return self._loop, self._client
 
     async def _ask(self, client: AsyncOpenAI, request: LLMRequest, time_limit_s: float) -> Reply:
-        """Steps down to plainer parameters while the server refuses them; what it takes is remembered."""
-        import openai
+        """Steps down to plainer parameters while the server refuses them; what it takes is remembered.
 
+        What it refuses in any form (too long a prompt, say) changes nothing for the requests that follow.
+        """
+        wishes = self._wishes
         while True:
-            modes, logprobs = self._modes, self._logprobs and bool(request.label_fields)
+            mode, logprobs = wishes[0]
             try:
-                raw = await client.chat.completions.create(
-                    **self._parameters(request, modes[0], logprobs), timeout=time_limit_s
+                raw = await self._create(
+                    client, self._parameters(request, mode, logprobs and bool(request.label_fields)), time_limit_s
                 )
-            except openai.APITimeoutError as error:
-                raise StageTimeout(f"openai_chat: {error}") from error
-            except openai.APIStatusError as error:
-                if error.status_code in _REFUSALS and self._step_down(modes, logprobs, error.message):
-                    continue
-                raise error_for_status(
-                    self.name, error.status_code, error.message, error.response.headers, error.code
-                ) from error
-            except openai.APIResponseValidationError as error:
-                raise InvalidReply(f"openai_chat: the body is not a chat completion: {error}") from error
-            except openai.APIConnectionError as error:
-                raise ServiceUnavailable(f"openai_chat: no connection to {self._settings.base_url}: {error}") from error
-            except (openai.OpenAIError, ValueError) as error:
-                raise InvalidReply(f"openai_chat: the body is not a chat completion: {error}") from error
+            except _ParameterRefused as refusal:
+                # A refusal of probabilities that were not asked for is one of the mode.
+                plainer = wishes[1:] if request.label_fields else [wish for wish in wishes[1:] if wish[0] != mode]
+                if not plainer:
+                    raise refusal.error from refusal
+                wishes = plainer
+                continue
+            if wishes is not self._wishes:
+                self._wishes = wishes
             return _read(request, raw)
 
-    def _step_down(self, modes: tuple[str, ...], logprobs: bool, message: str) -> bool:
-        """True when there is a plainer way to ask than the one just refused."""
-        with self._lock:
-            if logprobs and ("logprob" in message.lower() or len(modes) == 1):
-                self._logprobs = False
-                return True
-            if len(modes) > 1:
-                if self._modes == modes:
-                    self._modes = modes[1:]
-                return True
-            return False
+    async def _create(self, client: AsyncOpenAI, parameters: dict[str, Any], time_limit_s: float) -> Any:
+        """Raises _ParameterRefused, or what `LLMProvider.generate` raises."""
+        import openai
+
+        try:
+            return await client.chat.completions.create(**parameters, timeout=time_limit_s)
+        except openai.APITimeoutError as error:
+            raise StageTimeout(f"openai_chat: {error}") from error
+        except openai.APIStatusError as error:
+            known = error_for_status(self.name, error.status_code, error.message, error.response.headers, error.code)
+            if error.status_code in _REFUSALS:
+                raise _ParameterRefused(known) from error
+            raise known from error
+        except openai.APIResponseValidationError as error:
+            raise InvalidReply(f"openai_chat: the body is not a chat completion: {error}") from error
+        except openai.APIConnectionError as error:
+            raise ServiceUnavailable(f"openai_chat: no connection to {self._settings.base_url}: {error}") from error
+        except (openai.OpenAIError, ValueError) as error:
+            raise InvalidReply(f"openai_chat: the body is not a chat completion: {error}") from error
 
     def _parameters(self, request: LLMRequest, mode: str, logprobs: bool) -> dict[str, Any]:
         settings = self._settings

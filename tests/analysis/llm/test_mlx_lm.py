@@ -124,8 +124,8 @@ def test_shared_prefix_changes_nothing_but_the_time(tiny_llm: Path, local: Local
     without = LocalModel(MlxLmSettings(model=str(tiny_llm), share_prompt_prefix=False))
     assert [reply.text for reply in local(requests)] == [reply.text for reply in without(requests)]
     assert local([requests[0]])[0].tokens_in == without([requests[0]])[0].tokens_in
-    assert local._prefixes, "a prefix must have been kept"
-    assert not without._prefixes
+    assert local.kept_prefixes, "a prefix must have been kept"
+    assert not without.kept_prefixes
 
 
 def test_special_tokens_in_what_a_caller_says_end_nothing(local: LocalModel) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.llm.router import build_router
-from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SCHEMA, ask, settings
+from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SCHEMA, SLOW_FAULTS, ask, settings
 from tests.analysis.llm.servers import Behaviour, answers, body_is, drips, fails, is_silent, send, serving
 
 
@@ -57,6 +57,26 @@ def test_openai_steps_down_to_what_the_server_takes_and_remembers(refused: set[s
         last = server.seen[-1].body
     assert last.get("response_format", {}).get("type", "prompt") == kept
     assert "JSON Schema" in last["messages"][0]["content"]
+
+
+def test_openai_request_that_is_refused_in_any_form_changes_nothing_for_the_next() -> None:
+    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+        return (
+            fails(400, message="context length exceeded")
+            if "too long" in body["messages"][1]["content"]
+            else answers(GOOD)
+        )
+
+    with serving(behave) as server:
+        router = build_router(settings(server.url, openai_chat={"structured": ["json_schema", "prompt"]}))
+        assert router is not None
+        refused = router.complete([ask(user="too long", label_fields=("topic",))])[0]
+        assert (refused.data, refused.error_type) == (None, "InvalidReply")
+        assert router.complete([ask(label_fields=("topic",))])[0].data == GOOD_DATA
+        router.close()
+        last = server.seen[-1].body
+    assert last["response_format"]["type"] == "json_schema"
+    assert last["logprobs"] is True
 
 
 def test_openai_tool_mode() -> None:
@@ -176,7 +196,9 @@ ANTHROPIC_FAULTS: dict[str, tuple[Behaviour, str]] = {
 def test_anthropic_faults(fault: str) -> None:
     behaviour, error_type = ANTHROPIC_FAULTS[fault]
     with serving(lambda number, body: behaviour) as server:
-        answer = _complete(_anthropic(server.url, retry={"attempts": 1}))
+        answer = _complete(
+            _anthropic(server.url, retry={"attempts": 1}, attempt_time_limit_s=SLOW_FAULTS.get(fault, 20))
+        )
     assert (answer.data, answer.error_type) == (None, error_type), answer.reason
 
 
@@ -265,7 +287,8 @@ BEDROCK_FAULTS: dict[str, tuple[Behaviour, str]] = {
 def test_bedrock_faults(fault: str) -> None:
     behaviour, error_type = BEDROCK_FAULTS[fault]
     with serving(lambda number, body: behaviour) as server:
-        answer = _complete(_bedrock(server.url, retry={"attempts": 1, "repairs": 0}))
+        limit = SLOW_FAULTS.get(fault, 20)
+        answer = _complete(_bedrock(server.url, retry={"attempts": 1, "repairs": 0}, attempt_time_limit_s=limit))
         assert len(server.seen) == 1, "boto3's own retries are off"
     assert (answer.data, answer.error_type) == (None, error_type), answer.reason
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analysis.llm.router import build_router
-from tests.analysis.llm.conftest import GOOD, GOOD_DATA, ask, settings
+from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SLOW_FAULTS, ask, settings
 from tests.analysis.llm.servers import (
     Behaviour,
     Body,
@@ -63,7 +63,10 @@ def _complete(behave: Any, **more: Any) -> tuple[Any, int]:
 
 @pytest.mark.parametrize("fault", TRANSIENT)
 def test_transient_fault_is_tried_again(fault: str) -> None:
-    answer, asked = _complete(lambda number, body: answers(GOOD) if number else TRANSIENT[fault][0])
+    limit = SLOW_FAULTS.get(fault, 20)
+    answer, asked = _complete(
+        lambda number, body: answers(GOOD) if number else TRANSIENT[fault][0], attempt_time_limit_s=limit
+    )
     assert answer.data == GOOD_DATA
     assert (answer.attempts, asked) == (2, 2)
     assert (answer.provider, answer.model, answer.reason) == ("openai_chat", "m", None)
@@ -73,7 +76,8 @@ def test_transient_fault_is_tried_again(fault: str) -> None:
 @pytest.mark.parametrize("fault", TRANSIENT)
 def test_lasting_fault_costs_the_answer_only(fault: str) -> None:
     behaviour, error_type = TRANSIENT[fault]
-    answer, asked = _complete(lambda number, body: behaviour, retry={"attempts": 2})
+    limit = SLOW_FAULTS.get(fault, 20)
+    answer, asked = _complete(lambda number, body: behaviour, retry={"attempts": 2}, attempt_time_limit_s=limit)
     assert answer.data is None
     assert answer.error_type == error_type
     assert answer.retryable
@@ -178,7 +182,7 @@ def test_drip_is_hung_up_on() -> None:
             raise
 
     with serving(lambda number, body: drips_until_cut) as server:
-        router = build_router(settings(server.url, retry={"attempts": 1}))
+        router = build_router(settings(server.url, retry={"attempts": 1}, attempt_time_limit_s=0.5))
         assert router is not None
         assert router.complete([ask()])[0].error_type == "StageTimeout"
         assert hung_up.wait(10)
@@ -199,7 +203,7 @@ def test_two_hundred_calls_under_every_fault_at_once() -> None:
 
     with serving(behave) as server:
         router = build_router(
-            settings(server.url, attempt_time_limit_s=0.3, openai_chat={"concurrency": 32}, retry={"attempts": 4})
+            settings(server.url, attempt_time_limit_s=1, openai_chat={"concurrency": 32}, retry={"attempts": 4})
         )
         assert router is not None
         keys = [f"call {number}" for number in range(200)]
