@@ -1,0 +1,87 @@
+"""Acoustic features: what they measure, what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from analysis.sentiment.features import FEATURE_NAMES, FEATURES, RATE_HZ, chunk_features
+from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
+
+Samples = npt.NDArray[np.float32]
+
+
+def voice(pitch_hz: float, seconds: float = 1.2, level: float = 0.1, seed: int = 0) -> Samples:
+    """A buzz of harmonics in syllables of 150 ms with pauses of 100 ms."""
+    at = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    buzz = sum(np.sin(2 * np.pi * pitch_hz * number * at) / number for number in range(1, int(3400 / pitch_hz)))
+    noise = np.random.default_rng(seed).standard_normal(len(at)) * 0.003
+    return (level * (buzz * ((at % 0.25) < 0.15) + noise)).astype(np.float32)
+
+
+def of(samples: Samples, name: str) -> float:
+    values = chunk_features(samples).values
+    assert values is not None
+    return float(values[FEATURE_NAMES.index(name)])
+
+
+def test_every_feature_is_named_once_with_unit_and_source() -> None:
+    assert len(set(FEATURE_NAMES)) == len(FEATURE_NAMES)
+    assert all(feature.unit and feature.source for feature in FEATURES)
+    values = chunk_features(voice(150)).values
+    assert values is not None
+    assert values.shape == (len(FEATURES),)
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("pitch_hz", [90, 120, 180, 260, 400])
+def test_pitch_is_found(pitch_hz: float) -> None:
+    assert of(voice(pitch_hz), "pitch_p50") == pytest.approx(12 * np.log2(pitch_hz / 27.5), abs=0.3)
+
+
+def test_syllables_are_counted() -> None:
+    assert of(voice(150, 3.0), "voiced_rate") == pytest.approx(4.0, rel=0.15)
+
+
+def test_only_the_level_depends_on_the_level() -> None:
+    quiet, loud = chunk_features(voice(150, level=0.02)).values, chunk_features(voice(150, level=0.2)).values
+    assert quiet is not None
+    assert loud is not None
+    changed = [name for name, a, b in zip(FEATURE_NAMES, quiet, loud, strict=True) if abs(a - b) > 0.05 * (abs(a) + 1)]
+    assert changed == ["level_db"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        (voice(150)[: RATE_HZ // 20], "shorter than 400 ms"),
+        (np.zeros(0, dtype=np.float32), "shorter than 400 ms"),
+        (np.zeros(RATE_HZ, dtype=np.float32), "silence"),
+        (np.full(RATE_HZ, 0.5, dtype=np.float32), "silence"),
+        ((0.1 * np.random.default_rng(0).standard_normal(RATE_HZ)).astype(np.float32), "less than 100 ms of voice"),
+    ],
+)
+def test_what_holds_no_voice_has_no_features(samples: Samples, reason: str) -> None:
+    found = chunk_features(samples)
+    assert (found.values, found.reason) == (None, reason)
+
+
+def test_a_loud_line_is_not_an_angry_one() -> None:
+    lines = [chunk_features(voice(150, level=level, seed=seed)).values for seed, level in enumerate((0.05, 0.06, 0.05))]
+    values = np.stack([line for line in lines if line is not None])
+    averages = Averages(values.mean(axis=0) + 1, values.std(axis=0) + 1)
+    louder = values.copy()
+    level = FEATURE_NAMES.index("level_db")
+    louder[:, level] += 20
+    np.testing.assert_allclose(
+        against_speaker(values, averages, 2.0)[:, level], against_speaker(louder, averages, 2.0)[:, level]
+    )
+    assert (against_everybody(louder, averages)[:, level] == 0).all()
+
+
+def test_a_speaker_of_one_line_is_measured_against_everybody() -> None:
+    averages = Averages(np.zeros(len(FEATURES)), np.ones(len(FEATURES)))
+    line = np.ones((1, len(FEATURES)))
+    assert abs(against_speaker(line, averages, 1e9)[0, 0] - 1.0) < 1e-6
+    assert (against_speaker(line, averages, 0.0) == 0).all()
