@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
-from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber
+from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
 from pipeline.transcription.mlx_qwen3.blas import blas_probe
 from pipeline.transcription.mlx_qwen3.prompts import LANGUAGES
+from pipeline.transcription.mlx_qwen3.rows import with_words
 from pipeline.transcription.mlx_qwen3.scheduler import Limits, Scheduler, StageSeconds
 from pipeline.transcription.mlx_qwen3.weights import HubAccess, locate
+
+if TYPE_CHECKING:
+    from pipeline.transcription.mlx_qwen3.word_times import WordPlacer
 
 _SETTING = "transcription.mlx_qwen3.model"
 
@@ -32,6 +37,7 @@ class MlxQwen3Transcriber:
     def __init__(self, options: MlxQwen3Options) -> None:
         self._options = options
         self._scheduler: Scheduler | None = None
+        self._placer: WordPlacer | None = None
 
     def load(self) -> EngineDescription:
         try:
@@ -59,6 +65,8 @@ class MlxQwen3Transcriber:
             segment_time_s=options.segment_time_limit_s,
         )
         self._scheduler = Scheduler(machine, Prompter(loaded.tokenizer), limits)
+        if options.word_times:
+            self._placer = self._load_placer(hub, loaded.dtype)
         bits = "" if loaded.bits is None else f", {loaded.bits}-bit weights"
         return EngineDescription(
             engine="mlx_qwen3",
@@ -79,12 +87,39 @@ class MlxQwen3Transcriber:
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         if self._scheduler is None:
             raise RuntimeError("transcribe was called before load")
-        yield from self._scheduler.run(requests)
+        if self._placer is None:
+            yield from self._scheduler.run(requests)
+            return
+        samples: dict[str, Samples] = {}
+
+        def remembered() -> Iterator[SegmentRequest]:
+            for request in requests:
+                samples[request.key] = request.samples
+                yield request
+
+        for result in self._scheduler.run(remembered()):
+            heard = samples.pop(result.key)
+            if result.error is not None or not result.text:
+                yield result
+                continue
+            words = self._placer(heard, result.text, result.language)
+            yield with_words(result, words)
+
+    def _load_placer(self, hub: HubAccess, dtype: Any) -> WordPlacer:
+        from pipeline.transcription.mlx_qwen3.word_times import WordPlacer, load_aligner
+
+        setting = "transcription.mlx_qwen3.aligner_model"
+        folder = locate(self._options.aligner_model, self._options.aligner_revision, hub, setting=setting)
+        return WordPlacer(
+            aligner=load_aligner(folder, dtype, setting=setting),
+            silence_db=self._options.word_silence_db,
+            min_word_ms=self._options.word_min_ms,
+        )
 
     def close(self) -> None:
         if self._scheduler is None:
             return
-        self._scheduler = None
+        self._scheduler = self._placer = None
         import mlx.core as mx
 
         mx.clear_cache()

@@ -34,7 +34,7 @@ class CpuKernels:
 
     def __init__(self) -> None:
         # Numba's own pool sleeps between calls; OpenMP's spins, and takes the cores away from BLAS
-        numba.config.THREADING_LAYER = "workqueue"
+        numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]
 
     def gelu(self, x: Array) -> Array:
         x, memory = _seen(x)

@@ -107,14 +107,14 @@ def finished(row: Row, prompter: Prompter, time_limit_s: float) -> SegmentResult
     )
 
 
-def with_words(result: SegmentResult, words: tuple[Word, ...]) -> SegmentResult:
-    """The same result with word times."""
+def with_words(result: SegmentResult, words: tuple[Word, ...] | None) -> SegmentResult:
+    """The same result with word times, or flagged `word_times_missing` where there are none to be had."""
     return SegmentResult(
         key=result.key,
         text=result.text,
         language=result.language,
         words=words,
         confidence=result.confidence,
-        flags=result.flags,
+        flags=result.flags if words is not None else (*result.flags, "word_times_missing"),
         error=result.error,
     )
