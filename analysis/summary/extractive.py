@@ -1,14 +1,14 @@
-"""A summary of the call's own lines: LexRank (Erkan & Radev 2004) with priors for calls.
+"""A summary of the call's own lines, without a model.
 
-Every sentence is a node, the cosine of TF-IDF vectors the weight between two; the stationary distribution of a random
-walk says how central each is. The walk restarts where calls say what matters: the client's opening turns, turns with
-numbers, promises. Sentences are then taken by maximal marginal relevance (Carbonell & Goldstein 1998) up to a length.
+Each sentence is scored by where it stands (calls begin with their reason and end with what was agreed), how dense it is
+in words that carry meaning, how much of it recurs in the call, and who says it; sentences are then taken greedily up to
+a length, those that repeat what is taken being worth less. Measured against LexRank (Erkan & Radev 2004) and coverage
+of frequent words on the same dialogues: `python -m bench.summaries`. Linear in the length of the call.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +17,14 @@ from analysis.text import content_stems, sentences, words
 from pipeline.config.language import ExtractiveSummarySettings
 from pipeline.records import Role, TranscriptChunk
 
-_ITERATIONS = 60
-_NUMBER = re.compile(r"\d")
-_SHORT_WORDS = 3
+_MIN_STEMS = 2
+"""Lines with fewer words that carry meaning ("yes please", "thank you") are taken last."""
+_FULL_LENGTH = 6
+"""Shorter lines are worth less: they seldom stand by themselves."""
+_SHORT_PENALTY = 0.1
+_EMPTY_PENALTY = 2.0
+_ENDING_LINES = 3
+_MOST_RECURRENCES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,82 +52,53 @@ def lines_of(chunks: Sequence[TranscriptChunk], language: str | None) -> list[Li
 def choose_lines(
     lines: Sequence[Line], settings: ExtractiveSummarySettings, max_words: int | None = None
 ) -> list[Line]:
-    """The lines that sum the call up, in order of time; at most `max_words` words together, at least one line."""
-    usable = [line for line in lines if line.stems and line.length >= _SHORT_WORDS] or list(lines)
-    if not usable:
-        return []
+    """The lines that sum the call up, in order of time.
+
+    Args:
+        lines: all sentences in order of time.
+        settings: weights and lengths.
+        max_words: longest summary; default the shorter of `settings.max_words` and `settings.max_share` of the call.
+
+    Returns:
+        At least one line where there is any, even one that is longer than the limit.
+    """
     limit = max_words or min(settings.max_words, max(1, int(settings.max_share * sum(line.length for line in lines))))
-    vectors = _vectors(usable)
-    similarity = [[_cosine(left, right) for right in vectors] for left in vectors]
-    central = _walk(similarity, _priors(usable), settings.damping)
+    scores = _scores(lines, settings)
+    covered: set[str] = set()
     chosen: list[int] = []
-    left = limit
-    rest = set(range(len(usable)))
-    top = max(central) or 1.0
-    while rest:
-        best = max(
-            sorted(rest),
-            key=lambda i: (
-                central[i] / top * (1 - settings.redundancy)
-                - settings.redundancy * max((similarity[i][j] for j in chosen), default=0.0)
-            ),
-        )
-        rest.discard(best)
-        if usable[best].length <= left or not chosen:
+    rest = list(range(len(lines)))
+    while rest and limit > 0:
+        best = max(rest, key=lambda place: scores[place] - settings.redundancy * _repeated(lines[place], covered))
+        rest.remove(best)
+        if lines[best].length <= limit or not chosen:
             chosen.append(best)
-            left -= usable[best].length
-    return [usable[i] for i in sorted(chosen)]
+            covered.update(lines[best].stems)
+            limit -= lines[best].length
+            rest = [place for place in rest if lines[place].length <= limit]
+    return [lines[place] for place in sorted(chosen)]
 
 
-def _vectors(lines: Sequence[Line]) -> list[dict[str, float]]:
-    """TF-IDF over the call's own lines, of unit length."""
-    frequency = Counter(stem for line in lines for stem in set(line.stems))
-    count = len(lines)
-    vectors = []
-    for line in lines:
-        weights = {
-            stem: (1 + math.log(times)) * math.log(1 + count / frequency[stem])
-            for stem, times in Counter(line.stems).items()
-        }
-        norm = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
-        vectors.append({stem: weight / norm for stem, weight in weights.items()})
-    return vectors
-
-
-def _cosine(left: dict[str, float], right: dict[str, float]) -> float:
-    if len(right) < len(left):
-        left, right = right, left
-    return sum(weight * right.get(stem, 0.0) for stem, weight in left.items())
-
-
-def _priors(lines: Sequence[Line]) -> list[float]:
-    """Where the walk restarts; sums to 1."""
-    roles = {line.chunk.role for line in lines}
-    priors = []
-    client_lines = 0
+def _scores(lines: Sequence[Line], settings: ExtractiveSummarySettings) -> list[float]:
+    lines_with = Counter(stem for line in lines for stem in set(line.stems))
+    has_client = any(line.chunk.role == Role.CLIENT for line in lines)
+    scores = []
     for place, line in enumerate(lines):
-        weight = math.sqrt(len(line.stems) + 1)
-        if line.chunk.role == Role.CLIENT or Role.CLIENT not in roles:
-            client_lines += 1
-            weight *= 2.0 if client_lines <= 3 else 1.2
-        if _NUMBER.search(line.text):
-            weight *= 1.2
-        if line.text.rstrip().endswith("?"):
-            weight *= 0.8
-        if place == 0:
-            weight *= 1.2
-        priors.append(weight)
-    total = sum(priors) or 1.0
-    return [weight / total for weight in priors]
+        stems = set(line.stems)
+        recurring = sum(min(_MOST_RECURRENCES, lines_with[stem] - 1) for stem in stems)
+        ends = place >= len(lines) - _ENDING_LINES and len(stems) >= _MIN_STEMS
+        score = settings.opening_weight * math.exp(-place / settings.opening_lines)
+        score += settings.density_weight * len(stems) / line.length
+        score += settings.recurrence_weight * recurring / max(3, line.length)
+        score += settings.ending_weight * ends
+        score += settings.client_weight * (has_client and line.chunk.role == Role.CLIENT)
+        score -= settings.question_penalty * line.text.endswith("?")
+        score -= _SHORT_PENALTY * max(0, _FULL_LENGTH - line.length)
+        score -= _EMPTY_PENALTY * (len(stems) < _MIN_STEMS)
+        scores.append(score)
+    return scores
 
 
-def _walk(similarity: Sequence[Sequence[float]], priors: Sequence[float], damping: float) -> list[float]:
-    """Stationary distribution by power iteration."""
-    totals = [sum(row) or 1.0 for row in similarity]
-    rank = list(priors)
-    for _ in range(_ITERATIONS):
-        rank = [
-            (1 - damping) * priors[i] + damping * sum(rank[j] * similarity[j][i] / totals[j] for j in range(len(rank)))
-            for i in range(len(rank))
-        ]
-    return rank
+def _repeated(line: Line, covered: set[str]) -> float:
+    """Share of the line's meaning that is in the summary already."""
+    stems = set(line.stems)
+    return len(stems & covered) / len(stems) if stems else 0.0

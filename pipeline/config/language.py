@@ -119,10 +119,22 @@ class ExtractiveSummarySettings(Area):
     """Longest summary."""
     max_share: float = Field(default=0.5, gt=0, le=1)
     """Longest summary as a share of the call's words."""
-    damping: float = Field(default=0.85, ge=0, lt=1)
-    """LexRank's damping factor."""
-    redundancy: float = Field(default=0.3, ge=0, le=1)
-    """How much likeness to what is already chosen counts against a sentence (maximal marginal relevance)."""
+    opening_weight: float = Field(default=1.0, ge=0, le=10)
+    """Worth of standing at the very beginning, where the reason for the call is."""
+    opening_lines: float = Field(default=6.0, gt=0, le=1000)
+    """Lines over which that worth falls to a third."""
+    density_weight: float = Field(default=1.0, ge=0, le=10)
+    """Worth of the share of words that carry meaning."""
+    recurrence_weight: float = Field(default=1.0, ge=0, le=10)
+    """Worth of words that come back elsewhere in the call."""
+    ending_weight: float = Field(default=0.3, ge=0, le=10)
+    """Worth of being among the last lines, where the outcome is."""
+    client_weight: float = Field(default=0.2, ge=0, le=10)
+    """Worth of being said by the client."""
+    question_penalty: float = Field(default=0.2, ge=0, le=10)
+    """What a question is worth less."""
+    redundancy: float = Field(default=0.1, ge=0, le=10)
+    """What a line is worth less when all of it has been said by the lines chosen before."""
     max_action_items: int = Field(default=5, ge=0, le=50)
     """Most promises listed."""
 
