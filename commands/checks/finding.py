@@ -1,0 +1,34 @@
+"""What a check finds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """Not in use, or not set up: nothing to mend."""
+    WARNING = "warning"
+    """A run starts, but worse than it could be."""
+    BROKEN = "broken"
+    """A run cannot start because of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the doctor's answer."""
+
+    area: str
+    """`installed`, `engine`, `provider`, `database`, `input`, `disk`, `memory`, `time zone`, `test call`."""
+    name: str
+    state: State
+    detail: str
+    """What was found, and what to do where it is not well."""
+    figures: dict[str, Any] | None = None
+    """For machines; None where the detail says it all."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
