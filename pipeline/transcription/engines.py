@@ -22,7 +22,8 @@ def _mlx_qwen3(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
     from pipeline.transcription.mlx_qwen3.engine import build
 
     allowed = settings.mlx_qwen3.allow_download and hub.allow_download
-    return build(settings.mlx_qwen3.model_copy(update={"allow_download": allowed}))
+    timeout_s = min(settings.mlx_qwen3.hub_timeout_s, hub.timeout_s)
+    return build(settings.mlx_qwen3.model_copy(update={"allow_download": allowed, "hub_timeout_s": timeout_s}))
 
 
 def _faster_whisper(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
@@ -98,6 +99,8 @@ def choose_engine(
                 raise ModelUnavailable(
                     f"{reason}. transcription.strict is true, so no other engine is tried"
                 ) from error
+            if isinstance(error.__cause__, TimeoutError):
+                hub.found_silent()
             logger.warning("transcription engine passed over: %s", reason)
             passed_over.append(reason)
             continue

@@ -80,6 +80,10 @@ class Hub:
         cached = self._in_cache(wanted)
         return WeightsFound(folder=cached or self._fetch(wanted, wanted.revision), revision=wanted.revision)
 
+    def found_silent(self) -> None:
+        """An engine with a client of its own waited in vain: nobody need wait again."""
+        self._unreachable = self._unreachable or f"no answer in {self.timeout_s:g} s, asked by another engine"
+
     def _check(self, folder: Path, wanted: WeightsWanted) -> None:
         absent = [pattern for pattern in wanted.required if not any(folder.glob(pattern))]
         if absent:

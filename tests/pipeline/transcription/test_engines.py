@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.config.transcription import TranscriptionSettings, default_engines
 from pipeline.errors import ModelUnavailable
+from pipeline.transcription.engine import EngineDescription
 from pipeline.transcription.engines import ENGINES, choose_engine
 from pipeline.transcription.hub import Hub
 from tests.conftest import PROJECT
@@ -115,6 +116,20 @@ def test_a_hub_that_never_answers_is_asked_once_and_sphinx_serves(dead_hub: str,
     assert identity.rank == 2
     assert "hub unreachable" in identity.passed_over[0]
     assert len(identity.passed_over) == 2
+
+
+def test_silence_met_by_an_engine_with_its_own_client_is_not_waited_for_again(dead_hub: str) -> None:
+    class Impatient(FakeTranscriber):
+        def load(self) -> EngineDescription:
+            raise ModelUnavailable("hub unreachable") from TimeoutError()
+
+    hub = Hub(allow_download=True, timeout_s=9.0, endpoint=dead_hub)
+    settings = TranscriptionSettings.model_validate(
+        {"engines": ["mlx_qwen3", "faster_whisper", "sphinx"], "faster_whisper": {"model": "owner/absent"}}
+    )
+    builders = {**ENGINES, "mlx_qwen3": lambda *_: Impatient(), "sphinx": lambda *_: FakeTranscriber()}
+    _, _, identity = choose_engine(settings, hub=hub, builders=builders)
+    assert "asked by another engine" in identity.passed_over[1]
 
 
 def test_vocabulary_is_part_of_the_identity_only_where_it_is_heard() -> None:
