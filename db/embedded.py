@@ -7,23 +7,21 @@ however it ends, so that a killed client never keeps the server from being stopp
 from __future__ import annotations
 
 import atexit
-import ipaddress
 import json
 import os
 import secrets
 import shutil
-import socket
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from db.clients import free_port, live_clients, loopback, register
 from db.cluster import forget_dead_postmaster, launch, make_cluster, postmaster_alive, shut_down
 from db.place import Place, existing_home, find_place, own
-from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -75,14 +73,14 @@ class EmbeddedServer:
 
         Raises DatabaseUnavailable with the end of the server's log when it does not come up.
         """
-        address = _loopback(listen) if listen else None
+        address = loopback(listen) if listen else None
         place = self.place()
         with self._locked(place):
             self._bring_up(place, address)
             if keep:
                 self._write_state(place, keep=True)
             elif self._client is None:
-                self._client = self._register(place)
+                self._client = register(place)
                 atexit.register(self.release)
 
     def revive(self) -> None:
@@ -105,7 +103,7 @@ class EmbeddedServer:
             self._client.release()
             Path(self._client.lock_file).unlink(missing_ok=True)
             self._client = None
-            if self._others(place) == 0 and not self._state(place).get("keep"):
+            if live_clients(place, self._mine) == 0 and not self._state(place).get("keep"):
                 self._take_down(place)
 
     def stop(self, *, force: bool = False) -> bool:
@@ -117,7 +115,7 @@ class EmbeddedServer:
             return False
         place = self.place()
         with self._locked(place):
-            users = self._others(place)
+            users = live_clients(place, self._mine)
             if users and not force:
                 raise DatabaseUnavailable(
                     f"embedded database in {place.home}: {users} other process(es) use it; "
@@ -139,7 +137,7 @@ class EmbeddedServer:
             running=running,
             home=home,
             url=self._url(place, password=None) if running else None,
-            clients=self._others(place) + (self._client is not None),
+            clients=live_clients(place, self._mine) + (self._client is not None),
             kept=bool(state.get("keep")),
             note=place.note,
         )
@@ -170,7 +168,7 @@ class EmbeddedServer:
         if self._wait_while_starting(place):
             if address is None or self._listens_on(place, address):
                 return
-            if self._others(place) or self._client is not None:
+            if live_clients(place, self._mine) or self._client is not None:
                 raise DatabaseUnavailable(
                     "embedded database: other processes use it and it does not listen on "
                     f"{address[0]}:{address[1]}; stop it first (run.py db stop)"
@@ -181,7 +179,7 @@ class EmbeddedServer:
         host, port = address or ("", SOCKET_PORT)
         folder = self._socket_folder(place)
         kept = bool(self._state(place).get("keep"))
-        self._write_state(place, socket=str(folder), host=host, port=port or _free_port(), keep=kept)
+        self._write_state(place, socket=str(folder), host=host, port=port or free_port(), keep=kept)
         state = self._state(place)
         launch(place, folder, host, int(state["port"]), self._timeout_s)
         if not self._answers(place):
@@ -242,31 +240,9 @@ class EmbeddedServer:
 
         return FileLock(place.lock_file, timeout=self._timeout_s + 60, is_singleton=False)
 
-    def _register(self, place: Place) -> FileLock:
-        from filelock import FileLock
-
-        client = FileLock(place.clients / f"{os.getpid()}-{uuid.uuid4().hex[:8]}", is_singleton=False)
-        client.acquire(blocking=False)
-        return client
-
-    def _others(self, place: Place) -> int:
-        """Live users besides this object; files of dead ones are cleared away."""
-        from filelock import FileLock, Timeout
-
-        alive = 0
-        mine = Path(self._client.lock_file) if self._client is not None else None
-        for path in place.clients.iterdir():
-            if path == mine:
-                continue
-            probe = FileLock(path, is_singleton=False)
-            try:
-                probe.acquire(blocking=False)
-            except Timeout:
-                alive += 1
-            else:
-                probe.release()
-                path.unlink(missing_ok=True)
-        return alive
+    @property
+    def _mine(self) -> Path | None:
+        return Path(self._client.lock_file) if self._client is not None else None
 
     def _state(self, place: Place) -> Mapping[str, Any]:
         try:
@@ -303,24 +279,3 @@ class EmbeddedServer:
         if state.get("host"):
             return f"postgresql://{login}@{state['host']}:{state['port']}/{DATABASE}"
         return f"postgresql://{login}@/{DATABASE}?{urlencode({'host': state['socket'], 'port': state['port']})}"
-
-
-def _loopback(listen: str) -> tuple[str, int]:
-    """`127.0.0.1:5433` or `[::1]:5433` taken apart. Raises ConfigurationError for anything but loopback."""
-    host, _, port = listen.rpartition(":")
-    host = "127.0.0.1" if host in ("", "localhost") else host.strip("[]")
-    try:
-        if ipaddress.ip_address(host).is_loopback and 0 <= int(port) <= 65_535:
-            return host, int(port)
-    except ValueError:
-        pass
-    raise ConfigurationError(
-        f"--listen {listen}: the embedded server listens on loopback only, as in 127.0.0.1:5433; "
-        "for other machines run a PostgreSQL server of your own and set database.url"
-    )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

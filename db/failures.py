@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from db.addresses import address_id
-from db.rows import clean, found_columns, json_parameter
+from db.rows import found_columns
+from db.values import clean, json_parameter
 from pipeline.records import CallFailure, SkippedFile
 
 if TYPE_CHECKING:

@@ -16,10 +16,8 @@ from db.rows import (
     Row,
     chunk_row,
     chunk_sentiment_rows,
-    clean,
     found_columns,
     in_time_order,
-    json_parameter,
     missing_reasons,
     prepared_columns,
     reason_keys,
@@ -29,6 +27,7 @@ from db.rows import (
     step_row,
     transcript_columns,
 )
+from db.values import clean, json_parameter
 from pipeline.records import CallOutcome, StepResult, StepState, Transcript
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from db import addresses, failures, results
 from db.connection import Database
-from db.rows import clean, payload_record, segment_row, words_record
+from db.rows import payload_record, segment_row, words_record
 from db.runs import Runs
+from db.values import clean
 from pipeline.records import (
     CallFailure,
     CallOutcome,

@@ -1,0 +1,115 @@
+"""docs/data-dictionary.md, written from the comments in the database: `python -m db.dictionary` prints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from db.export.table import FIRST_COLUMNS, FURTHER_COLUMNS
+from db.roles import READABLE
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+SHOWN = (
+    "calls",
+    "chunks",
+    "runs",
+    "call_steps",
+    "transcripts",
+    "transcript_chunks",
+    "finished_segments",
+    "chunk_sentiments",
+)
+"""What readers rely on first, what lies beneath after."""
+
+INTRODUCTION = """# Data dictionary
+
+Written from the comments in the database (`python -m db.dictionary`); a test keeps it current. In psql the same text
+is shown by `\\d+ calls`.
+
+Readers rely on `calls`, `chunks` and `runs`. The tables after them lie beneath: they keep transcripts of several models
+side by side and let a single step be redone. Times of day have a time zone; times within a call are seconds from the
+first sample of the recording, on one clock for all channels. A missing value is NULL, with the reason in
+`calls.missing_reasons` or in a `*_reason` column, never a default.
+
+Some questions:
+
+```sql
+-- unhappy clients of last week, with what the call was about and where it turned
+SELECT file_name, topic, subtopic, client_fusion_confidence, mood_turned_at_s, summary
+FROM calls WHERE client_fusion_sentiment = 'negative' AND started_at > now() - interval '7 days'
+ORDER BY client_fusion_confidence DESC;
+
+-- the sentences behind a sentiment
+SELECT start_s, role, text_sentiment, text FROM chunks
+WHERE call_id = (SELECT call_id FROM calls WHERE file_name = 'a.wav') ORDER BY start_s;
+
+-- why values are missing
+SELECT key, value, count(*) FROM calls, jsonb_each_text(missing_reasons) GROUP BY key, value ORDER BY 3 DESC;
+
+-- two models on the same recordings
+SELECT c.file_name, t.model, string_agg(k.text, ' ' ORDER BY k.start_s)
+FROM calls c JOIN transcripts t USING (audio_sha256)
+    JOIN transcript_chunks k ON k.transcript_fingerprint = t.fingerprint
+GROUP BY c.file_name, t.model, t.fingerprint;
+
+-- what the language models cost, by month
+SELECT date_trunc('month', updated_at), provider, model, sum(cost_usd), sum(tokens_in + tokens_out)
+FROM call_steps WHERE provider IS NOT NULL GROUP BY 1, 2, 3;
+```
+"""
+
+
+def data_dictionary(connection: Connection[Any]) -> str:
+    """The page as Markdown."""
+    parts = [INTRODUCTION]
+    for relation in SHOWN:
+        comment, columns = _described(connection, relation)
+        parts.append(f"## {relation}\n\n{comment}\n\n| column | type | |\n|---|---|---|")
+        parts.extend(f"| `{name}` | {kind} | {said.replace('|', '/')} |" for name, kind, said in columns)
+        parts.append("")
+    parts.append("## Results as CSV, XLSX and Parquet\n")
+    parts.append(f"First, fixed in name and order: {_listed(FIRST_COLUMNS)}.\n")
+    parts.append(f"Then: {_listed(FURTHER_COLUMNS)}.\n")
+    parts.append(
+        "`error` is the last failure's type and message, `topics` is `topic > subtopic`; the others are columns of\n"
+        "`calls`. In CSV and XLSX structured values are JSON, flags are separated by `; `, and text that a\n"
+        "spreadsheet could take for a formula stands behind an apostrophe. XLSX knows no time zones: its\n"
+        "times are UTC.\n"
+    )
+    parts.append("## Roles for analysts\n")
+    parts.extend(f"- `{role}` reads {_listed(relations)}." for role, relations in READABLE.items())
+    return "\n".join(parts) + "\n"
+
+
+def _described(connection: Connection[Any], relation: str) -> tuple[str, list[tuple[str, str, str]]]:
+    row = connection.execute("SELECT coalesce(obj_description(%s::regclass), '')", [relation]).fetchone()
+    columns = connection.execute(
+        """SELECT attname, format_type(atttypid, atttypmod), coalesce(col_description(attrelid, attnum), '')
+           FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum""",
+        [relation],
+    ).fetchall()
+    return str(row[0]) if row else "", [(name, kind, said) for name, kind, said in columns]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def main() -> None:
+    import sys
+    import tempfile
+    from pathlib import Path
+
+    from db.connection import connect
+    from pipeline.config.database import DatabaseSettings
+
+    with tempfile.TemporaryDirectory(prefix="earshot-dictionary-") as folder:
+        Path(folder).chmod(0o755)  # the server's account has to pass
+        settings = DatabaseSettings(data_dir=Path(folder) / "postgres")
+        with connect(settings) as database, database.connection() as connection:
+            sys.stdout.write(data_dictionary(connection))
+
+
+if __name__ == "__main__":
+    main()
