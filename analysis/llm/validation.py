@@ -33,8 +33,20 @@ def read_reply(reply: Reply, schema: JsonSchema) -> tuple[dict[str, Any] | None,
         return None, f"not JSON{cut}: {error}"
     if not isinstance(data, dict):
         return None, f"the answer is a JSON {type(data).__name__}, not an object"
+    if not _storable(data):
+        return None, "the answer holds NUL characters or half of a surrogate pair, which no database stores as text"
     faults = _faults(data, schema)
     return (None, "; ".join(faults)) if faults else (data, None)
+
+
+def _storable(data: dict[str, Any]) -> bool:
+    """JSON can spell characters by escapes that UTF-8 text cannot hold."""
+    text = json.dumps(data, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\u0000" not in text
 
 
 def _without_fence(text: str) -> str:

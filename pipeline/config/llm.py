@@ -50,8 +50,8 @@ class MlxLmSettings(Area):
     """Commit of the hub repository (7 to 40 hex digits); required with `owner/name`."""
     allow_download: bool = True
     """False serves from the local cache only."""
-    hub_timeout_s: float = Field(default=10, gt=0, le=600)
-    """Longest wait for the hub's first answer before the model counts as unreachable."""
+    hub_timeout_s: float = Field(default=6, gt=0, le=600)
+    """Longest wait for the hub's first answer; with the start of the process it is said within 10 s."""
     trust_remote_code: bool = False
     """True runs code that comes with the model: only for a model you trust."""
     batch_size: int = Field(default=32, ge=1, le=1024)

@@ -185,6 +185,14 @@ def test_silent_hub_is_said_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert answer.retryable
 
 
+def test_absent_hub_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    answer = _first_answer(MlxLmSettings(model="owner/name", revision="0123456789abcdef", hub_timeout_s=60))
+    assert answer.error_type == "ModelUnavailable"
+    assert "cannot be reached" in answer.reason
+
+
 def test_no_download_where_it_is_not_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     chosen = MlxLmSettings(model="owner/name", revision="0123456789abcdef", allow_download=False)

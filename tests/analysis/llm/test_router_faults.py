@@ -41,6 +41,10 @@ INVALID: dict[str, Behaviour] = {
     "field missing": answers('{"topic": "loan"}'),
     "a list": answers("[1]"),
     "empty answer": answers(""),
+    "NUL character": answers('{"topic": "loan", "quotes": ["a\\u0000b"]}'),
+    "half a surrogate pair": answers('{"topic": "loan", "quotes": ["\\ud83d"]}'),
+    "nested without end": answers('{"topic": "loan", "quotes": ' + "[" * 100_000),
+    "endless number": answers('{"topic": "loan", "quotes": [' + "9" * 5000 + "]}"),
     "null answer": answers(None),  # type: ignore[arg-type]
     "refusal": answers(GOOD, finish_reason="content_filter"),
 }
