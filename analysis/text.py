@@ -39,7 +39,12 @@ def words(text: str) -> list[str]:
 
 def sentences(text: str) -> list[str]:
     """Sentences in order; text without punctuation is one sentence."""
-    return [part.strip() for part in _SENTENCE_END.split(without_marks(text)) if part.strip()]
+    return split_sentences(without_marks(text))
+
+
+def split_sentences(text: str) -> list[str]:
+    """The same with everything in brackets kept."""
+    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
 
 
 def squeezed(text: str) -> str:

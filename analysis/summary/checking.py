@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +10,11 @@ from analysis.records import ActionItem, Summary
 from analysis.summary.asking import FIELDS, WHO, Draft
 from analysis.summary.facts import Claim, SpokenFacts
 from analysis.summary.names import checks_names
-from analysis.text import sentences
+from analysis.text import split_sentences
 from analysis.topics.keywords import language_of
 from pipeline.config.language import SummarySettings
 
+_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
 _PLACES = {"number": "unsupported_number", "date": "unsupported_date", "name": "unsupported_name"}
 
 
@@ -30,7 +32,7 @@ class Checker:
 
     def text(self, text: str, where: str) -> str | None:
         """The text without its unsupported sentences; None when nothing is left."""
-        kept = [sentence for sentence in sentences(text) if not self._faulty(sentence, where)]
+        kept = [sentence for sentence in split_sentences(text) if not self._faulty(sentence, where)]
         return " ".join(kept) or None
 
     def whole(self, text: str, where: str) -> str | None:
@@ -39,7 +41,8 @@ class Checker:
         return text if text and not self._faulty(text, where) else None
 
     def _faulty(self, text: str, where: str) -> bool:
-        faults = self._facts.unsupported(text, self._language)
+        # A placeholder stands for something that was said; its name and number are no claims.
+        faults = self._facts.unsupported(_PLACEHOLDER.sub(" ", text), self._language)
         for fault in faults:
             self._remember(fault, where)
         return bool(faults) and self._drop
