@@ -2,8 +2,8 @@
 
     python -m bench.database [--calls 200] [--known 37005] [--tiny 10000] [--rounds 5]
 
-Compares storing a call with writing the same rows one INSERT at a time (as this field does), each call in one
-transaction in both, on one fresh embedded server, alternating.
+Compares all that a run writes of a call (claim, transcript, call with its steps: three transactions) with bare INSERTs
+row by row, in one transaction and with a commit each, alternating, on one fresh embedded server.
 """
 
 from __future__ import annotations
@@ -80,12 +80,13 @@ def compare(database: Database, calls: int, rounds: int) -> dict[str, Any]:
     """Milliseconds a call: the store, against the same rows one INSERT each."""
     store = PostgresStore(database)
     run_id = store.begin_run({}, "bench", "bench")
-    wall: dict[str, list[float]] = {"ours": [], "naive": []}
-    cpu: dict[str, list[float]] = {"ours": [], "naive": []}
     ways: dict[str, tuple[Callable[[Any, CallOutcome], None], object]] = {
         "ours": (keep, store),
         "naive": (row_by_row, database),
+        "committing": (committing_each_row, database),
     }
+    wall: dict[str, list[float]] = {name: [] for name in ways}
+    cpu: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, (write, where) in ways.items():
             made = [typical_call(run_id, f"{name}{number}-{i}") for i in range(calls)]
@@ -102,6 +103,10 @@ def compare(database: Database, calls: int, rounds: int) -> dict[str, Any]:
         "save_call_cpu_ms": spread([1000 * one for one in cpu["ours"]]),
         "row_by_row_ms": spread([1000 * one for one in wall["naive"]]),
         "row_by_row_cpu_ms": spread([1000 * one for one in cpu["naive"]]),
+        "commit_per_row_ms": spread([1000 * one for one in wall["committing"]]),
+        "wall_against_commit_per_row": round(
+            statistics.median(wall["committing"]) / statistics.median(wall["ours"]), 2
+        ),
         "wall_against_row_by_row": round(statistics.median(wall["naive"]) / statistics.median(wall["ours"]), 2),
         "cpu_against_row_by_row": round(statistics.median(cpu["naive"]) / ours, 2),
         "times_real_time_per_core": round(2 * CALL_S / ours),
@@ -260,53 +265,67 @@ def chunk_of(index: int) -> TranscriptChunk:
 
 
 def row_by_row(database: Database, outcome: CallOutcome) -> None:
-    """The same content, an INSERT a row, on one pooled connection."""
+    """The bare rows of one version (nothing kept, merged, compared or claimed), an INSERT each, one transaction."""
+    with database.connection() as connection:
+        insert_rows(connection, outcome)
+
+
+def committing_each_row(database: Database, outcome: CallOutcome) -> None:
+    """As this field does: every INSERT its own transaction."""
+    with database.connection() as connection:
+        connection.autocommit = True
+        try:
+            insert_rows(connection, outcome)
+        finally:
+            connection.autocommit = False
+
+
+def insert_rows(connection: Connection[Any], outcome: CallOutcome) -> None:
     from psycopg.types.json import Json
 
     assert outcome.transcript is not None
     transcript, call_id = outcome.transcript, uuid.uuid4()
-    with database.connection() as connection:
+    connection.execute(
+        """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration,
+               chunks_hash) VALUES (%s, 'x', 'e', 'm', 'o', 0, false, 'h')""",
+        [transcript.fingerprint],
+    )
+    for row in (chunk_row(chunk, with_words=True) for chunk in transcript.chunks):
         connection.execute(
-            """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration,
-                   chunks_hash) VALUES (%s, 'x', 'e', 'm', 'o', 0, false, 'h')""",
-            [transcript.fingerprint],
+            """INSERT INTO transcript_chunks (transcript_fingerprint, channel, ordinal, role, start_s, end_s, text,
+                   words, confidence, language, flags) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+            [transcript.fingerprint, *(Json(v) if k == "words" else v for k, v in row.items())],
         )
-        for row in (chunk_row(chunk, with_words=True) for chunk in transcript.chunks):
-            connection.execute(
-                """INSERT INTO transcript_chunks (transcript_fingerprint, channel, ordinal, role, start_s, end_s, text,
-                       words, confidence, language, flags) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-                [transcript.fingerprint, *(Json(v) if k == "words" else v for k, v in row.items())],
-            )
+    connection.execute(
+        """INSERT INTO calls (call_id, source_uri, file_name, source_size_bytes, status, transcript_fingerprint,
+               transcription) VALUES (%s, %s, %s, 1, 'done', %s, %s)""",
+        [call_id, outcome.found.source_uri, outcome.found.file_name, transcript.fingerprint, TEXT * CHUNKS],
+    )
+    for one in outcome.steps:
+        step = step_row(one)
         connection.execute(
-            """INSERT INTO calls (call_id, source_uri, file_name, source_size_bytes, status, transcript_fingerprint,
-                   transcription) VALUES (%s, %s, %s, 1, 'done', %s, %s)""",
-            [call_id, outcome.found.source_uri, outcome.found.file_name, transcript.fingerprint, TEXT * CHUNKS],
+            """INSERT INTO call_steps (call_id, step, fingerprint, state, attempts, payload)
+               VALUES (%s, %s, %s, %s, 1, %s)""",
+            [call_id, step["step"], step["fingerprint"], step["state"], Json(step["payload"])],
         )
-        for one in outcome.steps:
-            step = step_row(one)
-            connection.execute(
-                """INSERT INTO call_steps (call_id, step, fingerprint, state, attempts, payload)
-                   VALUES (%s, %s, %s, %s, 1, %s)""",
-                [call_id, step["step"], step["fingerprint"], step["state"], Json(step["payload"])],
-            )
-        for row in chunk_sentiment_rows(outcome.steps):
-            connection.execute(
-                """INSERT INTO chunk_sentiments (call_id, transcript_fingerprint, channel, ordinal, text_negative,
-                       text_neutral, text_positive, acoustic_negative, acoustic_neutral, acoustic_positive,
-                       fusion_negative, fusion_neutral, fusion_positive)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-                [
-                    call_id,
-                    transcript.fingerprint,
-                    row["channel"],
-                    row["ordinal"],
-                    *(
-                        row[f"{step}_{label}"]
-                        for step in ("text", "acoustic", "fusion")
-                        for label in ("negative", "neutral", "positive")
-                    ),
-                ],
-            )
+    for row in chunk_sentiment_rows(outcome.steps):
+        connection.execute(
+            """INSERT INTO chunk_sentiments (call_id, transcript_fingerprint, channel, ordinal, text_negative,
+                   text_neutral, text_positive, acoustic_negative, acoustic_neutral, acoustic_positive,
+                   fusion_negative, fusion_neutral, fusion_positive)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+            [
+                call_id,
+                transcript.fingerprint,
+                row["channel"],
+                row["ordinal"],
+                *(
+                    row[f"{step}_{label}"]
+                    for step in ("text", "acoustic", "fusion")
+                    for label in ("negative", "neutral", "positive")
+                ),
+            ],
+        )
 
 
 # --------------------------------------------------------------------------------------------- measuring

@@ -112,6 +112,7 @@ class Database:
                 # How long to wait for a connection being made; `patiently` asks again, revives, and has the last word.
                 timeout=min(2.0, self.settings.connect_timeout_s),
                 reconnect_timeout=5,
+                configure=_configure,
                 open=True,
             )
             # The pool reports each failed try of its own; `patiently` says it once, in words.
@@ -129,6 +130,15 @@ class Database:
                 self.server.revive()
             except DatabaseUnavailable as unavailable:
                 log.warning("the embedded database does not come back yet: %s", unavailable)
+
+
+def _configure(connection: Connection[Any]) -> None:
+    """Plan each statement for the tables as they are now.
+
+    Plans made once, in a run that began with empty tables, go on reading whole tables as they fill.
+    """
+    connection.execute("SET plan_cache_mode = force_custom_plan")
+    connection.commit()
 
 
 def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
