@@ -42,14 +42,15 @@ class MlxQwen3Options(Area):
     """Segments taken in ahead of decoding, to sort them by length."""
     encoder_batch_s: float = Field(default=120.0, ge=30, le=3600)
     """Audio the encoder takes at once at most, seconds."""
-    max_memory_gb: float = Field(default=8.0, ge=0.05, le=1024)
+    max_memory_gb: float = Field(default=8.0, ge=0.01, le=1024)
     """Peak memory of weights, caches and activations together, GiB (2**30 bytes); the batch shrinks to stay below."""
     max_new_tokens: int | None = Field(default=None, ge=1, le=4096)
     """Tokens per segment at most. Empty: 12 a second of audio plus 32, at least 128, at most 512."""
     max_segment_s: float = Field(default=30.0, ge=1, le=30)
     """Longest segment asked for, seconds. The package itself splits above 30."""
-    segment_time_limit_s: float = Field(default=300.0, gt=0)
-    """Decoding one segment may take this long, seconds; then it is given up and the others go on."""
+    segment_time_limit_s: float = Field(default=100.0, gt=0)
+    """Decoding one segment may take this long, seconds; then it is given up and the others in its batch go on.
+    Below `transcription.segment_time_limit_s`, at which the whole process is restarted."""
     word_times: bool = False
     """Place every word in time with the forced aligner (a second model of 0.6B)."""
     aligner_model: str = Field(default=DEFAULT_ALIGNER, min_length=1)

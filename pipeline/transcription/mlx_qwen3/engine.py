@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
+from pipeline.transcription.hub import Hub
 from pipeline.transcription.mlx_qwen3.blas import blas_probe
 from pipeline.transcription.mlx_qwen3.prompts import LANGUAGES
 from pipeline.transcription.mlx_qwen3.rows import with_words
 from pipeline.transcription.mlx_qwen3.scheduler import Limits, Scheduler, StageSeconds
-from pipeline.transcription.mlx_qwen3.weights import HubAccess, locate
+from pipeline.transcription.mlx_qwen3.weights import locate
 
 if TYPE_CHECKING:
     from pipeline.transcription.mlx_qwen3.word_times import WordPlacer
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _SETTING = "transcription.mlx_qwen3.model"
 
 
-def build(options: MlxQwen3Options) -> Transcriber:
-    """An engine that has loaded nothing yet."""
-    return MlxQwen3Transcriber(options)
+def build(options: MlxQwen3Options, hub: Hub | None = None) -> Transcriber:
+    """An engine that has loaded nothing yet. `hub`: the one all engines share; None for its own by the options."""
+    return MlxQwen3Transcriber(options, hub)
 
 
 class MlxQwen3Transcriber:
@@ -34,8 +34,9 @@ class MlxQwen3Transcriber:
     of being right.
     """
 
-    def __init__(self, options: MlxQwen3Options) -> None:
+    def __init__(self, options: MlxQwen3Options, hub: Hub | None = None) -> None:
         self._options = options
+        self._hub = hub or Hub(allow_download=options.allow_download, timeout_s=options.hub_timeout_s)
         self._scheduler: Scheduler | None = None
         self._placer: WordPlacer | None = None
 
@@ -51,10 +52,9 @@ class MlxQwen3Transcriber:
         from pipeline.transcription.mlx_qwen3.prompts import Prompter
 
         options = self._options
-        hub = HubAccess(allow_download=options.allow_download, timeout_s=options.hub_timeout_s)
-        folder = locate(options.model, options.revision, hub, setting=_SETTING)
+        found = locate(options.model, options.revision, self._hub, setting=_SETTING)
         probe = blas_probe(options.blas_probe_ms, options.min_gflops)
-        loaded = load_checkpoint(folder, options, setting=_SETTING)
+        loaded = load_checkpoint(found.folder, options, setting=_SETTING)
         kernels = choose_kernels(loaded.dtype)
         machine = Qwen3Machine(loaded, options, kernels)
         limits = Limits(
@@ -66,12 +66,12 @@ class MlxQwen3Transcriber:
         )
         self._scheduler = Scheduler(machine, Prompter(loaded.tokenizer), limits)
         if options.word_times:
-            self._placer = self._load_placer(hub, loaded.dtype)
+            self._placer = self._load_placer(loaded.dtype)
         bits = "" if loaded.bits is None else f", {loaded.bits}-bit weights"
         return EngineDescription(
             engine="mlx_qwen3",
             model=options.model,
-            revision=None if Path(options.model).expanduser().is_dir() else options.revision,
+            revision=found.revision,
             demonstration=False,
             max_segment_s=options.max_segment_s,
             takes_context=True,
@@ -105,13 +105,13 @@ class MlxQwen3Transcriber:
             words = self._placer(heard, result.text, result.language)
             yield with_words(result, words)
 
-    def _load_placer(self, hub: HubAccess, dtype: Any) -> WordPlacer:
+    def _load_placer(self, dtype: Any) -> WordPlacer:
         from pipeline.transcription.mlx_qwen3.word_times import WordPlacer, load_aligner
 
         setting = "transcription.mlx_qwen3.aligner_model"
-        folder = locate(self._options.aligner_model, self._options.aligner_revision, hub, setting=setting)
+        found = locate(self._options.aligner_model, self._options.aligner_revision, self._hub, setting=setting)
         return WordPlacer(
-            aligner=load_aligner(folder, dtype, setting=setting),
+            aligner=load_aligner(found.folder, dtype, setting=setting),
             silence_db=self._options.word_silence_db,
             min_word_ms=self._options.word_min_ms,
         )

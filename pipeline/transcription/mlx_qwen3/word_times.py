@@ -51,7 +51,7 @@ class WordPlacer:
     def __call__(self, samples: Samples, text: str, language: str | None) -> tuple[Word, ...] | None:
         """Words in order; None when they cannot be placed (language unknown, too many words for the sound there is).
 
-        Every word lies within the segment, lasts at least `min_word_ms`, and covers no frame of silence.
+        Every word lies within the segment, has a length above zero, and covers no frame of silence.
         """
         if not text.strip() or language is None:
             return None
@@ -74,7 +74,7 @@ def load_aligner(folder: Path, dtype: Any, *, setting: str) -> Aligner:
             f"{folder}: no usable forced aligner ({type(error).__name__}: {' '.join(str(error).split())[:300]}); "
             f"correct {setting}, or set word_times: false"
         ) from error
-    return aligner  # type: ignore[no-any-return]
+    return aligner
 
 
 def sounding(samples: Samples, silence_db: float) -> npt.NDArray[np.bool_]:
@@ -92,8 +92,9 @@ def place(
 ) -> tuple[Word, ...] | None:
     """Hold aligned words to the frames that sound.
 
-    Times are mapped to a clock that runs only while there is sound; on it each word gets its least length in order,
-    moved no further than its neighbours ask; mapped back, a word that would bridge a pause keeps its longer side.
+    Times are mapped to a clock that runs only while there is sound; on it each word gets `min_word_ms` at least, in
+    order, moved no further than its neighbours ask; mapped back, a word that would bridge a pause keeps its longer
+    side.
     """
     frames = np.flatnonzero(sound)
     least = max(1, -(-min_word_ms // _FRAME_MS))

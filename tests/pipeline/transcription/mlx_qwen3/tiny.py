@@ -118,9 +118,7 @@ def _save_tokenizer(folder: Path) -> list[int]:
         vocab["".join(merge.split())] = len(vocab)
     (folder / "vocab.json").write_text(json.dumps(vocab), "utf-8")
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", "utf-8")
-    added = {
-        str(token): {"content": content, "special": token < 151700} for token, content in SPECIAL.items()
-    }
+    added = {str(token): {"content": content, "special": token < 151700} for token, content in SPECIAL.items()}
     settings = {"added_tokens_decoder": added, "eos_token": "<|im_end|>", "unk_token": None}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), "utf-8")
     return sorted(vocab.values())
@@ -160,9 +158,7 @@ def _weights(
     dense("audio_tower.proj1", d, d, gain=2.0, bias=True)
     dense("audio_tower.proj2", audio["output_dim"], d, gain=2.0 * audio_gain, bias=True)
 
-    w, heads, kv, dim = (
-        text[key] for key in ("hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim")
-    )
+    w, heads, kv, dim = (text[key] for key in ("hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim"))
     embeddings = np.zeros((VOCABULARY, w), np.float32)
     tokens = [*used, *SPECIAL]
     embeddings[tokens] = rng.normal(size=(len(tokens), w)) * 0.3
