@@ -198,6 +198,7 @@ class Batch:
         recognise.identity = self._identity
         analyse = AnalyseStage(context, self._analysers, names)
         store = StoreStage(context)
+        self.recorder.mlx_bytes = lambda: self._process.mlx_bytes
         self.recorder.queues = lambda: {
             "recognise": len(prepared) + recognise.active,
             "analyse": len(transcribed),

@@ -1,12 +1,20 @@
-"""Stage timings and resources of a run, as they happen. The report is drawn from them in `commands`."""
+"""Stage timings and resources of a run, as they happen. The report is drawn from them in `commands.report`."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+MOST_SAMPLES = 14_400
+"""Four hours at one a second; a longer run keeps every second one and looks half as often, again and again."""
+_GPU_EVERY_S = 5.0
+_GPU_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,15 @@ class StageSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuReading:
+    """All NVIDIA GPUs of the machine together, whoever uses them."""
+
+    memory_bytes: int
+    busy_percent: float
+    """Mean over the GPUs, 0..100."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceSample:
     """The machine at one moment, all processes of the run together."""
 
@@ -32,6 +49,10 @@ class ResourceSample:
     """100 is one core."""
     queues: Mapping[str, int]
     """Calls waiting before each stage."""
+    gpu: GpuReading | None = None
+    """None without an NVIDIA GPU."""
+    mlx_bytes: int | None = None
+    """Arrays MLX holds in the recogniser's process; None while no engine of that kind runs."""
 
 
 class PerformanceRecorder:
@@ -39,18 +60,22 @@ class PerformanceRecorder:
 
     Args:
         interval_s: between two samples.
-        queues: answers the queue depths of the moment.
+        read_gpu: answers with the GPUs' state, None where there is none.
     """
 
-    def __init__(self, interval_s: float = 1.0) -> None:
+    def __init__(self, interval_s: float = 1.0, read_gpu: Callable[[], GpuReading | None] | None = None) -> None:
         self.began = time.monotonic()
         self.spans: list[StageSpan] = []
         self.samples: list[ResourceSample] = []
+        self.queues: Callable[[], Mapping[str, int]] = dict
+        """Answers the queue depths of the moment; set by the run."""
+        self.mlx_bytes: Callable[[], int | None] = lambda: None
+        """Answers what MLX holds; set by the run."""
         self._interval_s = interval_s
+        self._read_gpu = read_gpu or nvidia_gpus()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.queues: Callable[[], Mapping[str, int]] = dict
 
     def now_s(self) -> float:
         return time.monotonic() - self.began
@@ -81,13 +106,33 @@ class PerformanceRecorder:
         if self._thread is not None:
             self._thread.join(5.0)
 
+    def keep(self, sample: ResourceSample) -> None:
+        """Add a sample; when there are too many, thin them out and look half as often from now on."""
+        self.samples.append(sample)
+        if len(self.samples) > MOST_SAMPLES:
+            self.samples = self.samples[::2]
+            self._interval_s *= 2
+
     def _sample_loop(self) -> None:
         import psutil
 
         processes: dict[int, psutil.Process] = {}
+        gpu, looked_s = self._read_gpu(), self.now_s()
         while not self._stop.wait(self._interval_s):
             memory, cpu = _measure(processes)
-            self.samples.append(ResourceSample(self.now_s(), memory, cpu, dict(self.queues())))
+            now_s = self.now_s()
+            if gpu is not None and now_s - looked_s >= _GPU_EVERY_S:
+                gpu, looked_s = self._read_gpu(), now_s
+            self.keep(
+                ResourceSample(
+                    at_s=now_s,
+                    memory_bytes=memory,
+                    cpu_percent=cpu,
+                    queues=dict(self.queues()),
+                    gpu=gpu,
+                    mlx_bytes=self.mlx_bytes(),
+                )
+            )
 
 
 def _measure(processes: dict[int, object]) -> tuple[int, float]:
@@ -105,3 +150,37 @@ def _measure(processes: dict[int, object]) -> tuple[int, float]:
         except psutil.Error:
             processes.pop(process.pid, None)
     return memory, cpu
+
+
+def mlx_bytes_here() -> int | None:
+    """What MLX holds in this process; None where it is not loaded or holds nothing."""
+    mlx = sys.modules.get("mlx.core")
+    return (int(mlx.get_active_memory()) or None) if mlx is not None else None
+
+
+def nvidia_gpus() -> Callable[[], GpuReading | None]:
+    """A reader of NVIDIA's own tool; one that always answers None where it is not installed."""
+    program = shutil.which("nvidia-smi")
+
+    def read() -> GpuReading | None:
+        if program is None:
+            return None
+        query = [program, "--query-gpu=memory.used,utilization.gpu", "--format=csv,noheader,nounits"]
+        try:
+            said = subprocess.run(query, capture_output=True, text=True, timeout=_GPU_TIMEOUT_S, check=True)  # noqa: S603
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return parse_nvidia(said.stdout)
+
+    return read
+
+
+def parse_nvidia(text: str) -> GpuReading | None:
+    """Lines of `MiB used, per cent busy`, one a GPU; None when there is no such line (`[N/A]` on some machines)."""
+    used, busy = 0, []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split(",")]
+        if len(cells) == 2 and all(cell.isdigit() for cell in cells):
+            used += int(cells[0]) * 2**20
+            busy.append(float(cells[1]))
+    return GpuReading(used, sum(busy) / len(busy)) if busy else None

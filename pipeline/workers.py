@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from pipeline.audio.spool import read_samples
 from pipeline.errors import EarshotError, ModelUnavailable, WorkerCrashed
+from pipeline.performance import mlx_bytes_here
 from pipeline.processes import SPAWN, begin_child, portable
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, SegmentPlace, SegmentRequest, SegmentResult
@@ -62,6 +63,7 @@ def _serve(connection: Connection, build: Callable[..., Recogniser], arguments: 
     while (first := inbox.get()) is not None:
         try:
             for result in recogniser.transcribe(_taken(first, inbox, connection)):
+                connection.send(("mlx_bytes", mlx_bytes_here()))
                 connection.send(("done", result))
         except Exception as error:  # noqa: BLE001 - the supervisor restarts us and finds the segment to blame
             connection.send(("broken", "".join(traceback.format_exception(error))))
@@ -129,6 +131,7 @@ class RecogniserProcess:
         self.restarts = 0
         self.busy_s = 0.0
         """Seconds with at least one segment under way."""
+        self.mlx_bytes: int | None = None
         self._busy_since: float | None = None
 
     @property
@@ -235,6 +238,8 @@ class RecogniserProcess:
             kind, value = self._connection.recv()
             if kind == "taken":
                 self._taken.add(value)
+            elif kind == "mlx_bytes":
+                self.mlx_bytes = value
             elif kind == "broken":
                 raise _Broken(value)
             elif self._sent.pop(value.key, None) is not None:
