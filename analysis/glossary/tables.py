@@ -78,6 +78,8 @@ def read_xlsx(path: Path) -> dict[str, list[Row]]:
 
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
+    except FileNotFoundError:
+        raise
     except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {error}") from None
     try:

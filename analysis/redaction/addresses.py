@@ -16,7 +16,7 @@ _TLD = (
     r"(?:com|org|net|edu|gov|info|biz|io|eu|de|fr|es|it|nl|be|ch|at|ca|us|me|tv|uk|ie|pl|pt|"
     rf"co\s*{_DOT}\s*(?:uk|nz|za|jp)|com\s*{_DOT}\s*(?:au|br|mx))"
 )
-_LABEL = r"(?:[a-z0-9-]+(?:\s+mail)?|[a-z0-9](?:\s+[a-z0-9]){1,20})"
+_LABEL = r"(?:[a-z0-9-]+(?:\s+[a-z0-9-]+){0,2}?|[a-z0-9](?:\s+[a-z0-9]){1,20})"
 _DOMAIN = re.compile(
     rf"(?<![\w])(?P<at>{_AT})\s+(?P<domain>{_LABEL}(?:\s*{_DOT}\s*{_LABEL}){{0,3}}?\s*{_DOT}\s*{_TLD})(?![\w-])"
     rf"|(?<=[a-z0-9])\s*(?P<sign>@)\s*(?P<domain2>{_LABEL}(?:\s*{_DOT}\s*{_LABEL}){{0,3}}?\s*{_DOT}\s*{_TLD})(?![\w-])",
