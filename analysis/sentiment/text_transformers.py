@@ -137,14 +137,14 @@ def _in_cache(model: str, revision: str | None) -> bool:
     return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
 
 
-def _check_hub(model: str, timeout_s: float) -> None:
+def _check_hub(model: str, timeout_s: float, hub: str | None = None) -> None:
     """Raises ModelUnavailable within `timeout_s` when no hub answers; the library itself would retry for minutes."""
     import os
     import threading
     import urllib.error
     import urllib.request
 
-    base = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+    base = (hub or os.environ.get("HF_ENDPOINT", HUB)).rstrip("/")
     problem: list[str] = ["no answer"]
 
     def ask() -> None:

@@ -20,6 +20,7 @@ from pipeline.errors import ModelUnavailable, UntrustedModel
 MODEL_FILE = "model.skops"
 CARD_FILE = "card.json"
 CARD_TEXT_FILE = "card.md"
+_SCHEMA = "schema.json"
 PICKLES = (".pkl", ".pickle", ".joblib")
 
 TRUSTED_TYPES: tuple[str, ...] = (
@@ -91,13 +92,26 @@ def save_model(folder: Path, pipeline: Any, card: ModelCard) -> ModelCard:
 
 
 def _stable(archive: bytes) -> bytes:
-    """The same archive compressed, with its members' time stamps set to one day."""
+    """The same archive, compressed, without what differs from run to run: memory addresses and time stamps."""
     import io
+    import re
 
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        schema = old.read(_SCHEMA).decode()
+        numbers: dict[str, str] = {}
+
+        def renumber(match: re.Match[str]) -> str:
+            return match[1] + numbers.setdefault(match[2], str(len(numbers) + 1)) + match[3]
+
+        # skops names objects, and the files of arrays, by their address in memory.
+        schema = re.sub(r'("__id__": |"file": ")(\d+)(\b)', renumber, schema)
+        content = {_SCHEMA: schema.encode()}
         for name in old.namelist():
-            new.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), old.read(name), zipfile.ZIP_DEFLATED)
+            stem, dot, kind = name.partition(".")
+            content.setdefault(numbers.get(stem, stem) + dot + kind, old.read(name))
+        for name in sorted(content):
+            new.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content[name], zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
 

@@ -1,0 +1,87 @@
+"""Labels: every fault is told with its row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from analysis.training.labels import LabelColumns, check_trainable, read_labels
+from analysis.training.splits import grouped_splits
+from pipeline.errors import ConfigurationError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "labels.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "needs", "message"),
+    [
+        (
+            "text,label,group\nhi,angry,a\n",
+            ("text",),
+            "row 2: label 'angry' must be one of negative, neutral, positive",
+        ),
+        ("text,label,group\nhi,,a\n", ("text",), "row 2: label ''"),
+        ("text,label,group\nhi,neutral,a\n ,neutral,a\n", ("text",), "row 3: no text"),
+        ("text,label,group\nhi,neutral,\n", ("text",), "row 2: no group"),
+        ("path,label,group\ngone.wav,neutral,a\n", ("audio",), "row 2: recording gone.wav is not there"),
+        ("path,label,group\n,neutral,a\n", ("audio",), "row 2: no recording named"),
+        ("text,label,group,start_s\nhi,neutral,a,x\n", ("text",), "row 2: start_s 'x' is not a number"),
+        ("text,label,group,start_s,end_s\nhi,neutral,a,2,1\n", ("text",), "row 2: end_s (1.0) must be after"),
+        ("text,label\nhi,neutral\n", ("text",), "no column 'group'"),
+        ("words,label,group\nhi,neutral,a\n", ("text",), "no column 'text'; there are: words, label, group"),
+        ("text,label,group\n", ("text",), "no rows"),
+    ],
+)
+def test_faults_are_told_with_their_row(tmp_path: Path, text: str, needs: Sequence[str], message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_labels(write(tmp_path, text), LabelColumns(), needs=needs)
+    assert message in str(caught.value)
+
+
+def test_the_same_recording_in_two_groups_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"x")
+    path = write(tmp_path, "path,label,group\na.wav,neutral,one\na.wav,negative,two\n")
+    with pytest.raises(ConfigurationError, match=r"row 3: the same recording is in group 'two' here and in 'one'"):
+        read_labels(path, LabelColumns(), needs=("audio",))
+
+
+def test_labels_are_mapped_and_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path, "text,label,group\na,Anger,s1\nb,fear,s1\nc,neutral,s2\n")
+    labels = read_labels(path, LabelColumns(), needs=("text",), label_map={"anger": "negative", "fear": "-"})
+    assert [(item.row, item.label) for item in labels.items] == [(2, "negative"), (4, "neutral")]
+    assert labels.dropped == {"fear": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("neutral", f"g{at}") for at in range(20)], "only one class"),
+        ([(("neutral", "negative")[at % 2], f"g{at % 3}") for at in range(40)], "3 groups; at least 5"),
+        ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")], "fewer than 4 items"),
+        ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")] * 9, "are of one group"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused(tmp_path: Path, rows: list[tuple[str, str]], message: str) -> None:
+    body = "".join(f"text {at},{label},{group}\n" for at, (label, group) in enumerate(rows))
+    labels = read_labels(write(tmp_path, "text,label,group\n" + body), LabelColumns(), needs=("text",))
+    with pytest.raises(ConfigurationError, match=message):
+        check_trainable(labels, least_groups=5, least_per_class=4)
+
+
+@pytest.mark.parametrize("folds", [None, 3, 5])
+def test_a_group_is_never_on_both_sides(folds: int | None) -> None:
+    groups = [f"g{at % 7}" for at in range(70)]
+    labels = [at % 3 for at in range(70)]
+    tested: list[int] = []
+    for train, test in grouped_splits(labels, groups, folds, 0):
+        assert not {groups[at] for at in train} & {groups[at] for at in test}
+        tested += test.tolist()
+    assert sorted(tested) == list(range(70))
+    with pytest.raises(ConfigurationError, match="8 is more than the 7 groups"):
+        grouped_splits(labels, groups, 8, 0)

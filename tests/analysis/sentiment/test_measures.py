@@ -1,0 +1,57 @@
+"""Figures of merit against scikit-learn, and intervals that mean something."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.training.measures import calibration_error, compare, confusion, macro_f1, score, unweighted_recall
+
+
+def _random(items: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, 3, items)
+    logits = generator.standard_normal((items, 3)) + 2 * np.eye(3)[truth] * (generator.random((items, 1)) < 0.7)
+    shares = np.exp(logits)
+    return truth, shares / shares.sum(axis=1, keepdims=True)
+
+
+def test_the_figures_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics import f1_score, recall_score
+
+    truth, shares = _random(500)
+    answer = shares.argmax(axis=1)
+    table = confusion(truth, answer, 3)[None]
+    assert unweighted_recall(table)[0] == pytest.approx(recall_score(truth, answer, average="macro"))
+    assert macro_f1(table)[0] == pytest.approx(f1_score(truth, answer, average="macro"))
+    found = score(truth, shares, [str(at) for at in range(500)], 0)
+    assert found.brier.value == pytest.approx(((shares - np.eye(3)[truth]) ** 2).sum(axis=1).mean())
+    assert found.recall.low < found.recall.value < found.recall.high
+    assert found.calibration_error is None
+
+
+def test_calibration_error_is_given_from_two_thousand_items_up() -> None:
+    truth, shares = _random(2_000)
+    found = score(truth, shares, [str(at) for at in range(2_000)], 0)
+    assert found.calibration_error == pytest.approx(calibration_error(truth, shares))
+    certain = np.eye(3)[truth]
+    assert calibration_error(truth, certain) == 0
+    assert calibration_error((truth + 1) % 3, certain) == 1
+
+
+def test_items_of_one_group_widen_the_interval() -> None:
+    truth, shares = _random(300)
+    order = np.argsort(shares.argmax(axis=1) == truth)
+    alone = score(truth, shares, [str(at) for at in range(300)], 0).recall
+    grouped = score(truth[order], shares[order], [str(at // 30) for at in range(300)], 0).recall
+    assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
+
+
+def test_paired_comparison() -> None:
+    truth, shares = _random(400)
+    groups = [str(at) for at in range(400)]
+    same = compare(truth, shares, shares, groups, 0)
+    assert (same.recall.low, same.recall.high, same.verdict) == (0, 0, "not told apart")
+    perfect = np.eye(3)[truth]
+    assert compare(truth, perfect, shares, groups, 0).verdict == "better"
+    assert compare(truth, shares, perfect, groups, 0).verdict == "worse"

@@ -1,0 +1,154 @@
+"""Training from labels to a folder the configuration can point to."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.sentiment.acoustic import build_acoustic
+from analysis.sentiment.steps import build_sentiment_steps
+from analysis.sentiment.text_trained import TrainedTextSentiment
+from analysis.training.model_folder import load_model
+from commands.evaluate_sentiment import evaluation_text, run_evaluate_sentiment
+from commands.train import TrainRequest, run_train_acoustic, run_train_fusion, run_train_text, run_train_topics
+from pipeline.config.sentiment import SentimentSettings
+from pipeline.errors import ConfigurationError, EarshotError
+from pipeline.records import Role
+from tests.analysis.sentiment.test_features import voice
+
+SAYINGS = {
+    "negative": "This is awful, I am still waiting and nobody calls back about the {}.",
+    "neutral": "I would like to ask about the {} please.",
+    "positive": "Thank you so much, the {} is wonderful.",
+}
+THINGS = ("parcel", "bill", "phone", "card", "heating", "ticket")
+PITCH_HZ = {"negative": 260, "neutral": 140, "positive": 200}
+LEXICON = ("sentiment.text.engine=lexicon",)
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six speakers, three recordings of each class, with words; pitch tells the classes apart."""
+    import soundfile  # type: ignore[import-untyped]
+
+    folder = tmp_path_factory.mktemp("labels")
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "text", "label", "group", "role", "topic"])
+        for speaker, thing in enumerate(THINGS):
+            for label, saying in SAYINGS.items():
+                for take in range(3):
+                    name = f"{speaker}_{label}_{take}.wav"
+                    sound = voice(PITCH_HZ[label] * (1 + 0.02 * speaker), seed=take + 10 * speaker)
+                    soundfile.write(folder / name, sound, 8_000)
+                    role = "agent" if take == 2 else "client"
+                    writer.writerow([name, saying.format(thing), label, f"s{speaker}", role, THINGS[take]])
+    return folder / "labels.csv"
+
+
+def request_for(labels: Path, tmp_path: Path, name: str, **more: object) -> TrainRequest:
+    (tmp_path / "config.yaml").write_text("{}\n", encoding="utf-8")
+    settings: dict[str, object] = {"folds": 3, "config": tmp_path / "config.yaml", **more}
+    return TrainRequest(labels=labels, out=tmp_path / name, **settings)  # type: ignore[arg-type]
+
+
+def test_acoustic_same_input_same_model(labels: Path, tmp_path: Path) -> None:
+    first = run_train_acoustic(request_for(labels, tmp_path, "a"), "svm")
+    second = run_train_acoustic(request_for(labels, tmp_path, "b"), "svm")
+    assert (tmp_path / "a/held_out.csv").read_bytes() == (tmp_path / "b/held_out.csv").read_bytes()
+    assert first.card.model_sha256 == second.card.model_sha256
+    assert first.scores.recall.value > 0.9
+    assert first.comparison is not None
+    page = (tmp_path / "a/report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 2
+    assert "http" not in page.split("<body>")[0]
+    settings = SentimentSettings.model_validate({"acoustic": {"client_model": str(tmp_path / "a")}})
+    engine = build_acoustic(settings)
+    assert engine is not None
+    sound = np.repeat(voice(150, 3.0), 2)
+    assert engine.channel(sound, [(0.0, 3.0)], Role.CLIENT)[0][0] is not None
+
+
+def test_text_is_compared_with_the_model_in_use_and_usable(labels: Path, tmp_path: Path) -> None:
+    outcome = run_train_text(request_for(labels, tmp_path, "t"), "cues")
+    assert outcome.comparison is not None
+    assert "sklearn" in outcome.note
+    engine = TrainedTextSentiment(str(tmp_path / "t"))
+    assert engine.predict(["Thank you, wonderful!"])[0].label.value == "positive"
+    with pytest.raises(ConfigurationError, match="--overwrite"):
+        run_train_text(request_for(labels, tmp_path, "t"), "cues")
+    again = run_train_text(
+        request_for(labels, tmp_path, "u", overrides=[f"sentiment.text.sklearn.client_model={tmp_path / 't'}"]), "words"
+    )
+    assert "its own held-out answers" in again.note
+
+
+def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
+    outcome = run_train_topics(request_for(labels, tmp_path, "topics", label_column="label", text_column="text"))
+    loaded = load_model(tmp_path / "topics", kind="topics")
+    rows = loaded.pipeline.predict_proba(["Thank you so much, the bill is wonderful."])
+    assert outcome.card.classes[int(loaded.pipeline.classes_[rows[0].argmax()])] == "positive"
+    assert rows.sum() == pytest.approx(1.0)
+
+
+def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path) -> None:
+    run_train_acoustic(request_for(labels, tmp_path, "voice"), "svm")
+    use = (*LEXICON, f"sentiment.acoustic.client_model={tmp_path / 'voice'}")
+    with pytest.raises(ConfigurationError, match="trained on these very labels"):
+        run_train_fusion(request_for(labels, tmp_path, "no", overrides=use))
+    outcome = run_train_fusion(
+        request_for(labels, tmp_path, "fusion", overrides=use), voice_held_out=tmp_path / "voice" / "held_out.csv"
+    )
+    assert outcome.scores.recall.value > 0.9
+    settings = SentimentSettings.model_validate(
+        {
+            "fusion": {
+                "method": "learned",
+                "agent_model": str(tmp_path / "fusion"),
+                "client_model": str(tmp_path / "fusion"),
+            }
+        }
+    )
+    assert len(build_sentiment_steps(settings)) == 3
+
+
+def test_evaluation_says_when_fusion_does_not_help(labels: Path, tmp_path: Path) -> None:
+    request = request_for(labels, tmp_path, "-", overrides=LEXICON)
+    evaluation = run_evaluate_sentiment(request)
+    text = evaluation_text(evaluation)
+    assert evaluation.both == evaluation.items == 54
+    assert "Fusion does not help" in text
+    assert all(name in text for name in ("words", "voice", "fused", "["))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("gone.wav,hi,neutral,a\n", "row 2: recording gone.wav is not there"),
+        ("bad.wav,hi,neutral,a\n", "row 2"),
+    ],
+)
+def test_recordings_that_cannot_be_read_are_named(tmp_path: Path, labels: Path, rows: str, message: str) -> None:
+    (tmp_path / "bad.wav").write_bytes(b"this is no sound" * 100)
+    good = "".join(
+        f"{labels.parent}/{speaker}_{label}_{take}.wav,x,{label},s{speaker}\n"
+        for speaker in range(6)
+        for label in SAYINGS
+        for take in range(3)
+    )
+    path = tmp_path / "l.csv"
+    path.write_text("path,text,label,group\n" + rows + good, encoding="utf-8")
+    with pytest.raises(EarshotError, match=message):
+        run_train_acoustic(request_for(path, tmp_path, "x"), "svm")
+
+
+def test_unknown_choices_name_the_others(labels: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="svm, forest"):
+        run_train_acoustic(request_for(labels, tmp_path, "x"), "boost")
+    with pytest.raises(ConfigurationError, match="words, cues, plain"):
+        run_train_text(request_for(labels, tmp_path, "x"), "bert")
+    with pytest.raises(ConfigurationError, match="written=meant"):
+        run_train_text(request_for(labels, tmp_path, "x", label_map=["anger"]), "cues")
