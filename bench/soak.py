@@ -1,0 +1,266 @@
+"""Fault tests too long for the test suite: kills, a database that goes away, damaged recordings.
+
+    python -m bench.soak [--kills 180] [--engine scripted] [--seed 1]
+    python -m bench.soak --sphinx-kills 20
+    python -m bench.soak --database-restarts 5
+    python -m bench.soak --damaged 1000
+
+Each part runs the real command line in processes of its own against a real PostgreSQL, and ends with a line of JSON.
+After every disturbed run an undisturbed one finishes the work, and its rows must equal those of a run that was never
+disturbed. Exits 1 when anything differs, is lost or is unaccounted for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from bench.damage import damaged_copies
+from bench.recordings import short_calls
+from db.embedded import EmbeddedServer
+from db.migrate import migrate
+
+PROJECT = Path(__file__).resolve().parent.parent
+ROWS = {
+    "calls": """SELECT file_name, status, flags, duration_s, transcription, agent_text_sentiment, client_text_sentiment,
+        agent_text_confidence, client_text_confidence, topic, subtopic, summary, turns, silence_s,
+        missing_reasons::text, transcript_fingerprint FROM calls ORDER BY 1""",
+    "chunks": """SELECT file_name, channel, ordinal, role, start_s, end_s, text, text_sentiment, text_confidence
+        FROM chunks JOIN calls USING (call_id) ORDER BY 1, 2, 3""",
+    "steps": """SELECT file_name, step, s.fingerprint, state, payload::text
+        FROM call_steps s JOIN calls USING (call_id) ORDER BY 1, 2""",
+    "leftovers": "SELECT count(*) FROM finished_segments",
+}
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+class Ground:
+    """A server, databases from a template, recordings; all in one temporary folder."""
+
+    def __init__(self, folder: Path, engine: str) -> None:
+        self.folder = folder
+        self.calls = folder / "calls"
+        self.engine = engine
+        self.server = EmbeddedServer(folder / "server")
+        self.server.start()
+        migrate(self.server.url)
+        self._number = 0
+
+    def fresh_database(self) -> str:
+        self._number += 1
+        name = f"soak_{self._number}"
+        with psycopg.connect(self.server.url, dbname="postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "earshot"')
+        return self.server.url.replace("/earshot?", f"/{name}?")
+
+    def start(self, url: str, *settings: str) -> subprocess.Popen[bytes]:
+        """A run of the main job; its output goes to a file of its own."""
+        chosen = (
+            f"database.url={url}",
+            f"transcription.engines=[{self.engine}]",
+            "transcription.scripted.missing=hash",
+            f"run.spool_dir={self.folder}/spool",
+            "run.backoff_initial_s=0.1",
+            *settings,
+        )
+        config = self.folder / "config.yaml"
+        config.touch()
+        arguments = [sys.executable, "run.py", "--config", str(config), "--input", str(self.calls)]
+        arguments += ["--output", str(self.folder / "output"), "--save-mode", "database"]
+        for setting in chosen:
+            arguments += ["--set", setting]
+        log = (self.folder / "last_run.log").open("wb")
+        return subprocess.Popen(arguments, cwd=PROJECT, stdout=log, stderr=log)
+
+    def run(self, url: str, *settings: str) -> int:
+        with self.start(url, *settings) as run:
+            return run.wait()
+
+    def log(self) -> str:
+        return (self.folder / "last_run.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+
+    @staticmethod
+    def rows(url: str) -> Rows:
+        with psycopg.connect(url) as connection:
+            return {name: connection.execute(query.encode()).fetchall() for name, query in ROWS.items()}
+
+
+@contextmanager
+def ground(engine: str) -> Iterator[Ground]:
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="earshot-soak-", dir=memory if memory.is_dir() else None))
+    folder.chmod(0o755)
+    place = Ground(folder, engine)
+    try:
+        yield place
+    finally:
+        place.server.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def differences(rows: Rows, reference: Rows) -> list[str]:
+    """What is not as in the undisturbed run, a line each."""
+    found = []
+    for name in ROWS:
+        if rows[name] != reference[name]:
+            pairs = zip(rows[name], reference[name], strict=False)
+            first = next((f"{a} != {b}" for a, b in pairs if a != b), "")
+            found.append(f"{name}: {len(rows[name])} rows for {len(reference[name])}; {first[:400]}")
+    return found
+
+
+def strike(run: subprocess.Popen[bytes], dice: random.Random, longest_s: float) -> str:
+    """SIGKILL the run or one of its children at a random moment; says whom it hit."""
+    try:
+        run.wait(dice.uniform(0.2, longest_s))
+        return "finished first"
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        children = psutil.Process(run.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return "finished first"
+    if not children or dice.random() < 0.5:
+        run.kill()
+        return "the run"
+    victim = dice.choice(children)
+    try:
+        victim.kill()
+    except psutil.NoSuchProcess:
+        return "finished first"
+    return "a child"
+
+
+def kills(number: int, engine: str, seed: int, calls: int) -> bool:
+    """`number` SIGKILLs at random moments; after each up to three of them a run that finishes and is compared."""
+    dice = random.Random(seed)
+    hit: Counter[str] = Counter()
+    faults: list[str] = []
+    began = time.monotonic()
+    comparisons = 0
+    slow = ("transcription.scripted.sleep_per_audio_s=0.05", "run.quarantine_after_runs=100")
+    with ground(engine) as place:
+        short_calls(place.calls, calls)
+        url = place.fresh_database()
+        if place.run(url) != 0:
+            raise SystemExit(f"the undisturbed run failed:\n{place.log()}")
+        reference, whole_s = place.rows(url), time.monotonic() - began
+        while hit["the run"] + hit["a child"] < number:
+            url = place.fresh_database()
+            for _ in range(dice.randint(1, 3)):
+                with place.start(url, *slow) as run:
+                    hit[strike(run, dice, whole_s)] += 1
+                    run.wait()
+            code = place.run(url, "run.quarantine_after_runs=100")
+            if code == 1:  # a call whose worker was killed three times in one run: transient, the next run does it
+                code = place.run(url, "run.quarantine_after_runs=100")
+            comparisons += 1
+            different = differences(place.rows(url), reference)
+            if code != 0 or different:
+                faults.append(f"exit {code}; {different}\n{place.log()}")
+    faults_shown = faults[:3]
+    print(json.dumps({
+        "part": "kills", "engine": engine, "seed": seed, "calls": calls, "kills": hit["the run"] + hit["a child"],
+        "of_the_run": hit["the run"], "of_children": hit["a child"], "finished_before": hit["finished first"],
+        "comparisons": comparisons, "different": len(faults), "faults": faults_shown,
+        "minutes": round((time.monotonic() - began) / 60, 1),
+    }))  # fmt: skip
+    return not faults
+
+
+def database_restarts(number: int, seed: int) -> bool:
+    """PostgreSQL stopped and started in mid-run: the run waits and ends with the same rows."""
+    dice = random.Random(seed)
+    faults: list[str] = []
+    with ground("scripted") as place:
+        short_calls(place.calls, 12)
+        url = place.fresh_database()
+        if place.run(url) != 0:
+            raise SystemExit(f"the undisturbed run failed:\n{place.log()}")
+        reference = place.rows(url)
+        for _ in range(number):
+            url = place.fresh_database()
+            with place.start(url, "transcription.scripted.sleep_per_audio_s=0.05") as run:
+                time.sleep(dice.uniform(4.0, 8.0))
+                place.server.stop(force=True)
+                time.sleep(dice.uniform(1.0, 4.0))
+                place.server.start()
+                code = run.wait()
+            different = differences(place.rows(url), reference)
+            if code != 0 or different:
+                faults.append(f"exit {code}; {different}\n{place.log()}")
+    print(json.dumps({"part": "database_restarts", "restarts": number, "different": len(faults), "faults": faults[:3]}))
+    return not faults
+
+
+def damaged(number: int, seed: int, data: Path) -> bool:
+    """Mutations of real recordings: every one accounted for, none stops the run."""
+    with ground("scripted") as place:
+        sources = sorted(data.glob("calls/*/*.wav")) + sorted((PROJECT / "samples" / "calls").glob("*.*"))
+        damaged_copies(sources, place.calls, number, seed)
+        url = place.fresh_database()
+        began = time.monotonic()
+        code = place.run(url)
+        with psycopg.connect(url) as connection:
+            statuses: dict[str, int] = dict(
+                connection.execute("SELECT status, count(*) FROM calls GROUP BY status").fetchall()
+            )
+            errors: dict[str, int] = dict(
+                connection.execute(
+                    "SELECT error_type, count(*) FROM calls WHERE error_type IS NOT NULL GROUP BY error_type"
+                ).fetchall()
+            )
+            counts = connection.execute("SELECT counts FROM runs ORDER BY started_at DESC LIMIT 1").fetchone()
+        accounted = counts[0] if counts else {}
+        fine = code in (0, 1) and sum(statuses.values()) == number and accounted.get("found") == number
+        print(json.dumps({
+            "part": "damaged", "files": number, "seed": seed, "exit_code": code, "statuses": statuses, "errors": errors,
+            "counts": accounted, "all_accounted_for": fine, "minutes": round((time.monotonic() - began) / 60, 1),
+        }))  # fmt: skip
+        if not fine:
+            print(place.log())
+    return fine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--sphinx-kills", type=int, default=0)
+    parser.add_argument("--database-restarts", type=int, default=0)
+    parser.add_argument("--damaged", type=int, default=0)
+    parser.add_argument("--calls", type=int, default=8, help="recordings in the runs that are killed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
+    chosen = parser.parse_args(arguments)
+    if not (chosen.kills or chosen.sphinx_kills or chosen.database_restarts or chosen.damaged):
+        chosen.kills, chosen.sphinx_kills, chosen.database_restarts, chosen.damaged = 180, 20, 5, 1000
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    fine = True
+    if chosen.kills:
+        fine &= kills(chosen.kills, "scripted", chosen.seed, chosen.calls)
+    if chosen.sphinx_kills:
+        fine &= kills(chosen.sphinx_kills, "sphinx", chosen.seed, 2)
+    if chosen.database_restarts:
+        fine &= database_restarts(chosen.database_restarts, chosen.seed)
+    if chosen.damaged:
+        fine &= damaged(chosen.damaged, chosen.seed, chosen.data)
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
