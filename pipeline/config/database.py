@@ -23,7 +23,7 @@ class DatabaseSettings(Area):
     the files go to /var/lib/earshot instead and the run says so."""
 
     server_account: str | None = None
-    """Account the embedded server runs under when Earshot is root; null takes the first of earshot, postgres, nobody."""
+    """Account of the embedded server when Earshot runs as root; null takes the first of earshot, postgres, nobody."""
 
     start_timeout_s: float = Field(default=600.0, gt=0, le=86_400)
     """Longest wait for the embedded server to come up, crash recovery included, in seconds."""
