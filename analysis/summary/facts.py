@@ -179,16 +179,12 @@ def _digit_strings(text: str, language: str) -> Iterator[str]:
 
 
 def _inside(whole: str, seamed: str) -> bool:
-    """Whether the digits stand in the row from one seam to another."""
-    groups = seamed.split("|")
-    for first in range(len(groups)):
-        joined = ""
-        for group in groups[first:]:
-            joined += group
-            if joined == whole:
-                return True
-            if len(joined) > len(whole):
-                break
+    """Whether the digits are the row from one seam to its end: all of it, or its last ones (`ending in 4242`)."""
+    joined = ""
+    for group in reversed(seamed.split("|")):
+        joined = group + joined
+        if joined == whole:
+            return True
     return False
 
 

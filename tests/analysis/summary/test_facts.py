@@ -1,0 +1,76 @@
+"""Numbers, dates, names and links of a summary: supported however they were said, caught when they were not."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.summary.facts import SpokenFacts
+from pipeline.records import Role
+from tests.analysis.calls import chunk
+
+SAID = SpokenFacts(
+    [
+        chunk(0, Role.CLIENT, "hi my name is patricia brown i want one hundred and thirty five dollars"),
+        chunk(1, Role.AGENT, "sure this is elizabeth from harper valley bank, monday at eleven a m or half past three"),
+        chunk(2, Role.CLIENT, "the zip code is four one nine one two and it was the twenty first of may"),
+        chunk(3, Role.CLIENT, "two thousand euros by tomorrow, 12.50 more, see north star dot com, double five two"),
+    ],
+    "en",
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patricia Brown wants $135.",
+        "The client asks for 135.00 dollars on Monday at 11:00.",
+        "The zip code is 41912.",
+        "Either at 3:30 or at 11 a.m. on 21 May.",
+        "The client needs €2,000 by tomorrow.",
+        "It is 2000 euros and 12.5 more.",
+        "One of them called Elizabeth of Harper Valley Bank.",
+        "The number ends in 552.",
+        "Requested a new card. Happy with that.",
+        "The client calls about the bill.",
+        "See star.com.",
+    ],
+)
+def test_what_was_said_is_supported(text: str) -> None:
+    assert SAID.unsupported(text, "en") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "claim"),
+    [
+        ("The client wants $136.", "number", "136"),
+        ("The client wants four hundred dollars.", "number", "400"),
+        ("The zip code is 41913.", "number", "41913"),
+        ("The zip code is 4191.", "number", "4191"),
+        ("At 4:45.", "number", "4:45"),
+        ("On Tuesday.", "date", "Tuesday"),
+        ("In June.", "date", "June"),
+        ("They meet today.", "date", "today"),
+        ("On 21/06/2019.", "date", "21/06/2019"),
+        ("The client asked for Jennifer.", "name", "Jennifer"),
+        ("Jennifer asked for a card.", "name", "Jennifer"),
+        ("Jennifer Miller, a card.", "name", "Jennifer"),
+        ("Jones's card.", "name", "Jones's"),
+        ("Go to evil.com now.", "link", "evil.com"),
+        ("Write to x@evil.org", "link", "x@evil.org"),
+    ],
+)
+def test_what_was_not_said_is_caught(text: str, kind: str, claim: str) -> None:
+    assert (kind, claim) in [(one.kind, one.text) for one in SAID.unsupported(text, "en")]
+
+
+def test_dates_and_names_are_compared_across_languages() -> None:
+    assert SAID.unsupported("La cliente Patricia demande 135 dollars pour lundi, le 21 mai.", "fr") == []
+    faults = SAID.unsupported("La cliente demande 200 dollars pour mardi à Jennifer.", "fr")
+    assert {(one.kind, one.text) for one in faults} == {("number", "200"), ("date", "mardi"), ("name", "Jennifer")}
+
+
+def test_spoken_numbers_of_other_languages() -> None:
+    french = SpokenFacts([chunk(0, Role.CLIENT, "quatre-vingt-dix euros mardi")], "fr")
+    assert french.unsupported("Le client demande 90 euros mardi.", "fr") == []
+    assert french.unsupported("Le client demande 80 euros.", "fr")
+    assert french.unsupported("The client wants ninety euros on Tuesday.", "en") == []

@@ -1,0 +1,188 @@
+"""The step `summary`: extractive, by a model piece by piece, templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.llm.provider import LLMAnswer, LLMRequest
+from analysis.records import Summary
+from analysis.results import FALLBACK
+from analysis.summary.step import SummaryStep
+from analysis.summary.templates import render_preview
+from pipeline.config.language import SummarySettings
+from pipeline.errors import ConfigurationError
+from pipeline.records import StepState
+from tests.analysis.calls import call
+
+CALL = call(
+    ("agent", "Good morning, North Star Telecom, how can I help you?"),
+    ("client", "My internet has been down since Monday. I cannot work from home."),
+    ("agent", "I am sorry about that. Let me check the line."),
+    ("client", "Thank you."),
+    ("agent", "I will send a technician on Thursday between eight and twelve."),
+    ("agent", "You will receive a text message by tomorrow evening. Anything else?"),
+    ("client", "No thanks, bye."),
+)
+
+
+class Answers:
+    """A router whose answers a test gives, in order; keeps the requests."""
+
+    models = ("test/model",)
+
+    def __init__(
+        self, *data: dict[str, Any] | None, extractive: bool = False, passed_over: tuple[str, ...] = ()
+    ) -> None:
+        self.requests: list[LLMRequest] = []
+        self.extractive = extractive
+        self._data = list(data)
+        self._passed_over = passed_over
+
+    def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
+        answers = []
+        for request in requests:
+            self.requests.append(request)
+            data = self._data.pop(0) if len(self._data) > 1 else self._data[0]
+            answers.append(
+                LLMAnswer(
+                    key=request.key,
+                    data=data,
+                    reason=None if data else "test: 503",
+                    provider="test" if data else None,
+                    model="model",
+                    tokens_in=10,
+                    tokens_out=5,
+                    cost_usd=0.25,
+                    latency_s=1.0,
+                    passed_over=self._passed_over,
+                )
+            )
+        return answers
+
+
+FIELDS = {
+    "reason": "The client has had no internet since Monday.",
+    "done": "The agent checked the line.",
+    "outcome": "A technician comes on Thursday between 8 and 12.",
+    "key_points": ["The client cannot work from home."],
+    "action_items": [{"what": "Send a technician", "who": "agent", "by_when": "Thursday"}],
+    "next_step": "",
+}
+
+
+def test_extractive_lines_are_verbatim_in_order_and_promises_are_found() -> None:
+    result = SummaryStep(SummarySettings()).run([CALL], [{}])[0]
+    assert result.provider == "extractive"
+    summary = result.payload
+    assert isinstance(summary, Summary)
+    texts = {(one.channel, one.ordinal): one.text for one in CALL.transcript.chunks}
+    assert summary.evidence
+    assert all(one.quote in texts[one.channel, one.ordinal] for one in summary.evidence)
+    assert [one.start_s for one in summary.evidence] == sorted(one.start_s for one in summary.evidence)
+    assert "internet has been down" in summary.text
+    assert [(item.who, item.by_when) for item in summary.action_items] == [
+        ("agent", "on Thursday"),
+        ("agent", "by tomorrow evening"),
+    ]
+    assert summary.action_items[0].what == "I will send a technician on Thursday between eight and twelve."
+
+
+@pytest.mark.parametrize("said", [(), (("client", ""), ("agent", "[noise]"))])
+def test_a_silent_call_has_no_summary(said: tuple[tuple[str, str], ...]) -> None:
+    for step in (SummaryStep(SummarySettings()), SummaryStep(SummarySettings(), Answers(FIELDS))):
+        result = step.run([call(*said)], [{}])[0]
+        assert (result.state, result.payload) == (StepState.MISSING, None)
+        assert result.reason == "nobody speaks in this call"
+
+
+def test_fields_become_a_text_by_the_template() -> None:
+    result = SummaryStep(SummarySettings(), Answers(FIELDS)).run([CALL], [{}])[0]
+    summary = result.payload
+    assert isinstance(summary, Summary)
+    assert summary.text.splitlines() == [
+        "Reason: The client has had no internet since Monday.",
+        "Done: The agent checked the line.",
+        "Outcome: A technician comes on Thursday between 8 and 12.",
+        "- The client cannot work from home.",
+        "To do: Send a technician (agent), Thursday",
+    ]
+    assert summary.next_step is None
+    assert summary.flags == ()
+    assert (result.provider, result.tokens_in, result.cost_usd) == ("test", 10, 0.25)
+
+
+def test_a_long_call_is_summed_up_piece_by_piece() -> None:
+    said = [("client", f"item number {place} is broken and needs a look") for place in range(60)]
+    answers = Answers(*([{"notes": ["Many items are broken."]}] * 20), FIELDS)
+    router = Answers({"notes": ["Many items are broken."], **FIELDS})
+    step = SummaryStep(SummarySettings(max_transcript_chars=700), router)
+    result = step.run([call(*said)], [{}])[0]
+    notes = [request for request in router.requests if "notes" in request.schema["properties"]]
+    assert len(notes) >= 4
+    assert all(len(request.user) <= 700 for request in router.requests)
+    seen = " ".join(request.user for request in notes)
+    assert all(f"item number {place} " in seen for place in range(60))
+    assert router.requests[-1].user.startswith("<notes>")
+    assert result.tokens_in == 10 * len(router.requests)
+    assert answers.requests == []
+
+
+def test_an_outage_costs_the_summary_and_a_later_run_fills_it_in() -> None:
+    result = SummaryStep(SummarySettings(), Answers(None)).run([CALL], [{}])[0]
+    assert (result.state, result.payload) == (StepState.FAILED, None)
+    assert "503" in (result.reason or "")
+
+
+def test_a_fallback_is_marked_to_be_made_anew() -> None:
+    step = SummaryStep(SummarySettings(), Answers(None, extractive=True))
+    result = step.run([CALL], [{}])[0]
+    assert result.state is StepState.DONE
+    assert result.provider == "extractive"
+    assert result.fingerprint == step.fingerprint(CALL) + FALLBACK
+    assert "503" in (result.reason or "")
+    other = SummaryStep(SummarySettings(), Answers(FIELDS, passed_over=("first: down",))).run([CALL], [{}])[0]
+    assert other.fingerprint.endswith(FALLBACK)
+
+
+def test_unsupported_sentences_are_flagged_only_when_configured_so() -> None:
+    wrong = {**FIELDS, "outcome": "The client gets 900 dollars."}
+    flagged = SummaryStep(SummarySettings(unsupported="flag"), Answers(wrong)).run([CALL], [{}])[0].payload
+    dropped = SummaryStep(SummarySettings(), Answers(wrong)).run([CALL], [{}])[0].payload
+    assert isinstance(flagged, Summary)
+    assert isinstance(dropped, Summary)
+    assert (flagged.outcome, dropped.outcome) == ("The client gets 900 dollars.", None)
+    assert flagged.flags == dropped.flags == ("unsupported_number",)
+
+
+@pytest.mark.parametrize("template", ["call_summary", "diary_note"])
+@pytest.mark.parametrize("language", [None, "fr", "de"])
+def test_the_preview_renders_every_template(template: str, language: str | None) -> None:
+    text = render_preview(SummarySettings(template=template, language=language))
+    assert "parcel" in text
+    assert ("Suite :" in text) == (language == "fr")
+
+
+def test_own_templates_and_their_faults(tmp_path: Path) -> None:
+    (tmp_path / "mine.j2").write_text("* {{ summary.reason }} ({{ call.minutes }})", encoding="utf-8")
+    settings = SummarySettings(template="mine", templates_dir=tmp_path)
+    assert render_preview(settings) == "* The client asks where a parcel is. (3)"
+    (tmp_path / "mine.j2").write_text("{{ summary.raeson }}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="raeson"):
+        render_preview(settings)
+    (tmp_path / "mine.j2").write_text("{% if %}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="mine"):
+        render_preview(settings)
+    with pytest.raises(ConfigurationError, match="call_summary, diary_note"):
+        render_preview(SummarySettings(template="nothing"))
+
+
+def test_the_fingerprint_follows_what_the_summary_depends_on() -> None:
+    base = SummaryStep(SummarySettings())
+    with_model = SummaryStep(SummarySettings(), Answers(FIELDS))
+    longer = SummaryStep(SummarySettings(max_key_points=3))
+    assert len({step.fingerprint(CALL) for step in (base, with_model, longer)}) == 3
+    assert base.fingerprint(CALL) == SummaryStep(SummarySettings()).fingerprint(CALL)
