@@ -1,0 +1,234 @@
+"""The run with planted faults at each stage: a crash or hang costs a file, never the run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from db.connection import Database
+from db.embedded import EmbeddedServer
+from db.store import PostgresStore
+from pipeline.analysing import build_analyser, in_dependency_order
+from pipeline.batch import Batch, BatchResult, own_spool
+from pipeline.config.database import DatabaseSettings
+from pipeline.config.execution import RunSettings
+from pipeline.config.root import Settings
+from pipeline.config.sources import InputSettings
+from pipeline.errors import AudioUndecodable, SourceUnreadable
+from pipeline.parts import BatchParts, ChildBuild, PrepareTask
+from pipeline.plan import Recipe
+from pipeline.records import (
+    AudioHeader,
+    CallForAnalysis,
+    CallStatus,
+    FoundCall,
+    PreparedCall,
+    PreparedChannel,
+    Role,
+    SpeechSegment,
+    StepResult,
+    StepState,
+)
+from pipeline.sources.source import build_source
+from pipeline.transcribing import Transcripts
+from tests.db.conftest import TEMPLATE, _database, open_folder, server
+from tests.pipeline.children import build_recogniser
+
+__all__ = ["open_folder", "server"]
+
+
+def build_planted_preparer() -> Callable[[PrepareTask], PreparedCall]:
+    """Prepares one second of nothing; file names say what goes wrong."""
+
+    def prepare(task: PrepareTask) -> PreparedCall:
+        name = task.found.file_name
+        if "crash" in name:
+            os._exit(139)
+        if "hang" in name:
+            time.sleep(3600)
+        if "undecodable" in name:
+            raise AudioUndecodable(f"{name}: no decoder makes sense of it")
+        if "unreadable" in name:
+            raise SourceUnreadable(f"{name}: vanished")
+        if "bug" in name:
+            raise ZeroDivisionError("nobody foresaw this")
+        path = task.spool / "channel_0.f32"
+        np.zeros(16_000, dtype="<f4").tofile(path)
+        return planted_call(name, path)
+
+    return prepare
+
+
+def planted_call(name: str, path: Path) -> PreparedCall:
+    channel = PreparedChannel(
+        channel=0, role=Role.CLIENT, samples_path=path, samples=16_000, rms_dbfs=-20.0, peak=0.5, gain_db=0.0,
+        speech_s=0.8, flags=(), segments=(SpeechSegment(channel=0, ordinal=0, start_s=0.1, end_s=0.9),),
+    )  # fmt: skip
+    header = AudioHeader(container="wav", codec="pcm_s16le", sample_rate_hz=16_000, channels=1, duration_s=1.0)
+    return PreparedCall(audio_sha256=name.ljust(64, "0"), header=header, duration_s=1.0, channels=(channel,), flags=())
+
+
+class PlantedStep:
+    """An analysis step that breaks on some calls, by the text of their first chunk."""
+
+    needs_audio = False
+    after: tuple[str, ...] = ()
+
+    def __init__(self, name: str, harm: str) -> None:
+        self.name = name
+        self._harm = harm
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        return f"{self.name} {call.transcript.fingerprint}"
+
+    def run(
+        self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
+    ) -> Sequence[StepResult]:
+        results = []
+        for call in calls:
+            if call.audio_sha256.startswith(self._harm):
+                if self._harm == "die":
+                    os._exit(3)
+                raise RuntimeError("the step broke")
+            results.append(
+                StepResult(
+                    step=self.name, fingerprint=self.fingerprint(call), state=StepState.MISSING, payload=None,
+                    reason="planted",
+                )
+            )  # fmt: skip
+        return results
+
+    def close(self) -> None: ...
+
+
+def planted_steps() -> list[PlantedStep]:
+    return [PlantedStep("text", "raise"), PlantedStep("topic", "die")]
+
+
+class Silent:
+    """An observer that remembers notices."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def planned(self, total: int, total_bytes: int) -> None: ...
+
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None: ...
+
+    def notice(self, message: str) -> None:
+        self.notices.append(message)
+
+
+@pytest.fixture
+def url(server: EmbeddedServer) -> Iterator[str]:
+    yield from _database(server, TEMPLATE)
+
+
+def run(url: str, folder: Path, names: Sequence[str], **settings: Any) -> tuple[BatchResult, dict[str, Any]]:
+    """A run over files of these names; the result, and rows by file name."""
+    calls = folder / "calls"
+    calls.mkdir(exist_ok=True)
+    for name in names:
+        (calls / name).write_bytes(bytes(2000))
+        os.utime(calls / name, (time.time() - 3600, time.time() - 3600))
+    chosen = RunSettings(
+        spool_dir=folder / "spool", decode_workers=2, backoff_initial_s=0.0, fetch_timeout_s=1.0,
+        prepare_timeout_s=2.0, **settings,
+    )  # fmt: skip
+    trap = folder / "no_trap"
+    with Database(DatabaseSettings(url=url, patience_s=5), url, None) as database:
+        store = PostgresStore(database)
+        parts = BatchParts(
+            source=build_source(InputSettings(path=str(calls))),
+            store=store,
+            preparer=ChildBuild(build_planted_preparer, ()),
+            recogniser=build_recogniser,
+            recogniser_arguments=(trap,),
+            analyser=ChildBuild(build_analyser, (planted_steps, ())),
+            transcripts=Transcripts(Settings()),
+        )
+        run_id = store.begin_run({}, "hash", "host")
+        batch = Batch(chosen, parts, Silent(), Recipe(engines=("planted",), first=None))
+        try:
+            result = batch.work(batch.plan(), run_id)
+        finally:
+            batch.close()
+            store.end_run(run_id, 0, {}, {})
+            store.close()
+        with database.connection() as connection:
+            rows = connection.execute("SELECT file_name, status, error_type, error_message FROM calls").fetchall()
+            steps = connection.execute(
+                "SELECT file_name, step, s.state, s.reason FROM call_steps s JOIN calls USING (call_id)"
+            ).fetchall()
+    return result, {
+        "calls": {row[0]: row[1:] for row in rows},
+        "steps": {(row[0], row[1]): row[2:] for row in steps},
+    }
+
+
+def test_every_kind_of_fault_in_the_decoder_costs_its_file_alone(url: str, tmp_path: Path) -> None:
+    names = ["good1.wav", "crash.wav", "hang.wav", "undecodable.wav", "unreadable.wav", "bug.wav", "good2.wav"]
+    result, rows = run(url, tmp_path, names, attempts=1)
+    assert {name: row[:2] for name, row in rows["calls"].items()} == {
+        "good1.wav": ("done", None),
+        "good2.wav": ("done", None),
+        "crash.wav": ("failed", "WorkerCrashed"),
+        "hang.wav": ("failed", "StageTimeout"),
+        "undecodable.wav": ("failed", "AudioUndecodable"),
+        "unreadable.wav": ("failed", "SourceUnreadable"),
+        "bug.wav": ("failed", "ZeroDivisionError"),
+    }
+    assert result.adds_up
+    assert (result.counts["done"], result.counts["failed"]) == (2, 5)
+    failures = {failure.found.file_name: failure for failure in result.tally.failures}
+    assert failures["undecodable.wav"].transient is False
+    assert all(failures[name].transient for name in ("crash.wav", "hang.wav", "unreadable.wav", "bug.wav"))
+    assert "nobody foresaw this" in (failures["bug.wav"].traceback or "")
+    assert not list(tmp_path.glob("spool/*/*"))
+
+
+def test_a_step_that_raises_or_kills_its_process_costs_that_step(url: str, tmp_path: Path) -> None:
+    result, rows = run(url, tmp_path, ["good.wav", "raise.wav", "die.wav"], calls_per_batch=3)
+    assert {row[0] for row in rows["calls"].values()} == {"done"}
+    steps = rows["steps"]
+    assert steps[("good.wav", "text")] == ("missing", "planted")
+    assert steps[("good.wav", "topic")] == ("missing", "planted")
+    assert steps[("raise.wav", "text")][0] == "failed"
+    assert "the step broke" in steps[("raise.wav", "text")][1]
+    assert steps[("raise.wav", "topic")] == ("missing", "planted")
+    assert steps[("die.wav", "topic")][0] == "failed"
+    assert result.counts["done"] == 3
+
+
+def test_a_later_run_fills_in_just_the_failed_step(url: str, tmp_path: Path) -> None:
+    run(url, tmp_path, ["good.wav", "raise.wav"])
+    result, rows = run(url, tmp_path, [])
+    assert result.counts["unchanged"] == 1, "the good one is left alone"
+    assert result.counts["done"] == 1
+    assert rows["steps"][("raise.wav", "text")][0] == "failed"
+
+
+def test_what_a_dead_run_left_in_the_spool_is_swept(tmp_path: Path) -> None:
+    mine = own_spool(tmp_path)
+    dead = mine.with_name(mine.name.rpartition("-")[0] + "-999999999")
+    elsewhere = tmp_path / "another_host-1"
+    for folder in (dead, elsewhere):
+        (folder / "call").mkdir(parents=True)
+    assert own_spool(tmp_path) == mine
+    assert not dead.exists()
+    assert elsewhere.exists()
+
+
+def test_steps_run_behind_those_they_read_and_a_circle_is_refused() -> None:
+    first, second = PlantedStep("a", ""), PlantedStep("b", "")
+    first.after = ("b",)
+    assert [step.name for step in in_dependency_order([first, second])] == ["b", "a"]
+    second.after = ("a",)
+    with pytest.raises(ValueError, match="wait for each other"):
+        in_dependency_order([first, second])
