@@ -38,8 +38,8 @@ from db.migrate import migrate
 PROJECT = Path(__file__).resolve().parent.parent
 ROWS = {
     "calls": """SELECT file_name, status, flags, duration_s, transcription, agent_text_sentiment,
-        client_text_sentiment, agent_text_confidence, client_text_confidence, topic, subtopic, summary, turns, silence_s,
-        missing_reasons::text, transcript_fingerprint FROM calls ORDER BY 1""",
+        client_text_sentiment, agent_text_confidence, client_text_confidence, topic, subtopic, summary, turns,
+        silence_s, missing_reasons::text, transcript_fingerprint FROM calls ORDER BY 1""",
     "chunks": """SELECT file_name, channel, ordinal, role, start_s, end_s, text, text_sentiment, text_confidence
         FROM chunks JOIN calls USING (call_id) ORDER BY 1, 2, 3""",
     "steps": """SELECT file_name, step, s.fingerprint, state, payload::text

@@ -91,3 +91,30 @@ def migrate(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) 
 
     applied = migrate_database(_settings(config, overrides))
     typer.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
+
+
+@app.command()
+def grant(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    login: Annotated[str | None, typer.Option("--login", help="Also make this login for an analyst.")] = None,
+    without_text: Annotated[bool, typer.Option("--without-text", help="The login may not read what was said.")] = False,
+) -> None:
+    """Make the read-only roles earshot_reader and earshot_reader_no_text; with --login a member of one of them.
+
+    The login's password is read from the environment variable EARSHOT_READER_PASSWORD.
+    """
+    from db.connection import connect
+    from db.roles import create_reader, grant_readers
+    from pipeline.errors import ConfigurationError
+
+    settings = _settings(config, overrides)
+    password = os.environ.get("EARSHOT_READER_PASSWORD")
+    if login is not None and not password:
+        raise ConfigurationError("db grant --login: set EARSHOT_READER_PASSWORD, in the environment or in .env")
+    with connect(settings) as database:
+        for line in grant_readers(database):
+            typer.echo(line)
+        if login is not None and password:
+            create_reader(database, login, password, with_text=not without_text)
+            typer.echo(f"login {login}: {'without' if without_text else 'with'} the words of the calls")
