@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.redactor import restore
+from analysis.redaction.stored import redact_transcript
 from pipeline.config.redaction import CustomPattern, RedactionSettings
 from pipeline.errors import ConfigurationError
+from tests.analysis.calls import call
 
 ITEMS = [
     json.loads(line)
@@ -127,3 +129,21 @@ def test_wrong_settings_are_refused(values: dict[str, object], told: str) -> Non
 def test_an_unknown_national_id_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"xx\.nothing"):
         build_redactor(RedactionSettings(national_ids=("xx.nothing",)))
+
+
+def test_a_stored_transcript_loses_the_data_and_its_words() -> None:
+    one = call(
+        ("client", "my card is four one one one one one one one"),
+        ("agent", "okay"),
+        ("client", "one one one one one one one one"),
+        ("client", "that is all [noise]"),
+    )
+    stored = redact_transcript(one.transcript, REDACTOR)
+    assert [chunk.text for chunk in stored.chunks] == [
+        "my card is [CARD_1]",
+        "okay",
+        "[CARD_2]",
+        "that is all [noise]",
+    ]
+    assert [chunk.flags for chunk in stored.chunks] == [("redacted",), (), ("redacted",), ()]
+    assert all(chunk.words is None for chunk in stored.chunks)
