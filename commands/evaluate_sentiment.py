@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.train import (
-    DEFAULT_CONFIG,
     AudioOption,
     GroupOption,
     LabelOption,
@@ -20,9 +19,8 @@ from commands.train import (
     SeedOption,
     SetOption,
     TextOption,
-    TrainRequest,
-    audio_reader,
 )
+from commands.train_requests import DEFAULT_CONFIG, TrainRequest, audio_reader
 
 if TYPE_CHECKING:
     from analysis.training.judge import Evaluation

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
-from analysis.records import CallSentiment, ChunkSentiment, Sentiment
+from analysis.records import CallSentiment, ChunkSentiment
 from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_samples
 from analysis.sentiment.fusion import Fusion, build_fusion
+from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, no_value, step_hash
 from analysis.sentiment.text import TextSentiment, build_text_engines
 from analysis.sentiment.whole_call import summarise_call
-from pipeline.config.sentiment import CallMoodSettings, SentimentSettings, TextSentimentSettings
+from pipeline.config.sentiment import SentimentSettings, TextSentimentSettings
 from pipeline.ports import AnalysisStep
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
-
-_METHOD = "2026-11"
-"""Part of every fingerprint: changed when the code, not the settings, gives other results."""
 
 
 def build_sentiment_steps(settings: SentimentSettings) -> list[AnalysisStep]:
@@ -26,40 +23,6 @@ def build_sentiment_steps(settings: SentimentSettings) -> list[AnalysisStep]:
     text = TextSentimentStep(settings)
     acoustic = AcousticSentimentStep(settings)
     return [text, acoustic, FusionStep(settings, text, acoustic)]
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256("\x1f".join((_METHOD, *map(str, parts))).encode()).hexdigest()
-
-
-def _mood(settings: CallMoodSettings) -> str:
-    return settings.model_dump_json()
-
-
-def _no_value(step: str, fingerprint: str, reason: str, state: StepState = StepState.MISSING) -> StepResult:
-    return StepResult(step=step, fingerprint=fingerprint, state=state, payload=None, reason=reason)
-
-
-def _result(
-    step: str, fingerprint: str, call: CallSentiment, *, provider: str, model: str, broken: bool = False
-) -> StepResult:
-    """DONE where any chunk has a value; else MISSING (or FAILED when something broke), with the commonest reason."""
-    if not call.chunks:
-        return _no_value(step, fingerprint, "nothing was said")
-    if all(chunk.sentiment is None for chunk in call.chunks):
-        reasons = [chunk.reason or "no value" for chunk in call.chunks]
-        commonest = max(sorted(set(reasons)), key=reasons.count)
-        return _no_value(step, fingerprint, commonest, StepState.FAILED if broken else StepState.MISSING)
-    parts = [f"{one.role.value}: {one.reason}" for one in call.roles if one.reason is not None]
-    return StepResult(
-        step=step,
-        fingerprint=fingerprint,
-        state=StepState.DONE,
-        payload=call,
-        reason="; ".join(parts) or None,
-        provider=provider,
-        model=model,
-    )
 
 
 # ------------------------------------------------------------------------------------------------ text
@@ -79,14 +42,14 @@ class TextSentimentStep:
     def fingerprint(self, call: CallForAnalysis) -> str:
         engines = "|".join(f"{role}={engine.identity()}" for role, engine in sorted(self._engines.items()))
         text = self._settings.text
-        return _hash(
+        return step_hash(
             self.name,
             call.transcript.fingerprint,
             call.metadata.language,
             engines,
             text.min_characters,
             text.language_if_unknown,
-            _mood(self._settings.call),
+            mood_key(self._settings.call),
         )
 
     def run(
@@ -96,7 +59,7 @@ class TextSentimentStep:
     ) -> Sequence[StepResult]:
         if not self._engines:
             return [
-                _no_value(self.name, self.fingerprint(call), "switched off (sentiment.text.engine: off)")
+                no_value(self.name, self.fingerprint(call), "switched off (sentiment.text.engine: off)")
                 for call in calls
             ]
         found: dict[tuple[int, int], ChunkSentiment] = {}
@@ -107,14 +70,14 @@ class TextSentimentStep:
                 if reason is None:
                     waiting.setdefault(chunk.role, []).append((at, place, chunk))
                 else:
-                    found[at, place] = _chunk(chunk, None, reason)
+                    found[at, place] = chunk_sentiment(chunk, None, reason)
         for role, places in waiting.items():
             sentiments = self._engines[role].predict([chunk.text for _, _, chunk in places])
             for (at, place, chunk), sentiment in zip(places, sentiments, strict=True):
-                found[at, place] = _chunk(chunk, sentiment)
+                found[at, place] = chunk_sentiment(chunk, sentiment)
         client = self._engines[Role.CLIENT]
         return [
-            _result(
+            call_result(
                 self.name,
                 self.fingerprint(call),
                 summarise_call(
@@ -149,10 +112,6 @@ class TextSentimentStep:
             engine.close()
 
 
-def _chunk(chunk: TranscriptChunk, sentiment: Sentiment | None, reason: str | None = None) -> ChunkSentiment:
-    return ChunkSentiment(channel=chunk.channel, ordinal=chunk.ordinal, sentiment=sentiment, reason=reason)
-
-
 # -------------------------------------------------------------------------------------------- acoustic
 
 
@@ -169,7 +128,9 @@ class AcousticSentimentStep:
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         engine = self._engine.identity() if self._engine else "off"
-        return _hash(self.name, call.audio_sha256, call.transcript.fingerprint, engine, _mood(self._settings.call))
+        return step_hash(
+            self.name, call.audio_sha256, call.transcript.fingerprint, engine, mood_key(self._settings.call)
+        )
 
     def run(
         self,
@@ -181,7 +142,7 @@ class AcousticSentimentStep:
     def _one(self, call: CallForAnalysis) -> StepResult:
         fingerprint = self.fingerprint(call)
         if self._engine is None:
-            return _no_value(self.name, fingerprint, "switched off (sentiment.acoustic.engine: off)")
+            return no_value(self.name, fingerprint, "switched off (sentiment.acoustic.engine: off)")
         chunks = call.transcript.chunks
         found: dict[int, ChunkSentiment] = {}
         audio = {one.channel: one for one in call.audio}
@@ -191,16 +152,16 @@ class AcousticSentimentStep:
             samples = open_samples(audio[channel]) if channel in audio else "audio of this channel is not at hand"
             if isinstance(samples, str):
                 broken = True
-                found.update({place: _chunk(chunks[place], None, samples) for place in places})
+                found.update({place: chunk_sentiment(chunks[place], None, samples) for place in places})
                 continue
             spans = [(chunks[place].start_s, chunks[place].end_s) for place in places]
             heard = self._engine.channel(samples, spans, chunks[places[0]].role)
             for place, (sentiment, reason) in zip(places, heard, strict=True):
-                found[place] = _chunk(chunks[place], sentiment, reason)
+                found[place] = chunk_sentiment(chunks[place], sentiment, reason)
         summary = summarise_call(
             chunks, [found[place] for place in range(len(chunks))], call.duration_s, self._settings.call
         )
-        return _result(self.name, fingerprint, summary, provider="sklearn", model=self._engine.model, broken=broken)
+        return call_result(self.name, fingerprint, summary, provider="sklearn", model=self._engine.model, broken=broken)
 
     def close(self) -> None:
         if self._engine is not None:
@@ -231,7 +192,7 @@ class FusionStep:
     def fingerprint(self, call: CallForAnalysis) -> str:
         method = self._fusion.identity() if self._fusion else "off"
         sides = (side.fingerprint(call) for side in self._sides)
-        return _hash(self.name, *sides, method, _mood(self._settings.call))
+        return step_hash(self.name, *sides, method, mood_key(self._settings.call))
 
     def run(
         self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
@@ -241,7 +202,7 @@ class FusionStep:
     def _one(self, call: CallForAnalysis, results: Mapping[str, StepResult]) -> StepResult:
         fingerprint = self.fingerprint(call)
         if self._fusion is None:
-            return _no_value(self.name, fingerprint, "switched off (sentiment.fusion.method: off)")
+            return no_value(self.name, fingerprint, "switched off (sentiment.fusion.method: off)")
         text, acoustic = (_by_chunk(results.get(side.name)) for side in self._sides)
         if not text and not acoustic:
             why = "; ".join(
@@ -254,7 +215,7 @@ class FusionStep:
                 (result := results.get(side.name)) is not None and result.state is StepState.FAILED
                 for side in self._sides
             )
-            return _no_value(
+            return no_value(
                 self.name,
                 fingerprint,
                 f"neither side has a value ({why})",
@@ -266,7 +227,7 @@ class FusionStep:
         ]
         notes = _role_notes(call.transcript.chunks, fused)
         summary = summarise_call(call.transcript.chunks, fused, call.duration_s, self._settings.call, notes)
-        return _result(self.name, fingerprint, summary, provider="fusion", model=self._fusion.name)
+        return call_result(self.name, fingerprint, summary, provider="fusion", model=self._fusion.name)
 
     def _fuse(
         self, chunk: TranscriptChunk, text: ChunkSentiment | None, acoustic: ChunkSentiment | None
@@ -275,12 +236,12 @@ class FusionStep:
         words = text.sentiment if text else None
         voice = acoustic.sentiment if acoustic else None
         if words is not None and voice is not None:
-            return _chunk(chunk, self._fusion.join(words, voice, chunk.role))
+            return chunk_sentiment(chunk, self._fusion.join(words, voice, chunk.role))
         if words is not None:
-            return _chunk(chunk, words, f"words alone; voice: {_reason(acoustic)}")
+            return chunk_sentiment(chunk, words, f"words alone; voice: {_reason(acoustic)}")
         if voice is not None:
-            return _chunk(chunk, voice, f"voice alone; words: {_reason(text)}")
-        return _chunk(chunk, None, f"words: {_reason(text)}; voice: {_reason(acoustic)}")
+            return chunk_sentiment(chunk, voice, f"voice alone; words: {_reason(text)}")
+        return chunk_sentiment(chunk, None, f"words: {_reason(text)}; voice: {_reason(acoustic)}")
 
     def close(self) -> None:
         if self._fusion is not None:
