@@ -1,0 +1,108 @@
+"""Every benchmark, one after the other, each in a process of its own: `make bench`.
+
+    python -m bench [--only decode,voice_activity] [--quick] [--data ../shared/data] [--output output]
+
+The last line each prints is JSON; all of them are kept in `<output>/bench.json`, with the machine they were taken on.
+Benchmarks that need the reference recordings are left out, with a word, where those are absent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A module of this folder, its arguments in full and in haste."""
+
+    module: str
+    full: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()
+    needs_data: bool = False
+
+
+BENCHMARKS = (
+    Benchmark("sources"),
+    Benchmark("decode", ("--repeats", "5"), ("--repeats", "2", "--hours", "0.5"), needs_data=True),
+    Benchmark("voice_activity", ("--repeats", "5"), ("--repeats", "2"), needs_data=True),
+    Benchmark("database", (), ("--tiny", "1000", "--calls", "40", "--rounds", "3")),
+    Benchmark("sentiment", (), ("--part", "speed", "--repeat", "3"), needs_data=True),
+    Benchmark("topics", (), (), needs_data=True),
+    Benchmark("summaries", (), ("--limit", "200"), needs_data=True),
+    Benchmark("llm", (), ("--calls", "16", "--rounds", "1", "--valid-calls", "20")),
+    Benchmark("recogniser", (), ("--shape", "small", "--no-reference")),
+    Benchmark("word_error", (), ("--limit", "10"), needs_data=True),
+    Benchmark("diarisation", (), (), needs_data=True),
+    Benchmark("whole_run", (), ("--minutes", "10", "--part", "speed")),
+)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "load_before": os.getloadavg()[0],
+        "python": platform.python_version(),
+    }
+
+
+def run(benchmark: Benchmark, quick: bool, data: Path) -> list[dict[str, Any]]:
+    """The JSON lines it printed; its output is passed on."""
+    arguments = [sys.executable, "-m", f"bench.{benchmark.module}", *(benchmark.quick if quick else benchmark.full)]
+    if benchmark.needs_data:
+        arguments += ["--data", str(data)]
+    print(f"\n== {' '.join(arguments[2:])}", flush=True)
+    done = subprocess.run(arguments, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=False)
+    print(done.stdout, flush=True)
+    if done.returncode != 0:
+        return [{"error": f"exit {done.returncode}"}]
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in lines]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="names, comma-separated")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
+    parser.add_argument("--output", type=Path, default=PROJECT / "output")
+    chosen = parser.parse_args(arguments)
+    only = {name for name in chosen.only.split(",") if name}
+    unknown = only - {benchmark.module for benchmark in BENCHMARKS}
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are: {', '.join(b.module for b in BENCHMARKS)}")
+    figures: dict[str, Any] = {"machine": machine(), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    for benchmark in BENCHMARKS:
+        if only and benchmark.module not in only:
+            continue
+        if benchmark.needs_data and not chosen.data.is_dir():
+            print(f"\n== {benchmark.module}: left out, {chosen.data} is not there (--data DIR)")
+            continue
+        figures[benchmark.module] = run(benchmark, chosen.quick, chosen.data.resolve())
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    path = chosen.output / "bench.json"
+    path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    failed = [name for name, lines in figures.items() if isinstance(lines, list) and any("error" in x for x in lines)]
+    print(f"\n{path}" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
