@@ -21,7 +21,7 @@ from analysis.training.labels import SENTIMENTS, LabelColumns, LabelledItem, Lab
 from analysis.training.measures import Comparison, Scores, compare, score
 from analysis.training.model_folder import CARD_FILE, read_card
 from pipeline.config.sentiment import AcousticEngine, SentimentSettings, TextEngine
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.records import SAMPLE_RATE_HZ, Role
 
 
@@ -93,7 +93,10 @@ def judge_voice(
         for at in mine:
             item = items[at]
             assert item.audio is not None
-            samples = read_audio(item.audio, item.channel)
+            try:
+                samples = read_audio(item.audio, item.channel)
+            except (TerminalError, TransientError, ValueError) as error:
+                raise ConfigurationError(f"row {item.row}: {error}") from None
             first = round((item.start_s or 0.0) * SAMPLE_RATE_HZ)
             piece = samples[first : None if item.end_s is None else round(item.end_s * SAMPLE_RATE_HZ)]
             spans.append((clock / SAMPLE_RATE_HZ, (clock + len(piece)) / SAMPLE_RATE_HZ))
