@@ -9,9 +9,9 @@ from dataclasses import replace
 from commands.checks.finding import Finding, State
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
+from pipeline.hub import Hub, WeightsFound, WeightsWanted, short, within
 from pipeline.processes import SpawnedWorker
 from pipeline.transcription.engines import ENGINES
-from pipeline.transcription.hub import Hub, WeightsFound, WeightsWanted, short, within
 
 _GB = 1e9
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import Hub, short
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, Transcriber
 from pipeline.transcription.fingerprint import options_hash
-from pipeline.transcription.hub import Hub, short
 
 logger = logging.getLogger(__name__)
 

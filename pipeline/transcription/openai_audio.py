@@ -23,9 +23,9 @@ import numpy as np
 
 from pipeline.config.recognisers import OpenAiAudioOptions
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
+from pipeline.hub import short
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult
-from pipeline.transcription.hub import short
 
 _LANGUAGE_NAMES = {
     "arabic": "ar",

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import Word
-from pipeline.transcription.hub import Hub, WeightsWanted, short
 
 MARKS = ".,?!:;،؛؟"
 _WINDOW_WORDS = 150

@@ -23,9 +23,9 @@ from typing import Any
 
 from pipeline.config.recognisers import ScriptedOptions
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import folder_revision
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentPlace, SegmentRequest, SegmentResult
-from pipeline.transcription.hub import folder_revision
 
 _LEXICON = [
     "account",

@@ -22,10 +22,10 @@ import numpy as np
 
 from pipeline.config.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.ctc_padding import AdapterPadding
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
-from pipeline.transcription.hub import Hub, WeightsWanted, short
 from pipeline.transcription.punctuation import Punctuator
 
 _SETTING = "transcription.transformers_ctc.model"

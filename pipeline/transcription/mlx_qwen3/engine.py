@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import Hub
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
-from pipeline.transcription.hub import Hub
 from pipeline.transcription.mlx_qwen3.blas import blas_probe
 from pipeline.transcription.mlx_qwen3.prompts import LANGUAGES
 from pipeline.transcription.mlx_qwen3.rows import with_words

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from pipeline.config.transcription import TranscriptionSettings, default_engines
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import Hub
 from pipeline.transcription.engine import EngineDescription
 from pipeline.transcription.engines import ENGINES, choose_engine
-from pipeline.transcription.hub import Hub
 from tests.conftest import PROJECT
 from tests.pipeline.transcription.fakes import FakeTranscriber
 

@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.config.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import Hub
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.faster_whisper import FasterWhisperTranscriber
-from pipeline.transcription.hub import Hub
 from tests.pipeline.transcription.fakes import babble, request
 from tests.pipeline.transcription.tiny_whisper import build_tiny_whisper
 

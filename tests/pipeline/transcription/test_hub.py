@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from pipeline.errors import ModelUnavailable
-from pipeline.transcription.hub import Hub, WeightsWanted, folder_revision
+from pipeline.hub import Hub, WeightsWanted, folder_revision
 
 COMMIT = "a" * 40
 FILES = {"config.json": b"{}", "model.bin": b"weights", "README.md": b"not asked for"}

@@ -11,9 +11,9 @@ import pytest
 
 from pipeline.config.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
+from pipeline.hub import Hub, WeightsWanted
 from pipeline.records import Word
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
-from pipeline.transcription.hub import Hub, WeightsWanted
 from pipeline.transcription.transformers_ctc import TransformersCtcTranscriber, cut_batches
 from tests.pipeline.transcription.fakes import babble, request
 

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
-from pipeline.transcription.hub import Hub
+from pipeline.hub import Hub
 from pipeline.transcription.mlx_qwen3.blas import blas_probe, report
 from pipeline.transcription.mlx_qwen3.engine import build
 from pipeline.transcription.mlx_qwen3.prompts import LANGUAGES, Prompter

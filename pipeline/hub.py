@@ -1,4 +1,4 @@
-"""Where an engine's weights are: a folder, the hub's cache on disk, or the hub itself, in this order."""
+"""Where a model's weights are: a folder, the hub's cache on disk, or the hub itself, in this order."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ class Hub:
     """Address; None for the client's own default (`HF_ENDPOINT`)."""
     cache_dir: Path | None = None
     """None for the client's own default (`HF_HOME`)."""
+    allow_setting: str = "transcription.allow_download"
+    """Configuration key of `allow_download`, for messages."""
     _unreachable: str | None = field(default=None, init=False)
 
     def find(self, wanted: WeightsWanted) -> WeightsFound:
@@ -115,7 +117,7 @@ class Hub:
         where = f"{wanted.model}@{revision[:12]}"
         if not self.allow_download:
             raise ModelUnavailable(
-                f"{where}: weights not on disk and transcription.allow_download is false; point {wanted.setting} at a "
+                f"{where}: weights not on disk and {self.allow_setting} is false; point {wanted.setting} at a "
                 "folder, or allow the download"
             )
         size = self._size_at_hub(wanted, revision, where)
