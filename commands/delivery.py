@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from commands.report.build import RunFacts, run_report
+from commands.report.page import write_page
 from db.connection import Database
 from db.export import export_results, export_transcripts
 from db.export.files import whole_file
@@ -16,6 +18,7 @@ from db.export.table import result_rows
 from db.store import PostgresStore
 from pipeline.batch import BatchResult
 from pipeline.config.output import OutputSettings, SaveMode
+from pipeline.config.root import Settings
 from pipeline.performance import PerformanceRecorder
 
 SHOWN_CALLS = 40
@@ -39,6 +42,7 @@ class Delivery:
     """Where from and where to."""
 
     settings: OutputSettings
+    everything: Settings
     stamp: str
     run_id: str
     database: Database
@@ -51,13 +55,23 @@ class Delivery:
         results_csv = self._results(call_ids)
         formats = self.settings.transcripts.formats
         rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
-        report = performance_report(result, recorder, self.run_id, self.stamp)
+        facts = RunFacts(
+            result=result,
+            recorder=recorder,
+            settings=self.everything,
+            store=self.store,
+            run_id=self.run_id,
+            stamp=self.stamp,
+        )
+        report = run_report(facts)
+        html = folder / f"performance_report_{self.stamp}.html"
         files = [
             *([results_csv] if results_csv else []),
             *(export_transcripts(self.database, call_ids, folder / "transcripts", self.settings) if formats else []),
             write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result)),
             write_json(folder / f"file_statuses_{self.stamp}.json", file_statuses(result)),
             write_json(folder / f"performance_report_{self.stamp}.json", report),
+            *([write_page(html, report)] if self.settings.performance_report else []),
         ]
         return Delivered(results_csv=results_csv, results=len(call_ids), rows=rows, files=tuple(files), report=report)
 
@@ -111,33 +125,6 @@ def file_statuses(result: BatchResult) -> dict[str, object]:
         for item in [*result.plan.skipped, *result.tally.skipped_files, *result.plan.waiting]
     ]
     return {"counts": result.counts, "adds_up": result.adds_up, "files": [*result.tally.statuses, *skipped]}
-
-
-def performance_report(result: BatchResult, recorder: PerformanceRecorder, run_id: str, stamp: str) -> dict[str, Any]:
-    """The figures of the run, for machines."""
-    wall_s = result.wall_s
-    stages: dict[str, float] = {}
-    for span in recorder.spans:
-        stages[span.stage] = stages.get(span.stage, 0.0) + span.end_s - span.start_s
-    audio_s = result.tally.recognised_s
-    return {
-        "run_id": run_id,
-        "stamp": stamp,
-        "wall_s": round(wall_s, 3),
-        "audio_s": round(audio_s, 3),
-        "speech_s": round(result.tally.speech_s, 3),
-        "times_real_time": round(audio_s / wall_s, 3) if wall_s and audio_s else None,
-        "counts": result.counts,
-        "engine": result.identity.engine if result.identity else None,
-        "model": result.identity.model if result.identity else None,
-        "passed_over": list(result.identity.passed_over) if result.identity else [],
-        "recogniser_busy_s": round(result.recogniser_busy_s, 3),
-        "recogniser_restarts": result.recogniser_restarts,
-        "segment_flags": dict(sorted(result.tally.gates.items())),
-        "stage_seconds": {name: round(seconds, 3) for name, seconds in sorted(stages.items())},
-        "peak_memory_bytes": max((sample.memory_bytes for sample in recorder.samples), default=None),
-        "interrupted": result.interrupted,
-    }
 
 
 def write_json(path: Path, content: object) -> Path:

@@ -73,7 +73,7 @@ def _run_with(
     settings = frame.loaded.settings
     run_id = store.begin_run(frame.loaded.content, frame.loaded.content_hash, socket.gethostname())
     log_lines.run_id = run_id
-    recorder = PerformanceRecorder()
+    recorder = PerformanceRecorder(settings.reporting.report.sample_interval_s)
     batch: Batch | None = None
     exit_code, counts = 3, dict[str, int]()
     report: dict[str, object] = {}
@@ -84,7 +84,14 @@ def _run_with(
             plan = batch.plan()
             result = batch.work(plan, run_id)
         recorder.stop()
-        delivery = Delivery(settings=settings.output, stamp=frame.stamp, run_id=run_id, database=database, store=store)
+        delivery = Delivery(
+            settings=settings.output,
+            everything=settings,
+            stamp=frame.stamp,
+            run_id=run_id,
+            database=database,
+            store=store,
+        )
         delivered = delivery.deliver(result, recorder)
         exit_code, counts, report = exit_code_of(result), result.counts, dict(delivered.report)
         observer.__exit__(None, None, None)

@@ -67,3 +67,16 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, a
     from commands.doctor import examine
 
     sys.exit(examine(config, overrides or (), as_json))
+
+
+@app.command("report")
+def performance_report(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="run_id; the newest run by default.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="HTML file to write.", metavar="FILE")] = None,
+) -> None:
+    """The performance report of a run as one HTML page, drawn again from the database."""
+    from commands.report.command import write_report
+
+    sys.exit(write_report(config, overrides or (), run_id, output))

@@ -101,7 +101,7 @@ def by_loading(settings: TranscriptionSettings, name: str, timeout_s: float) -> 
 def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
     """MLX, the BLAS it multiplies with, and the weights; it has its own way to the hub."""
     from pipeline.transcription.mlx_qwen3.blas import blas_probe
-    from pipeline.transcription.mlx_qwen3.weights import HubAccess, locate
+    from pipeline.transcription.mlx_qwen3.weights import locate
 
     options, name = settings.mlx_qwen3, "mlx_qwen3"
     blas = blas_probe(options.blas_probe_ms, options.min_gflops)
@@ -112,9 +112,9 @@ def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
         import mlx_qwen3_asr  # noqa: F401 - importable?
     except ImportError as error:
         return _finding(settings, name, State.WARNING, f"mlx-qwen3-asr is not installed ({error}); run `make setup`")
-    hub = HubAccess(allow_download=False, timeout_s=timeout_s)
+    hub = Hub(allow_download=False, timeout_s=timeout_s)
     try:
-        folder = locate(options.model, options.revision, hub, setting="transcription.mlx_qwen3.model")
+        weights = locate(options.model, options.revision, hub, setting="transcription.mlx_qwen3.model")
     except ModelUnavailable as error:
         if settings.allow_download and options.allow_download and options.revision and "not on disk" in str(error):
             found = _at_hub(settings, name, options.model, options.revision, timeout_s)
@@ -123,8 +123,8 @@ def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
         both = {**(found.figures or {}), **figures}
         return replace(found, detail=f"{found.detail}; {blas.message}", figures=both)
     state = State.WARNING if blas.slow else State.OK
-    figures_found = {**figures, "weights": str(folder)}
-    return _finding(settings, name, state, f"ready; weights in {folder}; {blas.message}", **figures_found)
+    figures_found = {**figures, "weights": str(weights.folder)}
+    return _finding(settings, name, state, f"ready; weights in {weights.folder}; {blas.message}", **figures_found)
 
 
 def _at_hub(settings: TranscriptionSettings, name: str, model: str, revision: str, timeout_s: float) -> Finding:

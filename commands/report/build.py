@@ -1,0 +1,192 @@
+"""The figures of a run, for machines; the page is drawn from them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from commands.report import spans as spans_of
+from commands.report.bottleneck import Load, bottleneck
+from commands.report.drift import compare
+from commands.report.questions import Questions
+from db.queries import status_counts
+from db.store import PostgresStore
+from pipeline.batch import BatchResult
+from pipeline.config.root import Settings
+from pipeline.performance import PerformanceRecorder
+from pipeline.sources.addresses import file_uri
+
+SHOWN_DISAPPEARED = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Everything the report is made from."""
+
+    result: BatchResult
+    recorder: PerformanceRecorder
+    settings: Settings
+    store: PostgresStore
+    run_id: str
+    stamp: str
+
+
+def run_report(facts: RunFacts) -> dict[str, Any]:
+    """The whole report; a few hundred kB at most, whatever the number of calls. Raises DatabaseUnavailable."""
+    questions = Questions(facts.store.database, facts.run_id)
+    quality = questions.quality()
+    earlier = questions.earlier(facts.settings.reporting.report.compare_runs)
+    return {
+        **_headline(facts),
+        **_stages(facts, questions),
+        "services": questions.services(),
+        "passed_over_providers": questions.passed_over(),
+        "failures": failures(facts.result),
+        "skipped": dict(Counter(s.reason for s in [*facts.result.plan.skipped, *facts.result.tally.skipped_files])),
+        "reconciliation": _reconciliation(facts),
+        "disappeared": disappeared(facts),
+        "quality": quality,
+        "comparison": {
+            "runs": [{key: run[key] for key in run if key != "quality"} for run in earlier],
+            "tests": compare(quality, [run["quality"] for run in earlier], facts.settings.reporting.report),
+        },
+    }
+
+
+def _headline(facts: RunFacts) -> dict[str, Any]:
+    result = facts.result
+    wall_s, audio_s, identity = result.wall_s, result.tally.recognised_s, result.identity
+    finished = result.tally.done + result.tally.failed + result.tally.skipped
+    return {
+        "run_id": facts.run_id,
+        "stamp": facts.stamp,
+        "wall_s": round(wall_s, 3),
+        "audio_s": round(audio_s, 3),
+        "speech_s": round(result.tally.speech_s, 3),
+        "times_real_time": round(audio_s / wall_s, 3) if wall_s and audio_s else None,
+        "files_per_hour": round(finished / wall_s * 3600, 1) if wall_s and finished else None,
+        "audio_hours_per_hour": round(audio_s / wall_s, 3) if wall_s and audio_s else None,
+        "counts": result.counts,
+        "adds_up": result.adds_up,
+        "engine": identity.engine if identity else None,
+        "model": identity.model if identity else None,
+        "demonstration": identity.demonstration if identity else None,
+        "passed_over": list(identity.passed_over) if identity else [],
+        "recogniser_busy_s": round(result.recogniser_busy_s, 3),
+        "recogniser_restarts": result.recogniser_restarts,
+        "segment_flags": dict(sorted(result.tally.gates.items())),
+        "interrupted": result.interrupted,
+    }
+
+
+def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
+    recorder, run = facts.recorder, facts.settings.run
+    options = facts.settings.reporting.report
+    spans = list(recorder.spans)
+    calls = spans_of.by_call(spans)
+    end_s = max((span.end_s for span in spans), default=0.0)
+    begin_s = min((span.start_s for span in spans), default=0.0)
+    workers = {"prepare": run.decode_workers, "recognise": 1, "analyse": run.analysis_workers, "store": 1}
+    busy = {stage: spans_of.busy_s(spans, stage) for stage in spans_of.STAGES}
+    busy["recognise"] = facts.result.recogniser_busy_s
+    window_s = end_s - begin_s
+    utilisation = {stage: min(1.0, busy[stage] / (workers[stage] * window_s)) for stage in busy if window_s > 0}
+    parts = questions.parts()
+    limit_bytes = _memory_limit(facts.settings)
+    over = [sample.memory_bytes > limit_bytes * run.memory_threshold for sample in recorder.samples]
+    load = Load(
+        startup_share=begin_s / end_s if end_s else 0.0,
+        short_of_memory_share=sum(over) / len(over) if over else 0.0,
+        utilisation=utilisation,
+        longest_step=next((p["part"].split(".")[1] for p in parts if p["part"].startswith("analyse.")), None),
+    )
+    waits = [call.waits_s for call in calls]
+    return {
+        "stage_seconds": {stage: round(seconds, 3) for stage, seconds in busy.items()},
+        "stages": [
+            {
+                "stage": stage,
+                "workers": workers[stage],
+                "utilisation": round(utilisation.get(stage, 0.0), 4),
+                **spans_of.quantiles([call.share_s[stage] for call in calls if stage in call.share_s]),
+            }
+            for stage in spans_of.STAGES
+        ],
+        "parts": parts,
+        "waits": [
+            {"before": stage, **spans_of.quantiles([wait[stage] for wait in waits if stage in wait])}
+            for stage in spans_of.STAGES[1:]
+        ],
+        "startup_s": round(begin_s, 3),
+        "bottleneck": bottleneck(load, facts.settings, _cores()) if spans else None,
+        "timeline": spans_of.timeline(spans, end_s),
+        "calls": spans_of.scatter(calls, options.max_points),
+        "slowest": spans_of.slowest(calls, options.slowest_calls),
+        "resources": {
+            **spans_of.resources(recorder.samples, options.max_points),
+            "memory_limit_bytes": round(limit_bytes),
+            "cores": _cores(),
+        },
+        "peak_memory_bytes": max((sample.memory_bytes for sample in recorder.samples), default=None),
+    }
+
+
+def failures(result: BatchResult, shown: int = 30) -> list[dict[str, Any]]:
+    """Failed calls by type and stage, most frequent first, each with one message."""
+    numbers = Counter((failure.error_type, failure.stage) for failure in result.tally.failures)
+    example = {(failure.error_type, failure.stage): failure for failure in result.tally.failures}
+    return [
+        {
+            "error_type": kind,
+            "stage": stage,
+            "calls": number,
+            "transient": example[kind, stage].transient,
+            "example": f"{example[kind, stage].found.file_name}: {example[kind, stage].message}"[:300],
+        }
+        for (kind, stage), number in numbers.most_common(shown)
+    ]
+
+
+def _reconciliation(facts: RunFacts) -> dict[str, Any]:
+    database = facts.store.database
+    return {
+        "counts": facts.result.counts,
+        "adds_up": facts.result.adds_up,
+        "database_this_run": status_counts(database, facts.run_id),
+        "database_all": status_counts(database),
+    }
+
+
+def disappeared(facts: RunFacts) -> dict[str, Any]:
+    """Recordings of this source the database knows and the source no longer has; their rows are kept."""
+    path = facts.settings.input.path
+    gone: Sequence[str] = [
+        uri for prefix in prefixes(path) for uri in facts.store.disappeared(prefix, facts.result.plan.uris)
+    ]
+    return {"calls": len(gone), "first": list(gone[:SHOWN_DISAPPEARED])}
+
+
+def prefixes(input_path: str) -> list[str]:
+    """How addresses of this input begin; none for a single recording, beside which others may lie."""
+    if input_path.startswith("s3://"):
+        return [input_path if input_path.endswith("/") else f"{input_path}/"]
+    path = Path(os.path.abspath(os.path.expanduser(input_path)))
+    address = file_uri(str(path)).removeprefix("file://")
+    if path.is_dir():
+        inside = address.rstrip("/") + "/"
+        return [f"file://{inside}", f"zip://{inside}"]
+    return [f"zip://{address}!/"] if path.suffix.lower() == ".zip" else []
+
+
+def _memory_limit(settings: Settings) -> float:
+    import psutil
+
+    return (settings.run.max_memory_gb or float(psutil.virtual_memory().total) * 0.8 / 1e9) * 1e9
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

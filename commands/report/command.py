@@ -1,0 +1,36 @@
+"""`run.py report`: the page of an earlier run, drawn again from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from commands.report.page import write_page
+from commands.report.questions import stored_report
+from db.connection import connect
+from db.place import existing_home
+from pipeline.config.database import EMBEDDED
+from pipeline.config.loader import export_env_file, load_settings
+from pipeline.errors import ConfigurationError
+
+
+def write_report(config: Path, overrides: Sequence[str], run_id: str | None, output: Path | None) -> int:
+    """Write the HTML of a run, the newest by default; returns the exit code.
+
+    Raises ConfigurationError when there is no such run.
+    """
+    settings = load_settings(config, overrides).settings
+    export_env_file(config.parent / ".env")
+    if settings.database.url == EMBEDDED and existing_home(settings.database.data_dir) is None:
+        raise ConfigurationError("report: no run yet, the database does not exist; start one with `python run.py`")
+    with connect(settings.database, up_to_date=False) as database:
+        stored = stored_report(database, run_id)
+    if stored is None:
+        raise ConfigurationError(f"report: no run {run_id or 'has ended yet'}; run_ids stand in the table runs")
+    found_id, report = stored
+    path = output or settings.output.directory / f"performance_report_{report.get('stamp') or found_id}.html"
+    write_page(path, report)
+    typer.echo(str(path))
+    return 0
