@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import mlx.core as mx
@@ -14,6 +15,8 @@ from pipeline.transcription.mlx_qwen3.kernels_cpu import CpuKernels
 from tests.pipeline.transcription.mlx_qwen3.harness import Batch, one_by_one, request
 from tests.pipeline.transcription.mlx_qwen3.tiny import speech_like
 
+SEGMENTS = int(os.environ.get("EARSHOT_SAME_TOKENS_SEGMENTS", "26"))
+"""Raise to measure the share on more of them: 1000 take about ten minutes."""
 EDGES_S = (0.3, 0.995, 1.0, 1.01, 7.99, 8.0, 8.02, 29.99)
 """Around one convolution chunk (1 s), one attention window (8 s), and the longest segment."""
 
@@ -21,7 +24,8 @@ EDGES_S = (0.3, 0.995, 1.0, 1.01, 7.99, 8.0, 8.02, 29.99)
 @pytest.fixture(scope="module")
 def requests() -> list[SegmentRequest]:
     rng = np.random.default_rng(5)
-    lengths = [*EDGES_S, *rng.uniform(0.3, 4, 14), *rng.uniform(4, 20, 4)]
+    more = SEGMENTS - len(EDGES_S)
+    lengths = [*EDGES_S, *rng.uniform(0.3, 4, more - more // 5), *rng.uniform(4, 30, more // 5)]
     return [
         request(
             str(index),
@@ -54,7 +58,8 @@ def test_every_segment_decodes_as_alone(
     if rows == 1:
         requests = requests[:8]
     found = Batch(checkpoint, kernels).tokens(requests, rows)
-    assert found == {item.key: expected[item.key] for item in requests}
+    different = [item.key for item in requests if found[item.key] != expected[item.key]]
+    assert len(different) <= 0.001 * len(requests)
 
 
 @pytest.mark.slow
