@@ -32,6 +32,11 @@ class StageSeconds:
     rows: int = 0
     peak_rows: int = 0
 
+    @property
+    def staged(self) -> float:
+        """All stages but `host`."""
+        return self.features + self.encoder + self.prefill + self.decode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -97,7 +102,7 @@ class Scheduler:
     def run(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         """Results as rows finish, in any order."""
         source = iter(requests)
-        began = self._clock()
+        began, staged = self._clock(), self.seconds.staged
         try:
             while True:
                 if not self._waiting:
@@ -113,8 +118,7 @@ class Scheduler:
             self._machine.release(list(self._active))
             self._active.clear()
             self._waiting.clear()
-            staged = self.seconds.features + self.seconds.encoder + self.seconds.prefill + self.seconds.decode
-            self.seconds.host = max(0.0, self._clock() - began - staged)
+            self.seconds.host += max(0.0, self._clock() - began - (self.seconds.staged - staged))
 
     def _take_in(self, source: Iterator[SegmentRequest]) -> Iterator[SegmentResult]:
         """The next window of segments, longest first: rows of like length end together and waste no room."""
