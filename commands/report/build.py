@@ -68,7 +68,7 @@ def _headline(facts: RunFacts) -> dict[str, Any]:
         "audio_s": round(audio_s, 3),
         "speech_s": round(result.tally.speech_s, 3),
         "times_real_time": round(audio_s / wall_s, 3) if wall_s and audio_s else None,
-        "files_per_hour": round(finished / wall_s * 3600, 1) if wall_s and finished else None,
+        "files_per_hour": round(finished / wall_s * 3600) if wall_s and finished else None,
         "audio_hours_per_hour": round(audio_s / wall_s, 3) if wall_s and audio_s else None,
         "counts": result.counts,
         "adds_up": result.adds_up,

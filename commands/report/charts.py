@@ -9,7 +9,7 @@ from html import escape
 from itertools import pairwise
 
 WIDTH, HEIGHT = 460.0, 240.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 10.0, 42.0
+LEFT, RIGHT, TOP, BOTTOM = 66.0, 12.0, 10.0, 42.0
 _TICKS = 5
 
 
@@ -169,7 +169,7 @@ def bars_chart(title: str, rows: Sequence[tuple[str, Sequence[tuple[str, float]]
     return _wrapped(title, height, shapes)
 
 
-def _shortened(name: str, most: int = 66) -> str:
+def _shortened(name: str, most: int = 56) -> str:
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from commands.report.spans import STAGES
 from db.export.files import write_whole
 
 TEMPLATES = Path(__file__).parent
+COUNTS = ("found", "done", "unchanged", "failed", "skipped", "waiting", "quarantined", "left")
 _GB = 1e9
 _MORE_COLOURS = ("prepare", "recognise", "analyse", "store")
 
@@ -22,8 +23,18 @@ def page(report: Mapping[str, Any]) -> str:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(num=shown_number, span=shown_seconds, share=shown_share)
     return environment.get_template("page.html.j2").render(
-        report=report, charts=charts(report), figures=figures(report), stages=STAGES
+        report=report,
+        charts=charts(report),
+        figures=figures(report),
+        stages=STAGES,
+        counts=dict(in_order(report.get("counts") or {}, COUNTS)),
+        queues=[name for name, _ in in_order((report.get("resources") or {}).get("queues") or {}, STAGES)],
     )
+
+
+def in_order(values: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str, Any]]:
+    """Items in this order, others behind: JSON in the database keeps none."""
+    return sorted(values.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
 
 
 def write_page(path: Path, report: Mapping[str, Any]) -> Path:
@@ -69,7 +80,7 @@ def charts(report: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _timeline(timeline: Mapping[str, Any]) -> str | None:
-    lanes = [Line(stage, stage, values) for stage, values in (timeline.get("stages") or {}).items()]
+    lanes = [Line(stage, stage, values) for stage, values in in_order(timeline.get("stages") or {}, STAGES)]
     if not any(lane.values for lane in lanes):
         return None
     return lanes_chart("Calls under way in each stage over the run", timeline["bin_s"], lanes)
@@ -127,9 +138,7 @@ def _failures(failures: list[Mapping[str, Any]]) -> str | None:
 
 
 def _slowest(calls: list[Mapping[str, Any]]) -> str | None:
-    rows = [
-        (f"{call['file_name']}", [(stage, seconds) for stage, seconds in call["stages"].items()]) for call in calls[:10]
-    ]
+    rows = [(f"{call['file_name']}", in_order(call["stages"], STAGES)) for call in calls[:10]]
     return bars_chart("The slowest calls with the seconds of each stage", rows, "seconds of work") if rows else None
 
 
