@@ -6,10 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from analysis.llm.provider import LLMAnswer
-from pipeline.records import StepResult, StepState
-
-FALLBACK = "+fallback"
-"""Ends the fingerprint of a result another provider than the first choice made: the next run makes it anew."""
+from pipeline.records import FALLBACK_MARK, StepResult, StepState
 
 
 def done(step: str, fingerprint: str, payload: object, provider: str, reason: str | None = None) -> StepResult:
@@ -44,7 +41,7 @@ def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
         tokens_out=_sum([answer.tokens_out for answer in answers]),
         cost_usd=_sum([answer.cost_usd for answer in answers]),
         latency_s=_sum([answer.latency_s for answer in answers]),
-        fingerprint=result.fingerprint + (FALLBACK if passed_over else ""),
+        fingerprint=result.fingerprint + (FALLBACK_MARK if passed_over else ""),
         reason="; ".join(reasons) or None,
     )
 
@@ -61,4 +58,4 @@ def _sum(values: list[Number | None]) -> Number | None:
 def as_fallback(result: StepResult, why: str | None) -> StepResult:
     """A result made without a model because no model answered: kept, and made anew by the next run."""
     reasons = [reason for reason in (result.reason, f"made without a language model: {why}" if why else None) if reason]
-    return replace(result, fingerprint=result.fingerprint + FALLBACK, reason="; ".join(reasons) or None)
+    return replace(result, fingerprint=result.fingerprint + FALLBACK_MARK, reason="; ".join(reasons) or None)

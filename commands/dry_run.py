@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from analysis.summary.templates import render_preview
 from db.connection import connect
 from db.place import existing_home
 from db.store import PostgresStore
@@ -52,7 +53,9 @@ def show_plan(loaded: LoadedSettings) -> int:
             f"{len(plan.undecided)} known calls were transcribed under other settings or by a fallback: whether they "
             "are done again depends on which engine loads today, which a dry run does not try"
         )
-    console.print("nothing was written")
+    console.print(f"\na summary will look like this ({settings.summary.template}):\n", style="dim")
+    console.print(render_preview(settings.summary), markup=False)
+    console.print("\nnothing was written")
     return 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.analysing import build_analyser
@@ -11,6 +12,7 @@ from pipeline.parts import BatchParts, ChildBuild
 from pipeline.plan import Recipe
 from pipeline.ports import AnalysisStep, CallStore
 from pipeline.preparing import build_preparer
+from pipeline.records import Transcript
 
 if TYPE_CHECKING:
     from analysis.llm.router import Router
@@ -28,7 +30,11 @@ def _router(settings: Settings) -> Router | None:
     from analysis.llm.router import build_router
     from analysis.redaction import build_redactor
 
-    return build_router(settings.llm, build_redactor(settings.redaction))
+    return build_router(
+        settings.llm,
+        build_redactor(settings.redaction),
+        restore_redacted=not settings.redaction.redact_stored,
+    )
 
 
 def build_parts(settings: Settings, store: CallStore) -> BatchParts:
@@ -43,8 +49,18 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
         recogniser=build_recogniser_process,
         recogniser_arguments=(settings, vocabulary(settings)),
         analyser=ChildBuild(build_analyser, (analysis_steps, (settings,))),
-        transcripts=Transcripts(settings),
+        transcripts=Transcripts(settings, _redaction_of_stored(settings)),
     )
+
+
+def _redaction_of_stored(settings: Settings) -> Callable[[Transcript], Transcript] | None:
+    """With `redaction.redact_stored` personal data is taken out before anything is stored or analysed."""
+    if not settings.redaction.redact_stored:
+        return None
+    from analysis.redaction import build_redactor
+    from analysis.redaction.stored import redact_transcript
+
+    return partial(redact_transcript, redactor=build_redactor(settings.redaction))
 
 
 def vocabulary(settings: Settings) -> tuple[str, ...]:

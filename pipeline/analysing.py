@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.ports import AnalysisStep
-from pipeline.records import CallForAnalysis, StepResult, StepState
+from pipeline.records import FALLBACK_MARK, CallForAnalysis, StepResult, StepState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +81,10 @@ def analyse(steps: Sequence[AnalysisStep], calls: Sequence[CallToAnalyse]) -> An
     known: list[dict[str, StepResult]] = [dict(item.earlier) for item in calls]
     fresh: list[list[StepResult]] = [[] for _ in calls]
     timings: dict[str, float] = {}
+    wanted = [None if item.wanted is None else with_dependents(steps, item.wanted) for item in calls]
     for step in steps:
         began = time.perf_counter()
-        chosen = [i for i, item in enumerate(calls) if item.wanted is None or step.name in item.wanted]
+        chosen = [i for i, names in enumerate(wanted) if names is None or step.name in names]
         if chosen:
             results = _run_step(step, [calls[i].call for i in chosen], [known[i] for i in chosen])
             for index, result in zip(chosen, results, strict=True):
@@ -91,6 +92,27 @@ def analyse(steps: Sequence[AnalysisStep], calls: Sequence[CallToAnalyse]) -> An
                 fresh[index].append(result)
         timings[step.name] = time.perf_counter() - began
     return AnalyseAnswer(tuple(tuple(results) for results in fresh), timings)
+
+
+def with_dependents(steps: Sequence[AnalysisStep], wanted: Collection[str]) -> frozenset[str]:
+    """The steps wanted and those that read them: what they say may change with it. `steps` in dependency order."""
+    chosen = set(wanted)
+    for step in steps:
+        if not chosen.isdisjoint(step.after):
+            chosen.add(step.name)
+    return frozenset(chosen)
+
+
+def without_worse(results: Sequence[StepResult], earlier: Mapping[str, StepResult]) -> tuple[StepResult, ...]:
+    """What is to be stored of a call whose transcript is as before: a fallback's answer, or none for want of a
+    provider, never replaces a better one that is there."""
+    return tuple(result for result in results if not _is_worse(result, earlier.get(result.step)))
+
+
+def _is_worse(result: StepResult, before: StepResult | None) -> bool:
+    if before is None or before.state is not StepState.DONE or before.fingerprint.endswith(FALLBACK_MARK):
+        return False
+    return result.state is StepState.FAILED or result.fingerprint.endswith(FALLBACK_MARK)
 
 
 def _run_step(
@@ -109,7 +131,3 @@ def _run_step(
 
 def failed(step: str, fingerprint: str, reason: str) -> StepResult:
     return StepResult(step=step, fingerprint=fingerprint, state=StepState.FAILED, payload=None, reason=reason)
-
-
-def without_audio(item: CallToAnalyse) -> CallToAnalyse:
-    return replace(item, call=replace(item.call, audio=()))

@@ -15,6 +15,11 @@ SAMPLE_RATE_HZ = 16_000
 """Everything behind the decoder is float32 at this rate."""
 
 
+FALLBACK_MARK = "+fallback"
+"""Ends the fingerprint of a step result that another provider than the first choice made: the next run makes it anew,
+and it never replaces a better one."""
+
+
 class Role(StrEnum):
     """Who speaks on a channel."""
 
@@ -184,10 +189,13 @@ class PreparedCall:
     header: AudioHeader
     duration_s: float
     channels: tuple[PreparedChannel, ...]
+    """With the flag `diarised` these are the speakers of one channel, each with its own segments of the same samples."""
     flags: tuple[str, ...]
     """Sorted union of header, channel and call flags."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
-    """Wall seconds by stage: `hash`, `decode`, `vad`, `doctor`."""
+    """Wall seconds by stage: `hash`, `decode`, `vad`, `doctor`, `diarise`."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Why a flag is there, in words a person reads, by flag: `not_diarised`."""
 
 
 # ------------------------------------------------------------------------------------------ transcribed

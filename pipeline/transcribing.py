@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,10 +26,11 @@ PINNED_ENGINES = frozenset({"mlx_qwen3", "faster_whisper"})
 
 
 def preparation(settings: Settings) -> dict[str, Any]:
-    """The settings that decide which samples reach the recogniser."""
+    """The settings beside the recogniser's own that decide what a transcript says: samples, redaction."""
     return {
         "audio": settings.audio.model_dump(mode="json"),
         "voice_activity": settings.voice_activity.model_dump(mode="json"),
+        "redaction": settings.redaction.model_dump(mode="json") if settings.redaction.redact_stored else None,
     }
 
 
@@ -88,7 +89,9 @@ def build_recogniser_process(settings: Settings, vocabulary: Sequence[str]) -> R
 class Transcripts:
     """Keys and assembly of transcripts under one configuration."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, finish: Callable[[Transcript], Transcript] | None = None) -> None:
+        """`finish`: applied to every transcript before it is stored or analysed, as redaction is."""
+        self._finish = finish
         self._preparation = preparation(settings)
         self._rules = TextRules(settings.transcription.text_rules)
 
@@ -117,10 +120,11 @@ class Transcripts:
         ]
         merged = merge_channels(chunks)
         flags = sorted({flag for chunk in merged for flag in chunk.flags})
-        return Transcript(
+        transcript = Transcript(
             fingerprint=fingerprint,
             identity=identity,
             language=main_language(merged),
             chunks=merged,
             flags=tuple(flags),
         )
+        return self._finish(transcript) if self._finish else transcript

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pipeline.analysing import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed
+from pipeline.analysing import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, without_worse
 from pipeline.errors import EarshotError
 from pipeline.parts import RunContext
 from pipeline.plan import Action
@@ -71,11 +71,11 @@ class AnalyseStage:
             if len(batch) > 1:
                 return [item for work in batch for item in self._analyse(worker, [work])]
             self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
-            batch[0].steps = self._all_failed(calls[0], str(error))
+            batch[0].steps = without_worse(self._all_failed(calls[0], str(error)), calls[0].earlier)
             return list(batch)
         self._time(batch, answer, began_s)
-        for work, results in zip(batch, answer.results, strict=True):
-            work.steps = results
+        for work, results, item in zip(batch, answer.results, calls, strict=True):
+            work.steps = without_worse(results, item.earlier)
         return list(batch)
 
     def _item(self, work: Work) -> CallToAnalyse:

@@ -34,9 +34,8 @@ class Workplace:
         sets = [part for setting in chosen for part in ("--set", setting)]
         config = self.output.with_name("config.yaml")
         config.touch()
-        return [
-            sys.executable, "run.py", "--config", str(config), "--input", str(self.calls), "--output", str(self.output), *sets, *extra,
-        ]  # fmt: skip
+        places = ["--config", str(config), "--input", str(self.calls), "--output", str(self.output)]
+        return [sys.executable, "run.py", *places, *sets, *extra]
 
     def run(self, *extra: str, settings: Sequence[str] = SCRIPTED) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

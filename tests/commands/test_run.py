@@ -231,7 +231,7 @@ def test_two_runs_at_once_the_second_exits_4(place: Workplace) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(place: Workplace, number: signal.Signals) -> None:
-    slow = [*SCRIPTED, "transcription.scripted.sleep_per_audio_s=0.4", "run.stop_grace_s=0", "run.calls_ahead=1"]
+    slow = [*SCRIPTED, "transcription.scripted.sleep_per_audio_s=2", "run.stop_grace_s=0", "run.calls_ahead=1"]
     with subprocess.Popen(place.arguments(settings=slow), cwd=PROJECT, stderr=subprocess.DEVNULL) as run:
         wait_for(place, "SELECT 1 FROM calls WHERE status = 'done'")
         run.send_signal(number)

@@ -14,7 +14,7 @@ import pytest
 from db.connection import Database
 from db.embedded import EmbeddedServer
 from db.store import PostgresStore
-from pipeline.analysing import build_analyser, in_dependency_order
+from pipeline.analysing import build_analyser, in_dependency_order, with_dependents, without_worse
 from pipeline.batch import Batch, BatchResult, own_spool
 from pipeline.config.database import DatabaseSettings
 from pipeline.config.execution import RunSettings
@@ -232,3 +232,34 @@ def test_steps_run_behind_those_they_read_and_a_circle_is_refused() -> None:
     second.after = ("a",)
     with pytest.raises(ValueError, match="wait for each other"):
         in_dependency_order([first, second])
+
+
+def step_result(name: str, fingerprint: str, state: StepState) -> StepResult:
+    return StepResult(step=name, fingerprint=fingerprint, state=state, payload=None, reason=None)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [
+        (None, ("f+fallback", StepState.DONE), True),
+        (("f", StepState.DONE), ("f", StepState.DONE), True),
+        (("old", StepState.DONE), ("f", StepState.DONE), True),
+        (("old", StepState.DONE), ("f", StepState.MISSING), True),
+        (("old", StepState.DONE), ("f+fallback", StepState.DONE), False),
+        (("old", StepState.DONE), ("f", StepState.FAILED), False),
+        (("old+fallback", StepState.DONE), ("f+fallback", StepState.DONE), True),
+        (("old", StepState.FAILED), ("f", StepState.FAILED), True),
+    ],
+)
+def test_a_fallback_answer_never_replaces_a_better_one(
+    before: tuple[str, StepState] | None, now: tuple[str, StepState], kept: bool
+) -> None:
+    earlier = {} if before is None else {"summary": step_result("summary", *before)}
+    assert bool(without_worse([step_result("summary", *now)], earlier)) is kept
+
+
+def test_steps_that_read_a_redone_one_are_redone_too() -> None:
+    text, fusion, topic = PlantedStep("text", ""), PlantedStep("fusion", ""), PlantedStep("topic", "")
+    fusion.after = ("text",)
+    assert with_dependents([text, fusion, topic], {"text"}) == {"text", "fusion"}
+    assert with_dependents([text, fusion, topic], {"topic"}) == {"topic"}
