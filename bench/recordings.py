@@ -28,14 +28,16 @@ def sample_speech(limit_s: float = 60.0) -> npt.NDArray[np.int16]:
     return np.concatenate(blocks)[: round(limit_s * RATE_HZ)].astype(np.int16)
 
 
-def write_wav(path: Path, samples: npt.NDArray[np.int16]) -> None:
-    """16-bit PCM, shape (samples, channels), an hour old."""
+def write_wav(path: Path, samples: npt.NDArray[Any], rate_hz: int = RATE_HZ) -> Path:
+    """16-bit PCM, shape (samples,) or (samples, channels), an hour old."""
+    samples = samples.reshape(len(samples), -1)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(samples.shape[1])
         file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
+        file.setframerate(rate_hz)
         file.writeframes(np.ascontiguousarray(samples, dtype="<i2").tobytes())
     os.utime(path, (time.time() - 3600, time.time() - 3600))
+    return path
 
 
 def short_calls(folder: Path, number: int, length_s: float = 6.0) -> None:

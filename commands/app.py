@@ -18,7 +18,7 @@ from pipeline.errors import (
 
 EXIT_CODES = ((ConfigurationError, 2), (StartupError, 3), (RunLocked, 4), (RunInterrupted, 130))
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="run.py",
     add_completion=False,
     no_args_is_help=False,

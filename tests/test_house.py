@@ -32,9 +32,11 @@ def test_help_loads_no_heavy_package() -> None:
         "atexit.register(lambda: print(' '.join(sorted({m.split('.')[0] for m in sys.modules}))));"
         "runpy.run_path('run.py', run_name='__main__')"
     )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True
-    ).stdout.splitlines()[-1].split()
+    loaded = (
+        subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
+        .stdout.splitlines()[-1]
+        .split()
+    )
     assert "typer" in loaded
     assert HEAVY.intersection(loaded) == set()
 

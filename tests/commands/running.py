@@ -1,23 +1,20 @@
-"""Runs of the real command line in a process of their own, and recordings made for them."""
+"""Runs of the real command line in a process of their own."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psycopg
 from psycopg.rows import dict_row
 
 from tests.house import PROJECT
 
-SAMPLE_CALLS = PROJECT / "samples" / "calls"
 SCRIPTED = ("transcription.engines=[scripted]", "transcription.scripted.missing=hash")
 
 
@@ -52,27 +49,3 @@ class Workplace:
     def statuses(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.newest("file_statuses_*.json").read_text(encoding="utf-8"))
         return content
-
-
-def speech(seconds: float, rate_hz: int = 16_000) -> np.ndarray[Any, np.dtype[np.int16]]:
-    """Real synthesised speech from a sample call, both channels, shape (samples, 2)."""
-    import av
-
-    path = next(SAMPLE_CALLS.glob("*wrong-charge.flac"))
-    with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="s16", layout="stereo", rate=rate_hz)
-        blocks = [
-            out.to_ndarray().reshape(-1, 2) for frame in container.decode(audio=0) for out in resampler.resample(frame)
-        ]
-    return np.concatenate(blocks)[: round(seconds * rate_hz)]
-
-
-def write_wav(path: Path, samples: np.ndarray[Any, Any], rate_hz: int = 16_000) -> Path:
-    """16-bit PCM; shape (samples,) or (samples, channels)."""
-    samples = samples.reshape(len(samples), -1)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(samples.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(np.ascontiguousarray(samples, dtype="<i2").tobytes())
-    return path

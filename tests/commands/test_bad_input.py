@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.recordings import sample_speech as speech
+from bench.recordings import write_wav
 from db.embedded import EmbeddedServer
-from tests.commands.running import Workplace, speech, write_wav
+from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database
 
 

@@ -16,9 +16,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bench.recordings import sample_speech as speech
+from bench.recordings import write_wav
 from db.embedded import EmbeddedServer
 from db.export.table import FIRST_COLUMNS
-from tests.commands.running import SCRIPTED, Workplace, speech, write_wav
+from tests.commands.running import SCRIPTED, Workplace
 from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT
 

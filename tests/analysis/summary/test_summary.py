@@ -10,12 +10,11 @@ import pytest
 
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.records import Summary
-from analysis.results import FALLBACK
 from analysis.summary.step import SummaryStep
 from analysis.summary.templates import render_preview
 from pipeline.config.language import SummarySettings
 from pipeline.errors import ConfigurationError
-from pipeline.records import StepState
+from pipeline.records import FALLBACK_MARK, StepState
 from tests.analysis.calls import call
 
 CALL = call(
@@ -142,10 +141,10 @@ def test_a_fallback_is_marked_to_be_made_anew() -> None:
     result = step.run([CALL], [{}])[0]
     assert result.state is StepState.DONE
     assert result.provider == "extractive"
-    assert result.fingerprint == step.fingerprint(CALL) + FALLBACK
+    assert result.fingerprint == step.fingerprint(CALL) + FALLBACK_MARK
     assert "503" in (result.reason or "")
     other = SummaryStep(SummarySettings(), Answers(FIELDS, passed_over=("first: down",))).run([CALL], [{}])[0]
-    assert other.fingerprint.endswith(FALLBACK)
+    assert other.fingerprint.endswith(FALLBACK_MARK)
 
 
 def test_unsupported_sentences_are_flagged_only_when_configured_so() -> None:
