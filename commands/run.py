@@ -16,9 +16,11 @@ from types import FrameType
 from rich.console import Console
 
 from commands.delivery import Delivered, Delivery
-from commands.logs import JsonLines, log_to
+from commands.ending import Ending, ending
+from commands.logs import log_to, this_run
 from commands.observer import ConsoleObserver
 from commands.summary import print_summary
+from commands.tracing import export_traces
 from commands.wiring import build_parts, build_recipe
 from db.connection import Database, connect
 from db.store import PostgresStore
@@ -52,27 +54,32 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
         from commands.dry_run import show_plan
 
         return show_plan(loaded)
+    with ending(loaded.settings.reporting) as end:
+        end.exit_code = _run(loaded, end)
+    return end.exit_code
+
+
+def _run(loaded: LoadedSettings, end: Ending) -> int:
     frame = RunFrame(loaded, datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory, Console())
     _check_writable(frame.output)
     _check_writable(loaded.settings.run.spool_dir)
     observer = ConsoleObserver()
-    log_lines = log_to(observer.console, frame.output / "logs", frame.stamp)
+    log_to(observer.console, frame.output / "logs", frame.stamp, loaded.settings.reporting)
     with observer, connect(loaded.settings.database) as database:
         if database.note:
             observer.notice(database.note)
         store = PostgresStore(database, allow_downgrade=loaded.settings.run.allow_downgrade)
         try:
-            return _run_with(frame, database, store, observer, log_lines)
+            return _run_with(frame, database, store, observer, end)
         finally:
             store.close()
 
 
-def _run_with(
-    frame: RunFrame, database: Database, store: PostgresStore, observer: ConsoleObserver, log_lines: JsonLines
-) -> int:
+def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observer: ConsoleObserver, end: Ending) -> int:
     settings = frame.loaded.settings
     run_id = store.begin_run(frame.loaded.content, frame.loaded.content_hash, socket.gethostname())
-    log_lines.run_id = run_id
+    this_run(run_id)
+    end.run_id = run_id
     recorder = PerformanceRecorder(settings.reporting.report.sample_interval_s)
     batch: Batch | None = None
     exit_code, counts = 3, dict[str, int]()
@@ -94,6 +101,8 @@ def _run_with(
         )
         delivered = delivery.deliver(result, recorder)
         exit_code, counts, report = exit_code_of(result), result.counts, dict(delivered.report)
+        end.counts, end.adds_up, end.report = counts, result.adds_up, report
+        export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
     except (StartupError, RunLocked) as error:

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from pipeline.errors import EarshotError, StageTimeout, UnforeseenError, WorkerCrashed
+from pipeline.log_lines import continue_log
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -22,7 +23,8 @@ _KILL_WAIT_S = 10.0
 
 
 def begin_child() -> None:
-    """Leave Ctrl-C to the parent, and die with it even when it is killed."""
+    """Leave Ctrl-C to the parent, die with it even when it is killed, and go on with its log."""
+    continue_log()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -90,7 +90,8 @@ def _queues(at_s: list[float], queues: Mapping[str, list[float]]) -> str | None:
     if not at_s or not queues:
         return None
     lines = [
-        Line(name, name if name in STAGES else _MORE_COLOURS[i % 4], v) for i, (name, v) in enumerate(queues.items())
+        Line(name, name if name in STAGES else _MORE_COLOURS[i % 4], v)
+        for i, (name, v) in enumerate(in_order(queues, STAGES))
     ]
     return line_chart("Calls waiting before each stage over the run", at_s, lines, "calls waiting", steps=True)
 

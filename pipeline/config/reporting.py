@@ -103,6 +103,8 @@ class TracingSettings(Area):
     """Name the traces carry."""
     timeout_s: Annotated[float, Field(gt=0, le=120)] = 5.0
     """Longest wait for the collector at the end of a run, in seconds."""
+    max_calls: Annotated[int, Field(ge=1)] = 1000
+    """Calls traced at most; of more every n-th is."""
 
 
 class DoctorSettings(Area):

@@ -1,0 +1,103 @@
+"""JSON lines of a log, in the run's process and in the processes it spawns. A leaf: standard library only."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+
+LOG_FILE = "EARSHOT_LOG_FILE"
+RUN_ID = "EARSHOT_RUN_ID"
+"""Environment variables through which a spawned process goes on with its parent's log."""
+OURS = ("earshot", "pipeline", "analysis", "db", "commands")
+
+_SECRETS = re.compile(
+    r"(?P<login>://[^:/@\s]+:)[^@\s]+@"
+    r"|\b(?:sk|pk|hf|ghp|xoxb)[-_][-A-Za-z0-9_]{12,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"|(?P<name>(?i:password|passwd|secret|api[-_]?key|token|authorization)[\"']?\s*[=:]\s*(?:(?i:bearer|basic)\s+)?[\"']?)"
+    r"[^\s\"',;]{4,}"
+)
+_call: ContextVar[dict[str, str]] = ContextVar("_call", default={})  # noqa: B039 - never changed in place
+
+
+@contextmanager
+def about_call(file_name: str, call_id: str | None, stage: str) -> Iterator[None]:
+    """Log records inside carry the call they are about."""
+    fields = {"stage": stage, "file_name": file_name, **({"call_id": call_id} if call_id else {})}
+    token = _call.set(fields)
+    try:
+        yield
+    finally:
+        _call.reset(token)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: at, level, logger, process, message, run_id; call_id, file_name, stage where there are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.processName,
+            "message": without_secrets(record.getMessage()),
+            "run_id": os.environ.get(RUN_ID),
+        }
+        line.update(_call.get())
+        line.update({name: getattr(record, name) for name in ("call_id", "stage") if hasattr(record, name)})
+        if record.exc_info:
+            line["traceback"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def without_secrets(text: str) -> str:
+    """Passwords in addresses, values said to be passwords or keys, and keys of well-known shapes are masked."""
+    return _SECRETS.sub(_mask, text)
+
+
+def _mask(match: re.Match[str]) -> str:
+    if match.group("login"):
+        return f"{match.group('login')}***@"
+    return f"{match.group('name') or ''}***"
+
+
+def json_handler(path: Path) -> logging.Handler:
+    """Appends whole lines, so that several processes can share the file. Raises OSError."""
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")
+    handler.setFormatter(JsonLines())
+    handler.setLevel(logging.INFO)
+    return handler
+
+
+def attach(handlers: list[logging.Handler]) -> None:
+    """These handlers and no others; our own loggers from INFO on, everybody else's from WARNING on."""
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    for handler in handlers:
+        root.addHandler(handler)
+
+
+def continue_log() -> None:
+    """In a spawned process: go on with the log of the run, and say warnings on standard error too."""
+    path = os.environ.get(LOG_FILE)
+    if not path:
+        return
+    aloud = logging.StreamHandler(sys.stderr)
+    aloud.setLevel(logging.WARNING)
+    aloud.setFormatter(logging.Formatter("%(message)s"))
+    try:
+        attach([json_handler(Path(path)), aloud])
+    except OSError:
+        attach([aloud])  # the folder of logs is gone: the work matters more
