@@ -18,7 +18,8 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends libopenblas0-pthread \
  && rm -rf /var/lib/apt/lists/* \
  && ln -s "/usr/lib/$(uname -m)-linux-gnu/openblas-pthread/libopenblas.so.0" /usr/lib/libopenblas-for-mlx.so
-RUN useradd --system --create-home --home-dir /home/earshot --shell /usr/sbin/nologin --uid 10001 earshot \
+RUN groupadd --gid 10001 earshot \
+ && useradd --create-home --shell /usr/sbin/nologin --uid 10001 --gid 10001 earshot \
  && mkdir -p data output models \
  && chown earshot:earshot data output models
 COPY --from=build /app/.venv /app/.venv
@@ -34,7 +35,7 @@ ENV LD_PRELOAD=/usr/lib/libopenblas-for-mlx.so \
     PYTHONUNBUFFERED=1 \
     HF_HOME=/app/models \
     NUMBA_CACHE_DIR=/tmp/numba
-USER earshot
+USER 10001:10001
 VOLUME ["/app/data", "/app/output", "/app/models"]
 HEALTHCHECK --interval=60s --timeout=30s --start-period=120s CMD ["python", "run.py", "status", "--json"]
 ENTRYPOINT ["python", "run.py"]

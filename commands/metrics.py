@@ -20,6 +20,9 @@ _GAUGES = (
 )
 
 
+_SUCCESS = "earshot_run_success_timestamp_seconds"
+
+
 def write_metrics(path: Path, end: Ending) -> None:
     """Whole or not at all: the client library writes aside and renames. Raises OSError."""
     from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
@@ -32,12 +35,10 @@ def write_metrics(path: Path, end: Ending) -> None:
     gauge("earshot_run_exit_code", "Exit code of the last run: 0 all done, 1 some calls failed.", end.exit_code)
     gauge("earshot_run_started_timestamp_seconds", "When the last run began.", end.began_at.timestamp())
     gauge("earshot_run_ended_timestamp_seconds", "When it ended.", end.began_at.timestamp() + end.wall_s)
-    if end.exit_code == 0:
-        gauge(
-            "earshot_run_success_timestamp_seconds",
-            "When a run last ended with 0.",
-            end.began_at.timestamp() + end.wall_s,
-        )
+    ended = end.began_at.timestamp() + end.wall_s
+    success = ended if end.exit_code == 0 else _last_success(path)
+    if success is not None:
+        gauge(_SUCCESS, "When a run last ended with 0.", success)
     if end.adds_up is not None:
         gauge("earshot_run_adds_up", "1 when found is the sum of all other counts.", end.adds_up)
     if end.counts:
@@ -54,6 +55,15 @@ def write_metrics(path: Path, end: Ending) -> None:
     _by_kind(registry, end.report)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_to_textfile(str(path), registry)
+
+
+def _last_success(path: Path) -> float | None:
+    """What the file said before: a failed run must not make the last good one forgotten."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return next((float(line.split()[1]) for line in lines if line.startswith(f"{_SUCCESS} ")), None)
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _by_stage_and_step(registry: Any, report: Any) -> None:

@@ -2,6 +2,7 @@
 
 Standard library only: it runs on a machine that has nothing of ours.
 """
+# ruff: noqa: T201 - a tool for the terminal
 
 from __future__ import annotations
 
@@ -18,7 +19,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_MACHINE = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE")
+_MACHINE = (
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "PIP_INDEX_URL",
+    "PIP_CERT",
+    "SSL_CERT_FILE",
+)
 _FILES = (
     "/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/root/.config/pip/pip.conf", "/root/.pip/pip.conf",
     "/etc/apt/sources.list", "/etc/ssl/certs/ca-certificates.crt",
@@ -63,12 +74,32 @@ def enter(stage: Stage, command: list[str], *, as_built: bool) -> subprocess.Com
     if as_built:
         environment |= {name: os.environ[name] for name in _MACHINE if name in os.environ}
     shell = f"cd {shlex.quote(stage.workdir)} && exec {shlex.join(command)}"
-    user = [] if stage.user == "root" else [f"--userspec={stage.user}:{stage.user}"]
-    if stage.user != "root":
-        environment["HOME"] = f"/home/{stage.user}"
+    user = [] if stage.user == "root" else [f"--userspec={stage.user}"]
+    if user:
+        environment["HOME"] = home_of(stage)
     # A container has its own preloaded library; the tools around it must not be touched by it.
-    argv = ["chroot", *user, str(stage.root), "/usr/bin/env", "-i", *(f"{k}={v}" for k, v in environment.items()), "/bin/sh", "-c", shell]
+    argv = [
+        "chroot",
+        *user,
+        str(stage.root),
+        "/usr/bin/env",
+        "-i",
+        *(f"{k}={v}" for k, v in environment.items()),
+        "/bin/sh",
+        "-c",
+        shell,
+    ]
     return subprocess.run(argv, check=False)  # noqa: S603
+
+
+def home_of(stage: Stage) -> str:
+    """As a container finds it: by the user's line in passwd."""
+    wanted = stage.user.split(":")[0]
+    for line in (stage.root / "etc/passwd").read_text(encoding="utf-8").splitlines():
+        name, _, number, _, _, home, _ = line.split(":")
+        if wanted in {name, number}:
+            return home
+    return "/"
 
 
 def copy(stage: Stage, stages: dict[str, Stage], project: Path, argument: str) -> None:
@@ -81,7 +112,9 @@ def copy(stage: Stage, stages: dict[str, Stage], project: Path, argument: str) -
         found = origin / source.lstrip("/")
         place = stage.root / str(Path(stage.workdir) / target).lstrip("/")
         if found.is_dir():
-            shutil.copytree(found, place, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                found, place, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             place = place / found.name if target.endswith("/") else place
             place.parent.mkdir(parents=True, exist_ok=True)

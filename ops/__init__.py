@@ -1,0 +1,1 @@
+"""What runs Earshot unattended: cron, systemd, launchd, a container, a dashboard."""
