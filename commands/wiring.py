@@ -45,7 +45,9 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
     return BatchParts(
         source=build_source(settings.input),
         store=store,
-        preparer=ChildBuild(build_preparer, (settings.input, settings.audio, settings.voice_activity)),
+        preparer=ChildBuild(
+            build_preparer, (settings.input, settings.audio, settings.voice_activity, settings.diarisation)
+        ),
         recogniser=build_recogniser_process,
         recogniser_arguments=(settings, vocabulary(settings)),
         analyser=ChildBuild(build_analyser, (analysis_steps, (settings,))),

@@ -15,11 +15,13 @@ from pipeline.ports import CallStore
 from pipeline.records import (
     CallFailure,
     CallStatus,
+    Direction,
     EngineIdentity,
     FoundCall,
     PreparedCall,
     SegmentText,
     SkippedFile,
+    StepResult,
     Transcript,
 )
 from pipeline.sources.source import CallSource
@@ -32,6 +34,8 @@ class PrepareTask:
 
     found: FoundCall
     spool: Path
+    limit_s: float | None = None
+    """Seconds until the process is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,19 @@ class TranscriptMaker(Protocol):
     def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str: ...
 
     def assemble(
-        self, prepared: PreparedCall, fingerprint: str, identity: EngineIdentity, segments: Sequence[SegmentText]
+        self,
+        prepared: PreparedCall,
+        fingerprint: str,
+        identity: EngineIdentity,
+        segments: Sequence[SegmentText],
+        direction: Direction | None = None,
     ) -> Transcript: ...
+
+    def speakers(
+        self, prepared: PreparedCall, transcript: Transcript, direction: Direction | None = None
+    ) -> StepResult | None:
+        """What is to be recorded about the speakers of a mono call; None for calls with a channel per side."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

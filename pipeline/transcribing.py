@@ -7,12 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.config.root import Settings
+from pipeline.diarisation.calls import DIARISED
+from pipeline.diarisation.speakers import guess_of, roles_in_use, speakers_result
 from pipeline.records import (
+    Direction,
     EngineIdentity,
     FoundCall,
     PreparedCall,
     Role,
     SegmentText,
+    StepResult,
     Transcript,
     TranscriptChunk,
 )
@@ -21,17 +25,33 @@ from pipeline.transcription.engine import EngineDescription, SegmentRequest, Seg
 from pipeline.transcription.fingerprint import digest, options_hash, transcript_fingerprint
 from pipeline.transcription.text_rules import TextRules
 
+_WHEREABOUTS = frozenset({"allow_download", "hub_timeout_s", "trusted_sha256", "device", "cpu_threads"})
 PINNED_ENGINES = frozenset({"mlx_qwen3", "faster_whisper"})
 """Engines whose model and revision stand in the configuration as they report them."""
 
 
 def preparation(settings: Settings) -> dict[str, Any]:
     """The settings beside the recogniser's own that decide what a transcript says: samples, redaction."""
+    voice_activity = settings.voice_activity.model_dump(mode="json")
+    pyannote = _without_whereabouts(voice_activity.pop("pyannote"))
+    if "pyannote" in settings.voice_activity.detectors:
+        voice_activity["pyannote"] = pyannote
     return {
         "audio": settings.audio.model_dump(mode="json"),
-        "voice_activity": settings.voice_activity.model_dump(mode="json"),
+        "voice_activity": voice_activity,
         "redaction": settings.redaction.model_dump(mode="json") if settings.redaction.redact_stored else None,
     }
+
+
+def diarisation(settings: Settings) -> dict[str, Any]:
+    """The settings that decide which words of a diarised call are whose."""
+    options = settings.diarisation.model_dump(mode="json", exclude={"max_duration_min", "time_limit_s"})
+    return {**options, "pyannote": _without_whereabouts(options["pyannote"])}
+
+
+def _without_whereabouts(weights: dict[str, Any]) -> dict[str, Any]:
+    """pyannote's settings less those that change nothing but where and when it runs."""
+    return {key: value for key, value in weights.items() if key not in _WHEREABOUTS}
 
 
 def recipe_hash(settings: Settings, engine: str) -> str:
@@ -93,23 +113,36 @@ class Transcripts:
         """`finish`: applied to every transcript before it is stored or analysed, as redaction is."""
         self._finish = finish
         self._preparation = preparation(settings)
+        self._diarisation = settings.diarisation
+        self._of_diarised = diarisation(settings)
         self._rules = TextRules(settings.transcription.text_rules)
 
     def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
-        """Key of the transcript this recogniser makes of this call."""
+        """Key of the transcript this recogniser makes of this call.
+
+        Diarisation is in it for calls that were diarised only: switching it on leaves all others as they are.
+        """
+        made_by = dict(self._preparation)
+        if DIARISED in prepared.flags:
+            made_by |= {"diarisation": self._of_diarised, "direction": str(found.metadata.direction)}
         return transcript_fingerprint(
             audio_sha256=prepared.audio_sha256,
             channel_roles=[channel.role for channel in prepared.channels],
-            preparation=self._preparation,
+            preparation=made_by,
             identity=identity,
             context=identity.vocabulary_hash,
             language=found.metadata.language,
         )
 
     def assemble(
-        self, prepared: PreparedCall, fingerprint: str, identity: EngineIdentity, segments: Sequence[SegmentText]
+        self,
+        prepared: PreparedCall,
+        fingerprint: str,
+        identity: EngineIdentity,
+        segments: Sequence[SegmentText],
+        direction: Direction | None = None,
     ) -> Transcript:
-        """All channels' segments as chunks on one clock."""
+        """All channels' segments as chunks on one clock; the speakers of a diarised call get their roles."""
         by_channel: dict[int, list[SegmentText]] = {}
         for segment in segments:
             by_channel.setdefault(segment.channel, []).append(segment)
@@ -127,4 +160,17 @@ class Transcripts:
             chunks=merged,
             flags=tuple(flags),
         )
-        return self._finish(transcript) if self._finish else transcript
+        transcript = self._finish(transcript) if self._finish else transcript
+        return self._with_roles(transcript, direction) if DIARISED in prepared.flags else transcript
+
+    def _with_roles(self, transcript: Transcript, direction: Direction | None) -> Transcript:
+        roles = roles_in_use(guess_of(transcript.chunks, self._diarisation, direction), self._diarisation)
+        return replace(
+            transcript, chunks=tuple(replace(chunk, role=roles[chunk.channel]) for chunk in transcript.chunks)
+        )
+
+    def speakers(
+        self, prepared: PreparedCall, transcript: Transcript, direction: Direction | None = None
+    ) -> StepResult | None:
+        """What is to be recorded about the speakers of a mono call; None for calls with a channel per side."""
+        return speakers_result(prepared, transcript.chunks, self._diarisation, direction)

@@ -73,6 +73,7 @@ def _harmless(settings: Settings, engine: str) -> Settings:
     return settings.model_copy(
         update={
             "transcription": transcription,
+            "diarisation": settings.diarisation.model_copy(update={"engine": "none"}),
             "input": settings.input.model_copy(update={"path": ".", "min_age_s": 0.0}),
             "llm": settings.llm.model_copy(update={"providers": ("extractive",)}),
             "topics": settings.topics.model_copy(update={"method": "auto"}),
@@ -131,7 +132,12 @@ class _Trial:
         worker = SpawnedWorker(
             "decoder",
             build_preparer,
-            (self._settings.input, self._settings.audio, self._settings.voice_activity),
+            (
+                self._settings.input,
+                self._settings.audio,
+                self._settings.voice_activity,
+                self._settings.diarisation,
+            ),
             start_timeout_s=self._left_s(),
         )
         try:

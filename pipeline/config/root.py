@@ -7,6 +7,7 @@ from pydantic import Field
 from pipeline.config.audio import AudioSettings
 from pipeline.config.base import Area
 from pipeline.config.database import DatabaseSettings
+from pipeline.config.diarisation import DiarisationSettings
 from pipeline.config.execution import RunSettings
 from pipeline.config.language import GlossarySettings, SummarySettings, TopicSettings
 from pipeline.config.llm import LanguageModelSettings
@@ -25,6 +26,7 @@ class Settings(Area):
     input: InputSettings = Field(default_factory=InputSettings)
     audio: AudioSettings = Field(default_factory=AudioSettings)
     voice_activity: VoiceActivitySettings = Field(default_factory=VoiceActivitySettings)
+    diarisation: DiarisationSettings = Field(default_factory=DiarisationSettings)
     transcription: TranscriptionSettings = Field(default_factory=TranscriptionSettings)
     sentiment: SentimentSettings = Field(default_factory=SentimentSettings)
     glossary: GlossarySettings = Field(default_factory=GlossarySettings)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.config.base import Area
+from pipeline.config.diarisation import PyannoteWeights
 
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 Milliseconds = Annotated[float, Field(ge=0.0, le=10_000.0)]
@@ -42,6 +43,15 @@ class EnergySettings(Area):
     """How many dB take the probability from 0.5 to 0.73."""
     min_level_dbfs: Annotated[float, Field(ge=-120.0, le=0.0)] = -55.0
     """Quieter is never speech (RMS, dB of full scale)."""
+
+
+class PyannoteDetectorSettings(PyannoteWeights):
+    """The segmentation model of a pyannote pipeline (extra `pyannote`)."""
+
+    window_step_share: Annotated[float, Field(ge=0.05, le=1.0)] = 0.5
+    """How far one window lies behind the one before, as a share of its length."""
+    windows_per_run: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Windows handed to the model at once."""
 
 
 class VoiceActivitySettings(Area):
@@ -79,6 +89,7 @@ class VoiceActivitySettings(Area):
     """Where no place is quiet, the next segment begins this much before the cut, in seconds."""
     silero: SileroSettings = Field(default_factory=SileroSettings)
     energy: EnergySettings = Field(default_factory=EnergySettings)
+    pyannote: PyannoteDetectorSettings = Field(default_factory=PyannoteDetectorSettings)
 
     @model_validator(mode="after")
     def _combinations(self) -> VoiceActivitySettings:

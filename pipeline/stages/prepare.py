@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import EarshotError
+from pipeline.log_lines import about_call
 from pipeline.parts import PrepareTask, RunContext
 from pipeline.plan import PlannedCall, needs_audio
 from pipeline.processes import SpawnedWorker, portable
@@ -32,6 +33,7 @@ class PrepareStage:
         self._lock = threading.Lock()
         self._calls: Iterator[PlannedCall] = iter(())
         self._workers: list[SpawnedWorker] = []
+        self._said: set[tuple[str, str]] = set()
         self.begun = 0
 
     def start(
@@ -56,7 +58,8 @@ class PrepareStage:
     def _loop(self, worker: SpawnedWorker, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         try:
             while (planned := self._next()) is not None:
-                self._one(worker, planned, out, finished)
+                with about_call(planned.found.file_name, planned.known.call_id if planned.known else None, "prepare"):
+                    self._one(worker, planned, out, finished)
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
             self._signals.fail(portable(error))
         finally:
@@ -108,9 +111,17 @@ class PrepareStage:
             return
         assert isinstance(answer, PreparedCall)
         work.prepared = answer
+        self._say_once(answer)
         work.timings_s["prepare"] = time.perf_counter() - began
         work.timings_s.update({f"prepare.{name}": seconds for name, seconds in answer.timings_s.items()})
         out.put(work)
+
+    def _say_once(self, prepared: PreparedCall) -> None:
+        with self._lock:
+            unsaid = {flag: why for flag, why in prepared.notes.items() if (flag, why) not in self._said}
+            self._said |= set(unsaid.items())
+        for flag, why in unsaid.items():
+            self._observer.notice(f"{flag}: {why}")
 
     def _call(self, worker: SpawnedWorker, work: Work) -> object:
         work.drop_spool()
@@ -121,7 +132,7 @@ class PrepareStage:
             + self._settings.prepare_timeout_s
             + size_mb * self._settings.prepare_timeout_per_mb_s
         )
-        return worker.call(PrepareTask(work.planned.found, work.spool), limit_s)
+        return worker.call(PrepareTask(work.planned.found, work.spool, limit_s), limit_s)
 
 
 def _default_limit_gb() -> float:

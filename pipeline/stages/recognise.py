@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from pipeline.errors import EarshotError, WorkerCrashed
+from pipeline.log_lines import about_call
 from pipeline.parts import RunContext
 from pipeline.plan import Action, is_gone
 from pipeline.processes import portable
@@ -166,7 +167,8 @@ class RecogniseStage:
         active.finished.append(text)
         if result.error is not None:
             active.errors.append(result.error)
-            self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
+            with about_call(active.work.file_name, active.work.call_id, "recognise"):
+                self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
         if not _LOST.intersection(result.flags) and result.error is None:
             self._unsaved.append((fingerprint, text))
         self._save_segments()
@@ -183,7 +185,11 @@ class RecogniseStage:
             assert work.prepared is not None
             identity = self._ensure_started()
             work.transcript = self._parts.transcripts.assemble(
-                work.prepared, active.fingerprint, identity, active.finished
+                work.prepared,
+                active.fingerprint,
+                identity,
+                active.finished,
+                work.planned.found.metadata.direction,
             )
             self._save_segments(force=True)
             self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256)

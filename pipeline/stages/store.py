@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 
+from pipeline.log_lines import about_call
 from pipeline.parts import RunContext
 from pipeline.processes import portable
-from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile
+from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
 from pipeline.stages.shared import Finished, StageQueue, Work
 
 
@@ -15,6 +16,7 @@ class StoreStage:
 
     def __init__(self, context: RunContext) -> None:
         self._store = context.parts.store
+        self._transcripts = context.parts.transcripts
         self._signals = context.signals
         self._recorder = context.recorder
         self._observer = context.observer
@@ -51,7 +53,7 @@ class StoreStage:
             run_id=self._run_id,
             prepared=work.prepared,
             transcript=work.transcript,
-            steps=work.steps,
+            steps=(*work.steps, *self._of_speakers(work)),
             timings_s=work.timings_s,
         )
         with self._recorder.stage("store", work.file_name, work.duration_s):
@@ -63,6 +65,14 @@ class StoreStage:
                 self._tally.speech_s += sum(channel.speech_s for channel in work.prepared.channels)
         flags = sorted(work.prepared.flags) if work.prepared else []
         self._tell("done", work.planned.found, CallStatus.DONE, ", ".join(flags), work.call_id)
+
+    def _of_speakers(self, work: Work) -> tuple[StepResult, ...]:
+        """What is kept about the speakers of a mono call, when it was transcribed now."""
+        if work.prepared is None or work.transcript is None:
+            return ()
+        direction = work.planned.found.metadata.direction
+        result = self._transcripts.speakers(work.prepared, work.transcript, direction)
+        return () if result is None else (result,)
 
     def _write_failure(self, failure: CallFailure) -> None:
         quarantined = self._store.save_failure(failure, self._signals.settings.quarantine_after_runs)
@@ -88,4 +98,5 @@ class StoreStage:
                 "detail": detail or None,
             },
         )
-        self._observer.call_finished(found, status, detail)
+        with about_call(found.file_name, call_id or None, "store"):
+            self._observer.call_finished(found, status, detail)

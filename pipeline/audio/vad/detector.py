@@ -54,10 +54,16 @@ def _energy(settings: VoiceActivitySettings) -> VoiceActivityDetector:
     return EnergyDetector(settings.energy)
 
 
+def _pyannote(settings: VoiceActivitySettings) -> VoiceActivityDetector:
+    from pipeline.audio.vad.pyannote import PyannoteDetector
+
+    return PyannoteDetector(settings.pyannote)
+
+
 Builder = Callable[[VoiceActivitySettings], VoiceActivityDetector]
 """Raises ModelUnavailable when its model or library is not there."""
 
-DETECTORS: Mapping[str, Builder] = {"silero": _silero, "energy": _energy}
+DETECTORS: Mapping[str, Builder] = {"silero": _silero, "energy": _energy, "pyannote": _pyannote}
 
 
 @dataclass(frozen=True, slots=True)
