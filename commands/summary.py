@@ -39,9 +39,14 @@ def print_summary(console: Console, result: BatchResult, delivered: Delivered) -
 def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
     """One line a call; what is missing is shown as missing. On a wide terminal with the beginning of the summary."""
     table = Table(title="Calls", title_justify="left")
-    for name in ("call", "length", "topic", "client", "agent"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=8 if name != "call" else 20)
     wide = width >= _WIDE
+    widths = {"length": 6, "client": 8, "agent": 8}
+    left = max(40, min(width, _WIDE) - sum(widths.values()) - 17)
+    table.add_column("call", no_wrap=True, overflow="ellipsis", max_width=left * 3 // 5)
+    table.add_column("length", no_wrap=True, min_width=widths["length"], justify="right")
+    table.add_column("topic", no_wrap=True, overflow="ellipsis", max_width=left * 2 // 5)
+    table.add_column("client", no_wrap=True, min_width=widths["client"])
+    table.add_column("agent", no_wrap=True, min_width=widths["agent"])
     if wide:
         table.add_column("summary", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:

@@ -5,6 +5,7 @@ Spawn everywhere, never fork: MLX hangs after fork, and a forked copy of a threa
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,8 @@ def begin_child() -> None:
     """Leave Ctrl-C to the parent, die with it even when it is killed, and go on with its log."""
     continue_log()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What matters comes back with results and errors; the terminal belongs to the parent's progress bar.
+    logging.basicConfig(level=logging.ERROR)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True, name="parent-watch").start()
