@@ -11,7 +11,7 @@ from rich.table import Table
 from commands.delivery import Delivered
 from pipeline.batch import BatchResult
 
-_WIDE = 140
+_WIDE = 120
 _MOODS = {"negative": "[red]negative[/red]", "neutral": "neutral", "positive": "[green]positive[/green]"}
 
 
@@ -48,15 +48,24 @@ def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
     table.add_column("client", no_wrap=True, min_width=widths["client"])
     table.add_column("agent", no_wrap=True, min_width=widths["agent"])
     if wide:
-        table.add_column("summary", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column("summary", no_wrap=True)
     for row in rows:
         duration_s = row["duration_s"]
         cells = [
-            str(row["file_name"]),
+            shortened(str(row["file_name"]), left * 3 // 5),
             f"{duration_s:.0f} s" if isinstance(duration_s, int | float) else "–",
             str(row["topics"] or "–"),
             _MOODS.get(str(row["client_fusion_sentiment"]), "–"),
             _MOODS.get(str(row["agent_fusion_sentiment"]), "–"),
         ]
-        table.add_row(*cells, *([str(row["summary"] or "–").replace("\n", " · ")] if wide else []))
+        summary = str(row["summary"] or "–").replace("\n", " · ")
+        table.add_row(*cells, *([shortened(summary, width - _WIDE + 2, tail=0)] if wide else []))
     return table
+
+
+def shortened(text: str, length: int, tail: int = 16) -> str:
+    """At most `length` characters, the middle left out, so that the end of a file name is still seen."""
+    if len(text) <= length:
+        return text
+    tail = min(tail, length // 2)
+    return f"{text[: length - tail - 1]}…{text[len(text) - tail :] if tail else ''}"

@@ -9,6 +9,7 @@ from analysis.training.model_folder import ModelCard
 from pipeline.errors import ModelUnavailable
 
 ORDER = ("negative", "neutral", "positive")
+DIGITS = 9
 
 
 def to_sentiments(rows: Any, classes: Any, card: ModelCard | None) -> list[Sentiment]:
@@ -32,5 +33,11 @@ def to_sentiments(rows: Any, classes: Any, card: ModelCard | None) -> list[Senti
         total = sum(shares)
         if not total > 0:
             raise ModelUnavailable(f"the model answers {list(row)}, which are no probabilities; train it again")
-        sentiments.append(Sentiment(*(share / total for share in shares)))
+        sentiments.append(_settled(shares[0] / total, shares[1] / total))
     return sentiments
+
+
+def _settled(negative: float, neutral: float) -> Sentiment:
+    """Cut to nine digits: the last bits depend on which items were computed together, the rows may not."""
+    negative, neutral = round(negative, DIGITS), round(neutral, DIGITS)
+    return Sentiment(negative, neutral, max(0.0, round(1.0 - negative - neutral, DIGITS)))
