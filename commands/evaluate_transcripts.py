@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from commands.summary import shortened
 from db.connection import connect
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
@@ -21,8 +22,12 @@ from pipeline.transcription.text_rules import TextRules
 from pipeline.transcription.word_error import NO_ERRORS, WordErrors, word_errors
 
 ROLE_NAMES = {"caller": "client", "customer": "client", "client": "client", "agent": "agent"}
+BOTH_ON_ONE = frozenset({"dual_mono", "mono"})
 _STEP_S = 0.01
-_CALLS = "SELECT call_id, file_name, duration_s, language, asr_engine FROM calls WHERE status = 'done'"
+_CALL_CHARS = 24
+_CALLS = (
+    "SELECT call_id, file_name, duration_s, language, asr_engine, flags FROM calls WHERE status = 'done' ORDER BY 2"
+)
 _CHUNKS = "SELECT channel, role, start_s, end_s, text FROM chunks WHERE call_id = %s ORDER BY start_s, channel, ordinal"
 
 
@@ -68,11 +73,13 @@ def evaluate_transcripts(config: Path, overrides: Sequence[str], truth: Path, as
     sides: list[Side] = []
     orders: dict[str, float | None] = {}
     with connect(settings.database) as database, database.connection() as connection:
-        for call_id, name, duration_s, language, engine in connection.execute(_CALLS).fetchall():
+        for call_id, name, duration_s, language, engine, flags in connection.execute(_CALLS).fetchall():
             path = truth / f"{Path(name).stem}.json"
             if not path.is_file():
                 continue
             turns = read_truth(path)
+            if BOTH_ON_ONE.intersection(flags):
+                turns = on_one_channel(turns)
             chunks = connection.execute(_CHUNKS, [call_id]).fetchall()
             call = Path(name).stem
             sides.extend(_sides(call, engine, duration_s, language or "en", turns, chunks, rules))
@@ -102,6 +109,11 @@ def read_truth(path: Path) -> list[TrueTurn]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path}: not a truth file ({error}); see samples/truth for the form") from None
+
+
+def on_one_channel(turns: Sequence[TrueTurn]) -> list[TrueTurn]:
+    """The truth of a recording whose channels are copies of each other: both sides in time order, without roles."""
+    return [replace(turn, channel=0, role=None) for turn in sorted(turns, key=lambda turn: turn.start_s)]
 
 
 def without_noises(text: str) -> str:
@@ -168,16 +180,17 @@ def order_agreement(turns: Sequence[TrueTurn], chunks: Sequence[tuple[Any, ...]]
 
 def _table(sides: Sequence[Side], orders: Mapping[str, float | None]) -> Table:
     table = Table(title="Transcripts against the truth", title_justify="left")
-    for name in ("call", "side", "words", "WER", "speech P", "R", "F1", "role", "turn order"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    table.add_column("call", no_wrap=True, max_width=_CALL_CHARS)
+    for name in ("side", "words", "WER", "speech F1", "role", "order"):
+        table.add_column(name, no_wrap=True, min_width=5)
     for side in sides:
         table.add_row(
-            side.call[:40], side.role, str(side.errors.reference_words), _share(side.errors.rate),
-            _share(side.speech_precision), _share(side.speech_recall), _share(side.speech_f1),
+            shortened(side.call, _CALL_CHARS), side.role, str(side.errors.reference_words), _share(side.errors.rate),
+            _share(side.speech_f1),
             {True: "right", False: "wrong", None: "–"}[side.roles_right], _share(orders[side.call]),
         )  # fmt: skip
     total = sum((side.errors for side in sides), NO_ERRORS)
-    table.add_row("all", "", str(total.reference_words), _share(total.rate), "", "", "", "", "", style="bold")
+    table.add_row("all", "", str(total.reference_words), _share(total.rate), "", "", "", style="bold")
     return table
 
 
