@@ -34,9 +34,10 @@ def import_pyannote() -> Any:
             warnings.simplefilter("ignore")
             import pyannote.audio
     except (ImportError, OSError, RuntimeError) as error:
+        absent = isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("pyannote")
+        what = "is not installed" if absent else f"does not load ({short(error)}), its torch may not fit"
         raise ModelUnavailable(
-            f"pyannote.audio is not installed, or not with a torch that fits ({short(error)}); "
-            "install the extra `pyannote` (requirements-pyannote.lock)"
+            f"pyannote.audio {what}; install the extra `pyannote`: pip install -r requirements-pyannote.lock"
         ) from error
     return pyannote.audio
 
