@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.analysing import build_analyser
@@ -31,10 +34,19 @@ def _router(settings: Settings) -> Router | None:
     from analysis.redaction import build_redactor
 
     return build_router(
-        settings.llm,
+        settings.llm.shared_by(settings.run.analysis_workers),
         build_redactor(settings.redaction),
         restore_redacted=not settings.redaction.redact_stored,
+        ledger=_ledger(settings),
     )
+
+
+def _ledger(settings: Settings) -> Path | None:
+    """In the run's own spool, which goes when the run ends; None outside a run's analysis process."""
+    run = multiprocessing.parent_process()
+    if run is None:
+        return None
+    return settings.run.spool_dir / f"{socket.gethostname()}-{run.pid}" / "llm_spent"
 
 
 def build_parts(settings: Settings, store: CallStore) -> BatchParts:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.errors import ServiceUnavailable
 
 _WINDOW_S = 60.0
+_LEDGER = struct.Struct("<dq")
+"""Cost in US dollars, tokens."""
 
 
 class CeilingReached(ServiceUnavailable):
@@ -81,46 +87,78 @@ class Spending:
     cost_usd: float | None
 
 
-class Ceiling:
-    """Tokens and cost of a whole run. Room is set aside before sending, so parallel requests cannot overshoot."""
+@dataclass(slots=True)
+class _Purse:
+    """What is spent or set aside."""
 
-    def __init__(self, max_cost_usd: float | None, max_tokens: int | None) -> None:
+    cost_usd: float = 0.0
+    tokens: int = 0
+
+
+class Ceiling:
+    """Tokens and cost of a whole run. Room is set aside before sending, so parallel requests cannot overshoot.
+
+    With a ledger (a small file) it holds over all processes of the run that share it, and over their restarts: what a
+    killed process had set aside stays taken.
+    """
+
+    def __init__(self, max_cost_usd: float | None, max_tokens: int | None, ledger: Path | None = None) -> None:
         self._max_cost_usd = max_cost_usd
         self._max_tokens = max_tokens
+        self._ledger = ledger
         self._lock = threading.Lock()
-        self._cost_usd = 0.0
-        self._tokens = 0
+        self._own = _Purse()
 
     @property
     def cost_usd(self) -> float:
-        return self._cost_usd
+        with self._purse() as purse:
+            return purse.cost_usd
 
     @property
     def tokens(self) -> int:
-        return self._tokens
+        with self._purse() as purse:
+            return purse.tokens
 
     def set_aside(self, most: Spending) -> None:
         """Raises CeilingReached when `most` does not fit."""
         tokens, cost = most.tokens_in + most.tokens_out, most.cost_usd or 0.0
-        with self._lock:
-            if self._max_tokens is not None and self._tokens + tokens > self._max_tokens:
+        with self._purse() as purse:
+            if self._max_tokens is not None and purse.tokens + tokens > self._max_tokens:
                 raise CeilingReached(
                     f"llm.max_tokens {self._max_tokens} leaves no room for {tokens} more "
-                    f"(spent or under way: {self._tokens})"
+                    f"(spent or under way: {purse.tokens})"
                 )
-            if self._max_cost_usd is not None and self._cost_usd + cost > self._max_cost_usd:
+            if self._max_cost_usd is not None and purse.cost_usd + cost > self._max_cost_usd:
                 raise CeilingReached(
                     f"llm.max_cost_usd {self._max_cost_usd:g} leaves no room for {cost:.4f} more "
-                    f"(spent or under way: {self._cost_usd:.4f})"
+                    f"(spent or under way: {purse.cost_usd:.4f})"
                 )
-            self._tokens += tokens
-            self._cost_usd += cost
+            purse.tokens += tokens
+            purse.cost_usd += cost
 
     def settle(self, most: Spending, spent: Spending | None) -> None:
         """Replace what was set aside by what was spent; None for nothing."""
-        with self._lock:
-            self._tokens -= most.tokens_in + most.tokens_out
-            self._cost_usd -= most.cost_usd or 0.0
+        with self._purse() as purse:
+            purse.tokens -= most.tokens_in + most.tokens_out
+            purse.cost_usd -= most.cost_usd or 0.0
             if spent is not None:
-                self._tokens += spent.tokens_in + spent.tokens_out
-                self._cost_usd += spent.cost_usd or 0.0
+                purse.tokens += spent.tokens_in + spent.tokens_out
+                purse.cost_usd += spent.cost_usd or 0.0
+
+    @contextmanager
+    def _purse(self) -> Iterator[_Purse]:
+        """The purse, this thread's alone until the end of the `with`."""
+        with self._lock:
+            if self._ledger is None:
+                yield self._own
+                return
+            self._ledger.parent.mkdir(parents=True, exist_ok=True)
+            # The lock is the kernel's, so that a killed process leaves none behind.
+            with self._ledger.open("a+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+                kept = file.read()
+                purse = _Purse(*_LEDGER.unpack(kept)) if len(kept) == _LEDGER.size else _Purse()
+                yield purse
+                file.truncate(0)
+                file.write(_LEDGER.pack(purse.cost_usd, purse.tokens))

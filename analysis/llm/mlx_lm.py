@@ -10,7 +10,9 @@ from analysis.llm.mlx_worker import build_local_model
 from analysis.llm.process import SupervisedProcess
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
+from analysis.llm.weights import ask_hub_for_life
 from pipeline.config.llm import MlxLmSettings
+from pipeline.errors import ModelUnavailable
 
 
 class MlxLm:
@@ -25,14 +27,27 @@ class MlxLm:
         if settings.revision:
             self.model += f"@{settings.revision}"
         self.batch_size = settings.batch_size
+        self._settings = settings
+        self._unavailable: ModelUnavailable | None = None
         self._process = SupervisedProcess(
             "mlx_lm", build_local_model, (settings,), settings.load_time_limit_s, settings.restarts
         )
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
         """See `LLMProvider.generate`. The first call loads the model, which has a limit of its own."""
+        self._check_reach()
         portable = [replace(request, schema=plain(request.schema)) for request in requests]
         return cast("list[Reply]", self._process.call(portable, time_limit_s))
+
+    def _check_reach(self) -> None:
+        """Raises ModelUnavailable, the same each time: nobody waits twice for a silent hub."""
+        if self._unavailable is None and self._process.pid is None:
+            try:
+                ask_hub_for_life(self._settings)
+            except ModelUnavailable as error:
+                self._unavailable = error
+        if self._unavailable is not None:
+            raise self._unavailable
 
     def close(self) -> None:
         """End the process; idempotent."""

@@ -45,6 +45,8 @@ class _Sequence:
     prompt: Tokens
     shared: int
     """How many of the prompt's tokens the kept prefix covers."""
+    read: list[Any] | None
+    """The cache of these tokens, held here too: a batch may begin in more ways than are kept."""
     constraint: Constraint
     logprobs: list[float] = field(default_factory=list)
 
@@ -109,9 +111,10 @@ class LocalModel:
         if len(prompt) > self._settings.max_prompt_tokens:
             limit = self._settings.max_prompt_tokens
             raise InvalidReply(f"a prompt of {len(prompt)} tokens is over llm.mlx_lm.max_prompt_tokens ({limit})")
-        shared = self._shared_prefix(request, prompt) if self._settings.share_prompt_prefix else 0
         constraint = self._grammar(request).start(request.max_tokens)
-        return _Sequence(request=request, prompt=prompt, shared=shared, constraint=constraint)
+        shared = self._shared_prefix(request, prompt) if self._settings.share_prompt_prefix else 0
+        read = self._prefixes[tuple(prompt[:shared])] if shared else None
+        return _Sequence(request=request, prompt=prompt, shared=shared, read=read, constraint=constraint)
 
     def _render(self, request: LLMRequest, user: str | None = None) -> Tokens:
         turns = [
@@ -180,10 +183,7 @@ class LocalModel:
                 [sequence.prompt[sequence.shared :] for sequence in sequences],
                 max_tokens=[sequence.constraint.max_tokens + 1 for sequence in sequences],
                 caches=[
-                    self._prefixes[tuple(sequence.prompt[: sequence.shared])]
-                    if sequence.shared
-                    else make_prompt_cache(self._model)
-                    for sequence in sequences
+                    make_prompt_cache(self._model) if sequence.read is None else sequence.read for sequence in sequences
                 ],
                 all_tokens=[sequence.prompt[: sequence.shared] for sequence in sequences],
                 samplers=[_sampler(sequence.request.temperature) for sequence in sequences],

@@ -45,6 +45,9 @@ class LLMRequest:
     """Names of top-level string fields whose label's probability is wanted."""
     follow_up: tuple[Message, ...] = ()
     """Turns after `user`."""
+    source: str = ""
+    """What `user` was made from, where that does not stand in it (the transcript behind notes, or around a piece of
+    it). Never sent: what it shows to be personal data is taken out of `user`, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

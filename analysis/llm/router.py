@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from analysis.llm.lane import Account, Lane
@@ -59,11 +60,13 @@ class Router:
         redactor: TextRedactor | None = None,
         *,
         restore_redacted: bool = True,
+        ledger: Path | None = None,
     ) -> None:
+        """`ledger`: a file by which several processes of one run keep to one ceiling."""
         self._settings = settings
         self._redactor = redactor
         self._restore = restore_redacted
-        self._ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens)
+        self._ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens, ledger)
         serving = providers[:1] if settings.strict else providers
         self._lanes = [Lane(provider, settings, self._ceiling) for provider in serving]
         self._all = tuple(providers)
@@ -273,7 +276,11 @@ PROVIDERS: Mapping[str, Callable[[LanguageModelSettings], LLMProvider]] = {
 
 
 def build_router(
-    settings: LanguageModelSettings, redactor: TextRedactor | None = None, *, restore_redacted: bool = True
+    settings: LanguageModelSettings,
+    redactor: TextRedactor | None = None,
+    *,
+    restore_redacted: bool = True,
+    ledger: Path | None = None,
 ) -> Router | None:
     """The router `llm` describes; None when `llm.providers` lists none but `extractive`.
 
@@ -282,4 +289,4 @@ def build_router(
     providers = [PROVIDERS[name](settings) for name in settings.providers if name != "extractive"]
     if not providers:
         return None
-    return Router(providers, settings, redactor, restore_redacted=restore_redacted)
+    return Router(providers, settings, redactor, restore_redacted=restore_redacted, ledger=ledger)

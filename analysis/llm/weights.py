@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,54 @@ log = logging.getLogger(__name__)
 
 _STATED_ABOVE_BYTES = 100_000_000
 _PATTERNS = ("*.json", "model*.safetensors", "*.jinja", "tokenizer.model", "*.tiktoken", "*.txt")
+
+
+def ask_hub_for_life(settings: MlxLmSettings) -> None:
+    """Before a process is started for a model that is not on disk: does its hub answer at all, whatever it says?
+
+    The hub's client takes seconds to load on a busy machine; this waits `hub_timeout_s` and no more.
+
+    Raises:
+        ModelUnavailable: no answer.
+    """
+    model, revision = settings.model or "", settings.revision
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    if Path(model).expanduser().is_dir() or revision is None or not settings.allow_download or offline:
+        return
+    if any((_cache_dir() / f"models--{model.replace('/', '--')}" / "snapshots").glob(f"{revision}*")):
+        return
+    from huggingface_hub import constants
+
+    endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+    address = f"{endpoint.rstrip('/')}/api/models/{model}/revision/{revision}"
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(address, method="HEAD")  # noqa: S310 - the user's own hub
+            urllib.request.urlopen(request, timeout=settings.hub_timeout_s).close()  # noqa: S310
+        except urllib.error.HTTPError as error:
+            error.close()  # an answer, too
+
+    try:
+        within(ask, settings.hub_timeout_s, f"model hub ({endpoint})")
+    except (StageTimeout, OSError, ValueError) as error:
+        raise _unreachable(f"{model}@{revision}", error) from error
+
+
+def _cache_dir() -> Path:
+    """Where the hub's client keeps what it fetched."""
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if os.environ.get(name):
+            return Path(os.environ[name]).expanduser()
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("HF_HOME") or f"{caches}/huggingface").expanduser() / "hub"
+
+
+def _unreachable(where: str, error: Exception) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"{where}: the model hub cannot be reached ({error}); fetch the model on a machine that can, and point "
+        "llm.mlx_lm.model at its folder"
+    )
 
 
 def find_model(settings: MlxLmSettings) -> Path:
@@ -72,7 +123,4 @@ def _fetch(model: str, revision: str, timeout_s: float, with_code: bool) -> Path
     except (HfHubHTTPError, HFValidationError) as error:
         raise ModelUnavailable(f"{where}: the model hub refuses it: {error}") from error
     except (StageTimeout, httpx2.HTTPError, OSError, RuntimeError) as error:
-        raise ModelUnavailable(
-            f"{where}: the model hub cannot be reached ({error}); fetch the model on a machine that can, and point "
-            "llm.mlx_lm.model at its folder"
-        ) from error
+        raise _unreachable(where, error) from error

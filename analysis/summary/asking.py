@@ -31,6 +31,8 @@ class Draft:
     """The summary's."""
     parts: list[list[str]]
     """Lines of the transcript, or of notes from it, in pieces that fit a prompt."""
+    source: str = ""
+    """The whole transcript, where the parts are pieces of it or notes."""
     notes: bool = False
     """The parts are notes."""
     cut: bool = False
@@ -40,15 +42,18 @@ class Draft:
 
 
 def drafts(calls: Sequence[CallForAnalysis], settings: SummarySettings) -> list[Draft]:
-    limit = settings.max_transcript_chars - _PIECE_MARGIN
-    return [
-        Draft(
-            call=call,
-            language=settings.language or language_of(call),
-            parts=pieces(transcript_lines(call.transcript.chunks), limit),
-        )
-        for call in calls
-    ]
+    return [_draft(call, settings) for call in calls]
+
+
+def _draft(call: CallForAnalysis, settings: SummarySettings) -> Draft:
+    lines = transcript_lines(call.transcript.chunks)
+    parts = pieces(lines, settings.max_transcript_chars - _PIECE_MARGIN)
+    return Draft(
+        call=call,
+        language=settings.language or language_of(call),
+        parts=parts,
+        source="\n".join(lines) if len(parts) > 1 else "",
+    )
 
 
 def note_requests(waiting: Sequence[tuple[str, Draft]]) -> list[LLMRequest]:
@@ -65,6 +70,7 @@ def note_requests(waiting: Sequence[tuple[str, Draft]]) -> list[LLMRequest]:
                     user=fenced("transcript", part),
                     schema=_object({"notes": _strings(_MAX_NOTES, _NOTE_CHARS)}),
                     max_tokens=_MAX_NOTES * _NOTE_CHARS // 3,
+                    source=draft.source,
                 )
             )
     return requests
@@ -117,6 +123,7 @@ def summary_request(draft: Draft, key: str, settings: SummarySettings) -> LLMReq
             }
         ),
         max_tokens=settings.max_tokens,
+        source=draft.source,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.glossary.catalogue import Glossary
@@ -48,10 +48,12 @@ class TrainedTopics:
         """The likeliest label of the call's catalogue with its probability, or None with the reason."""
         texts = [text_of(call) for call in calls]
         speaking = [place for place, text in enumerate(texts) if words(text)]
-        shares: dict[int, Any] = {}
+        shares: dict[int, Mapping[str, float]] = {}
         if speaking:
-            table = self._load().predict_proba([texts[place] for place in speaking])
-            shares = dict(zip(speaking, table, strict=True))
+            pipeline = self._load()
+            table = pipeline.predict_proba([texts[place] for place in speaking])
+            names = [self._classes[int(number)] for number in pipeline.classes_]
+            shares = {place: dict(zip(names, row, strict=True)) for place, row in zip(speaking, table, strict=True)}
         return [self._decide(call, shares.get(place)) for place, call in enumerate(calls)]
 
     def _load(self) -> Any:
@@ -61,7 +63,7 @@ class TrainedTopics:
             self._pipeline = load_model(self._folder, kind=KIND).pipeline
         return self._pipeline
 
-    def _decide(self, call: CallForAnalysis, shares: Any) -> tuple[Topic | None, str | None]:
+    def _decide(self, call: CallForAnalysis, shares: Mapping[str, float] | None) -> tuple[Topic | None, str | None]:
         language = language_of(call)
         if shares is None:
             return None, "nobody speaks in this call"
@@ -72,8 +74,8 @@ class TrainedTopics:
             for glossary in self._catalogues.for_call(call.metadata.customer_segment)
             for label in glossary.labels
         }
-        ranked = sorted(zip(self._classes, map(float, shares), strict=True), key=lambda pair: -pair[1])
-        best = next(((name, share) for name, share in ranked if name in allowed), None)
+        ranked = sorted(shares.items(), key=lambda pair: -pair[1])
+        best = next(((name, float(share)) for name, share in ranked if name in allowed), None)
         if best is None:
             return None, "the trained topic model knows no label of this call's catalogue"
         if best[1] < self._min_confidence:

@@ -54,11 +54,11 @@ class RunSettings(Area):
     """Let an engine listed later replace what an engine listed earlier has transcribed."""
 
     io_workers: Annotated[int, Field(ge=1, le=64)] = 4
-    """Threads that fetch recordings and probe headers."""
+    """Threads that bring remote recordings here ahead of the decoders, and probe headers for a dry run."""
     decode_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: max(1, min(4, _usable_cores())))
     """Processes that decode and find speech, one core each."""
     analysis_workers: Annotated[int, Field(ge=1, le=16)] = 1
-    """Processes that analyse. A local LLM and the LLM ceilings exist once per process."""
+    """Processes that analyse. Each loads a local LLM of its own; they share the LLM ceilings and split the quotas."""
     calls_ahead: Annotated[int, Field(ge=1, le=1000)] = 8
     """Decoded calls that may wait for the recogniser; bounds memory and spool."""
     segments_per_batch: Annotated[int, Field(ge=1, le=4096)] = 128

@@ -40,6 +40,17 @@ class RemoteLimits(Area):
     def priced(self) -> bool:
         return self.input_usd_per_million_tokens is not None
 
+    def shared_by(self, processes: int) -> Self:
+        """The part of the quota and of the concurrency that each of so many processes may take."""
+        quotas = {
+            name: None if value is None else value / processes
+            for name, value in (
+                ("requests_per_minute", self.requests_per_minute),
+                ("tokens_per_minute", self.tokens_per_minute),
+            )
+        }
+        return self.model_copy(update={**quotas, "concurrency": max(1, self.concurrency // processes)})
+
 
 class MlxLmSettings(Area):
     """A model on this machine, through mlx-lm, held to the schema by llguidance."""
@@ -203,6 +214,11 @@ class LanguageModelSettings(Area):
         if self.max_cost_usd is not None:
             self._prices_are_known()
         return self
+
+    def shared_by(self, processes: int) -> Self:
+        """These settings for each of so many processes of one run; the ceilings they share by a ledger."""
+        remote = {name: getattr(self, name).shared_by(processes) for name in ("bedrock", "openai_chat", "anthropic")}
+        return self.model_copy(update=remote)
 
     def _local_model_is_pinned(self) -> None:
         model, revision = self.mlx_lm.model or "", self.mlx_lm.revision

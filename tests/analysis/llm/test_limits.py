@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,29 @@ def test_ceiling_gives_back_what_was_not_spent() -> None:
     ceiling.settle(most, Spending(tokens_in=10, tokens_out=5, cost_usd=None))
     assert ceiling.tokens == 15
     ceiling.set_aside(Spending(tokens_in=80, tokens_out=5, cost_usd=None))
+
+
+def test_processes_of_one_run_keep_to_one_ceiling_and_a_killed_one_gives_nothing_back(tmp_path: Path) -> None:
+    ledger = tmp_path / "run" / "llm_spent"
+    first, second = (Ceiling(1.0, 1000, ledger) for _ in range(2))
+    most = Spending(tokens_in=300, tokens_out=100, cost_usd=0.4)
+    first.set_aside(most)
+    second.set_aside(most)
+    with pytest.raises(CeilingReached, match="800"):
+        first.set_aside(most)
+    second.settle(most, Spending(tokens_in=10, tokens_out=5, cost_usd=0.01))
+    restarted = Ceiling(1.0, 1000, ledger)
+    assert restarted.tokens == 415
+    assert restarted.cost_usd == pytest.approx(0.41)
+
+
+def test_several_processes_share_the_quota() -> None:
+    chosen = LanguageModelSettings.model_validate(
+        {"openai_chat": {"requests_per_minute": 90, "tokens_per_minute": 3000, "concurrency": 4}}
+    )
+    part = chosen.shared_by(3).openai_chat
+    assert (part.requests_per_minute, part.tokens_per_minute, part.concurrency) == (30, 1000, 1)
+    assert chosen.shared_by(1) == chosen
 
 
 @pytest.mark.parametrize(
