@@ -164,9 +164,9 @@ def _reconciliation(facts: RunFacts) -> dict[str, Any]:
 def disappeared(facts: RunFacts) -> dict[str, Any]:
     """Recordings of this source the database knows and the source no longer has; their rows are kept."""
     path = facts.settings.input.path
-    gone: Sequence[str] = [
-        uri for prefix in prefixes(path) for uri in facts.store.disappeared(prefix, facts.result.plan.uris)
-    ]
+    plan = facts.result.plan
+    seen = {*plan.uris, *(item.source_uri for item in (*plan.skipped, *plan.waiting))}
+    gone: Sequence[str] = [uri for prefix in prefixes(path) for uri in facts.store.disappeared(prefix, seen)]
     return {"calls": len(gone), "first": list(gone[:SHOWN_DISAPPEARED])}
 
 
