@@ -164,11 +164,11 @@ def heard_by(engine: str, call: Known, mix: Any, ends_s: Sequence[float]) -> Kno
 # ---------------------------------------------------------------------------------------------- errors
 
 
-def marked_turns(path: Path) -> list[SpeakerTurn]:
-    """Turns of an RTTM file with one recording; speakers numbered as they come."""
+def marked_turns(path: Path, recording: str | None = None) -> list[SpeakerTurn]:
+    """Turns of a recording in an RTTM file, by default the one it is named for; speakers numbered as they come."""
     names: dict[str, int] = {}
     rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    rows.sort(key=lambda row: float(row[3]))
+    rows = sorted((row for row in rows if row[1] == (recording or path.stem)), key=lambda row: float(row[3]))
     return [
         SpeakerTurn(float(row[3]), float(row[3]) + float(row[4]), names.setdefault(row[7], len(names))) for row in rows
     ]
@@ -265,10 +265,18 @@ def _of_diariser(arguments: argparse.Namespace, mixes: dict[str, tuple[Any, list
     except ModelUnavailable as error:
         reason = str(error)
         print(f"\nno diariser: {reason}")
-    talk = arguments.data / "speech" / "diarization" / "sample.wav"
-    others = {talk.stem: (mono_mix(talk), marked_turns(talk.with_suffix(".rttm")))}
+    folder = arguments.data / "speech" / "diarization"
+    talk = {"sample": (mono_mix(folder / "sample.wav"), marked_turns(folder / "sample.rttm"))}
+    meetings = {
+        path.stem: (mono_mix(path), marked_turns(folder / "debug.train.rttm", path.stem))
+        for path in sorted(folder.glob("trn*.wav"))
+    }
     try:
-        rates = {"harper_valley": error_rates(mixes, diariser), "telephone_talk": error_rates(others, diariser)}
+        rates = {
+            "Harper Valley, mono mixes": error_rates(mixes, diariser),
+            "a telephone talk, 30 s": error_rates(talk, diariser),
+            "meetings of 3 and more, 2 x 30 s": error_rates(meetings, diariser),
+        }
     except ModelUnavailable as error:
         print(f"no error rates: {error}")
         return {"diariser_unavailable": reason, "der": None}

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.config.root import Settings
 from pipeline.diarisation.calls import DIARISED
+from pipeline.diarisation.phrases import read_phrases
 from pipeline.diarisation.speakers import guess_of, roles_in_use, speakers_result
 from pipeline.records import (
     Direction,
@@ -82,12 +83,12 @@ def expected_identity(settings: Settings) -> EngineIdentity | None:
 class RunRecogniser:
     """The gated recogniser, with identities as a run compares them. Lives in the spawned process."""
 
-    def __init__(self, settings: Settings, vocabulary: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, vocabulary: Sequence[str], skip: Mapping[str, str] | None = None) -> None:
         from pipeline.transcription.recogniser import build_recogniser
 
         self._settings = settings
         self._vocabulary = vocabulary
-        self._inner = build_recogniser(settings.transcription, vocabulary)
+        self._inner = build_recogniser(settings.transcription, vocabulary, skip)
 
     def load(self) -> tuple[EngineDescription, EngineIdentity]:
         description, identity = self._inner.load()
@@ -101,9 +102,11 @@ class RunRecogniser:
         return self._inner.transcribe(requests)
 
 
-def build_recogniser_process(settings: Settings, vocabulary: Sequence[str]) -> RunRecogniser:
-    """Runs in the spawned process."""
-    return RunRecogniser(settings, vocabulary)
+def build_recogniser_process(
+    settings: Settings, vocabulary: Sequence[str], skip: Mapping[str, str] | None = None
+) -> RunRecogniser:
+    """Runs in the spawned process. `skip`: engines not to try, with the reason."""
+    return RunRecogniser(settings, vocabulary, skip)
 
 
 class Transcripts:
@@ -114,6 +117,8 @@ class Transcripts:
         self._finish = finish
         self._preparation = preparation(settings)
         self._diarisation = settings.diarisation
+        if settings.diarisation.roles.phrases_file is not None:
+            read_phrases(settings.diarisation.roles.phrases_file)
         self._of_diarised = diarisation(settings)
         self._rules = TextRules(settings.transcription.text_rules)
 

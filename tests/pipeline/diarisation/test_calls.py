@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from pipeline.config.audio import AudioSettings
-from pipeline.config.diarisation import DiarisationSettings, PyannoteWeights
+from pipeline.config.diarisation import DiarisationSettings, PyannoteWeights, RoleSettings
 from pipeline.config.root import Settings
 from pipeline.config.sources import InputSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import CallDiariser
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import ConfigurationError, ModelUnavailable
 from pipeline.parts import PrepareTask
 from pipeline.preparing import build_preparer
 from pipeline.records import (
@@ -61,7 +61,7 @@ def with_answer(answer: Sequence[SpeakerTurn] | Exception, **changes: float) -> 
     def build(settings: DiarisationSettings) -> Diariser:
         return fake
 
-    return CallDiariser(DiarisationSettings(**changes), {"pyannote": build}), fake  # type: ignore[arg-type]
+    return CallDiariser(DiarisationSettings(**changes), {"pyannote": build}), fake
 
 
 def channel(number: int, role: Role = Role.UNKNOWN, same_as: int | None = None, speech: bool = True) -> PreparedChannel:
@@ -225,6 +225,12 @@ def test_the_direction_decides_where_words_do_not(diarised: PreparedCall) -> Non
         for direction in (None, Direction.INBOUND, Direction.OUTBOUND)
     }
     assert roles == {None: Role.UNKNOWN, Direction.INBOUND: Role.AGENT, Direction.OUTBOUND: Role.CLIENT}
+
+
+def test_a_phrases_file_that_is_not_there_is_said_before_any_call(tmp_path: Path) -> None:
+    roles = RoleSettings(phrases_file=tmp_path / "nowhere.yaml")
+    with pytest.raises(ConfigurationError, match=r"diarisation\.roles\.phrases_file"):
+        Transcripts(Settings(diarisation=DiarisationSettings(roles=roles)))
 
 
 def test_a_mono_call_that_was_not_diarised_says_why() -> None:

@@ -8,6 +8,7 @@ import pathlib
 import pickle
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ import numpy as np
 import pytest
 
 from pipeline.audio.vad.detector import choose_detector
+from pipeline.config.audio import AudioSettings
 from pipeline.config.diarisation import DiarisationSettings, PyannoteWeights
+from pipeline.config.sources import InputSettings
 from pipeline.config.voice_activity import PyannoteDetectorSettings, VoiceActivitySettings
 from pipeline.diarisation.diariser import DIARISERS, DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ModelUnavailable
+from pipeline.parts import PrepareTask
+from pipeline.preparing import build_preparer
+from pipeline.records import FoundCall, PreparedCall
+from tests.pipeline.audio.sounds import write
 from tests.pipeline.diarisation import tiny
 
 pytest.importorskip("pyannote.audio", reason="needs the extra `pyannote`")
@@ -245,6 +252,34 @@ def test_the_next_detector_serves_where_the_weights_are_missing(tmp_path: Path) 
     chosen = choose_detector(detector_settings(tmp_path))
     assert chosen.detector.name == "energy"
     assert "pytorch_model.bin missing" in chosen.passed_over[0]
+
+
+def test_a_mono_recording_leaves_the_decoder_with_two_speakers(
+    folder: Path, talk: tuple[Path, int], tmp_path: Path
+) -> None:
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    path = write(calls / "a.wav", np.fromfile(talk[0], dtype="<f4"))
+    found = FoundCall(
+        source_uri=path.as_uri(),
+        file_name=path.name,
+        size_bytes=path.stat().st_size,
+        modified_at=datetime(2026, 9, 14, tzinfo=UTC),
+    )
+    prepare = build_preparer(
+        InputSettings(path=str(calls)),
+        AudioSettings(),
+        VoiceActivitySettings(detectors=("energy",), merge_silence_ms=1000.0),
+        settings(folder),
+    )
+    answer = prepare(PrepareTask(found, tmp_path / "spool", 300.0))
+    assert isinstance(answer, PreparedCall)
+    assert "diarised" in answer.flags, answer.notes
+    assert answer.timings_s["diarise"] > 0
+    for speaker, start, end in SPOKEN:
+        middle = (start + end) / 2
+        mine = [s for c in answer.channels for s in c.segments if s.start_s <= middle < s.end_s]
+        assert [segment.channel for segment in mine] == [speaker]
 
 
 def test_turns_are_numbered_as_speakers_come() -> None:

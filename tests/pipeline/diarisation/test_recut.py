@@ -61,8 +61,7 @@ def segments_of(rows: Spans) -> list[SpeechSegment]:
 )
 def test_pieces(segments: Spans, turns: Turns, wanted: list[Spans]) -> None:
     found = by_speaker(segments_of(segments), turns_of(turns), SETTINGS)
-    shown = [[(s.start_s, s.end_s, pytest.approx(s.overlap_s)) for s in mine] for mine in found]
-    assert shown == wanted
+    assert [[(s.start_s, s.end_s, round(s.overlap_s, 6)) for s in mine] for mine in found] == wanted
     assert all(
         s.ordinal == n and s.channel == speaker for speaker, mine in enumerate(found) for n, s in enumerate(mine)
     )
