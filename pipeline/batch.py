@@ -22,6 +22,7 @@ from pipeline.processes import SpawnedWorker
 from pipeline.records import CallForAnalysis, EngineIdentity
 from pipeline.sources.source import NOT_A_CALL
 from pipeline.stages.analyse import AnalyseStage
+from pipeline.stages.fetch import FetchStage
 from pipeline.stages.prepare import PrepareStage
 from pipeline.stages.recognise import RecogniseStage
 from pipeline.stages.shared import Finished, StageQueue, Work
@@ -181,9 +182,10 @@ class Batch:
     def _run_stages(self, plan: Plan, run_id: str, spool: Path) -> None:
         settings, signals = self._settings, self.signals
         names, on_audio = self._describe_steps()
+        fetched: StageQueue[Work] = StageQueue(settings.decode_workers, signals, settings.io_workers)
         prepared: StageQueue[Work] = StageQueue(settings.calls_ahead, signals, settings.decode_workers)
         transcribed: StageQueue[Work] = StageQueue(max(settings.calls_ahead, 2), signals, 1)
-        writers = settings.decode_workers + 1 + settings.analysis_workers
+        writers = settings.io_workers + settings.decode_workers + 1 + settings.analysis_workers
         finished: StageQueue[Finished] = StageQueue(64, signals, writers)
         context = RunContext(
             parts=self._parts,
@@ -193,13 +195,15 @@ class Batch:
             tally=self.tally,
             run_id=run_id,
         )
-        prepare = PrepareStage(context, spool, on_audio, stop_moment(settings))
+        fetch = FetchStage(context, spool, on_audio, stop_moment(settings))
+        prepare = PrepareStage(context, on_audio)
         recognise = RecogniseStage(context, self._process, plan.uris)
         recognise.identity = self._identity
         analyse = AnalyseStage(context, self._analysers, names)
         store = StoreStage(context)
         self.recorder.mlx_bytes = lambda: self._process.mlx_bytes
         self.recorder.queues = lambda: {
+            "prepare": len(fetched),
             "recognise": len(prepared) + recognise.active,
             "analyse": len(transcribed),
             "store": len(finished),
@@ -208,9 +212,11 @@ class Batch:
             store.start(finished),
             *analyse.start(transcribed, finished),
             recognise.start(prepared, transcribed, finished),
-            *prepare.start(plan.to_do, prepared, finished),
+            *prepare.start(fetched, prepared, finished),
+            *fetch.start(plan.to_do, fetched, finished),
         ]
         self._watch(threads, run_id, plan)
+        self._identity = recognise.identity  # another one, where a restart brought another engine
         prepare.close()
         analyse.close()
 

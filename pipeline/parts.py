@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pipeline.config.execution import RunSettings
 from pipeline.performance import PerformanceRecorder
 from pipeline.ports import CallStore
+from pipeline.recogniser_child import Recogniser
 from pipeline.records import (
     CallFailure,
     CallStatus,
@@ -25,7 +26,6 @@ from pipeline.records import (
     Transcript,
 )
 from pipeline.sources.source import CallSource
-from pipeline.workers import Recogniser
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class PrepareTask:
     spool: Path
     limit_s: float | None = None
     """Seconds until the process is killed."""
+    local_path: Path | None = None
+    """Where it was brought to already; None when the process is to open it at its source."""
 
 
 @dataclass(frozen=True, slots=True)

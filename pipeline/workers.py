@@ -7,103 +7,38 @@ again; the segments it had taken are tried one by one, so that the one to blame 
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from pipeline.audio.spool import read_samples
 from pipeline.errors import EarshotError, ModelUnavailable, WorkerCrashed
-from pipeline.performance import mlx_bytes_here
-from pipeline.processes import SPAWN, begin_child, portable
+from pipeline.processes import SPAWN
+from pipeline.recogniser_child import Recogniser, SegmentTask, serve
 from pipeline.records import EngineIdentity
-from pipeline.transcription.engine import EngineDescription, SegmentPlace, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
 
-_REFILL_WAIT_S = 0.02
-"""How long the engine waits for another segment before it finishes the ones it has."""
+_MAKES_THE_TEXT = ("engine", "model", "revision", "options_hash", "vocabulary_hash")
 _RESTARTS_WITHOUT_PROGRESS = 5
 
 
-class Recogniser(Protocol):
-    """The chosen engine behind its trust gates, as it lives in the process."""
-
-    def load(self) -> tuple[EngineDescription, EngineIdentity]: ...
-
-    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentTask:
-    """A segment by reference; the process reads the samples itself."""
-
-    key: str
-    samples_path: Path
-    start_s: float
-    end_s: float
-    language: str | None
-    place: SegmentPlace | None = None
-
-
-def _serve(connection: Connection, build: Callable[..., Recogniser], arguments: tuple[Any, ...]) -> None:
-    begin_child()
-    try:
-        recogniser = build(*arguments)
-        connection.send(("loaded", recogniser.load()))
-    except Exception as error:  # noqa: BLE001 - handed to the supervisor, which raises it
-        connection.send(("not_loaded", portable(error)))
-        return
-    inbox: queue.SimpleQueue[SegmentTask | None] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(connection, inbox), daemon=True, name="inbox").start()
-    while (first := inbox.get()) is not None:
-        try:
-            for result in recogniser.transcribe(_taken(first, inbox, connection)):
-                connection.send(("mlx_bytes", mlx_bytes_here()))
-                connection.send(("done", result))
-        except Exception as error:  # noqa: BLE001 - the supervisor restarts us and finds the segment to blame
-            connection.send(("broken", "".join(traceback.format_exception(error))))
-            return
-
-
-def _receive(connection: Connection, inbox: queue.SimpleQueue[SegmentTask | None]) -> None:
-    while True:
-        try:
-            inbox.put(connection.recv())
-        except (EOFError, OSError):
-            inbox.put(None)
-            return
-
-
-def _taken(
-    first: SegmentTask, inbox: queue.SimpleQueue[SegmentTask | None], connection: Connection
-) -> Iterator[SegmentRequest]:
-    """Segments while they keep coming; ends when none is waiting, so that no batch stands still for want of one."""
-    task: SegmentTask | None = first
-    while task is not None:
-        connection.send(("taken", task.key))
-        yield SegmentRequest(
-            key=task.key,
-            samples=read_samples(task.samples_path, task.start_s, task.end_s),
-            language=task.language,
-            place=task.place,
-        )
-        try:
-            task = inbox.get(timeout=_REFILL_WAIT_S)
-        except queue.Empty:
-            return
-    inbox.put(None)
+def same_engine(one: EngineIdentity, other: EngineIdentity) -> bool:
+    """Whether both make the same transcripts; how they were chosen does not matter."""
+    return all(getattr(one, name) == getattr(other, name) for name in _MAKES_THE_TEXT)
 
 
 class RecogniserProcess:
     """Supervisor of the one process that recognises. Used from one thread.
 
+    An engine that is out of memory for a segment alone is passed over: the process starts again with `skip` naming it.
+    Whenever a restart brings another engine (see `same_engine`), `identity` changes and everything outstanding is
+    dropped: whoever submitted it is to begin again, so that no transcript is made by two engines.
+
     Args:
-        build: called in the child with `arguments`; importable and returning a Recogniser.
+        build: called in the child with `arguments`, and `skip={engine: reason}` where engines are passed over;
+            importable and returning a Recogniser.
         load_timeout_s: limit for loading the weights.
         segment_timeout_s: limit without any segment finishing while some are under way.
     """
@@ -128,6 +63,10 @@ class RecogniserProcess:
         self._alone: str | None = None
         self._last_sign = 0.0
         self._restarts_without_progress = 0
+        self._skip: dict[str, str] = {}
+        self._last_resort = False
+        self.identity: EngineIdentity | None = None
+        """Of the engine loaded last."""
         self.restarts = 0
         self.busy_s = 0.0
         """Seconds with at least one segment under way."""
@@ -148,7 +87,7 @@ class RecogniserProcess:
         ours, theirs = SPAWN.Pipe()
         self._connection = ours
         self._process = SPAWN.Process(
-            target=_serve, args=(theirs, self._build, self._arguments), name="recogniser", daemon=False
+            target=serve, args=(theirs, self._build, self._arguments, dict(self._skip)), name="recogniser"
         )
         self._process.start()
         theirs.close()
@@ -171,6 +110,7 @@ class RecogniserProcess:
             raise value
         self._last_sign = time.monotonic()
         loaded: tuple[EngineDescription, EngineIdentity] = value
+        self.identity = loaded[1]
         return loaded
 
     def submit(self, task: SegmentTask) -> None:
@@ -191,6 +131,8 @@ class RecogniserProcess:
                     self._read_all(finished)
             except (EOFError, OSError, _Broken) as error:
                 finished.extend(self._recover(_how(self._process, error)))
+            except _OutOfMemory as error:
+                finished.extend(self._pass_over(error.result))
             if self._sent and time.monotonic() - self._last_sign > self._segment_timeout_s:
                 why = f"nothing finished within {self._segment_timeout_s:.0f} s (run.segment_timeout_s)"
                 finished.extend(self._recover(why, timed_out=True))
@@ -248,6 +190,8 @@ class RecogniserProcess:
                 self._taken.discard(value.key)
                 if self._alone == value.key:
                     self._alone = None
+                if OUT_OF_MEMORY in value.flags and not self._last_resort:
+                    raise _OutOfMemory(value)
                 finished.append(value)
         if not self._sent:
             self._mark_idle()
@@ -277,11 +221,50 @@ class RecogniserProcess:
         self._taken.clear()
         if self._restarts_without_progress > _RESTARTS_WITHOUT_PROGRESS:
             raise ModelUnavailable(f"the recogniser died {self._restarts_without_progress} times in a row: {why}")
+        return [] if self._start_again() else lost
+
+    def _start_again(self) -> bool:
+        """Whether another engine was loaded than before; everything outstanding is then dropped."""
+        before = self.identity
+        try:
+            _, now = self.start()
+        except EarshotError as error:
+            raise ModelUnavailable(f"the recogniser could not be started again: {error}") from error
+        changed = before is not None and not same_engine(before, now)
+        if changed:
+            self._to_send.clear()
+            self._suspects.clear()
+        return changed
+
+    def _pass_over(self, result: SegmentResult) -> list[SegmentResult]:
+        """No memory even for this segment alone: start with the next engine, if there is one and it may serve."""
+        assert self.identity is not None
+        engine, why = self.identity.engine, result.error or "out of memory"
+        self.kill()
+        self.restarts += 1
+        self._to_send.extendleft(reversed(self._sent.values()))
+        self._to_send.extend(self._suspects)
+        for tasks in (self._sent, self._taken, self._suspects):
+            tasks.clear()
+        self._alone = None
+        self._skip[engine] = why
         try:
             self.start()
         except EarshotError as error:
-            raise ModelUnavailable(f"the recogniser could not be started again: {error}") from error
-        return lost
+            del self._skip[engine]
+            self._last_resort = True
+            self._start_again()
+            return [replace(result, error=f"{why}; {error}")]
+        self._to_send.clear()
+        return []
+
+
+class _OutOfMemory(Exception):
+    """The engine has no memory even for one segment."""
+
+    def __init__(self, result: SegmentResult) -> None:
+        super().__init__(result.error)
+        self.result = result
 
 
 class _Broken(WorkerCrashed):

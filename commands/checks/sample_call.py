@@ -18,6 +18,7 @@ from pipeline.errors import EarshotError, StageTimeout
 from pipeline.parts import PrepareTask
 from pipeline.preparing import build_preparer
 from pipeline.processes import SpawnedWorker
+from pipeline.recogniser_child import SegmentTask
 from pipeline.records import (
     CallForAnalysis,
     CallMetadata,
@@ -32,7 +33,7 @@ from pipeline.records import (
 from pipeline.transcribing import Transcripts, build_recogniser_process
 from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import SegmentPlace
-from pipeline.workers import RecogniserProcess, SegmentTask
+from pipeline.workers import RecogniserProcess
 
 
 def time_sample_call(settings: Settings, engine: str, deadline: float) -> list[Finding]:

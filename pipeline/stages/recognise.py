@@ -11,14 +11,17 @@ from pipeline.log_lines import about_call
 from pipeline.parts import RunContext
 from pipeline.plan import Action, is_gone
 from pipeline.processes import portable
+from pipeline.recogniser_child import SegmentTask
 from pipeline.records import EngineIdentity, KnownCall, SegmentText, SpeechSegment
 from pipeline.stages.shared import Finished, StageQueue, Work, failure_of
 from pipeline.transcription.chunks import segment_text
-from pipeline.transcription.engine import SegmentPlace, SegmentResult
-from pipeline.workers import RecogniserProcess, SegmentTask
+from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentPlace, SegmentResult
+from pipeline.workers import RecogniserProcess, same_engine
 
 _SAVE_EVERY = 16
 _LOST = frozenset({"recogniser_timeout", "recogniser_crash"})
+_ANOTHER_TIME = frozenset({OUT_OF_MEMORY, SERVICE_UNAVAILABLE})
+"""Flags of segments that may well be recognised in a later run: no transcript is made with a hole in their place."""
 
 
 @dataclass(slots=True)
@@ -27,11 +30,14 @@ class _Active:
 
     work: Work
     fingerprint: str
+    identity: EngineIdentity
     segments: dict[str, SpeechSegment]
     """Outstanding, by key."""
     finished: list[SegmentText]
     began_s: float
     errors: list[str] = field(default_factory=list)
+    another_time: str | None = None
+    """Why the call is to be left for a later run."""
 
 
 class RecogniseStage:
@@ -75,6 +81,7 @@ class RecogniseStage:
                     for result in self._process.results(timeout_s=0.2):
                         self._take_result(result)
                     self._tell_restarts()
+                    self._follow_engine()
             self._save_segments(force=True)
         except BaseException as error:  # noqa: BLE001 - without the recogniser the run cannot go on
             self._signals.fail(portable(error))
@@ -107,10 +114,12 @@ class RecogniseStage:
                 raise WorkerCrashed("the stored transcript is gone; run again with --reprocess all")
             self._out.put(work)
             return
-        work.call_id = self._parts.store.claim_call(
-            work.planned.found, prepared.audio_sha256, self._moved_from(work, prepared.audio_sha256)
-        )
-        fingerprint = self._parts.transcripts.fingerprint(work.planned.found, prepared, self._ensure_started())
+        if not work.call_id:
+            work.call_id = self._parts.store.claim_call(
+                work.planned.found, prepared.audio_sha256, self._moved_from(work, prepared.audio_sha256)
+            )
+        identity = self._ensure_started()
+        fingerprint = self._parts.transcripts.fingerprint(work.planned.found, prepared, identity)
         if fingerprint in self._active:
             self._same_audio[fingerprint].append(work)
             return
@@ -119,13 +128,13 @@ class RecogniseStage:
             if work.transcript is not None:
                 self._out.put(work)
                 return
-        self._submit(work, fingerprint)
+        self._submit(work, fingerprint, identity)
 
-    def _submit(self, work: Work, fingerprint: str) -> None:
+    def _submit(self, work: Work, fingerprint: str, identity: EngineIdentity) -> None:
         assert work.prepared is not None
         stored = [] if work.planned.forced else list(self._parts.store.finished_segments(fingerprint))
         have = {(segment.channel, segment.ordinal) for segment in stored}
-        active = _Active(work, fingerprint, {}, stored, self._recorder.now_s())
+        active = _Active(work, fingerprint, identity, {}, stored, self._recorder.now_s())
         self._active[fingerprint] = active
         found = work.planned.found
         tasks = []
@@ -167,6 +176,8 @@ class RecogniseStage:
         active.finished.append(text)
         if result.error is not None:
             active.errors.append(result.error)
+            if _ANOTHER_TIME.intersection(result.flags):
+                active.another_time = result.error
             with about_call(active.work.file_name, active.work.call_id, "recognise"):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
         if not _LOST.intersection(result.flags) and result.error is None:
@@ -182,12 +193,13 @@ class RecogniseStage:
         try:
             if active.errors and len(active.errors) == len(active.finished):
                 raise WorkerCrashed(f"no segment could be recognised: {active.errors[0]}")
+            if active.another_time is not None:
+                raise WorkerCrashed(f"not all of it could be recognised: {active.another_time}")
             assert work.prepared is not None
-            identity = self._ensure_started()
             work.transcript = self._parts.transcripts.assemble(
                 work.prepared,
                 active.fingerprint,
-                identity,
+                active.identity,
                 active.finished,
                 work.planned.found.metadata.direction,
             )
@@ -219,6 +231,27 @@ class RecogniseStage:
         if self.identity is None:
             _, self.identity = self._process.start()
         return self.identity
+
+    def _follow_engine(self) -> None:
+        """After a restart with another engine the calls under way begin again: one transcript, one engine.
+
+        What the earlier engine finished stays stored under its own fingerprints, for the run in which it is back.
+        """
+        now, before = self._process.identity, self.identity
+        if now is None or before is None or same_engine(now, before):
+            return
+        self._save_segments(force=True)
+        self.identity = now
+        again = [active.work for active in self._active.values()]
+        again += [work for waiting in self._same_audio.values() for work in waiting]
+        for under_way in (self._active, self._by_segment, self._same_audio):
+            under_way.clear()
+        self._ready.extendleft(reversed(again))
+        why = "; ".join(now.passed_over) or "it can be loaded again"
+        self._observer.notice(
+            f"the recogniser is now {now.engine} ({now.model}), no longer {before.engine}: {why}; "
+            f"{len(again)} calls under way begin again"
+        )
 
     def _moved_from(self, work: Work, audio_sha256: str) -> str | None:
         """The call_id of the same bytes under an address that is no more, when this address is new."""

@@ -19,6 +19,12 @@ Samples = npt.NDArray[np.float32]
 """Mono, 16 kHz, shape (samples,), values about -1..1."""
 
 
+OUT_OF_MEMORY = "out_of_memory"
+"""Flag of a result whose segment did not fit in memory even alone: the engine cannot serve here."""
+SERVICE_UNAVAILABLE = "service_unavailable"
+"""Flag of a result that an outside service was asked for in vain: it may answer in a later run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentPlace:
     """Where a segment comes from: for engines that look things up rather than listen."""
@@ -55,7 +61,7 @@ class SegmentResult:
     words: tuple[Word, ...] | None = None
     confidence: float | None = None
     flags: tuple[str, ...] = ()
-    """`decode_truncated` when the token limit cut the decoding, …"""
+    """`decode_truncated` when the token limit cut the decoding, OUT_OF_MEMORY, SERVICE_UNAVAILABLE, …"""
     error: str | None = None
     """Why this one segment could not be recognised; the text is then empty."""
 
@@ -85,7 +91,10 @@ class Transcriber(Protocol):
         ...
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
-        """Results in any order, each as it is finished. Pulls requests lazily, so that a batching engine can refill."""
+        """Results in any order, each as it is finished. Pulls requests lazily, so that a batching engine can refill.
+
+        `requests` ends when none is waiting now; an engine with work under way may ask it again and get later ones.
+        """
         ...
 
     def close(self) -> None: ...

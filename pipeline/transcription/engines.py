@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import ModelUnavailable
@@ -21,9 +22,12 @@ Builder = Callable[[TranscriptionSettings, Hub], Transcriber]
 def _mlx_qwen3(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
     from pipeline.transcription.mlx_qwen3.engine import build
 
-    allowed = settings.mlx_qwen3.allow_download and hub.allow_download
-    timeout_s = min(settings.mlx_qwen3.hub_timeout_s, hub.timeout_s)
-    return build(settings.mlx_qwen3.model_copy(update={"allow_download": allowed, "hub_timeout_s": timeout_s}))
+    options = settings.mlx_qwen3
+    if hub.allow_download and not options.allow_download:
+        hub = replace(hub, allow_download=False, allow_setting="transcription.mlx_qwen3.allow_download")
+    elif options.hub_timeout_s < hub.timeout_s:
+        hub = replace(hub, timeout_s=options.hub_timeout_s)
+    return build(options, hub)
 
 
 def _faster_whisper(settings: TranscriptionSettings, hub: Hub) -> Transcriber:

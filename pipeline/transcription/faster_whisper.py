@@ -20,7 +20,7 @@ from pipeline.config.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import SAMPLE_RATE_HZ, Word
-from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
 
 _MAX_SEGMENT_S = 30.0
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 20
@@ -138,7 +138,11 @@ class FasterWhisperTranscriber:
                 raise
             if len(members) == 1:
                 yield SegmentResult(
-                    key=members[0].key, text="", language=None, error=f"out of memory for one segment ({short(error)})"
+                    key=members[0].key,
+                    text="",
+                    language=None,
+                    flags=(OUT_OF_MEMORY,),
+                    error=f"out of memory for one segment ({short(error)})",
                 )
                 return
             half = len(members) // 2

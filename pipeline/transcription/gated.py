@@ -7,7 +7,7 @@ requests, so that a batching engine fills its rows with it.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pipeline.config.trust import TrustGateSettings
@@ -38,6 +38,30 @@ class _Case:
     half_results: dict[str, SegmentResult]
 
 
+class _Feed:
+    """What is to be tried again, then new requests. No generator: after an end it may be asked again, as upstream."""
+
+    def __init__(
+        self,
+        upstream: Iterator[SegmentRequest],
+        again: deque[SegmentRequest],
+        opened: Callable[[SegmentRequest], None],
+    ) -> None:
+        self._upstream = upstream
+        self._again = again
+        self._opened = opened
+
+    def __iter__(self) -> Iterator[SegmentRequest]:
+        return self
+
+    def __next__(self) -> SegmentRequest:
+        if self._again:
+            return self._again.popleft()
+        request = next(self._upstream)
+        self._opened(request)
+        return request
+
+
 class GatedTranscriber:
     """Wraps a loaded engine. Results carry the names of gates that stayed fired, and `<gate>_cured` for the others."""
 
@@ -55,32 +79,24 @@ class GatedTranscriber:
             return
         self._cases.clear()
         self._again.clear()
-        upstream = iter(requests)
+        feed = _Feed(iter(requests), self._again, self._open)
         more = True
         while more:
-            for result in self._engine.transcribe(self._feed(upstream)):
+            for result in self._engine.transcribe(feed):
                 finished = self._judge(result)
                 if finished is not None:
                     yield finished
             more = bool(self._again)
 
-    def _feed(self, upstream: Iterator[SegmentRequest]) -> Iterator[SegmentRequest]:
-        while True:
-            if self._again:
-                yield self._again.popleft()
-                continue
-            request = next(upstream, None)
-            if request is None:
-                return
-            self._cases[request.key] = _Case(
-                request=request,
-                activity=measure(request.samples, self._settings),
-                attempts=[],
-                remedies=self._remedies(request),
-                halves={},
-                half_results={},
-            )
-            yield request
+    def _open(self, request: SegmentRequest) -> None:
+        self._cases[request.key] = _Case(
+            request=request,
+            activity=measure(request.samples, self._settings),
+            attempts=[],
+            remedies=self._remedies(request),
+            halves={},
+            half_results={},
+        )
 
     def _remedies(self, request: SegmentRequest) -> deque[str]:
         settings = self._settings

@@ -25,7 +25,7 @@ from pipeline.config.recognisers import OpenAiAudioOptions
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
 from pipeline.hub import short
 from pipeline.records import SAMPLE_RATE_HZ, Word
-from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription, Samples, SegmentRequest, SegmentResult
 
 _LANGUAGE_NAMES = {
     "arabic": "ar",
@@ -96,17 +96,13 @@ class OpenAiAudioTranscriber:
         stream = iter(requests)
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="openai-audio") as pool:
             under_way: set[Future[SegmentResult]] = set()
-            more = True
-            while more or under_way:
-                while more and len(under_way) < self._options.concurrency:
-                    request = next(stream, None)
-                    if request is None:
-                        more = False
-                    else:
-                        under_way.add(pool.submit(self._recognise, request))
-                if under_way:
-                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
+            while True:
+                while len(under_way) < self._options.concurrency and (request := next(stream, None)) is not None:
+                    under_way.add(pool.submit(self._recognise, request))
+                if not under_way:
+                    return
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
 
     def close(self) -> None:
         if self._client is not None:
@@ -124,25 +120,25 @@ class OpenAiAudioTranscriber:
             self._breaker.succeeded()
             return self._result(request, reply)
         except (ServiceUnavailable, InvalidReply) as error:
-            return SegmentResult(key=request.key, text="", language=None, error=str(error))
+            flags = (SERVICE_UNAVAILABLE,) if isinstance(error, ServiceUnavailable) else ()
+            return SegmentResult(key=request.key, text="", language=None, flags=flags, error=str(error))
 
     def _ask(self, request: SegmentRequest) -> Any:
-        """The server's reply. Raises ServiceUnavailable when tries or time are used up or the error is final."""
+        """The server's reply. Raises ServiceUnavailable (tries or time are used up), InvalidReply (it refuses)."""
         import openai
         import tenacity
 
         options = self._options
+        passing = (
+            openai.APIConnectionError,
+            openai.APITimeoutError,
+            openai.RateLimitError,
+            openai.InternalServerError,
+            openai.ConflictError,
+        )
         began = time.monotonic()
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(
-                (
-                    openai.APIConnectionError,
-                    openai.APITimeoutError,
-                    openai.RateLimitError,
-                    openai.InternalServerError,
-                    openai.ConflictError,
-                )
-            ),
+            retry=tenacity.retry_if_exception_type(passing),
             stop=tenacity.stop_after_attempt(options.max_attempts) | tenacity.stop_after_delay(self._time_limit_s),
             wait=tenacity.wait_random_exponential(multiplier=options.backoff_initial_s, max=options.backoff_max_s),
             reraise=True,
@@ -151,7 +147,8 @@ class OpenAiAudioTranscriber:
             return retrying(self._send, request, began)
         except openai.OpenAIError as error:
             self._breaker.failed()
-            raise ServiceUnavailable(
+            kind = ServiceUnavailable if isinstance(error, passing) else InvalidReply
+            raise kind(
                 f"{options.base_url}: {short(error)} (after {time.monotonic() - began:.1f} s, at most "
                 f"{options.max_attempts} tries)"
             ) from error

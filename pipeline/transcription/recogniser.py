@@ -59,7 +59,7 @@ class GatedRecogniser:
         """Results as they are finished; requests are pulled only when the engine asks for them."""
         if self._gated is None:
             raise EarshotError("GatedRecogniser.transcribe: call load() first")
-        return self._gated.transcribe(self._prepared(request) for request in requests)
+        return self._gated.transcribe(map(self._prepared, requests))
 
     @property
     def gate_counts(self) -> Mapping[str, int]:

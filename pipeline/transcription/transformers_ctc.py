@@ -25,7 +25,7 @@ from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.ctc_padding import AdapterPadding
-from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
 from pipeline.transcription.punctuation import Punctuator
 
 _SETTING = "transcription.transformers_ctc.model"
@@ -125,7 +125,11 @@ class TransformersCtcTranscriber:
         except (self._torch.OutOfMemoryError, MemoryError) as error:
             if len(batch) == 1:
                 yield SegmentResult(
-                    key=batch[0].key, text="", language=None, error=f"out of memory for one segment ({short(error)})"
+                    key=batch[0].key,
+                    text="",
+                    language=None,
+                    flags=(OUT_OF_MEMORY,),
+                    error=f"out of memory for one segment ({short(error)})",
                 )
                 return
             half = len(batch) // 2

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ModelUnavailable
+from pipeline.recogniser_child import SegmentTask
 from pipeline.transcription.engine import SegmentResult
-from pipeline.workers import RecogniserProcess, SegmentTask
+from pipeline.workers import RecogniserProcess
 from tests.pipeline.children import build_recogniser, build_unloadable, die_while_loading
 
 

@@ -92,12 +92,11 @@ class MlxQwen3Transcriber:
             return
         samples: dict[str, Samples] = {}
 
-        def remembered() -> Iterator[SegmentRequest]:
-            for request in requests:
-                samples[request.key] = request.samples
-                yield request
+        def remembered(request: SegmentRequest) -> SegmentRequest:
+            samples[request.key] = request.samples
+            return request
 
-        for result in self._scheduler.run(remembered()):
+        for result in self._scheduler.run(map(remembered, requests)):
             heard = samples.pop(result.key)
             if result.error is not None or not result.text:
                 yield result

@@ -84,9 +84,9 @@ def refusal(request: SegmentRequest, longest_s: float) -> str | None:
     return None
 
 
-def failed(request: SegmentRequest, why: str) -> SegmentResult:
+def failed(request: SegmentRequest, why: str, *flags: str) -> SegmentResult:
     """A result without text."""
-    return SegmentResult(key=request.key, text="", language=request.language, error=why)
+    return SegmentResult(key=request.key, text="", language=request.language, error=why, flags=flags)
 
 
 def finished(row: Row, prompter: Prompter, time_limit_s: float) -> SegmentResult:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.transcription.engine import SegmentRequest, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.mlx_qwen3.kernels import Floats, SlotCache, Tokens
 from pipeline.transcription.mlx_qwen3.prompts import Prompter
 from pipeline.transcription.mlx_qwen3.rows import Row, failed, finished, refusal
@@ -100,7 +100,8 @@ class Scheduler:
         self.seconds = StageSeconds()
 
     def run(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
-        """Results as rows finish, in any order."""
+        """Results as rows finish, in any order. `requests` is asked again while rows are under way, also after its end:
+        segments that arrive meanwhile fill the rows that fell free."""
         source = iter(requests)
         began, staged = self._clock(), self.seconds.staged
         try:
@@ -200,7 +201,7 @@ class Scheduler:
     def _retreat(self, group: list[Row], error: OutOfMemory) -> Iterator[SegmentResult]:
         """A group did not fit: fewer rows from now on; a row that does not fit alone is given up."""
         if len(group) == 1 and not self._active:
-            yield failed(group[0].request, _alone(error))
+            yield failed(group[0].request, _alone(error), OUT_OF_MEMORY)
             return
         self._rows_allowed = max(1, (len(self._active) + len(group)) // 2)
         self._waiting[:0] = group
@@ -214,7 +215,7 @@ class Scheduler:
             del self._active[row.slot]
         self._machine.release([row.slot for row in rows[keep:]])
         if keep == 0:
-            yield failed(rows[0].request, _alone(error))
+            yield failed(rows[0].request, _alone(error), OUT_OF_MEMORY)
             return
         for row in rows[keep:]:
             row.restart()
