@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from pipeline.config.audio import AudioSettings
 from pipeline.config.diarisation import DiarisationSettings
@@ -34,7 +35,8 @@ def build_preparer(
 
     def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
         began = time.monotonic()
-        with source.fetch(task.found, task.spool) as path:
+        here = nullcontext(task.local_path) if task.local_path else source.fetch(task.found, task.spool)
+        with here as path:
             header = probe_call(task.found, path, source_settings)
             if isinstance(header, SkippedFile):
                 return header

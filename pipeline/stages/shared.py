@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -90,6 +91,9 @@ class Work:
 
     planned: PlannedCall
     spool: Path
+    local_path: Path | None = None
+    """Where a remote recording was brought to."""
+    fetched: AbstractContextManager[Path] | None = None
     prepared: PreparedCall | None = None
     call_id: str = ""
     transcript: Transcript | None = None
@@ -123,6 +127,12 @@ class Work:
             audio=audio,
             flags=self.prepared.flags if self.prepared else (),
         )
+
+    def drop_fetched(self) -> None:
+        """Remove the copy of a remote recording; its decoded samples stay."""
+        fetched, self.fetched, self.local_path = self.fetched, None, None
+        if fetched is not None:
+            fetched.__exit__(None, None, None)
 
     def drop_spool(self) -> None:
         shutil.rmtree(self.spool, ignore_errors=True)

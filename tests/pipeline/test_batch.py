@@ -214,6 +214,20 @@ def test_a_later_run_fills_in_just_the_failed_step(url: str, tmp_path: Path) -> 
     assert rows["steps"][("raise.wav", "text")][0] == "failed"
 
 
+def test_too_little_memory_slows_a_run_down_and_fails_nothing(url: str, tmp_path: Path) -> None:
+    result, _ = run(url, tmp_path, [f"good{n}.wav" for n in range(5)], max_memory_gb=0.001, memory_threshold=0.5)
+    assert result.counts["done"] == 5
+
+
+def test_a_stop_begins_no_further_call(url: str, tmp_path: Path) -> None:
+    result, rows = run(url, tmp_path, [f"good{n}.wav" for n in range(5)], max_hours=1e-9)
+    assert result.interrupted is not None
+    assert "max_hours" in result.interrupted
+    assert result.counts["left"] == 5
+    assert result.adds_up
+    assert rows["calls"] == {}
+
+
 def test_what_a_dead_run_left_in_the_spool_is_swept(tmp_path: Path) -> None:
     mine = own_spool(tmp_path)
     dead = mine.with_name(mine.name.rpartition("-")[0] + "-999999999")
