@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from commands.proposals import write_proposals
 from commands.report.build import RunFacts, run_report
 from commands.report.page import write_page
 from db.connection import Database
@@ -65,8 +66,10 @@ class Delivery:
         )
         report = run_report(facts)
         html = folder / f"performance_report_{self.stamp}.html"
+        proposals = write_proposals(self.database, self.run_id, folder / f"proposed_terms_{self.stamp}.csv")
         files = [
             *([results_csv] if results_csv else []),
+            *([proposals] if proposals else []),
             *(export_transcripts(self.database, call_ids, folder / "transcripts", self.settings) if formats else []),
             write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result)),
             write_json(folder / f"file_statuses_{self.stamp}.json", file_statuses(result)),

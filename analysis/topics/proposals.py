@@ -17,13 +17,16 @@ class Proposal:
     term: str
     calls: int
     catalogue: str | None
+    glossary: str | None
+    """Version of the catalogue it was found lacking in (content hash)."""
 
 
 def proposed_terms(topics: Iterable[Topic]) -> list[Proposal]:
     """The most frequent first; each call counts a term once."""
-    counts: Counter[tuple[str, str | None]] = Counter()
+    counts: Counter[tuple[str, str | None, str | None]] = Counter()
     for topic in topics:
         if topic.topic == OTHER:
-            counts.update({(term.casefold(), topic.catalogue) for term in topic.proposed_terms})
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][0]))
-    return [Proposal(term, calls, catalogue) for (term, catalogue), calls in ranked]
+            terms = {term.casefold() for term in topic.proposed_terms}
+            counts.update({(term, topic.catalogue, topic.glossary_hash) for term in terms})
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "", item[0][2] or ""))
+    return [Proposal(term, calls, catalogue, glossary) for (term, catalogue, glossary), calls in ranked]
