@@ -27,16 +27,16 @@ for blas in /usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0; do
     if [ -e "$blas" ] && [ -z "${LD_PRELOAD:-}" ]; then export LD_PRELOAD=$blas; fi
 done
 
-# The run gets its signals itself: cron's shell must not end before it has stopped in order.
+# The run gets its signals itself, and this script ends after it. Looked at once a second: a `wait` that goes on for
+# hours can miss a signal that comes just before it.
+run=
+trap '[ -n "$run" ] && kill -TERM "$run" 2>/dev/null; stopped=1' TERM INT
 "$python" run.py "$@" > "$log" 2>&1 &
 run=$!
-trap 'kill -TERM "$run" 2>/dev/null' TERM INT
+[ -n "${stopped:-}" ] && kill -TERM "$run" 2>/dev/null
+while kill -0 "$run" 2>/dev/null; do sleep 1; done
 wait "$run"
 code=$?
-while kill -0 "$run" 2>/dev/null; do
-    wait "$run"
-    code=$?
-done
 trap - TERM INT
 echo "exit $code" >> "$log"
 

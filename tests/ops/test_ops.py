@@ -1,0 +1,144 @@
+"""What runs Earshot unattended: the cron script for real, the others by parsers that are not ours."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import plistlib
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from commands import metrics
+from ops.dockerfile_steps import assignments, instructions
+from ops.grafana import METRICS, TABLES, TARGET, dashboard
+from tests.house import PROJECT
+
+OPS = PROJECT / "ops"
+_RUN = """#!/bin/sh
+# Stands for the interpreter: says its arguments, ends with the code it is told; with --wait when it is stopped.
+trap 'echo stopped in order; exit 130' TERM
+echo "called with $*"
+while [ "$2" = --wait ]; do sleep 0.05; done
+exit "${WANTED_EXIT:-0}"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project's folder with the cron script and a stand-in for Python."""
+    (tmp_path / "ops").mkdir()
+    shutil.copy2(OPS / "run_cron.sh", tmp_path / "ops")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(_RUN)
+    python.chmod(0o755)
+    return tmp_path
+
+
+def cron(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [project / "ops" / "run_cron.sh", *arguments], cwd="/", capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 4])
+def test_cron_keeps_the_exit_code_and_is_silent_only_after_a_good_night(project: Path, code: int) -> None:
+    done = cron(project, "--max-hours", "6", "--input", "a folder", WANTED_EXIT=str(code))
+    assert done.returncode == code
+    (log,) = (project / "output" / "cron").iterdir()
+    assert log.read_text() == f"called with run.py --max-hours 6 --input a folder\nexit {code}\n"
+    assert bool(done.stdout) is (code != 0)
+
+
+def test_cron_keeps_few_logs(project: Path) -> None:
+    logs = project / "output" / "cron"
+    logs.mkdir(parents=True)
+    for day in range(1, 8):
+        (logs / f"cron_2026010{day}_000000_1.log").touch()
+    cron(project, EARSHOT_CRON_KEEP="3")
+    names = sorted(path.name for path in logs.iterdir())
+    assert names[:2] == ["cron_20260106_000000_1.log", "cron_20260107_000000_1.log"]
+    assert len(names) == 3
+
+
+def test_cron_says_what_is_missing(project: Path) -> None:
+    shutil.rmtree(project / ".venv")
+    done = cron(project)
+    assert done.returncode == 3
+    assert "make setup" in done.stderr
+    assert cron(project, EARSHOT_PYTHON="/bin/true", EARSHOT_CRON_KEEP="many").returncode == 2
+
+
+def test_a_stopped_cron_job_waits_until_the_run_has_stopped_in_order(project: Path) -> None:
+    process = subprocess.Popen([project / "ops" / "run_cron.sh", "--wait"], stdout=subprocess.DEVNULL)
+    logs = project / "output" / "cron"
+    deadline = time.monotonic() + 30
+    while not (logs.is_dir() and any(path.read_text() for path in logs.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 130
+    (log,) = logs.iterdir()
+    assert log.read_text().endswith("stopped in order\nexit 130\n")
+
+
+def test_the_timer_and_the_launchd_job_start_what_is_there() -> None:
+    service = configparser.ConfigParser(strict=False, interpolation=None)
+    service.optionxform = str  # type: ignore[method-assign,assignment]
+    service.read(OPS / "earshot.service")
+    assert service["Service"]["Type"] == "oneshot"
+    assert service["Service"]["ExecStart"].endswith(".venv/bin/python run.py")
+    timer = configparser.ConfigParser(strict=False, interpolation=None)
+    timer.read(OPS / "earshot.timer")
+    assert timer["Timer"]["OnCalendar"]
+    job = plistlib.loads((OPS / "com.earshot.nightly.plist").read_bytes())
+    assert job["ProgramArguments"] == ["/opt/earshot/ops/run_cron.sh"]
+    assert job["StartCalendarInterval"] == {"Hour": 1, "Minute": 15}
+
+
+def test_the_dashboard_is_in_step_and_asks_for_what_exists() -> None:
+    assert json.loads(TARGET.read_text(encoding="utf-8")) == dashboard()
+    source = Path(metrics.__file__).read_text(encoding="utf-8")
+    asked = {name for *_, expression, _ in METRICS for name in re.findall(r"earshot_\w+", expression)}
+    assert asked
+    assert all(f'"{name}"' in source for name in asked)
+    places = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in dashboard()["panels"]]
+    assert len(set(places)) == len(places) == len(METRICS) + len(TABLES)
+
+
+def test_the_dashboards_questions_can_be_asked_of_the_tables(url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        for _, _, _, query in TABLES:
+            asked = re.sub(r"\$__timeFilter\((\w+)\)", r"\1 > now() - interval '1 day'", query)
+            connection.execute(asked.encode()).fetchall()
+
+
+def test_the_dockerfile_is_pinned_small_unprivileged_and_watched() -> None:
+    steps = list(instructions((PROJECT / "Dockerfile").read_text(encoding="utf-8")))
+    images = [argument for name, argument in steps if name == "FROM"]
+    assert len(images) == 2
+    assert all(re.match(r"python:3\.11\.\d+-slim-bookworm", image) for image in images)
+    names = [name for name, _ in steps]
+    assert names.index("USER") < names.index("ENTRYPOINT")
+    assert dict(steps)["USER"] == "10001:10001"
+    assert "status" in dict(steps)["HEALTHCHECK"]
+    assert "LD_PRELOAD" in assignments(next(a for n, a in steps if n == "ENV" and "LD_PRELOAD" in a), {})
+    copied = {word for name, argument in steps if name == "COPY" for word in argument.split()[:-1]}
+    assert copied >= {"run.py", "config.yaml", "pipeline", "analysis", "db", "commands", "glossaries"}
+    assert ".env" in (PROJECT / ".dockerignore").read_text().split()
+
+
+def test_dockerfile_instructions_are_read_over_lines_and_comments() -> None:
+    text = "# c\nFROM a AS b\nRUN one \\\n # between\n && two\nENV A=1 \\\n    B=/x:$A\n"
+    read = [(name, " ".join(argument.split())) for name, argument in instructions(text)]
+    assert read == [("FROM", "a AS b"), ("RUN", "one && two"), ("ENV", "A=1 B=/x:$A")]
+    assert assignments("B=/x:$PATH C='d e'", {"PATH": "/bin"}) == {"B": "/x:/bin", "C": "d e"}
