@@ -51,6 +51,7 @@ def _ledger(settings: Settings) -> Path | None:
 
 def build_parts(settings: Settings, store: CallStore) -> BatchParts:
     """What a run works with. Raises InputUnavailable."""
+    from pipeline.diarisation.diariser import longest_s
     from pipeline.sources.source import build_source
     from pipeline.transcribing import Transcripts, build_recogniser_process
 
@@ -60,6 +61,7 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
         preparer=ChildBuild(
             build_preparer, (settings.input, settings.audio, settings.voice_activity, settings.diarisation)
         ),
+        prepare_extra_s=longest_s(settings.diarisation),
         recogniser=build_recogniser_process,
         recogniser_arguments=(settings, vocabulary(settings)),
         analyser=ChildBuild(build_analyser, (analysis_steps, (settings,))),

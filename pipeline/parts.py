@@ -77,6 +77,8 @@ class BatchParts:
     store: CallStore
     preparer: ChildBuild
     """Builds a function PrepareTask -> PreparedCall | SkippedFile."""
+    prepare_extra_s: float = 0.0
+    """Added to the time limit of preparing a recording, for diarisation where it can be had."""
     recogniser: Callable[..., Recogniser]
     recogniser_arguments: tuple[Any, ...]
     analyser: ChildBuild

@@ -68,8 +68,8 @@ class DiarisationSettings(Area):
     max_duration_min: Annotated[float, Field(gt=0.0, le=720.0)] = 120.0
     """Longer recordings are not diarised, in minutes: clustering grows with the square of the length."""
     time_limit_s: Annotated[float, Field(gt=0.0)] = 300.0
-    """Diarisation of one recording is given up after this long, in seconds; always in time for the limit
-    that `run.prepare_timeout_s` sets."""
+    """Diarisation of one recording is given up after this long, in seconds. Where pyannote is installed, the limit of
+    `run.prepare_timeout_s` is this much longer."""
     min_turn_ms: Annotated[float, Field(ge=0.0, le=5000.0)] = 200.0
     """Shorter turns are left to whoever speaks around them, in milliseconds."""
     min_piece_ms: Annotated[float, Field(ge=0.0, le=5000.0)] = 150.0

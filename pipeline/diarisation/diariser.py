@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,13 @@ class Diariser(Protocol):
         Raises DiarisationGivenUp.
         """
         ...
+
+
+def longest_s(settings: DiarisationSettings) -> float:
+    """Seconds that diarisation of one recording may take on this machine: none where it is not installed."""
+    if settings.engine == "none" or importlib.util.find_spec("pyannote") is None:
+        return 0.0
+    return settings.time_limit_s
 
 
 def _pyannote(settings: DiarisationSettings) -> Diariser:

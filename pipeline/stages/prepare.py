@@ -114,6 +114,7 @@ class PrepareStage:
         size_mb = work.planned.found.size_bytes / 1e6
         limit_s = (
             self._settings.fetch_timeout_s
+            + self._parts.prepare_extra_s
             + self._settings.prepare_timeout_s
             + size_mb * self._settings.prepare_timeout_per_mb_s
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from pipeline.config.root import Settings
 from pipeline.config.sources import InputSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import CallDiariser
-from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
+from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn, longest_s
 from pipeline.errors import ConfigurationError, ModelUnavailable
 from pipeline.parts import PrepareTask
 from pipeline.preparing import build_preparer
@@ -157,6 +158,12 @@ def test_a_missing_diariser_is_looked_for_once() -> None:
     found = [diariser.apply(call(channel(0))) for _ in range(3)]
     assert [one.notes for one in found] == [{"not_diarised": "weights not on disk"}] * 3
     assert len(asked) == 1
+
+
+def test_time_is_set_aside_only_where_there_is_a_diariser() -> None:
+    there = importlib.util.find_spec("pyannote") is not None
+    assert longest_s(DiarisationSettings(engine="none", time_limit_s=50.0)) == 0.0
+    assert longest_s(DiarisationSettings(time_limit_s=50.0)) == (50.0 if there else 0.0)
 
 
 def test_switched_off() -> None:
