@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from commands.checks.finding import Finding, State
+from pipeline.config.mlx_qwen3 import is_local
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
 from pipeline.hub import Hub, WeightsFound, WeightsWanted, short, within
@@ -89,8 +90,9 @@ def by_loading(settings: TranscriptionSettings, name: str, timeout_s: float) -> 
         detail = f"ready; weights in {seen.found.folder}"
         return _finding(settings, name, State.OK, detail, weights=str(seen.found.folder))
     except ModelUnavailable as error:
-        if isinstance(error.__cause__, _Absent) and settings.allow_download and error.__cause__.revision:
-            return _at_hub(settings, name, error.__cause__.model, error.__cause__.revision, timeout_s)
+        absent = error.__cause__
+        if isinstance(absent, _Absent) and settings.allow_download and absent.revision and not is_local(absent.model):
+            return _at_hub(settings, name, absent.model, absent.revision, timeout_s)
         return _finding(settings, name, State.WARNING, str(error).removeprefix(f"{name}: "))
     except (ImportError, MemoryError) as error:
         return _finding(settings, name, State.WARNING, f"a package it needs is not installed ({error})")
