@@ -6,6 +6,7 @@ import threading
 
 from pipeline.analysing import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, without_worse
 from pipeline.errors import EarshotError
+from pipeline.log_lines import about_call
 from pipeline.parts import RunContext
 from pipeline.plan import Action
 from pipeline.processes import SpawnedWorker, portable
@@ -70,7 +71,8 @@ class AnalyseStage:
                 return []
             if len(batch) > 1:
                 return [item for work in batch for item in self._analyse(worker, [work])]
-            self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
+            with about_call(batch[0].file_name, batch[0].call_id, "analyse"):
+                self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
             batch[0].steps = without_worse(self._all_failed(calls[0], str(error)), calls[0].earlier)
             return list(batch)
         self._time(batch, answer, began_s)
