@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.records import Sentiment
+from analysis.sentiment.acoustic import open_samples
+from analysis.sentiment.features import chunk_features, to_8_khz
 from analysis.sentiment.lexicon import LexiconSentiment
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text import TextSentiment
@@ -115,7 +117,13 @@ def speed(data: Path, repeat: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         call = garage_call(data, Path(folder))
         steps = build_sentiment_steps(SentimentSettings())
-        samples = read_audio(data / "calls" / "garage" / "Auto_Repairs_40.wav", 0)
+        channels = [open_samples(audio) for audio in call.audio]
+
+        def features() -> None:
+            """Of every chunk of both sides, resampling included."""
+            for chunk in call.transcript.chunks:
+                span = slice(round(chunk.start_s * 16_000), round(chunk.end_s * 16_000))
+                chunk_features(to_8_khz(np.asarray(channels[chunk.channel][span]), 16_000))
 
         def stage(names: Sequence[str]) -> None:
             results: dict[str, Any] = {}
@@ -124,10 +132,11 @@ def speed(data: Path, repeat: int) -> dict[str, Any]:
                     results[step.name] = step.run([call], [results])[0]
 
         work: dict[str, Callable[[], object]] = {
+            "features alone": features,
             "words": lambda: stage(["text"]),
             "voice": lambda: stage(["acoustic"]),
             "whole stage": lambda: stage(["text", "acoustic", "fusion"]),
-            "librosa.yin, one channel": lambda: librosa.yin(samples, fmin=70, fmax=500, sr=16_000),
+            "librosa.yin, one channel": lambda: librosa.yin(np.asarray(channels[0]), fmin=70, fmax=500, sr=16_000),
         }
         found = {}
         for name, run in work.items():

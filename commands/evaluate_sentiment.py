@@ -23,7 +23,7 @@ from commands.train import (
 from commands.train_requests import DEFAULT_CONFIG, TrainRequest, audio_reader
 
 if TYPE_CHECKING:
-    from analysis.training.judge import Evaluation
+    from analysis.training.evaluation import Evaluation
 
 app = typer.Typer()
 
@@ -35,7 +35,8 @@ def run_evaluate_sentiment(
 
     Raises ConfigurationError for bad labels, with row numbers, or when there is nothing to judge.
     """
-    from analysis.training.judge import evaluate_sentiment, judge_both
+    from analysis.training.evaluation import evaluate_sentiment
+    from analysis.training.judge import judge_both
     from pipeline.errors import ConfigurationError
 
     settings = request.settings()
@@ -65,7 +66,7 @@ def evaluation_text(evaluation: Evaluation) -> str:
         ece = "-" if scores.calibration_error is None else f"{scores.calibration_error:.4f}"
         figures = f"{scores.recall!s:22} {scores.macro_f1!s:22} {scores.brier!s:22} {ece}"
         lines.append(f"{name:6} {scores.items:6} {scores.groups:6}  {figures}")
-    return "\n".join([*lines, evaluation.verdict])
+    return "\n".join([*lines, *evaluation.notes, evaluation.verdict])
 
 
 @app.command("sentiment")

@@ -186,7 +186,7 @@ def topics_command(  # noqa: PLR0917 - typer calls it by name
         config=config,
         overrides=overrides or (),
     )
-    tell(run_train_topics(request, language or ("en",)), ["the topic classifier's model folder"])
+    tell(run_train_topics(request, language or ("en",)), ["topics.trained.model_dir"])
 
 
 @app.command("fusion")

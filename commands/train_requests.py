@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from analysis.records import Sentiment
     from analysis.training.acoustic import ReadAudio
     from analysis.training.jobs import TrainingOptions, TrainingOutcome
     from analysis.training.labels import LabelColumns
@@ -107,11 +108,11 @@ def run_train_acoustic(request: TrainRequest, model: str) -> TrainingOutcome:
     from analysis.sentiment.acoustic import SHIPPED_AGENT, SHIPPED_CLIENT
     from analysis.sentiment.shipped_models import model_folder
     from analysis.training.sentiment_jobs import train_acoustic
+    from pipeline.config.sentiment import AcousticEngine
 
     settings = request.settings()
     acoustic = settings.sentiment.acoustic
     configured = (acoustic.client_model, SHIPPED_CLIENT) if model == "svm" else (acoustic.agent_model, SHIPPED_AGENT)
-    in_use = model_folder(*configured)
     return train_acoustic(
         request.labels,
         request.options(f"Acoustic sentiment ({model}) from {request.labels.name}"),
@@ -119,7 +120,7 @@ def run_train_acoustic(request: TrainRequest, model: str) -> TrainingOutcome:
         read_audio=audio_reader(settings),
         columns=request.columns(),
         label_map=request.mapping(),
-        in_use=in_use if in_use.exists() and in_use.resolve() != request.out.resolve() else None,
+        in_use=model_folder(*configured) if acoustic.engine is not AcousticEngine.OFF else None,
         trusted=settings.sentiment.trusted_models,
         prior_chunks=acoustic.prior_chunks,
         limits=request.limit_notes,
@@ -134,14 +135,19 @@ def run_train_text(request: TrainRequest, model: str, languages: Sequence[str] =
     from analysis.sentiment.text_trained import SHIPPED_TEXT
     from analysis.training.text_jobs import train_text
     from pipeline.config.sentiment import TextEngine
+    from pipeline.errors import ModelUnavailable
     from pipeline.records import Role
 
     sentiment = request.settings().sentiment
+    chosen = sentiment.text.engine
     folder = model_folder(sentiment.text.sklearn.client_model, SHIPPED_TEXT)
-    trained = sentiment.text.engine is TextEngine.SKLEARN
-    replaced = trained and folder.resolve() == request.out.resolve()
-    engine = None if replaced else build_text_engines(sentiment).get(Role.CLIENT)
-    known = engine is not None and (engine.languages is None or set(languages) <= engine.languages)
+
+    def ask(texts: Sequence[str]) -> Sequence[Sentiment]:
+        engine = build_text_engines(sentiment)[Role.CLIENT]
+        if engine.languages is not None and not set(languages) <= engine.languages:
+            raise ModelUnavailable(f"{engine.name} knows {', '.join(sorted(engine.languages))} only")
+        return engine.predict(texts)
+
     return train_text(
         request.labels,
         request.options(f"Text sentiment ({model}) from {request.labels.name}"),
@@ -149,8 +155,8 @@ def run_train_text(request: TrainRequest, model: str, languages: Sequence[str] =
         columns=request.columns(),
         label_map=request.mapping(),
         languages=languages,
-        in_use=(f"{engine.name} {engine.model}", engine.predict) if engine is not None and known else None,
-        in_use_folder=folder if trained and folder.is_dir() and not replaced else None,
+        in_use=None if chosen is TextEngine.OFF else (f"the {chosen.value} engine in use", ask),
+        in_use_folder=folder if chosen is TextEngine.SKLEARN else None,
         limits=request.limit_notes,
         say=typer.echo,
     )
@@ -177,8 +183,8 @@ def run_train_topics(
 def run_train_fusion(
     request: TrainRequest, words_held_out: Path | None = None, voice_held_out: Path | None = None
 ) -> TrainingOutcome:
-    """Train the second stage. Raises ConfigurationError where a side's model was trained on these very labels."""
-    from analysis.sentiment.fusion import build_fusion
+    """Train the second stage, on answers that neither side's model was trained on."""
+    from analysis.sentiment.fusion import Fusion, build_fusion
     from analysis.training.fusion import train_fusion
     from analysis.training.judge import judge_both
     from pipeline.config.sentiment import FusionMethod
@@ -197,14 +203,25 @@ def run_train_fusion(
         read_audio=audio_reader(settings),
         words_held_out=words_held_out,
         voice_held_out=voice_held_out,
-        unseen_only=True,
     )
-    fusion = build_fusion(chosen)
-    assert fusion is not None
+    for note in sides.notes:
+        typer.echo(note)
+
+    built: list[Fusion] = []
+
+    def join(words: Sentiment, voice: Sentiment, role: str) -> Sentiment:
+        if not built:
+            fusion = build_fusion(chosen)
+            assert fusion is not None
+            built.append(fusion)
+        return built[0].join(words, voice, Role(role))
+
+    learned = chosen.fusion.client_model if chosen.fusion.method is FusionMethod.LEARNED else None
     return train_fusion(
         sides,
         request.options(f"Fusion from {request.labels.name}"),
-        in_use=(fusion.name, lambda words, voice, role: fusion.join(words, voice, Role(role))),
+        in_use=(f"the {chosen.fusion.method.value} weights in use", join),
+        in_use_folder=None if learned is None else Path(learned).expanduser(),
         limits=request.limit_notes,
         say=typer.echo,
     )

@@ -35,6 +35,8 @@ class AcousticMaterial:
     prior_chunks: float = 2.0
     normalised: bool = True
     """Whether inputs in use are normalised against the speaker's own items."""
+    voices: Sequence[object] = ()
+    """Which items are one speaker's of one call; the groups themselves when not given."""
 
     def averages(self, train: Indices) -> Averages:
         return Averages.of(self.values[train])
@@ -53,7 +55,9 @@ class AcousticMaterial:
         return self.by_speaker(averages, rows)
 
     def by_speaker(self, averages: Averages, rows: Indices) -> Array:
-        speakers = np.asarray(self.groups)
+        keys = self.voices or self.groups
+        numbers: dict[object, int] = {}
+        speakers = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys])
         normalised = np.empty((len(rows), self.values.shape[1]))
         for speaker in np.unique(speakers[rows]):
             inside = speakers[rows] == speaker
@@ -99,16 +103,37 @@ def hear(
             continue
         kept.append(item)
         values.append(features.values)
-    if faults:
-        raise ConfigurationError("recordings that cannot be read:\n" + "\n".join(faults[:10]))
+    refuse_unreadable(faults)
     if not kept:
         raise ConfigurationError("no labelled recording holds enough voice: " + "; ".join(left_out[:10]))
     return HeardItems(tuple(kept), np.stack(values), tuple(left_out))
 
 
+def refuse_unreadable(faults: Sequence[str]) -> None:
+    """Raises ConfigurationError with every row, where there are any."""
+    if faults:
+        raise ConfigurationError(f"{len(faults)} recordings cannot be read:\n" + "\n".join(faults))
+
+
+def refuse_shared_sound(heard: HeardItems) -> None:
+    """Copies of a recording under other names, in two groups, would be on both sides of a split."""
+    seen: dict[bytes, LabelledItem] = {}
+    faults = []
+    for item, values in zip(heard.items, heard.values, strict=True):
+        first = seen.setdefault(values.tobytes(), item)
+        if first.group != item.group:
+            faults.append(
+                f"row {item.row}: the same sound is in group {item.group!r} here and in {first.group!r} in row "
+                f"{first.row}: a group would be on both sides of the split"
+            )
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+
+
 def material_of(heard: HeardItems, classes: Sequence[str] = SENTIMENTS) -> AcousticMaterial:
     labels = np.asarray([classes.index(item.label) for item in heard.items])
-    return AcousticMaterial(heard.values, labels, [item.group for item in heard.items])
+    groups = [item.group for item in heard.items]
+    return AcousticMaterial(heard.values, labels, groups, voices=[item.voice for item in heard.items])
 
 
 def spool_reader(decode: Callable[[Path, Path], Sequence[Path]]) -> ReadAudio:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.training.measures import confusion, macro_f1, unweighted_recall
-from analysis.training.splits import Indices, grouped_splits
+from analysis.training.splits import Indices, Split, grouped_splits
+from pipeline.errors import ConfigurationError
 
 Choice = Mapping[str, Any]
 
@@ -75,6 +76,7 @@ def cross_validate(
     held_out = np.zeros((len(labels), classes))
     chosen: list[Choice] = []
     splits = grouped_splits(labels.tolist(), material.groups, folds, seed)
+    _refuse_lost_classes(labels, splits, folds)
     for number, (train, test) in enumerate(splits, 1):
         choice = choose(material, train, classes, recipe, seed)
         model = fit(material, train, recipe, choice, seed)
@@ -86,6 +88,19 @@ def cross_validate(
     return CrossValidated(held_out, tuple(chosen), fit(material, everything, recipe, final, seed), final)
 
 
+def _lost_classes(labels: npt.NDArray[np.intp], train: Indices) -> set[int]:
+    return set(labels.tolist()) - set(labels[train].tolist())
+
+
+def _refuse_lost_classes(labels: npt.NDArray[np.intp], splits: Sequence[Split], folds: int | None) -> None:
+    """Raises ConfigurationError where a split leaves none of a class to learn from."""
+    if any(_lost_classes(labels, train) for train, _ in splits):
+        raise ConfigurationError(
+            "a class is in too few groups (speakers, calls): a split leaves none of it to learn from; label it in more "
+            f"groups{'' if folds is None else ', or give --leave-one-group-out'}"
+        )
+
+
 def choose(material: Material, train: Indices, classes: int, recipe: Recipe, seed: int) -> Choice:
     """The choice with the best held-out figure within `train`; the first of equals."""
     if len(recipe.choices) == 1:
@@ -93,7 +108,12 @@ def choose(material: Material, train: Indices, classes: int, recipe: Recipe, see
     labels = material.labels[train]
     groups = [material.groups[at] for at in train]
     folds = min(recipe.inner_folds, len(set(groups)))
-    splits = grouped_splits(labels.tolist(), groups, folds, seed + 1)
+    # A split that leaves none of a class to learn from says nothing of a choice.
+    splits = [
+        split
+        for split in grouped_splits(labels.tolist(), groups, folds, seed + 1)
+        if not _lost_classes(labels, split[0])
+    ]
     measure = unweighted_recall if recipe.select_by == "recall" else macro_f1
     best: tuple[float, Choice] | None = None
     for choice in recipe.choices:
@@ -121,6 +141,7 @@ def fit(material: Material, train: Indices, recipe: Recipe, choice: Choice, seed
 
     folds = min(recipe.inner_folds, len(set(groups)))
     splits = grouped_splits(targets.tolist(), groups, folds, seed + 2)
+    _refuse_lost_classes(targets, splits, folds)
     calibrated = CalibratedClassifierCV(pipeline, method=recipe.calibration, cv=splits, ensemble=False)
     weights = compute_sample_weight("balanced", targets) if recipe.balanced else None
     _quietly_fit(calibrated, inputs, targets, weights)

@@ -31,6 +31,8 @@ class BothSides:
     labels: Labels
     words: Sequence[Sentiment | None]
     voice: Sequence[Sentiment | None]
+    notes: tuple[str, ...] = ()
+    """What is to be known about the answers."""
 
     def complete(self) -> list[int]:
         """Places of the items with both."""
@@ -74,6 +76,7 @@ def train_fusion(
     options: TrainingOptions,
     *,
     in_use: tuple[str, Callable[[Sentiment, Sentiment, str], Sentiment]],
+    in_use_folder: Path | None = None,
     limits: Sequence[str] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> TrainingOutcome:
@@ -96,7 +99,11 @@ def train_fusion(
     check_trainable(kept, least_groups=options.least_groups, least_per_class=options.least_per_class)
     pairs = [(sides.words[at], sides.voice[at]) for at in places]
     both = [(words, voice) for words, voice in pairs if words is not None and voice is not None]
-    joined = [in_use[1](words, voice, item.role) for (words, voice), item in zip(both, items, strict=True)]
+
+    def ask() -> npt.NDArray[np.float64]:
+        joined = [in_use[1](words, voice, item.role) for (words, voice), item in zip(both, items, strict=True)]
+        return np.asarray([(one.negative, one.neutral, one.positive) for one in joined])
+
     task = Task(
         kind="fusion",
         classes=SENTIMENTS,
@@ -112,24 +119,7 @@ def train_fusion(
         labels=kept,
         limits=(*limits, *FUSION_LIMITS),
         data={"one_side_only": len(sides.labels.items) - len(places)},
-        in_use=(in_use[0], lambda: np.asarray([(one.negative, one.neutral, one.positive) for one in joined])),
+        in_use=(in_use[0], ask),
+        in_use_folder=in_use_folder,
     )
     return run_training(task, options, say)
-
-
-def held_out_sentiments(path: Path, items: Sequence[LabelledItem]) -> list[Sentiment | None]:
-    """Answers from a `held_out.csv` of `train text` or `train acoustic` over the same labels file, by row number.
-
-    Raises ConfigurationError when the file is not one.
-    """
-    from analysis.training.jobs import read_held_out
-
-    rows = read_held_out(path, SENTIMENTS)
-    if not rows:
-        raise ConfigurationError(f"{path}: no held-out answers there; `run.py train` writes held_out.csv")
-    found: list[Sentiment | None] = []
-    for item in items:
-        shares = rows.get(item.row)
-        total = sum(shares) if shares else 0.0
-        found.append(Sentiment(*(share / total for share in shares)) if shares and total > 0 else None)
-    return found

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from analysis.training.crossvalidation import CrossValidated, Material, Recipe, cross_validate
+from analysis.training.held_out import HELD_OUT_FILE, Probabilities, item_keys, read_held_out, write_held_out
 from analysis.training.labels import LabelledItem, Labels
 from analysis.training.measures import Comparison, Scores, compare, score
-from analysis.training.model_folder import ModelCard, library_versions, save_model
+from analysis.training.model_folder import CARD_FILE, ModelCard, library_versions, read_card, save_model
 from analysis.training.report import write_report
-from pipeline.errors import ConfigurationError, OutputUnavailable
+from pipeline.errors import ConfigurationError, ModelUnavailable, OutputUnavailable, UntrustedModel
 
-HELD_OUT_FILE = "held_out.csv"
 REPORT_FILE = "report.html"
-
-Probabilities = npt.NDArray[np.float64]
+BALANCE_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +82,7 @@ def prepare_folder(options: TrainingOptions) -> None:
 
 def run_training(task: Task, options: TrainingOptions, say: Callable[[str], None]) -> TrainingOutcome:
     """Cross-validate, fit on everything, compare with the model in use, write the folder."""
-    say(f"{len(task.items)} items, {len(set(task.material.groups))} groups: {task.labels.balance()}")
+    say(f"{len(task.items)} items, {len(set(task.material.groups))} groups: {_told(task.labels.balance())}")
     found = cross_validate(
         task.material, len(task.classes), task.recipe, folds=options.folds, seed=options.seed, say=say
     )
@@ -97,7 +92,7 @@ def run_training(task: Task, options: TrainingOptions, say: Callable[[str], None
     card = save_model(
         options.out, found.model, _card(task, options, found=found, scores=scores, comparison=comparison, note=note)
     )
-    write_held_out(options.out / HELD_OUT_FILE, task, found.probabilities)
+    write_held_out(options.out / HELD_OUT_FILE, task.items, task.kind, task.classes, found.probabilities)
     write_report(
         options.out / REPORT_FILE,
         card,
@@ -109,33 +104,48 @@ def run_training(task: Task, options: TrainingOptions, say: Callable[[str], None
     return TrainingOutcome(folder=options.out, card=card, scores=scores, comparison=comparison, note=note)
 
 
+def _told(balance: Mapping[str, int]) -> str:
+    if len(balance) > BALANCE_SHOWN:
+        return f"{len(balance)} classes of {min(balance.values())} to {max(balance.values())} items"
+    return ", ".join(f"{count} {name}" for name, count in balance.items())
+
+
 def _compare(task: Task, fresh: Probabilities, seed: int) -> tuple[Comparison | None, str]:
     """Held-out figures of both models; where the one in use was trained on these items, its own held-out answers."""
     if task.in_use is None:
         return None, "no model in use to compare with"
     name, ask = task.in_use
-    stored = _held_out_of(task)
-    if isinstance(stored, str):
-        return None, stored
-    old = ask() if stored is None else stored
-    how = "" if stored is None else " (its own held-out answers: it was trained on these items)"
+    try:
+        known = _held_out_of(task)
+        if isinstance(known, str):
+            return None, known
+        old = ask()
+    except (ModelUnavailable, UntrustedModel) as error:
+        # Training again is the way out of a model that no longer loads: that must not stop it.
+        return None, f"no comparison: {error}"
+    for at, shares in known.items():
+        old[at] = shares
+    how = f" (on {len(known)} of {len(old)} items by its own held-out answers: it was trained on them)" if known else ""
     comparison = compare(task.material.labels, fresh, old, task.material.groups, seed)
-    return comparison, f"{comparison.verdict} than {name}{how}, UAR difference {comparison.recall}"
+    return comparison, f"{comparison.verdict} {name}{how}, UAR difference {comparison.recall}"
 
 
-def _held_out_of(task: Task) -> Probabilities | str | None:
-    """Answers the model in use gave when these very items were held out; None when it never met them; else why not."""
-    from analysis.training.model_folder import read_card
-
+def _held_out_of(task: Task) -> dict[int, list[float]] | str:
+    """By place, what the model in use said of items it was trained on while they were held out; else why not."""
     folder = task.in_use_folder
-    if folder is None or not folder.is_dir():
-        return None
-    if read_card(folder).data.get("labels_sha256") != task.labels.sha256:
-        return None
-    rows = read_held_out(folder / HELD_OUT_FILE, task.classes)
-    if any(item.row not in rows for item in task.items):
+    if folder is None or not (folder / CARD_FILE).is_file():
+        return {}
+    # Another model's topics may be others: a class it does not know has probability 0.
+    theirs = read_card(folder).classes
+    rows = read_held_out(folder / HELD_OUT_FILE, theirs)
+    if not rows and read_card(folder).data.get("labels_sha256") == task.labels.sha256:
         return "the model in use was trained on these items and kept no held-out answers: no fair comparison"
-    return np.asarray([rows[item.row] for item in task.items])
+    found = {}
+    for at, key in enumerate(item_keys(task.items, task.kind) if rows else ()):
+        if key in rows:
+            shares = dict(zip(theirs, rows[key], strict=True))
+            found[at] = [shares.get(name, 0.0) for name in task.classes]
+    return found
 
 
 def _card(
@@ -177,23 +187,3 @@ def _card(
         options={**recipe, **task.options},
         limits=task.limits,
     )
-
-
-def write_held_out(path: Path, task: Task, probabilities: Probabilities) -> None:
-    """Row, label, group and probabilities of every item, each by a model that never met its group."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "label", "group", *task.classes])
-        for item, shares in zip(task.items, probabilities, strict=True):
-            writer.writerow([item.row, item.label, item.group, *(f"{share:.6f}" for share in shares)])
-
-
-def read_held_out(path: Path, classes: Sequence[str]) -> dict[int, list[float]]:
-    """Probabilities by row number of the labels file; empty when there is no such file."""
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if any(name not in (reader.fieldnames or []) for name in ("row", *classes)):
-            return {}
-        return {int(row["row"]): [float(row[name]) for name in classes] for row in reader}

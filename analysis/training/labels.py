@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import unquote, urlsplit
 
+from analysis.training.label_rows import read_rows
 from pipeline.errors import ConfigurationError
 
 SENTIMENTS = ("negative", "neutral", "positive")
 DROP = "-"
 """In a label map: leave items of this label out."""
-FAULTS_SHOWN = 10
+FAULTS_SHOWN = 50
+LEAST_GROUPS_PER_CLASS = 3
+ROLES = ("agent", "client", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,16 @@ class LabelledItem:
     end_s: float | None = None
     channel: int | None = None
     role: str = "client"
+
+    @property
+    def voice(self) -> tuple[object, ...]:
+        """Items with the same key are one speaker's, to be measured against each other as a run does it.
+
+        Pieces of a recording: one side of that call. Whole recordings: everything of the group and role.
+        """
+        if self.start_s is None and self.end_s is None:
+            return (self.group, self.role, self.channel)
+        return (self.group, self.role, self.channel, self.audio)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +92,15 @@ def read_labels(
 
     Raises:
         ConfigurationError: not a CSV, a column missing, a label that does not exist, an empty text, a recording that is
-            not there, a recording or text in two groups; with row numbers, at most ten of each kind.
+            not there, a recording in two groups; with row numbers.
     """
-    rows = _rows(path, columns, needs)
+    wanted = [columns.label, *(columns.text if need == "text" else columns.audio for need in needs)]
+    rows = read_rows(path, wanted, columns.group)
     faults: list[str] = []
+    unknown: dict[str, list[int]] = defaultdict(list)
     items: list[LabelledItem] = []
     dropped: Counter[str] = Counter()
-    mapping = {key.strip().lower(): value.strip() for key, value in (label_map or {}).items()}
+    mapping = _mapping(label_map or {}, classes)
     for number, row in rows:
         written = (row.get(columns.label) or "").strip()
         label = mapping.get(written.lower(), written if classes is None else written.lower())
@@ -93,53 +108,53 @@ def read_labels(
             dropped[written] += 1
             continue
         if not label or (classes is not None and label not in classes):
-            choices = f"one of {', '.join(classes)}" if classes else "not empty"
-            faults.append(f"row {number}: label {written!r} must be {choices} (or map it: --label-map {written}=…)")
+            unknown[written].append(number)
             continue
         try:
             items.append(_item(path, number, row, columns, needs=needs, label=label))
         except ValueError as error:
             faults.append(f"row {number}: {error}")
-    faults += _groups_shared(items)
+    faults = [*_unknown_labels(unknown, classes), *faults, *_groups_shared(items)]
     if faults:
         more = f"\n… and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
-        raise ConfigurationError(f"{path}: {len(faults)} faulty rows\n" + "\n".join(faults[:FAULTS_SHOWN]) + more)
+        raise ConfigurationError(f"{path}: cannot be used\n" + "\n".join(faults[:FAULTS_SHOWN]) + more)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Labels(path=path, sha256=digest, items=tuple(items), dropped=MappingProxyType(dict(dropped)))
 
 
-def _rows(path: Path, columns: LabelColumns, needs: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader]
-            header = reader.fieldnames or []
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path}: no such file; give --labels FILE.csv") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{path}: cannot be read as CSV in UTF-8: {error}") from None
-    wanted = [columns.label, *(columns.text if need == "text" else columns.audio for need in needs)]
-    if columns.group is not None:
-        wanted.append(columns.group)
-    for name in wanted:
-        if name not in header:
-            hint = (
-                "; groups (speakers, calls) keep training and test apart; where every item is alone: --group-by item"
-                if name == columns.group
-                else ""
+def _mapping(label_map: Mapping[str, str], classes: Sequence[str] | None) -> dict[str, str]:
+    """Raises ConfigurationError for an entry that leads to no label there is."""
+    for written, meant in label_map.items():
+        if classes is not None and meant.strip() not in (*classes, DROP):
+            raise ConfigurationError(
+                f"--label-map {written}={meant}: {meant!r} must be one of {', '.join(classes)}, "
+                f"or {DROP} to leave these rows out"
             )
-            raise ConfigurationError(f"{path}: no column {name!r}; there are: {', '.join(header) or 'none'}{hint}")
-    if not rows:
-        raise ConfigurationError(f"{path}: no rows below the header")
-    return rows
+    return {written.strip().lower(): meant.strip() for written, meant in label_map.items()}
+
+
+def _unknown_labels(unknown: Mapping[str, Sequence[int]], classes: Sequence[str] | None) -> list[str]:
+    """One line for each label that does not exist."""
+    choices = f"one of {', '.join(classes)}" if classes else "not empty"
+    lines = []
+    for written, rows in unknown.items():
+        places = f"row {rows[0]}" if len(rows) == 1 else f"rows {_some(rows)}"
+        lines.append(f"{places}: label {written!r} must be {choices} (or map it: --label-map {written}=…)")
+    return lines
+
+
+def _some(rows: Sequence[int]) -> str:
+    shown = ", ".join(map(str, rows[:5]))
+    return shown if len(rows) <= 5 else f"{shown} and {len(rows) - 5} more"
 
 
 def _item(
     path: Path, number: int, row: Mapping[str, str], columns: LabelColumns, *, needs: Sequence[str], label: str
 ) -> LabelledItem:
     text = (row.get(columns.text) or "").strip() or None
-    named = (row.get(columns.audio) or "").strip()
-    audio = (path.parent / named) if named else None
+    # A recording is looked for where it may be listened to; words alone can be learned without it.
+    named = "" if tuple(needs) == ("text",) else (row.get(columns.audio) or "").strip()
+    audio = _recording(path.parent, named) if named else None
     if "text" in needs and text is None:
         raise ValueError("no text")
     if "audio" in needs and audio is None:
@@ -147,7 +162,8 @@ def _item(
     if audio is not None and not audio.is_file():
         raise ValueError(f"recording {named} is not there")
     if columns.group is None:
-        group = " ".join((text or named).lower().split())
+        # Pieces of a recording stay together; the same words stay together where there is no sound.
+        group = named or " ".join((text or "").lower().split())
     else:
         group = (row.get(columns.group) or "").strip()
     if not group:
@@ -156,7 +172,11 @@ def _item(
     if start_s is not None and end_s is not None and end_s <= start_s:
         raise ValueError(f"end_s ({end_s}) must be after start_s ({start_s})")
     channel = _number(row, "channel")
-    role = (row.get(columns.role) or "client").strip().lower()
+    if channel is not None and channel != int(channel):
+        raise ValueError(f"channel {channel} must be a whole number, from 0")
+    role = (row.get(columns.role) or "").strip().lower() or "client"
+    if role not in ROLES:
+        raise ValueError(f"role {role!r} must be one of {', '.join(ROLES)}")
     return LabelledItem(
         row=number,
         label=label,
@@ -168,6 +188,15 @@ def _item(
         channel=None if channel is None else int(channel),
         role=role,
     )
+
+
+def _recording(folder: Path, named: str) -> Path:
+    """A path, or the `source_uri` of a row of the database."""
+    if named.startswith("file://"):
+        return Path(unquote(urlsplit(named).path))
+    if "://" in named:
+        raise ValueError(f"recording {named} is not a file; unpack or fetch it first")
+    return folder / named
 
 
 def _number(row: Mapping[str, str], name: str) -> float | None:
@@ -216,5 +245,9 @@ def check_trainable(labels: Labels, *, least_groups: int, least_per_class: int) 
             f"{labels.path}: fewer than {least_per_class} items of {small}; label more or map them"
         )
     for name in balance:
-        if len({item.group for item in labels.items if item.label == name}) < 2:
-            raise ConfigurationError(f"{labels.path}: all items of {name!r} are of one group; no split can hold it out")
+        count = len({item.group for item in labels.items if item.label == name})
+        if count < LEAST_GROUPS_PER_CLASS:
+            raise ConfigurationError(
+                f"{labels.path}: the items of {name!r} are of {count} groups; at least {LEAST_GROUPS_PER_CLASS} are "
+                "needed, so that some are left to learn from when one is held out"
+            )

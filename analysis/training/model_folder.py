@@ -203,11 +203,16 @@ def _check_versions(path: Path, card: ModelCard) -> None:
     here = library_versions()
     for library in LIBRARIES:
         there = card.versions.get(library)
-        if there is not None and there.split(".")[0] != here[library].split(".")[0]:
+        if there is not None and _series(library, there) != _series(library, here[library]):
             raise ModelUnavailable(
                 f"{path}: trained with {library} {there}, installed is {here[library]}; "
                 f"train it again or install {there}"
             )
+
+
+def _series(library: str, version: str) -> list[str]:
+    """The part of a version that must agree: scikit-learn changes what its models hold from minor to minor release."""
+    return version.split(".")[: 2 if library == "scikit-learn" else 1]
 
 
 def load_model(

@@ -72,7 +72,8 @@ def _comparison(comparison: Comparison | None, card: ModelCard) -> str:
         ("Macro-F1", str(comparison.macro_f1)),
         ("Brier score (negative is better)", str(comparison.brier)),
     )
-    return f"<p>New minus old, paired: {comparison.verdict}.</p>" + _table(("", "difference"), rows)
+    told = html.escape(str(card.figures.get("comparison", comparison.verdict)))
+    return f"<p>New minus old, paired: {told}.</p>" + _table(("", "difference"), rows)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -9,7 +9,14 @@ import numpy as np
 
 from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION, Array
 from analysis.sentiment.normalise import Averages
-from analysis.training.acoustic import ACOUSTIC_RECIPES, AcousticMaterial, ReadAudio, hear, material_of
+from analysis.training.acoustic import (
+    ACOUSTIC_RECIPES,
+    AcousticMaterial,
+    ReadAudio,
+    hear,
+    material_of,
+    refuse_shared_sound,
+)
 from analysis.training.jobs import Task, TrainingOptions, TrainingOutcome, prepare_folder, run_training
 from analysis.training.labels import SENTIMENTS, LabelColumns, Labels, check_trainable, read_labels
 from analysis.training.model_folder import load_model
@@ -53,6 +60,7 @@ def train_acoustic(
     labels = read_labels(labels_path, columns, needs=("audio",), label_map=label_map)
     check_trainable(labels, least_groups=options.least_groups, least_per_class=options.least_per_class)
     heard = hear(labels.items, read_audio, None)
+    refuse_shared_sound(heard)
     for line in heard.left_out:
         say(f"left out: {line}")
     kept = Labels(path=labels.path, sha256=labels.sha256, items=heard.items, dropped=labels.dropped)

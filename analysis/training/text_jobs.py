@@ -97,7 +97,6 @@ def train_topics(
     check_trainable(labels, least_groups=options.least_groups, least_per_class=options.least_per_class)
     classes = tuple(labels.balance())
     material = text_material(labels.items, classes)
-    usable = in_use_folder if in_use_folder is not None and in_use_folder.is_dir() else None
     task = Task(
         kind="topics",
         classes=classes,
@@ -109,8 +108,10 @@ def train_topics(
         labels=labels,
         limits=(*limits, *TOPIC_LIMITS),
         options={"languages": list(languages)},
-        in_use=None if usable is None else (usable.name, lambda: _topic_answers(usable, classes, material.texts)),
-        in_use_folder=usable,
+        in_use=None
+        if in_use_folder is None
+        else (in_use_folder.name, lambda: _topic_answers(in_use_folder, classes, material.texts)),
+        in_use_folder=in_use_folder,
     )
     return run_training(task, options, say)
 

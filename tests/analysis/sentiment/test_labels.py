@@ -35,6 +35,16 @@ def write(folder: Path, text: str) -> Path:
         ("text,label,group,start_s,end_s\nhi,neutral,a,2,1\n", ("text",), "row 2: end_s (1.0) must be after"),
         ("text,label\nhi,neutral\n", ("text",), "no column 'group'"),
         ("words,label,group\nhi,neutral,a\n", ("text",), "no column 'text'; there are: words, label, group"),
+        ("text,text,label,group\nhi,hi,neutral,a\n", ("text",), "two columns are named 'text'"),
+        ("text,label,group,role\nhi,neutral,a,boss\n", ("text",), "row 2: role 'boss' must be one of agent, client"),
+        ("text,label,group,channel\nhi,neutral,a,0.5\n", ("text",), "row 2: channel 0.5 must be a whole number"),
+        ("path,label,group\ns3://b/k.wav,neutral,a\n", ("audio",), "row 2: recording s3://b/k.wav is not a file"),
+        (
+            "text,label,group\n" + "hi,angry,a\n" * 7 + "hi,sad,a\n",
+            ("text",),
+            "rows 2, 3, 4, 5, 6 and 2 more: label 'angry' must be one of negative, neutral, positive (or map it",
+        ),
+        ("", ("text",), "no column 'label'; there are: none"),
         ("text,label,group\n", ("text",), "no rows"),
     ],
 )
@@ -58,13 +68,45 @@ def test_labels_are_mapped_and_left_out(tmp_path: Path) -> None:
     assert labels.dropped == {"fear": 1}
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_spreadsheets_of_many_countries_are_read(tmp_path: Path, delimiter: str) -> None:
+    lines = [("text", "label", "group"), ("Yes, please, now", "neutral", "a")]
+    path = write(tmp_path, "\n".join(delimiter.join(cells) for cells in lines))
+    assert read_labels(path, LabelColumns(), needs=("text",)).items[0].text == "Yes, please, now"
+
+
+def test_a_map_to_no_label_names_the_labels(tmp_path: Path) -> None:
+    path = write(tmp_path, "text,label,group\na,anger,s1\n")
+    with pytest.raises(ConfigurationError, match=r"--label-map anger=angry: 'angry' must be one of negative"):
+        read_labels(path, LabelColumns(), needs=("text",), label_map={"anger": "angry"})
+
+
+def test_a_row_of_the_database_names_its_recording(tmp_path: Path) -> None:
+    (tmp_path / "a b.wav").write_bytes(b"x")
+    path = write(tmp_path, f"path,label,group\nfile://{tmp_path}/a%20b.wav,neutral,one\n")
+    assert read_labels(path, LabelColumns(), needs=("audio",)).items[0].audio == tmp_path / "a b.wav"
+
+
+def test_pieces_of_a_call_are_one_voice_per_side_and_whole_clips_one_per_speaker(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.wav").write_bytes(b"x")
+    rows = ["a,0,client,0,1", "a,0,client,2,3", "a,1,agent,0,1", "b,0,client,0,1", "a,0,client,,", "b,0,client,,"]
+    body = "".join(
+        f"{name}.wav,neutral,g,{channel},{role},{start},{end}\n"
+        for name, channel, role, start, end in (row.split(",") for row in rows)
+    )
+    path = write(tmp_path, "path,label,group,channel,role,start_s,end_s\n" + body)
+    voices = [item.voice for item in read_labels(path, LabelColumns(), needs=("audio",)).items]
+    assert [voices.index(voice) for voice in voices] == [0, 0, 2, 3, 4, 4]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
         ([("neutral", f"g{at}") for at in range(20)], "only one class"),
         ([(("neutral", "negative")[at % 2], f"g{at % 3}") for at in range(40)], "3 groups; at least 5"),
         ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")], "fewer than 4 items"),
-        ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")] * 9, "are of one group"),
+        ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")] * 9, "are of 1 groups; at least 3"),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path, rows: list[tuple[str, str]], message: str) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.training.measures import calibration_error, compare, confusion, macro_f1, score, unweighted_recall
+from analysis.training.measures import (
+    calibration_error,
+    compare,
+    confusion,
+    interval_levels,
+    macro_f1,
+    score,
+    unweighted_recall,
+)
 
 
 def _random(items: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +59,18 @@ def test_paired_comparison() -> None:
     truth, shares = _random(400)
     groups = [str(at) for at in range(400)]
     same = compare(truth, shares, shares, groups, 0)
-    assert (same.recall.low, same.recall.high, same.verdict) == (0, 0, "not told apart")
+    assert (same.recall.low, same.recall.high, same.verdict) == (0, 0, "not told apart from")
     perfect = np.eye(3)[truth]
-    assert compare(truth, perfect, shares, groups, 0).verdict == "better"
-    assert compare(truth, shares, perfect, groups, 0).verdict == "worse"
+    assert compare(truth, perfect, shares, groups, 0).verdict == "better than"
+    assert compare(truth, shares, perfect, groups, 0).verdict == "worse than"
+
+
+def test_the_levels_of_few_groups_are_those_of_students_t() -> None:
+    """Hesterberg 2015: the level whose normal quantile is that of t, times the root of n over n - 1."""
+    assert interval_levels(8) == pytest.approx((0.5738, 99.4262), abs=0.0005)
+    assert interval_levels(20)[0] == pytest.approx(1.588, abs=0.001)
+
+
+def test_many_groups_have_plain_percentiles() -> None:
+    assert interval_levels(100_000) == pytest.approx((2.5, 97.5), abs=0.01)
+    assert interval_levels(1) == (0.0, 100.0)

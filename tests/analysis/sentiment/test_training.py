@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from analysis.sentiment.acoustic import build_acoustic
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text_trained import TrainedTextSentiment
+from analysis.training.crossvalidation import cross_validate
 from analysis.training.model_folder import load_model
+from analysis.training.text import TEXT_RECIPES, TextMaterial
 from commands.evaluate_sentiment import evaluation_text, run_evaluate_sentiment
 from commands.train_requests import TrainRequest, run_train_acoustic, run_train_fusion, run_train_text, run_train_topics
 from pipeline.config.sentiment import SentimentSettings
@@ -80,6 +83,14 @@ def test_text_is_compared_with_the_model_in_use_and_usable(labels: Path, tmp_pat
     assert engine.predict(["Thank you, wonderful!"])[0].label.value == "positive"
     with pytest.raises(ConfigurationError, match="--overwrite"):
         run_train_text(request_for(labels, tmp_path, "t"), "cues")
+    # Labels were added and moved: what the model in use learned is known again.
+    rows = labels.read_text(encoding="utf-8").splitlines()
+    more = [row.replace("bill", "invoice").replace("_", "+") for row in rows[1:] if "the bill" in row]
+    (tmp_path / "more.csv").write_text("\n".join([rows[0], *more, *reversed(rows[1:])]), encoding="utf-8")
+    grown = request_for(
+        tmp_path / "more.csv", tmp_path, "v", overrides=[f"sentiment.text.sklearn.client_model={tmp_path / 't'}"]
+    )
+    assert f"on 54 of {54 + len(more)} items by its own held-out answers" in run_train_text(grown, "cues").note
     again = run_train_text(
         request_for(labels, tmp_path, "u", overrides=[f"sentiment.text.sklearn.client_model={tmp_path / 't'}"]), "words"
     )
@@ -97,8 +108,8 @@ def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
 def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path) -> None:
     run_train_acoustic(request_for(labels, tmp_path, "voice"), "svm")
     use = (*LEXICON, f"sentiment.acoustic.client_model={tmp_path / 'voice'}")
-    with pytest.raises(ConfigurationError, match="trained on these very labels"):
-        run_train_fusion(request_for(labels, tmp_path, "no", overrides=use))
+    with pytest.raises(ConfigurationError, match="no held-out answers there"):
+        run_train_fusion(request_for(labels, tmp_path, "no", overrides=use), voice_held_out=labels)
     outcome = run_train_fusion(
         request_for(labels, tmp_path, "fusion", overrides=use), voice_held_out=tmp_path / "voice" / "held_out.csv"
     )
@@ -143,6 +154,59 @@ def test_recordings_that_cannot_be_read_are_named(tmp_path: Path, labels: Path, 
     path.write_text("path,text,label,group\n" + rows + good, encoding="utf-8")
     with pytest.raises(EarshotError, match=message):
         run_train_acoustic(request_for(path, tmp_path, "x"), "svm")
+
+
+def test_every_recording_that_cannot_be_read_is_named_with_its_row(tmp_path: Path, labels: Path) -> None:
+    (tmp_path / "bad.wav").write_bytes(b"this is no sound" * 100)
+    header, *rows = labels.read_text(encoding="utf-8").splitlines()
+    bad = "bad.wav,x,neutral,s0,client,x"
+    lines = [header, bad, *(f"{labels.parent}/{row}" for row in rows[:3]), bad, f"{labels.parent}/{rows[4]}", bad]
+    path = tmp_path / "l.csv"
+    path.write_text("\n".join([*lines, *(f"{labels.parent}/{row}" for row in rows[5:])]), encoding="utf-8")
+    request = request_for(path, tmp_path, "x")
+    for ask in (lambda: run_evaluate_sentiment(request), lambda: run_train_acoustic(request, "svm")):
+        with pytest.raises(ConfigurationError, match="3 recordings cannot be read") as caught:
+            ask()
+        assert all(f"row {row}: " in str(caught.value) for row in (2, 6, 8))
+
+
+def test_words_are_learned_without_the_recordings(tmp_path: Path, labels: Path) -> None:
+    path = tmp_path / "far.csv"
+    path.write_text(labels.read_text(encoding="utf-8"), encoding="utf-8")
+    assert run_train_text(request_for(path, tmp_path, "x"), "cues").scores.items == 54
+
+
+def test_copies_of_a_recording_in_two_groups_are_refused(tmp_path: Path, labels: Path) -> None:
+    shutil.copy(labels.parent / "0_neutral_0.wav", tmp_path / "copy.wav")
+    rows = labels.read_text(encoding="utf-8").splitlines()
+    rows = [rows[0], *(f"{labels.parent}/{row}" for row in rows[1:]), "copy.wav,x,neutral,s5,client,x"]
+    (tmp_path / "l.csv").write_text("\n".join(rows), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"row 56: the same sound is in group 's5' here and in 's0' in row"):
+        run_train_acoustic(request_for(tmp_path / "l.csv", tmp_path, "x"), "svm")
+
+
+def test_a_model_in_use_that_no_longer_loads_does_not_stop_training(labels: Path, tmp_path: Path) -> None:
+    gone = [f"sentiment.acoustic.client_model={tmp_path / 'gone'}"]
+    outcome = run_train_acoustic(request_for(labels, tmp_path, "a", overrides=gone), "svm")
+    assert outcome.comparison is None
+    assert "no card.json there" in outcome.note
+
+
+def test_a_model_is_not_judged_on_what_it_learned(labels: Path, tmp_path: Path) -> None:
+    run_train_acoustic(request_for(labels, tmp_path, "voice"), "svm")
+    use = [*LEXICON, f"sentiment.acoustic.client_model={tmp_path / 'voice'}"]
+    evaluation = run_evaluate_sentiment(request_for(labels, tmp_path, "-", overrides=use))
+    assert "acoustic: voice was trained on 36 of these items; its held-out answers are taken" in evaluation.notes
+    (tmp_path / "voice" / "held_out.csv").unlink()
+    with pytest.raises(ConfigurationError, match="trained on these very labels and keeps no held-out answers"):
+        run_evaluate_sentiment(request_for(labels, tmp_path, "-", overrides=use))
+
+
+def test_a_class_of_one_group_is_refused_in_words() -> None:
+    numbers = np.asarray([0, 0, 1, 0, 0, 0, 0, 0])
+    material = TextMaterial(["a"] * 8, numbers, ["g0", "g0", "g0", "g1", "g2", "g3", "g4", "g5"])
+    with pytest.raises(ConfigurationError, match="a class is in too few groups"):
+        cross_validate(material, 2, TEXT_RECIPES["plain"], folds=None, seed=0)
 
 
 def test_unknown_choices_name_the_others(labels: Path, tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""`held_out.csv`: what a model said of the items it was trained on while they were held out.
+
+Items are known again by what they are (words; bytes of the recording, piece and channel), not by their place in a
+file, so that a model is never judged by answers about items it had learned, also when labels are added to it later.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.records import Sentiment
+from analysis.training.labels import SENTIMENTS, LabelledItem
+from pipeline.errors import ConfigurationError
+
+HELD_OUT_FILE = "held_out.csv"
+Probabilities = npt.NDArray[np.float64]
+
+
+def item_keys(items: Sequence[LabelledItem], kind: str) -> list[str]:
+    """16 hexadecimal digits per item.
+
+    Args:
+        kind: `text` and `topics` read the words, `acoustic` the sound, `fusion` both.
+    """
+    sound = cache(_sha256)
+    keys = []
+    for item in items:
+        parts: list[object] = []
+        if kind != "acoustic":
+            parts.append(" ".join((item.text or "").split()))
+        if kind in ("acoustic", "fusion") and item.audio is not None:
+            parts += [sound(item.audio), item.start_s, item.end_s, item.channel]
+        keys.append(hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16])
+    return keys
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_held_out(
+    path: Path, items: Sequence[LabelledItem], kind: str, classes: Sequence[str], probabilities: Probabilities
+) -> None:
+    """Item, row, label, group and probabilities, each by a model that never met the item's group."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["item", "row", "label", "group", *classes])
+        for key, item, shares in zip(item_keys(items, kind), items, probabilities, strict=True):
+            writer.writerow([key, item.row, item.label, item.group, *(f"{share:.6f}" for share in shares)])
+
+
+def read_held_out(path: Path, classes: Sequence[str]) -> dict[str, list[float]]:
+    """Probabilities by item, the first of equal ones; empty when there is no such file."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if any(name not in (reader.fieldnames or []) for name in ("item", *classes)):
+            return {}
+        found: dict[str, list[float]] = {}
+        for row in reader:
+            found.setdefault(row["item"], [float(row[name]) for name in classes])
+    return found
+
+
+def held_out_sentiments(path: Path, items: Sequence[LabelledItem], kind: str) -> list[Sentiment | None]:
+    """Answers from a `held_out.csv` of `train text` or `train acoustic`; None for items that are not in it.
+
+    Raises ConfigurationError when the file is not one, or has none of the items.
+    """
+    rows = read_held_out(path, SENTIMENTS)
+    if not rows:
+        raise ConfigurationError(f"{path}: no held-out answers there; `run.py train` writes {HELD_OUT_FILE}")
+    found = known_sentiments(rows, items, kind)
+    if not any(found):
+        raise ConfigurationError(f"{path}: has none of these items; train on the labels you give here")
+    return found
+
+
+def known_sentiments(
+    rows: Mapping[str, Sequence[float]], items: Sequence[LabelledItem], kind: str
+) -> list[Sentiment | None]:
+    """Of each item what `rows` say, as probabilities that sum to 1."""
+    if not rows:
+        return [None] * len(items)
+    return [_sentiment(rows.get(key)) for key in item_keys(items, kind)]
+
+
+def _sentiment(shares: Sequence[float] | None) -> Sentiment | None:
+    total = sum(shares) if shares else 0.0
+    return Sentiment(*(share / total for share in shares)) if shares and total > 0 else None
