@@ -50,6 +50,8 @@ class ScriptedOptions(Area):
     """File-name patterns whose segments never end."""
     error_on: tuple[str, ...] = ()
     """File-name patterns whose segments come back with an error."""
+    out_of_memory_on: tuple[str, ...] = ()
+    """File-name patterns whose segments do not fit in memory, not even alone."""
     max_segment_s: Positive = 30.0
     """Longest segment taken, in seconds."""
     unavailable: str = ""

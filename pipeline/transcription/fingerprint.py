@@ -41,6 +41,7 @@ _NO_INFLUENCE = frozenset(
         "crash_once_marker",
         "hang_on",
         "error_on",
+        "out_of_memory_on",
         "unavailable",
         "model",
         "revision",

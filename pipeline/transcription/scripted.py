@@ -25,7 +25,14 @@ from pipeline.config.recognisers import ScriptedOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import folder_revision
 from pipeline.records import SAMPLE_RATE_HZ, Word
-from pipeline.transcription.engine import EngineDescription, Samples, SegmentPlace, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import (
+    OUT_OF_MEMORY,
+    EngineDescription,
+    Samples,
+    SegmentPlace,
+    SegmentRequest,
+    SegmentResult,
+)
 
 _LEXICON = [
     "account",
@@ -161,6 +168,9 @@ class ScriptedTranscriber:
         place, options = request.place, self._options
         if place is not None and _matches(place, options.error_on):
             return SegmentResult(key=request.key, text="", language=None, error="planted error (error_on)")
+        if place is not None and _matches(place, options.out_of_memory_on):
+            why = "planted lack of memory (out_of_memory_on)"
+            return SegmentResult(key=request.key, text="", language=None, flags=(OUT_OF_MEMORY,), error=why)
         turns = self._turns(place)
         if place is not None and turns is not None:
             words = _words_within(turns, place, request.samples.size / SAMPLE_RATE_HZ)

@@ -17,6 +17,7 @@ from tests.pipeline.transcription.mlx_qwen3.tiny import speech_like
 
 SEGMENTS = int(os.environ.get("EARSHOT_SAME_TOKENS_SEGMENTS", "26"))
 """Raise to measure the share on more of them: 1000 take about ten minutes."""
+pytestmark = pytest.mark.timeout(300 + 5 * SEGMENTS)
 EDGES_S = (0.3, 0.995, 1.0, 1.01, 7.99, 8.0, 8.02, 29.99)
 """Around one convolution chunk (1 s), one attention window (8 s), and the longest segment."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.transcription.engine import SegmentRequest, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.mlx_qwen3.kernels import Floats, Tokens
 from pipeline.transcription.mlx_qwen3.kernels_cpu import CpuSlotCache
 from pipeline.transcription.mlx_qwen3.prompts import Parsed, Prompt
@@ -135,6 +135,31 @@ def test_requests_are_pulled_no_further_than_the_look_ahead() -> None:
     results.close()  # type: ignore[attr-defined]
 
 
+class Trickle:
+    """Ends when nothing waits, and may be asked again: one more segment waits at every third asking."""
+
+    def __init__(self, waiting: Sequence[SegmentRequest]) -> None:
+        self._waiting = list(waiting)
+        self._asked = 0
+
+    def __iter__(self) -> Iterator[SegmentRequest]:
+        return self
+
+    def __next__(self) -> SegmentRequest:
+        self._asked += 1
+        if self._asked % 3 != 1 or not self._waiting:
+            raise StopIteration
+        return self._waiting.pop(0)
+
+
+def test_segments_that_come_later_join_the_rows_under_way() -> None:
+    machine = FakeMachine()
+    requests = [segment(str(i), 3.0) for i in range(12)]
+    results = list(scheduler(machine, rows=4).run(Trickle(requests)))
+    assert {result.key: result.text for result in results} == {request.key: counted(3.0) for request in requests}
+    assert np.mean(machine.batches) > 2.5, "each waited for the ones before it"
+
+
 def test_confidence_is_the_geometric_mean_probability() -> None:
     found = run(FakeMachine(probability=math.log(0.25)), [segment("a", 1.0)])
     assert found["a"].confidence == pytest.approx(0.25)
@@ -178,6 +203,7 @@ def test_out_of_memory_in_a_step_starts_the_younger_rows_again() -> None:
 def test_out_of_memory_with_one_segment_is_its_error() -> None:
     found = run(FakeMachine(fits=0), [segment("a", 1.0), segment("b", 1.0)])
     assert all("out of memory" in (result.error or "") for result in found.values())
+    assert all(result.flags == (OUT_OF_MEMORY,) for result in found.values())
 
 
 def test_damaged_weights_give_no_words() -> None:
