@@ -371,10 +371,14 @@ def test_a_run_leaves_a_report_that_can_be_drawn_again(place: Workplace, tmp_pat
     )
     assert drawn.returncode == 0, drawn.stderr
     assert again.read_text().count("<svg") == html.count("<svg")
+    assert_log_is_complete_and_silent(place, report["run_id"])
 
+
+def assert_log_is_complete_and_silent(place: Workplace, run_id: str) -> None:
+    """run_id on each line, call_id on those about a call, and nothing that was said."""
     (log,) = (place.output / "logs").glob("*.jsonl")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert {line["run_id"] for line in lines} == {report["run_id"]}
+    assert {line["run_id"] for line in lines} == {run_id}
     assert sum("call_id" in line for line in lines) >= 3
     said = {
         word
