@@ -119,10 +119,10 @@ def language_name(code: str | None) -> str:
         return code
 
 
-def prompts_hash(names: Sequence[str]) -> str:
+def prompts_hash(names: Sequence[str], folder: Path = PROMPTS_DIR) -> str:
     """SHA-256 (16 hex digits) of these prompts in all their languages: part of a step's fingerprint."""
     digest = hashlib.sha256()
     for name in names:
-        for path in sorted(PROMPTS_DIR.glob(f"{name}*.j2")):
+        for path in sorted(folder.glob(f"{name}*.j2")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -32,7 +32,10 @@ def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
     """The result with who answered last and what all the answers cost together."""
     last = answers[-1]
     passed_over = "; ".join(dict.fromkeys(why for answer in answers for why in answer.passed_over))
-    reasons = [reason for reason in (result.reason, passed_over and f"passed over: {passed_over}") if reason]
+    reasons = [result.reason] if result.reason else []
+    # Where nobody answered, the reason names everyone who was passed over already.
+    if passed_over and result.state is not StepState.FAILED:
+        reasons.append(f"passed over: {passed_over}")
     return replace(
         result,
         provider=last.provider or result.provider,

@@ -22,6 +22,7 @@ from pipeline.errors import InvalidReply, ServiceUnavailable, StageTimeout, Tran
 _CHARS_PER_TOKEN = 3.0
 """Low for European languages (about 4), so that estimates err on the safe side."""
 _SPARE_S = 0.01
+_SHOWN_FAILURE_CHARS = 200
 _LOCAL_TRIES = 2
 """A crash on this machine may have had another cause once, not twice."""
 
@@ -79,6 +80,7 @@ class Lane:
         )
         self._lock = threading.Lock()
         self._opened_at = 0.0
+        self._last_failure = ""
         self._not_before = 0.0
 
     def ask(self, requests: Sequence[LLMRequest], accounts: Sequence[Account], deadline: float) -> Sequence[Reply]:
@@ -144,7 +146,10 @@ class Lane:
                 return
             left = self._opened_at + self._settings.breaker.reset_s - time.monotonic()
             if left > 0:
-                raise BreakerOpen(f"{self.provider.name}: left alone for {left:.0f} s more after repeated failures")
+                raise BreakerOpen(
+                    f"{self.provider.name}: left alone for {left:.0f} s more after repeated failures, "
+                    f"the last: {self._last_failure}"
+                )
             if claim_trial:
                 self._opened_at = time.monotonic()
 
@@ -174,6 +179,8 @@ class Lane:
                 raise error
 
         with self._lock:
+            if error is not None:
+                self._last_failure = str(error)[:_SHOWN_FAILURE_CHARS]
             was_open = self._breaker.current_state == pybreaker.STATE_OPEN
             try:
                 self._breaker.call(outcome)

@@ -41,7 +41,7 @@ class SummaryStep:
     def fingerprint(self, call: CallForAnalysis) -> str:
         by_model: tuple[object, ...] | None = None
         if self._router is not None:
-            by_model = (self._router.models[0], prompts_hash(asking.NAMES), self._template.content_hash)
+            by_model = (self._router.models[0], prompts_hash(asking.NAMES), *self._template.of_call(call))
         return fingerprint_of(
             self.name,
             _VERSION,

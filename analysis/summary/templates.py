@@ -44,6 +44,28 @@ class SummaryTemplate:
         )
         for language in (settings.language, None):
             self.render(_EXAMPLE, _EXAMPLE_CALL, language)
+        self._tells_of_the_call = any(
+            "call" in self._variables_of(path.name)
+            for folder in folders
+            for path in sorted(folder.glob(f"{self._name}.*j2"))
+        )
+
+    def of_call(self, call: CallForAnalysis) -> tuple[object, ...]:
+        """What the text depends on beside the summary: part of the step's fingerprint."""
+        if not self._tells_of_the_call:
+            return (self.content_hash,)
+        metadata = call.metadata
+        return (self.content_hash, metadata.started_at, metadata.agent_id, metadata.direction)
+
+    def _variables_of(self, name: str) -> set[str]:
+        from jinja2 import TemplateError
+        from jinja2.meta import find_undeclared_variables
+
+        try:
+            source, _, _ = self._environment.loader.get_source(self._environment, name)  # type: ignore[union-attr]
+            return find_undeclared_variables(self._environment.parse(source))
+        except TemplateError as error:
+            raise ConfigurationError(f"summary.template: {name}: {error}") from None
 
     def render(self, summary: Summary, call: dict[str, Any], language: str | None) -> str:
         """The text, without empty lines at its ends or two in a row. Raises ConfigurationError for a wrong template."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis.llm.provider import LLMAnswer, LLMRequest
+from analysis.prompting import prompts_hash
 from analysis.records import Summary
 from analysis.summary.step import SummaryStep
 from analysis.summary.templates import render_preview
@@ -175,13 +177,46 @@ def test_own_templates_and_their_faults(tmp_path: Path) -> None:
     (tmp_path / "mine.j2").write_text("{% if %}", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="mine"):
         render_preview(settings)
+    (tmp_path / "mine.j2").write_text("fine", encoding="utf-8")
+    (tmp_path / "mine.de.j2").write_text("{% if %}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"mine\.de"):
+        render_preview(settings)
+    (tmp_path / "mine.de.j2").unlink()
     with pytest.raises(ConfigurationError, match="call_summary, diary_note"):
         render_preview(SummarySettings(template="nothing"))
 
 
-def test_the_fingerprint_follows_what_the_summary_depends_on() -> None:
-    base = SummaryStep(SummarySettings())
-    with_model = SummaryStep(SummarySettings(), Answers(FIELDS))
-    longer = SummaryStep(SummarySettings(max_key_points=3))
-    assert len({step.fingerprint(CALL) for step in (base, with_model, longer)}) == 3
-    assert base.fingerprint(CALL) == SummaryStep(SummarySettings()).fingerprint(CALL)
+def test_the_fingerprint_follows_what_the_summary_depends_on(tmp_path: Path) -> None:
+    own = tmp_path / "call_summary.j2"
+    own.write_text("{{ summary.reason }}", encoding="utf-8")
+    in_own = SummarySettings(templates_dir=tmp_path)
+    before = SummaryStep(in_own, Answers(FIELDS)).fingerprint(CALL)
+    own.write_text("{{ summary.outcome }}", encoding="utf-8")
+    another = Answers(FIELDS)
+    another.models = ("test/other",)
+    steps = (
+        SummaryStep(SummarySettings()),
+        SummaryStep(SummarySettings(), Answers(FIELDS)),
+        SummaryStep(SummarySettings(), another),
+        SummaryStep(SummarySettings(max_key_points=3)),
+        SummaryStep(in_own, Answers(FIELDS)),
+    )
+    assert len({before, *(step.fingerprint(CALL) for step in steps)}) == len(steps) + 1
+    assert steps[0].fingerprint(CALL) == SummaryStep(SummarySettings()).fingerprint(CALL)
+
+
+def test_a_changed_prompt_changes_its_hash(tmp_path: Path) -> None:
+    for name in ("summary.j2", "summary.fr.j2", "topic.j2"):
+        (tmp_path / name).write_text("as it ships", encoding="utf-8")
+    before = prompts_hash(("summary",), tmp_path)
+    (tmp_path / "topic.j2").write_text("other", encoding="utf-8")
+    assert prompts_hash(("summary",), tmp_path) == before
+    (tmp_path / "summary.fr.j2").write_text("autre", encoding="utf-8")
+    assert prompts_hash(("summary",), tmp_path) != before
+
+
+@pytest.mark.parametrize(("template", "depends"), [("call_summary", False), ("diary_note", True)])
+def test_metadata_counts_where_the_template_tells_of_it(template: str, depends: bool) -> None:
+    step = SummaryStep(SummarySettings(template=template), Answers(FIELDS))
+    other = replace(CALL, metadata=replace(CALL.metadata, agent_id="A99"))
+    assert (step.fingerprint(other) != step.fingerprint(CALL)) == depends
