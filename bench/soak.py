@@ -170,6 +170,8 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
             if code == 1:  # a call whose worker was killed three times in one run: transient, the next run does it
                 code = place.run(url, "run.quarantine_after_runs=100")
             comparisons += 1
+            struck = hit["the run"] + hit["a child"]
+            print(f"{struck} kills, {comparisons} comparisons, {len(faults)} differ", file=sys.stderr, flush=True)
             different = differences(place.rows(url), reference)
             if code != 0 or different:
                 faults.append(f"exit {code}; {different}\n{place.log()}")
