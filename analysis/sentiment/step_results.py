@@ -8,7 +8,7 @@ from analysis.records import CallSentiment, ChunkSentiment, Sentiment
 from pipeline.config.sentiment import CallMoodSettings
 from pipeline.records import StepResult, StepState, TranscriptChunk
 
-_METHOD = "2026-11"
+_METHOD = "2026-11.2"
 """Part of every fingerprint: changed when the code, not the settings, gives other results."""
 
 

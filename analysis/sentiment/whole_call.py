@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -127,28 +128,35 @@ def _turn(
     """Who turned the client's mood, and when.
 
     The client's scores, in time order, are cut in two where that leaves the least squared deviation from the two
-    means (one change point; weights are seconds of speech). The turn counts when both sides hold at least
-    `turn_min_chunks` chunks and the means differ by `turn_min_change`; being the last of the two levels, the later
-    one is the mood the call ends in. It is dated by the first client chunk after the cut and credited to whoever
+    means (one change point; weights are seconds of speech). The turn counts when the means differ by
+    `turn_min_change`, and on each side at least `turn_min_chunks` chunks, and more than half, clearly belong to it
+    (by half of `turn_min_change` beyond the middle of the two means): one bad moment, or a polite goodbye, is no turn.
+    It is dated by the first client chunk after the cut and credited to whoever
     spoke last before that chunk began (the client, when nobody spoke in between).
     """
     ordered = sorted(client, key=lambda one: (one.chunk.start_s, one.chunk.ordinal))
     least = settings.turn_min_chunks
-    best: tuple[float, int] | None = None
-    for cut in range(least, len(ordered) - least + 1):
-        before, after = _level(ordered[:cut]), _level(ordered[cut:])
-        if abs(after[0] - before[0]) < settings.turn_min_change:
-            continue
-        error = before[1] + after[1]
-        if best is None or error < best[0]:
-            best = (error, cut)
-    if best is None:
+    cuts = range(least, len(ordered) - least + 1)
+    if not cuts:
         return None
-    first = ordered[best[1]].chunk
+    cut = min(cuts, key=lambda at: _level(ordered[:at])[1] + _level(ordered[at:])[1])
+    before, after = _level(ordered[:cut])[0], _level(ordered[cut:])[0]
+    middle, sign = (before + after) / 2, math.copysign(1.0, after - before)
+    if abs(after - before) < settings.turn_min_change or not (
+        _holds(ordered[:cut], middle, -sign, settings) and _holds(ordered[cut:], middle, sign, settings)
+    ):
+        return None
+    first = ordered[cut].chunk
     spoken = [chunk for chunk in chunks if chunk.start_s < first.start_s]
     if not spoken:
         return None
     return max(spoken, key=lambda chunk: (chunk.start_s, chunk.end_s)).role, first.start_s
+
+
+def _holds(side: Sequence[_Scored], middle: float, sign: float, settings: CallMoodSettings) -> bool:
+    """Whether enough chunks lie clearly beyond the middle, upwards (sign 1) or downwards (-1)."""
+    clear = sum(sign * (one.sentiment.score - middle) >= settings.turn_min_change / 2 for one in side)
+    return clear >= settings.turn_min_chunks and 2 * clear > len(side)
 
 
 def _level(scored: Sequence[_Scored]) -> tuple[float, float]:

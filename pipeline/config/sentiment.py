@@ -180,9 +180,12 @@ class FusionSettings(Area):
 
     method: FusionMethod = FusionMethod.FIXED
     """fixed (weighted mean of the two probability vectors), learned (`run.py train fusion`), or off."""
-    agent_text_weight: Share = 0.8
-    """fixed: share of the words for agents; the voice has the rest."""
-    client_text_weight: Share = 0.8
+    agent_text_weight: Share = 0.9
+    """fixed: share of the words for agents; the voice has the rest.
+
+    High, because the shipped voice models learned acted speech; lower it for voice models trained on your own calls.
+    """
+    client_text_weight: Share = 0.9
     """fixed: share of the words for clients and unknown speakers; the voice has the rest."""
     agent_model: str | None = None
     """learned: folder of the model for agents."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from analysis.records import CallSentiment, ChunkSentiment, Sentiment
+from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.whole_call import summarise_call
-from pipeline.config.sentiment import CallMoodSettings
+from pipeline.config.sentiment import CallMoodSettings, SentimentSettings
 from pipeline.records import Role
 from tests.analysis.sentiment.conftest import MakeCall
 
@@ -50,7 +51,9 @@ def test_whoever_spoke_before_the_clients_mood_changed_turned_it(make_call: Make
     assert (alone.mood_turned_by, alone.mood_turned_at_s) == (C, 11)
 
 
-@pytest.mark.parametrize("moods", [[BAD, BAD, BAD, BAD], [BAD, GOOD], [MILD, MILD, MILD, MILD], []])
+@pytest.mark.parametrize(
+    "moods", [[BAD, BAD, BAD, BAD], [BAD, GOOD], [MILD, MILD, MILD, MILD], [], [GOOD, GOOD, BAD, GOOD, GOOD]]
+)
 def test_no_turn_without_two_levels_that_last(make_call: MakeCall, moods: list[Sentiment]) -> None:
     summary = _summary(make_call, [(C, 4.0 * at, 4.0 * at + 3, mood) for at, mood in enumerate(moods)])
     assert summary.mood_turned_by is None
@@ -59,3 +62,86 @@ def test_no_turn_without_two_levels_that_last(make_call: MakeCall, moods: list[S
 def test_a_role_without_values_keeps_the_reason(make_call: MakeCall) -> None:
     (role,) = _summary(make_call, [(A, 0, 1, None)]).roles
     assert (role.sentiment, role.reason, role.quarters) == (None, "short", ())
+
+
+CALLS = {
+    "the agent mends it": (
+        A,
+        "Oh, that would be great, thank you.",
+        "c My internet has been down for three days and nobody calls me back.",
+        "c This is ridiculous, I work from home and I am losing money.",
+        "a I'm sorry to hear that. Let me check your line.",
+        "c I already called twice and I got nothing but promises.",
+        "a I see the fault. I can send an engineer this afternoon and refund the three days.",
+        "c Oh, that would be great, thank you.",
+        "a You will get a text message in ten minutes.",
+        "c Perfect, thanks so much for your help.",
+        "a You're welcome, goodbye.",
+    ),
+    "the agent spoils it": (
+        A,
+        "What? That is unacceptable, you promised me the money.",
+        "c Hi, I'd like to ask about my refund, it would be great to know when it comes.",
+        "a Sure, one moment.",
+        "c Thank you, that's very kind.",
+        "a Unfortunately your refund was rejected and I can do nothing about it.",
+        "c What? That is unacceptable, you promised me the money.",
+        "a Those are the rules.",
+        "c This is terrible service, I want to cancel everything.",
+        "c I am really disappointed and angry.",
+    ),
+    "business": (
+        None,
+        None,
+        "a How can I help?",
+        "c I'd like to change my address.",
+        "a What is the new one?",
+        "c 12 Green Street.",
+        "c Can you confirm it by mail?",
+        "a Yes.",
+        "c Okay, that is all.",
+    ),
+    "angry to the end": (
+        None,
+        None,
+        "c This is the worst company ever.",
+        "a I am sorry.",
+        "c I have been waiting for weeks, it's awful.",
+        "a I can offer you a voucher.",
+        "c I don't want a stupid voucher, I hate this.",
+        "c You always say that and nothing happens, I'm furious.",
+    ),
+    "one bad moment": (
+        None,
+        None,
+        "c Hello, thanks for taking my call, great.",
+        "c Lovely weather, I hope you are well.",
+        "a Your card was stopped.",
+        "c What, that is awful.",
+        "a It is active again now.",
+        "c Oh wonderful, thank you.",
+        "c That was great help, thanks.",
+    ),
+    "a polite goodbye": (
+        None,
+        None,
+        "c My parcel arrived broken.",
+        "a We can send you a new one in six weeks.",
+        "c Six weeks is far too long, that's awful.",
+        "c I am not happy with this at all.",
+        "a Anything else?",
+        "c No, thanks, bye.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_who_turned_the_mood_of_calls_as_people_talk(make_call: MakeCall, name: str) -> None:
+    by, line, *said = CALLS[name]
+    lines = [({"a": A, "c": C}[one[0]], 4.0 * at, 4.0 * at + 3, one[2:]) for at, one in enumerate(said)]
+    call = make_call(lines, duration_s=4.0 * len(said))
+    payload = build_sentiment_steps(SentimentSettings())[0].run([call], [{}])[0].payload
+    assert isinstance(payload, CallSentiment)
+    assert payload.mood_turned_by == by
+    at_s = payload.mood_turned_at_s
+    assert [text for _, start_s, _, text in lines if start_s == at_s] == ([] if line is None else [line])
