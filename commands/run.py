@@ -23,6 +23,7 @@ from commands.summary import print_summary
 from commands.tracing import export_traces
 from commands.wiring import build_parts, build_recipe
 from db.connection import Database, connect
+from db.privacy import drop_superseded_text
 from db.store import PostgresStore
 from pipeline.batch import Batch, BatchResult
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
@@ -91,6 +92,8 @@ def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observe
             plan = batch.plan()
             result = batch.work(plan, run_id)
         recorder.stop()
+        if settings.redaction.redact_stored:
+            drop_superseded_text(database, run_id)
         delivery = Delivery(
             settings=settings.output,
             everything=settings,

@@ -38,7 +38,8 @@ class RedactionSettings(Area):
     enabled: bool = True
     """False sends transcripts to outside services as they are."""
     redact_stored: bool = False
-    """True redacts the text that is stored and exported as well; false puts the originals back into answers."""
+    """True redacts the text that is stored and exported as well, and removes what earlier runs stored of these calls
+    (export files are yours to delete); false puts the originals back into answers."""
     kinds: tuple[PersonalData, ...] = ("card", "phone", "email", "iban", "national_id", "account_number")
     """What is looked for: card (Luhn), phone, email, iban, national_id, account_number (digits after such a word)."""
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR")
