@@ -1,0 +1,303 @@
+"""Topics and summaries through the main job: a real chat server on loopback, its outage and return, redaction."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.tiny_llm import build_tiny_llm
+from db.embedded import EmbeddedServer
+from tests.analysis.llm.servers import Body, Server, chat, fails, send, serving
+from tests.commands.running import Workplace
+from tests.db.conftest import TEMPLATE, _database
+from tests.house import PROJECT
+
+CARD, OUTAGE = "20260914-113006_inbound_agent-4711_b2c_q-cards_lost-card", "20260915-101130_inbound"
+SECRETS = ("four one one one", "4111", "peter dot brown", "0612345678", "06 12 34 56 78")
+SAID = {
+    "My name is Peter Brown, and the last four numbers are nine one six two.": (
+        "My name is Peter Brown, the card is four one one one one one one one one one one one one one one one, and "
+        "my mail is peter dot brown at gmail dot com."
+    ),
+    "The number of my office. You have it in the ticket.": "Call me on 0612345678 at the office.",
+}
+ENRICHMENTS = ("topic", "summary")
+LIGHT = ("sentiment.acoustic.engine=off", "sentiment.fusion.method=off", "sentiment.text.engine=lexicon")
+"""Steps that are not looked at here are left out."""
+
+
+@pytest.fixture(scope="module")
+def two_calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A private customer's call and a business customer's, and what is said in them, personal data included."""
+    calls, truth = tmp_path_factory.mktemp("calls"), tmp_path_factory.mktemp("truth")
+    for start in (CARD, OUTAGE):
+        source = next((PROJECT / "samples" / "calls").glob(f"{start}*"))
+        path = Path(shutil.copy(source, calls))
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
+        text = next((PROJECT / "samples" / "truth").glob(f"{start}*")).read_text(encoding="utf-8")
+        for before, after in SAID.items():
+            text = text.replace(before, after)
+        (truth / f"{path.stem}.json").write_text(text, encoding="utf-8")
+    return calls, truth
+
+
+@pytest.fixture
+def place(server: EmbeddedServer, two_calls: tuple[Path, Path], tmp_path: Path) -> Iterator[Workplace]:
+    for url in _database(server, TEMPLATE):
+        yield Workplace(two_calls[0], tmp_path / "output", url)
+
+
+class Model:
+    """Answers chat completions as a language model would; `down` is one that answers 503."""
+
+    def __init__(self, **replies: Mapping[str, Any]) -> None:
+        self.down = False
+        self._replies = replies
+
+    def __call__(self, number: int, body: Body) -> Any:
+        if self.down:
+            return fails(503)
+        form = body["response_format"]["json_schema"]
+        said = body["messages"][-1]["content"]
+        reply = self._replies.get(form["name"]) or getattr(self, f"_{form['name']}")(form["schema"], said)
+
+        def answer(handler: BaseHTTPRequestHandler, _: Body) -> None:
+            send(handler, 200, chat(json.dumps(reply)))
+
+        return answer
+
+    def _pre_summary(self, schema: Any, said: str) -> Any:
+        return {"account": "The client [CARD_1] called." if "lost my card" in said else "The server is down."}
+
+    def _topic(self, schema: Any, said: str) -> Any:
+        labels = schema["properties"]["label"]["enum"]
+        wanted = "Cards > Lost or stolen" if "lost my card" in said else "Technical support > Outage"
+        quote = "I lost my card on the train today" if "lost my card" in said else "Our server is down"
+        assert wanted in labels, labels
+        return {"label": wanted, "evidence": [quote, "I never said this"], "proposed_terms": []}
+
+    def _summary(self, schema: Any, said: str) -> Any:
+        item = {"what": "Send a new card to the client", "who": "agent", "by_when": "within five days"}
+        return {
+            "reason": "The client lost a card." if "lost my card" in said else "The server is down, call [PHONE_1].",
+            "done": "The agent paid 900 dollars.",
+            "outcome": "",
+            "key_points": ["The card is [CARD_1]."] if "lost my card" in said else [],
+            "action_items": [item] if "lost my card" in said else [],
+            "next_step": "",
+        }
+
+
+def settings(server: Server, two_calls: tuple[Path, Path], *more: str, providers: str = "[openai_chat]") -> list[str]:
+    return [
+        "transcription.engines=[scripted]",
+        f"transcription.scripted.transcripts={two_calls[1]}",
+        f"llm.providers={providers}",
+        "llm.openai_chat.model=test-model",
+        f"llm.openai_chat.base_url={server.url}/v1",
+        "llm.openai_chat.logprobs=false",
+        "llm.openai_chat.input_usd_per_million_tokens=10",
+        "llm.openai_chat.output_usd_per_million_tokens=100",
+        "llm.retry={attempts: 2, initial_wait_s: 0.01}",
+        *LIGHT,
+        *more,
+    ]
+
+
+def steps(place: Workplace, *names: str) -> list[dict[str, Any]]:
+    query = """SELECT file_name, step, state, reason, call_steps.provider, model, tokens_in, tokens_out,
+                      cost_usd, latency_s, updated_at
+               FROM call_steps JOIN calls USING (call_id) WHERE step = ANY(%s) ORDER BY file_name, step"""
+    return place.rows(query, list(names))
+
+
+def calls(place: Workplace) -> list[dict[str, Any]]:
+    return place.rows("SELECT * FROM calls ORDER BY file_name")
+
+
+def everything_stored(place: Workplace) -> str:
+    """Every row of every table, as text."""
+    names = place.rows(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' "
+        "AND table_type = 'BASE TABLE' AND table_name <> 'runs'"
+    )
+    return "\n".join(
+        str(row["row"]) for one in names for row in place.rows(f'SELECT t::text AS row FROM "{one["name"]}" t')
+    )
+
+
+def test_a_model_fills_the_tables_and_nothing_personal_reaches_it(
+    place: Workplace, two_calls: tuple[Path, Path]
+) -> None:
+    with serving(Model()) as server:
+        run = place.run(settings=settings(server, two_calls))
+        sent = [seen.text for seen in server.seen]
+    assert run.returncode == 0, run.stderr
+    card, outage = calls(place)
+    assert (card["topic"], card["subtopic"], card["topic_catalogue"]) == ("Cards", "Lost or stolen", "b2c")
+    assert (outage["topic"], outage["subtopic"], outage["topic_catalogue"]) == ("Technical support", "Outage", "b2b")
+    assert card["topic_confidence"] is None, "the server gave no probabilities"
+    assert [quote["quote"] for quote in card["topic_evidence"]] == ["I lost my card on the train today"]
+    assert card["topic_evidence"][0]["start_s"] > 0
+    assert card["summary"].startswith("Reason: The client lost a card.")
+    assert "900" not in card["summary"], "nobody said 900"
+    assert card["action_items"] == [
+        {"what": "Send a new card to the client", "who": "agent", "by_when": "within five days"}
+    ]
+    assert {row["llm_provider"] for row in (card, outage)} == {"openai_chat"}
+    assert {row["llm_model"] for row in (card, outage)} == {"test-model"}
+    # Topic asks twice (account, label), the summary once; the server counts 100 tokens in and 20 out for each.
+    for row in steps(place, *ENRICHMENTS):
+        asked = 2 if row["step"] == "topic" else 1
+        assert (row["state"], row["tokens_in"], row["tokens_out"]) == ("done", 100 * asked, 20 * asked)
+        assert row["cost_usd"] == pytest.approx(0.003 * asked)
+        assert row["latency_s"] > 0
+    assert len(sent) == 6
+    assert not [secret for secret in SECRETS for text in sent if secret in text]
+    assert any("[CARD_1]" in text and "[EMAIL_1]" in text for text in sent)
+    assert "0612345678" in outage["summary"], "put back into what is stored"
+    assert "four one one one" in card["transcription"]
+
+
+def test_an_outage_costs_the_enrichment_only_and_a_later_run_fills_in_just_that(
+    place: Workplace, two_calls: tuple[Path, Path]
+) -> None:
+    model = Model()
+    with serving(model) as server:
+        chosen = settings(server, two_calls)
+        model.down = True
+        assert place.run(settings=chosen).returncode == 0
+        without = calls(place)
+        for row in without:
+            assert (row["status"], row["topic"], row["summary"], row["llm_provider"]) == ("done", None, None, None)
+            assert row["transcription"]
+            assert all("503" in row["missing_reasons"][step] for step in ENRICHMENTS)
+        others = steps(place, "text", "conversation")
+
+        with_fallback = settings(server, two_calls, providers="[openai_chat, extractive]")
+        assert place.run(settings=with_fallback).returncode == 0
+        for row in steps(place, *ENRICHMENTS):
+            assert row["provider"] in {"keywords", "extractive"}
+            assert "503" in row["reason"]
+        assert [row["topic"] for row in calls(place)] == ["Cards", "Technical support"]
+
+        model.down = False
+        assert place.run(settings=with_fallback).returncode == 0
+        good = calls(place)
+        assert {row["provider"] for row in steps(place, *ENRICHMENTS)} == {"openai_chat"}
+        assert all(row["topic"] and row["summary"] and "topic" not in row["missing_reasons"] for row in good)
+        assert [row["transcript_fingerprint"] for row in good] == [row["transcript_fingerprint"] for row in without]
+        assert steps(place, "text", "conversation") == others, "nothing else was done again"
+
+        model.down = True
+        asked = len(server.seen)
+        assert place.run("--reprocess", "analysis", settings=with_fallback).returncode == 0
+        assert len(server.seen) > asked
+        kept = ("topic", "subtopic", "topic_evidence", "summary", "llm_provider", "llm_model", "action_items")
+        for now, then in zip(calls(place), good, strict=True):
+            assert {name: now[name] for name in kept} == {name: then[name] for name in kept}, "spoiled by the outage"
+
+
+def test_with_redact_stored_no_table_and_no_file_holds_personal_data(
+    place: Workplace, two_calls: tuple[Path, Path]
+) -> None:
+    with serving(Model()) as server:
+        # First as it is by default, so that the plain text is there and has to go; again, which buys nothing.
+        assert place.run(settings=settings(server, two_calls)).returncode == 0
+        assert [secret for secret in SECRETS if secret in everything_stored(place)]
+        asked = len(server.seen)
+        assert place.run(settings=settings(server, two_calls)).returncode == 0
+        assert len(server.seen) == asked
+        shutil.rmtree(place.output)
+        chosen = settings(server, two_calls, "redaction.redact_stored=true", "output.transcripts.formats=[txt, json]")
+        run = place.run(settings=chosen)
+        assert run.returncode == 0, run.stderr
+    stored = everything_stored(place)
+    assert not [secret for secret in SECRETS if secret in stored]
+    card, outage = calls(place)
+    assert "[CARD_1]" in card["transcription"]
+    assert "[CARD_1]" in card["client_transcription"]
+    assert "[PHONE_1]" in outage["summary"]
+    assert "[EMAIL_1]" in " ".join(row["text"] for row in place.rows("SELECT text FROM chunks"))
+    files = [
+        path.read_text(encoding="utf-8-sig", errors="replace") for path in place.output.rglob("*") if path.is_file()
+    ]
+    assert any("[CARD_1]" in text for text in files)
+    assert not [secret for secret in SECRETS for text in files if secret in text]
+
+
+def test_french_by_two_keys_and_what_the_glossary_lacks_in_a_file(
+    place: Workplace, two_calls: tuple[Path, Path]
+) -> None:
+    fields = {
+        "reason": "Le client a perdu sa carte.",
+        "done": "",
+        "outcome": "",
+        "key_points": [],
+        "action_items": [],
+        "next_step": "Une nouvelle carte arrive.",
+    }
+    other = {"label": "other", "evidence": [], "proposed_terms": ["number", "solar roof"]}
+    french = ("topics.pre_summary_language=fr", "summary.language=fr")
+    with serving(Model(summary=fields, topic=other)) as server:
+        assert place.run(settings=settings(server, two_calls, *french)).returncode == 0
+        sent = {
+            seen.body["response_format"]["json_schema"]["name"]: seen.body["messages"][0]["content"]
+            for seen in server.seen
+        }
+    assert "Écrivez en français" in sent["pre_summary"]
+    assert "Write in French" in sent["summary"]
+    found = calls(place)
+    assert {row["summary"] for row in found} == {
+        "Motif : Le client a perdu sa carte.\nSuite : Une nouvelle carte arrive."
+    }
+    assert {(row["topic"], row["subtopic"]) for row in found} == {("other", None)}
+    with place.newest("proposed_terms_*.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["term"], row["calls"], row["catalogue"]) for row in rows] == [
+        ("number", "1", "b2b"),
+        ("number", "1", "b2c"),
+    ], "what nobody said is no proposal"
+    assert all(row["glossary"] for row in rows)
+
+
+def test_a_model_on_this_machine_answers_from_the_glossary(
+    place: Workplace, two_calls: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model = build_tiny_llm(tmp_path / "tiny")
+    run = place.run(
+        settings=[
+            "transcription.engines=[scripted]",
+            f"transcription.scripted.transcripts={two_calls[1]}",
+            "llm.providers=[mlx_lm]",
+            f"llm.mlx_lm.model={model}",
+            "topics.max_tokens=96",
+            "summary.max_tokens=160",
+            *LIGHT,
+        ]
+    )
+    assert run.returncode == 0, run.stderr
+    for row in calls(place):
+        assert row["status"] == "done"
+        assert row["topic"] is not None, row["missing_reasons"]
+        assert 0 < row["topic_confidence"] <= 1
+    found = steps(place, *ENRICHMENTS)
+    assert {(row["model"], row["cost_usd"]) for row in found if row["model"]} == {(str(model), 0)}
+    # Nonsense is a valid summary; where none of it is supported the reason says so, and nothing is invented.
+    assert all(row["state"] == "done" or "supported" in row["reason"] or "empty" in row["reason"] for row in found)
+
+
+def test_a_dry_run_shows_the_template(place: Workplace) -> None:
+    run = place.run("--dry-run", settings=["summary.template=diary_note", "summary.language=fr"])
+    assert run.returncode == 0, run.stderr
+    assert "Date inconnue, agent A17, appel entrant, 3 min." in run.stdout
+    assert "Suivi :" in run.stdout
