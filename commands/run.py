@@ -27,7 +27,7 @@ from db.privacy import drop_superseded_text
 from db.store import PostgresStore
 from pipeline.batch import Batch, BatchResult
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
-from pipeline.errors import EarshotError, OutputUnavailable, RunLocked, StartupError
+from pipeline.errors import EarshotError, OutputUnavailable, RunLocked, StartupError, UnforeseenError
 from pipeline.performance import PerformanceRecorder
 
 log = logging.getLogger("earshot.run")
@@ -108,8 +108,10 @@ def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observe
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
-    except (StartupError, RunLocked) as error:
+    except (StartupError, RunLocked, UnforeseenError) as error:
         log.error("%s", error)
+        if isinstance(error, UnforeseenError):
+            log.error("%s", error.traceback)
         report = {"error": str(error), "error_type": type(error).__name__}
         raise
     finally:
