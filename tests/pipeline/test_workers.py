@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.errors import ModelUnavailable
 from pipeline.recogniser_child import SegmentTask
-from pipeline.transcription.engine import SegmentResult
-from pipeline.workers import RecogniserProcess
-from tests.pipeline.children import build_recogniser, build_unloadable, die_while_loading
+from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentResult
+from pipeline.workers import RecogniserProcess, same_engine
+from tests.pipeline.children import build_recogniser, build_small, build_unloadable, die_while_loading
 
 
 @pytest.fixture
@@ -84,6 +84,39 @@ def test_a_recogniser_that_does_not_load_says_why(build: Any, arguments: tuple[A
     process = RecogniserProcess(build, arguments, load_timeout_s=60, segment_timeout_s=5)
     with pytest.raises(ModelUnavailable, match=message):
         process.start()
+
+
+def test_out_of_memory_brings_the_next_engine_and_drops_what_was_under_way(samples: Path) -> None:
+    process = RecogniserProcess(build_small, (False,), load_timeout_s=60, segment_timeout_s=30)
+    try:
+        process.start()
+        before = process.identity
+        early = run(process, samples, ["a", "huge", "b", "c"])
+        assert "huge" not in early
+        assert all(result.text.endswith("by first") for result in early.values())
+        assert process.outstanding == 0
+        assert before is not None
+        assert process.identity is not None
+        assert not same_engine(before, process.identity)
+        late = run(process, samples, ["huge", "b", "c"])
+        assert {key: result.text for key, result in late.items()} == {k: f"{k} by second" for k in ("huge", "b", "c")}
+        assert process.restarts == 1
+    finally:
+        process.kill()
+
+
+def test_out_of_memory_without_another_engine_is_the_segment_s_error(samples: Path) -> None:
+    process = RecogniserProcess(build_small, (True,), load_timeout_s=60, segment_timeout_s=30)
+    try:
+        process.start()
+        results = run(process, samples, ["a", "huge 1", "b", "huge 2", "c"])
+        assert set(results) == {"a", "huge 1", "b", "huge 2", "c"}
+        assert all(results[key].text == f"{key} by first" for key in "abc")
+        assert "strict" in (results["huge 1"].error or "")
+        assert results["huge 2"].flags == (OUT_OF_MEMORY,)
+        assert process.restarts == 1, "it is not tried again for every segment"
+    finally:
+        process.kill()
 
 
 def test_busy_time_counts_only_while_segments_are_under_way(process: RecogniserProcess, samples: Path) -> None:
