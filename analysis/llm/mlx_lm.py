@@ -10,7 +10,7 @@ from analysis.llm.mlx_worker import build_local_model
 from analysis.llm.process import SupervisedProcess
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
-from analysis.llm.weights import ask_hub_for_life
+from analysis.llm.weights import ask_hub_for_life, model_version
 from pipeline.config.llm import MlxLmSettings
 from pipeline.errors import ModelUnavailable
 
@@ -23,9 +23,7 @@ class MlxLm:
     concurrency = 1
 
     def __init__(self, settings: MlxLmSettings) -> None:
-        self.model = settings.model or ""
-        if settings.revision:
-            self.model += f"@{settings.revision}"
+        self.model = model_version(settings)
         self.batch_size = settings.batch_size
         self._settings = settings
         self._unavailable: ModelUnavailable | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import urllib.error
@@ -15,6 +16,8 @@ from pipeline.errors import ModelUnavailable, StageTimeout
 
 log = logging.getLogger(__name__)
 
+_VERSIONED = frozenset({".json", ".safetensors", ".jinja", ".model"})
+_HEAD_BYTES = 1 << 16
 _STATED_ABOVE_BYTES = 100_000_000
 _PATTERNS = ("*.json", "model*.safetensors", "*.jinja", "tokenizer.model", "*.tiktoken", "*.txt")
 
@@ -65,6 +68,24 @@ def _unreachable(where: str, error: Exception) -> ModelUnavailable:
         f"{where}: the model hub cannot be reached ({error}); fetch the model on a machine that can, and point "
         "llm.mlx_lm.model at its folder"
     )
+
+
+def model_version(settings: MlxLmSettings) -> str:
+    """`owner/name@commit`; for a folder `folder@local-` and 12 hex digits that change with its files' names, sizes or
+    beginnings, so that other weights under the same path are told apart."""
+    model = settings.model or ""
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        return f"{model}@{settings.revision}" if settings.revision else model
+    digest = hashlib.sha256()
+    try:
+        for path in sorted(path for path in folder.iterdir() if path.suffix in _VERSIONED and path.is_file()):
+            with path.open("rb") as file:
+                head = file.read(_HEAD_BYTES)
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + hashlib.sha256(head).digest())
+    except OSError:
+        return model  # loading will say what is wrong with it
+    return f"{model}@local-{digest.hexdigest()[:12]}"
 
 
 def find_model(settings: MlxLmSettings) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -283,3 +284,12 @@ def test_provider_says_what_model_it_is(tiny_llm: Path) -> None:
         MlxLm(MlxLmSettings(model="owner/name", revision="0123456789abcdef", allow_download=False)).generate(
             [ask()], 30
         )
+
+
+def test_other_weights_in_the_same_folder_are_another_model(tiny_llm: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_llm, tmp_path / "model"))
+    before = MlxLm(MlxLmSettings(model=str(folder))).model
+    assert MlxLm(MlxLmSettings(model=str(folder))).model == before
+    assert before.startswith(f"{folder}@local-")
+    build_tiny_llm(folder, seed=1)
+    assert MlxLm(MlxLmSettings(model=str(folder))).model != before
