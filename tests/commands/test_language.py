@@ -274,24 +274,31 @@ def test_a_model_on_this_machine_answers_from_the_glossary(
     place: Workplace, two_calls: tuple[Path, Path], tmp_path: Path
 ) -> None:
     model = build_tiny_llm(tmp_path / "tiny")
+    glossary = tmp_path / "both.yaml"
+    glossary.write_text("topics: [{topic: Cards}, {topic: Outage}]", encoding="utf-8")
     run = place.run(
+        "--limit",
+        "1",
         settings=[
             "transcription.engines=[scripted]",
             f"transcription.scripted.transcripts={two_calls[1]}",
             "llm.providers=[mlx_lm]",
             f"llm.mlx_lm.model={model}",
+            f"glossary.b2b={glossary}",
+            f"glossary.b2c={glossary}",
             "topics.max_tokens=96",
             "summary.max_tokens=160",
             *LIGHT,
-        ]
+        ],
     )
     assert run.returncode == 0, run.stderr
     for row in calls(place):
         assert row["status"] == "done"
-        assert row["topic"] is not None, row["missing_reasons"]
+        assert row["topic"] in {"Cards", "Outage", "other"}, row["missing_reasons"]
         assert 0 < row["topic_confidence"] <= 1
     found = steps(place, *ENRICHMENTS)
-    assert {(row["model"], row["cost_usd"]) for row in found if row["model"]} == {(str(model), 0)}
+    assert {row["cost_usd"] for row in found if row["model"]} == {0}
+    assert all(row["model"].startswith(f"{model}@local-") for row in found if row["model"])
     # Nonsense is a valid summary; where none of it is supported the reason says so, and nothing is invented.
     assert all(row["state"] == "done" or "supported" in row["reason"] or "empty" in row["reason"] for row in found)
 
