@@ -18,7 +18,7 @@
     └── TerminalError              the same input will fail the same way again
         ├── AudioUndecodable           no decoder makes sense of the bytes
         ├── UnsafePath                 an outside path tried to leave its folder
-        ├── UntrustedModel             a model file that could run code and was not named as trusted
+        ├── UntrustedModel             a model file that could run code and was not named as trusted (also Startup)
         └── InvalidReply               a service answered, but not with what was asked for
 
 A message says where, what, and what to do about it.
@@ -107,8 +107,8 @@ class UnsafePath(TerminalError):
     """A path from outside tried to leave the folder it belongs to."""
 
 
-class UntrustedModel(TerminalError):
-    """A model file that can run code and was not named as trusted."""
+class UntrustedModel(StartupError, TerminalError):
+    """A model file that can run code and was not named as trusted; exit 3 at start."""
 
 
 class InvalidReply(TerminalError):

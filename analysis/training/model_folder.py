@@ -260,7 +260,7 @@ def card_text(card: ModelCard) -> str:
     lines = [f"# {card.title}", "", f"Kind: {card.kind}. Classes: {', '.join(card.classes)}.", ""]
     for heading, content in (("Data", card.data), ("Figures", card.figures), ("Options", card.options)):
         lines += [f"## {heading}", ""]
-        lines += [f"- {key}: {_shown(value)}" for key, value in content.items() if key != "averages"]
+        lines += [f"- {key}: {shown_value(value)}" for key, value in content.items() if key != "averages"]
         lines += [""]
     if card.limits:
         lines += ["## Limits", "", *(f"- {limit}" for limit in card.limits), ""]
@@ -274,11 +274,12 @@ def card_text(card: ModelCard) -> str:
     return "\n".join([*lines, f"SHA-256 of {MODEL_FILE}: {card.model_sha256}", ""])
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """For people: no brackets, four digits."""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {shown_value(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(inner) for inner in value)
+        return ", ".join(shown_value(inner) for inner in value)
     return str(value)

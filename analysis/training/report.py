@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.training.measures import Comparison, Scores
-from analysis.training.model_folder import ModelCard
+from analysis.training.model_folder import ModelCard, shown_value
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2433}"
     "table{border-collapse:collapse;margin:.5rem 0}td,th{border:1px solid #ccd;padding:.25rem .6rem;text-align:left}"
-    "img{max-width:100%}h2{margin-top:2rem}"
+    "td,p,li{overflow-wrap:anywhere}td:first-child{min-width:6rem}img{max-width:100%}h2{margin-top:2rem}"
 )
 
 
@@ -47,7 +47,8 @@ def write_report(
 
 def page(title: str, parts: Sequence[str]) -> str:
     """A self-contained page."""
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+    view = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+    head = f"{view}<title>{html.escape(title)}</title><style>{_STYLE}</style>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
@@ -79,12 +80,13 @@ def _comparison(comparison: Comparison | None, card: ModelCard) -> str:
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
+    top = f"<tr>{head}</tr>" if header else ""
+    return f"<table>{top}{body}</table>"
 
 
 def _mapping(content: Mapping[str, Any]) -> str:
-    shown = [(str(key), str(value)[:600]) for key, value in content.items() if key != "averages"]
-    return _table(("", ""), shown)
+    shown = [(str(key).replace("_", " "), shown_value(value) or "none") for key, value in content.items()]
+    return _table((), [row for row in shown if row[0] != "averages"])
 
 
 def _image(png: bytes) -> str:
