@@ -13,7 +13,7 @@ from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption
 from pipeline.config.database import DatabaseSettings
 from pipeline.config.loader import export_env_file, load_settings
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     no_args_is_help=True,
     help="The database: start, stop, status, url, shell, migrate, grant.\n\n"
     'Example: psql "$(python run.py db url)" -c "select file_name, topic from calls"',

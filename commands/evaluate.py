@@ -11,7 +11,7 @@ import typer
 from commands import evaluate_sentiment
 from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     no_args_is_help=True,
     help="How good the results are, measured against truth you have.\n\n"
     "Examples: run.py evaluate transcripts --truth samples/truth · run.py evaluate sentiment --labels labels.csv",

@@ -39,7 +39,7 @@ def about_call(file_name: str, call_id: str | None, stage: str) -> Iterator[None
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, logger, process, message, run_id; call_id, file_name, stage where there are."""
+    """One JSON object a line: at, level, logger, process, message, run_id; call_id, file_name, stage where known."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {

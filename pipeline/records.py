@@ -189,7 +189,7 @@ class PreparedCall:
     header: AudioHeader
     duration_s: float
     channels: tuple[PreparedChannel, ...]
-    """With the flag `diarised` these are the speakers of one channel, each with its own segments of the same samples."""
+    """With the flag `diarised` these are the speakers of one channel, each with its segments of the same samples."""
     flags: tuple[str, ...]
     """Sorted union of header, channel and call flags."""
     timings_s: Mapping[str, float] = field(default_factory=dict)

@@ -138,7 +138,7 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_who_turned_the_mood_of_calls_as_people_talk(make_call: MakeCall, name: str) -> None:
     by, line, *said = CALLS[name]
-    lines = [({"a": A, "c": C}[one[0]], 4.0 * at, 4.0 * at + 3, one[2:]) for at, one in enumerate(said)]
+    lines = [({"a": A, "c": C}[one[0]], 4.0 * at, 4.0 * at + 3, one[2:]) for at, one in enumerate(map(str, said))]
     call = make_call(lines, duration_s=4.0 * len(said))
     payload = build_sentiment_steps(SentimentSettings())[0].run([call], [{}])[0].payload
     assert isinstance(payload, CallSentiment)

@@ -26,7 +26,8 @@ class RecordingTokenizer:
 
     def decode(self, ids: list[int], skip_special_tokens: bool = False) -> str:
         self.decoded.append(tuple(ids))
-        return self._tokenizer.decode(ids, skip_special_tokens=skip_special_tokens)
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=skip_special_tokens)
+        return text
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tokenizer, name)

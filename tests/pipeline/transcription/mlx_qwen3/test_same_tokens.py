@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -91,7 +92,7 @@ def test_result_does_not_depend_on_company(checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"quantize_bits": 8}, {"quantize_bits": 4, "quantize_encoder_bits": 16}])
-def test_quantised_weights(checkpoint: Path, settings: dict[str, int]) -> None:
+def test_quantised_weights(checkpoint: Path, settings: dict[str, Any]) -> None:
     """Quantised while loading: alone and in company a segment gives the same tokens, other ones than in float32."""
     batch = Batch(checkpoint, quantize_group_size=32, **settings)
     assert batch.loaded.bits == settings["quantize_bits"]

@@ -89,7 +89,8 @@ def scheduler(
 ) -> Scheduler:
     limits = Limits(rows=rows, look_ahead=look_ahead, group_s=1e9, segment_s=30, segment_time_s=time_s)
     prompter: Any = FakePrompter()
-    return Scheduler(machine, prompter, limits, **more)
+    planted: Any = machine
+    return Scheduler(planted, prompter, limits, **more)
 
 
 def run(machine: FakeMachine, requests: Sequence[SegmentRequest], **more: Any) -> dict[str, SegmentResult]:
