@@ -71,6 +71,16 @@ FUSION_RECIPE = Recipe(
 )
 
 
+def _complete(sides: BothSides, say: Callable[[str], None]) -> tuple[Sequence[int], list[LabelledItem]]:
+    """The items both sides have a value for, and their places. Raises ConfigurationError when there is none."""
+    places = sides.complete()
+    if len(places) < len(sides.labels.items):
+        say(f"{len(sides.labels.items) - len(places)} items left out: only one side has a value")
+    if not len(places):
+        raise ConfigurationError(f"{sides.labels.path}: no item has a value from words and from voice")
+    return places, [sides.labels.items[at] for at in places]
+
+
 def train_fusion(
     sides: BothSides,
     options: TrainingOptions,
@@ -89,12 +99,7 @@ def train_fusion(
     Raises ConfigurationError when too few items have both sides.
     """
     prepare_folder(options)
-    places = sides.complete()
-    if len(places) < len(sides.labels.items):
-        say(f"{len(sides.labels.items) - len(places)} items left out: only one side has a value")
-    items: list[LabelledItem] = [sides.labels.items[at] for at in places]
-    if not items:
-        raise ConfigurationError(f"{sides.labels.path}: no item has a value from words and from voice")
+    places, items = _complete(sides, say)
     kept = Labels(path=sides.labels.path, sha256=sides.labels.sha256, items=tuple(items), dropped=sides.labels.dropped)
     check_trainable(kept, least_groups=options.least_groups, least_per_class=options.least_per_class)
     pairs = [(sides.words[at], sides.voice[at]) for at in places]

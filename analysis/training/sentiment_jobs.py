@@ -12,6 +12,7 @@ from analysis.sentiment.normalise import Averages
 from analysis.training.acoustic import (
     ACOUSTIC_RECIPES,
     AcousticMaterial,
+    HeardItems,
     ReadAudio,
     hear,
     material_of,
@@ -59,12 +60,7 @@ def train_acoustic(
     prepare_folder(options)
     labels = read_labels(labels_path, columns, needs=("audio",), label_map=label_map)
     check_trainable(labels, least_groups=options.least_groups, least_per_class=options.least_per_class)
-    heard = hear(labels.items, read_audio, None)
-    refuse_shared_sound(heard)
-    for line in heard.left_out:
-        say(f"left out: {line}")
-    kept = Labels(path=labels.path, sha256=labels.sha256, items=heard.items, dropped=labels.dropped)
-    check_trainable(kept, least_groups=options.least_groups, least_per_class=options.least_per_class)
+    heard, kept = _heard(labels, options, read_audio, say)
     material = material_of(heard)
     material.prior_chunks = prior_chunks
     everything = np.arange(len(heard.items))
@@ -90,6 +86,19 @@ def train_acoustic(
         in_use_folder=in_use,
     )
     return run_training(task, options, say)
+
+
+def _heard(
+    labels: Labels, options: TrainingOptions, read_audio: ReadAudio, say: Callable[[str], None]
+) -> tuple[HeardItems, Labels]:
+    """The items with their features, and the labels of those that have any. Raises ConfigurationError."""
+    heard = hear(labels.items, read_audio, None)
+    refuse_shared_sound(heard)
+    for line in heard.left_out:
+        say(f"left out: {line}")
+    kept = Labels(path=labels.path, sha256=labels.sha256, items=heard.items, dropped=labels.dropped)
+    check_trainable(kept, least_groups=options.least_groups, least_per_class=options.least_per_class)
+    return heard, kept
 
 
 def _answers(folder: Path, trusted: Sequence[str], material: AcousticMaterial) -> Array:
