@@ -105,7 +105,7 @@ def choose_engine(
                 ) from error
             if isinstance(error.__cause__, TimeoutError):
                 hub.found_silent()
-            logger.warning("transcription engine passed over: %s", reason)
+            logger.info("transcription engine passed over: %s", reason)
             passed_over.append(reason)
             continue
         identity = EngineIdentity(
