@@ -3,6 +3,7 @@
     python -m bench.soak [--kills 180] [--engine scripted] [--seed 1]
     python -m bench.soak --sphinx-kills 20
     python -m bench.soak --database-restarts 5
+    python -m bench.soak --full-disks 5      (needs leave to mount)
     python -m bench.soak --damaged 1000
 
 Each part runs the real command line in processes of its own against a real PostgreSQL, and ends with a line of JSON.
@@ -15,113 +16,23 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
 
 from bench.damage import damaged_copies
+from bench.ground import differences, ground
 from bench.recordings import short_calls
-from db.embedded import EmbeddedServer
-from db.migrate import migrate
 
 PROJECT = Path(__file__).resolve().parent.parent
-ROWS = {
-    "calls": """SELECT file_name, status, flags, duration_s, transcription, agent_text_sentiment,
-        client_text_sentiment, agent_text_confidence, client_text_confidence, topic, subtopic, summary, turns,
-        silence_s, missing_reasons::text, transcript_fingerprint FROM calls ORDER BY 1""",
-    "chunks": """SELECT file_name, channel, ordinal, role, start_s, end_s, text, text_sentiment, text_confidence
-        FROM chunks JOIN calls USING (call_id) ORDER BY 1, 2, 3""",
-    "steps": """SELECT file_name, step, s.fingerprint, state, payload::text
-        FROM call_steps s JOIN calls USING (call_id) ORDER BY 1, 2""",
-    "leftovers": "SELECT count(*) FROM finished_segments",
-}
-Rows = dict[str, list[tuple[Any, ...]]]
-
-
-class Ground:
-    """A server, databases from a template, recordings; all in one temporary folder."""
-
-    def __init__(self, folder: Path, engine: str) -> None:
-        self.folder = folder
-        self.calls = folder / "calls"
-        self.engine = engine
-        self.server = EmbeddedServer(folder / "server")
-        self.server.start()
-        migrate(self.server.url)
-        self._number = 0
-
-    def fresh_database(self) -> str:
-        self._number += 1
-        name = f"soak_{self._number}"
-        with psycopg.connect(self.server.url, dbname="postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "earshot"')
-        return self.server.url.replace("/earshot?", f"/{name}?")
-
-    def start(self, url: str, *settings: str) -> subprocess.Popen[bytes]:
-        """A run of the main job; its output goes to a file of its own."""
-        chosen = (
-            f"database.url={url}",
-            f"transcription.engines=[{self.engine}]",
-            "transcription.scripted.missing=hash",
-            f"run.spool_dir={self.folder}/spool",
-            "run.backoff_initial_s=0.1",
-            *settings,
-        )
-        config = self.folder / "config.yaml"
-        config.touch()
-        arguments = [sys.executable, "run.py", "--config", str(config), "--input", str(self.calls)]
-        arguments += ["--output", str(self.folder / "output"), "--save-mode", "database"]
-        for setting in chosen:
-            arguments += ["--set", setting]
-        log = (self.folder / "last_run.log").open("wb")
-        return subprocess.Popen(arguments, cwd=PROJECT, stdout=log, stderr=log)
-
-    def run(self, url: str, *settings: str) -> int:
-        with self.start(url, *settings) as run:
-            return run.wait()
-
-    def log(self) -> str:
-        return (self.folder / "last_run.log").read_text(encoding="utf-8", errors="replace")[-3000:]
-
-    @staticmethod
-    def rows(url: str) -> Rows:
-        with psycopg.connect(url) as connection:
-            return {name: connection.execute(query.encode()).fetchall() for name, query in ROWS.items()}
-
-
-@contextmanager
-def ground(engine: str) -> Iterator[Ground]:
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="earshot-soak-", dir=memory if memory.is_dir() else None))
-    folder.chmod(0o755)
-    place = Ground(folder, engine)
-    try:
-        yield place
-    finally:
-        place.server.release()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def differences(rows: Rows, reference: Rows) -> list[str]:
-    """What is not as in the undisturbed run, a line each."""
-    found = []
-    for name in ROWS:
-        if rows[name] != reference[name]:
-            pairs = zip(rows[name], reference[name], strict=False)
-            first = next((f"{a} != {b}" for a, b in pairs if a != b), "")
-            found.append(f"{name}: {len(rows[name])} rows for {len(reference[name])}; {first[:400]}")
-    return found
 
 
 def strike(run: subprocess.Popen[bytes], dice: random.Random, longest_s: float) -> str:
@@ -210,6 +121,45 @@ def database_restarts(number: int, seed: int) -> bool:
     return not faults
 
 
+def full_disks(number: int, seed: int) -> bool:
+    """The disk that holds spool, output and database fills up in mid-run and is freed: the run waits, same rows."""
+    dice = random.Random(seed)
+    faults: list[str] = []
+    waited = 0
+    with ground("scripted", size_mb=600) as place:
+        short_calls(place.calls, 12)
+        url = place.fresh_database()
+        if place.run(url) != 0:
+            raise SystemExit(f"the undisturbed run failed:\n{place.log()}")
+        reference = place.rows(url)
+        for _ in range(number):
+            url = place.fresh_database()
+            with place.start(url, "transcription.scripted.sleep_per_audio_s=0.05") as run:
+                time.sleep(dice.uniform(3.0, 7.0))
+                _fill(place.folder / "ballast")
+                time.sleep(dice.uniform(2.0, 6.0))
+                (place.folder / "ballast").unlink()
+                place.server.revive()  # PostgreSQL gives up where it cannot write its log ahead
+                code = run.wait()
+            waited += "waiting" in place.log()
+            different = differences(place.rows(url), reference)
+            if code != 0 or different:
+                faults.append(f"exit {code}; {different}\n{place.log()}")
+            print(f"{len(faults)} of the runs on a full disk differ", file=sys.stderr, flush=True)
+    print(json.dumps({
+        "part": "full_disks", "fillings": number, "runs_that_waited": waited, "different": len(faults),
+        "faults": faults[:3],
+    }))  # fmt: skip
+    return not faults
+
+
+def _fill(path: Path) -> None:
+    """Take all the room there is."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(65_536)):
+            pass
+
+
 def damaged(number: int, seed: int, data: Path) -> bool:
     """Mutations of real recordings: every one accounted for, none stops the run."""
     with ground("scripted") as place:
@@ -244,13 +194,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--sphinx-kills", type=int, default=0)
     parser.add_argument("--database-restarts", type=int, default=0)
+    parser.add_argument("--full-disks", type=int, default=0)
     parser.add_argument("--damaged", type=int, default=0)
     parser.add_argument("--calls", type=int, default=8, help="recordings in the runs that are killed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
     chosen = parser.parse_args(arguments)
-    if not (chosen.kills or chosen.sphinx_kills or chosen.database_restarts or chosen.damaged):
-        chosen.kills, chosen.sphinx_kills, chosen.database_restarts, chosen.damaged = 180, 20, 5, 1000
+    parts = ("kills", "sphinx_kills", "database_restarts", "full_disks", "damaged")
+    if not any(getattr(chosen, part) for part in parts):
+        for part, number in zip(parts, (180, 20, 5, 5, 1000), strict=True):
+            setattr(chosen, part, number)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     fine = True
     if chosen.kills:
@@ -259,6 +212,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fine &= kills(chosen.sphinx_kills, "sphinx", chosen.seed, 2)
     if chosen.database_restarts:
         fine &= database_restarts(chosen.database_restarts, chosen.seed)
+    if chosen.full_disks:
+        fine &= full_disks(chosen.full_disks, chosen.seed)
     if chosen.damaged:
         fine &= damaged(chosen.damaged, chosen.seed, chosen.data)
     return 0 if fine else 1

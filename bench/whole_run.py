@@ -23,8 +23,8 @@ from typing import Any
 
 import psycopg
 
+from bench.ground import Ground, ground
 from bench.recordings import sample_speech, short_calls, write_wav
-from bench.soak import Ground, ground
 
 CALLS = 37_005
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -114,7 +115,8 @@ def as_overrides(flags: dict[str, object]) -> list[str]:
 
 
 def main() -> None:
-    """Run, and turn our errors into one readable message and DESIGN's exit codes."""
+    """Run, and turn our errors into one readable message and DESIGN's exit codes. SIGTERM behaves as SIGINT."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except (EarshotError, KeyboardInterrupt) as error:

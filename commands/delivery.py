@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from commands.proposals import write_proposals
 from commands.report.build import RunFacts, run_report
@@ -20,9 +21,14 @@ from db.store import PostgresStore
 from pipeline.batch import BatchResult
 from pipeline.config.output import OutputSettings, SaveMode
 from pipeline.config.root import Settings
+from pipeline.disk import outlast_full_disk
 from pipeline.performance import PerformanceRecorder
 
+log = logging.getLogger("earshot.run")
+
 SHOWN_CALLS = 40
+
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +56,10 @@ class Delivery:
     store: PostgresStore
 
     def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
-        """Write every file of the run. Raises OutputUnavailable."""
-        folder = self.settings.directory
+        """Write every file of the run; a full disk is waited for. Raises OutputUnavailable."""
+        folder, patiently = self.settings.directory, self._patiently
         call_ids = self.store.undelivered()
         results_csv = self._results(call_ids)
-        formats = self.settings.transcripts.formats
         rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
         facts = RunFacts(
             result=result,
@@ -65,25 +70,35 @@ class Delivery:
             stamp=self.stamp,
         )
         report = run_report(facts)
-        html = folder / f"performance_report_{self.stamp}.html"
-        proposals = write_proposals(self.database, self.run_id, folder / f"proposed_terms_{self.stamp}.csv")
+        performance, statuses = f"performance_report_{self.stamp}", f"file_statuses_{self.stamp}.json"
+        terms = folder / f"proposed_terms_{self.stamp}.csv"
+        proposals = patiently(lambda: write_proposals(self.database, self.run_id, terms))
         files = [
             *([results_csv] if results_csv else []),
             *([proposals] if proposals else []),
-            *(export_transcripts(self.database, call_ids, folder / "transcripts", self.settings) if formats else []),
-            write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result)),
-            write_json(folder / f"file_statuses_{self.stamp}.json", file_statuses(result)),
-            write_json(folder / f"performance_report_{self.stamp}.json", report),
-            *([write_page(html, report)] if self.settings.performance_report else []),
+            *patiently(lambda: self._transcripts(call_ids)),
+            patiently(lambda: write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result))),
+            patiently(lambda: write_json(folder / statuses, file_statuses(result))),
+            patiently(lambda: write_json(folder / f"{performance}.json", report)),
         ]
+        if self.settings.performance_report:
+            files.append(patiently(lambda: write_page(folder / f"{performance}.html", report)))
         return Delivered(results_csv=results_csv, results=len(call_ids), rows=rows, files=tuple(files), report=report)
+
+    def _patiently(self, write: Callable[[], Written]) -> Written:
+        return outlast_full_disk(write, self.everything.run.disk_patience_s, log.warning)
+
+    def _transcripts(self, call_ids: Sequence[str]) -> Sequence[Path]:
+        if not self.settings.transcripts.formats:
+            return ()
+        return export_transcripts(self.database, call_ids, self.settings.directory / "transcripts", self.settings)
 
     def _results(self, call_ids: Sequence[str]) -> Path | None:
         """The results CSV; None when nothing is new or only the database is wanted."""
         if not call_ids or self.settings.save_mode is SaveMode.DATABASE:
             return None
         path = self.settings.directory / f"results_{self.stamp}.csv"
-        export_results(self.database, call_ids, path, self.settings)
+        self._patiently(lambda: export_results(self.database, call_ids, path, self.settings))
         self.store.mark_delivered(call_ids, self.run_id)
         return path
 

@@ -108,6 +108,9 @@ def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observe
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
+    except KeyboardInterrupt:
+        exit_code = 130
+        raise
     except (StartupError, RunLocked, UnforeseenError) as error:
         log.error("%s", error)
         if isinstance(error, UnforeseenError):

@@ -45,6 +45,8 @@ class BatchResult:
     not_reached: int
     """Planned calls no stage has finished: stopped before them."""
     recogniser_busy_s: float
+    recogniser_span_s: float
+    """From the first segment it was given to the last it finished."""
     recogniser_restarts: int
     wall_s: float
 
@@ -175,6 +177,7 @@ class Batch:
             interrupted=self.signals.reason if not_reached or self.signals.stopping.is_set() else None,
             not_reached=not_reached,
             recogniser_busy_s=self._process.busy_s,
+            recogniser_span_s=self._process.span_s,
             recogniser_restarts=self._process.restarts,
             wall_s=time.monotonic() - began,
         )

@@ -7,6 +7,7 @@
     │   ├── ModelUnavailable
     │   ├── InputUnavailable
     │   └── OutputUnavailable
+    │       └── DiskFull               (also Transient while a run is under way)
     ├── RunLocked                  exit 4: another run holds the lock
     ├── RunInterrupted             exit 130: SIGINT, SIGTERM or the stop time
     ├── TransientError             worth another try, now or in the next run
@@ -65,6 +66,10 @@ class TransientError(EarshotError):
 
 class DatabaseUnavailable(StartupError, TransientError):
     """The database cannot be reached; exit 3 at start, waited out in mid-run."""
+
+
+class DiskFull(OutputUnavailable, TransientError):
+    """No space is left where the run writes; exit 3 at start and when waiting did not help, waited out in mid-run."""
 
 
 class SourceUnreadable(TransientError):

@@ -68,9 +68,23 @@ def _mask(match: re.Match[str]) -> str:
     return f"{match.group('name') or ''}***"
 
 
+class _LogFile(logging.FileHandler):
+    """A file of lines; when it cannot be written to (a full disk, say) the work goes on and that is said once."""
+
+    _complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._complained:
+            self._complained = True
+            sys.stderr.write(f"{self.baseFilename}: log lines are lost: {error.strerror or error}\n")
+
+
 def json_handler(path: Path) -> logging.Handler:
     """Appends whole lines, so that several processes can share the file. Raises OSError."""
-    handler = logging.FileHandler(path, mode="a", encoding="utf-8")
+    handler = _LogFile(path, mode="a", encoding="utf-8")
     handler.setFormatter(JsonLines())
     handler.setLevel(logging.INFO)
     return handler

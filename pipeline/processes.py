@@ -5,6 +5,7 @@ Spawn everywhere, never fork: MLX hangs after fork, and a forked copy of a threa
 
 from __future__ import annotations
 
+import importlib
 import logging
 import multiprocessing
 import os
@@ -34,6 +35,18 @@ def begin_child() -> None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True, name="parent-watch").start()
 
 
+def one_blas_thread() -> None:
+    """Hold NumPy's and SciPy's BLAS to one thread, in a process that is one of several and meant for one core.
+
+    Threads of a BLAS spin while they wait for the next product: on two cores they cost a run a quarter of its CPU time.
+    """
+    from threadpoolctl import threadpool_limits
+
+    for name in ("numpy", "scipy.linalg"):  # what is loaded later would not be held
+        importlib.import_module(name)
+    threadpool_limits(limits=1, user_api="blas")
+
+
 def _die_with(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)
@@ -51,6 +64,7 @@ def portable(error: BaseException) -> EarshotError:
 
 def _serve(connection: Connection, build: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
     begin_child()
+    one_blas_thread()
     try:
         handle = build(*arguments)
     except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it

@@ -70,8 +70,11 @@ class RecogniserProcess:
         self.restarts = 0
         self.busy_s = 0.0
         """Seconds with at least one segment under way."""
+        self.span_s = 0.0
+        """Seconds from the first segment sent to the last one finished: the rest of it, it stood idle."""
         self.mlx_bytes: int | None = None
         self._busy_since: float | None = None
+        self._first_busy: float | None = None
 
     @property
     def pid(self) -> int | None:
@@ -170,6 +173,7 @@ class RecogniserProcess:
         if not self._sent:
             self._last_sign = time.monotonic()
             self._busy_since = self._last_sign
+            self._first_busy = self._first_busy or self._last_sign
         self._sent[task.key] = task
         assert self._connection is not None
         self._connection.send(task)
@@ -197,9 +201,12 @@ class RecogniserProcess:
             self._mark_idle()
 
     def _mark_idle(self) -> None:
-        if self._busy_since is not None:
-            self.busy_s += time.monotonic() - self._busy_since
-            self._busy_since = None
+        if self._busy_since is None or self._first_busy is None:
+            return
+        now = time.monotonic()
+        self.busy_s += now - self._busy_since
+        self.span_s = now - self._first_busy
+        self._busy_since = None
 
     def _recover(self, why: str, timed_out: bool = False) -> list[SegmentResult]:
         """Kill, restart, and put the taken segments on trial; a segment that fails alone is given up."""

@@ -37,6 +37,7 @@ class SummaryStep:
         self._settings = settings
         self._router = router
         self._template = SummaryTemplate(settings)
+        self._settings_content = settings.model_dump(mode="json")  # planning asks for every call there is
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         by_model: tuple[object, ...] | None = None
@@ -47,7 +48,7 @@ class SummaryStep:
             _VERSION,
             call.transcript.fingerprint,
             call.metadata.language,
-            self._settings.model_dump(mode="json"),
+            self._settings_content,
             by_model,
         )
 

@@ -60,6 +60,8 @@ class TopicStep:
         self._settings = settings
         self._methods = methods or TopicMethods()
         self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings)
+        # Planning asks for the fingerprint of every call there is: what all of them share is worked out once.
+        self._shared = (catalogues.content_hash, catalogues.when_unknown, settings.model_dump(mode="json"))
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         router, trained = self._methods.router, self._methods.trained
@@ -69,9 +71,7 @@ class TopicStep:
             call.transcript.fingerprint,
             call.metadata.customer_segment,
             call.metadata.language,
-            self._catalogues.content_hash,
-            self._catalogues.when_unknown,
-            self._settings.model_dump(mode="json"),
+            *self._shared,
             (router.models[0], prompts_hash(asking.NAMES)) if router else None,
             trained.identity if trained else None,
         )

@@ -77,6 +77,7 @@ def _headline(facts: RunFacts) -> dict[str, Any]:
         "demonstration": identity.demonstration if identity else None,
         "passed_over": list(identity.passed_over) if identity else [],
         "recogniser_busy_s": round(result.recogniser_busy_s, 3),
+        "recogniser_span_s": round(result.recogniser_span_s, 3),
         "recogniser_restarts": result.recogniser_restarts,
         "segment_flags": dict(sorted(result.tally.gates.items())),
         "interrupted": result.interrupted,

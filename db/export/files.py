@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pipeline.errors import OutputUnavailable
+from pipeline.disk import says_disk_full
+from pipeline.errors import DiskFull, OutputUnavailable
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a path aside to write to; at the end it is flushed to the disk and takes the place of `path`.
 
-    After an error, or a kill, `path` is as it was before. Raises OutputUnavailable when it cannot be written.
+    After an error, or a kill, `path` is as it was before. Raises OutputUnavailable when it cannot be written,
+    of which DiskFull is worth waiting for.
     """
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -30,7 +32,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         finally:
             os.close(folder)
     except OSError as error:
-        raise OutputUnavailable(
+        kind = DiskFull if says_disk_full(error) else OutputUnavailable
+        raise kind(
             f"{path}: cannot be written ({error.strerror or error}); free space or fix the folder's permissions, "
             "or name another with --output"
         ) from error

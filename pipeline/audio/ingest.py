@@ -15,7 +15,8 @@ from pipeline.audio.resample import Resampler
 from pipeline.audio.riff import check_riff
 from pipeline.audio.spool import SpoolWriter
 from pipeline.config.audio import AudioSettings
-from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
+from pipeline.disk import spooling
+from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import SAMPLE_RATE_HZ
 
 _SHORTFALL_S = 0.5
@@ -46,7 +47,7 @@ class Ingested:
 def ingest(path: Path, folder: Path, settings: AudioSettings) -> Ingested:
     """Decode `path` into files of `folder`.
 
-    Raises AudioUndecodable, SourceUnreadable, and TransientError when `folder` cannot be written to.
+    Raises AudioUndecodable, SourceUnreadable, and DiskFull or TransientError when `folder` cannot be written to.
     """
     try:
         riff = check_riff(path)
@@ -141,12 +142,13 @@ class _Sink:
 
     def close(self) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with spooling(self._folder.parent):
+                self._writer.close()
 
     def _open(self) -> None:
         channels = self._decoding.channels
         self.source, self.levels = SourceStatistics(channels), FrameLevels(channels)
-        with _writing(self._folder):
+        with spooling(self._folder.parent):
             self._writer = SpoolWriter(self._folder, channels)
 
     def _flush(self) -> None:
@@ -159,21 +161,5 @@ class _Sink:
         if len(block):
             by_channel = np.ascontiguousarray(block.T)
             self.levels.push(by_channel)
-            with _writing(self._folder):
+            with spooling(self._folder.parent):
                 self._writer.write(by_channel)
-
-
-class _writing:  # noqa: N801 - reads as a verb where it is used
-    """Turns an OSError of the spool folder into an error that says whose fault it is."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, OSError):
-            raise TransientError(
-                f"the spool folder {self._folder.parent} cannot be written to: {error.strerror}; is the disk full?"
-            ) from error

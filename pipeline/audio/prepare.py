@@ -18,7 +18,8 @@ from pipeline.audio.roles import ChannelRoles, assign_roles
 from pipeline.audio.vad.detector import DETECTORS, Builder, choose_detector
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
-from pipeline.errors import SourceUnreadable, TransientError
+from pipeline.disk import spooling
+from pipeline.errors import SourceUnreadable
 from pipeline.records import AudioHeader, CallMetadata, PreparedCall
 
 
@@ -58,13 +59,11 @@ class CallPreparer:
         caller removes it with `pipeline.audio.spool.discard` when the call is stored. It is removed here on errors.
 
         Raises AudioUndecodable (terminal), SourceUnreadable (vanished, no permission, changed while it was read)
-        and TransientError (the spool folder cannot be written to).
+        and DiskFull or TransientError (the spool folder cannot be written to).
         """
-        try:
+        with spooling(spool):
             spool.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix="call_", dir=spool))
-        except OSError as error:
-            raise TransientError(f"the spool folder {spool} cannot be written to: {error.strerror}") from error
         try:
             return self._prepare(path, metadata, folder)
         except BaseException:
@@ -87,8 +86,9 @@ class CallPreparer:
             for channel in channels:
                 listen(channel, self._chosen.detector, self._audio, self._voice_activity)
             drop_leaks(channels, self._audio.crosstalk)
-            for channel in channels:
-                finish(channel, self._audio, self._voice_activity)
+            with spooling(folder.parent):
+                for channel in channels:
+                    finish(channel, self._audio, self._voice_activity)
         roles = assign_roles(ingested.channels, metadata, self._audio, _both_sides_on_each(channels))
         return self._record(sha256, ingested, channels, roles, timings)
 

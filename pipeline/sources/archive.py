@@ -18,6 +18,7 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from pipeline.config.sources import InputSettings
+from pipeline.disk import spooling, write_spooled
 from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable, UnsafePath
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_uri, shown, zip_parts, zip_uri
@@ -72,12 +73,13 @@ class ArchiveReader:
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
         """See CallSource."""
         path, member = zip_parts(call.source_uri)
-        spool.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix="member-", suffix=_suffix(member), dir=spool)
+        with spooling(spool):
+            spool.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix="member-", suffix=_suffix(member), dir=spool)
         unpacked = Path(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                self._unpack(path, member, file.write)
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                self._unpack(path, member, lambda block: write_spooled(file, block, spool))
             yield unpacked
         finally:
             unpacked.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.config.sources import InputSettings
+from pipeline.disk import spooling, write_spooled
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import s3_parts, s3_uri, shown
@@ -63,10 +64,11 @@ class S3Source:
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
         """See CallSource. Asks for the very version that was listed."""
         _, key = s3_parts(call.source_uri)
-        spool.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix="object-", suffix=_suffix(key), dir=spool) as file:
-            self._download(key, call, file)
-            file.flush()
+        with spooling(spool):
+            spool.mkdir(parents=True, exist_ok=True)
+            opened = tempfile.NamedTemporaryFile(prefix="object-", suffix=_suffix(key), dir=spool, buffering=0)  # noqa: SIM115 - closed below
+        with opened as file:
+            self._download(key, call, file, spool)
             yield Path(file.name)
 
     def _look_at(self, entry: dict[str, Any], sidecars: Sidecars) -> FoundCall | SkippedFile | None:
@@ -112,7 +114,7 @@ class S3Source:
             return "archived", f"its storage class is {storage_class}; restore it first"
         return self._selection.by_name(name, relative) or self._selection.by_size(size)
 
-    def _download(self, key: str, call: FoundCall, file: Any) -> None:
+    def _download(self, key: str, call: FoundCall, file: Any, spool: Path) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         condition = {"IfMatch": call.etag} if call.etag else {}
@@ -125,16 +127,12 @@ class S3Source:
             try:
                 body = self._client().get_object(Bucket=self._bucket, Key=key, **condition)["Body"]
                 for block in body.iter_chunks(_BLOCK):
-                    file.write(block)
+                    write_spooled(file, block, spool)
             except ClientError as error:
                 raise SourceUnreadable(f"{call.source_uri}: {_explained(error)}") from None
-            except BotoCoreError as error:
+            except (BotoCoreError, OSError) as error:
                 last = str(error)  # the connection broke in mid-body, which the client itself does not try again
                 continue
-            except OSError as error:
-                raise SourceUnreadable(
-                    f"{call.source_uri}: cannot be written to {file.name}: {error.strerror}"
-                ) from None
             return
         raise SourceUnreadable(f"{call.source_uri}: download broke off {self._settings.s3.attempts} times: {last}")
 

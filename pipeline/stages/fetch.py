@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.disk import spooling
 from pipeline.errors import EarshotError
 from pipeline.parts import RunContext
 from pipeline.plan import PlannedCall, needs_audio
@@ -97,7 +98,8 @@ class FetchStage:
 
     def _once(self, work: Work) -> None:
         work.drop_spool()
-        work.spool.mkdir(parents=True)
+        with spooling(work.spool.parent):
+            work.spool.mkdir(parents=True)
         work.fetched = self._context.parts.source.fetch(work.planned.found, work.spool)
         work.local_path = work.fetched.__enter__()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from pipeline.disk import spooling
 from pipeline.errors import EarshotError
 from pipeline.log_lines import about_call
 from pipeline.parts import PrepareTask, RunContext
@@ -110,7 +111,8 @@ class PrepareStage:
     def _call(self, worker: SpawnedWorker, work: Work) -> object:
         if work.local_path is None:
             work.drop_spool()
-        work.spool.mkdir(parents=True, exist_ok=True)
+        with spooling(work.spool.parent):
+            work.spool.mkdir(parents=True, exist_ok=True)
         size_mb = work.planned.found.size_bytes / 1e6
         limit_s = (
             self._settings.fetch_timeout_s

@@ -18,7 +18,6 @@ from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentPlace, SegmentResult
 from pipeline.workers import RecogniserProcess, same_engine
 
-_SAVE_EVERY = 16
 _LOST = frozenset({"recogniser_timeout", "recogniser_crash"})
 _ANOTHER_TIME = frozenset({OUT_OF_MEMORY, SERVICE_UNAVAILABLE})
 """Flags of segments that may well be recognised in a later run: no transcript is made with a hole in their place."""
@@ -80,9 +79,10 @@ class RecogniseStage:
                 if self._process.outstanding:
                     for result in self._process.results(timeout_s=0.2):
                         self._take_result(result)
+                    self._save_segments()
                     self._tell_restarts()
                     self._follow_engine()
-            self._save_segments(force=True)
+            self._save_segments()
         except BaseException as error:  # noqa: BLE001 - without the recogniser the run cannot go on
             self._signals.fail(portable(error))
         finally:
@@ -182,7 +182,6 @@ class RecogniseStage:
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
         if not _LOST.intersection(result.flags) and result.error is None:
             self._unsaved.append((fingerprint, text))
-        self._save_segments()
         if not active.segments:
             self._complete(active)
 
@@ -203,7 +202,7 @@ class RecogniseStage:
                 active.finished,
                 work.planned.found.metadata.direction,
             )
-            self._save_segments(force=True)
+            self._save_segments()
             self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256)
         except EarshotError as error:
             self._give_up(work, error)
@@ -217,9 +216,8 @@ class RecogniseStage:
         work.drop_spool()
         self._finished.put(failure_of(work, self._run_id, "recognise", error))
 
-    def _save_segments(self, force: bool = False) -> None:
-        if not self._unsaved or (len(self._unsaved) < _SAVE_EVERY and not force):
-            return
+    def _save_segments(self) -> None:
+        """After each look at the recogniser: those that finished together go in one transaction a transcript."""
         by_transcript: dict[str, list[SegmentText]] = defaultdict(list)
         for fingerprint, segment in self._unsaved:
             by_transcript[fingerprint].append(segment)
@@ -240,7 +238,7 @@ class RecogniseStage:
         now, before = self._process.identity, self.identity
         if now is None or before is None or same_engine(now, before):
             return
-        self._save_segments(force=True)
+        self._save_segments()
         self.identity = now
         again = [active.work for active in self._active.values()]
         again += [work for waiting in self._same_audio.values() for work in waiting]

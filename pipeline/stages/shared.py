@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.config.execution import RunSettings
-from pipeline.errors import TransientError, UnforeseenError
+from pipeline.disk import outlast_full_disk
+from pipeline.errors import DiskFull, TransientError, UnforeseenError
 from pipeline.parts import RunSignals
 from pipeline.plan import PlannedCall
 from pipeline.records import (
@@ -145,10 +146,16 @@ Finished = Work | CallFailure | SkippedFile
 def with_retries(
     attempt: Callable[[], Value], settings: RunSettings, signals: RunSignals, notice: Callable[[str], None]
 ) -> Value:
-    """Try again on TransientError, up to `run.attempts` times, waiting twice as long each time, with jitter."""
+    """Try again on TransientError, up to `run.attempts` times, waiting twice as long each time, with jitter.
+
+    A full disk is no fault of a call: it is waited for apart, and ends the run where it stays full.
+    """
     for number in range(1, settings.attempts + 1):
         try:
-            return attempt()
+            return outlast_full_disk(attempt, settings.disk_patience_s, notice, signals.abandoned)
+        except DiskFull as error:
+            signals.fail(error)
+            raise
         except TransientError as error:
             if number == settings.attempts or signals.abandoned.is_set():
                 raise

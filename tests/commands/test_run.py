@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -245,6 +246,21 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(place: Wor
     for row in done:
         kept = place.rows("SELECT * FROM calls WHERE call_id = %s", row["call_id"])
         assert kept[0]["processed_at"] == row["processed_at"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_the_database_is_waited_for_ends_with_130_too(place: Workplace, number: signal.Signals) -> None:
+    """Before and after the stages as within them: found when SIGTERM killed a run in its start-up outright."""
+    deaf = socket.create_server(("127.0.0.1", 0), backlog=1)
+    address = f"database.url=postgresql://nobody@127.0.0.1:{deaf.getsockname()[1]}/earshot"
+    arguments = place.arguments(settings=[*SCRIPTED, address, "database.connect_timeout_s=60"])
+    with deaf, subprocess.Popen(arguments, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as run:
+        peer, _ = deaf.accept()  # it is waiting for an answer now
+        run.send_signal(number)
+        assert run.wait(60) == 130
+        peer.close()
+        assert run.stderr is not None
+        assert "Traceback" not in run.stderr.read()
 
 
 def test_a_recogniser_crash_costs_one_call_its_segments_not_the_run(place: Workplace) -> None:

@@ -37,6 +37,10 @@ def build_worker(mark: str) -> Callable[[Any], Any]:
             raise AudioUndecodable("a.wav: no decoder makes sense of it")
         if task == "bug":
             raise KeyError("nobody foresaw this")
+        if task == "blas threads":
+            import threadpoolctl
+
+            return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
         if task == "pid":
             return os.getpid()
         return f"{mark}:{task}"

@@ -30,6 +30,12 @@ def test_answers_come_from_another_process_built_once(worker: SpawnedWorker) -> 
     assert worker.call("pid", 60) == pid
 
 
+def test_a_worker_of_one_core_leaves_no_blas_threads_spinning(worker: SpawnedWorker) -> None:
+    threads = worker.call("blas threads", 60)
+    assert len(threads) >= 2, "NumPy's and SciPy's"
+    assert set(threads) == {1}
+
+
 def test_an_error_of_ours_keeps_its_type_and_the_process_lives_on(worker: SpawnedWorker) -> None:
     pid = worker.call("pid", 60)
     with pytest.raises(AudioUndecodable, match="no decoder"):

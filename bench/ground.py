@@ -1,0 +1,110 @@
+"""Where soak tests and benchmarks of the whole run do their runs: a server, databases, recordings, the command line."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from db.embedded import EmbeddedServer
+from db.migrate import migrate
+
+PROJECT = Path(__file__).resolve().parent.parent
+ROWS = {
+    "calls": """SELECT file_name, status, flags, duration_s, transcription, agent_text_sentiment,
+        client_text_sentiment, agent_text_confidence, client_text_confidence, topic, subtopic, summary, turns,
+        silence_s, missing_reasons::text, transcript_fingerprint FROM calls ORDER BY 1""",
+    "chunks": """SELECT file_name, channel, ordinal, role, start_s, end_s, text, text_sentiment, text_confidence
+        FROM chunks JOIN calls USING (call_id) ORDER BY 1, 2, 3""",
+    "steps": """SELECT file_name, step, s.fingerprint, state, payload::text
+        FROM call_steps s JOIN calls USING (call_id) ORDER BY 1, 2""",
+    "leftovers": "SELECT count(*) FROM finished_segments",
+}
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+class Ground:
+    """A server, databases from a template, recordings; all in one temporary folder."""
+
+    def __init__(self, folder: Path, engine: str) -> None:
+        self.folder = folder
+        self.calls = folder / "calls"
+        self.engine = engine
+        self.server = EmbeddedServer(folder / "server")
+        self.server.start()
+        migrate(self.server.url)
+        self._number = 0
+
+    def fresh_database(self) -> str:
+        self._number += 1
+        name = f"soak_{self._number}"
+        with psycopg.connect(self.server.url, dbname="postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "earshot"')
+        return self.server.url.replace("/earshot?", f"/{name}?")
+
+    def start(self, url: str, *settings: str) -> subprocess.Popen[bytes]:
+        """A run of the main job; its output goes to a file of its own."""
+        chosen = (
+            f"database.url={url}",
+            f"transcription.engines=[{self.engine}]",
+            "transcription.scripted.missing=hash",
+            f"run.spool_dir={self.folder}/spool",
+            "run.backoff_initial_s=0.1",
+            *settings,
+        )
+        config = self.folder / "config.yaml"
+        config.touch()
+        arguments = [sys.executable, "run.py", "--config", str(config), "--input", str(self.calls)]
+        arguments += ["--output", str(self.folder / "output"), "--save-mode", "database"]
+        for setting in chosen:
+            arguments += ["--set", setting]
+        log = (self.folder / "last_run.log").open("wb")
+        return subprocess.Popen(arguments, cwd=PROJECT, stdout=log, stderr=log)
+
+    def run(self, url: str, *settings: str) -> int:
+        with self.start(url, *settings) as run:
+            return run.wait()
+
+    def log(self) -> str:
+        return (self.folder / "last_run.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+
+    @staticmethod
+    def rows(url: str) -> Rows:
+        with psycopg.connect(url) as connection:
+            return {name: connection.execute(query.encode()).fetchall() for name, query in ROWS.items()}
+
+
+@contextmanager
+def ground(engine: str, size_mb: int | None = None) -> Iterator[Ground]:
+    """A place for runs; with `size_mb` on a file system of its own, of that size."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="earshot-soak-", dir=memory if memory.is_dir() else None))
+    if size_mb is not None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)], check=True)
+    folder.chmod(0o755)
+    place = Ground(folder, engine)
+    try:
+        yield place
+    finally:
+        place.server.release()
+        if size_mb is not None:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def differences(rows: Rows, reference: Rows) -> list[str]:
+    """What is not as in the undisturbed run, a line each."""
+    found = []
+    for name in ROWS:
+        if rows[name] != reference[name]:
+            pairs = zip(rows[name], reference[name], strict=False)
+            first = next((f"{a} != {b}" for a, b in pairs if a != b), "")
+            found.append(f"{name}: {len(rows[name])} rows for {len(reference[name])}; {first[:400]}")
+    return found

@@ -1,0 +1,83 @@
+"""Disks that are full: told apart from other trouble, and waited for. A leaf."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from pipeline.errors import DiskFull, TransientError
+
+Value = TypeVar("Value")
+
+_LONGEST_WAIT_S = 15.0
+
+
+def says_disk_full(error: BaseException) -> bool:
+    """Whether the system refused to write for want of space, or because a quota is used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def spooling(folder: Path) -> Iterator[None]:
+    """An OSError inside becomes DiskFull or TransientError, saying that the spool is to blame and not the recording."""
+    try:
+        yield
+    except OSError as error:
+        kind = DiskFull if says_disk_full(error) else TransientError
+        raise kind(
+            f"the spool folder {folder} cannot be written to: {error.strerror or error}; free space there, or name a "
+            "folder on another disk (run.spool_dir)"
+        ) from error
+
+
+def write_spooled(file: IO[bytes], content: bytes, folder: Path) -> None:
+    """Write all of `content` to an unbuffered file of the spool. Raises DiskFull or TransientError.
+
+    A raw write may take only a part, which is how a disk about to be full begins; and an unbuffered file has nothing
+    left to write, and to fail with, when it is closed.
+    """
+    rest = memoryview(content)
+    with spooling(folder):
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def outlast_full_disk(
+    work: Callable[[], Value],
+    patience_s: float,
+    notice: Callable[[str], None],
+    given_up: threading.Event | None = None,
+) -> Value:
+    """Do `work` again while it raises DiskFull, for at most `patience_s`; the waits double from 0.5 s up to 15 s.
+
+    `work` must be safe to repeat. `given_up` ends the waiting early. Said once, and once more when there is space.
+    Raises DiskFull when patience runs out; other errors pass through at once.
+    """
+    import tenacity
+
+    given_up = given_up or threading.Event()
+    waits = 0
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        nonlocal waits
+        waits += 1
+        error: Any = state.outcome.exception() if state.outcome else None
+        if waits == 1:
+            notice(f"{error}; waiting up to {patience_s:.0f} s for space (run.disk_patience_s)")
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(DiskFull),
+        wait=tenacity.wait_exponential(multiplier=0.5, max=_LONGEST_WAIT_S),
+        stop=tenacity.stop_after_delay(patience_s) | tenacity.stop_when_event_set(given_up),
+        sleep=tenacity.sleep_using_event(given_up),
+        before_sleep=tell,
+        reraise=True,
+    )
+    value = retrying(work)
+    if waits:
+        notice("there is space on the disk again; going on")
+    return value
