@@ -62,6 +62,7 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
             build_preparer, (settings.input, settings.audio, settings.voice_activity, settings.diarisation)
         ),
         prepare_extra_s=longest_s(settings.diarisation),
+        segment_time_limit_s=settings.transcription.segment_time_limit_s,
         recogniser=build_recogniser_process,
         recogniser_arguments=(settings, vocabulary(settings)),
         analyser=ChildBuild(build_analyser, (analysis_steps, (settings,))),

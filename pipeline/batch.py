@@ -90,7 +90,7 @@ class Batch:
         self.signals = RunSignals(settings)
         self.tally = Tally()
         self._analysers = [
-            SpawnedWorker("analysis", parts.analyser.build, parts.analyser.arguments)
+            SpawnedWorker("analysis", parts.analyser.build, parts.analyser.arguments, one_core=True)
             for _ in range(settings.analysis_workers)
         ]
         self._process = RecogniserProcess(
@@ -98,6 +98,7 @@ class Batch:
             parts.recogniser_arguments,
             settings.recogniser_load_timeout_s,
             settings.segment_timeout_s,
+            parts.segment_time_limit_s,
         )
         self._identity: EngineIdentity | None = None
         self._steps: tuple[tuple[str, ...], frozenset[str]] | None = None

@@ -5,6 +5,7 @@
     ├── StartupError               exit 3: the run could not start
     │   ├── DatabaseUnavailable        (also Transient while a run is under way)
     │   ├── ModelUnavailable
+    │   │   └── ModelTooSlow           it could serve, but far slower than this machine could
     │   ├── InputUnavailable
     │   └── OutputUnavailable
     │       └── DiskFull               (also Transient while a run is under way)
@@ -42,6 +43,10 @@ class StartupError(EarshotError):
 
 class ModelUnavailable(StartupError):
     """A model's weights are missing, corrupt or unreachable."""
+
+
+class ModelTooSlow(ModelUnavailable):
+    """It could serve, but far slower than it need be: used where nothing better than a demonstration is at hand."""
 
 
 class InputUnavailable(StartupError):

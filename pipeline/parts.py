@@ -79,6 +79,8 @@ class BatchParts:
     """Builds a function PrepareTask -> PreparedCall | SkippedFile."""
     prepare_extra_s: float = 0.0
     """Added to the time limit of preparing a recording, for diarisation where it can be had."""
+    segment_time_limit_s: float | None = None
+    """For a segment tried alone after the recogniser was restarted; None for `run.segment_timeout_s`."""
     recogniser: Callable[..., Recogniser]
     recogniser_arguments: tuple[Any, ...]
     analyser: ChildBuild

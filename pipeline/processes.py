@@ -62,9 +62,12 @@ def portable(error: BaseException) -> EarshotError:
     return UnforeseenError(f"{type(error).__name__}: {error}", text)
 
 
-def _serve(connection: Connection, build: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
+def _serve(
+    connection: Connection, build: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...], one_core: bool
+) -> None:
     begin_child()
-    one_blas_thread()
+    if one_core:
+        one_blas_thread()
     try:
         handle = build(*arguments)
     except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it
@@ -91,6 +94,7 @@ class SpawnedWorker:
         build: called once in the child with `arguments`; returns the function that answers a task. Must be importable.
         arguments: picklable.
         start_timeout_s: limit for `build`.
+        one_core: it is one of several processes that share the cores, and holds its BLAS to one thread.
     """
 
     def __init__(
@@ -99,11 +103,14 @@ class SpawnedWorker:
         build: Callable[..., Callable[[Any], Any]],
         arguments: tuple[Any, ...] = (),
         start_timeout_s: float = 120.0,
+        *,
+        one_core: bool = False,
     ) -> None:
         self._name = name
         self._build = build
         self._arguments = arguments
         self._start_timeout_s = start_timeout_s
+        self._one_core = one_core
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._closed = False
@@ -141,7 +148,10 @@ class SpawnedWorker:
         ours, theirs = SPAWN.Pipe()
         self._connection = ours
         self._process = SPAWN.Process(
-            target=_serve, args=(theirs, self._build, self._arguments), name=self._name, daemon=False
+            target=_serve,
+            args=(theirs, self._build, self._arguments, self._one_core),
+            name=self._name,
+            daemon=False,
         )
         self._process.start()
         theirs.close()

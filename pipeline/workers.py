@@ -41,6 +41,7 @@ class RecogniserProcess:
             importable and returning a Recogniser.
         load_timeout_s: limit for loading the weights.
         segment_timeout_s: limit without any segment finishing while some are under way.
+        alone_timeout_s: limit for a segment tried alone after a restart; None for `segment_timeout_s`.
     """
 
     def __init__(
@@ -49,11 +50,15 @@ class RecogniserProcess:
         arguments: tuple[Any, ...],
         load_timeout_s: float,
         segment_timeout_s: float,
+        alone_timeout_s: float | None = None,
     ) -> None:
         self._build = build
         self._arguments = arguments
         self._load_timeout_s = load_timeout_s
-        self._segment_timeout_s = segment_timeout_s
+        self._limit_s = (segment_timeout_s, "run.segment_timeout_s")
+        self._limit_alone_s = self._limit_s
+        if alone_timeout_s is not None and alone_timeout_s < segment_timeout_s:
+            self._limit_alone_s = (alone_timeout_s, "transcription.segment_time_limit_s")
         self._connection: Connection | None = None
         self._process: Any = None
         self._sent: dict[str, SegmentTask] = {}
@@ -136,8 +141,9 @@ class RecogniserProcess:
                 finished.extend(self._recover(_how(self._process, error)))
             except _OutOfMemory as error:
                 finished.extend(self._pass_over(error.result))
-            if self._sent and time.monotonic() - self._last_sign > self._segment_timeout_s:
-                why = f"nothing finished within {self._segment_timeout_s:.0f} s (run.segment_timeout_s)"
+            limit_s, setting = self._limit_s if self._alone is None else self._limit_alone_s
+            if self._sent and time.monotonic() - self._last_sign > limit_s:
+                why = f"nothing finished within {limit_s:g} s ({setting})"
                 finished.extend(self._recover(why, timed_out=True))
             self._feed()
         return finished

@@ -37,6 +37,10 @@ class TranscriptionSettings(Area):
     it needs no download and serves only where the database holds nothing better."""
     strict: bool = False
     """Refuse to fall back: when the first engine cannot be loaded, the run does not start (exit 3)."""
+    slow_engine: Literal["pass_over", "use"] = "pass_over"
+    """What to do with an engine that is far slower here than it need be (mlx_qwen3 on a Linux CPU without OpenBLAS):
+    pass it over where a later one that is no demonstration can be loaded, or use it all the same. The reason says how
+    to make it quick; calls are then done again by it. With `strict` it is used."""
     allow_download: bool = True
     """Fetch weights that are not on disk; a download over 100 MB states its size first."""
     hub_timeout_s: Annotated[float, Field(gt=0, le=9)] = 3.0
@@ -44,7 +48,10 @@ class TranscriptionSettings(Area):
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
     """ISO 639-1 code of all calls that do not carry their own; null: the engine detects it."""
     segment_time_limit_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
-    """Longest time an engine may spend on one segment, in seconds."""
+    """Longest time an engine may spend on one segment, in seconds. mlx_qwen3 (by a limit of its own, just below) and
+    openai_audio give the segment up themselves. The others work in native calls that nothing can cut short: when
+    nothing finishes within `run.segment_timeout_s` their process is restarted, and each segment it held is tried
+    alone, with this limit."""
     max_context_chars: Annotated[int, Field(ge=0, le=10_000)] = 800
     """Most characters of vocabulary handed to an engine that takes it; terms over it are left out, last first."""
     trust_gates: TrustGateSettings = Field(default_factory=TrustGateSettings)

@@ -35,7 +35,8 @@ class PrepareStage:
     ) -> list[threading.Thread]:
         threads = []
         for number in range(self._settings.decode_workers):
-            worker = SpawnedWorker("decoder", self._parts.preparer.build, self._parts.preparer.arguments)
+            preparer = self._parts.preparer
+            worker = SpawnedWorker("decoder", preparer.build, preparer.arguments, one_core=True)
             self._workers.append(worker)
             thread = threading.Thread(
                 target=self._loop, args=(worker, inbox, out, finished), name=f"prepare-{number}", daemon=True

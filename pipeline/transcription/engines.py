@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from pipeline.config.transcription import TranscriptionSettings
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.hub import Hub, short
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, Transcriber
@@ -27,7 +27,7 @@ def _mlx_qwen3(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
         hub = replace(hub, allow_download=False, allow_setting="transcription.mlx_qwen3.allow_download")
     elif options.hub_timeout_s < hub.timeout_s:
         hub = replace(hub, timeout_s=options.hub_timeout_s)
-    return build(options, hub)
+    return build(options, hub, pass_over_slow=settings.slow_engine == "pass_over")
 
 
 def _faster_whisper(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
@@ -90,35 +90,87 @@ def choose_engine(
             hub answers: it is asked once for all engines.
     """
     hub = hub or Hub(allow_download=settings.allow_download, timeout_s=settings.hub_timeout_s)
-    passed_over: list[str] = []
-    for rank, name in enumerate(settings.engines):
+    choice = _Choice(settings, hub, builders, skip or {})
+    chosen = choice.first() or choice.first_of_the_slow()
+    if chosen is None:
+        raise ModelUnavailable(
+            "no transcription engine could be loaded:\n  " + "\n  ".join(choice.passed_over.values())
+        )
+    rank, engine, description = chosen
+    before = tuple(reason for place, reason in sorted(choice.passed_over.items()) if place < rank)
+    identity = EngineIdentity(
+        engine=description.engine,
+        model=description.model,
+        revision=description.revision,
+        options_hash=options_hash(settings, settings.engines[rank], vocabulary if description.takes_context else ()),
+        rank=rank,
+        demonstration=description.demonstration,
+        passed_over=before,
+    )
+    return engine, description, identity
+
+
+_Loaded = tuple[int, Transcriber, EngineDescription]
+
+
+@dataclass(slots=True)
+class _Choice:
+    """The engines in their order, each tried once; slow ones a second time when nothing but a demonstration is left."""
+
+    settings: TranscriptionSettings
+    hub: Hub
+    builders: Mapping[str, Builder]
+    skip: Mapping[str, str]
+    passed_over: dict[int, str] = field(default_factory=dict)
+    slow: list[int] = field(default_factory=list)
+
+    def first(self) -> _Loaded | None:
+        """The first that loads; a demonstration only where no engine before it was passed over for being slow."""
+        settings = self.settings
+        if settings.strict:
+            settings = settings.model_copy(update={"slow_engine": "use"})
+        for rank in range(len(settings.engines)):
+            loaded = self._try(rank, settings)
+            if loaded is None:
+                continue
+            if loaded[2].demonstration and (slow := self.first_of_the_slow()) is not None:
+                loaded[1].close()
+                return slow
+            return loaded
+        return None
+
+    def first_of_the_slow(self) -> _Loaded | None:
+        settings = self.settings.model_copy(update={"slow_engine": "use"})
+        while self.slow:
+            loaded = self._try(self.slow.pop(0), settings)
+            if loaded is not None:
+                return loaded
+        return None
+
+    def _try(self, rank: int, settings: TranscriptionSettings) -> _Loaded | None:
+        """Load one; None when it cannot be, with the reason kept."""
+        name = settings.engines[rank]
         try:
-            if skip and name in skip:
-                raise ModelUnavailable(skip[name])
-            engine = builders[name](settings, hub)
+            if name in self.skip:
+                raise ModelUnavailable(self.skip[name])
+            engine = self.builders[name](settings, self.hub)
             description = engine.load()
         except (ModelUnavailable, ImportError, MemoryError) as error:
-            reason = f"{name}: {_reason(error, name)}"
-            if settings.strict:
-                raise ModelUnavailable(
-                    f"{reason}. transcription.strict is true, so no other engine is tried"
-                ) from error
-            if isinstance(error.__cause__, TimeoutError):
-                hub.found_silent()
-            logger.info("transcription engine passed over: %s", reason)
-            passed_over.append(reason)
-            continue
-        identity = EngineIdentity(
-            engine=description.engine,
-            model=description.model,
-            revision=description.revision,
-            options_hash=options_hash(settings, name, vocabulary if description.takes_context else ()),
-            rank=rank,
-            demonstration=description.demonstration,
-            passed_over=tuple(passed_over),
-        )
-        return engine, description, identity
-    raise ModelUnavailable("no transcription engine could be loaded:\n  " + "\n  ".join(passed_over))
+            self._pass_over(rank, name, error)
+            return None
+        self.passed_over.pop(rank, None)
+        return rank, engine, description
+
+    def _pass_over(self, rank: int, name: str, error: BaseException) -> None:
+        reason = f"{name}: {_reason(error, name)}"
+        if self.settings.strict:
+            raise ModelUnavailable(f"{reason}. transcription.strict is true, so no other engine is tried") from error
+        if isinstance(error.__cause__, TimeoutError):
+            self.hub.found_silent()
+        if isinstance(error, ModelTooSlow):
+            self.slow.append(rank)
+        logger.info("transcription engine passed over: %s", reason)
+        self.passed_over[rank] = reason
 
 
 def _reason(error: BaseException, name: str) -> str:

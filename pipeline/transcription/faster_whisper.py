@@ -25,7 +25,7 @@ from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, Segm
 _MAX_SEGMENT_S = 30.0
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 20
 _HOP = 160
-"""Samples per frame: clips begin on whole frames, so that an answer's frame number names its clip."""
+"""Samples per frame."""
 _PLACES = 448
 _PROMPT_PLACES = 4
 """Start, language, task, no time stamps."""
@@ -39,6 +39,11 @@ class _Clip:
     language: str
     start: int
     """First sample in the joined audio."""
+
+    @property
+    def frame(self) -> int:
+        """The frame it begins in: what the library names it by."""
+        return self.start // _HOP
 
 
 class FasterWhisperTranscriber:
@@ -171,10 +176,10 @@ class FasterWhisperTranscriber:
             hotwords=context or None,
             batch_size=len(clips),
         )
-        by_start: dict[int, list[Any]] = {}
+        by_frame: dict[int, list[Any]] = {clip.frame: [] for clip in clips}
         for segment in segments:
-            by_start.setdefault(segment.seek * _HOP, []).append(segment)
-        return [self._result(clip, by_start.get(clip.start, []), most_tokens) for clip in clips]
+            by_frame[segment.seek].append(segment)  # a KeyError is better than a text that nobody misses
+        return [self._result(clip, by_frame[clip.frame], most_tokens) for clip in clips]
 
     def _result(self, clip: _Clip, parts: Sequence[Any], most_tokens: int) -> SegmentResult:
         options, request = self._options, clip.request
@@ -215,10 +220,14 @@ class FasterWhisperTranscriber:
 
 
 def _joined(members: Sequence[SegmentRequest], language: str) -> tuple[list[_Clip], Any]:
-    """Clips one after the other, each begun on a whole frame; audio of shape (samples,)."""
+    """Clips one after the other, each begun in the middle of a frame; audio of shape (samples,).
+
+    The library names a clip by the frame it begins in, as `int(seconds * 100)`: of a whole frame that is now and then
+    the frame before (20.08 s give 2007).
+    """
     clips: list[_Clip] = []
-    pieces: list[Any] = []
-    start = 0
+    start = _HOP // 2
+    pieces: list[Any] = [np.zeros(start, dtype=np.float32)]
     for request in members:
         clips.append(_Clip(request, language, start))
         padding = -request.samples.size % _HOP

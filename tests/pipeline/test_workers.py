@@ -70,6 +70,21 @@ def test_only_the_segment_to_blame_is_lost(process: RecogniserProcess, samples: 
     assert all(results[key].text == f"{key} 16000" and results[key].error is None for key in keys)
 
 
+def test_a_segment_tried_alone_has_the_limit_of_one_segment(trap: Path, samples: Path) -> None:
+    process = RecogniserProcess(
+        build_recogniser, (trap,), load_timeout_s=60, segment_timeout_s=6.0, alone_timeout_s=0.5
+    )
+    process.start()
+    try:
+        results = run(process, samples, ["a", "hang 1", "b", "hang 2"])
+    finally:
+        process.kill()
+    assert {key for key, result in results.items() if result.error is None} == {"a", "b"}
+    for culprit in ("hang 1", "hang 2"):
+        assert results[culprit].flags == ("recogniser_timeout",)
+        assert "within 0.5 s (transcription.segment_time_limit_s)" in (results[culprit].error or "")
+
+
 def test_a_crash_that_does_not_come_again_loses_nothing(process: RecogniserProcess, samples: Path) -> None:
     results = run(process, samples, ["a", "once", "b"])
     assert {key: result.error for key, result in results.items()} == {"a": None, "once": None, "b": None}

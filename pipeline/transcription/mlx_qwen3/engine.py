@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.hub import Hub
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
 from pipeline.transcription.mlx_qwen3.blas import blas_probe
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 _SETTING = "transcription.mlx_qwen3.model"
 
 
-def build(options: MlxQwen3Options, hub: Hub | None = None) -> Transcriber:
-    """An engine that has loaded nothing yet. `hub`: the one all engines share; None for its own by the options."""
-    return MlxQwen3Transcriber(options, hub)
+def build(options: MlxQwen3Options, hub: Hub | None = None, *, pass_over_slow: bool = False) -> Transcriber:
+    """An engine that has loaded nothing yet. `hub`: the one all engines share; None for its own by the options.
+
+    With `pass_over_slow` its `load` raises ModelTooSlow, before it looks for weights, where MLX sits on a slow BLAS.
+    """
+    return MlxQwen3Transcriber(options, hub, pass_over_slow)
 
 
 class MlxQwen3Transcriber:
@@ -34,8 +37,9 @@ class MlxQwen3Transcriber:
     of being right.
     """
 
-    def __init__(self, options: MlxQwen3Options, hub: Hub | None = None) -> None:
+    def __init__(self, options: MlxQwen3Options, hub: Hub | None = None, pass_over_slow: bool = False) -> None:
         self._options = options
+        self._pass_over_slow = pass_over_slow
         self._hub = hub or Hub(allow_download=options.allow_download, timeout_s=options.hub_timeout_s)
         self._scheduler: Scheduler | None = None
         self._placer: WordPlacer | None = None
@@ -52,8 +56,10 @@ class MlxQwen3Transcriber:
         from pipeline.transcription.mlx_qwen3.prompts import Prompter
 
         options = self._options
-        found = locate(options.model, options.revision, self._hub, setting=_SETTING)
         probe = blas_probe(options.blas_probe_ms, options.min_gflops)
+        if probe.slow and self._pass_over_slow:
+            raise ModelTooSlow(probe.message)
+        found = locate(options.model, options.revision, self._hub, setting=_SETTING)
         loaded = load_checkpoint(found.folder, options, setting=_SETTING)
         kernels = choose_kernels(loaded.dtype)
         machine = Qwen3Machine(loaded, options, kernels)

@@ -33,12 +33,12 @@ def request(samples: Samples, key: str = "k", language: str | None = "en", conte
     return SegmentRequest(key=key, samples=samples, language=language, context=context)
 
 
-def description(engine: str = "fake", takes_context: bool = True) -> EngineDescription:
+def description(engine: str = "fake", takes_context: bool = True, demonstration: bool = False) -> EngineDescription:
     return EngineDescription(
         engine=engine,
         model="m",
         revision="r",
-        demonstration=False,
+        demonstration=demonstration,
         max_segment_s=30.0,
         takes_context=takes_context,
         languages=None,
@@ -57,11 +57,12 @@ class FakeTranscriber:
     engine: str = "fake"
     seen: list[SegmentRequest] = field(default_factory=list)
     closed: bool = False
+    demonstration: bool = False
 
     def load(self) -> EngineDescription:
         if self.unavailable:
             raise ModelUnavailable(self.unavailable)
-        return description(self.engine)
+        return description(self.engine, demonstration=self.demonstration)
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         waiting: list[SegmentRequest] = []

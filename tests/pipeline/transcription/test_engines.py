@@ -4,15 +4,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.config.transcription import TranscriptionSettings, default_engines
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.hub import Hub
 from pipeline.transcription.engine import EngineDescription
-from pipeline.transcription.engines import ENGINES, choose_engine
+from pipeline.transcription.engines import ENGINES, Builder, choose_engine
+from pipeline.transcription.mlx_qwen3.engine import build as build_mlx
 from tests.conftest import PROJECT
 from tests.pipeline.transcription.fakes import FakeTranscriber
 
@@ -76,6 +79,71 @@ def test_a_missing_package_is_a_reason() -> None:
     settings = TranscriptionSettings(engines=("mlx_qwen3", "sphinx"))
     _, _, identity = choose_engine(settings, builders={"mlx_qwen3": build, "sphinx": lambda *_: FakeTranscriber()})
     assert "torch" in identity.passed_over[0]
+
+
+class Slow(FakeTranscriber):
+    """An engine that could serve, but slowly."""
+
+    def load(self) -> EngineDescription:
+        raise ModelTooSlow("MLX multiplies at 4 GFLOP/s here")
+
+
+def builders_with(slow: str, lacking: tuple[str, ...] = ()) -> dict[str, Builder]:
+    """Engines by name: `slow` says so unless told to serve all the same; those `lacking` have no weights."""
+
+    def build(name: str) -> Builder:
+        def builder(settings: TranscriptionSettings, _: Hub) -> FakeTranscriber:
+            if name == slow and settings.slow_engine == "pass_over":
+                return Slow()
+            why = "no weights" if name in lacking else ""
+            return FakeTranscriber(engine=name, unavailable=why, demonstration=name == "sphinx")
+
+        return builder
+
+    return {name: build(name) for name in ENGINES}
+
+
+@pytest.mark.parametrize(
+    ("settings", "lacking", "served", "told"),
+    [
+        ({}, (), "faster_whisper", ["mlx_qwen3: MLX multiplies at 4"]),
+        ({}, ("faster_whisper",), "mlx_qwen3", []),
+        ({}, ("faster_whisper", "mlx_qwen3"), "sphinx", ["mlx_qwen3: no weights", "faster_whisper: no weights"]),
+        ({}, ("faster_whisper", "sphinx"), "mlx_qwen3", []),
+        ({"slow_engine": "use"}, (), "mlx_qwen3", []),
+        ({"strict": True}, (), "mlx_qwen3", []),
+        ({"engines": ["faster_whisper", "mlx_qwen3"]}, (), "faster_whisper", []),
+        ({"engines": ["mlx_qwen3"]}, (), "mlx_qwen3", []),
+    ],
+)
+def test_a_slow_engine_serves_only_where_nothing_better_than_a_demonstration_does(
+    settings: dict[str, object], lacking: tuple[str, ...], served: str, told: list[str]
+) -> None:
+    chosen = TranscriptionSettings.model_validate({"engines": ["mlx_qwen3", "faster_whisper", "sphinx"], **settings})
+    _, description, identity = choose_engine(chosen, builders=builders_with("mlx_qwen3", lacking))
+    assert description.engine == chosen.engines[identity.rank] == served
+    assert [reason[: len(begin)] for reason, begin in zip(identity.passed_over, told, strict=True)] == told
+
+
+def test_a_slow_engine_makes_the_same_transcripts_however_it_was_come_by() -> None:
+    identities = [
+        choose_engine(
+            TranscriptionSettings.model_validate({"engines": ["mlx_qwen3", "sphinx"], "slow_engine": slow_engine}),
+            builders=builders_with("mlx_qwen3"),
+        )[2]
+        for slow_engine in ("pass_over", "use")
+    ]
+    assert identities[0] == identities[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's MLX can sit on a slow BLAS")
+def test_mlx_on_a_slow_blas_is_passed_over_before_its_weights_are_fetched(tmp_path: Path) -> None:
+    options = MlxQwen3Options(min_gflops=1e9)  # any machine is slow by this measure
+    hub = Hub(allow_download=True, timeout_s=0.3, endpoint="http://127.0.0.1:1", cache_dir=tmp_path)
+    with pytest.raises(ModelTooSlow, match="libopenblas0-pthread"):
+        build_mlx(options, hub, pass_over_slow=True).load()
+    with pytest.raises(ModelUnavailable, match="not on disk"):
+        build_mlx(options, hub, pass_over_slow=False).load()
 
 
 def test_strict_refuses_to_fall_back() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -130,3 +132,28 @@ def test_a_folder_is_used_as_it_is_and_its_revision_changes_with_its_content(tmp
     assert first.revision == folder_revision(tmp_path, ("*.json", "*.bin"))
     (tmp_path / "model.bin").write_bytes(b"two")
     assert hub.find(_wanted(str(tmp_path))).revision != first.revision
+
+
+@pytest.fixture
+def deaf_hub() -> Iterator[str]:
+    """An address whose packets are dropped: its queue of connections is full, so that no further SYN is answered."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as held:
+        address = server.getsockname()
+        for _ in range(8):
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        with socket.socket() as one_more:
+            one_more.settimeout(0.3)
+            if one_more.connect_ex(address) == 0:
+                pytest.skip("this system's queue of connections does not fill up")
+        yield f"http://127.0.0.1:{address[1]}"
+
+
+def test_a_hub_behind_a_wall_that_drops_packets_is_given_up_in_time(deaf_hub: str, tmp_path: Path) -> None:
+    hub = Hub(allow_download=True, timeout_s=0.5, endpoint=deaf_hub, cache_dir=tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"hub unreachable .*point transcription\.x\.model") as told:
+        hub.find(_wanted())
+    assert "0.5 s" in str(told.value) or "time" in str(told.value).lower()
+    with pytest.raises(ModelUnavailable, match="hub unreachable"):
+        hub.find(_wanted("owner/another"))
