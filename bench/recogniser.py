@@ -77,11 +77,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
     probe = blas_probe()
     with tempfile.TemporaryDirectory() as folder:
-        bench = _prepare(arguments, Path(folder))
+        rng = np.random.default_rng(0)
+        audio = [noise_bursts(rng, float(seconds)) for seconds in LENGTHS_S[arguments.shape]]
+        bench = prepare(arguments.shape, arguments.precision, Path(folder), audio)
         audio_s = sum(len(samples) for samples in bench.audio) / 16_000
         print(f"{arguments.shape} shape, {bench.dtype}, {mx.default_device()}; {probe.message}")
         print(f"{len(bench.audio)} segments, {audio_s:.0f} s of audio, {TOKENS_PER_S:g} tokens a second")
-        engine = _Batched(bench, arguments.batch_size, arguments.max_memory_gb)
+        engine = Batched(bench, arguments.batch_size, arguments.max_memory_gb)
         engine.run(bench.audio[-2:])  # compiles the kernels
         batched = [engine.run(bench.audio) for _ in range(arguments.repeats)]
         spent = time.process_time()
@@ -132,7 +134,7 @@ def _table(result: dict[str, Any]) -> None:
     print(f"peak memory {result['peak_memory_gb']:.2f} GB, same tokens: {result['same_tokens']}")
 
 
-class _Batched:
+class Batched:
     """The engine's parts over weights already in memory."""
 
     def __init__(self, bench: Bench, batch_size: int, max_memory_gb: float) -> None:
@@ -220,7 +222,7 @@ def _sequential(bench: Bench) -> tuple[list[float], dict[str, tuple[int, ...]]]:
     return seconds, tokens
 
 
-def _growth(engine: _Batched, steps: int = 4) -> dict[str, float]:
+def _growth(engine: Batched, steps: int = 4) -> dict[str, float]:
     """Seconds of one decoding step by rows, each row 280 tokens into its segment."""
     import mlx.core as mx
 
@@ -248,7 +250,8 @@ def tokens_of(audio_s: float) -> int:
     return max(3, math.ceil(TOKENS_PER_S * audio_s))
 
 
-def _prepare(arguments: argparse.Namespace, folder: Path) -> Bench:
+def prepare(shape: str, precision: str, folder: Path, audio: list[npt.NDArray[np.float32]]) -> Bench:
+    """Seeded weights at a published shape, and a tokenizer for them in `folder`."""
     import mlx.core as mx
     from mlx.utils import tree_map
     from mlx_qwen3_asr.model import Qwen3ASRModel
@@ -256,8 +259,8 @@ def _prepare(arguments: argparse.Namespace, folder: Path) -> Bench:
     from pipeline.transcription.mlx_qwen3.loading import choose_dtype
 
     mx.random.seed(20)
-    model = Qwen3ASRModel(_config(arguments.shape))
-    dtype = choose_dtype(arguments.precision)
+    model = Qwen3ASRModel(_config(shape))
+    dtype = choose_dtype(precision)
     model.update(tree_map(lambda value: value.astype(dtype), model.parameters()))
     for layer in model.model.layers:  # so that the audio is heard and the tokens do not fall into a loop
         layer.self_attn.v_proj.weight = layer.self_attn.v_proj.weight * 4
@@ -266,8 +269,6 @@ def _prepare(arguments: argparse.Namespace, folder: Path) -> Bench:
     mx.eval(model.parameters())
     model.eval()
     _save_tokenizer(folder)
-    rng = np.random.default_rng(0)
-    audio = [_noise_bursts(rng, float(seconds)) for seconds in LENGTHS_S[arguments.shape]]
     return Bench(model=model, tokenizer_folder=folder, audio=audio, dtype=dtype)
 
 
@@ -303,7 +304,8 @@ def _save_tokenizer(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": added}), "utf-8")
 
 
-def _noise_bursts(rng: np.random.Generator, seconds: float) -> npt.NDArray[np.float32]:
+def noise_bursts(rng: np.random.Generator, seconds: float) -> npt.NDArray[np.float32]:
+    """Noise whose loudness changes every 0.1 s, 16 kHz."""
     n = int(seconds * 16_000)
     envelope = np.repeat(rng.uniform(0, 0.2, n // 1600 + 1), 1600)[:n]
     return (envelope * rng.normal(size=n)).astype(np.float32)

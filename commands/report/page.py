@@ -50,6 +50,7 @@ def figures(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     cost = [row["cost_usd"] for row in services if row["cost_usd"] is not None]
     tokens = [(row["tokens_in"] or 0) + (row["tokens_out"] or 0) for row in services if row["tokens_in"] is not None]
     peak = report.get("peak_memory_bytes")
+    busy_s, span_s = report.get("recogniser_busy_s"), report.get("recogniser_span_s")
     return [
         ("calls done", shown_number(counts.get("done"))),
         ("failed", shown_number(counts.get("failed"))),
@@ -57,6 +58,7 @@ def figures(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("in", shown_seconds(report.get("wall_s"))),
         ("× real time", shown_number(report.get("times_real_time"))),
         ("files an hour", shown_number(report.get("files_per_hour"))),
+        ("recogniser idle", f"{100 * (1 - busy_s / span_s):.1f} %" if busy_s is not None and span_s else "–"),
         ("peak memory", f"{peak / _GB:.1f} GB" if peak else "–"),
         ("LLM tokens", shown_number(sum(tokens)) if tokens else "none"),
         ("LLM cost", f"{sum(cost):.2f} USD" if cost else "none"),

@@ -13,12 +13,12 @@ import pytest
 
 from bench.recordings import sample_speech as speech
 from bench.recordings import write_wav
+from bench.tiny_whisper import build_tiny_whisper
 from db.embedded import EmbeddedServer
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT
 from tests.pipeline.transcription.mlx_qwen3.tiny import save_checkpoint
-from tests.pipeline.transcription.tiny_whisper import build_tiny_whisper
 
 ENGINES = ("mlx_qwen3", "faster_whisper")
 GATES_OFF = "transcription.trust_gates.enabled=false"

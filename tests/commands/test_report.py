@@ -21,7 +21,7 @@ from commands.report.bottleneck import Load, bottleneck
 from commands.report.build import prefixes
 from commands.report.charts import Axis, linear, logarithmic, nice
 from commands.report.drift import OTHER, compare, holm, homogeneity, two_proportions, welch
-from commands.report.page import page, shown_number, shown_seconds
+from commands.report.page import figures, page, shown_number, shown_seconds
 from commands.tracing import export_traces
 from db.embedded import EmbeddedServer
 from pipeline.config.reporting import ReportSettings, TracingSettings
@@ -295,6 +295,13 @@ class Outside(HTMLParser):
 
 
 @pytest.mark.parametrize("report", [{}, {"run_id": "r", "error": "no <model>", "counts": {}}, {"counts": {"found": 0}}])
+@pytest.mark.parametrize(
+    ("busy_s", "span_s", "shown"), [(95.0, 100.0, "5.0 %"), (100.0, 100.0, "0.0 %"), (0.0, 0.0, "–"), (None, None, "–")]
+)
+def test_how_long_the_recogniser_stood_idle_is_a_figure(busy_s: float, span_s: float, shown: str) -> None:
+    assert dict(figures({"recogniser_busy_s": busy_s, "recogniser_span_s": span_s}))["recogniser idle"] == shown
+
+
 def test_a_run_that_did_nothing_has_a_page(report: dict[str, Any]) -> None:
     html = page(report)
     reader = Outside()

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.tiny_whisper import Shape, build_tiny_whisper
 from pipeline.config.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.faster_whisper import FasterWhisperTranscriber, _joined, _span
 from tests.pipeline.transcription.fakes import babble, request
-from tests.pipeline.transcription.tiny_whisper import build_tiny_whisper
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_word_times_lie_inside_their_segment(folder: Path) -> None:
 @pytest.mark.parametrize("limit", [3, 30, 224])
 def test_a_decode_that_would_not_end_is_cut_and_flagged(tmp_path: Path, limit: int) -> None:
     """224 is all Whisper has room for."""
-    engine = _engine(build_tiny_whisper(tmp_path / "endless", end_bias=-99.0), max_new_tokens=limit)
+    engine = _engine(build_tiny_whisper(tmp_path / "endless", shape=Shape(end_bias=-99.0)), max_new_tokens=limit)
     engine.load()
     answers = _answers(engine, [request(babble(1.0), "plain"), request(babble(1.0), "context", context="bank, card")])
     assert all("decode_truncated" in answer.flags for answer in answers.values())
