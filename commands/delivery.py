@@ -142,7 +142,13 @@ def file_statuses(result: BatchResult) -> dict[str, object]:
         }
         for item in [*result.plan.skipped, *result.tally.skipped_files, *result.plan.waiting]
     ]
-    return {"counts": result.counts, "adds_up": result.adds_up, "files": [*result.tally.statuses, *skipped]}
+    account = result.reconciliation
+    return {
+        "counts": result.counts,
+        "adds_up": account.adds_up,
+        "faults": list(account.faults),
+        "files": [*result.tally.statuses, *skipped],
+    }
 
 
 def write_json(path: Path, content: object) -> Path:

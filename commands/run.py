@@ -33,6 +33,9 @@ from pipeline.performance import PerformanceRecorder
 log = logging.getLogger("earshot.run")
 
 
+SHOWN_FAULTS = 20
+
+
 @dataclass(frozen=True, slots=True)
 class RunFrame:
     """What is fixed before a run begins."""
@@ -134,7 +137,10 @@ def exit_code_of(result: BatchResult) -> int:
 
 def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
     if not result.adds_up:
-        log.error("the counts do not add up: %s", result.counts)
+        faults = result.reconciliation.faults
+        log.error("the counts do not add up: %s", "; ".join(faults[:SHOWN_FAULTS]))
+        if len(faults) > SHOWN_FAULTS:
+            log.error("and %d more: file_statuses_*.json names them", len(faults) - SHOWN_FAULTS)
     if result.interrupted is not None:
         log.warning("stopped before the end: %s; the next run goes on from there", result.interrupted)
     print_summary(frame.console, result, delivered)

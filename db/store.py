@@ -27,6 +27,7 @@ from pipeline.records import (
     SkippedFile,
     StepResult,
     StepState,
+    StoredOutcome,
     StoredStep,
     Transcript,
     TranscriptChunk,
@@ -106,6 +107,19 @@ class PostgresStore:
         seen = {clean(uri) for uri in seen_uris}
         rows = self._rows("SELECT source_uri FROM calls WHERE starts_with(source_uri, %s)", [clean(prefix)])
         return sorted(uri for (uri,) in rows if uri not in seen)
+
+    def outcomes(self, source_uris: Sequence[str], run_id: str) -> Mapping[str, StoredOutcome]:
+        stored: dict[str, StoredOutcome] = {}
+        for start in range(0, len(source_uris), LOOKUP_BATCH):
+            asked = {clean(uri): uri for uri in source_uris[start : start + LOOKUP_BATCH]}
+            rows = self._rows(
+                """SELECT source_uri, status, run_id IS NOT DISTINCT FROM %s, error_type IS NOT NULL
+                   FROM calls WHERE source_uri = ANY(%s)""",
+                [uuid.UUID(run_id), list(asked)],
+            )
+            for uri, status, by_this_run, failing in rows:
+                stored[asked[uri]] = StoredOutcome(status=STATUSES[status], by_this_run=by_this_run, failing=failing)
+        return stored
 
     # ------------------------------------------------------------------------------------ transcripts
 

@@ -19,8 +19,8 @@ from pipeline.parts import BatchParts, RunContext, RunObserver, RunSignals, Tall
 from pipeline.performance import PerformanceRecorder
 from pipeline.plan import Action, Plan, PlannedCall, Recipe, in_order, look_up, settle, with_steps, within_limit
 from pipeline.processes import SpawnedWorker
+from pipeline.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
 from pipeline.records import CallForAnalysis, EngineIdentity
-from pipeline.sources.source import NOT_A_CALL
 from pipeline.stages.analyse import AnalyseStage
 from pipeline.stages.fetch import FetchStage
 from pipeline.stages.prepare import PrepareStage
@@ -41,34 +41,21 @@ class BatchResult:
     tally: Tally
     identity: EngineIdentity | None
     interrupted: str | None
-    """Why it stopped before its end; None when it did not."""
-    not_reached: int
-    """Planned calls no stage has finished: stopped before them."""
+    """Why it stopped before its end; None when nothing was left for that."""
     recogniser_busy_s: float
     recogniser_span_s: float
     """From the first segment it was given to the last it finished."""
     recogniser_restarts: int
     wall_s: float
+    reconciliation: Reconciliation
 
     @property
     def counts(self) -> dict[str, int]:
-        """DESIGN's reconciliation: found is the sum of all others."""
-        plan, tally = self.plan, self.tally
-        return {
-            "found": plan.found,
-            "done": tally.done,
-            "unchanged": plan.unchanged,
-            "failed": tally.failed,
-            "skipped": len(plan.skipped) + plan.skipped_before + tally.skipped,
-            "waiting": len(plan.waiting),
-            "quarantined": len(plan.quarantined),
-            "left": plan.left + self.not_reached,
-        }
+        return dict(self.reconciliation.counts)
 
     @property
     def adds_up(self) -> bool:
-        counts = self.counts
-        return counts["found"] == sum(n for name, n in counts.items() if name != "found")
+        return self.reconciliation.adds_up
 
 
 class Batch:
@@ -157,30 +144,29 @@ class Batch:
         ):
             self.load_recogniser()
         began = time.monotonic()
-        recordings = [item for item in plan.skipped if item.reason not in NOT_A_CALL]
-        self._parts.store.save_skipped(recordings, run_id)
+        self._parts.store.save_skipped(skipped_recordings(plan), run_id)
         self._observer.planned(len(plan.to_do), sum(call.found.size_bytes for call in plan.to_do))
         spool = own_spool(self._settings.spool_dir)
-        not_reached = len(plan.to_do)
         if plan.to_do:
             try:
                 self._run_stages(plan, run_id, spool)
             finally:
                 shutil.rmtree(spool, ignore_errors=True)
-            tally = self.tally
-            not_reached = len(plan.to_do) - tally.done - tally.failed - tally.skipped
         if self.signals.fatal is not None:
             raise self.signals.fatal
+        stored = self._parts.store.outcomes(addresses(plan), run_id)
+        account = reconcile(plan, self.tally, stored, self.signals.stopping.is_set())
+        unfinished = account.counts["left"] > len(plan.beyond_limit)
         return BatchResult(
             plan=plan,
             tally=self.tally,
             identity=self._identity,
-            interrupted=self.signals.reason if not_reached or self.signals.stopping.is_set() else None,
-            not_reached=not_reached,
+            interrupted=self.signals.reason if unfinished else None,
             recogniser_busy_s=self._process.busy_s,
             recogniser_span_s=self._process.span_s,
             recogniser_restarts=self._process.restarts,
             wall_s=time.monotonic() - began,
+            reconciliation=account,
         )
 
     def _run_stages(self, plan: Plan, run_id: str, spool: Path) -> None:

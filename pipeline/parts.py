@@ -141,7 +141,8 @@ class Tally:
     done: int = 0
     failed: int = 0
     skipped: int = 0
-    quarantined: int = 0
+    kept: list[str] = field(default_factory=list)
+    """Addresses of calls left as they were, since a better engine's rows are there."""
     recognised_s: float = 0.0
     speech_s: float = 0.0
     failures: list[CallFailure] = field(default_factory=list)

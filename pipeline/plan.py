@@ -70,9 +70,13 @@ class Plan:
     skipped: list[SkippedFile] = field(default_factory=list)
     skipped_before: int = 0
     waiting: list[SkippedFile] = field(default_factory=list)
-    left: int = 0
-    """Beyond `run.limit`: for a later run."""
+    beyond_limit: list[PlannedCall] = field(default_factory=list)
+    """For a later run, by `run.limit`."""
     uris: set[str] = field(default_factory=set)
+
+    @property
+    def left(self) -> int:
+        return len(self.beyond_limit)
 
     @property
     def found(self) -> int:
@@ -252,7 +256,7 @@ def look_up(calls: Sequence[FoundCall], store: CallStore, reprocess: Reprocess, 
 def within_limit(plan: Plan, limit: int | None) -> None:
     """Leave what is beyond `limit` for a later run."""
     if limit is not None and len(plan.to_do) > limit:
-        plan.left += len(plan.to_do) - limit
+        plan.beyond_limit += plan.to_do[limit:]
         del plan.to_do[limit:]
 
 

@@ -14,6 +14,7 @@ from pipeline.records import (
     SegmentText,
     SkippedFile,
     StepResult,
+    StoredOutcome,
     Transcript,
 )
 
@@ -103,6 +104,10 @@ class CallStore(Protocol):
 
     def disappeared(self, prefix: str, seen_uris: Iterable[str]) -> Sequence[str]:
         """Addresses under `prefix` that the database knows and that the source no longer offers."""
+        ...
+
+    def outcomes(self, source_uris: Sequence[str], run_id: str) -> Mapping[str, StoredOutcome]:
+        """What is stored at these addresses, for the account at the end of a run."""
         ...
 
     def close(self) -> None: ...

@@ -365,6 +365,17 @@ class KnownCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOutcome:
+    """What the database says became of a recording, for the account at the end of a run."""
+
+    status: CallStatus
+    by_this_run: bool
+    """This run wrote the row last."""
+    failing: bool
+    """Its last try failed; results of an earlier one may be there all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallOutcome:
     """A finished call, written in one transaction."""
 

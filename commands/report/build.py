@@ -157,6 +157,7 @@ def _reconciliation(facts: RunFacts) -> dict[str, Any]:
     return {
         "counts": facts.result.counts,
         "adds_up": facts.result.adds_up,
+        "faults": list(facts.result.reconciliation.faults[:SHOWN_DISAPPEARED]),
         "database_this_run": status_counts(database, facts.run_id),
         "database_all": status_counts(database),
     }

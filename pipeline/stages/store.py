@@ -57,14 +57,24 @@ class StoreStage:
             timings_s=work.timings_s,
         )
         with self._recorder.stage("store", work.file_name, work.duration_s):
-            self._store.save_call(outcome)
+            changed = self._store.save_call(outcome)
         work.drop_spool()
+        if not changed:
+            self._tell_kept(work)
+            return
         if work.prepared is not None:
             with self._tally.lock:
                 self._tally.recognised_s += work.duration_s
                 self._tally.speech_s += sum(channel.speech_s for channel in work.prepared.channels)
         flags = sorted(work.prepared.flags) if work.prepared else []
         self._tell("done", work.planned.found, CallStatus.DONE, ", ".join(flags), work.call_id)
+
+    def _tell_kept(self, work: Work) -> None:
+        with self._tally.lock:
+            self._tally.kept.append(work.planned.found.source_uri)
+        detail = "left as it was: a better recogniser's rows are there (run.allow_downgrade replaces them)"
+        with about_call(work.file_name, work.call_id, "store"):
+            self._observer.call_finished(work.planned.found, CallStatus.DONE, detail)
 
     def _of_speakers(self, work: Work) -> tuple[StepResult, ...]:
         """What is kept about the speakers of a mono call, when it was transcribed now."""

@@ -294,7 +294,6 @@ class Outside(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("report", [{}, {"run_id": "r", "error": "no <model>", "counts": {}}, {"counts": {"found": 0}}])
 @pytest.mark.parametrize(
     ("busy_s", "span_s", "shown"), [(95.0, 100.0, "5.0 %"), (100.0, 100.0, "0.0 %"), (0.0, 0.0, "–"), (None, None, "–")]
 )
@@ -302,6 +301,7 @@ def test_how_long_the_recogniser_stood_idle_is_a_figure(busy_s: float, span_s: f
     assert dict(figures({"recogniser_busy_s": busy_s, "recogniser_span_s": span_s}))["recogniser idle"] == shown
 
 
+@pytest.mark.parametrize("report", [{}, {"run_id": "r", "error": "no <model>", "counts": {}}, {"counts": {"found": 0}}])
 def test_a_run_that_did_nothing_has_a_page(report: dict[str, Any]) -> None:
     html = page(report)
     reader = Outside()
