@@ -6,31 +6,24 @@ Every method is one transaction, safe to repeat, and waits for a database that w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from db import addresses, failures, results
+from db import addresses, failures, reading, results
 from db.connection import Database
-from db.rows import payload_record, segment_row, words_record
+from db.rows import segment_row
 from db.runs import Runs
 from db.values import clean
 from pipeline.records import (
     CallFailure,
     CallOutcome,
-    CallStatus,
-    EngineIdentity,
     FoundCall,
     KnownCall,
-    Role,
     SegmentText,
     SkippedFile,
     StepResult,
-    StepState,
     StoredOutcome,
-    StoredStep,
     Transcript,
-    TranscriptChunk,
 )
 
 if TYPE_CHECKING:
@@ -38,21 +31,6 @@ if TYPE_CHECKING:
 
 LOOKUP_BATCH = 1000
 """Addresses per round trip."""
-
-KNOWN_CALL = """
-    SELECT c.source_uri, c.call_id, c.source_size_bytes, c.source_modified_at, c.etag, c.audio_sha256, c.status,
-           c.error_transient, c.failed_runs, c.transcript_fingerprint, t.rank, t.engine, t.demonstration, t.model,
-           t.revision, t.options_hash, c.duration_s,
-           (SELECT array_agg(ARRAY[s.step, s.fingerprint, s.state, s.attempts::text])
-            FROM call_steps s WHERE s.call_id = c.call_id)
-    FROM calls c LEFT JOIN transcripts t ON t.fingerprint = c.transcript_fingerprint
-"""
-
-STATES = {state.value: state for state in StepState}
-STATUSES = {status.value: status for status in CallStatus}
-"""Looked up: calling an enumeration takes ten times as long, and planning does it a quarter of a million times."""
-
-EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class PostgresStore:
@@ -90,14 +68,14 @@ class PostgresStore:
         for start in range(0, len(source_uris), LOOKUP_BATCH):
             asked = {clean(uri): uri for uri in source_uris[start : start + LOOKUP_BATCH]}
 
-            for row in self._rows(KNOWN_CALL + "WHERE c.source_uri = ANY(%s)", [list(asked)]):
+            for row in self._rows(reading.KNOWN_CALL + "WHERE c.source_uri = ANY(%s)", [list(asked)]):
                 uri = asked[row[0]]
-                known[uri] = _known_call((uri, *row[1:]))
+                known[uri] = reading.known_call((uri, *row[1:]))
         return known
 
     def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
-        rows = self._rows(KNOWN_CALL + "WHERE c.audio_sha256 = %s ORDER BY c.source_uri", [audio_sha256])
-        return [_known_call(row) for row in rows]
+        rows = self._rows(reading.KNOWN_CALL + "WHERE c.audio_sha256 = %s ORDER BY c.source_uri", [audio_sha256])
+        return [reading.known_call(row) for row in rows]
 
     def claim_call(self, found: FoundCall, audio_sha256: str, moved_from: str | None) -> str:
         uri, name = clean(found.source_uri), clean(found.file_name)
@@ -118,7 +96,9 @@ class PostgresStore:
                 [uuid.UUID(run_id), list(asked)],
             )
             for uri, status, by_this_run, failing in rows:
-                stored[asked[uri]] = StoredOutcome(status=STATUSES[status], by_this_run=by_this_run, failing=failing)
+                stored[asked[uri]] = StoredOutcome(
+                    status=reading.STATUSES[status], by_this_run=by_this_run, failing=failing
+                )
         return stored
 
     # ------------------------------------------------------------------------------------ transcripts
@@ -129,7 +109,7 @@ class PostgresStore:
                 WHERE transcript_fingerprint = %s ORDER BY channel, ordinal""",  # noqa: S608
             [transcript_fingerprint],
         )
-        return [_segment(row) for row in rows]
+        return [reading.segment(row) for row in rows]
 
     def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
         rows = [segment_row(segment) for segment in segments]
@@ -138,7 +118,7 @@ class PostgresStore:
 
     def transcript(self, transcript_fingerprint: str) -> Transcript | None:
         def work(connection: Connection[Any]) -> Transcript | None:
-            return _transcript(connection, transcript_fingerprint)
+            return reading.transcript(connection, transcript_fingerprint)
 
         return self._database.patiently(work)
 
@@ -155,7 +135,7 @@ class PostgresStore:
                       latency_s FROM call_steps WHERE call_id = %s""",
             [uuid.UUID(call_id)],
         )
-        return {row[0]: _step_result(row) for row in rows}
+        return {row[0]: reading.step_result(row) for row in rows}
 
     def save_call(self, outcome: CallOutcome) -> bool:
         """Returns False when a better engine's transcript is there and nothing was changed."""
@@ -196,112 +176,3 @@ class PostgresStore:
             return connection.execute(query.encode(), parameters).fetchall()
 
         return self._database.patiently(work)
-
-
-# ----------------------------------------------------------------------------------- rows to records
-
-
-def _known_call(row: tuple[Any, ...]) -> KnownCall:
-    steps = {
-        step: StoredStep(step=step, fingerprint=fingerprint, state=STATES[state], attempts=int(attempts))
-        for step, fingerprint, state, attempts in row[17] or ()
-    }
-    return KnownCall(
-        source_uri=row[0],
-        call_id=str(row[1]),
-        size_bytes=row[2],
-        modified_at=row[3] or EPOCH,
-        etag=row[4],
-        audio_sha256=row[5],
-        status=STATUSES[row[6]],
-        error_transient=row[7],
-        failed_runs=row[8],
-        transcript_fingerprint=row[9],
-        engine_rank=row[10],
-        engine=row[11],
-        engine_demonstration=row[12],
-        engine_model=row[13],
-        engine_revision=row[14],
-        engine_options_hash=row[15],
-        duration_s=row[16],
-        steps=steps,
-    )
-
-
-def _segment(row: tuple[Any, ...]) -> SegmentText:
-    channel, ordinal, start_s, end_s, overlap_s, text, language, words, confidence, flags = row
-    return SegmentText(
-        channel=channel,
-        ordinal=ordinal,
-        start_s=start_s,
-        end_s=end_s,
-        overlap_s=overlap_s,
-        text=text,
-        language=language,
-        words=words_record(words),
-        confidence=confidence,
-        flags=tuple(flags),
-    )
-
-
-def _transcript(connection: Connection[Any], fingerprint: str) -> Transcript | None:
-    head = connection.execute(
-        """SELECT engine, model, revision, options_hash, rank, demonstration, passed_over, language, flags
-           FROM transcripts WHERE fingerprint = %s""",
-        [fingerprint],
-    ).fetchone()
-    if head is None:
-        return None
-    engine, model, revision, options_hash, rank, demonstration, passed_over, language, flags = head
-    rows = connection.execute(
-        f"""SELECT {results.names(results.CHUNK_FIELDS)} FROM transcript_chunks
-            WHERE transcript_fingerprint = %s ORDER BY start_s, channel, ordinal""".encode(),  # noqa: S608
-        [fingerprint],
-    )
-    return Transcript(
-        fingerprint=fingerprint,
-        identity=EngineIdentity(
-            engine=engine,
-            model=model,
-            revision=revision,
-            options_hash=options_hash,
-            rank=rank,
-            demonstration=demonstration,
-            passed_over=tuple(passed_over),
-        ),
-        language=language,
-        chunks=tuple(_chunks(rows)),
-        flags=tuple(flags),
-    )
-
-
-def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[TranscriptChunk]:
-    for channel, ordinal, role, start_s, end_s, text, words, confidence, language, flags in rows:
-        yield TranscriptChunk(
-            channel=channel,
-            ordinal=ordinal,
-            role=Role(role),
-            start_s=start_s,
-            end_s=end_s,
-            text=text,
-            words=words_record(words),
-            confidence=confidence,
-            language=language,
-            flags=tuple(flags),
-        )
-
-
-def _step_result(row: tuple[Any, ...]) -> StepResult:
-    return StepResult(
-        step=row[0],
-        fingerprint=row[1],
-        state=StepState(row[2]),
-        payload=payload_record(row[0], row[3]),
-        reason=row[4],
-        provider=row[5],
-        model=row[6],
-        tokens_in=row[7],
-        tokens_out=row[8],
-        cost_usd=row[9],
-        latency_s=row[10],
-    )
