@@ -17,6 +17,7 @@ from rich.console import Console
 
 from commands.delivery import Delivered, Delivery
 from commands.ending import Ending, ending
+from commands.ending import exit_code_of as exit_code_after
 from commands.logs import log_to, this_run
 from commands.observer import ConsoleObserver
 from commands.summary import print_summary
@@ -27,7 +28,7 @@ from db.privacy import drop_superseded_text
 from db.store import PostgresStore
 from pipeline.batch import Batch, BatchResult
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
-from pipeline.errors import EarshotError, OutputUnavailable, RunLocked, StartupError, UnforeseenError
+from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError
 from pipeline.performance import PerformanceRecorder
 
 log = logging.getLogger("earshot.run")
@@ -111,14 +112,13 @@ def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observe
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
-    except KeyboardInterrupt:
-        exit_code = 130
-        raise
-    except (StartupError, RunLocked, UnforeseenError) as error:
-        log.error("%s", error)
+    except BaseException as error:
+        exit_code = exit_code_after(error)
+        if not isinstance(error, KeyboardInterrupt | RunInterrupted):
+            log.error("%s", error)
+            report = {"error": str(error), "error_type": type(error).__name__}
         if isinstance(error, UnforeseenError):
             log.error("%s", error.traceback)
-        report = {"error": str(error), "error_type": type(error).__name__}
         raise
     finally:
         recorder.stop()

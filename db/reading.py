@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 KNOWN_CALL = """
     SELECT c.source_uri, c.call_id, c.source_size_bytes, c.source_modified_at, c.etag, c.audio_sha256, c.status,
            c.error_transient, c.failed_runs, c.transcript_fingerprint, t.rank, t.engine, t.demonstration, t.model,
-           t.revision, t.options_hash, c.duration_s,
+           t.revision, t.options_hash, c.duration_s, c.error_type,
            (SELECT array_agg(ARRAY[s.step, s.fingerprint, s.state, s.attempts::text])
             FROM call_steps s WHERE s.call_id = c.call_id)
     FROM calls c LEFT JOIN transcripts t ON t.fingerprint = c.transcript_fingerprint
@@ -43,7 +43,7 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 def known_call(row: tuple[Any, ...]) -> KnownCall:
     steps = {
         step: StoredStep(step=step, fingerprint=fingerprint, state=STATES[state], attempts=int(attempts))
-        for step, fingerprint, state, attempts in row[17] or ()
+        for step, fingerprint, state, attempts in row[18] or ()
     }
     return KnownCall(
         source_uri=row[0],
@@ -63,6 +63,7 @@ def known_call(row: tuple[Any, ...]) -> KnownCall:
         engine_revision=row[14],
         engine_options_hash=row[15],
         duration_s=row[16],
+        error_type=row[17],
         steps=steps,
     )
 

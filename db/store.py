@@ -129,11 +129,13 @@ class PostgresStore:
 
     # ---------------------------------------------------------------------------------------- results
 
-    def step_results(self, call_id: str) -> Mapping[str, StepResult]:
+    def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:
         rows = self._rows(
-            """SELECT step, fingerprint, state, payload, reason, provider, model, tokens_in, tokens_out, cost_usd,
-                      latency_s FROM call_steps WHERE call_id = %s""",
-            [uuid.UUID(call_id)],
+            """SELECT s.step, s.fingerprint, s.state, s.payload, s.reason, s.provider, s.model, s.tokens_in,
+                      s.tokens_out, s.cost_usd, s.latency_s
+               FROM call_steps s JOIN calls c USING (call_id)
+               WHERE call_id = %s AND c.transcript_fingerprint = %s""",
+            [uuid.UUID(call_id), transcript_fingerprint],
         )
         return {row[0]: reading.step_result(row) for row in rows}
 

@@ -18,6 +18,8 @@ class CallToAnalyse:
     call: CallForAnalysis
     wanted: frozenset[str] | None
     earlier: Mapping[str, StepResult]
+    keep_current: bool = False
+    """Leave out steps whose earlier result is of today's fingerprint and did not fail: nothing is bought twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def analyse(steps: Sequence[AnalysisStep], calls: Sequence[CallToAnalyse]) -> An
     known: list[dict[str, StepResult]] = [dict(item.earlier) for item in calls]
     fresh: list[list[StepResult]] = [[] for _ in calls]
     timings: dict[str, float] = {}
-    wanted = [None if item.wanted is None else with_dependents(steps, item.wanted) for item in calls]
+    wanted = [_wanted(steps, item) for item in calls]
     for step in steps:
         began = time.perf_counter()
         chosen = [i for i, names in enumerate(wanted) if names is None or step.name in names]
@@ -92,6 +94,21 @@ def analyse(steps: Sequence[AnalysisStep], calls: Sequence[CallToAnalyse]) -> An
                 fresh[index].append(result)
         timings[step.name] = time.perf_counter() - began
     return AnalyseAnswer(tuple(tuple(results) for results in fresh), timings)
+
+
+def _wanted(steps: Sequence[AnalysisStep], item: CallToAnalyse) -> frozenset[str] | None:
+    if item.wanted is not None:
+        return with_dependents(steps, item.wanted)
+    if not item.keep_current:
+        return None
+    stale = {
+        step.name
+        for step in steps
+        if (before := item.earlier.get(step.name)) is None
+        or before.state is StepState.FAILED
+        or before.fingerprint != step.fingerprint(item.call)
+    }
+    return with_dependents(steps, stale)
 
 
 def with_dependents(steps: Sequence[AnalysisStep], wanted: Collection[str]) -> frozenset[str]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pipeline.analysing import DescribeTask, FingerprintTask
-from pipeline.config.execution import Reprocess, RunSettings
+from pipeline.config.execution import RunSettings
+from pipeline.own_spool import own_spool
 from pipeline.parts import BatchParts, RunContext, RunObserver, RunSignals, Tally
 from pipeline.performance import PerformanceRecorder
 from pipeline.plan import Action, Plan, PlannedCall, Recipe, in_order, look_up, settle, with_steps, within_limit
 from pipeline.processes import SpawnedWorker
 from pipeline.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
-from pipeline.records import CallForAnalysis, EngineIdentity
+from pipeline.records import CallForAnalysis, EngineIdentity, FoundCall, SkippedFile
 from pipeline.stages.analyse import AnalyseStage
 from pipeline.stages.fetch import FetchStage
 from pipeline.stages.prepare import PrepareStage
@@ -89,11 +87,12 @@ class Batch:
         )
         self._identity: EngineIdentity | None = None
         self._steps: tuple[tuple[str, ...], frozenset[str]] | None = None
+        self._prepare: PrepareStage | None = None
 
     def plan(self) -> Plan:
         """Find the calls and decide on each. Loads the recogniser only when a decision hangs on it."""
         plan = Plan()
-        calls = in_order(self._parts.source.discover(), plan, self._settings.order, self._settings.seed)
+        calls = in_order(self._discovered(), plan, self._settings.order, self._settings.seed)
         decided = look_up(calls, self._parts.store, self._settings.reprocess, self._recipe)
         undecided = [call for call in decided if call.action is Action.UNDECIDED]
         if undecided:
@@ -104,9 +103,15 @@ class Batch:
         within_limit(plan, self._settings.limit)
         return plan
 
+    def _discovered(self) -> Iterator[FoundCall | SkippedFile]:
+        for item in self._parts.source.discover():
+            self.signals.raise_if_stopping()
+            yield item
+
     def _with_stale_steps(self, decided: list[PlannedCall]) -> list[PlannedCall]:
         unchanged = [index for index, call in enumerate(decided) if call.action is Action.UNCHANGED]
         for start in range(0, len(unchanged), _FINGERPRINTS_AT_ONCE):
+            self.signals.raise_if_stopping()
             places = unchanged[start : start + _FINGERPRINTS_AT_ONCE]
             checked = with_steps([decided[i] for i in places], self._fingerprints, self._settings.reprocess)
             for place, call in zip(places, checked, strict=True):
@@ -120,9 +125,9 @@ class Batch:
         return answer
 
     def load_recogniser(self) -> EngineIdentity:
-        """Which engine serves today. Raises ModelUnavailable."""
+        """Which engine serves today. Raises ModelUnavailable, RunInterrupted."""
         if self._identity is None:
-            description, self._identity = self._process.start()
+            description, self._identity = self._process.start(self.signals.raise_if_stopping)
             for why in self._identity.passed_over:
                 self._observer.notice(f"passed over: {why}")
             self._observer.notice(f"recogniser: {description.engine}, {description.model} {description.detail}".strip())
@@ -139,15 +144,15 @@ class Batch:
 
         An interrupt is a call to `signals.stop` from a signal handler: calls under way get `run.stop_grace_s`.
         """
-        if self._settings.reprocess is not Reprocess.ANALYSIS and any(
-            c.action is not Action.ANALYSE for c in plan.to_do
-        ):
+        self.signals.check_clock()
+        stopping = self.signals.stopping
+        if any(call.action is not Action.ANALYSE for call in plan.to_do) and not stopping.is_set():
             self.load_recogniser()
         began = time.monotonic()
         self._parts.store.save_skipped(skipped_recordings(plan), run_id)
         self._observer.planned(len(plan.to_do), sum(call.found.size_bytes for call in plan.to_do))
         spool = own_spool(self._settings.spool_dir)
-        if plan.to_do:
+        if plan.to_do and not stopping.is_set():
             try:
                 self._run_stages(plan, run_id, spool)
             finally:
@@ -155,7 +160,7 @@ class Batch:
         if self.signals.fatal is not None:
             raise self.signals.fatal
         stored = self._parts.store.outcomes(addresses(plan), run_id)
-        account = reconcile(plan, self.tally, stored, self.signals.stopping.is_set())
+        account = reconcile(plan, self.tally, stored, stopping.is_set())
         unfinished = account.counts["left"] > len(plan.beyond_limit)
         return BatchResult(
             plan=plan,
@@ -185,8 +190,8 @@ class Batch:
             tally=self.tally,
             run_id=run_id,
         )
-        fetch = FetchStage(context, spool, on_audio, stop_moment(settings))
-        prepare = PrepareStage(context, on_audio)
+        fetch = FetchStage(context, spool, on_audio)
+        prepare = self._prepare = PrepareStage(context, on_audio)
         recognise = RecogniseStage(context, self._process, plan.uris)
         recognise.identity = self._identity
         analyse = AnalyseStage(context, self._analysers, names)
@@ -203,29 +208,47 @@ class Batch:
             *analyse.start(transcribed, finished),
             recognise.start(prepared, transcribed, finished),
             *prepare.start(fetched, prepared, finished),
-            *fetch.start(plan.to_do, fetched, finished),
         ]
-        self._watch(threads, run_id, plan)
-        self._identity = recognise.identity  # another one, where a restart brought another engine
-        prepare.close()
-        analyse.close()
+        fetching = fetch.start(plan.to_do, fetched, finished)
+        try:
+            self._watch(threads, fetching, run_id, plan)
+        except BaseException as error:
+            self.signals.fail(error)  # the stages must not go on alone
+            raise
+        finally:
+            self._identity = recognise.identity  # another one, where a restart brought another engine
+            self._drop_workers()
 
-    def _watch(self, threads: list[threading.Thread], run_id: str, plan: Plan) -> None:
-        """Wait for the stages; after a stop give them `run.stop_grace_s`, then drop what is under way."""
+    def _watch(
+        self, threads: list[threading.Thread], fetching: list[threading.Thread], run_id: str, plan: Plan
+    ) -> None:
+        """Wait for the stages; after a stop give them `run.stop_grace_s`, then drop what is under way.
+
+        Fetching threads that hang in a download are not waited for then: they end with the process.
+        """
         beat, stopped_at = 0.0, None
-        while any(thread.is_alive() for thread in threads):
-            next(thread for thread in threads if thread.is_alive()).join(0.1)
+        while alive := [
+            thread for thread in (*threads, *(() if self.signals.abandoned.is_set() else fetching)) if thread.is_alive()
+        ]:
+            alive[0].join(0.1)
             now = time.monotonic()
+            self.signals.check_clock()
             if self.signals.stopping.is_set():
                 stopped_at = stopped_at or now
-                if now - stopped_at > self._settings.stop_grace_s and not self.signals.abandoned.is_set():
+                if now - stopped_at > self._settings.stop_grace_s:
                     self.signals.abandoned.set()
             if self.signals.abandoned.is_set():
-                for worker in self._analysers:
-                    worker.close()
-            if now - beat > _HEARTBEAT_S and not self.signals.abandoned.is_set():
+                self._drop_workers()
+            elif now - beat > _HEARTBEAT_S:
                 beat = now
                 self._parts.store.heartbeat(run_id, self.progress(plan))
+
+    def _drop_workers(self) -> None:
+        """Decoders and analysers, with what hangs in them."""
+        for worker in self._analysers:
+            worker.close()
+        if self._prepare is not None:
+            self._prepare.close()
 
     def progress(self, plan: Plan) -> dict[str, Any]:
         """What `run.py status` shows from another terminal."""
@@ -243,37 +266,4 @@ class Batch:
 
     def close(self) -> None:
         self._process.kill()
-        for worker in self._analysers:
-            worker.close()
-
-
-def own_spool(folder: Path) -> Path:
-    """This process's part of the spool; what dead processes of this machine left there is removed."""
-    host = socket.gethostname()
-    for left in folder.glob(f"{host}-*"):
-        pid = left.name.removeprefix(f"{host}-")
-        if pid.isdigit() and not _is_alive(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    return folder / f"{host}-{os.getpid()}"
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def stop_moment(settings: RunSettings, now: datetime | None = None) -> float | None:
-    """Unix time of the next `run.stop_time`, local clock; None when none is set."""
-    if settings.stop_time is None:
-        return None
-    now = now or datetime.now()
-    hours, minutes = (int(part) for part in settings.stop_time.split(":"))
-    moment = now.replace(hour=hours, minute=minutes, second=0, microsecond=0)
-    if moment <= now:
-        moment += timedelta(days=1)
-    return moment.timestamp()
+        self._drop_workers()

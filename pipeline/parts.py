@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.config.execution import RunSettings
+from pipeline.errors import RunInterrupted
 from pipeline.performance import PerformanceRecorder
 from pipeline.ports import CallStore
 from pipeline.recogniser_child import Recogniser
@@ -112,6 +114,11 @@ class RunSignals:
     reason: str | None = None
     fatal: BaseException | None = None
     began: float = field(default_factory=time.monotonic)
+    stop_at: float | None = field(init=False)
+    """Unix time of the stop time, as seen when the run began: one that passes while it plans is not tomorrow's."""
+
+    def __post_init__(self) -> None:
+        self.stop_at = stop_moment(self.settings)
 
     def stop(self, reason: str) -> None:
         if self.reason is None:
@@ -119,19 +126,40 @@ class RunSignals:
         self.stopping.set()
 
     def fail(self, error: BaseException) -> None:
-        """The run cannot go on: every thread is to leave, the error is raised from `Batch.run`."""
-        if self.fatal is None:
-            self.fatal = error
+        """The run cannot go on: every thread is to leave, the error is raised from `Batch.work`.
+
+        Once the run has been abandoned in order, what breaks under the stages is the abandoning and no fault.
+        """
+        if self.abandoned.is_set():
+            return
+        self.fatal = error
         self.stop(str(error))
         self.abandoned.set()
 
-    def check_clock(self, stop_at: float | None) -> None:
+    def check_clock(self) -> None:
         """Set `stopping` when the hours are used up or the stop time has come."""
         hours = self.settings.max_hours
         if hours is not None and time.monotonic() - self.began > hours * 3600:
             self.stop(f"run.max_hours ({hours:g}) is used up")
-        if stop_at is not None and time.time() >= stop_at:
+        if self.stop_at is not None and time.time() >= self.stop_at:
             self.stop(f"the stop time {self.settings.stop_time} has come")
+
+    def raise_if_stopping(self) -> None:
+        """Before the stages, where a stop by the clock has nothing to stop yet. Raises RunInterrupted."""
+        if self.stopping.is_set():
+            raise RunInterrupted(f"stopped before any call was begun: {self.reason}")
+
+
+def stop_moment(settings: RunSettings, now: datetime | None = None) -> float | None:
+    """Unix time of the next `run.stop_time`, local clock; None when none is set."""
+    if settings.stop_time is None:
+        return None
+    now = now or datetime.now()
+    hours, minutes = (int(part) for part in settings.stop_time.split(":"))
+    moment = now.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    if moment <= now:
+        moment += timedelta(days=1)
+    return moment.timestamp()
 
 
 @dataclass(slots=True)

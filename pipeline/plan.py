@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,10 @@ from pipeline.records import (
 from pipeline.sources.addresses import file_path, zip_parts
 
 LOOKUP_SIZE = 1000
+
+SKIPPED_FOR_CONTENT = frozenset({"not_audio", "too_short", "too_long"})
+"""Reasons found in a recording itself: the same bytes are skipped again. What was skipped for its name, size or place
+is taken once the source offers it: the settings have changed. (`--reprocess failed` looks at all of them again.)"""
 
 Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, str]]]
 """Today's fingerprint of each analysis step, for each call."""
@@ -151,7 +156,8 @@ def decide(found: FoundCall, known: KnownCall | None, reprocess: Reprocess, reci
     if known.status is CallStatus.QUARANTINED:
         return planned(Action.RETRY if again else Action.QUARANTINED)
     if known.status is CallStatus.SKIPPED:
-        return planned(Action.RETRY if again else Action.SKIPPED)
+        still = known.error_type in SKIPPED_FOR_CONTENT and not again
+        return planned(Action.SKIPPED if still else Action.RETRY)
     if reprocess is Reprocess.ALL:
         return planned(Action.TRANSCRIBE, forced=True)
     if known.status is not CallStatus.DONE or known.transcript_fingerprint is None:
@@ -261,11 +267,19 @@ def within_limit(plan: Plan, limit: int | None) -> None:
 
 
 def is_gone(source_uri: str) -> bool:
-    """Whether nothing is left at a local address. Of a remote one it is not known: False."""
+    """Whether nothing is left at a local address. Where that cannot be told (remote, unreadable, unmounted): False."""
     if source_uri.startswith("file://"):
-        return not file_path(source_uri).exists()
-    if source_uri.startswith("zip://"):
-        return not zip_parts(source_uri)[0].exists()
+        path = file_path(source_uri)
+    elif source_uri.startswith("zip://"):
+        path = zip_parts(source_uri)[0]
+    else:
+        return False
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
     return False
 
 

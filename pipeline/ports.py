@@ -79,8 +79,8 @@ class CallStore(Protocol):
         """Stored before analysis starts; the finished segments under the same fingerprint are dropped."""
         ...
 
-    def step_results(self, call_id: str) -> Mapping[str, StepResult]:
-        """Stored results with payloads, for steps that read earlier ones."""
+    def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:
+        """Stored results with payloads, for steps that read earlier ones; none where they are of another transcript."""
         ...
 
     def save_call(self, outcome: CallOutcome) -> bool:

@@ -9,6 +9,7 @@ import importlib
 import logging
 import multiprocessing
 import os
+import selectors
 import signal
 import threading
 import traceback
@@ -50,6 +51,13 @@ def one_blas_thread() -> None:
 def _die_with(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)
+
+
+def takes_more(connection: Connection) -> bool:
+    """Whether a small message can be sent without waiting: a child that reads nothing must not stop its parent."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_WRITE)
+        return bool(selector.select(0))
 
 
 def portable(error: BaseException) -> EarshotError:
@@ -127,11 +135,10 @@ class SpawnedWorker:
             WorkerCrashed: the process died under the task.
             EarshotError: what the task itself raised.
         """
-        self._ensure_started()
-        assert self._connection is not None
+        connection = self._ensure_started()
         try:
-            self._connection.send(task)
-            return self._receive(timeout_s)
+            connection.send(task)
+            return self._receive(connection, timeout_s, "the limit is a *_timeout_s key under `run`")
         except (EOFError, OSError):
             raise self._crashed() from None
 
@@ -140,35 +147,38 @@ class SpawnedWorker:
         self._closed = True
         self._kill()
 
-    def _ensure_started(self) -> None:
+    def _ensure_started(self) -> Connection:
         if self._closed:
             raise WorkerCrashed(f"the {self._name} process has been closed")
-        if self._process is not None and self._process.is_alive():
-            return
+        connection = self._connection
+        if connection is not None and self._process is not None and self._process.is_alive():
+            return connection
         ours, theirs = SPAWN.Pipe()
-        self._connection = ours
-        self._process = SPAWN.Process(
+        process = SPAWN.Process(
             target=_serve,
             args=(theirs, self._build, self._arguments, self._one_core),
             name=self._name,
             daemon=False,
         )
-        self._process.start()
+        process.start()
         theirs.close()
+        self._connection, self._process = ours, process
+        if self._closed:  # from another thread, just now: it may have missed the new process
+            self._kill()
         try:
-            self._receive(self._start_timeout_s)
+            self._receive(ours, self._start_timeout_s, "it was still starting: is the machine overloaded?")
         except (EOFError, OSError):
             raise self._crashed() from None
+        return ours
 
-    def _receive(self, timeout_s: float) -> Any:
-        assert self._connection is not None
-        if not self._connection.poll(timeout_s):
+    def _receive(self, connection: Connection, timeout_s: float, advice: str) -> Any:
+        """The connection is the caller's own: `close` may take the worker's away at any moment."""
+        if not connection.poll(timeout_s):
             self._kill()
             raise StageTimeout(
-                f"the {self._name} process gave no answer within {timeout_s:.0f} s and was killed; "
-                "the limit is a *_timeout_s key under `run`"
+                f"the {self._name} process gave no answer within {timeout_s:.0f} s and was killed; {advice}"
             )
-        done, answer = self._connection.recv()
+        done, answer = connection.recv()
         if not done:
             raise answer
         return answer

@@ -104,7 +104,7 @@ class _Judge:
     def _of_worked_on(self, uri: str, row: StoredOutcome) -> str | None:
         if uri in self._skipped_now:
             return "skipped"
-        if uri in self._kept and row.status is CallStatus.DONE:
+        if uri in self._kept:
             return "unchanged"
         if not row.by_this_run:
             return None

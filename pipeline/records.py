@@ -352,6 +352,8 @@ class KnownCall:
     """For failed calls: whether another try may help."""
     failed_runs: int
     """Runs in a row in which it failed."""
+    error_type: str | None = None
+    """For failed and skipped calls: why."""
     transcript_fingerprint: str | None
     engine_rank: int | None
     engine: str | None

@@ -15,18 +15,16 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pipeline.errors import EarshotError, ModelUnavailable, WorkerCrashed
-from pipeline.processes import SPAWN
+from pipeline.processes import SPAWN, takes_more
 from pipeline.recogniser_child import Recogniser, SegmentTask, serve
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
+from pipeline.transcription.fingerprint import same_engine
 
-_MAKES_THE_TEXT = ("engine", "model", "revision", "options_hash", "vocabulary_hash")
 _RESTARTS_WITHOUT_PROGRESS = 5
-
-
-def same_engine(one: EngineIdentity, other: EngineIdentity) -> bool:
-    """Whether both make the same transcripts; how they were chosen does not matter."""
-    return all(getattr(one, name) == getattr(other, name) for name in _MAKES_THE_TEXT)
+_LOOK_S = 0.5
+_SENT_AT_ONCE = 256
+"""Segments the process is handed ahead of their results: more than any engine looks ahead."""
 
 
 class RecogniserProcess:
@@ -74,9 +72,9 @@ class RecogniserProcess:
         """Of the engine loaded last."""
         self.restarts = 0
         self.busy_s = 0.0
-        """Seconds with at least one segment under way."""
+        """Seconds with at least one segment under way; the rest of `span_s` it stood idle."""
         self.span_s = 0.0
-        """Seconds from the first segment sent to the last one finished: the rest of it, it stood idle."""
+        """Seconds from the first segment sent to the last one finished."""
         self.mlx_bytes: int | None = None
         self._busy_since: float | None = None
         self._first_busy: float | None = None
@@ -90,8 +88,8 @@ class RecogniserProcess:
         """Segments submitted whose result has not been collected."""
         return len(self._sent) + len(self._to_send) + len(self._suspects)
 
-    def start(self) -> tuple[EngineDescription, EngineIdentity]:
-        """Spawn and load. Raises ModelUnavailable (or what loading raised)."""
+    def start(self, give_up: Callable[[], None] | None = None) -> tuple[EngineDescription, EngineIdentity]:
+        """Spawn and load. Raises ModelUnavailable, what loading raised, or what `give_up`, asked meanwhile, raises."""
         ours, theirs = SPAWN.Pipe()
         self._connection = ours
         self._process = SPAWN.Process(
@@ -100,7 +98,7 @@ class RecogniserProcess:
         self._process.start()
         theirs.close()
         try:
-            if not ours.poll(self._load_timeout_s):
+            if not self._loads_in_time(ours, give_up):
                 raise ModelUnavailable(
                     f"the recogniser did not load within {self._load_timeout_s:.0f} s (run.recogniser_load_timeout_s)"
                 )
@@ -110,7 +108,7 @@ class RecogniserProcess:
             code = self._process.exitcode
             self.kill()
             raise ModelUnavailable(f"the recogniser process died while loading (exit code {code})") from None
-        except ModelUnavailable:
+        except EarshotError:
             self.kill()
             raise
         if kind == "not_loaded":
@@ -120,6 +118,15 @@ class RecogniserProcess:
         loaded: tuple[EngineDescription, EngineIdentity] = value
         self.identity = loaded[1]
         return loaded
+
+    def _loads_in_time(self, connection: Connection, give_up: Callable[[], None] | None) -> bool:
+        deadline = time.monotonic() + self._load_timeout_s
+        while not connection.poll(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
+            if give_up is not None:
+                give_up()
+            if time.monotonic() >= deadline:
+                return False
+        return True
 
     def submit(self, task: SegmentTask) -> None:
         """Queue a segment; its result comes from `results`."""
@@ -170,7 +177,7 @@ class RecogniserProcess:
                     self._alone = task.key
                     self._send(task)
                 return
-            while self._to_send:
+            while self._to_send and len(self._sent) < _SENT_AT_ONCE and takes_more(self._connection):
                 self._send(self._to_send.popleft())
         except OSError:
             return  # the process is gone; `results` notices and recovers, the task is among the sent
@@ -220,14 +227,15 @@ class RecogniserProcess:
         self.restarts += 1
         self._restarts_without_progress += 1
         lost: list[SegmentResult] = []
-        if self._alone is not None and self._alone in self._sent:
+        if self._alone is not None and self._alone in self._sent and self._alone in self._taken:
             task = self._sent.pop(self._alone)
             flag = "recogniser_timeout" if timed_out else "recogniser_crash"
             lost.append(SegmentResult(key=task.key, text="", language=None, flags=(flag,), error=why))
             self._restarts_without_progress = 0
+        on_trial = self._taken if self._alone is None else self._sent  # a suspect that was never begun stays one
+        taken = [task for key, task in self._sent.items() if key in on_trial]
+        waiting = [task for key, task in self._sent.items() if key not in on_trial]
         self._alone = None
-        taken = [task for key, task in self._sent.items() if key in self._taken]
-        waiting = [task for key, task in self._sent.items() if key not in self._taken]
         self._suspects.extend(taken)
         self._to_send.extendleft(reversed(waiting))
         self._sent.clear()
@@ -280,8 +288,7 @@ class _OutOfMemory(Exception):
         self.result = result
 
 
-class _Broken(WorkerCrashed):
-    """The recogniser raised something nobody foresaw."""
+class _Broken(WorkerCrashed): ...
 
 
 def _how(process: Any, error: BaseException) -> str:

@@ -85,6 +85,9 @@ class RunSettings(Area):
     """Wait before the second try; doubles each time, with jitter."""
     backoff_max_s: Annotated[float, Field(ge=0)] = 30.0
     """Longest wait between two tries."""
+    unserved_calls: Annotated[int, Field(ge=1)] = 3
+    """Calls in a row that a transcription service may leave without words before the run ends with 3: an outage is not
+    to count against every recording there is."""
     disk_patience_s: Annotated[float, Field(ge=0)] = 600.0
     """How long a full disk is waited for, in seconds; calls under way free their spool meanwhile. Then the run ends
     with 3, no call having failed for it, and the next run goes on."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from pipeline.config.audio import AudioSettings
 from pipeline.config.base import Area
@@ -38,3 +40,16 @@ class Settings(Area):
     output: OutputSettings = Field(default_factory=OutputSettings)
     run: RunSettings = Field(default_factory=RunSettings)
     reporting: ReportingSettings = Field(default_factory=ReportingSettings)
+
+    @model_validator(mode="after")
+    def _segments_fit_the_recognisers(self) -> Self:
+        longest_s = self.voice_activity.max_segment_s
+        for engine in self.transcription.engines:
+            limit_s = self.transcription.longest_input_s(engine)
+            if longest_s > limit_s:
+                raise ValueError(
+                    f"voice_activity.max_segment_s ({longest_s:g}) is over the longest input of {engine} "
+                    f"({limit_s:g} s), which transcription.engines names: lower it, raise "
+                    f"transcription.{engine}.max_segment_s where there is one, or take {engine} out"
+                )
+        return self

@@ -22,6 +22,10 @@ from pipeline.config.trust import TrustGateSettings
 EngineName = Literal["mlx_qwen3", "faster_whisper", "transformers_ctc", "openai_audio", "sphinx", "scripted"]
 
 
+LONGEST_INPUT_S = 30.0
+"""Of the engines without a setting for it: faster_whisper (Whisper's window) and sphinx, in seconds."""
+
+
 def default_engines(platform: str = sys.platform) -> tuple[EngineName, ...]:
     """The order of engines on a machine nobody configured; `platform` as in `sys.platform`."""
     if platform == "darwin":
@@ -62,6 +66,10 @@ class TranscriptionSettings(Area):
     openai_audio: OpenAiAudioOptions = Field(default_factory=OpenAiAudioOptions)
     sphinx: SphinxOptions = Field(default_factory=SphinxOptions)
     scripted: ScriptedOptions = Field(default_factory=ScriptedOptions)
+
+    def longest_input_s(self, engine: str) -> float:
+        """The longest segment an engine takes, in seconds."""
+        return float(getattr(getattr(self, engine), "max_segment_s", LONGEST_INPUT_S))
 
     @field_validator("engines")
     @classmethod

@@ -78,7 +78,8 @@ class VoiceActivitySettings(Area):
     """Neighbouring speech with at most this much silence between (padding counted as speech) goes to the
     recogniser as one segment, in milliseconds."""
     max_segment_s: Annotated[float, Field(ge=1.0, le=600.0)] = 28.0
-    """Longest segment, in seconds; the recogniser's longest input."""
+    """Longest segment, in seconds. At most the longest input of every recogniser in `transcription.engines` (30 s, or
+    its own `max_segment_s`)."""
     cut_search_share: Annotated[float, Field(ge=0.1, le=0.9)] = 0.5
     """Longer speech is cut at its quietest place within this last share of the longest segment."""
     cut_smoothing_ms: Annotated[float, Field(ge=10.0, le=1000.0)] = 120.0

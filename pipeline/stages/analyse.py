@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 from pipeline.analysing import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, without_worse
-from pipeline.errors import EarshotError
+from pipeline.config.execution import Reprocess
+from pipeline.errors import EarshotError, StartupError
 from pipeline.log_lines import about_call
 from pipeline.parts import RunContext
 from pipeline.plan import Action
@@ -59,6 +60,8 @@ class AnalyseStage:
         """The batch with its results; a batch that breaks the process is tried call by call."""
         try:
             calls = tuple(self._item(work) for work in batch)
+        except StartupError:
+            raise  # the database is gone for good: no fault of these calls
         except EarshotError as error:
             if len(batch) == 1:
                 return [failure_of(batch[0], self._run_id, "analyse", error)]
@@ -81,9 +84,16 @@ class AnalyseStage:
         return list(batch)
 
     def _item(self, work: Work) -> CallToAnalyse:
-        only_steps = work.planned.action is Action.ANALYSE and work.planned.steps is not None
-        earlier = self._parts.store.step_results(work.call_id) if only_steps else {}
-        return CallToAnalyse(call=work.for_analysis(), wanted=work.planned.steps, earlier=earlier)
+        """A touched, moved or restored recording whose transcript is the one that is there keeps its current steps."""
+        assert work.transcript is not None
+        planned = work.planned
+        again = planned.forced or self._settings.reprocess in (Reprocess.ANALYSIS, Reprocess.ALL)
+        return CallToAnalyse(
+            call=work.for_analysis(),
+            wanted=planned.steps if planned.action is Action.ANALYSE else None,
+            earlier=self._parts.store.step_results(work.call_id, work.transcript.fingerprint),
+            keep_current=not again,
+        )
 
     def _all_failed(self, item: CallToAnalyse, reason: str) -> tuple[StepResult, ...]:
         wanted = self._step_names if item.wanted is None else sorted(item.wanted)

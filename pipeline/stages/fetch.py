@@ -26,14 +26,13 @@ _LOOK_AGAIN_S = 0.5
 class FetchStage:
     """Hands out the planned calls while there is memory for them and the run is not to stop."""
 
-    def __init__(self, context: RunContext, spool: Path, steps_on_audio: frozenset[str], stop_at: float | None) -> None:
+    def __init__(self, context: RunContext, spool: Path, steps_on_audio: frozenset[str]) -> None:
         self._context = context
         self._signals = context.signals
         self._settings = context.signals.settings
         self._recorder = context.recorder
         self._spool = spool
         self._steps_on_audio = steps_on_audio
-        self._stop_at = stop_at
         self._lock = threading.Lock()
         self._calls: Iterator[PlannedCall] = iter(())
 
@@ -64,7 +63,7 @@ class FetchStage:
     def _next(self) -> PlannedCall | None:
         """The next call, once there is memory for it; None when there is none or the run is stopping."""
         while True:
-            self._signals.check_clock(self._stop_at)
+            self._signals.check_clock()
             if self._signals.stopping.is_set():
                 return None
             if not self._memory_is_short():

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
 
-from pipeline.errors import EarshotError, WorkerCrashed
+from pipeline.errors import EarshotError, ModelUnavailable, StartupError, WorkerCrashed
 from pipeline.log_lines import about_call
 from pipeline.parts import RunContext
 from pipeline.plan import Action, is_gone
 from pipeline.processes import portable
-from pipeline.recogniser_child import SegmentTask
-from pipeline.records import EngineIdentity, KnownCall, SegmentText, SpeechSegment
+from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText, Transcript
 from pipeline.stages.shared import Finished, StageQueue, Work, failure_of
+from pipeline.stages.under_way import UnderWay, segment_tasks
 from pipeline.transcription.chunks import segment_text
-from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentPlace, SegmentResult
-from pipeline.workers import RecogniserProcess, same_engine
+from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentResult
+from pipeline.transcription.fingerprint import same_engine
+from pipeline.workers import RecogniserProcess
 
 _LOST = frozenset({"recogniser_timeout", "recogniser_crash"})
 _ANOTHER_TIME = frozenset({OUT_OF_MEMORY, SERVICE_UNAVAILABLE})
 """Flags of segments that may well be recognised in a later run: no transcript is made with a hole in their place."""
-
-
-@dataclass(slots=True)
-class _Active:
-    """A call some of whose segments are with the recogniser."""
-
-    work: Work
-    fingerprint: str
-    identity: EngineIdentity
-    segments: dict[str, SpeechSegment]
-    """Outstanding, by key."""
-    finished: list[SegmentText]
-    began_s: float
-    errors: list[str] = field(default_factory=list)
-    another_time: str | None = None
-    """Why the call is to be left for a later run."""
 
 
 class RecogniseStage:
@@ -53,12 +37,13 @@ class RecogniseStage:
         self._process = process
         self._uris = uris
         self.identity: EngineIdentity | None = None
-        self._active: dict[str, _Active] = {}
+        self._active: dict[str, UnderWay] = {}
         self._by_segment: dict[str, str] = {}
         self._same_audio: dict[str, list[Work]] = defaultdict(list)
         self._ready: deque[Work] = deque()
         self._unsaved: list[tuple[str, SegmentText]] = []
         self._restarts = 0
+        self._unserved = 0
 
     def start(self, inbox: StageQueue[Work], out: StageQueue[Work], finished: StageQueue[Finished]) -> threading.Thread:
         self._inbox, self._out, self._finished = inbox, out, finished
@@ -99,6 +84,8 @@ class RecogniseStage:
                 return
             try:
                 self._begin(work)
+            except StartupError:
+                raise  # no recogniser, or no database: no fault of this call, and the next would fare no better
             except EarshotError as error:
                 self._give_up(work, error)
 
@@ -132,40 +119,33 @@ class RecogniseStage:
 
     def _submit(self, work: Work, fingerprint: str, identity: EngineIdentity) -> None:
         assert work.prepared is not None
-        stored = [] if work.planned.forced else list(self._parts.store.finished_segments(fingerprint))
+        stored = [] if work.planned.forced else self._finished_earlier(work.prepared, fingerprint)
         have = {(segment.channel, segment.ordinal) for segment in stored}
-        active = _Active(work, fingerprint, identity, {}, stored, self._recorder.now_s())
+        active = UnderWay(work, fingerprint, identity, {}, stored, self._recorder.now_s())
         self._active[fingerprint] = active
-        found = work.planned.found
         tasks = []
-        for channel in work.prepared.channels:
-            if channel.same_as_channel is not None:
-                continue
-            for segment in channel.segments:
-                if (segment.channel, segment.ordinal) in have:
-                    continue
-                key = f"{work.call_id}/{segment.channel}/{segment.ordinal}"
-                active.segments[key] = segment
-                self._by_segment[key] = fingerprint
-                tasks.append(
-                    SegmentTask(
-                        key=key,
-                        samples_path=channel.samples_path.resolve(),
-                        start_s=segment.start_s,
-                        end_s=segment.end_s,
-                        language=found.metadata.language,
-                        place=SegmentPlace(
-                            audio_sha256=work.prepared.audio_sha256,
-                            file_name=found.file_name,
-                            channel=segment.channel,
-                            start_s=segment.start_s,
-                        ),
-                    )
-                )
+        for segment, task in segment_tasks(work, have):
+            active.segments[task.key] = segment
+            self._by_segment[task.key] = fingerprint
+            tasks.append(task)
         for task in tasks:
             self._process.submit(task)
         if not tasks:
             self._complete(active)
+
+    def _finished_earlier(self, prepared: PreparedCall, fingerprint: str) -> list[SegmentText]:
+        """What an interrupted run has stored, as far as it lies where this run's segments lie: another detector, used
+        for want of the first, cuts elsewhere."""
+        places = {
+            (segment.channel, segment.ordinal): (segment.start_s, segment.end_s)
+            for channel in prepared.channels
+            for segment in channel.segments
+        }
+        return [
+            one
+            for one in self._parts.store.finished_segments(fingerprint)
+            if places.get((one.channel, one.ordinal)) == (one.start_s, one.end_s)
+        ]
 
     def _take_result(self, result: SegmentResult) -> None:
         fingerprint = self._by_segment.pop(result.key)
@@ -178,6 +158,7 @@ class RecogniseStage:
             active.errors.append(result.error)
             if _ANOTHER_TIME.intersection(result.flags):
                 active.another_time = result.error
+                active.no_service = SERVICE_UNAVAILABLE in result.flags
             with about_call(active.work.file_name, active.work.call_id, "recognise"):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
         if not _LOST.intersection(result.flags) and result.error is None:
@@ -185,25 +166,22 @@ class RecogniseStage:
         if not active.segments:
             self._complete(active)
 
-    def _complete(self, active: _Active) -> None:
+    def _complete(self, active: UnderWay) -> None:
         self._active.pop(active.fingerprint, None)
         self._ready.extend(self._same_audio.pop(active.fingerprint, ()))
         work = active.work
         try:
+            self._watch_service(active)
             if active.errors and len(active.errors) == len(active.finished):
                 raise WorkerCrashed(f"no segment could be recognised: {active.errors[0]}")
             if active.another_time is not None:
                 raise WorkerCrashed(f"not all of it could be recognised: {active.another_time}")
             assert work.prepared is not None
-            work.transcript = self._parts.transcripts.assemble(
-                work.prepared,
-                active.fingerprint,
-                active.identity,
-                active.finished,
-                work.planned.found.metadata.direction,
-            )
+            work.transcript = self._assembled(active, work.prepared)
             self._save_segments()
             self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256)
+        except StartupError:
+            raise
         except EarshotError as error:
             self._give_up(work, error)
             return
@@ -211,6 +189,28 @@ class RecogniseStage:
         self._recorder.add("recognise", work.file_name, active.began_s, end_s, work.duration_s)
         work.timings_s["recognise"] = end_s - active.began_s
         self._out.put(work)
+
+    def _assembled(self, active: UnderWay, prepared: PreparedCall) -> Transcript:
+        """Raises an EarshotError, whatever goes wrong: an odd text costs its call, not the run."""
+        direction = active.work.planned.found.metadata.direction
+        try:
+            return self._parts.transcripts.assemble(
+                prepared, active.fingerprint, active.identity, active.finished, direction
+            )
+        except Exception as error:
+            raise portable(error) from error
+
+    def _watch_service(self, active: UnderWay) -> None:
+        """A service that is down must not use up the tries of every recording there is. Raises ModelUnavailable."""
+        if not active.no_service:
+            self._unserved = 0
+            return
+        self._unserved += 1
+        if self._unserved >= self._settings.unserved_calls:
+            raise ModelUnavailable(
+                f"{active.identity.engine} served none of the last {self._unserved} calls: {active.another_time}; the "
+                "run ends here (run.unserved_calls), and the next one goes on"
+            )
 
     def _give_up(self, work: Work, error: BaseException) -> None:
         work.drop_spool()
@@ -221,9 +221,9 @@ class RecogniseStage:
         by_transcript: dict[str, list[SegmentText]] = defaultdict(list)
         for fingerprint, segment in self._unsaved:
             by_transcript[fingerprint].append(segment)
-        self._unsaved.clear()
         for fingerprint, segments in by_transcript.items():
             self._parts.store.save_segments(fingerprint, segments)
+        self._unsaved.clear()
 
     def _ensure_started(self) -> EngineIdentity:
         if self.identity is None:

@@ -154,7 +154,7 @@ def with_retries(
         try:
             return outlast_full_disk(attempt, settings.disk_patience_s, notice, signals.abandoned)
         except DiskFull as error:
-            signals.fail(error)
+            signals.fail(error)  # unless the run was abandoned while it waited
             raise
         except TransientError as error:
             if number == settings.attempts or signals.abandoned.is_set():

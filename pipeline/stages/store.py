@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
+from pipeline.errors import StartupError
 from pipeline.log_lines import about_call
 from pipeline.parts import RunContext
 from pipeline.processes import portable
 from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
-from pipeline.stages.shared import Finished, StageQueue, Work
+from pipeline.stages.shared import Finished, StageQueue, Work, failure_of
 
 
 class StoreStage:
@@ -56,8 +57,15 @@ class StoreStage:
             steps=(*work.steps, *self._of_speakers(work)),
             timings_s=work.timings_s,
         )
-        with self._recorder.stage("store", work.file_name, work.duration_s):
-            changed = self._store.save_call(outcome)
+        try:
+            with self._recorder.stage("store", work.file_name, work.duration_s):
+                changed = self._store.save_call(outcome)
+        except StartupError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what cannot be stored of one call is no reason to lose the others
+            work.drop_spool()
+            self._write_failure(failure_of(work, self._run_id, "store", portable(error)))
+            return
         work.drop_spool()
         if not changed:
             self._tell_kept(work)

@@ -50,6 +50,9 @@ _NO_INFLUENCE = frozenset(
 """Engine options that do not change the text, or that stand elsewhere in the identity."""
 
 
+_MAKES_THE_TEXT = ("engine", "model", "revision", "options_hash", "vocabulary_hash")
+
+
 def canonical_json(value: object) -> str:
     """JSON with sorted keys and no spaces; models and paths become plain values. Raises ValueError for NaN."""
     return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -107,6 +110,11 @@ def transcript_fingerprint(
             "language": language,
         }
     )
+
+
+def same_engine(one: EngineIdentity, other: EngineIdentity) -> bool:
+    """Whether both make the same transcripts; how they were chosen does not matter."""
+    return all(getattr(one, name) == getattr(other, name) for name in _MAKES_THE_TEXT)
 
 
 def _plain(value: object) -> Any:

@@ -61,7 +61,8 @@ def known(store: PostgresStore, call: FoundCall | None = None) -> KnownCall:
 def test_a_stored_call_reads_back_whole(store: PostgresStore, run_id: str) -> None:
     call_id = keep(store, run_id)
     assert store.transcript("f1") == transcript()
-    stored = store.step_results(call_id)
+    stored = store.step_results(call_id, "f1")
+    assert store.step_results(call_id, "another transcript") == {}
     assert {name: stored[name] for name in stored} == {result.step: result for result in all_steps()}
     call = known(store)
     assert (call.call_id, call.status, call.audio_sha256) == (call_id, CallStatus.DONE, "aa")
@@ -155,7 +156,7 @@ def test_one_step_redone_alone(store: PostgresStore, database: Database, run_id:
     ]
     assert one(database, "SELECT missing_reasons->>'topic' FROM calls") == "nothing in the glossary matches"
     assert one(database, "SELECT count(*) FROM chunk_sentiments WHERE text_negative IS NOT NULL") == 2
-    assert len(store.step_results(call_id)) == len(all_steps())
+    assert len(store.step_results(call_id, "f1")) == len(all_steps())
 
 
 def test_one_sentiment_step_redone_alone(store: PostgresStore, database: Database, run_id: str) -> None:
@@ -242,7 +243,7 @@ def test_a_new_transcript_empties_what_was_not_redone(store: PostgresStore, data
     assert rows(database, "SELECT summary, topic, agent_acoustic_sentiment, turns, llm_model, status FROM calls") == [
         (None, None, None, None, None, "transcribed")
     ]
-    assert set(store.step_results(call_id)) == {"text"}
+    assert set(store.step_results(call_id, "f2")) == {"text"}
 
 
 # -------------------------------------------------------------------------------------------- identity

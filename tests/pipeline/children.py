@@ -11,7 +11,13 @@ from typing import Any
 
 from pipeline.errors import AudioUndecodable, ModelUnavailable
 from pipeline.records import EngineIdentity
-from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import (
+    OUT_OF_MEMORY,
+    SERVICE_UNAVAILABLE,
+    EngineDescription,
+    SegmentRequest,
+    SegmentResult,
+)
 
 DESCRIPTION = EngineDescription(
     engine="planted",
@@ -127,3 +133,26 @@ def build_unloadable() -> PlantedRecogniser:
 
 def die_while_loading() -> PlantedRecogniser:
     os._exit(11)
+
+
+class UnservedRecogniser(PlantedRecogniser):
+    """An outside service that does not serve."""
+
+    def _decode(self, batch: list[SegmentRequest]) -> Iterator[SegmentResult]:
+        for request in batch:
+            yield SegmentResult(
+                key=request.key, text="", language=None, flags=(SERVICE_UNAVAILABLE,), error="503 from the service"
+            )
+
+
+def build_unserved(trap: Path | None) -> UnservedRecogniser:
+    return UnservedRecogniser(trap)
+
+
+def build_absent(trap: Path | None) -> PlantedRecogniser:
+    raise ModelUnavailable("no weights on disk")
+
+
+def build_slowly(trap: Path | None) -> PlantedRecogniser:
+    time.sleep(3600)
+    return PlantedRecogniser(trap)

@@ -16,12 +16,13 @@ from db.connection import Database
 from db.embedded import EmbeddedServer
 from db.store import PostgresStore
 from pipeline.analysing import build_analyser, in_dependency_order, with_dependents, without_worse
-from pipeline.batch import Batch, BatchResult, own_spool
+from pipeline.batch import Batch, BatchResult
 from pipeline.config.database import DatabaseSettings
-from pipeline.config.execution import RunSettings
+from pipeline.config.execution import Reprocess, RunSettings
 from pipeline.config.root import Settings
 from pipeline.config.sources import InputSettings
-from pipeline.errors import AudioUndecodable, SourceUnreadable
+from pipeline.errors import AudioUndecodable, ModelUnavailable, SourceUnreadable
+from pipeline.own_spool import own_spool
 from pipeline.parts import BatchParts, ChildBuild, PrepareTask
 from pipeline.plan import Recipe
 from pipeline.records import (
@@ -29,18 +30,22 @@ from pipeline.records import (
     CallForAnalysis,
     CallOutcome,
     CallStatus,
+    Direction,
+    EngineIdentity,
     FoundCall,
     PreparedCall,
     PreparedChannel,
     Role,
+    SegmentText,
     SpeechSegment,
     StepResult,
     StepState,
+    Transcript,
 )
 from pipeline.sources.source import build_source
 from pipeline.transcribing import Transcripts
 from tests.db.conftest import TEMPLATE, _database, open_folder, server
-from tests.pipeline.children import build_recogniser
+from tests.pipeline.children import build_absent, build_recogniser, build_unserved
 
 __all__ = ["open_folder", "server"]
 
@@ -133,14 +138,33 @@ def url(server: EmbeddedServer) -> Iterator[str]:
 
 
 class ForgetfulStore(PostgresStore):
-    """Says that it stored a call, and does not, where the file's name asks for it."""
+    """Says that it stored a call, and does not, or breaks, where the file's name asks for it."""
 
     def save_call(self, outcome: CallOutcome) -> bool:
+        if "unstorable" in outcome.found.file_name:
+            raise ValueError("no column takes this")
         return True if "forgotten" in outcome.found.file_name else super().save_call(outcome)
 
 
+class OddTranscripts(Transcripts):
+    """Breaks over calls whose name begins with `odd`."""
+
+    def assemble(
+        self, prepared: PreparedCall, fingerprint: str, identity: EngineIdentity, segments: Sequence[SegmentText],
+        direction: Direction | None = None,
+    ) -> Transcript:  # fmt: skip
+        if prepared.audio_sha256.startswith("odd"):
+            raise IndexError("nobody thought of such a text")
+        return super().assemble(prepared, fingerprint, identity, segments, direction)
+
+
 def run(
-    url: str, folder: Path, names: Sequence[str], store_type: type[PostgresStore] = PostgresStore, **settings: Any
+    url: str,
+    folder: Path,
+    names: Sequence[str],
+    store_type: type[PostgresStore] = PostgresStore,
+    recogniser: Callable[..., Any] = build_recogniser,
+    **settings: Any,
 ) -> tuple[BatchResult, dict[str, Any]]:
     """A run over files of these names; the result, and rows by file name."""
     calls = folder / "calls"
@@ -150,7 +174,7 @@ def run(
         os.utime(calls / name, (time.time() - 3600, time.time() - 3600))
     chosen = RunSettings(
         spool_dir=folder / "spool", decode_workers=2, backoff_initial_s=0.0, fetch_timeout_s=1.0,
-        prepare_timeout_s=2.0, **settings,
+        **{"prepare_timeout_s": 2.0, **settings},
     )  # fmt: skip
     trap = folder / "no_trap"
     with Database(DatabaseSettings(url=url, patience_s=5), url, None) as database:
@@ -159,10 +183,10 @@ def run(
             source=build_source(InputSettings(path=str(calls))),
             store=store,
             preparer=ChildBuild(build_planted_preparer, ()),
-            recogniser=build_recogniser,
+            recogniser=recogniser,
             recogniser_arguments=(trap,),
             analyser=ChildBuild(build_analyser, (planted_steps, ())),
-            transcripts=Transcripts(Settings()),
+            transcripts=OddTranscripts(Settings()),
         )
         run_id = store.begin_run({}, "hash", "host")
         batch = Batch(chosen, parts, Silent(), Recipe(engines=("planted",), first=None))
@@ -216,6 +240,18 @@ def test_a_call_whose_row_was_never_written_is_missed_by_the_account(url: str, t
     assert exit_code_of(result) == 1
 
 
+def test_what_nobody_foresaw_of_one_call_is_recorded_and_the_run_goes_on(url: str, tmp_path: Path) -> None:
+    result, rows = run(url, tmp_path, ["odd.wav", "unstorable.wav", "good.wav"], store_type=ForgetfulStore)
+    assert rows["calls"] == {
+        "good.wav": ("done", None, None),
+        "odd.wav": ("failed", "IndexError", "IndexError: nobody thought of such a text"),
+        "unstorable.wav": ("failed", "ValueError", "ValueError: no column takes this"),
+    }
+    assert all("Traceback" in (failure.traceback or "") for failure in result.tally.failures)
+    assert result.adds_up, result.reconciliation.faults
+    assert exit_code_of(result) == 1
+
+
 def test_a_step_that_raises_or_kills_its_process_costs_that_step(url: str, tmp_path: Path) -> None:
     result, rows = run(url, tmp_path, ["good.wav", "raise.wav", "die.wav"], calls_per_batch=3)
     assert {row[0] for row in rows["calls"].values()} == {"done"}
@@ -249,6 +285,48 @@ def test_a_stop_begins_no_further_call(url: str, tmp_path: Path) -> None:
     assert result.counts["left"] == 5
     assert result.adds_up
     assert rows["calls"] == {}
+
+
+@pytest.mark.timeout(120)
+def test_a_stop_by_the_clock_reaches_calls_under_way_and_what_hangs_in_a_decoder(url: str, tmp_path: Path) -> None:
+    """Found by reading: the clock was only looked at while calls were handed out, and a hung decoder was waited for."""
+    result, rows = run(
+        url, tmp_path, ["good.wav", "hang.wav"], max_hours=6 / 3600, stop_grace_s=0.5, prepare_timeout_s=600.0
+    )
+    assert result.interrupted is not None
+    assert rows["calls"]["good.wav"][0] == "done"
+    assert result.counts["left"] == 1
+    assert result.adds_up, result.reconciliation.faults
+
+
+def calls_of(url: str) -> list[tuple[Any, ...]]:
+    with Database(DatabaseSettings(url=url), url, None) as database, database.connection() as connection:
+        return connection.execute("SELECT file_name, status FROM calls ORDER BY 1").fetchall()
+
+
+@pytest.mark.parametrize("reprocess", [Reprocess.NONE, Reprocess.ANALYSIS])
+def test_without_a_recogniser_no_call_is_to_blame(url: str, tmp_path: Path, reprocess: Reprocess) -> None:
+    """Found by reading: with --reprocess analysis each new call was marked as terminally failed."""
+    with pytest.raises(ModelUnavailable, match="no weights"):
+        run(url, tmp_path, ["a.wav", "b.wav"], recogniser=build_absent, reprocess=reprocess)
+    assert calls_of(url) == []
+
+
+def test_a_service_that_is_down_ends_the_run_and_not_the_tries_of_every_call(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"served none of the last 3 calls: 503.*run\.unserved_calls"):
+        run(url, tmp_path, [f"{n:02d}.wav" for n in range(12)], recogniser=build_unserved, unserved_calls=3)
+    assert len([status for _, status in calls_of(url) if status == "failed"]) <= 2
+
+
+def test_a_recording_that_was_only_touched_keeps_its_analysis(url: str, tmp_path: Path) -> None:
+    run(url, tmp_path, ["good.wav"])
+    path = tmp_path / "calls" / "good.wav"
+    os.utime(path, (time.time() - 1800, time.time() - 1800))
+    result, _ = run(url, tmp_path, [])
+    assert result.counts["done"] == 1
+    with Database(DatabaseSettings(url=url), url, None) as database, database.connection() as connection:
+        attempts = connection.execute("SELECT step, attempts FROM call_steps ORDER BY 1").fetchall()
+    assert attempts == [("text", 1), ("topic", 1)]
 
 
 def test_what_a_dead_run_left_in_the_spool_is_swept(tmp_path: Path) -> None:

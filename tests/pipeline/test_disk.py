@@ -123,6 +123,15 @@ def test_a_run_that_is_abandoned_does_not_wait_for_space() -> None:
     assert work.calls == 1
 
 
+def test_a_run_stopped_while_it_waits_for_space_was_stopped_and_did_not_break() -> None:
+    signals = RunSignals(RunSettings(disk_patience_s=3600.0))
+    signals.stop("SIGTERM received")
+    signals.abandoned.set()
+    with pytest.raises(DiskFull):
+        with_retries(FullFor(10**6), signals.settings, signals, lambda _: None)
+    assert signals.fatal is None
+
+
 @pytest.mark.parametrize(("patience_s", "ends_the_run"), [(0.0, True), (30.0, False)])
 def test_a_disk_that_stays_full_ends_the_run_and_blames_no_call(patience_s: float, ends_the_run: bool) -> None:
     settings = RunSettings(disk_patience_s=patience_s, attempts=1)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.batch import stop_moment
 from pipeline.config.execution import Order, Reprocess, RunSettings
+from pipeline.parts import RunSignals, stop_moment
 from pipeline.plan import (
     Action,
     Plan,
@@ -84,8 +84,12 @@ def known(**changes: object) -> KnownCall:
         (known(status=CallStatus.FAILED, error_transient=False), Reprocess.FAILED, Action.RETRY),
         (known(status=CallStatus.QUARANTINED), Reprocess.NONE, Action.QUARANTINED),
         (known(status=CallStatus.QUARANTINED), Reprocess.FAILED, Action.RETRY),
-        (known(status=CallStatus.SKIPPED), Reprocess.NONE, Action.SKIPPED),
-        (known(status=CallStatus.SKIPPED), Reprocess.FAILED, Action.RETRY),
+        (known(status=CallStatus.SKIPPED, error_type="not_audio"), Reprocess.NONE, Action.SKIPPED),
+        (known(status=CallStatus.SKIPPED, error_type="too_short"), Reprocess.NONE, Action.SKIPPED),
+        (known(status=CallStatus.SKIPPED, error_type="too_short"), Reprocess.FAILED, Action.RETRY),
+        # Offered all the same: input.include, exclude or min_size_bytes were changed since.
+        (known(status=CallStatus.SKIPPED, error_type="not_included"), Reprocess.NONE, Action.RETRY),
+        (known(status=CallStatus.SKIPPED, error_type="too_small"), Reprocess.NONE, Action.RETRY),
         (known(status=CallStatus.TRANSCRIBED), Reprocess.NONE, Action.RETRY),
         (known(transcript_fingerprint=None), Reprocess.NONE, Action.RETRY),
         (known(engine="demo", engine_rank=2), Reprocess.NONE, Action.UNDECIDED),
@@ -204,6 +208,22 @@ def test_an_address_is_gone_only_when_nothing_is_there(tmp_path: Path) -> None:
     assert not is_gone(file_uri(str(there)))
     assert is_gone(file_uri(str(tmp_path / "gone.wav")))
     assert not is_gone("s3://bucket/key.wav")
+
+
+def test_an_address_that_cannot_be_looked_at_is_not_gone_and_ends_no_run(tmp_path: Path) -> None:
+    """Found by reading: `Path.exists` raises where a folder is closed or its server away; for a name too long too."""
+    assert not is_gone(file_uri(str(tmp_path / ("x" * 400))))
+    (tmp_path / "file").touch()
+    assert is_gone(file_uri(str(tmp_path / "file" / "below.wav")))
+
+
+def test_a_stop_time_that_passes_while_the_run_plans_is_not_tomorrow_s() -> None:
+    signals = RunSignals(RunSettings(stop_time="06:30"))
+    assert signals.stop_at is not None
+    signals.stop_at -= 86_400.0  # as if the run had begun before half past six
+    signals.check_clock()
+    assert signals.stopping.is_set()
+    assert signals.reason == "the stop time 06:30 has come"
 
 
 def test_the_stop_time_is_the_next_one() -> None:

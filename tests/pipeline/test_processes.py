@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -110,3 +111,17 @@ def _runs(pid: int) -> bool:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize("moment_s", [0.01, 0.1, 0.5])
+def test_closing_from_another_thread_makes_the_call_under_way_a_crash_and_no_bug(moment_s: float) -> None:
+    """Found by reading: `close` took the connection away from the waiting thread: an AttributeError ended the run."""
+    worker = SpawnedWorker("test", build_worker, ("mark",))
+    worker.call("a", 60)
+    closer = threading.Timer(moment_s, worker.close)
+    closer.start()
+    with pytest.raises(WorkerCrashed):
+        worker.call("hang", 60)
+    closer.join()
+    with pytest.raises(WorkerCrashed, match="closed"):
+        worker.call("a", 60)

@@ -71,6 +71,7 @@ def counted(account: Reconciliation) -> dict[str, int]:
         (row(SKIPPED), tally_of(skipped_now=(skipped("a.wav"),)), "skipped"),
         (row(SKIPPED, by_this_run=False), tally_of(skipped_now=(skipped("a.wav"),)), "skipped"),
         (row(DONE, by_this_run=False), tally_of(kept=("a.wav",)), "unchanged"),
+        (row(QUARANTINED, by_this_run=False), tally_of(kept=("a.wav",)), "unchanged"),
     ],
 )
 def test_a_call_worked_on_counts_as_what_its_row_says(stored: StoredOutcome, tally: Tally, expected: str) -> None:

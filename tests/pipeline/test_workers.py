@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import ModelUnavailable
+from pipeline.config.execution import RunSettings
+from pipeline.errors import ModelUnavailable, RunInterrupted
+from pipeline.parts import RunSignals
 from pipeline.recogniser_child import SegmentTask
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentResult
-from pipeline.workers import RecogniserProcess, same_engine
-from tests.pipeline.children import build_recogniser, build_small, build_unloadable, die_while_loading
+from pipeline.transcription.fingerprint import same_engine
+from pipeline.workers import RecogniserProcess
+from tests.pipeline.children import build_recogniser, build_slowly, build_small, build_unloadable, die_while_loading
 
 
 @pytest.fixture
@@ -85,6 +90,20 @@ def test_a_segment_tried_alone_has_the_limit_of_one_segment(trap: Path, samples:
         assert "within 0.5 s (transcription.segment_time_limit_s)" in (results[culprit].error or "")
 
 
+def test_a_process_that_reads_nothing_does_not_stop_its_supervisor(process: RecogniserProcess, samples: Path) -> None:
+    """Found by reading: `submit` waited for ever where the process was stopped, or held by a native call."""
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    keys = [f"segment {i}" for i in range(3000)]
+    began = time.monotonic()
+    for key in keys:
+        process.submit(SegmentTask(key=key, samples_path=samples, start_s=0.5, end_s=1.5, language=None))
+    assert time.monotonic() - began < 60, "it hung"
+    results = run(process, samples, [])
+    assert set(results) == set(keys)
+    assert process.restarts == 1
+
+
 def test_a_crash_that_does_not_come_again_loses_nothing(process: RecogniserProcess, samples: Path) -> None:
     results = run(process, samples, ["a", "once", "b"])
     assert {key: result.error for key, result in results.items()} == {"a": None, "once": None, "b": None}
@@ -99,6 +118,15 @@ def test_a_recogniser_that_does_not_load_says_why(build: Any, arguments: tuple[A
     process = RecogniserProcess(build, arguments, load_timeout_s=60, segment_timeout_s=5)
     with pytest.raises(ModelUnavailable, match=message):
         process.start()
+
+
+def test_a_stop_while_the_weights_load_is_heeded(trap: Path) -> None:
+    signals = RunSignals(RunSettings())
+    signals.stop("SIGTERM received")
+    process = RecogniserProcess(build_slowly, (trap,), load_timeout_s=3600, segment_timeout_s=5)
+    with pytest.raises(RunInterrupted, match="SIGTERM"):
+        process.start(signals.raise_if_stopping)
+    assert process.pid is None
 
 
 def test_out_of_memory_brings_the_next_engine_and_drops_what_was_under_way(samples: Path) -> None:

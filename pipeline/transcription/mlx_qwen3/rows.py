@@ -76,12 +76,16 @@ def refusal(request: SegmentRequest, longest_s: float) -> str | None:
         return f"segment of {seconds:.1f} s is over the longest input of {longest_s:g} s: cut it first"
     if not np.isfinite(request.samples).all():
         return "samples hold NaN or infinite values: set them to zero first"
-    if request.language is not None and request.language not in LANGUAGES:
-        return (
-            f"Qwen3-ASR does not know language {request.language!r} (it knows {', '.join(sorted(LANGUAGES))}): leave "
-            "the language empty to let it detect one, or use another engine"
-        )
     return None
+
+
+def unknown_language(request: SegmentRequest) -> bool:
+    """Whether the call's language is none the model knows: no text then, as from every other engine."""
+    return request.language is not None and request.language not in LANGUAGES
+
+
+def not_understood(request: SegmentRequest) -> SegmentResult:
+    return SegmentResult(key=request.key, text="", language=request.language, flags=("language_unsupported",))
 
 
 def failed(request: SegmentRequest, why: str, *flags: str) -> SegmentResult:

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.mlx_qwen3.kernels import Floats, SlotCache, Tokens
 from pipeline.transcription.mlx_qwen3.prompts import Prompter
-from pipeline.transcription.mlx_qwen3.rows import Row, failed, finished, refusal
+from pipeline.transcription.mlx_qwen3.rows import Row, failed, finished, not_understood, refusal, unknown_language
 
 
 @dataclass(slots=True)
@@ -127,6 +127,9 @@ class Scheduler:
             why = refusal(request, self._limits.segment_s)
             if why is not None:
                 yield failed(request, why)
+                continue
+            if unknown_language(request):
+                yield not_understood(request)
                 continue
             prompt = self._prompter.prompt(request.context, request.language)
             limit = self._machine.token_limit(len(request.samples) / 16_000)

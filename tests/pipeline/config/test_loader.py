@@ -124,6 +124,31 @@ def test_a_wrong_override_is_told_as_it_was_typed(tmp_path: Path, override: str,
     assert part in fault(write(tmp_path, "run:\n  limit: 1\n"), override)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "refused"),
+    [
+        (["voice_activity.max_segment_s=28"], None),
+        (["voice_activity.max_segment_s=60"], "longest input of mlx_qwen3 (30 s)"),
+        (["voice_activity.max_segment_s=60", "transcription.engines=[faster_whisper]"], "faster_whisper (30 s)"),
+        (["transcription.mlx_qwen3.max_segment_s=20"], "longest input of mlx_qwen3 (20 s)"),
+        (["transcription.mlx_qwen3.max_segment_s=20", "transcription.engines=[sphinx]"], None),
+        (["voice_activity.max_segment_s=60", "transcription.engines=[scripted]",
+          "transcription.scripted.max_segment_s=90"], None),
+    ],
+)  # fmt: skip
+def test_segments_longer_than_a_recogniser_takes_are_refused_before_a_run_loses_their_text(
+    tmp_path: Path, overrides: list[str], refused: str | None
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.touch()
+    if refused is None:
+        load_settings(config, overrides)
+        return
+    with pytest.raises(ConfigurationError, match=r"voice_activity\.max_segment_s") as told:
+        load_settings(config, overrides)
+    assert refused in " ".join(str(told.value).split())
+
+
 def test_the_hash_tells_equal_configurations(tmp_path: Path) -> None:
     one = load_settings(write(tmp_path, "run:\n  seed: 1\n  limit: 2\n"))
     same = load_settings(write(tmp_path, "# another comment\nrun:\n  limit: 2\n  seed: 1\n"))

@@ -218,7 +218,6 @@ def test_damaged_weights_give_no_words() -> None:
     [
         (segment("bad", 0.02), "too short"),
         (segment("bad", 40.0), "cut it first"),
-        (segment("bad", 1.0, language="xx"), "does not know language 'xx'"),
         (SegmentRequest(key="bad", samples=np.full(16_000, np.nan, np.float32), language=None), "NaN"),
         (SegmentRequest(key="bad", samples=np.zeros((16_000, 2), np.float32), language=None), "one channel"),
     ],
@@ -227,6 +226,14 @@ def test_hopeless_input_is_refused_and_the_others_go_on(request_: SegmentRequest
     found = run(FakeMachine(), [request_, segment("good", 0.5)])
     assert message in (found["bad"].error or "")
     assert found["bad"].text == ""
+    assert found["good"].text == counted(0.5)
+
+
+def test_a_language_the_model_lacks_costs_the_text_and_is_no_failure() -> None:
+    """As from every other engine: an error would fail the call, night after night, into quarantine."""
+    found = run(FakeMachine(), [segment("strange", 1.0, language="xx"), segment("good", 0.5)])
+    assert (found["strange"].text, found["strange"].error) == ("", None)
+    assert found["strange"].flags == ("language_unsupported",)
     assert found["good"].text == counted(0.5)
 
 

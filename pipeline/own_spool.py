@@ -1,0 +1,28 @@
+"""The part of the spool folder that is this process's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+
+def own_spool(folder: Path) -> Path:
+    """This process's part of the spool; what dead processes of this machine left there is removed."""
+    host = socket.gethostname()
+    for left in folder.glob(f"{host}-*"):
+        pid = left.name.removeprefix(f"{host}-")
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return folder / f"{host}-{os.getpid()}"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
