@@ -17,7 +17,10 @@ from pipeline.errors import ModelUnavailable
 logger = logging.getLogger(__name__)
 
 STATED_ABOVE_BYTES = 100_000_000
-_HEAD_BYTES = 1 << 16
+_END_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 12
+_BLOCKS = 64
+"""Read between the two ends of a large file."""
 
 T = TypeVar("T")
 
@@ -42,7 +45,14 @@ class WeightsWanted:
 class WeightsFound:
     folder: Path
     revision: str
-    """The commit, or `local-…`, a hash of the folder's file names, sizes and beginnings."""
+    """The commit, or `local-…`, by `folder_revision`."""
+
+
+@dataclass(slots=True)
+class _Silence:
+    """Why nobody need ask the hub again; one for a Hub and all copies of it."""
+
+    why: str | None = None
 
 
 @dataclass(slots=True)
@@ -57,14 +67,24 @@ class Hub:
     """None for the client's own default (`HF_HOME`)."""
     allow_setting: str = "transcription.allow_download"
     """Configuration key of `allow_download`, for messages."""
-    _unreachable: str | None = field(default=None, init=False)
+    _silence: _Silence = field(default_factory=_Silence, repr=False)
 
     def find(self, wanted: WeightsWanted) -> WeightsFound:
         """The folder with the whole checkpoint, fetched if need be.
 
-        Raises ModelUnavailable: no such folder, files missing, unknown repository or revision, downloads switched
-        off, or no answer within `timeout_s`.
+        Raises ModelUnavailable: no such folder, files missing or unreadable, unknown repository or revision, downloads
+        switched off, or no answer within `timeout_s`.
         """
+        try:
+            return self._find(wanted)
+        except (OSError, RuntimeError) as error:
+            # RuntimeError: the home directory of `~name` is not known
+            raise ModelUnavailable(
+                f"{wanted.model}: cannot be read ({short(error)}); mend its path or its permissions, or point "
+                f"{wanted.setting} at another folder"
+            ) from error
+
+    def _find(self, wanted: WeightsWanted) -> WeightsFound:
         folder = Path(wanted.model).expanduser()
         if folder.is_dir():
             self._check(folder, wanted)
@@ -84,7 +104,7 @@ class Hub:
 
     def found_silent(self) -> None:
         """An engine with a client of its own waited in vain: nobody need wait again."""
-        self._unreachable = self._unreachable or f"no answer in {self.timeout_s:g} s, asked by another engine"
+        self._silence.why = self._silence.why or f"no answer in {self.timeout_s:g} s, asked by another engine"
 
     def _check(self, folder: Path, wanted: WeightsWanted) -> None:
         absent = [pattern for pattern in wanted.required if not any(folder.glob(pattern))]
@@ -134,7 +154,8 @@ class Hub:
                     etag_timeout=self.timeout_s,
                 )
             )
-        except (OSError, RuntimeError, ValueError) as error:
+        except Exception as error:
+            # its errors of transport are of no class of Python's own, see _size_at_hub
             raise ModelUnavailable(
                 f"{where}: the download broke off ({short(error)}); run again to go on with it, or point "
                 f"{wanted.setting} at a folder"
@@ -144,11 +165,16 @@ class Hub:
 
     def _size_at_hub(self, wanted: WeightsWanted, revision: str, where: str) -> int:
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+        from huggingface_hub.errors import (
+            GatedRepoError,
+            HFValidationError,
+            RepositoryNotFoundError,
+            RevisionNotFoundError,
+        )
 
         advice = f"point {wanted.setting} at a folder with the weights"
-        if self._unreachable is not None:
-            raise ModelUnavailable(f"{where}: weights not on disk, hub unreachable ({self._unreachable}); {advice}")
+        if self._silence.why is not None:
+            raise ModelUnavailable(f"{where}: weights not on disk, hub unreachable ({self._silence.why}); {advice}")
         api = HfApi(endpoint=self.endpoint)
         try:
             info = within(
@@ -159,26 +185,47 @@ class Hub:
             raise ModelUnavailable(f"{where}: no such revision; correct the pin, or {advice}") from error
         except GatedRepoError as error:
             raise ModelUnavailable(f"{where}: the repository asks for an account (HF_TOKEN); or {advice}") from error
-        except RepositoryNotFoundError as error:
+        except (RepositoryNotFoundError, HFValidationError) as error:
             raise ModelUnavailable(f"{where}: no such repository; correct {wanted.setting}, or {advice}") from error
         except Exception as error:
             # the client's transport errors change class between its versions; every one means "no hub"
-            self._unreachable = short(error)
+            self._silence.why = short(error)
             raise ModelUnavailable(
-                f"{where}: weights not on disk, hub unreachable ({self._unreachable}); {advice}"
+                f"{where}: weights not on disk, hub unreachable ({self._silence.why}); {advice}"
             ) from error
         files = info.siblings or ()
         return sum(f.size or 0 for f in files if any(fnmatch(f.rfilename, pattern) for pattern in wanted.patterns))
 
 
 def folder_revision(folder: Path, patterns: Sequence[str] = ("*",)) -> str:
-    """`local-` and 40 hex digits: changes when a file's name, size or first 64 KiB change. Reads no whole weights."""
+    """`local-` and 40 hex digits, by the names, sizes and samples of the folder's files.
+
+    Files up to 384 KiB are read whole; of a larger one the first 64 KiB, the last 64 KiB, and 64 blocks of 4 KiB spread
+    evenly between them, so that a network trained again is told from the one before without reading all of it. A
+    change that lies between the blocks (a few tensors among many) is not seen. Raises OSError.
+    """
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.iterdir() if p.is_file() and any(fnmatch(p.name, x) for x in patterns)):
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + hashlib.sha256(head).digest())
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + _sampled(path))
     return f"local-{digest.hexdigest()[:40]}"
+
+
+def _sampled(path: Path) -> bytes:
+    """Hash of the parts of one file that `folder_revision` sees."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest.update(file.read(_END_BYTES))
+        if size <= 2 * _END_BYTES + _BLOCKS * _BLOCK_BYTES:
+            digest.update(file.read())
+            return digest.digest()
+        step = (size - 2 * _END_BYTES) // _BLOCKS
+        for block in range(_BLOCKS):
+            file.seek(_END_BYTES + block * step + (step - _BLOCK_BYTES) // 2)
+            digest.update(file.read(_BLOCK_BYTES))
+        file.seek(size - _END_BYTES)
+        digest.update(file.read(_END_BYTES))
+    return digest.digest()
 
 
 def within(task: Callable[[], T], seconds: float) -> T:

@@ -26,7 +26,8 @@ class MlxQwen3Options(Area):
     allow_download: bool = True
     """Whether weights that are not on disk may be fetched from the hub (the size is logged first above 100 MB)."""
     hub_timeout_s: float = Field(default=5.0, gt=0, le=9)
-    """Seconds to wait for the hub's first answer; without one the engine is given up for this run."""
+    """Seconds to wait for the hub's first answer; without one the engine is given up for this run. The smaller of this
+    and `transcription.hub_timeout_s` holds."""
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Arithmetic of the activations. auto: float32 on a CPU (its half precision is slow), bfloat16 on a GPU."""
     quantize_bits: Literal[4, 8] | None = None

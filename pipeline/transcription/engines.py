@@ -23,10 +23,9 @@ def _mlx_qwen3(settings: TranscriptionSettings, hub: Hub) -> Transcriber:
     from pipeline.transcription.mlx_qwen3.engine import build
 
     options = settings.mlx_qwen3
+    hub = replace(hub, timeout_s=min(hub.timeout_s, options.hub_timeout_s))
     if hub.allow_download and not options.allow_download:
         hub = replace(hub, allow_download=False, allow_setting="transcription.mlx_qwen3.allow_download")
-    elif options.hub_timeout_s < hub.timeout_s:
-        hub = replace(hub, timeout_s=options.hub_timeout_s)
     return build(options, hub, pass_over_slow=settings.slow_engine == "pass_over")
 
 

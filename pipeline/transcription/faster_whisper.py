@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -27,16 +27,20 @@ _MIN_SAMPLES = SAMPLE_RATE_HZ // 20
 _HOP = 160
 """Samples per frame."""
 _PLACES = 448
-_PROMPT_PLACES = 4
-"""Start, language, task, no time stamps."""
-_MAX_CONTEXT_PLACES = 223
 _SETTING = "transcription.faster_whisper.model"
 
 
 @dataclass(frozen=True, slots=True)
-class _Clip:
+class _Member:
+    """One request of a group: all of a group are decoded in one language."""
+
     request: SegmentRequest
-    language: str
+    language: str | None
+    """Reported: None where the one it is decoded in is but the best guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip(_Member):
     start: int
     """First sample in the joined audio."""
 
@@ -115,27 +119,41 @@ class FasterWhisperTranscriber:
 
     def _batch(self, batch: Sequence[SegmentRequest]) -> Iterator[SegmentResult]:
         """One native call for each language and context among the requests."""
-        groups: dict[tuple[str, str], list[SegmentRequest]] = {}
+        groups: dict[tuple[str, str], list[_Member]] = {}
         for request in batch:
-            if request.samples.size < _MIN_SAMPLES:
-                yield SegmentResult(key=request.key, text="", language=request.language)
-            elif request.language is not None and request.language not in self._languages:
-                yield SegmentResult(
-                    key=request.key, text="", language=request.language, flags=("language_unsupported",)
-                )
-            else:
-                language = request.language or self._detected(request)
-                groups.setdefault((language, request.context), []).append(request)
+            refused = self._refused(request)
+            if refused is not None:
+                yield refused
+                continue
+            decoded_in, reported = self._languages_of(request)
+            groups.setdefault((decoded_in, request.context), []).append(_Member(request, reported))
         for (language, context), members in groups.items():
             yield from self._group(members, language, context)
 
-    def _detected(self, request: SegmentRequest) -> str:
-        if not self._model.model.is_multilingual:
-            return "en"
-        language, _, _ = self._model.detect_language(audio=request.samples)
-        return str(language)
+    def _refused(self, request: SegmentRequest) -> SegmentResult | None:
+        """The answer to what need not or cannot be decoded."""
+        answer = SegmentResult(key=request.key, text="", language=request.language)
+        seconds = request.samples.size / SAMPLE_RATE_HZ
+        if request.samples.size < _MIN_SAMPLES:
+            return answer
+        if seconds > _MAX_SEGMENT_S:  # the library would hear its beginning alone
+            why = f"segment of {seconds:.1f} s is over Whisper's limit of {_MAX_SEGMENT_S:g} s"
+            return replace(answer, error=f"{why}: lower voice_activity.max_segment_s to {_MAX_SEGMENT_S:g} or less")
+        if request.language is not None and request.language not in self._languages:
+            return replace(answer, flags=("language_unsupported",))
+        return None
 
-    def _group(self, members: list[SegmentRequest], language: str, context: str) -> Iterator[SegmentResult]:
+    def _languages_of(self, request: SegmentRequest) -> tuple[str, str | None]:
+        """The one to decode in, and the one to report: None where it is but a guess too unlikely to tell."""
+        if request.language is not None:
+            return request.language, request.language
+        if not self._model.model.is_multilingual:
+            return "en", "en"
+        language, probability, _ = self._model.detect_language(audio=request.samples)
+        sure = probability >= self._options.language_detection_min_probability
+        return str(language), str(language) if sure else None
+
+    def _group(self, members: list[_Member], language: str, context: str) -> Iterator[SegmentResult]:
         try:
             yield from self._decode(members, language, context)
         except (RuntimeError, MemoryError) as error:
@@ -143,7 +161,7 @@ class FasterWhisperTranscriber:
                 raise
             if len(members) == 1:
                 yield SegmentResult(
-                    key=members[0].key,
+                    key=members[0].request.key,
                     text="",
                     language=None,
                     flags=(OUT_OF_MEMORY,),
@@ -154,10 +172,10 @@ class FasterWhisperTranscriber:
             yield from self._group(members[:half], language, context)
             yield from self._group(members[half:], language, context)
 
-    def _decode(self, members: Sequence[SegmentRequest], language: str, context: str) -> list[SegmentResult]:
+    def _decode(self, members: Sequence[_Member], language: str, context: str) -> list[SegmentResult]:
         options = self._options
-        clips, audio = _joined(members, language)
-        asked, most_tokens = self._room(context)
+        clips, audio = _joined(members)
+        asked, most_tokens = self._room(language, context)
         segments, _ = self._batched.transcribe(
             audio,
             language=language,
@@ -206,20 +224,21 @@ class FasterWhisperTranscriber:
             flags=("decode_truncated",) if tokens >= most_tokens else (),
         )
 
-    def _room(self, context: str) -> tuple[int, int]:
+    def _room(self, language: str, context: str) -> tuple[int, int]:
         """Tokens to ask the library for, and how many it then decodes at most.
 
         CTranslate2 decodes at most half of prompt and answer together, so more is asked for than is wanted.
         """
-        prompt = _PROMPT_PLACES
-        if context:
-            prompt += 1 + min(_MAX_CONTEXT_PLACES, len(self._model.hf_tokenizer.encode(f" {context}").ids))
-        wanted = self._options.max_new_tokens
+        from faster_whisper.tokenizer import Tokenizer
+
+        model, wanted = self._model, self._options.max_new_tokens
+        tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language)
+        prompt = len(model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=context or None))
         places = min(_PLACES, max(2 * wanted, prompt + wanted))
         return places - prompt, min(wanted, places // 2, places - prompt)
 
 
-def _joined(members: Sequence[SegmentRequest], language: str) -> tuple[list[_Clip], Any]:
+def _joined(members: Sequence[_Member]) -> tuple[list[_Clip], Any]:
     """Clips one after the other, each begun in the middle of a frame; audio of shape (samples,).
 
     The library names a clip by the frame it begins in, as `int(seconds * 100)`: of a whole frame that is now and then
@@ -228,8 +247,9 @@ def _joined(members: Sequence[SegmentRequest], language: str) -> tuple[list[_Cli
     clips: list[_Clip] = []
     start = _HOP // 2
     pieces: list[Any] = [np.zeros(start, dtype=np.float32)]
-    for request in members:
-        clips.append(_Clip(request, language, start))
+    for member in members:
+        request = member.request
+        clips.append(_Clip(request, member.language, start))
         padding = -request.samples.size % _HOP
         pieces.extend((request.samples, np.zeros(padding, dtype=np.float32)))
         start += request.samples.size + padding

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import Word
+from pipeline.transcription.torch_models import on_device
 
 MARKS = ".,?!:;،؛؟"
 _WINDOW_WORDS = 150
@@ -40,7 +41,7 @@ class Punctuator:
             raise ModelUnavailable(
                 f"{folder}: the punctuation model cannot be loaded ({short(error)}); correct {wanted.setting}"
             ) from error
-        punctuator = cls(model.to(device).eval(), tokenizer, device, languages)
+        punctuator = cls(on_device(model, device, folder, wanted.setting), tokenizer, device, languages)
         if told["missing_keys"] or not punctuator._marks:
             raise ModelUnavailable(
                 f"{folder}: no punctuation model (weights missing, or no label ends in one of {MARKS}); "

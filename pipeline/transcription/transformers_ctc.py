@@ -12,21 +12,20 @@ One forward pass per batch, its length bounded by `max_segment_s`: no decode can
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipeline.config.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub, WeightsWanted, short
-from pipeline.records import SAMPLE_RATE_HZ, Word
+from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.ctc_padding import AdapterPadding
+from pipeline.transcription.ctc_words import spelt_words
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
 from pipeline.transcription.punctuation import Punctuator
+from pipeline.transcription.torch_models import on_device
 
 _SETTING = "transcription.transformers_ctc.model"
 _PATTERNS = ("*.json", "*.safetensors", "*.txt")
@@ -74,8 +73,8 @@ class TransformersCtcTranscriber:
         self._device = _device(torch, options.device)
         self._autocast = _precision(torch, options.mixed_precision, self._device)
         self._features = _read(AutoFeatureExtractor, found.folder)
-        self._tokenizer = _read(AutoTokenizer, found.folder)
-        self._model = _read_model(AutoModelForCTC, found.folder).to(self._device).eval()
+        self._tokenizer = _read_tokenizer(AutoTokenizer, found.folder)
+        self._model = _read_model(AutoModelForCTC, found.folder, self._device)
         self._padding = AdapterPadding(self._model)
         self._punctuator = self._load_punctuator()
         return EngineDescription(
@@ -173,20 +172,7 @@ class TransformersCtcTranscriber:
 
     def _result(self, request: SegmentRequest, best: Any, tokens: list[int]) -> SegmentResult:
         """`best`: log-probability of each frame's best token, shape (frames,)."""
-        decoded = self._tokenizer.decode(tokens, output_word_offsets=True, skip_special_tokens=True)
-        spoken = [i for i, token in enumerate(tokens) if token != self._tokenizer.pad_token_id]
-        duration_s = request.samples.size / SAMPLE_RATE_HZ
-        frame_s = duration_s / max(1, len(tokens))
-        words = tuple(
-            Word(
-                text=item["word"],
-                start_s=min(item["start_offset"] * frame_s, duration_s),
-                end_s=min(item["end_offset"] * frame_s, duration_s),
-                confidence=_mean_probability(best, spoken, item["start_offset"], item["end_offset"]),
-            )
-            for item in decoded.word_offsets
-            if item["word"].strip()
-        )
+        words, confidence = spelt_words(self._tokenizer, tokens, best, request.samples.size / SAMPLE_RATE_HZ)
         language = request.language or self._options.language
         text = " ".join(word.text for word in words)
         if self._punctuator is not None and text:
@@ -196,7 +182,7 @@ class TransformersCtcTranscriber:
             text=text,
             language=language,
             words=words if self._options.word_times else None,
-            confidence=_mean_probability(best, spoken, 0, len(tokens)) if text else None,
+            confidence=confidence,
         )
 
     def _load_punctuator(self) -> Punctuator | None:
@@ -230,12 +216,6 @@ def cut_batches(requests: Sequence[SegmentRequest], most_rows: int, most_audio_s
     return batches
 
 
-def _mean_probability(best: Any, spoken: Sequence[int], begin: int, end: int) -> float | None:
-    """Geometric mean over the non-blank frames in begin..end."""
-    values = [float(best[i]) for i in spoken if begin <= i < end]
-    return min(1.0, math.exp(float(np.mean(values)))) if values else None
-
-
 def _device(torch: Any, wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -266,7 +246,22 @@ def _read(loader: Any, folder: Path) -> Any:
         ) from error
 
 
-def _read_model(loader: Any, folder: Path) -> Any:
+def _read_tokenizer(loader: Any, folder: Path) -> Any:
+    """Of the one class that says which frames a word spans."""
+    from transformers import Wav2Vec2CTCTokenizer
+
+    tokenizer = _read(loader, folder)
+    if not isinstance(tokenizer, Wav2Vec2CTCTokenizer) or tokenizer.pad_token is None:
+        raise ModelUnavailable(
+            f"{folder}: a {type(tokenizer).__name__} gives no words with times; take a checkpoint with a "
+            f"Wav2Vec2CTCTokenizer and a pad token ({_SETTING})"
+        )
+    # Transformers 5 reads a gap other than `|` as one more special token, and goes on believing in `|`
+    tokenizer._word_delimiter_token = tokenizer.special_tokens_map.get("word_delimiter_token", "|")
+    return tokenizer
+
+
+def _read_model(loader: Any, folder: Path, device: str) -> Any:
     """Safetensors only (a pickle could run code). Weights the file lacks would be random: refused."""
     try:
         model, told = loader.from_pretrained(
@@ -283,4 +278,4 @@ def _read_model(loader: Any, folder: Path) -> Any:
             f"{folder}: {len(lacking)} weights are missing, first {lacking[0]}; is it a model fine-tuned for CTC? "
             f"({_SETTING})"
         )
-    return model
+    return on_device(model, device, folder, _SETTING)

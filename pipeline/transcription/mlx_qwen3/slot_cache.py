@@ -3,7 +3,7 @@ so an idle row costs nothing), each row writing at its own position."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mlx.core as mx
@@ -17,12 +17,23 @@ _GROWTH = 64
 
 
 class MlxSlotCache:
-    """Keys and values of shape (slots, kv_heads, capacity, head_dim) per layer."""
+    """Keys and values of shape (slots, kv_heads, capacity, head_dim) per layer.
 
-    def __init__(self, layers: int, kv_heads: int, head_dim: int, dtype: Any) -> None:
+    `allocate` makes zeros of a shape and a type.
+    """
+
+    def __init__(
+        self,
+        layers: int,
+        kv_heads: int,
+        head_dim: int,
+        dtype: Any,
+        allocate: Callable[[tuple[int, ...], Any], Array] = mx.zeros,
+    ) -> None:
         self.lengths = np.zeros(0, np.int64)
         self._shape = (kv_heads, head_dim)
         self._dtype = dtype
+        self._allocate = allocate
         self._capacity = 0
         self._keys: list[Array] = [None] * layers
         self._values: list[Array] = [None] * layers
@@ -93,8 +104,7 @@ class MlxSlotCache:
         self.lengths = self.lengths[:slots].copy()
         for store in (self._keys, self._values):
             for layer in range(len(store)):
-                store[layer] = mx.contiguous(store[layer][:slots])
-                mx.eval(store[layer])
+                store[layer] = _small_copy(store[layer][:slots])
 
     def _resize(self, slots: int, capacity: int) -> None:
         capacity = -(-capacity // _GROWTH) * _GROWTH
@@ -102,12 +112,36 @@ class MlxSlotCache:
         if slots == held and capacity == self._capacity:
             return
         kv_heads, head_dim = self._shape
-        for store in (self._keys, self._values):
-            for layer, old in enumerate(store):
-                new = mx.zeros((slots, kv_heads, capacity, head_dim), self._dtype)
-                if old is not None:
-                    new[:held, :, : self._capacity] = old
-                mx.eval(new)  # one layer at a time, so that only one is held twice
-                store[layer] = new
+        try:
+            for store in (self._keys, self._values):
+                for layer, old in enumerate(store):
+                    new = self._allocate((slots, kv_heads, capacity, head_dim), self._dtype)
+                    if old is not None:
+                        new[:held, :, : self._capacity] = old
+                    mx.eval(new)  # one layer at a time, so that only one is held twice
+                    store[layer] = new
+        except BaseException:
+            self._cut_back()
+            raise
         self.lengths = np.concatenate([self.lengths, np.zeros(slots - held, np.int64)])
         self._capacity = capacity
+
+    def _cut_back(self) -> None:
+        """All layers in the shape they last had together: the next step would stumble over one enlarged alone."""
+        held = len(self.lengths)
+        for store in (self._keys, self._values):
+            for layer, array in enumerate(store):
+                if array is None or not held:
+                    store[layer] = None
+                elif array.shape[0] != held or array.shape[2] != self._capacity:
+                    store[layer] = _small_copy(array[:held, :, : self._capacity])
+
+
+def _small_copy(view: Array) -> Array:
+    """A copy, so that the memory of what is seen through the view is given back; the view where there is no room."""
+    try:
+        copy = mx.contiguous(view)
+        mx.eval(copy)
+    except (RuntimeError, MemoryError):
+        return view
+    return copy

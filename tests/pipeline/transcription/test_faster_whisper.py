@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faster_whisper import WhisperModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from pipeline.config.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
-from pipeline.transcription.faster_whisper import FasterWhisperTranscriber, _joined, _span
+from pipeline.transcription.faster_whisper import FasterWhisperTranscriber, _joined, _Member, _span
 from tests.pipeline.transcription.fakes import babble, request
 
 
@@ -62,8 +64,8 @@ def test_no_segment_of_a_batch_loses_its_text_to_the_rounding_of_its_place(folde
 @settings(max_examples=50, deadline=None)
 @given(lengths=st.lists(st.integers(min_value=800, max_value=480_000), min_size=1, max_size=40))
 def test_every_clip_is_found_again_by_the_frame_the_library_names(lengths: list[int]) -> None:
-    members = [request(np.zeros(length, np.float32), key=str(i)) for i, length in enumerate(lengths)]
-    clips, audio = _joined(members, "en")
+    members = [_Member(request(np.zeros(length, np.float32), key=str(i)), "en") for i, length in enumerate(lengths)]
+    clips, audio = _joined(members)
     assert len({clip.frame for clip in clips}) == len(clips)
     for clip, span in zip(clips, map(_span, clips), strict=True):
         start, end = (int(span[name] * 16_000) for name in ("start", "end"))  # the library's own arithmetic, twice
@@ -121,6 +123,65 @@ def test_a_decode_that_would_not_end_is_cut_and_flagged(tmp_path: Path, limit: i
     answers = _answers(engine, [request(babble(1.0), "plain"), request(babble(1.0), "context", context="bank, card")])
     assert all("decode_truncated" in answer.flags for answer in answers.values())
     assert all(limit <= len(answer.text.split()) <= limit + 4 for answer in answers.values())
+
+
+def _wrapping(folder: Path) -> Path:
+    """The same model with a tokenizer that puts specials around what it encodes, as Whisper's own do."""
+    told = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    specials = {one["content"]: one["id"] for one in told["added_tokens"]}
+    before, after = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"), ("<|endoftext|>",)
+    told["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [
+            *({"SpecialToken": {"id": name, "type_id": 0}} for name in before),
+            {"Sequence": {"id": "A", "type_id": 0}},
+            *({"SpecialToken": {"id": name, "type_id": 0}} for name in after),
+        ],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {name: {"id": name, "ids": [specials[name]], "tokens": [name]} for name in (*before, *after)},
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(told), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("limit", [30, 224])
+@pytest.mark.parametrize("context", ["", "bank, card", ", ".join(["card"] * 300)])
+def test_a_tokenizer_that_adds_specials_hides_no_cut_decode(tmp_path: Path, limit: int, context: str) -> None:
+    folder = _wrapping(build_tiny_whisper(tmp_path / "endless", shape=Shape(end_bias=-99.0)))
+    engine = _engine(folder, max_new_tokens=limit)
+    engine.load()
+    answer = _answers(engine, [request(babble(1.0), "a", context=context)])["a"]
+    assert answer.flags == ("decode_truncated",)
+    assert len(answer.text.split()) <= limit + 4
+
+
+@pytest.mark.parametrize(("least", "reported"), [(0.0, True), (1.0, False)])
+def test_a_language_too_unlikely_is_reported_as_unknown_and_decoded_all_the_same(
+    folder: Path, least: float, reported: bool
+) -> None:
+    engine = _engine(folder, language_detection_min_probability=least, batch_size=3)
+    engine.load()
+    likeliest, probability, _ = WhisperModel(str(folder), device="cpu", compute_type="int8").detect_language(
+        babble(2.0)
+    )
+    assert 0.0 < probability < 1.0
+    answers = _answers(
+        engine,
+        [request(babble(2.0), "detected", language=None), request(babble(2.0), "told", language=likeliest)],
+    )
+    assert answers["detected"].language == (likeliest if reported else None)
+    assert answers["told"].language == likeliest
+    assert answers["detected"].text == answers["told"].text != ""
+
+
+def test_a_segment_over_30_s_is_an_error_and_not_a_text_of_its_beginning(folder: Path) -> None:
+    engine = _engine(folder, batch_size=3)
+    engine.load()
+    answers = _answers(engine, [request(babble(seconds), f"{seconds:g}") for seconds in (30.0, 30.1, 2.0)])
+    assert (answers["30.1"].text, answers["30.1"].words, answers["30.1"].confidence) == ("", None, None)
+    assert "30.1 s is over Whisper's limit of 30 s" in (answers["30.1"].error or "")
+    assert "voice_activity.max_segment_s" in (answers["30.1"].error or "")
+    assert all(answers[key].text and answers[key].error is None for key in ("30", "2"))
 
 
 def test_no_speech_gives_no_text(folder: Path) -> None:

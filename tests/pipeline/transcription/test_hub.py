@@ -5,11 +5,16 @@ import hashlib
 import json
 import logging
 import socket
-from collections.abc import Iterator
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 
 from pipeline.errors import ModelUnavailable
@@ -21,9 +26,7 @@ STATED_SIZE = 250_000_000
 
 
 class _FakeHub(BaseHTTPRequestHandler):
-    """As much of a model hub as fetching a snapshot takes."""
-
-    asked: list[str]
+    """As much of a model hub as fetching a snapshot takes. With `server.breaks` it drops the line amid the weights."""
 
     def do_GET(self) -> None:
         self._answer(body=True)
@@ -55,14 +58,18 @@ class _FakeHub(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
-        if body:
+        if body and self.server.breaks and content == FILES["model.bin"]:  # type: ignore[attr-defined]
+            self.wfile.write(content[:3])
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.close(self.connection.detach())
+        elif body:
             self.wfile.write(content)
 
 
 @pytest.fixture
 def hub_server() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _FakeHub)
-    server.asked = []  # type: ignore[attr-defined]
+    server.asked, server.breaks = [], False  # type: ignore[attr-defined]
     Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -102,6 +109,7 @@ def test_a_pinned_snapshot_is_fetched_its_size_stated_first_and_found_on_disk_af
     [
         ("owner/name", "b" * 40, "no such revision"),
         ("owner/other", COMMIT, "no such repository"),
+        ("owner/na me", COMMIT, "no such repository"),
         ("owner/name", None, "no revision is pinned"),
         ("./nowhere", None, "no such folder"),
         ("just-a-name", COMMIT, "no such folder"),
@@ -134,6 +142,73 @@ def test_a_folder_is_used_as_it_is_and_its_revision_changes_with_its_content(tmp
     assert hub.find(_wanted(str(tmp_path))).revision != first.revision
 
 
+def test_a_download_whose_line_drops_leaves_the_run_to_the_next_engine(
+    hub_server: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    """The client raises errors of its HTTP library, which are neither OSError, RuntimeError nor ValueError."""
+    hub_server.breaks = True  # type: ignore[attr-defined]
+    with pytest.raises(ModelUnavailable, match=r"broke off \(.*point transcription\.x\.model") as told:
+        _hub(hub_server, tmp_path).find(_wanted())
+    assert not isinstance(told.value.__cause__, OSError | RuntimeError | ValueError)
+
+
+def test_a_name_no_repository_can_have_is_not_taken_for_silence_of_the_hub(
+    hub_server: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    hub = _hub(hub_server, tmp_path)
+    with pytest.raises(ModelUnavailable, match="no such repository"):
+        hub.find(_wanted("owner/na me"))
+    assert hub.find(_wanted()).revision == COMMIT
+
+
+def _unreadable_file(folder: Path) -> str:
+    (folder / "config.json").write_text("{}")
+    (folder / "model.bin").symlink_to("/proc/self/mem")  # reading its first byte fails, for root too
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(
+            _unreadable_file, marks=pytest.mark.skipif(sys.platform != "linux", reason="no /proc"), id="a file"
+        ),
+        pytest.param(lambda folder: str(folder / ("x" * 300)), id="the folder's name"),
+        pytest.param(lambda _: "x" * 300 + "/name", id="a repository's name as a folder's"),
+        pytest.param(lambda _: "~nobody-of-this-name/weights", id="the home"),
+    ],
+)
+def test_what_the_system_will_not_read_is_said_with_a_remedy(tmp_path: Path, model: Callable[[Path], str]) -> None:
+    with pytest.raises(ModelUnavailable, match=r"cannot be read .*point transcription\.x\.model"):
+        Hub(allow_download=False, timeout_s=1).find(_wanted(model(tmp_path)))
+
+
+@pytest.mark.parametrize("size", [1, 100_000, 393_216, 393_217, 5_000_000])
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_weights_trained_again_in_the_same_folder_are_of_another_revision(
+    tmp_path: Path, size: int, place: float
+) -> None:
+    """Of a checkpoint with many tensors the first 64 KiB are names and shapes alone, the same after any training."""
+    weights = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
+    first = folder_revision(tmp_path)
+    assert folder_revision(tmp_path) == first
+    header, trained = min(1 << 16, size // 2), weights.copy()
+    part = max(1, (size - header) // 20)  # a twentieth of the weights, at either end or in the middle
+    begin = header + round(place * (size - header - part))
+    trained[begin : begin + part] ^= 1
+    (tmp_path / "model.safetensors").write_bytes(trained.tobytes())
+    assert folder_revision(tmp_path) != first
+
+
+def test_a_revision_is_told_without_reading_all_the_weights(tmp_path: Path) -> None:
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.truncate(1 << 36)  # a hole: no room on disk
+    began = time.process_time()
+    folder_revision(tmp_path)
+    assert time.process_time() - began < 1.0
+
+
 @pytest.fixture
 def deaf_hub() -> Iterator[str]:
     """An address whose packets are dropped: its queue of connections is full, so that no further SYN is answered."""
@@ -157,3 +232,16 @@ def test_a_hub_behind_a_wall_that_drops_packets_is_given_up_in_time(deaf_hub: st
     assert "0.5 s" in str(told.value) or "time" in str(told.value).lower()
     with pytest.raises(ModelUnavailable, match="hub unreachable"):
         hub.find(_wanted("owner/another"))
+
+
+def test_a_copy_with_another_patience_knows_that_the_hub_is_silent(tmp_path: Path) -> None:
+    hub = Hub(allow_download=True, timeout_s=5, endpoint="http://127.0.0.1:1", cache_dir=tmp_path)
+    with pytest.raises(ModelUnavailable, match="hub unreachable"):
+        replace(hub, timeout_s=0.5).find(_wanted())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hub.endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.setblocking(False)
+        with pytest.raises(ModelUnavailable, match="hub unreachable"):
+            hub.find(_wanted("owner/another"))
+        with pytest.raises(BlockingIOError):  # nobody knocked
+            server.accept()

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub
+from pipeline.transcription.engines import ENGINES
 from pipeline.transcription.mlx_qwen3.blas import blas_probe, report
 from pipeline.transcription.mlx_qwen3.engine import build
 from pipeline.transcription.mlx_qwen3.prompts import LANGUAGES, Prompter
@@ -115,6 +118,22 @@ def test_silent_hub_is_given_up(silent_server: str, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="unreachable") as caught:
         build(MlxQwen3Options(), hub).load()
     assert "transcription.mlx_qwen3.model" in str(caught.value)
+
+
+@pytest.mark.parametrize(("shared_s", "own_s"), [(0.3, 9.0), (9.0, 0.3)])
+def test_the_smaller_of_the_two_hub_timeouts_holds_and_no_other_engine_waits_again(
+    silent_server: str, tmp_path: Path, shared_s: float, own_s: float
+) -> None:
+    settings = TranscriptionSettings.model_validate(
+        {"engines": ["mlx_qwen3", "faster_whisper"], "slow_engine": "use", "mlx_qwen3": {"hub_timeout_s": own_s}}
+    )
+    hub = Hub(allow_download=True, timeout_s=shared_s, endpoint=silent_server, cache_dir=tmp_path)
+    began = time.monotonic()
+    with pytest.raises(ModelUnavailable, match="unreachable"):
+        ENGINES["mlx_qwen3"](settings, hub).load()
+    with pytest.raises(ModelUnavailable, match="unreachable"):
+        ENGINES["faster_whisper"](settings, hub).load()
+    assert time.monotonic() - began < 8.0
 
 
 def test_weights_over_the_memory_limit(checkpoint: Path) -> None:
