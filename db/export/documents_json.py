@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from db.export.document import Document, Segment
@@ -86,7 +87,7 @@ def _line(line: Line) -> dict[str, Any]:
 
 
 def pca_json(document: Document, _settings: TranscriptFileSettings) -> str:
-    """The shape of aws-samples' amazon-transcribe-post-call-analytics. Scores are in -5..5, as there."""
+    """The shape of aws-samples' amazon-transcribe-post-call-analytics. Scores are in -5..5, as there; times are UTC."""
     call = document.call
     labels = {f"spk_{segment.channel}": speaker(segment) for segment in document.segments}
     return _dump(
@@ -94,7 +95,7 @@ def pca_json(document: Document, _settings: TranscriptFileSettings) -> str:
             "ConversationAnalytics": {
                 "GUID": document.call_id,
                 "Agent": call["agent_id"],
-                "ConversationTime": call["started_at"].strftime("%Y-%m-%d %H:%M:%S.%f") if call["started_at"] else None,
+                "ConversationTime": _utc(call["started_at"]),
                 "LanguageCode": call["language"],
                 "Duration": call["duration_s"],
                 "SpeakerLabels": [{"Speaker": key, "DisplayText": name} for key, name in sorted(labels.items())],
@@ -116,6 +117,11 @@ def pca_json(document: Document, _settings: TranscriptFileSettings) -> str:
             "SpeechSegments": [_pca_segment(segment) for segment in document.segments],
         }
     )
+
+
+def _utc(moment: datetime | None) -> str | None:
+    """Whatever zone the database's session gives it in."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%fZ") if moment else None
 
 
 def _pca_trends(document: Document) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from db.export.document import Segment
 
@@ -18,6 +18,8 @@ class Token:
     confidence: float | None = None
     estimated: bool = False
     """True when the engine gave no time for it and it was spread over the segment by length."""
+    continues: bool = False
+    """True for all but the first piece of a word that was cut: no space stands before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        return " ".join(token.text for token in self.tokens)
+        return "".join(token.text if token.continues else f" {token.text}" for token in self.tokens).removeprefix(" ")
 
     @property
     def start_s(self) -> float:
@@ -57,27 +59,40 @@ def tokens_of(segment: Segment, longest: int) -> list[Token]:
 
 
 def lines_of(tokens: Sequence[Token], width: int, label: str = "") -> list[Line]:
-    """Greedy line breaking at `width` characters; the label takes room in the first line."""
+    """Greedy line breaking at `width` characters; the label takes room in the first line if a word fits beside it."""
     lines: list[list[Token]] = []
     room = 0
     for token in tokens:
-        if lines and len(token.text) + 1 <= room:
+        needed = len(token.text) + (0 if token.continues else 1)
+        if lines and needed <= room:
             lines[-1].append(token)
-            room -= len(token.text) + 1
+            room -= needed
         else:
-            # A label that would push the first word out of the line stays beside it all the same.
-            room = width - len(token.text) - (0 if lines else len(label))
+            beside = 0 if lines or len(label) + len(token.text) > width else len(label)
+            room = width - len(token.text) - beside
             lines.append([token])
     return [Line(tokens=tuple(line)) for line in lines]
 
 
+def shown(lines: Sequence[Line], width: int, label: str = "") -> tuple[str, ...]:
+    """The text of lines made with the same `width` and `label`, the label in front or on a line of its own."""
+    first, *others = (line.text for line in lines)
+    if len(label) + len(first) > width:
+        return (label.rstrip(), first, *others)
+    return (label + first, *others)
+
+
 def cues_of(segment: Segment, *, width: int, max_lines: int, longest_s: float, label: str = "") -> Iterator[list[Line]]:
-    """Subtitles of a segment: at most `max_lines` lines and `longest_s` seconds each."""
+    """Subtitles of a segment: at most `max_lines` lines and `longest_s` seconds each.
+
+    Where `max_lines` is 1, a label that has to stand alone makes it two.
+    """
     pending: list[Token] = []
-    for token in tokens_of(segment, max(1, width - len(label))):
+    for token in tokens_of(segment, width):
         grown = [*pending, token]
         too_long = token.end_s - grown[0].start_s > longest_s
-        if pending and (too_long or len(lines_of(grown, width, label)) > max_lines):
+        label_lines = int(len(label) + len(grown[0].text) > width)
+        if pending and (too_long or len(lines_of(grown, width, label)) > max(1, max_lines - label_lines)):
             yield lines_of(pending, width, label)
             pending = [token]
         else:
@@ -100,4 +115,5 @@ def _cut(token: Token, longest: int) -> Iterator[Token]:
         yield token
         return
     pieces = [token.text[i : i + longest] for i in range(0, len(token.text), longest)]
-    yield from _spread(pieces, token.start_s, token.end_s)
+    for number, piece in enumerate(_spread(pieces, token.start_s, token.end_s)):
+        yield replace(piece, continues=number > 0)

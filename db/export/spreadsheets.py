@@ -50,7 +50,8 @@ def _xlsx_value(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None)  # the format knows no time zones; the docs say UTC
-    text = ILLEGAL_CHARACTERS_RE.sub("", defused(value) if isinstance(value, str) else cell_text(value))
+    # Defused last: a formula may stand behind a character that the format does not have.
+    text = defused(ILLEGAL_CHARACTERS_RE.sub("", value if isinstance(value, str) else cell_text(value)))
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
 
 

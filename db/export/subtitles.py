@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from db.export.document import Document, Segment
-from db.export.lines import Line, cues_of
+from db.export.lines import Line, cues_of, shown
 from pipeline.config.output import TranscriptFileSettings
 from pipeline.records import Role
 
@@ -37,7 +37,7 @@ def txt(document: Document, _settings: TranscriptFileSettings) -> str:
 def srt(document: Document, settings: TranscriptFileSettings) -> str:
     blocks = []
     for number, cue in enumerate(_cues(document, settings, labelled=True), start=1):
-        text = "\n".join((f"{cue.speaker}: {cue.lines[0]}", *cue.lines[1:])).replace("-->", "->")
+        text = "\n".join(cue.lines).replace("-->", "->")
         blocks.append(f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{text}\n")
     return "\n".join(blocks)
 
@@ -59,26 +59,21 @@ def clock(milliseconds: int, mark: str) -> str:
 def _cues(document: Document, settings: TranscriptFileSettings, *, labelled: bool) -> Iterator[Cue]:
     """In time order over both sides, as both formats ask for; subtitles of overtalk overlap.
 
-    `labelled`: the speaker's name takes room in the first line.
+    `labelled`: the speaker's name stands in front, and takes room.
     """
-    cues = [
-        _cue(segment, lines, settings.max_cue_s)
-        for segment in document.segments
-        for lines in cues_of(
-            segment,
-            width=settings.max_line_chars,
-            max_lines=settings.max_lines,
-            longest_s=settings.max_cue_s,
-            label=f"{speaker(segment)}: " if labelled else "",
-        )
-    ]
+    width, longest_s = settings.max_line_chars, settings.max_cue_s
+    cues: list[Cue] = []
+    for segment in document.segments:
+        label = f"{speaker(segment)}: " if labelled else ""
+        broken = cues_of(segment, width=width, max_lines=settings.max_lines, longest_s=longest_s, label=label)
+        cues.extend(_cue(segment, lines, longest_s, shown(lines, width, label)) for lines in broken)
     yield from sorted(cues)
 
 
-def _cue(segment: Segment, lines: list[Line], longest_s: float) -> Cue:
+def _cue(segment: Segment, lines: list[Line], longest_s: float, texts: tuple[str, ...]) -> Cue:
     start_ms = round(max(0.0, lines[0].start_s) * 1000)
     end_ms = min(round(lines[-1].end_s * 1000), start_ms + round(longest_s * 1000))
-    return Cue(start_ms, max(end_ms, start_ms + 1), speaker(segment), tuple(line.text for line in lines))
+    return Cue(start_ms, max(end_ms, start_ms + 1), speaker(segment), texts)
 
 
 def _escaped(text: str) -> str:

@@ -50,8 +50,15 @@ def by_speaker(
     for segment in segments:
         for start_s, end_s, speaker, overlap_s in _cut(segment, changes, settings.min_piece_ms / 1000):
             mine = pieces[speaker]
+            repeats = bool(mine) and mine[-1].end_s > start_s
             mine.append(
-                SpeechSegment(channel=speaker, ordinal=len(mine), start_s=start_s, end_s=end_s, overlap_s=overlap_s)
+                SpeechSegment(
+                    channel=speaker,
+                    ordinal=len(mine),
+                    start_s=start_s,
+                    end_s=end_s,
+                    overlap_s=overlap_s if repeats else 0.0,
+                )
             )
     return tuple(tuple(mine) for mine in pieces)
 
@@ -59,7 +66,7 @@ def by_speaker(
 def _cut(
     segment: SpeechSegment, changes: Sequence[tuple[float, int]], min_piece_s: float
 ) -> list[tuple[float, float, int, float]]:
-    """(start, end, speaker, overlap with the piece before) of each piece of a segment."""
+    """(start, end, speaker, overlap with the segment before) of each piece of a segment."""
     inside = [
         (moment, speaker)
         for moment, speaker in changes
@@ -68,13 +75,15 @@ def _cut(
     start_s = segment.start_s
     # Near an edge the speaker of the bulk is wanted, not that of a sliver.
     probe_s = min(start_s + min_piece_s, (start_s + segment.end_s) / 2)
-    speaker = [who for moment, who in changes if moment <= probe_s][-1]
+    began_s, speaker = [change for change in changes if change[0] <= probe_s][-1]
     repeated_to_s = segment.start_s + segment.overlap_s
+    if began_s <= repeated_to_s:
+        # The segment before holds what lies ahead of the change, and may be cut there: pieces stay in order.
+        start_s = max(start_s, began_s)
     pieces: list[tuple[float, float, int, float]] = []
     for moment, after in [*inside, (segment.end_s, speaker)]:
         if moment > repeated_to_s or moment >= segment.end_s:
-            overlap_s = max(0.0, repeated_to_s - start_s)
-            pieces.append((start_s, moment, speaker, overlap_s if overlap_s >= min_piece_s else 0.0))
+            pieces.append((start_s, moment, speaker, max(0.0, repeated_to_s - start_s)))
         # What lies whole before that is in the segment before, cut at the same place.
         start_s, speaker = moment, after
     return pieces

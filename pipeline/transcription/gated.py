@@ -7,7 +7,7 @@ requests, so that a batching engine fills its rows with it.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.config.trust import TrustGateSettings
@@ -162,7 +162,7 @@ class GatedTranscriber:
         return SegmentResult(
             key=case.request.key,
             text=" ".join(part.text.strip() for part in (first, second) if part.text.strip()),
-            language=first.language or second.language,
+            language=_main_language((first, second)),
             words=words,
             confidence=sum(value * weight for value, weight in weighted) / total if total else None,
             flags=tuple(dict.fromkeys((*first.flags, *second.flags))),
@@ -170,10 +170,12 @@ class GatedTranscriber:
         )
 
     def _finish(self, case: _Case) -> SegmentResult:
-        """The attempt with fewest suspicions, the earliest of equals; an attempt with an error only for want of any."""
+        """The attempt with fewest suspicions, of equals one with words, then the earliest; one with an error only for
+        want of any.
+        """
         del self._cases[case.request.key]
         usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
-        best = min(usable, key=lambda attempt: len(attempt.fired))
+        best = min(usable, key=lambda attempt: (len(attempt.fired), "speech_without_text" in attempt.fired))
         cured = sorted({name for attempt in case.attempts for name in attempt.fired} - set(best.fired))
         flags = (*best.result.flags, *best.fired, *(f"{name}_cured" for name in cured))
         self.counts.update(best.fired)
@@ -182,3 +184,11 @@ class GatedTranscriber:
         if _EMPTIED_BY.intersection(best.fired):
             return replace(result, text="", words=None, confidence=None)
         return result
+
+
+def _main_language(parts: Sequence[SegmentResult]) -> str | None:
+    """The language most of the text is in: what an engine takes noise for does not count beside words."""
+    longest = max(parts, key=lambda part: len(part.text.strip()))
+    if longest.text.strip():
+        return longest.language
+    return next((part.language for part in parts if part.language), None)

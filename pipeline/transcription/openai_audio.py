@@ -1,7 +1,8 @@
 """Any server with `/v1/audio/transcriptions`, through the `openai` client. The audio leaves this machine.
 
 Retried, with exponential backoff and full jitter: `APIConnectionError`, `APITimeoutError`, `RateLimitError` (429),
-`InternalServerError` (5xx), `ConflictError` (409). Every other error is final for the segment at once.
+`InternalServerError` (5xx), `ConflictError` (409), and a reply that is no JSON. Every other error is final for the
+segment at once.
 
 Confidence needs `response_format: verbose_json` and a server that fills in `avg_logprob`: the exponential of the mean
 log-probability per token, weighted by the duration of the server's segments. None otherwise.
@@ -10,12 +11,13 @@ log-probability per token, weighted by the duration of the server's segments. No
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 import threading
 import time
 import wave
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -26,32 +28,27 @@ from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
 from pipeline.hub import short
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription, Samples, SegmentRequest, SegmentResult
+from pipeline.transcription.languages import language_code
 
-_LANGUAGE_NAMES = {
-    "arabic": "ar",
-    "chinese": "zh",
-    "dutch": "nl",
-    "english": "en",
-    "french": "fr",
-    "german": "de",
-    "italian": "it",
-    "japanese": "ja",
-    "korean": "ko",
-    "polish": "pl",
-    "portuguese": "pt",
-    "russian": "ru",
-    "spanish": "es",
-    "turkish": "tr",
-}
+_GIVE_UP_AT = 0.9
+"""Share of the time limit after which a segment is put off: before the supervisor, whose limit is the same, takes the
+process for hung and the segment for the one to blame."""
 _NO_KEY = "none"
 
 
+class _NoJson(InvalidReply):
+    """The server answered with something else, or with half of it."""
+
+
 class OpenAiAudioTranscriber:
-    """`Transcriber` over HTTP; up to `concurrency` requests under way."""
+    """`Transcriber` over HTTP; up to `concurrency` requests under way.
+
+    A segment is given up after nine tenths of `segment_time_limit_s`, the seconds the supervisor gives it.
+    """
 
     def __init__(self, options: OpenAiAudioOptions, segment_time_limit_s: float) -> None:
         self._options = options
-        self._time_limit_s = segment_time_limit_s
+        self._time_limit_s = _GIVE_UP_AT * segment_time_limit_s
         self._client: Any = None
         self._breaker = Breaker(options.breaker_failures, options.breaker_pause_s)
 
@@ -138,22 +135,27 @@ class OpenAiAudioTranscriber:
         )
         began = time.monotonic()
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(passing),
-            stop=tenacity.stop_after_attempt(options.max_attempts) | tenacity.stop_after_delay(self._time_limit_s),
+            retry=tenacity.retry_if_exception_type((*passing, _NoJson)),
+            stop=tenacity.stop_after_attempt(options.max_attempts) | tenacity.stop_before_delay(self._time_limit_s),
             wait=tenacity.wait_random_exponential(multiplier=options.backoff_initial_s, max=options.backoff_max_s),
             reraise=True,
         )
         try:
             return retrying(self._send, request, began)
-        except openai.OpenAIError as error:
-            self._breaker.failed()
-            kind = ServiceUnavailable if isinstance(error, passing) else InvalidReply
-            raise kind(
+        except (openai.OpenAIError, _NoJson) as error:
+            unavailable = isinstance(error, passing)
+            if unavailable:
+                self._breaker.failed()
+            else:
+                self._breaker.succeeded()  # a refusal is an answer, too
+            raise (ServiceUnavailable if unavailable else InvalidReply)(
                 f"{options.base_url}: {short(error)} (after {time.monotonic() - began:.1f} s, at most "
                 f"{options.max_attempts} tries)"
             ) from error
 
     def _send(self, request: SegmentRequest, began: float) -> Any:
+        import openai
+
         options = self._options
         extra: dict[str, Any] = {}
         if request.language:
@@ -163,13 +165,20 @@ class OpenAiAudioTranscriber:
         if options.word_times:
             extra["timestamp_granularities"] = ["word", "segment"]
         remaining_s = max(0.1, self._time_limit_s - (time.monotonic() - began))
-        return self._client.with_options(timeout=remaining_s).audio.transcriptions.create(
-            file=("segment.wav", wav_bytes(request.samples), "audio/wav"),
-            model=options.model,
-            response_format=options.response_format,
-            temperature=options.temperature,
-            **extra,
-        )
+        timeout = openai.Timeout(remaining_s, connect=min(options.connect_timeout_s, remaining_s))
+        try:
+            reply = self._client.with_options(timeout=timeout).audio.transcriptions.create(
+                file=("segment.wav", wav_bytes(request.samples), "audio/wav"),
+                model=options.model,
+                response_format=options.response_format,
+                temperature=options.temperature,
+                **extra,
+            )
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise _NoJson(f"the reply is no JSON: {short(error)}") from error
+        if isinstance(reply, str):  # the client hands on what does not call itself JSON
+            raise _NoJson(f"the reply is no JSON: {reply[:80]!r}")
+        return reply
 
     def _result(self, request: SegmentRequest, reply: Any) -> SegmentResult:
         text = getattr(reply, "text", None)
@@ -177,15 +186,13 @@ class OpenAiAudioTranscriber:
             raise InvalidReply(
                 f"{self._options.base_url}: the reply has no text; is it an OpenAI-style transcription server?"
             )
-        language = str(getattr(reply, "language", None) or "").lower()
-        code = _LANGUAGE_NAMES.get(language, language if len(language) == 2 else None)
         duration_s = request.samples.size / SAMPLE_RATE_HZ
         return SegmentResult(
             key=request.key,
             text=text.strip(),
-            language=request.language or code,
+            language=request.language or language_code(str(getattr(reply, "language", None) or "")),
             words=_words(getattr(reply, "words", None), duration_s) if self._options.word_times else None,
-            confidence=_confidence(getattr(reply, "segments", None) or ()),
+            confidence=_confidence(getattr(reply, "segments", None)),
         )
 
 
@@ -231,24 +238,34 @@ def wav_bytes(samples: Samples) -> bytes:
     return buffer.getvalue()
 
 
-def _words(words: Sequence[Any] | None, duration_s: float) -> tuple[Word, ...] | None:
-    if not words:
+def _words(words: Any, duration_s: float) -> tuple[Word, ...] | None:
+    """Words within the segment's seconds; None unless every one of them has both its times."""
+    if not isinstance(words, list) or not words:
         return None
     placed = []
     for word in words:
-        begin = min(max(0.0, float(word.start)), duration_s)
-        placed.append(
-            Word(text=str(word.word).strip(), start_s=begin, end_s=min(max(begin, float(word.end)), duration_s))
-        )
+        text, begin_s, end_s = getattr(word, "word", None), _number(word, "start"), _number(word, "end")
+        if not isinstance(text, str) or begin_s is None or end_s is None:
+            return None
+        begin_s = min(max(0.0, begin_s), duration_s)
+        placed.append(Word(text=text.strip(), start_s=begin_s, end_s=min(max(begin_s, end_s), duration_s)))
     return tuple(placed)
 
 
-def _confidence(segments: Sequence[Any]) -> float | None:
+def _confidence(segments: Any) -> float | None:
+    """Weighted by the segments' seconds; one of no length has no weight."""
     weighted = total = 0.0
-    for segment in segments:
-        mean = getattr(segment, "avg_logprob", None)
-        length = float(getattr(segment, "end", 0.0) or 0.0) - float(getattr(segment, "start", 0.0) or 0.0)
-        if not isinstance(mean, int | float) or length <= 0:
+    for segment in segments if isinstance(segments, list) else ():
+        begin_s, end_s, mean = (_number(segment, name) for name in ("start", "end", "avg_logprob"))
+        if begin_s is None or end_s is None or end_s <= begin_s:
+            continue
+        if mean is None:
             return None
-        weighted, total = weighted + mean * length, total + length
-    return min(1.0, math.exp(weighted / total)) if total else None
+        weighted, total = weighted + mean * (end_s - begin_s), total + end_s - begin_s
+    return math.exp(min(0.0, weighted / total)) if total else None
+
+
+def _number(holder: Any, name: str) -> float | None:
+    """A finite number in a reply, whose fields may hold anything."""
+    value = getattr(holder, name, None)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -19,7 +19,8 @@ def join_overlap(before: SegmentText, after: SegmentText) -> tuple[SegmentText, 
 
     The last words of `before` and the first of `after` are aligned (longest common run, compared without case and
     punctuation); the cut is at its end. Where nothing matches, the middle of the overlap decides if there are word
-    times, else both texts stay whole: a repeated word is better than a lost one.
+    times: each half of it is left to the side whose half it is, if that side heard a word there. Else both texts stay
+    whole: a repeated word is better than a lost one.
     """
     first, second = before.text.split(), after.text.split()
     window = math.ceil(after.overlap_s * _WORDS_PER_S) + _SPARE_WORDS
@@ -31,7 +32,7 @@ def join_overlap(before: SegmentText, after: SegmentText) -> tuple[SegmentText, 
             _keep(after, match.b + match.size, len(second)),
         )
     if before.words is not None and after.words is not None:
-        return _cut_at(before, after, after.start_s + after.overlap_s / 2)
+        return _cut_in_the_middle(before, after)
     return before, after
 
 
@@ -52,13 +53,19 @@ def _keep(segment: SegmentText, begin: int, end: int) -> SegmentText:
     return replace(segment, text=" ".join(words[begin:end]), words=times)
 
 
-def _cut_at(before: SegmentText, after: SegmentText, cut_s: float) -> tuple[SegmentText, SegmentText]:
+def _cut_in_the_middle(before: SegmentText, after: SegmentText) -> tuple[SegmentText, SegmentText]:
+    """`before` has the first half of the shared seconds and `after` the second, where each has a word of its own."""
     assert before.words is not None
     assert after.words is not None
     if len(before.words) != len(before.text.split()) or len(after.words) != len(after.text.split()):
         return before, after
-    kept_before = sum(1 for word in before.words if _middle(word) < cut_s)
-    dropped_after = sum(1 for word in after.words if _middle(word) < cut_s)
+    shared_s = (after.start_s, after.start_s + after.overlap_s)
+    cut_s = sum(shared_s) / 2
+    kept_before, dropped_after = len(before.words), 0
+    if any(shared_s[0] <= _middle(word) < cut_s for word in before.words):
+        dropped_after = sum(1 for word in after.words if _middle(word) < cut_s)
+    if any(cut_s <= _middle(word) <= shared_s[1] for word in after.words):
+        kept_before = sum(1 for word in before.words if _middle(word) < cut_s)
     return _keep(before, 0, kept_before), _keep(after, dropped_after, len(after.words))
 
 

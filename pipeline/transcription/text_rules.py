@@ -15,10 +15,9 @@ from pipeline.config.text_rules import TextRuleSettings
 
 Step = Callable[[str, str | None], str]
 
-_PLAIN_NUMBER = re.compile(
-    r"(?<![\w.,])(\d{1,3}(?:[,\u00a0\u202f]\d{3})+|\d+)([.,]\d+)?(st|nd|rd|th|er|re|e|ème)?(?!\w)"
-)
-_NUMBER_LANGUAGES = {"en": "en", "fr": "fr", "ar": "ar"}
+_THOUSANDS = {"en": ",\u00a0\u202f", "fr": " \u00a0\u202f", "ar": ",٬\u00a0\u202f"}
+"""What stands between groups of three digits. A French comma is a decimal one; `spaces` makes its spaces plain ones."""
+_POINT_SAID = {"en": "point", "fr": "virgule", "ar": "فاصلة"}
 _ORDINAL_ENDINGS = {"en": {"st", "nd", "rd", "th"}, "fr": {"er", "re", "e", "ème"}}
 _MOST_DIGITS_READ_AS_NUMBER = 6
 _AS_SAID = {"en": ((",", ""), (" and ", " "), ("-", " ")), "fr": (("-", " "),), "ar": ((" و ", " و"),)}
@@ -67,10 +66,13 @@ def drop_fillers(text: str, language: str | None, fillers: Mapping[str, Sequence
 
 
 def digits_to_words(text: str, language: str | None) -> str:
-    """Numbers in words by num2words (English, French, Arabic); over six digits, or with a leading 0, each digit."""
-    if language not in _NUMBER_LANGUAGES:
+    """Numbers in words by num2words (English, French, Arabic); over six digits, or with a leading 0, each digit.
+
+    Digits behind the decimal point are said one by one, less the zeros at their end.
+    """
+    if language not in _THOUSANDS:
         return text
-    return _PLAIN_NUMBER.sub(partial(_written_out, language=language), text)
+    return _plain_number(_THOUSANDS[language]).sub(partial(_written_out, language=language), text)
 
 
 def words_to_digits(text: str, language: str | None) -> str:
@@ -155,21 +157,33 @@ def _apply(table: Mapping[str, Sequence[Step]], text: str, language: str | None)
     return text
 
 
+@cache
+def _plain_number(thousands: str) -> re.Pattern[str]:
+    """Whole part, fraction and ordinal ending. What has a second point (a date, an address) is no plain number."""
+    blanks = re.sub("[,٬]", "", thousands)  # further digits behind one: a telephone number, say
+    grouped = rf"(?<!\d[{blanks}])(?![0٠۰])\d{{1,3}}(?P<mark>[{thousands}])\d{{3}}(?:(?P=mark)\d{{3}})*(?![{blanks}]\d)"
+    return re.compile(
+        rf"(?<![\w.,٫٬])(?P<whole>{grouped}|\d+)(?P<fraction>[.,٫]\d+)?"
+        r"(?P<ending>st|nd|rd|th|er|re|e|ème)?(?!\w|[.,٫٬]\d)"
+    )
+
+
 def _written_out(match: re.Match[str], language: str) -> str:
     from num2words import num2words  # type: ignore[import-untyped]
 
-    whole, fraction, ending = match[1], match[2], match[3]
-    digits = re.sub(r"\D", "", whole)
-    say = partial(num2words, lang=_NUMBER_LANGUAGES[language])
-    if ending and ending not in _ORDINAL_ENDINGS.get(language, ()):
+    ending, fraction = match["ending"], (match["fraction"] or "")[1:].rstrip("0٠۰")
+    digits = re.sub(r"\D", "", match["whole"])
+    say = partial(num2words, lang=language)
+    by_digit = len(digits) > _MOST_DIGITS_READ_AS_NUMBER or (int(digits[0]) == 0 and len(digits) > 1)
+    if ending and (by_digit or match["fraction"] or ending not in _ORDINAL_ENDINGS.get(language, ())):
         return match[0]
-    if len(digits) > _MOST_DIGITS_READ_AS_NUMBER or (digits.startswith("0") and len(digits) > 1):
-        return " ".join(say(int(digit)) for digit in digits) + (fraction or "") + (ending or "")
-    if ending and not fraction:
+    if ending:
         return str(say(int(digits), to="ordinal"))
-    words = str(say(float(f"{digits}.{fraction[1:]}") if fraction else int(digits)))
-    for written, said in _AS_SAID.get(language, ()):
+    words = " ".join(map(say, map(int, digits))) if by_digit else str(say(int(digits)))
+    for written, said in _AS_SAID[language]:
         words = words.replace(written, said)
+    if fraction:  # not by num2words: it says an Arabic one as money, and a long one is not exact as a float
+        words = " ".join([words, _POINT_SAID[language], *(say(int(digit)) for digit in fraction)])
     return words
 
 

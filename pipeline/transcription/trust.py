@@ -6,6 +6,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 
 from pipeline.config.trust import TrustGateSettings
 from pipeline.transcription.activity import Activity
@@ -79,7 +80,7 @@ def loop(case: Heard, settings: TrustGateSettings) -> bool:
     """A word or phrase again and again, or a text that compresses as speech does not."""
     text = case.result.text
     if len(text) >= settings.compression_min_chars:
-        raw = text.encode("utf-8")
+        raw = _byte_per_character(text)
         if len(raw) / len(zlib.compress(raw)) > settings.max_compression_ratio:
             return True
     units = case.words if len(case.words) > 1 else tuple(case.words[0]) if case.words else ()
@@ -141,6 +142,19 @@ def plain_words(text: str) -> tuple[str, ...]:
     """Lower case, letters and digits only."""
     bare = ("".join(c for c in word.casefold() if c.isalnum()) for word in text.split())
     return tuple(word for word in bare if word)
+
+
+def _byte_per_character(text: str) -> bytes:
+    """Each character as one byte, as in Latin script, so that one limit serves all scripts.
+
+    UTF-8 has three bytes for a letter of Devanagari, two of them always alike: plain speech would look repetitive.
+    Past the bytes that are free, characters share them; a text of that many different ones is no loop.
+    """
+    present = set(text)
+    free = [code for code in range(256) if chr(code) not in present] or [0]
+    others = (letter for letter in dict.fromkeys(text) if ord(letter) > 255)
+    codes = dict(zip(others, cycle(free), strict=False))
+    return bytes(codes.get(letter, ord(letter)) for letter in text)
 
 
 def _longest_run(units: tuple[str, ...], size: int) -> int:

@@ -15,6 +15,7 @@ import pytest
 from db.connection import Database
 from db.export import export_results, write_whole
 from db.export.files import whole_file
+from db.export.spreadsheets import write_xlsx
 from db.export.table import COLUMNS, result_rows
 from db.store import PostgresStore
 from pipeline.config.output import CsvSettings, OutputSettings
@@ -89,6 +90,25 @@ def test_a_workbook(database: Database, call_ids: list[str], tmp_path: Path) -> 
     assert {cell.data_type for cell in (*good, *bad)} <= {"s", "n", "d", "b", "inlineStr"}, "a formula got through"
     assert row["agent_text_confidence"].value == 0.7
     assert row["started_at"].is_date
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ('\x01=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
+        ("\x00\x1f =1+1", "' =1+1"),
+        ("=\x011+1", "'=1+1"),
+        (("\x01=1+1", "b"), "'=1+1; b"),
+        ("\x01-5", "-5"),
+        ("\x01so", "so"),
+    ],
+)
+def test_a_formula_behind_a_control_character_is_defused(tmp_path: Path, value: object, cell: str) -> None:
+    path = tmp_path / "results.xlsx"
+    assert write_xlsx([{**dict.fromkeys(COLUMNS), "transcription": value}], path) == 1
+    _, row = openpyxl.load_workbook(path).active.iter_rows()  # type: ignore[union-attr]
+    read = dict(zip(COLUMNS, row, strict=True))["transcription"]
+    assert (read.value, read.data_type) == (cell, "s")
 
 
 def test_parquet(database: Database, call_ids: list[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from db.connection import Database
 from db.export import WRITERS, export_transcripts
 from db.export.document import Document, Segment
-from db.export.lines import cues_of, lines_of, tokens_of
+from db.export.documents_json import pca_json
+from db.export.lines import cues_of, lines_of, shown, tokens_of
 from db.export.subtitles import srt, txt, vtt
 from db.export.transcripts import file_stem
 from db.store import PostgresStore
@@ -112,8 +114,88 @@ def test_word_times_are_the_recognisers_where_they_match() -> None:
 
 
 def test_the_label_takes_room_in_the_first_line() -> None:
-    lines = lines_of(tokens_of(segment("aaaa bbbb cccc"), 10), 10, "Agent: ")
+    lines = lines_of(tokens_of(segment("aaaa bbbb cccc"), 12), 12, "Agent: ")
     assert [line.text for line in lines] == ["aaaa", "bbbb cccc"]
+    assert shown(lines, 12, "Agent: ") == ("Agent: aaaa", "bbbb cccc")
+
+
+CHINESE = (
+    "您好这里是银行客服中心请问有什么可以帮您我的银行卡昨天在火车上丢了想挂失好的请您提供一下身份证号码和姓名好吗谢谢您"
+)
+
+
+def _subtitle_lines(text: str, width: int, max_lines: int = 2, longest_s: float = 60.0) -> list[list[str]]:
+    settings = TranscriptFileSettings(max_line_chars=width, max_lines=max_lines, max_cue_s=longest_s)
+    blocks = srt(document(segment(text)), settings).removesuffix("\n").split("\n\n")
+    return [block.split("\n")[2:] for block in blocks]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cues"),
+    [
+        pytest.param(
+            "malheureusement c'est impossible", 20,
+            [["Client:", "malheureusement"], ["Client: c'est", "impossible"]], id="a word that fits a line is not cut",
+        ),
+        pytest.param("so it is", 20, [["Client: so it is"]], id="beside the label"),
+        pytest.param(
+            "anticonstitutionnellement dit", 20,
+            [["Client:", "anticonstitutionnell"], ["Client: ement dit"]], id="longer than a line",
+        ),
+        pytest.param(CHINESE, 42, [["Client:", CHINESE[:42]], [f"Client: {CHINESE[42:]}"]], id="no spaces in Chinese"),
+    ],
+)  # fmt: skip
+def test_a_label_stands_alone_rather_than_cut_a_word(text: str, width: int, cues: list[list[str]]) -> None:
+    assert _subtitle_lines(text, width) == cues
+
+
+def test_pieces_of_a_word_are_joined_without_a_space() -> None:
+    pieces = tokens_of(segment("anticonstitutionnellement dit"), 10)
+    assert [piece.text for piece in pieces] == ["anticonsti", "tutionnell", "ement", "dit"]
+    assert [line.text for line in lines_of(pieces, 200)] == ["anticonstitutionnellement dit"]
+
+
+@given(WORDS, st.integers(10, 60), st.integers(1, 4), st.floats(0.5, 20))
+def test_without_labels_and_line_breaks_subtitles_are_the_text(
+    texts: list[str], width: int, max_lines: int, longest_s: float
+) -> None:
+    cues = _subtitle_lines(" ".join(texts), width, max_lines, longest_s)
+    lines = []
+    for cue in cues:
+        assert len(cue) <= max(2, max_lines)
+        assert all(0 < len(line) <= width for line in cue)
+        label, _, first = cue[0].partition(":")
+        assert label == "Client"
+        lines += [first.removeprefix(" "), *cue[1:]] if first else cue[1:]
+    assert "".join(lines).replace(" ", "") == "".join(texts)
+    if all(len(word) <= width for word in texts):
+        assert " ".join(lines) == " ".join(texts)
+    tokens = tokens_of(segment(" ".join(texts)), width)
+    assert "".join(t.text if t.continues else f" {t.text}" for t in tokens)[1:] == " ".join(texts)
+
+
+@pytest.mark.parametrize("hours", [0, 1, -8])
+def test_the_time_of_a_conversation_does_not_depend_on_the_sessions_zone(hours: int) -> None:
+    moment = datetime(2026, 11, 20, 8, 30, 0, 250_000, tzinfo=UTC).astimezone(timezone(timedelta(hours=hours)))
+    written = json.loads(pca_json(_described(moment), SETTINGS))["ConversationAnalytics"]["ConversationTime"]
+    assert written == "2026-11-20 08:30:00.250000Z"
+    assert datetime.fromisoformat(written) == moment
+
+
+def test_a_conversation_without_a_time() -> None:
+    assert json.loads(pca_json(_described(None), SETTINGS))["ConversationAnalytics"]["ConversationTime"] is None
+
+
+def _described(started_at: datetime | None) -> Document:
+    call = dict.fromkeys(
+        (
+            "agent_id", "language", "duration_s", "summary", "topic", "action_items", "source_uri", "sample_rate_hz",
+            "channels", "file_name", "asr_model", "silence_s",
+        )
+    )  # fmt: skip
+    return Document(
+        call={**call, "call_id": "0123456789", "sentiment_trends": {}, "started_at": started_at}, segments=()
+    )
 
 
 # ----------------------------------------------------------------------------------------- from the tables

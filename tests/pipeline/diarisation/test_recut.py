@@ -57,6 +57,25 @@ def segments_of(rows: Spans) -> list[SpeechSegment]:
             [[(0, 9.5, 0)], [(9.5, 10, 0), (9.5, 20, 0.5)]],
             id="the speaker changes in the overlap",
         ),
+        pytest.param(
+            [(2, 30, 0), (29, 36, 1)],
+            [(2, 29.1, 0), (29.1, 36, 1)],
+            [[(2, 29.1, 0)], [(29.1, 30, 0), (29.1, 36, 0.9)]],
+            id="the speaker changes as the overlap begins",
+        ),
+        pytest.param(
+            [(2, 30, 0), (29.8, 36, 0.2)],
+            [(2, 29.9, 0), (29.9, 36, 1)],
+            [[(2, 30, 0)], [(29.9, 36, 0)]],
+            id="the speaker changes in an overlap too short to be cut",
+        ),
+        pytest.param(
+            [(2, 30, 0), (29.9, 36, 0.1)],
+            [(2, 30.02, 0), (30.02, 36, 1)],
+            [[(2, 30, 0)], [(29.9, 36, 0)]],
+            id="the speaker changes just behind a short overlap",
+        ),
+        pytest.param([(0, 10, 0), (9.9, 20, 0.1)], [(0, 20, 0)], [[(0, 10, 0), (9.9, 20, 0.1)]], id="a short overlap"),
     ],
 )
 def test_pieces(segments: Spans, turns: Turns, wanted: list[Spans]) -> None:
@@ -97,6 +116,49 @@ def recordings(draw: st.DrawFn) -> tuple[list[SpeechSegment], list[SpeakerTurn]]
         turns.append(SpeakerTurn(place + gap, place + gap + length, draw(st.integers(0, 1))))
         place += gap + length
     return segments, turns
+
+
+@st.composite
+def changes_near_overlaps(draw: st.DrawFn) -> tuple[list[SpeechSegment], list[SpeakerTurn]]:
+    """Long segments with overlaps, and speakers that change close to where one begins or ends."""
+    overlaps = draw(st.lists(st.sampled_from([0.1, 0.2, 0.4, 1.0]), min_size=1, max_size=3))
+    segments = [SpeechSegment(channel=0, ordinal=0, start_s=0.0, end_s=10.0)]
+    moments: set[float] = set()
+    for overlap in overlaps:
+        seam = segments[-1].end_s
+        length = draw(st.sampled_from([1.2, 2.0, 8.0]))
+        segments.append(
+            SpeechSegment(
+                channel=0, ordinal=len(segments), start_s=seam - overlap, end_s=seam + length, overlap_s=overlap
+            )
+        )
+        near = st.integers(-30, 30).map(lambda n, seam=seam: seam + n / 20)  # type: ignore[misc]
+        moments.update(draw(st.lists(near, max_size=3)))
+    edges = [0.0, *sorted(moments), segments[-1].end_s + 5]
+    return segments, [SpeakerTurn(a, b, n % 2) for n, (a, b) in enumerate(itertools.pairwise(edges))]
+
+
+@given(st.one_of(changes_near_overlaps(), recordings()))
+def test_a_piece_repeats_the_end_of_its_own_speakers_piece_before(
+    recording: tuple[list[SpeechSegment], list[SpeakerTurn]],
+) -> None:
+    """What follows joins a speaker's pieces in order of start: an overlap must be with the one just before."""
+    segments, turns = recording
+    found = by_speaker(segments, turns, SETTINGS)
+    if not found:
+        return
+    for mine in found:
+        assert list(mine) == sorted(mine, key=lambda piece: (piece.start_s, piece.ordinal))
+        for before, after in itertools.pairwise(mine):
+            repeated_to_s = after.start_s + after.overlap_s
+            assert repeated_to_s == pytest.approx(before.end_s) or (
+                after.overlap_s == 0 and after.start_s >= before.end_s
+            )
+        assert not mine or mine[0].overlap_s == 0
+    edges = sorted({edge for s in segments for edge in (s.start_s, s.end_s)} | {p.start_s for m in found for p in m})
+    for a, b in itertools.pairwise(edges):
+        wanted = covered([(s.start_s, s.end_s) for s in segments], (a + b) / 2)
+        assert (covered([(p.start_s, p.end_s) for m in found for p in m], (a + b) / 2) > 0) == (wanted > 0)
 
 
 def covered(spans: list[tuple[float, float]], moment: float) -> int:

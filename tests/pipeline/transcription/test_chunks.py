@@ -113,6 +113,69 @@ def test_where_nothing_matches_the_middle_of_the_overlap_decides() -> None:
     assert len(first.words) == 4
 
 
+def _at(*placed: tuple[str, float, float]) -> tuple[str, tuple[Word, ...]]:
+    return " ".join(word for word, _, _ in placed), tuple(Word(text=w, start_s=a, end_s=b) for w, a, b in placed)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        pytest.param(
+            [], [("please", 19.05, 19.4), ("hold", 19.6, 19.9), ("on", 20.1, 20.3)], None, id="before is empty",
+        ),
+        pytest.param(
+            [("good", 17.5, 17.8), ("morning", 17.8, 18.2)],
+            [("please", 19.05, 19.4), ("hold", 19.6, 19.9)],
+            None,
+            id="before ends ahead of what is shared",
+        ),
+        pytest.param(
+            [("so", 18.0, 18.3), ("then", 19.6, 19.9)], [("yes", 20.1, 20.4)], None, id="after begins behind it",
+        ),
+        pytest.param([("then", 19.6, 19.9)], [("please", 19.1, 19.4)], None, id="each in the other's half"),
+        pytest.param(
+            [("one", 19.1, 19.3), ("two", 19.6, 19.9)], [("three", 19.1, 19.4), ("four", 20.1, 20.4)],
+            ("one two", "four"), id="the second half is heard by one side only",
+        ),
+        pytest.param(
+            [("one", 19.1, 19.3), ("two", 19.6, 19.9)], [("won", 19.1, 19.3), ("too", 19.6, 19.9)], ("one", "too"),
+            id="both heard both halves",
+        ),
+    ],
+)  # fmt: skip
+def test_a_word_that_only_one_neighbour_heard_is_not_lost(
+    before: list[tuple[str, float, float]], after: list[tuple[str, float, float]], kept: tuple[str, str] | None
+) -> None:
+    (first, first_words), (second, second_words) = _at(*before), _at(*after)
+    segments = [
+        _segment(0, 10, 20, first, words=first_words),
+        _segment(1, 19, 30, second, words=second_words, overlap_s=1.0),
+    ]
+    assert tuple(one.text for one in join_overlaps(segments)) == (kept or (first, second))
+
+
+_PLACES = st.lists(st.floats(0, 2), max_size=6).map(sorted)
+
+
+@given(_PLACES, _PLACES)
+def test_a_cut_leaves_something_wherever_something_was_heard(before: list[float], after: list[float]) -> None:
+    """Nothing matches; the shared second is 1 to 2 on one clock. In either half of it words of one side stay."""
+    first, first_words = _at(*((f"b{n}", place, place) for n, place in enumerate(before)))
+    second, second_words = _at(*((f"a{n}", 1 + place, 1 + place) for n, place in enumerate(after)))
+    heard = [
+        _segment(0, 0, 2, first, words=first_words),
+        _segment(1, 1, 3, second, words=second_words, overlap_s=1.0),
+    ]
+    left = [word for one in join_overlaps(heard) for word in one.words or ()]
+    everything = (*first_words, *second_words)
+    behind = math.nextafter(2.0, 3.0)
+    for begin, end in ((0.0, 1.0), (1.0, 1.5), (1.5, behind), (behind, 4.0)):
+        at_all = [word for word in everything if begin <= word.start_s < end]
+        kept = [word for word in left if begin <= word.start_s < end]
+        assert bool(kept) == bool(at_all)
+        assert kept == at_all or 1.0 <= begin < 2.0
+
+
 _WORDS = st.lists(st.sampled_from([f"w{i}" for i in range(200)]), min_size=6, max_size=60, unique=True)
 
 

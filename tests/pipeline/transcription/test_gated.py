@@ -163,3 +163,46 @@ def test_retries_go_ahead_of_new_requests() -> None:
     engine = _answering(lambda one: _said(ECHO if one.context else "i lost my card"))
     list(_gated(engine).transcribe(request(babble(3), str(i), context=CONTEXT) for i in range(3)))
     assert [one.key for one in engine.seen] == ["0", "0", "1", "1", "2", "2"]
+
+
+ARABIC = "مرحبا، كيف يمكنني مساعدتك اليوم؟"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "language"),
+    [
+        pytest.param(("", "en"), (ARABIC, "ar"), "ar", id="noise, then words"),
+        pytest.param((ARABIC, "ar"), ("", "en"), "ar", id="words, then noise"),
+        pytest.param(("ok", "en"), (ARABIC, "ar"), "ar", id="most of it decides"),
+        pytest.param(("", "en"), (ARABIC, None), None, id="noise says nothing of words in an unknown language"),
+        pytest.param(("ok", "en"), (ARABIC, None), None, id="nor does the smaller half"),
+        pytest.param((ARABIC, "ar"), ("so it is, is it, so it is as it", "en"), "ar", id="of equals the first"),
+    ],
+)
+def test_the_language_of_two_halves_is_that_of_most_of_the_text(
+    first: tuple[str, str | None], second: tuple[str, str | None], language: str | None
+) -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        text, spoken = {"#0": first, "#1": second}.get(one.key[-2:], ("", "en"))
+        return SegmentResult(key=one.key, text=text, language=spoken)
+
+    engine = FakeTranscriber(answer=answer)
+    (result,) = _gated(engine).transcribe([request(babble(8), "a", language=None)])
+    assert result.text == f"{first[0]} {second[0]}".strip()
+    assert result.language == language
+    assert "wrong_script" not in result.flags
+
+
+def test_of_equally_suspicious_attempts_one_with_words_is_kept() -> None:
+    """Nothing was heard at first; the halves give words, though fewer than there should be."""
+
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if "#" not in one.key:
+            return _said("")
+        return _said("i would like to", flags=("decode_truncated",) if one.key.endswith("#1") else ())
+
+    gated = _gated(_answering(answer))
+    (result,) = gated.transcribe([request(babble(8), "a")])
+    assert result.text == "i would like to i would like to"
+    assert "truncation" in result.flags
+    assert gated.counts == {"truncation": 1, "speech_without_text_cured": 1}

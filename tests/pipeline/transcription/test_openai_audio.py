@@ -7,7 +7,8 @@ import json
 import socket
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
@@ -18,16 +19,18 @@ import pytest
 
 from pipeline.config.recognisers import OpenAiAudioOptions
 from pipeline.errors import ModelUnavailable, ServiceUnavailable
+from pipeline.transcription.engine import SERVICE_UNAVAILABLE
 from pipeline.transcription.openai_audio import Breaker, OpenAiAudioTranscriber
 from tests.pipeline.transcription.fakes import babble, request
 
-Answer = Callable[[dict[str, Any], int], tuple[int, dict[str, Any]]]
+Answer = Callable[[dict[str, Any], int], tuple[int, Any]]
+"""Status, and what is sent as JSON; bytes are sent as they are."""
 
 
 class Server:
     """Answers `/v1/audio/transcriptions` by a function of the form's fields and the number of the request."""
 
-    def __init__(self, answer: Answer, models_status: int = 404) -> None:
+    def __init__(self, answer: Answer, models_status: int = 404, content_type: str = "application/json") -> None:
         self.forms: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         lock = Lock()
@@ -53,11 +56,11 @@ class Server:
                     number = len(outer.forms)
                 self._send(*answer(form, number))
 
-            def _send(self, status: int, content: dict[str, Any]) -> None:
-                data = json.dumps(content).encode()
+            def _send(self, status: int, content: Any) -> None:
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 try:
                     self.send_response(status)
-                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Type", content_type)
                     self.send_header("Content-Length", str(len(data)))
                     self.end_headers()
                     self.wfile.write(data)
@@ -69,7 +72,8 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/v1"
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -221,3 +225,170 @@ def test_the_breaker_closes_again() -> None:
     breaker.failed()
     with pytest.raises(ServiceUnavailable):
         breaker.check()
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_refused_segments_do_not_open_the_breaker_on_a_healthy_server(
+    serve: Callable[..., Server], status: int
+) -> None:
+    def answer(form: dict[str, Any], _: int) -> tuple[int, Any]:
+        return (200, {"text": "fine"}) if _heard(form) < 1 else (status, {"error": {"message": "too long"}})
+
+    server = serve(answer)
+    engine = _engine(server.url, breaker_failures=2, breaker_pause_s=60, concurrency=1)
+    engine.load()
+    answers = list(engine.transcribe(request(babble(2.0 if i < 4 else 0.5), str(i)) for i in range(5)))
+    assert len(server.forms) == 5
+    assert [SERVICE_UNAVAILABLE in one.flags for one in answers] == [False] * 5
+    assert answers[-1].text == "fine"
+
+
+def test_a_refusal_between_two_failures_shows_that_the_server_is_there(serve: Callable[..., Server]) -> None:
+    server = serve(lambda _, number: ([500, 400][(number - 1) % 2], {"error": {"message": "x"}}))
+    engine = _engine(server.url, max_attempts=1, breaker_failures=2, breaker_pause_s=60, concurrency=1)
+    engine.load()
+    list(engine.transcribe(request(babble(0.3), str(i)) for i in range(6)))
+    assert len(server.forms) == 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(
+            [{"word": "so", "start": 0.1, "end": 0.4}, {"word": "it", "start": 0.5, "end": None}], id="no end"
+        ),
+        pytest.param([{"word": "so", "start": None, "end": 0.4}], id="no start"),
+        pytest.param([{"word": "so"}], id="no times"),
+        pytest.param([{"word": "so", "start": float("nan"), "end": 0.4}], id="not a number"),
+        pytest.param([{"word": "so", "start": "soon", "end": 0.4}], id="a word for a time"),
+        pytest.param([{"word": None, "start": 0.1, "end": 0.4}], id="no word"),
+        pytest.param(["so", "it"], id="words alone"),
+        pytest.param({"so": 1}, id="no list"),
+        pytest.param(5, id="a number"),
+    ],
+)
+def test_words_without_both_times_are_left_out_and_the_text_is_kept(
+    serve: Callable[..., Server], words: object
+) -> None:
+    server = serve(lambda *_: (200, {"text": "so it is", "words": words, "segments": [3, {"id": 0}]}))
+    engine = _engine(server.url, response_format="verbose_json", word_times=True)
+    engine.load()
+    (answer,) = engine.transcribe([request(babble(1.0))])
+    assert (answer.text, answer.words, answer.confidence, answer.error) == ("so it is", None, None, None)
+
+
+BROKEN_BODIES = [
+    pytest.param(b'{"text": "so it', "application/json", id="cut"),
+    pytest.param(b"\xff\xfe{}", "application/json", id="no UTF-8"),
+    pytest.param(b"", "application/json", id="empty"),
+    pytest.param(b"<html>busy</html>", "text/html", id="a page of a proxy"),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type"), BROKEN_BODIES)
+def test_a_body_that_is_no_json_is_asked_for_again(
+    serve: Callable[..., Server], body: bytes, content_type: str
+) -> None:
+    good = json.dumps({"text": "at last"}).encode()
+    server = serve(lambda _, number: (200, good if number == 3 else body), content_type=content_type)
+    engine = _engine(server.url)
+    engine.load()
+    assert [one.text for one in engine.transcribe([request(babble(0.5))])] == ["at last"]
+    assert len(server.forms) == 3
+
+
+@pytest.mark.parametrize(("body", "content_type"), BROKEN_BODIES)
+def test_a_body_that_is_never_json_costs_one_segment_only(
+    serve: Callable[..., Server], body: bytes, content_type: str
+) -> None:
+    good = json.dumps({"text": "fine"}).encode()
+    server = serve(lambda form, _: (200, good if _heard(form) < 1 else body), content_type=content_type)
+    engine = _engine(server.url, breaker_failures=1, breaker_pause_s=60, concurrency=1)
+    engine.load()
+    bad, fine = engine.transcribe([request(babble(2.0), "bad"), request(babble(0.5), "good")])
+    assert "no JSON" in str(bad.error)
+    assert (bad.text, bad.flags, fine.text) == ("", (), "fine")
+    assert len(server.forms) == 5
+
+
+@pytest.mark.parametrize("content", [None, [], 5, {"text": None}, {"text": ["so"]}])
+def test_json_that_is_no_transcript_costs_one_segment_only(serve: Callable[..., Server], content: object) -> None:
+    engine = _engine(serve(lambda form, _: (200, {"text": "fine"} if _heard(form) < 1 else content)).url, concurrency=1)
+    engine.load()
+    bad, good = engine.transcribe([request(babble(2.0), "bad"), request(babble(0.5), "good")])
+    assert (bad.text, good.text) == ("", "fine")
+    assert bad.error is not None
+
+
+def test_the_connection_is_given_up_after_its_own_time(serve: Callable[..., Server]) -> None:
+    """The server answers, then is there no more; whoever listens at its address takes no connection."""
+    server = serve(lambda *_: (200, {"text": "never asked"}))
+    engine = _engine(server.url, time_limit_s=20.0, max_attempts=1, connect_timeout_s=0.3)
+    engine.load()
+    server.stop()
+    with ExitStack() as sockets:
+        full = sockets.enter_context(socket.create_server(("127.0.0.1", server.port), backlog=0))
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        began = time.monotonic()
+        (answer,) = engine.transcribe([request(babble(0.5))])
+    assert time.monotonic() - began < 10.0
+    assert SERVICE_UNAVAILABLE in answer.flags
+
+
+@pytest.mark.parametrize(
+    ("segments", "confidence"),
+    [
+        ([(0.0, 1.0, 0.8), (1.0, 1.0, 0.1)], 0.8),
+        ([(0.0, 1.0, 0.8), (1.0, 0.5, 0.1)], 0.8),
+        ([(0.0, 1.0, 0.8), (None, 2.0, 0.1)], 0.8),
+        ([(0.0, 1.0, 0.25), (1.0, 2.0, 1.0)], 0.5),
+        ([(1.0, 1.0, 0.8)], None),
+        ([(0.0, 1.0, 0.8), (1.0, 2.0, None)], None),
+        ([(0.0, 1.0, 1e300)], 1.0),
+        ([], None),
+    ],
+)
+def test_a_server_segment_of_no_length_does_not_cost_the_confidence(
+    serve: Callable[..., Server],
+    segments: Sequence[tuple[float | None, float, float | None]],
+    confidence: float | None,
+) -> None:
+    said = [
+        {"id": n, "start": start, "end": end, "text": "", "avg_logprob": None if mean is None else float(np.log(mean))}
+        for n, (start, end, mean) in enumerate(segments)
+    ]
+    engine = _engine(serve(lambda *_: (200, {"text": "so", "segments": said})).url, response_format="verbose_json")
+    engine.load()
+    (answer,) = engine.transcribe([request(babble(2.0))])
+    assert answer.confidence == (None if confidence is None else pytest.approx(confidence))
+
+
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [("hebrew", "he"), ("Persian", "fa"), ("uk", "uk"), ("pt-BR", "pt"), ("klingonese", None), (5, None)],
+)
+def test_the_language_is_known_by_name_or_code(serve: Callable[..., Server], named: object, code: str | None) -> None:
+    engine = _engine(serve(lambda *_: (200, {"text": "so", "language": named})).url, response_format="verbose_json")
+    engine.load()
+    (answer,) = engine.transcribe([request(babble(0.5), language=None)])
+    assert answer.language == code
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "throttles"])
+def test_a_segment_is_put_off_before_the_supervisor_loses_patience(serve: Callable[..., Server], trouble: str) -> None:
+    """The supervisor's limit for a segment tried alone is the same number of seconds."""
+
+    def answer(*_: object) -> tuple[int, Any]:
+        if trouble == "hangs":
+            time.sleep(5.0)
+        return 429, {"error": {"message": "later"}}
+
+    engine = _engine(serve(answer).url, time_limit_s=4.0, max_attempts=10, backoff_initial_s=60, backoff_max_s=60)
+    engine.load()
+    began = time.monotonic()
+    (result,) = engine.transcribe([request(babble(0.5))])
+    assert time.monotonic() - began < 4.0
+    assert SERVICE_UNAVAILABLE in result.flags

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from text_to_num import text2num  # type: ignore[import-untyped]
 
 from pipeline.config.text_rules import TextRuleSettings
-from pipeline.transcription.text_rules import STEPS, TextRules
+from pipeline.transcription.text_rules import STEPS, TextRules, digits_to_words
 from pipeline.transcription.word_error import WordErrors, word_error_rate, word_errors
 
 RULES = TextRules()
@@ -55,6 +58,97 @@ RULES = TextRules()
 )
 def test_steps(step: str, language: str | None, text: str, expected: str) -> None:
     assert STEPS[step](text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("ar", "3.5", "ثلاثة فاصلة خمسة"),
+        ("ar", "0.1", "صفر فاصلة واحد"),
+        ("ar", "7.012", "سبعة فاصلة صفر واحد اثنان"),
+        ("ar", "١٬٢٣٤", "ألف ومئتان وأربعة وثلاثون"),
+        ("ar", "٣٫٥", "ثلاثة فاصلة خمسة"),
+        ("fr", "3,125", "trois virgule un deux cinq"),
+        ("fr", "1 234", "mille deux cent trente quatre"),
+        ("fr", "1\u00a0234,5", "mille deux cent trente quatre virgule cinq"),
+        ("fr", "1\u202f234", "mille deux cent trente quatre"),
+        ("fr", "en 2024 150 appels", "en deux mille vingt quatre cent cinquante appels"),
+        ("fr", "06 12 345 678", "zéro six douze trois cent quarante cinq six cent soixante dix huit"),
+        ("fr", "3,125,000", "3,125,000"),
+        ("en", "0,125", "zero point one two five"),
+        ("en", "12345678.5", "one two three four five six seven eight point five"),
+        ("en", "2.0 and 2.50.", "two and two point five."),
+        ("en", "192.168.1.1, 12.05.2024", "192.168.1.1, 12.05.2024"),
+        ("en", "12345678th 3.5th", "12345678th 3.5th"),
+    ],
+)
+def test_a_number_in_words_keeps_its_value(language: str, text: str, expected: str) -> None:
+    assert digits_to_words(text, language) == expected
+
+
+@pytest.mark.parametrize("text", ["1\u202f234 euros", "1\u00a0234 euros", "1 234 euros"])
+def test_a_french_number_shown_with_plain_spaces_compares_equal_to_the_number(text: str) -> None:
+    assert RULES.compared(RULES.shown(text, "fr"), "fr") == RULES.compared(text, "fr")
+    assert RULES.compared(text, "fr") == "mille deux cent trente quatre euros"
+
+
+_GROUPS = {"en": ",\u00a0\u202f", "fr": " \u00a0\u202f", "ar": ",٬\u00a0\u202f"}
+_POINTS = {"en": "point", "fr": "virgule", "ar": "فاصلة"}
+_DIGITS = {
+    "en": "zero one two three four five six seven eight nine",
+    "fr": "zéro un deux trois quatre cinq six sept huit neuf",
+    "ar": "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة",
+}
+_TENS = "عشرون ثلاثون أربعون خمسون ستون سبعون ثمانون تسعون"
+_HUNDREDS = "مائة مئتان ثلاثمائة أربعمائة خمسمائة ستمائة سبعمائة ثمانمائة تسعمائة"
+_ARABIC_VALUES = {
+    **{word: value for value, word in enumerate(_DIGITS["ar"].split())},
+    **{word: 10 * value for value, word in enumerate(_TENS.split(), 2)},
+    **{word: 100 * value for value, word in enumerate(_HUNDREDS.split(), 1)},
+    **{"أحد": 1, "اثنا": 2, "عشر": 10, "عشرة": 10, "مئتا": 200, "ألفا": 2000, "ألفان": 2000},
+}
+
+
+def _arabic_value(words: list[str]) -> int:
+    total = below_thousand = 0
+    for word in words:
+        known = word if word in _ARABIC_VALUES or word.startswith("ألف") else word.removeprefix("و")
+        if known in {"ألف", "ألفاً", "آلاف"}:
+            total, below_thousand = total + 1000 * (below_thousand or 1), 0
+        else:
+            below_thousand += _ARABIC_VALUES[known]
+    return total + below_thousand
+
+
+def _value_read(words: str, language: str) -> Fraction:
+    digits = {word: str(value) for value, word in enumerate(_DIGITS[language].split())}
+    whole, _, fraction = words.partition(f" {_POINTS[language]} ")
+    parts = whole.split()
+    if all(part in digits for part in parts):
+        value = int("".join(digits[part] for part in parts))
+    else:
+        value = _arabic_value(parts) if language == "ar" else text2num(whole, language)
+    behind = "".join(digits[part] for part in fraction.split())
+    return value + Fraction(int(behind or "0"), 10 ** len(behind))
+
+
+@given(
+    st.one_of(st.integers(0, 1200), st.integers(0, 999_999), st.integers(0, 10**11)),
+    st.text("0123456789", max_size=9),
+    st.sampled_from(["en", "fr", "ar"]),
+    st.data(),
+)
+def test_the_value_read_back_equals_the_value_written(
+    whole: int, fraction: str, language: str, data: st.DataObject
+) -> None:
+    group = data.draw(st.sampled_from(["", *_GROUPS[language]]))
+    point = data.draw(st.sampled_from(".,"))
+    one_comma_group = point == "," in _GROUPS[language] and len(fraction) == 3 and whole < 1000 and whole
+    if one_comma_group or (point == group and fraction):
+        fraction = ""
+    written = f"{whole:,}".replace(",", group) + (point + fraction if fraction else "")
+    wanted = whole + Fraction(int(fraction or "0"), 10 ** len(fraction))
+    assert _value_read(digits_to_words(written, language), language) == wanted
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,51 @@ CASES = [
 ]
 
 
+HINDI_CALL = (
+    "जी सर, मैं आपकी शिकायत दर्ज कर रहा हूँ। आपकी शिकायत का नंबर मैं आपको अभी बता रहा हूँ, कृपया आप नंबर लिख लीजिए। "
+    "आपके खाते में पैसे सात दिन के अंदर वापस आ जाएंगे। अगर सात दिन के अंदर पैसे वापस नहीं आते हैं तो आप हमें वापस कॉल "
+    "कर सकते हैं। क्या मैं आपकी और कोई सहायता कर सकता हूँ? जी नहीं, धन्यवाद।"
+)
+ARABIC_CALL = (
+    "مرحبا بكم في خدمة الزبناء، كيف يمكنني مساعدتكم اليوم؟ أريد أن أسأل عن بطاقتي البنكية التي ضاعت مني في القطار أمس، "
+    "ولم تصلني بعد البطاقة الجديدة. من فضلكم أعطوني رقم الحساب وتاريخ الازدياد لأتحقق من الطلب."
+)
+CHINESE_CALL = (
+    "您好，这里是银行客服中心，请问有什么可以帮您？我的银行卡昨天在火车上丢了，想挂失。好的，请您提供一下身份证号码和姓名。"
+    "您的卡已经挂失成功，新卡会在七个工作日内寄到您的地址，请问还有其他问题吗？没有了，谢谢您的帮助。"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [(HINDI_CALL, "hi"), (ARABIC_CALL, "ar"), (CHINESE_CALL, "zh"), (SENTENCE * 2, "en")],
+    ids=["Hindi", "Arabic", "Chinese", "English, said twice"],
+)
+def test_plain_speech_is_no_loop_in_any_script(text: str, language: str) -> None:
+    assert _fired(babble(25), text, language) == ()
+
+
+@pytest.mark.parametrize(
+    ("phrase", "language"),
+    [
+        ("please hold on for a moment while i look up the balance of your account for you today ", "en"),
+        ("वापस कॉल करने के लिए आपका बहुत बहुत धन्यवाद और आपका आज का दिन बहुत शुभ हो हमारे साथ ", "hi"),
+        ("يرجى الانتظار لحظة من فضلكم بينما أتحقق لكم من رصيد حسابكم الجاري في البنك اليوم ", "ar"),
+        ("请您稍等一下我现在就帮您查询一下您的账户余额好吗", "zh"),
+    ],
+)
+def test_a_long_phrase_said_four_times_is_a_loop_in_any_script(phrase: str, language: str) -> None:
+    assert len(phrase.split()) in {1, *range(13, 30)}, "too long for the counting of phrases: only zlib can tell"
+    assert _fired(babble(28), phrase * 4, language) == ("loop",)
+
+
+def test_more_letters_than_there_are_bytes_are_measured_all_the_same() -> None:
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 400)))
+    everything = "".join(map(chr, range(256))) + many
+    assert "loop" not in _fired(babble(25), many, "zh")
+    assert "loop" not in _fired(babble(25), everything, "zh")
+
+
 @pytest.mark.parametrize(("gate", "case"), CASES)
 def test_fires_on_a_case_made_for_it(gate: str, case: dict[str, object]) -> None:
     assert gate in _fired(**case)  # type: ignore[arg-type]
