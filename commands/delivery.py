@@ -17,6 +17,7 @@ from db.connection import Database
 from db.export import export_results, export_transcripts
 from db.export.files import whole_file
 from db.export.table import result_rows
+from db.queries import calls_to_deliver_of
 from db.store import PostgresStore
 from pipeline.batch import BatchResult
 from pipeline.config.output import OutputSettings, SaveMode
@@ -37,7 +38,7 @@ class Delivered:
 
     results_csv: Path | None
     results: int
-    """Calls in the CSV: those completed since the last one delivered."""
+    """Calls delivered: those completed since the last delivery. Without a CSV: since the last run that delivered."""
     rows: tuple[Mapping[str, Any], ...]
     """The first of them, for the table on the terminal."""
     files: tuple[Path, ...]
@@ -58,7 +59,8 @@ class Delivery:
     def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
         """Write every file of the run; a full disk is waited for. Raises OutputUnavailable."""
         folder, patiently = self.settings.directory, self._patiently
-        call_ids = self.store.undelivered()
+        call_ids = self._call_ids()
+        transcripts = patiently(lambda: self._transcripts(call_ids))
         results_csv = self._results(call_ids)
         rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
         facts = RunFacts(
@@ -76,7 +78,7 @@ class Delivery:
         files = [
             *([results_csv] if results_csv else []),
             *([proposals] if proposals else []),
-            *patiently(lambda: self._transcripts(call_ids)),
+            *transcripts,
             patiently(lambda: write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result))),
             patiently(lambda: write_json(folder / statuses, file_statuses(result))),
             patiently(lambda: write_json(folder / f"{performance}.json", report)),
@@ -93,8 +95,17 @@ class Delivery:
             return ()
         return export_transcripts(self.database, call_ids, self.settings.directory / "transcripts", self.settings)
 
+    def _call_ids(self) -> Sequence[str]:
+        """What there is to deliver. Only a CSV delivers for good: what the database alone got, a later CSV holds."""
+        if self.settings.save_mode is SaveMode.DATABASE:
+            return calls_to_deliver_of(self.database, self.run_id)
+        return self.store.undelivered()
+
     def _results(self, call_ids: Sequence[str]) -> Path | None:
-        """The results CSV; None when nothing is new or only the database is wanted."""
+        """The results CSV; None when nothing is new or only the database is wanted.
+
+        Last of what is delivered by call: a run killed before the mark is delivered again as a whole by the next.
+        """
         if not call_ids or self.settings.save_mode is SaveMode.DATABASE:
             return None
         path = self.settings.directory / f"results_{self.stamp}.csv"

@@ -12,17 +12,20 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.summary.templates import render_preview
-from db.connection import connect
-from db.place import existing_home
+from commands.wiring import analysis_steps, build_recipe
+from db.connection import Database
+from db.queries import ledger_as_it_is
 from db.store import PostgresStore
-from pipeline.config.database import EMBEDDED
+from pipeline.analysing import FingerprintTask, build_analyser
 from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
-from pipeline.plan import Action, Plan, PlannedCall, Recipe, decide, in_order, look_up, within_limit
-from pipeline.records import AudioHeader, SkippedFile
+from pipeline.plan import Action, Plan, PlannedCall, Recipe, decide, in_order, look_up, with_steps, within_limit
+from pipeline.processes import SpawnedWorker
+from pipeline.records import AudioHeader, CallForAnalysis, SkippedFile
 from pipeline.sources.probe import probe_many
 from pipeline.sources.source import CallSource, build_source
-from pipeline.transcribing import expected_identity
+
+_FINGERPRINTS_AT_ONCE = 2000
 
 _HISTORY = """
     SELECT coalesce(sum((report->>'audio_s')::float), 0), coalesce(sum((report->>'wall_s')::float), 0),
@@ -37,21 +40,17 @@ def show_plan(loaded: LoadedSettings) -> int:
     """Print the plan; returns the exit code. Raises StartupError."""
     settings = loaded.settings
     source = build_source(settings.input)
-    recipe = Recipe(
-        engines=settings.transcription.engines,
-        first=expected_identity(settings),
-        allow_downgrade=settings.run.allow_downgrade,
-    )
-    plan, history = _plan(settings, source, recipe)
+    plan, analysed_anyway, history = _plan(settings, source, build_recipe(settings))
     headers, skipped = _headers(settings, source, plan.to_do)
     console = Console()
     console.print(_table(plan, headers, skipped))
-    for line in _estimates(headers, len(plan.to_do), history):
+    for line in _estimates(headers, len(plan.to_do) + analysed_anyway, history):
         console.print(line)
     if plan.undecided:
         console.print(
             f"{len(plan.undecided)} known calls were transcribed under other settings or by a fallback: whether they "
-            "are done again depends on which engine loads today, which a dry run does not try"
+            "are done again depends on which engine loads today, which a dry run does not try; "
+            f"{analysed_anyway} of them are analysed again in any case"
         )
     console.print(f"\na summary will look like this ({settings.summary.template}):\n", style="dim")
     console.print(render_preview(settings.summary), markup=False)
@@ -59,25 +58,61 @@ def show_plan(loaded: LoadedSettings) -> int:
     return 0
 
 
-def _plan(settings: Settings, source: CallSource, recipe: Recipe) -> tuple[Plan, Mapping[str, Any]]:
-    """The plan against the ledger; against an empty one where the embedded database does not exist yet."""
+def _plan(settings: Settings, source: CallSource, recipe: Recipe) -> tuple[Plan, int, Mapping[str, Any]]:
+    """The plan, the undecided calls that are analysed whatever is decided, and figures of earlier runs.
+
+    Against the ledger; against an empty one where no run has made the database or its tables yet.
+    """
     plan = Plan()
     calls = in_order(source.discover(), plan, settings.run.order, settings.run.seed)
-    history: dict[str, Any] = {}
-    if settings.database.url == EMBEDDED and existing_home(settings.database.data_dir) is None:
-        decided = [decide(call, None, settings.run.reprocess, recipe) for call in calls]
-    else:
-        with connect(settings.database, up_to_date=False) as database:
-            store = PostgresStore(database)
-            decided = look_up(calls, store, settings.run.reprocess, recipe)
-            with database.connection() as connection:
-                audio_s, wall_s, done = connection.execute(_HISTORY).fetchone() or (0, 0, 0)
-                cost_usd, priced = connection.execute(_COST).fetchone() or (0, 0)
-            history = {"audio_s": audio_s, "wall_s": wall_s, "done": done, "cost_usd": cost_usd, "priced": priced}
+    history: Mapping[str, Any] = {}
+    with ledger_as_it_is(settings.database) as database:
+        if database is None:
+            decided = [decide(call, None, settings.run.reprocess, recipe) for call in calls]
+        else:
+            decided = look_up(calls, PostgresStore(database), settings.run.reprocess, recipe)
+            history = _history(database)
+    decided, analysed_anyway = _with_stale_steps(decided, settings)
     for call in decided:
         plan.add(call)
     within_limit(plan, settings.run.limit)
-    return plan, history
+    return plan, analysed_anyway, history
+
+
+def _history(database: Database) -> Mapping[str, Any]:
+    with database.connection() as connection:
+        audio_s, wall_s, done = connection.execute(_HISTORY).fetchone() or (0, 0, 0)
+        cost_usd, priced = connection.execute(_COST).fetchone() or (0, 0)
+    return {"audio_s": audio_s, "wall_s": wall_s, "done": done, "cost_usd": cost_usd, "priced": priced}
+
+
+def _with_stale_steps(calls: Sequence[PlannedCall], settings: Settings) -> tuple[list[PlannedCall], int]:
+    """As a run does it: unchanged calls whose prompt, glossary or model changed since are to be analysed.
+
+    An undecided one stays so; how many of those are to be analysed is the second answer.
+    """
+    decided, anyway = list(calls), 0
+    settled = [place for place, call in enumerate(decided) if call.action in (Action.UNCHANGED, Action.UNDECIDED)]
+    if not settled:
+        return decided, anyway
+    worker = SpawnedWorker("analysis", build_analyser, (analysis_steps, (settings,)), one_core=True)
+
+    def fingerprints(stubs: Sequence[CallForAnalysis]) -> Sequence[Mapping[str, str]]:
+        answer: list[dict[str, str]] = worker.call(FingerprintTask(tuple(stubs)), settings.run.analysis_timeout_s)
+        return answer
+
+    try:
+        for start in range(0, len(settled), _FINGERPRINTS_AT_ONCE):
+            places = settled[start : start + _FINGERPRINTS_AT_ONCE]
+            checked = with_steps([decided[place] for place in places], fingerprints, settings.run.reprocess)
+            for place, call in zip(places, checked, strict=True):
+                if decided[place].action is Action.UNCHANGED:
+                    decided[place] = call
+                elif call.action is Action.ANALYSE:
+                    anyway += 1
+    finally:
+        worker.close()
+    return decided, anyway
 
 
 def _headers(

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from pipeline.config.reporting import ReportingSettings
+from pipeline.errors import OutputUnavailable
 from pipeline.log_lines import LOG_FILE, RUN_ID, attach, json_handler
 
 _DAY_S = 86_400.0
@@ -20,15 +21,23 @@ _DAY_S = 86_400.0
 def log_to(console: Console, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:
     """Log to `console` (warnings and the run's own lines) and to `folder/earshot_<stamp>.jsonl`, which is returned.
 
-    Spawned processes go on in the same file. Old files are removed as `reporting.keep_logs` says. Raises OSError.
+    Spawned processes go on in the same file. Old files are removed as `reporting.keep_logs` says. Raises
+    OutputUnavailable.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"earshot_{stamp}.jsonl"
     os.environ.pop(RUN_ID, None)
     os.environ[LOG_FILE] = str(path.resolve())
     settings = settings or ReportingSettings()
     to_terminal = RichHandler(console=console, show_path=False, show_time=False, markup=False, level=logging.WARNING)
-    attach([json_handler(path), to_terminal])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        to_file = json_handler(path)
+    except OSError as error:
+        raise OutputUnavailable(
+            f"{folder}: logs cannot be written there ({error.strerror or error}); fix its permissions or free space, "
+            "or choose another folder with --output (output.directory)"
+        ) from error
+    attach([to_file, to_terminal])
     prune(folder, path, settings.keep_logs, settings.keep_logs_days)
     return path
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from db.export.files import whole_file
+
 if TYPE_CHECKING:
     from commands.ending import Ending
 
@@ -18,14 +20,13 @@ _GAUGES = (
     ("recogniser_restarts", "earshot_run_recogniser_restarts", "Times the recogniser was killed or died."),
     ("startup_s", "earshot_run_startup_seconds", "Planning and loading models."),
 )
-
-
+_READABLE = 0o644
 _SUCCESS = "earshot_run_success_timestamp_seconds"
 
 
 def write_metrics(path: Path, end: Ending) -> None:
-    """Whole or not at all: the client library writes aside and renames. Raises OSError."""
-    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+    """Whole or not at all, and readable by node exporter's account. Raises OutputUnavailable."""
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     registry = CollectorRegistry()
 
@@ -53,8 +54,9 @@ def write_metrics(path: Path, end: Ending) -> None:
             gauge(name, about, value)
     _by_stage_and_step(registry, end.report)
     _by_kind(registry, end.report)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_to_textfile(str(path), registry)
+    with whole_file(path) as aside:
+        aside.write_bytes(generate_latest(registry))
+        aside.chmod(_READABLE)  # under cron the umask would keep others out
 
 
 def _last_success(path: Path) -> float | None:

@@ -4,47 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from db.connection import connect
-from db.place import existing_home
-from pipeline.config.database import EMBEDDED
+from db.queries import RunRecord, latest_runs, ledger_as_it_is, status_counts
 from pipeline.config.loader import load_settings
 
-_SILENT_S = 30.0
-_LAST = """
-    SELECT run_id, state, started_at, heartbeat_at, ended_at, exit_code, host, counts, progress
-    FROM runs ORDER BY started_at DESC LIMIT 1
-"""
-_CALLS = "SELECT status, count(*) FROM calls GROUP BY status ORDER BY status"
+_SHOWN = (
+    "run_id",
+    "state",
+    "started_at",
+    "heartbeat_at",
+    "ended_at",
+    "exit_code",
+    "host",
+    "counts",
+    "progress",
+    "alive",
+)
 
 
 def show_status(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     """Print the last run and the calls by status; returns the exit code."""
     settings = load_settings(config, overrides).settings
-    if settings.database.url == EMBEDDED and existing_home(settings.database.data_dir) is None:
-        typer.echo("{}" if as_json else "no run yet: the database does not exist")
-        return 0
-    with connect(settings.database, up_to_date=False) as database, database.connection() as connection:
-        row = connection.execute(_LAST).fetchone()
-        calls = dict(connection.execute(_CALLS).fetchall())
-    status = _status(row, calls)
+    with ledger_as_it_is(settings.database) as database:
+        if database is None:
+            typer.echo("{}" if as_json else "no run yet: the database or its tables do not exist")
+            return 0
+        runs = latest_runs(database, limit=1)
+        calls = status_counts(database)
+    status = _status(runs[0] if runs else None, calls)
     typer.echo(json.dumps(status, default=str) if as_json else _text(status))
     return 0
 
 
-def _status(row: Any, calls: dict[str, int]) -> dict[str, Any]:
-    if row is None:
+def _status(record: RunRecord | None, calls: dict[str, int]) -> dict[str, Any]:
+    if record is None:
         return {"run": None, "calls": calls}
-    names = ("run_id", "state", "started_at", "heartbeat_at", "ended_at", "exit_code", "host", "counts", "progress")
-    run = dict(zip(names, row, strict=True))
-    silent_s = (datetime.now(UTC) - run["heartbeat_at"]).total_seconds()
-    if run["state"] == "running" and silent_s > _SILENT_S:
-        run["note"] = f"no sign of life for {silent_s:.0f} s: it may have been killed"
+    run = {name: getattr(record, name) for name in _SHOWN}
+    # By its lock, not by its heartbeats: it sends none while it plans, loads models or delivers.
+    if record.state == "running" and not record.alive:
+        run["note"] = "nobody holds its lock: it was killed; the next run goes on from there"
     return {"run": run, "calls": calls}
 
 

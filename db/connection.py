@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from db.embedded import EmbeddedServer
@@ -16,6 +17,8 @@ from pipeline.errors import ConfigurationError, DatabaseUnavailable
 if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg_pool import ConnectionPool
+
+    from db.link import WatchedConnection
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ class Database:
         self.url = url
         """With password: for the programs we start, never for a log."""
         self.server = server
-        self._pool: ConnectionPool[Connection[Any]] | None = None
+        self._pool: ConnectionPool[WatchedConnection] | None = None
 
     @property
     def note(self) -> str | None:
@@ -58,7 +61,8 @@ class Database:
         statements go over in a pipeline, so that only a fetch waits for an answer. With `lasting` unset COMMIT does
         not wait for the disk: a power cut may undo the last half second of such work, a killed client does not, and
         the next lasting transaction makes it safe too.
-        Raises DatabaseUnavailable when patience runs out; errors that waiting cannot cure pass through at once.
+        Raises DatabaseUnavailable when patience runs out; errors that waiting cannot cure pass through at once. A
+        server that went silent under a statement is noticed within twice `database.connect_timeout_s`.
         """
         import tenacity
 
@@ -98,47 +102,56 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _opened(self) -> ConnectionPool[Connection[Any]]:
+    def _opened(self) -> ConnectionPool[WatchedConnection]:
         if self._pool is None:
-            import psycopg
             from psycopg_pool import ConnectionPool
+
+            from db.link import WatchedConnection, link_options
 
             self._pool = ConnectionPool(
                 self.url,
-                connection_class=psycopg.Connection,
-                kwargs={"connect_timeout": round(self.settings.connect_timeout_s), "application_name": "earshot"},
+                connection_class=WatchedConnection,
+                kwargs={**link_options(self.url, self.settings), "application_name": "earshot"},
                 min_size=1,
                 max_size=self.settings.pool_size,
                 # How long to wait for a connection being made; `patiently` asks again, revives, and has the last word.
                 timeout=min(2.0, self.settings.connect_timeout_s),
                 reconnect_timeout=5,
-                configure=_configure,
+                configure=self._configure,
                 open=True,
             )
             # The pool reports each failed try of its own; `patiently` says it once, in words.
             logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         return self._pool
 
+    def _configure(self, connection: WatchedConnection) -> None:
+        """Plan each statement for the tables as they are now, and never wait for a server that is gone.
+
+        Plans made once, in a run that began with empty tables, go on reading whole tables as they fill.
+        """
+        from db.link import answers
+
+        connection.silence_s = self.settings.connect_timeout_s
+        connection.still_there = partial(answers, self.url, self.settings)
+        connection.execute("SET plan_cache_mode = force_custom_plan")
+        connection.commit()
+
     def _before_another_try(self, state: Any) -> None:
+        from db.link import SilentServer
+
         error = state.outcome.exception()
         if state.attempt_number == 1:
             log.warning("database %s went away, waiting for it: %s", self.name, _one_line(error))
         if self._pool is not None:
-            self._pool.check()  # throw out the connections that broke with it
+            if isinstance(error, SilentServer):
+                self._pool.drain()  # asking each of the others would take as long again
+            else:
+                self._pool.check()  # throw out the connections that broke with it
         if self.server is not None:
             try:
                 self.server.revive()
             except DatabaseUnavailable as unavailable:
                 log.warning("the embedded database does not come back yet: %s", unavailable)
-
-
-def _configure(connection: Connection[Any]) -> None:
-    """Plan each statement for the tables as they are now.
-
-    Plans made once, in a run that began with empty tables, go on reading whole tables as they fill.
-    """
-    connection.execute("SET plan_cache_mode = force_custom_plan")
-    connection.commit()
 
 
 def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
@@ -158,7 +171,7 @@ def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
     try:
         _check(database)
         if up_to_date:
-            migrate(database.url)
+            migrate(_with_link_options(database))
     except BaseException:
         database.close()
         raise
@@ -197,9 +210,11 @@ def worth_waiting(error: BaseException) -> bool:
 def _check(database: Database) -> None:
     import psycopg
 
+    from db.link import link_options
+
     try:
         with psycopg.connect(
-            database.url, connect_timeout=round(database.settings.connect_timeout_s), autocommit=True
+            database.url, autocommit=True, **link_options(database.url, database.settings)
         ) as connection:
             version = connection.info.server_version
     except psycopg.ProgrammingError as error:
@@ -213,6 +228,15 @@ def _check(database: Database) -> None:
         raise DatabaseUnavailable(
             f"database {database.name}: PostgreSQL {version // 10_000} is too old; 14 or newer is needed"
         )
+
+
+def _with_link_options(database: Database) -> str:
+    """The address with what every connection is opened with, for those who open their own."""
+    from psycopg.conninfo import make_conninfo
+
+    from db.link import link_options
+
+    return make_conninfo(database.url, **link_options(database.url, database.settings))
 
 
 def _operational_errors() -> tuple[type[BaseException], ...]:

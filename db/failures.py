@@ -74,6 +74,7 @@ def store_skipped(connection: Connection[Any], skipped: Sequence[SkippedFile], r
             clean(one.file_name),
             one.size_bytes,
             one.modified_at,
+            clean(one.etag),
             one.reason,
             clean(one.message),
             uuid.UUID(run_id),
@@ -85,17 +86,17 @@ def store_skipped(connection: Connection[Any], skipped: Sequence[SkippedFile], r
         return
     with connection.cursor() as cursor:
         cursor.executemany(
-            """INSERT INTO calls AS c (call_id, source_uri, file_name, source_size_bytes, source_modified_at, status,
-                   error_type, error_message, error_transient, run_id)
-               VALUES (%s, %s, %s, %s, %s, 'skipped', %s, %s, false, %s)
+            """INSERT INTO calls AS c (call_id, source_uri, file_name, source_size_bytes, source_modified_at, etag,
+                   status, error_type, error_message, error_transient, run_id)
+               VALUES (%s, %s, %s, %s, %s, %s, 'skipped', %s, %s, false, %s)
                ON CONFLICT (source_uri) DO UPDATE SET
                    source_size_bytes = EXCLUDED.source_size_bytes, source_modified_at = EXCLUDED.source_modified_at,
-                   status = 'skipped', error_type = EXCLUDED.error_type, error_message = EXCLUDED.error_message,
-                   error_transient = false, error_stage = NULL, error_traceback = NULL, failed_runs = 0,
-                   run_id = EXCLUDED.run_id, processed_at = now()
+                   etag = EXCLUDED.etag, status = 'skipped', error_type = EXCLUDED.error_type,
+                   error_message = EXCLUDED.error_message, error_transient = false, error_stage = NULL,
+                   error_traceback = NULL, failed_runs = 0, run_id = EXCLUDED.run_id, processed_at = now()
                WHERE c.transcript_fingerprint IS NULL
-                   AND (c.status, c.source_size_bytes, c.source_modified_at, c.error_type, c.error_message)
+                   AND (c.status, c.source_size_bytes, c.source_modified_at, c.etag, c.error_type, c.error_message)
                        IS DISTINCT FROM ('skipped', EXCLUDED.source_size_bytes, EXCLUDED.source_modified_at,
-                           EXCLUDED.error_type, EXCLUDED.error_message)""",
+                           EXCLUDED.etag, EXCLUDED.error_type, EXCLUDED.error_message)""",
             rows,
         )

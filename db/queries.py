@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from pipeline.config.database import EMBEDDED, DatabaseSettings
+from pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -44,6 +48,30 @@ class TroubledCall:
     transient: bool | None
     failed_runs: int
     run_id: str | None
+
+
+@contextmanager
+def ledger_as_it_is(settings: DatabaseSettings) -> Iterator[Database | None]:
+    """The database, for those who only look; None where no run has made it or its tables yet. Makes and changes none.
+
+    Raises DatabaseUnavailable, also for what goes wrong with a question asked in the `with` block.
+    """
+    import psycopg
+
+    from db.connection import connect, masked
+    from db.place import existing_home
+
+    if settings.url == EMBEDDED and existing_home(settings.data_dir) is None:
+        yield None
+        return
+    try:
+        with connect(settings, up_to_date=False) as database:
+            yield database if _rows(database, "SELECT to_regclass('runs') IS NOT NULL", [])[0][0] else None
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(
+            f"database {masked(settings.url)}: {' '.join(str(error).split())}; if its tables are those of another "
+            "version, `python run.py db migrate` brings them up to date"
+        ) from error
 
 
 def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
@@ -129,6 +157,24 @@ def failures_by_type(database: Database, run_id: str | None = None) -> list[tupl
         [run_id, run_id],
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def calls_to_deliver_of(database: Database, run_id: str) -> list[str]:
+    """Calls that this run completed, and those of runs before it that ended before they delivered; oldest first."""
+    rows = _rows(
+        database,
+        """WITH this AS (SELECT started_at FROM runs WHERE run_id = %s::uuid),
+                delivered AS (SELECT max(r.started_at) AS last FROM runs r, this
+                              WHERE r.started_at < this.started_at AND r.report ? 'stamp'),
+                kept AS (SELECT r.run_id FROM runs r, this, delivered
+                         WHERE r.started_at <= this.started_at
+                             AND r.started_at > coalesce(delivered.last, '-infinity'))
+           SELECT call_id FROM calls
+           WHERE run_id IN (SELECT run_id FROM kept) AND status = 'done' AND error_type IS NULL
+           ORDER BY started_at NULLS LAST, source_uri""",
+        [run_id],
+    )
+    return [str(row[0]) for row in rows]
 
 
 def all_call_ids(database: Database) -> list[str]:

@@ -15,8 +15,25 @@ from pipeline.errors import DatabaseUnavailable, RunLocked
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from db.link import WatchedConnection
+
 RUN_LOCK = 0x4561_7273_686F
 """Key of the advisory lock; such locks belong to one database."""
+
+_SILENCE_S = 5.0
+"""The lock's connection is given up after so long without an answer: the run's stop waits behind a heartbeat."""
+
+_TRIES = 3
+
+_TRY = """
+    SELECT pg_try_advisory_lock(%s), pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()
+"""
+_HOLDER = """
+    SELECT a.pid, a.backend_start::text
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_database d ON d.oid = l.database
+    WHERE l.locktype = 'advisory' AND d.datname = current_database() AND l.granted
+        AND l.classid::bigint = %s AND l.objid::bigint = %s
+"""
 
 SECRET_NAMES = re.compile(r"(?i)password|secret|api_?key|token$|credential")
 
@@ -26,7 +43,9 @@ class RunLock:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._connection: Connection[Any] | None = None
+        self._connection: WatchedConnection | None = None
+        self._session: tuple[int, str] | None = None
+        """Process id and start of the server's session that took the lock for us last."""
         self._guard = threading.Lock()
 
     def take(self) -> None:
@@ -46,27 +65,41 @@ class RunLock:
             self._connection.close()
             self._connection = None
 
-    def _take(self) -> Connection[Any]:
+    def _take(self) -> WatchedConnection:
         import psycopg
 
-        connection = psycopg.connect(
-            self._database.url,
-            autocommit=True,
-            connect_timeout=round(self._database.settings.connect_timeout_s),
-            application_name="earshot run",
-        )
+        from db.link import open_link
+
+        settings = self._database.settings
+        silence_s = min(_SILENCE_S, settings.connect_timeout_s)
+        connection = open_link(self._database.url, settings, silence_s=silence_s, name="earshot run")
         try:
             # A machine that vanished without a word must not hold the lock for hours.
             connection.execute("SET tcp_keepalives_idle = 30")
             connection.execute("SET tcp_keepalives_interval = 10")
             connection.execute("SET tcp_keepalives_count = 3")
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [RUN_LOCK]).fetchone()
-            if row is not None and row[0]:
-                return connection
-            raise RunLocked(self._holder(connection))
+            for _ in range(_TRIES):
+                taken, *session = connection.execute(_TRY, [RUN_LOCK]).fetchone() or (False,)
+                if taken:
+                    self._session = (session[0], session[1])
+                    return connection
+                self._end_our_old_session(connection)
+            raise psycopg.OperationalError("our own old session still holds the run's lock")
         except BaseException:
             connection.close()
             raise
+
+    def _end_our_old_session(self, connection: WatchedConnection) -> None:
+        """A connection that broke on our side alone leaves its session holding the lock until keepalives end it.
+
+        Raises RunLocked when the lock is somebody else's.
+        """
+        holder = connection.execute(_HOLDER, [RUN_LOCK >> 32, RUN_LOCK & 0xFFFFFFFF]).fetchone()
+        if holder is None:
+            return  # gone in this moment
+        if holder != self._session:
+            raise RunLocked(self._holder(connection))
+        connection.execute("SELECT pg_terminate_backend(%s, 2000)", [holder[0]])
 
     def _holder(self, connection: Connection[Any]) -> str:
         row = connection.execute(
@@ -125,7 +158,7 @@ class Runs:
         return str(run_id)
 
     def heartbeat(self, run_id: str, progress: Mapping[str, object]) -> None:
-        """A sign of life; takes the lock again when the server was restarted. Raises RunLocked when it is too late.
+        """A sign of life; takes the lock again when its connection broke. Raises RunLocked when another run has it.
 
         Not patient: the next heartbeat comes soon, and the one that writes results does the waiting.
         """

@@ -27,17 +27,23 @@ for blas in /usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0; do
     if [ -e "$blas" ] && [ -z "${LD_PRELOAD:-}" ]; then export LD_PRELOAD=$blas; fi
 done
 
-# The run gets its signals itself, and this script ends after it. Looked at once a second: a `wait` that goes on for
-# hours can miss a signal that comes just before it.
+# The run gets each signal once, from here, and this script ends after it. `set -m` gives it a process group of its own:
+# Ctrl-C would reach it from the terminal too, and a second signal drops the calls under way. It also keeps bash from
+# starting it deaf to Ctrl-C. Looked at once a second: a `wait` that goes on for hours can miss a signal that comes just
+# before it.
 run=
-trap '[ -n "$run" ] && kill -TERM "$run" 2>/dev/null; stopped=1' TERM INT
+early=
+pass_on() { if [ -n "$run" ]; then kill -s "$1" "$run" 2>/dev/null; else early=$1; fi; }
+for name in TERM INT HUP; do trap "pass_on $name" "$name"; done
+set -m
 "$python" run.py "$@" > "$log" 2>&1 &
 run=$!
-[ -n "${stopped:-}" ] && kill -TERM "$run" 2>/dev/null
+set +m
+[ -n "$early" ] && kill -s "$early" "$run" 2>/dev/null
 while kill -0 "$run" 2>/dev/null; do sleep 1; done
 wait "$run"
 code=$?
-trap - TERM INT
+trap - TERM INT HUP
 echo "exit $code" >> "$log"
 
 # A glob sorts by name, and the names by time: the oldest come first.

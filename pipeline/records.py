@@ -114,6 +114,7 @@ class SkippedFile:
     message: str
     waiting: bool = False
     """True for a file still being written: left for the next run, not recorded as skipped."""
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

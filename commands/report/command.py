@@ -9,9 +9,7 @@ import typer
 
 from commands.report.page import write_page
 from commands.report.questions import stored_report
-from db.connection import connect
-from db.place import existing_home
-from pipeline.config.database import EMBEDDED
+from db.queries import ledger_as_it_is
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.errors import ConfigurationError
 
@@ -23,9 +21,11 @@ def write_report(config: Path, overrides: Sequence[str], run_id: str | None, out
     """
     settings = load_settings(config, overrides).settings
     export_env_file(config.parent / ".env")
-    if settings.database.url == EMBEDDED and existing_home(settings.database.data_dir) is None:
-        raise ConfigurationError("report: no run yet, the database does not exist; start one with `python run.py`")
-    with connect(settings.database, up_to_date=False) as database:
+    with ledger_as_it_is(settings.database) as database:
+        if database is None:
+            raise ConfigurationError(
+                "report: no run yet, the database or its tables do not exist; start one with `python run.py`"
+            )
         stored = stored_report(database, run_id)
     if stored is None:
         raise ConfigurationError(f"report: no run {run_id or 'has ended yet'}; run_ids stand in the table runs")

@@ -35,6 +35,8 @@ class S3Settings(Area):
     """Limit for connecting."""
     read_timeout_s: Annotated[float, Field(gt=0)] = 60.0
     """Limit for silence on a connection."""
+    download_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    """Limit for bringing one object here, its broken downloads included; silence may add `read_timeout_s`."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 4
     """Tries of one request, with the client's own backoff and jitter."""
     addressing: Literal["auto", "path", "virtual"] = "auto"

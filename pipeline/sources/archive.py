@@ -107,6 +107,7 @@ class ArchiveReader:
                     modified_at=self._modified_at(info),
                     reason=verdict[0],
                     message=verdict[1],
+                    etag=_etag(info),
                 )
                 continue
             name = _base_name(info.filename)
@@ -116,7 +117,7 @@ class ArchiveReader:
                 file_name=shown(name),
                 size_bytes=info.file_size,
                 modified_at=self._modified_at(info),
-                etag=f"crc32:{info.CRC:08x}",
+                etag=_etag(info),
                 metadata=sidecars.applied(info.filename, from_name),
             )
 
@@ -230,6 +231,10 @@ def is_unsafe(info: zipfile.ZipInfo) -> bool:
     if stat.S_ISLNK(info.external_attr >> 16):
         return True
     return name.startswith("/") or "\0" in name or name[1:2] == ":" or ".." in PurePosixPath(name).parts
+
+
+def _etag(info: zipfile.ZipInfo) -> str:
+    return f"crc32:{info.CRC:08x}"
 
 
 def _base_name(member: str) -> str:

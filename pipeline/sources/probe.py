@@ -176,4 +176,5 @@ def _skipped(call: FoundCall, reason: str, message: str) -> SkippedFile:
         modified_at=call.modified_at,
         reason=reason,
         message=message,
+        etag=call.etag,
     )

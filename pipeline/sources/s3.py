@@ -6,8 +6,8 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,6 +25,35 @@ _BLOCK = 1024 * 1024
 _BACKOFF_S = 0.1
 _BACKOFF_MAX_S = 5.0
 _NOT_AT_HAND = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+class _Timed:
+    """A body in the client's hands that ends at a moment, however few bytes the server drips before each time-out.
+
+    Args:
+        raw: the connection's own stream; its `read1` returns what one arrival of bytes brought.
+        deadline: of `time.monotonic`.
+        late: makes the error.
+    """
+
+    def __init__(self, raw: Any, deadline: float, late: Callable[[], SourceUnreadable]) -> None:
+        self._raw = raw
+        self._deadline = deadline
+        self._late = late
+
+    def read(self, amount: int) -> bytes:
+        block = bytearray()
+        while len(block) < amount:
+            piece = self._raw.read1(amount - len(block))
+            if not piece:
+                break
+            block += piece
+            if time.monotonic() > self._deadline:
+                raise self._late()
+        return bytes(block)
+
+    def close(self) -> None:
+        self._raw.close()
 
 
 class S3Source:
@@ -86,6 +115,7 @@ class S3Source:
                 modified_at=modified_at,
                 reason=verdict[0],
                 message=verdict[1],
+                etag=entry.get("ETag"),
             )
         return FoundCall(
             source_uri=s3_uri(self._bucket, key),
@@ -118,16 +148,30 @@ class S3Source:
         from botocore.exceptions import BotoCoreError, ClientError
 
         condition = {"IfMatch": call.etag} if call.etag else {}
+        limit_s = self._settings.s3.download_timeout_s
+        deadline = time.monotonic() + limit_s
         last = "no answer"
+
+        def late() -> SourceUnreadable:
+            return SourceUnreadable(
+                f"{call.source_uri}: its {call.size_bytes} bytes were not here after {limit_s:g} s; it is tried again "
+                "later, or raise input.s3.download_timeout_s"
+            )
+
         for attempt in range(self._settings.s3.attempts):
             if attempt:
                 time.sleep(min(_BACKOFF_MAX_S, _BACKOFF_S * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+            if time.monotonic() > deadline:
+                raise late()
             file.seek(0)
             file.truncate()
             try:
                 body = self._client().get_object(Bucket=self._bucket, Key=key, **condition)["Body"]
-                for block in body.iter_chunks(_BLOCK):
-                    write_spooled(file, block, spool)
+                # Under botocore's own stream, which goes on checking length and checksum.
+                body._raw_stream = _Timed(body._raw_stream, deadline, late)
+                with closing(body):
+                    for block in body.iter_chunks(_BLOCK):
+                        write_spooled(file, block, spool)
             except ClientError as error:
                 raise SourceUnreadable(f"{call.source_uri}: {_explained(error)}") from None
             except (BotoCoreError, OSError) as error:

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from commands.logs import log_to, prune, this_run
 from pipeline.config.reporting import ReportingSettings
+from pipeline.errors import OutputUnavailable, StartupError
 from pipeline.log_lines import LOG_FILE, RUN_ID, about_call, without_secrets
 from pipeline.processes import SpawnedWorker
 
@@ -127,3 +128,23 @@ def test_pruning_follows_the_configuration(tmp_path: Path) -> None:
         "earshot_20260103_000000.jsonl",
         "earshot_20260104_000000.jsonl",
     ]
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_log_folder_that_cannot_be_written_to_is_told_of(tmp_path: Path) -> None:
+    """Under an output folder that can be: exit 3 and the folder's name, where there was a traceback and exit 1."""
+    (tmp_path / "file").touch()
+    (tmp_path / "logs" / "earshot_20260101_000000.jsonl").mkdir(parents=True)
+    for name in ("file", "logs"):
+        with pytest.raises(OutputUnavailable, match=f"{tmp_path / name}: logs cannot be written there"):
+            log_to(Console(file=StringIO()), tmp_path / name, "20260101_000000")
+    assert issubclass(OutputUnavailable, StartupError), "exit 3"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_log_folder_of_somebody_elses_is_told_of(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir(mode=0o555)
+    with pytest.raises(OutputUnavailable, match="Permission denied"):
+        log_to(Console(file=StringIO()), folder, "20260101_000000")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -202,6 +203,16 @@ def test_metrics_are_what_prometheus_reads_and_remember_the_last_success(tmp_pat
         good["earshot_run_success_timestamp_seconds", ""]
     )
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_metrics_written_under_crons_umask_can_be_read_by_node_exporter(tmp_path: Path) -> None:
+    path = tmp_path / "earshot.prom"
+    before = os.umask(0o027)
+    try:
+        write_metrics(path, Ending(exit_code=0))
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_run_that_finds_another_at_work_leaves_its_metrics_alone(tmp_path: Path) -> None:

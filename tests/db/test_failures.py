@@ -10,6 +10,8 @@ import pytest
 from db.connection import Database
 from db.queries import all_call_ids, failures_by_type, status_counts, troubled_calls
 from db.store import PostgresStore
+from pipeline.config.execution import Reprocess
+from pipeline.plan import Action, Recipe, decide
 from pipeline.records import CallFailure, CallStatus, FoundCall, SkippedFile
 from tests.db.samples import MOMENT, found, outcome
 
@@ -131,6 +133,24 @@ def test_skipped_files_are_kept_with_the_reason(store: PostgresStore, database: 
         ("s.wav", "skipped", "empty", "the file is empty"),
     ]
     assert not store.undelivered()
+
+
+def test_a_skipped_recordings_etag_is_stored_so_that_it_does_not_look_changed(
+    store: PostgresStore, database: Database, runs: list[str]
+) -> None:
+    """Every skipped zip member and object was fetched and examined again, night after night."""
+    call = replace(found("s.wav"), etag="crc32:1", size_bytes=0)
+    for run_id, etag in ((runs[0], None), (runs[1], "crc32:1"), (runs[2], "crc32:1"), (runs[3], "crc32:2")):
+        with database.connection() as connection:
+            before = connection.execute("SELECT xmin::text FROM calls").fetchone()
+        store.save_skipped([skipped(etag=etag, reason="not_audio")], run_id)
+        known = store.known_calls([call.source_uri])[call.source_uri]
+        assert known.etag == etag
+        action = decide(call, known, Reprocess.NONE, Recipe(engines=("x",), first=None)).action
+        assert action is (Action.SKIPPED if etag == call.etag else Action.CHANGED)
+        with database.connection() as connection:
+            written = connection.execute("SELECT xmin::text FROM calls").fetchone() != before
+        assert written is (run_id != runs[2])
 
 
 def test_skipping_again_writes_nothing(store: PostgresStore, database: Database, runs: list[str]) -> None:

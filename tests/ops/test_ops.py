@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import fcntl
 import json
 import os
 import plistlib
@@ -10,6 +11,8 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+import termios
 import time
 from pathlib import Path
 
@@ -87,6 +90,53 @@ def test_a_stopped_cron_job_waits_until_the_run_has_stopped_in_order(project: Pa
     assert process.wait(30) == 130
     (log,) = logs.iterdir()
     assert log.read_text().endswith("stopped in order\nexit 130\n")
+
+
+_COUNTS_SIGNALS = """#!{python}
+# Stands for the interpreter: counts the signals it gets, for a moment after the first, and ends with 130.
+import signal, time
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "started deaf to Ctrl-C"
+got = []
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: got.append(signal.Signals(number).name))
+print("ready", flush=True)
+while not got:
+    time.sleep(0.05)
+until = time.monotonic() + 2
+while time.monotonic() < until:
+    time.sleep(0.05)
+print(*got, flush=True)
+raise SystemExit(130)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_one_ctrl_c_is_one_signal_and_the_exit_code_is_kept(project: Path, name: str) -> None:
+    """The terminal's went to the whole group, and the script sent another: the second one drops calls under way."""
+    (project / ".venv" / "bin" / "python").write_text(_COUNTS_SIGNALS.format(python=sys.executable))
+    terminal, theirs = os.openpty()
+    process = subprocess.Popen(
+        [project / "ops" / "run_cron.sh"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the only way to give it a terminal
+    )
+    logs = project / "output" / "cron"
+    deadline = time.monotonic() + 30
+    while not (logs.is_dir() and any("ready" in path.read_text() for path in logs.iterdir())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    if name == "SIGINT":
+        os.write(terminal, b"\x03")
+    else:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 130
+    os.close(terminal)
+    os.close(theirs)
+    (log,) = logs.iterdir()
+    assert log.read_text() == f"ready\n{name}\nexit 130\n"
 
 
 def test_the_timer_and_the_launchd_job_start_what_is_there() -> None:

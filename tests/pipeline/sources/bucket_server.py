@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -23,6 +24,8 @@ class Bucket:
         """This many requests are answered with 503 first."""
         self.broken_bodies = 0
         """This many bodies end early."""
+        self.drip_s = 0.0
+        """Bodies come a byte at a time, this many seconds apart."""
         self.forbidden = False
         self.requests: list[str] = []
         self.url = ""
@@ -106,8 +109,14 @@ class _Handler(BaseHTTPRequestHandler):
         if tag:
             self.send_header("ETag", tag)
         self.end_headers()
-        self.wfile.write(body[: len(body) - cut])
         self.close_connection = True
+        if tag and self.held.drip_s:
+            with suppress(OSError):  # nobody waits for the rest
+                for place in range(len(body)):
+                    self.wfile.write(body[place : place + 1])
+                    time.sleep(self.held.drip_s)
+            return
+        self.wfile.write(body[: len(body) - cut])
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -5,6 +5,7 @@ import stat
 import struct
 import tempfile
 import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -129,6 +130,12 @@ def _patch_headers(path: Path, local_at: int, central_at: int, value: bytes) -> 
         start = content.index(magic) + at
         content[start : start + len(value)] = value
     path.write_bytes(content)
+
+
+def test_members_passed_over_carry_their_etag(tmp_path: Path) -> None:
+    (item,) = discover(make_zip(tmp_path / "d.zip", [("a.wav", b"RIFF")]))
+    assert isinstance(item, SkippedFile)
+    assert (item.reason, item.etag) == ("too_small", f"crc32:{zlib.crc32(b'RIFF'):08x}")
 
 
 def test_encrypted_and_exotic_members_are_reported(tmp_path: Path) -> None:

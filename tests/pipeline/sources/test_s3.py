@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,9 +11,10 @@ import pytest
 
 from pipeline.config.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
-from pipeline.records import FoundCall
+from pipeline.records import FoundCall, SkippedFile
+from pipeline.sources.probe import probe_call
 from pipeline.sources.source import CallSource, build_source
-from tests.pipeline.sources.bucket_server import Bucket, serving
+from tests.pipeline.sources.bucket_server import Bucket, etag, serving
 from tests.pipeline.sources.helpers import calls, reasons, wav_bytes
 
 
@@ -23,6 +25,8 @@ def bucket() -> Iterator[Bucket]:
 
 
 def source_of(bucket: Bucket, path: str = "s3://recordings/calls/", **settings: object) -> CallSource:
+    given = settings.pop("s3", {})
+    assert isinstance(given, dict)
     s3 = {
         "endpoint_url": bucket.url,
         "region": "eu-central-1",
@@ -31,6 +35,7 @@ def source_of(bucket: Bucket, path: str = "s3://recordings/calls/", **settings: 
         "attempts": 3,
         "connect_timeout_s": 5,
         "read_timeout_s": 5,
+        **given,
     }
     return build_source(InputSettings.model_validate({"path": path, "s3": s3, **settings}))
 
@@ -116,6 +121,47 @@ def test_throttling_and_broken_bodies_are_tried_again(bucket: Bucket, tmp_path: 
         pass
     assert bucket.broken_bodies == 7, "bounded"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_drips_bytes_holds_a_download_no_longer_than_its_limit(bucket: Bucket, tmp_path: Path) -> None:
+    """Each byte came within the read time-out, so that a thread was held for hours."""
+    bucket.drip_s = 0.05
+    source = source_of(bucket, s3={"download_timeout_s": 1.0})
+    call = first_call(source)
+    began = time.monotonic()
+    with (
+        pytest.raises(SourceUnreadable, match=r"after 1 s.*input\.s3\.download_timeout_s"),
+        source.fetch(call, tmp_path),
+    ):
+        pass
+    assert 0.9 < time.monotonic() - began < 4
+    assert list(tmp_path.iterdir()) == []
+    bucket.drip_s = 0.0
+    with source.fetch(call, tmp_path) as path:
+        assert path.read_bytes() == wav_bytes()
+
+
+def test_downloads_that_break_off_share_one_limit(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.broken_bodies = 1000
+    source = source_of(bucket, s3={"attempts": 20, "download_timeout_s": 1.0})
+    call = first_call(source)
+    began = time.monotonic()
+    with pytest.raises(SourceUnreadable, match="download_timeout_s"), source.fetch(call, tmp_path):
+        pass
+    assert time.monotonic() - began < 10
+
+
+def test_what_is_passed_over_carries_its_etag(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.objects = {"calls/a.wav": b"RIFF", "calls/noise.wav": b"no recording" * 200}
+    source = source_of(bucket)
+    small, call = source.discover()
+    assert isinstance(small, SkippedFile)
+    assert small.etag == etag(b"RIFF")
+    assert isinstance(call, FoundCall)
+    with source.fetch(call, tmp_path) as path:
+        skipped = probe_call(call, path, InputSettings())
+    assert isinstance(skipped, SkippedFile)
+    assert (skipped.reason, skipped.etag) == ("not_audio", call.etag)
 
 
 def test_vanished_and_changed_objects_are_transient(bucket: Bucket, tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""`run.py status` and `report`: before the first run, and of runs that are silent or dead."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from commands.report.command import write_report
+from commands.status import show_status
+from db.store import PostgresStore
+from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from tests.db.conftest import database, empty_url, run_id, store
+
+__all__ = ["database", "empty_url", "run_id", "store"]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.touch()
+    return path
+
+
+def shown(config: Path, url: str, capsys: pytest.CaptureFixture[str], as_json: bool = False) -> str:
+    assert show_status(config, [f"database.url={url}"], as_json) == 0
+    return capsys.readouterr().out
+
+
+def test_before_the_first_run_there_is_no_run_yet(
+    config: Path, empty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server without tables ended in a traceback."""
+    assert "no run yet" in shown(config, empty_url, capsys)
+    assert json.loads(shown(config, empty_url, capsys, as_json=True)) == {}
+    with pytest.raises(ConfigurationError, match="no run yet"):
+        write_report(config, [f"database.url={empty_url}"], None, None)
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").fetchall() == []
+
+
+def test_other_database_errors_exit_3(config: Path, url: str, run_id: str, store: PostgresStore) -> None:
+    store.end_run(run_id, 0, {}, {})
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE runs DROP COLUMN report CASCADE")
+    with pytest.raises(DatabaseUnavailable, match="db migrate"):
+        show_status(config, [f"database.url={url}"], False)
+    with pytest.raises(DatabaseUnavailable, match="db migrate"):
+        write_report(config, [f"database.url={url}"], None, None)
+
+
+def test_a_silent_run_is_alive_while_it_holds_its_lock(
+    config: Path, url: str, store: PostgresStore, run_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It sends no heartbeat while it plans, loads models or delivers, and was called killed after half a minute."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE runs SET heartbeat_at = now() - interval '1 hour'")
+    assert "killed" not in shown(config, url, capsys)
+    status = json.loads(shown(config, url, capsys, as_json=True))
+    assert (status["run"]["run_id"], status["run"]["state"], status["run"]["alive"]) == (run_id, "running", True)
+    assert "note" not in status["run"]
+
+
+def test_a_run_without_its_lock_was_killed_however_fresh_its_heartbeat(
+    config: Path, url: str, store: PostgresStore, run_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'")
+    assert "it was killed" in shown(config, url, capsys)
+    assert json.loads(shown(config, url, capsys, as_json=True))["run"]["alive"] is False
