@@ -125,7 +125,11 @@ class FasterWhisperTranscriber:
             if refused is not None:
                 yield refused
                 continue
-            decoded_in, reported = self._languages_of(request)
+            try:
+                decoded_in, reported = self._languages_of(request)
+            except (RuntimeError, MemoryError) as error:
+                yield _out_of_memory(request, error)
+                continue
             groups.setdefault((decoded_in, request.context), []).append(_Member(request, reported))
         for (language, context), members in groups.items():
             yield from self._group(members, language, context)
@@ -157,16 +161,9 @@ class FasterWhisperTranscriber:
         try:
             yield from self._decode(members, language, context)
         except (RuntimeError, MemoryError) as error:
-            if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
-                raise
+            lacking = _out_of_memory(members[0].request, error)
             if len(members) == 1:
-                yield SegmentResult(
-                    key=members[0].request.key,
-                    text="",
-                    language=None,
-                    flags=(OUT_OF_MEMORY,),
-                    error=f"out of memory for one segment ({short(error)})",
-                )
+                yield lacking
                 return
             half = len(members) // 2
             yield from self._group(members[:half], language, context)
@@ -236,6 +233,14 @@ class FasterWhisperTranscriber:
         prompt = len(model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=context or None))
         places = min(_PLACES, max(2 * wanted, prompt + wanted))
         return places - prompt, min(wanted, places // 2, places - prompt)
+
+
+def _out_of_memory(request: SegmentRequest, error: RuntimeError | MemoryError) -> SegmentResult:
+    """What is said of a segment that did not fit even alone. Raises `error` where it speaks of something else."""
+    if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
+        raise error
+    why = f"out of memory for one segment ({short(error)})"
+    return SegmentResult(key=request.key, text="", language=None, flags=(OUT_OF_MEMORY,), error=why)
 
 
 def _joined(members: Sequence[_Member]) -> tuple[list[_Clip], Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from bench.tiny_whisper import Shape, build_tiny_whisper
 from pipeline.config.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.hub import Hub
-from pipeline.transcription.engine import SegmentRequest, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.faster_whisper import FasterWhisperTranscriber, _joined, _Member, _span
 from tests.pipeline.transcription.fakes import babble, request
 
@@ -212,3 +213,29 @@ def test_missing_weights_are_named(folder: Path, tmp_path: Path) -> None:
     (partial / "model.bin").unlink()
     with pytest.raises(ModelUnavailable, match=r"model\.bin missing"):
         _engine(partial).load()
+
+
+class Forgetful:
+    """A loaded model whose language detection finds no memory, or breaks."""
+
+    def __init__(self, model: Any, error: Exception) -> None:
+        self._model = model
+        self._error = error
+
+    def detect_language(self, audio: Any) -> Any:
+        raise self._error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def test_no_memory_to_detect_a_language_is_no_memory_for_the_segment(folder: Path) -> None:
+    engine = _engine(folder)
+    engine.load()
+    engine._model = Forgetful(engine._model, RuntimeError("CUDA failed with error out of memory"))
+    answers = _answers(engine, [request(babble(2.0), "unknown", language=None), request(babble(2.0), "english")])
+    assert answers["unknown"].flags == (OUT_OF_MEMORY,)
+    assert answers["english"].error is None
+    engine._model = Forgetful(engine._model, RuntimeError("something else"))
+    with pytest.raises(RuntimeError, match="something else"):
+        list(engine.transcribe(iter([request(babble(2.0), "unknown", language=None)])))
