@@ -163,7 +163,8 @@ def _fill(path: Path) -> None:
 def damaged(number: int, seed: int, data: Path) -> bool:
     """Mutations of real recordings: every one accounted for, none stops the run."""
     with ground("scripted") as place:
-        sources = sorted(data.glob("calls/*/*.wav")) + sorted((PROJECT / "samples" / "calls").glob("*.*"))
+        samples = (path for path in (PROJECT / "samples" / "calls").iterdir() if path.suffix != ".csv")
+        sources = sorted(data.glob("calls/*/*.wav")) + sorted(samples)
         damaged_copies(sources, place.calls, number, seed)
         url = place.fresh_database()
         began = time.monotonic()

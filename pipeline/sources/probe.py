@@ -125,6 +125,10 @@ def _of_demuxer(path: Path, riff: RiffReport | None) -> AudioHeader:
             stream = next(iter(container.streams.audio), None)
             if stream is None:
                 raise NotAudio(f"{path.name}: no sound in it (container {container.format.name})")
+            if stream.codec_context is None:  # a codec FFmpeg does not know has no rate and no name either
+                if riff is None or riff.channels <= 0:
+                    raise NotAudio(f"{path.name}: not a recording that can be read: FFmpeg does not know its codec")
+                return _of_riff(riff, f"wav_0x{riff.format_tag:04x}", riff.channels)
             header = _of_stream(container, stream, riff)
             if header.sample_rate_hz <= 0 or header.channels <= 0:
                 raise NotAudio(f"{path.name}: not a recording: no rate or no channels in what may be {header.codec}")
