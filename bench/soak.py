@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +29,7 @@ import psutil
 import psycopg
 
 from bench.damage import damaged_copies
-from bench.ground import differences, ground
+from bench.ground import Ground, differences, ground
 from bench.recordings import short_calls
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -96,60 +96,49 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
     return not faults
 
 
-def database_restarts(number: int, seed: int) -> bool:
-    """PostgreSQL stopped and started in mid-run: the run waits and ends with the same rows."""
-    dice = random.Random(seed)
-    faults: list[str] = []
-    with ground("scripted") as place:
-        short_calls(place.calls, 12)
-        url = place.fresh_database()
-        if place.run(url) != 0:
-            raise SystemExit(f"the undisturbed run failed:\n{place.log()}")
-        reference = place.rows(url)
-        for _ in range(number):
-            url = place.fresh_database()
-            with place.start(url, "transcription.scripted.sleep_per_audio_s=0.05") as run:
-                time.sleep(dice.uniform(4.0, 8.0))
-                place.server.stop(force=True)
-                time.sleep(dice.uniform(1.0, 4.0))
-                place.server.start()
-                code = run.wait()
-            different = differences(place.rows(url), reference)
-            if code != 0 or different:
-                faults.append(f"exit {code}; {different}\n{place.log()}")
-    print(json.dumps({"part": "database_restarts", "restarts": number, "different": len(faults), "faults": faults[:3]}))
-    return not faults
+Disturb = Callable[[Ground, random.Random], None]
+"""Takes something away from a run under way and gives it back, at random moments."""
 
 
-def full_disks(number: int, seed: int) -> bool:
-    """The disk that holds spool, output and database fills up in mid-run and is freed: the run waits, same rows."""
+def restart_database(place: Ground, dice: random.Random) -> None:
+    time.sleep(dice.uniform(4.0, 8.0))
+    place.server.stop(force=True)
+    time.sleep(dice.uniform(1.0, 4.0))
+    place.server.start()
+
+
+def fill_disk(place: Ground, dice: random.Random) -> None:
+    """The disk that holds spool, output and database."""
+    time.sleep(dice.uniform(3.0, 7.0))
+    _fill(place.folder / "ballast")
+    time.sleep(dice.uniform(2.0, 6.0))
+    (place.folder / "ballast").unlink()
+    place.server.revive()  # PostgreSQL gives up where it cannot write its log ahead
+
+
+def disturbances(part: str, number: int, seed: int, disturb: Disturb, size_mb: int | None = None) -> bool:
+    """Runs that are disturbed once each: they wait, and end with the rows of an undisturbed one."""
     dice = random.Random(seed)
     faults: list[str] = []
     waited = 0
-    with ground("scripted", size_mb=600) as place:
+    with ground("scripted", size_mb) as place:
         short_calls(place.calls, 12)
         url = place.fresh_database()
         if place.run(url) != 0:
             raise SystemExit(f"the undisturbed run failed:\n{place.log()}")
         reference = place.rows(url)
-        for _ in range(number):
+        for done in range(1, number + 1):
             url = place.fresh_database()
             with place.start(url, "transcription.scripted.sleep_per_audio_s=0.05") as run:
-                time.sleep(dice.uniform(3.0, 7.0))
-                _fill(place.folder / "ballast")
-                time.sleep(dice.uniform(2.0, 6.0))
-                (place.folder / "ballast").unlink()
-                place.server.revive()  # PostgreSQL gives up where it cannot write its log ahead
+                disturb(place, dice)
                 code = run.wait()
             waited += "waiting" in place.log()
             different = differences(place.rows(url), reference)
             if code != 0 or different:
                 faults.append(f"exit {code}; {different}\n{place.log()}")
-            print(f"{len(faults)} of the runs on a full disk differ", file=sys.stderr, flush=True)
-    print(json.dumps({
-        "part": "full_disks", "fillings": number, "runs_that_waited": waited, "different": len(faults),
-        "faults": faults[:3],
-    }))  # fmt: skip
+            print(f"{part}: {done} of {number}, {len(faults)} differ", file=sys.stderr, flush=True)
+    told = {"part": part, "disturbed": number, "waited": waited, "different": len(faults), "faults": faults[:3]}
+    print(json.dumps(told))
     return not faults
 
 
@@ -212,9 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.sphinx_kills:
         fine &= kills(chosen.sphinx_kills, "sphinx", chosen.seed, 2)
     if chosen.database_restarts:
-        fine &= database_restarts(chosen.database_restarts, chosen.seed)
+        fine &= disturbances("database_restarts", chosen.database_restarts, chosen.seed, restart_database)
     if chosen.full_disks:
-        fine &= full_disks(chosen.full_disks, chosen.seed)
+        fine &= disturbances("full_disks", chosen.full_disks, chosen.seed, fill_disk, size_mb=600)
     if chosen.damaged:
         fine &= damaged(chosen.damaged, chosen.seed, chosen.data)
     return 0 if fine else 1
