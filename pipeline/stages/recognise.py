@@ -158,7 +158,7 @@ class RecogniseStage:
             active.errors.append(result.error)
             if _ANOTHER_TIME.intersection(result.flags):
                 active.another_time = result.error
-                active.no_service = SERVICE_UNAVAILABLE in result.flags
+                active.no_service |= SERVICE_UNAVAILABLE in result.flags
             with about_call(active.work.file_name, active.work.call_id, "recognise"):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
         if not _LOST.intersection(result.flags) and result.error is None:
@@ -203,7 +203,8 @@ class RecogniseStage:
     def _watch_service(self, active: UnderWay) -> None:
         """A service that is down must not use up the tries of every recording there is. Raises ModelUnavailable."""
         if not active.no_service:
-            self._unserved = 0
+            if active.finished:  # a silent call asks nothing of the service, and proves nothing
+                self._unserved = 0
             return
         self._unserved += 1
         if self._unserved >= self._settings.unserved_calls:
