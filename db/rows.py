@@ -174,6 +174,8 @@ def missing_reasons(result: StepResult) -> dict[str, str]:
     if payload is None or result.state is not StepState.DONE:
         return {step: clean(result.reason) or f"{step}: no reason was given"}
     reasons = {step: clean(result.reason)} if result.reason else {}
+    if isinstance(payload, Topic) and payload.confidence is None:
+        reasons["topic_confidence"] = "what chose the topic gives no probability"
     if isinstance(payload, CallSentiment):
         by_role = {one.role: one for one in payload.roles}
         for role in Role:
@@ -187,7 +189,7 @@ def missing_reasons(result: StepResult) -> dict[str, str]:
 
 def reason_keys(step: str) -> list[str]:
     """Keys of `calls.missing_reasons` that belong to a step."""
-    return [step, *(f"{role}_{step}" for role in Role)]
+    return [step, f"{step}_confidence", *(f"{role}_{step}" for role in Role)]
 
 
 @functools.cache

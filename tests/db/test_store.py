@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.records import Sentiment
+from analysis.records import Sentiment, Topic
 from db.connection import Database
 from db.store import PostgresStore
 from pipeline.records import (
@@ -359,3 +359,12 @@ def test_words_are_left_out_when_asked(database: Database, run_id: str) -> None:
     assert isinstance(stored, Transcript)
     assert [one.words for one in stored.chunks] == [None, None, None]
     plain.database.close()
+
+
+@pytest.mark.parametrize(("confidence", "reason"), [(None, "what chose the topic gives no probability"), (0.9, None)])
+def test_a_topic_without_a_confidence_says_why(
+    store: PostgresStore, database: Database, run_id: str, confidence: float | None, reason: str | None
+) -> None:
+    topic = step("topic", Topic(topic="Billing", subtopic=None, confidence=confidence))
+    keep(store, run_id, steps=(topic,))
+    assert one(database, "SELECT missing_reasons->>'topic_confidence' FROM calls") == reason
