@@ -10,9 +10,9 @@ from commands.checks.finding import Finding, State
 from pipeline.config.mlx_qwen3 import is_local
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
-from pipeline.hub import Hub, WeightsFound, WeightsWanted, short, within
 from pipeline.processes import SpawnedWorker
 from pipeline.transcription.engines import ENGINES
+from pipeline.weights.hub import Hub, WeightsFound, WeightsWanted, short, within
 
 _GB = 1e9
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from commands.checks.finding import Finding, State
 from pipeline.config.llm import AnthropicSettings, LanguageModelSettings, OpenAIChatSettings
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import short, within
+from pipeline.weights.hub import short, within
 
 _NAMES = ("mlx_lm", "bedrock", "openai_chat", "anthropic")
 

@@ -9,9 +9,9 @@ from db.place import existing_home
 from pipeline.config.database import EMBEDDED, DatabaseSettings
 from pipeline.config.sources import InputSettings
 from pipeline.errors import EarshotError
-from pipeline.hub import within
 from pipeline.records import FoundCall
 from pipeline.sources.source import build_source
+from pipeline.weights.hub import within
 
 _START_S = 20.0
 """An embedded server that needs longer is recovering from a crash."""

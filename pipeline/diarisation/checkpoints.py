@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.config.diarisation import PyannoteWeights
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub, WeightsWanted, short
+from pipeline.weights.hub import Hub, WeightsWanted, short
 
 _PATTERNS = ("config.yaml", "*/pytorch_model.bin", "*/*.npz")
 _PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth", "*.pkl")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import ModelTooSlow, ModelUnavailable
-from pipeline.hub import Hub, short
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, Transcriber
 from pipeline.transcription.fingerprint import options_hash
+from pipeline.weights.hub import Hub, short
 
 logger = logging.getLogger(__name__)
 

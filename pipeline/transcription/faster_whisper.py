@@ -18,9 +18,9 @@ import numpy as np
 
 from pipeline.config.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
+from pipeline.weights.hub import Hub, WeightsWanted, short
 
 _MAX_SEGMENT_S = 30.0
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 20

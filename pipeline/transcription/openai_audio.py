@@ -25,10 +25,10 @@ import numpy as np
 
 from pipeline.config.recognisers import OpenAiAudioOptions
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
-from pipeline.hub import short
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription, Samples, SegmentRequest, SegmentResult
 from pipeline.transcription.languages import language_code
+from pipeline.weights.hub import short
 
 _GIVE_UP_AT = 0.9
 """Share of the time limit after which a segment is put off: before the supervisor, whose limit is the same, takes the

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import Word
 from pipeline.transcription.torch_models import on_device
+from pipeline.weights.hub import Hub, WeightsWanted, short
 
 MARKS = ".,?!:;،؛؟"
 _WINDOW_WORDS = 150

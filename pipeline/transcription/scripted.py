@@ -23,7 +23,6 @@ from typing import Any
 
 from pipeline.config.recognisers import ScriptedOptions
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import folder_revision
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import (
     OUT_OF_MEMORY,
@@ -33,6 +32,7 @@ from pipeline.transcription.engine import (
     SegmentRequest,
     SegmentResult,
 )
+from pipeline.weights.hub import folder_revision
 
 _LEXICON = [
     "account",

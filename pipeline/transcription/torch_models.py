@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import short
+from pipeline.weights.hub import short
 
 
 def on_device(model: Any, device: str, folder: Path, setting: str) -> Any:

@@ -19,13 +19,13 @@ from typing import Any
 
 from pipeline.config.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub, WeightsWanted, short
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.ctc_padding import AdapterPadding
 from pipeline.transcription.ctc_words import spelt_words
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
 from pipeline.transcription.punctuation import Punctuator
 from pipeline.transcription.torch_models import on_device
+from pipeline.weights.hub import Hub, WeightsWanted, short
 
 _SETTING = "transcription.transformers_ctc.model"
 _PATTERNS = ("*.json", "*.safetensors", "*.txt")

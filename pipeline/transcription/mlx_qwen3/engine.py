@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelTooSlow, ModelUnavailable
-from pipeline.hub import Hub
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
 from pipeline.transcription.mlx_qwen3.blas import blas_probe
 from pipeline.transcription.mlx_qwen3.prompts import LANGUAGES
 from pipeline.transcription.mlx_qwen3.rows import with_words
 from pipeline.transcription.mlx_qwen3.scheduler import Limits, Scheduler, StageSeconds
 from pipeline.transcription.mlx_qwen3.weights import locate
+from pipeline.weights.hub import Hub
 
 if TYPE_CHECKING:
     from pipeline.transcription.mlx_qwen3.word_times import WordPlacer

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub, WeightsFound, WeightsWanted
+from pipeline.weights.hub import Hub, WeightsFound, WeightsWanted
 
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model")
 """Files of a repository that the package reads; nothing that could run code."""

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.config.transcription import TranscriptionSettings, default_engines
 from pipeline.errors import ModelTooSlow, ModelUnavailable
-from pipeline.hub import Hub
 from pipeline.transcription.engine import EngineDescription
 from pipeline.transcription.engines import ENGINES, Builder, choose_engine
 from pipeline.transcription.mlx_qwen3.engine import build as build_mlx
+from pipeline.weights.hub import Hub
 from tests.conftest import PROJECT
 from tests.pipeline.transcription.fakes import FakeTranscriber
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from bench.tiny_whisper import Shape, build_tiny_whisper
 from pipeline.config.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.faster_whisper import FasterWhisperTranscriber, _joined, _Member, _span
+from pipeline.weights.hub import Hub
 from tests.pipeline.transcription.fakes import babble, request
 
 

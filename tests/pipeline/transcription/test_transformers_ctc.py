@@ -15,7 +15,6 @@ from transformers import AutoTokenizer, Wav2Vec2CTCTokenizer, Wav2Vec2PhonemeCTC
 
 from pipeline.config.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub, WeightsWanted
 from pipeline.records import Word
 from pipeline.transcription.ctc_words import spelt_words
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
@@ -25,6 +24,7 @@ from pipeline.transcription.transformers_ctc import (
     _read_tokenizer,
     cut_batches,
 )
+from pipeline.weights.hub import Hub, WeightsWanted
 from tests.pipeline.transcription.fakes import babble, request
 
 HUB = Hub(allow_download=False, timeout_s=1.0)

@@ -19,11 +19,11 @@ from safetensors.numpy import load_file, save_file
 from pipeline.config.mlx_qwen3 import MlxQwen3Options
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub
 from pipeline.transcription.engines import ENGINES
 from pipeline.transcription.mlx_qwen3.blas import blas_probe, report
 from pipeline.transcription.mlx_qwen3.engine import build
 from pipeline.transcription.mlx_qwen3.prompts import LANGUAGES, Prompter
+from pipeline.weights.hub import Hub
 from tests.pipeline.transcription.mlx_qwen3.harness import Batch, request
 from tests.pipeline.transcription.mlx_qwen3.tiny import speech_like
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ModelUnavailable
-from pipeline.hub import Hub, WeightsWanted, folder_revision
+from pipeline.weights.hub import Hub, WeightsWanted, folder_revision
 
 COMMIT = "a" * 40
 FILES = {"config.json": b"{}", "model.bin": b"weights", "README.md": b"not asked for"}

@@ -1,0 +1,1 @@
+"""Where any model's weights are, and which they are."""
