@@ -27,8 +27,8 @@ import psutil
 
 from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment, Summary, Topic
 from db.connection import Database, connect
-from db.rows import chunk_row, chunk_sentiment_rows, step_row
-from db.store import PostgresStore
+from db.ledger.rows import chunk_row, chunk_sentiment_rows, step_row
+from db.ledger.store import PostgresStore
 from pipeline.config.database import DatabaseSettings
 from pipeline.records import (
     AudioHeader,

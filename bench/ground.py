@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 from db.migrate import migrate
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -17,8 +17,8 @@ from db.connection import Database
 from db.export import export_results, export_transcripts
 from db.export.files import whole_file
 from db.export.table import result_rows
-from db.queries import calls_to_deliver_of
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
+from db.queries.runs_and_calls import calls_to_deliver_of
 from pipeline.batch import BatchResult
 from pipeline.config.output import OutputSettings, SaveMode
 from pipeline.config.root import Settings

@@ -14,8 +14,8 @@ from rich.table import Table
 from analysis.summary.templates import render_preview
 from commands.wiring import analysis_steps, build_recipe
 from db.connection import Database
-from db.queries import ledger_as_it_is
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
+from db.queries.runs_and_calls import ledger_as_it_is
 from pipeline.analysing import FingerprintTask, build_analyser
 from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings

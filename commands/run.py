@@ -24,8 +24,8 @@ from commands.summary import print_summary
 from commands.tracing import export_traces
 from commands.wiring import build_parts, build_recipe
 from db.connection import Database, connect
-from db.privacy import drop_superseded_text
-from db.store import PostgresStore
+from db.ledger.privacy import drop_superseded_text
+from db.ledger.store import PostgresStore
 from pipeline.batch import Batch, BatchResult
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
 from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from db.connection import connect
-from db.search import search
+from db.queries.search import search
 from pipeline.config.loader import load_settings
 from pipeline.records import Role
 

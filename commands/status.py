@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from db.queries import RunRecord, latest_runs, ledger_as_it_is, status_counts
+from db.queries.runs_and_calls import RunRecord, latest_runs, ledger_as_it_is, status_counts
 from pipeline.config.loader import load_settings
 
 _SHOWN = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from db.connection import connect, masked
-from db.embedded import EmbeddedServer, ServerStatus
+from db.embedded.server import EmbeddedServer, ServerStatus
 from db.migrate import migrate
 from pipeline.config.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 from db.migrate import migrate
 from pipeline.config.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable

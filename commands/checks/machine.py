@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from commands.checks.finding import Finding, State
-from db.place import existing_home
+from db.embedded.files import existing_home
 from pipeline.config.database import EMBEDDED
 from pipeline.config.root import Settings
 

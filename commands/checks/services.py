@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from commands.checks.finding import Finding, State
 from db.admin import reachable
-from db.binaries import find_programs
-from db.place import existing_home
+from db.embedded.files import existing_home
+from db.embedded.programs import find_programs
 from pipeline.config.database import EMBEDDED, DatabaseSettings
 from pipeline.config.sources import InputSettings
 from pipeline.errors import EarshotError

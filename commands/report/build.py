@@ -13,8 +13,8 @@ from commands.report import spans as spans_of
 from commands.report.bottleneck import Load, bottleneck
 from commands.report.drift import compare
 from commands.report.questions import Questions
-from db.queries import status_counts
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
+from db.queries.runs_and_calls import status_counts
 from pipeline.batch import BatchResult
 from pipeline.config.root import Settings
 from pipeline.performance import PerformanceRecorder

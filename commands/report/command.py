@@ -9,7 +9,7 @@ import typer
 
 from commands.report.page import write_page
 from commands.report.questions import stored_report
-from db.queries import ledger_as_it_is
+from db.queries.runs_and_calls import ledger_as_it_is
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.errors import ConfigurationError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from db.rows import words_record
+from db.ledger.rows import words_record
 from pipeline.records import Role, Word
 
 if TYPE_CHECKING:

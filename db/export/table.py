@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from db.rows import CONVERSATION_COLUMNS, Row
+from db.ledger.rows import CONVERSATION_COLUMNS, Row
 
 if TYPE_CHECKING:
     from db.connection import Database

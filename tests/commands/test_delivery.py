@@ -11,7 +11,7 @@ import pytest
 
 from commands.delivery import Delivered, Delivery
 from db.connection import Database
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
 from pipeline.batch import BatchResult
 from pipeline.config.root import Settings
 from pipeline.errors import OutputUnavailable

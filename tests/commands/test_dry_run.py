@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bench.recordings import sample_speech, write_wav
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 from pipeline.config.loader import load_settings
 from pipeline.transcribing import expected_identity
 from tests.commands.running import SCRIPTED, Workplace

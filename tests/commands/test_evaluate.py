@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from commands.evaluate_transcripts import TrueTurn, on_one_channel, order_agreement, read_truth, without_noises
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 from pipeline.errors import ConfigurationError
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database

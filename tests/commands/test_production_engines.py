@@ -14,7 +14,7 @@ import pytest
 from bench.recordings import sample_speech as speech
 from bench.recordings import write_wav
 from bench.tiny_whisper import build_tiny_whisper
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT

@@ -23,7 +23,7 @@ from commands.report.charts import Axis, linear, logarithmic, nice
 from commands.report.drift import OTHER, compare, holm, homogeneity, two_proportions, welch
 from commands.report.page import figures, page, shown_number, shown_seconds
 from commands.tracing import export_traces
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 from pipeline.config.reporting import ReportSettings, TracingSettings
 from pipeline.config.root import Settings
 from pipeline.performance import MOST_SAMPLES, PerformanceRecorder, ResourceSample, StageSpan, parse_nvidia

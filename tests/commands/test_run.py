@@ -19,7 +19,7 @@ import pytest
 
 from bench.recordings import sample_speech as speech
 from bench.recordings import write_wav
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 from db.export.table import FIRST_COLUMNS
 from tests.commands.running import SCRIPTED, Workplace
 from tests.db.conftest import TEMPLATE, _database

@@ -10,7 +10,7 @@ import pytest
 
 from commands.report.command import write_report
 from commands.status import show_status
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from tests.db.conftest import database, empty_url, run_id, store
 

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from db.connection import Database
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
+from db.ledger.store import PostgresStore
 from db.migrate import migrate
-from db.store import PostgresStore
 from pipeline.config.database import DatabaseSettings
 
 TEMPLATE = "earshot"

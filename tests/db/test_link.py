@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from db.connection import Database, connect
+from db.ledger.runs import RunLock
+from db.ledger.store import PostgresStore
 from db.link import answers, link_options
-from db.queries import latest_runs
-from db.runs import RunLock
-from db.store import PostgresStore
+from db.queries.runs_and_calls import latest_runs
 from pipeline.config.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from tests.db.proxy import Proxy, proxied

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from db.connection import Database
+from db.ledger.store import PostgresStore
+from db.queries.search import search
 from db.roles import READER, READER_NO_TEXT, create_reader, grant_readers
-from db.search import search
-from db.store import PostgresStore
 from pipeline.errors import ConfigurationError
 from pipeline.records import Role
 from tests.db.samples import chunk, found, outcome, prepared, transcript

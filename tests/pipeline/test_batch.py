@@ -13,8 +13,8 @@ import pytest
 
 from commands.run import exit_code_of
 from db.connection import Database
-from db.embedded import EmbeddedServer
-from db.store import PostgresStore
+from db.embedded.server import EmbeddedServer
+from db.ledger.store import PostgresStore
 from pipeline.analysing import build_analyser, in_dependency_order, with_dependents, without_worse
 from pipeline.batch import Batch, BatchResult
 from pipeline.config.database import DatabaseSettings

@@ -17,7 +17,7 @@ from db.export import export_results, write_whole
 from db.export.files import whole_file
 from db.export.spreadsheets import write_xlsx
 from db.export.table import COLUMNS, result_rows
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
 from pipeline.config.output import CsvSettings, OutputSettings
 from pipeline.errors import ConfigurationError, OutputUnavailable
 from pipeline.records import CallFailure

@@ -14,11 +14,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from db.cluster import postmaster_alive
 from db.connection import Database, connect, masked, worth_waiting
-from db.queries import latest_runs
-from db.runs import without_secrets
-from db.store import PostgresStore
+from db.embedded.cluster import postmaster_alive
+from db.ledger.runs import without_secrets
+from db.ledger.store import PostgresStore
+from db.queries.runs_and_calls import latest_runs
 from pipeline.config.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from tests.db.samples import found, outcome
@@ -26,7 +26,7 @@ from tests.db.samples import found, outcome
 RUN = """
 import sys, time
 from db.connection import Database
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
 from pipeline.config.database import DatabaseSettings
 url = sys.argv[1]
 store = PostgresStore(Database(DatabaseSettings(url=url), url, None))

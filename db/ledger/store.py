@@ -9,11 +9,11 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from db import addresses, failures, reading, results
 from db.connection import Database
-from db.rows import segment_row
-from db.runs import Runs
-from db.values import clean
+from db.ledger import addresses, failures, reading, results
+from db.ledger.rows import segment_row
+from db.ledger.runs import Runs
+from db.ledger.values import clean
 from pipeline.records import (
     CallFailure,
     CallOutcome,

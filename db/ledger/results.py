@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from db.rows import (
+from db.ledger.rows import (
     PAYLOADS,
     SENTIMENT_STEPS,
     Row,
@@ -27,7 +27,7 @@ from db.rows import (
     step_row,
     transcript_columns,
 )
-from db.values import clean, json_parameter
+from db.ledger.values import clean, json_parameter
 from pipeline.records import CallOutcome, StepResult, StepState, Transcript
 
 if TYPE_CHECKING:

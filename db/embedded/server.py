@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from db.clients import free_port, live_clients, loopback, register
-from db.cluster import forget_dead_postmaster, launch, make_cluster, postmaster_alive, shut_down
-from db.place import Place, existing_home, find_place, own
+from db.embedded.clients import free_port, live_clients, loopback, register
+from db.embedded.cluster import forget_dead_postmaster, launch, make_cluster, postmaster_alive, shut_down
+from db.embedded.files import Place, existing_home, find_place, own
 from pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:

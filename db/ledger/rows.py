@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from analysis.records import CallSentiment, Conversation, Sentiment, Summary, Topic
-from db.values import clean
+from db.ledger.values import clean
 from pipeline.records import (
     CallMetadata,
     FoundCall,

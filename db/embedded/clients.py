@@ -8,7 +8,7 @@ import socket
 import uuid
 from typing import TYPE_CHECKING
 
-from db.place import Place
+from db.embedded.files import Place
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from db.accounts import run_as
-from db.place import Place, own
+from db.embedded.accounts import run_as
+from db.embedded.files import Place, own
 from pipeline.errors import DatabaseUnavailable
 
 NO_SUCH_PID = 99_999_999

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from db.addresses import address_id
-from db.rows import found_columns
-from db.values import clean, json_parameter
+from db.ledger.addresses import address_id
+from db.ledger.rows import found_columns
+from db.ledger.values import clean, json_parameter
 from pipeline.records import CallFailure, SkippedFile
 
 if TYPE_CHECKING:

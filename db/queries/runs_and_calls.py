@@ -59,7 +59,7 @@ def ledger_as_it_is(settings: DatabaseSettings) -> Iterator[Database | None]:
     import psycopg
 
     from db.connection import connect, masked
-    from db.place import existing_home
+    from db.embedded.files import existing_home
 
     if settings.url == EMBEDDED and existing_home(settings.data_dir) is None:
         yield None
@@ -76,7 +76,7 @@ def ledger_as_it_is(settings: DatabaseSettings) -> Iterator[Database | None]:
 
 def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
     """Newest first; the first is the one `run.py status` shows."""
-    from db.runs import RUN_LOCK
+    from db.ledger.runs import RUN_LOCK
 
     rows = _rows(
         database,

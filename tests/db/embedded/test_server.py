@@ -14,11 +14,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from db.accounts import can_enter, choose_account
 from db.admin import Shell, database_url, server_of, server_status, shell, start_server, stop_server
-from db.cluster import postmaster_alive
-from db.embedded import EmbeddedServer
-from db.place import find_place
+from db.embedded.accounts import can_enter, choose_account
+from db.embedded.cluster import postmaster_alive
+from db.embedded.files import find_place
+from db.embedded.server import EmbeddedServer
 from pipeline.config.database import DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 
@@ -27,7 +27,7 @@ AS_ROOT = os.geteuid() == 0
 CLIENT = """
 import sys, time
 from pathlib import Path
-from db.embedded import EmbeddedServer
+from db.embedded.server import EmbeddedServer
 server = EmbeddedServer(Path(sys.argv[1]))
 server.start()
 print("up", flush=True)

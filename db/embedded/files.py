@@ -8,8 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.accounts import Account, can_enter, choose_account
-from db.binaries import ServerPrograms, find_programs, reachable_programs
+from db.embedded.accounts import Account, can_enter, choose_account
+from db.embedded.programs import ServerPrograms, find_programs, reachable_programs
 from pipeline.errors import DatabaseUnavailable
 
 SHELTER = Path("/var/lib/earshot")

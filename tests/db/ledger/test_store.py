@@ -9,7 +9,7 @@ import pytest
 
 from analysis.records import Sentiment, Topic
 from db.connection import Database
-from db.store import PostgresStore
+from db.ledger.store import PostgresStore
 from pipeline.records import (
     CallStatus,
     FoundCall,

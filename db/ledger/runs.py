@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from db.connection import Database, masked, worth_waiting
-from db.values import clean, json_parameter
+from db.ledger.values import clean, json_parameter
 from pipeline.errors import DatabaseUnavailable, RunLocked
 
 if TYPE_CHECKING:
