@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.audio.ingest import ingest
+from pipeline.audio.decoding.ingest import ingest
+from pipeline.audio.decoding.spool import discard
 from pipeline.audio.prepare import CallPreparer, prepare_call
-from pipeline.audio.spool import discard
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.records import CallMetadata

@@ -34,7 +34,8 @@ from pipeline.config.diarisation import DiarisationSettings
 from pipeline.config.transcription import TranscriptionSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import both_sides
-from pipeline.diarisation.diariser import DIARISERS, Diariser, SpeakerTurn
+from pipeline.diarisation.choice import DIARISERS
+from pipeline.diarisation.diariser import Diariser, SpeakerTurn
 from pipeline.diarisation.error_rate import DiarisationErrors, diarisation_errors
 from pipeline.diarisation.roles import Said, guess_roles
 from pipeline.errors import ModelUnavailable

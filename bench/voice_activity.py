@@ -22,11 +22,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.ingest import ingest
+from pipeline.audio.decoding.ingest import ingest
+from pipeline.audio.decoding.spool import discard, read_range
 from pipeline.audio.prepare import CallPreparer
 from pipeline.audio.segments import find_speech
-from pipeline.audio.spool import discard, read_range
-from pipeline.audio.vad.detector import VoiceActivityDetector, choose_detector
+from pipeline.audio.vad.choice import choose_detector
+from pipeline.audio.vad.detector import VoiceActivityDetector
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import SileroSettings, VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ, CallMetadata

@@ -81,7 +81,7 @@ class TrainRequest:
 def audio_reader(settings: Settings) -> ReadAudio:
     """Decodes recordings as a run does."""
     from analysis.training.acoustic import spool_reader
-    from pipeline.audio.ingest import ingest
+    from pipeline.audio.decoding.ingest import ingest
 
     def decode(path: Path, folder: Path) -> Sequence[Path]:
         return ingest(path, folder, settings.audio).paths

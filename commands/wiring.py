@@ -51,7 +51,7 @@ def _ledger(settings: Settings) -> Path | None:
 
 def build_parts(settings: Settings, store: CallStore) -> BatchParts:
     """What a run works with. Raises InputUnavailable."""
-    from pipeline.diarisation.diariser import longest_s
+    from pipeline.diarisation.choice import longest_s
     from pipeline.sources.source import build_source
     from pipeline.transcribing import Transcripts, build_recogniser_process
 

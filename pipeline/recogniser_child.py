@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.audio.spool import read_samples
+from pipeline.audio.decoding.spool import read_samples
 from pipeline.performance import mlx_bytes_here
 from pipeline.processes import begin_child, portable
 from pipeline.records import EngineIdentity

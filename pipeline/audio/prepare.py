@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.audio.channel import Channel, examine, finish, listen
-from pipeline.audio.crosstalk import drop_leaks
-from pipeline.audio.duplicates import find_copies
-from pipeline.audio.ingest import Ingested, ingest
+from pipeline.audio.channels.channel import Channel, examine, finish, listen
+from pipeline.audio.channels.crosstalk import drop_leaks
+from pipeline.audio.channels.duplicates import find_copies
+from pipeline.audio.decoding.ingest import Ingested, ingest
 from pipeline.audio.roles import ChannelRoles, assign_roles
-from pipeline.audio.vad.detector import DETECTORS, Builder, choose_detector
+from pipeline.audio.vad.choice import DETECTORS, Builder, choose_detector
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.disk import spooling
@@ -56,7 +56,7 @@ class CallPreparer:
         """Hash, decode, resample and examine `path`; find its speech.
 
         The samples go to files in a fresh folder under `spool` (16 kHz float32, 230 MB a channel and hour); the
-        caller removes it with `pipeline.audio.spool.discard` when the call is stored. It is removed here on errors.
+        caller removes it with `spool.discard` when the call is stored. It is removed here on errors.
 
         Raises AudioUndecodable (terminal), SourceUnreadable (vanished, no permission, changed while it was read)
         and DiskFull or TransientError (the spool folder cannot be written to).

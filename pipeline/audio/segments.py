@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.levels import FRAME_S, FRAME_SAMPLES, SILENCE_DBFS, decibels
+from pipeline.audio.decoding.levels import FRAME_S, FRAME_SAMPLES, SILENCE_DBFS, decibels
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.config.diarisation import DiarisationSettings
-from pipeline.diarisation.diariser import DIARISERS, SPEAKERS, Builder, DiarisationGivenUp, Diariser
+from pipeline.diarisation.choice import DIARISERS, Builder
+from pipeline.diarisation.diariser import SPEAKERS, DiarisationGivenUp, Diariser
 from pipeline.diarisation.recut import by_speaker
 from pipeline.errors import ModelUnavailable
 from pipeline.records import PreparedCall, PreparedChannel, Role, SpeechSegment

@@ -1,15 +1,10 @@
-"""The Protocol of diarisers, and the table from name to builder."""
+"""The Protocol of diarisers."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-from pipeline.config.diarisation import DiarisationSettings
-from pipeline.errors import ModelUnavailable
 
 SPEAKERS = 2
 """Two parties are what a telephone call has."""
@@ -45,26 +40,3 @@ class Diariser(Protocol):
         Raises DiarisationGivenUp.
         """
         ...
-
-
-def longest_s(settings: DiarisationSettings) -> float:
-    """Seconds that diarisation of one recording may take on this machine: none where it is not installed."""
-    if settings.engine == "none" or importlib.util.find_spec("pyannote") is None:
-        return 0.0
-    return settings.time_limit_s
-
-
-def _pyannote(settings: DiarisationSettings) -> Diariser:
-    from pipeline.diarisation.pyannote import PyannoteDiariser
-
-    return PyannoteDiariser(settings.pyannote)
-
-
-def _none(settings: DiarisationSettings) -> Diariser:
-    raise ModelUnavailable(f"diarisation.engine is {settings.engine}")
-
-
-Builder = Callable[[DiarisationSettings], Diariser]
-"""Raises ModelUnavailable when its model or library is not there."""
-
-DIARISERS: Mapping[str, Builder] = {"pyannote": _pyannote, "none": _none}

@@ -22,9 +22,9 @@ from pipeline.disk import spooling, write_spooled
 from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable, UnsafePath
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_uri, shown, zip_parts, zip_uri
-from pipeline.sources.metadata import MetadataReader
+from pipeline.sources.metadata.reader import MetadataReader
+from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.selection import Selection, Verdict
-from pipeline.sources.sidecar import Sidecars
 
 _BLOCK = 1024 * 1024
 _BOMB_FROM_BYTES = 10 * 1024 * 1024

@@ -16,9 +16,9 @@ from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_path, file_uri, shown
 from pipeline.sources.archive import ArchiveReader
-from pipeline.sources.metadata import MetadataReader
+from pipeline.sources.metadata.reader import MetadataReader
+from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.selection import Selection, Verdict
-from pipeline.sources.sidecar import Sidecars
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a recording's header says, checked against the file. Read only of files that are new or changed.
 
-WAV headers are read by ourselves (see `pipeline.audio.riff`): FFmpeg clamps forged sizes without a word and refuses a
+WAV headers are read by ourselves (see `audio.decoding.riff`): FFmpeg clamps forged sizes without a word and refuses a
 rate of 0. Everything else is opened by PyAV's demuxer; no samples are decoded.
 """
 
@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pipeline.audio.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW, FORMAT_PCM, RiffReport, check_riff
+from pipeline.audio.decoding.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW, FORMAT_PCM, RiffReport, check_riff
 from pipeline.config.sources import InputSettings
 from pipeline.errors import AudioUndecodable, EarshotError, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile

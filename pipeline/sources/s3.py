@@ -17,9 +17,9 @@ from pipeline.disk import spooling, write_spooled
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import s3_parts, s3_uri, shown
-from pipeline.sources.metadata import MetadataReader
+from pipeline.sources.metadata.reader import MetadataReader
+from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.selection import Selection, Verdict
-from pipeline.sources.sidecar import Sidecars
 
 _BLOCK = 1024 * 1024
 _BACKOFF_S = 0.1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.audio.levels import decibels
+from pipeline.audio.decoding.levels import decibels
 from pipeline.audio.vad.detector import Samples, Scores, VoiceActivityStream
 from pipeline.config.voice_activity import EnergySettings
 from pipeline.records import SAMPLE_RATE_HZ

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audio.ingest import ingest
+from pipeline.audio.decoding.ingest import ingest
+from pipeline.audio.decoding.spool import read_range
 from pipeline.audio.prepare import CallPreparer
-from pipeline.audio.spool import read_range
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.records import CallMetadata, PreparedCall

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.audio.decoding.spool import discard, read_samples, rewrite
 from pipeline.audio.prepare import CallPreparer, prepare_call
-from pipeline.audio.spool import discard, read_samples, rewrite
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError

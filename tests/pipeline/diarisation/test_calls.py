@@ -17,7 +17,8 @@ from pipeline.config.root import Settings
 from pipeline.config.sources import InputSettings
 from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import CallDiariser
-from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn, longest_s
+from pipeline.diarisation.choice import longest_s
+from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ConfigurationError, ModelUnavailable
 from pipeline.parts import PrepareTask
 from pipeline.preparing import build_preparer

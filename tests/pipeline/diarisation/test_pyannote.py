@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.audio.vad.detector import choose_detector
+from pipeline.audio.vad.choice import choose_detector
 from pipeline.config.audio import AudioSettings
 from pipeline.config.diarisation import DiarisationSettings, PyannoteWeights
 from pipeline.config.sources import InputSettings
 from pipeline.config.voice_activity import PyannoteDetectorSettings, VoiceActivitySettings
-from pipeline.diarisation.diariser import DIARISERS, DiarisationGivenUp, Diariser, SpeakerTurn
+from pipeline.diarisation.choice import DIARISERS
+from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ModelUnavailable
 from pipeline.parts import PrepareTask
 from pipeline.preparing import build_preparer

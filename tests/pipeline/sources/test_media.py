@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.audio.ingest import ingest
+from pipeline.audio.decoding.ingest import ingest
 from pipeline.config.audio import AudioSettings
 from pipeline.records import SAMPLE_RATE_HZ
 from tests.pipeline.sources.helpers import MEDIA

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audio.ingest import ingest
+from pipeline.audio.decoding.ingest import ingest
 from pipeline.config.audio import AudioSettings
 from pipeline.config.sources import InputSettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.audio.levels import FRAME_SAMPLES, FrameLevels, SourceStatistics
+from pipeline.audio.decoding.levels import FRAME_SAMPLES, FrameLevels, SourceStatistics
 from tests.pipeline.audio.sounds import tone
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.audio.music import activation
-from pipeline.audio.tones import ToneScan, find_ringing
+from pipeline.audio.channels.music import activation
+from pipeline.audio.channels.tones import ToneScan, find_ringing
 from pipeline.config.audio import AudioSettings, MusicSettings, ToneSettings
 from pipeline.records import PreparedCall, PreparedChannel, Role
 from tests.conftest import PROJECT

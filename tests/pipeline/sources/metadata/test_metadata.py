@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.config.sources import InputSettings
 from pipeline.records import CallMetadata, CustomerSegment, Direction, Role
 from pipeline.sources.addresses import file_path, file_uri, s3_parts, s3_uri, zip_parts, zip_uri
-from pipeline.sources.metadata import MetadataReader, merged
+from pipeline.sources.metadata.reader import MetadataReader, merged
 
 
 def read(name: str, relative: str | None = None, **settings: object) -> CallMetadata:

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.audio.levels import FRAME_SAMPLES, level_dbfs
+from pipeline.audio.channels.channel import Channel
+from pipeline.audio.decoding.levels import FRAME_SAMPLES, level_dbfs
+from pipeline.audio.decoding.spool import Samples, read_range
 from pipeline.audio.segments import Interval
-from pipeline.audio.spool import Samples, read_range
 from pipeline.config.audio import CrosstalkSettings
 from pipeline.records import SAMPLE_RATE_HZ
-
-if TYPE_CHECKING:
-    from pipeline.audio.channel import Channel
 
 _PIECE = int(0.75 * SAMPLE_RATE_HZ)
 """Each piece of this length is judged alone; shorter ones correlate by chance."""

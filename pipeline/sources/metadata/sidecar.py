@@ -12,7 +12,7 @@ from pipeline.config.sources import InputSettings
 from pipeline.errors import InputUnavailable
 from pipeline.records import CallMetadata, SkippedFile
 from pipeline.sources.addresses import file_uri, shown
-from pipeline.sources.metadata import MetadataReader, merged
+from pipeline.sources.metadata.reader import MetadataReader, merged
 
 _MAX_BYTES = 256 * 1024 * 1024
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.frames import Spectra, SpectrumStream, around, peak_hz, runs
+from pipeline.audio.channels.frames import Spectra, SpectrumStream, around, peak_hz, runs
 from pipeline.audio.segments import Interval
 from pipeline.config.audio import ToneSettings
 from pipeline.records import SAMPLE_RATE_HZ

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.frames import Spectra, SpectrumStream, runs
-from pipeline.audio.levels import FRAME_SAMPLES
+from pipeline.audio.channels.frames import Spectra, SpectrumStream, runs
+from pipeline.audio.decoding.levels import FRAME_SAMPLES
 from pipeline.audio.segments import Interval
 from pipeline.config.audio import MusicSettings
 from pipeline.records import SAMPLE_RATE_HZ

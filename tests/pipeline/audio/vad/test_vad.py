@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.audio.segments import find_speech
-from pipeline.audio.vad.detector import DETECTORS, VoiceActivityDetector, choose_detector
+from pipeline.audio.vad.choice import DETECTORS, choose_detector
+from pipeline.audio.vad.detector import VoiceActivityDetector
 from pipeline.audio.vad.silero import find_graph
 from pipeline.config.voice_activity import SileroSettings, VoiceActivitySettings
 from pipeline.errors import ModelUnavailable

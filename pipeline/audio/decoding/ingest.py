@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.audio.decode import DecodedBlock, Decoding
-from pipeline.audio.levels import Block, FrameLevels, SourceStatistics
-from pipeline.audio.ogg import ends_within_page
-from pipeline.audio.resample import Resampler
-from pipeline.audio.riff import check_riff
-from pipeline.audio.spool import SpoolWriter
+from pipeline.audio.decoding.decode import DecodedBlock, Decoding
+from pipeline.audio.decoding.levels import Block, FrameLevels, SourceStatistics
+from pipeline.audio.decoding.ogg import ends_within_page
+from pipeline.audio.decoding.resample import Resampler
+from pipeline.audio.decoding.riff import check_riff
+from pipeline.audio.decoding.spool import SpoolWriter
 from pipeline.config.audio import AudioSettings
 from pipeline.disk import spooling
 from pipeline.errors import AudioUndecodable, SourceUnreadable

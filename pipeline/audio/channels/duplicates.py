@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.spool import Samples, read_range
+from pipeline.audio.channels.channel import Channel
+from pipeline.audio.decoding.spool import Samples, read_range
 from pipeline.config.audio import DoctorSettings
 from pipeline.records import SAMPLE_RATE_HZ
-
-if TYPE_CHECKING:
-    from pipeline.audio.channel import Channel
 
 _SECOND = SAMPLE_RATE_HZ
 _FRAMES_A_SECOND = 100

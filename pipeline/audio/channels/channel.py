@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.audio.ingest import Ingested
-from pipeline.audio.levels import FRAME_SAMPLES, ChannelLevels, level_dbfs
-from pipeline.audio.music import find_music, music_candidates
+from pipeline.audio.channels.music import find_music, music_candidates
+from pipeline.audio.channels.tones import ToneScan, find_ringing
+from pipeline.audio.decoding.ingest import Ingested
+from pipeline.audio.decoding.levels import FRAME_SAMPLES, ChannelLevels, level_dbfs
+from pipeline.audio.decoding.spool import Samples, read_blocks, rewrite
 from pipeline.audio.segments import Interval, find_speech, plan_segments, without
-from pipeline.audio.spool import Samples, read_blocks, rewrite
-from pipeline.audio.tones import ToneScan, find_ringing
 from pipeline.audio.vad.detector import VoiceActivityDetector
 from pipeline.config.audio import AudioSettings
 from pipeline.config.voice_activity import VoiceActivitySettings

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.audio.decode import Decoding
-from pipeline.audio.ingest import Ingested, ingest
-from pipeline.audio.spool import read_range
+from pipeline.audio.decoding.decode import Decoding
+from pipeline.audio.decoding.ingest import Ingested, ingest
+from pipeline.audio.decoding.spool import read_range
 from pipeline.config.audio import AudioSettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
 from tests.pipeline.audio.sounds import RATE, Samples, float_wav, music, tone, write

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.audio.riff import check_riff
+from pipeline.audio.decoding.riff import check_riff
 
 
 def wav(

@@ -1,0 +1,1 @@
+"""What file names and sidecars say about a call."""
