@@ -98,7 +98,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
         "run.seed": seed,
         "run.reprocess": reprocess,
     }
-    from commands.run import run_calls
+    from commands.run.command import run_calls
 
     sys.exit(run_calls(config, [*as_overrides(flags), *(overrides or [])], dry_run=dry_run))
 

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from commands import database, evaluate, train
+from commands import database
 from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption, app
+from commands.evaluate import command as evaluate
+from commands.train import command as train
 from pipeline.records import Role
 
 app.add_typer(database.app, name="db")
@@ -64,7 +66,7 @@ def export(  # noqa: PLR0917 - typer calls it by name
 @app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """What is installed and usable here, and why not the rest; times a test call."""
-    from commands.doctor import examine
+    from commands.doctor.command import examine
 
     sys.exit(examine(config, overrides or (), as_json))
 

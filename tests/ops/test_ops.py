@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import metrics
+from commands.run import metrics
 from ops.dockerfile_steps import assignments, instructions
 from ops.grafana import METRICS, TABLES, TARGET, dashboard
 from tests.house import PROJECT

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from commands.run import exit_code_of
+from commands.run.command import exit_code_of
 from db.connection import Database
 from db.embedded.server import EmbeddedServer
 from db.ledger.store import PostgresStore

@@ -15,8 +15,8 @@ from analysis.sentiment.text_trained import TrainedTextSentiment
 from analysis.training.crossvalidation import cross_validate
 from analysis.training.model_folder import load_model
 from analysis.training.text import TEXT_RECIPES, TextMaterial
-from commands.evaluate_sentiment import evaluation_text, run_evaluate_sentiment
-from commands.train_requests import TrainRequest, run_train_acoustic, run_train_fusion, run_train_text, run_train_topics
+from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment
+from commands.train.requests import TrainRequest, run_train_acoustic, run_train_fusion, run_train_text, run_train_topics
 from pipeline.config.sentiment import SentimentSettings
 from pipeline.errors import ConfigurationError, EarshotError
 from pipeline.records import Role

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from analysis.records import Topic
 from analysis.steps import build_language_steps
-from commands.train import app
+from commands.train.command import app
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CustomerSegment, StepResult, StepState

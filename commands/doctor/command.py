@@ -1,0 +1,88 @@
+"""`run.py doctor`: what is installed and usable here, why not the rest, and how long a call takes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from commands.doctor.engines import engines, first_on_disk, verdict
+from commands.doctor.finding import Finding, State
+from commands.doctor.machine import machine
+from commands.doctor.providers import providers
+from commands.doctor.sample_call import time_sample_call
+from commands.doctor.services import database, source
+from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.root import Settings
+
+CANNOT_START = 3
+_COLOURS = {State.OK: "green", State.NOTE: "dim", State.WARNING: "yellow", State.BROKEN: "red"}
+
+
+def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
+    """Print what was found; 0 when a run could start, 3 when not. Raises ConfigurationError (exit 2).
+
+    Looks only: nothing is written, downloaded or bought. The embedded server is started if it is not up, and stopped
+    again when nobody else uses it.
+    """
+    began = time.monotonic()
+    settings = load_settings(config, overrides).settings
+    export_env_file(config.parent / ".env")
+    logging.getLogger().addHandler(logging.NullHandler())  # what is found stands in the answer, once
+    findings = examination(settings, began)
+    could_start = all(finding.state is not State.BROKEN for finding in findings)
+    if as_json:
+        answer = {
+            "could_start": could_start,
+            "seconds": round(time.monotonic() - began, 2),
+            "findings": [finding.as_json() for finding in findings],
+        }
+        print(json.dumps(answer, indent=1, ensure_ascii=False, default=str))  # noqa: T201
+    else:
+        show(findings, could_start, time.monotonic() - began)
+    return 0 if could_start else CANNOT_START
+
+
+def examination(settings: Settings, began: float) -> list[Finding]:
+    """Every check, in the order a run would need what they look at. `began` is monotonic."""
+    options = settings.reporting.doctor
+    found = machine(settings)
+    found.append(source(settings.input, options.probe_timeout_s))
+    found.append(database(settings.database))
+    recognisers = engines(settings.transcription, options.probe_timeout_s)
+    found += [*recognisers, *verdict(settings.transcription, recognisers)]
+    found += providers(settings.llm, options.probe_timeout_s)
+    engine = first_on_disk(settings.transcription, recognisers)
+    if engine is None:
+        detail = "no engine has its weights on disk; the first run fetches them"
+        found.append(Finding(area="test call", name="sample", state=State.NOTE, detail=detail))
+    else:
+        found += time_sample_call(settings, engine, began + options.time_limit_s)
+    return found
+
+
+def show(findings: Sequence[Finding], could_start: bool, seconds: float) -> None:
+    """The table for people."""
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "what", "state", "found"):
+        table.add_column(name, overflow="fold", no_wrap=name != "found")
+    area = ""
+    for finding in findings:
+        state = f"[{_COLOURS[finding.state]}]{finding.state.value}[/]"
+        shown = finding.area if finding.area != area else ""
+        area = finding.area
+        table.add_row(shown, finding.name, state, _plain(finding.detail))
+    console.print(table)
+    verdict_text = "[green]a run could start[/]" if could_start else "[red]a run could not start[/]"
+    console.print(f"{verdict_text} (examined in {seconds:.0f} s)")
+
+
+def _plain(text: str) -> str:
+    """Square brackets in a message are no markup."""
+    return text.replace("[", "\\[")

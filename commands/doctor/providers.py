@@ -1,0 +1,149 @@
+"""Which language models could serve, and why the others could not. Nothing is asked that costs money."""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+from commands.doctor.finding import Finding, State
+from pipeline.config.llm import AnthropicSettings, LanguageModelSettings, OpenAIChatSettings
+from pipeline.errors import ModelUnavailable
+from pipeline.weights.hub import short, within
+
+_NAMES = ("mlx_lm", "bedrock", "openai_chat", "anthropic")
+
+
+def providers(settings: LanguageModelSettings, timeout_s: float) -> list[Finding]:
+    """One finding for each provider there is."""
+
+    def examine(name: str) -> Finding:
+        if not getattr(settings, name).model:
+            return _finding(settings, name, State.NOTE, f"not set up: llm.{name}.model is empty")
+        try:
+            return within(lambda: _PROBES[name](settings, timeout_s), 2 * timeout_s)
+        except TimeoutError as error:
+            return _finding(settings, name, State.WARNING, str(error))
+
+    with ThreadPoolExecutor(len(_NAMES), thread_name_prefix="doctor") as pool:
+        found = list(pool.map(examine, _NAMES))
+    rest = "sums up and classifies without a model" if "extractive" in settings.providers else "not listed"
+    return [*found, _finding(settings, "extractive", State.OK, rest)]
+
+
+def _mlx_lm(settings: LanguageModelSettings, timeout_s: float) -> Finding:
+    from importlib.util import find_spec
+
+    from analysis.llm.weights import find_model
+
+    options, name = settings.mlx_lm, "mlx_lm"
+    if find_spec("mlx_lm") is None:
+        return _finding(settings, name, State.WARNING, "mlx-lm is not installed; run `make setup`")
+    try:
+        folder = find_model(options.model_copy(update={"allow_download": False}))
+    except ModelUnavailable as error:
+        if not (options.allow_download and options.revision):
+            return _finding(settings, name, State.WARNING, str(error))
+        return _hub(settings, options.model or "", options.revision, timeout_s)
+    return _finding(settings, name, State.OK, f"ready; weights in {folder}")
+
+
+def _hub(settings: LanguageModelSettings, model: str, revision: str, timeout_s: float) -> Finding:
+    from huggingface_hub import HfApi
+
+    try:
+        info = within(
+            lambda: HfApi().model_info(model, revision=revision, timeout=timeout_s, files_metadata=True), timeout_s
+        )
+    except Exception as error:  # noqa: BLE001 - the client's errors change class between its versions
+        detail = f"{model}@{revision}: not on disk, and the hub does not give it ({short(error)})"
+        return _finding(settings, "mlx_lm", State.WARNING, detail)
+    size = sum(file.size or 0 for file in info.siblings or ())
+    detail = f"{model}@{revision}: not on disk; the first run fetches up to {size / 1e9:.2f} GB"
+    return _finding(settings, "mlx_lm", State.WARNING, detail)
+
+
+def _bedrock(settings: LanguageModelSettings, timeout_s: float) -> Finding:
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    options, name = settings.bedrock, "bedrock"
+    try:
+        session = boto3.session.Session(region_name=options.region)
+        credentials = session.get_credentials()
+        client = session.client("bedrock-runtime", endpoint_url=options.endpoint_url) if credentials else None
+    except BotoCoreError as error:
+        return _finding(settings, name, State.WARNING, f"{error}; set llm.bedrock.region or AWS_REGION")
+    if client is None:
+        detail = "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+        return _finding(settings, name, State.WARNING, detail)
+    address = client.meta.endpoint_url
+    trouble = _answers(address, {}, timeout_s)
+    if trouble:
+        return _finding(settings, name, State.WARNING, f"{address}: {trouble}")
+    return _finding(settings, name, State.OK, f"{options.model} at {address}: answers; credentials found, not tried")
+
+
+def _openai_chat(settings: LanguageModelSettings, timeout_s: float) -> Finding:
+    options = settings.openai_chat
+    key = os.environ.get(options.api_key_env)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return _http(settings, "openai_chat", f"{options.base_url.rstrip('/')}/models", headers, timeout_s)
+
+
+def _anthropic(settings: LanguageModelSettings, timeout_s: float) -> Finding:
+    options = settings.anthropic
+    key = os.environ.get(options.api_key_env)
+    if not key:
+        return _finding(
+            settings, "anthropic", State.WARNING, f"no key: set the environment variable {options.api_key_env}"
+        )
+    headers = {"x-api-key": key, "anthropic-version": "2023-06-01"}
+    return _http(settings, "anthropic", f"{options.base_url.rstrip('/')}/v1/models", headers, timeout_s)
+
+
+def _http(
+    settings: LanguageModelSettings,
+    name: str,
+    address: str,
+    headers: dict[str, str],
+    timeout_s: float,
+) -> Finding:
+    options: OpenAIChatSettings | AnthropicSettings = getattr(settings, name)
+    trouble = _answers(address, headers, timeout_s)
+    if trouble:
+        advice = f"; check llm.{name}.base_url and the environment variable {options.api_key_env}"
+        return _finding(settings, name, State.WARNING, f"{options.base_url}: {trouble}{advice}")
+    return _finding(settings, name, State.OK, f"{options.model} at {options.base_url}: answers")
+
+
+def _answers(address: str, headers: dict[str, str], timeout_s: float) -> str | None:
+    """What is wrong with a server; None when it answers. A page it does not know is an answer, a refused key is not."""
+    if not address.startswith(("http://", "https://")):
+        return "no http address"
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310 - scheme checked above
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310 - scheme checked above
+            return None
+    except urllib.error.HTTPError as error:
+        # Bedrock's runtime answers a bare GET with 403 or 404 whoever asks: only a key we sent can be refused.
+        return f"the key was refused (HTTP {error.code})" if headers and error.code in {401, 403} else None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return f"no answer ({short(reason) if isinstance(reason, BaseException) else reason})"
+
+
+def _finding(settings: LanguageModelSettings, name: str, state: State, detail: str) -> Finding:
+    listed = name in settings.providers
+    rank = f"choice {settings.providers.index(name) + 1}: " if listed else "not listed: "
+    return Finding(
+        area="provider",
+        name=name,
+        state=state if listed or state is State.OK else State.NOTE,
+        detail=detail if name == "extractive" and not listed else rank + " ".join(detail.split()),
+        figures={"listed": listed, "usable": state is State.OK},
+    )
+
+
+_PROBES = {"mlx_lm": _mlx_lm, "bedrock": _bedrock, "openai_chat": _openai_chat, "anthropic": _anthropic}

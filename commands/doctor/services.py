@@ -1,0 +1,53 @@
+"""Where calls come from, and where rows go."""
+
+from __future__ import annotations
+
+from commands.doctor.finding import Finding, State
+from db.admin import reachable
+from db.embedded.files import existing_home
+from db.embedded.programs import find_programs
+from pipeline.config.database import EMBEDDED, DatabaseSettings
+from pipeline.config.sources import InputSettings
+from pipeline.errors import EarshotError
+from pipeline.records import FoundCall
+from pipeline.sources.source import build_source
+from pipeline.weights.hub import within
+
+_START_S = 20.0
+"""An embedded server that needs longer is recovering from a crash."""
+
+
+def database(settings: DatabaseSettings) -> Finding:
+    """Reachable, or for the embedded one makeable: its cluster is made by the first run, not by the doctor."""
+    try:
+        if settings.url == EMBEDDED and existing_home(settings.data_dir) is None:
+            programs = find_programs(None)
+            detail = f"embedded PostgreSQL {programs.major}; the first run makes it in {settings.data_dir}"
+            return Finding(area="database", name="database", state=State.OK, detail=detail)
+        detail = within(lambda: reachable(settings), _START_S)
+    except TimeoutError:
+        detail = f"not up after {_START_S:.0f} s; it may be recovering from a crash: look at it with `run.py db status`"
+        return Finding(area="database", name="database", state=State.BROKEN, detail=detail)
+    except EarshotError as error:
+        return Finding(area="database", name="database", state=State.BROKEN, detail=" ".join(str(error).split()))
+    return Finding(area="database", name="database", state=State.OK, detail=detail)
+
+
+def source(settings: InputSettings, timeout_s: float) -> Finding:
+    """Whether recordings can be listed, and whether there is one."""
+
+    def first() -> FoundCall | None:
+        # The age of a file is looked at twice, seconds apart: the doctor only wants to know what is there.
+        one_look = settings.model_copy(update={"min_age_s": 0.0})
+        return next((item for item in build_source(one_look).discover() if isinstance(item, FoundCall)), None)
+
+    try:
+        found = within(first, 2 * timeout_s)
+    except TimeoutError:
+        found, detail = None, f"{settings.path}: no first recording within {2 * timeout_s:g} s; it may be slow or empty"
+        return Finding(area="input", name="input.path", state=State.WARNING, detail=detail)
+    except EarshotError as error:
+        return Finding(area="input", name="input.path", state=State.BROKEN, detail=" ".join(str(error).split()))
+    if found is None:
+        return Finding(area="input", name="input.path", state=State.WARNING, detail=f"{settings.path}: no recordings")
+    return Finding(area="input", name="input.path", state=State.OK, detail=f"{settings.path}: readable")

@@ -1,0 +1,186 @@
+"""The main job: plan, work, deliver, tell."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from commands.run.delivery import Delivered, Delivery
+from commands.run.ending import Ending, ending
+from commands.run.ending import exit_code_of as exit_code_after
+from commands.run.logs import log_to, this_run
+from commands.run.observer import ConsoleObserver
+from commands.run.summary import print_summary
+from commands.run.tracing import export_traces
+from commands.run.wiring import build_parts, build_recipe
+from db.connection import Database, connect
+from db.ledger.privacy import drop_superseded_text
+from db.ledger.store import PostgresStore
+from pipeline.batch import Batch, BatchResult
+from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
+from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError
+from pipeline.performance import PerformanceRecorder
+
+log = logging.getLogger("earshot.run")
+
+
+SHOWN_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunFrame:
+    """What is fixed before a run begins."""
+
+    loaded: LoadedSettings
+    stamp: str
+    """UTC `YYYYMMDD_HHMMSS`, in the names of all files of the run."""
+    output: Path
+    console: Console
+
+
+def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> int:
+    """Process the calls the configuration names; returns the exit code.
+
+    Raises ConfigurationError, StartupError or RunLocked before anything was begun.
+    """
+    loaded = load_settings(config, overrides)
+    export_env_file(config.parent / ".env")
+    if dry_run:
+        from commands.run.dry_run import show_plan
+
+        return show_plan(loaded)
+    with ending(loaded.settings.reporting) as end:
+        end.exit_code = _run(loaded, end)
+    return end.exit_code
+
+
+def _run(loaded: LoadedSettings, end: Ending) -> int:
+    frame = RunFrame(loaded, datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory, Console())
+    _check_writable(frame.output)
+    _check_writable(loaded.settings.run.spool_dir)
+    observer = ConsoleObserver()
+    log_to(observer.console, frame.output / "logs", frame.stamp, loaded.settings.reporting)
+    with observer, connect(loaded.settings.database) as database:
+        if database.note:
+            observer.notice(database.note)
+        store = PostgresStore(database, allow_downgrade=loaded.settings.run.allow_downgrade)
+        try:
+            return _run_with(frame, database, store, observer, end)
+        finally:
+            store.close()
+
+
+def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observer: ConsoleObserver, end: Ending) -> int:
+    settings = frame.loaded.settings
+    run_id = store.begin_run(frame.loaded.content, frame.loaded.content_hash, socket.gethostname())
+    this_run(run_id)
+    end.run_id = run_id
+    recorder = PerformanceRecorder(settings.reporting.report.sample_interval_s)
+    batch: Batch | None = None
+    exit_code, counts = 3, dict[str, int]()
+    report: dict[str, object] = {}
+    try:
+        batch = Batch(settings.run, build_parts(settings, store), observer, build_recipe(settings), recorder)
+        recorder.start()
+        with _signals_stop(batch):
+            plan = batch.plan()
+            result = batch.work(plan, run_id)
+        recorder.stop()
+        if settings.redaction.redact_stored:
+            drop_superseded_text(database, run_id)
+        delivery = Delivery(
+            settings=settings.output,
+            everything=settings,
+            stamp=frame.stamp,
+            run_id=run_id,
+            database=database,
+            store=store,
+        )
+        delivered = delivery.deliver(result, recorder)
+        exit_code, counts, report = exit_code_of(result), result.counts, dict(delivered.report)
+        end.counts, end.adds_up, end.report = counts, result.adds_up, report
+        export_traces(settings.reporting.tracing, recorder, run_id)
+        observer.__exit__(None, None, None)
+        _tell(frame, result, delivered)
+    except BaseException as error:
+        exit_code = exit_code_after(error)
+        if not isinstance(error, KeyboardInterrupt | RunInterrupted):
+            log.error("%s", error)
+            report = {"error": str(error), "error_type": type(error).__name__}
+        if isinstance(error, UnforeseenError):
+            log.error("%s", error.traceback)
+        raise
+    finally:
+        recorder.stop()
+        if batch is not None:
+            batch.close()
+        _end_run(store, run_id, exit_code, counts, report)
+    return exit_code
+
+
+def exit_code_of(result: BatchResult) -> int:
+    """DESIGN's table: 130 interrupted, 1 some failed in this run or the counts do not add up, 0 otherwise."""
+    if result.interrupted is not None:
+        return 130
+    return 1 if result.tally.failed or not result.adds_up else 0
+
+
+def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
+    if not result.adds_up:
+        faults = result.reconciliation.faults
+        log.error("the counts do not add up: %s", "; ".join(faults[:SHOWN_FAULTS]))
+        if len(faults) > SHOWN_FAULTS:
+            log.error("and %d more: file_statuses_*.json names them", len(faults) - SHOWN_FAULTS)
+    if result.interrupted is not None:
+        log.warning("stopped before the end: %s; the next run goes on from there", result.interrupted)
+    print_summary(frame.console, result, delivered)
+
+
+def _end_run(
+    store: PostgresStore, run_id: str, exit_code: int, counts: dict[str, int], report: dict[str, object]
+) -> None:
+    try:
+        store.end_run(run_id, exit_code, counts, report)
+    except EarshotError as error:
+        log.warning("the end of the run could not be recorded: %s", error)
+
+
+@contextmanager
+def _signals_stop(batch: Batch) -> Iterator[None]:
+    """SIGINT and SIGTERM stop the run in order; a second one drops what is under way."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if batch.signals.stopping.is_set():
+            batch.signals.abandoned.set()
+        batch.signals.stop(f"{signal.Signals(number).name} received")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check_writable(folder: Path) -> None:
+    """Raises OutputUnavailable when the folder cannot be made or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write_test_{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise OutputUnavailable(
+            f"{folder}: cannot be written to ({error.strerror}); check its permissions and free space, "
+            "or choose another folder with --output (output.directory) or run.spool_dir"
+        ) from None

@@ -1,0 +1,170 @@
+"""The files of a run: results, failures, file statuses, the performance report. Each appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from commands.report.build import RunFacts, run_report
+from commands.report.page import write_page
+from commands.run.proposals import write_proposals
+from db.connection import Database
+from db.export import export_results, export_transcripts
+from db.export.files import whole_file
+from db.export.table import result_rows
+from db.ledger.store import PostgresStore
+from db.queries.runs_and_calls import calls_to_deliver_of
+from pipeline.batch import BatchResult
+from pipeline.config.output import OutputSettings, SaveMode
+from pipeline.config.root import Settings
+from pipeline.disk import outlast_full_disk
+from pipeline.performance import PerformanceRecorder
+
+log = logging.getLogger("earshot.run")
+
+SHOWN_CALLS = 40
+
+Written = TypeVar("Written")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a run left behind."""
+
+    results_csv: Path | None
+    results: int
+    """Calls delivered: those completed since the last delivery. Without a CSV: since the last run that delivered."""
+    rows: tuple[Mapping[str, Any], ...]
+    """The first of them, for the table on the terminal."""
+    files: tuple[Path, ...]
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where from and where to."""
+
+    settings: OutputSettings
+    everything: Settings
+    stamp: str
+    run_id: str
+    database: Database
+    store: PostgresStore
+
+    def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
+        """Write every file of the run; a full disk is waited for. Raises OutputUnavailable."""
+        folder, patiently = self.settings.directory, self._patiently
+        call_ids = self._call_ids()
+        transcripts = patiently(lambda: self._transcripts(call_ids))
+        results_csv = self._results(call_ids)
+        rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
+        facts = RunFacts(
+            result=result,
+            recorder=recorder,
+            settings=self.everything,
+            store=self.store,
+            run_id=self.run_id,
+            stamp=self.stamp,
+        )
+        report = run_report(facts)
+        performance, statuses = f"performance_report_{self.stamp}", f"file_statuses_{self.stamp}.json"
+        terms = folder / f"proposed_terms_{self.stamp}.csv"
+        proposals = patiently(lambda: write_proposals(self.database, self.run_id, terms))
+        files = [
+            *([results_csv] if results_csv else []),
+            *([proposals] if proposals else []),
+            *transcripts,
+            patiently(lambda: write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result))),
+            patiently(lambda: write_json(folder / statuses, file_statuses(result))),
+            patiently(lambda: write_json(folder / f"{performance}.json", report)),
+        ]
+        if self.settings.performance_report:
+            files.append(patiently(lambda: write_page(folder / f"{performance}.html", report)))
+        return Delivered(results_csv=results_csv, results=len(call_ids), rows=rows, files=tuple(files), report=report)
+
+    def _patiently(self, write: Callable[[], Written]) -> Written:
+        return outlast_full_disk(write, self.everything.run.disk_patience_s, log.warning)
+
+    def _transcripts(self, call_ids: Sequence[str]) -> Sequence[Path]:
+        if not self.settings.transcripts.formats:
+            return ()
+        return export_transcripts(self.database, call_ids, self.settings.directory / "transcripts", self.settings)
+
+    def _call_ids(self) -> Sequence[str]:
+        """What there is to deliver. Only a CSV delivers for good: what the database alone got, a later CSV holds."""
+        if self.settings.save_mode is SaveMode.DATABASE:
+            return calls_to_deliver_of(self.database, self.run_id)
+        return self.store.undelivered()
+
+    def _results(self, call_ids: Sequence[str]) -> Path | None:
+        """The results CSV; None when nothing is new or only the database is wanted.
+
+        Last of what is delivered by call: a run killed before the mark is delivered again as a whole by the next.
+        """
+        if not call_ids or self.settings.save_mode is SaveMode.DATABASE:
+            return None
+        path = self.settings.directory / f"results_{self.stamp}.csv"
+        self._patiently(lambda: export_results(self.database, call_ids, path, self.settings))
+        self.store.mark_delivered(call_ids, self.run_id)
+        return path
+
+
+def failed_calls(result: BatchResult) -> list[dict[str, object]]:
+    """One entry a failed call of this run, and one a quarantined or known terminal failure left alone."""
+    failed: list[dict[str, object]] = [
+        {
+            "source_uri": failure.found.source_uri,
+            "file_name": failure.found.file_name,
+            "stage": failure.stage,
+            "error_type": failure.error_type,
+            "message": failure.message,
+            "transient": failure.transient,
+            "traceback": failure.traceback,
+            "in_this_run": True,
+        }
+        for failure in result.tally.failures
+    ]
+    failed.extend(
+        {
+            "source_uri": call.found.source_uri,
+            "file_name": call.found.file_name,
+            "status": call.known.status.value if call.known else None,
+            "in_this_run": False,
+        }
+        for call in result.plan.quarantined
+    )
+    return failed
+
+
+def file_statuses(result: BatchResult) -> dict[str, object]:
+    """Counts, and what became of every file this run looked at; unchanged ones are only counted."""
+    skipped = [
+        {
+            "source_uri": item.source_uri,
+            "file_name": item.file_name,
+            "status": "waiting" if item.waiting else "skipped",
+            "reason": item.reason,
+            "detail": item.message,
+        }
+        for item in [*result.plan.skipped, *result.tally.skipped_files, *result.plan.waiting]
+    ]
+    account = result.reconciliation
+    return {
+        "counts": result.counts,
+        "adds_up": account.adds_up,
+        "faults": list(account.faults),
+        "files": [*result.tally.statuses, *skipped],
+    }
+
+
+def write_json(path: Path, content: object) -> Path:
+    """Write `content` as JSON, whole or not at all."""
+    text = json.dumps(content, ensure_ascii=False, indent=1, default=str)
+    with whole_file(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,173 @@
+"""`--dry-run`: what a run would do, how long it would take and cost. Writes nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from analysis.summary.templates import render_preview
+from commands.run.wiring import analysis_steps, build_recipe
+from db.connection import Database
+from db.ledger.store import PostgresStore
+from db.queries.runs_and_calls import ledger_as_it_is
+from pipeline.analysing import FingerprintTask, build_analyser
+from pipeline.config.loader import LoadedSettings
+from pipeline.config.root import Settings
+from pipeline.plan import Action, Plan, PlannedCall, Recipe, decide, in_order, look_up, with_steps, within_limit
+from pipeline.processes import SpawnedWorker
+from pipeline.records import AudioHeader, CallForAnalysis, SkippedFile
+from pipeline.sources.probe import probe_many
+from pipeline.sources.source import CallSource, build_source
+
+_FINGERPRINTS_AT_ONCE = 2000
+
+_HISTORY = """
+    SELECT coalesce(sum((report->>'audio_s')::float), 0), coalesce(sum((report->>'wall_s')::float), 0),
+           coalesce(sum((counts->>'done')::int), 0)
+    FROM (SELECT report, counts FROM runs WHERE state = 'finished' AND (report->>'audio_s')::float > 0
+          ORDER BY started_at DESC LIMIT 5) AS recent
+"""
+_COST = "SELECT coalesce(sum(cost_usd), 0), count(DISTINCT call_id) FROM call_steps WHERE cost_usd IS NOT NULL"
+
+
+def show_plan(loaded: LoadedSettings) -> int:
+    """Print the plan; returns the exit code. Raises StartupError."""
+    settings = loaded.settings
+    source = build_source(settings.input)
+    plan, analysed_anyway, history = _plan(settings, source, build_recipe(settings))
+    headers, skipped = _headers(settings, source, plan.to_do)
+    console = Console()
+    console.print(_table(plan, headers, skipped))
+    for line in _estimates(headers, len(plan.to_do) + analysed_anyway, history):
+        console.print(line)
+    if plan.undecided:
+        console.print(
+            f"{len(plan.undecided)} known calls were transcribed under other settings or by a fallback: whether they "
+            "are done again depends on which engine loads today, which a dry run does not try; "
+            f"{analysed_anyway} of them are analysed again in any case"
+        )
+    console.print(f"\na summary will look like this ({settings.summary.template}):\n", style="dim")
+    console.print(render_preview(settings.summary), markup=False)
+    console.print("\nnothing was written")
+    return 0
+
+
+def _plan(settings: Settings, source: CallSource, recipe: Recipe) -> tuple[Plan, int, Mapping[str, Any]]:
+    """The plan, the undecided calls that are analysed whatever is decided, and figures of earlier runs.
+
+    Against the ledger; against an empty one where no run has made the database or its tables yet.
+    """
+    plan = Plan()
+    calls = in_order(source.discover(), plan, settings.run.order, settings.run.seed)
+    history: Mapping[str, Any] = {}
+    with ledger_as_it_is(settings.database) as database:
+        if database is None:
+            decided = [decide(call, None, settings.run.reprocess, recipe) for call in calls]
+        else:
+            decided = look_up(calls, PostgresStore(database), settings.run.reprocess, recipe)
+            history = _history(database)
+    decided, analysed_anyway = _with_stale_steps(decided, settings)
+    for call in decided:
+        plan.add(call)
+    within_limit(plan, settings.run.limit)
+    return plan, analysed_anyway, history
+
+
+def _history(database: Database) -> Mapping[str, Any]:
+    with database.connection() as connection:
+        audio_s, wall_s, done = connection.execute(_HISTORY).fetchone() or (0, 0, 0)
+        cost_usd, priced = connection.execute(_COST).fetchone() or (0, 0)
+    return {"audio_s": audio_s, "wall_s": wall_s, "done": done, "cost_usd": cost_usd, "priced": priced}
+
+
+def _with_stale_steps(calls: Sequence[PlannedCall], settings: Settings) -> tuple[list[PlannedCall], int]:
+    """As a run does it: unchanged calls whose prompt, glossary or model changed since are to be analysed.
+
+    An undecided one stays so; how many of those are to be analysed is the second answer.
+    """
+    decided, anyway = list(calls), 0
+    settled = [place for place, call in enumerate(decided) if call.action in (Action.UNCHANGED, Action.UNDECIDED)]
+    if not settled:
+        return decided, anyway
+    worker = SpawnedWorker("analysis", build_analyser, (analysis_steps, (settings,)), one_core=True)
+
+    def fingerprints(stubs: Sequence[CallForAnalysis]) -> Sequence[Mapping[str, str]]:
+        answer: list[dict[str, str]] = worker.call(FingerprintTask(tuple(stubs)), settings.run.analysis_timeout_s)
+        return answer
+
+    try:
+        for start in range(0, len(settled), _FINGERPRINTS_AT_ONCE):
+            places = settled[start : start + _FINGERPRINTS_AT_ONCE]
+            checked = with_steps([decided[place] for place in places], fingerprints, settings.run.reprocess)
+            for place, call in zip(places, checked, strict=True):
+                if decided[place].action is Action.UNCHANGED:
+                    decided[place] = call
+                elif call.action is Action.ANALYSE:
+                    anyway += 1
+    finally:
+        worker.close()
+    return decided, anyway
+
+
+def _headers(
+    settings: Settings, source: CallSource, calls: Sequence[PlannedCall]
+) -> tuple[list[AudioHeader], Counter[str]]:
+    """Headers of what is to be read, and what they rule out."""
+    wanted = [call.found for call in calls if call.action is not Action.ANALYSE]
+    headers: list[AudioHeader] = []
+    ruled_out: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="earshot-dry-run-") as spool:
+        for _, answer in probe_many(wanted, source, Path(spool), settings.input, settings.run.io_workers):
+            if isinstance(answer, AudioHeader):
+                headers.append(answer)
+            else:
+                ruled_out[answer.reason if isinstance(answer, SkippedFile) else type(answer).__name__] += 1
+    return headers, ruled_out
+
+
+def _table(plan: Plan, headers: Sequence[AudioHeader], ruled_out: Counter[str]) -> Table:
+    table = Table(title="Plan", title_justify="left")
+    table.add_column("what")
+    table.add_column("calls", justify="right")
+    for action, number in sorted(Counter(call.action.value for call in plan.to_do).items()):
+        table.add_row(action, str(number))
+    for name, number in (
+        ("unchanged", plan.unchanged),
+        ("undecided", len(plan.undecided)),
+        ("quarantined", len(plan.quarantined)),
+        ("skipped before", plan.skipped_before),
+        ("still being written", len(plan.waiting)),
+        ("left by run.limit", plan.left),
+    ):
+        if number:
+            table.add_row(name, str(number))
+    for reason, number in sorted(Counter(item.reason for item in plan.skipped).items()):
+        table.add_row(f"skipped: {reason}", str(number))
+    for reason, number in sorted(ruled_out.items()):
+        table.add_row(f"would not be processed: {reason}", str(number))
+    hours = sum(header.duration_s or 0.0 for header in headers) / 3600
+    table.caption = f"{hours:.2f} hours of recordings to read; {plan.found} found"
+    return table
+
+
+def _estimates(headers: Sequence[AudioHeader], calls: int, history: Mapping[str, Any]) -> list[str]:
+    """From the last runs; nothing is made up where there are none."""
+    audio_s = sum(header.duration_s or 0.0 for header in headers)
+    lines = []
+    if history.get("audio_s") and history.get("wall_s"):
+        speed = history["audio_s"] / history["wall_s"]
+        lines.append(f"time: about {audio_s / speed / 60:.1f} min at the {speed:.1f} × real time of the last runs")
+    else:
+        lines.append("time: no finished run to estimate from yet")
+    if history.get("priced"):
+        each = float(history["cost_usd"]) / history["priced"]
+        lines.append(f"cost: about {each * calls:.2f} USD at {each:.4f} USD a call so far")
+    else:
+        lines.append("cost: no paid provider has been used so far")
+    return lines

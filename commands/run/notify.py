@@ -1,0 +1,122 @@
+"""Mail or webhook at the end of a run, with the reconciliation in it. Credentials come from the environment alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import smtplib
+import ssl
+import urllib.request
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config.reporting import NotifySettings, NotifyWhen, SmtpSettings, WebhookSettings
+from pipeline.log_lines import without_secrets
+
+if TYPE_CHECKING:
+    from commands.run.ending import Ending
+
+_MEANING = {
+    0: "all calls done",
+    1: "finished, some calls failed",
+    2: "wrong command line or configuration",
+    3: "could not start",
+    4: "another run holds the lock",
+    130: "interrupted",
+}
+
+
+def tell(settings: NotifySettings, end: Ending) -> list[str]:
+    """Send what is to be sent; returns what went wrong with that, never raises."""
+    if settings.on is NotifyWhen.NEVER or (settings.on is NotifyWhen.FAILURE and end.exit_code == 0):
+        return []
+    problems = []
+    for name, address in (("smtp", settings.smtp.host), ("webhook", settings.webhook.url)):
+        if not address:
+            continue
+        try:
+            if name == "smtp":
+                send_mail(settings.smtp, settings.timeout_s, end)
+            else:
+                post(settings.webhook, settings.timeout_s, end)
+        except Exception as error:  # noqa: BLE001 - a notification must never fail a run that has done its work
+            why = without_secrets(" ".join(str(error).split()))[:300]
+            problems.append(f"reporting.notify.{name}: nobody was told ({type(error).__name__}: {why})")
+    return problems
+
+
+def subject(end: Ending) -> str:
+    """One line: how it ended, and the counts that matter."""
+    meaning = _MEANING.get(end.exit_code, "ended")
+    counts = f", {end.counts.get('done', 0)} done, {end.counts.get('failed', 0)} failed" if end.counts else ""
+    return f"Earshot on {end.host}: {meaning} (exit {end.exit_code}{counts})"
+
+
+def body(end: Ending) -> str:
+    """The reconciliation, what failed, and where to look."""
+    lines = [subject(end), "", f"run {end.run_id or '(none was begun)'}, began {end.began_at:%Y-%m-%d %H:%M:%S} UTC"]
+    if end.error:
+        lines += ["", f"error: {without_secrets(end.error)}"]
+    if end.counts:
+        parts = " + ".join(f"{number} {name}" for name, number in end.counts.items() if name != "found")
+        lines += ["", f"found {end.counts.get('found', 0)} = {parts}"]
+        if end.adds_up is False:
+            lines.append("THE COUNTS DO NOT ADD UP: see file_statuses_*.json")
+    for row in end.report.get("failures") or []:
+        kind = "tried again by the next run" if row["transient"] else "left alone"
+        lines.append(f"  {row['calls']} × {row['error_type']} in {row['stage']} ({kind})")
+    if end.report.get("interrupted"):
+        lines += ["", f"stopped before the end: {end.report['interrupted']}"]
+    for why in end.report.get("passed_over") or []:
+        lines += ["", f"recogniser passed over: {why}"]
+    for test in (end.report.get("comparison") or {}).get("tests") or []:
+        if test["drift"]:
+            lines += ["", f"drift in {test['what']}: {test['now']}; before: {test['before']}"]
+    if (end.report.get("disappeared") or {}).get("calls"):
+        lines += ["", f"{end.report['disappeared']['calls']} recordings are no longer where they were"]
+    return "\n".join([*lines, "", "More: python run.py status; python run.py report; failed_calls_*.json"])
+
+
+def send_mail(settings: SmtpSettings, timeout_s: float, end: Ending) -> None:
+    """Raises smtplib.SMTPException or OSError."""
+    message = EmailMessage()
+    message["Subject"] = subject(end)
+    message["From"] = settings.sender
+    message["To"] = ", ".join(settings.recipients)
+    message.set_content(body(end))
+    host, port = settings.host or "", settings.port
+    if settings.security == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=ssl.create_default_context())
+    else:
+        server = smtplib.SMTP(host, port, timeout=timeout_s)
+    with server:
+        if settings.security == "starttls":
+            server.starttls(context=ssl.create_default_context())
+        user, password = os.environ.get(settings.user_env), os.environ.get(settings.password_env)
+        if user and password:
+            server.login(user, password)
+        server.send_message(message)
+
+
+def post(settings: WebhookSettings, timeout_s: float, end: Ending) -> None:
+    """Raises OSError; an answer of 400 and above is one too (HTTPError)."""
+    content: dict[str, Any] = {
+        "text": body(end),
+        "subject": subject(end),
+        "run_id": end.run_id,
+        "host": end.host,
+        "exit_code": end.exit_code,
+        "began_at": end.began_at.isoformat(),
+        "counts": dict(end.counts),
+        "adds_up": end.adds_up,
+        "error": without_secrets(end.error) if end.error else None,
+    }
+    headers = {"Content-Type": "application/json", "User-Agent": "earshot"}
+    token = os.environ.get(settings.token_env)
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    request = urllib.request.Request(  # noqa: S310 - the configuration admits http and https only
+        settings.url or "", data=json.dumps(content).encode(), headers=headers, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310 - as above
+        pass

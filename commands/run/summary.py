@@ -1,0 +1,71 @@
+"""The table a run ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from commands.run.delivery import Delivered
+from pipeline.batch import BatchResult
+
+_WIDE = 120
+_MOODS = {"negative": "[red]negative[/red]", "neutral": "neutral", "positive": "[green]positive[/green]"}
+
+
+def print_summary(console: Console, result: BatchResult, delivered: Delivered) -> None:
+    """Calls with their topic and mood, the counts, and where the results are."""
+    if delivered.rows:
+        console.print(calls_table(delivered.rows, console.width))
+        if delivered.results > len(delivered.rows):
+            console.print(f"… and {delivered.results - len(delivered.rows)} more")
+    counts = result.counts
+    console.print(
+        f"found {counts['found']} = " + " + ".join(f"{n} {name}" for name, n in counts.items() if name != "found")
+    )
+    report = delivered.report
+    if report.get("times_real_time"):
+        console.print(
+            f"{report['audio_s'] / 60:.1f} min of calls in {report['wall_s']:.0f} s "
+            f"({report['times_real_time']:.1f} × real time), recogniser {report['engine']}"
+        )
+    for path in delivered.files:
+        console.print(f"  {path}")
+    console.print("  tables calls, chunks, runs: python run.py db shell")
+
+
+def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
+    """One line a call; what is missing is shown as missing. On a wide terminal with the beginning of the summary."""
+    table = Table(title="Calls", title_justify="left")
+    wide = width >= _WIDE
+    widths = {"length": 6, "client": 8, "agent": 8}
+    left = max(40, min(width, _WIDE) - sum(widths.values()) - 17)
+    table.add_column("call", no_wrap=True, overflow="ellipsis", max_width=left * 3 // 5)
+    table.add_column("length", no_wrap=True, min_width=widths["length"], justify="right")
+    table.add_column("topic", no_wrap=True, overflow="ellipsis", max_width=left * 2 // 5)
+    table.add_column("client", no_wrap=True, min_width=widths["client"])
+    table.add_column("agent", no_wrap=True, min_width=widths["agent"])
+    if wide:
+        table.add_column("summary", no_wrap=True)
+    for row in rows:
+        duration_s = row["duration_s"]
+        cells = [
+            shortened(str(row["file_name"]), left * 3 // 5),
+            f"{duration_s:.0f} s" if isinstance(duration_s, int | float) else "–",
+            str(row["topics"] or "–"),
+            _MOODS.get(str(row["client_fusion_sentiment"]), "–"),
+            _MOODS.get(str(row["agent_fusion_sentiment"]), "–"),
+        ]
+        summary = str(row["summary"] or "–").replace("\n", " · ")
+        table.add_row(*cells, *([shortened(summary, width - _WIDE + 2, tail=0)] if wide else []))
+    return table
+
+
+def shortened(text: str, length: int, tail: int = 16) -> str:
+    """At most `length` characters, the middle left out, so that the end of a file name is still seen."""
+    if len(text) <= length:
+        return text
+    tail = min(tail, length // 2)
+    return f"{text[: length - tail - 1]}…{text[len(text) - tail :] if tail else ''}"

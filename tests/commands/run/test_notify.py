@@ -1,0 +1,242 @@
+"""Mail and webhook through real servers on loopback, and that neither can harm a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands.run.ending import Ending, ending
+from commands.run.metrics import write_metrics
+from commands.run.notify import body, subject, tell
+from pipeline.config.reporting import NotifySettings, NotifyWhen, ReportingSettings, SmtpSettings, WebhookSettings
+from pipeline.errors import DatabaseUnavailable, RunLocked
+
+COUNTS = {"found": 9, "done": 6, "unchanged": 1, "failed": 2}
+
+
+@dataclass
+class Received:
+    """What a server got."""
+
+    messages: list[Any] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    port: int = 0
+
+
+@pytest.fixture
+def mail_server() -> Iterator[Received]:
+    controller_module = pytest.importorskip("aiosmtpd.controller")
+    received = Received()
+
+    class Keeper:
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+            received.messages.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
+            return "250 kept"
+
+    class AnyPort(controller_module.Controller):  # type: ignore[name-defined,misc]
+        def _trigger_server(self) -> None:
+            # Port 0 was asked for: the one that was given must be known before the controller tries it.
+            self.port = received.port = self.server.sockets[0].getsockname()[1]
+            super()._trigger_server()
+
+    controller = AnyPort(Keeper(), hostname="127.0.0.1", port=0)
+    controller.start()
+    yield received
+    controller.stop()
+
+
+@pytest.fixture
+def web_server() -> Iterator[Received]:
+    received = Received()
+
+    class Keeper(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            received.messages.append(json.loads(content))
+            received.headers.append(dict(self.headers))
+            self.send_response(500 if self.path == "/broken" else 204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Keeper)
+    received.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield received
+    server.shutdown()
+    server.server_close()
+
+
+def failed_run() -> Ending:
+    report = {
+        "failures": [{"error_type": "SourceUnreadable", "stage": "prepare", "calls": 2, "transient": True}],
+        "passed_over": ["mlx_qwen3: weights not on disk"],
+        "comparison": {"tests": [{"what": "topics", "now": "a 90%", "before": "a 10%", "drift": True}]},
+        "disappeared": {"calls": 4},
+    }
+    return Ending(run_id="r-1", host="box", exit_code=1, counts=COUNTS, adds_up=True, report=report)
+
+
+def smtp(port: int) -> SmtpSettings:
+    return SmtpSettings(
+        host="127.0.0.1", port=port, security="none", sender="a@example.org", recipients=("b@example.org",)
+    )
+
+
+def test_a_mail_holds_the_reconciliation_and_what_failed(mail_server: Received) -> None:
+    settings = NotifySettings(on=NotifyWhen.FAILURE, smtp=smtp(mail_server.port))
+    assert tell(settings, failed_run()) == []
+    sender, recipients, text = mail_server.messages[0]
+    assert (sender, recipients) == ("a@example.org", ["b@example.org"])
+    message = message_from_bytes(text, policy=policy.default)
+    assert "some calls failed (exit 1" in message["Subject"]
+    content = message.get_content()
+    for part in ("found 9 = 6 done + 1 unchanged + 2 failed", "2 × SourceUnreadable in prepare", "drift in topics"):
+        assert part in content
+    assert "4 recordings are no longer where they were" in content
+
+
+def test_a_webhook_gets_text_and_figures_and_its_token(web_server: Received, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARSHOT_WEBHOOK_TOKEN", "t0ken")
+    settings = NotifySettings(
+        on=NotifyWhen.ALWAYS, webhook=WebhookSettings(url=f"http://127.0.0.1:{web_server.port}/hook")
+    )
+    assert tell(settings, failed_run()) == []
+    assert web_server.messages[0]["counts"] == COUNTS
+    assert web_server.messages[0]["exit_code"] == 1
+    assert "found 9 = " in web_server.messages[0]["text"]
+    assert web_server.headers[0]["Authorization"] == "Bearer t0ken"
+
+
+@pytest.mark.parametrize(
+    ("on", "exit_code", "told"),
+    [("never", 1, False), ("failure", 0, False), ("failure", 1, True), ("failure", 3, True), ("always", 0, True)],
+)
+def test_who_is_told_of_what(web_server: Received, on: str, exit_code: int, told: bool) -> None:
+    settings = NotifySettings(
+        on=NotifyWhen(on), webhook=WebhookSettings(url=f"http://127.0.0.1:{web_server.port}/hook")
+    )
+    assert tell(settings, Ending(exit_code=exit_code)) == []
+    assert bool(web_server.messages) is told
+
+
+def test_a_notification_that_fails_is_told_and_changes_nothing(web_server: Received) -> None:
+    settings = ReportingSettings(
+        notify=NotifySettings(
+            on=NotifyWhen.ALWAYS,
+            timeout_s=0.5,
+            smtp=smtp(1),
+            webhook=WebhookSettings(url=f"http://127.0.0.1:{web_server.port}/broken"),
+        )
+    )
+    problems = tell(settings.notify, failed_run())
+    assert [problem.split(":")[0] for problem in problems] == ["reporting.notify.smtp", "reporting.notify.webhook"]
+    with ending(settings) as end:
+        end.exit_code = 0
+    assert end.exit_code == 0
+
+
+def test_a_run_that_could_not_start_is_told_with_its_error(web_server: Received) -> None:
+    settings = ReportingSettings(
+        notify=NotifySettings(
+            on=NotifyWhen.FAILURE, webhook=WebhookSettings(url=f"http://127.0.0.1:{web_server.port}/hook")
+        )
+    )
+    with pytest.raises(DatabaseUnavailable), ending(settings):
+        raise DatabaseUnavailable("database postgresql://me:hunter2@db/x: away")
+    told = web_server.messages[0]
+    assert told["exit_code"] == 3
+    assert told["run_id"] is None
+    assert "away" in told["text"]
+    assert "hunter2" not in json.dumps(told)
+
+
+def test_subject_and_body_of_a_run_that_never_began() -> None:
+    end = Ending(host="box", exit_code=2, error="run.ordr: no such key")
+    assert subject(end) == "Earshot on box: wrong command line or configuration (exit 2)"
+    assert "run.ordr: no such key" in body(end)
+
+
+def test_metrics_are_what_prometheus_reads_and_remember_the_last_success(tmp_path: Path) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    path = tmp_path / "metrics" / "earshot.prom"
+
+    def values() -> dict[tuple[str, str], float]:
+        families = text_string_to_metric_families(path.read_text())
+        return {(s.name, ",".join(s.labels.values())): s.value for family in families for s in family.samples}
+
+    report = {
+        "wall_s": 12.5,
+        "times_real_time": None,
+        "stages": [{"stage": "prepare", "utilisation": 0.25, "p50_s": 1.0, "p95_s": None}],
+        "services": [
+            {"step": "topic", "provider": "bedrock", "tokens_in": 10, "tokens_out": 2, "cost_usd": 0.5},
+            {"step": "topic", "provider": "bedrock", "tokens_in": None, "tokens_out": None, "cost_usd": None},
+        ],
+        "segment_flags": {"repeated": 3},
+        "disappeared": {"calls": 0},
+        "comparison": {"tests": [{"what": "topics", "drift": True}]},
+    }
+    write_metrics(path, Ending(exit_code=0, counts=COUNTS, adds_up=True, report=report))
+    good = values()
+    assert good["earshot_run_calls", "failed"] == 2
+    assert good["earshot_run_seconds", ""] == 12.5
+    assert ("earshot_run_times_real_time", "") not in good
+    assert good["earshot_stage_seconds", "0.5,prepare"] == 1.0
+    assert good["earshot_llm_tokens", "bedrock,topic"] == 12
+    assert good["earshot_drift", "topics"] == 1
+    write_metrics(path, Ending(exit_code=3))
+    bad = values()
+    assert bad["earshot_run_exit_code", ""] == 3
+    assert bad["earshot_run_success_timestamp_seconds", ""] == pytest.approx(
+        good["earshot_run_success_timestamp_seconds", ""]
+    )
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_metrics_written_under_crons_umask_can_be_read_by_node_exporter(tmp_path: Path) -> None:
+    path = tmp_path / "earshot.prom"
+    before = os.umask(0o027)
+    try:
+        write_metrics(path, Ending(exit_code=0))
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_run_that_finds_another_at_work_leaves_its_metrics_alone(tmp_path: Path) -> None:
+    settings = ReportingSettings(prometheus_file=tmp_path / "earshot.prom")
+    with pytest.raises(RunLocked), ending(settings):
+        raise RunLocked("another")
+    assert not (tmp_path / "earshot.prom").exists()
+
+
+def test_metrics_that_cannot_be_written_harm_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with ending(ReportingSettings(prometheus_file=tmp_path / "file" / "earshot.prom")) as end:
+        end.exit_code = 0
+    assert end.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"on": "failure"}, "neither smtp.host nor webhook.url"),
+        ({"smtp": {"host": "mail"}}, "smtp.sender or smtp.recipients is empty"),
+        ({"webhook": {"url": "ftp://x"}}, "http:// or https://"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        NotifySettings.model_validate(settings)
