@@ -29,7 +29,7 @@ from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Senti
 from db.connection import Database, connect
 from db.ledger.rows import chunk_row, chunk_sentiment_rows, step_row
 from db.ledger.store import PostgresStore
-from pipeline.config.database import DatabaseSettings
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.records import (
     AudioHeader,
     CallOutcome,

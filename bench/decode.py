@@ -27,8 +27,8 @@ import numpy as np
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import discard
 from pipeline.audio.prepare import CallPreparer, prepare_call
-from pipeline.config.audio import AudioSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import CallMetadata
 
 CODECS = {

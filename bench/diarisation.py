@@ -29,10 +29,10 @@ import numpy as np
 from bench.recordings import write_wav
 from bench.voice_activity import decoded
 from pipeline.audio.prepare import CallPreparer
-from pipeline.config.audio import AudioSettings
-from pipeline.config.diarisation import DiarisationSettings
-from pipeline.config.transcription import TranscriptionSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import both_sides
 from pipeline.diarisation.choice import DIARISERS
 from pipeline.diarisation.diariser import Diariser, SpeakerTurn

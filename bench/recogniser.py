@@ -140,7 +140,7 @@ class Batched:
     def __init__(self, bench: Bench, batch_size: int, max_memory_gb: float) -> None:
         from mlx_qwen3_asr.tokenizer import Tokenizer
 
-        from pipeline.config.mlx_qwen3 import MlxQwen3Options
+        from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
         from pipeline.transcription.mlx_qwen3.kernels import choose_kernels
         from pipeline.transcription.mlx_qwen3.loading import LoadedModel, weight_bytes
         from pipeline.transcription.mlx_qwen3.machine import Qwen3Machine

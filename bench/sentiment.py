@@ -34,7 +34,7 @@ from analysis.training.crossvalidation import fit as fit_recipe
 from analysis.training.labels import SENTIMENTS, LabelledItem
 from analysis.training.measures import Figure, Scores, compare, score
 from analysis.training.splits import grouped_splits
-from pipeline.config.sentiment import LexiconSettings, SentimentSettings
+from pipeline.config.areas.sentiment import LexiconSettings, SentimentSettings
 from pipeline.records import (
     CallForAnalysis,
     CallMetadata,

@@ -20,7 +20,7 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.records import FoundCall
 from pipeline.sources.probe import probe_header
 from pipeline.sources.source import build_source

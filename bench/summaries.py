@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from analysis.summary.extractive import choose_lines, lines_of
-from pipeline.config.language import ExtractiveSummarySettings
+from pipeline.config.areas.language import ExtractiveSummarySettings
 from pipeline.records import Role, TranscriptChunk
 
 METRICS = ("rouge1", "rouge2", "rougeL")

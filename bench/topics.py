@@ -35,7 +35,7 @@ from analysis.steps import build_language_steps
 from analysis.text import content_stems
 from analysis.topics.keywords import KeywordTopics
 from bench.transcripts import call_of, harper_valley, samples
-from pipeline.config.language import GlossarySettings, TopicSettings
+from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.config.root import Settings
 from pipeline.records import CallForAnalysis
 
@@ -69,7 +69,7 @@ def _by_sphinx(data: Path, call: CallForAnalysis) -> CallForAnalysis:
     import av
     import numpy as np
 
-    from pipeline.config.recognisers import SphinxOptions
+    from pipeline.config.areas.speech.recognisers import SphinxOptions
     from pipeline.transcription.engine import SegmentRequest
     from pipeline.transcription.sphinx import SphinxTranscriber
 

@@ -28,8 +28,8 @@ from pipeline.audio.prepare import CallPreparer
 from pipeline.audio.segments import find_speech
 from pipeline.audio.vad.choice import choose_detector
 from pipeline.audio.vad.detector import VoiceActivityDetector
-from pipeline.config.audio import AudioSettings
-from pipeline.config.voice_activity import SileroSettings, VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.voice_activity import SileroSettings, VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ, CallMetadata
 
 SIDES = ("caller", "agent")

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.recogniser import build_recogniser

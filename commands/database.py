@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption
-from pipeline.config.database import DatabaseSettings
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.loader import export_env_file, load_settings
 
 app: typer.Typer = typer.Typer(

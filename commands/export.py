@@ -12,8 +12,8 @@ import typer
 
 from db.connection import Database, connect
 from db.export import RESULT_FORMATS, export_results, export_transcripts
+from pipeline.config.areas.output import TranscriptFormat
 from pipeline.config.loader import load_settings
-from pipeline.config.output import TranscriptFormat
 from pipeline.errors import ConfigurationError
 
 TRANSCRIPT_FORMATS: tuple[str, ...] = get_args(TranscriptFormat)

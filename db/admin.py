@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from db.connection import connect, masked
 from db.embedded.server import EmbeddedServer, ServerStatus
 from db.migrate import migrate
-from pipeline.config.database import EMBEDDED, DatabaseSettings
+from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 
 

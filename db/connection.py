@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from db.embedded.server import EmbeddedServer
 from db.migrate import migrate
-from pipeline.config.database import EMBEDDED, DatabaseSettings
+from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 
 if TYPE_CHECKING:

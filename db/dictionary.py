@@ -102,7 +102,7 @@ def main() -> None:
     from pathlib import Path
 
     from db.connection import connect
-    from pipeline.config.database import DatabaseSettings
+    from pipeline.config.areas.database import DatabaseSettings
 
     with tempfile.TemporaryDirectory(prefix="earshot-dictionary-") as folder:
         Path(folder).chmod(0o755)  # the server's account has to pass

@@ -15,7 +15,7 @@ from psycopg.waiting import Ready
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
-    from pipeline.config.database import DatabaseSettings
+    from pipeline.config.areas.database import DatabaseSettings
 
 Result = TypeVar("Result")
 

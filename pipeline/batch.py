@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analysing import DescribeTask, FingerprintTask
-from pipeline.config.execution import RunSettings
+from pipeline.config.areas.run import RunSettings
 from pipeline.own_spool import own_spool
 from pipeline.parts import BatchParts, RunContext, RunObserver, RunSignals, Tally
 from pipeline.performance import PerformanceRecorder

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.config.execution import RunSettings
+from pipeline.config.areas.run import RunSettings
 from pipeline.errors import RunInterrupted
 from pipeline.performance import PerformanceRecorder
 from pipeline.ports import CallStore

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pipeline.config.execution import Order, Reprocess
+from pipeline.config.areas.run import Order, Reprocess
 from pipeline.ports import CallStore
 from pipeline.records import (
     CallForAnalysis,

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
-from pipeline.config.audio import AudioSettings
-from pipeline.config.diarisation import DiarisationSettings
-from pipeline.config.sources import InputSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.parts import PrepareTask
 from pipeline.records import PreparedCall, SkippedFile
 

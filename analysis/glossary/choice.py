@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.glossary.catalogue import Glossary
 from analysis.glossary.reader import load_glossary
-from pipeline.config.language import GlossarySettings
+from pipeline.config.areas.language import GlossarySettings
 from pipeline.records import CustomerSegment
 
 

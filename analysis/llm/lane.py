@@ -16,7 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from analysis.llm.limits import Ceiling, CeilingReached, MinuteWindow, QuotaWait, Spending
 from analysis.llm.provider import LLMProvider, LLMRequest, Reply, RequestRefused, Throttled
 from analysis.llm.validation import plain
-from pipeline.config.llm import LanguageModelSettings, RemoteLimits
+from pipeline.config.areas.llm import LanguageModelSettings, RemoteLimits
 from pipeline.errors import InvalidReply, ServiceUnavailable, StageTimeout, TransientError
 
 _CHARS_PER_TOKEN = 3.0

@@ -11,7 +11,7 @@ from analysis.llm.process import SupervisedProcess
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
 from analysis.llm.weights import ask_hub_for_life, model_version
-from pipeline.config.llm import MlxLmSettings
+from pipeline.config.areas.llm import MlxLmSettings
 from pipeline.errors import ModelUnavailable
 
 

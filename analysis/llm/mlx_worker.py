@@ -20,7 +20,7 @@ from analysis.llm.labels import label_probabilities
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
 from analysis.llm.weights import find_model
-from pipeline.config.llm import MlxLmSettings
+from pipeline.config.areas.llm import MlxLmSettings
 from pipeline.errors import InvalidReply, ModelUnavailable
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from analysis.llm.remote import (
     schema_in_words,
 )
 from analysis.llm.validation import plain
-from pipeline.config.llm import OpenAIChatSettings
+from pipeline.config.areas.llm import OpenAIChatSettings
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from analysis.llm.limits import Ceiling
 from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, Message, Reply, TextRedactor
 from analysis.llm.redacting import redact_request, restore
 from analysis.llm.validation import read_reply
-from pipeline.config.llm import LanguageModelSettings
+from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.errors import EarshotError, InvalidReply, StageTimeout, StartupError, TransientError, WorkerCrashed
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.llm.deadline import within
-from pipeline.config.llm import MlxLmSettings
+from pipeline.config.areas.llm import MlxLmSettings
 from pipeline.errors import ModelUnavailable, StageTimeout
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.redaction.found import Found
 from analysis.redaction.runs import Run, digit_runs
-from pipeline.config.redaction import RedactionSettings
+from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.errors import ConfigurationError
 
 _CUE_CHARS = 70

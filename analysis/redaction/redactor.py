@@ -11,7 +11,7 @@ from analysis.redaction.addresses import find_addresses
 from analysis.redaction.found import Found, without_overlaps
 from analysis.redaction.numbers import NumberFinder
 from analysis.redaction.runs import LINE_MARK
-from pipeline.config.redaction import RedactionSettings
+from pipeline.config.areas.redaction import RedactionSettings
 
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d+)\]")
 

@@ -10,7 +10,7 @@ from analysis.records import Sentiment
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
 from analysis.training.model_folder import LoadedModel, check_model, load_model, sha256_of
-from pipeline.config.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
+from pipeline.config.areas.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 

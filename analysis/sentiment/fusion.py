@@ -12,7 +12,7 @@ from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.whole_call import mean_sentiment
 from analysis.training.model_folder import LoadedModel, check_model, load_model, sha256_of
 from analysis.training.versions import FUSION_FEATURE_VERSION
-from pipeline.config.sentiment import FusionMethod, FusionSettings, SentimentSettings
+from pipeline.config.areas.sentiment import FusionMethod, FusionSettings, SentimentSettings
 from pipeline.records import Role
 
 FUSION_FEATURES = tuple(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analysis.records import Sentiment
-from pipeline.config.sentiment import LexiconSettings
+from pipeline.config.areas.sentiment import LexiconSettings
 
 
 def compound_to_sentiment(compound: float, threshold: float, steepness: float) -> Sentiment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.config.sentiment import SHIPPED
+from pipeline.config.areas.sentiment import SHIPPED
 
 FOLDER = Path(__file__).resolve().parent / "shipped"
 

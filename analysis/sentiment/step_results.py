@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from analysis.records import CallSentiment, ChunkSentiment, Sentiment
-from pipeline.config.sentiment import CallMoodSettings
+from pipeline.config.areas.sentiment import CallMoodSettings
 from pipeline.records import StepResult, StepState, TranscriptChunk
 
 _METHOD = "2026-11.2"

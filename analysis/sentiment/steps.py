@@ -10,7 +10,7 @@ from analysis.sentiment.fusion import Fusion, build_fusion
 from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, no_value, step_hash
 from analysis.sentiment.text import TextSentiment, build_text_engines
 from analysis.sentiment.whole_call import summarise_call
-from pipeline.config.sentiment import SentimentSettings, TextSentimentSettings
+from pipeline.config.areas.sentiment import SentimentSettings, TextSentimentSettings
 from pipeline.ports import AnalysisStep
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from analysis.records import Sentiment
-from pipeline.config.sentiment import SentimentSettings, TextEngine
+from pipeline.config.areas.sentiment import SentimentSettings, TextEngine
 from pipeline.records import Role
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.records import Sentiment
-from pipeline.config.sentiment import Device, TransformersModel, TransformersSettings
+from pipeline.config.areas.sentiment import Device, TransformersModel, TransformersSettings
 from pipeline.errors import ModelUnavailable
 
 ORDER = ("negative", "neutral", "positive")

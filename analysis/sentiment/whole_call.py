@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment
-from pipeline.config.sentiment import CallMoodSettings
+from pipeline.config.areas.sentiment import CallMoodSettings
 from pipeline.records import Role, TranscriptChunk
 
 QUARTERS = 4

@@ -9,7 +9,7 @@ from typing import Any
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.prompting import as_data, fenced, language_name, pieces, prompt, transcript_lines
 from analysis.topics.keywords import language_of
-from pipeline.config.language import SummarySettings
+from pipeline.config.areas.language import SummarySettings
 from pipeline.records import CallForAnalysis
 
 NAMES = ("summary", "notes")

@@ -12,7 +12,7 @@ from analysis.summary.facts import Claim, SpokenFacts
 from analysis.summary.names import checks_names
 from analysis.text import split_sentences
 from analysis.topics.keywords import language_of
-from pipeline.config.language import SummarySettings
+from pipeline.config.areas.language import SummarySettings
 
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
 _PLACES = {"number": "unsupported_number", "date": "unsupported_date", "name": "unsupported_name"}

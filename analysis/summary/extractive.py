@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.text import content_stems, sentences, words
-from pipeline.config.language import ExtractiveSummarySettings
+from pipeline.config.areas.language import ExtractiveSummarySettings
 from pipeline.records import Role, TranscriptChunk
 
 _MIN_STEMS = 2

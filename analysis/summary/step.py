@@ -18,7 +18,7 @@ from analysis.summary.templates import SummaryTemplate, call_values
 from analysis.text import words
 from analysis.topics.keywords import language_of
 from analysis.topics.step import Completes
-from pipeline.config.language import SummarySettings
+from pipeline.config.areas.language import SummarySettings
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"

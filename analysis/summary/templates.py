@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.records import ActionItem, Summary
-from pipeline.config.language import SummarySettings
+from pipeline.config.areas.language import SummarySettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CallForAnalysis, CallMetadata, Direction
 

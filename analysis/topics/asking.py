@@ -14,7 +14,7 @@ from analysis.prompting import as_data, fenced, language_name, opening_and_end, 
 from analysis.records import Topic
 from analysis.text import squeezed
 from analysis.topics.keywords import KeywordTopics, language_of
-from pipeline.config.language import TopicSettings
+from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment
 
 NAMES = ("pre_summary", "topic")

@@ -9,7 +9,7 @@ from analysis.glossary.catalogue import Glossary
 from analysis.records import Evidence, Topic
 from analysis.text import sentences, words
 from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words
-from pipeline.config.language import TopicSettings
+from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, Role, TranscriptChunk
 
 METHOD = "keywords"

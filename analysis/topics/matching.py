@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.text import content_stems, stems, words
-from pipeline.config.language import KeywordTopicSettings
+from pipeline.config.areas.language import KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
 NOT_SPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})

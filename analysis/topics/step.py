@@ -15,7 +15,7 @@ from analysis.text import words
 from analysis.topics import asking
 from analysis.topics.keywords import METHOD as KEYWORDS
 from analysis.topics.keywords import KeywordTopics
-from pipeline.config.language import TopicSettings
+from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, StepResult
 
 _VERSION = 1

@@ -10,7 +10,7 @@ from analysis.glossary.choice import Catalogues
 from analysis.records import Topic
 from analysis.text import words
 from analysis.topics.keywords import language_of
-from pipeline.config.language import TopicSettings
+from pipeline.config.areas.language import TopicSettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CallForAnalysis, Role
 

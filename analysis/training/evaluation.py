@@ -13,7 +13,7 @@ from analysis.sentiment.fusion import build_fusion
 from analysis.training.fusion import BothSides
 from analysis.training.labels import SENTIMENTS, LabelledItem
 from analysis.training.measures import Comparison, Scores, compare, score
-from pipeline.config.sentiment import SentimentSettings
+from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.records import Role
 
 

@@ -17,7 +17,7 @@ from analysis.training.fusion import BothSides
 from analysis.training.held_out import HELD_OUT_FILE, held_out_sentiments, known_sentiments, read_held_out
 from analysis.training.labels import SENTIMENTS, LabelColumns, LabelledItem, Labels, read_labels
 from analysis.training.model_folder import CARD_FILE, read_card
-from pipeline.config.sentiment import AcousticEngine, SentimentSettings, TextEngine
+from pipeline.config.areas.sentiment import AcousticEngine, SentimentSettings, TextEngine
 from pipeline.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.records import SAMPLE_RATE_HZ, Role
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from commands.doctor.finding import Finding, State
-from pipeline.config.mlx_qwen3 import is_local
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.mlx_qwen3 import is_local
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
 from pipeline.processes import SpawnedWorker
 from pipeline.transcription.engines import ENGINES

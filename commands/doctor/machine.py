@@ -14,7 +14,7 @@ from pathlib import Path
 
 from commands.doctor.finding import Finding, State
 from db.embedded.files import existing_home
-from pipeline.config.database import EMBEDDED
+from pipeline.config.areas.database import EMBEDDED
 from pipeline.config.root import Settings
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"

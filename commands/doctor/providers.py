@@ -8,7 +8,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from commands.doctor.finding import Finding, State
-from pipeline.config.llm import AnthropicSettings, LanguageModelSettings, OpenAIChatSettings
+from pipeline.config.areas.llm import AnthropicSettings, LanguageModelSettings, OpenAIChatSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.weights.hub import short, within
 

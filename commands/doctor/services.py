@@ -6,8 +6,8 @@ from commands.doctor.finding import Finding, State
 from db.admin import reachable
 from db.embedded.files import existing_home
 from db.embedded.programs import find_programs
-from pipeline.config.database import EMBEDDED, DatabaseSettings
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import EarshotError
 from pipeline.records import FoundCall
 from pipeline.sources.source import build_source

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.config.reporting import ReportSettings
+from pipeline.config.areas.reporting import ReportSettings
 
 SMALL = {"d": 0.2, "h": 0.2, "w": 0.1}
 _EXPECTED = 5.0

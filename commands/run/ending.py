@@ -14,7 +14,7 @@ from typing import Any
 from commands.app import EXIT_CODES
 from commands.run.metrics import write_metrics
 from commands.run.notify import tell
-from pipeline.config.reporting import ReportingSettings
+from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import RunLocked
 
 log = logging.getLogger("earshot.run")

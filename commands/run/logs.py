@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.logging import RichHandler
 
-from pipeline.config.reporting import ReportingSettings
+from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable
 from pipeline.log_lines import LOG_FILE, RUN_ID, attach, json_handler
 

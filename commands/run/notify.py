@@ -10,7 +10,7 @@ import urllib.request
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config.reporting import NotifySettings, NotifyWhen, SmtpSettings, WebhookSettings
+from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, SmtpSettings, WebhookSettings
 from pipeline.log_lines import without_secrets
 
 if TYPE_CHECKING:

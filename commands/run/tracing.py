@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from commands.report.spans import STAGES, by_call
-from pipeline.config.reporting import TracingSettings
+from pipeline.config.areas.reporting import TracingSettings
 from pipeline.performance import PerformanceRecorder
 
 log = logging.getLogger("earshot.run")

@@ -108,7 +108,7 @@ def run_train_acoustic(request: TrainRequest, model: str) -> TrainingOutcome:
     from analysis.sentiment.acoustic import SHIPPED_AGENT, SHIPPED_CLIENT
     from analysis.sentiment.shipped_models import model_folder
     from analysis.training.sentiment_jobs import train_acoustic
-    from pipeline.config.sentiment import AcousticEngine
+    from pipeline.config.areas.sentiment import AcousticEngine
 
     settings = request.settings()
     acoustic = settings.sentiment.acoustic
@@ -134,7 +134,7 @@ def run_train_text(request: TrainRequest, model: str, languages: Sequence[str] =
     from analysis.sentiment.text import build_text_engines
     from analysis.sentiment.text_trained import SHIPPED_TEXT
     from analysis.training.text_jobs import train_text
-    from pipeline.config.sentiment import TextEngine
+    from pipeline.config.areas.sentiment import TextEngine
     from pipeline.errors import ModelUnavailable
     from pipeline.records import Role
 
@@ -187,7 +187,7 @@ def run_train_fusion(
     from analysis.sentiment.fusion import Fusion, build_fusion
     from analysis.training.fusion import train_fusion
     from analysis.training.judge import judge_both
-    from pipeline.config.sentiment import FusionMethod
+    from pipeline.config.areas.sentiment import FusionMethod
     from pipeline.records import Role
 
     settings = request.settings()

@@ -10,7 +10,7 @@ from typing import Any
 from db.export.document import Document, Segment
 from db.export.lines import Line, lines_of, tokens_of
 from db.export.subtitles import speaker
-from pipeline.config.output import TranscriptFileSettings
+from pipeline.config.areas.output import TranscriptFileSettings
 
 DESCRIBED = (
     "file_name",

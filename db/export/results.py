@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from db.export.csv_file import write_csv
 from db.export.spreadsheets import write_parquet, write_xlsx
 from db.export.table import result_rows
-from pipeline.config.output import OutputSettings
+from pipeline.config.areas.output import OutputSettings
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from db.export.document import Document, Segment
 from db.export.lines import Line, cues_of, shown
-from pipeline.config.output import TranscriptFileSettings
+from pipeline.config.areas.output import TranscriptFileSettings
 from pipeline.records import Role
 
 

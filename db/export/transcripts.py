@@ -11,7 +11,7 @@ from db.export.document import Document, documents
 from db.export.documents_json import contact_lens_json, own_json, pca_json
 from db.export.files import write_whole
 from db.export.subtitles import srt, txt, vtt
-from pipeline.config.output import OutputSettings, TranscriptFileSettings
+from pipeline.config.areas.output import OutputSettings, TranscriptFileSettings
 
 if TYPE_CHECKING:
     from db.connection import Database

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config.database import EMBEDDED, DatabaseSettings
+from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from pipeline.audio.channels.duplicates import find_copies
 from pipeline.audio.decoding.ingest import Ingested, ingest
 from pipeline.audio.roles import ChannelRoles, assign_roles
 from pipeline.audio.vad.choice import DETECTORS, Builder, choose_detector
-from pipeline.config.audio import AudioSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.disk import spooling
 from pipeline.errors import SourceUnreadable
 from pipeline.records import AudioHeader, CallMetadata, PreparedCall

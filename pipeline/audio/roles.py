@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.config.audio import AudioSettings
+from pipeline.config.areas.audio import AudioSettings
 from pipeline.records import CallMetadata, Role
 
 

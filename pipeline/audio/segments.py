@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio.decoding.levels import FRAME_S, FRAME_SAMPLES, SILENCE_DBFS, decibels
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
 
 

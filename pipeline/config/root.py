@@ -6,24 +6,24 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from pipeline.config.audio import AudioSettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.database import DatabaseSettings
+from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
+from pipeline.config.areas.llm import LanguageModelSettings
+from pipeline.config.areas.output import OutputSettings
+from pipeline.config.areas.redaction import RedactionSettings
+from pipeline.config.areas.reporting import ReportingSettings
+from pipeline.config.areas.run import RunSettings
+from pipeline.config.areas.sentiment import SentimentSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.config.base import Area
-from pipeline.config.database import DatabaseSettings
-from pipeline.config.diarisation import DiarisationSettings
-from pipeline.config.execution import RunSettings
-from pipeline.config.language import GlossarySettings, SummarySettings, TopicSettings
-from pipeline.config.llm import LanguageModelSettings
-from pipeline.config.output import OutputSettings
-from pipeline.config.redaction import RedactionSettings
-from pipeline.config.reporting import ReportingSettings
-from pipeline.config.sentiment import SentimentSettings
-from pipeline.config.sources import InputSettings
-from pipeline.config.transcription import TranscriptionSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
 
 
 class Settings(Area):
-    """One file per area beside this one; every area has defaults, so an empty config.yaml is valid."""
+    """One file per area in `areas`; every area has defaults, so an empty config.yaml is valid."""
 
     input: InputSettings = Field(default_factory=InputSettings)
     audio: AudioSettings = Field(default_factory=AudioSettings)

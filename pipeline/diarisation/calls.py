@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipeline.config.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.choice import DIARISERS, Builder
 from pipeline.diarisation.diariser import SPEAKERS, DiarisationGivenUp, Diariser
 from pipeline.diarisation.recut import by_speaker

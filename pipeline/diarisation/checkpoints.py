@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.diarisation import PyannoteWeights
+from pipeline.config.areas.speech.diarisation import PyannoteWeights
 from pipeline.errors import ModelUnavailable
 from pipeline.weights.hub import Hub, WeightsWanted, short
 

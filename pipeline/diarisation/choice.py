@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 
-from pipeline.config.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.diariser import Diariser
 from pipeline.errors import ModelUnavailable
 

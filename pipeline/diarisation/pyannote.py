@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.diarisation import PyannoteWeights
+from pipeline.config.areas.speech.diarisation import PyannoteWeights
 from pipeline.diarisation.checkpoints import load_pipeline
 from pipeline.diarisation.diariser import SPEAKERS, DiarisationGivenUp, SpeakerTurn
 from pipeline.records import SAMPLE_RATE_HZ

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.config.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.diariser import SpeakerTurn
 from pipeline.records import SpeechSegment
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.config.diarisation import RoleSettings
+from pipeline.config.areas.speech.diarisation import RoleSettings
 from pipeline.diarisation.phrases import KINDS, SHIPPED, Kind, longest_said, plain, read_phrases
 from pipeline.records import Direction, Role
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from pipeline.config.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.calls import DIARISED, NOT_DIARISED
 from pipeline.diarisation.roles import RoleGuess, Said, guess_roles
 from pipeline.records import Direction, PreparedCall, Role, StepResult, StepState, TranscriptChunk

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from zoneinfo import ZoneInfo
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.disk import spooling, write_spooled
 from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable, UnsafePath
 from pipeline.records import FoundCall, SkippedFile

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.audio.decoding.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW, FORMAT_PCM, RiffReport, check_riff
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import AudioUndecodable, EarshotError, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
 from pipeline.sources.source import CallSource

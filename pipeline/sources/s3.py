@@ -12,7 +12,7 @@ from datetime import UTC
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.disk import spooling, write_spooled
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile

@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Sequence
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 
 _TEMPORARY = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".download", ".swp", "~")
 ARCHIVE_SUFFIX = ".zip"

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable
 from pipeline.records import FoundCall, SkippedFile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from pipeline.analysing import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, without_worse
-from pipeline.config.execution import Reprocess
+from pipeline.config.areas.run import Reprocess
 from pipeline.errors import EarshotError, StartupError
 from pipeline.log_lines import about_call
 from pipeline.parts import RunContext

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from pipeline.config.execution import RunSettings
+from pipeline.config.areas.run import RunSettings
 from pipeline.disk import outlast_full_disk
 from pipeline.errors import DiskFull, TransientError, UnforeseenError
 from pipeline.parts import RunSignals

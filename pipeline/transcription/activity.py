@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config.trust import TrustGateSettings
+from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import Samples
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, Transcriber

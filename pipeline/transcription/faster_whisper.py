@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.recognisers import FasterWhisperOptions
+from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.records import EngineIdentity, Role
 
 _NO_INFLUENCE = frozenset(

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.config.trust import TrustGateSettings
+from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.activity import Activity, measure, quiet_cut
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber

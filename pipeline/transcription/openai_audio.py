@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.recognisers import OpenAiAudioOptions
+from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription, Samples, SegmentRequest, SegmentResult

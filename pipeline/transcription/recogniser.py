@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber

@@ -21,7 +21,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.recognisers import ScriptedOptions
+from pipeline.config.areas.speech.recognisers import ScriptedOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import (

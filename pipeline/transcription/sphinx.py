@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.recognisers import SphinxOptions
+from pipeline.config.areas.speech.recognisers import SphinxOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult

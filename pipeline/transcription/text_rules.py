@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
-from pipeline.config.text_rules import TextRuleSettings
+from pipeline.config.areas.speech.text_rules import TextRuleSettings
 
 Step = Callable[[str, str | None], str]
 

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.recognisers import TransformersCtcOptions
+from pipeline.config.areas.speech.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.ctc_padding import AdapterPadding

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 
-from pipeline.config.trust import TrustGateSettings
+from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.transcription.activity import Activity
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.vocabulary import context_terms

@@ -19,7 +19,7 @@ from analysis.llm.router import Router, build_router
 from analysis.records import Summary, Topic
 from analysis.redaction import build_redactor
 from analysis.steps import build_language_steps
-from pipeline.config.llm import LanguageModelSettings
+from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.root import Settings
 from pipeline.records import CallForAnalysis, StepResult, StepState
 from tests.analysis.calls import call

@@ -17,7 +17,7 @@ from db.connection import Database
 from db.embedded.server import EmbeddedServer
 from db.ledger.store import PostgresStore
 from db.migrate import migrate
-from pipeline.config.database import DatabaseSettings
+from pipeline.config.areas.database import DatabaseSettings
 
 TEMPLATE = "earshot"
 """The embedded server's own database, brought up to date, is the template of the others."""

@@ -15,7 +15,7 @@ from db.ledger.runs import RunLock
 from db.ledger.store import PostgresStore
 from db.link import answers, link_options
 from db.queries.runs_and_calls import latest_runs
-from pipeline.config.database import DatabaseSettings
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from tests.db.proxy import Proxy, proxied
 from tests.db.samples import found, outcome

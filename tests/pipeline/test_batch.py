@@ -17,10 +17,10 @@ from db.embedded.server import EmbeddedServer
 from db.ledger.store import PostgresStore
 from pipeline.analysing import build_analyser, in_dependency_order, with_dependents, without_worse
 from pipeline.batch import Batch, BatchResult
-from pipeline.config.database import DatabaseSettings
-from pipeline.config.execution import Reprocess, RunSettings
+from pipeline.config.areas.database import DatabaseSettings
+from pipeline.config.areas.run import Reprocess, RunSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.config.root import Settings
-from pipeline.config.sources import InputSettings
 from pipeline.errors import AudioUndecodable, ModelUnavailable, SourceUnreadable
 from pipeline.own_spool import own_spool
 from pipeline.parts import BatchParts, ChildBuild, PrepareTask

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.execution import RunSettings
+from pipeline.config.areas.run import RunSettings
 from pipeline.disk import outlast_full_disk, says_disk_full, spooling, write_spooled
 from pipeline.errors import DiskFull, EarshotError, SourceUnreadable, TransientError
 from pipeline.parts import RunSignals

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.execution import Order, Reprocess, RunSettings
+from pipeline.config.areas.run import Order, Reprocess, RunSettings
 from pipeline.parts import RunSignals, stop_moment
 from pipeline.plan import (
     Action,

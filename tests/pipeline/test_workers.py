@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.config.execution import RunSettings
+from pipeline.config.areas.run import RunSettings
 from pipeline.errors import ModelUnavailable, RunInterrupted
 from pipeline.parts import RunSignals
 from pipeline.recogniser_child import SegmentTask

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.records import CustomerSegment, Direction, FoundCall, Role
 from pipeline.sources.probe import probe_header
 from pipeline.sources.source import build_source

@@ -15,8 +15,8 @@ from pipeline.audio.decoding.levels import FRAME_SAMPLES, ChannelLevels, level_d
 from pipeline.audio.decoding.spool import Samples, read_blocks, rewrite
 from pipeline.audio.segments import Interval, find_speech, plan_segments, without
 from pipeline.audio.vad.detector import VoiceActivityDetector
-from pipeline.config.audio import AudioSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ, NonSpeech, PreparedChannel, Role, SpeechSegment
 
 _BLOCK_SAMPLES = 1 << 17

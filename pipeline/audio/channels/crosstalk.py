@@ -16,7 +16,7 @@ from pipeline.audio.channels.channel import Channel
 from pipeline.audio.decoding.levels import FRAME_SAMPLES, level_dbfs
 from pipeline.audio.decoding.spool import Samples, read_range
 from pipeline.audio.segments import Interval
-from pipeline.config.audio import CrosstalkSettings
+from pipeline.config.areas.audio import CrosstalkSettings
 from pipeline.records import SAMPLE_RATE_HZ
 
 _PIECE = int(0.75 * SAMPLE_RATE_HZ)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pipeline.audio.channels.channel import Channel
 from pipeline.audio.decoding.spool import Samples, read_range
-from pipeline.config.audio import DoctorSettings
+from pipeline.config.areas.audio import DoctorSettings
 from pipeline.records import SAMPLE_RATE_HZ
 
 _SECOND = SAMPLE_RATE_HZ

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pipeline.audio.channels.frames import Spectra, SpectrumStream, runs
 from pipeline.audio.decoding.levels import FRAME_SAMPLES
 from pipeline.audio.segments import Interval
-from pipeline.config.audio import MusicSettings
+from pipeline.config.areas.audio import MusicSettings
 from pipeline.records import SAMPLE_RATE_HZ
 
 _WINDOW, _HOP = 2048, 512

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pipeline.audio.channels.frames import Spectra, SpectrumStream, around, peak_hz, runs
 from pipeline.audio.segments import Interval
-from pipeline.config.audio import ToneSettings
+from pipeline.config.areas.audio import ToneSettings
 from pipeline.records import SAMPLE_RATE_HZ
 
 Samples = npt.NDArray[np.float32]

@@ -14,7 +14,7 @@ from pipeline.audio.decoding.ogg import ends_within_page
 from pipeline.audio.decoding.resample import Resampler
 from pipeline.audio.decoding.riff import check_riff
 from pipeline.audio.decoding.spool import SpoolWriter
-from pipeline.config.audio import AudioSettings
+from pipeline.config.areas.audio import AudioSettings
 from pipeline.disk import spooling
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import SAMPLE_RATE_HZ

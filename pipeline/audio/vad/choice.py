@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipeline.audio.vad.detector import VoiceActivityDetector
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.errors import ModelUnavailable
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.audio.decoding.levels import decibels
 from pipeline.audio.vad.detector import Samples, Scores, VoiceActivityStream
-from pipeline.config.voice_activity import EnergySettings
+from pipeline.config.areas.speech.voice_activity import EnergySettings
 from pipeline.records import SAMPLE_RATE_HZ
 
 WINDOW_SAMPLES = 512

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio.vad.detector import Samples, Scores, VoiceActivityStream
-from pipeline.config.voice_activity import PyannoteDetectorSettings
+from pipeline.config.areas.speech.voice_activity import PyannoteDetectorSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from pipeline.config.call_metadata import FileNamePattern
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.call_metadata import FileNamePattern
+from pipeline.config.areas.sources import InputSettings
 from pipeline.records import CallMetadata, Role
 
 Word = TypeVar("Word")

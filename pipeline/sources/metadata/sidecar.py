@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable
 from pipeline.records import CallMetadata, SkippedFile
 from pipeline.sources.addresses import file_uri, shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
 from pipeline.transcription.mlx_qwen3.blas import blas_probe

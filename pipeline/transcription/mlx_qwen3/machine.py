@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.mlx_qwen3.decoding import BatchDecoder, NewRow
 from pipeline.transcription.mlx_qwen3.encoding import BatchEncoder, mel_features

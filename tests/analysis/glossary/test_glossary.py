@@ -9,7 +9,7 @@ from openpyxl import Workbook
 
 from analysis.glossary.choice import load_catalogues
 from analysis.glossary.reader import load_glossary
-from pipeline.config.language import GlossarySettings
+from pipeline.config.areas.language import GlossarySettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CustomerSegment
 

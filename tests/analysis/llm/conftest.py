@@ -10,7 +10,7 @@ import pytest
 
 from analysis.llm.provider import LLMRequest
 from bench.tiny_llm import build_tiny_llm
-from pipeline.config.llm import LanguageModelSettings
+from pipeline.config.areas.llm import LanguageModelSettings
 
 TOPICS = ("lost card", "card", "loan", 'the "other" one, éà', "other")
 SCHEMA: Mapping[str, Any] = {

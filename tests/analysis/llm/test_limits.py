@@ -16,7 +16,7 @@ from analysis.llm.grammar import bounded, smallest_reply_bytes
 from analysis.llm.labels import label_probabilities
 from analysis.llm.limits import Ceiling, CeilingReached, MinuteWindow, QuotaWait, Spending
 from analysis.llm.remote import retry_after_s
-from pipeline.config.llm import LanguageModelSettings
+from pipeline.config.areas.llm import LanguageModelSettings
 
 
 class Clock:

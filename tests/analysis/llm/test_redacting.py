@@ -9,7 +9,7 @@ import pytest
 from analysis.llm.provider import Message
 from analysis.llm.redacting import redact_request, restore
 from analysis.redaction import build_redactor
-from pipeline.config.redaction import RedactionSettings
+from pipeline.config.areas.redaction import RedactionSettings
 from tests.analysis.llm.conftest import ask
 
 SECRETS = build_redactor(

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.router import Router, build_router
-from pipeline.config.llm import LanguageModelSettings
+from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.errors import ServiceUnavailable, StageTimeout, WorkerCrashed
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, ask, settings
 from tests.analysis.llm.servers import answers, fails, serving

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.redactor import restore
 from analysis.redaction.stored import redact_transcript
-from pipeline.config.redaction import CustomPattern, RedactionSettings
+from pipeline.config.areas.redaction import CustomPattern, RedactionSettings
 from pipeline.errors import ConfigurationError
 from tests.analysis.calls import call
 

@@ -13,7 +13,7 @@ from analysis.sentiment.acoustic import build_acoustic
 from analysis.sentiment.shipped_models import FOLDER
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text_trained import TrainedTextSentiment
-from pipeline.config.sentiment import SentimentSettings
+from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.records import ChannelAudio, Role, StepResult, StepState
 from tests.analysis.sentiment.conftest import MakeCall
 from tests.analysis.sentiment.test_features import voice

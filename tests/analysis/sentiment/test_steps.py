@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analysis.records import CallSentiment, Sentiment, SentimentLabel
 from analysis.sentiment.lexicon import compound_to_sentiment
 from analysis.sentiment.steps import AcousticSentimentStep, FusionStep, TextSentimentStep, build_sentiment_steps
-from pipeline.config.sentiment import SentimentSettings
+from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState
 from tests.analysis.sentiment.conftest import MakeCall
 

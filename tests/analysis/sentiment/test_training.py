@@ -17,7 +17,7 @@ from analysis.training.model_folder import load_model
 from analysis.training.text import TEXT_RECIPES, TextMaterial
 from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment
 from commands.train.requests import TrainRequest, run_train_acoustic, run_train_fusion, run_train_text, run_train_topics
-from pipeline.config.sentiment import SentimentSettings
+from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.errors import ConfigurationError, EarshotError
 from pipeline.records import Role
 from tests.analysis.sentiment.test_features import voice

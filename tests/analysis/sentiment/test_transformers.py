@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.sentiment import SentimentSettings, TransformersModel, TransformersSettings
+from pipeline.config.areas.sentiment import SentimentSettings, TransformersModel, TransformersSettings
 from pipeline.errors import ModelUnavailable
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "gut", "schlecht", "the", "call"]

@@ -9,7 +9,7 @@ import pytest
 from analysis.records import CallSentiment, ChunkSentiment, Sentiment
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.whole_call import summarise_call
-from pipeline.config.sentiment import CallMoodSettings, SentimentSettings
+from pipeline.config.areas.sentiment import CallMoodSettings, SentimentSettings
 from pipeline.records import Role
 from tests.analysis.sentiment.conftest import MakeCall
 

@@ -14,7 +14,7 @@ from analysis.prompting import prompts_hash
 from analysis.records import Summary
 from analysis.summary.step import SummaryStep
 from analysis.summary.templates import render_preview
-from pipeline.config.language import SummarySettings
+from pipeline.config.areas.language import SummarySettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import FALLBACK_MARK, StepState
 from tests.analysis.calls import call

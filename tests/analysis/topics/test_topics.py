@@ -19,7 +19,7 @@ from analysis.topics.proposals import proposed_terms
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.topics import GLOSSARIES as BENCH_GLOSSARIES
 from bench.transcripts import harper_valley, samples
-from pipeline.config.language import GlossarySettings, TopicSettings
+from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, StepResult, StepState
 from tests.analysis.calls import call
 

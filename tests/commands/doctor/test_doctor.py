@@ -18,11 +18,11 @@ from commands.doctor.finding import Finding, State
 from commands.doctor.machine import folder, packages
 from commands.doctor.providers import providers
 from commands.doctor.services import database, source
-from pipeline.config.database import DatabaseSettings
-from pipeline.config.llm import LanguageModelSettings
-from pipeline.config.recognisers import ScriptedOptions
-from pipeline.config.sources import InputSettings
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.database import DatabaseSettings
+from pipeline.config.areas.llm import LanguageModelSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.areas.speech.recognisers import ScriptedOptions
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from tests.house import PROJECT
 
 

@@ -24,7 +24,7 @@ from commands.report.drift import OTHER, compare, holm, homogeneity, two_proport
 from commands.report.page import figures, page, shown_number, shown_seconds
 from commands.run.tracing import export_traces
 from db.embedded.server import EmbeddedServer
-from pipeline.config.reporting import ReportSettings, TracingSettings
+from pipeline.config.areas.reporting import ReportSettings, TracingSettings
 from pipeline.config.root import Settings
 from pipeline.performance import MOST_SAMPLES, PerformanceRecorder, ResourceSample, StageSpan, parse_nvidia
 from tests.commands.run.test_run import command

@@ -17,7 +17,7 @@ import pytest
 from commands.run.ending import Ending, ending
 from commands.run.metrics import write_metrics
 from commands.run.notify import body, subject, tell
-from pipeline.config.reporting import NotifySettings, NotifyWhen, ReportingSettings, SmtpSettings, WebhookSettings
+from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, ReportingSettings, SmtpSettings, WebhookSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 
 COUNTS = {"found": 9, "done": 6, "unchanged": 1, "failed": 2}

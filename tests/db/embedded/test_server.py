@@ -19,7 +19,7 @@ from db.embedded.accounts import can_enter, choose_account
 from db.embedded.cluster import postmaster_alive
 from db.embedded.files import find_place
 from db.embedded.server import EmbeddedServer
-from pipeline.config.database import DatabaseSettings
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 
 AS_ROOT = os.geteuid() == 0

@@ -18,7 +18,7 @@ from db.export.files import whole_file
 from db.export.spreadsheets import write_xlsx
 from db.export.table import COLUMNS, result_rows
 from db.ledger.store import PostgresStore
-from pipeline.config.output import CsvSettings, OutputSettings
+from pipeline.config.areas.output import CsvSettings, OutputSettings
 from pipeline.errors import ConfigurationError, OutputUnavailable
 from pipeline.records import CallFailure
 from tests.db.samples import chunk, found, outcome, transcript

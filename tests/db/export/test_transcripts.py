@@ -21,7 +21,7 @@ from db.export.lines import cues_of, lines_of, shown, tokens_of
 from db.export.subtitles import srt, txt, vtt
 from db.export.transcripts import file_stem
 from db.ledger.store import PostgresStore
-from pipeline.config.output import OutputSettings, TranscriptFileSettings
+from pipeline.config.areas.output import OutputSettings, TranscriptFileSettings
 from pipeline.records import Role, Word
 from tests.db.samples import found, outcome
 

@@ -19,7 +19,7 @@ from db.embedded.cluster import postmaster_alive
 from db.ledger.runs import without_secrets
 from db.ledger.store import PostgresStore
 from db.queries.runs_and_calls import latest_runs
-from pipeline.config.database import DatabaseSettings
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from tests.db.samples import found, outcome
 
@@ -27,7 +27,7 @@ RUN = """
 import sys, time
 from db.connection import Database
 from db.ledger.store import PostgresStore
-from pipeline.config.database import DatabaseSettings
+from pipeline.config.areas.database import DatabaseSettings
 url = sys.argv[1]
 store = PostgresStore(Database(DatabaseSettings(url=url), url, None))
 print(store.begin_run({}, "h", "other"), flush=True)

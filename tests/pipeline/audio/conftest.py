@@ -10,8 +10,8 @@ import pytest
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import read_range
 from pipeline.audio.prepare import CallPreparer
-from pipeline.config.audio import AudioSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import CallMetadata, PreparedCall
 from tests.conftest import PROJECT
 from tests.pipeline.audio.sounds import Samples

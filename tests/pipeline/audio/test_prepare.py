@@ -14,8 +14,8 @@ import pytest
 
 from pipeline.audio.decoding.spool import discard, read_samples, rewrite
 from pipeline.audio.prepare import CallPreparer, prepare_call
-from pipeline.config.audio import AudioSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
 from pipeline.records import CallMetadata, Role
 from tests.pipeline.audio.conftest import Prepare

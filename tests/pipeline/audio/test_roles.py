@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.audio.roles import assign_roles
-from pipeline.config.audio import AudioSettings
+from pipeline.config.areas.audio import AudioSettings
 from pipeline.records import CallMetadata, Direction, Role
 
 A, C, U = Role.AGENT, Role.CLIENT, Role.UNKNOWN

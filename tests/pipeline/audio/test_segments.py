@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.audio.segments import Interval, find_speech, pad, plan_segments, without
-from pipeline.config.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ
 
 STEP = 512

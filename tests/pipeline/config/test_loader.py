@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config.areas.run import Order
 from pipeline.config.document import CONFIG_FILE, document_text
-from pipeline.config.execution import Order
 from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
 from pipeline.config.schema import SCHEMA_FILE, schema_text

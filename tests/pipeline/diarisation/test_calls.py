@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.audio import AudioSettings
-from pipeline.config.diarisation import DiarisationSettings, PyannoteWeights, RoleSettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings, PyannoteWeights, RoleSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.config.root import Settings
-from pipeline.config.sources import InputSettings
-from pipeline.config.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import CallDiariser
 from pipeline.diarisation.choice import longest_s
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from pipeline.audio.vad.choice import choose_detector
-from pipeline.config.audio import AudioSettings
-from pipeline.config.diarisation import DiarisationSettings, PyannoteWeights
-from pipeline.config.sources import InputSettings
-from pipeline.config.voice_activity import PyannoteDetectorSettings, VoiceActivitySettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings, PyannoteWeights
+from pipeline.config.areas.speech.voice_activity import PyannoteDetectorSettings, VoiceActivitySettings
 from pipeline.diarisation.choice import DIARISERS
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ModelUnavailable

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.diariser import SpeakerTurn
 from pipeline.diarisation.recut import by_speaker, speaker_changes, tidy
 from pipeline.records import SpeechSegment

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.diarisation import RoleSettings
+from pipeline.config.areas.speech.diarisation import RoleSettings
 from pipeline.diarisation.phrases import KINDS, SHIPPED, longest_said, plain, read_phrases
 from pipeline.diarisation.roles import Said, guess_roles
 from pipeline.errors import ConfigurationError

@@ -8,7 +8,7 @@ import wave
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.source import build_source
 

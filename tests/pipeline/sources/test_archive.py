@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import AudioUndecodable, EarshotError, InputUnavailable, SourceUnreadable, UnsafePath
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.source import build_source

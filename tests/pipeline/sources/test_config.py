@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 
 
 @pytest.mark.parametrize(

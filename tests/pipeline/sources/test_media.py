@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.audio.decoding.ingest import ingest
-from pipeline.config.audio import AudioSettings
+from pipeline.config.areas.audio import AudioSettings
 from pipeline.records import SAMPLE_RATE_HZ
 from tests.pipeline.sources.helpers import MEDIA
 from tests.pipeline.sources.make_media import SECONDS, TONES_HZ

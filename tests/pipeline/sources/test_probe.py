@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.audio.decoding.ingest import ingest
-from pipeline.config.audio import AudioSettings
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
 from pipeline.sources.probe import NotAudio, probe_call, probe_header, probe_many

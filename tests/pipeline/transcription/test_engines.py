@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
-from pipeline.config.transcription import TranscriptionSettings, default_engines
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.transcription import TranscriptionSettings, default_engines
 from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.transcription.engine import EngineDescription
 from pipeline.transcription.engines import ENGINES, Builder, choose_engine

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.tiny_whisper import Shape, build_tiny_whisper
-from pipeline.config.recognisers import FasterWhisperOptions
+from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.faster_whisper import FasterWhisperTranscriber, _joined, _Member, _span

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.records import EngineIdentity, Role
 from pipeline.transcription.fingerprint import canonical_json, options_hash, transcript_fingerprint
 from tests.conftest import PROJECT
@@ -49,7 +49,7 @@ def test_what_it_does_not_depend_on() -> None:
 
 def test_the_same_in_another_process() -> None:
     code = (
-        "from pipeline.config.transcription import TranscriptionSettings as T;"
+        "from pipeline.config.areas.speech.transcription import TranscriptionSettings as T;"
         "from pipeline.transcription.fingerprint import options_hash;"
         "print(options_hash(T(), 'sphinx', ('Visa', 'épargne')))"
     )

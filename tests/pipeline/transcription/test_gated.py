@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.config.trust import TrustGateSettings
+from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import SegmentPlace, SegmentRequest, SegmentResult
 from pipeline.transcription.gated import GatedTranscriber

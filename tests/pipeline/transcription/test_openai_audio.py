@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.config.recognisers import OpenAiAudioOptions
+from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
 from pipeline.errors import ModelUnavailable, ServiceUnavailable
 from pipeline.transcription.engine import SERVICE_UNAVAILABLE
 from pipeline.transcription.openai_audio import Breaker, OpenAiAudioTranscriber

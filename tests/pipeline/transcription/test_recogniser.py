@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.recogniser import GatedRecogniser, build_recogniser

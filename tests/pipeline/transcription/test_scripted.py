@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.recognisers import ScriptedOptions
+from pipeline.config.areas.speech.recognisers import ScriptedOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engine import SegmentPlace, SegmentRequest, SegmentResult
 from pipeline.transcription.scripted import ScriptedTranscriber, draw_text
@@ -100,7 +100,7 @@ def test_planted_errors_and_missing_weights() -> None:
 def test_a_planted_crash_kills_the_process_and_once_is_once(tmp_path: Path) -> None:
     code = (
         "import numpy as np\n"
-        "from pipeline.config.recognisers import ScriptedOptions\n"
+        "from pipeline.config.areas.speech.recognisers import ScriptedOptions\n"
         "from pipeline.transcription.scripted import ScriptedTranscriber\n"
         "from pipeline.transcription.engine import SegmentPlace, SegmentRequest\n"
         f"e = ScriptedTranscriber(ScriptedOptions(crash_on=('bad*',), crash_once_marker={str(tmp_path / 'm')!r}))\n"

@@ -10,7 +10,7 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 import soxr
 
-from pipeline.config.recognisers import SphinxOptions
+from pipeline.config.areas.speech.recognisers import SphinxOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import Samples

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_to_num import text2num  # type: ignore[import-untyped]
 
-from pipeline.config.text_rules import TextRuleSettings
+from pipeline.config.areas.speech.text_rules import TextRuleSettings
 from pipeline.transcription.text_rules import STEPS, TextRules, digits_to_words
 from pipeline.transcription.word_error import WordErrors, word_error_rate, word_errors
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer, Wav2Vec2CTCTokenizer, Wav2Vec2PhonemeCTCTokenizer
 
-from pipeline.config.recognisers import TransformersCtcOptions
+from pipeline.config.areas.speech.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import Word
 from pipeline.transcription.ctc_words import spelt_words

@@ -12,7 +12,7 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 import soxr
 
-from pipeline.config.trust import TrustGateSettings
+from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.activity import measure, quiet_cut
 from pipeline.transcription.engine import Samples, SegmentResult

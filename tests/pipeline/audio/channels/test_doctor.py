@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.audio.channels.music import activation
 from pipeline.audio.channels.tones import ToneScan, find_ringing
-from pipeline.config.audio import AudioSettings, MusicSettings, ToneSettings
+from pipeline.config.areas.audio import AudioSettings, MusicSettings, ToneSettings
 from pipeline.records import PreparedCall, PreparedChannel, Role
 from tests.conftest import PROJECT
 from tests.pipeline.audio.conftest import Prepare

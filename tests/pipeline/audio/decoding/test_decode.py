@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.audio.decoding.decode import Decoding
 from pipeline.audio.decoding.ingest import Ingested, ingest
 from pipeline.audio.decoding.spool import read_range
-from pipeline.config.audio import AudioSettings
+from pipeline.config.areas.audio import AudioSettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
 from tests.pipeline.audio.sounds import RATE, Samples, float_wav, music, tone, write
 

@@ -13,7 +13,7 @@ from pipeline.audio.segments import find_speech
 from pipeline.audio.vad.choice import DETECTORS, choose_detector
 from pipeline.audio.vad.detector import VoiceActivityDetector
 from pipeline.audio.vad.silero import find_graph
-from pipeline.config.voice_activity import SileroSettings, VoiceActivitySettings
+from pipeline.config.areas.speech.voice_activity import SileroSettings, VoiceActivitySettings
 from pipeline.errors import ModelUnavailable
 from tests.pipeline.audio.sounds import RATE, Samples, silence
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.sources import InputSettings
+from pipeline.config.areas.sources import InputSettings
 from pipeline.records import CallMetadata, CustomerSegment, Direction, Role
 from pipeline.sources.addresses import file_path, file_uri, s3_parts, s3_uri, zip_parts, zip_uri
 from pipeline.sources.metadata.reader import MetadataReader, merged

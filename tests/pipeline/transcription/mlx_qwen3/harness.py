@@ -8,7 +8,7 @@ from typing import Any
 
 import mlx.core as mx
 
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.transcription.engine import Samples, SegmentRequest
 from pipeline.transcription.mlx_qwen3.kernels import Kernels, choose_kernels
 from pipeline.transcription.mlx_qwen3.loading import load_checkpoint

@@ -16,8 +16,8 @@ import pytest
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
-from pipeline.config.transcription import TranscriptionSettings
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engines import ENGINES
 from pipeline.transcription.mlx_qwen3.blas import blas_probe, report

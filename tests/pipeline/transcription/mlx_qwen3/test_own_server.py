@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
-from pipeline.config.recognisers import OpenAiAudioOptions
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.mlx_qwen3.engine import build
 from pipeline.transcription.openai_audio import OpenAiAudioTranscriber

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.mlx_qwen3.engine import build
 from pipeline.transcription.mlx_qwen3.word_times import load_aligner, place, sounding

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.config.areas.speech.diarisation import PyannoteWeights
 from pipeline.config.base import Area
-from pipeline.config.diarisation import PyannoteWeights
 
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 Milliseconds = Annotated[float, Field(ge=0.0, le=10_000.0)]

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.config.areas.call_metadata import DEFAULT_PATTERN, FileNamePattern, SidecarSettings, check_time_zone
 from pipeline.config.base import Area
-from pipeline.config.call_metadata import DEFAULT_PATTERN, FileNamePattern, SidecarSettings, check_time_zone
 from pipeline.records import CustomerSegment, Direction, Role
 
 

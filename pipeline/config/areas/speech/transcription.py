@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.config.base import Area
-from pipeline.config.mlx_qwen3 import MlxQwen3Options
-from pipeline.config.recognisers import (
+from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.recognisers import (
     FasterWhisperOptions,
     OpenAiAudioOptions,
     ScriptedOptions,
     SphinxOptions,
     TransformersCtcOptions,
 )
-from pipeline.config.text_rules import TextRuleSettings
-from pipeline.config.trust import TrustGateSettings
+from pipeline.config.areas.speech.text_rules import TextRuleSettings
+from pipeline.config.areas.speech.trust import TrustGateSettings
+from pipeline.config.base import Area
 
 EngineName = Literal["mlx_qwen3", "faster_whisper", "transformers_ctc", "openai_audio", "sphinx", "scripted"]
 
