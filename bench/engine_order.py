@@ -42,7 +42,7 @@ def whisper_s(repeats: int) -> list[float]:
     from bench.tiny_whisper import SMALL, build_tiny_whisper
     from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
     from pipeline.transcription.engine import SegmentRequest
-    from pipeline.transcription.faster_whisper import FasterWhisperTranscriber
+    from pipeline.transcription.engines.faster_whisper import FasterWhisperTranscriber
     from pipeline.weights.hub import Hub
 
     wanted = round(TOKENS_PER_S * LENGTH_S)

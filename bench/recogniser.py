@@ -73,7 +73,7 @@ def main() -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     import mlx.core as mx
 
-    from pipeline.transcription.mlx_qwen3.blas import blas_probe
+    from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
 
     probe = blas_probe()
     with tempfile.TemporaryDirectory() as folder:
@@ -141,11 +141,11 @@ class Batched:
         from mlx_qwen3_asr.tokenizer import Tokenizer
 
         from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
-        from pipeline.transcription.mlx_qwen3.kernels import choose_kernels
-        from pipeline.transcription.mlx_qwen3.loading import LoadedModel, weight_bytes
-        from pipeline.transcription.mlx_qwen3.machine import Qwen3Machine
-        from pipeline.transcription.mlx_qwen3.prompts import Prompter
-        from pipeline.transcription.mlx_qwen3.scheduler import Limits
+        from pipeline.transcription.engines.mlx_qwen3.kernels import choose_kernels
+        from pipeline.transcription.engines.mlx_qwen3.loading import LoadedModel, weight_bytes
+        from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
+        from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
+        from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits
 
         class Machine(Qwen3Machine):
             """Ends every segment after the same number of tokens on both sides."""
@@ -171,7 +171,7 @@ class Batched:
 
     def run(self, audio: Sequence[npt.NDArray[np.float32]]) -> dict[str, Any]:
         from pipeline.transcription.engine import SegmentRequest
-        from pipeline.transcription.mlx_qwen3.scheduler import Scheduler
+        from pipeline.transcription.engines.mlx_qwen3.scheduler import Scheduler
 
         scheduler = Scheduler(self.machine, self._prompter, self._limits)
         tokens: dict[str, tuple[int, ...]] = {}
@@ -226,8 +226,8 @@ def _growth(engine: Batched, steps: int = 4) -> dict[str, float]:
     """Seconds of one decoding step by rows, each row 280 tokens into its segment."""
     import mlx.core as mx
 
-    from pipeline.transcription.mlx_qwen3.decoding import NewRow
-    from pipeline.transcription.mlx_qwen3.prompts import Prompt
+    from pipeline.transcription.engines.mlx_qwen3.decoding import NewRow
+    from pipeline.transcription.engines.mlx_qwen3.prompts import Prompt
 
     decoder = engine.machine.decoder
     width = engine.machine.width
@@ -256,7 +256,7 @@ def prepare(shape: str, precision: str, folder: Path, audio: list[npt.NDArray[np
     from mlx.utils import tree_map
     from mlx_qwen3_asr.model import Qwen3ASRModel
 
-    from pipeline.transcription.mlx_qwen3.loading import choose_dtype
+    from pipeline.transcription.engines.mlx_qwen3.loading import choose_dtype
 
     mx.random.seed(20)
     model = Qwen3ASRModel(_config(shape))

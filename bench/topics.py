@@ -71,7 +71,7 @@ def _by_sphinx(data: Path, call: CallForAnalysis) -> CallForAnalysis:
 
     from pipeline.config.areas.speech.recognisers import SphinxOptions
     from pipeline.transcription.engine import SegmentRequest
-    from pipeline.transcription.sphinx import SphinxTranscriber
+    from pipeline.transcription.engines.sphinx import SphinxTranscriber
 
     path = data / "calls" / "harper_valley" / f"{call.call_id}.wav"
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=16_000)

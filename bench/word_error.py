@@ -21,7 +21,7 @@ from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.recogniser import build_recogniser
-from pipeline.transcription.word_error import NO_ERRORS, WordErrors, word_errors
+from pipeline.transcription.text.word_error import NO_ERRORS, WordErrors, word_errors
 
 _PADDING_S = 0.25
 _READABLE = {".wav", ".flac", ".ogg", ".mp3"}

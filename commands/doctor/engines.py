@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from commands.doctor.finding import Finding, State
+from pipeline.children.process import SpawnedWorker
 from pipeline.config.areas.speech.mlx_qwen3 import is_local
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
-from pipeline.processes import SpawnedWorker
-from pipeline.transcription.engines import ENGINES
+from pipeline.transcription.engines.catalogue import ENGINES
 from pipeline.weights.hub import Hub, WeightsFound, WeightsWanted, short, within
 
 _GB = 1e9
@@ -102,8 +102,8 @@ def by_loading(settings: TranscriptionSettings, name: str, timeout_s: float) -> 
 
 def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
     """MLX, the BLAS it multiplies with, and the weights; it has its own way to the hub."""
-    from pipeline.transcription.mlx_qwen3.blas import blas_probe
-    from pipeline.transcription.mlx_qwen3.weights import locate
+    from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
+    from pipeline.transcription.engines.mlx_qwen3.weights import locate
 
     options, name = settings.mlx_qwen3, "mlx_qwen3"
     blas = blas_probe(options.blas_probe_ms, options.min_gflops)

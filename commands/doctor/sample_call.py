@@ -12,13 +12,9 @@ from pathlib import Path
 
 from commands.doctor.finding import Finding, State
 from commands.run.wiring import analysis_steps, vocabulary
-from pipeline.analysing import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
+from pipeline.children.process import SpawnedWorker
 from pipeline.config.root import Settings
 from pipeline.errors import EarshotError, StageTimeout
-from pipeline.parts import PrepareTask
-from pipeline.preparing import build_preparer
-from pipeline.processes import SpawnedWorker
-from pipeline.recogniser_child import SegmentTask
 from pipeline.records import (
     CallForAnalysis,
     CallMetadata,
@@ -30,10 +26,14 @@ from pipeline.records import (
     SpeechSegment,
     StepState,
 )
-from pipeline.transcribing import Transcripts, build_recogniser_process
+from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
+from pipeline.run.context import PrepareTask
+from pipeline.run.preparer import build_preparer
+from pipeline.run.recogniser_child import SegmentTask
+from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.transcripts import Transcripts, build_recogniser_process
 from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import SegmentPlace
-from pipeline.workers import RecogniserProcess
 
 
 def time_sample_call(settings: Settings, engine: str, deadline: float) -> list[Finding]:

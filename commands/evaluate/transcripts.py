@@ -18,8 +18,8 @@ from commands.run.summary import shortened
 from db.connection import connect
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
-from pipeline.transcription.text_rules import TextRules
-from pipeline.transcription.word_error import NO_ERRORS, WordErrors, word_errors
+from pipeline.transcription.text.rules import TextRules
+from pipeline.transcription.text.word_error import NO_ERRORS, WordErrors, word_errors
 
 ROLE_NAMES = {"caller": "client", "customer": "client", "client": "client", "agent": "agent"}
 BOTH_ON_ONE = frozenset({"dual_mono", "mono"})

@@ -15,9 +15,9 @@ from commands.report.drift import compare
 from commands.report.questions import Questions
 from db.ledger.store import PostgresStore
 from db.queries.runs_and_calls import status_counts
-from pipeline.batch import BatchResult
 from pipeline.config.root import Settings
-from pipeline.performance import PerformanceRecorder
+from pipeline.run.batch import BatchResult
+from pipeline.run.performance import PerformanceRecorder
 from pipeline.sources.addresses import file_uri
 
 SHOWN_DISAPPEARED = 50

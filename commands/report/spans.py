@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.performance import ResourceSample, StageSpan
+from pipeline.run.performance import ResourceSample, StageSpan
 
 STAGES = ("prepare", "recognise", "analyse", "store")
 SHARED = frozenset({"recognise", "analyse"})

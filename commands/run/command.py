@@ -26,10 +26,10 @@ from commands.run.wiring import build_parts, build_recipe
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
-from pipeline.batch import Batch, BatchResult
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
 from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError
-from pipeline.performance import PerformanceRecorder
+from pipeline.run.batch import Batch, BatchResult
+from pipeline.run.performance import PerformanceRecorder
 
 log = logging.getLogger("earshot.run")
 

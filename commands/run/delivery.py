@@ -19,11 +19,11 @@ from db.export.files import whole_file
 from db.export.table import result_rows
 from db.ledger.store import PostgresStore
 from db.queries.runs_and_calls import calls_to_deliver_of
-from pipeline.batch import BatchResult
 from pipeline.config.areas.output import OutputSettings, SaveMode
 from pipeline.config.root import Settings
 from pipeline.disk import outlast_full_disk
-from pipeline.performance import PerformanceRecorder
+from pipeline.run.batch import BatchResult
+from pipeline.run.performance import PerformanceRecorder
 
 log = logging.getLogger("earshot.run")
 

@@ -16,12 +16,12 @@ from commands.run.wiring import analysis_steps, build_recipe
 from db.connection import Database
 from db.ledger.store import PostgresStore
 from db.queries.runs_and_calls import ledger_as_it_is
-from pipeline.analysing import FingerprintTask, build_analyser
+from pipeline.children.process import SpawnedWorker
 from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
-from pipeline.plan import Action, Plan, PlannedCall, Recipe, decide, in_order, look_up, with_steps, within_limit
-from pipeline.processes import SpawnedWorker
 from pipeline.records import AudioHeader, CallForAnalysis, SkippedFile
+from pipeline.run.analyser import FingerprintTask, build_analyser
+from pipeline.run.plan import Action, Plan, PlannedCall, Recipe, decide, in_order, look_up, with_steps, within_limit
 from pipeline.sources.probe import probe_many
 from pipeline.sources.source import CallSource, build_source
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.run.delivery import Delivered
-from pipeline.batch import BatchResult
+from pipeline.run.batch import BatchResult
 
 _WIDE = 120
 _MOODS = {"negative": "[red]negative[/red]", "neutral": "neutral", "positive": "[green]positive[/green]"}

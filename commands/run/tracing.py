@@ -8,7 +8,7 @@ from typing import Any
 
 from commands.report.spans import STAGES, by_call
 from pipeline.config.areas.reporting import TracingSettings
-from pipeline.performance import PerformanceRecorder
+from pipeline.run.performance import PerformanceRecorder
 
 log = logging.getLogger("earshot.run")
 

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.analysing import build_analyser
 from pipeline.config.root import Settings
-from pipeline.parts import BatchParts, ChildBuild
-from pipeline.plan import Recipe
 from pipeline.ports import AnalysisStep, CallStore
-from pipeline.preparing import build_preparer
 from pipeline.records import Transcript
+from pipeline.run.analyser import build_analyser
+from pipeline.run.context import BatchParts, ChildBuild
+from pipeline.run.plan import Recipe
+from pipeline.run.preparer import build_preparer
 
 if TYPE_CHECKING:
     from analysis.llm.router import Router
@@ -52,8 +52,8 @@ def _ledger(settings: Settings) -> Path | None:
 def build_parts(settings: Settings, store: CallStore) -> BatchParts:
     """What a run works with. Raises InputUnavailable."""
     from pipeline.diarisation.choice import longest_s
+    from pipeline.run.transcripts import Transcripts, build_recogniser_process
     from pipeline.sources.source import build_source
-    from pipeline.transcribing import Transcripts, build_recogniser_process
 
     return BatchParts(
         source=build_source(settings.input),
@@ -89,7 +89,7 @@ def vocabulary(settings: Settings) -> tuple[str, ...]:
 
 
 def build_recipe(settings: Settings) -> Recipe:
-    from pipeline.transcribing import expected_identity
+    from pipeline.run.transcripts import expected_identity
 
     return Recipe(
         engines=settings.transcription.engines,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.records import Role, SegmentText, SpeechSegment, TranscriptChunk, Word
 from pipeline.transcription.engine import SegmentResult
-from pipeline.transcription.overlap import join_overlap
+from pipeline.transcription.text.overlap import join_overlap
 
 ROLE_LABELS: Mapping[Role, str] = {Role.AGENT: "Agent", Role.CLIENT: "Client", Role.UNKNOWN: "Unknown"}
 

@@ -1,6 +1,6 @@
 """The recogniser's Protocol and the records it trades in.
 
-An engine runs in one spawned process (`pipeline.workers`), on that process's only working thread: `load`
+An engine runs in one spawned process (`pipeline.run.recogniser_process`), on that process's only working thread: `load`
 and `transcribe` are never called from two threads.
 """
 

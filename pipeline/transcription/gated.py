@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
-from pipeline.transcription.activity import Activity, measure, quiet_cut
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber
-from pipeline.transcription.trust import heard, suspicions
+from pipeline.transcription.gates.activity import Activity, measure, quiet_cut
+from pipeline.transcription.gates.trust import heard, suspicions
 
 _EMPTIED_BY = frozenset({"text_without_speech"})
 """Gates that, when nothing helped, cost the segment its text: words where nobody spoke are invented."""

@@ -9,9 +9,9 @@ from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber
-from pipeline.transcription.engines import ENGINES, Builder, choose_engine
+from pipeline.transcription.engines.catalogue import ENGINES, Builder, choose_engine
 from pipeline.transcription.gated import GatedTranscriber
-from pipeline.transcription.vocabulary import context_text
+from pipeline.transcription.text.vocabulary import context_text
 
 
 def build_recogniser(

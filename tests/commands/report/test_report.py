@@ -26,7 +26,7 @@ from commands.run.tracing import export_traces
 from db.embedded.server import EmbeddedServer
 from pipeline.config.areas.reporting import ReportSettings, TracingSettings
 from pipeline.config.root import Settings
-from pipeline.performance import MOST_SAMPLES, PerformanceRecorder, ResourceSample, StageSpan, parse_nvidia
+from pipeline.run.performance import MOST_SAMPLES, PerformanceRecorder, ResourceSample, StageSpan, parse_nvidia
 from tests.commands.run.test_run import command
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database

@@ -12,13 +12,13 @@ import pytest
 from commands.run.delivery import Delivered, Delivery
 from db.connection import Database
 from db.ledger.store import PostgresStore
-from pipeline.batch import BatchResult
 from pipeline.config.root import Settings
 from pipeline.errors import OutputUnavailable
-from pipeline.parts import Tally
-from pipeline.performance import PerformanceRecorder
-from pipeline.plan import Plan
-from pipeline.reconcile import COUNTED, Reconciliation
+from pipeline.run.batch import BatchResult
+from pipeline.run.context import Tally
+from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.plan import Plan
+from pipeline.run.reconcile import COUNTED, Reconciliation
 from tests.db.conftest import database, store
 from tests.db.samples import found, outcome
 

@@ -15,10 +15,10 @@ import pytest
 from rich.console import Console
 
 from commands.run.logs import log_to, prune, this_run
+from pipeline.children.process import SpawnedWorker
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable, StartupError
 from pipeline.log_lines import LOG_FILE, RUN_ID, about_call, without_secrets
-from pipeline.processes import SpawnedWorker
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from db.embedded.server import EmbeddedServer
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT
-from tests.pipeline.transcription.mlx_qwen3.tiny import save_checkpoint
+from tests.pipeline.transcription.engines.mlx_qwen3.tiny import save_checkpoint
 
 ENGINES = ("mlx_qwen3", "faster_whisper")
 GATES_OFF = "transcription.trust_gates.enabled=false"

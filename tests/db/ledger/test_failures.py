@@ -11,8 +11,8 @@ from db.connection import Database
 from db.ledger.store import PostgresStore
 from db.queries.runs_and_calls import all_call_ids, failures_by_type, status_counts, troubled_calls
 from pipeline.config.areas.run import Reprocess
-from pipeline.plan import Action, Recipe, decide
 from pipeline.records import CallFailure, CallStatus, FoundCall, SkippedFile
+from pipeline.run.plan import Action, Recipe, decide
 from tests.db.samples import MOMENT, found, outcome
 
 

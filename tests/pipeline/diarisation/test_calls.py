@@ -20,8 +20,6 @@ from pipeline.diarisation.calls import CallDiariser
 from pipeline.diarisation.choice import longest_s
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ConfigurationError, ModelUnavailable
-from pipeline.parts import PrepareTask
-from pipeline.preparing import build_preparer
 from pipeline.records import (
     AudioHeader,
     CallMetadata,
@@ -35,7 +33,9 @@ from pipeline.records import (
     SpeechSegment,
     StepState,
 )
-from pipeline.transcribing import Transcripts
+from pipeline.run.context import PrepareTask
+from pipeline.run.preparer import build_preparer
+from pipeline.run.transcripts import Transcripts
 from tests.pipeline.audio.sounds import silence, tone, write
 
 TURNS = (SpeakerTurn(0, 4, 0), SpeakerTurn(4, 9, 1), SpeakerTurn(10, 12, 0))

@@ -23,9 +23,9 @@ from pipeline.config.areas.speech.voice_activity import PyannoteDetectorSettings
 from pipeline.diarisation.choice import DIARISERS
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ModelUnavailable
-from pipeline.parts import PrepareTask
-from pipeline.preparing import build_preparer
 from pipeline.records import FoundCall, PreparedCall
+from pipeline.run.context import PrepareTask
+from pipeline.run.preparer import build_preparer
 from tests.pipeline.audio.sounds import write
 from tests.pipeline.diarisation import tiny
 

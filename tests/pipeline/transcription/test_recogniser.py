@@ -8,7 +8,7 @@ from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.recogniser import GatedRecogniser, build_recogniser
-from pipeline.transcription.vocabulary import context_terms, context_text
+from pipeline.transcription.text.vocabulary import context_terms, context_text
 from tests.pipeline.transcription.fakes import FakeTranscriber, babble, hiss, request
 
 

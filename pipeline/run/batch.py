@@ -1,0 +1,269 @@
+"""A run, from the plan to the last row: stages with bounded queues, one owner of the recogniser, resume by nature."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.children.process import SpawnedWorker
+from pipeline.config.areas.run import RunSettings
+from pipeline.records import CallForAnalysis, EngineIdentity, FoundCall, SkippedFile
+from pipeline.run.analyser import DescribeTask, FingerprintTask
+from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
+from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.plan import Action, Plan, PlannedCall, Recipe, in_order, look_up, settle, with_steps, within_limit
+from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
+from pipeline.run.spool_folder import own_spool
+from pipeline.run.stages.analyse import AnalyseStage
+from pipeline.run.stages.fetch import FetchStage
+from pipeline.run.stages.prepare import PrepareStage
+from pipeline.run.stages.recognise import RecogniseStage
+from pipeline.run.stages.store import StoreStage
+from pipeline.run.stages.work import Finished, StageQueue, Work
+
+_FINGERPRINTS_AT_ONCE = 2000
+_HEARTBEAT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What a run came to."""
+
+    plan: Plan
+    tally: Tally
+    identity: EngineIdentity | None
+    interrupted: str | None
+    """Why it stopped before its end; None when nothing was left for that."""
+    recogniser_busy_s: float
+    recogniser_span_s: float
+    """From the first segment it was given to the last it finished."""
+    recogniser_restarts: int
+    wall_s: float
+    reconciliation: Reconciliation
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(self.reconciliation.counts)
+
+    @property
+    def adds_up(self) -> bool:
+        return self.reconciliation.adds_up
+
+
+class Batch:
+    """One run. Used once: `open`, `plan`, `work`, `close`."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        parts: BatchParts,
+        observer: RunObserver,
+        recipe: Recipe,
+        recorder: PerformanceRecorder | None = None,
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._observer = observer
+        self._recipe = recipe
+        self.recorder = recorder or PerformanceRecorder()
+        self.signals = RunSignals(settings)
+        self.tally = Tally()
+        self._analysers = [
+            SpawnedWorker("analysis", parts.analyser.build, parts.analyser.arguments, one_core=True)
+            for _ in range(settings.analysis_workers)
+        ]
+        self._process = RecogniserProcess(
+            parts.recogniser,
+            parts.recogniser_arguments,
+            settings.recogniser_load_timeout_s,
+            settings.segment_timeout_s,
+            parts.segment_time_limit_s,
+        )
+        self._identity: EngineIdentity | None = None
+        self._steps: tuple[tuple[str, ...], frozenset[str]] | None = None
+        self._prepare: PrepareStage | None = None
+
+    def plan(self) -> Plan:
+        """Find the calls and decide on each. Loads the recogniser only when a decision hangs on it."""
+        plan = Plan()
+        calls = in_order(self._discovered(), plan, self._settings.order, self._settings.seed)
+        decided = look_up(calls, self._parts.store, self._settings.reprocess, self._recipe)
+        undecided = [call for call in decided if call.action is Action.UNDECIDED]
+        if undecided:
+            identity = self.load_recogniser()
+            decided = [settle(c, identity, self._recipe) if c.action is Action.UNDECIDED else c for c in decided]
+        for call in self._with_stale_steps(decided):
+            plan.add(call)
+        within_limit(plan, self._settings.limit)
+        return plan
+
+    def _discovered(self) -> Iterator[FoundCall | SkippedFile]:
+        for item in self._parts.source.discover():
+            self.signals.raise_if_stopping()
+            yield item
+
+    def _with_stale_steps(self, decided: list[PlannedCall]) -> list[PlannedCall]:
+        unchanged = [index for index, call in enumerate(decided) if call.action is Action.UNCHANGED]
+        for start in range(0, len(unchanged), _FINGERPRINTS_AT_ONCE):
+            self.signals.raise_if_stopping()
+            places = unchanged[start : start + _FINGERPRINTS_AT_ONCE]
+            checked = with_steps([decided[i] for i in places], self._fingerprints, self._settings.reprocess)
+            for place, call in zip(places, checked, strict=True):
+                decided[place] = call
+        return decided
+
+    def _fingerprints(self, calls: Sequence[CallForAnalysis]) -> Sequence[Mapping[str, str]]:
+        answer: list[dict[str, str]] = self._analysers[0].call(
+            FingerprintTask(tuple(calls)), self._settings.analysis_timeout_s
+        )
+        return answer
+
+    def load_recogniser(self) -> EngineIdentity:
+        """Which engine serves today. Raises ModelUnavailable, RunInterrupted."""
+        if self._identity is None:
+            description, self._identity = self._process.start(self.signals.raise_if_stopping)
+            for why in self._identity.passed_over:
+                self._observer.notice(f"passed over: {why}")
+            self._observer.notice(f"recogniser: {description.engine}, {description.model} {description.detail}".strip())
+        return self._identity
+
+    def _describe_steps(self) -> tuple[tuple[str, ...], frozenset[str]]:
+        if self._steps is None:
+            names, on_audio = self._analysers[0].call(DescribeTask(), self._settings.analysis_timeout_s)
+            self._steps = (tuple(names), frozenset(on_audio))
+        return self._steps
+
+    def work(self, plan: Plan, run_id: str) -> BatchResult:
+        """Do what the plan says. Raises what makes going on impossible; single calls only fail.
+
+        An interrupt is a call to `signals.stop` from a signal handler: calls under way get `run.stop_grace_s`.
+        """
+        self.signals.check_clock()
+        stopping = self.signals.stopping
+        if any(call.action is not Action.ANALYSE for call in plan.to_do) and not stopping.is_set():
+            self.load_recogniser()
+        began = time.monotonic()
+        self._parts.store.save_skipped(skipped_recordings(plan), run_id)
+        self._observer.planned(len(plan.to_do), sum(call.found.size_bytes for call in plan.to_do))
+        spool = own_spool(self._settings.spool_dir)
+        if plan.to_do and not stopping.is_set():
+            try:
+                self._run_stages(plan, run_id, spool)
+            finally:
+                shutil.rmtree(spool, ignore_errors=True)
+        if self.signals.fatal is not None:
+            raise self.signals.fatal
+        stored = self._parts.store.outcomes(addresses(plan), run_id)
+        account = reconcile(plan, self.tally, stored, stopping.is_set())
+        unfinished = account.counts["left"] > len(plan.beyond_limit)
+        return BatchResult(
+            plan=plan,
+            tally=self.tally,
+            identity=self._identity,
+            interrupted=self.signals.reason if unfinished else None,
+            recogniser_busy_s=self._process.busy_s,
+            recogniser_span_s=self._process.span_s,
+            recogniser_restarts=self._process.restarts,
+            wall_s=time.monotonic() - began,
+            reconciliation=account,
+        )
+
+    def _run_stages(self, plan: Plan, run_id: str, spool: Path) -> None:
+        settings, signals = self._settings, self.signals
+        names, on_audio = self._describe_steps()
+        fetched: StageQueue[Work] = StageQueue(settings.decode_workers, signals, settings.io_workers)
+        prepared: StageQueue[Work] = StageQueue(settings.calls_ahead, signals, settings.decode_workers)
+        transcribed: StageQueue[Work] = StageQueue(max(settings.calls_ahead, 2), signals, 1)
+        writers = settings.io_workers + settings.decode_workers + 1 + settings.analysis_workers
+        finished: StageQueue[Finished] = StageQueue(64, signals, writers)
+        context = RunContext(
+            parts=self._parts,
+            signals=signals,
+            recorder=self.recorder,
+            observer=self._observer,
+            tally=self.tally,
+            run_id=run_id,
+        )
+        fetch = FetchStage(context, spool, on_audio)
+        prepare = self._prepare = PrepareStage(context, on_audio)
+        recognise = RecogniseStage(context, self._process, plan.uris)
+        recognise.identity = self._identity
+        analyse = AnalyseStage(context, self._analysers, names)
+        store = StoreStage(context)
+        self.recorder.mlx_bytes = lambda: self._process.mlx_bytes
+        self.recorder.queues = lambda: {
+            "prepare": len(fetched),
+            "recognise": len(prepared) + recognise.active,
+            "analyse": len(transcribed),
+            "store": len(finished),
+        }
+        threads = [
+            store.start(finished),
+            *analyse.start(transcribed, finished),
+            recognise.start(prepared, transcribed, finished),
+            *prepare.start(fetched, prepared, finished),
+        ]
+        fetching = fetch.start(plan.to_do, fetched, finished)
+        try:
+            self._watch(threads, fetching, run_id, plan)
+        except BaseException as error:
+            self.signals.fail(error)  # the stages must not go on alone
+            raise
+        finally:
+            self._identity = recognise.identity  # another one, where a restart brought another engine
+            self._drop_workers()
+
+    def _watch(
+        self, threads: list[threading.Thread], fetching: list[threading.Thread], run_id: str, plan: Plan
+    ) -> None:
+        """Wait for the stages; after a stop give them `run.stop_grace_s`, then drop what is under way.
+
+        Fetching threads that hang in a download are not waited for then: they end with the process.
+        """
+        beat, stopped_at = 0.0, None
+        while alive := [
+            thread for thread in (*threads, *(() if self.signals.abandoned.is_set() else fetching)) if thread.is_alive()
+        ]:
+            alive[0].join(0.1)
+            now = time.monotonic()
+            self.signals.check_clock()
+            if self.signals.stopping.is_set():
+                stopped_at = stopped_at or now
+                if now - stopped_at > self._settings.stop_grace_s:
+                    self.signals.abandoned.set()
+            if self.signals.abandoned.is_set():
+                self._drop_workers()
+            elif now - beat > _HEARTBEAT_S:
+                beat = now
+                self._parts.store.heartbeat(run_id, self.progress(plan))
+
+    def _drop_workers(self) -> None:
+        """Decoders and analysers, with what hangs in them."""
+        for worker in self._analysers:
+            worker.close()
+        if self._prepare is not None:
+            self._prepare.close()
+
+    def progress(self, plan: Plan) -> dict[str, Any]:
+        """What `run.py status` shows from another terminal."""
+        tally = self.tally
+        return {
+            "total": len(plan.to_do),
+            "done": tally.done,
+            "failed": tally.failed,
+            "skipped": tally.skipped,
+            "unchanged": plan.unchanged,
+            "audio_s": round(tally.recognised_s, 1),
+            "elapsed_s": round(time.monotonic() - self.signals.began, 1),
+            "queues": dict(self.recorder.queues()),
+        }
+
+    def close(self) -> None:
+        self._process.kill()
+        self._drop_workers()

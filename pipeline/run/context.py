@@ -1,0 +1,197 @@
+"""What a run is put together from, and the signals its threads share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.config.areas.run import RunSettings
+from pipeline.errors import RunInterrupted
+from pipeline.ports import CallStore
+from pipeline.records import (
+    CallFailure,
+    CallStatus,
+    Direction,
+    EngineIdentity,
+    FoundCall,
+    PreparedCall,
+    SegmentText,
+    SkippedFile,
+    StepResult,
+    Transcript,
+)
+from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.recogniser_child import Recogniser
+from pipeline.sources.source import CallSource
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareTask:
+    """For the decoder process: bring this recording here, decode it, find its speech."""
+
+    found: FoundCall
+    spool: Path
+    limit_s: float | None = None
+    """Seconds until the process is killed."""
+    local_path: Path | None = None
+    """Where it was brought to already; None when the process is to open it at its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildBuild:
+    """How a spawned process builds what it serves: an importable function and picklable arguments."""
+
+    build: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+class TranscriptMaker(Protocol):
+    """The parts of `pipeline.transcription` a run needs."""
+
+    def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str: ...
+
+    def assemble(
+        self,
+        prepared: PreparedCall,
+        fingerprint: str,
+        identity: EngineIdentity,
+        segments: Sequence[SegmentText],
+        direction: Direction | None = None,
+    ) -> Transcript: ...
+
+    def speakers(
+        self, prepared: PreparedCall, transcript: Transcript, direction: Direction | None = None
+    ) -> StepResult | None:
+        """What is to be recorded about the speakers of a mono call; None for calls with a channel per side."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchParts:
+    """Everything a run works with; wired in `commands`."""
+
+    source: CallSource
+    store: CallStore
+    preparer: ChildBuild
+    """Builds a function PrepareTask -> PreparedCall | SkippedFile."""
+    prepare_extra_s: float = 0.0
+    """Added to the time limit of preparing a recording, for diarisation where it can be had."""
+    segment_time_limit_s: float | None = None
+    """For a segment tried alone after the recogniser was restarted; None for `run.segment_timeout_s`."""
+    recogniser: Callable[..., Recogniser]
+    recogniser_arguments: tuple[Any, ...]
+    analyser: ChildBuild
+    """Builds a function AnalysisTask -> answer, see `pipeline.run.analyser`."""
+    transcripts: TranscriptMaker
+
+
+class RunObserver(Protocol):
+    """Who watches a run: the progress bar, the log."""
+
+    def planned(self, total: int, total_bytes: int) -> None: ...
+
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None: ...
+
+    def notice(self, message: str) -> None:
+        """Something a person should read once: a fallback, a restart, a wait."""
+        ...
+
+
+@dataclass(slots=True)
+class RunSignals:
+    """Stop and abandon, shared by all threads of a run."""
+
+    settings: RunSettings
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """No new call is begun."""
+    abandoned: threading.Event = field(default_factory=threading.Event)
+    """What is under way is dropped."""
+    reason: str | None = None
+    fatal: BaseException | None = None
+    began: float = field(default_factory=time.monotonic)
+    stop_at: float | None = field(init=False)
+    """Unix time of the stop time, as seen when the run began: one that passes while it plans is not tomorrow's."""
+
+    def __post_init__(self) -> None:
+        self.stop_at = stop_moment(self.settings)
+
+    def stop(self, reason: str) -> None:
+        if self.reason is None:
+            self.reason = reason
+        self.stopping.set()
+
+    def fail(self, error: BaseException) -> None:
+        """The run cannot go on: every thread is to leave, the error is raised from `Batch.work`.
+
+        Once the run has been abandoned in order, what breaks under the stages is the abandoning and no fault.
+        """
+        if self.abandoned.is_set():
+            return
+        self.fatal = error
+        self.stop(str(error))
+        self.abandoned.set()
+
+    def check_clock(self) -> None:
+        """Set `stopping` when the hours are used up or the stop time has come."""
+        hours = self.settings.max_hours
+        if hours is not None and time.monotonic() - self.began > hours * 3600:
+            self.stop(f"run.max_hours ({hours:g}) is used up")
+        if self.stop_at is not None and time.time() >= self.stop_at:
+            self.stop(f"the stop time {self.settings.stop_time} has come")
+
+    def raise_if_stopping(self) -> None:
+        """Before the stages, where a stop by the clock has nothing to stop yet. Raises RunInterrupted."""
+        if self.stopping.is_set():
+            raise RunInterrupted(f"stopped before any call was begun: {self.reason}")
+
+
+def stop_moment(settings: RunSettings, now: datetime | None = None) -> float | None:
+    """Unix time of the next `run.stop_time`, local clock; None when none is set."""
+    if settings.stop_time is None:
+        return None
+    now = now or datetime.now()
+    hours, minutes = (int(part) for part in settings.stop_time.split(":"))
+    moment = now.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    if moment <= now:
+        moment += timedelta(days=1)
+    return moment.timestamp()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the calls; counted under a lock."""
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    kept: list[str] = field(default_factory=list)
+    """Addresses of calls left as they were, since a better engine's rows are there."""
+    recognised_s: float = 0.0
+    speech_s: float = 0.0
+    failures: list[CallFailure] = field(default_factory=list)
+    statuses: list[dict[str, object]] = field(default_factory=list)
+    skipped_files: list[SkippedFile] = field(default_factory=list)
+    gates: dict[str, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, name: str, status: Mapping[str, object]) -> None:
+        with self.lock:
+            setattr(self, name, getattr(self, name) + 1)
+            self.statuses.append(dict(status))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """What every stage of a run holds."""
+
+    parts: BatchParts
+    signals: RunSignals
+    recorder: PerformanceRecorder
+    observer: RunObserver
+    tally: Tally
+    run_id: str

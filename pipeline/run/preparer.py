@@ -1,0 +1,47 @@
+"""What the decoder process does with one recording: bring it here, decode it, find its speech and its speakers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.areas.speech.diarisation import DiarisationSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
+from pipeline.records import PreparedCall, SkippedFile
+from pipeline.run.context import PrepareTask
+
+_TIME_TO_ANSWER = 0.9
+"""Share of the time limit that diarisation may reach: its transcript must not go down with it."""
+
+
+def build_preparer(
+    source_settings: InputSettings,
+    audio: AudioSettings,
+    voice_activity: VoiceActivitySettings,
+    diarisation: DiarisationSettings,
+) -> Callable[[PrepareTask], PreparedCall | SkippedFile]:
+    """Runs in the spawned process; the models are loaded with the first recording."""
+    from pipeline.audio.prepare import CallPreparer
+    from pipeline.diarisation.calls import CallDiariser
+    from pipeline.sources.probe import probe_call
+    from pipeline.sources.source import build_source
+
+    source = build_source(source_settings)
+    preparer = CallPreparer(audio, voice_activity)
+    diariser = CallDiariser(diarisation)
+
+    def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
+        began = time.monotonic()
+        here = nullcontext(task.local_path) if task.local_path else source.fetch(task.found, task.spool)
+        with here as path:
+            header = probe_call(task.found, path, source_settings)
+            if isinstance(header, SkippedFile):
+                return header
+            call = preparer.prepare(path, task.found.metadata, task.spool)
+        left_s = None if task.limit_s is None else task.limit_s * _TIME_TO_ANSWER - (time.monotonic() - began)
+        return diariser.apply(call, left_s)
+
+    return prepare

@@ -1,0 +1,300 @@
+"""The recogniser's process and its supervision.
+
+One spawned process owns the accelerator. It is fed segments by reference (spool file and times) and hands each
+result back as it is finished. When it dies, or finishes nothing within the time limit, it is killed and started
+again; the segments it had taken are tried one by one, so that the one to blame is found and only that one is lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pipeline.children.process import SPAWN, takes_more
+from pipeline.errors import EarshotError, ModelUnavailable, WorkerCrashed
+from pipeline.records import EngineIdentity
+from pipeline.run.recogniser_child import Recogniser, SegmentTask, serve
+from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
+from pipeline.transcription.fingerprint import same_engine
+
+_RESTARTS_WITHOUT_PROGRESS = 5
+_LOOK_S = 0.5
+_SENT_AT_ONCE = 256
+"""Segments the process is handed ahead of their results: more than any engine looks ahead."""
+
+
+class RecogniserProcess:
+    """Supervisor of the one process that recognises. Used from one thread.
+
+    An engine that is out of memory for a segment alone is passed over: the process starts again with `skip` naming it.
+    Whenever a restart brings another engine (see `same_engine`), `identity` changes and everything outstanding is
+    dropped: whoever submitted it is to begin again, so that no transcript is made by two engines.
+
+    Args:
+        build: called in the child with `arguments`, and `skip={engine: reason}` where engines are passed over;
+            importable and returning a Recogniser.
+        load_timeout_s: limit for loading the weights.
+        segment_timeout_s: limit without any segment finishing while some are under way.
+        alone_timeout_s: limit for a segment tried alone after a restart; None for `segment_timeout_s`.
+    """
+
+    def __init__(
+        self,
+        build: Callable[..., Recogniser],
+        arguments: tuple[Any, ...],
+        load_timeout_s: float,
+        segment_timeout_s: float,
+        alone_timeout_s: float | None = None,
+    ) -> None:
+        self._build = build
+        self._arguments = arguments
+        self._load_timeout_s = load_timeout_s
+        self._limit_s = (segment_timeout_s, "run.segment_timeout_s")
+        self._limit_alone_s = self._limit_s
+        if alone_timeout_s is not None and alone_timeout_s < segment_timeout_s:
+            self._limit_alone_s = (alone_timeout_s, "transcription.segment_time_limit_s")
+        self._connection: Connection | None = None
+        self._process: Any = None
+        self._sent: dict[str, SegmentTask] = {}
+        self._taken: set[str] = set()
+        self._to_send: deque[SegmentTask] = deque()
+        self._suspects: deque[SegmentTask] = deque()
+        self._alone: str | None = None
+        self._last_sign = 0.0
+        self._restarts_without_progress = 0
+        self._skip: dict[str, str] = {}
+        self._last_resort = False
+        self.identity: EngineIdentity | None = None
+        """Of the engine loaded last."""
+        self.restarts = 0
+        self.busy_s = 0.0
+        """Seconds with at least one segment under way; the rest of `span_s` it stood idle."""
+        self.span_s = 0.0
+        """Seconds from the first segment sent to the last one finished."""
+        self.mlx_bytes: int | None = None
+        self._busy_since: float | None = None
+        self._first_busy: float | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def outstanding(self) -> int:
+        """Segments submitted whose result has not been collected."""
+        return len(self._sent) + len(self._to_send) + len(self._suspects)
+
+    def start(self, give_up: Callable[[], None] | None = None) -> tuple[EngineDescription, EngineIdentity]:
+        """Spawn and load. Raises ModelUnavailable, what loading raised, or what `give_up`, asked meanwhile, raises."""
+        ours, theirs = SPAWN.Pipe()
+        self._connection = ours
+        self._process = SPAWN.Process(
+            target=serve, args=(theirs, self._build, self._arguments, dict(self._skip)), name="recogniser"
+        )
+        self._process.start()
+        theirs.close()
+        try:
+            if not self._loads_in_time(ours, give_up):
+                raise ModelUnavailable(
+                    f"the recogniser did not load within {self._load_timeout_s:.0f} s (run.recogniser_load_timeout_s)"
+                )
+            kind, value = ours.recv()
+        except (EOFError, OSError):
+            self._process.join(2.0)
+            code = self._process.exitcode
+            self.kill()
+            raise ModelUnavailable(f"the recogniser process died while loading (exit code {code})") from None
+        except EarshotError:
+            self.kill()
+            raise
+        if kind == "not_loaded":
+            self.kill()
+            raise value
+        self._last_sign = time.monotonic()
+        loaded: tuple[EngineDescription, EngineIdentity] = value
+        self.identity = loaded[1]
+        return loaded
+
+    def _loads_in_time(self, connection: Connection, give_up: Callable[[], None] | None) -> bool:
+        deadline = time.monotonic() + self._load_timeout_s
+        while not connection.poll(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
+            if give_up is not None:
+                give_up()
+            if time.monotonic() >= deadline:
+                return False
+        return True
+
+    def submit(self, task: SegmentTask) -> None:
+        """Queue a segment; its result comes from `results`."""
+        self._to_send.append(task)
+        self._feed()
+
+    def results(self, timeout_s: float) -> list[SegmentResult]:
+        """Results that arrive within `timeout_s`, at once when there is one. Restarts the process when need be."""
+        deadline = time.monotonic() + timeout_s
+        finished: list[SegmentResult] = []
+        while not finished:
+            remaining = deadline - time.monotonic()
+            if self._connection is None or remaining <= 0:
+                return finished
+            try:
+                if self._connection.poll(min(remaining, 1.0)):
+                    self._read_all(finished)
+            except (EOFError, OSError, _Broken) as error:
+                finished.extend(self._recover(_how(self._process, error)))
+            except _OutOfMemory as error:
+                finished.extend(self._pass_over(error.result))
+            limit_s, setting = self._limit_s if self._alone is None else self._limit_alone_s
+            if self._sent and time.monotonic() - self._last_sign > limit_s:
+                why = f"nothing finished within {limit_s:g} s ({setting})"
+                finished.extend(self._recover(why, timed_out=True))
+            self._feed()
+        return finished
+
+    def kill(self) -> None:
+        """End the process now; what is under way is lost."""
+        process, self._process = self._process, None
+        connection, self._connection = self._connection, None
+        if process is not None:
+            process.kill()
+            process.join(10.0)
+        if connection is not None:
+            connection.close()
+        self._mark_idle()
+
+    def _feed(self) -> None:
+        """Send what may be sent: everything, or one suspect at a time after a crash."""
+        if self._connection is None:
+            return
+        try:
+            if self._suspects or self._alone is not None:
+                if not self._sent and self._suspects:
+                    task = self._suspects.popleft()
+                    self._alone = task.key
+                    self._send(task)
+                return
+            while self._to_send and len(self._sent) < _SENT_AT_ONCE and takes_more(self._connection):
+                self._send(self._to_send.popleft())
+        except OSError:
+            return  # the process is gone; `results` notices and recovers, the task is among the sent
+
+    def _send(self, task: SegmentTask) -> None:
+        if not self._sent:
+            self._last_sign = time.monotonic()
+            self._busy_since = self._last_sign
+            self._first_busy = self._first_busy or self._last_sign
+        self._sent[task.key] = task
+        assert self._connection is not None
+        self._connection.send(task)
+
+    def _read_all(self, finished: list[SegmentResult]) -> None:
+        assert self._connection is not None
+        while self._connection.poll(0):
+            kind, value = self._connection.recv()
+            if kind == "taken":
+                self._taken.add(value)
+            elif kind == "mlx_bytes":
+                self.mlx_bytes = value
+            elif kind == "broken":
+                raise _Broken(value)
+            elif self._sent.pop(value.key, None) is not None:
+                self._last_sign = time.monotonic()
+                self._restarts_without_progress = 0
+                self._taken.discard(value.key)
+                if self._alone == value.key:
+                    self._alone = None
+                if OUT_OF_MEMORY in value.flags and not self._last_resort:
+                    raise _OutOfMemory(value)
+                finished.append(value)
+        if not self._sent:
+            self._mark_idle()
+
+    def _mark_idle(self) -> None:
+        if self._busy_since is None or self._first_busy is None:
+            return
+        now = time.monotonic()
+        self.busy_s += now - self._busy_since
+        self.span_s = now - self._first_busy
+        self._busy_since = None
+
+    def _recover(self, why: str, timed_out: bool = False) -> list[SegmentResult]:
+        """Kill, restart, and put the taken segments on trial; a segment that fails alone is given up."""
+        self.kill()
+        self.restarts += 1
+        self._restarts_without_progress += 1
+        lost: list[SegmentResult] = []
+        if self._alone is not None and self._alone in self._sent and self._alone in self._taken:
+            task = self._sent.pop(self._alone)
+            flag = "recogniser_timeout" if timed_out else "recogniser_crash"
+            lost.append(SegmentResult(key=task.key, text="", language=None, flags=(flag,), error=why))
+            self._restarts_without_progress = 0
+        on_trial = self._taken if self._alone is None else self._sent  # a suspect that was never begun stays one
+        taken = [task for key, task in self._sent.items() if key in on_trial]
+        waiting = [task for key, task in self._sent.items() if key not in on_trial]
+        self._alone = None
+        self._suspects.extend(taken)
+        self._to_send.extendleft(reversed(waiting))
+        self._sent.clear()
+        self._taken.clear()
+        if self._restarts_without_progress > _RESTARTS_WITHOUT_PROGRESS:
+            raise ModelUnavailable(f"the recogniser died {self._restarts_without_progress} times in a row: {why}")
+        return [] if self._start_again() else lost
+
+    def _start_again(self) -> bool:
+        """Whether another engine was loaded than before; everything outstanding is then dropped."""
+        before = self.identity
+        try:
+            _, now = self.start()
+        except EarshotError as error:
+            raise ModelUnavailable(f"the recogniser could not be started again: {error}") from error
+        changed = before is not None and not same_engine(before, now)
+        if changed:
+            self._to_send.clear()
+            self._suspects.clear()
+        return changed
+
+    def _pass_over(self, result: SegmentResult) -> list[SegmentResult]:
+        """No memory even for this segment alone: start with the next engine, if there is one and it may serve."""
+        assert self.identity is not None
+        engine, why = self.identity.engine, result.error or "out of memory"
+        self.kill()
+        self.restarts += 1
+        self._to_send.extendleft(reversed(self._sent.values()))
+        self._to_send.extend(self._suspects)
+        for tasks in (self._sent, self._taken, self._suspects):
+            tasks.clear()
+        self._alone = None
+        self._skip[engine] = why
+        try:
+            self.start()
+        except EarshotError as error:
+            del self._skip[engine]
+            self._last_resort = True
+            self._start_again()
+            return [replace(result, error=f"{why}; {error}")]
+        self._to_send.clear()
+        return []
+
+
+class _OutOfMemory(Exception):
+    """The engine has no memory even for one segment."""
+
+    def __init__(self, result: SegmentResult) -> None:
+        super().__init__(result.error)
+        self.result = result
+
+
+class _Broken(WorkerCrashed): ...
+
+
+def _how(process: Any, error: BaseException) -> str:
+    if isinstance(error, _Broken):
+        return f"the recogniser raised: {str(error).strip().splitlines()[-1]}"
+    if process is not None:
+        process.join(2.0)
+    code = process.exitcode if process is not None else None
+    return f"the recogniser process died (signal {-code})" if code and code < 0 else f"it died (exit code {code})"

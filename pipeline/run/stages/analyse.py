@@ -1,0 +1,108 @@
+"""Third stage: the enrichments, in a spawned process; several calls at once where several wait."""
+
+from __future__ import annotations
+
+import threading
+
+from pipeline.children.process import SpawnedWorker, portable
+from pipeline.config.areas.run import Reprocess
+from pipeline.errors import EarshotError, StartupError
+from pipeline.log_lines import about_call
+from pipeline.records import StepResult
+from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, without_worse
+from pipeline.run.context import RunContext
+from pipeline.run.plan import Action
+from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
+
+
+class AnalyseStage:
+    """`run.analysis_workers` threads, each with a process of its own."""
+
+    def __init__(self, context: RunContext, workers: list[SpawnedWorker], step_names: tuple[str, ...]) -> None:
+        self._parts = context.parts
+        self._signals = context.signals
+        self._settings = context.signals.settings
+        self._recorder = context.recorder
+        self._observer = context.observer
+        self._run_id = context.run_id
+        self._workers = workers
+        self._step_names = step_names
+
+    def start(self, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> list[threading.Thread]:
+        threads = [
+            threading.Thread(target=self._loop, args=(worker, inbox, finished), name=f"analyse-{i}", daemon=True)
+            for i, worker in enumerate(self._workers)
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+
+    def _loop(self, worker: SpawnedWorker, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+        try:
+            while not inbox.finished:
+                first = inbox.get()
+                if first is None:
+                    continue
+                batch = [first, *inbox.take_waiting(self._settings.calls_per_batch - 1)]
+                for item in self._analyse(worker, batch):
+                    finished.put(item)
+        except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
+            self._signals.fail(portable(error))
+        finally:
+            finished.writer_done()
+            worker.close()
+
+    def _analyse(self, worker: SpawnedWorker, batch: list[Work]) -> list[Finished]:
+        """The batch with its results; a batch that breaks the process is tried call by call."""
+        try:
+            calls = tuple(self._item(work) for work in batch)
+        except StartupError:
+            raise  # the database is gone for good: no fault of these calls
+        except EarshotError as error:
+            if len(batch) == 1:
+                return [failure_of(batch[0], self._run_id, "analyse", error)]
+            return [item for work in batch for item in self._analyse(worker, [work])]
+        began_s = self._recorder.now_s()
+        try:
+            answer: AnalyseAnswer = worker.call(AnalyseTask(calls), self._settings.analysis_timeout_s)
+        except EarshotError as error:
+            if self._signals.abandoned.is_set():
+                return []
+            if len(batch) > 1:
+                return [item for work in batch for item in self._analyse(worker, [work])]
+            with about_call(batch[0].file_name, batch[0].call_id, "analyse"):
+                self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
+            batch[0].steps = without_worse(self._all_failed(calls[0], str(error)), calls[0].earlier)
+            return list(batch)
+        self._time(batch, answer, began_s)
+        for work, results, item in zip(batch, answer.results, calls, strict=True):
+            work.steps = without_worse(results, item.earlier)
+        return list(batch)
+
+    def _item(self, work: Work) -> CallToAnalyse:
+        """A touched, moved or restored recording whose transcript is the one that is there keeps its current steps."""
+        assert work.transcript is not None
+        planned = work.planned
+        again = planned.forced or self._settings.reprocess in (Reprocess.ANALYSIS, Reprocess.ALL)
+        return CallToAnalyse(
+            call=work.for_analysis(),
+            wanted=planned.steps if planned.action is Action.ANALYSE else None,
+            earlier=self._parts.store.step_results(work.call_id, work.transcript.fingerprint),
+            keep_current=not again,
+        )
+
+    def _all_failed(self, item: CallToAnalyse, reason: str) -> tuple[StepResult, ...]:
+        wanted = self._step_names if item.wanted is None else sorted(item.wanted)
+        return tuple(failed(name, "", reason) for name in wanted)
+
+    def _time(self, batch: list[Work], answer: AnalyseAnswer, began_s: float) -> None:
+        end_s = self._recorder.now_s()
+        for work in batch:
+            self._recorder.add("analyse", work.file_name, began_s, end_s, work.duration_s)
+            for name, seconds in answer.timings_s.items():
+                work.timings_s[f"analyse.{name}"] = seconds / len(batch)
+            work.timings_s["analyse"] = (end_s - began_s) / len(batch)

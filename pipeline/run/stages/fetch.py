@@ -1,0 +1,110 @@
+"""Before the first stage: which call is next, and bringing remote recordings here ahead of the decoders.
+
+`run.io_workers` threads. A recording on this machine passes straight through: the decoder's process opens it, under its
+time limit, so that a hanging disk costs a worker process and not a thread of ours.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.children.process import portable
+from pipeline.disk import spooling
+from pipeline.errors import EarshotError
+from pipeline.run.context import RunContext
+from pipeline.run.plan import PlannedCall, needs_audio
+from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
+
+REMOTE = ("s3://",)
+_LOOK_AGAIN_S = 0.5
+
+
+class FetchStage:
+    """Hands out the planned calls while there is memory for them and the run is not to stop."""
+
+    def __init__(self, context: RunContext, spool: Path, steps_on_audio: frozenset[str]) -> None:
+        self._context = context
+        self._signals = context.signals
+        self._settings = context.signals.settings
+        self._recorder = context.recorder
+        self._spool = spool
+        self._steps_on_audio = steps_on_audio
+        self._lock = threading.Lock()
+        self._calls: Iterator[PlannedCall] = iter(())
+
+    def start(
+        self, calls: list[PlannedCall], out: StageQueue[Work], finished: StageQueue[Finished]
+    ) -> list[threading.Thread]:
+        self._calls = iter(calls)
+        threads = [
+            threading.Thread(target=self._loop, args=(out, finished), name=f"fetch-{number}", daemon=True)
+            for number in range(self._settings.io_workers)
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _loop(self, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+        try:
+            while (planned := self._next()) is not None:
+                work = Work(planned=planned, spool=self._spool / uuid.uuid4().hex)
+                if not self._is_remote(planned) or self._fetch(work, finished):
+                    out.put(work)
+        except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
+            self._signals.fail(portable(error))
+        finally:
+            out.writer_done()
+            finished.writer_done()
+
+    def _next(self) -> PlannedCall | None:
+        """The next call, once there is memory for it; None when there is none or the run is stopping."""
+        while True:
+            self._signals.check_clock()
+            if self._signals.stopping.is_set():
+                return None
+            if not self._memory_is_short():
+                break
+            self._signals.stopping.wait(_LOOK_AGAIN_S)
+        with self._lock:
+            return next(self._calls, None)
+
+    def _memory_is_short(self) -> bool:
+        limit_gb = self._settings.max_memory_gb or default_limit_gb()
+        short = self._recorder.memory_bytes() > limit_gb * self._settings.memory_threshold * 1e9
+        # With nothing under way waiting would free nothing: go on, one call at a time.
+        return short and sum(self._recorder.queues().values()) > 0
+
+    def _is_remote(self, planned: PlannedCall) -> bool:
+        return planned.found.source_uri.startswith(REMOTE) and needs_audio(planned, self._steps_on_audio)
+
+    def _fetch(self, work: Work, finished: StageQueue[Finished]) -> bool:
+        """Bring it here; on an error record it and answer False."""
+        began = time.perf_counter()
+        try:
+            with self._recorder.stage("fetch", work.file_name):
+                with_retries(lambda: self._once(work), self._settings, self._signals, self._context.observer.notice)
+        except EarshotError as error:
+            work.drop_spool()
+            if not self._signals.abandoned.is_set():
+                finished.put(failure_of(work, self._context.run_id, "fetch", error))
+            return False
+        work.timings_s["fetch"] = time.perf_counter() - began
+        return True
+
+    def _once(self, work: Work) -> None:
+        work.drop_spool()
+        with spooling(work.spool.parent):
+            work.spool.mkdir(parents=True)
+        work.fetched = self._context.parts.source.fetch(work.planned.found, work.spool)
+        work.local_path = work.fetched.__enter__()
+
+
+def default_limit_gb() -> float:
+    """80 % of the machine's memory."""
+    import psutil
+
+    return float(psutil.virtual_memory().total) * 0.8 / 1e9

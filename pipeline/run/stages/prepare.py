@@ -1,0 +1,124 @@
+"""First stage: decode a recording and find its speech; in spawned processes, ahead of the recogniser."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from pipeline.children.process import SpawnedWorker, portable
+from pipeline.disk import spooling
+from pipeline.errors import EarshotError
+from pipeline.log_lines import about_call
+from pipeline.records import PreparedCall, SkippedFile
+from pipeline.run.context import PrepareTask, RunContext
+from pipeline.run.plan import needs_audio
+from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
+
+
+class PrepareStage:
+    """`run.decode_workers` threads, each with a process of its own."""
+
+    def __init__(self, context: RunContext, steps_on_audio: frozenset[str]) -> None:
+        self._parts = context.parts
+        self._signals = context.signals
+        self._settings = context.signals.settings
+        self._recorder = context.recorder
+        self._observer = context.observer
+        self._run_id = context.run_id
+        self._steps_on_audio = steps_on_audio
+        self._lock = threading.Lock()
+        self._workers: list[SpawnedWorker] = []
+        self._said: set[tuple[str, str]] = set()
+
+    def start(
+        self, inbox: StageQueue[Work], out: StageQueue[Work], finished: StageQueue[Finished]
+    ) -> list[threading.Thread]:
+        threads = []
+        for number in range(self._settings.decode_workers):
+            preparer = self._parts.preparer
+            worker = SpawnedWorker("decoder", preparer.build, preparer.arguments, one_core=True)
+            self._workers.append(worker)
+            thread = threading.Thread(
+                target=self._loop, args=(worker, inbox, out, finished), name=f"prepare-{number}", daemon=True
+            )
+            threads.append(thread)
+            thread.start()
+        return threads
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+
+    def _loop(
+        self,
+        worker: SpawnedWorker,
+        inbox: StageQueue[Work],
+        out: StageQueue[Work],
+        finished: StageQueue[Finished],
+    ) -> None:
+        try:
+            while not inbox.finished:
+                work = inbox.get()
+                if work is None:
+                    continue
+                if self._signals.stopping.is_set():
+                    work.drop_fetched()  # fetched, but not begun: the next run does it
+                    continue
+                known = work.planned.known
+                with about_call(work.file_name, known.call_id if known else None, "prepare"):
+                    self._one(worker, work, out, finished)
+        except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
+            self._signals.fail(portable(error))
+        finally:
+            out.writer_done()
+            finished.writer_done()
+            worker.close()
+
+    def _one(self, worker: SpawnedWorker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+        if not needs_audio(work.planned, self._steps_on_audio):
+            out.put(work)
+            return
+        began = time.perf_counter()
+        try:
+            with self._recorder.stage("prepare", work.file_name):
+                answer = with_retries(
+                    lambda: self._call(worker, work), self._settings, self._signals, self._observer.notice
+                )
+        except EarshotError as error:
+            work.drop_spool()
+            if not self._signals.abandoned.is_set():
+                finished.put(failure_of(work, self._run_id, "prepare", error))
+            return
+        finally:
+            work.drop_fetched()
+        if isinstance(answer, SkippedFile):
+            work.drop_spool()
+            finished.put(answer)
+            return
+        assert isinstance(answer, PreparedCall)
+        work.prepared = answer
+        self._say_once(answer)
+        work.timings_s["prepare"] = time.perf_counter() - began
+        work.timings_s.update({f"prepare.{name}": seconds for name, seconds in answer.timings_s.items()})
+        out.put(work)
+
+    def _say_once(self, prepared: PreparedCall) -> None:
+        with self._lock:
+            unsaid = {flag: why for flag, why in prepared.notes.items() if (flag, why) not in self._said}
+            self._said |= set(unsaid.items())
+        for flag, why in unsaid.items():
+            self._observer.notice(f"{flag}: {why}")
+
+    def _call(self, worker: SpawnedWorker, work: Work) -> object:
+        if work.local_path is None:
+            work.drop_spool()
+        with spooling(work.spool.parent):
+            work.spool.mkdir(parents=True, exist_ok=True)
+        size_mb = work.planned.found.size_bytes / 1e6
+        limit_s = (
+            self._settings.fetch_timeout_s
+            + self._parts.prepare_extra_s
+            + self._settings.prepare_timeout_s
+            + size_mb * self._settings.prepare_timeout_per_mb_s
+        )
+        return worker.call(PrepareTask(work.planned.found, work.spool, limit_s, work.local_path), limit_s)

@@ -1,0 +1,272 @@
+"""Second stage: the recogniser kept full with segments of several calls; what is finished is stored at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+
+from pipeline.children.process import portable
+from pipeline.errors import EarshotError, ModelUnavailable, StartupError, WorkerCrashed
+from pipeline.log_lines import about_call
+from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText, Transcript
+from pipeline.run.context import RunContext
+from pipeline.run.plan import Action, is_gone
+from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.stages.under_way import UnderWay, segment_tasks
+from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
+from pipeline.transcription.chunks import segment_text
+from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentResult
+from pipeline.transcription.fingerprint import same_engine
+
+_LOST = frozenset({"recogniser_timeout", "recogniser_crash"})
+_ANOTHER_TIME = frozenset({OUT_OF_MEMORY, SERVICE_UNAVAILABLE})
+"""Flags of segments that may well be recognised in a later run: no transcript is made with a hole in their place."""
+
+
+class RecogniseStage:
+    """One thread; owner of the recogniser process."""
+
+    def __init__(self, context: RunContext, process: RecogniserProcess, uris: set[str]) -> None:
+        self._parts = context.parts
+        self._signals = context.signals
+        self._settings = context.signals.settings
+        self._recorder = context.recorder
+        self._observer = context.observer
+        self._tally = context.tally
+        self._run_id = context.run_id
+        self._process = process
+        self._uris = uris
+        self.identity: EngineIdentity | None = None
+        self._active: dict[str, UnderWay] = {}
+        self._by_segment: dict[str, str] = {}
+        self._same_audio: dict[str, list[Work]] = defaultdict(list)
+        self._ready: deque[Work] = deque()
+        self._unsaved: list[tuple[str, SegmentText]] = []
+        self._restarts = 0
+        self._unserved = 0
+
+    def start(self, inbox: StageQueue[Work], out: StageQueue[Work], finished: StageQueue[Finished]) -> threading.Thread:
+        self._inbox, self._out, self._finished = inbox, out, finished
+        thread = threading.Thread(target=self._loop, name="recognise", daemon=True)
+        thread.start()
+        return thread
+
+    @property
+    def active(self) -> int:
+        return len(self._active)
+
+    def _loop(self) -> None:
+        try:
+            while not (self._inbox.finished and not self._active and not self._ready):
+                if self._signals.abandoned.is_set():
+                    break
+                self._take_calls()
+                if self._process.outstanding:
+                    for result in self._process.results(timeout_s=0.2):
+                        self._take_result(result)
+                    self._save_segments()
+                    self._tell_restarts()
+                    self._follow_engine()
+            self._save_segments()
+        except BaseException as error:  # noqa: BLE001 - without the recogniser the run cannot go on
+            self._signals.fail(portable(error))
+        finally:
+            self._process.kill()
+            self._out.writer_done()
+            self._finished.writer_done()
+
+    def _take_calls(self) -> None:
+        while self._process.outstanding < self._settings.segments_per_batch:
+            work = self._ready.popleft() if self._ready else None
+            if work is None:
+                work = self._inbox.get(0.2 if not self._active else 0.0)
+            if work is None:
+                return
+            try:
+                self._begin(work)
+            except StartupError:
+                raise  # no recogniser, or no database: no fault of this call, and the next would fare no better
+            except EarshotError as error:
+                self._give_up(work, error)
+
+    def _begin(self, work: Work) -> None:
+        """Claim the call, look for what is recognised already, submit the rest."""
+        known, prepared = work.planned.known, work.prepared
+        if prepared is None or work.planned.action is Action.ANALYSE:
+            assert known is not None
+            assert known.transcript_fingerprint is not None
+            work.call_id = known.call_id
+            work.transcript = self._parts.store.transcript(known.transcript_fingerprint)
+            if work.transcript is None:
+                raise WorkerCrashed("the stored transcript is gone; run again with --reprocess all")
+            self._out.put(work)
+            return
+        if not work.call_id:
+            work.call_id = self._parts.store.claim_call(
+                work.planned.found, prepared.audio_sha256, self._moved_from(work, prepared.audio_sha256)
+            )
+        identity = self._ensure_started()
+        fingerprint = self._parts.transcripts.fingerprint(work.planned.found, prepared, identity)
+        if fingerprint in self._active:
+            self._same_audio[fingerprint].append(work)
+            return
+        if not work.planned.forced:
+            work.transcript = self._parts.store.transcript(fingerprint)
+            if work.transcript is not None:
+                self._out.put(work)
+                return
+        self._submit(work, fingerprint, identity)
+
+    def _submit(self, work: Work, fingerprint: str, identity: EngineIdentity) -> None:
+        assert work.prepared is not None
+        stored = [] if work.planned.forced else self._finished_earlier(work.prepared, fingerprint)
+        have = {(segment.channel, segment.ordinal) for segment in stored}
+        active = UnderWay(work, fingerprint, identity, {}, stored, self._recorder.now_s())
+        self._active[fingerprint] = active
+        tasks = []
+        for segment, task in segment_tasks(work, have):
+            active.segments[task.key] = segment
+            self._by_segment[task.key] = fingerprint
+            tasks.append(task)
+        for task in tasks:
+            self._process.submit(task)
+        if not tasks:
+            self._complete(active)
+
+    def _finished_earlier(self, prepared: PreparedCall, fingerprint: str) -> list[SegmentText]:
+        """What an interrupted run has stored, as far as it lies where this run's segments lie: another detector, used
+        for want of the first, cuts elsewhere."""
+        places = {
+            (segment.channel, segment.ordinal): (segment.start_s, segment.end_s)
+            for channel in prepared.channels
+            for segment in channel.segments
+        }
+        return [
+            one
+            for one in self._parts.store.finished_segments(fingerprint)
+            if places.get((one.channel, one.ordinal)) == (one.start_s, one.end_s)
+        ]
+
+    def _take_result(self, result: SegmentResult) -> None:
+        fingerprint = self._by_segment.pop(result.key)
+        active = self._active[fingerprint]
+        segment = active.segments.pop(result.key)
+        text = segment_text(segment, result)
+        self._count_flags(result.flags)
+        active.finished.append(text)
+        if result.error is not None:
+            active.errors.append(result.error)
+            if _ANOTHER_TIME.intersection(result.flags):
+                active.another_time = result.error
+                active.no_service |= SERVICE_UNAVAILABLE in result.flags
+            with about_call(active.work.file_name, active.work.call_id, "recognise"):
+                self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
+        if not _LOST.intersection(result.flags) and result.error is None:
+            self._unsaved.append((fingerprint, text))
+        if not active.segments:
+            self._complete(active)
+
+    def _complete(self, active: UnderWay) -> None:
+        self._active.pop(active.fingerprint, None)
+        self._ready.extend(self._same_audio.pop(active.fingerprint, ()))
+        work = active.work
+        try:
+            self._watch_service(active)
+            if active.errors and len(active.errors) == len(active.finished):
+                raise WorkerCrashed(f"no segment could be recognised: {active.errors[0]}")
+            if active.another_time is not None:
+                raise WorkerCrashed(f"not all of it could be recognised: {active.another_time}")
+            assert work.prepared is not None
+            work.transcript = self._assembled(active, work.prepared)
+            self._save_segments()
+            self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256)
+        except StartupError:
+            raise
+        except EarshotError as error:
+            self._give_up(work, error)
+            return
+        end_s = self._recorder.now_s()
+        self._recorder.add("recognise", work.file_name, active.began_s, end_s, work.duration_s)
+        work.timings_s["recognise"] = end_s - active.began_s
+        self._out.put(work)
+
+    def _assembled(self, active: UnderWay, prepared: PreparedCall) -> Transcript:
+        """Raises an EarshotError, whatever goes wrong: an odd text costs its call, not the run."""
+        direction = active.work.planned.found.metadata.direction
+        try:
+            return self._parts.transcripts.assemble(
+                prepared, active.fingerprint, active.identity, active.finished, direction
+            )
+        except Exception as error:
+            raise portable(error) from error
+
+    def _watch_service(self, active: UnderWay) -> None:
+        """A service that is down must not use up the tries of every recording there is. Raises ModelUnavailable."""
+        if not active.no_service:
+            if active.finished:  # a silent call asks nothing of the service, and proves nothing
+                self._unserved = 0
+            return
+        self._unserved += 1
+        if self._unserved >= self._settings.unserved_calls:
+            raise ModelUnavailable(
+                f"{active.identity.engine} served none of the last {self._unserved} calls: {active.another_time}; the "
+                "run ends here (run.unserved_calls), and the next one goes on"
+            )
+
+    def _give_up(self, work: Work, error: BaseException) -> None:
+        work.drop_spool()
+        self._finished.put(failure_of(work, self._run_id, "recognise", error))
+
+    def _save_segments(self) -> None:
+        """After each look at the recogniser: those that finished together go in one transaction a transcript."""
+        by_transcript: dict[str, list[SegmentText]] = defaultdict(list)
+        for fingerprint, segment in self._unsaved:
+            by_transcript[fingerprint].append(segment)
+        for fingerprint, segments in by_transcript.items():
+            self._parts.store.save_segments(fingerprint, segments)
+        self._unsaved.clear()
+
+    def _ensure_started(self) -> EngineIdentity:
+        if self.identity is None:
+            _, self.identity = self._process.start()
+        return self.identity
+
+    def _follow_engine(self) -> None:
+        """After a restart with another engine the calls under way begin again: one transcript, one engine.
+
+        What the earlier engine finished stays stored under its own fingerprints, for the run in which it is back.
+        """
+        now, before = self._process.identity, self.identity
+        if now is None or before is None or same_engine(now, before):
+            return
+        self._save_segments()
+        self.identity = now
+        again = [active.work for active in self._active.values()]
+        again += [work for waiting in self._same_audio.values() for work in waiting]
+        for under_way in (self._active, self._by_segment, self._same_audio):
+            under_way.clear()
+        self._ready.extendleft(reversed(again))
+        why = "; ".join(now.passed_over) or "it can be loaded again"
+        self._observer.notice(
+            f"the recogniser is now {now.engine} ({now.model}), no longer {before.engine}: {why}; "
+            f"{len(again)} calls under way begin again"
+        )
+
+    def _moved_from(self, work: Work, audio_sha256: str) -> str | None:
+        """The call_id of the same bytes under an address that is no more, when this address is new."""
+        if work.planned.known is not None:
+            return None
+        return next((k.call_id for k in self._parts.store.known_by_content(audio_sha256) if self._gone(k)), None)
+
+    def _gone(self, known: KnownCall) -> bool:
+        return known.source_uri not in self._uris and is_gone(known.source_uri)
+
+    def _count_flags(self, flags: tuple[str, ...]) -> None:
+        with self._tally.lock:
+            for flag in flags:
+                self._tally.gates[flag] = self._tally.gates.get(flag, 0) + 1
+
+    def _tell_restarts(self) -> None:
+        if self._process.restarts != self._restarts:
+            self._restarts = self._process.restarts
+            self._observer.notice(f"the recogniser was restarted ({self._restarts} so far)")

@@ -1,0 +1,194 @@
+"""What the stages share: the items that pass between them, and queues that never outlive a run."""
+
+from __future__ import annotations
+
+import queue
+import random
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pipeline.config.areas.run import RunSettings
+from pipeline.disk import outlast_full_disk
+from pipeline.errors import DiskFull, TransientError, UnforeseenError
+from pipeline.records import (
+    CallFailure,
+    CallForAnalysis,
+    ChannelAudio,
+    PreparedCall,
+    SkippedFile,
+    StepResult,
+    Transcript,
+)
+from pipeline.run.context import RunSignals
+from pipeline.run.plan import PlannedCall
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+_LOOK_S = 0.2
+
+
+class StageQueue(Generic[Item]):
+    """A bounded queue whose waits end when the run is abandoned, and whose readers end when its writers have."""
+
+    def __init__(self, size: int, signals: RunSignals, writers: int) -> None:
+        self._queue: queue.Queue[Item] = queue.Queue(size)
+        self._signals = signals
+        self._writers = writers
+        self._lock = threading.Lock()
+
+    def put(self, item: Item) -> bool:
+        """False when the run was abandoned meanwhile; the item is then dropped."""
+        while not self._signals.abandoned.is_set():
+            try:
+                self._queue.put(item, timeout=_LOOK_S)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def get(self, timeout_s: float = _LOOK_S) -> Item | None:
+        """The next item, or None when none came in time: ask `finished` then."""
+        try:
+            return self._queue.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def take_waiting(self, most: int) -> list[Item]:
+        """Up to `most` items that are there already."""
+        items: list[Item] = []
+        while len(items) < most:
+            try:
+                items.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return items
+
+    def writer_done(self) -> None:
+        with self._lock:
+            self._writers -= 1
+
+    @property
+    def finished(self) -> bool:
+        """No item is left and none will come, or the run was abandoned."""
+        if self._signals.abandoned.is_set():
+            return True
+        with self._lock:
+            return self._writers <= 0 and self._queue.empty()
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One call on its way through the stages."""
+
+    planned: PlannedCall
+    spool: Path
+    local_path: Path | None = None
+    """Where a remote recording was brought to."""
+    fetched: AbstractContextManager[Path] | None = None
+    prepared: PreparedCall | None = None
+    call_id: str = ""
+    transcript: Transcript | None = None
+    steps: tuple[StepResult, ...] = ()
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def file_name(self) -> str:
+        return self.planned.found.file_name
+
+    @property
+    def duration_s(self) -> float:
+        if self.prepared is not None:
+            return self.prepared.duration_s
+        return (self.planned.known.duration_s or 0.0) if self.planned.known else 0.0
+
+    def for_analysis(self) -> CallForAnalysis:
+        assert self.transcript is not None
+        known = self.planned.known
+        audio = tuple(
+            ChannelAudio(channel=c.channel, role=c.role, samples_path=c.samples_path, samples=c.samples)
+            for c in (self.prepared.channels if self.prepared else ())
+        )
+        sha256 = self.prepared.audio_sha256 if self.prepared else (known.audio_sha256 if known else None)
+        return CallForAnalysis(
+            call_id=self.call_id,
+            audio_sha256=sha256 or "",
+            duration_s=self.duration_s,
+            metadata=self.planned.found.metadata,
+            transcript=self.transcript,
+            audio=audio,
+            flags=self.prepared.flags if self.prepared else (),
+        )
+
+    def drop_fetched(self) -> None:
+        """Remove the copy of a remote recording; its decoded samples stay."""
+        fetched, self.fetched, self.local_path = self.fetched, None, None
+        if fetched is not None:
+            fetched.__exit__(None, None, None)
+
+    def drop_spool(self) -> None:
+        shutil.rmtree(self.spool, ignore_errors=True)
+
+
+Finished = Work | CallFailure | SkippedFile
+"""What the last stage writes down."""
+
+
+def with_retries(
+    attempt: Callable[[], Value], settings: RunSettings, signals: RunSignals, notice: Callable[[str], None]
+) -> Value:
+    """Try again on TransientError, up to `run.attempts` times, waiting twice as long each time, with jitter.
+
+    A full disk is no fault of a call: it is waited for apart, and ends the run where it stays full.
+    """
+    for number in range(1, settings.attempts + 1):
+        try:
+            return outlast_full_disk(attempt, settings.disk_patience_s, notice, signals.abandoned)
+        except DiskFull as error:
+            signals.fail(error)  # unless the run was abandoned while it waited
+            raise
+        except TransientError as error:
+            if number == settings.attempts or signals.abandoned.is_set():
+                raise
+            wait_s = min(settings.backoff_max_s, settings.backoff_initial_s * 2 ** (number - 1))
+            wait_s *= 0.5 + random.random() / 2  # noqa: S311 - jitter
+            notice(f"{error}; try {number + 1} of {settings.attempts} in {wait_s:.1f} s")
+            signals.abandoned.wait(wait_s)
+    raise AssertionError("unreachable")
+
+
+def failure_of(work: Work, run_id: str, stage: str, error: BaseException) -> CallFailure:
+    """The record of a call that could not be finished."""
+    return CallFailure(
+        found=work.planned.found,
+        run_id=run_id,
+        stage=stage,
+        error_type=type(error).__name__ if not isinstance(error, UnforeseenError) else error.message.split(":")[0],
+        message=str(error),
+        transient=isinstance(error, TransientError | UnforeseenError),
+        traceback=error.traceback if isinstance(error, UnforeseenError) else None,
+    )
+
+
+class Stopwatch:
+    """Adds wall seconds to a call's timings."""
+
+    def __init__(self, timings_s: dict[str, float]) -> None:
+        self._timings_s = timings_s
+
+    def add(self, parts: Mapping[str, float], prefix: str = "") -> None:
+        for name, seconds in parts.items():
+            key = f"{prefix}{name}"
+            self._timings_s[key] = self._timings_s.get(key, 0.0) + seconds
+
+    def since(self, name: str, began: float) -> None:
+        self.add({name: time.perf_counter() - began})

@@ -1,0 +1,181 @@
+"""What a run needs of `pipeline.transcription`: the recogniser's process, today's recipe, transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipeline.config.root import Settings
+from pipeline.diarisation.calls import DIARISED
+from pipeline.diarisation.phrases import read_phrases
+from pipeline.diarisation.speakers import guess_of, roles_in_use, speakers_result
+from pipeline.records import (
+    Direction,
+    EngineIdentity,
+    FoundCall,
+    PreparedCall,
+    Role,
+    SegmentText,
+    StepResult,
+    Transcript,
+    TranscriptChunk,
+)
+from pipeline.transcription.chunks import channel_chunks, main_language, merge_channels
+from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.fingerprint import digest, options_hash, transcript_fingerprint
+from pipeline.transcription.text.rules import TextRules
+
+_WHEREABOUTS = frozenset({"allow_download", "hub_timeout_s", "trusted_sha256", "device", "cpu_threads"})
+PINNED_ENGINES = frozenset({"mlx_qwen3", "faster_whisper"})
+"""Engines whose model and revision stand in the configuration as they report them."""
+
+
+def preparation(settings: Settings) -> dict[str, Any]:
+    """The settings beside the recogniser's own that decide what a transcript says: samples, redaction."""
+    voice_activity = settings.voice_activity.model_dump(mode="json")
+    pyannote = _without_whereabouts(voice_activity.pop("pyannote"))
+    if "pyannote" in settings.voice_activity.detectors:
+        voice_activity["pyannote"] = pyannote
+    return {
+        "audio": settings.audio.model_dump(mode="json"),
+        "voice_activity": voice_activity,
+        "redaction": settings.redaction.model_dump(mode="json") if settings.redaction.redact_stored else None,
+    }
+
+
+def diarisation(settings: Settings) -> dict[str, Any]:
+    """The settings that decide which words of a diarised call are whose."""
+    options = settings.diarisation.model_dump(mode="json", exclude={"max_duration_min", "time_limit_s"})
+    return {**options, "pyannote": _without_whereabouts(options["pyannote"])}
+
+
+def _without_whereabouts(weights: dict[str, Any]) -> dict[str, Any]:
+    """pyannote's settings less those that change nothing but where and when it runs."""
+    return {key: value for key, value in weights.items() if key not in _WHEREABOUTS}
+
+
+def recipe_hash(settings: Settings, engine: str) -> str:
+    """Everything in the settings that makes a transcript, but for the vocabulary.
+
+    A changed glossary is to re-classify calls, not to transcribe them again: the vocabulary is part of the
+    transcript's fingerprint, and is left out of what planning compares.
+    """
+    return digest({"options": options_hash(settings.transcription, engine, ()), "preparation": preparation(settings)})
+
+
+def expected_identity(settings: Settings) -> EngineIdentity | None:
+    """What the first engine would be if it loads; None where only loading tells."""
+    engine = settings.transcription.engines[0]
+    if engine not in PINNED_ENGINES:
+        return None
+    options = getattr(settings.transcription, engine)
+    return EngineIdentity(
+        engine=engine,
+        model=options.model,
+        revision=options.revision,
+        options_hash=recipe_hash(settings, engine),
+        rank=0,
+        demonstration=False,
+    )
+
+
+class RunRecogniser:
+    """The gated recogniser, with identities as a run compares them. Lives in the spawned process."""
+
+    def __init__(self, settings: Settings, vocabulary: Sequence[str], skip: Mapping[str, str] | None = None) -> None:
+        from pipeline.transcription.recogniser import build_recogniser
+
+        self._settings = settings
+        self._vocabulary = vocabulary
+        self._inner = build_recogniser(settings.transcription, vocabulary, skip)
+
+    def load(self) -> tuple[EngineDescription, EngineIdentity]:
+        description, identity = self._inner.load()
+        return description, replace(
+            identity,
+            options_hash=recipe_hash(self._settings, identity.engine),
+            vocabulary_hash=digest(list(self._vocabulary)) if description.takes_context else "",
+        )
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        return self._inner.transcribe(requests)
+
+
+def build_recogniser_process(
+    settings: Settings, vocabulary: Sequence[str], skip: Mapping[str, str] | None = None
+) -> RunRecogniser:
+    """Runs in the spawned process. `skip`: engines not to try, with the reason."""
+    return RunRecogniser(settings, vocabulary, skip)
+
+
+class Transcripts:
+    """Keys and assembly of transcripts under one configuration."""
+
+    def __init__(self, settings: Settings, finish: Callable[[Transcript], Transcript] | None = None) -> None:
+        """`finish`: applied to every transcript before it is stored or analysed, as redaction is."""
+        self._finish = finish
+        self._preparation = preparation(settings)
+        self._diarisation = settings.diarisation
+        if settings.diarisation.roles.phrases_file is not None:
+            read_phrases(settings.diarisation.roles.phrases_file)
+        self._of_diarised = diarisation(settings)
+        self._rules = TextRules(settings.transcription.text_rules)
+
+    def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
+        """Key of the transcript this recogniser makes of this call.
+
+        Diarisation is in it for calls that were diarised only: switching it on leaves all others as they are.
+        """
+        made_by = dict(self._preparation)
+        if DIARISED in prepared.flags:
+            made_by |= {"diarisation": self._of_diarised, "direction": str(found.metadata.direction)}
+        return transcript_fingerprint(
+            audio_sha256=prepared.audio_sha256,
+            channel_roles=[channel.role for channel in prepared.channels],
+            preparation=made_by,
+            identity=identity,
+            context=identity.vocabulary_hash,
+            language=found.metadata.language,
+        )
+
+    def assemble(
+        self,
+        prepared: PreparedCall,
+        fingerprint: str,
+        identity: EngineIdentity,
+        segments: Sequence[SegmentText],
+        direction: Direction | None = None,
+    ) -> Transcript:
+        """All channels' segments as chunks on one clock; the speakers of a diarised call get their roles."""
+        by_channel: dict[int, list[SegmentText]] = {}
+        for segment in segments:
+            by_channel.setdefault(segment.channel, []).append(segment)
+        roles: Mapping[int, Role] = {channel.channel: channel.role for channel in prepared.channels}
+        chunks: list[tuple[TranscriptChunk, ...]] = [
+            channel_chunks(of_channel, roles[channel], self._rules.shown)
+            for channel, of_channel in sorted(by_channel.items())
+        ]
+        merged = merge_channels(chunks)
+        flags = sorted({flag for chunk in merged for flag in chunk.flags})
+        transcript = Transcript(
+            fingerprint=fingerprint,
+            identity=identity,
+            language=main_language(merged),
+            chunks=merged,
+            flags=tuple(flags),
+        )
+        transcript = self._finish(transcript) if self._finish else transcript
+        return self._with_roles(transcript, direction) if DIARISED in prepared.flags else transcript
+
+    def _with_roles(self, transcript: Transcript, direction: Direction | None) -> Transcript:
+        roles = roles_in_use(guess_of(transcript.chunks, self._diarisation, direction), self._diarisation)
+        return replace(
+            transcript, chunks=tuple(replace(chunk, role=roles[chunk.channel]) for chunk in transcript.chunks)
+        )
+
+    def speakers(
+        self, prepared: PreparedCall, transcript: Transcript, direction: Direction | None = None
+    ) -> StepResult | None:
+        """What is to be recorded about the speakers of a mono call; None for calls with a channel per side."""
+        return speakers_result(prepared, transcript.chunks, self._diarisation, direction)

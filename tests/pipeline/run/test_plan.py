@@ -1,0 +1,234 @@
+"""What a run decides to do with a recording, held against what the database knows of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.config.areas.run import Order, Reprocess, RunSettings
+from pipeline.records import (
+    CallMetadata,
+    CallStatus,
+    EngineIdentity,
+    FoundCall,
+    KnownCall,
+    SkippedFile,
+    StepState,
+    StoredStep,
+)
+from pipeline.run.context import RunSignals, stop_moment
+from pipeline.run.plan import (
+    Action,
+    Plan,
+    PlannedCall,
+    Recipe,
+    decide,
+    in_order,
+    is_gone,
+    may_replace,
+    needs_audio,
+    settle,
+    with_steps,
+    within_limit,
+)
+from pipeline.sources.addresses import file_uri
+
+NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
+FOUND = FoundCall(source_uri="file:///a.wav", file_name="a.wav", size_bytes=100, modified_at=NOON)
+BEST = EngineIdentity(engine="best", model="m", revision="r", options_hash="o", rank=0, demonstration=False)
+SECOND = replace(BEST, engine="second", rank=1)
+DEMO = replace(BEST, engine="demo", rank=2, demonstration=True)
+RECIPE = Recipe(engines=("best", "second", "demo"), first=BEST)
+
+
+def known(**changes: object) -> KnownCall:
+    call = KnownCall(
+        call_id="id",
+        source_uri=FOUND.source_uri,
+        size_bytes=100,
+        modified_at=NOON,
+        etag=None,
+        audio_sha256="sha",
+        status=CallStatus.DONE,
+        error_transient=None,
+        failed_runs=0,
+        transcript_fingerprint="print",
+        engine_rank=0,
+        engine="best",
+        engine_demonstration=False,
+        engine_model="m",
+        engine_revision="r",
+        engine_options_hash="o",
+        steps={"text": StoredStep(step="text", fingerprint="t1", state=StepState.DONE, attempts=1)},
+    )
+    return replace(call, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("stored", "reprocess", "action"),
+    [
+        (None, Reprocess.NONE, Action.NEW),
+        (known(), Reprocess.NONE, Action.UNCHANGED),
+        (known(), Reprocess.ALL, Action.TRANSCRIBE),
+        (known(size_bytes=99), Reprocess.NONE, Action.CHANGED),
+        (known(modified_at=NOON - timedelta(seconds=1)), Reprocess.NONE, Action.CHANGED),
+        (known(size_bytes=99, status=CallStatus.QUARANTINED), Reprocess.NONE, Action.CHANGED),
+        (known(status=CallStatus.FAILED, error_transient=True), Reprocess.NONE, Action.RETRY),
+        (known(status=CallStatus.FAILED, error_transient=False), Reprocess.NONE, Action.QUARANTINED),
+        (known(status=CallStatus.FAILED, error_transient=False), Reprocess.ANALYSIS, Action.QUARANTINED),
+        (known(status=CallStatus.FAILED, error_transient=False), Reprocess.FAILED, Action.RETRY),
+        (known(status=CallStatus.QUARANTINED), Reprocess.NONE, Action.QUARANTINED),
+        (known(status=CallStatus.QUARANTINED), Reprocess.FAILED, Action.RETRY),
+        (known(status=CallStatus.SKIPPED, error_type="not_audio"), Reprocess.NONE, Action.SKIPPED),
+        (known(status=CallStatus.SKIPPED, error_type="too_short"), Reprocess.NONE, Action.SKIPPED),
+        (known(status=CallStatus.SKIPPED, error_type="too_short"), Reprocess.FAILED, Action.RETRY),
+        # Offered all the same: input.include, exclude or min_size_bytes were changed since.
+        (known(status=CallStatus.SKIPPED, error_type="not_included"), Reprocess.NONE, Action.RETRY),
+        (known(status=CallStatus.SKIPPED, error_type="too_small"), Reprocess.NONE, Action.RETRY),
+        (known(status=CallStatus.TRANSCRIBED), Reprocess.NONE, Action.RETRY),
+        (known(transcript_fingerprint=None), Reprocess.NONE, Action.RETRY),
+        (known(engine="demo", engine_rank=2), Reprocess.NONE, Action.UNDECIDED),
+        (known(engine_options_hash="older"), Reprocess.NONE, Action.UNDECIDED),
+        (known(engine_model="another"), Reprocess.NONE, Action.UNDECIDED),
+    ],
+)
+def test_the_action_follows_from_what_is_known(stored: KnownCall | None, reprocess: Reprocess, action: Action) -> None:
+    assert decide(FOUND, stored, reprocess, RECIPE).action is action
+
+
+@pytest.mark.parametrize(
+    ("stored", "serving", "allow", "replaced"),
+    [
+        (known(engine="demo", engine_demonstration=True), BEST, False, True),
+        (known(engine="second"), BEST, False, True),
+        (known(engine="best"), SECOND, False, False),
+        (known(engine="best"), SECOND, True, True),
+        (known(engine="best"), DEMO, False, False),
+        (known(engine="no longer listed"), DEMO, False, False),
+        (known(engine="no longer listed"), SECOND, False, True),
+        (known(engine="best", engine_options_hash="older"), BEST, False, True),
+        (known(engine=None), DEMO, False, True),
+    ],
+)
+def test_a_fallback_never_spoils_what_is_there(
+    stored: KnownCall, serving: EngineIdentity, allow: bool, replaced: bool
+) -> None:
+    assert may_replace(stored, serving, replace(RECIPE, allow_downgrade=allow)) is replaced
+
+
+def test_a_demonstration_listed_first_does_not_replace_a_real_engine() -> None:
+    recipe = Recipe(engines=("demo", "best"), first=None)
+    assert may_replace(known(engine="best"), DEMO, recipe) is False
+
+
+def test_an_undecided_call_stays_when_the_same_fallback_serves_again() -> None:
+    call = PlannedCall(found=FOUND, action=Action.UNDECIDED, known=known(engine="second", engine_rank=1))
+    assert settle(call, SECOND, RECIPE).action is Action.UNCHANGED
+    assert settle(call, BEST, RECIPE).action is Action.TRANSCRIBE
+
+
+@pytest.mark.parametrize(
+    ("today", "state", "reprocess", "steps"),
+    [
+        ({"text": "t1"}, StepState.DONE, Reprocess.NONE, None),
+        ({"text": "t1"}, StepState.MISSING, Reprocess.NONE, None),
+        ({"text": "t1"}, StepState.FAILED, Reprocess.NONE, {"text"}),
+        ({"text": "t2"}, StepState.DONE, Reprocess.NONE, {"text"}),
+        ({"text": "t1", "topic": "p1"}, StepState.DONE, Reprocess.NONE, {"topic"}),
+        ({"text": "t1"}, StepState.DONE, Reprocess.ANALYSIS, {"text"}),
+    ],
+)
+def test_only_stale_failed_or_new_steps_are_run(
+    today: dict[str, str], state: StepState, reprocess: Reprocess, steps: set[str] | None
+) -> None:
+    stored = known(steps={"text": StoredStep(step="text", fingerprint="t1", state=state, attempts=1)})
+    call = PlannedCall(found=FOUND, action=Action.UNCHANGED, known=stored)
+    (planned,) = with_steps([call], lambda calls: [today for _ in calls], reprocess)
+    assert planned.action is (Action.UNCHANGED if steps is None else Action.ANALYSE)
+    assert planned.steps == steps
+
+
+def test_words_alone_need_no_audio() -> None:
+    call = PlannedCall(found=FOUND, action=Action.ANALYSE, known=known(), steps=frozenset({"topic"}))
+    assert not needs_audio(call, {"acoustic"})
+    assert needs_audio(replace(call, steps=frozenset({"topic", "acoustic"})), {"acoustic"})
+    assert needs_audio(replace(call, action=Action.NEW), set())
+
+
+def offered() -> list[FoundCall | SkippedFile]:
+    calls: list[FoundCall | SkippedFile] = [
+        replace(FOUND, source_uri=f"file:///{n}.wav", modified_at=NOON + timedelta(hours=n)) for n in (2, 0, 1)
+    ]
+    named = CallMetadata(started_at=NOON - timedelta(days=1))
+    calls.append(replace(FOUND, source_uri="file:///named.wav", metadata=named))
+    passed_over = SkippedFile(
+        source_uri="file:///x", file_name="x", size_bytes=0, modified_at=None, reason="empty", message=""
+    )
+    calls.extend((passed_over, replace(passed_over, waiting=True)))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [(Order.NEWEST, ["2", "1", "0", "named"]), (Order.OLDEST, ["named", "0", "1", "2"])],
+)
+def test_order_is_by_start_time_else_by_file_time(order: Order, expected: list[str]) -> None:
+    plan = Plan()
+    calls = in_order(offered(), plan, order, seed=0)
+    assert [Path(call.source_uri).stem for call in calls] == expected
+    assert (len(plan.skipped), len(plan.waiting)) == (1, 1)
+
+
+def test_a_shuffle_is_the_same_for_the_same_seed() -> None:
+    one, same, other = (
+        [call.source_uri for call in in_order(offered(), Plan(), Order.SHUFFLE, seed)] for seed in (1, 1, 2)
+    )
+    assert one == same != other
+    assert sorted(one) == sorted(other)
+
+
+@given(st.lists(st.sampled_from(sorted(Action)), max_size=40), st.integers(1, 50))
+def test_every_call_found_is_in_exactly_one_count(actions: list[Action], limit: int) -> None:
+    plan = Plan()
+    for action in actions:
+        plan.add(PlannedCall(found=FOUND, action=action))
+    within_limit(plan, limit)
+    assert plan.found == len(actions)
+    assert len(plan.to_do) <= limit
+
+
+def test_an_address_is_gone_only_when_nothing_is_there(tmp_path: Path) -> None:
+    there = tmp_path / "ä b%.wav"
+    there.touch()
+    assert not is_gone(file_uri(str(there)))
+    assert is_gone(file_uri(str(tmp_path / "gone.wav")))
+    assert not is_gone("s3://bucket/key.wav")
+
+
+def test_an_address_that_cannot_be_looked_at_is_not_gone_and_ends_no_run(tmp_path: Path) -> None:
+    """Found by reading: `Path.exists` raises where a folder is closed or its server away; for a name too long too."""
+    assert not is_gone(file_uri(str(tmp_path / ("x" * 400))))
+    (tmp_path / "file").touch()
+    assert is_gone(file_uri(str(tmp_path / "file" / "below.wav")))
+
+
+def test_a_stop_time_that_passes_while_the_run_plans_is_not_tomorrow_s() -> None:
+    signals = RunSignals(RunSettings(stop_time="06:30"))
+    assert signals.stop_at is not None
+    signals.stop_at -= 86_400.0  # as if the run had begun before half past six
+    signals.check_clock()
+    assert signals.stopping.is_set()
+    assert signals.reason == "the stop time 06:30 has come"
+
+
+def test_the_stop_time_is_the_next_one() -> None:
+    settings = RunSettings(stop_time="06:30")
+    evening, morning = datetime(2026, 9, 14, 22, 0), datetime(2026, 9, 15, 5, 0)
+    stop = datetime(2026, 9, 15, 6, 30).timestamp()
+    assert stop_moment(settings, evening) == stop == stop_moment(settings, morning)
+    assert stop_moment(RunSettings(), evening) is None

@@ -1,0 +1,128 @@
+"""Slots when memory runs out while they grow: what they hold stays, and a smaller batch goes on."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from pipeline.transcription.engines.mlx_qwen3.kernels import SlotCache
+from pipeline.transcription.engines.mlx_qwen3.kernels_cpu import CpuSlotCache
+from pipeline.transcription.engines.mlx_qwen3.slot_cache import MlxSlotCache
+
+LAYERS, KV_HEADS, DIM = 2, 1, 64
+LENGTHS = [3, 5]
+
+
+class Allocator:
+    """MLX's zeros, refused after `left` more arrays."""
+
+    def __init__(self) -> None:
+        self.left = 1 << 30
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("[malloc] Unable to allocate 12345 bytes.")
+        return mx.zeros(shape, dtype)
+
+
+def filled(cache: SlotCache, lengths: list[int]) -> SlotCache:
+    random = np.random.default_rng(0)
+    for slot, length in zip(cache.open(lengths), lengths, strict=True):
+        for layer in range(LAYERS):
+            keys, values = (
+                mx.array(random.standard_normal((KV_HEADS, length, DIM), np.float32)) for _ in ("keys", "values")
+            )
+            cache.write(layer, slot, 0, keys, values)
+    return cache
+
+
+def attended(cache: SlotCache) -> list[Any]:
+    """What each layer makes of the same token for every row, one step on; shape (rows, width)."""
+    cache.begin_step()
+    rows = len(cache.batch)
+    q, k, v = (
+        mx.array(np.random.default_rng(seed).standard_normal((rows, KV_HEADS, 1, DIM), np.float32)) for seed in range(3)
+    )
+    found = [np.array(cache.attend(layer, q, k, v, DIM**-0.5)) for layer in range(LAYERS)]
+    cache.end_step()
+    return found
+
+
+def more_slots(cache: SlotCache) -> None:
+    cache.open([2, 2, 2])
+
+
+def more_tokens(cache: SlotCache) -> None:
+    cache.begin_step()
+
+
+@pytest.mark.parametrize("granted", range(2 * LAYERS))
+@pytest.mark.parametrize(("lengths", "grow"), [(LENGTHS, more_slots), ([3, 64], more_slots), ([3, 63], more_tokens)])
+def test_layers_enlarged_before_memory_ran_out_are_cut_back(
+    granted: int, lengths: list[int], grow: Callable[[SlotCache], None]
+) -> None:
+    """They disagreed in shape, and the next step ended the run instead of starting a smaller batch."""
+    allocator = Allocator()
+    cache = filled(MlxSlotCache(LAYERS, KV_HEADS, DIM, mx.float32, allocator), lengths)
+    if grow is more_tokens:
+        attended(cache)  # up to the last token there is room for
+    nbytes = cache.nbytes
+    allocator.left = granted
+    with pytest.raises(RuntimeError, match="Unable to allocate"):
+        grow(cache)
+    assert (cache.nbytes, len(cache.lengths)) == (nbytes, len(lengths))
+    allocator.left = 1 << 30
+    never_failed = filled(MlxSlotCache(LAYERS, KV_HEADS, DIM, mx.float32), lengths)
+    if grow is more_tokens:
+        attended(never_failed)
+    for _ in range(3):
+        np.testing.assert_array_equal(attended(cache), attended(never_failed))
+
+
+@pytest.mark.parametrize("granted", range(2 * LAYERS))
+def test_a_cache_that_could_not_even_begin_begins_later(granted: int) -> None:
+    allocator = Allocator()
+    cache = MlxSlotCache(LAYERS, KV_HEADS, DIM, mx.float32, allocator)
+    allocator.left = granted
+    with pytest.raises(RuntimeError, match="Unable to allocate"):
+        cache.open([500, 500])
+    assert cache.nbytes == 0
+    allocator.left = 1 << 30
+    never_failed = filled(MlxSlotCache(LAYERS, KV_HEADS, DIM, mx.float32), LENGTHS)
+    np.testing.assert_array_equal(attended(filled(cache, LENGTHS)), attended(never_failed))
+
+
+@contextmanager
+def room_for(more_bytes: int) -> Iterator[None]:
+    """This process may take so much more address space."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        taken = int(file.read().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (taken + more_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on address space is Linux's")
+@pytest.mark.parametrize("granted", range(2 * LAYERS))
+def test_the_cpu_form_goes_on_with_layers_of_unequal_size(granted: int) -> None:
+    cache = filled(CpuSlotCache(LAYERS, KV_HEADS, DIM), LENGTHS)
+    slots = 4096
+    layer_bytes = slots * KV_HEADS * 128 * DIM * 4
+    with room_for(granted * layer_bytes + layer_bytes // 2), pytest.raises(MemoryError):
+        cache.open([2] * (slots - len(LENGTHS)))
+    assert cache.batch.tolist() == [0, 1]
+    never_failed = filled(CpuSlotCache(LAYERS, KV_HEADS, DIM), LENGTHS)
+    for _ in range(3):
+        np.testing.assert_array_equal(attended(cache), attended(never_failed))
+    assert cache.nbytes == never_failed.nbytes

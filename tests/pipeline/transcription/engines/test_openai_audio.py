@@ -1,0 +1,394 @@
+"""Against a real HTTP server on loopback."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import time
+import wave
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
+from pipeline.errors import ModelUnavailable, ServiceUnavailable
+from pipeline.transcription.engine import SERVICE_UNAVAILABLE
+from pipeline.transcription.engines.openai_audio import Breaker, OpenAiAudioTranscriber
+from tests.pipeline.transcription.fakes import babble, request
+
+Answer = Callable[[dict[str, Any], int], tuple[int, Any]]
+"""Status, and what is sent as JSON; bytes are sent as they are."""
+
+
+class Server:
+    """Answers `/v1/audio/transcriptions` by a function of the form's fields and the number of the request."""
+
+    def __init__(self, answer: Answer, models_status: int = 404, content_type: str = "application/json") -> None:
+        self.forms: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        lock = Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.keys.append(self.headers.get("Authorization"))
+                self._send(models_status, {"object": "list", "data": []})
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                message = BytesParser().parsebytes(
+                    b"Content-Type: " + self.headers["Content-Type"].encode() + b"\n\n" + body
+                )
+                form: dict[str, Any] = {
+                    str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
+                    for part in message.walk()
+                    if not part.is_multipart()
+                }
+                with lock:
+                    outer.forms.append(form)
+                    number = len(outer.forms)
+                self._send(*answer(form, number))
+
+            def _send(self, status: int, content: Any) -> None:
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Type", content_type)
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+                except BrokenPipeError:
+                    pass
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(answer: Answer, **options: Any) -> Server:
+        servers.append(Server(answer, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def _engine(url: str, time_limit_s: float = 5.0, **options: object) -> OpenAiAudioTranscriber:
+    values = {
+        "base_url": url,
+        "backoff_initial_s": 0.001,
+        "backoff_max_s": 0.002,
+        "api_key_env": "NO_SUCH_KEY",
+        **options,
+    }
+    return OpenAiAudioTranscriber(OpenAiAudioOptions.model_validate(values), time_limit_s)
+
+
+def _heard(form: dict[str, Any]) -> float:
+    with wave.open(io.BytesIO(form["file"])) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (1, 16_000, 2)
+        return float(file.getnframes() / file.getframerate())
+
+
+def test_audio_language_and_vocabulary_arrive_and_the_text_comes_back(serve: Callable[..., Server]) -> None:
+    server = serve(lambda form, _: (200, {"text": f" {_heard(form):.1f} seconds "}))
+    engine = _engine(server.url, model="m1")
+    described = engine.load()
+    assert (described.engine, described.model, described.takes_context) == ("openai_audio", "m1", True)
+    requests = [request(babble(0.5 * (i + 1)), str(i), "fr", "Visa, RIB") for i in range(6)]
+    answers = {one.key: one for one in engine.transcribe(iter(requests))}
+    assert {key: one.text for key, one in answers.items()} == {str(i): f"{0.5 * (i + 1):.1f} seconds" for i in range(6)}
+    assert {one.language for one in answers.values()} == {"fr"}
+    assert server.forms[0]["language"] == b"fr"
+    assert server.forms[0]["prompt"] == b"Visa, RIB"
+    assert server.forms[0]["model"] == b"m1"
+    engine.close()
+
+
+def test_verbose_reply_gives_confidence_words_and_language(serve: Callable[..., Server]) -> None:
+    reply = {
+        "text": "hello there",
+        "language": "english",
+        "duration": 1.0,
+        "segments": [
+            {"id": 0, "start": 0.0, "end": 1.0, "text": "hello there", "avg_logprob": float(np.log(0.8))},
+        ],
+        "words": [{"word": "hello", "start": 0.1, "end": 0.4}, {"word": "there", "start": 0.5, "end": 9.0}],
+    }
+    server = serve(lambda *_: (200, reply))
+    engine = _engine(server.url, response_format="verbose_json", word_times=True)
+    engine.load()
+    answer = next(iter(engine.transcribe([request(babble(1.0), language=None)])))
+    assert answer.language == "en"
+    assert answer.confidence == pytest.approx(0.8)
+    assert answer.words is not None
+    assert [(word.start_s, word.end_s) for word in answer.words] == [(0.1, 0.4), (0.5, 1.0)]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 409])
+def test_passing_troubles_are_tried_again(serve: Callable[..., Server], status: int) -> None:
+    server = serve(
+        lambda _, number: (200, {"text": "at last"}) if number == 3 else (status, {"error": {"message": "x"}})
+    )
+    engine = _engine(server.url)
+    engine.load()
+    assert [one.text for one in engine.transcribe([request(babble(0.5))])] == ["at last"]
+    assert len(server.forms) == 3
+
+
+@pytest.mark.parametrize(("status", "tries"), [(400, 1), (422, 1), (500, 4)])
+def test_a_final_error_costs_one_segment_only(serve: Callable[..., Server], status: int, tries: int) -> None:
+    def answer(form: dict[str, Any], _: int) -> tuple[int, dict[str, Any]]:
+        return (200, {"text": "fine"}) if _heard(form) < 1 else (status, {"error": {"message": "no good"}})
+
+    server = serve(answer)
+    engine = _engine(server.url)
+    engine.load()
+    answers = {one.key: one for one in engine.transcribe([request(babble(2.0), "bad"), request(babble(0.5), "good")])}
+    assert answers["good"].text == "fine"
+    assert answers["bad"].text == ""
+    assert answers["bad"].error is not None
+    assert "no good" in answers["bad"].error
+    assert len(server.forms) == tries + 1
+
+
+def test_a_server_that_hangs_is_given_up_at_the_time_limit(serve: Callable[..., Server]) -> None:
+    def answer(*_: object) -> tuple[int, dict[str, Any]]:
+        time.sleep(1.0)
+        return 200, {"text": "too late"}
+
+    server = serve(answer)
+    engine = _engine(server.url, time_limit_s=0.2, max_attempts=10)
+    engine.load()
+    answer_ = next(iter(engine.transcribe([request(babble(0.5))])))
+    assert answer_.error is not None
+    assert "Timeout" in answer_.error
+
+
+def test_a_reply_without_text_is_no_transcript(serve: Callable[..., Server]) -> None:
+    engine = _engine(serve(lambda *_: (200, {"transcript": "elsewhere"})).url)
+    engine.load()
+    answer = next(iter(engine.transcribe([request(babble(0.5))])))
+    assert answer.error is not None
+    assert answer.text == ""
+
+
+def test_nobody_at_the_address(serve: Callable[..., Server]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(ModelUnavailable, match="base_url"):
+        _engine(f"http://127.0.0.1:{port}/v1", connect_timeout_s=0.5).load()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_names_the_variable(serve: Callable[..., Server], status: int) -> None:
+    server = serve(lambda *_: (200, {"text": ""}), models_status=status)
+    with pytest.raises(ModelUnavailable, match="NO_SUCH_KEY"):
+        _engine(server.url).load()
+
+
+def test_the_breaker_leaves_a_failing_server_alone(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: (500, {"error": {"message": "down"}}))
+    engine = _engine(server.url, max_attempts=1, breaker_failures=2, breaker_pause_s=60, concurrency=1)
+    engine.load()
+    answers = list(engine.transcribe(request(babble(0.3), str(i)) for i in range(6)))
+    assert len(server.forms) == 2
+    assert all(one.error for one in answers)
+    assert "left alone" in str(answers[-1].error)
+
+
+def test_the_breaker_closes_again() -> None:
+    breaker = Breaker(failures=1, pause_s=0.0)
+    breaker.failed()
+    breaker.check()
+    breaker = Breaker(failures=1, pause_s=60.0)
+    breaker.failed()
+    with pytest.raises(ServiceUnavailable):
+        breaker.check()
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_refused_segments_do_not_open_the_breaker_on_a_healthy_server(
+    serve: Callable[..., Server], status: int
+) -> None:
+    def answer(form: dict[str, Any], _: int) -> tuple[int, Any]:
+        return (200, {"text": "fine"}) if _heard(form) < 1 else (status, {"error": {"message": "too long"}})
+
+    server = serve(answer)
+    engine = _engine(server.url, breaker_failures=2, breaker_pause_s=60, concurrency=1)
+    engine.load()
+    answers = list(engine.transcribe(request(babble(2.0 if i < 4 else 0.5), str(i)) for i in range(5)))
+    assert len(server.forms) == 5
+    assert [SERVICE_UNAVAILABLE in one.flags for one in answers] == [False] * 5
+    assert answers[-1].text == "fine"
+
+
+def test_a_refusal_between_two_failures_shows_that_the_server_is_there(serve: Callable[..., Server]) -> None:
+    server = serve(lambda _, number: ([500, 400][(number - 1) % 2], {"error": {"message": "x"}}))
+    engine = _engine(server.url, max_attempts=1, breaker_failures=2, breaker_pause_s=60, concurrency=1)
+    engine.load()
+    list(engine.transcribe(request(babble(0.3), str(i)) for i in range(6)))
+    assert len(server.forms) == 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(
+            [{"word": "so", "start": 0.1, "end": 0.4}, {"word": "it", "start": 0.5, "end": None}], id="no end"
+        ),
+        pytest.param([{"word": "so", "start": None, "end": 0.4}], id="no start"),
+        pytest.param([{"word": "so"}], id="no times"),
+        pytest.param([{"word": "so", "start": float("nan"), "end": 0.4}], id="not a number"),
+        pytest.param([{"word": "so", "start": "soon", "end": 0.4}], id="a word for a time"),
+        pytest.param([{"word": None, "start": 0.1, "end": 0.4}], id="no word"),
+        pytest.param(["so", "it"], id="words alone"),
+        pytest.param({"so": 1}, id="no list"),
+        pytest.param(5, id="a number"),
+    ],
+)
+def test_words_without_both_times_are_left_out_and_the_text_is_kept(
+    serve: Callable[..., Server], words: object
+) -> None:
+    server = serve(lambda *_: (200, {"text": "so it is", "words": words, "segments": [3, {"id": 0}]}))
+    engine = _engine(server.url, response_format="verbose_json", word_times=True)
+    engine.load()
+    (answer,) = engine.transcribe([request(babble(1.0))])
+    assert (answer.text, answer.words, answer.confidence, answer.error) == ("so it is", None, None, None)
+
+
+BROKEN_BODIES = [
+    pytest.param(b'{"text": "so it', "application/json", id="cut"),
+    pytest.param(b"\xff\xfe{}", "application/json", id="no UTF-8"),
+    pytest.param(b"", "application/json", id="empty"),
+    pytest.param(b"<html>busy</html>", "text/html", id="a page of a proxy"),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type"), BROKEN_BODIES)
+def test_a_body_that_is_no_json_is_asked_for_again(
+    serve: Callable[..., Server], body: bytes, content_type: str
+) -> None:
+    good = json.dumps({"text": "at last"}).encode()
+    server = serve(lambda _, number: (200, good if number == 3 else body), content_type=content_type)
+    engine = _engine(server.url)
+    engine.load()
+    assert [one.text for one in engine.transcribe([request(babble(0.5))])] == ["at last"]
+    assert len(server.forms) == 3
+
+
+@pytest.mark.parametrize(("body", "content_type"), BROKEN_BODIES)
+def test_a_body_that_is_never_json_costs_one_segment_only(
+    serve: Callable[..., Server], body: bytes, content_type: str
+) -> None:
+    good = json.dumps({"text": "fine"}).encode()
+    server = serve(lambda form, _: (200, good if _heard(form) < 1 else body), content_type=content_type)
+    engine = _engine(server.url, breaker_failures=1, breaker_pause_s=60, concurrency=1)
+    engine.load()
+    bad, fine = engine.transcribe([request(babble(2.0), "bad"), request(babble(0.5), "good")])
+    assert "no JSON" in str(bad.error)
+    assert (bad.text, bad.flags, fine.text) == ("", (), "fine")
+    assert len(server.forms) == 5
+
+
+@pytest.mark.parametrize("content", [None, [], 5, {"text": None}, {"text": ["so"]}])
+def test_json_that_is_no_transcript_costs_one_segment_only(serve: Callable[..., Server], content: object) -> None:
+    engine = _engine(serve(lambda form, _: (200, {"text": "fine"} if _heard(form) < 1 else content)).url, concurrency=1)
+    engine.load()
+    bad, good = engine.transcribe([request(babble(2.0), "bad"), request(babble(0.5), "good")])
+    assert (bad.text, good.text) == ("", "fine")
+    assert bad.error is not None
+
+
+def test_the_connection_is_given_up_after_its_own_time(serve: Callable[..., Server]) -> None:
+    """The server answers, then is there no more; whoever listens at its address takes no connection."""
+    server = serve(lambda *_: (200, {"text": "never asked"}))
+    engine = _engine(server.url, time_limit_s=20.0, max_attempts=1, connect_timeout_s=0.3)
+    engine.load()
+    server.stop()
+    with ExitStack() as sockets:
+        full = sockets.enter_context(socket.create_server(("127.0.0.1", server.port), backlog=0))
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        began = time.monotonic()
+        (answer,) = engine.transcribe([request(babble(0.5))])
+    assert time.monotonic() - began < 10.0
+    assert SERVICE_UNAVAILABLE in answer.flags
+
+
+@pytest.mark.parametrize(
+    ("segments", "confidence"),
+    [
+        ([(0.0, 1.0, 0.8), (1.0, 1.0, 0.1)], 0.8),
+        ([(0.0, 1.0, 0.8), (1.0, 0.5, 0.1)], 0.8),
+        ([(0.0, 1.0, 0.8), (None, 2.0, 0.1)], 0.8),
+        ([(0.0, 1.0, 0.25), (1.0, 2.0, 1.0)], 0.5),
+        ([(1.0, 1.0, 0.8)], None),
+        ([(0.0, 1.0, 0.8), (1.0, 2.0, None)], None),
+        ([(0.0, 1.0, 1e300)], 1.0),
+        ([], None),
+    ],
+)
+def test_a_server_segment_of_no_length_does_not_cost_the_confidence(
+    serve: Callable[..., Server],
+    segments: Sequence[tuple[float | None, float, float | None]],
+    confidence: float | None,
+) -> None:
+    said = [
+        {"id": n, "start": start, "end": end, "text": "", "avg_logprob": None if mean is None else float(np.log(mean))}
+        for n, (start, end, mean) in enumerate(segments)
+    ]
+    engine = _engine(serve(lambda *_: (200, {"text": "so", "segments": said})).url, response_format="verbose_json")
+    engine.load()
+    (answer,) = engine.transcribe([request(babble(2.0))])
+    assert answer.confidence == (None if confidence is None else pytest.approx(confidence))
+
+
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [("hebrew", "he"), ("Persian", "fa"), ("uk", "uk"), ("pt-BR", "pt"), ("klingonese", None), (5, None)],
+)
+def test_the_language_is_known_by_name_or_code(serve: Callable[..., Server], named: object, code: str | None) -> None:
+    engine = _engine(serve(lambda *_: (200, {"text": "so", "language": named})).url, response_format="verbose_json")
+    engine.load()
+    (answer,) = engine.transcribe([request(babble(0.5), language=None)])
+    assert answer.language == code
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "throttles"])
+def test_a_segment_is_put_off_before_the_supervisor_loses_patience(serve: Callable[..., Server], trouble: str) -> None:
+    """The supervisor's limit for a segment tried alone is the same number of seconds."""
+
+    def answer(*_: object) -> tuple[int, Any]:
+        if trouble == "hangs":
+            time.sleep(5.0)
+        return 429, {"error": {"message": "later"}}
+
+    engine = _engine(serve(answer).url, time_limit_s=4.0, max_attempts=10, backoff_initial_s=60, backoff_max_s=60)
+    engine.load()
+    began = time.monotonic()
+    (result,) = engine.transcribe([request(babble(0.5))])
+    assert time.monotonic() - began < 4.0
+    assert SERVICE_UNAVAILABLE in result.flags
