@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # Earshot as a batch job: `docker run --rm -v /recordings:/calls:ro -v earshot:/app/data -v "$PWD/output:/app/output" earshot --input /calls`
-# The steps are proven without Docker, in a clean Debian root, by ops/prove_dockerfile.sh.
+# ops/prove_image.sh builds and runs it with buildah, also where no image registry can be reached.
 
 FROM python:3.11.9-slim-bookworm AS build
 WORKDIR /app
