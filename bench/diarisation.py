@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.recordings import write_wav
+from bench.materials.recordings import write_wav
 from bench.voice_activity import decoded
 from pipeline.audio.prepare import CallPreparer
 from pipeline.config.areas.audio import AudioSettings

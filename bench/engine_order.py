@@ -39,7 +39,7 @@ def audio(segments: int) -> list[npt.NDArray[np.float32]]:
 
 def whisper_s(repeats: int) -> list[float]:
     """Seconds for all segments in one batch, through the engine; greedy, as the other side is."""
-    from bench.tiny_whisper import SMALL, build_tiny_whisper
+    from bench.materials.tiny_whisper import SMALL, build_tiny_whisper
     from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
     from pipeline.transcription.engine import SegmentRequest
     from pipeline.transcription.engines.faster_whisper import FasterWhisperTranscriber

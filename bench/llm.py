@@ -22,7 +22,7 @@ from typing import Any
 
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import read_reply
-from bench.tiny_llm import TinyShape, build_tiny_llm
+from bench.materials.tiny_llm import TinyShape, build_tiny_llm
 from pipeline.config.areas.llm import MlxLmSettings
 
 TOPICS = ("card", "lost card", "loan", "transfer", "address change", "opening hours", "complaint", "other")

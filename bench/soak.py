@@ -28,9 +28,9 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from bench.damage import damaged_copies
-from bench.ground import Ground, differences, ground
-from bench.recordings import short_calls
+from bench.materials.damage import damaged_copies
+from bench.materials.recordings import short_calls
+from bench.materials.testbed import Testbed, differences, run_bed
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -65,27 +65,27 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
     began = time.monotonic()
     comparisons = 0
     slow = ("transcription.scripted.sleep_per_audio_s=0.05", "run.quarantine_after_runs=100")
-    with ground(engine) as place:
-        short_calls(place.calls, calls)
-        url = place.fresh_database()
-        if place.run(url) != 0:
-            raise SystemExit(f"the undisturbed run failed:\n{place.log()}")
-        reference, whole_s = place.rows(url), time.monotonic() - began
+    with run_bed(engine) as bed:
+        short_calls(bed.calls, calls)
+        url = bed.fresh_database()
+        if bed.run(url) != 0:
+            raise SystemExit(f"the undisturbed run failed:\n{bed.log()}")
+        reference, whole_s = bed.rows(url), time.monotonic() - began
         while hit["the run"] + hit["a child"] < number:
-            url = place.fresh_database()
+            url = bed.fresh_database()
             for _ in range(dice.randint(1, 3)):
-                with place.start(url, *slow) as run:
+                with bed.start(url, *slow) as run:
                     hit[strike(run, dice, whole_s)] += 1
                     run.wait()
-            code = place.run(url, "run.quarantine_after_runs=100")
+            code = bed.run(url, "run.quarantine_after_runs=100")
             if code == 1:  # a call whose worker was killed three times in one run: transient, the next run does it
-                code = place.run(url, "run.quarantine_after_runs=100")
+                code = bed.run(url, "run.quarantine_after_runs=100")
             comparisons += 1
             struck = hit["the run"] + hit["a child"]
             print(f"{struck} kills, {comparisons} comparisons, {len(faults)} differ", file=sys.stderr, flush=True)
-            different = differences(place.rows(url), reference)
+            different = differences(bed.rows(url), reference)
             if code != 0 or different:
-                faults.append(f"exit {code}; {different}\n{place.log()}")
+                faults.append(f"exit {code}; {different}\n{bed.log()}")
     faults_shown = faults[:3]
     print(json.dumps({
         "part": "kills", "engine": engine, "seed": seed, "calls": calls, "kills": hit["the run"] + hit["a child"],
@@ -96,24 +96,24 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
     return not faults
 
 
-Disturb = Callable[[Ground, random.Random], None]
+Disturb = Callable[[Testbed, random.Random], None]
 """Takes something away from a run under way and gives it back, at random moments."""
 
 
-def restart_database(place: Ground, dice: random.Random) -> None:
+def restart_database(bed: Testbed, dice: random.Random) -> None:
     time.sleep(dice.uniform(4.0, 8.0))
-    place.server.stop(force=True)
+    bed.server.stop(force=True)
     time.sleep(dice.uniform(1.0, 4.0))
-    place.server.start()
+    bed.server.start()
 
 
-def fill_disk(place: Ground, dice: random.Random) -> None:
+def fill_disk(bed: Testbed, dice: random.Random) -> None:
     """The disk that holds spool, output and database."""
     time.sleep(dice.uniform(3.0, 7.0))
-    _fill(place.folder / "ballast")
+    _fill(bed.folder / "ballast")
     time.sleep(dice.uniform(2.0, 6.0))
-    (place.folder / "ballast").unlink()
-    place.server.revive()  # PostgreSQL gives up where it cannot write its log ahead
+    (bed.folder / "ballast").unlink()
+    bed.server.revive()  # PostgreSQL gives up where it cannot write its log ahead
 
 
 def disturbances(part: str, number: int, seed: int, disturb: Disturb, size_mb: int | None = None) -> bool:
@@ -121,21 +121,21 @@ def disturbances(part: str, number: int, seed: int, disturb: Disturb, size_mb: i
     dice = random.Random(seed)
     faults: list[str] = []
     waited = 0
-    with ground("scripted", size_mb) as place:
-        short_calls(place.calls, 12)
-        url = place.fresh_database()
-        if place.run(url) != 0:
-            raise SystemExit(f"the undisturbed run failed:\n{place.log()}")
-        reference = place.rows(url)
+    with run_bed("scripted", size_mb) as bed:
+        short_calls(bed.calls, 12)
+        url = bed.fresh_database()
+        if bed.run(url) != 0:
+            raise SystemExit(f"the undisturbed run failed:\n{bed.log()}")
+        reference = bed.rows(url)
         for done in range(1, number + 1):
-            url = place.fresh_database()
-            with place.start(url, "transcription.scripted.sleep_per_audio_s=0.05") as run:
-                disturb(place, dice)
+            url = bed.fresh_database()
+            with bed.start(url, "transcription.scripted.sleep_per_audio_s=0.05") as run:
+                disturb(bed, dice)
                 code = run.wait()
-            waited += "waiting" in place.log()
-            different = differences(place.rows(url), reference)
+            waited += "waiting" in bed.log()
+            different = differences(bed.rows(url), reference)
             if code != 0 or different:
-                faults.append(f"exit {code}; {different}\n{place.log()}")
+                faults.append(f"exit {code}; {different}\n{bed.log()}")
             print(f"{part}: {done} of {number}, {len(faults)} differ", file=sys.stderr, flush=True)
     told = {"part": part, "disturbed": number, "waited": waited, "different": len(faults), "faults": faults[:3]}
     print(json.dumps(told))
@@ -151,13 +151,13 @@ def _fill(path: Path) -> None:
 
 def damaged(number: int, seed: int, data: Path) -> bool:
     """Mutations of real recordings: every one accounted for, none stops the run."""
-    with ground("scripted") as place:
+    with run_bed("scripted") as bed:
         samples = (path for path in (PROJECT / "samples" / "calls").iterdir() if path.suffix != ".csv")
         sources = sorted(data.glob("calls/*/*.wav")) + sorted(samples)
-        damaged_copies(sources, place.calls, number, seed)
-        url = place.fresh_database()
+        damaged_copies(sources, bed.calls, number, seed)
+        url = bed.fresh_database()
         began = time.monotonic()
-        code = place.run(url)
+        code = bed.run(url)
         with psycopg.connect(url) as connection:
             statuses: dict[str, int] = dict(
                 connection.execute("SELECT status, count(*) FROM calls GROUP BY status").fetchall()
@@ -175,7 +175,7 @@ def damaged(number: int, seed: int, data: Path) -> bool:
             "counts": accounted, "all_accounted_for": fine, "minutes": round((time.monotonic() - began) / 60, 1),
         }))  # fmt: skip
         if not fine:
-            print(place.log())
+            print(bed.log())
     return fine
 
 

@@ -34,7 +34,7 @@ from analysis.records import Topic
 from analysis.steps import build_language_steps
 from analysis.text import content_stems
 from analysis.topics.keywords import KeywordTopics
-from bench.transcripts import call_of, harper_valley, samples
+from bench.materials.reference_calls import call_of, harper_valley, samples
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.config.root import Settings
 from pipeline.records import CallForAnalysis

@@ -23,8 +23,8 @@ from typing import Any
 
 import psycopg
 
-from bench.ground import Ground, ground
-from bench.recordings import sample_speech, short_calls, write_wav
+from bench.materials.recordings import sample_speech, short_calls, write_wav
+from bench.materials.testbed import Testbed, run_bed
 
 CALLS = 37_005
 
@@ -41,12 +41,12 @@ def children_cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def checked_run(place: Ground, url: str, *settings: str) -> tuple[float, float]:
+def checked_run(bed: Testbed, url: str, *settings: str) -> tuple[float, float]:
     """Wall and CPU seconds of a run that must go through."""
     cpu_s, began = children_cpu_s(), time.perf_counter()
-    code = place.run(url, *settings)
+    code = bed.run(url, *settings)
     if code != 0:
-        raise SystemExit(f"the run exited {code}:\n{place.log()}")
+        raise SystemExit(f"the run exited {code}:\n{bed.log()}")
     return time.perf_counter() - began, children_cpu_s() - cpu_s
 
 
@@ -80,11 +80,11 @@ def plain_decode_s(folder: Path) -> float:
 
 
 def speed(minutes: float) -> dict[str, Any]:
-    with ground("scripted") as place:
-        audio_s = copies_of_samples(place.calls, minutes)
-        bare_s = plain_decode_s(place.calls)
-        small = place.fresh_database()
-        wall_s, cpu_s = checked_run(place, small)
+    with run_bed("scripted") as bed:
+        audio_s = copies_of_samples(bed.calls, minutes)
+        bare_s = plain_decode_s(bed.calls)
+        small = bed.fresh_database()
+        wall_s, cpu_s = checked_run(bed, small)
         stages = report_of(small).get("stage_seconds", {})
         with psycopg.connect(small) as connection:
             timings = connection.execute(
@@ -99,10 +99,10 @@ def speed(minutes: float) -> dict[str, Any]:
 
 
 def idle(minutes: float) -> dict[str, Any]:
-    with ground("scripted") as place:
-        audio_s = copies_of_samples(place.calls, minutes)
-        url = place.fresh_database()
-        wall_s, _ = checked_run(place, url, "transcription.scripted.sleep_per_audio_s=0.05")
+    with run_bed("scripted") as bed:
+        audio_s = copies_of_samples(bed.calls, minutes)
+        url = bed.fresh_database()
+        wall_s, _ = checked_run(bed, url, "transcription.scripted.sleep_per_audio_s=0.05")
         report = report_of(url)
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT sum(end_s - start_s) FROM chunks").fetchone()
@@ -118,11 +118,11 @@ def idle(minutes: float) -> dict[str, Any]:
 
 
 def growth(calls: int = 10_000) -> dict[str, Any]:
-    with ground("scripted") as place:
-        short_calls(place.calls, calls, length_s=1.5)
-        url = place.fresh_database()
+    with run_bed("scripted") as bed:
+        short_calls(bed.calls, calls, length_s=1.5)
+        url = bed.fresh_database()
         # Shuffled: the calls are cut from one recording in order, and some stretches of it cost more than others.
-        wall_s, cpu_s = checked_run(place, url, "run.order=shuffle")
+        wall_s, cpu_s = checked_run(bed, url, "run.order=shuffle")
         with psycopg.connect(url) as connection:
             moments = [row[0] for row in connection.execute("SELECT processed_at FROM calls ORDER BY 1").fetchall()]
         tenth = len(moments) // 10
@@ -137,24 +137,24 @@ def growth(calls: int = 10_000) -> dict[str, Any]:
 
 def planning(calls: int = CALLS) -> dict[str, Any]:
     """Fills the ledger from one finished call, by SQL: what is measured is the run that finds nothing to do."""
-    with ground("scripted") as place:
-        short_calls(place.calls, 1, length_s=3.0)
-        url = place.fresh_database()
-        checked_run(place, url)
-        original = next(place.calls.iterdir())
+    with run_bed("scripted") as bed:
+        short_calls(bed.calls, 1, length_s=3.0)
+        url = bed.fresh_database()
+        checked_run(bed, url)
+        original = next(bed.calls.iterdir())
         for index in range(1, calls):
-            copy = place.calls / f"{original.stem}_{index:05d}.wav"
+            copy = bed.calls / f"{original.stem}_{index:05d}.wav"
             copy.hardlink_to(original)
         _multiply_rows(url, original, calls)
         plan_s: list[float] = []
         peaks: list[int] = []
         for _ in range(3):
             began = time.perf_counter()
-            with place.start(url) as run:
+            with bed.start(url) as run:
                 peaks.append(_peak_rss(run.pid, run.poll))
                 code = run.wait()
             if code != 0:
-                raise SystemExit(place.log())
+                raise SystemExit(bed.log())
             plan_s.append(time.perf_counter() - began)
         counts = report_of(url).get("counts", {})
         return {

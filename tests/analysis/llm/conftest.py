@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analysis.llm.provider import LLMRequest
-from bench.tiny_llm import build_tiny_llm
+from bench.materials.tiny_llm import build_tiny_llm
 from pipeline.config.areas.llm import LanguageModelSettings
 
 TOPICS = ("lost card", "card", "loan", 'the "other" one, éà', "other")

@@ -24,7 +24,7 @@ from analysis.llm.mlx_worker import LocalModel
 from analysis.llm.provider import LLMAnswer
 from analysis.llm.router import build_router
 from analysis.llm.validation import read_reply
-from bench.tiny_llm import TinyShape, build_tiny_llm
+from bench.materials.tiny_llm import TinyShape, build_tiny_llm
 from pipeline.config.areas.llm import LanguageModelSettings, MlxLmSettings
 from pipeline.errors import ModelUnavailable
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SCHEMA, TOPICS, ask, settings

@@ -17,8 +17,8 @@ from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.records import Topic
 from analysis.topics.proposals import proposed_terms
 from analysis.topics.step import TopicMethods, TopicStep
+from bench.materials.reference_calls import harper_valley, samples
 from bench.topics import GLOSSARIES as BENCH_GLOSSARIES
-from bench.transcripts import harper_valley, samples
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, StepResult, StepState
 from tests.analysis.calls import call

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.recordings import sample_speech as speech
-from bench.recordings import write_wav
+from bench.materials.recordings import sample_speech as speech
+from bench.materials.recordings import write_wav
 from commands.report import spans as spans_of
 from commands.report.bottleneck import Load, bottleneck
 from commands.report.build import prefixes

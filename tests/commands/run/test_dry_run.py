@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.recordings import sample_speech, write_wav
+from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
 from pipeline.config.loader import load_settings
 from pipeline.run.transcripts import expected_identity

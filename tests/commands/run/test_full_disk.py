@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.recordings import short_calls
+from bench.materials.recordings import short_calls
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
 from tests.db.conftest import TEMPLATE, _database

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench.tiny_llm import build_tiny_llm
+from bench.materials.tiny_llm import build_tiny_llm
 from db.embedded.server import EmbeddedServer
 from tests.analysis.llm.servers import Body, Server, chat, fails, send, serving
 from tests.commands.running import Workplace

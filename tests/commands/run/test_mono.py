@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.recordings import sample_speech, write_wav
+from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
 from tests.db.conftest import TEMPLATE, _database

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.recordings import sample_speech as speech
-from bench.recordings import write_wav
-from bench.tiny_whisper import build_tiny_whisper
+from bench.materials.recordings import sample_speech as speech
+from bench.materials.recordings import write_wav
+from bench.materials.tiny_whisper import build_tiny_whisper
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database

@@ -17,8 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.recordings import sample_speech as speech
-from bench.recordings import write_wav
+from bench.materials.recordings import sample_speech as speech
+from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
 from db.export.table import FIRST_COLUMNS
 from tests.commands.running import SCRIPTED, Workplace

@@ -14,8 +14,8 @@ import pysrt
 import pytest
 import webvtt
 
-from bench.recordings import sample_speech as speech
-from bench.recordings import write_wav
+from bench.materials.recordings import sample_speech as speech
+from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database

@@ -13,7 +13,7 @@ from faster_whisper import WhisperModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.tiny_whisper import Shape, build_tiny_whisper
+from bench.materials.tiny_whisper import Shape, build_tiny_whisper
 from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult

@@ -11,7 +11,7 @@ from pipeline.records import CallForAnalysis, CallMetadata, CustomerSegment, Eng
 from pipeline.records import TranscriptChunk as Chunk
 
 ROLES = {"agent": Role.AGENT, "caller": Role.CLIENT, "client": Role.CLIENT}
-SAMPLES_TRUTH = Path(__file__).resolve().parent.parent / "samples" / "truth"
+SAMPLES_TRUTH = Path(__file__).resolve().parents[2] / "samples" / "truth"
 
 
 def call_of(

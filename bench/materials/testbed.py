@@ -16,7 +16,7 @@ import psycopg
 from db.embedded.server import EmbeddedServer
 from db.migrate import migrate
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 ROWS = {
     "calls": """SELECT file_name, status, flags, duration_s, transcription, agent_text_sentiment,
         client_text_sentiment, agent_text_confidence, client_text_confidence, topic, subtopic, summary, turns,
@@ -30,7 +30,7 @@ ROWS = {
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-class Ground:
+class Testbed:
     """A server, databases from a template, recordings; all in one temporary folder."""
 
     def __init__(self, folder: Path, engine: str) -> None:
@@ -82,18 +82,18 @@ class Ground:
 
 
 @contextmanager
-def ground(engine: str, size_mb: int | None = None) -> Iterator[Ground]:
-    """A place for runs; with `size_mb` on a file system of its own, of that size."""
+def run_bed(engine: str, size_mb: int | None = None) -> Iterator[Testbed]:
+    """A bed for runs; with `size_mb` on a file system of its own, of that size."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="earshot-soak-", dir=memory if memory.is_dir() else None))
     if size_mb is not None:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)], check=True)
     folder.chmod(0o755)
-    place = Ground(folder, engine)
+    bed = Testbed(folder, engine)
     try:
-        yield place
+        yield bed
     finally:
-        place.server.release()
+        bed.server.release()
         if size_mb is not None:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
         shutil.rmtree(folder, ignore_errors=True)
