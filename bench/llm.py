@@ -100,7 +100,7 @@ def _requests(calls: int, max_tokens: int, temperature: float = 0.0) -> list[LLM
 def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     import mlx.core as mx
 
-    from analysis.llm.mlx_worker import LocalModel
+    from analysis.llm.local.model import LocalModel
 
     model = LocalModel(MlxLmSettings(model=str(folder), batch_size=options.calls, prefill_batch_size=options.calls))
     requests = _requests(options.calls, options.max_tokens)
@@ -127,7 +127,7 @@ def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def _prefix(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     """The same calls under a long system prompt (a glossary with definitions), its tokens kept or read every time."""
-    from analysis.llm.mlx_worker import LocalModel
+    from analysis.llm.local.model import LocalModel
 
     calls = max(2, options.calls // 4)
     system = SYSTEM + "; ".join(f"{topic}: " + "what callers say about it, and what not. " * 3 for topic in TOPICS)
@@ -172,7 +172,7 @@ def _row(rounds: Sequence[tuple[float, int]]) -> dict[str, float]:
 
 
 def _valid(folder: Path, calls: int) -> dict[str, int]:
-    from analysis.llm.mlx_worker import LocalModel
+    from analysis.llm.local.model import LocalModel
 
     model = LocalModel(MlxLmSettings(model=str(folder), batch_size=64))
     requests = _requests(calls, max_tokens=80, temperature=1.0)

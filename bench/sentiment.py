@@ -28,12 +28,12 @@ from analysis.sentiment.lexicon import LexiconSentiment
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text import TextSentiment
 from analysis.sentiment.text_trained import TrainedTextSentiment
-from analysis.training.acoustic import ACOUSTIC_RECIPES, AcousticMaterial, HeardItems, hear, material_of
-from analysis.training.crossvalidation import cross_validate, probabilities_of
-from analysis.training.crossvalidation import fit as fit_recipe
-from analysis.training.labels import SENTIMENTS, LabelledItem
-from analysis.training.measures import Figure, Scores, compare, score
-from analysis.training.splits import grouped_splits
+from analysis.training.judging.crossvalidation import cross_validate, probabilities_of
+from analysis.training.judging.crossvalidation import fit as fit_recipe
+from analysis.training.judging.measures import Figure, Scores, compare, score
+from analysis.training.kinds.acoustic import ACOUSTIC_RECIPES, AcousticMaterial, HeardItems, hear, material_of
+from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
+from analysis.training.labelled.splits import grouped_splits
 from pipeline.config.areas.sentiment import LexiconSettings, SentimentSettings
 from pipeline.records import (
     CallForAnalysis,

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.llm.lane import Account, Lane
+from analysis.llm.guarded_provider import Account, GuardedProvider
 from analysis.llm.limits import Ceiling
 from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, Message, Reply, TextRedactor
-from analysis.llm.redacting import redact_request, restore
+from analysis.llm.request_redaction import redact_request, restore
 from analysis.llm.validation import read_reply
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.errors import EarshotError, InvalidReply, StageTimeout, StartupError, TransientError, WorkerCrashed
@@ -68,7 +68,7 @@ class Router:
         self._restore = restore_redacted
         self._ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens, ledger)
         serving = providers[:1] if settings.strict else providers
-        self._lanes = [Lane(provider, settings, self._ceiling) for provider in serving]
+        self._guarded = [GuardedProvider(provider, settings, self._ceiling) for provider in serving]
         self._all = tuple(providers)
         self._said: set[tuple[str, str]] = set()
         self.extractive = not settings.strict and "extractive" in settings.providers
@@ -92,10 +92,10 @@ class Router:
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         """One answer per request, in order. Raises nothing for a single request."""
         cases = [_Case(request) for request in requests]
-        for lane in self._lanes:
+        for guarded in self._guarded:
             waiting = [case for case in cases if case.answer is None]
             if waiting:
-                self._serve(lane, waiting)
+                self._serve(guarded, waiting)
         return [case.answer or self._nobody(case) for case in cases]
 
     def close(self) -> None:
@@ -103,84 +103,86 @@ class Router:
         for provider in self._all:
             provider.close()
 
-    def _serve(self, lane: Lane, cases: Sequence[_Case]) -> None:
-        size = max(1, lane.provider.batch_size)
+    def _serve(self, guarded: GuardedProvider, cases: Sequence[_Case]) -> None:
+        size = max(1, guarded.provider.batch_size)
         batches = [cases[start : start + size] for start in range(0, len(cases), size)]
-        if lane.provider.concurrency <= 1 or len(batches) == 1:
+        if guarded.provider.concurrency <= 1 or len(batches) == 1:
             for batch in batches:
-                self._serve_batch(lane, batch)
+                self._serve_batch(guarded, batch)
             return
-        with ThreadPoolExecutor(lane.provider.concurrency, thread_name_prefix=lane.provider.name) as pool:
-            list(pool.map(lambda batch: self._serve_batch(lane, batch), batches))
+        with ThreadPoolExecutor(guarded.provider.concurrency, thread_name_prefix=guarded.provider.name) as pool:
+            list(pool.map(lambda batch: self._serve_batch(guarded, batch), batches))
 
-    def _serve_batch(self, lane: Lane, cases: Sequence[_Case]) -> None:
-        ready = [case for case in cases if self._prepare(lane, case)]
+    def _serve_batch(self, guarded: GuardedProvider, cases: Sequence[_Case]) -> None:
+        ready = [case for case in cases if self._prepare(guarded, case)]
         if not ready:
             return
         started = time.monotonic()
         try:
-            self._ask_until_valid(lane, ready, started)
+            self._ask_until_valid(guarded, ready, started)
         except (StageTimeout, WorkerCrashed, InvalidReply) as error:
             if len(ready) > 1:
-                self._serve_halves(lane, ready, error)
+                self._serve_halves(guarded, ready, error)
                 return
-            self._pass_over(lane, ready, error)
+            self._pass_over(guarded, ready, error)
         except EarshotError as error:
-            self._pass_over(lane, ready, error)
+            self._pass_over(guarded, ready, error)
         except Exception as error:  # the last line: a fault in a client costs these requests their answer, no more
-            log.exception("%s: unforeseen error", lane.provider.name)
-            self._pass_over(lane, ready, error)
+            log.exception("%s: unforeseen error", guarded.provider.name)
+            self._pass_over(guarded, ready, error)
         took = time.monotonic() - started
         for case in ready:
             case.account.active_s += took
 
-    def _serve_halves(self, lane: Lane, cases: Sequence[_Case], error: Exception) -> None:
+    def _serve_halves(self, guarded: GuardedProvider, cases: Sequence[_Case], error: Exception) -> None:
         """One request that upsets the model must not cost its neighbours their answers, nor their time."""
-        log.warning("%s failed on a batch of %d, trying its halves: %s", lane.provider.name, len(cases), error)
+        log.warning("%s failed on a batch of %d, trying its halves: %s", guarded.provider.name, len(cases), error)
         half = len(cases) // 2
-        self._serve_batch(lane, cases[:half])
-        self._serve_batch(lane, cases[half:])
+        self._serve_batch(guarded, cases[:half])
+        self._serve_batch(guarded, cases[half:])
 
-    def _prepare(self, lane: Lane, case: _Case) -> bool:
+    def _prepare(self, guarded: GuardedProvider, case: _Case) -> bool:
         if case.answer is not None:
             return False
         left = self._settings.request_time_limit_s - case.account.active_s
         if left <= 0:
             limit = self._settings.request_time_limit_s
-            case.pass_over(lane.provider.name, StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) is over"))
+            case.pass_over(
+                guarded.provider.name, StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) is over")
+            )
             return False
         case.sent, case.originals = case.request, {}
-        if lane.provider.remote and self._redactor is not None:
+        if guarded.provider.remote and self._redactor is not None:
             try:
                 case.sent, case.originals = redact_request(case.request, self._redactor)
             except Exception as error:  # noqa: BLE001 - whatever the redactor trips over, nothing is sent
-                case.pass_over(lane.provider.name, error)
+                case.pass_over(guarded.provider.name, error)
                 return False
         return True
 
-    def _ask_until_valid(self, lane: Lane, cases: Sequence[_Case], started: float) -> None:
+    def _ask_until_valid(self, guarded: GuardedProvider, cases: Sequence[_Case], started: float) -> None:
         """Raises what the provider raised; cases that are answered by then keep their answers."""
         longest = max(case.account.active_s for case in cases)
         deadline = started + self._settings.request_time_limit_s - longest
         waiting = list(cases)
         for repairs_left in range(self._settings.retry.repairs, -1, -1):
             sent = [case.sent or case.request for case in waiting]
-            replies = lane.ask(sent, [case.account for case in waiting], deadline)
+            replies = guarded.ask(sent, [case.account for case in waiting], deadline)
             faulty = []
             for case, reply in zip(waiting, replies, strict=True):
-                fault = self._take(lane, case, reply, started)
+                fault = self._take(guarded, case, reply, started)
                 if fault is None:
                     continue
                 if repairs_left and reply.finish != "refused":
                     case.sent = _with_repair(case.sent or case.request, reply, fault)
                     faulty.append(case)
                 else:
-                    self._pass_over(lane, [case], InvalidReply(f"invalid answer: {fault}"))
+                    self._pass_over(guarded, [case], InvalidReply(f"invalid answer: {fault}"))
             waiting = faulty
             if not waiting:
                 return
 
-    def _take(self, lane: Lane, case: _Case, reply: Reply, started: float) -> str | None:
+    def _take(self, guarded: GuardedProvider, case: _Case, reply: Reply, started: float) -> str | None:
         """Make the reply the answer; else what is wrong with it."""
         data, fault = read_reply(reply, case.request.schema)
         if data is None:
@@ -190,8 +192,8 @@ class Router:
         case.answer = self._answer(
             case,
             data=data,
-            provider=lane.provider.name,
-            model=lane.provider.model,
+            provider=guarded.provider.name,
+            model=guarded.provider.model,
             latency_s=case.account.active_s + time.monotonic() - started,
             label_probabilities=reply.label_probabilities,
         )
@@ -221,14 +223,14 @@ class Router:
             latency_s=case.account.active_s,
         )
 
-    def _pass_over(self, lane: Lane, cases: Sequence[_Case], error: Exception) -> None:
+    def _pass_over(self, guarded: GuardedProvider, cases: Sequence[_Case], error: Exception) -> None:
         waiting = [case for case in cases if case.answer is None]
         for case in waiting:
-            case.pass_over(lane.provider.name, error)
-        kind = (lane.provider.name, type(error).__name__)
+            case.pass_over(guarded.provider.name, error)
+        kind = (guarded.provider.name, type(error).__name__)
         if waiting and kind not in self._said:
             self._said.add(kind)
-            log.warning("%s is passed over (said once, recorded with every row): %s", lane.provider.name, error)
+            log.warning("%s is passed over (said once, recorded with every row): %s", guarded.provider.name, error)
 
 
 def _with_repair(sent: LLMRequest, reply: Reply, fault: str) -> LLMRequest:
@@ -243,25 +245,25 @@ def _with_repair(sent: LLMRequest, reply: Reply, fault: str) -> LLMRequest:
 
 
 def _mlx_lm(settings: LanguageModelSettings) -> LLMProvider:
-    from analysis.llm.mlx_lm import MlxLm
+    from analysis.llm.local.mlx_lm import MlxLm
 
     return MlxLm(settings.mlx_lm)
 
 
 def _bedrock(settings: LanguageModelSettings) -> LLMProvider:
-    from analysis.llm.bedrock import Bedrock
+    from analysis.llm.providers.bedrock import Bedrock
 
     return Bedrock(settings.bedrock, settings.attempt_time_limit_s)
 
 
 def _openai_chat(settings: LanguageModelSettings) -> LLMProvider:
-    from analysis.llm.openai_chat import OpenAIChat
+    from analysis.llm.providers.openai_chat import OpenAIChat
 
     return OpenAIChat(settings.openai_chat)
 
 
 def _anthropic(settings: LanguageModelSettings) -> LLMProvider:
-    from analysis.llm.anthropic import Anthropic
+    from analysis.llm.providers.anthropic import Anthropic
 
     return Anthropic(settings.anthropic)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analysis.redaction.found import Found, word_set
+from analysis.redaction.spans import PersonalSpan, word_set
 
 _WRITTEN = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9_](?:[\w.+'-]{0,62}[\w+-])?\s?@\s?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}(?![\w-])"
@@ -45,9 +45,9 @@ _BOUNDARY = word_set(
 _PART = re.compile(r"[\w'+-]+|[.]")
 
 
-def find_addresses(text: str) -> Iterator[Found]:
+def find_addresses(text: str) -> Iterator[PersonalSpan]:
     for match in _WRITTEN.finditer(text):
-        yield Found(match.start(), match.end(), "EMAIL", 0)
+        yield PersonalSpan(match.start(), match.end(), "EMAIL", 0)
     for match in _DOMAIN.finditer(text):
         start, parts = _local_part(text, match.start("at") if match.group("at") else match.start("sign"))
         if not parts:
@@ -58,7 +58,7 @@ def find_addresses(text: str) -> Iterator[Found]:
         )
         cued = _CUE.search(text[max(0, start - 60) : start])
         if spelt or cued or _FREE_MAIL.search(domain) or match.group("sign"):
-            yield Found(start, match.end(), "EMAIL", 0)
+            yield PersonalSpan(start, match.end(), "EMAIL", 0)
 
 
 def _local_part(text: str, end: int) -> tuple[int, list[str]]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from analysis.redaction.found import Found
-from analysis.redaction.runs import Run, digit_runs
+from analysis.redaction.digit_runs import DigitRun, digit_runs
+from analysis.redaction.spans import PersonalSpan
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.errors import ConfigurationError
 
@@ -59,7 +59,7 @@ class NumberFinder:
         self._settings = settings
         self._ids = [(name, _id_module(name)) for name in settings.national_ids]
 
-    def find(self, text: str) -> Iterator[Found]:
+    def find(self, text: str) -> Iterator[PersonalSpan]:
         kinds = self._settings.kinds
         if "iban" in kinds:
             yield from _ibans(text, self._settings.spoken_languages)
@@ -72,9 +72,9 @@ class NumberFinder:
             if named is not None:
                 name, rank = named
                 for start, end in run.pieces:
-                    yield Found(start, end, name, rank)
+                    yield PersonalSpan(start, end, name, rank)
 
-    def _name(self, text: str, run: Run) -> tuple[str, int] | None:
+    def _name(self, text: str, run: DigitRun) -> tuple[str, int] | None:
         """What the run is, by its check digits, or by the words before it."""
         kinds = self._settings.kinds
         before = text[max(0, run.start - _CUE_CHARS) : run.start]
@@ -96,7 +96,7 @@ class NumberFinder:
         return None
 
     @staticmethod
-    def _is_card(run: Run, before: str) -> bool:
+    def _is_card(run: DigitRun, before: str) -> bool:
         """13 to 19 digits that pass Luhn's check, or that follow the word; the code and PIN by their words."""
         digits = run.digits
         if 3 <= len(digits) <= 8 and _CODE_CUE.search(before):
@@ -116,7 +116,7 @@ class NumberFinder:
         # A check digit alone is too weak for short numbers: one in ten fits.
         return len(digits) >= 13 and any(module.is_valid(digits) for _, module in self._ids)
 
-    def _is_phone(self, text: str, run: Run, before: str) -> bool:
+    def _is_phone(self, text: str, run: DigitRun, before: str) -> bool:
         digits = run.digits
         written = text[run.start : run.end]
         if not 7 <= len(digits) <= 15 or _DATE.fullmatch(written) or _YEARS.fullmatch(" ".join(run.groups)):
@@ -126,16 +126,16 @@ class NumberFinder:
         international = text[max(0, run.start - 6) : run.start].rstrip().endswith(("+", "plus", "Plus"))
         return len(digits) >= 9 and _is_valid_phone(digits, self._settings.phone_regions, international)
 
-    def _written_ids(self, text: str) -> Iterator[Found]:
+    def _written_ids(self, text: str) -> Iterator[PersonalSpan]:
         """Ids with letters, by their check characters; a US number by its dashes."""
         if any(name == "us.ssn" for name, _ in self._ids):
             for match in _SSN.finditer(text):
-                yield Found(match.start(), match.end(), "ID", 1)
+                yield PersonalSpan(match.start(), match.end(), "ID", 1)
         for match in re.finditer(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){7,20}(?![A-Za-z0-9])", text):
             for start, end in _word_windows(match.group(0)):
                 piece = match.group(0)[start:end]
                 if any(c.isdigit() for c in piece) and any(c.isalpha() for c in piece) and self._checks(piece):
-                    yield Found(match.start() + start, match.start() + end, "ID", 1)
+                    yield PersonalSpan(match.start() + start, match.start() + end, "ID", 1)
 
     def _checks(self, piece: str) -> bool:
         compact = re.sub(r"[ .-]", "", piece).upper()
@@ -144,7 +144,7 @@ class NumberFinder:
             for _, module in self._ids
         )
 
-    def _written_phones(self, text: str) -> Iterator[Found]:
+    def _written_phones(self, text: str) -> Iterator[PersonalSpan]:
         """With the phone library's own matcher: groups, country codes and extensions as they are written."""
         import phonenumbers
 
@@ -154,7 +154,7 @@ class NumberFinder:
                 plain = match.raw_string.isdigit()
                 if "\n" in match.raw_string or _OTHER_CUE.search(before) or (plain and len(match.raw_string) < 9):
                     continue
-                yield Found(match.start, match.end, "PHONE", 4)
+                yield PersonalSpan(match.start, match.end, "PHONE", 4)
 
 
 class _NationalInsurance:
@@ -224,7 +224,7 @@ def _is_valid_phone(digits: str, regions: tuple[str, ...], international: bool) 
     return False
 
 
-def _ibans(text: str, languages: Sequence[str]) -> Iterator[Found]:
+def _ibans(text: str, languages: Sequence[str]) -> Iterator[PersonalSpan]:
     """Two letters, then the digits and letters of a valid IBAN, however they are grouped or spelt."""
     from stdnum import iban
 
@@ -232,7 +232,7 @@ def _ibans(text: str, languages: Sequence[str]) -> Iterator[Found]:
         for start, end in _word_windows(match.group(0)):
             compact = re.sub(r"[ .-]", "", match.group(0)[start:end])
             if 15 <= len(compact) <= 34 and compact[:2].isalpha() and compact[2:4].isdigit() and iban.is_valid(compact):
-                yield Found(match.start() + start, match.start() + end, "IBAN", 0)
+                yield PersonalSpan(match.start() + start, match.start() + end, "IBAN", 0)
     runs = digit_runs(text, languages)
     for letters in _IBAN_START.finditer(text):
         country = (letters.group(1) + letters.group(2)).upper()
@@ -240,6 +240,6 @@ def _ibans(text: str, languages: Sequence[str]) -> Iterator[Found]:
             gap = text[letters.end() : run.start]
             close = 0 <= run.start - letters.end() <= 4 and not gap.strip(" ,.-")
             if close and iban.is_valid(country + run.digits):
-                yield Found(letters.start(), run.pieces[0][1], "IBAN", 0)
+                yield PersonalSpan(letters.start(), run.pieces[0][1], "IBAN", 0)
                 for start, end in run.pieces[1:]:
-                    yield Found(start, end, "IBAN", 0)
+                    yield PersonalSpan(start, end, "IBAN", 0)

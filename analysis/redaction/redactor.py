@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from analysis.redaction.addresses import find_addresses
-from analysis.redaction.found import Found, without_overlaps
+from analysis.redaction.digit_runs import LINE_MARK
 from analysis.redaction.numbers import NumberFinder
-from analysis.redaction.runs import LINE_MARK
+from analysis.redaction.spans import PersonalSpan, without_overlaps
 from pipeline.config.areas.redaction import RedactionSettings
 
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d+)\]")
@@ -63,17 +63,17 @@ class Redactor:
         parts = re.split(r"\n#\d+ unknown: ", redacted.text)[1:]
         return parts, redacted.mapping
 
-    def find(self, text: str) -> list[Found]:
+    def find(self, text: str) -> list[PersonalSpan]:
         """What would be replaced, in order, without overlaps."""
         found = [one for one in self._all(text) if _plain(text[one.start : one.end]) not in self._kept]
         return without_overlaps(found)
 
-    def _all(self, text: str) -> Iterator[Found]:
+    def _all(self, text: str) -> Iterator[PersonalSpan]:
         for name, pattern in self._patterns:
             for match in pattern.finditer(text):
                 group: str | int = "value" if "value" in pattern.groupindex else 0
                 if match.end(group) > match.start(group):
-                    yield Found(match.start(group), match.end(group), name, -1)
+                    yield PersonalSpan(match.start(group), match.end(group), name, -1)
         if "email" in self._settings.kinds:
             yield from find_addresses(text)
         yield from self._numbers.find(text)

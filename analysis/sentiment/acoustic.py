@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from analysis.model_folder import LoadedModel, check_model, load_model, sha256_of
 from analysis.records import Sentiment
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
-from analysis.training.model_folder import LoadedModel, check_model, load_model, sha256_of
 from pipeline.config.areas.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role

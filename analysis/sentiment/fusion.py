@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from analysis.feature_versions import FUSION_FEATURE_VERSION
+from analysis.model_folder import LoadedModel, check_model, load_model, sha256_of
 from analysis.records import Sentiment
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.whole_call import mean_sentiment
-from analysis.training.model_folder import LoadedModel, check_model, load_model, sha256_of
-from analysis.training.versions import FUSION_FEATURE_VERSION
 from pipeline.config.areas.sentiment import FusionMethod, FusionSettings, SentimentSettings
 from pipeline.records import Role
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from analysis.model_folder import ModelCard
 from analysis.records import Sentiment
-from analysis.training.model_folder import ModelCard
 from pipeline.errors import ModelUnavailable
 
 ORDER = ("negative", "neutral", "positive")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analysis.feature_versions import TEXT_FEATURE_VERSION
+from analysis.model_folder import LoadedModel, check_model, load_model, sha256_of
 from analysis.records import Sentiment
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
-from analysis.training.model_folder import LoadedModel, check_model, load_model, sha256_of
-from analysis.training.versions import TEXT_FEATURE_VERSION
 
 SHIPPED_TEXT = "text"
 

@@ -23,7 +23,7 @@ class TrainedTopics:
 
     def __init__(self, settings: TopicSettings, catalogues: Catalogues) -> None:
         """Raises ConfigurationError, ModelUnavailable or UntrustedModel, without loading the weights."""
-        from analysis.training.model_folder import check_model
+        from analysis.model_folder import check_model
 
         if settings.trained.model_dir is None:
             raise ConfigurationError("topics.trained.model_dir is null; name the folder that `run.py train` wrote")
@@ -58,7 +58,7 @@ class TrainedTopics:
 
     def _load(self) -> Any:
         if self._pipeline is None:
-            from analysis.training.model_folder import load_model
+            from analysis.model_folder import load_model
 
             self._pipeline = load_model(self._folder, kind=KIND).pipeline
         return self._pipeline

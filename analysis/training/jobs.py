@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.training.crossvalidation import CrossValidated, Material, Recipe, cross_validate
-from analysis.training.held_out import HELD_OUT_FILE, Probabilities, item_keys, read_held_out, write_held_out
-from analysis.training.labels import LabelledItem, Labels
-from analysis.training.measures import Comparison, Scores, compare, score
-from analysis.training.model_folder import CARD_FILE, ModelCard, library_versions, read_card, save_model
+from analysis.model_folder import CARD_FILE, ModelCard, library_versions, read_card, save_model
+from analysis.training.judging.crossvalidation import CrossValidated, Material, Recipe, cross_validate
+from analysis.training.judging.held_out import HELD_OUT_FILE, Probabilities, item_keys, read_held_out, write_held_out
+from analysis.training.judging.measures import Comparison, Scores, compare, score
+from analysis.training.labelled.labels import LabelledItem, Labels
 from analysis.training.report import write_report
 from pipeline.errors import ConfigurationError, ModelUnavailable, OutputUnavailable, UntrustedModel
 

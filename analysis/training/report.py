@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.training.measures import Comparison, Scores
-from analysis.training.model_folder import ModelCard, shown_value
+from analysis.model_folder import ModelCard, shown_value
+from analysis.training.judging.measures import Comparison, Scores
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2433}"

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.model_folder import load_model
 from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION, Array
 from analysis.sentiment.normalise import Averages
-from analysis.training.acoustic import (
+from analysis.training.jobs import Task, TrainingOptions, TrainingOutcome, prepare_folder, run_training
+from analysis.training.kinds.acoustic import (
     ACOUSTIC_RECIPES,
     AcousticMaterial,
     HeardItems,
@@ -18,9 +20,7 @@ from analysis.training.acoustic import (
     material_of,
     refuse_shared_sound,
 )
-from analysis.training.jobs import Task, TrainingOptions, TrainingOutcome, prepare_folder, run_training
-from analysis.training.labels import SENTIMENTS, LabelColumns, Labels, check_trainable, read_labels
-from analysis.training.model_folder import load_model
+from analysis.training.labelled.labels import SENTIMENTS, LabelColumns, Labels, check_trainable, read_labels
 from pipeline.errors import ConfigurationError
 
 ACOUSTIC_LIMITS = (

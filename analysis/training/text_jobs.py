@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from analysis.feature_versions import TEXT_FEATURE_VERSION
 from analysis.records import Sentiment
 from analysis.training.jobs import Task, TrainingOptions, TrainingOutcome, prepare_folder, run_training
-from analysis.training.labels import SENTIMENTS, LabelColumns, check_trainable, read_labels
-from analysis.training.text import TEXT_RECIPES, TOPIC_RECIPE, text_material
-from analysis.training.versions import TEXT_FEATURE_VERSION
+from analysis.training.kinds.text import TEXT_RECIPES, TOPIC_RECIPE, text_material
+from analysis.training.labelled.labels import SENTIMENTS, LabelColumns, check_trainable, read_labels
 from pipeline.errors import ConfigurationError
 
 AskTexts = Callable[[Sequence[str]], Sequence[Sentiment]]
@@ -87,7 +87,7 @@ def train_topics(
 ) -> TrainingOutcome:
     """Train a topic classifier on texts with any labels; `topic > subtopic` is a label like any other.
 
-    Load it with `analysis.training.model_folder.load_model(folder, kind="topics")`: `pipeline.predict_proba(texts)`
+    Load it with `analysis.model_folder.load_model(folder, kind="topics")`: `pipeline.predict_proba(texts)`
     has a column per entry of `pipeline.classes_`, numbers into `card.classes`.
 
     Raises ConfigurationError for bad labels, with row numbers.
@@ -118,7 +118,7 @@ def train_topics(
 
 def _topic_answers(folder: Path, classes: Sequence[str], texts: Sequence[str]) -> npt.NDArray[np.float64]:
     """The model in use; topics it does not know get 0, topics only it knows are left out."""
-    from analysis.training.model_folder import load_model
+    from analysis.model_folder import load_model
 
     loaded = load_model(folder, kind="topics", feature_version=TEXT_FEATURE_VERSION)
     found = np.asarray(loaded.pipeline.predict_proba(list(texts)))

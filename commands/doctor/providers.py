@@ -35,7 +35,7 @@ def providers(settings: LanguageModelSettings, timeout_s: float) -> list[Finding
 def _mlx_lm(settings: LanguageModelSettings, timeout_s: float) -> Finding:
     from importlib.util import find_spec
 
-    from analysis.llm.weights import find_model
+    from analysis.llm.local.weights import find_model
 
     options, name = settings.mlx_lm, "mlx_lm"
     if find_spec("mlx_lm") is None:

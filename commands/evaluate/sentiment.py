@@ -23,7 +23,7 @@ from commands.train.command import (
 from commands.train.requests import DEFAULT_CONFIG, TrainRequest, audio_reader
 
 if TYPE_CHECKING:
-    from analysis.training.evaluation import Evaluation
+    from analysis.training.judging.evaluation import Evaluation
 
 app = typer.Typer()
 
@@ -35,8 +35,8 @@ def run_evaluate_sentiment(
 
     Raises ConfigurationError for bad labels, with row numbers, or when there is nothing to judge.
     """
-    from analysis.training.evaluation import evaluate_sentiment
-    from analysis.training.judge import judge_both
+    from analysis.training.judging.engine_answers import judge_both
+    from analysis.training.judging.evaluation import evaluate_sentiment
     from pipeline.errors import ConfigurationError
 
     settings = request.settings()

@@ -11,9 +11,9 @@ import typer
 
 if TYPE_CHECKING:
     from analysis.records import Sentiment
-    from analysis.training.acoustic import ReadAudio
     from analysis.training.jobs import TrainingOptions, TrainingOutcome
-    from analysis.training.labels import LabelColumns
+    from analysis.training.kinds.acoustic import ReadAudio
+    from analysis.training.labelled.labels import LabelColumns
     from pipeline.config.root import Settings
 
 DEFAULT_CONFIG = Path("config.yaml")
@@ -40,7 +40,7 @@ class TrainRequest:
     overrides: Sequence[str] = ()
 
     def columns(self) -> LabelColumns:
-        from analysis.training.labels import LabelColumns
+        from analysis.training.labelled.labels import LabelColumns
 
         return LabelColumns(
             text=self.text_column,
@@ -80,7 +80,7 @@ class TrainRequest:
 
 def audio_reader(settings: Settings) -> ReadAudio:
     """Decodes recordings as a run does."""
-    from analysis.training.acoustic import spool_reader
+    from analysis.training.kinds.acoustic import spool_reader
     from pipeline.audio.decoding.ingest import ingest
 
     def decode(path: Path, folder: Path) -> Sequence[Path]:
@@ -185,8 +185,8 @@ def run_train_fusion(
 ) -> TrainingOutcome:
     """Train the second stage, on answers that neither side's model was trained on."""
     from analysis.sentiment.fusion import Fusion, build_fusion
-    from analysis.training.fusion import train_fusion
-    from analysis.training.judge import judge_both
+    from analysis.training.judging.engine_answers import judge_both
+    from analysis.training.kinds.fusion import train_fusion
     from pipeline.config.areas.sentiment import FusionMethod
     from pipeline.records import Role
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analysis.llm.grammar import bounded, smallest_reply_bytes
-from analysis.llm.labels import label_probabilities
+from analysis.llm.label_probabilities import label_probabilities
 from analysis.llm.limits import Ceiling, CeilingReached, MinuteWindow, QuotaWait, Spending
-from analysis.llm.remote import retry_after_s
+from analysis.llm.local.grammar import bounded, smallest_reply_bytes
+from analysis.llm.providers.remote import retry_after_s
 from pipeline.config.areas.llm import LanguageModelSettings
 
 

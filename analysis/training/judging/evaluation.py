@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from analysis.records import Sentiment
 from analysis.sentiment.fusion import build_fusion
-from analysis.training.fusion import BothSides
-from analysis.training.labels import SENTIMENTS, LabelledItem
-from analysis.training.measures import Comparison, Scores, compare, score
+from analysis.training.judging.measures import Comparison, Scores, compare, score
+from analysis.training.kinds.fusion import BothSides
+from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.records import Role
 

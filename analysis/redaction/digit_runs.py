@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
-from analysis.redaction.found import word_set
+from analysis.redaction.spans import word_set
 
 _ENGLISH = """zero oh o nought one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
 sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"""
@@ -48,7 +48,7 @@ _MAX_PENDING = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DigitRun:
     """Digits that were said or written in one go."""
 
     digits: str
@@ -82,9 +82,9 @@ class _Token:
     kind: _Kind
 
 
-def digit_runs(text: str, languages: Sequence[str]) -> list[Run]:
+def digit_runs(text: str, languages: Sequence[str]) -> list[DigitRun]:
     """All runs of digits, by each language's number words, in order; those of two languages may overlap."""
-    runs: dict[tuple[tuple[int, int], ...], Run] = {}
+    runs: dict[tuple[tuple[int, int], ...], DigitRun] = {}
     for language in languages or ("",):
         for tokens in _sequences(text, language):
             run = _run(text, tokens, language)
@@ -145,7 +145,7 @@ def _sequences(text: str, language: str) -> list[list[_Token]]:
     return [sequence for sequence in found if sequence]
 
 
-def _run(text: str, tokens: Sequence[_Token], language: str) -> Run | None:
+def _run(text: str, tokens: Sequence[_Token], language: str) -> DigitRun | None:
     """None for a single short number and for amounts of money."""
     pieces: list[tuple[int, int]] = []
     after_mark = True
@@ -165,7 +165,7 @@ def _run(text: str, tokens: Sequence[_Token], language: str) -> Run | None:
     amount = _MONEY_BEFORE.search(text[max(0, start - 3) : start]) or _MONEY_AFTER.match(text, end)
     if amount and len(digits) <= _LONGEST_AMOUNT:
         return None
-    return Run(digits, tuple(pieces), tuple(groups))
+    return DigitRun(digits, tuple(pieces), tuple(groups))
 
 
 def _groups(words: Sequence[str], language: str) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PersonalSpan:
     """Where, and what its placeholder is called. Of two that overlap the lower rank wins, then the longer."""
 
     start: int
@@ -16,9 +16,9 @@ class Found:
     rank: int
 
 
-def without_overlaps(found: list[Found]) -> list[Found]:
+def without_overlaps(found: list[PersonalSpan]) -> list[PersonalSpan]:
     """The winners, in order of place."""
-    kept: list[Found] = []
+    kept: list[PersonalSpan] = []
     for one in sorted(found, key=lambda item: (item.rank, item.start - item.end, item.start)):
         if all(one.end <= other.start or one.start >= other.end for other in kept):
             kept.append(one)

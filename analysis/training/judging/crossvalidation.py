@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from analysis.training.measures import confusion, macro_f1, unweighted_recall
-from analysis.training.splits import Indices, Split, grouped_splits
+from analysis.training.judging.measures import confusion, macro_f1, unweighted_recall
+from analysis.training.labelled.splits import Indices, Split, grouped_splits
 from pipeline.errors import ConfigurationError
 
 Choice = Mapping[str, Any]

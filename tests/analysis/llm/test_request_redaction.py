@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.llm.provider import Message
-from analysis.llm.redacting import redact_request, restore
+from analysis.llm.request_redaction import redact_request, restore
 from analysis.redaction import build_redactor
 from pipeline.config.areas.redaction import RedactionSettings
 from tests.analysis.llm.conftest import ask

@@ -12,7 +12,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from analysis.training.model_folder import (
+from analysis.model_folder import (
     ModelCard,
     check_model,
     library_versions,

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from analysis.feature_versions import FUSION_FEATURE_VERSION
 from analysis.records import Sentiment
 from analysis.sentiment.fusion import FUSION_FEATURES, fusion_features
-from analysis.training.crossvalidation import Choice, Recipe
 from analysis.training.jobs import Task, TrainingOptions, TrainingOutcome, prepare_folder, run_training
-from analysis.training.labels import SENTIMENTS, LabelledItem, Labels, check_trainable
-from analysis.training.splits import Indices
-from analysis.training.versions import FUSION_FEATURE_VERSION
+from analysis.training.judging.crossvalidation import Choice, Recipe
+from analysis.training.labelled.labels import SENTIMENTS, LabelledItem, Labels, check_trainable
+from analysis.training.labelled.splits import Indices
 from pipeline.errors import ConfigurationError
 
 FUSION_LIMITS = (

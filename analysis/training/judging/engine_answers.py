@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.model_folder import CARD_FILE, read_card
 from analysis.records import Sentiment
 from analysis.sentiment.acoustic import SHIPPED_AGENT, SHIPPED_CLIENT, build_acoustic
 from analysis.sentiment.shipped_models import model_folder
 from analysis.sentiment.text import build_text_engines
 from analysis.sentiment.text_trained import SHIPPED_TEXT
-from analysis.training.acoustic import ReadAudio, Samples, refuse_unreadable
-from analysis.training.fusion import BothSides
-from analysis.training.held_out import HELD_OUT_FILE, held_out_sentiments, known_sentiments, read_held_out
-from analysis.training.labels import SENTIMENTS, LabelColumns, LabelledItem, Labels, read_labels
-from analysis.training.model_folder import CARD_FILE, read_card
+from analysis.training.judging.held_out import HELD_OUT_FILE, held_out_sentiments, known_sentiments, read_held_out
+from analysis.training.kinds.acoustic import ReadAudio, Samples, refuse_unreadable
+from analysis.training.kinds.fusion import BothSides
+from analysis.training.labelled.labels import SENTIMENTS, LabelColumns, LabelledItem, Labels, read_labels
 from pipeline.config.areas.sentiment import AcousticEngine, SentimentSettings, TextEngine
 from pipeline.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.records import SAMPLE_RATE_HZ, Role

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.llm.deadline import EventLoop
 from analysis.llm.provider import LLMRequest, Reply, RequestRefused
-from analysis.llm.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, environment_key, error_for_status
+from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, environment_key, error_for_status
 from analysis.llm.validation import plain
 from pipeline.config.areas.llm import AnthropicSettings
 from pipeline.errors import InvalidReply, ServiceUnavailable, StageTimeout

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.model_folder import load_model
 from analysis.sentiment.acoustic import build_acoustic
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text_trained import TrainedTextSentiment
-from analysis.training.crossvalidation import cross_validate
-from analysis.training.model_folder import load_model
-from analysis.training.text import TEXT_RECIPES, TextMaterial
+from analysis.training.judging.crossvalidation import cross_validate
+from analysis.training.kinds.text import TEXT_RECIPES, TextMaterial
 from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment
 from commands.train.requests import TrainRequest, run_train_acoustic, run_train_fusion, run_train_text, run_train_topics
 from pipeline.config.areas.sentiment import SentimentSettings

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from analysis.llm.mlx_lm import MlxLm
-from analysis.llm.mlx_worker import LocalModel
+from analysis.llm.local.mlx_lm import MlxLm
+from analysis.llm.local.model import LocalModel
 from analysis.llm.provider import LLMAnswer
 from analysis.llm.router import build_router
 from analysis.llm.validation import read_reply

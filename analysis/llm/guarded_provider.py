@@ -60,7 +60,7 @@ def estimate_tokens(request: LLMRequest) -> int:
     return math.ceil(chars / _CHARS_PER_TOKEN)
 
 
-class Lane:
+class GuardedProvider:
     """The way to one provider. Thread-safe."""
 
     def __init__(self, provider: LLMProvider, settings: LanguageModelSettings, ceiling: Ceiling) -> None:

@@ -1,6 +1,6 @@
 """The local model inside its own process: loads, decodes many requests at once, each held to its grammar.
 
-MLX runs only here (`analysis.llm.process` says why).
+MLX runs only here (`analysis.llm.local.process` says why).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.llm.grammar import Constraint, Grammar
-from analysis.llm.labels import label_probabilities
+from analysis.llm.label_probabilities import label_probabilities
+from analysis.llm.local.grammar import Constraint, Grammar
+from analysis.llm.local.weights import find_model
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
-from analysis.llm.weights import find_model
 from pipeline.config.areas.llm import MlxLmSettings
 from pipeline.errors import InvalidReply, ModelUnavailable
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from analysis.sentiment.features import Array, chunk_features, to_8_khz
 from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
-from analysis.training.crossvalidation import Choice, Recipe
-from analysis.training.labels import SENTIMENTS, LabelledItem
-from analysis.training.splits import Indices
+from analysis.training.judging.crossvalidation import Choice, Recipe
+from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
+from analysis.training.labelled.splits import Indices
 from pipeline.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.records import SAMPLE_RATE_HZ
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.training.crossvalidation import Choice, Recipe
-from analysis.training.labels import LabelledItem
-from analysis.training.splits import Indices
+from analysis.training.judging.crossvalidation import Choice, Recipe
+from analysis.training.labelled.labels import LabelledItem
+from analysis.training.labelled.splits import Indices
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.llm.deadline import within
 from analysis.llm.provider import LLMRequest, Reply, RequestRefused
-from analysis.llm.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, error_for_status, schema_in_words
+from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, error_for_status, schema_in_words
 from analysis.llm.validation import plain
 from pipeline.config.areas.llm import BedrockSettings
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.training.labels import LabelColumns, check_trainable, read_labels
-from analysis.training.splits import grouped_splits
+from analysis.training.labelled.labels import LabelColumns, check_trainable, read_labels
+from analysis.training.labelled.splits import grouped_splits
 from pipeline.errors import ConfigurationError
 
 

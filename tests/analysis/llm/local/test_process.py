@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from analysis.llm.process import SupervisedProcess
+from analysis.llm.local.process import SupervisedProcess
 from pipeline.errors import InvalidReply, ModelUnavailable, StageTimeout, WorkerCrashed
 from tests.conftest import PROJECT
 
@@ -104,8 +104,8 @@ def test_closed_is_closed(obedient: SupervisedProcess) -> None:
 
 ORPHAN = """
 import sys
-from analysis.llm.process import SupervisedProcess
-from tests.analysis.llm.test_process import build_obedient
+from analysis.llm.local.process import SupervisedProcess
+from tests.analysis.llm.local.test_process import build_obedient
 if __name__ == "__main__":
     process = SupervisedProcess("test", build_obedient, ("hello",), 60, 0)
     process.call(("greet", 1), 30)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
-from analysis.training.label_rows import read_rows
+from analysis.training.labelled.label_rows import read_rows
 from pipeline.errors import ConfigurationError
 
 SENTIMENTS = ("negative", "neutral", "positive")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.training.measures import (
+from analysis.training.judging.measures import (
     calibration_error,
     compare,
     confusion,

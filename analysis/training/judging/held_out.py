@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.records import Sentiment
-from analysis.training.labels import SENTIMENTS, LabelledItem
+from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from pipeline.errors import ConfigurationError
 
 HELD_OUT_FILE = "held_out.csv"

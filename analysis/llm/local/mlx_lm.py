@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from analysis.llm.mlx_worker import build_local_model
-from analysis.llm.process import SupervisedProcess
+from analysis.llm.local.model import build_local_model
+from analysis.llm.local.process import SupervisedProcess
+from analysis.llm.local.weights import ask_hub_for_life, model_version
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
-from analysis.llm.weights import ask_hub_for_life, model_version
 from pipeline.config.areas.llm import MlxLmSettings
 from pipeline.errors import ModelUnavailable
 

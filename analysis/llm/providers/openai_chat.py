@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis.llm.deadline import EventLoop
-from analysis.llm.labels import TokenLogprob, label_probabilities
+from analysis.llm.label_probabilities import TokenLogprob, label_probabilities
 from analysis.llm.provider import LLMRequest, Reply
-from analysis.llm.remote import (
+from analysis.llm.providers.remote import (
     TOOL_DESCRIPTION,
     TOOL_NAME,
     chat_turns,
