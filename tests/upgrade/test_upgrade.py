@@ -1,0 +1,71 @@
+"""A database from before: today's code finds nothing to do in it. Transcribing a year of calls again costs weeks."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.house import PROJECT
+from tests.upgrade.make_database import HERE, HOME, SITUATIONS, arguments, environment, lay_out
+
+_COPY = re.compile(r"^(COPY .*? FROM STDIN);\n(.*?)^\\\.$", re.MULTILINE | re.DOTALL)
+_RESULTS = (
+    "SELECT fingerprint, created_at FROM transcripts",
+    "SELECT call_id, step, state, attempts, updated_at FROM call_steps",
+    "SELECT call_id, status, transcription, summary, processed_at FROM calls",
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The calls and the weights the old runs had."""
+    lay_out(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(params=sorted(HERE.glob("*.sql")), ids=lambda path: str(path.stem))
+def old(request: pytest.FixtureRequest, empty_url: str, home: Path) -> str:
+    """Address of a database in the state in which that commit left it."""
+    dump = request.param.read_text(encoding="utf-8").replace(HOME, home.as_uri())
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        end = 0
+        for block in _COPY.finditer(dump):
+            connection.execute(dump[end : block.start()].encode() or b"SELECT")
+            with connection.cursor() as cursor, cursor.copy(block[1].encode()) as copy:
+                copy.write(block[2].encode())
+            end = block.end()
+    return empty_url
+
+
+def results(url: str) -> list[list[tuple[Any, ...]]]:
+    with psycopg.connect(url) as connection:
+        return [sorted(connection.execute(query.encode()).fetchall(), key=str) for query in _RESULTS]
+
+
+def run(url: str, home: Path, name: str, *more: str) -> dict[str, Any]:
+    """Counts of a run of today's code, by the file it leaves."""
+    command = [sys.executable, *arguments(home, name, {"database.url": url}), *more]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment(home), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    newest = max((home / "out").glob("file_statuses_*.json"), key=lambda path: path.stat().st_mtime_ns)
+    counts: dict[str, Any] = json.loads(newest.read_text(encoding="utf-8"))["counts"]
+    newest.unlink()
+    return counts
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_database_from_before_gives_today_nothing_to_do(old: str, home: Path, name: str) -> None:
+    before = results(old)
+    counts = run(old, home, name)
+    assert counts["unchanged"] == counts["found"] == len(SITUATIONS[name].calls)
+    assert counts["done"] == 0
+    assert results(old) == before
