@@ -9,15 +9,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import (
-    ConfigurationError,
-    EarshotError,
-    RunInterrupted,
-    RunLocked,
-    StartupError,
-)
-
-EXIT_CODES = ((ConfigurationError, 2), (StartupError, 3), (RunLocked, 4), (RunInterrupted, 130))
+from commands import subcommands
+from commands.exit_codes import ExitCode, exit_code_of
+from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption, as_overrides
+from pipeline.errors import EarshotError
 
 app: typer.Typer = typer.Typer(
     name="run.py",
@@ -28,12 +23,7 @@ app: typer.Typer = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="Configuration file.", metavar="FILE")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Override one key of the configuration; may be repeated.", metavar="KEY.PATH=VALUE"),
-]
-DEFAULT_CONFIG = Path("config.yaml")
+subcommands.add_to(app)
 
 _RUN_HELP = """Turn recorded calls into rows: transcripts per side, sentiment, topics, summaries, metrics.
 
@@ -51,9 +41,7 @@ Without a sub-command the calls of `input.path` are processed. A second run does
 
   python run.py --set transcription.engines=\\[sphinx] --reprocess all
 
-[bold]Exit codes[/bold]: 0 all planned calls done · 1 some calls failed · 2 wrong command line or configuration ·
-3 could not start · 4 another run holds the lock · 130 interrupted
-"""
+[bold]Exit codes[/bold]: """ + " · ".join(f"{code.value} {code.meaning}" for code in ExitCode)
 
 
 @app.callback(invoke_without_command=True, help=_RUN_HELP)
@@ -103,17 +91,6 @@ def run(  # noqa: PLR0917 - typer calls it by name
     sys.exit(run_calls(config, [*as_overrides(flags), *(overrides or [])], dry_run=dry_run))
 
 
-def as_overrides(flags: dict[str, object]) -> list[str]:
-    """Command-line flags as `--set` overrides; text is quoted so that YAML leaves it as it is."""
-    import json
-
-    return [
-        f"{key}={json.dumps(value if isinstance(value, bool | int | float) else str(value))}"
-        for key, value in flags.items()
-        if value is not None
-    ]
-
-
 def main() -> None:
     """Run, and turn our errors into one readable message and DESIGN's exit codes. SIGTERM behaves as SIGINT."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -125,11 +102,6 @@ def main() -> None:
 
 def report(error: BaseException) -> int:
     """Print the error for a person; returns the exit code."""
-    if isinstance(error, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)  # noqa: T201
-        return 130
-    print(f"error: {error}", file=sys.stderr)  # noqa: T201
-    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
-
-
-from commands import subcommands  # noqa: E402, F401 - registers the sub-commands on `app`
+    message = "interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error}"
+    print(message, file=sys.stderr)  # noqa: T201
+    return exit_code_of(error)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption
+from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.loader import export_env_file, load_settings
 

@@ -10,19 +10,22 @@ from typing import Annotated
 import typer
 
 from commands import database
-from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption, app
 from commands.evaluate import command as evaluate
+from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 from commands.train import command as train
 from pipeline.records import Role
 
-app.add_typer(database.app, name="db")
-app.add_typer(train.app, name="train")
-app.add_typer(evaluate.app, name="evaluate")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
+def add_to(app: typer.Typer) -> None:
+    """Register every sub-command on `app`."""
+    for command in (status, search, export, doctor):
+        app.command()(command)
+    app.command("report")(performance_report)
+    app.add_typer(database.app, name="db")
+    app.add_typer(train.app, name="train")
+    app.add_typer(evaluate.app, name="evaluate")
 
 
-@app.command()
 def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """How the run of the moment, or the last one, is going."""
     from commands.status import show_status
@@ -30,7 +33,6 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, a
     sys.exit(show_status(config, overrides or (), as_json))
 
 
-@app.command()
 def search(  # noqa: PLR0917 - typer calls it by name
     query: Annotated[str, typer.Argument(help='Words that must occur; "a phrase", OR, -without.')],
     config: ConfigOption = DEFAULT_CONFIG,
@@ -45,7 +47,6 @@ def search(  # noqa: PLR0917 - typer calls it by name
     sys.exit(show_hits(config, overrides or (), query, role, limit, as_json))
 
 
-@app.command()
 def export(  # noqa: PLR0917 - typer calls it by name
     to: Annotated[Path, typer.Argument(help="File for a table, folder for transcripts.")],
     config: ConfigOption = DEFAULT_CONFIG,
@@ -63,7 +64,6 @@ def export(  # noqa: PLR0917 - typer calls it by name
     sys.exit(export_calls(config, overrides or (), to, formats or (), since, call))
 
 
-@app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """What is installed and usable here, and why not the rest; times a test call."""
     from commands.doctor.command import examine
@@ -71,7 +71,6 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, a
     sys.exit(examine(config, overrides or (), as_json))
 
 
-@app.command("report")
 def performance_report(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,

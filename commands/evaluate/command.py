@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from commands.app import DEFAULT_CONFIG, ConfigOption, SetOption
 from commands.evaluate import sentiment
+from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +24,7 @@ def transcripts(
     truth: Annotated[Path, typer.Option("--truth", help="Folder of JSON files with true turns, named as the calls.")],
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Word error rate per side, speech found against the true turns, roles and order of turns."""
     from commands.evaluate.transcripts import evaluate_transcripts

@@ -15,9 +15,10 @@ from types import FrameType
 
 from rich.console import Console
 
+from commands.exit_codes import ExitCode, exit_code_of
+from commands.run.afterwards import ending
 from commands.run.delivery import Delivered, Delivery
-from commands.run.ending import Ending, ending
-from commands.run.ending import exit_code_of as exit_code_after
+from commands.run.ending import Ending
 from commands.run.logs import log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.summary import print_summary
@@ -64,7 +65,7 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
     return end.exit_code
 
 
-def _run(loaded: LoadedSettings, end: Ending) -> int:
+def _run(loaded: LoadedSettings, end: Ending) -> ExitCode:
     frame = RunFrame(loaded, datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory, Console())
     _check_writable(frame.output)
     _check_writable(loaded.settings.run.spool_dir)
@@ -80,14 +81,16 @@ def _run(loaded: LoadedSettings, end: Ending) -> int:
             store.close()
 
 
-def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observer: ConsoleObserver, end: Ending) -> int:
+def _run_with(
+    frame: RunFrame, database: Database, store: PostgresStore, observer: ConsoleObserver, end: Ending
+) -> ExitCode:
     settings = frame.loaded.settings
     run_id = store.begin_run(frame.loaded.content, frame.loaded.content_hash, socket.gethostname())
     this_run(run_id)
     end.run_id = run_id
     recorder = PerformanceRecorder(settings.reporting.report.sample_interval_s)
     batch: Batch | None = None
-    exit_code, counts = 3, dict[str, int]()
+    exit_code, counts = ExitCode.NOT_STARTED, dict[str, int]()
     report: dict[str, object] = {}
     try:
         batch = Batch(settings.run, build_parts(settings, store), observer, build_recipe(settings), recorder)
@@ -107,13 +110,13 @@ def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observe
             store=store,
         )
         delivered = delivery.deliver(result, recorder)
-        exit_code, counts, report = exit_code_of(result), result.counts, dict(delivered.report)
+        exit_code, counts, report = exit_code_after(result), result.counts, dict(delivered.report)
         end.counts, end.adds_up, end.report = counts, result.adds_up, report
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
     except BaseException as error:
-        exit_code = exit_code_after(error)
+        exit_code = exit_code_of(error)
         if not isinstance(error, KeyboardInterrupt | RunInterrupted):
             log.error("%s", error)
             report = {"error": str(error), "error_type": type(error).__name__}
@@ -128,11 +131,11 @@ def _run_with(frame: RunFrame, database: Database, store: PostgresStore, observe
     return exit_code
 
 
-def exit_code_of(result: BatchResult) -> int:
-    """DESIGN's table: 130 interrupted, 1 some failed in this run or the counts do not add up, 0 otherwise."""
+def exit_code_after(result: BatchResult) -> ExitCode:
+    """How the run went: interrupted, some failed in this run or the counts do not add up, or done."""
     if result.interrupted is not None:
-        return 130
-    return 1 if result.tally.failed or not result.adds_up else 0
+        return ExitCode.INTERRUPTED
+    return ExitCode.CALLS_FAILED if result.tally.failed or not result.adds_up else ExitCode.DONE
 
 
 def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
@@ -147,10 +150,10 @@ def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
 
 
 def _end_run(
-    store: PostgresStore, run_id: str, exit_code: int, counts: dict[str, int], report: dict[str, object]
+    store: PostgresStore, run_id: str, exit_code: ExitCode, counts: dict[str, int], report: dict[str, object]
 ) -> None:
     try:
-        store.end_run(run_id, exit_code, counts, report)
+        store.end_run(run_id, int(exit_code), counts, report)
     except EarshotError as error:
         log.warning("the end of the run could not be recorded: %s", error)
 

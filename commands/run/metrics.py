@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from commands.run.ending import Ending
 from db.export.files import whole_file
-
-if TYPE_CHECKING:
-    from commands.run.ending import Ending
 
 _GAUGES = (
     ("wall_s", "earshot_run_seconds", "Wall clock of the run."),

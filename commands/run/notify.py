@@ -8,22 +8,11 @@ import smtplib
 import ssl
 import urllib.request
 from email.message import EmailMessage
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from commands.run.ending import Ending
 from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, SmtpSettings, WebhookSettings
 from pipeline.log_lines import without_secrets
-
-if TYPE_CHECKING:
-    from commands.run.ending import Ending
-
-_MEANING = {
-    0: "all calls done",
-    1: "finished, some calls failed",
-    2: "wrong command line or configuration",
-    3: "could not start",
-    4: "another run holds the lock",
-    130: "interrupted",
-}
 
 
 def tell(settings: NotifySettings, end: Ending) -> list[str]:
@@ -47,9 +36,8 @@ def tell(settings: NotifySettings, end: Ending) -> list[str]:
 
 def subject(end: Ending) -> str:
     """One line: how it ended, and the counts that matter."""
-    meaning = _MEANING.get(end.exit_code, "ended")
     counts = f", {end.counts.get('done', 0)} done, {end.counts.get('failed', 0)} failed" if end.counts else ""
-    return f"Earshot on {end.host}: {meaning} (exit {end.exit_code}{counts})"
+    return f"Earshot on {end.host}: {end.exit_code.meaning} (exit {end.exit_code}{counts})"
 
 
 def body(end: Ending) -> str:

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from commands.run.ending import Ending, ending
+from commands.exit_codes import ExitCode
+from commands.run.afterwards import ending
+from commands.run.ending import Ending
 from commands.run.metrics import write_metrics
 from commands.run.notify import body, subject, tell
 from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, ReportingSettings, SmtpSettings, WebhookSettings
@@ -84,7 +86,7 @@ def failed_run() -> Ending:
         "comparison": {"tests": [{"what": "topics", "now": "a 90%", "before": "a 10%", "drift": True}]},
         "disappeared": {"calls": 4},
     }
-    return Ending(run_id="r-1", host="box", exit_code=1, counts=COUNTS, adds_up=True, report=report)
+    return Ending(run_id="r-1", host="box", exit_code=ExitCode.CALLS_FAILED, counts=COUNTS, adds_up=True, report=report)
 
 
 def smtp(port: int) -> SmtpSettings:
@@ -126,7 +128,7 @@ def test_who_is_told_of_what(web_server: Received, on: str, exit_code: int, told
     settings = NotifySettings(
         on=NotifyWhen(on), webhook=WebhookSettings(url=f"http://127.0.0.1:{web_server.port}/hook")
     )
-    assert tell(settings, Ending(exit_code=exit_code)) == []
+    assert tell(settings, Ending(exit_code=ExitCode(exit_code))) == []
     assert bool(web_server.messages) is told
 
 
@@ -142,7 +144,7 @@ def test_a_notification_that_fails_is_told_and_changes_nothing(web_server: Recei
     problems = tell(settings.notify, failed_run())
     assert [problem.split(":")[0] for problem in problems] == ["reporting.notify.smtp", "reporting.notify.webhook"]
     with ending(settings) as end:
-        end.exit_code = 0
+        end.exit_code = ExitCode.DONE
     assert end.exit_code == 0
 
 
@@ -162,7 +164,7 @@ def test_a_run_that_could_not_start_is_told_with_its_error(web_server: Received)
 
 
 def test_subject_and_body_of_a_run_that_never_began() -> None:
-    end = Ending(host="box", exit_code=2, error="run.ordr: no such key")
+    end = Ending(host="box", exit_code=ExitCode.CONFIGURATION, error="run.ordr: no such key")
     assert subject(end) == "Earshot on box: wrong command line or configuration (exit 2)"
     assert "run.ordr: no such key" in body(end)
 
@@ -188,7 +190,7 @@ def test_metrics_are_what_prometheus_reads_and_remember_the_last_success(tmp_pat
         "disappeared": {"calls": 0},
         "comparison": {"tests": [{"what": "topics", "drift": True}]},
     }
-    write_metrics(path, Ending(exit_code=0, counts=COUNTS, adds_up=True, report=report))
+    write_metrics(path, Ending(exit_code=ExitCode.DONE, counts=COUNTS, adds_up=True, report=report))
     good = values()
     assert good["earshot_run_calls", "failed"] == 2
     assert good["earshot_run_seconds", ""] == 12.5
@@ -196,7 +198,7 @@ def test_metrics_are_what_prometheus_reads_and_remember_the_last_success(tmp_pat
     assert good["earshot_stage_seconds", "0.5,prepare"] == 1.0
     assert good["earshot_llm_tokens", "bedrock,topic"] == 12
     assert good["earshot_drift", "topics"] == 1
-    write_metrics(path, Ending(exit_code=3))
+    write_metrics(path, Ending(exit_code=ExitCode.NOT_STARTED))
     bad = values()
     assert bad["earshot_run_exit_code", ""] == 3
     assert bad["earshot_run_success_timestamp_seconds", ""] == pytest.approx(
@@ -209,7 +211,7 @@ def test_metrics_written_under_crons_umask_can_be_read_by_node_exporter(tmp_path
     path = tmp_path / "earshot.prom"
     before = os.umask(0o027)
     try:
-        write_metrics(path, Ending(exit_code=0))
+        write_metrics(path, Ending(exit_code=ExitCode.DONE))
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o644
@@ -225,7 +227,7 @@ def test_a_run_that_finds_another_at_work_leaves_its_metrics_alone(tmp_path: Pat
 def test_metrics_that_cannot_be_written_harm_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with ending(ReportingSettings(prometheus_file=tmp_path / "file" / "earshot.prom")) as end:
-        end.exit_code = 0
+        end.exit_code = ExitCode.DONE
     assert end.exit_code == 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from commands.run.command import exit_code_of
+from commands.run.command import exit_code_after
 from db.connection import Database
 from db.embedded.server import EmbeddedServer
 from db.ledger.store import PostgresStore
@@ -237,7 +237,7 @@ def test_a_call_whose_row_was_never_written_is_missed_by_the_account(url: str, t
     assert result.counts == {
         "found": 2, "done": 1, "unchanged": 0, "failed": 0, "skipped": 0, "waiting": 0, "quarantined": 0, "left": 0,
     }  # fmt: skip
-    assert exit_code_of(result) == 1
+    assert exit_code_after(result) == 1
 
 
 def test_what_nobody_foresaw_of_one_call_is_recorded_and_the_run_goes_on(url: str, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_what_nobody_foresaw_of_one_call_is_recorded_and_the_run_goes_on(url: st
     }
     assert all("Traceback" in (failure.traceback or "") for failure in result.tally.failures)
     assert result.adds_up, result.reconciliation.faults
-    assert exit_code_of(result) == 1
+    assert exit_code_after(result) == 1
 
 
 def test_a_step_that_raises_or_kills_its_process_costs_that_step(url: str, tmp_path: Path) -> None:
