@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from db.connection import connect, masked
+from db.connection import connect
 from db.embedded.server import EmbeddedServer, ServerStatus
 from db.migrate import migrate
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from pipeline.masking import masked
 
 
 @dataclass(frozen=True, slots=True)

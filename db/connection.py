@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,7 @@ from db.embedded.server import EmbeddedServer
 from db.migrate import migrate
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from pipeline.masking import know_addresses, masked
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -32,6 +32,7 @@ class Database:
     """
 
     def __init__(self, settings: DatabaseSettings, url: str, server: EmbeddedServer | None) -> None:
+        know_addresses(url)
         self.settings = settings
         self.url = url
         """With password: for the programs we start, never for a log."""
@@ -176,11 +177,6 @@ def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
         database.close()
         raise
     return database
-
-
-def masked(url: str) -> str:
-    """The address with its password left out."""
-    return re.sub(r"(?<=://)([^:/@\s]*):[^@\s]*@", r"\1:***@", re.sub(r"(?i)(password=)[^&\s]+", r"\1***", url))
 
 
 def worth_waiting(error: BaseException) -> bool:

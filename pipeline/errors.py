@@ -28,9 +28,23 @@ A message says where, what, and what to do about it.
 
 from __future__ import annotations
 
+import json
+import traceback
+
+from pipeline.masking import excerpt, masked
+
+_QUOTES_NOBODY = (
+    ArithmeticError, AttributeError, BufferError, EOFError, ImportError, IndexError, MemoryError, NameError,
+    NotImplementedError, OSError, RuntimeError, TypeError,
+)  # fmt: skip
+"""Classes of Python's own whose text names code, numbers or files, not the data that was worked on."""
+
 
 class EarshotError(Exception):
-    """Root of everything Earshot raises on purpose."""
+    """Root of everything Earshot raises on purpose. Secrets in its message are masked."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(masked(item) if isinstance(item, str) else item for item in arguments))
 
 
 class ConfigurationError(EarshotError):
@@ -98,8 +112,14 @@ class UnforeseenError(EarshotError):
 
     def __init__(self, message: str, traceback: str = "") -> None:
         super().__init__(message, traceback)
-        self.message = message
-        self.traceback = traceback
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def traceback(self) -> str:
+        return str(self.args[1])
 
     def __str__(self) -> str:
         return self.message
@@ -123,3 +143,42 @@ class UntrustedModel(StartupError, TerminalError):
 
 class InvalidReply(TerminalError):
     """A service answered, but not with what was asked for."""
+
+
+def described(error: BaseException) -> str:
+    """One line about any error, fit for a row or a log: secrets masked, nobody's words.
+
+    Many errors quote what they were given (`ValueError`, `KeyError`, whatever a library raises): words of a call, or of
+    a model's reply. Of those only the class, the length and the place are told.
+    """
+    if isinstance(error, EarshotError):
+        return excerpt(str(error), 2000)
+    kind = type(error).__name__
+    if isinstance(error, UnicodeError):
+        return f"{kind}: {getattr(error, 'reason', 'unknown')}"
+    text = str(error)
+    if not text:
+        return kind
+    if isinstance(error, (*_QUOTES_NOBODY, json.JSONDecodeError)):
+        return f"{kind}: {excerpt(text)}"
+    said_by_database = _of_database(error)
+    if said_by_database:
+        return f"{kind}: {excerpt(said_by_database)}"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"raised in {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}, " if frames else ""
+    return f"{kind}: {place}its text of {len(text)} characters may quote the call and is not shown"
+
+
+def _of_database(error: BaseException) -> str | None:
+    """What PostgreSQL says without the rows it quotes in details, and in the message where the data is at fault."""
+    diagnosis, state = getattr(error, "diag", None), getattr(error, "sqlstate", None)
+    said: str | None = getattr(diagnosis, "message_primary", None)
+    return said if state and not state.startswith("22") else None
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback of an error and of those behind it, each told as `described` tells it."""
+    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = f"{traceback_text(behind)}\nThis led to:\n" if behind is not None else ""
+    frames = masked("".join(traceback.format_tb(error.__traceback__)))
+    return f"{before}Traceback (most recent call last):\n{frames}{described(error)}"

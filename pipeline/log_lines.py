@@ -1,11 +1,10 @@
-"""JSON lines of a log, in the run's process and in the processes it spawns. A leaf: standard library only."""
+"""JSON lines of a log, in the run's process and in the processes it spawns. A leaf."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +12,15 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.errors import EarshotError, described, traceback_text
+from pipeline.masking import masked
+from pipeline.visible_text import visible
+
 LOG_FILE = "EARSHOT_LOG_FILE"
 RUN_ID = "EARSHOT_RUN_ID"
 """Environment variables through which a spawned process goes on with its parent's log."""
 OURS = ("earshot", "pipeline", "analysis", "db", "commands")
 
-_SECRETS = re.compile(
-    r"(?P<login>://[^:/@\s]+:)[^@\s]+@"
-    r"|\b(?:sk|pk|hf|ghp|xoxb)[-_][-A-Za-z0-9_]{12,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
-    r"|(?P<name>(?i:password|passwd|secret|api[-_]?key|token|authorization)[\"']?\s*[=:]\s*(?:(?i:bearer|basic)\s+)?[\"']?)"
-    r"[^\s\"',;]{4,}"
-)
 _call: ContextVar[dict[str, str]] = ContextVar("_call", default={})  # noqa: B039 - never changed in place
 
 
@@ -38,6 +35,16 @@ def about_call(file_name: str, call_id: str | None, stage: str) -> Iterator[None
         _call.reset(token)
 
 
+class PlainLines(logging.Formatter):
+    """The message, and a traceback below it: secrets masked, what a terminal would act on written out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = [_message(record)]
+        if record.exc_info and record.exc_info[1]:
+            lines.append(traceback_text(record.exc_info[1]))
+        return visible("\n".join(lines))
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line: at, level, logger, process, message, run_id; call_id, file_name, stage where known."""
 
@@ -47,25 +54,26 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "process": record.processName,
-            "message": without_secrets(record.getMessage()),
+            "message": _message(record),
             "run_id": os.environ.get(RUN_ID),
         }
         line.update(_call.get())
         line.update({name: getattr(record, name) for name in ("call_id", "stage") if hasattr(record, name)})
-        if record.exc_info:
-            line["traceback"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        if record.exc_info and record.exc_info[1]:
+            line["traceback"] = traceback_text(record.exc_info[1])
+        return visible(json.dumps(line, ensure_ascii=False, default=str))
 
 
-def without_secrets(text: str) -> str:
-    """Passwords in addresses, values said to be passwords or keys, and keys of well-known shapes are masked."""
-    return _SECRETS.sub(_mask, text)
+def _message(record: logging.LogRecord) -> str:
+    """The message without secrets; an error among its arguments is told as `described` tells it."""
+    told, arguments = record.msg, record.args
+    if isinstance(arguments, tuple) and any(isinstance(item, BaseException) for item in arguments):
+        arguments = tuple(_told(item) for item in arguments)
+    return masked(str(told) % arguments if arguments else str(told))
 
 
-def _mask(match: re.Match[str]) -> str:
-    if match.group("login"):
-        return f"{match.group('login')}***@"
-    return f"{match.group('name') or ''}***"
+def _told(item: object) -> object:
+    return described(item) if isinstance(item, BaseException) and not isinstance(item, EarshotError) else item
 
 
 class _LogFile(logging.FileHandler):
@@ -110,7 +118,7 @@ def continue_log() -> None:
         return
     aloud = logging.StreamHandler(sys.stderr)
     aloud.setLevel(logging.WARNING)
-    aloud.setFormatter(logging.Formatter("%(message)s"))
+    aloud.setFormatter(PlainLines())
     try:
         attach([json_handler(Path(path)), aloud])
     except OSError:

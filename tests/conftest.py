@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from pipeline import masking
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -20,3 +23,10 @@ def reference_data(request: pytest.FixtureRequest) -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference recordings not found in {folder}; give --data DIR")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_known() -> Iterator[None]:
+    """What one test's configuration holds as secret is not masked in the next test's text."""
+    yield
+    masking.forget()

@@ -13,7 +13,7 @@ from rich.logging import RichHandler
 
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable
-from pipeline.log_lines import LOG_FILE, RUN_ID, attach, json_handler
+from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handler
 
 _DAY_S = 86_400.0
 
@@ -29,6 +29,7 @@ def log_to(console: Console, folder: Path, stamp: str, settings: ReportingSettin
     os.environ[LOG_FILE] = str(path.resolve())
     settings = settings or ReportingSettings()
     to_terminal = RichHandler(console=console, show_path=False, show_time=False, markup=False, level=logging.WARNING)
+    to_terminal.setFormatter(PlainLines())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         to_file = json_handler(path)

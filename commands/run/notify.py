@@ -12,7 +12,7 @@ from typing import Any
 
 from commands.run.ending import Ending
 from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, SmtpSettings, WebhookSettings
-from pipeline.log_lines import without_secrets
+from pipeline.masking import excerpt, masked
 
 
 def tell(settings: NotifySettings, end: Ending) -> list[str]:
@@ -29,7 +29,7 @@ def tell(settings: NotifySettings, end: Ending) -> list[str]:
             else:
                 post(settings.webhook, settings.timeout_s, end)
         except Exception as error:  # noqa: BLE001 - a notification must never fail a run that has done its work
-            why = without_secrets(" ".join(str(error).split()))[:300]
+            why = excerpt(str(error))
             problems.append(f"reporting.notify.{name}: nobody was told ({type(error).__name__}: {why})")
     return problems
 
@@ -44,7 +44,7 @@ def body(end: Ending) -> str:
     """The reconciliation, what failed, and where to look."""
     lines = [subject(end), "", f"run {end.run_id or '(none was begun)'}, began {end.began_at:%Y-%m-%d %H:%M:%S} UTC"]
     if end.error:
-        lines += ["", f"error: {without_secrets(end.error)}"]
+        lines += ["", f"error: {masked(end.error)}"]
     if end.counts:
         parts = " + ".join(f"{number} {name}" for name, number in end.counts.items() if name != "found")
         lines += ["", f"found {end.counts.get('found', 0)} = {parts}"]
@@ -97,7 +97,7 @@ def post(settings: WebhookSettings, timeout_s: float, end: Ending) -> None:
         "began_at": end.began_at.isoformat(),
         "counts": dict(end.counts),
         "adds_up": end.adds_up,
-        "error": without_secrets(end.error) if end.error else None,
+        "error": masked(end.error) if end.error else None,
     }
     headers = {"Content-Type": "application/json", "User-Agent": "earshot"}
     token = os.environ.get(settings.token_env)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from db.connection import Database, masked, worth_waiting
+from db.connection import Database, worth_waiting
 from db.ledger.values import clean, json_parameter
 from pipeline.errors import DatabaseUnavailable, RunLocked
+from pipeline.masking import masked_content
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -34,8 +34,6 @@ _HOLDER = """
     WHERE l.locktype = 'advisory' AND d.datname = current_database() AND l.granted
         AND l.classid::bigint = %s AND l.objid::bigint = %s
 """
-
-SECRET_NAMES = re.compile(r"(?i)password|secret|api_?key|token$|credential")
 
 
 class RunLock:
@@ -147,7 +145,7 @@ class Runs:
             connection.execute(
                 """INSERT INTO runs (run_id, host, configuration_hash, configuration) VALUES (%s, %s, %s, %s)
                    ON CONFLICT (run_id) DO NOTHING""",
-                [run_id, host, configuration_hash, json_parameter(without_secrets(clean(dict(configuration))))],
+                [run_id, host, configuration_hash, json_parameter(masked_content(clean(dict(configuration))))],
             )
 
         try:
@@ -192,15 +190,3 @@ class Runs:
 
     def close(self) -> None:
         self._lock.release()
-
-
-def without_secrets(value: Any) -> Any:
-    """The configuration as it may be stored: passwords in addresses and values named like secrets are left out."""
-    if isinstance(value, Mapping):
-        return {
-            key: "***" if isinstance(item, str) and item and SECRET_NAMES.search(str(key)) else without_secrets(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [without_secrets(item) for item in value]
-    return masked(value) if isinstance(value, str) else value

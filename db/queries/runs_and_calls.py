@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import DatabaseUnavailable
+from pipeline.masking import masked
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -58,7 +59,7 @@ def ledger_as_it_is(settings: DatabaseSettings) -> Iterator[Database | None]:
     """
     import psycopg
 
-    from db.connection import connect, masked
+    from db.connection import connect
     from db.embedded.files import existing_home
 
     if settings.url == EMBEDDED and existing_home(settings.data_dir) is None:

@@ -12,12 +12,11 @@ import os
 import selectors
 import signal
 import threading
-import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from pipeline.errors import EarshotError, StageTimeout, UnforeseenError, WorkerCrashed
+from pipeline.errors import EarshotError, StageTimeout, UnforeseenError, WorkerCrashed, described, traceback_text
 from pipeline.log_lines import continue_log
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -66,8 +65,7 @@ def portable(error: BaseException) -> EarshotError:
         return error
     if isinstance(error, MemoryError):
         return WorkerCrashed("out of memory; lower run.decode_workers or run.calls_ahead")
-    text = "".join(traceback.format_exception(error))
-    return UnforeseenError(f"{type(error).__name__}: {error}", text)
+    return UnforeseenError(described(error), traceback_text(error))
 
 
 def _serve(

@@ -16,12 +16,12 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
+from pipeline.masking import excerpt, know_addresses, know_environment, know_settings, masked_content
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]+:)[^@\s]+@")
 
 Places = dict[tuple[str, ...], str]
-"""Key path to where it was said: `config.yaml:12` or `--set run.order=fast`."""
+"""Key path to where it was said: `config.yaml:12` or `--set run.order`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,16 @@ def load_settings(path: Path | None, overrides: Sequence[str] = (), env_file: Pa
     for override in overrides:
         _apply_override(document, override, places)
     environment = _environment(env_file or (path.parent / ".env" if path else Path(".env")))
+    know_environment(environment)
     where = str(path) if path else "defaults"
     resolved = _resolve(document, (), environment, places, where)
+    know_settings(resolved, environment)
     try:
         settings = Settings.model_validate(resolved)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, places, where)) from None
-    content = _masked(document)
+    know_settings(settings.model_dump(mode="json"), environment)
+    content = masked_content(document)
     canonical = json.dumps(content, sort_keys=True, default=str)
     return LoadedSettings(settings, path, content, hashlib.sha256(canonical.encode()).hexdigest())
 
@@ -114,21 +117,22 @@ def _apply_override(document: dict[str, Any], override: str, places: Places) -> 
     from ruamel.yaml.error import YAMLError
 
     key, separator, raw = override.partition("=")
+    know_addresses(raw)  # before anything is said of it
     names = key.strip().split(".")
     if not separator or not all(names):
-        raise ConfigurationError(f"--set {override}: write --set key.path=value, as in --set input.path=/recordings")
+        raise ConfigurationError(f"--set {key}: write --set key.path=value, as in --set input.path=/recordings")
     try:
         value = YAML(typ="safe", pure=True).load(raw) if raw.strip() else None
     except YAMLError as error:
-        raise ConfigurationError(f"--set {override}: the value is not valid YAML: {error}") from None
+        raise ConfigurationError(f"--set {key}: the value is not valid YAML: {error}") from None
     at = document
     for name in names[:-1]:
         inner = at.setdefault(name, {})
         if not isinstance(inner, dict):
-            raise ConfigurationError(f"--set {override}: {name} holds a single value, it has no keys below it")
+            raise ConfigurationError(f"--set {key}: {name} holds a single value, it has no keys below it")
         at = inner
     at[names[-1]] = value
-    places[tuple(names)] = f"--set {override}"
+    places[tuple(names)] = f"--set {key}"
 
 
 def _environment(env_file: Path) -> Mapping[str, str]:
@@ -192,7 +196,7 @@ def _explain_one(fault: dict[str, Any], places: Places, where: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return _URL_PASSWORD.sub(r"\1***@", repr(value))[:200]
+    return excerpt(repr(value), 200)
 
 
 def _keys_of(at: tuple[str, ...]) -> list[str]:
@@ -211,11 +215,3 @@ def _classes(annotation: Any) -> list[type]:
     if isinstance(annotation, type) and not getattr(annotation, "__args__", None):
         return [annotation]
     return [kind for inner in getattr(annotation, "__args__", ()) for kind in _classes(inner)]
-
-
-def _masked(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: _masked(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_masked(value) for value in node]
-    return _URL_PASSWORD.sub(r"\1***@", node) if isinstance(node, str) else node

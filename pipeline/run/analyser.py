@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.errors import described
 from pipeline.ports import AnalysisStep
 from pipeline.records import FALLBACK_MARK, CallForAnalysis, StepResult, StepState
 
@@ -142,7 +143,7 @@ def _run_step(
         return results
     except Exception as error:  # noqa: BLE001 - one by one, so that only the call to blame loses the step
         if len(calls) == 1:
-            return [failed(step.name, step.fingerprint(calls[0]), f"{type(error).__name__}: {error}")]
+            return [failed(step.name, step.fingerprint(calls[0]), described(error))]
     return [_run_step(step, [call], [before])[0] for call, before in zip(calls, earlier, strict=True)]
 
 

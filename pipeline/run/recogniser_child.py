@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 
 from pipeline.audio.decoding.spool import read_samples
 from pipeline.children.process import begin_child, portable
+from pipeline.errors import traceback_text
 from pipeline.records import EngineIdentity
 from pipeline.run.performance import mlx_bytes_here
 from pipeline.transcription.engine import EngineDescription, SegmentPlace, SegmentRequest, SegmentResult
@@ -59,7 +59,7 @@ def serve(
                 connection.send(("mlx_bytes", mlx_bytes_here()))
                 connection.send(("done", result))
         except Exception as error:  # noqa: BLE001 - the supervisor restarts us and finds the segment to blame
-            connection.send(("broken", "".join(traceback.format_exception(error))))
+            connection.send(("broken", traceback_text(error)))
             return
 
 

@@ -12,12 +12,11 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout, WorkerCrashed
+from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout, WorkerCrashed, described, traceback_text
 
 log = logging.getLogger(__name__)
 
@@ -177,8 +176,8 @@ def _portable(error: BaseException, otherwise: type[EarshotError]) -> EarshotErr
     """Errors of our tree as they are, others by their text: not every exception survives pickling."""
     if isinstance(error, EarshotError):
         return type(error)(str(error))
-    traceback.print_exception(error)
-    return otherwise(f"{type(error).__name__}: {error}")
+    log.error("%s", traceback_text(error))
+    return otherwise(described(error))
 
 
 def _die_with_parent() -> None:

@@ -18,7 +18,8 @@ from commands.run.logs import log_to, prune, this_run
 from pipeline.children.process import SpawnedWorker
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable, StartupError
-from pipeline.log_lines import LOG_FILE, RUN_ID, about_call, without_secrets
+from pipeline.log_lines import LOG_FILE, RUN_ID, about_call
+from pipeline.masking import masked
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_traceback_is_in_one_line_without_its_secrets(tmp_path: Path) -> None:
     ],
 )
 def test_secrets_are_masked_and_other_words_are_not(text: str, shown: str) -> None:
-    assert without_secrets(text) == shown
+    assert masked(text) == shown
 
 
 def test_old_log_files_go_and_the_current_one_stays(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from db.connection import Database, connect, masked, worth_waiting
+from db.connection import Database, connect, worth_waiting
 from db.embedded.cluster import postmaster_alive
-from db.ledger.runs import without_secrets
 from db.ledger.store import PostgresStore
 from db.queries.runs_and_calls import latest_runs
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
+from pipeline.masking import masked, masked_content
 from tests.db.samples import found, outcome
 
 RUN = """
@@ -99,7 +99,7 @@ def test_secrets_stay_out_of_the_table(store: PostgresStore, database: Database)
         row = connection.execute("SELECT configuration FROM runs").fetchone()
     assert row is not None
     assert "hunter2" not in json.dumps(row[0])
-    assert without_secrets({"max_tokens": 5, "data_dir": "x"}) == {"max_tokens": 5, "data_dir": "x"}
+    assert masked_content({"max_tokens": 5, "data_dir": "x"}) == {"max_tokens": 5, "data_dir": "x"}
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_an_override_wins_over_the_file(tmp_path: Path, override: str, key: str,
         ("=5", "--set key.path=value"),
         ("run..limit=5", "--set key.path=value"),
         ("run.limit.more=5", "limit holds a single value"),
-        ("run.ordr=5", "--set run.ordr=5: run.ordr: unknown key"),
+        ("run.ordr=5", "--set run.ordr: run.ordr: unknown key"),
         ("run.limit=[", "not valid YAML"),
     ],
 )

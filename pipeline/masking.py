@@ -1,0 +1,225 @@
+"""Secrets taken out of text: the one place. A leaf: standard library only.
+
+Two ways. By value: what the environment, `.env` and the configuration hold as keys, passwords and tokens is known here
+and masked wherever it turns up, also cut off or spelled for an address. By shape: passwords in addresses, `Bearer …`,
+values named as passwords, keys that begin as well-known services' do.
+
+Errors of `pipeline.errors`, log lines, the stored configuration and the terminal come through here. A spawned process
+knows what its parent knows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+
+MASK = "***"
+KNOWN_VALUES = "EARSHOT_MASKED_VALUES"
+"""Environment variable through which spawned processes learn what is to be masked: a JSON list of strings."""
+
+SECRET_NAMES = re.compile(
+    r"(?i)(?:^|[_.-])(?:(?:api|access|secret|private)[_-]?key(?:[_-]?id)?|key|token|secret|password|passwd|pwd|passphrase"
+    r"|credentials?|authorization|signature|sig)$"
+)
+"""Names of settings, environment variables and query parameters whose value is a secret."""
+
+_MIN_CHARS = 4
+_MIN_ENVIRONMENT_CHARS = 6
+_MIN_ANYWHERE_CHARS = 12
+"""Shorter values are masked only as whole words: `postgres` may be a password and a part of other words."""
+_MIN_CUT_CHARS = 16
+_MIN_PATH_PART_CHARS = 8
+_LOOKED_AT_CHARS = 20_000
+_NO_SECRETS = frozenset({"none", "null", "true", "false", "empty", "dummy", "unused", "default", "localhost"})
+_PATH_WORDS = frozenset(
+    {"services", "webhooks", "incomingwebhook", "workflows", "triggers", "messages", "notifications"}
+)
+_SHAPES = re.compile(
+    r"(?P<login>(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^:/@\s'\"]*:)[^/\s'\"]*@"
+    r"|(?P<alone>\bhttps?://)[^:/@\s'\"]{8,}@"
+    r"|(?P<scheme>\b(?:bearer|basic)\s+)[-A-Za-z0-9._~+/]{8,}=*"
+    r"|(?<![a-z0-9])(?:(?:sk|pk|rk|hf|gh[opsur]|github_pat|xox[abeprs]|glpat)[-_][-a-z0-9_]{12,}|AIza[-_a-z0-9]{30,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{12,})"
+    r"|(?P<name>\b(?:[a-z0-9]+[_-]){0,4}(?:password|passwd|passphrase|secret|secret[_-]access[_-]key|api[_-]?key|token"
+    r"|x-amz-(?:signature|credential|security-token)|authorization)[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic)\s+)?)"
+    r"(?!\*\*\*)[^\s\"',;]{4,}",
+    re.IGNORECASE,
+)
+
+_known: set[str] = set()
+_pattern: re.Pattern[str] | None = None
+_heads: dict[str, list[str]] = {}
+"""First characters of a long secret -> the secrets that begin so: one cut off by a limit is masked, too."""
+
+
+def know(*values: str) -> None:
+    """Mask these values from now on, in this process and in those it spawns; too short ones are left out."""
+    fresh = {value for value in values if len(value) >= _MIN_CHARS and value.lower() not in _NO_SECRETS} - _known
+    if fresh:
+        _known.update(fresh)
+        os.environ[KNOWN_VALUES] = json.dumps(sorted(_known))
+        _rebuild()
+
+
+def know_environment(environment: Mapping[str, str]) -> None:
+    """Mask what variables named as secrets hold, and the passwords in addresses that any of them holds."""
+    for name, value in environment.items():
+        if name == KNOWN_VALUES:
+            continue
+        know_addresses(value)
+        if SECRET_NAMES.search(name) and len(value) >= _MIN_ENVIRONMENT_CHARS and not value.startswith(("/", "~")):
+            know(value)
+
+
+def know_addresses(text: str) -> None:
+    """Mask the passwords and tokens of an address: user and query, and libpq's `password=…`."""
+    know(*_of_address(text))
+
+
+def know_settings(content: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Mask the secrets of a configuration whose variables are resolved.
+
+    Values named as secrets, passwords in addresses, the path and query of a webhook (whoever knows them may post
+    there), and the variables that keys ending in `_env` name.
+    """
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            know_settings(value, environment)
+            if key == "webhook":
+                know(*_of_webhook(value.get("url")))
+        elif isinstance(value, list | tuple):
+            know_settings({str(place): item for place, item in enumerate(value)}, environment)
+        elif isinstance(value, str):
+            know_addresses(value)
+            if SECRET_NAMES.search(key):
+                know(value)
+            if key.endswith("_env"):
+                know(environment.get(value, ""))
+
+
+def masked(text: str) -> str:
+    """The text without secrets, each replaced by `***`."""
+    if _pattern is not None:
+        text = _pattern.sub(MASK, text)
+        text = _without_beginnings(text)
+    return _SHAPES.sub(_by_shape, text)
+
+
+def masked_content(value: Any) -> Any:
+    """The same of every string in nested mappings and lists.
+
+    Of a key named as a secret the whole value is masked, of a webhook's address all that follows the host.
+    """
+    if isinstance(value, Mapping):
+        content = {
+            key: MASK if isinstance(item, str) and item and SECRET_NAMES.search(str(key)) else masked_content(item)
+            for key, item in value.items()
+        }
+        webhook = content.get("webhook")
+        if isinstance(webhook, dict) and isinstance(webhook.get("url"), str):
+            webhook["url"] = re.sub(r"(://[^/?#]*)[/?#].+", rf"\1/{MASK}", webhook["url"])
+        return content
+    if isinstance(value, list | tuple):
+        return [masked_content(item) for item in value]
+    return masked(value) if isinstance(value, str) else value
+
+
+def excerpt(text: str, most: int = 300) -> str:
+    """One line of at most `most` characters about somebody else's text: masked before it is cut."""
+    line = " ".join(masked(text[:_LOOKED_AT_CHARS]).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def forget() -> None:
+    """Know nothing any more."""
+    _known.clear()
+    os.environ.pop(KNOWN_VALUES, None)
+    _rebuild()
+
+
+def _of_address(text: str) -> Iterable[str]:
+    for match in re.finditer(r"(?i)\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s&]+))", text):
+        yield unquote(match.group(1) or match.group(2) or "")
+    if "://" not in text:
+        return
+    login, at, _ = text.partition("://")[2].rpartition("@")
+    password = login.partition(":")[2]
+    if at and password:
+        yield password
+        yield unquote(password)
+    try:
+        query = parse_qsl(urlsplit(text).query)
+    except ValueError:
+        return
+    yield from (value for name, value in query if SECRET_NAMES.search(name))
+
+
+def _of_webhook(address: object) -> Iterable[str]:
+    try:
+        parts = urlsplit(address) if isinstance(address, str) else None
+    except ValueError:
+        return
+    if parts is not None:
+        pieces = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+        yield from (
+            piece for piece in pieces if len(piece) >= _MIN_PATH_PART_CHARS and piece.lower() not in _PATH_WORDS
+        )
+
+
+def _rebuild() -> None:
+    global _pattern  # noqa: PLW0603 - what is known belongs to the process
+    spellings = {
+        spelled
+        for value in _known
+        for spelled in (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1])
+    }
+    longest_first = sorted(spellings, key=lambda spelled: (-len(spelled), spelled))
+    _pattern = re.compile("|".join(_whole(spelled) for spelled in longest_first)) if longest_first else None
+    _heads.clear()
+    for spelled in longest_first:
+        if len(spelled) >= _MIN_CUT_CHARS:
+            _heads.setdefault(spelled[:_MIN_ANYWHERE_CHARS], []).append(spelled)
+
+
+def _whole(value: str) -> str:
+    if len(value) >= _MIN_ANYWHERE_CHARS:
+        return re.escape(value)
+    return rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
+
+
+def _without_beginnings(text: str) -> str:
+    for head, secrets in _heads.items():
+        at = text.find(head)
+        while at >= 0:
+            end = at + max(_shared(text, at, secret) for secret in secrets)
+            text = f"{text[:at]}{MASK}{text[end:]}"
+            at = text.find(head, at + len(MASK))
+    return text
+
+
+def _shared(text: str, at: int, secret: str) -> int:
+    """How many characters of the secret stand in the text from `at` on."""
+    pairs = zip(text[at : at + len(secret)], secret, strict=False)
+    return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(secret), len(text) - at))
+
+
+def _by_shape(match: re.Match[str]) -> str:
+    if match.group("login") or match.group("alone"):
+        return f"{match.group('login') or match.group('alone')}{MASK}@"
+    return f"{match.group('scheme') or match.group('name') or ''}{MASK}"
+
+
+def _inherit() -> None:
+    try:
+        values = json.loads(os.environ.get(KNOWN_VALUES) or "[]")
+    except ValueError:
+        return
+    _known.update(value for value in values if isinstance(value, str))
+    _rebuild()
+
+
+_inherit()

@@ -1,0 +1,219 @@
+"""Secrets out of text: by value, by shape, in children, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import pickle
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import masking
+from pipeline.children.process import SpawnedWorker
+from pipeline.errors import (
+    EarshotError,
+    ServiceUnavailable,
+    UnforeseenError,
+    described,
+    traceback_text,
+)
+from pipeline.log_lines import JsonLines, PlainLines
+from pipeline.masking import know, know_environment, know_settings, masked, masked_content
+
+KEY = "Kq7-odd.key/of+no=shape"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "text", "shown"),
+    [
+        ("LLM_API_KEY", "pink elephants 7", "said: pink elephants 7!", "said: ***!"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG", "bad wJalrXUtnFEMI/K7MDENG", "bad ***"),
+        ("AWS_ACCESS_KEY_ID", "LOCALKEY0001", "id LOCALKEY0001", "id ***"),
+        ("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEB", "FwoGZXIvYXdzEB", "***"),
+        ("SOME_URL", "https://me:open.sesame@host/", "it was open.sesame.", "it was ***."),
+        ("SOME_URL", "postgresql://u@h/d?password=tiny1&x=2", "no tiny1 here", "no *** here"),
+        ("DSN", "host=h password='two words' user=u", "two words", "***"),
+        ("DB_PASSWORD", "postgres", "postgresql runs; postgres fails", "postgresql runs; *** fails"),
+        ("TOKENIZERS_PARALLELISM", "falsefalse", "falsefalse", "falsefalse"),
+        ("SSL_KEY", "/etc/ssl/private.pem", "/etc/ssl/private.pem", "/etc/ssl/private.pem"),
+        ("OPENAI_API_KEY", "EMPTY", "EMPTY", "EMPTY"),
+        ("MY_TOKEN", "none", "none of them", "none of them"),
+        ("NAME", "an ordinary value", "an ordinary value", "an ordinary value"),
+    ],
+)
+def test_what_variables_named_as_secrets_hold_is_masked(variable: str, value: str, text: str, shown: str) -> None:
+    know_environment({variable: value})
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        KEY,
+        quote(KEY, safe=""),
+        json.dumps({"key": KEY}),
+        repr(KEY.encode()),
+        f"cut off: {KEY[:15]}",
+        f"twice {KEY} and {KEY}",
+        f"Basic {base64.b64encode(f'user:{KEY}'.encode()).decode()}",
+    ],
+)
+def test_a_known_key_is_masked_however_it_is_spelled(echoed: str) -> None:
+    know(KEY)
+    shown = masked(echoed)
+    assert KEY[:12] not in shown
+    assert quote(KEY[:12], safe="") not in shown
+    assert base64.b64encode(b"user:").decode()[:6] not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://u:p@ss@host/d", "postgresql://u:***@host/d"),
+        ("postgresql://:pw@host/d", "postgresql://:***@host/d"),
+        ("postgresql://u@host:5432/d", "postgresql://u@host:5432/d"),
+        ("https://abcdef0123456789@host/x", "https://***@host/x"),
+        ("https://host:80/of/a@b.example", "https://host:80/of/a@b.example"),
+        ("{'Authorization': 'Bearer abc.def.ghi'}", "{'Authorization': 'Bearer ***'}"),
+        ("x-api-key: abcdef", "x-api-key: ***"),
+        ('{"password": "abcd"}', '{"password": "***"}'),
+        ("X-Amz-Signature=0a1b2c3d", "X-Amz-Signature=***"),
+        ("github_pat_abcdefghijklmnop", "***"),
+        ("the bearer of this letter", "the bearer of this letter"),
+        ("3 tokens: in and out", "3 tokens: in and out"),
+    ],
+)
+def test_secrets_of_a_known_shape_are_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+@given(
+    st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=12, max_size=40),
+    st.text(max_size=30),
+    st.text(max_size=30),
+)
+def test_no_known_secret_is_left_in_any_text(secret: str, before: str, after: str) -> None:
+    masking.forget()
+    know(secret)
+    assert masking.MASK in masked(f"{before}{secret}{after}") or secret in masking.MASK * 20
+    assert secret not in masked(f"{before}{secret}{after}").replace(masking.MASK, "")
+
+
+@given(st.text())
+def test_masking_twice_is_masking_once(text: str) -> None:
+    assert masked(masked(text)) == masked(text)
+
+
+@pytest.mark.parametrize("piece", ["a-", "a://:", "x-amz-", "password", "https://", "Bearer a", "a" * 9])
+def test_masking_long_text_of_one_kind_ends(piece: str) -> None:
+    """Work that grows with the square would be minutes."""
+    know(KEY)
+    assert masked(piece * (200_000 // len(piece)))
+
+
+SETTINGS = {
+    "database": {"url": "postgresql://u:hunter2@db/x"},
+    "llm": {"openai_chat": {"api_key_env": "MY_LLM", "base_url": "https://h/v1?key=querykey"}},
+    "reporting": {"notify": {"webhook": {"url": "https://hooks.example/services/T0AB12CD/tok-en-of-hook"}}},
+    "list": [{"secret": "list-secret"}],
+}
+
+
+@pytest.mark.parametrize(
+    "word", ["hunter2", "from-environment", "querykey", "T0AB12CD", "tok-en-of-hook", "list-secret"]
+)
+def test_secrets_of_the_configuration_are_masked_by_value(word: str) -> None:
+    know_settings(SETTINGS, {"MY_LLM": "from-environment"})
+    assert masked(f"a server says {word} back") == "a server says *** back"
+
+
+def test_the_words_of_a_webhooks_path_are_no_secrets() -> None:
+    know_settings(SETTINGS, {})
+    assert masked("services of the house") == "services of the house"
+
+
+def test_the_stored_configuration_names_the_webhooks_host_and_no_more() -> None:
+    content = masked_content(SETTINGS)
+    assert content["reporting"]["notify"]["webhook"]["url"] == "https://hooks.example/***"
+    assert content["llm"]["openai_chat"]["api_key_env"] == "MY_LLM"
+    assert "hunter2" not in json.dumps(content)
+    assert "list-secret" not in json.dumps(content)
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable(f"said {KEY}"), UnforeseenError(f"said {KEY}", f"frame {KEY}")])
+def test_an_error_of_ours_holds_no_known_secret_also_where_it_is_known_later(error: EarshotError) -> None:
+    know(KEY)
+    again = pickle.loads(pickle.dumps(error))
+    assert KEY not in f"{again} {getattr(again, 'traceback', '')}"
+    assert KEY not in str(type(error)(*error.args))
+
+
+def build_echo() -> Callable[[str], str]:
+    """In a spawned process: masks what it is given."""
+    return masked
+
+
+def test_a_spawned_process_masks_what_its_parent_knows() -> None:
+    know(KEY)
+    worker = SpawnedWorker("echo", build_echo)
+    try:
+        assert worker.call(f"it said {KEY}", 30.0) == "it said ***"
+    finally:
+        worker.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("could not convert: 'I said so to my bank'"),
+        KeyError("I said so to my bank"),
+        Exception("I said so to my bank"),
+        UnicodeDecodeError("utf-8", b"I said so to my bank", 0, 1, "invalid start byte"),
+    ],
+)
+def test_an_error_that_may_quote_a_call_is_told_without_its_words(error: Exception) -> None:
+    try:
+        raise error
+    except Exception as caught:  # noqa: BLE001 - the table holds every kind
+        told = f"{described(caught)}\n{traceback_text(caught)}"
+    assert "my bank" not in told
+    assert type(error).__name__ in told
+    assert "test_masking.py" in told
+
+
+def test_a_chain_of_errors_is_told_with_all_its_places_and_nobodys_words() -> None:
+    try:
+        try:
+            json.loads('{"said": I said so}')
+        except ValueError as cause:
+            raise RuntimeError("no answer") from cause
+    except RuntimeError as error:
+        told = traceback_text(error)
+    assert "JSONDecodeError" in told
+    assert told.endswith("RuntimeError: no answer")
+    assert "I said so" not in told.replace("json.loads('{\"said\": I said so}')", "")
+
+
+@pytest.mark.parametrize("formatter", [PlainLines(), JsonLines()])
+def test_a_log_line_holds_no_secret_no_control_character_and_no_quoted_words(formatter: logging.Formatter) -> None:
+    know(KEY)
+    message, arguments = "%s %s", (f"\x1b[31m\u202e\udcff {KEY}", ValueError("I said so to my bank"))
+    line = formatter.format(logging.LogRecord("earshot", logging.WARNING, "x.py", 1, message, arguments, None))
+    assert KEY not in line
+    assert "my bank" not in line
+    assert not set(line) & {"\x1b", "\u202e", "\udcff"}
+    line.encode()
+
+
+def test_what_is_known_reaches_children_by_the_environment_and_is_forgotten() -> None:
+    know(KEY)
+    assert KEY in json.loads(os.environ[masking.KNOWN_VALUES])
+    masking.forget()
+    assert masking.KNOWN_VALUES not in os.environ
+    assert masked(KEY) == KEY
