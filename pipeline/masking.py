@@ -46,7 +46,7 @@ _SHAPES = re.compile(
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,})"
     r"|(?P<name>\b(?:[a-z0-9]+[_-]){0,4}(?:password|passwd|passphrase|secret|secret[_-]access[_-]key|api[_-]?key|token"
     r"|x-amz-(?:signature|credential|security-token)|authorization)[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic)\s+)?)"
-    r"(?!\*\*\*)[^\s\"',;]{4,}",
+    r"(?!\*\*\*)[^\s\"',;]+",
     re.IGNORECASE,
 )
 
