@@ -3,7 +3,7 @@
 Needs two of Debian's speech synthesisers, which carry no trained weights from elsewhere:
 
     apt-get install flite espeak-ng
-    .venv/bin/python samples/make_samples.py
+    .venv/bin/python -m samples.make_samples
 
 Everything random is seeded by the file name, so the same synthesisers give the same bytes. The calls are committed;
 nothing but a change of the stories asks for this script.
@@ -31,7 +31,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 import soxr
-from ruamel.yaml import YAML
+
+from pipeline.config.yaml_reader import read_yaml_file
 
 Samples = npt.NDArray[np.float32]
 
@@ -73,7 +74,7 @@ class Turn:
 
 
 def main() -> None:
-    stories = YAML(typ="safe").load((HERE / "stories.yaml").read_text(encoding="utf-8"))
+    stories = read_yaml_file(HERE / "stories.yaml").value
     for folder in (HERE / "calls", HERE / "truth"):
         folder.mkdir(exist_ok=True)
     for story in stories:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.yaml_reader import KeyPath, read_yaml_file
 from pipeline.errors import ConfigurationError
 
 TOPICS, VOCABULARY, ABBREVIATIONS, ABOUT = "topics", "vocabulary", "abbreviations", "about"
@@ -135,52 +136,40 @@ def _rows(where: str, sheet: str, lines: list[tuple[int, tuple[str, ...]]]) -> l
 
 def read_yaml(path: Path) -> dict[str, list[Row]]:
     """The same tables, nested: `topics: [{topic, definition, …, subtopics: [{subtopic, …}]}]`."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        document: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from None
-    except YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+    read = read_yaml_file(path, as_text=True)
+    document, lines = read.value, read.lines
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path}: must hold the keys {', '.join(k for k in SHEETS if k != ABOUT)}, languages")
     known = {TOPICS, VOCABULARY, ABBREVIATIONS, "languages"}
     for key in document:
         if key not in known:
             raise ConfigurationError(
-                f"{path}, line {_line(document, key)}: unknown key {key!r}; the keys are: {', '.join(sorted(known))}"
+                f"{path}, line {lines[(key,)]}: unknown key {key!r}; the keys are: {', '.join(sorted(known))}"
             )
     tables: dict[str, list[Row]] = {TOPICS: []}
     if "languages" in document:
         node = {"languages": document["languages"]}
-        tables[ABOUT] = [_yaml_row(ABOUT, node, f"{path}, line {_line(document, 'languages')}", ())]
+        tables[ABOUT] = [_yaml_row(ABOUT, node, f"{path}, line {lines[('languages',)]}", ())]
     for sheet in (TOPICS, VOCABULARY, ABBREVIATIONS):
         entries = document.get(sheet) or []
         if not isinstance(entries, list):
-            raise ConfigurationError(f"{path}, line {_line(document, sheet)}, {sheet}: must be a list")
+            raise ConfigurationError(f"{path}, line {lines[(sheet,)]}, {sheet}: must be a list")
         for index, entry in enumerate(entries):
-            tables.setdefault(sheet, []).extend(_yaml_entry(path, sheet, entries, index, entry))
+            tables.setdefault(sheet, []).extend(_yaml_entry(path, sheet, index, entry, lines))
     return tables
 
 
-def _line(node: Any, key: Any) -> int:
-    places: Any = node.lc  # type: ignore[attr-defined,unused-ignore]
-    place = places.item(key) if isinstance(node, list) else places.key(key)
-    return int(place[0]) + 1
-
-
-def _yaml_entry(path: Path, sheet: str, entries: Any, index: int, entry: Any) -> list[Row]:
-    place = f"{path}, {sheet} {index + 1} (line {_line(entries, index)})"
+def _yaml_entry(path: Path, sheet: str, index: int, entry: Any, lines: Mapping[KeyPath, int]) -> list[Row]:
+    item = (sheet, str(index))
+    line = lines.get(item, lines[(sheet,)])
+    place = f"{path}, {sheet} {index + 1} (line {line})"
     rows = [_yaml_row(sheet, entry, place, ("subtopics",) if sheet == TOPICS else ())]
     below = entry.get("subtopics") or [] if sheet == TOPICS else []
     if not isinstance(below, list):
         raise ConfigurationError(f"{place}, subtopics: must be a list")
     for number, child in enumerate(below):
-        at = f"{path}, {sheet} {index + 1}, subtopics {number + 1} (line {_line(below, number)})"
+        at = f"{path}, {sheet} {index + 1}, subtopics {number + 1}"
+        at += f" (line {lines.get((*item, 'subtopics', str(number)), line)})"
         row = _yaml_row(sheet, child, at, ())
         if "topic" in row.cells:
             raise ConfigurationError(f"{row.at('topic')}: a subtopic belongs to the topic above it; leave topic out")

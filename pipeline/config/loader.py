@@ -15,12 +15,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config.root import Settings
+from pipeline.config.yaml_reader import KeyPath, YamlFault, parse_yaml, read_yaml_file
 from pipeline.errors import ConfigurationError
 from pipeline.masking import excerpt, know_addresses, know_environment, know_settings, masked_content
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
-Places = dict[tuple[str, ...], str]
+Places = dict[KeyPath, str]
 """Key path to where it was said: `config.yaml:12` or `--set run.order`."""
 
 
@@ -67,64 +68,28 @@ def load_settings(path: Path | None, overrides: Sequence[str] = (), env_file: Pa
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], Places]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path}: no such file; give --config FILE or run from the project folder") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    try:
-        loaded = YAML(typ="rt").load(text)
-    except YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
-    if loaded is None:
+    if not path.exists():
+        raise ConfigurationError(f"{path}: no such file; give --config FILE or run from the project folder")
+    read = read_yaml_file(path)
+    if read.value is None:
         return {}, {}
-    if not isinstance(loaded, dict):
-        raise ConfigurationError(f"{path}: must hold keys at its top level, found a {type(loaded).__name__}")
-    places: Places = {}
-    document = _plain(loaded, (), places, str(path))
-    return document, places
-
-
-def _plain(node: Any, at: tuple[str, ...], places: Places, where: str) -> Any:
-    """ruamel's nodes to plain Python, remembering the line (from 1) of every key. An empty area means its defaults."""
-    if isinstance(node, dict):
-        plain: dict[str, Any] = {}
-        for key, value in node.items():
-            place = (*at, str(key))
-            places[place] = f"{where}:{node.lc.key(key)[0] + 1}"  # type: ignore[attr-defined]
-            if value is None and not at:
-                continue
-            plain[str(key)] = _plain(value, place, places, where)
-        return plain
-    if isinstance(node, list):
-        for index in range(len(node)):
-            places[(*at, str(index))] = f"{where}:{node.lc.item(index)[0] + 1}"  # type: ignore[attr-defined]
-        return [_plain(value, (*at, str(index)), places, where) for index, value in enumerate(node)]
-    if isinstance(node, bool) or node is None:
-        return node
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
+    if not isinstance(read.value, dict):
+        raise ConfigurationError(f"{path}: must hold keys at its top level, found a {type(read.value).__name__}")
+    places = {at: f"{path}:{line}" for at, line in read.lines.items()}
+    # An area left empty means its defaults.
+    return {key: value for key, value in read.value.items() if value is not None}, places
 
 
 def _apply_override(document: dict[str, Any], override: str, places: Places) -> None:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     key, separator, raw = override.partition("=")
     know_addresses(raw)  # before anything is said of it
     names = key.strip().split(".")
     if not separator or not all(names):
         raise ConfigurationError(f"--set {key}: write --set key.path=value, as in --set input.path=/recordings")
     try:
-        value = YAML(typ="safe", pure=True).load(raw) if raw.strip() else None
-    except YAMLError as error:
-        raise ConfigurationError(f"--set {key}: the value is not valid YAML: {error}") from None
+        value = parse_yaml(raw).value
+    except YamlFault as fault:
+        raise ConfigurationError(f"--set {key}: the value is not valid YAML: {fault}") from None
     at = document
     for name in names[:-1]:
         inner = at.setdefault(name, {})

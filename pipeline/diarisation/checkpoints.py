@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
-from pipeline.errors import ModelUnavailable
+from pipeline.config.yaml_reader import read_yaml_file
+from pipeline.errors import ConfigurationError, ModelUnavailable
 from pipeline.weights.hub import Hub, WeightsWanted, short
 
 _PATTERNS = ("config.yaml", "*/pytorch_model.bin", "*/*.npz")
@@ -128,14 +129,11 @@ def check_checkpoints(folder: Path, weights: PyannoteWeights, setting: str) -> N
 
 def _read_config(folder: Path) -> dict[str, Any]:
     """config.yaml of a pipeline that stays inside its folder. Raises ModelUnavailable."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     path = folder / "config.yaml"
     try:
-        config = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        config = read_yaml_file(path).value
         name, params = config["pipeline"]["name"], config["pipeline"]["params"]
-    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError) as error:
+    except (ConfigurationError, KeyError, TypeError) as error:
         raise ModelUnavailable(f"{path}: not the configuration of a pyannote pipeline: {short(error)}") from error
     if name != _PIPELINE or "preprocessors" in config:
         raise ModelUnavailable(f"{path}: pipeline {name}; only {_PIPELINE} without preprocessors is loaded")

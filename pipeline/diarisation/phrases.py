@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from pipeline.config.yaml_reader import read_yaml_file
 from pipeline.errors import ConfigurationError
 
 Kind = Literal["greeting", "service", "client"]
@@ -31,18 +32,17 @@ def plain(text: str) -> str:
 @functools.cache
 def read_phrases(path: Path) -> Phrases:
     """Raises ConfigurationError for a file that is not there or not laid out like the shipped one."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     wanted = f"languages, each with lists under {', '.join(KINDS)}"
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigurationError(f"diarisation.roles.phrases_file: {path}: {error}") from error
+        content = read_yaml_file(path, as_text=True).value
+    except ConfigurationError as error:
+        raise ConfigurationError(f"diarisation.roles.phrases_file: {error}") from None
     try:
         unknown = {str(kind) for kinds in content.values() for kind in kinds} - set(KINDS)
         if unknown:
             raise ConfigurationError(f"diarisation.roles.phrases_file: {path}: no kind {', '.join(sorted(unknown))}")
+        if any(not isinstance(said, list) for kinds in content.values() for said in kinds.values()):
+            raise TypeError
         return {
             str(language): {
                 kind: tuple(sorted({plain(str(one)) for one in kinds.get(kind, ())} - {""})) for kind in KINDS

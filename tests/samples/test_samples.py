@@ -11,9 +11,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline.config.areas.sources import InputSettings
+from pipeline.config.yaml_reader import read_yaml_file
 from pipeline.records import CustomerSegment, Direction, FoundCall, Role
 from pipeline.sources.probe import probe_header
 from pipeline.sources.source import build_source
@@ -106,7 +106,7 @@ def test_turns_and_labels_are_complete(truth: dict[str, Any]) -> None:
 def test_topics_are_in_the_example_glossaries(truth: dict[str, Any]) -> None:
     segment = found()[truth["file_name"]].metadata.customer_segment
     assert segment is not None
-    glossary = YAML(typ="safe").load((PROJECT / "glossaries" / f"{segment}.yaml").read_text(encoding="utf-8"))
+    glossary = read_yaml_file(PROJECT / "glossaries" / f"{segment}.yaml").value
     topics = {
         topic["topic"]: {subtopic["subtopic"] for subtopic in topic.get("subtopics", [])}
         for topic in glossary["topics"]

@@ -48,11 +48,15 @@ def test_an_area_left_empty_means_its_defaults(tmp_path: Path) -> None:
         ("run:\n  limit: 0\n", [":2: run.limit", "greater than or equal to 1", "(the value is 0)"]),
         ("run:\n  stop_time: 25:00\n", [":2: run.stop_time", "HH:MM"]),
         ("run:\n  backoff_initial_s: 60\n", [":1: run", "backoff_max_s (30.0)", "backoff_initial_s (60.0)"]),
+        ("run:\n  max_hours: .inf\n", [":2: run.max_hours", "finite"]),
+        ("run:\n  max_hours: .nan\n", [":2: run.max_hours", "finite"]),
         ("run: 3\n", [":1: run"]),
         ("input:\n  patterns:\n    - {pattern: '(', matsch: x}\n", [":3: input.patterns.0.matsch: unknown key"]),
         ("- a\n", ["must hold keys"]),
         ("run: [\n", ["not valid YAML"]),
-        ("run:\n  seed: 1\n  seed: 2\n", ["not valid YAML", "seed"]),
+        ("run:\n  seed: 1\n  seed: 2\n", [":3: not valid YAML", "seed"]),
+        ("[" * 1000, ["not valid YAML", "nested deeper than 50 levels"]),
+        ("run: !env X\n", [":1: not valid YAML", "!env"]),
     ],
 )
 def test_a_fault_names_its_place_and_the_remedy(tmp_path: Path, text: str, parts: list[str]) -> None:
