@@ -149,7 +149,17 @@ def test_the_shipped_phrases_have_every_kind_and_no_phrase_in_two() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [None, "- a list", "en: [1]", "en: {farewell: [bye]}", "en: {greeting: [}", "en: {greeting: 3}", "en: {greeting: hello}", b"\xff"]
+    "content",
+    [
+        None,
+        "- a list",
+        "en: [1]",
+        "en: {farewell: [bye]}",
+        "en: {greeting: [}",
+        "en: {greeting: 3}",
+        "en: {greeting: hello}",
+        b"\xff",
+    ],
 )
 def test_a_phrases_file_that_will_not_do_is_named(tmp_path: Path, content: str | bytes | None) -> None:
     path = tmp_path / "phrases.yaml"
