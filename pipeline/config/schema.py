@@ -1,4 +1,4 @@
-"""config.schema.json for editors, generated from the same models that read config.yaml. `make schema` writes both."""
+"""config.schema.json for editors. Run as a module (`make schema`) it writes everything made from the settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.config.document import write_document
 from pipeline.config.root import Settings
+from pipeline.config.short_file import write_short_file
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config.schema.json"
 
@@ -25,3 +26,4 @@ def write_schema(path: Path = SCHEMA_FILE) -> None:
 if __name__ == "__main__":
     write_schema()
     write_document()
+    write_short_file()

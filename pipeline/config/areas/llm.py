@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.config.base import Area
+from pipeline.config.base import Area, OneOrList
 
 ProviderName = Literal["mlx_lm", "bedrock", "openai_chat", "anthropic", "extractive"]
 _COMMIT = re.compile(r"^[0-9a-f]{7,40}$")
@@ -173,7 +173,7 @@ class BreakerSettings(Area):
 class LanguageModelSettings(Area):
     """config.yaml's `llm`."""
 
-    providers: tuple[ProviderName, ...] = ("extractive",)
+    providers: OneOrList[tuple[ProviderName, ...]] = ("extractive",)
     """In order of preference; `extractive` (no model) only at the end."""
     strict: bool = False
     """True refuses to fall back: only the first provider serves."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.config.base import Area
+from pipeline.config.base import Area, OneOrList
 
 TranscriptFormat = Literal["txt", "srt", "vtt", "json", "pca_json", "contact_lens_json"]
 
@@ -24,7 +24,7 @@ class SaveMode(StrEnum):
 class TranscriptFileSettings(Area):
     """A file per call and format, in `transcripts/` below the output folder."""
 
-    formats: tuple[TranscriptFormat, ...] = ()
+    formats: OneOrList[tuple[TranscriptFormat, ...]] = ()
     """txt, srt, vtt, json, pca_json (AWS Post-Call Analytics' shape), contact_lens_json; empty for none."""
     max_line_chars: Annotated[int, Field(ge=10, le=200)] = 42
     """Longest line of a subtitle, in characters."""

@@ -10,12 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.areas.run import Order
-from pipeline.config.document import CONFIG_FILE, document_text
 from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
-from pipeline.config.schema import SCHEMA_FILE, schema_text
 from pipeline.errors import ConfigurationError
-from tests.house import PROJECT
 
 
 def write(folder: Path, text: str) -> Path:
@@ -166,14 +163,25 @@ def test_any_override_either_loads_or_is_refused_in_words(key: str, value: str) 
         load_settings(None, [f"run.{key}={value}"])
 
 
-def test_the_schema_for_editors_is_current() -> None:
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run `make schema`"
+@pytest.mark.parametrize(
+    ("override", "key", "expected"),
+    [
+        ("transcription.engines=faster_whisper", "transcription.engines", ("faster_whisper",)),
+        ("transcription.engines=[sphinx, mlx_qwen3]", "transcription.engines", ("sphinx", "mlx_qwen3")),
+        ("transcription.engines=scripted", "transcription.engines", ("scripted",)),
+        ("llm.providers=extractive", "llm.providers", ("extractive",)),
+        ("voice_activity.detectors=energy", "voice_activity.detectors", ("energy",)),
+        ("output.transcripts.formats=srt", "output.transcripts.formats", ("srt",)),
+    ],
+)
+def test_a_list_of_one_may_be_its_only_item(override: str, key: str, expected: tuple[str, ...]) -> None:
+    value: object = load_settings(None, [override]).settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    assert value == expected
 
 
-def test_the_shipped_config_is_current() -> None:
-    assert CONFIG_FILE.read_text(encoding="utf-8") == document_text(), "run `make schema`"
-
-
-def test_the_shipped_config_names_every_key_and_says_what_the_defaults_say() -> None:
-    shipped = load_settings(PROJECT / "config.yaml").settings
-    assert shipped == Settings()
+def test_the_engine_for_tests_and_its_section_are_accepted_from_a_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "transcription:\n  engines: [scripted]\n  scripted: {missing: hash}\n")
+    settings = load_settings(path, ["transcription.scripted.words_per_s=2"]).settings.transcription
+    assert (settings.engines, settings.scripted.missing, settings.scripted.words_per_s) == (("scripted",), "hash", 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -17,7 +16,7 @@ from pipeline.config.areas.speech.recognisers import (
 )
 from pipeline.config.areas.speech.text_rules import TextRuleSettings
 from pipeline.config.areas.speech.trust import TrustGateSettings
-from pipeline.config.base import Area
+from pipeline.config.base import FOR_TESTS, Area, OneOrList
 
 EngineName = Literal["mlx_qwen3", "faster_whisper", "transformers_ctc", "openai_audio", "sphinx", "scripted"]
 
@@ -26,17 +25,14 @@ LONGEST_INPUT_S = 30.0
 """Of the engines without a setting for it: faster_whisper (Whisper's window) and sphinx, in seconds."""
 
 
-def default_engines(platform: str = sys.platform) -> tuple[EngineName, ...]:
-    """The order of engines on a machine nobody configured; `platform` as in `sys.platform`."""
-    if platform == "darwin":
-        return ("mlx_qwen3", "faster_whisper", "sphinx")
-    return ("mlx_qwen3", "faster_whisper", "sphinx")
-
-
 class TranscriptionSettings(Area):
     """Engines, trust gates, text rules: config.yaml's `transcription`."""
 
-    engines: Annotated[tuple[EngineName, ...], Field(min_length=1)] = Field(default_factory=default_engines)
+    engines: OneOrList[Annotated[tuple[EngineName, ...], Field(min_length=1)]] = (
+        "mlx_qwen3",
+        "faster_whisper",
+        "sphinx",
+    )
     """Recognisers in order of preference; the first that can be loaded is used. `sphinx` is a demonstration engine:
     it needs no download and serves only where the database holds nothing better."""
     strict: bool = False
@@ -65,7 +61,7 @@ class TranscriptionSettings(Area):
     transformers_ctc: TransformersCtcOptions = Field(default_factory=TransformersCtcOptions)
     openai_audio: OpenAiAudioOptions = Field(default_factory=OpenAiAudioOptions)
     sphinx: SphinxOptions = Field(default_factory=SphinxOptions)
-    scripted: ScriptedOptions = Field(default_factory=ScriptedOptions)
+    scripted: Annotated[ScriptedOptions, FOR_TESTS] = Field(default_factory=ScriptedOptions)
 
     def longest_input_s(self, engine: str) -> float:
         """The longest segment an engine takes, in seconds."""

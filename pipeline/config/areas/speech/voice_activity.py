@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
-from pipeline.config.base import Area
+from pipeline.config.base import Area, OneOrList
 
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 Milliseconds = Annotated[float, Field(ge=0.0, le=10_000.0)]
@@ -57,7 +57,7 @@ class PyannoteDetectorSettings(PyannoteWeights):
 class VoiceActivitySettings(Area):
     """Finding speech: config.yaml's `voice_activity`."""
 
-    detectors: Annotated[tuple[Literal["silero", "energy", "pyannote"], ...], Field(min_length=1)] = (
+    detectors: OneOrList[Annotated[tuple[Literal["silero", "energy", "pyannote"], ...], Field(min_length=1)]] = (
         "silero",
         "energy",
     )

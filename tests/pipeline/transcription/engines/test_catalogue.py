@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
-from pipeline.config.areas.speech.transcription import TranscriptionSettings, default_engines
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.transcription.engine import EngineDescription
 from pipeline.transcription.engines.catalogue import ENGINES, Builder, choose_engine
@@ -38,9 +38,8 @@ def test_importing_the_table_loads_no_engine() -> None:
     assert told.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("platform", ["darwin", "linux"])
-def test_default_order_ends_with_what_needs_no_download(platform: str) -> None:
-    order = default_engines(platform)
+def test_default_order_ends_with_what_needs_no_download() -> None:
+    order = TranscriptionSettings().engines
     assert order[0] == "mlx_qwen3"
     assert order[-1] == "sphinx"
     assert set(order) <= set(ENGINES)
