@@ -10,21 +10,14 @@ from typing import get_args
 
 import typer
 
-from db.connection import Database, connect
+from db.existing import existing_ledger
 from db.export import RESULT_FORMATS, export_results, export_transcripts
+from db.queries.calls import calls_to_export
 from pipeline.config.areas.output import TranscriptFormat
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
 
 TRANSCRIPT_FORMATS: tuple[str, ...] = get_args(TranscriptFormat)
-
-_CALLS = """
-    SELECT call_id FROM calls
-    WHERE status <> 'skipped'
-      AND (%(since)s::timestamptz IS NULL OR coalesce(started_at, source_modified_at) >= %(since)s)
-      AND (%(call)s::uuid IS NULL OR call_id = %(call)s)
-    ORDER BY started_at NULLS LAST, source_uri
-"""
 
 
 def export_calls(  # noqa: PLR0917 - the options of the command
@@ -40,9 +33,10 @@ def export_calls(  # noqa: PLR0917 - the options of the command
     wrong = [name for name in chosen if name not in known]
     if wrong:
         raise ConfigurationError(f"export: unknown format {', '.join(wrong)}; choices: {', '.join(sorted(known))}")
+    only = None if call is None else _call_id(call)
     settings = load_settings(config, overrides).settings
-    with connect(settings.database) as database:
-        call_ids = _call_ids(database, since, call)
+    with existing_ledger(settings.database) as database:
+        call_ids = calls_to_export(database, since, only)
         tables = [name for name in chosen if name in RESULT_FORMATS]
         transcripts = tuple(name for name in chosen if name in TRANSCRIPT_FORMATS)
         for name in tables:
@@ -58,12 +52,8 @@ def export_calls(  # noqa: PLR0917 - the options of the command
     return 0
 
 
-def _call_ids(database: Database, since: datetime | None, call: str | None) -> list[str]:
-    if call is not None:
-        try:
-            uuid.UUID(call)
-        except ValueError:
-            raise ConfigurationError(f"--call {call}: not a call_id; take one from the column call_id") from None
-    with database.connection() as connection:
-        found = connection.execute(_CALLS, {"since": since, "call": call}).fetchall()
-    return [str(call_id) for (call_id,) in found]
+def _call_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise ConfigurationError(f"--call {text}: not a call_id; take one from the column call_id") from None

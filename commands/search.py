@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from db.connection import connect
-from db.queries.search import search
+from db.existing import existing_ledger
+from db.queries.calls import search
 from pipeline.config.loader import load_settings
 from pipeline.records import Role
 
@@ -22,7 +22,7 @@ def show_hits(  # noqa: PLR0917 - the options of the command
 ) -> int:
     """Print the places where `query` was said; returns the exit code."""
     settings = load_settings(config, overrides).settings
-    with connect(settings.database) as database:
+    with existing_ledger(settings.database) as database:
         hits = search(database, query, role=role, limit=limit)
     if as_json:
         typer.echo(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False, default=str))

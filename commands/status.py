@@ -9,7 +9,9 @@ from typing import Any
 
 import typer
 
-from db.queries.runs_and_calls import RunRecord, latest_runs, ledger_as_it_is, status_counts
+from db.existing import existing_ledger
+from db.queries.calls import status_counts
+from db.queries.runs import RunRecord, latest_runs
 from pipeline.config.loader import load_settings
 
 _SHOWN = (
@@ -29,10 +31,7 @@ _SHOWN = (
 def show_status(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     """Print the last run and the calls by status; returns the exit code."""
     settings = load_settings(config, overrides).settings
-    with ledger_as_it_is(settings.database) as database:
-        if database is None:
-            typer.echo("{}" if as_json else "no run yet: the database or its tables do not exist")
-            return 0
+    with existing_ledger(settings.database) as database:
         runs = latest_runs(database, limit=1)
         calls = status_counts(database)
     status = _status(runs[0] if runs else None, calls)

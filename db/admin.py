@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from db.connection import connect
+from db.embedded.files import existing_home
 from db.embedded.server import EmbeddedServer, ServerStatus
+from db.existing import no_database
 from db.migrate import migrate
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
@@ -51,13 +53,20 @@ def start_server(settings: DatabaseSettings, listen: str | None = None) -> Serve
 
 
 def stop_server(settings: DatabaseSettings, *, force: bool = False) -> bool:
-    """Stop the embedded server; False when it was not running."""
-    return server_of(settings).stop(force=force)
+    """Stop the embedded server; False when it was not running. Raises DatabaseUnavailable when there is none."""
+    return _server_there(settings).stop(force=force)
 
 
 def server_status(settings: DatabaseSettings) -> ServerStatus:
-    """Looks only. Raises ConfigurationError for a server by address (use `reachable`)."""
-    return server_of(settings).status()
+    """Looks only. Raises DatabaseUnavailable when there is none, ConfigurationError for a server by address."""
+    return _server_there(settings).status()
+
+
+def _server_there(settings: DatabaseSettings) -> EmbeddedServer:
+    server = server_of(settings)
+    if existing_home(settings.data_dir) is None:
+        raise no_database(settings)
+    return server
 
 
 def reachable(settings: DatabaseSettings) -> str:

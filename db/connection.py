@@ -6,19 +6,21 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
+
+import psycopg
+import tenacity
+from psycopg import Connection, errors
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from db.embedded.server import EmbeddedServer
+from db.faults import damaged, explained, one_line
+from db.link import SilentServer, WatchedConnection, answers, link_options
 from db.migrate import migrate
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.masking import know_addresses, masked
-
-if TYPE_CHECKING:
-    from psycopg import Connection
-    from psycopg_pool import ConnectionPool
-
-    from db.link import WatchedConnection
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +54,13 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
         """A pooled connection in a transaction: committed at the end, rolled back on an error."""
-        with self._opened().connection() as connection:
-            yield connection
+        try:
+            with self._opened().connection() as connection:
+                yield connection
+        except psycopg.Error as error:
+            if damaged(error):
+                raise explained(error, self.url) from error
+            raise
 
     def patiently(self, work: Callable[[Connection[Any]], Result], *, lasting: bool = True) -> Result:
         """Run one transaction, again and again while the database is away, for at most `database.patience_s`.
@@ -65,7 +72,6 @@ class Database:
         Raises DatabaseUnavailable when patience runs out; errors that waiting cannot cure pass through at once. A
         server that went silent under a statement is noticed within twice `database.connect_timeout_s`.
         """
-        import tenacity
 
         def once() -> Result:
             with self._opened().connection() as connection, connection.pipeline(), connection.transaction():
@@ -82,11 +88,13 @@ class Database:
         )
         try:
             return retrying(once)
-        except _operational_errors() as error:
+        except (psycopg.Error, PoolTimeout) as error:
             if not worth_waiting(error):
+                if damaged(error):
+                    raise explained(error, self.url) from error
                 raise
             raise DatabaseUnavailable(
-                f"database {self.name}: still away after {self.settings.patience_s:.0f} s: {_one_line(error)}; "
+                f"database {self.name}: still away after {self.settings.patience_s:.0f} s: {one_line(error)}; "
                 "what was finished is stored; start the run again when it is back"
             ) from error
 
@@ -105,10 +113,6 @@ class Database:
 
     def _opened(self) -> ConnectionPool[WatchedConnection]:
         if self._pool is None:
-            from psycopg_pool import ConnectionPool
-
-            from db.link import WatchedConnection, link_options
-
             self._pool = ConnectionPool(
                 self.url,
                 connection_class=WatchedConnection,
@@ -130,19 +134,15 @@ class Database:
 
         Plans made once, in a run that began with empty tables, go on reading whole tables as they fill.
         """
-        from db.link import answers
-
         connection.silence_s = self.settings.connect_timeout_s
         connection.still_there = partial(answers, self.url, self.settings)
         connection.execute("SET plan_cache_mode = force_custom_plan")
         connection.commit()
 
     def _before_another_try(self, state: Any) -> None:
-        from db.link import SilentServer
-
         error = state.outcome.exception()
         if state.attempt_number == 1:
-            log.warning("database %s went away, waiting for it: %s", self.name, _one_line(error))
+            log.warning("database %s went away, waiting for it: %s", self.name, one_line(error))
         if self._pool is not None:
             if isinstance(error, SilentServer):
                 self._pool.drain()  # asking each of the others would take as long again
@@ -185,16 +185,13 @@ def worth_waiting(error: BaseException) -> bool:
     By type: connection failures, resources (class 53), operator intervention (57), system (58), rollback (40).
     A refused login or a missing database stays wrong.
     """
-    import psycopg
-    from psycopg import errors
-    from psycopg_pool import PoolClosed, PoolTimeout
-
     if isinstance(error, PoolClosed):
         return False
     lasting = (
         errors.InvalidPassword,
         errors.InvalidAuthorizationSpecification,
         errors.InvalidCatalogName,
+        errors.UndefinedFile,
         errors.ProgramLimitExceeded,
         errors.StatementTooComplex,
     )
@@ -204,20 +201,16 @@ def worth_waiting(error: BaseException) -> bool:
 
 
 def _check(database: Database) -> None:
-    import psycopg
-
-    from db.link import link_options
-
     try:
         with psycopg.connect(
             database.url, autocommit=True, **link_options(database.url, database.settings)
         ) as connection:
             version = connection.info.server_version
     except psycopg.ProgrammingError as error:
-        raise ConfigurationError(f"database.url {database.name}: {_one_line(error)}") from error
+        raise ConfigurationError(f"database.url {database.name}: {one_line(error)}") from error
     except psycopg.Error as error:
         raise DatabaseUnavailable(
-            f"database {database.name}: {_one_line(error)}; check that the server runs and that database.url names "
+            f"database {database.name}: {one_line(error)}; check that the server runs and that database.url names "
             f"it, its database and an account that may log in, or use `database.url: {EMBEDDED}`"
         ) from error
     if version < 140_000:
@@ -228,19 +221,4 @@ def _check(database: Database) -> None:
 
 def _with_link_options(database: Database) -> str:
     """The address with what every connection is opened with, for those who open their own."""
-    from psycopg.conninfo import make_conninfo
-
-    from db.link import link_options
-
     return make_conninfo(database.url, **link_options(database.url, database.settings))
-
-
-def _operational_errors() -> tuple[type[BaseException], ...]:
-    import psycopg
-    from psycopg_pool import PoolTimeout
-
-    return (psycopg.Error, PoolTimeout)
-
-
-def _one_line(error: BaseException | None) -> str:
-    return " ".join(str(error).split())

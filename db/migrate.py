@@ -7,15 +7,23 @@ the connection, which the server drops when the process dies: a kill at any mome
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
+from db.faults import explained
+from db.tables import MIGRATIONS, tables_of
 from pipeline.errors import DatabaseUnavailable
+from pipeline.masking import masked
 
 if TYPE_CHECKING:
     from yoyo.backends import DatabaseBackend
+
+log = logging.getLogger(__name__)
 
 SCHEMA = Path(__file__).parent / "schema"
 
@@ -26,36 +34,37 @@ MIGRATION_LOCK = 0x4561_7273_686D
 def migrate(url: str, schema: Path = SCHEMA) -> list[str]:
     """Apply what is missing; returns the names of the migrations applied now.
 
-    Waits while another process migrates. Raises DatabaseUnavailable when a migration fails (nothing of it is kept)
-    or when the database was made by a newer Earshot.
+    Waits while another process migrates. Raises DatabaseUnavailable when a migration fails (nothing of it is kept),
+    when the database was made by a newer Earshot, or when the tables there are somebody else's.
     """
-    import psycopg
     from yoyo import read_migrations
 
     backend = _backend(url)
     try:
         with backend, backend.lock():
+            found = tables_of(backend.connection, masked(url))
+            if found.elsewhere and not found.ours:
+                log.warning(
+                    "database %s: Earshot also has tables in schema %s; search_path is `%s`, so that new ones are made "
+                    "in `%s`", masked(url), ", ".join(found.elsewhere), found.search_path, found.schema,
+                )  # fmt: skip
             migrations = read_migrations(str(schema))
             known = {migration.hash for migration in migrations}
             foreign = [one for one in backend.get_applied_migration_hashes() if one not in known]
             if foreign:
                 raise DatabaseUnavailable(
-                    f"database: it holds {len(foreign)} migration(s) this version does not know, so a newer Earshot "
-                    "made it; update this one, or give database.url or database.data_dir another database"
+                    f"database {masked(url)}: it holds {len(foreign)} migration(s) this version does not know, so a "
+                    "newer Earshot made it; update this one, or give database.url or database.data_dir another database"
                 )
             missing = backend.to_apply(migrations)
             backend.apply_migrations(missing)
             return [migration.id for migration in missing]
     except psycopg.Error as error:
-        raise DatabaseUnavailable(
-            f"database: bringing the tables up to date failed: {error}; the account needs the right to create "
-            "tables in its schema; nothing of the failed step was kept"
-        ) from error
+        raise explained(error, url, "bringing the tables up to date failed, nothing of the step was kept: ") from error
 
 
 def _backend(url: str) -> DatabaseBackend:
     """yoyo's own backend for psycopg 3 with our connection, our lock and one transaction per migration."""
-    import psycopg
     from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
     from yoyo.connections import DatabaseURI
 
@@ -90,4 +99,4 @@ def _backend(url: str) -> DatabaseBackend:
                 if mark:
                     self.mark_one(migration, log=False)
 
-    return Backend(DatabaseURI("postgresql+psycopg", None, None, None, None, "earshot", {}), "earshot_migrations")
+    return Backend(DatabaseURI("postgresql+psycopg", None, None, None, None, "earshot", {}), MIGRATIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from db.tables import RELATIONS
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -15,20 +16,8 @@ READER = "earshot_reader"
 READER_NO_TEXT = "earshot_reader_no_text"
 
 READABLE: dict[str, tuple[str, ...]] = {
-    READER: (
-        "runs",
-        "calls",
-        "chunks",
-        "transcripts",
-        "transcript_chunks",
-        "call_steps",
-        "chunk_sentiments",
-        "calls_without_text",
-        "chunks_without_text",
-        "steps_without_text",
-        "runs_without_text",
-    ),
-    READER_NO_TEXT: ("calls_without_text", "chunks_without_text", "steps_without_text", "runs_without_text"),
+    READER: RELATIONS,
+    READER_NO_TEXT: tuple(name for name in RELATIONS if name.endswith("_without_text")),
 }
 """What each group role may read."""
 

@@ -76,7 +76,41 @@ def machine_paths() -> Iterator[str]:
             yield f"{path.relative_to(PROJECT)}: names {here}"
 
 
-CHECKS = (too_long, unclean_locks, machine_paths)
+_STATEMENT = re.compile(
+    r"\s*(--.*\s+)*(WITH\s+\w+\s+AS\s*\(|SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s"
+    r"|TRUNCATE\s|(CREATE|ALTER|DROP)\s+(TABLE|VIEW|INDEX|ROLE|SCHEMA|DATABASE|FUNCTION)\s|(GRANT|REVOKE)\s.+\s(TO|FROM)\s)",
+    re.DOTALL,
+)
+_OWN_SQL = ("db/", "tests/", "bench/", "ops/grafana.py")
+"""Where SQL may stand: the database's rooms, tests, benchmarks, and a dashboard's panels, which Grafana sends."""
+
+
+def sql_outside_db() -> Iterator[str]:
+    """Python files outside db with a statement of SQL in a string."""
+    for path in tracked(".py"):
+        name = str(path.relative_to(PROJECT))
+        if not name.startswith(_OWN_SQL):
+            for line, text in statements_of_sql(path.read_text(encoding="utf-8")):
+                yield f"{name}:{line}: SQL stands in db only (a file in db/queries/sql, a function to ask it): {text}"
+
+
+def statements_of_sql(source: str) -> Iterator[tuple[int, str]]:
+    """Line and beginning of each string that is a statement of SQL."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            text = node.value if isinstance(node.value, str) else node.value.decode(errors="replace")
+            if _STATEMENT.match(text):
+                yield node.lineno, " ".join(text.split())[:60]
+
+
+def questions_without_a_description() -> Iterator[str]:
+    """Files of SQL that do not begin by saying what they ask or make."""
+    for path in tracked(".sql"):
+        if not path.read_text(encoding="utf-8").startswith("-- "):
+            yield f"{path.relative_to(PROJECT)}: begins without a description (-- …)"
+
+
+CHECKS = (too_long, unclean_locks, machine_paths, sql_outside_db, questions_without_a_description)
 
 
 def main() -> int:

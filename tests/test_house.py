@@ -5,7 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.house import PROJECT, machine_paths, too_long, unclean_locks
+import pytest
+
+from tests.house import (
+    PROJECT,
+    machine_paths,
+    questions_without_a_description,
+    sql_outside_db,
+    statements_of_sql,
+    too_long,
+    unclean_locks,
+)
 
 HEAVY = {
     "anthropic", "av", "boto3", "botocore", "ctranslate2", "faster_whisper", "librosa", "llguidance", "matplotlib",
@@ -24,6 +34,28 @@ def test_lock_files_pin_every_version_and_name_no_address() -> None:
 
 def test_nothing_committed_names_the_folder_of_this_checkout() -> None:
     assert list(machine_paths()) == []
+
+
+def test_sql_stands_in_db_alone_each_question_with_its_description() -> None:
+    assert [*sql_outside_db(), *questions_without_a_description()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sql"),
+    [
+        ("SELECT call_id FROM calls", True),
+        ("\n  WITH done AS (SELECT 1) SELECT 2", True),
+        ("-- why\nDELETE FROM calls", True),
+        ("UPDATE runs SET state = %s", True),
+        ("GRANT SELECT ON calls TO reader", True),
+        ("select one of these from the list", False),
+        ("SELECT is a word", False),
+        ("Update runs as you like", False),
+    ],
+)
+def test_what_counts_as_sql(text: str, is_sql: bool) -> None:
+    assert bool(list(statements_of_sql(f"query = {text!r}"))) is is_sql
+    assert bool(list(statements_of_sql(f"query = f{text!r}"))) is is_sql
 
 
 def test_help_loads_no_heavy_package() -> None:

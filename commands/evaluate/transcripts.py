@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.run.summary import shortened
-from db.connection import connect
+from db.existing import existing_ledger
+from db.queries.calls import SaidChunk, TranscribedCall, said_in, transcribed_calls
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
 from pipeline.transcription.text.rules import TextRules
@@ -25,10 +26,6 @@ ROLE_NAMES = {"caller": "client", "customer": "client", "client": "client", "age
 BOTH_ON_ONE = frozenset({"dual_mono", "mono"})
 _STEP_S = 0.01
 _CALL_CHARS = 24
-_CALLS = (
-    "SELECT call_id, file_name, duration_s, language, asr_engine, flags FROM calls WHERE status = 'done' ORDER BY 2"
-)
-_CHUNKS = "SELECT channel, role, start_s, end_s, text FROM chunks WHERE call_id = %s ORDER BY start_s, channel, ordinal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +69,18 @@ def evaluate_transcripts(config: Path, overrides: Sequence[str], truth: Path, as
     rules = TextRules(settings.transcription.text_rules)
     sides: list[Side] = []
     orders: dict[str, float | None] = {}
-    with connect(settings.database) as database, database.connection() as connection:
-        for call_id, name, duration_s, language, engine, flags in connection.execute(_CALLS).fetchall():
-            path = truth / f"{Path(name).stem}.json"
+    with existing_ledger(settings.database) as database:
+        for call in transcribed_calls(database):
+            name = Path(call.file_name).stem
+            path = truth / f"{name}.json"
             if not path.is_file():
                 continue
             turns = read_truth(path)
-            if BOTH_ON_ONE.intersection(flags):
+            if BOTH_ON_ONE.intersection(call.flags):
                 turns = on_one_channel(turns)
-            chunks = connection.execute(_CHUNKS, [call_id]).fetchall()
-            call = Path(name).stem
-            sides.extend(_sides(call, engine, duration_s, language or "en", turns, chunks, rules))
-            orders[call] = order_agreement(turns, chunks)
+            chunks = said_in(database, call.call_id)
+            sides.extend(_sides(call, turns, chunks, rules))
+            orders[name] = order_agreement(turns, chunks)
     if not sides:
         raise ConfigurationError(f"--truth {truth}: names no call that is stored; run the calls first")
     if as_json:
@@ -120,34 +117,29 @@ def without_noises(text: str) -> str:
     return " ".join(word for word in text.split() if not (word.startswith("[") and word.endswith("]")))
 
 
-def _sides(  # noqa: PLR0917 - one call's own facts
-    call: str,
-    engine: str,
-    duration_s: float,
-    language: str,
-    turns: Sequence[TrueTurn],
-    chunks: Sequence[tuple[Any, ...]],
-    rules: TextRules,
+def _sides(
+    call: TranscribedCall, turns: Sequence[TrueTurn], chunks: Sequence[SaidChunk], rules: TextRules
 ) -> list[Side]:
+    language = call.language or "en"
     sides = []
     for channel in sorted({turn.channel for turn in turns}):
         true = [turn for turn in turns if turn.channel == channel]
-        said = [chunk for chunk in chunks if chunk[0] == channel]
-        found = _mask([(chunk[2], chunk[3]) for chunk in said], duration_s)
-        spoken = _mask([(turn.start_s, turn.end_s) for turn in true], duration_s)
+        said = [chunk for chunk in chunks if chunk.channel == channel]
+        found = _mask([(chunk.start_s, chunk.end_s) for chunk in said], call.duration_s)
+        spoken = _mask([(turn.start_s, turn.end_s) for turn in true], call.duration_s)
         both = float((found & spoken).sum())
         role = true[0].role
         sides.append(
             Side(
-                call=call,
-                engine=engine,
+                call=Path(call.file_name).stem,
+                engine=call.engine,
                 role=role or f"channel {channel}",
                 errors=word_errors(
-                    [" ".join(turn.text for turn in true)], [" ".join(chunk[4] for chunk in said)], language, rules
+                    [" ".join(turn.text for turn in true)], [" ".join(chunk.text for chunk in said)], language, rules
                 ),
                 speech_precision=both / found.sum() if found.any() else None,
                 speech_recall=both / spoken.sum() if spoken.any() else None,
-                roles_right=None if role is None or not said else {chunk[1] for chunk in said} == {role},
+                roles_right=None if role is None or not said else {chunk.role for chunk in said} == {role},
             )
         )
     return sides
@@ -160,14 +152,14 @@ def _mask(spans: Sequence[tuple[float, float]], duration_s: float) -> npt.NDArra
     return mask
 
 
-def order_agreement(turns: Sequence[TrueTurn], chunks: Sequence[tuple[Any, ...]]) -> float | None:
+def order_agreement(turns: Sequence[TrueTurn], chunks: Sequence[SaidChunk]) -> float | None:
     """Share of true turns, in order, whose best overlapping chunk does not come before the last turn's."""
     last, right, placed = -1, 0, 0
     for turn in sorted(turns, key=lambda t: t.start_s):
         overlaps = [
-            (min(turn.end_s, chunk[3]) - max(turn.start_s, chunk[2]), place)
+            (min(turn.end_s, chunk.end_s) - max(turn.start_s, chunk.start_s), place)
             for place, chunk in enumerate(chunks)
-            if chunk[0] == turn.channel
+            if chunk.channel == turn.channel
         ]
         best, place = max(overlaps, default=(0.0, -1))
         if best <= 0:

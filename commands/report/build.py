@@ -12,9 +12,10 @@ from typing import Any
 from commands.report import spans as spans_of
 from commands.report.bottleneck import Load, bottleneck
 from commands.report.drift import compare
-from commands.report.questions import Questions
 from db.ledger.store import PostgresStore
-from db.queries.runs_and_calls import status_counts
+from db.queries.calls import status_counts
+from db.queries.report import Questions
+from db.queries.runs import earlier_runs
 from pipeline.config.root import Settings
 from pipeline.run.batch import BatchResult
 from pipeline.run.performance import PerformanceRecorder
@@ -39,7 +40,7 @@ def run_report(facts: RunFacts) -> dict[str, Any]:
     """The whole report; a few hundred kB at most, whatever the number of calls. Raises DatabaseUnavailable."""
     questions = Questions(facts.store.database, facts.run_id)
     quality = questions.quality()
-    earlier = questions.earlier(facts.settings.reporting.report.compare_runs)
+    earlier = earlier_runs(facts.store.database, facts.run_id, facts.settings.reporting.report.compare_runs)
     return {
         **_headline(facts),
         **_stages(facts, questions),

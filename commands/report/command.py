@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from commands.report.page import write_page
-from commands.report.questions import stored_report
-from db.queries.runs_and_calls import ledger_as_it_is
+from db.existing import existing_ledger
+from db.queries.runs import stored_report
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.errors import ConfigurationError
 
@@ -21,11 +21,7 @@ def write_report(config: Path, overrides: Sequence[str], run_id: str | None, out
     """
     settings = load_settings(config, overrides).settings
     export_env_file(config.parent / ".env")
-    with ledger_as_it_is(settings.database) as database:
-        if database is None:
-            raise ConfigurationError(
-                "report: no run yet, the database or its tables do not exist; start one with `python run.py`"
-            )
+    with existing_ledger(settings.database) as database:
         stored = stored_report(database, run_id)
     if stored is None:
         raise ConfigurationError(f"report: no run {run_id or 'has ended yet'}; run_ids stand in the table runs")

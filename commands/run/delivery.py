@@ -18,7 +18,7 @@ from db.export import export_results, export_transcripts
 from db.export.files import whole_file
 from db.export.table import result_rows
 from db.ledger.store import PostgresStore
-from db.queries.runs_and_calls import calls_to_deliver_of
+from db.queries.calls import calls_to_deliver_of
 from pipeline.config.areas.output import OutputSettings, SaveMode
 from pipeline.config.root import Settings
 from pipeline.disk import outlast_full_disk

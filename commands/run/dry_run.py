@@ -6,16 +6,15 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from analysis.summary.templates import render_preview
 from commands.run.wiring import analysis_steps, build_recipe
-from db.connection import Database
+from db.existing import ledger_if_any
 from db.ledger.store import PostgresStore
-from db.queries.runs_and_calls import ledger_as_it_is
+from db.queries.runs import History, history
 from pipeline.children.process import SpawnedWorker
 from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
@@ -27,24 +26,16 @@ from pipeline.sources.source import CallSource, build_source
 
 _FINGERPRINTS_AT_ONCE = 2000
 
-_HISTORY = """
-    SELECT coalesce(sum((report->>'audio_s')::float), 0), coalesce(sum((report->>'wall_s')::float), 0),
-           coalesce(sum((counts->>'done')::int), 0)
-    FROM (SELECT report, counts FROM runs WHERE state = 'finished' AND (report->>'audio_s')::float > 0
-          ORDER BY started_at DESC LIMIT 5) AS recent
-"""
-_COST = "SELECT coalesce(sum(cost_usd), 0), count(DISTINCT call_id) FROM call_steps WHERE cost_usd IS NOT NULL"
-
 
 def show_plan(loaded: LoadedSettings) -> int:
     """Print the plan; returns the exit code. Raises StartupError."""
     settings = loaded.settings
     source = build_source(settings.input)
-    plan, analysed_anyway, history = _plan(settings, source, build_recipe(settings))
+    plan, analysed_anyway, past = _plan(settings, source, build_recipe(settings))
     headers, skipped = _headers(settings, source, plan.to_do)
     console = Console()
     console.print(_table(plan, headers, skipped))
-    for line in _estimates(headers, len(plan.to_do) + analysed_anyway, history):
+    for line in _estimates(headers, len(plan.to_do) + analysed_anyway, past):
         console.print(line)
     if plan.undecided:
         console.print(
@@ -58,32 +49,25 @@ def show_plan(loaded: LoadedSettings) -> int:
     return 0
 
 
-def _plan(settings: Settings, source: CallSource, recipe: Recipe) -> tuple[Plan, int, Mapping[str, Any]]:
+def _plan(settings: Settings, source: CallSource, recipe: Recipe) -> tuple[Plan, int, History | None]:
     """The plan, the undecided calls that are analysed whatever is decided, and figures of earlier runs.
 
     Against the ledger; against an empty one where no run has made the database or its tables yet.
     """
     plan = Plan()
     calls = in_order(source.discover(), plan, settings.run.order, settings.run.seed)
-    history: Mapping[str, Any] = {}
-    with ledger_as_it_is(settings.database) as database:
+    past: History | None = None
+    with ledger_if_any(settings.database) as database:
         if database is None:
             decided = [decide(call, None, settings.run.reprocess, recipe) for call in calls]
         else:
             decided = look_up(calls, PostgresStore(database), settings.run.reprocess, recipe)
-            history = _history(database)
+            past = history(database)
     decided, analysed_anyway = _with_stale_steps(decided, settings)
     for call in decided:
         plan.add(call)
     within_limit(plan, settings.run.limit)
-    return plan, analysed_anyway, history
-
-
-def _history(database: Database) -> Mapping[str, Any]:
-    with database.connection() as connection:
-        audio_s, wall_s, done = connection.execute(_HISTORY).fetchone() or (0, 0, 0)
-        cost_usd, priced = connection.execute(_COST).fetchone() or (0, 0)
-    return {"audio_s": audio_s, "wall_s": wall_s, "done": done, "cost_usd": cost_usd, "priced": priced}
+    return plan, analysed_anyway, past
 
 
 def _with_stale_steps(calls: Sequence[PlannedCall], settings: Settings) -> tuple[list[PlannedCall], int]:
@@ -156,17 +140,17 @@ def _table(plan: Plan, headers: Sequence[AudioHeader], ruled_out: Counter[str]) 
     return table
 
 
-def _estimates(headers: Sequence[AudioHeader], calls: int, history: Mapping[str, Any]) -> list[str]:
+def _estimates(headers: Sequence[AudioHeader], calls: int, past: History | None) -> list[str]:
     """From the last runs; nothing is made up where there are none."""
     audio_s = sum(header.duration_s or 0.0 for header in headers)
     lines = []
-    if history.get("audio_s") and history.get("wall_s"):
-        speed = history["audio_s"] / history["wall_s"]
+    if past is not None and past.audio_s and past.wall_s:
+        speed = past.audio_s / past.wall_s
         lines.append(f"time: about {audio_s / speed / 60:.1f} min at the {speed:.1f} × real time of the last runs")
     else:
         lines.append("time: no finished run to estimate from yet")
-    if history.get("priced"):
-        each = float(history["cost_usd"]) / history["priced"]
+    if past is not None and past.priced:
+        each = past.cost_usd / past.priced
         lines.append(f"cost: about {each * calls:.2f} USD at {each:.4f} USD a call so far")
     else:
         lines.append("cost: no paid provider has been used so far")

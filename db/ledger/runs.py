@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RUN_LOCK = 0x4561_7273_686F
 """Key of the advisory lock; such locks belong to one database."""
+RUN_LOCK_KEYS = (RUN_LOCK >> 32, RUN_LOCK & 0xFFFFFFFF)
+"""The key as `pg_locks` shows it: classid, objid."""
 
 _SILENCE_S = 5.0
 """The lock's connection is given up after so long without an answer: the run's stop waits behind a heartbeat."""
@@ -92,7 +94,7 @@ class RunLock:
 
         Raises RunLocked when the lock is somebody else's.
         """
-        holder = connection.execute(_HOLDER, [RUN_LOCK >> 32, RUN_LOCK & 0xFFFFFFFF]).fetchone()
+        holder = connection.execute(_HOLDER, RUN_LOCK_KEYS).fetchone()
         if holder is None:
             return  # gone in this moment
         if holder != self._session:

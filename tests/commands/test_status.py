@@ -11,7 +11,7 @@ import pytest
 from commands.report.command import write_report
 from commands.status import show_status
 from db.ledger.store import PostgresStore
-from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from pipeline.errors import DatabaseUnavailable
 from tests.db.conftest import database, empty_url, run_id, store
 
 __all__ = ["database", "empty_url", "run_id", "store"]
@@ -29,13 +29,12 @@ def shown(config: Path, url: str, capsys: pytest.CaptureFixture[str], as_json: b
     return capsys.readouterr().out
 
 
-def test_before_the_first_run_there_is_no_run_yet(
-    config: Path, empty_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_before_the_first_run_there_is_no_database(config: Path, empty_url: str) -> None:
     """A server without tables ended in a traceback."""
-    assert "no run yet" in shown(config, empty_url, capsys)
-    assert json.loads(shown(config, empty_url, capsys, as_json=True)) == {}
-    with pytest.raises(ConfigurationError, match="no run yet"):
+    for as_json in (False, True):
+        with pytest.raises(DatabaseUnavailable, match="no database there"):
+            show_status(config, [f"database.url={empty_url}"], as_json)
+    with pytest.raises(DatabaseUnavailable, match="no database there"):
         write_report(config, [f"database.url={empty_url}"], None, None)
     with psycopg.connect(empty_url) as connection:
         assert connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").fetchall() == []

@@ -10,7 +10,7 @@ import pytest
 
 from db.connection import Database
 from db.ledger.store import PostgresStore
-from db.queries.search import search
+from db.queries.calls import search
 from db.roles import READER, READER_NO_TEXT, create_reader, grant_readers
 from pipeline.errors import ConfigurationError
 from pipeline.records import Role

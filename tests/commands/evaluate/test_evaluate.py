@@ -13,7 +13,9 @@ import pytest
 
 from commands.evaluate.transcripts import TrueTurn, on_one_channel, order_agreement, read_truth, without_noises
 from db.embedded.server import EmbeddedServer
+from db.queries.calls import SaidChunk
 from pipeline.errors import ConfigurationError
+from pipeline.records import Role
 from tests.commands.running import Workplace
 from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT
@@ -65,15 +67,19 @@ def turn(channel: int, start_s: float) -> TrueTurn:
     return TrueTurn(channel, "agent", start_s, start_s + 1, "word")
 
 
+def said(channel: int, start_s: float) -> SaidChunk:
+    return SaidChunk(channel=channel, role=Role.AGENT, start_s=start_s, end_s=start_s + 1, text="word")
+
+
 @pytest.mark.parametrize(
     ("chunks", "share"),
     [
-        ([(0, "agent", 0, 1, "a"), (1, "client", 2, 3, "b"), (0, "agent", 4, 5, "c")], 1.0),
-        ([(1, "client", 2, 3, "b"), (0, "agent", 0, 1, "a"), (0, "agent", 4, 5, "c")], 2 / 3),
+        ([said(0, 0), said(1, 2), said(0, 4)], 1.0),
+        ([said(1, 2), said(0, 0), said(0, 4)], 2 / 3),
         ([], None),
     ],
 )
-def test_order_is_the_share_of_turns_that_do_not_step_back(chunks: list[Any], share: float | None) -> None:
+def test_order_is_the_share_of_turns_that_do_not_step_back(chunks: list[SaidChunk], share: float | None) -> None:
     assert order_agreement([turn(0, 0), turn(1, 2), turn(0, 4)], chunks) == (
         None if share is None else pytest.approx(share)
     )

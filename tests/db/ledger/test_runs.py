@@ -17,7 +17,7 @@ import pytest
 from db.connection import Database, connect, worth_waiting
 from db.embedded.cluster import postmaster_alive
 from db.ledger.store import PostgresStore
-from db.queries.runs_and_calls import latest_runs
+from db.queries.runs import latest_runs
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from pipeline.masking import masked, masked_content

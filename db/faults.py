@@ -1,0 +1,74 @@
+"""What an error of PostgreSQL means for whoever runs Earshot, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+from psycopg import errors
+
+from db.queries.ask import question
+from pipeline.errors import DatabaseUnavailable
+from pipeline.masking import masked
+
+_OTHER_VERSION = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
+_DAMAGE = (errors.DataCorrupted, errors.IndexCorrupted, errors.UndefinedFile)
+_SAYS_DAMAGE = re.compile(r"invalid page|could not (open|read) (file|block)|missing chunk number|page verification")
+_FILE = re.compile(r"(?:base|global)/(?:\d+/)?(\d+)")
+_INDEX = re.compile(r'index "([^"]+)"')
+
+
+def one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())
+
+
+def damaged(error: BaseException) -> bool:
+    """Whether the error says that files of the database are broken or missing."""
+    if isinstance(error, _DAMAGE):
+        return True
+    return isinstance(error, psycopg.Error) and error.sqlstate is None and bool(_SAYS_DAMAGE.search(str(error)))
+
+
+def explained(error: psycopg.Error, url: str, doing: str = "") -> DatabaseUnavailable:
+    """The error as what the user is told; `doing` says what failed, in front of it."""
+    told = f"database {masked(url)}: {doing}{one_line(error)}"
+    if damaged(error):
+        return DatabaseUnavailable(f"{told}; {_what_is_damaged(str(error), url)}")
+    if isinstance(error, errors.InsufficientPrivilege):
+        return DatabaseUnavailable(f"{told}; the account of database.url lacks this right: let its owner grant it")
+    if isinstance(error, _OTHER_VERSION):
+        return DatabaseUnavailable(
+            f"{told}; if its tables are those of another version, `python run.py db migrate` brings them up to date"
+        )
+    return DatabaseUnavailable(told)
+
+
+def _what_is_damaged(message: str, url: str) -> str:
+    """Which table or index it is, and what to do."""
+    name, is_index, table = _owner(message, url)
+    restore = (
+        "check the disk, then restore the database from a backup, or give it an empty place (database.data_dir or "
+        "database.url) and let the next run make everything anew"
+    )
+    if is_index:
+        return (
+            f"the index {name} of table {table} is damaged; no row is lost: rebuild it with `REINDEX INDEX {name}` "
+            "in `python run.py db shell`, and check the disk"
+        )
+    if table is not None:
+        return f"the table {table} is damaged on disk; {restore}"
+    return f"files of the database are damaged; {restore}"
+
+
+def _owner(message: str, url: str) -> tuple[str | None, bool, str | None]:
+    """Name, whether it is an index, and the table, of what a message names by its file; None where nobody can say."""
+    file, index = _FILE.search(message), _INDEX.search(message)
+    if file is None and index is None:
+        return None, False, None
+    wanted = {"filenode": int(file.group(1)) if file else 0, "name": index.group(1) if index else None}
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+            row = connection.execute(question("database/owner_of_file"), wanted).fetchone()
+    except psycopg.Error:
+        row = None
+    return (None, False, None) if row is None else (row[0], row[1], row[2])

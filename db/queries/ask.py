@@ -1,0 +1,33 @@
+"""Questions to the database: each is a file under `sql/` that begins with its description."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import BaseRowFactory
+
+    from db.connection import Database
+
+Row = TypeVar("Row")
+
+FOLDER = Path(__file__).parent / "sql"
+
+
+@functools.cache
+def question(name: str) -> bytes:
+    """The text of `sql/<name>.sql`."""
+    return (FOLDER / f"{name}.sql").read_bytes()
+
+
+def ask(database: Database, name: str, rows: BaseRowFactory[Row], **parameters: object) -> list[Row]:
+    """The answer to `sql/<name>.sql`, its rows made by `rows`. Waits for a database that went away."""
+
+    def work(connection: Connection[Any]) -> list[Row]:
+        with connection.cursor(row_factory=rows) as cursor:
+            return cursor.execute(question(name), parameters).fetchall()
+
+    return database.patiently(work)

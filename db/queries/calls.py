@@ -1,0 +1,133 @@
+"""Questions about calls and what was said in them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from psycopg.rows import scalar_row, tuple_row
+
+from analysis.records import Topic
+from db.queries.ask import ask
+from db.records import record_row
+from pipeline.records import Role
+
+if TYPE_CHECKING:
+    from db.connection import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscribedCall:
+    """A call that is done."""
+
+    call_id: str
+    file_name: str
+    duration_s: float
+    language: str | None
+    engine: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidChunk:
+    """A stretch of speech of one side."""
+
+    channel: int
+    role: Role
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """A chunk that matches."""
+
+    call_id: str
+    file_name: str
+    source_uri: str
+    channel: int
+    ordinal: int
+    role: Role
+    start_s: float
+    text: str
+    rank: float
+    """Higher is better; comparable within one search."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proposal:
+    catalogue: str | None
+    glossary_hash: str | None
+    proposed_terms: tuple[str, ...]
+
+
+def status_counts(database: Database, run_id: str | None = None) -> dict[str, int]:
+    """Calls by status, of all or of those a run wrote last."""
+    return dict(ask(database, "calls/by_status", tuple_row, run_id=run_id))
+
+
+def calls_to_deliver_of(database: Database, run_id: str) -> list[str]:
+    """Calls that this run completed, and those of runs before it that ended before they delivered; oldest first."""
+    return ask(database, "calls/to_deliver", scalar_row, run_id=run_id)
+
+
+def calls_to_export(database: Database, since: datetime | None = None, call_id: uuid.UUID | None = None) -> list[str]:
+    """Every call but skipped files, oldest first: all of them, those from `since` on, or one."""
+    return ask(database, "calls/to_export", scalar_row, since=since, call_id=call_id)
+
+
+def transcribed_calls(database: Database) -> list[TranscribedCall]:
+    """Calls that are done, by file name."""
+    return ask(database, "calls/transcribed", record_row(TranscribedCall))
+
+
+def said_in(database: Database, call_id: str) -> Sequence[SaidChunk]:
+    """What was said in a call, in time order."""
+    return ask(database, "calls/said", record_row(SaidChunk), call_id=call_id)
+
+
+def search(
+    database: Database, query: str, *, role: Role | None = None, language: str | None = None, limit: int = 20
+) -> list[SearchHit]:
+    """Chunks of current transcripts that match, best first.
+
+    Parameters
+    ----------
+    query
+        Words as one types them into a web search: all must occur; "in quotes" a phrase, OR, -without.
+    role
+        Only what this side said.
+    language
+        ISO 639-1; matches word stems of that language too (`refunded` finds `refund`), in chunks of that language.
+    limit
+        Most hits.
+    """
+    return ask(
+        database,
+        "calls/search",
+        record_row(SearchHit),
+        query=query,
+        role=role.value if role else None,
+        language=language,
+        limit=limit,
+    )
+
+
+def topics_with_proposed_terms(database: Database, topic: str, run_id: str) -> list[Topic]:
+    """Answers `topic` of all calls that proposed terms for the glossary; none where this run brought none."""
+    rows = ask(database, "calls/proposed_terms", record_row(_Proposal), topic=topic, run_id=run_id)
+    return [
+        Topic(
+            topic=topic,
+            subtopic=None,
+            confidence=None,
+            catalogue=row.catalogue,
+            glossary_hash=row.glossary_hash,
+            proposed_terms=row.proposed_terms,
+        )
+        for row in rows
+    ]

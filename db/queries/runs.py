@@ -1,0 +1,82 @@
+"""Questions about runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import dict_row
+
+from db.ledger.runs import RUN_LOCK_KEYS
+from db.queries.ask import ask
+from db.records import record_row
+
+if TYPE_CHECKING:
+    from db.connection import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A row of `runs`."""
+
+    run_id: str
+    state: str
+    started_at: datetime
+    heartbeat_at: datetime
+    ended_at: datetime | None
+    host: str
+    configuration_hash: str
+    exit_code: int | None
+    counts: Mapping[str, int]
+    progress: Mapping[str, Any]
+    report: Mapping[str, Any]
+    alive: bool
+    """Whether somebody holds the run lock; a row can say `running` for a run that was killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What runs before this one took. Zero where there are none."""
+
+    audio_s: float
+    """Length of the recordings of the last five finished runs."""
+    wall_s: float
+    done: int
+    """Calls those runs completed."""
+    cost_usd: float
+    """What language models have charged so far."""
+    priced: int
+    """For how many calls."""
+
+
+def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
+    """Newest first; the first is the one `run.py status` shows."""
+    high, low = RUN_LOCK_KEYS
+    return ask(database, "runs/latest", record_row(RunRecord), key_high=high, key_low=low, limit=limit)
+
+
+def stored_report(database: Database, run_id: str | None) -> tuple[str, dict[str, Any]] | None:
+    """A run's id and report; the newest that has ended for None. None when there is no such run."""
+    try:
+        wanted = uuid.UUID(run_id) if run_id is not None else None
+    except ValueError:
+        return None
+    found = ask(database, "runs/stored_report", dict_row, run_id=wanted)
+    if not found:
+        return None
+    (row,) = found
+    return row["run_id"], {**(row.pop("report") or {}), **row}
+
+
+def earlier_runs(database: Database, run_id: str, limit: int) -> list[dict[str, Any]]:
+    """The last runs before this one that made calls, newest first."""
+    return ask(database, "runs/earlier", dict_row, run_id=uuid.UUID(run_id), limit=limit)
+
+
+def history(database: Database) -> History:
+    """What an estimate rests on."""
+    (row,) = ask(database, "runs/history", record_row(History))
+    return row

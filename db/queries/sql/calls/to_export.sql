@@ -1,0 +1,6 @@
+-- Every call but skipped files, oldest first; with `since` those from then on, with `call_id` that one.
+SELECT call_id::text FROM calls
+WHERE status <> 'skipped'
+    AND (%(since)s::timestamptz IS NULL OR coalesce(started_at, source_modified_at) >= %(since)s)
+    AND (%(call_id)s::uuid IS NULL OR call_id = %(call_id)s)
+ORDER BY started_at NULLS LAST, source_uri

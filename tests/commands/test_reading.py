@@ -1,0 +1,37 @@
+"""Commands that only read: on a mistyped path they say that there is no database, and make none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from commands.app import app, report
+from pipeline.errors import DatabaseUnavailable
+
+READING = (
+    ["status"],
+    ["status", "--json"],
+    ["search", "refund"],
+    ["export", "{here}/out.csv"],
+    ["report"],
+    ["evaluate", "transcripts", "--truth", "{here}"],
+    ["db", "status"],
+    ["db", "stop"],
+)
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_a_mistyped_path_makes_no_database(tmp_path: Path, command: list[str]) -> None:
+    """`search` on `data/postgers` made a new, empty database there and found nothing in it."""
+    config = tmp_path / "config.yaml"
+    config.touch()
+    arguments = [part.format(here=tmp_path) for part in command]
+    mistyped = tmp_path / "data" / "postgers"
+    done = CliRunner().invoke(app, [*arguments, "--config", str(config), "--set", f"database.data_dir={mistyped}"])
+    assert isinstance(done.exception, DatabaseUnavailable)
+    assert "no database there" in str(done.exception)
+    assert str(mistyped) in str(done.exception)
+    assert report(done.exception) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
