@@ -15,6 +15,9 @@
     │   ├── SourceUnreadable           the recording vanished or cannot be read now
     │   ├── StageTimeout               a stage ran over its time limit
     │   ├── WorkerCrashed              a worker process died under this call
+    │   ├── MemoryExhausted            a process had no memory left for this call
+    │   ├── RecognitionFailed          the recogniser ran, and answered with errors
+    │   ├── TranscriptMissing          the stored transcript to be analysed is gone
     │   └── ServiceUnavailable         an outside service refused, timed out or is throttled
     ├── UnforeseenError            nobody foresaw it: recorded with its traceback, tried again in the next run
     └── TerminalError              the same input will fail the same way again
@@ -103,6 +106,18 @@ class WorkerCrashed(TransientError):
     """A worker process died while it held this call."""
 
 
+class MemoryExhausted(TransientError):
+    """A process had no memory left for this call."""
+
+
+class RecognitionFailed(TransientError):
+    """The recogniser ran, but answered with errors: no transcript can be made."""
+
+
+class TranscriptMissing(TransientError):
+    """The database has no longer the transcript that was to be analysed."""
+
+
 class ServiceUnavailable(TransientError):
     """An outside service timed out, refused or throttled the request."""
 
@@ -182,3 +197,12 @@ def traceback_text(error: BaseException) -> str:
     before = f"{traceback_text(behind)}\nThis led to:\n" if behind is not None else ""
     frames = masked("".join(traceback.format_tb(error.__traceback__)))
     return f"{before}Traceback (most recent call last):\n{frames}{described(error)}"
+
+
+def portable(error: BaseException) -> EarshotError:
+    """The error as one of our tree, fit to cross a process border."""
+    if isinstance(error, EarshotError):
+        return error
+    if isinstance(error, MemoryError):
+        return MemoryExhausted("out of memory; lower run.decode_workers, run.calls_ahead or a batch_size")
+    return UnforeseenError(described(error), traceback_text(error))

@@ -21,11 +21,22 @@ from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, Message, R
 from analysis.llm.request_redaction import redact_request, restore
 from analysis.llm.validation import read_reply
 from pipeline.config.areas.llm import LanguageModelSettings
-from pipeline.errors import EarshotError, InvalidReply, StageTimeout, StartupError, TransientError, WorkerCrashed
+from pipeline.errors import (
+    EarshotError,
+    InvalidReply,
+    MemoryExhausted,
+    StageTimeout,
+    StartupError,
+    TransientError,
+    UnforeseenError,
+    WorkerCrashed,
+)
 
 log = logging.getLogger(__name__)
 
 _SHOWN_REPLY_CHARS = 4000
+_UPSET = (StageTimeout, WorkerCrashed, MemoryExhausted, UnforeseenError, InvalidReply)
+"""What one request of a batch may have brought upon all of them."""
 
 
 @dataclass(slots=True)
@@ -47,7 +58,7 @@ class _Case:
         self.passed_over.append(f"{name}: {error}")
         self.error = error
         # A later run may succeed when at least one provider failed for a passing reason.
-        self.retryable = self.retryable or isinstance(error, TransientError | StartupError)
+        self.retryable = self.retryable or isinstance(error, TransientError | StartupError | UnforeseenError)
 
 
 class Router:
@@ -120,7 +131,7 @@ class Router:
         started = time.monotonic()
         try:
             self._ask_until_valid(guarded, ready, started)
-        except (StageTimeout, WorkerCrashed, InvalidReply) as error:
+        except _UPSET as error:
             if len(ready) > 1:
                 self._serve_halves(guarded, ready, error)
                 return

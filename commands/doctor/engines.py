@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from commands.doctor.finding import Finding, State
-from pipeline.children.process import SpawnedWorker
+from pipeline.children.worker import Worker
 from pipeline.config.areas.speech.mlx_qwen3 import is_local
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
@@ -51,7 +51,7 @@ def engines(settings: TranscriptionSettings, timeout_s: float) -> list[Finding]:
     def examine(name: str) -> Finding:
         if name not in settings.engines and not _set_up(settings, name):
             return _finding(settings, name, State.NOTE, "not set up")
-        worker = SpawnedWorker(f"doctor: {name}", build_probe, (settings, timeout_s), start_timeout_s=30.0)
+        worker = Worker(f"doctor: {name}", build_probe, (settings, timeout_s), 30.0, limit_key="the doctor's own limit")
         try:
             found: Finding = worker.call(name, 20.0)
         except EarshotError as error:

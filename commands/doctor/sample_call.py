@@ -12,7 +12,7 @@ from pathlib import Path
 
 from commands.doctor.finding import Finding, State
 from commands.run.wiring import analysis_steps, vocabulary
-from pipeline.children.process import SpawnedWorker
+from pipeline.children.worker import Worker
 from pipeline.config.root import Settings
 from pipeline.errors import EarshotError, StageTimeout
 from pipeline.records import (
@@ -130,7 +130,7 @@ class _Trial:
         self.findings.append(Finding(area="test call", name=stage, state=State.OK, detail=detail, figures=figures))
 
     def _prepare(self, found: FoundCall, spool: Path) -> PreparedCall:
-        worker = SpawnedWorker(
+        worker = Worker(
             "decoder",
             build_preparer,
             (
@@ -140,6 +140,7 @@ class _Trial:
                 self._settings.diarisation,
             ),
             start_timeout_s=self._left_s(),
+            limit_key="reporting.doctor.time_limit_s",
         )
         try:
             with self._timed("prepare") as audio_s:
@@ -197,8 +198,12 @@ class _Trial:
         return texts, identity, speech_s
 
     def _analyse(self, call: CallForAnalysis, recognised_s: float) -> None:
-        worker = SpawnedWorker(
-            "analysis", build_analyser, (analysis_steps, (self._settings,)), start_timeout_s=self._left_s()
+        worker = Worker(
+            "analysis",
+            build_analyser,
+            (analysis_steps, (self._settings,)),
+            start_timeout_s=self._left_s(),
+            limit_key="reporting.doctor.time_limit_s",
         )
         try:
             with self._timed("analyse") as audio_s:

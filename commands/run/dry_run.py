@@ -15,7 +15,7 @@ from commands.run.wiring import analysis_steps, build_recipe
 from db.existing import ledger_if_any
 from db.ledger.store import PostgresStore
 from db.queries.runs import History, history
-from pipeline.children.process import SpawnedWorker
+from pipeline.children.worker import Worker
 from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
 from pipeline.records import AudioHeader, CallForAnalysis, SkippedFile
@@ -79,7 +79,9 @@ def _with_stale_steps(calls: Sequence[PlannedCall], settings: Settings) -> tuple
     settled = [place for place, call in enumerate(decided) if call.action in (Action.UNCHANGED, Action.UNDECIDED)]
     if not settled:
         return decided, anyway
-    worker = SpawnedWorker("analysis", build_analyser, (analysis_steps, (settings,)), one_core=True)
+    worker = Worker(
+        "analysis", build_analyser, (analysis_steps, (settings,)), one_core=True, limit_key="run.analysis_timeout_s"
+    )
 
     def fingerprints(stubs: Sequence[CallForAnalysis]) -> Sequence[Mapping[str, str]]:
         answer: list[dict[str, str]] = worker.call(FingerprintTask(tuple(stubs)), settings.run.analysis_timeout_s)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.children.process import SpawnedWorker
+from pipeline.children.worker import Worker
 from pipeline.config.areas.run import RunSettings
 from pipeline.records import CallForAnalysis, EngineIdentity, FoundCall, SkippedFile
 from pipeline.run.analyser import DescribeTask, FingerprintTask
@@ -75,7 +75,13 @@ class Batch:
         self.signals = RunSignals(settings)
         self.tally = Tally()
         self._analysers = [
-            SpawnedWorker("analysis", parts.analyser.build, parts.analyser.arguments, one_core=True)
+            Worker(
+                "analysis",
+                parts.analyser.build,
+                parts.analyser.arguments,
+                one_core=True,
+                limit_key="run.analysis_timeout_s",
+            )
             for _ in range(settings.analysis_workers)
         ]
         self._process = RecogniserProcess(

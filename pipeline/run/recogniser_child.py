@@ -6,13 +6,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.audio.decoding.spool import read_samples
-from pipeline.children.process import begin_child, portable
-from pipeline.errors import traceback_text
+from pipeline.children.entry import Serve
+from pipeline.errors import portable
 from pipeline.records import EngineIdentity
 from pipeline.run.performance import mlx_bytes_here
 from pipeline.transcription.engine import EngineDescription, SegmentPlace, SegmentRequest, SegmentResult
@@ -41,16 +42,15 @@ class SegmentTask:
     place: SegmentPlace | None = None
 
 
-def serve(
-    connection: Connection, build: Callable[..., Recogniser], arguments: tuple[Any, ...], skip: Mapping[str, str]
-) -> None:
-    begin_child()
-    try:
-        recogniser = build(*arguments, skip=skip) if skip else build(*arguments)
-        connection.send(("loaded", recogniser.load()))
-    except Exception as error:  # noqa: BLE001 - handed to the supervisor, which raises it
-        connection.send(("not_loaded", portable(error)))
-        return
+def set_up(
+    build: Callable[..., Recogniser], arguments: tuple[Any, ...], skip: Mapping[str, str]
+) -> tuple[tuple[EngineDescription, EngineIdentity], Serve]:
+    """For `ChildProcess`: build and load, then serve."""
+    recogniser = build(*arguments, skip=skip) if skip else build(*arguments)
+    return recogniser.load(), partial(_serve, recogniser)
+
+
+def _serve(recogniser: Recogniser, connection: Connection) -> None:
     inbox: queue.SimpleQueue[SegmentTask | None] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(connection, inbox), daemon=True, name="inbox").start()
     while (first := inbox.get()) is not None:
@@ -59,7 +59,7 @@ def serve(
                 connection.send(("mlx_bytes", mlx_bytes_here()))
                 connection.send(("done", result))
         except Exception as error:  # noqa: BLE001 - the supervisor restarts us and finds the segment to blame
-            connection.send(("broken", traceback_text(error)))
+            connection.send(("raised", portable(error)))
             return
 
 
@@ -73,7 +73,7 @@ def _receive(connection: Connection, inbox: queue.SimpleQueue[SegmentTask | None
 
 
 class _Waiting:
-    """The segments that wait now. Ends when none does, so that no batch stands still for want of one; asked again by
+    """The segments that wait now. Ends when none does, so that no batch stands still without one; asked again by
     an engine with work under way, it goes on with those that came meanwhile."""
 
     def __init__(

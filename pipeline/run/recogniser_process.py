@@ -11,18 +11,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from typing import Any
 
-from pipeline.children.process import SPAWN, takes_more
-from pipeline.errors import EarshotError, ModelUnavailable, WorkerCrashed
+from pipeline.children.process import ChildProcess
+from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout, StartupError, WorkerCrashed
 from pipeline.records import EngineIdentity
-from pipeline.run.recogniser_child import Recogniser, SegmentTask, serve
+from pipeline.run.recogniser_child import Recogniser, SegmentTask, set_up
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 
 _RESTARTS_WITHOUT_PROGRESS = 5
-_LOOK_S = 0.5
 _SENT_AT_ONCE = 256
 """Segments the process is handed ahead of their results: more than any engine looks ahead."""
 
@@ -50,15 +48,13 @@ class RecogniserProcess:
         segment_timeout_s: float,
         alone_timeout_s: float | None = None,
     ) -> None:
-        self._build = build
-        self._arguments = arguments
+        self._child = ChildProcess("recogniser", set_up)
+        self._build = (build, arguments)
         self._load_timeout_s = load_timeout_s
         self._limit_s = (segment_timeout_s, "run.segment_timeout_s")
         self._limit_alone_s = self._limit_s
         if alone_timeout_s is not None and alone_timeout_s < segment_timeout_s:
             self._limit_alone_s = (alone_timeout_s, "transcription.segment_time_limit_s")
-        self._connection: Connection | None = None
-        self._process: Any = None
         self._sent: dict[str, SegmentTask] = {}
         self._taken: set[str] = set()
         self._to_send: deque[SegmentTask] = deque()
@@ -81,52 +77,26 @@ class RecogniserProcess:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
+        return self._child.pid
 
     @property
     def outstanding(self) -> int:
         """Segments submitted whose result has not been collected."""
         return len(self._sent) + len(self._to_send) + len(self._suspects)
 
-    def start(self, give_up: Callable[[], None] | None = None) -> tuple[EngineDescription, EngineIdentity]:
-        """Spawn and load. Raises ModelUnavailable, what loading raised, or what `give_up`, asked meanwhile, raises."""
-        ours, theirs = SPAWN.Pipe()
-        self._connection = ours
-        self._process = SPAWN.Process(
-            target=serve, args=(theirs, self._build, self._arguments, dict(self._skip)), name="recogniser"
-        )
-        self._process.start()
-        theirs.close()
+    def start(self, meanwhile: Callable[[], None] | None = None) -> tuple[EngineDescription, EngineIdentity]:
+        """Spawn and load. Raises ModelUnavailable, what loading raised, or what `meanwhile`, asked then, raises."""
         try:
-            if not self._loads_in_time(ours, give_up):
-                raise ModelUnavailable(
-                    f"the recogniser did not load within {self._load_timeout_s:.0f} s (run.recogniser_load_timeout_s)"
-                )
-            kind, value = ours.recv()
-        except (EOFError, OSError):
-            self._process.join(2.0)
-            code = self._process.exitcode
-            self.kill()
-            raise ModelUnavailable(f"the recogniser process died while loading (exit code {code})") from None
-        except EarshotError:
-            self.kill()
-            raise
-        if kind == "not_loaded":
-            self.kill()
-            raise value
+            loaded: tuple[EngineDescription, EngineIdentity] = self._child.start(
+                (*self._build, dict(self._skip)), self._load_timeout_s, meanwhile
+            )
+        except StageTimeout as error:
+            raise ModelUnavailable(f"{error} (run.recogniser_load_timeout_s)") from error
+        except WorkerCrashed as error:
+            raise ModelUnavailable(f"{error} while it loaded the model") from error
         self._last_sign = time.monotonic()
-        loaded: tuple[EngineDescription, EngineIdentity] = value
         self.identity = loaded[1]
         return loaded
-
-    def _loads_in_time(self, connection: Connection, give_up: Callable[[], None] | None) -> bool:
-        deadline = time.monotonic() + self._load_timeout_s
-        while not connection.poll(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
-            if give_up is not None:
-                give_up()
-            if time.monotonic() >= deadline:
-                return False
-        return True
 
     def submit(self, task: SegmentTask) -> None:
         """Queue a segment; its result comes from `results`."""
@@ -134,41 +104,41 @@ class RecogniserProcess:
         self._feed()
 
     def results(self, timeout_s: float) -> list[SegmentResult]:
-        """Results that arrive within `timeout_s`, at once when there is one. Restarts the process when need be."""
+        """Results that arrive within `timeout_s`, at once when there is one. Restarts the process when need be.
+
+        Raises ModelUnavailable when no restart helps, and the StartupError with which an engine says that it cannot
+        serve at all.
+        """
         deadline = time.monotonic() + timeout_s
         finished: list[SegmentResult] = []
         while not finished:
             remaining = deadline - time.monotonic()
-            if self._connection is None or remaining <= 0:
+            if not self._child.is_open or remaining <= 0:
                 return finished
             try:
-                if self._connection.poll(min(remaining, 1.0)):
+                if self._child.has_message(min(remaining, 1.0)):
                     self._read_all(finished)
-            except (EOFError, OSError, _Broken) as error:
-                finished.extend(self._recover(_how(self._process, error)))
+            except WorkerCrashed as error:
+                finished.extend(self._recover(str(error), "recogniser_crash"))
+            except _EngineRaised as error:
+                finished.extend(self._recover(str(error), "recogniser_error"))
             except _OutOfMemory as error:
                 finished.extend(self._pass_over(error.result))
             limit_s, setting = self._limit_s if self._alone is None else self._limit_alone_s
             if self._sent and time.monotonic() - self._last_sign > limit_s:
                 why = f"nothing finished within {limit_s:g} s ({setting})"
-                finished.extend(self._recover(why, timed_out=True))
+                finished.extend(self._recover(why, "recogniser_timeout"))
             self._feed()
         return finished
 
     def kill(self) -> None:
         """End the process now; what is under way is lost."""
-        process, self._process = self._process, None
-        connection, self._connection = self._connection, None
-        if process is not None:
-            process.kill()
-            process.join(10.0)
-        if connection is not None:
-            connection.close()
+        self._child.kill()
         self._mark_idle()
 
     def _feed(self) -> None:
         """Send what may be sent: everything, or one suspect at a time after a crash."""
-        if self._connection is None:
+        if not self._child.is_open:
             return
         try:
             if self._suspects or self._alone is not None:
@@ -177,10 +147,10 @@ class RecogniserProcess:
                     self._alone = task.key
                     self._send(task)
                 return
-            while self._to_send and len(self._sent) < _SENT_AT_ONCE and takes_more(self._connection):
+            while self._to_send and len(self._sent) < _SENT_AT_ONCE and self._child.takes_more():
                 self._send(self._to_send.popleft())
-        except OSError:
-            return  # the process is gone; `results` notices and recovers, the task is among the sent
+        except WorkerCrashed:
+            return  # `results` notices and recovers, the task is among the sent
 
     def _send(self, task: SegmentTask) -> None:
         if not self._sent:
@@ -188,19 +158,17 @@ class RecogniserProcess:
             self._busy_since = self._last_sign
             self._first_busy = self._first_busy or self._last_sign
         self._sent[task.key] = task
-        assert self._connection is not None
-        self._connection.send(task)
+        self._child.send(task)
 
     def _read_all(self, finished: list[SegmentResult]) -> None:
-        assert self._connection is not None
-        while self._connection.poll(0):
-            kind, value = self._connection.recv()
+        while self._child.has_message(0.0):
+            kind, value = self._child.receive()
             if kind == "taken":
                 self._taken.add(value)
             elif kind == "mlx_bytes":
                 self.mlx_bytes = value
-            elif kind == "broken":
-                raise _Broken(value)
+            elif kind == "raised":
+                raise value if isinstance(value, StartupError) else _EngineRaised(f"the recogniser raised: {value}")
             elif self._sent.pop(value.key, None) is not None:
                 self._last_sign = time.monotonic()
                 self._restarts_without_progress = 0
@@ -221,7 +189,7 @@ class RecogniserProcess:
         self.span_s = now - self._first_busy
         self._busy_since = None
 
-    def _recover(self, why: str, timed_out: bool = False) -> list[SegmentResult]:
+    def _recover(self, why: str, flag: str) -> list[SegmentResult]:
         """Kill, restart, and put the taken segments on trial; a segment that fails alone is given up."""
         self.kill()
         self.restarts += 1
@@ -229,7 +197,6 @@ class RecogniserProcess:
         lost: list[SegmentResult] = []
         if self._alone is not None and self._alone in self._sent and self._alone in self._taken:
             task = self._sent.pop(self._alone)
-            flag = "recogniser_timeout" if timed_out else "recogniser_crash"
             lost.append(SegmentResult(key=task.key, text="", language=None, flags=(flag,), error=why))
             self._restarts_without_progress = 0
         on_trial = self._taken if self._alone is None else self._sent  # a suspect that was never begun stays one
@@ -288,13 +255,5 @@ class _OutOfMemory(Exception):
         self.result = result
 
 
-class _Broken(WorkerCrashed): ...
-
-
-def _how(process: Any, error: BaseException) -> str:
-    if isinstance(error, _Broken):
-        return f"the recogniser raised: {str(error).strip().splitlines()[-1]}"
-    if process is not None:
-        process.join(2.0)
-    code = process.exitcode if process is not None else None
-    return f"the recogniser process died (signal {-code})" if code and code < 0 else f"it died (exit code {code})"
+class _EngineRaised(Exception):
+    """The engine raised in the middle of its work."""

@@ -94,6 +94,7 @@ class Transcriber(Protocol):
         """Results in any order, each as it is finished. Pulls requests lazily, so that a batching engine can refill.
 
         `requests` ends when none is waiting now; an engine with work under way may ask it again and get later ones.
+        Raises ModelUnavailable when it can serve no segment any more; what is wrong with one is in its result.
         """
         ...
 

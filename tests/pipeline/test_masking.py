@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import masking
-from pipeline.children.process import SpawnedWorker
+from pipeline.children.worker import Worker
 from pipeline.errors import (
     EarshotError,
     ServiceUnavailable,
@@ -161,7 +161,7 @@ def build_echo() -> Callable[[str], str]:
 
 def test_a_spawned_process_masks_what_its_parent_knows() -> None:
     know(KEY)
-    worker = SpawnedWorker("echo", build_echo)
+    worker = Worker("echo", build_echo, limit_key="none")
     try:
         assert worker.call(f"it said {KEY}", 30.0) == "it said ***"
     finally:

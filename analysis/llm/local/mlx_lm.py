@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import cast
 
 from analysis.llm.local.model import build_local_model
-from analysis.llm.local.process import SupervisedProcess
 from analysis.llm.local.weights import ask_hub_for_life, model_version
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
+from pipeline.children.worker import Worker
 from pipeline.config.areas.llm import MlxLmSettings
 from pipeline.errors import ModelUnavailable
 
@@ -27,8 +27,13 @@ class MlxLm:
         self.batch_size = settings.batch_size
         self._settings = settings
         self._unavailable: ModelUnavailable | None = None
-        self._process = SupervisedProcess(
-            "mlx_lm", build_local_model, (settings,), settings.load_time_limit_s, settings.restarts
+        self._process = Worker(
+            "mlx_lm",
+            build_local_model,
+            (settings,),
+            settings.load_time_limit_s,
+            restarts=settings.restarts,
+            limit_key="llm.request_time_limit_s",
         )
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:

@@ -32,7 +32,7 @@ Tokens = list[int]
 
 
 def build_local_model(settings: MlxLmSettings) -> LocalModel:
-    """For `SupervisedProcess`: the first thing its process does."""
+    """For `Worker`: the first thing its process does."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is not there
     return LocalModel(settings)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from pipeline.children.process import SpawnedWorker, portable
+from pipeline.children.worker import Worker
 from pipeline.config.areas.run import Reprocess
-from pipeline.errors import EarshotError, StartupError
+from pipeline.errors import EarshotError, StartupError, portable
 from pipeline.log_lines import about_call
 from pipeline.records import StepResult
 from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, without_worse
@@ -18,7 +18,7 @@ from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
 class AnalyseStage:
     """`run.analysis_workers` threads, each with a process of its own."""
 
-    def __init__(self, context: RunContext, workers: list[SpawnedWorker], step_names: tuple[str, ...]) -> None:
+    def __init__(self, context: RunContext, workers: list[Worker], step_names: tuple[str, ...]) -> None:
         self._parts = context.parts
         self._signals = context.signals
         self._settings = context.signals.settings
@@ -41,7 +41,7 @@ class AnalyseStage:
         for worker in self._workers:
             worker.close()
 
-    def _loop(self, worker: SpawnedWorker, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+    def _loop(self, worker: Worker, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         try:
             while not inbox.finished:
                 first = inbox.get()
@@ -56,7 +56,7 @@ class AnalyseStage:
             finished.writer_done()
             worker.close()
 
-    def _analyse(self, worker: SpawnedWorker, batch: list[Work]) -> list[Finished]:
+    def _analyse(self, worker: Worker, batch: list[Work]) -> list[Finished]:
         """The batch with its results; a batch that breaks the process is tried call by call."""
         try:
             calls = tuple(self._item(work) for work in batch)

@@ -12,9 +12,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.children.process import portable
 from pipeline.disk import spooling
-from pipeline.errors import EarshotError
+from pipeline.errors import EarshotError, portable
 from pipeline.run.context import RunContext
 from pipeline.run.plan import PlannedCall, needs_audio
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries

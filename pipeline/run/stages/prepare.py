@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from pipeline.children.process import SpawnedWorker, portable
+from pipeline.children.worker import Worker
 from pipeline.disk import spooling
-from pipeline.errors import EarshotError
+from pipeline.errors import EarshotError, portable
 from pipeline.log_lines import about_call
 from pipeline.records import PreparedCall, SkippedFile
 from pipeline.run.context import PrepareTask, RunContext
@@ -27,7 +27,7 @@ class PrepareStage:
         self._run_id = context.run_id
         self._steps_on_audio = steps_on_audio
         self._lock = threading.Lock()
-        self._workers: list[SpawnedWorker] = []
+        self._workers: list[Worker] = []
         self._said: set[tuple[str, str]] = set()
 
     def start(
@@ -36,7 +36,9 @@ class PrepareStage:
         threads = []
         for number in range(self._settings.decode_workers):
             preparer = self._parts.preparer
-            worker = SpawnedWorker("decoder", preparer.build, preparer.arguments, one_core=True)
+            worker = Worker(
+                "decoder", preparer.build, preparer.arguments, one_core=True, limit_key="run.prepare_timeout_s"
+            )
             self._workers.append(worker)
             thread = threading.Thread(
                 target=self._loop, args=(worker, inbox, out, finished), name=f"prepare-{number}", daemon=True
@@ -51,7 +53,7 @@ class PrepareStage:
 
     def _loop(
         self,
-        worker: SpawnedWorker,
+        worker: Worker,
         inbox: StageQueue[Work],
         out: StageQueue[Work],
         finished: StageQueue[Finished],
@@ -74,7 +76,7 @@ class PrepareStage:
             finished.writer_done()
             worker.close()
 
-    def _one(self, worker: SpawnedWorker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+    def _one(self, worker: Worker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         if not needs_audio(work.planned, self._steps_on_audio):
             out.put(work)
             return
@@ -109,7 +111,7 @@ class PrepareStage:
         for flag, why in unsaid.items():
             self._observer.notice(f"{flag}: {why}")
 
-    def _call(self, worker: SpawnedWorker, work: Work) -> object:
+    def _call(self, worker: Worker, work: Work) -> object:
         if work.local_path is None:
             work.drop_spool()
         with spooling(work.spool.parent):

@@ -5,22 +5,17 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 
-from pipeline.children.process import portable
-from pipeline.errors import EarshotError, ModelUnavailable, StartupError, WorkerCrashed
+from pipeline.errors import EarshotError, ModelUnavailable, StartupError, TranscriptMissing, portable
 from pipeline.log_lines import about_call
 from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText, Transcript
 from pipeline.run.context import RunContext
 from pipeline.run.plan import Action, is_gone
 from pipeline.run.recogniser_process import RecogniserProcess
-from pipeline.run.stages.under_way import UnderWay, segment_tasks
+from pipeline.run.stages.under_way import LOST, UnderWay, segment_tasks
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
 from pipeline.transcription.chunks import segment_text
-from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentResult
+from pipeline.transcription.engine import SegmentResult
 from pipeline.transcription.fingerprint import same_engine
-
-_LOST = frozenset({"recogniser_timeout", "recogniser_crash"})
-_ANOTHER_TIME = frozenset({OUT_OF_MEMORY, SERVICE_UNAVAILABLE})
-"""Flags of segments that may well be recognised in a later run: no transcript is made with a hole in their place."""
 
 
 class RecogniseStage:
@@ -98,7 +93,7 @@ class RecogniseStage:
             work.call_id = known.call_id
             work.transcript = self._parts.store.transcript(known.transcript_fingerprint)
             if work.transcript is None:
-                raise WorkerCrashed("the stored transcript is gone; run again with --reprocess all")
+                raise TranscriptMissing("the stored transcript is gone; run again with --reprocess all")
             self._out.put(work)
             return
         if not work.call_id:
@@ -155,13 +150,10 @@ class RecogniseStage:
         self._count_flags(result.flags)
         active.finished.append(text)
         if result.error is not None:
-            active.errors.append(result.error)
-            if _ANOTHER_TIME.intersection(result.flags):
-                active.another_time = result.error
-                active.no_service |= SERVICE_UNAVAILABLE in result.flags
+            active.failed.append(result)
             with about_call(active.work.file_name, active.work.call_id, "recognise"):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
-        if not _LOST.intersection(result.flags) and result.error is None:
+        if not LOST.intersection(result.flags) and result.error is None:
             self._unsaved.append((fingerprint, text))
         if not active.segments:
             self._complete(active)
@@ -172,10 +164,9 @@ class RecogniseStage:
         work = active.work
         try:
             self._watch_service(active)
-            if active.errors and len(active.errors) == len(active.finished):
-                raise WorkerCrashed(f"no segment could be recognised: {active.errors[0]}")
-            if active.another_time is not None:
-                raise WorkerCrashed(f"not all of it could be recognised: {active.another_time}")
+            fault = active.fault()
+            if fault is not None:
+                raise fault
             assert work.prepared is not None
             work.transcript = self._assembled(active, work.prepared)
             self._save_segments()
@@ -202,14 +193,14 @@ class RecogniseStage:
 
     def _watch_service(self, active: UnderWay) -> None:
         """A service that is down must not use up the tries of every recording there is. Raises ModelUnavailable."""
-        if not active.no_service:
+        if active.unserved is None:
             if active.finished:  # a silent call asks nothing of the service, and proves nothing
                 self._unserved = 0
             return
         self._unserved += 1
         if self._unserved >= self._settings.unserved_calls:
             raise ModelUnavailable(
-                f"{active.identity.engine} served none of the last {self._unserved} calls: {active.another_time}; the "
+                f"{active.identity.engine} served none of the last {self._unserved} calls: {active.unserved}; the "
                 "run ends here (run.unserved_calls), and the next one goes on"
             )
 

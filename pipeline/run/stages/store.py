@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pipeline.children.process import portable
-from pipeline.errors import StartupError
+from pipeline.errors import StartupError, portable
 from pipeline.log_lines import about_call
 from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
 from pipeline.run.context import RunContext

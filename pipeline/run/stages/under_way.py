@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pipeline.errors import (
+    MemoryExhausted,
+    RecognitionFailed,
+    ServiceUnavailable,
+    StageTimeout,
+    TransientError,
+    WorkerCrashed,
+)
 from pipeline.records import EngineIdentity, SegmentText, SpeechSegment
 from pipeline.run.recogniser_child import SegmentTask
 from pipeline.run.stages.work import Work
-from pipeline.transcription.engine import SegmentPlace
+from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentPlace, SegmentResult
 
 
 @dataclass(slots=True)
@@ -22,11 +30,36 @@ class UnderWay:
     """Outstanding, by key."""
     finished: list[SegmentText]
     began_s: float
-    errors: list[str] = field(default_factory=list)
-    another_time: str | None = None
-    """Why the call is to be left for a later run."""
-    no_service: bool = False
-    """That is because an outside service does not serve."""
+    failed: list[SegmentResult] = field(default_factory=list)
+    """Of the segments that could not be recognised."""
+
+    def fault(self) -> TransientError | None:
+        """Why no transcript is made: nothing was recognised, or what is missing may well be in a later run."""
+        if self.failed and len(self.failed) == len(self.finished):
+            flags = {flag for result in self.failed for flag in result.flags}
+            kind = next((_FAULTS[flag] for flag in _FAULTS if flag in flags), RecognitionFailed)
+            return kind(f"no segment could be recognised: {self.failed[0].error}")
+        for result in self.failed:
+            if _ANOTHER_TIME.intersection(result.flags):
+                return RecognitionFailed(f"not all of it could be recognised: {result.error}")
+        return None
+
+    @property
+    def unserved(self) -> str | None:
+        """What an outside service said that did not serve."""
+        return next((result.error for result in self.failed if SERVICE_UNAVAILABLE in result.flags), None)
+
+
+LOST = frozenset({"recogniser_timeout", "recogniser_crash", "recogniser_error"})
+"""Flags of segments the recogniser's process was given up for."""
+_FAULTS: Mapping[str, type[TransientError]] = {
+    "recogniser_crash": WorkerCrashed,
+    "recogniser_timeout": StageTimeout,
+    SERVICE_UNAVAILABLE: ServiceUnavailable,
+    OUT_OF_MEMORY: MemoryExhausted,
+}
+_ANOTHER_TIME = frozenset({OUT_OF_MEMORY, SERVICE_UNAVAILABLE})
+"""Flags of segments that may well be recognised in a later run: no transcript is made with a hole in their place."""
 
 
 def segment_tasks(work: Work, have: Collection[tuple[int, int]]) -> Iterator[tuple[SpeechSegment, SegmentTask]]:

@@ -1,8 +1,8 @@
 """Any server with `/v1/audio/transcriptions`, through the `openai` client. The audio leaves this machine.
 
-Retried, with exponential backoff and full jitter: `APIConnectionError`, `APITimeoutError`, `RateLimitError` (429),
-`InternalServerError` (5xx), `ConflictError` (409), and a reply that is no JSON. Every other error is final for the
-segment at once.
+A refused key (401, 403) ends the run. Retried, with exponential backoff and jitter: `APIConnectionError`,
+`APITimeoutError`, `RateLimitError` (429), `InternalServerError` (5xx), `ConflictError` (409), and a reply that is no
+JSON. Every other error is final for the segment at once.
 
 Confidence needs `response_format: verbose_json` and a server that fills in `avg_logprob`: the exponential of the mean
 log-probability per token, weighted by the duration of the server's segments. None otherwise.
@@ -67,10 +67,7 @@ class OpenAiAudioTranscriber:
         try:
             self._client.with_options(timeout=options.connect_timeout_s).models.list()
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise ModelUnavailable(
-                f"{where}: the key was refused ({error.status_code}); set the environment variable "
-                f"{options.api_key_env}"
-            ) from error
+            raise self._refused(error) from error
         except openai.APIConnectionError as error:
             raise ModelUnavailable(
                 f"{where}: no answer within {options.connect_timeout_s:g} s ({short(error)}); start the server or "
@@ -121,7 +118,11 @@ class OpenAiAudioTranscriber:
             return SegmentResult(key=request.key, text="", language=None, flags=flags, error=str(error))
 
     def _ask(self, request: SegmentRequest) -> Any:
-        """The server's reply. Raises ServiceUnavailable (tries or time are used up), InvalidReply (it refuses)."""
+        """The server's reply.
+
+        Raises ServiceUnavailable (tries or time are used up), InvalidReply (it refuses the segment), ModelUnavailable
+        (it refuses the key).
+        """
         import openai
         import tenacity
 
@@ -142,6 +143,8 @@ class OpenAiAudioTranscriber:
         )
         try:
             return retrying(self._send, request, began)
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise self._refused(error) from error
         except (openai.OpenAIError, _NoJson) as error:
             unavailable = isinstance(error, passing)
             if unavailable:
@@ -152,6 +155,14 @@ class OpenAiAudioTranscriber:
                 f"{options.base_url}: {short(error)} (after {time.monotonic() - began:.1f} s, at most "
                 f"{options.max_attempts} tries)"
             ) from error
+
+    def _refused(self, error: Any) -> ModelUnavailable:
+        """No segment is to blame, and the next would fare no better."""
+        options = self._options
+        return ModelUnavailable(
+            f"{options.base_url} (transcription.openai_audio.base_url): the key was refused ({error.status_code}); set "
+            f"the environment variable {options.api_key_env}"
+        )
 
     def _send(self, request: SegmentRequest, began: float) -> Any:
         import openai

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from commands.run.logs import log_to, prune, this_run
-from pipeline.children.process import SpawnedWorker
+from pipeline.children.worker import Worker
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable, StartupError
 from pipeline.log_lines import LOG_FILE, RUN_ID, about_call
@@ -68,7 +68,7 @@ def test_lines_carry_run_and_call_and_come_from_children_too(tmp_path: Path) -> 
     log.info("to do: 3")
     with about_call("a.wav", "call-1", "store"):
         log.warning("a.wav: failed")
-    worker = SpawnedWorker("talkative", build_talkative)
+    worker = Worker("talkative", build_talkative, limit_key="none")
     try:
         worker.call("from below, line\nbreak included", 30.0)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,9 +50,18 @@ def build_worker(mark: str) -> Callable[[Any], Any]:
             return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
         if task == "pid":
             return os.getpid()
+        if task == "memory":
+            raise MemoryError
+        if task == "progress bar":
+            return sum(1 for _ in importlib.import_module("tqdm").tqdm(range(3), disable=True))
         return f"{mark}:{task}"
 
     return answer
+
+
+def build_slow_worker() -> Callable[[Any], Any]:
+    time.sleep(3600)
+    raise AssertionError
 
 
 def refuse_to_build() -> Callable[[Any], Any]:
@@ -147,6 +157,57 @@ class UnservedRecogniser(PlantedRecogniser):
 
 def build_unserved(trap: Path | None) -> UnservedRecogniser:
     return UnservedRecogniser(trap)
+
+
+class ErringRecogniser(PlantedRecogniser):
+    """Lives on, and answers every segment with an error of the given flags."""
+
+    def __init__(self, *flags: str) -> None:
+        super().__init__(None)
+        self._flags = flags
+
+    def _decode(self, batch: list[SegmentRequest]) -> Iterator[SegmentResult]:
+        for request in batch:
+            yield SegmentResult(key=request.key, text="", language=None, flags=self._flags, error="too long for it")
+
+
+def build_erring(trap: Path | None) -> ErringRecogniser:
+    return ErringRecogniser()
+
+
+def build_without_memory(trap: Path | None, skip: Mapping[str, str] | None = None) -> ErringRecogniser:
+    if skip:
+        raise ModelUnavailable("strict: no other engine is tried")
+    return ErringRecogniser(OUT_OF_MEMORY)
+
+
+class RefusedRecogniser(PlantedRecogniser):
+    """An outside service that refuses the key after its first answer."""
+
+    def _decode(self, batch: list[SegmentRequest]) -> Iterator[SegmentResult]:
+        yield from super()._decode(batch[:1])
+        if batch:
+            raise ModelUnavailable("the key was refused (401); set the environment variable KEY")
+
+
+def build_refused(trap: Path | None) -> RefusedRecogniser:
+    return RefusedRecogniser(trap)
+
+
+def build_raising(trap: Path | None) -> PlantedRecogniser:
+    class Raising(PlantedRecogniser):
+        def _do_harm(self, key: str) -> None:
+            raise RuntimeError("a bug in the engine")
+
+    return Raising(None)
+
+
+def build_dying(trap: Path | None) -> PlantedRecogniser:
+    class Dying(PlantedRecogniser):
+        def _do_harm(self, key: str) -> None:
+            os._exit(9)
+
+    return Dying(None)
 
 
 def build_absent(trap: Path | None) -> PlantedRecogniser:

@@ -45,7 +45,16 @@ from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
 from pipeline.sources.source import build_source
 from tests.db.conftest import TEMPLATE, _database, open_folder, server
-from tests.pipeline.run.children import build_absent, build_recogniser, build_unserved
+from tests.pipeline.run.children import (
+    build_absent,
+    build_dying,
+    build_erring,
+    build_raising,
+    build_recogniser,
+    build_refused,
+    build_unserved,
+    build_without_memory,
+)
 
 __all__ = ["open_folder", "server"]
 
@@ -119,14 +128,16 @@ def planted_steps() -> list[PlantedStep]:
 
 
 class Silent:
-    """An observer that remembers notices."""
+    """An observer that remembers notices, and tells of finished calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, when_finished: Callable[[], None] = lambda: None) -> None:
         self.notices: list[str] = []
+        self._when_finished = when_finished
 
     def planned(self, total: int, total_bytes: int) -> None: ...
 
-    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None: ...
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None:
+        self._when_finished()
 
     def notice(self, message: str) -> None:
         self.notices.append(message)
@@ -162,8 +173,10 @@ def run(
     url: str,
     folder: Path,
     names: Sequence[str],
+    *,
     store_type: type[PostgresStore] = PostgresStore,
     recogniser: Callable[..., Any] = build_recogniser,
+    stop_after_first_call: bool = False,
     **settings: Any,
 ) -> tuple[BatchResult, dict[str, Any]]:
     """A run over files of these names; the result, and rows by file name."""
@@ -189,7 +202,12 @@ def run(
             transcripts=OddTranscripts(Settings()),
         )
         run_id = store.begin_run({}, "hash", "host")
-        batch = Batch(chosen, parts, Silent(), Recipe(engines=("planted",), first=None))
+
+        def when_finished() -> None:
+            if stop_after_first_call:
+                batch.signals.stop_at = time.time()
+
+        batch = Batch(chosen, parts, Silent(when_finished), Recipe(engines=("planted",), first=None))
         try:
             result = batch.work(batch.plan(), run_id)
         finally:
@@ -291,7 +309,12 @@ def test_a_stop_begins_no_further_call(url: str, tmp_path: Path) -> None:
 def test_a_stop_by_the_clock_reaches_calls_under_way_and_what_hangs_in_a_decoder(url: str, tmp_path: Path) -> None:
     """Found by reading: the clock was only looked at while calls were handed out, and a hung decoder was waited for."""
     result, rows = run(
-        url, tmp_path, ["good.wav", "hang.wav"], max_hours=6 / 3600, stop_grace_s=0.5, prepare_timeout_s=600.0
+        url,
+        tmp_path,
+        ["good.wav", "hang.wav"],
+        stop_after_first_call=True,
+        stop_grace_s=0.5,
+        prepare_timeout_s=600.0,
     )
     assert result.interrupted is not None
     assert rows["calls"]["good.wav"][0] == "done"
@@ -310,6 +333,34 @@ def test_without_a_recogniser_no_call_is_to_blame(url: str, tmp_path: Path, repr
     with pytest.raises(ModelUnavailable, match="no weights"):
         run(url, tmp_path, ["a.wav", "b.wav"], recogniser=build_absent, reprocess=reprocess)
     assert calls_of(url) == []
+
+
+@pytest.mark.parametrize(
+    ("recogniser", "error_type"),
+    [
+        (build_erring, "RecognitionFailed"),
+        (build_raising, "RecognitionFailed"),
+        (build_dying, "WorkerCrashed"),
+        (build_unserved, "ServiceUnavailable"),
+        (build_without_memory, "MemoryExhausted"),
+    ],
+)
+def test_a_call_that_was_not_recognised_says_what_happened(
+    url: str, tmp_path: Path, recogniser: Callable[..., Any], error_type: str
+) -> None:
+    """All of these were `WorkerCrashed`."""
+    result, rows = run(url, tmp_path, ["a.wav"], recogniser=recogniser)
+    status, found, message = rows["calls"]["a.wav"]
+    assert (status, found) == ("failed", error_type)
+    assert message.startswith(("no segment could be recognised: ", "not all of it could be recognised: "))
+    assert result.tally.failures[0].transient
+
+
+def test_a_key_refused_in_mid_run_ends_it_and_blames_no_call(url: str, tmp_path: Path) -> None:
+    """Each call of the night was marked as failed, by a service that would have refused any other just so."""
+    with pytest.raises(ModelUnavailable, match=r"refused \(401\).*KEY"):
+        run(url, tmp_path, [f"{n:02d}.wav" for n in range(6)], recogniser=build_refused)
+    assert [row for row in calls_of(url) if row[1] == "failed"] == []
 
 
 def test_a_service_that_is_down_ends_the_run_and_not_the_tries_of_every_call(url: str, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_every_segment_comes_back_once_with_its_own_samples(process: RecogniserP
 
 
 @pytest.mark.parametrize(
-    ("culprit", "flag"), [("crash", "recogniser_crash"), ("hang", "recogniser_timeout"), ("raise", "recogniser_crash")]
+    ("culprit", "flag"), [("crash", "recogniser_crash"), ("hang", "recogniser_timeout"), ("raise", "recogniser_error")]
 )
 def test_only_the_segment_to_blame_is_lost(process: RecogniserProcess, samples: Path, culprit: str, flag: str) -> None:
     keys = [f"segment {i}" for i in range(6)]

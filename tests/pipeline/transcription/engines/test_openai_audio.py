@@ -227,6 +227,16 @@ def test_the_breaker_closes_again() -> None:
         breaker.check()
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_refused_in_mid_run_is_no_segment_s_fault(serve: Callable[..., Server], status: int) -> None:
+    server = serve(lambda *_: (status, {"error": {"message": "revoked"}}))
+    engine = _engine(server.url, max_attempts=3)
+    engine.load()
+    with pytest.raises(ModelUnavailable, match=f"refused \\({status}\\).*NO_SUCH_KEY"):
+        list(engine.transcribe([request(babble(0.3), "a")]))
+    assert len(server.forms) == 1
+
+
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
 def test_refused_segments_do_not_open_the_breaker_on_a_healthy_server(
     serve: Callable[..., Server], status: int

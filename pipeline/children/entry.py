@@ -1,0 +1,76 @@
+"""What a spawned process does before and while it serves its parent.
+
+Spawn everywhere, never fork: MLX hangs after fork, and a forked copy of a threaded parent may hold dead locks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from pipeline.errors import portable
+from pipeline.log_lines import continue_log
+
+Serve = Callable[[Connection], None]
+Setup = Callable[..., tuple[Any, Serve]]
+"""Runs in the child with the arguments of `ChildProcess`: what the parent is told once, and what serves it then."""
+
+
+def enter(connection: Connection, setup: Setup, arguments: tuple[Any, ...], one_core: bool) -> None:
+    """Body of every child: build, say so, serve until the parent's end of the pipe is closed."""
+    begin()
+    if one_core:
+        hold_blas_to_one_thread()
+    try:
+        told, serve = setup(*arguments)
+        connection.send((True, told))
+    except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it
+        connection.send((False, portable(error)))
+        return
+    serve(connection)
+
+
+def begin() -> None:
+    """Leave Ctrl-C to the parent, die with it even when it is killed, and continue its log."""
+    continue_log()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What matters comes back with results and errors; the terminal belongs to the parent's progress bar.
+    logging.basicConfig(level=logging.ERROR)
+    progress_bars_without_semaphore()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True, name="parent-watch").start()
+
+
+def progress_bars_without_semaphore() -> None:
+    """Let tqdm lock between threads only.
+
+    Its default lock is a named semaphore. A killed child cannot remove it: Python warns of a leak when the run ends.
+    """
+    lock = importlib.import_module("tqdm.std").TqdmDefaultWriteLock
+    if not hasattr(lock, "mp_lock"):
+        lock.mp_lock = None
+
+
+def hold_blas_to_one_thread() -> None:
+    """For a process that is one of several and meant for one core.
+
+    Threads of a BLAS spin while they wait for the next product: on two cores they cost a run a quarter of its CPU time.
+    """
+    from threadpoolctl import threadpool_limits
+
+    for name in ("numpy", "scipy.linalg"):  # what is loaded later would not be held
+        importlib.import_module(name)
+    threadpool_limits(limits=1, user_api="blas")
+
+
+def _die_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
