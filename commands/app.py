@@ -93,15 +93,26 @@ def run(  # noqa: PLR0917 - typer calls it by name
 
 def main() -> None:
     """Run, and turn our errors into one readable message and DESIGN's exit codes. SIGTERM behaves as SIGINT."""
+    from commands.terminal import never_fail_on_characters, show_misuse
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    never_fail_on_characters()
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except (EarshotError, KeyboardInterrupt) as error:
         sys.exit(report(error))
+    except typer.Abort:
+        sys.exit(1)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer shows no class for its errors of usage
+            raise
+        show_misuse(error)
+        sys.exit(ExitCode.CONFIGURATION)
 
 
 def report(error: BaseException) -> int:
     """Print the error for a person; returns the exit code."""
-    message = "interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error}"
-    print(message, file=sys.stderr)  # noqa: T201
+    from commands.terminal import complain
+
+    complain("interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error}")
     return exit_code_of(error)

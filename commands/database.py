@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption
+from commands.terminal import say, say_secret
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.loader import export_env_file, load_settings
 
@@ -30,7 +31,7 @@ def url(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> N
     """Print an address psql takes, password included; the embedded server is started and left running."""
     from db.admin import database_url
 
-    typer.echo(database_url(_settings(config, overrides)))
+    say_secret(database_url(_settings(config, overrides)))
 
 
 @app.command()
@@ -45,9 +46,9 @@ def start(
     from db.admin import start_server
 
     shown = start_server(_settings(config, overrides), listen)
-    typer.echo(f"running: {shown.url}")
+    say(f"running: {shown.url}")
     if shown.note:
-        typer.echo(shown.note)
+        say(shown.note)
 
 
 @app.command()
@@ -59,7 +60,7 @@ def stop(
     """Stop the embedded server."""
     from db.admin import stop_server
 
-    typer.echo("stopped" if stop_server(_settings(config, overrides), force=force) else "was not running")
+    say("stopped" if stop_server(_settings(config, overrides), force=force) else "was not running")
 
 
 @app.command()
@@ -68,11 +69,11 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -
     from db.admin import server_status
 
     shown = server_status(_settings(config, overrides))
-    typer.echo(f"{'running' if shown.running else 'stopped'}  {shown.home}")
+    say(f"{'running' if shown.running else 'stopped'}  {shown.home}")
     if shown.running:
-        typer.echo(f"address {shown.url}, {shown.clients} process(es) use it, {'kept' if shown.kept else 'not kept'}")
+        say(f"address {shown.url}, {shown.clients} process(es) use it, {'kept' if shown.kept else 'not kept'}")
     if shown.note:
-        typer.echo(shown.note)
+        say(shown.note)
 
 
 @app.command()
@@ -90,7 +91,7 @@ def migrate(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) 
     from db.admin import migrate_database
 
     applied = migrate_database(_settings(config, overrides))
-    typer.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
+    say("\n".join(f"applied {name}" for name in applied) or "up to date")
 
 
 @app.command()
@@ -114,7 +115,7 @@ def grant(
         raise ConfigurationError("db grant --login: set EARSHOT_READER_PASSWORD, in the environment or in .env")
     with connect(settings) as database:
         for line in grant_readers(database):
-            typer.echo(line)
+            say(line)
         if login is not None and password:
             create_reader(database, login, password, with_text=not without_text)
-            typer.echo(f"login {login}: {'without' if without_text else 'with'} the words of the calls")
+            say(f"login {login}: {'without' if without_text else 'with'} the words of the calls")

@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
-import typer
-
+from commands.terminal import say
 from db.existing import existing_ledger
 from db.export import RESULT_FORMATS, export_results, export_transcripts
 from db.queries.calls import calls_to_export
@@ -42,13 +41,13 @@ def export_calls(  # noqa: PLR0917 - the options of the command
         for name in tables:
             path = to if to.suffix.lstrip(".").lower() == name else to.with_name(f"{to.name}.{name}")
             rows = export_results(database, call_ids, path, settings.output)
-            typer.echo(f"{path}: {rows} calls")
+            say(f"{path}: {rows} calls")
         if transcripts:
             output = settings.output.model_copy(
                 update={"transcripts": settings.output.transcripts.model_copy(update={"formats": transcripts})}
             )
             written = export_transcripts(database, call_ids, to, output)
-            typer.echo(f"{to}: {len(written)} files")
+            say(f"{to}: {len(written)} files")
     return 0
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import typer
-from rich.console import Console
-from rich.table import Table
-
+from commands.terminal import Terminal, cell, say_json, table
 from db.existing import existing_ledger
 from db.queries.calls import search
 from pipeline.config.loader import load_settings
@@ -25,13 +21,13 @@ def show_hits(  # noqa: PLR0917 - the options of the command
     with existing_ledger(settings.database) as database:
         hits = search(database, query, role=role, limit=limit)
     if as_json:
-        typer.echo(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False, default=str))
+        say_json([asdict(hit) for hit in hits])
         return 0
-    table = Table(title=f"{len(hits)} hits for {query!r}", title_justify="left")
+    shown = table(f"{len(hits)} {'hit' if len(hits) == 1 else 'hits'} for {query!r}")
     for name in ("call", "at", "who", "said"):
-        table.add_column(name, overflow="fold")
+        shown.add_column(name, overflow="fold")
     for hit in hits:
         minutes, seconds = divmod(int(hit.start_s), 60)
-        table.add_row(hit.file_name, f"{minutes}:{seconds:02d}", hit.role, hit.text)
-    Console().print(table)
+        shown.add_row(cell(hit.file_name), f"{minutes}:{seconds:02d}", hit.role, cell(hit.text))
+    Terminal().print(shown)
     return 0

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
+from commands.terminal import say, say_json
 from db.existing import existing_ledger
 from db.queries.calls import status_counts
 from db.queries.runs import RunRecord, latest_runs
@@ -35,7 +33,10 @@ def show_status(config: Path, overrides: Sequence[str], as_json: bool) -> int:
         runs = latest_runs(database, limit=1)
         calls = status_counts(database)
     status = _status(runs[0] if runs else None, calls)
-    typer.echo(json.dumps(status, default=str) if as_json else _text(status))
+    if as_json:
+        say_json(status)
+    else:
+        say(_text(status))
     return 0
 
 

@@ -110,7 +110,28 @@ def questions_without_a_description() -> Iterator[str]:
             yield f"{path.relative_to(PROJECT)}: begins without a description (-- …)"
 
 
-CHECKS = (too_long, unclean_locks, machine_paths, sql_outside_db, questions_without_a_description)
+_PRINTING = re.compile(r"(?<![\w.])print\(|\b(typer|click)\.s?echo\(|rich\.console import|rich import print")
+
+
+def other_ways_to_the_terminal() -> Iterator[str]:
+    """What prints past `commands/terminal.py`, where markup is taken literally and control characters are shown."""
+    for path in tracked(".py"):
+        name = str(path.relative_to(PROJECT))
+        if not name.startswith(("commands/", "pipeline/", "analysis/", "db/")) or name == "commands/terminal.py":
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if _PRINTING.search(line):
+                yield f"{name}:{number}: prints past commands/terminal.py: {line.strip()}"
+
+
+CHECKS = (
+    too_long,
+    unclean_locks,
+    machine_paths,
+    sql_outside_db,
+    questions_without_a_description,
+    other_ways_to_the_terminal,
+)
 
 
 def main() -> int:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from commands.doctor.engines import engines, first_on_disk, verdict
 from commands.doctor.finding import Finding, State
@@ -17,6 +13,7 @@ from commands.doctor.machine import machine
 from commands.doctor.providers import providers
 from commands.doctor.sample_call import time_sample_call
 from commands.doctor.services import database, source
+from commands.terminal import Terminal, cell, say_json, table
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.config.root import Settings
 
@@ -42,7 +39,7 @@ def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
             "seconds": round(time.monotonic() - began, 2),
             "findings": [finding.as_json() for finding in findings],
         }
-        print(json.dumps(answer, indent=1, ensure_ascii=False, default=str))  # noqa: T201
+        say_json(answer)
     else:
         show(findings, could_start, time.monotonic() - began)
     return 0 if could_start else CANNOT_START
@@ -68,21 +65,15 @@ def examination(settings: Settings, began: float) -> list[Finding]:
 
 def show(findings: Sequence[Finding], could_start: bool, seconds: float) -> None:
     """The table for people."""
-    console = Console()
-    table = Table(box=None, pad_edge=False)
+    console = Terminal()
+    shown = table(box=None, pad_edge=False)
     for name in ("", "what", "state", "found"):
-        table.add_column(name, overflow="fold", no_wrap=name != "found")
+        shown.add_column(name, overflow="fold", no_wrap=name != "found")
     area = ""
     for finding in findings:
-        state = f"[{_COLOURS[finding.state]}]{finding.state.value}[/]"
-        shown = finding.area if finding.area != area else ""
+        state = cell(finding.state.value, _COLOURS[finding.state])
+        shown.add_row(finding.area if finding.area != area else "", finding.name, state, cell(finding.detail))
         area = finding.area
-        table.add_row(shown, finding.name, state, _plain(finding.detail))
-    console.print(table)
-    verdict_text = "[green]a run could start[/]" if could_start else "[red]a run could not start[/]"
-    console.print(f"{verdict_text} (examined in {seconds:.0f} s)")
-
-
-def _plain(text: str) -> str:
-    """Square brackets in a message are no markup."""
-    return text.replace("[", "\\[")
+    console.print(shown)
+    verdict_text = cell("a run could start", "green") if could_start else cell("a run could not start", "red")
+    console.print(verdict_text, f"(examined in {seconds:.0f} s)")

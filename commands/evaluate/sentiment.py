@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.terminal import say, say_json
 from commands.train.command import (
     AudioOption,
     GroupOption,
@@ -88,7 +88,10 @@ def sentiment_command(  # noqa: PLR0917 - typer calls it by name
     request = _request(labels, (label_column, text_column, audio_column, group_by), label_map or (), seed)
     request = TrainRequest(**{**asdict(request), "config": config, "overrides": overrides or ()})
     evaluation = run_evaluate_sentiment(request, words_held_out, voice_held_out)
-    typer.echo(json.dumps(asdict(evaluation)) if as_json else evaluation_text(evaluation))
+    if as_json:
+        say_json(asdict(evaluation))
+    else:
+        say(evaluation_text(evaluation))
 
 
 def _request(labels: Path, columns: tuple[str, str, str, str], label_map: Sequence[str], seed: int) -> TrainRequest:

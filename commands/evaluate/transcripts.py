@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import typer
-from rich.console import Console
 from rich.table import Table
 
 from commands.run.summary import shortened
+from commands.terminal import Terminal, cell, say_json, table
 from db.existing import existing_ledger
 from db.queries.calls import SaidChunk, TranscribedCall, said_in, transcribed_calls
 from pipeline.config.loader import load_settings
@@ -84,9 +83,9 @@ def evaluate_transcripts(config: Path, overrides: Sequence[str], truth: Path, as
     if not sides:
         raise ConfigurationError(f"--truth {truth}: names no call that is stored; run the calls first")
     if as_json:
-        typer.echo(json.dumps(_as_json(sides, orders), ensure_ascii=False))
+        say_json(_as_json(sides, orders))
     else:
-        Console().print(_table(sides, orders))
+        Terminal().print(_table(sides, orders))
     return 0
 
 
@@ -171,19 +170,20 @@ def order_agreement(turns: Sequence[TrueTurn], chunks: Sequence[SaidChunk]) -> f
 
 
 def _table(sides: Sequence[Side], orders: Mapping[str, float | None]) -> Table:
-    table = Table(title="Transcripts against the truth", title_justify="left")
-    table.add_column("call", no_wrap=True, max_width=_CALL_CHARS)
+    shown = table("Transcripts against the truth")
+    shown.add_column("call", no_wrap=True, max_width=_CALL_CHARS)
     for name in ("side", "words", "WER", "speech F1", "role", "order"):
-        table.add_column(name, no_wrap=True, min_width=5)
+        shown.add_column(name, no_wrap=True, min_width=5)
     for side in sides:
-        table.add_row(
-            shortened(side.call, _CALL_CHARS), side.role, str(side.errors.reference_words), _share(side.errors.rate),
+        shown.add_row(
+            cell(shortened(side.call, _CALL_CHARS)),
+            side.role, str(side.errors.reference_words), _share(side.errors.rate),
             _share(side.speech_f1),
             {True: "right", False: "wrong", None: "–"}[side.roles_right], _share(orders[side.call]),
         )  # fmt: skip
     total = sum((side.errors for side in sides), NO_ERRORS)
-    table.add_row("all", "", str(total.reference_words), _share(total.rate), "", "", "", style="bold")
-    return table
+    shown.add_row("all", "", str(total.reference_words), _share(total.rate), "", "", "", style="bold")
+    return shown
 
 
 def _share(value: float | None) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from commands.report.page import write_page
+from commands.terminal import say
 from db.existing import existing_ledger
 from db.queries.runs import stored_report
 from pipeline.config.loader import export_env_file, load_settings
@@ -28,5 +27,5 @@ def write_report(config: Path, overrides: Sequence[str], run_id: str | None, out
     found_id, report = stored
     path = output or settings.output.directory / f"performance_report_{report.get('stamp') or found_id}.html"
     write_page(path, report)
-    typer.echo(str(path))
+    say(str(path))
     return 0

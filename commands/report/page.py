@@ -9,6 +9,8 @@ from typing import Any
 from commands.report.charts import Line, bars_chart, lanes_chart, line_chart, scatter_chart
 from commands.report.spans import STAGES
 from db.export.files import write_whole
+from pipeline.masking import masked
+from pipeline.visible_text import visible
 
 TEMPLATES = Path(__file__).parent
 COUNTS = ("found", "done", "unchanged", "failed", "skipped", "waiting", "quarantined", "left")
@@ -17,12 +19,15 @@ _MORE_COLOURS = ("prepare", "recognise", "analyse", "store")
 
 
 def page(report: Mapping[str, Any]) -> str:
-    """HTML of a report, of whatever is in it: a run that could not start has little."""
+    """HTML of a report, of whatever is in it: a run that could not start has little.
+
+    Names are shown with their control characters and direction marks written out.
+    """
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(num=shown_number, span=shown_seconds, share=shown_share)
-    return environment.get_template("page.html.j2").render(
+    shown = environment.get_template("page.html.j2").render(
         report=report,
         charts=charts(report),
         figures=figures(report),
@@ -30,6 +35,7 @@ def page(report: Mapping[str, Any]) -> str:
         counts=dict(in_order(report.get("counts") or {}, COUNTS)),
         queues=[name for name, _ in in_order((report.get("resources") or {}).get("queues") or {}, STAGES)],
     )
+    return visible(masked(shown))
 
 
 def in_order(values: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str, Any]]:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
-
 from commands.exit_codes import ExitCode, exit_code_of
 from commands.run.afterwards import ending
 from commands.run.delivery import Delivered, Delivery
@@ -24,6 +22,7 @@ from commands.run.observer import ConsoleObserver
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
 from commands.run.wiring import build_parts, build_recipe
+from commands.terminal import Terminal
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
@@ -46,7 +45,7 @@ class RunFrame:
     stamp: str
     """UTC `YYYYMMDD_HHMMSS`, in the names of all files of the run."""
     output: Path
-    console: Console
+    console: Terminal
 
 
 def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> int:
@@ -66,7 +65,7 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
 
 
 def _run(loaded: LoadedSettings, end: Ending) -> ExitCode:
-    frame = RunFrame(loaded, datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory, Console())
+    frame = RunFrame(loaded, datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory, Terminal())
     _check_writable(frame.output)
     _check_writable(loaded.settings.run.spool_dir)
     observer = ConsoleObserver()

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from analysis.summary.templates import render_preview
 from commands.run.wiring import analysis_steps, build_recipe
+from commands.terminal import Terminal, table
 from db.existing import ledger_if_any
 from db.ledger.store import PostgresStore
 from db.queries.runs import History, history
@@ -33,7 +33,7 @@ def show_plan(loaded: LoadedSettings) -> int:
     source = build_source(settings.input)
     plan, analysed_anyway, past = _plan(settings, source, build_recipe(settings))
     headers, skipped = _headers(settings, source, plan.to_do)
-    console = Console()
+    console = Terminal()
     console.print(_table(plan, headers, skipped))
     for line in _estimates(headers, len(plan.to_do) + analysed_anyway, past):
         console.print(line)
@@ -44,7 +44,7 @@ def show_plan(loaded: LoadedSettings) -> int:
             f"{analysed_anyway} of them are analysed again in any case"
         )
     console.print(f"\na summary will look like this ({settings.summary.template}):\n", style="dim")
-    console.print(render_preview(settings.summary), markup=False)
+    console.print(render_preview(settings.summary))
     console.print("\nnothing was written")
     return 0
 
@@ -118,11 +118,11 @@ def _headers(
 
 
 def _table(plan: Plan, headers: Sequence[AudioHeader], ruled_out: Counter[str]) -> Table:
-    table = Table(title="Plan", title_justify="left")
-    table.add_column("what")
-    table.add_column("calls", justify="right")
+    shown = table("Plan")
+    shown.add_column("what")
+    shown.add_column("calls", justify="right")
     for action, number in sorted(Counter(call.action.value for call in plan.to_do).items()):
-        table.add_row(action, str(number))
+        shown.add_row(action, str(number))
     for name, number in (
         ("unchanged", plan.unchanged),
         ("undecided", len(plan.undecided)),
@@ -132,14 +132,14 @@ def _table(plan: Plan, headers: Sequence[AudioHeader], ruled_out: Counter[str]) 
         ("left by run.limit", plan.left),
     ):
         if number:
-            table.add_row(name, str(number))
+            shown.add_row(name, str(number))
     for reason, number in sorted(Counter(item.reason for item in plan.skipped).items()):
-        table.add_row(f"skipped: {reason}", str(number))
+        shown.add_row(f"skipped: {reason}", str(number))
     for reason, number in sorted(ruled_out.items()):
-        table.add_row(f"would not be processed: {reason}", str(number))
+        shown.add_row(f"would not be processed: {reason}", str(number))
     hours = sum(header.duration_s or 0.0 for header in headers) / 3600
-    table.caption = f"{hours:.2f} hours of recordings to read; {plan.found} found"
-    return table
+    shown.caption = f"{hours:.2f} hours of recordings to read; {plan.found} found"
+    return shown
 
 
 def _estimates(headers: Sequence[AudioHeader], calls: int, past: History | None) -> list[str]:

@@ -8,9 +8,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
 from rich.logging import RichHandler
 
+from commands.terminal import Terminal
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable
 from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handler
@@ -18,7 +18,7 @@ from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handle
 _DAY_S = 86_400.0
 
 
-def log_to(console: Console, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:
+def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:
     """Log to `console` (warnings and the run's own lines) and to `folder/earshot_<stamp>.jsonl`, which is returned.
 
     Spawned processes go on in the same file. Old files are removed as `reporting.keep_logs` says. Raises

@@ -9,11 +9,12 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as RemainingColumn
 
+from commands.terminal import Terminal
 from pipeline.records import CallStatus, FoundCall
+from pipeline.visible_text import one_line
 
 log = logging.getLogger("earshot.run")
 
@@ -23,8 +24,8 @@ _LINE_EVERY_S = 30.0
 class ConsoleObserver:
     """Shows a run on standard error. Called from the run's threads."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(file=sys.stderr)
+    def __init__(self, console: Terminal | None = None) -> None:
+        self.console = console or Terminal(sys.stderr)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -56,7 +57,7 @@ class ConsoleObserver:
             self._finished += 1
             self._failed += status is not CallStatus.DONE
             level = logging.INFO if status is CallStatus.DONE else logging.WARNING
-            log.log(level, "%s: %s%s", found.file_name, status.value, f" ({detail})" if detail else "")
+            log.log(level, "%s: %s%s", one_line(found.file_name), status.value, f" ({detail})" if detail else "")
             if self._task is not None:
                 self._bar.update(self._task, advance=1, failed=self._failed)
             self._line_now_and_then()

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from commands.run.delivery import Delivered
+from commands.terminal import Terminal, cell, table
 from pipeline.run.batch import BatchResult
+from pipeline.visible_text import one_line
 
 _WIDE = 120
-_MOODS = {"negative": "[red]negative[/red]", "neutral": "neutral", "positive": "[green]positive[/green]"}
+_MOODS = {"negative": "red", "neutral": "", "positive": "green"}
+"""Label -> colour."""
 
 
-def print_summary(console: Console, result: BatchResult, delivered: Delivered) -> None:
+def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) -> None:
     """Calls with their topic and mood, the counts, and where the results are."""
     if delivered.rows:
         console.print(calls_table(delivered.rows, console.width))
@@ -38,29 +41,31 @@ def print_summary(console: Console, result: BatchResult, delivered: Delivered) -
 
 def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
     """One line a call; what is missing is shown as missing. On a wide terminal with the beginning of the summary."""
-    table = Table(title="Calls", title_justify="left")
+    shown = table("Calls")
     wide = width >= _WIDE
     widths = {"length": 6, "client": 8, "agent": 8}
     left = max(40, min(width, _WIDE) - sum(widths.values()) - 17)
-    table.add_column("call", no_wrap=True, overflow="ellipsis", max_width=left * 3 // 5)
-    table.add_column("length", no_wrap=True, min_width=widths["length"], justify="right")
-    table.add_column("topic", no_wrap=True, overflow="ellipsis", max_width=left * 2 // 5)
-    table.add_column("client", no_wrap=True, min_width=widths["client"])
-    table.add_column("agent", no_wrap=True, min_width=widths["agent"])
+    shown.add_column("call", no_wrap=True, overflow="ellipsis", max_width=left * 3 // 5)
+    shown.add_column("length", no_wrap=True, min_width=widths["length"], justify="right")
+    shown.add_column("topic", no_wrap=True, overflow="ellipsis", max_width=left * 2 // 5)
+    shown.add_column("client", no_wrap=True, min_width=widths["client"])
+    shown.add_column("agent", no_wrap=True, min_width=widths["agent"])
     if wide:
-        table.add_column("summary", no_wrap=True)
+        shown.add_column("summary", no_wrap=True)
     for row in rows:
         duration_s = row["duration_s"]
-        cells = [
-            shortened(str(row["file_name"]), left * 3 // 5),
+        cells: list[Text | str] = [
+            cell(shortened(one_line(str(row["file_name"])), left * 3 // 5)),
             f"{duration_s:.0f} s" if isinstance(duration_s, int | float) else "–",
-            str(row["topics"] or "–"),
-            _MOODS.get(str(row["client_fusion_sentiment"]), "–"),
-            _MOODS.get(str(row["agent_fusion_sentiment"]), "–"),
+            cell(row["topics"] or None),
+            *(
+                cell(mood, _MOODS.get(str(mood), ""))
+                for mood in (row["client_fusion_sentiment"], row["agent_fusion_sentiment"])
+            ),
         ]
         summary = str(row["summary"] or "–").replace("\n", " · ")
-        table.add_row(*cells, *([shortened(summary, width - _WIDE + 2, tail=0)] if wide else []))
-    return table
+        shown.add_row(*cells, *([cell(shortened(summary, width - _WIDE + 2, tail=0))] if wide else []))
+    return shown
 
 
 def shortened(text: str, length: int, tail: int = 16) -> str:

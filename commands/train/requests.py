@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from commands.terminal import say
 
 if TYPE_CHECKING:
     from analysis.records import Sentiment
@@ -93,14 +93,14 @@ def tell(outcome: TrainingOutcome, keys: Sequence[str]) -> None:
     """The result for a person."""
     scores = outcome.scores
     ece = "" if scores.calibration_error is None else f", calibration error {scores.calibration_error:.4f}"
-    typer.echo(
+    say(
         f"UAR {scores.recall}, macro-F1 {scores.macro_f1}, Brier {scores.brier}{ece} "
         f"({scores.items} items, {scores.groups} groups, held out)"
     )
-    typer.echo(outcome.note)
-    typer.echo(f"written to {outcome.folder}; look at {outcome.folder / 'report.html'}")
+    say(outcome.note)
+    say(f"written to {outcome.folder}; look at {outcome.folder / 'report.html'}")
     for key in keys:
-        typer.echo(f"to use it: {key}: {outcome.folder}")
+        say(f"to use it: {key}: {outcome.folder}")
 
 
 def run_train_acoustic(request: TrainRequest, model: str) -> TrainingOutcome:
@@ -124,7 +124,7 @@ def run_train_acoustic(request: TrainRequest, model: str) -> TrainingOutcome:
         trusted=settings.sentiment.trusted_models,
         prior_chunks=acoustic.prior_chunks,
         limits=request.limit_notes,
-        say=typer.echo,
+        say=say,
     )
 
 
@@ -158,7 +158,7 @@ def run_train_text(request: TrainRequest, model: str, languages: Sequence[str] =
         in_use=None if chosen is TextEngine.OFF else (f"the {chosen.value} engine in use", ask),
         in_use_folder=folder if chosen is TextEngine.SKLEARN else None,
         limits=request.limit_notes,
-        say=typer.echo,
+        say=say,
     )
 
 
@@ -176,7 +176,7 @@ def run_train_topics(
         languages=languages,
         in_use_folder=in_use,
         limits=request.limit_notes,
-        say=typer.echo,
+        say=say,
     )
 
 
@@ -205,7 +205,7 @@ def run_train_fusion(
         voice_held_out=voice_held_out,
     )
     for note in sides.notes:
-        typer.echo(note)
+        say(note)
 
     built: list[Fusion] = []
 
@@ -223,5 +223,5 @@ def run_train_fusion(
         in_use=(f"the {chosen.fusion.method.value} weights in use", join),
         in_use_folder=None if learned is None else Path(learned).expanduser(),
         limits=request.limit_notes,
-        say=typer.echo,
+        say=say,
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from commands.run.logs import log_to, prune, this_run
+from commands.terminal import Terminal
 from pipeline.children.worker import Worker
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable, StartupError
@@ -62,7 +62,7 @@ def build_talkative() -> Callable[[str], str]:
 @pytest.mark.usefixtures("logging_as_before")
 def test_lines_carry_run_and_call_and_come_from_children_too(tmp_path: Path) -> None:
     screen = StringIO()
-    path = log_to(Console(file=screen), tmp_path / "logs", "20260101_000000")
+    path = log_to(Terminal(file=screen), tmp_path / "logs", "20260101_000000")
     this_run("run-7")
     log = logging.getLogger("earshot.run")
     log.info("to do: 3")
@@ -84,7 +84,7 @@ def test_lines_carry_run_and_call_and_come_from_children_too(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("logging_as_before")
 def test_a_traceback_is_in_one_line_without_its_secrets(tmp_path: Path) -> None:
-    path = log_to(Console(file=StringIO()), tmp_path, "20260101_000000")
+    path = log_to(Terminal(file=StringIO()), tmp_path, "20260101_000000")
     try:
         raise ValueError("postgresql://me:hunter2@db/x")
     except ValueError:
@@ -124,7 +124,7 @@ def test_old_log_files_go_and_the_current_one_stays(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("logging_as_before")
 def test_pruning_follows_the_configuration(tmp_path: Path) -> None:
     for day in range(1, 5):
-        log_to(Console(file=StringIO()), tmp_path, f"2026010{day}_000000", ReportingSettings(keep_logs=2))
+        log_to(Terminal(file=StringIO()), tmp_path, f"2026010{day}_000000", ReportingSettings(keep_logs=2))
     assert [path.name for path in sorted(tmp_path.iterdir())] == [
         "earshot_20260103_000000.jsonl",
         "earshot_20260104_000000.jsonl",
@@ -138,7 +138,7 @@ def test_a_log_folder_that_cannot_be_written_to_is_told_of(tmp_path: Path) -> No
     (tmp_path / "logs" / "earshot_20260101_000000.jsonl").mkdir(parents=True)
     for name in ("file", "logs"):
         with pytest.raises(OutputUnavailable, match=f"{tmp_path / name}: logs cannot be written there"):
-            log_to(Console(file=StringIO()), tmp_path / name, "20260101_000000")
+            log_to(Terminal(file=StringIO()), tmp_path / name, "20260101_000000")
     assert issubclass(OutputUnavailable, StartupError), "exit 3"
 
 
@@ -148,4 +148,4 @@ def test_a_log_folder_of_somebody_elses_is_told_of(tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir(mode=0o555)
     with pytest.raises(OutputUnavailable, match="Permission denied"):
-        log_to(Console(file=StringIO()), folder, "20260101_000000")
+        log_to(Terminal(file=StringIO()), folder, "20260101_000000")

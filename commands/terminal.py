@@ -1,0 +1,70 @@
+"""The one way to the terminal. No text is taken for markup, no control character acts, no secret is shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import IO, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.masking import masked, masked_content
+from pipeline.visible_text import one_line, visible
+
+
+class Terminal(Console):
+    """rich's console; strings are shown as they are, `[laughs]` and `:bell:` included."""
+
+    def __init__(self, file: IO[str] | None = None, width: int | None = None) -> None:
+        """`file`: standard output by default."""
+        super().__init__(file=file, width=width, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Every string comes through here: printed, in a table's cells, in its title."""
+        return super().render_str(visible(masked(text)), **how)
+
+
+def cell(text: object, style: str = "") -> Text:
+    """Anything as one line of a table; None is shown as `–`."""
+    return Text("–" if text is None else one_line(masked(str(text))), style)
+
+
+def table(title: str | None = None, **how: Any) -> Table:
+    return Table(title=title, title_justify="left", **how)
+
+
+def say(text: str) -> None:
+    """A line or more on standard output, not wrapped."""
+    print(visible(masked(text)))  # noqa: T201 - the one place
+
+
+def say_secret(text: str) -> None:
+    """The same for an address with its password, where that is what was asked for."""
+    print(visible(text))  # noqa: T201 - the one place
+
+
+def say_json(value: object) -> None:
+    """JSON for machines: characters a terminal would act on are escaped, which changes no value."""
+    print(visible(json.dumps(masked_content(value), ensure_ascii=False, default=str)))  # noqa: T201 - the one place
+
+
+def complain(text: str) -> None:
+    """A line or more on standard error."""
+    print(visible(masked(text)), file=sys.stderr)  # noqa: T201 - the one place
+
+
+def show_misuse(error: Any) -> None:
+    """Typer's message on a wrong command line (an error with `message`, which quotes what was typed)."""
+    from typer.rich_utils import rich_format_error
+
+    error.message = one_line(masked(error.message))
+    rich_format_error(error)
+
+
+def never_fail_on_characters() -> None:
+    """What a terminal's encoding cannot show is escaped instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
