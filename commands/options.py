@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.errors import ConfigurationError
+
 DEFAULT_CONFIG = Path("config.yaml")
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="Configuration file.", metavar="FILE")]
@@ -20,9 +22,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 def as_overrides(flags: Mapping[str, object]) -> list[str]:
-    """Command-line flags as `--set` overrides; text is quoted so that YAML leaves it as it is."""
-    return [
-        f"{key}={json.dumps(value if isinstance(value, bool | int | float) else str(value))}"
-        for key, value in flags.items()
-        if value is not None
-    ]
+    """Command-line flags as `--set` overrides; text is quoted so that YAML leaves it as it is.
+
+    Raises ConfigurationError for bytes that are not UTF-8: no configuration can hold them.
+    """
+    overrides = []
+    for key, value in flags.items():
+        if value is None:
+            continue
+        plain = value if isinstance(value, bool | int | float) else str(value)
+        if isinstance(plain, str) and any("\ud800" <= character <= "\udfff" for character in plain):
+            raise ConfigurationError(f"{key}: {plain} holds bytes that are not UTF-8; rename the folder or link to it")
+        overrides.append(f"{key}={json.dumps(plain)}")
+    return overrides
