@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 import psycopg
-import tenacity
 from psycopg import Connection, errors
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
@@ -21,6 +20,7 @@ from db.migrate import migrate
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.masking import know_addresses, masked
+from pipeline.retries import retrying
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +79,16 @@ class Database:
                     connection.execute("SET LOCAL synchronous_commit = off")
                 return work(connection)
 
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(worth_waiting),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=10),
-            stop=tenacity.stop_after_delay(self.settings.patience_s),
-            before_sleep=self._before_another_try,
-            reraise=True,
+        again = retrying(
+            worth_waiting,
+            first_wait_s=0.2,
+            longest_wait_s=10.0,
+            for_s=self.settings.patience_s,
+            tell=self._before_another_try,
         )
         try:
-            return retrying(once)
+            result: Result = again(once)
+            return result
         except (psycopg.Error, PoolTimeout) as error:
             if not worth_waiting(error):
                 if damaged(error):
@@ -139,9 +140,8 @@ class Database:
         connection.execute("SET plan_cache_mode = force_custom_plan")
         connection.commit()
 
-    def _before_another_try(self, state: Any) -> None:
-        error = state.outcome.exception()
-        if state.attempt_number == 1:
+    def _before_another_try(self, error: BaseException, number: int, _wait_s: float) -> None:
+        if number == 2:
             log.warning("database %s went away, waiting for it: %s", self.name, one_line(error))
         if self._pool is not None:
             if isinstance(error, SilentServer):

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 from pipeline.errors import DiskFull, TransientError
+from pipeline.retries import retrying
 
 Value = TypeVar("Value")
 
@@ -57,27 +58,23 @@ def outlast_full_disk(
     `work` must be safe to repeat. `given_up` ends the waiting early. Said once, and once more when there is space.
     Raises DiskFull when patience runs out; other errors pass through at once.
     """
-    import tenacity
-
-    given_up = given_up or threading.Event()
     waits = 0
 
-    def tell(state: tenacity.RetryCallState) -> None:
+    def tell(error: BaseException, _number: int, _wait_s: float) -> None:
         nonlocal waits
         waits += 1
-        error: Any = state.outcome.exception() if state.outcome else None
         if waits == 1:
             notice(f"{error}; waiting up to {patience_s:.0f} s for space (run.disk_patience_s)")
 
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(DiskFull),
-        wait=tenacity.wait_exponential(multiplier=0.5, max=_LONGEST_WAIT_S),
-        stop=tenacity.stop_after_delay(patience_s) | tenacity.stop_when_event_set(given_up),
-        sleep=tenacity.sleep_using_event(given_up),
-        before_sleep=tell,
-        reraise=True,
+    again = retrying(
+        lambda error: isinstance(error, DiskFull),
+        first_wait_s=0.5,
+        longest_wait_s=_LONGEST_WAIT_S,
+        for_s=patience_s,
+        tell=tell,
+        given_up=given_up,
     )
-    value = retrying(work)
+    value: Value = again(work)
     if waits:
         notice("there is space on the disk again; going on")
     return value

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pybreaker
-from tenacity import RetryCallState, Retrying, retry_if_exception
-
 from analysis.llm.limits import Ceiling, CeilingReached, MinuteWindow, QuotaWait, Spending
 from analysis.llm.provider import LLMProvider, LLMRequest, Reply, RequestRefused, Throttled
 from analysis.llm.validation import plain
+from pipeline.breaker import Breaker, BreakerOpen
 from pipeline.config.areas.llm import LanguageModelSettings, RemoteLimits
-from pipeline.errors import InvalidReply, ServiceUnavailable, StageTimeout, TransientError
+from pipeline.errors import InvalidReply, StageTimeout, TransientError
+from pipeline.retries import retrying
 
 _CHARS_PER_TOKEN = 3.0
 """Low for European languages (about 4), so that estimates err on the safe side."""
-_SPARE_S = 0.01
 _SHOWN_FAILURE_CHARS = 200
 _LOCAL_TRIES = 2
 """A crash on this machine may have had another cause once, not twice."""
-
-
-class BreakerOpen(ServiceUnavailable):
-    """The provider failed again and again and is left alone for a while."""
 
 
 @dataclass(slots=True)
@@ -72,15 +65,8 @@ class GuardedProvider:
         name = provider.name
         self._requests = MinuteWindow(self._limits.requests_per_minute if self._limits else None, f"{name} requests")
         self._tokens = MinuteWindow(self._limits.tokens_per_minute if self._limits else None, f"{name} tokens")
-        self._breaker = pybreaker.CircuitBreaker(
-            fail_max=settings.breaker.failures,
-            reset_timeout=settings.breaker.reset_s,
-            exclude=[InvalidReply, Throttled],
-            name=name,
-        )
+        self._breaker = Breaker(name, settings.breaker.failures, settings.breaker.reset_s)
         self._lock = threading.Lock()
-        self._opened_at = 0.0
-        self._last_failure = ""
         self._not_before = 0.0
 
     def ask(self, requests: Sequence[LLMRequest], accounts: Sequence[Account], deadline: float) -> Sequence[Reply]:
@@ -92,15 +78,15 @@ class GuardedProvider:
         tries = 1 if len(requests) > 1 else self._settings.retry.attempts
         if not self.provider.remote:
             tries = min(tries, _LOCAL_TRIES)
-        retrying = Retrying(
-            retry=retry_if_exception(self._worth_another_try),
-            stop=lambda state: (
-                state.attempt_number >= tries or time.monotonic() + state.upcoming_sleep + _SPARE_S > deadline
-            ),
-            wait=self._wait_s,
-            reraise=True,
+        again = retrying(
+            self._worth_another_try,
+            first_wait_s=self._settings.retry.initial_wait_s,
+            longest_wait_s=self._settings.retry.max_wait_s,
+            attempts=tries,
+            for_s=deadline - time.monotonic(),
+            asked_s=lambda error: error.retry_after_s if isinstance(error, Throttled) else None,
         )
-        replies: Sequence[Reply] = retrying(self._attempt, requests, accounts, deadline)
+        replies: Sequence[Reply] = again(self._attempt, requests, accounts, deadline)
         return replies
 
     def _worth_another_try(self, error: BaseException) -> bool:
@@ -109,17 +95,8 @@ class GuardedProvider:
         final = (RequestRefused, BreakerOpen, CeilingReached, QuotaWait)
         return isinstance(error, TransientError) and not isinstance(error, final)
 
-    def _wait_s(self, state: RetryCallState) -> float:
-        """Exponential with full jitter in its upper half; never less than the service asked for."""
-        retry = self._settings.retry
-        longest = min(retry.max_wait_s, retry.initial_wait_s * 2.0 ** (state.attempt_number - 1))
-        wait = longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after_s if isinstance(error, Throttled) else None
-        return max(wait, asked or 0.0)
-
     def _attempt(self, requests: Sequence[LLMRequest], accounts: Sequence[Account], deadline: float) -> Sequence[Reply]:
-        self._refuse_while_open()
+        self._breaker.check(claim_trial=False)
         most = self._most(requests)
         self._wait_for_quota(most, len(requests), deadline)
         if self.provider.remote:
@@ -139,28 +116,13 @@ class GuardedProvider:
             if self.provider.remote:
                 self._ceiling.settle(most, spent)
 
-    def _refuse_while_open(self, claim_trial: bool = False) -> None:
-        """Raises BreakerOpen. Once its time is over, the first to claim the trial goes, the others still wait."""
-        with self._lock:
-            if self._breaker.current_state != pybreaker.STATE_OPEN:
-                return
-            left = self._opened_at + self._settings.breaker.reset_s - time.monotonic()
-            if left > 0:
-                raise BreakerOpen(
-                    f"{self.provider.name}: left alone for {left:.0f} s more after repeated failures, "
-                    f"the last: {self._last_failure}"
-                )
-            if claim_trial:
-                self._opened_at = time.monotonic()
-
     def _through_breaker(self, requests: Sequence[LLMRequest], deadline: float) -> Sequence[Reply]:
-        """pybreaker runs what it guards under its lock, which would serialise requests: it gets the outcome only."""
         limit = deadline - time.monotonic()
         if self.provider.remote:
             limit = min(limit, self._settings.attempt_time_limit_s)
         if limit <= 0:
             raise QuotaWait(f"{self.provider.name}: llm.request_time_limit_s was over before it could be asked")
-        self._refuse_while_open(claim_trial=True)
+        self._breaker.check()
         try:
             replies = self.provider.generate(requests, limit)
             if [reply.key for reply in replies] != [request.key for request in requests]:
@@ -168,28 +130,13 @@ class GuardedProvider:
         except Exception as error:
             if isinstance(error, Throttled) and error.retry_after_s:
                 self._hold_off(error.retry_after_s)
-            self._tell_breaker(error)
+            if isinstance(error, InvalidReply | Throttled):
+                self._breaker.succeeded()  # it is there
+            else:
+                self._breaker.failed(str(error)[:_SHOWN_FAILURE_CHARS])
             raise
-        self._tell_breaker(None)
+        self._breaker.succeeded()
         return replies
-
-    def _tell_breaker(self, error: Exception | None) -> None:
-        def outcome() -> None:
-            if error is not None:
-                raise error
-
-        with self._lock:
-            if error is not None:
-                self._last_failure = str(error)[:_SHOWN_FAILURE_CHARS]
-            was_open = self._breaker.current_state == pybreaker.STATE_OPEN
-            try:
-                self._breaker.call(outcome)
-            except pybreaker.CircuitBreakerError:
-                if not was_open or error is not None:
-                    self._opened_at = time.monotonic()
-            except Exception as raised:
-                if raised is not error:
-                    raise
 
     def _hold_off(self, wait_s: float) -> None:
         """What the service told one request holds for all of them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 import threading
 import time
@@ -16,14 +15,15 @@ from pipeline.config.areas.sources import InputSettings
 from pipeline.disk import spooling, write_spooled
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
+from pipeline.retries import retrying
 from pipeline.sources.addresses import s3_parts, s3_uri, shown
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.selection import Selection, Verdict
 
 _BLOCK = 1024 * 1024
-_BACKOFF_S = 0.1
-_BACKOFF_MAX_S = 5.0
+_FIRST_WAIT_S = 0.2
+_LONGEST_WAIT_S = 5.0
 _NOT_AT_HAND = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
@@ -150,7 +150,6 @@ class S3Source:
         condition = {"IfMatch": call.etag} if call.etag else {}
         limit_s = self._settings.s3.download_timeout_s
         deadline = time.monotonic() + limit_s
-        last = "no answer"
 
         def late() -> SourceUnreadable:
             return SourceUnreadable(
@@ -158,27 +157,33 @@ class S3Source:
                 "later, or raise input.s3.download_timeout_s"
             )
 
-        for attempt in range(self._settings.s3.attempts):
-            if attempt:
-                time.sleep(min(_BACKOFF_MAX_S, _BACKOFF_S * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+        def once() -> None:
             if time.monotonic() > deadline:
                 raise late()
             file.seek(0)
             file.truncate()
-            try:
-                body = self._client().get_object(Bucket=self._bucket, Key=key, **condition)["Body"]
-                # Under botocore's own stream, which goes on checking length and checksum.
-                body._raw_stream = _Timed(body._raw_stream, deadline, late)
-                with closing(body):
-                    for block in body.iter_chunks(_BLOCK):
-                        write_spooled(file, block, spool)
-            except ClientError as error:
-                raise SourceUnreadable(f"{call.source_uri}: {_explained(error)}") from None
-            except (BotoCoreError, OSError) as error:
-                last = str(error)  # the connection broke in mid-body, which the client itself does not try again
-                continue
-            return
-        raise SourceUnreadable(f"{call.source_uri}: download broke off {self._settings.s3.attempts} times: {last}")
+            body = self._client().get_object(Bucket=self._bucket, Key=key, **condition)["Body"]
+            # Under botocore's own stream, which goes on checking length and checksum.
+            body._raw_stream = _Timed(body._raw_stream, deadline, late)
+            with closing(body):
+                for block in body.iter_chunks(_BLOCK):
+                    write_spooled(file, block, spool)
+
+        again = retrying(
+            # The connection broke in mid-body, which the client itself does not try again.
+            lambda error: isinstance(error, BotoCoreError | OSError),
+            first_wait_s=_FIRST_WAIT_S,
+            longest_wait_s=_LONGEST_WAIT_S,
+            attempts=self._settings.s3.attempts,
+        )
+        try:
+            again(once)
+        except ClientError as error:
+            raise SourceUnreadable(f"{call.source_uri}: {_explained(error)}") from None
+        except (BotoCoreError, OSError) as error:
+            raise SourceUnreadable(
+                f"{call.source_uri}: download broke off {self._settings.s3.attempts} times: {error}"
+            ) from None
 
     def _client(self) -> Any:
         with self._lock:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import queue
-import random
 import shutil
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +23,7 @@ from pipeline.records import (
     StepResult,
     Transcript,
 )
+from pipeline.retries import retrying
 from pipeline.run.context import RunSignals
 from pipeline.run.plan import PlannedCall
 
@@ -150,20 +149,20 @@ def with_retries(
 
     A full disk is no fault of a call: it is waited for apart, and ends the run where it stays full.
     """
-    for number in range(1, settings.attempts + 1):
-        try:
-            return outlast_full_disk(attempt, settings.disk_patience_s, notice, signals.abandoned)
-        except DiskFull as error:
-            signals.fail(error)  # unless the run was abandoned while it waited
-            raise
-        except TransientError as error:
-            if number == settings.attempts or signals.abandoned.is_set():
-                raise
-            wait_s = min(settings.backoff_max_s, settings.backoff_initial_s * 2 ** (number - 1))
-            wait_s *= 0.5 + random.random() / 2  # noqa: S311 - jitter
-            notice(f"{error}; try {number + 1} of {settings.attempts} in {wait_s:.1f} s")
-            signals.abandoned.wait(wait_s)
-    raise AssertionError("unreachable")
+    again = retrying(
+        lambda error: isinstance(error, TransientError) and not isinstance(error, DiskFull),
+        first_wait_s=settings.backoff_initial_s,
+        longest_wait_s=settings.backoff_max_s,
+        attempts=settings.attempts,
+        given_up=signals.abandoned,
+        tell=lambda error, number, wait_s: notice(f"{error}; try {number} of {settings.attempts} in {wait_s:.1f} s"),
+    )
+    try:
+        value: Value = again(outlast_full_disk, attempt, settings.disk_patience_s, notice, signals.abandoned)
+        return value
+    except DiskFull as error:
+        signals.fail(error)  # unless the run was abandoned while it waited
+        raise
 
 
 def failure_of(work: Work, run_id: str, stage: str, error: BaseException) -> CallFailure:
@@ -177,18 +176,3 @@ def failure_of(work: Work, run_id: str, stage: str, error: BaseException) -> Cal
         transient=isinstance(error, TransientError | UnforeseenError),
         traceback=error.traceback if isinstance(error, UnforeseenError) else None,
     )
-
-
-class Stopwatch:
-    """Adds wall seconds to a call's timings."""
-
-    def __init__(self, timings_s: dict[str, float]) -> None:
-        self._timings_s = timings_s
-
-    def add(self, parts: Mapping[str, float], prefix: str = "") -> None:
-        for name, seconds in parts.items():
-            key = f"{prefix}{name}"
-            self._timings_s[key] = self._timings_s.get(key, 0.0) + seconds
-
-    def since(self, name: str, began: float) -> None:
-        self.add({name: time.perf_counter() - began})

@@ -14,7 +14,6 @@ import io
 import json
 import math
 import os
-import threading
 import time
 import wave
 from collections.abc import Iterable, Iterator
@@ -23,9 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.breaker import Breaker
 from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
+from pipeline.retries import retrying
 from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription, Samples, SegmentRequest, SegmentResult
 from pipeline.transcription.text.languages import language_code
 from pipeline.weights.hub import short
@@ -50,7 +51,7 @@ class OpenAiAudioTranscriber:
         self._options = options
         self._time_limit_s = _GIVE_UP_AT * segment_time_limit_s
         self._client: Any = None
-        self._breaker = Breaker(options.breaker_failures, options.breaker_pause_s)
+        self._breaker = Breaker("the transcription server", options.breaker_failures, options.breaker_pause_s)
 
     def load(self) -> EngineDescription:
         """Asks the server for its models, as a sign of life; an answer it does not know that address is one too."""
@@ -124,7 +125,6 @@ class OpenAiAudioTranscriber:
         (it refuses the key).
         """
         import openai
-        import tenacity
 
         options = self._options
         passing = (
@@ -135,20 +135,21 @@ class OpenAiAudioTranscriber:
             openai.ConflictError,
         )
         began = time.monotonic()
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((*passing, _NoJson)),
-            stop=tenacity.stop_after_attempt(options.max_attempts) | tenacity.stop_before_delay(self._time_limit_s),
-            wait=tenacity.wait_random_exponential(multiplier=options.backoff_initial_s, max=options.backoff_max_s),
-            reraise=True,
+        again = retrying(
+            lambda error: isinstance(error, (*passing, _NoJson)),
+            first_wait_s=options.backoff_initial_s,
+            longest_wait_s=options.backoff_max_s,
+            attempts=options.max_attempts,
+            for_s=self._time_limit_s,
         )
         try:
-            return retrying(self._send, request, began)
+            return again(self._send, request, began)
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise self._refused(error) from error
         except (openai.OpenAIError, _NoJson) as error:
             unavailable = isinstance(error, passing)
             if unavailable:
-                self._breaker.failed()
+                self._breaker.failed(short(error))
             else:
                 self._breaker.succeeded()  # a refusal is an answer, too
             raise (ServiceUnavailable if unavailable else InvalidReply)(
@@ -205,37 +206,6 @@ class OpenAiAudioTranscriber:
             words=_words(getattr(reply, "words", None), duration_s) if self._options.word_times else None,
             confidence=_confidence(getattr(reply, "segments", None)),
         )
-
-
-class Breaker:
-    """Leaves a failing server alone for a while. Used from several threads."""
-
-    def __init__(self, failures: int, pause_s: float) -> None:
-        self._limit = failures
-        self._pause_s = pause_s
-        self._lock = threading.Lock()
-        self._failed = 0
-        self._closed_at = 0.0
-
-    def check(self) -> None:
-        """Raises ServiceUnavailable while the server is left alone."""
-        with self._lock:
-            left_s = self._closed_at - time.monotonic()
-        if left_s > 0:
-            raise ServiceUnavailable(
-                f"the transcription server failed {self._limit} times in a row; left alone for now"
-            )
-
-    def failed(self) -> None:
-        with self._lock:
-            self._failed += 1
-            if self._failed >= self._limit:
-                self._failed = 0
-                self._closed_at = time.monotonic() + self._pause_s
-
-    def succeeded(self) -> None:
-        with self._lock:
-            self._failed = 0
 
 
 def wav_bytes(samples: Samples) -> bytes:

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
-from pipeline.errors import ModelUnavailable, ServiceUnavailable
+from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engine import SERVICE_UNAVAILABLE
-from pipeline.transcription.engines.openai_audio import Breaker, OpenAiAudioTranscriber
+from pipeline.transcription.engines.openai_audio import OpenAiAudioTranscriber
 from tests.pipeline.transcription.fakes import babble, request
 
 Answer = Callable[[dict[str, Any], int], tuple[int, Any]]
@@ -215,16 +215,6 @@ def test_the_breaker_leaves_a_failing_server_alone(serve: Callable[..., Server])
     assert len(server.forms) == 2
     assert all(one.error for one in answers)
     assert "left alone" in str(answers[-1].error)
-
-
-def test_the_breaker_closes_again() -> None:
-    breaker = Breaker(failures=1, pause_s=0.0)
-    breaker.failed()
-    breaker.check()
-    breaker = Breaker(failures=1, pause_s=60.0)
-    breaker.failed()
-    with pytest.raises(ServiceUnavailable):
-        breaker.check()
 
 
 @pytest.mark.parametrize("status", [401, 403])
