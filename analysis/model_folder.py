@@ -106,6 +106,8 @@ def _stable(archive: bytes) -> bytes:
 
         # skops names objects, and the files of arrays, by their address in memory.
         schema = re.sub(r'("__id__": |"file": ")(\d+)(\b)', renumber, schema)
+        # So does scikit-learn remember the list of stop words a vectoriser was last checked with.
+        schema = re.sub(r'("_stop_words_id": \{[^{}]*"content": ")\d+', r"\g<1>0", schema)
         content = {_SCHEMA: schema.encode()}
         for name in old.namelist():
             stem, dot, kind = name.partition(".")

@@ -27,9 +27,13 @@ class Sentiment:
     positive: float
 
     def __post_init__(self) -> None:
-        shares = (self.negative, self.neutral, self.positive)
-        if not all(0.0 <= share <= 1.0 for share in shares) or abs(sum(shares) - 1.0) > 1e-6:
-            raise ValueError(f"Sentiment: probabilities {shares} must lie in 0..1 and sum to 1")
+        if not all(0.0 <= share <= 1.0 for share in self.shares) or abs(sum(self.shares) - 1.0) > 1e-6:
+            raise ValueError(f"Sentiment: probabilities {self.shares} must lie in 0..1 and sum to 1")
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Negative, neutral, positive."""
+        return self.negative, self.neutral, self.positive
 
     @property
     def label(self) -> SentimentLabel:
@@ -43,7 +47,7 @@ class Sentiment:
 
     @property
     def confidence(self) -> float:
-        return max(self.negative, self.neutral, self.positive)
+        return max(self.shares)
 
     @property
     def score(self) -> float:

@@ -12,7 +12,7 @@ import typer
 from commands import database
 from commands.evaluate import command as evaluate
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
-from commands.train import command as train
+from commands.train import command as training
 from pipeline.records import Role
 
 
@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
     app.command("report")(performance_report)
     app.add_typer(database.app, name="db")
-    app.add_typer(train.app, name="train")
+    app.command("train", help=training.HELP, no_args_is_help=True)(training.train)
     app.add_typer(evaluate.app, name="evaluate")
 
 

@@ -108,14 +108,11 @@ class TrainedAcousticSentiment:
 
     def _predict(self, values: Any, role: Role) -> list[Sentiment]:
         """Shape (chunks, features) of one speaker to sentiments."""
-        import numpy as np
-
         from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
 
         loaded = self._model(self._paths[role])
         if loaded.card is not None:
-            kept = loaded.card.options["averages"]
-            averages = Averages(np.asarray(kept["mean"]), np.asarray(kept["std"]))
+            averages = Averages.of_options(loaded.card.options)
             if self._settings.normalisation is Normalisation.SPEAKER:
                 values = against_speaker(values, averages, self._settings.prior_chunks)
             else:

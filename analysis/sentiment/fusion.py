@@ -24,8 +24,7 @@ _LEAST = 1e-3
 
 def fusion_features(words: Sentiment, voice: Sentiment) -> list[float]:
     """Natural logarithms of the six probabilities, in the order of FUSION_FEATURES."""
-    shares = (words.negative, words.neutral, words.positive, voice.negative, voice.neutral, voice.positive)
-    return [math.log(max(share, _LEAST)) for share in shares]
+    return [math.log(max(share, _LEAST)) for share in (*words.shares, *voice.shares)]
 
 
 class Fusion(Protocol):

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from analysis.records import Sentiment
 from pipeline.config.areas.sentiment import LexiconSettings
+
+
+@lru_cache(maxsize=1)
+def vader() -> Any:
+    """The analyser; it reads its lexicon when it is made."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    return SentimentIntensityAnalyzer()
 
 
 def compound_to_sentiment(compound: float, threshold: float, steepness: float) -> Sentiment:
@@ -37,7 +46,6 @@ class LexiconSentiment:
 
     def __init__(self, settings: LexiconSettings) -> None:
         self._settings = settings
-        self._analyser: Any = None
 
     def identity(self) -> str:
         from importlib.metadata import version
@@ -45,15 +53,11 @@ class LexiconSentiment:
         return f"vader {version('vaderSentiment')} t={self._settings.threshold} k={self._settings.steepness}"
 
     def predict(self, texts: Sequence[str]) -> list[Sentiment]:
-        if self._analyser is None:
-            from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
-            self._analyser = SentimentIntensityAnalyzer()
-        chosen = self._settings
+        chosen, analyser = self._settings, vader()
         return [
-            compound_to_sentiment(self._analyser.polarity_scores(text)["compound"], chosen.threshold, chosen.steepness)
+            compound_to_sentiment(analyser.polarity_scores(text)["compound"], chosen.threshold, chosen.steepness)
             for text in texts
         ]
 
     def close(self) -> None:
-        self._analyser = None
+        """Holds nothing."""

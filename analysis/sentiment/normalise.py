@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +24,16 @@ class Averages:
     def of(cls, values: Array) -> Averages:
         """Of feature vectors, shape (chunks, features)."""
         return cls(values.mean(axis=0), values.std(axis=0) + 1e-9)
+
+    @classmethod
+    def of_options(cls, options: Mapping[str, Any]) -> Averages:
+        """From a model's card."""
+        kept = options["averages"]
+        return cls(np.asarray(kept["mean"]), np.asarray(kept["std"]))
+
+    def as_options(self) -> dict[str, list[float]]:
+        """For a model's card."""
+        return {"mean": self.mean.tolist(), "std": self.std.tolist()}
 
 
 def against_speaker(values: Array, averages: Averages, prior_chunks: float) -> Array:

@@ -1,4 +1,7 @@
-"""What a text model sees beside the words: a published lexicon's scores and cues of service talk we wrote ourselves."""
+"""What a text model sees beside the words: a published lexicon's scores and cues of service talk we wrote ourselves.
+
+Stored models name this module: it stays where it is.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin  # type: ignore[import-untyped,unused-ignore]
+
+from analysis.sentiment.lexicon import vader
 
 _WORD = re.compile(r"[a-z0']+|[!?.,;:()]+|[^\sa-z0']")
 _NEGATION = re.compile(r"(?:not|no|never|cannot|cant|dont|without|nobody|nothing|neither|nor|\w+n't)")
@@ -70,16 +75,14 @@ class SentimentCues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, texts: Iterable[str]) -> npt.NDArray[np.float64]:
-        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
-        analyser = SentimentIntensityAnalyzer()
-        return np.asarray([_cues(text, analyser) for text in texts], dtype=float).reshape(-1, len(CUE_NAMES))
+        return np.asarray([_cues(text) for text in texts], dtype=float).reshape(-1, len(CUE_NAMES))
 
     def get_feature_names_out(self, _inputs: Any = None) -> npt.NDArray[np.object_]:
         return np.asarray(CUE_NAMES, dtype=object)
 
 
-def _cues(text: str, analyser: Any) -> list[float]:
+def _cues(text: str) -> list[float]:
+    analyser = vader()
     scores = analyser.polarity_scores(text)
     sentences = [part for part in re.split(r"(?<=[.!?])\s+", text) if part.strip()] or [text]
     last = analyser.polarity_scores(sentences[-1])["compound"] if len(sentences) > 1 else scores["compound"]

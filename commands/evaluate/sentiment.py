@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,8 +18,10 @@ from commands.train.command import (
     SeedOption,
     SetOption,
     TextOption,
+    VoiceOption,
+    WordsOption,
 )
-from commands.train.requests import DEFAULT_CONFIG, TrainRequest, audio_reader
+from commands.train.requests import DEFAULT_CONFIG, LabelRequest, audio_reader
 
 if TYPE_CHECKING:
     from analysis.training.judging.evaluation import Evaluation
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-def run_evaluate_sentiment(
-    request: TrainRequest, words_held_out: Path | None = None, voice_held_out: Path | None = None
-) -> Evaluation:
+def run_evaluate_sentiment(request: LabelRequest) -> Evaluation:
     """Ask the configured engines. Rows may have words, a recording, or both.
 
     Raises ConfigurationError for bad labels, with row numbers, or when there is nothing to judge.
@@ -41,13 +40,11 @@ def run_evaluate_sentiment(
 
     settings = request.settings()
     sides = judge_both(
-        request.labels,
+        request.file(),
         settings.sentiment,
-        columns=request.columns(),
-        label_map=request.mapping(),
-        read_audio=audio_reader(settings),
-        words_held_out=words_held_out,
-        voice_held_out=voice_held_out,
+        audio_reader(settings),
+        words_held_out=request.words_held_out,
+        voice_held_out=request.voice_held_out,
         needs=(),
     )
     if not any(sides.words) and not any(sides.voice):
@@ -77,32 +74,29 @@ def sentiment_command(  # noqa: PLR0917 - typer calls it by name
     audio_column: AudioOption = "path",
     group_by: GroupOption = "group",
     label_map: MapOption = None,
-    words_held_out: Annotated[Path | None, typer.Option("--words-held-out", help="Answers instead of asking.")] = None,
-    voice_held_out: Annotated[Path | None, typer.Option("--voice-held-out", help="Answers instead of asking.")] = None,
+    words_held_out: WordsOption = None,
+    voice_held_out: VoiceOption = None,
     seed: SeedOption = 0,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     config: Annotated[Path, typer.Option("--config", help="Configuration file.")] = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
     """Text, acoustic and fused sentiment on labelled items, with 95 % intervals; says when fusion does not help."""
-    request = _request(labels, (label_column, text_column, audio_column, group_by), label_map or (), seed)
-    request = TrainRequest(**{**asdict(request), "config": config, "overrides": overrides or ()})
-    evaluation = run_evaluate_sentiment(request, words_held_out, voice_held_out)
+    request = LabelRequest(
+        labels=labels,
+        label_column=label_column,
+        text_column=text_column,
+        audio_column=audio_column,
+        group_by=group_by,
+        label_map=label_map or (),
+        words_held_out=words_held_out,
+        voice_held_out=voice_held_out,
+        seed=seed,
+        config=config,
+        overrides=overrides or (),
+    )
+    evaluation = run_evaluate_sentiment(request)
     if as_json:
         say_json(asdict(evaluation))
     else:
         say(evaluation_text(evaluation))
-
-
-def _request(labels: Path, columns: tuple[str, str, str, str], label_map: Sequence[str], seed: int) -> TrainRequest:
-    label, text, audio, group = columns
-    return TrainRequest(
-        labels=labels,
-        out=labels.parent,
-        label_column=label,
-        text_column=text,
-        audio_column=audio,
-        group_by=group,
-        label_map=label_map,
-        seed=seed,
-    )

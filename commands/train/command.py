@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from commands.train.requests import (
-    DEFAULT_CONFIG,
-    TrainRequest,
-    run_train_acoustic,
-    run_train_fusion,
-    run_train_text,
-    run_train_topics,
-    tell,
-)
+from commands.train.requests import DEFAULT_CONFIG, TrainRequest, run_train, tell
 
-_HELP = """Train a model on your own labels.
+HELP = """Train a model on your own labels.
 
 Groups (speakers or calls) are never on both sides of a split; hyper-parameters and calibration are found inside the
 folds; the same input gives the same model. The folder that comes out holds the model, its card, a report in HTML and
 the held-out answers; name it in config.yaml to use it.
+
+[bold]Kinds and their columns[/bold]
+
+  acoustic: sentiment from the voice: path, label, group; optionally start_s, end_s, channel
+
+  text: sentiment from the words: text, label, group
+
+  topics: topics from the words: text, label (any), group
+
+  fusion: words and voice joined: text, path, label, group; optionally role, start_s, end_s, channel
 
 [bold]Examples[/bold]
 
@@ -34,12 +37,14 @@ the held-out answers; name it in config.yaml to use it.
   python run.py train fusion --labels chunks.csv --group-by call_id --out models/fusion
 """
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
+class TrainKind(StrEnum):
+    """See `analysis.training.train.KINDS`, which is too heavy to import for a list of names."""
 
-@app.callback(help=_HELP)
-def train() -> None:
-    """Holds the kinds of training together."""
+    ACOUSTIC = "acoustic"
+    TEXT = "text"
+    TOPICS = "topics"
+    FUSION = "fusion"
 
 
 LabelsOption = Annotated[Path, typer.Option("--labels", help="CSV with a header, UTF-8.", metavar="FILE.csv")]
@@ -67,141 +72,40 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", help="Names the model in use, to compare with.", metavar="FILE")
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one key.", metavar="KEY.PATH=VALUE")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="acoustic: svm (meant for clients) or forest (for agents); text: words or cues (English), plain (any "
+        "language). The first where none is named.",
+    ),
+]
+LanguageOption = Annotated[
+    list[str] | None, typer.Option("--language", help="text, topics: ISO 639-1 code; may be repeated.  [default: en]")
+]
+WordsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--words-held-out", help="fusion: held_out.csv of `train text` on the same labels, instead of asking."
+    ),
+]
+VoiceOption = Annotated[
+    Path | None,
+    typer.Option("--voice-held-out", help="fusion: held_out.csv of `train acoustic` on the same labels."),
+]
 
 
-@app.command("acoustic")
-def acoustic_command(  # noqa: PLR0917 - typer calls it by name
+def train(  # noqa: PLR0917 - typer calls it by name
+    kind: Annotated[TrainKind, typer.Argument(help="What to train.")],
     labels: LabelsOption,
     out: OutOption,
-    model: Annotated[str, typer.Option("--model", help="svm (meant for clients) or forest (for agents).")] = "svm",
-    label_column: LabelOption = "label",
-    audio_column: AudioOption = "path",
-    group_by: GroupOption = "group",
-    label_map: MapOption = None,
-    folds: FoldsOption = 5,
-    leave_one_group_out: LeaveOption = False,
-    seed: SeedOption = 0,
-    licence: LicenceOption = "not stated",
-    title: TitleOption = None,
-    overwrite: OverwriteOption = False,
-    limit_note: LimitOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
-) -> None:
-    """Sentiment from the voice: columns path, label, group; optionally start_s, end_s, channel."""
-    request = TrainRequest(
-        labels=labels,
-        out=out,
-        label_column=label_column,
-        audio_column=audio_column,
-        group_by=group_by,
-        label_map=label_map or (),
-        folds=None if leave_one_group_out else folds,
-        seed=seed,
-        licence=licence,
-        title=title,
-        overwrite=overwrite,
-        limit_notes=limit_note or (),
-        config=config,
-        overrides=overrides or (),
-    )
-    side = "client_model" if model == "svm" else "agent_model"
-    tell(run_train_acoustic(request, model), [f"sentiment.acoustic.{side}"])
-
-
-@app.command("text")
-def text_command(  # noqa: PLR0917 - typer calls it by name
-    labels: LabelsOption,
-    out: OutOption,
-    model: Annotated[str, typer.Option("--model", help="words or cues (English), plain (any language).")] = "words",
-    language: Annotated[list[str] | None, typer.Option("--language", help="ISO 639-1 code; may be repeated.")] = None,
-    label_column: LabelOption = "label",
-    text_column: TextOption = "text",
-    group_by: GroupOption = "group",
-    label_map: MapOption = None,
-    folds: FoldsOption = 5,
-    leave_one_group_out: LeaveOption = False,
-    seed: SeedOption = 0,
-    licence: LicenceOption = "not stated",
-    title: TitleOption = None,
-    overwrite: OverwriteOption = False,
-    limit_note: LimitOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
-) -> None:
-    """Sentiment from the words: columns text, label, group."""
-    request = TrainRequest(
-        labels=labels,
-        out=out,
-        label_column=label_column,
-        text_column=text_column,
-        group_by=group_by,
-        label_map=label_map or (),
-        folds=None if leave_one_group_out else folds,
-        seed=seed,
-        licence=licence,
-        title=title,
-        overwrite=overwrite,
-        limit_notes=limit_note or (),
-        config=config,
-        overrides=overrides or (),
-    )
-    outcome = run_train_text(request, model, language or ("en",))
-    tell(outcome, [f"sentiment.text.sklearn.{role}_model" for role in ("agent", "client")])
-
-
-@app.command("topics")
-def topics_command(  # noqa: PLR0917 - typer calls it by name
-    labels: LabelsOption,
-    out: OutOption,
-    language: Annotated[list[str] | None, typer.Option("--language", help="ISO 639-1 code; may be repeated.")] = None,
-    label_column: LabelOption = "label",
-    text_column: TextOption = "text",
-    group_by: GroupOption = "group",
-    label_map: MapOption = None,
-    folds: FoldsOption = 5,
-    leave_one_group_out: LeaveOption = False,
-    seed: SeedOption = 0,
-    licence: LicenceOption = "not stated",
-    title: TitleOption = None,
-    overwrite: OverwriteOption = False,
-    limit_note: LimitOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
-) -> None:
-    """Topics from the words: columns text, label (any), group."""
-    request = TrainRequest(
-        labels=labels,
-        out=out,
-        label_column=label_column,
-        text_column=text_column,
-        group_by=group_by,
-        label_map=label_map or (),
-        folds=None if leave_one_group_out else folds,
-        seed=seed,
-        licence=licence,
-        title=title,
-        overwrite=overwrite,
-        limit_notes=limit_note or (),
-        config=config,
-        overrides=overrides or (),
-    )
-    tell(run_train_topics(request, language or ("en",)), ["topics.trained.model_dir"])
-
-
-@app.command("fusion")
-def fusion_command(  # noqa: PLR0917 - typer calls it by name
-    labels: LabelsOption,
-    out: OutOption,
+    model: ModelOption = None,
+    language: LanguageOption = None,
     label_column: LabelOption = "label",
     text_column: TextOption = "text",
     audio_column: AudioOption = "path",
-    words_held_out: Annotated[
-        Path | None, typer.Option("--words-held-out", help="held_out.csv of `train text` on the same labels.")
-    ] = None,
-    voice_held_out: Annotated[
-        Path | None, typer.Option("--voice-held-out", help="held_out.csv of `train acoustic` on the same labels.")
-    ] = None,
+    words_held_out: WordsOption = None,
+    voice_held_out: VoiceOption = None,
     group_by: GroupOption = "group",
     label_map: MapOption = None,
     folds: FoldsOption = 5,
@@ -214,13 +118,17 @@ def fusion_command(  # noqa: PLR0917 - typer calls it by name
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
-    """Words and voice joined: columns text, path, label, group; optionally role, start_s, end_s, channel."""
+    """Train one kind of model and tell of it."""
     request = TrainRequest(
         labels=labels,
         out=out,
+        model=model,
+        languages=language or ("en",),
         label_column=label_column,
         text_column=text_column,
         audio_column=audio_column,
+        words_held_out=words_held_out,
+        voice_held_out=voice_held_out,
         group_by=group_by,
         label_map=label_map or (),
         folds=None if leave_one_group_out else folds,
@@ -232,5 +140,4 @@ def fusion_command(  # noqa: PLR0917 - typer calls it by name
         config=config,
         overrides=overrides or (),
     )
-    outcome = run_train_fusion(request, words_held_out, voice_held_out)
-    tell(outcome, [f"sentiment.fusion.{role}_model" for role in ("agent", "client")])
+    tell(run_train(kind.value, request))

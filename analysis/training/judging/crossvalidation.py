@@ -20,8 +20,11 @@ Choice = Mapping[str, Any]
 class Material(Protocol):
     """Labelled items as a model takes them."""
 
-    labels: npt.NDArray[np.intp]
-    groups: Sequence[str]
+    @property
+    def labels(self) -> npt.NDArray[np.intp]: ...
+
+    @property
+    def groups(self) -> Sequence[str]: ...
 
     def fitting(self, train: Indices) -> tuple[Any, npt.NDArray[np.intp], list[str]]:
         """Inputs, labels and groups to fit on; may hold several views of an item."""
@@ -30,6 +33,22 @@ class Material(Protocol):
     def inputs(self, train: Indices, rows: Indices) -> Any:
         """Inputs of `rows` as the model meets them in use, measured with nothing but `train`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainMaterial:
+    """Items that a model meets in use as they are."""
+
+    values: npt.NDArray[Any]
+    """Shape (items, ...): vectors of features, or texts."""
+    labels: npt.NDArray[np.intp]
+    groups: Sequence[str]
+
+    def fitting(self, train: Indices) -> tuple[Any, npt.NDArray[np.intp], list[str]]:
+        return self.values[train], self.labels[train], [self.groups[row] for row in train]
+
+    def inputs(self, train: Indices, rows: Indices) -> Any:  # noqa: ARG002 - part of the Protocol
+        return self.values[rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +16,39 @@ from analysis.sentiment.shipped_models import model_folder
 from analysis.sentiment.text import build_text_engines
 from analysis.sentiment.text_trained import SHIPPED_TEXT
 from analysis.training.judging.held_out import HELD_OUT_FILE, held_out_sentiments, known_sentiments, read_held_out
-from analysis.training.kinds.acoustic import ReadAudio, Samples, refuse_unreadable
-from analysis.training.kinds.fusion import BothSides
-from analysis.training.labelled.labels import SENTIMENTS, LabelColumns, LabelledItem, Labels, read_labels
+from analysis.training.labelled.labels import SENTIMENTS, LabelFile, LabelledItem, Labels, read_labels
+from analysis.training.labelled.recordings import ReadAudio, pieces_of
 from pipeline.config.areas.sentiment import AcousticEngine, SentimentSettings, TextEngine
-from pipeline.errors import ConfigurationError, TerminalError, TransientError
+from pipeline.errors import ConfigurationError
 from pipeline.records import SAMPLE_RATE_HZ, Role
 
 _OPTIONS = {"text": "--words-held-out", "acoustic": "--voice-held-out"}
 
 
+@dataclass(frozen=True, slots=True)
+class BothSides:
+    """Items with what words and voice say of each; None where a side has no value."""
+
+    labels: Labels
+    words: Sequence[Sentiment | None]
+    voice: Sequence[Sentiment | None]
+    notes: tuple[str, ...] = ()
+    """What is to be known about the answers."""
+
+    def complete(self) -> list[int]:
+        """Places of the items with both."""
+        return [
+            place
+            for place, (words, voice) in enumerate(zip(self.words, self.voice, strict=True))
+            if words is not None and voice is not None
+        ]
+
+
 def judge_both(
-    labels_path: Path,
+    file: LabelFile,
     settings: SentimentSettings,
-    *,
-    columns: LabelColumns,
     read_audio: ReadAudio,
-    label_map: Mapping[str, str] | None = None,
+    *,
     words_held_out: Path | None = None,
     voice_held_out: Path | None = None,
     needs: Sequence[str] = ("text", "audio"),
@@ -47,7 +65,7 @@ def judge_both(
     Raises ConfigurationError for bad labels and recordings that cannot be read, with row numbers, and for a model that
     was trained on these labels and kept no held-out answers.
     """
-    labels = read_labels(labels_path, columns, needs=needs, label_map=label_map)
+    labels = read_labels(file, needs=needs)
     notes: list[str] = []
     if words_held_out is not None:
         words = held_out_sentiments(words_held_out, labels.items, "text")
@@ -79,37 +97,20 @@ def judge_voice(
 ) -> list[Sentiment | None]:
     """As in a run: items of one speaker are normalised against each other (`LabelledItem.voice`)."""
     engine = build_acoustic(settings)
-    found: list[Sentiment | None] = [None] * len(items)
-    if engine is None:
-        return found
-    places: dict[tuple[object, ...], list[int]] = {}
-    for at, item in enumerate(items):
-        if item.audio is not None:
-            places.setdefault(item.voice, []).append(at)
-    faults: list[str] = []
-    for mine in places.values():
-        pieces: dict[int, Samples] = {}
-        for at in mine:
-            try:
-                pieces[at] = _piece(items[at], read_audio)
-            except (TerminalError, TransientError, ValueError) as error:
-                faults.append(f"row {items[at].row}: {error}")
-        if faults:
-            continue
-        ends = np.cumsum([len(piece) for piece in pieces.values()]) / SAMPLE_RATE_HZ
-        spans = list(zip([0.0, *ends[:-1].tolist()], ends.tolist(), strict=True))
-        heard = engine.channel(np.concatenate(list(pieces.values())), spans, Role(items[mine[0]].role))
-        for at, (sentiment, _) in zip(pieces, heard, strict=True):
-            found[at] = sentiment
-    refuse_unreadable(faults)
-    return found
-
-
-def _piece(item: LabelledItem, read_audio: ReadAudio) -> Samples:
-    assert item.audio is not None
-    samples = read_audio(item.audio, item.channel)
-    last = None if item.end_s is None else round(item.end_s * SAMPLE_RATE_HZ)
-    return samples[round((item.start_s or 0.0) * SAMPLE_RATE_HZ) : last]
+    found: dict[int, Sentiment | None] = {}
+    if engine is not None:
+        voices: dict[tuple[object, ...], list[LabelledItem]] = {}
+        for item in items:
+            if item.audio is not None:
+                voices.setdefault(item.voice, []).append(item)
+        pieces = pieces_of(chain.from_iterable(voices.values()), read_audio)
+        for _, of_one_voice in groupby(pieces, key=lambda pair: pair[0].voice):
+            spoken, sounds = zip(*of_one_voice, strict=True)
+            ends = np.cumsum([len(sound) for sound in sounds]) / SAMPLE_RATE_HZ
+            spans = list(zip([0.0, *ends[:-1].tolist()], ends.tolist(), strict=True))
+            heard = engine.channel(np.concatenate(sounds), spans, Role(spoken[0].role))
+            found.update({item.row: sentiment for item, (sentiment, _) in zip(spoken, heard, strict=True)})
+    return [found.get(item.row) for item in items]
 
 
 def _text_folders(settings: SentimentSettings) -> dict[Role, Path]:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from analysis.records import Sentiment
 from analysis.sentiment.fusion import build_fusion
+from analysis.training.judging.engine_answers import BothSides
+from analysis.training.judging.held_out import shares_of
 from analysis.training.judging.measures import Comparison, Scores, compare, score
-from analysis.training.kinds.fusion import BothSides
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.records import Role
@@ -90,17 +91,16 @@ def _verdict(against: str | None, gain: Comparison | None, fusing: bool) -> str:
 
 
 def _truth(items: Sequence[LabelledItem], places: Sequence[int]) -> tuple[npt.NDArray[np.intp], list[str]]:
-    truth = np.asarray([SENTIMENTS.index(items[at].label) for at in places], dtype=np.intp)
-    return truth, [items[at].group for at in places]
+    truth = np.asarray([SENTIMENTS.index(items[place].label) for place in places], dtype=np.intp)
+    return truth, [items[place].group for place in places]
 
 
 def _rows(sentiments: Sequence[Sentiment | None], places: Sequence[int]) -> npt.NDArray[np.float64]:
-    chosen = [sentiments[at] for at in places]
-    return np.asarray([(one.negative, one.neutral, one.positive) for one in chosen if one is not None])
+    return shares_of([sentiments[place] for place in places])
 
 
 def _scores(items: Sequence[LabelledItem], sentiments: Sequence[Sentiment | None], seed: int) -> Scores | None:
-    places = [at for at, one in enumerate(sentiments) if one is not None]
+    places = [place for place, sentiment in enumerate(sentiments) if sentiment is not None]
     if not places:
         return None
     truth, groups = _truth(items, places)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +21,11 @@ from pipeline.errors import ConfigurationError
 
 HELD_OUT_FILE = "held_out.csv"
 Probabilities = npt.NDArray[np.float64]
+
+
+def shares_of(sentiments: Iterable[Sentiment | None]) -> Probabilities:
+    """Rows of probabilities negative, neutral, positive, shape (sentiments, 3); those that are None left out."""
+    return np.asarray([sentiment.shares for sentiment in sentiments if sentiment is not None])
 
 
 def item_keys(items: Sequence[LabelledItem], kind: str) -> list[str]:

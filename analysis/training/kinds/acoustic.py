@@ -1,30 +1,37 @@
-"""Training material and recipes of acoustic sentiment."""
+"""`train acoustic`: sentiment from the voice."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.sentiment.features import Array, chunk_features, to_8_khz
+from analysis.model_folder import load_model
+from analysis.sentiment.acoustic import SHIPPED_AGENT, SHIPPED_CLIENT
+from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION, Array
 from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
+from analysis.sentiment.probabilities import to_sentiments
+from analysis.sentiment.shipped_models import model_folder
 from analysis.training.judging.crossvalidation import Choice, Recipe
-from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
+from analysis.training.judging.held_out import shares_of
+from analysis.training.labelled.labels import SENTIMENTS
+from analysis.training.labelled.recordings import HeardItems, hear, refuse_shared_sound
 from analysis.training.labelled.splits import Indices
-from pipeline.errors import ConfigurationError, TerminalError, TransientError
-from pipeline.records import SAMPLE_RATE_HZ
+from analysis.training.task import Kind, Say, Task, TrainingRequest
+from pipeline.config.areas.sentiment import AcousticEngine
 
-Samples = npt.NDArray[np.float32]
-ReadAudio = Callable[[Path, int | None], Samples]
-"""Path and channel (None: the only one) to mono 16 kHz float32; raises an EarshotError or ValueError."""
+ACOUSTIC_LIMITS = (
+    "Says how like the training voices a line sounds, not what a person feels; never judge a person by it.",
+    "Probabilities are calibrated on the training data with all classes equally frequent.",
+    "Normalising against the speaker's own call hides a mood that lasts through the whole call.",
+)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class AcousticMaterial:
     """Feature vectors with labels and speakers."""
 
@@ -46,7 +53,7 @@ class AcousticMaterial:
         averages = self.averages(train)
         views = [self.by_speaker(averages, train), against_everybody(self.values[train], averages)]
         labels = np.tile(self.labels[train], len(views))
-        return np.concatenate(views), labels, [self.groups[at] for at in train] * len(views)
+        return np.concatenate(views), labels, [self.groups[row] for row in train] * len(views)
 
     def inputs(self, train: Indices, rows: Indices) -> Array:
         averages = self.averages(train)
@@ -65,94 +72,10 @@ class AcousticMaterial:
         return normalised
 
 
-@dataclass(frozen=True, slots=True)
-class HeardItems:
-    """What could be computed of the labelled recordings."""
-
-    items: tuple[LabelledItem, ...]
-    values: Array
-    left_out: tuple[str, ...]
-    """`row 7: silence`, for items without a feature vector."""
-
-
-def hear(
-    items: Sequence[LabelledItem], read_audio: ReadAudio, alter: Callable[[Samples], Samples] | None
-) -> HeardItems:
-    """Features of every item that holds enough voice.
-
-    Args:
-        read_audio: decodes a recording.
-        alter: changes the sound first (a telephone line), for measuring.
-
-    Raises ConfigurationError, with the row numbers, when recordings cannot be decoded.
-    """
-    kept, values, left_out, faults = [], [], [], []
-    for item in items:
-        assert item.audio is not None
-        try:
-            samples = read_audio(item.audio, item.channel)
-        except (TerminalError, TransientError, ValueError) as error:
-            faults.append(f"row {item.row}: {error}")
-            continue
-        first = round((item.start_s or 0.0) * SAMPLE_RATE_HZ)
-        last = None if item.end_s is None else round(item.end_s * SAMPLE_RATE_HZ)
-        samples = samples[first:last]
-        features = chunk_features(to_8_khz(alter(samples) if alter else samples, SAMPLE_RATE_HZ))
-        if features.values is None:
-            left_out.append(f"row {item.row}: {features.reason}")
-            continue
-        kept.append(item)
-        values.append(features.values)
-    refuse_unreadable(faults)
-    if not kept:
-        raise ConfigurationError("no labelled recording holds enough voice: " + "; ".join(left_out[:10]))
-    return HeardItems(tuple(kept), np.stack(values), tuple(left_out))
-
-
-def refuse_unreadable(faults: Sequence[str]) -> None:
-    """Raises ConfigurationError with every row, where there are any."""
-    if faults:
-        raise ConfigurationError(f"{len(faults)} recordings cannot be read:\n" + "\n".join(faults))
-
-
-def refuse_shared_sound(heard: HeardItems) -> None:
-    """Copies of a recording under other names, in two groups, would be on both sides of a split."""
-    seen: dict[bytes, LabelledItem] = {}
-    faults = []
-    for item, values in zip(heard.items, heard.values, strict=True):
-        first = seen.setdefault(values.tobytes(), item)
-        if first.group != item.group:
-            faults.append(
-                f"row {item.row}: the same sound is in group {item.group!r} here and in {first.group!r} in row "
-                f"{first.row}: a group would be on both sides of the split"
-            )
-    if faults:
-        raise ConfigurationError("\n".join(faults))
-
-
 def material_of(heard: HeardItems, classes: Sequence[str] = SENTIMENTS) -> AcousticMaterial:
     labels = np.asarray([classes.index(item.label) for item in heard.items])
     groups = [item.group for item in heard.items]
     return AcousticMaterial(heard.values, labels, groups, voices=[item.voice for item in heard.items])
-
-
-def spool_reader(decode: Callable[[Path, Path], Sequence[Path]]) -> ReadAudio:
-    """A ReadAudio from a decoder that writes raw float32 channels into a folder; keeps the last recording."""
-    last: dict[Path, list[Samples]] = {}
-
-    def read(path: Path, channel: int | None) -> Samples:
-        if path not in last:
-            last.clear()
-            with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
-                last[path] = [np.fromfile(one, dtype="<f4") for one in decode(path, Path(folder))]
-        channels = last[path]
-        if channel is None and len(channels) > 1:
-            raise ValueError(f"{path.name} has {len(channels)} channels; name one in a column `channel` (from 0)")
-        if (channel or 0) >= len(channels):
-            raise ValueError(f"{path.name} has {len(channels)} channels, channel {channel} is not there")
-        return channels[channel or 0]
-
-    return read
 
 
 def _svm(choice: Choice, _seed: int) -> Any:
@@ -193,3 +116,52 @@ ACOUSTIC_RECIPES: dict[str, Recipe] = {
         balanced=True,
     ),
 }
+
+
+def _prepare(request: TrainingRequest, model: str, say: Say) -> Task:
+    """From a CSV with recording, label, speaker; optionally start_s, end_s, channel."""
+    acoustic, trusted = request.settings.sentiment.acoustic, request.settings.sentiment.trusted_models
+    labels = request.read_labels("audio")
+    heard = hear(labels.items, request.read_audio)
+    refuse_shared_sound(heard)
+    for line in heard.left_out:
+        say(f"left out: {line}")
+    material = replace(material_of(heard), prior_chunks=acoustic.prior_chunks)
+    side = "client" if model == "svm" else "agent"
+    configured = (acoustic.client_model, SHIPPED_CLIENT) if side == "client" else (acoustic.agent_model, SHIPPED_AGENT)
+    in_use = None if acoustic.engine is AcousticEngine.OFF else model_folder(*configured)
+    return Task(
+        kind="acoustic",
+        title=f"Acoustic sentiment ({model}) from {labels.path.name}",
+        classes=SENTIMENTS,
+        features=FEATURE_NAMES,
+        feature_version=FEATURE_VERSION,
+        material=material,
+        recipe=ACOUSTIC_RECIPES[model],
+        labels=request.trainable(replace(labels, items=heard.items)),
+        config_keys=(f"sentiment.acoustic.{side}_model",),
+        limits=ACOUSTIC_LIMITS,
+        options={
+            "normalisation": "trained on each item against its speaker and against everybody",
+            "prior_chunks": acoustic.prior_chunks,
+            "averages": material.averages(np.arange(len(heard.items))).as_options(),
+        },
+        data={"left_out": list(heard.left_out)},
+        libraries=("librosa", "soxr"),
+        in_use=None if in_use is None else (in_use.name, lambda: _answers(in_use, trusted, material)),
+        in_use_folder=in_use,
+    )
+
+
+def _answers(folder: Path, trusted: Sequence[str], material: AcousticMaterial) -> Array:
+    """The model in use on the same items, by its own averages; columns in the order of SENTIMENTS."""
+    loaded = load_model(
+        folder, kind="acoustic", features=FEATURE_NAMES, feature_version=FEATURE_VERSION, trusted=trusted
+    )
+    inputs = material.values
+    if loaded.card is not None:
+        inputs = material.by_speaker(Averages.of_options(loaded.card.options), np.arange(len(inputs)))
+    return shares_of(to_sentiments(loaded.pipeline.predict_proba(inputs), loaded.pipeline.classes_, loaded.card))
+
+
+ACOUSTIC = Kind(_prepare, tuple(ACOUSTIC_RECIPES))

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.feature_versions import FUSION_FEATURE_VERSION
 from analysis.records import Sentiment
-from analysis.sentiment.fusion import FUSION_FEATURES, fusion_features
-from analysis.training.jobs import Task, TrainingOptions, TrainingOutcome, prepare_folder, run_training
-from analysis.training.judging.crossvalidation import Choice, Recipe
-from analysis.training.labelled.labels import SENTIMENTS, LabelledItem, Labels, check_trainable
-from analysis.training.labelled.splits import Indices
+from analysis.sentiment.fusion import FUSION_FEATURES, build_fusion, fusion_features
+from analysis.training.judging.crossvalidation import Choice, PlainMaterial, Recipe
+from analysis.training.judging.engine_answers import judge_both
+from analysis.training.judging.held_out import Probabilities, shares_of
+from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
+from analysis.training.task import Kind, Say, Task, TrainingRequest
+from pipeline.config.areas.sentiment import FusionMethod, SentimentSettings
 from pipeline.errors import ConfigurationError
+from pipeline.records import Role
 
 FUSION_LIMITS = (
     "Serves only with the two models whose answers it was trained on; train it again when one of them changes.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class BothSides:
-    """Items with what words and voice say of each; None where a side has no value."""
-
-    labels: Labels
-    words: Sequence[Sentiment | None]
-    voice: Sequence[Sentiment | None]
-    notes: tuple[str, ...] = ()
-    """What is to be known about the answers."""
-
-    def complete(self) -> list[int]:
-        """Places of the items with both."""
-        return [at for at in range(len(self.words)) if self.words[at] is not None and self.voice[at] is not None]
-
-
-@dataclass(slots=True)
-class FusionMaterial:
-    """Log-probabilities of both sides."""
-
-    values: npt.NDArray[np.float64]
-    labels: npt.NDArray[np.intp]
-    groups: Sequence[str]
-
-    def fitting(self, train: Indices) -> tuple[Any, npt.NDArray[np.intp], list[str]]:
-        return self.values[train], self.labels[train], [self.groups[at] for at in train]
-
-    def inputs(self, train: Indices, rows: Indices) -> Any:  # noqa: ARG002 - part of the Protocol
-        return self.values[rows]
+Pair = tuple[Sentiment, Sentiment]
+"""What the words and what the voice of one item say."""
 
 
 def _stacking(choice: Choice, _seed: int) -> Any:
@@ -71,60 +45,62 @@ FUSION_RECIPE = Recipe(
 )
 
 
-def _complete(sides: BothSides, say: Callable[[str], None]) -> tuple[Sequence[int], list[LabelledItem]]:
-    """The items both sides have a value for, and their places. Raises ConfigurationError when there is none."""
+def _prepare(request: TrainingRequest, _model: str, say: Say) -> Task:
+    """From labelled items with the answers of both models, which neither was trained on."""
+    settings = _fusing(request.settings.sentiment)
+    sides = judge_both(
+        request.labels,
+        settings,
+        request.read_audio,
+        words_held_out=request.words_held_out,
+        voice_held_out=request.voice_held_out,
+    )
+    for note in sides.notes:
+        say(note)
     places = sides.complete()
-    if len(places) < len(sides.labels.items):
-        say(f"{len(sides.labels.items) - len(places)} items left out: only one side has a value")
-    if not len(places):
+    one_sided = len(sides.labels.items) - len(places)
+    if one_sided:
+        say(f"{one_sided} items left out: only one side has a value")
+    if not places:
         raise ConfigurationError(f"{sides.labels.path}: no item has a value from words and from voice")
-    return places, [sides.labels.items[at] for at in places]
-
-
-def train_fusion(
-    sides: BothSides,
-    options: TrainingOptions,
-    *,
-    in_use: tuple[str, Callable[[Sentiment, Sentiment, str], Sentiment]],
-    in_use_folder: Path | None = None,
-    limits: Sequence[str] = (),
-    say: Callable[[str], None] = lambda _: None,
-) -> TrainingOutcome:
-    """Train on answers that neither side's model was trained on.
-
-    Args:
-        sides: labelled items with the answers of both models, held out.
-        in_use: name of the fusion in use, and words, voice, role -> joined.
-
-    Raises ConfigurationError when too few items have both sides.
-    """
-    prepare_folder(options)
-    places, items = _complete(sides, say)
-    kept = Labels(path=sides.labels.path, sha256=sides.labels.sha256, items=tuple(items), dropped=sides.labels.dropped)
-    check_trainable(kept, least_groups=options.least_groups, least_per_class=options.least_per_class)
-    pairs = [(sides.words[at], sides.voice[at]) for at in places]
-    both = [(words, voice) for words, voice in pairs if words is not None and voice is not None]
-
-    def ask() -> npt.NDArray[np.float64]:
-        joined = [in_use[1](words, voice, item.role) for (words, voice), item in zip(both, items, strict=True)]
-        return np.asarray([(one.negative, one.neutral, one.positive) for one in joined])
-
-    task = Task(
+    items = tuple(sides.labels.items[place] for place in places)
+    answers = [(sides.words[place], sides.voice[place]) for place in places]
+    pairs = [(words, voice) for words, voice in answers if words is not None and voice is not None]
+    learned = settings.fusion.client_model if settings.fusion.method is FusionMethod.LEARNED else None
+    return Task(
         kind="fusion",
+        title=f"Fusion from {sides.labels.path.name}",
         classes=SENTIMENTS,
         features=FUSION_FEATURES,
         feature_version=FUSION_FEATURE_VERSION,
-        material=FusionMaterial(
-            np.asarray([fusion_features(words, voice) for words, voice in both]),
+        material=PlainMaterial(
+            np.asarray([fusion_features(words, voice) for words, voice in pairs]),
             np.asarray([SENTIMENTS.index(item.label) for item in items]),
             [item.group for item in items],
         ),
         recipe=FUSION_RECIPE,
-        items=items,
-        labels=kept,
-        limits=(*limits, *FUSION_LIMITS),
-        data={"one_side_only": len(sides.labels.items) - len(places)},
-        in_use=(in_use[0], ask),
-        in_use_folder=in_use_folder,
+        labels=request.trainable(replace(sides.labels, items=items)),
+        config_keys=("sentiment.fusion.agent_model", "sentiment.fusion.client_model"),
+        limits=FUSION_LIMITS,
+        data={"one_side_only": one_sided},
+        in_use=(f"the {settings.fusion.method.value} weights in use", lambda: _joined(settings, pairs, items)),
+        in_use_folder=None if learned is None else Path(learned).expanduser(),
     )
-    return run_training(task, options, say)
+
+
+def _fusing(settings: SentimentSettings) -> SentimentSettings:
+    """The settings with fixed weights where fusion is off: something to compare with."""
+    if settings.fusion.method is not FusionMethod.OFF:
+        return settings
+    return settings.model_copy(update={"fusion": settings.fusion.model_copy(update={"method": FusionMethod.FIXED})})
+
+
+def _joined(settings: SentimentSettings, pairs: Sequence[Pair], items: Sequence[LabelledItem]) -> Probabilities:
+    fusion = build_fusion(settings)
+    assert fusion is not None
+    return shares_of(
+        [fusion.join(words, voice, Role(item.role)) for (words, voice), item in zip(pairs, items, strict=True)]
+    )
+
+
+FUSION = Kind(_prepare, ("stacking",))

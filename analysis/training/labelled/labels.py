@@ -34,6 +34,16 @@ class LabelColumns:
     """`agent` or `client`; rows without are the client's."""
 
 
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A CSV file, UTF-8, with a header. Paths of recordings are relative to its folder."""
+
+    path: Path
+    columns: LabelColumns = LabelColumns()
+    label_map: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Label as written to label meant, `-` to leave the item out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledItem:
     """One row of the file."""
@@ -73,34 +83,25 @@ class Labels:
         return dict(sorted(Counter(item.label for item in self.items).items()))
 
 
-def read_labels(
-    path: Path,
-    columns: LabelColumns,
-    *,
-    needs: Sequence[str],
-    classes: Sequence[str] | None = SENTIMENTS,
-    label_map: Mapping[str, str] | None = None,
-) -> Labels:
+def read_labels(file: LabelFile, *, needs: Sequence[str], classes: Sequence[str] | None = SENTIMENTS) -> Labels:
     """Read and check.
 
     Args:
-        path: CSV, UTF-8, with a header. Audio paths are relative to the file's folder.
-        columns: names of the columns.
         needs: of `text` and `audio`, what every row must have.
         classes: labels that exist; None for any (topics).
-        label_map: label as written to label meant, `-` to leave the item out.
 
     Raises:
         ConfigurationError: not a CSV, a column missing, a label that does not exist, an empty text, a recording that is
             not there, a recording in two groups; with row numbers.
     """
+    path, columns = file.path, file.columns
     wanted = [columns.label, *(columns.text if need == "text" else columns.audio for need in needs)]
     rows = read_rows(path, wanted, columns.group)
     faults: list[str] = []
     unknown: dict[str, list[int]] = defaultdict(list)
     items: list[LabelledItem] = []
     dropped: Counter[str] = Counter()
-    mapping = _mapping(label_map or {}, classes)
+    mapping = _mapping(file.label_map, classes)
     for number, row in rows:
         written = (row.get(columns.label) or "").strip()
         label = mapping.get(written.lower(), written if classes is None else written.lower())

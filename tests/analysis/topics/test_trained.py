@@ -6,11 +6,10 @@ import csv
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from analysis.records import Topic
 from analysis.steps import build_language_steps
-from commands.train.command import app
+from commands.train.requests import TrainRequest, run_train
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CustomerSegment, StepResult, StepState
@@ -27,7 +26,7 @@ PLACES = ("today", "in town", "again", "since Monday", "please help", "at home",
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Trained by the command itself, on labels written as the glossary writes them, and one the glossary lacks."""
+    """Trained as the command does it, on labels written as the glossary writes them, and one the glossary lacks."""
     place = tmp_path_factory.mktemp("trained")
     with (place / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -36,19 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (f"{text} {where}", label) for label, texts in SAID.items() for text in texts for where in PLACES
         )
     out = place / "model"
-    arguments = [
-        "topics",
-        "--labels",
-        str(place / "labels.csv"),
-        "--group-by",
-        "item",
-        "--out",
-        str(out),
-        "--folds",
-        "3",
-    ]
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0, done.output
+    run_train("topics", TrainRequest(labels=place / "labels.csv", out=out, group_by="item", folds=3))
     return out
 
 

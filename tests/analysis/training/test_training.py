@@ -13,11 +13,15 @@ from analysis.model_folder import load_model
 from analysis.sentiment.acoustic import build_acoustic
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text_trained import TrainedTextSentiment
-from analysis.training.judging.crossvalidation import cross_validate
-from analysis.training.kinds.text import TEXT_RECIPES, TextMaterial
+from analysis.training.judging.crossvalidation import PlainMaterial, cross_validate
+from analysis.training.kinds.text import TEXT_RECIPES
+from analysis.training.labelled.recordings import Samples
+from analysis.training.task import TrainingRequest
+from analysis.training.train import KINDS, TrainingOutcome
 from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment
-from commands.train.requests import TrainRequest, run_train_acoustic, run_train_fusion, run_train_text, run_train_topics
+from commands.train.requests import TrainRequest, run_train
 from pipeline.config.areas.sentiment import SentimentSettings
+from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError, EarshotError
 from pipeline.records import Role
 from tests.analysis.sentiment.test_features import voice
@@ -58,61 +62,71 @@ def request_for(labels: Path, tmp_path: Path, name: str, **more: object) -> Trai
     return TrainRequest(labels=labels, out=tmp_path / name, **settings)  # type: ignore[arg-type]
 
 
-def test_acoustic_same_input_same_model(labels: Path, tmp_path: Path) -> None:
-    first = run_train_acoustic(request_for(labels, tmp_path, "a"), "svm")
-    second = run_train_acoustic(request_for(labels, tmp_path, "b"), "svm")
-    assert (tmp_path / "a/held_out.csv").read_bytes() == (tmp_path / "b/held_out.csv").read_bytes()
+@pytest.fixture(scope="module")
+def voice_model(labels: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingOutcome:
+    return run_train("acoustic", request_for(labels, tmp_path_factory.mktemp("voice"), "voice", model="svm"))
+
+
+@pytest.fixture(scope="module")
+def text_model(labels: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingOutcome:
+    return run_train("text", request_for(labels, tmp_path_factory.mktemp("text"), "t", model="plain"))
+
+
+@pytest.mark.parametrize(("kind", "model"), [("acoustic", "svm"), ("text", "plain")])
+def test_same_input_same_model(
+    request: pytest.FixtureRequest, labels: Path, tmp_path: Path, kind: str, model: str
+) -> None:
+    first = request.getfixturevalue("voice_model" if kind == "acoustic" else "text_model")
+    second = run_train(kind, request_for(labels, tmp_path, "again", model=model))
+    assert (first.folder / "held_out.csv").read_bytes() == (second.folder / "held_out.csv").read_bytes()
     assert first.card.model_sha256 == second.card.model_sha256
-    assert first.scores.recall.value > 0.9
-    assert first.comparison is not None
-    page = (tmp_path / "a/report.html").read_text(encoding="utf-8")
+
+
+def test_acoustic_is_reported_and_usable(voice_model: TrainingOutcome) -> None:
+    assert voice_model.scores.recall.value > 0.9
+    assert voice_model.comparison is not None
+    page = (voice_model.folder / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 2
     assert "http" not in page.split("<body>")[0]
-    settings = SentimentSettings.model_validate({"acoustic": {"client_model": str(tmp_path / "a")}})
+    settings = SentimentSettings.model_validate({"acoustic": {"client_model": str(voice_model.folder)}})
     engine = build_acoustic(settings)
     assert engine is not None
     sound = np.repeat(voice(150, 3.0), 2)
     assert engine.channel(sound, [(0.0, 3.0)], Role.CLIENT)[0][0] is not None
 
 
-def test_text_is_compared_with_the_model_in_use_and_usable(labels: Path, tmp_path: Path) -> None:
-    outcome = run_train_text(request_for(labels, tmp_path, "t"), "cues")
-    assert outcome.comparison is not None
-    assert "sklearn" in outcome.note
-    engine = TrainedTextSentiment(str(tmp_path / "t"))
-    assert engine.predict(["Thank you, wonderful!"])[0].label.value == "positive"
+def test_text_is_compared_with_the_model_in_use_and_usable(
+    labels: Path, tmp_path: Path, text_model: TrainingOutcome
+) -> None:
+    assert text_model.comparison is not None
+    assert "sklearn" in text_model.note
+    engine = TrainedTextSentiment(str(text_model.folder))
+    assert engine.predict(["Thank you so much, wonderful!"])[0].label.value == "positive"
     with pytest.raises(ConfigurationError, match="--overwrite"):
-        run_train_text(request_for(labels, tmp_path, "t"), "cues")
+        run_train("text", request_for(labels, text_model.folder.parent, "t", model="plain"))
     # Labels were added and moved: what the model in use learned is known again.
     rows = labels.read_text(encoding="utf-8").splitlines()
     more = [row.replace("bill", "invoice").replace("_", "+") for row in rows[1:] if "the bill" in row]
     (tmp_path / "more.csv").write_text("\n".join([rows[0], *more, *reversed(rows[1:])]), encoding="utf-8")
-    grown = request_for(
-        tmp_path / "more.csv", tmp_path, "v", overrides=[f"sentiment.text.sklearn.client_model={tmp_path / 't'}"]
-    )
-    assert f"on 54 of {54 + len(more)} items by its own held-out answers" in run_train_text(grown, "cues").note
-    again = run_train_text(
-        request_for(labels, tmp_path, "u", overrides=[f"sentiment.text.sklearn.client_model={tmp_path / 't'}"]), "words"
-    )
-    assert "its own held-out answers" in again.note
+    use = [f"sentiment.text.sklearn.client_model={text_model.folder}"]
+    grown = request_for(tmp_path / "more.csv", tmp_path, "v", overrides=use, model="plain")
+    assert f"on 54 of {54 + len(more)} items by its own held-out answers" in run_train("text", grown).note
 
 
 def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
-    outcome = run_train_topics(request_for(labels, tmp_path, "topics", label_column="label", text_column="text"))
+    outcome = run_train("topics", request_for(labels, tmp_path, "topics"))
     loaded = load_model(tmp_path / "topics", kind="topics")
     rows = loaded.pipeline.predict_proba(["Thank you so much, the bill is wonderful."])
     assert outcome.card.classes[int(loaded.pipeline.classes_[rows[0].argmax()])] == "positive"
     assert rows.sum() == pytest.approx(1.0)
 
 
-def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path) -> None:
-    run_train_acoustic(request_for(labels, tmp_path, "voice"), "svm")
-    use = (*LEXICON, f"sentiment.acoustic.client_model={tmp_path / 'voice'}")
+def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path, voice_model: TrainingOutcome) -> None:
+    use = (*LEXICON, f"sentiment.acoustic.client_model={voice_model.folder}")
     with pytest.raises(ConfigurationError, match="no held-out answers there"):
-        run_train_fusion(request_for(labels, tmp_path, "no", overrides=use), voice_held_out=labels)
-    outcome = run_train_fusion(
-        request_for(labels, tmp_path, "fusion", overrides=use), voice_held_out=tmp_path / "voice" / "held_out.csv"
-    )
+        run_train("fusion", request_for(labels, tmp_path, "no", overrides=use, voice_held_out=labels))
+    answers = voice_model.folder / "held_out.csv"
+    outcome = run_train("fusion", request_for(labels, tmp_path, "fusion", overrides=use, voice_held_out=answers))
     assert outcome.scores.recall.value > 0.9
     settings = SentimentSettings.model_validate(
         {
@@ -153,7 +167,7 @@ def test_recordings_that_cannot_be_read_are_named(tmp_path: Path, labels: Path, 
     path = tmp_path / "l.csv"
     path.write_text("path,text,label,group\n" + rows + good, encoding="utf-8")
     with pytest.raises(EarshotError, match=message):
-        run_train_acoustic(request_for(path, tmp_path, "x"), "svm")
+        run_train("acoustic", request_for(path, tmp_path, "x", model="svm"))
 
 
 def test_every_recording_that_cannot_be_read_is_named_with_its_row(tmp_path: Path, labels: Path) -> None:
@@ -164,7 +178,7 @@ def test_every_recording_that_cannot_be_read_is_named_with_its_row(tmp_path: Pat
     path = tmp_path / "l.csv"
     path.write_text("\n".join([*lines, *(f"{labels.parent}/{row}" for row in rows[5:])]), encoding="utf-8")
     request = request_for(path, tmp_path, "x")
-    for ask in (lambda: run_evaluate_sentiment(request), lambda: run_train_acoustic(request, "svm")):
+    for ask in (lambda: run_evaluate_sentiment(request), lambda: run_train("acoustic", request)):
         with pytest.raises(ConfigurationError, match="3 recordings cannot be read") as caught:
             ask()
         assert all(f"row {row}: " in str(caught.value) for row in (2, 6, 8))
@@ -173,7 +187,13 @@ def test_every_recording_that_cannot_be_read_is_named_with_its_row(tmp_path: Pat
 def test_words_are_learned_without_the_recordings(tmp_path: Path, labels: Path) -> None:
     path = tmp_path / "far.csv"
     path.write_text(labels.read_text(encoding="utf-8"), encoding="utf-8")
-    assert run_train_text(request_for(path, tmp_path, "x"), "cues").scores.items == 54
+    request = request_for(path, tmp_path, "x")
+    asked = TrainingRequest(labels=request.file(), out=request.out, settings=Settings(), read_audio=not_read)
+    assert len(KINDS["text"].prepare(asked, "cues", print).labels.items) == 54
+
+
+def not_read(path: Path, channel: int | None) -> Samples:
+    raise AssertionError(f"{path} was read")
 
 
 def test_copies_of_a_recording_in_two_groups_are_refused(tmp_path: Path, labels: Path) -> None:
@@ -182,18 +202,18 @@ def test_copies_of_a_recording_in_two_groups_are_refused(tmp_path: Path, labels:
     rows = [rows[0], *(f"{labels.parent}/{row}" for row in rows[1:]), "copy.wav,x,neutral,s5,client,x"]
     (tmp_path / "l.csv").write_text("\n".join(rows), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"row 56: the same sound is in group 's5' here and in 's0' in row"):
-        run_train_acoustic(request_for(tmp_path / "l.csv", tmp_path, "x"), "svm")
+        run_train("acoustic", request_for(tmp_path / "l.csv", tmp_path, "x", model="svm"))
 
 
 def test_a_model_in_use_that_no_longer_loads_does_not_stop_training(labels: Path, tmp_path: Path) -> None:
-    gone = [f"sentiment.acoustic.client_model={tmp_path / 'gone'}"]
-    outcome = run_train_acoustic(request_for(labels, tmp_path, "a", overrides=gone), "svm")
+    gone = [f"sentiment.text.sklearn.client_model={tmp_path / 'gone'}"]
+    outcome = run_train("text", request_for(labels, tmp_path, "a", overrides=gone, model="plain", folds=2))
     assert outcome.comparison is None
     assert "no card.json there" in outcome.note
 
 
-def test_a_model_is_not_judged_on_what_it_learned(labels: Path, tmp_path: Path) -> None:
-    run_train_acoustic(request_for(labels, tmp_path, "voice"), "svm")
+def test_a_model_is_not_judged_on_what_it_learned(labels: Path, tmp_path: Path, voice_model: TrainingOutcome) -> None:
+    shutil.copytree(voice_model.folder, tmp_path / "voice")
     use = [*LEXICON, f"sentiment.acoustic.client_model={tmp_path / 'voice'}"]
     evaluation = run_evaluate_sentiment(request_for(labels, tmp_path, "-", overrides=use))
     assert "acoustic: voice was trained on 36 of these items; its held-out answers are taken" in evaluation.notes
@@ -204,15 +224,17 @@ def test_a_model_is_not_judged_on_what_it_learned(labels: Path, tmp_path: Path) 
 
 def test_a_class_of_one_group_is_refused_in_words() -> None:
     numbers = np.asarray([0, 0, 1, 0, 0, 0, 0, 0])
-    material = TextMaterial(["a"] * 8, numbers, ["g0", "g0", "g0", "g1", "g2", "g3", "g4", "g5"])
+    material = PlainMaterial(
+        np.asarray(["a"] * 8, dtype=object), numbers, ["g0", "g0", "g0", "g1", "g2", "g3", "g4", "g5"]
+    )
     with pytest.raises(ConfigurationError, match="a class is in too few groups"):
         cross_validate(material, 2, TEXT_RECIPES["plain"], folds=None, seed=0)
 
 
 def test_unknown_choices_name_the_others(labels: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="svm, forest"):
-        run_train_acoustic(request_for(labels, tmp_path, "x"), "boost")
+        run_train("acoustic", request_for(labels, tmp_path, "x", model="boost"))
     with pytest.raises(ConfigurationError, match="words, cues, plain"):
-        run_train_text(request_for(labels, tmp_path, "x"), "bert")
+        run_train("text", request_for(labels, tmp_path, "x", model="bert"))
     with pytest.raises(ConfigurationError, match="written=meant"):
-        run_train_text(request_for(labels, tmp_path, "x", label_map=["anger"]), "cues")
+        run_train("text", request_for(labels, tmp_path, "x", label_map=["anger"], model="cues"))

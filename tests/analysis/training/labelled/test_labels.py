@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.training.labelled.labels import LabelColumns, check_trainable, read_labels
+from analysis.training.labelled.labels import LabelFile, check_trainable, read_labels
 from analysis.training.labelled.splits import grouped_splits
 from pipeline.errors import ConfigurationError
 
@@ -50,7 +50,7 @@ def write(folder: Path, text: str) -> Path:
 )
 def test_faults_are_told_with_their_row(tmp_path: Path, text: str, needs: Sequence[str], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read_labels(write(tmp_path, text), LabelColumns(), needs=needs)
+        read_labels(LabelFile(write(tmp_path, text)), needs=needs)
     assert message in str(caught.value)
 
 
@@ -58,12 +58,12 @@ def test_the_same_recording_in_two_groups_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"x")
     path = write(tmp_path, "path,label,group\na.wav,neutral,one\na.wav,negative,two\n")
     with pytest.raises(ConfigurationError, match=r"row 3: the same recording is in group 'two' here and in 'one'"):
-        read_labels(path, LabelColumns(), needs=("audio",))
+        read_labels(LabelFile(path), needs=("audio",))
 
 
 def test_labels_are_mapped_and_left_out(tmp_path: Path) -> None:
     path = write(tmp_path, "text,label,group\na,Anger,s1\nb,fear,s1\nc,neutral,s2\n")
-    labels = read_labels(path, LabelColumns(), needs=("text",), label_map={"anger": "negative", "fear": "-"})
+    labels = read_labels(LabelFile(path, label_map={"anger": "negative", "fear": "-"}), needs=("text",))
     assert [(item.row, item.label) for item in labels.items] == [(2, "negative"), (4, "neutral")]
     assert labels.dropped == {"fear": 1}
 
@@ -72,19 +72,19 @@ def test_labels_are_mapped_and_left_out(tmp_path: Path) -> None:
 def test_spreadsheets_of_many_countries_are_read(tmp_path: Path, delimiter: str) -> None:
     lines = [("text", "label", "group"), ("Yes, please, now", "neutral", "a")]
     path = write(tmp_path, "\n".join(delimiter.join(cells) for cells in lines))
-    assert read_labels(path, LabelColumns(), needs=("text",)).items[0].text == "Yes, please, now"
+    assert read_labels(LabelFile(path), needs=("text",)).items[0].text == "Yes, please, now"
 
 
 def test_a_map_to_no_label_names_the_labels(tmp_path: Path) -> None:
     path = write(tmp_path, "text,label,group\na,anger,s1\n")
     with pytest.raises(ConfigurationError, match=r"--label-map anger=angry: 'angry' must be one of negative"):
-        read_labels(path, LabelColumns(), needs=("text",), label_map={"anger": "angry"})
+        read_labels(LabelFile(path, label_map={"anger": "angry"}), needs=("text",))
 
 
 def test_a_row_of_the_database_names_its_recording(tmp_path: Path) -> None:
     (tmp_path / "a b.wav").write_bytes(b"x")
     path = write(tmp_path, f"path,label,group\nfile://{tmp_path}/a%20b.wav,neutral,one\n")
-    assert read_labels(path, LabelColumns(), needs=("audio",)).items[0].audio == tmp_path / "a b.wav"
+    assert read_labels(LabelFile(path), needs=("audio",)).items[0].audio == tmp_path / "a b.wav"
 
 
 def test_pieces_of_a_call_are_one_voice_per_side_and_whole_clips_one_per_speaker(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_pieces_of_a_call_are_one_voice_per_side_and_whole_clips_one_per_speaker
         for name, channel, role, start, end in (row.split(",") for row in rows)
     )
     path = write(tmp_path, "path,label,group,channel,role,start_s,end_s\n" + body)
-    voices = [item.voice for item in read_labels(path, LabelColumns(), needs=("audio",)).items]
+    voices = [item.voice for item in read_labels(LabelFile(path), needs=("audio",)).items]
     assert [voices.index(voice) for voice in voices] == [0, 0, 2, 3, 4, 4]
 
 
@@ -111,7 +111,7 @@ def test_pieces_of_a_call_are_one_voice_per_side_and_whole_clips_one_per_speaker
 )
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path, rows: list[tuple[str, str]], message: str) -> None:
     body = "".join(f"text {at},{label},{group}\n" for at, (label, group) in enumerate(rows))
-    labels = read_labels(write(tmp_path, "text,label,group\n" + body), LabelColumns(), needs=("text",))
+    labels = read_labels(LabelFile(write(tmp_path, "text,label,group\n" + body)), needs=("text",))
     with pytest.raises(ConfigurationError, match=message):
         check_trainable(labels, least_groups=5, least_per_class=4)
 

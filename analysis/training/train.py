@@ -1,39 +1,25 @@
-"""`run.py train …`: from labels to a model folder the configuration points to."""
+"""`run.py train KIND`: from labels to a model folder the configuration points to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from analysis.model_folder import CARD_FILE, ModelCard, library_versions, read_card, save_model
-from analysis.training.judging.crossvalidation import CrossValidated, Material, Recipe, cross_validate
+from analysis.training.judging.crossvalidation import CrossValidated, cross_validate
 from analysis.training.judging.held_out import HELD_OUT_FILE, Probabilities, item_keys, read_held_out, write_held_out
 from analysis.training.judging.measures import Comparison, Scores, compare, score
-from analysis.training.labelled.labels import LabelledItem, Labels
+from analysis.training.kinds.acoustic import ACOUSTIC
+from analysis.training.kinds.fusion import FUSION
+from analysis.training.kinds.text import TEXT, TOPICS
 from analysis.training.report import write_report
+from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.errors import ConfigurationError, ModelUnavailable, OutputUnavailable, UntrustedModel
 
+KINDS: Mapping[str, Kind] = {"text": TEXT, "acoustic": ACOUSTIC, "fusion": FUSION, "topics": TOPICS}
 REPORT_FILE = "report.html"
 BALANCE_SHOWN = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingOptions:
-    """What all kinds of training share."""
-
-    out: Path
-    """Folder for the model; must be new or empty unless `overwrite`."""
-    title: str
-    licence: str = "not stated"
-    """Of the labelled data."""
-    folds: int | None = 5
-    """Outer folds; None leaves one group out at a time."""
-    seed: int = 0
-    overwrite: bool = False
-    least_groups: int = 5
-    least_per_class: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,33 +32,31 @@ class TrainingOutcome:
     comparison: Comparison | None
     note: str
     """About the comparison: with what, or why there is none."""
+    config_keys: tuple[str, ...]
+    """Where the folder is named to use the model."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One kind of training, made ready."""
+def train(kind: str, request: TrainingRequest, say: Say = lambda _: None) -> TrainingOutcome:
+    """Train one kind of model: `text`, `acoustic`, `fusion` or `topics`.
 
-    kind: str
-    classes: tuple[str, ...]
-    features: tuple[str, ...]
-    feature_version: str
-    material: Material
-    recipe: Recipe
-    items: Sequence[LabelledItem]
-    labels: Labels
-    limits: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
-    libraries: tuple[str, ...] = ()
-    in_use: tuple[str, Callable[[], Probabilities]] | None = None
-    """Name of the model in use, and its probabilities for the items; may raise EarshotError."""
-    in_use_folder: Path | None = None
+    Raises:
+        ConfigurationError: an unknown kind or model, or bad labels, with row numbers.
+        OutputUnavailable: the folder cannot be written.
+    """
+    chosen = KINDS.get(kind)
+    if chosen is None:
+        raise ConfigurationError(f"train {kind}: must be one of {', '.join(KINDS)}")
+    model = request.model or chosen.models[0]
+    if model not in chosen.models:
+        raise ConfigurationError(f"--model {model}: must be one of {', '.join(chosen.models)}")
+    _prepare_folder(request)
+    return _run(chosen.prepare(request, model, say), request, say)
 
 
-def prepare_folder(options: TrainingOptions) -> None:
+def _prepare_folder(request: TrainingRequest) -> None:
     """Raises OutputUnavailable, ConfigurationError before any time is spent."""
-    out = options.out
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not options.overwrite)):
+    out = request.out
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not request.overwrite)):
         raise ConfigurationError(f"--out {out}: is there already; name a new folder, or give --overwrite")
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -80,28 +64,28 @@ def prepare_folder(options: TrainingOptions) -> None:
         raise OutputUnavailable(f"--out {out}: cannot be written: {error}") from None
 
 
-def run_training(task: Task, options: TrainingOptions, say: Callable[[str], None]) -> TrainingOutcome:
+def _run(task: Task, request: TrainingRequest, say: Say) -> TrainingOutcome:
     """Cross-validate, fit on everything, compare with the model in use, write the folder."""
-    say(f"{len(task.items)} items, {len(set(task.material.groups))} groups: {_told(task.labels.balance())}")
-    found = cross_validate(
-        task.material, len(task.classes), task.recipe, folds=options.folds, seed=options.seed, say=say
+    items, groups = task.labels.items, task.material.groups
+    say(f"{len(items)} items, {len(set(groups))} groups: {_told(task.labels.balance())}")
+    fitted = cross_validate(
+        task.material, len(task.classes), task.recipe, folds=request.folds, seed=request.seed, say=say
     )
-    truth, groups = task.material.labels, task.material.groups
-    scores = score(truth, found.probabilities, groups, options.seed)
-    comparison, note = _compare(task, found.probabilities, options.seed)
-    card = save_model(
-        options.out, found.model, _card(task, options, found=found, scores=scores, comparison=comparison, note=note)
+    truth = task.material.labels
+    scores = score(truth, fitted.probabilities, groups, request.seed)
+    comparison, note = _compare(task, fitted.probabilities, request.seed)
+    card = _card(task, request, fitted=fitted, scores=scores, comparison=comparison, note=note)
+    card = save_model(request.out, fitted.model, card)
+    write_held_out(request.out / HELD_OUT_FILE, items, task.kind, task.classes, fitted.probabilities)
+    write_report(request.out / REPORT_FILE, card, scores, comparison, truth=truth, probabilities=fitted.probabilities)
+    return TrainingOutcome(
+        folder=request.out,
+        card=card,
+        scores=scores,
+        comparison=comparison,
+        note=note,
+        config_keys=task.config_keys,
     )
-    write_held_out(options.out / HELD_OUT_FILE, task.items, task.kind, task.classes, found.probabilities)
-    write_report(
-        options.out / REPORT_FILE,
-        card,
-        scores,
-        comparison,
-        truth=truth,
-        probabilities=found.probabilities,
-    )
-    return TrainingOutcome(folder=options.out, card=card, scores=scores, comparison=comparison, note=note)
 
 
 def _told(balance: Mapping[str, int]) -> str:
@@ -123,8 +107,8 @@ def _compare(task: Task, fresh: Probabilities, seed: int) -> tuple[Comparison | 
     except (ModelUnavailable, UntrustedModel) as error:
         # Training again is the way out of a model that no longer loads: that must not stop it.
         return None, f"no comparison: {error}"
-    for at, shares in known.items():
-        old[at] = shares
+    for place, shares in known.items():
+        old[place] = shares
     how = f" (on {len(known)} of {len(old)} items by its own held-out answers: it was trained on them)" if known else ""
     comparison = compare(task.material.labels, fresh, old, task.material.groups, seed)
     return comparison, f"{comparison.verdict} {name}{how}, UAR difference {comparison.recall}"
@@ -140,44 +124,44 @@ def _held_out_of(task: Task) -> dict[int, list[float]] | str:
     rows = read_held_out(folder / HELD_OUT_FILE, theirs)
     if not rows and read_card(folder).data.get("labels_sha256") == task.labels.sha256:
         return "the model in use was trained on these items and kept no held-out answers: no fair comparison"
-    found = {}
-    for at, key in enumerate(item_keys(task.items, task.kind) if rows else ()):
+    known = {}
+    for place, key in enumerate(item_keys(task.labels.items, task.kind) if rows else ()):
         if key in rows:
             shares = dict(zip(theirs, rows[key], strict=True))
-            found[at] = [shares.get(name, 0.0) for name in task.classes]
-    return found
+            known[place] = [shares.get(name, 0.0) for name in task.classes]
+    return known
 
 
 def _card(
     task: Task,
-    options: TrainingOptions,
+    request: TrainingRequest,
     *,
-    found: CrossValidated,
+    fitted: CrossValidated,
     scores: Scores,
     comparison: Comparison | None,
     note: str,
 ) -> ModelCard:
-    protocol = "leave-one-group-out" if options.folds is None else f"{options.folds} grouped folds"
+    protocol = "leave-one-group-out" if request.folds is None else f"{request.folds} grouped folds"
     data = {
         "labels": task.labels.path.name,
         "labels_sha256": task.labels.sha256,
-        "licence": options.licence,
-        "items": len(task.items),
+        "licence": request.licence,
+        "items": len(task.labels.items),
         "groups": len(set(task.material.groups)),
         "class_balance": task.labels.balance(),
         "dropped": dict(task.labels.dropped),
         **task.data,
     }
     figures = {
-        "protocol": f"{protocol}, nested; hyper-parameters and calibration inside; seed {options.seed}",
+        "protocol": f"{protocol}, nested; hyper-parameters and calibration inside; seed {request.seed}",
         **{key: value for key, value in asdict(scores).items() if key not in ("items", "groups")},
         "comparison": note,
         "difference": None if comparison is None else asdict(comparison),
     }
-    recipe = {"recipe": task.recipe.name, "calibration": task.recipe.calibration, "chosen": dict(found.choice)}
+    recipe = {"recipe": task.recipe.name, "calibration": task.recipe.calibration, "chosen": dict(fitted.choice)}
     return ModelCard(
         kind=task.kind,
-        title=options.title,
+        title=request.title or task.title,
         classes=task.classes,
         features=task.features,
         feature_version=task.feature_version,
@@ -185,5 +169,5 @@ def _card(
         data=data,
         figures=figures,
         options={**recipe, **task.options},
-        limits=task.limits,
+        limits=(*request.limits, *task.limits),
     )

@@ -1,0 +1,89 @@
+"""What training is asked for, and one kind of training made ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analysis.training.judging.crossvalidation import Material, Recipe
+from analysis.training.judging.held_out import Probabilities
+from analysis.training.labelled.labels import SENTIMENTS, LabelFile, Labels, check_trainable, read_labels
+from analysis.training.labelled.recordings import ReadAudio
+from pipeline.config.root import Settings
+
+Say = Callable[[str], None]
+"""Tells a person how far it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    """What all kinds of training share, and what some of them read beside it."""
+
+    labels: LabelFile
+    out: Path
+    """Folder for the model; must be new or empty unless `overwrite`."""
+    settings: Settings
+    """Name the models in use, to compare with."""
+    read_audio: ReadAudio
+    model: str | None = None
+    """Which of the kind's models; None for the first."""
+    languages: Sequence[str] = ("en",)
+    """ISO 639-1 codes of labelled texts; texts in others will get no value."""
+    words_held_out: Path | None = None
+    voice_held_out: Path | None = None
+    """For fusion: answers to take instead of asking the models."""
+    title: str | None = None
+    licence: str = "not stated"
+    """Of the labelled data."""
+    limits: Sequence[str] = ()
+    """Further sentences for the card."""
+    folds: int | None = 5
+    """Outer folds; None leaves one group out at a time."""
+    seed: int = 0
+    overwrite: bool = False
+    least_groups: int = 5
+    least_per_class: int = 10
+
+    def read_labels(self, need: str, classes: Sequence[str] | None = SENTIMENTS) -> Labels:
+        """Of which every row has a `text` or `audio`. Raises ConfigurationError, with row numbers."""
+        return self.trainable(read_labels(self.labels, needs=(need,), classes=classes))
+
+    def trainable(self, labels: Labels) -> Labels:
+        """The same labels. Raises ConfigurationError when they are too few to learn from."""
+        check_trainable(labels, least_groups=self.least_groups, least_per_class=self.least_per_class)
+        return labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One kind of training, made ready."""
+
+    kind: str
+    title: str
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    feature_version: str
+    material: Material
+    recipe: Recipe
+    labels: Labels
+    config_keys: tuple[str, ...]
+    """Where the folder is named to use the model."""
+    limits: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
+    in_use: tuple[str, Callable[[], Probabilities]] | None = None
+    """Name of the model in use, and its probabilities for the items; may raise EarshotError."""
+    in_use_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of training: the models there are to choose from, and what makes it ready."""
+
+    prepare: Callable[[TrainingRequest, str, Say], Task]
+    """Request, model and where to tell of it. Raises ConfigurationError for bad labels, with row numbers."""
+    models: tuple[str, ...]
+    """The first is the default."""
