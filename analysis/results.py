@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -38,6 +39,7 @@ def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
         reasons.append(f"passed over: {passed_over}")
     return replace(
         result,
+        services=services_of(answers),
         provider=last.provider or result.provider,
         model=last.model,
         tokens_in=_sum([answer.tokens_in for answer in answers]),
@@ -49,6 +51,15 @@ def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
     )
 
 
+def services_of(answers: Iterable[LLMAnswer]) -> dict[str, str | None]:
+    """Who was asked in all of them; whoever answered once counts as answering."""
+    together: dict[str, str | None] = {}
+    for answer in answers:
+        for name, why in answer.services.items():
+            together[name] = None if why is None else together.get(name, why)
+    return together
+
+
 Number = TypeVar("Number", int, float)
 
 
@@ -58,7 +69,12 @@ def _sum(values: list[Number | None]) -> Number | None:
     return sum(known[1:], start=known[0]) if known else None
 
 
-def as_fallback(result: StepResult, why: str | None) -> StepResult:
+def as_fallback(result: StepResult, why: str | None, answers: Iterable[LLMAnswer]) -> StepResult:
     """A result made without a model because no model answered: kept, and made anew by the next run."""
     reasons = [reason for reason in (result.reason, f"made without a language model: {why}" if why else None) if reason]
-    return replace(result, fingerprint=result.fingerprint + FALLBACK_MARK, reason="; ".join(reasons) or None)
+    return replace(
+        result,
+        services=services_of(answers),
+        fingerprint=result.fingerprint + FALLBACK_MARK,
+        reason="; ".join(reasons) or None,
+    )

@@ -323,6 +323,10 @@ class StepResult:
     tokens_out: int | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
+    services: Mapping[str, str | None] = field(default_factory=dict)
+    """Language models that were asked: None for one that answered, else why it did not. For the run's account only."""
+    kept: bool = False
+    """A stored result that stays, since today's was no better; of it only `reason` is written."""
 
 
 # ------------------------------------------------------------------------------------------------- kept

@@ -93,6 +93,8 @@ class LLMAnswer:
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
     passed_over: tuple[str, ...] = ()
     """`provider: why` for each one listed before the one that answered."""
+    services: Mapping[str, str | None] = field(default_factory=dict)
+    """Providers that were asked: None for one that answered, be it with something invalid, else why it did not."""
 
 
 class Throttled(ServiceUnavailable):

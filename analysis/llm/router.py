@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.llm.guarded_provider import Account, GuardedProvider
-from analysis.llm.limits import Ceiling
+from analysis.llm.limits import Ceiling, CeilingReached, QuotaWait
 from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, Message, Reply, TextRedactor
 from analysis.llm.request_redaction import redact_request, restore
 from analysis.llm.validation import read_reply
@@ -53,9 +53,12 @@ class _Case:
     error: Exception | None = None
     retryable: bool = False
     latency_s: float = 0.0
+    services: dict[str, str | None] = field(default_factory=dict)
 
-    def pass_over(self, name: str, error: Exception) -> None:
+    def pass_over(self, name: str, error: Exception, asked: bool = True) -> None:
         self.passed_over.append(f"{name}: {error}")
+        if asked and not isinstance(error, CeilingReached | QuotaWait):
+            self.services[name] = None if isinstance(error, InvalidReply) else str(error)
         self.error = error
         # A later run may succeed when at least one provider failed for a passing reason.
         self.retryable = self.retryable or isinstance(error, TransientError | StartupError | UnforeseenError)
@@ -159,7 +162,9 @@ class Router:
         if left <= 0:
             limit = self._settings.request_time_limit_s
             case.pass_over(
-                guarded.provider.name, StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) is over")
+                guarded.provider.name,
+                StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) is over"),
+                asked=False,
             )
             return False
         case.sent, case.originals = case.request, {}
@@ -167,7 +172,7 @@ class Router:
             try:
                 case.sent, case.originals = redact_request(case.request, self._redactor)
             except Exception as error:  # noqa: BLE001 - whatever the redactor trips over, nothing is sent
-                case.pass_over(guarded.provider.name, error)
+                case.pass_over(guarded.provider.name, error, asked=False)
                 return False
         return True
 
@@ -200,6 +205,7 @@ class Router:
             return fault or "no data"
         if self._restore:
             data = restore(data, case.originals)
+        case.services[guarded.provider.name] = None
         case.answer = self._answer(
             case,
             data=data,
@@ -219,6 +225,7 @@ class Router:
             cost_usd=account.cost_usd,
             attempts=account.attempts,
             passed_over=tuple(case.passed_over),
+            services=case.services,
             **values,
         )
 

@@ -105,7 +105,7 @@ class SummaryStep:
         else:
             reason = (draft.failed.reason if draft.failed else None) or "the model took no notes"
         if router.extractive:
-            return as_fallback(self._extractive(draft.call), reason)
+            return as_fallback(self._extractive(draft.call), reason, answers)
         result = failed(self.name, fingerprint, reason)
         return paid(result, *answers) if answers else result
 

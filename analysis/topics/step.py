@@ -144,7 +144,7 @@ class TopicStep:
                 return paid(done(self.name, fingerprint, topic, answer.provider or "llm"), *question.answers)
             answer = _refused(answer)
         if router.extractive:
-            return as_fallback(self._by_keywords(question.call), answer.reason)
+            return as_fallback(self._by_keywords(question.call), answer.reason, question.answers)
         return paid(failed(self.name, fingerprint, answer.reason or "no answer"), *question.answers[:-1], answer)
 
     def close(self) -> None:

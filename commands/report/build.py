@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from commands.report import spans as spans_of
+from commands.report.attention import InputLimits, attention, offered, unusable
 from commands.report.bottleneck import Load, bottleneck
 from commands.report.drift import compare
 from db.ledger.store import PostgresStore
@@ -22,6 +23,8 @@ from pipeline.run.performance import PerformanceRecorder
 from pipeline.sources.addresses import file_uri
 
 SHOWN_DISAPPEARED = 50
+SHOWN_UNUSABLE = 50
+SHOWN_FAILED = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +37,33 @@ class RunFacts:
     store: PostgresStore
     run_id: str
     stamp: str
+    limits: InputLimits
 
 
 def run_report(facts: RunFacts) -> dict[str, Any]:
-    """The whole report; a few hundred kB at most, whatever the number of calls. Raises DatabaseUnavailable."""
+    """The whole report; a MB or two at most, whatever the number of calls. Raises DatabaseUnavailable."""
     questions = Questions(facts.store.database, facts.run_id)
     quality = questions.quality()
     earlier = earlier_runs(facts.store.database, facts.run_id, facts.settings.reporting.report.compare_runs)
+    gone = disappeared(facts)
+    without_use = unusable(facts.result)
     return {
         **_headline(facts),
         **_stages(facts, questions),
         "services": questions.services(),
-        "passed_over_providers": questions.passed_over(),
+        "passed_over_providers": [
+            {"provider": name, **asdict(use)}
+            for name, use in sorted(facts.result.tally.services.items())
+            if use.answered < use.asked
+        ],
+        "attention": attention(facts.result, facts.limits, gone["calls"]),
         "failures": failures(facts.result),
+        "failed_calls": failed_calls(facts.result),
         "skipped": dict(Counter(s.reason for s in [*facts.result.plan.skipped, *facts.result.tally.skipped_files])),
         "reconciliation": _reconciliation(facts),
-        "disappeared": disappeared(facts),
+        "offered": offered(facts.result),
+        "unusable": {"recordings": len(without_use), "first": [asdict(one) for one in without_use[:SHOWN_UNUSABLE]]},
+        "disappeared": gone,
         "quality": quality,
         "comparison": {
             "runs": [{key: run[key] for key in run if key != "quality"} for run in earlier],
@@ -82,6 +96,7 @@ def _headline(facts: RunFacts) -> dict[str, Any]:
         "recogniser_restarts": result.recogniser_restarts,
         "segment_flags": dict(sorted(result.tally.gates.items())),
         "interrupted": result.interrupted,
+        "planned_stop": result.planned_stop,
     }
 
 
@@ -135,6 +150,19 @@ def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
         },
         "peak_memory_bytes": max((sample.memory_bytes for sample in recorder.samples), default=None),
     }
+
+
+def failed_calls(result: BatchResult) -> list[dict[str, Any]]:
+    """Every failed call with its reason, up to SHOWN_FAILED; failed_calls_*.json has all of them."""
+    return [
+        {
+            "file_name": failure.found.file_name,
+            "stage": failure.stage,
+            "error_type": failure.error_type,
+            "message": failure.message[:300],
+        }
+        for failure in result.tally.failures[:SHOWN_FAILED]
+    ]
 
 
 def failures(result: BatchResult, shown: int = 30) -> list[dict[str, Any]]:

@@ -127,7 +127,7 @@ def _table(plan: Plan, headers: Sequence[AudioHeader], ruled_out: Counter[str]) 
         ("unchanged", plan.unchanged),
         ("undecided", len(plan.undecided)),
         ("quarantined", len(plan.quarantined)),
-        ("skipped before", plan.skipped_before),
+        ("skipped before", len(plan.skipped_before)),
         ("still being written", len(plan.waiting)),
         ("left by run.limit", plan.left),
     ):

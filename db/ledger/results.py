@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from db.ledger.rows import (
@@ -125,6 +126,8 @@ def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequ
 def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words: bool, allow_downgrade: bool) -> bool:
     """The whole outcome. Returns False, and leaves the call as it is, when its transcript is a better engine's."""
     call_id = uuid.UUID(outcome.call_id)
+    kept = [result for result in outcome.steps if result.kept]
+    outcome = replace(outcome, steps=tuple(result for result in outcome.steps if not result.kept))
     before = _current(connection, call_id)
     transcript = outcome.transcript
     audio = outcome.prepared.audio_sha256 if outcome.prepared else before.get("audio_sha256")
@@ -134,7 +137,12 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
             return False
     current = transcript.fingerprint if transcript is not None else before.get("transcript_fingerprint")
     replaced = current != before.get("transcript_fingerprint")
+    before["missing_reasons"] = (before.get("missing_reasons") or {}) | {step.step: clean(step.reason) for step in kept}
     _store_row(connection, call_id, outcome, before, replaced)
+    for step in kept:
+        connection.execute(
+            "UPDATE call_steps SET reason = %s WHERE call_id = %s AND step = %s", [clean(step.reason), call_id, step.step]
+        )
     _store_steps(connection, call_id, outcome, replaced)
     if current is not None:
         _store_sentiments(connection, call_id, current, outcome.steps, replaced)

@@ -39,10 +39,6 @@ class Questions:
         """Calls, tokens and cost by analysis step, provider and model."""
         return self._ask("services", digits=6)
 
-    def passed_over(self) -> list[dict[str, Any]]:
-        """Language models that were passed over, and why."""
-        return self._ask("passed_over")
-
     def _ask(self, name: str, digits: int | None = None) -> list[dict[str, Any]]:
         rows = ask(self._database, f"report/{name}", dict_row, run_id=self._id)
         return rows if digits is None else [_rounded(row, digits) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import described
@@ -121,16 +121,22 @@ def with_dependents(steps: Sequence[AnalysisStep], wanted: Collection[str]) -> f
     return frozenset(chosen)
 
 
-def without_worse(results: Sequence[StepResult], earlier: Mapping[str, StepResult]) -> tuple[StepResult, ...]:
-    """What is to be stored of a call whose transcript is as before: a fallback's answer, or none for want of a
-    provider, never replaces a better one that is there."""
-    return tuple(result for result in results if not _is_worse(result, earlier.get(result.step)))
+_KEPT = "kept from an earlier run, since now: "
 
 
-def _is_worse(result: StepResult, before: StepResult | None) -> bool:
-    if before is None or before.state is not StepState.DONE or before.fingerprint.endswith(FALLBACK_MARK):
-        return False
-    return result.state is StepState.FAILED or result.fingerprint.endswith(FALLBACK_MARK)
+def keep_better(results: Sequence[StepResult], earlier: Mapping[str, StepResult]) -> tuple[StepResult, ...]:
+    """What is to be stored of a call whose transcript is as before. A fallback's answer, or none, never replaces a
+    better one that is there: that one stays, and its reason says why it was not made anew."""
+    return tuple(_better(result, earlier.get(result.step)) for result in results)
+
+
+def _better(result: StepResult, before: StepResult | None) -> StepResult:
+    worse = result.state is StepState.FAILED or result.fingerprint.endswith(FALLBACK_MARK)
+    if not worse or before is None or before.state is not StepState.DONE or before.fingerprint.endswith(FALLBACK_MARK):
+        return result
+    own = (before.reason or "").partition(_KEPT)[0].rstrip("; ")
+    reason = "; ".join(filter(None, (own, f"{_KEPT}{result.reason or 'no reason was given'}")))
+    return replace(before, reason=reason, services=result.services, kept=True)
 
 
 def _run_step(

@@ -39,7 +39,9 @@ class BatchResult:
     tally: Tally
     identity: EngineIdentity | None
     interrupted: str | None
-    """Why it stopped before its end; None when nothing was left for that."""
+    """Which signal stopped it before its end; None when nothing was left for that."""
+    planned_stop: str | None = None
+    """Why the clock stopped it before its end; None when nothing was left for that."""
     recogniser_busy_s: float
     recogniser_span_s: float
     """From the first segment it was given to the last it finished."""
@@ -167,12 +169,14 @@ class Batch:
             raise self.signals.fatal
         stored = self._parts.store.outcomes(addresses(plan), run_id)
         account = reconcile(plan, self.tally, stored, stopping.is_set())
-        unfinished = account.counts["left"] > len(plan.beyond_limit)
+        stopped = self.signals.reason if account.counts["left"] > len(plan.beyond_limit) else None
+        planned = self.signals.planned
         return BatchResult(
             plan=plan,
             tally=self.tally,
             identity=self._identity,
-            interrupted=self.signals.reason if unfinished else None,
+            interrupted=None if planned else stopped,
+            planned_stop=stopped if planned else None,
             recogniser_busy_s=self._process.busy_s,
             recogniser_span_s=self._process.span_s,
             recogniser_restarts=self._process.restarts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -112,6 +112,8 @@ class RunSignals:
     abandoned: threading.Event = field(default_factory=threading.Event)
     """What is under way is dropped."""
     reason: str | None = None
+    planned: bool = False
+    """Whether the clock stopped it (`run.max_hours`, `run.stop_time`), which is no fault."""
     fatal: BaseException | None = None
     began: float = field(default_factory=time.monotonic)
     stop_at: float | None = field(init=False)
@@ -120,9 +122,10 @@ class RunSignals:
     def __post_init__(self) -> None:
         self.stop_at = stop_moment(self.settings)
 
-    def stop(self, reason: str) -> None:
-        if self.reason is None:
-            self.reason = reason
+    def stop(self, reason: str, planned: bool = False) -> None:
+        """The first reason stays, but a signal's takes the place of the clock's."""
+        if self.reason is None or (self.planned and not planned):
+            self.reason, self.planned = reason, planned
         self.stopping.set()
 
     def fail(self, error: BaseException) -> None:
@@ -140,9 +143,9 @@ class RunSignals:
         """Set `stopping` when the hours are used up or the stop time has come."""
         hours = self.settings.max_hours
         if hours is not None and time.monotonic() - self.began > hours * 3600:
-            self.stop(f"run.max_hours ({hours:g}) is used up")
+            self.stop(f"run.max_hours ({hours:g}) is used up", planned=True)
         if self.stop_at is not None and time.time() >= self.stop_at:
-            self.stop(f"the stop time {self.settings.stop_time} has come")
+            self.stop(f"the stop time {self.settings.stop_time} has come", planned=True)
 
     def raise_if_stopping(self) -> None:
         """Before the stages, where a stop by the clock has nothing to stop yet. Raises RunInterrupted."""
@@ -163,6 +166,17 @@ def stop_moment(settings: RunSettings, now: datetime | None = None) -> float | N
 
 
 @dataclass(slots=True)
+class ServiceUse:
+    """How a language model served the run."""
+
+    asked: int = 0
+    """Analysis steps of calls for which it was asked."""
+    answered: int = 0
+    reason: str | None = None
+    """Why it last did not answer."""
+
+
+@dataclass(slots=True)
 class Tally:
     """What became of the calls; counted under a lock."""
 
@@ -177,12 +191,22 @@ class Tally:
     statuses: list[dict[str, object]] = field(default_factory=list)
     skipped_files: list[SkippedFile] = field(default_factory=list)
     gates: dict[str, int] = field(default_factory=dict)
+    services: dict[str, ServiceUse] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, name: str, status: Mapping[str, object]) -> None:
         with self.lock:
             setattr(self, name, getattr(self, name) + 1)
             self.statuses.append(dict(status))
+
+    def asked(self, results: Iterable[StepResult]) -> None:
+        """Count who was asked for these results, and who answered."""
+        with self.lock:
+            for name, why in (item for result in results for item in result.services.items()):
+                use = self.services.setdefault(name, ServiceUse())
+                use.asked += 1
+                use.answered += why is None
+                use.reason = why or use.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ class Plan:
     unchanged: int = 0
     quarantined: list[PlannedCall] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
-    skipped_before: int = 0
+    skipped_before: list[PlannedCall] = field(default_factory=list)
     waiting: list[SkippedFile] = field(default_factory=list)
     beyond_limit: list[PlannedCall] = field(default_factory=list)
     """For a later run, by `run.limit`."""
@@ -91,7 +91,7 @@ class Plan:
             + self.unchanged
             + len(self.quarantined)
             + len(self.skipped)
-            + self.skipped_before
+            + len(self.skipped_before)
             + len(self.waiting)
             + self.left
         )
@@ -104,7 +104,7 @@ class Plan:
         elif planned.action is Action.QUARANTINED:
             self.quarantined.append(planned)
         elif planned.action is Action.SKIPPED:
-            self.skipped_before += 1
+            self.skipped_before.append(planned)
         else:
             self.unchanged += 1
 

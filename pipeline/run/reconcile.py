@@ -117,7 +117,7 @@ def _disagreements(counts: Mapping[str, int], plan: Plan, tally: Tally) -> tuple
     counted = {
         "done": tally.done,
         "failed": tally.failed,
-        "skipped": tally.skipped + plan.skipped_before + len(plan.skipped),
+        "skipped": tally.skipped + len(plan.skipped_before) + len(plan.skipped),
     }
     return tuple(
         f"the stages counted {number} {name}, the database holds {counts[name]}"

@@ -46,6 +46,12 @@ class RunSettings(Area):
     """No new call is begun after this many hours; null for no limit."""
     stop_time: str | None = None
     """No new call is begun after this local time of day, HH:MM; null for none. The next run goes on from there."""
+    min_expected_calls: Annotated[int, Field(ge=0)] | None = None
+    """Fewer recordings offered than this end the run with 5: look. null for one, where earlier runs found some or other
+    files lie there; 0 where an empty input is no surprise. An input named on the command line is not held to it."""
+    max_skipped_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """A larger share of the recordings offered that cannot be used (skipped, or failed for good) ends the run with 5.
+    An input named on the command line is not held to it."""
     stop_grace_s: Annotated[float, Field(ge=0)] = 60.0
     """Seconds calls already begun get to finish after the stop time, or after a first SIGINT or SIGTERM."""
     reprocess: Reprocess = Reprocess.NONE

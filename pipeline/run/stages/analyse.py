@@ -9,7 +9,7 @@ from pipeline.config.areas.run import Reprocess
 from pipeline.errors import EarshotError, StartupError, portable
 from pipeline.log_lines import about_call
 from pipeline.records import StepResult
-from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, without_worse
+from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, keep_better
 from pipeline.run.context import RunContext
 from pipeline.run.plan import Action
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
@@ -24,6 +24,7 @@ class AnalyseStage:
         self._settings = context.signals.settings
         self._recorder = context.recorder
         self._observer = context.observer
+        self._tally = context.tally
         self._run_id = context.run_id
         self._workers = workers
         self._step_names = step_names
@@ -76,11 +77,12 @@ class AnalyseStage:
                 return [item for work in batch for item in self._analyse(worker, [work])]
             with about_call(batch[0].file_name, batch[0].call_id, "analyse"):
                 self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
-            batch[0].steps = without_worse(self._all_failed(calls[0], str(error)), calls[0].earlier)
+            batch[0].steps = keep_better(self._all_failed(calls[0], str(error)), calls[0].earlier)
             return list(batch)
         self._time(batch, answer, began_s)
         for work, results, item in zip(batch, answer.results, calls, strict=True):
-            work.steps = without_worse(results, item.earlier)
+            work.steps = keep_better(results, item.earlier)
+            self._tally.asked(work.steps)
         return list(batch)
 
     def _item(self, work: Work) -> CallToAnalyse:

@@ -1,0 +1,107 @@
+"""What a person should look at although the run did all it could: exit code 5."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.config.areas.run import RunSettings
+from pipeline.run.batch import BatchResult
+from pipeline.sources.source import NOT_A_CALL
+
+LEFT_OUT_BY_CHOICE = frozenset({"excluded", "hidden", "not_included"})
+"""Reasons that the configuration asked for: such files are not offered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputLimits:
+    """What is expected of the input."""
+
+    min_calls: int | None = None
+    """Recordings; None for at least one where the database knows any, or where other files lie there."""
+    max_skipped_share: float = 1.0
+
+    @classmethod
+    def of(cls, settings: RunSettings, overrides: Sequence[str]) -> InputLimits:
+        """Those of the configuration. An input named by hand is held only to limits named by hand, too."""
+        given = {override.partition("=")[0].strip() for override in overrides}
+        by_hand = "input.path" in given
+        return cls(
+            min_calls=0 if by_hand and "run.min_expected_calls" not in given else settings.min_expected_calls,
+            max_skipped_share=(
+                1.0 if by_hand and "run.max_skipped_share" not in given else settings.max_skipped_share
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A recording that was offered and gave nothing."""
+
+    file_name: str
+    reason: str
+
+
+def offered(result: BatchResult) -> int:
+    """Recordings the source offered, whatever became of them; files of other kinds are none."""
+    plan = result.plan
+    not_offered = NOT_A_CALL | LEFT_OUT_BY_CHOICE
+    return len(plan.uris) + len(plan.waiting) + sum(item.reason not in not_offered for item in plan.skipped)
+
+
+def unusable(result: BatchResult) -> list[Unusable]:
+    """Recordings offered that were skipped or failed for good, in this run or before, with the reason."""
+    plan, tally = result.plan, result.tally
+    not_offered = NOT_A_CALL | LEFT_OUT_BY_CHOICE
+    skipped = [item for item in (*plan.skipped, *tally.skipped_files) if item.reason not in not_offered]
+    return [
+        *(Unusable(item.file_name, item.reason) for item in skipped),
+        *(Unusable(one.found.file_name, one.error_type) for one in tally.failures if not one.transient),
+        *(
+            Unusable(call.found.file_name, (call.known.error_type if call.known else None) or "skipped before")
+            for call in (*plan.skipped_before, *plan.quarantined)
+        ),
+    ]
+
+
+def attention(result: BatchResult, limits: InputLimits, disappeared: int) -> list[str]:
+    """A sentence for each thing to look at.
+
+    Args:
+        disappeared: recordings of this input the database knows and the source no longer offers.
+    """
+    return [*_too_few(result, limits, disappeared), *_too_many_unusable(result, limits), *_silent_services(result)]
+
+
+def _too_few(result: BatchResult, limits: InputLimits, disappeared: int) -> list[str]:
+    number, found = offered(result), result.plan.found
+    if limits.min_calls is not None:
+        if number >= limits.min_calls:
+            return []
+        return [f"recordings offered: {number}; run.min_expected_calls is {limits.min_calls}"]
+    if number:
+        return []
+    remedy = "is input.path right, and its disk mounted? run.min_expected_calls: 0 where nothing is no surprise"
+    if disappeared:
+        return [f"no recording was offered, but {disappeared} of this input are known from earlier runs; {remedy}"]
+    return [f"no recording among the files found ({found}); {remedy}"] if found else []
+
+
+def _too_many_unusable(result: BatchResult, limits: InputLimits) -> list[str]:
+    number, without = offered(result), unusable(result)
+    if not number or len(without) <= limits.max_skipped_share * number:
+        return []
+    kinds = ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in without).most_common(5))
+    return [
+        f"{len(without)} of {number} recordings offered cannot be used ({kinds}); "
+        f"run.max_skipped_share is {limits.max_skipped_share:g}"
+    ]
+
+
+def _silent_services(result: BatchResult) -> list[str]:
+    return [
+        f"language model {name}: asked {use.asked} times, it never answered; last: {use.reason}"
+        for name, use in sorted(result.tally.services.items())
+        if use.asked and not use.answered
+    ]
