@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config.areas.run import RunSettings
+from pipeline.plurals import counted
 from pipeline.run.batch import BatchResult
 from pipeline.sources.source import NOT_A_CALL
 
@@ -29,9 +30,7 @@ class InputLimits:
         by_hand = "input.path" in given
         return cls(
             min_calls=0 if by_hand and "run.min_expected_calls" not in given else settings.min_expected_calls,
-            max_skipped_share=(
-                1.0 if by_hand and "run.max_skipped_share" not in given else settings.max_skipped_share
-            ),
+            max_skipped_share=(1.0 if by_hand and "run.max_skipped_share" not in given else settings.max_skipped_share),
         )
 
 
@@ -79,13 +78,13 @@ def _too_few(result: BatchResult, limits: InputLimits, disappeared: int) -> list
     if limits.min_calls is not None:
         if number >= limits.min_calls:
             return []
-        return [f"recordings offered: {number}; run.min_expected_calls is {limits.min_calls}"]
+        return [f"{counted(number, 'recording')} offered; run.min_expected_calls is {limits.min_calls}"]
     if number:
         return []
     remedy = "is input.path right, and its disk mounted? run.min_expected_calls: 0 where nothing is no surprise"
     if disappeared:
-        return [f"no recording was offered, but {disappeared} of this input are known from earlier runs; {remedy}"]
-    return [f"no recording among the files found ({found}); {remedy}"] if found else []
+        return [f"no recording was offered, but earlier runs found {counted(disappeared, 'recording')} here; {remedy}"]
+    return [f"no recording among {counted(found, 'file')} found; {remedy}"] if found else []
 
 
 def _too_many_unusable(result: BatchResult, limits: InputLimits) -> list[str]:
@@ -94,14 +93,14 @@ def _too_many_unusable(result: BatchResult, limits: InputLimits) -> list[str]:
         return []
     kinds = ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in without).most_common(5))
     return [
-        f"{len(without)} of {number} recordings offered cannot be used ({kinds}); "
+        f"{len(without)} of {counted(number, 'recording')} offered cannot be used ({kinds}); "
         f"run.max_skipped_share is {limits.max_skipped_share:g}"
     ]
 
 
 def _silent_services(result: BatchResult) -> list[str]:
     return [
-        f"language model {name}: asked {use.asked} times, it never answered; last: {use.reason}"
+        f"language model {name}: asked {counted(use.asked, 'time')}, it never answered; last: {use.reason}"
         for name, use in sorted(result.tally.services.items())
         if use.asked and not use.answered
     ]

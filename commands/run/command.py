@@ -6,14 +6,16 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from commands.exit_codes import ExitCode, exit_code_of
+from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
@@ -46,6 +48,8 @@ class RunFrame:
     """UTC `YYYYMMDD_HHMMSS`, in the names of all files of the run."""
     output: Path
     console: Terminal
+    overrides: Sequence[str]
+    """As given on the command line."""
 
 
 def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> int:
@@ -60,12 +64,13 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
 
         return show_plan(loaded)
     with ending(loaded.settings.reporting) as end:
-        end.exit_code = _run(loaded, end)
+        end.exit_code = _run(loaded, overrides, end)
     return end.exit_code
 
 
-def _run(loaded: LoadedSettings, end: Ending) -> ExitCode:
-    frame = RunFrame(loaded, datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory, Terminal())
+def _run(loaded: LoadedSettings, overrides: Sequence[str], end: Ending) -> ExitCode:
+    stamp, output = datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory
+    frame = RunFrame(loaded, stamp, output, Terminal(), overrides)
     _check_writable(frame.output)
     _check_writable(loaded.settings.run.spool_dir)
     observer = ConsoleObserver()
@@ -107,9 +112,10 @@ def _run_with(
             run_id=run_id,
             database=database,
             store=store,
+            limits=InputLimits.of(settings.run, frame.overrides),
         )
         delivered = delivery.deliver(result, recorder)
-        exit_code, counts, report = exit_code_after(result), result.counts, dict(delivered.report)
+        exit_code, counts, report = exit_code_after(result, delivered.report), result.counts, dict(delivered.report)
         end.counts, end.adds_up, end.report = counts, result.adds_up, report
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
@@ -130,11 +136,13 @@ def _run_with(
     return exit_code
 
 
-def exit_code_after(result: BatchResult) -> ExitCode:
-    """How the run went: interrupted, some failed in this run or the counts do not add up, or done."""
+def exit_code_after(result: BatchResult, report: Mapping[str, Any]) -> ExitCode:
+    """How a run went that ended by itself, or by a stop in order. A planned stop is none of its business."""
     if result.interrupted is not None:
         return ExitCode.INTERRUPTED
-    return ExitCode.CALLS_FAILED if result.tally.failed or not result.adds_up else ExitCode.DONE
+    if result.tally.failed or not result.adds_up:
+        return ExitCode.CALLS_FAILED
+    return ExitCode.LOOK if report.get("attention") else ExitCode.DONE
 
 
 def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:

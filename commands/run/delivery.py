@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from commands.report.attention import InputLimits
 from commands.report.build import RunFacts, run_report
 from commands.report.page import write_page
 from commands.run.proposals import write_proposals
@@ -42,6 +43,9 @@ class Delivered:
     rows: tuple[Mapping[str, Any], ...]
     """The first of them, for the table on the terminal."""
     files: tuple[Path, ...]
+    """Without the transcripts."""
+    transcripts: int
+    """Files in `transcripts/` of the output folder."""
     report: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -55,6 +59,7 @@ class Delivery:
     run_id: str
     database: Database
     store: PostgresStore
+    limits: InputLimits
 
     def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
         """Write every file of the run; a full disk is waited for. Raises OutputUnavailable."""
@@ -70,6 +75,7 @@ class Delivery:
             store=self.store,
             run_id=self.run_id,
             stamp=self.stamp,
+            limits=self.limits,
         )
         report = run_report(facts)
         performance, statuses = f"performance_report_{self.stamp}", f"file_statuses_{self.stamp}.json"
@@ -78,14 +84,20 @@ class Delivery:
         files = [
             *([results_csv] if results_csv else []),
             *([proposals] if proposals else []),
-            *transcripts,
             patiently(lambda: write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result))),
             patiently(lambda: write_json(folder / statuses, file_statuses(result))),
             patiently(lambda: write_json(folder / f"{performance}.json", report)),
         ]
         if self.settings.performance_report:
             files.append(patiently(lambda: write_page(folder / f"{performance}.html", report)))
-        return Delivered(results_csv=results_csv, results=len(call_ids), rows=rows, files=tuple(files), report=report)
+        return Delivered(
+            results_csv=results_csv,
+            results=len(call_ids),
+            rows=rows,
+            files=tuple(files),
+            transcripts=len(transcripts),
+            report=report,
+        )
 
     def _patiently(self, write: Callable[[], Written]) -> Written:
         return outlast_full_disk(write, self.everything.run.disk_patience_s, log.warning)
@@ -142,7 +154,19 @@ def failed_calls(result: BatchResult) -> list[dict[str, object]]:
 
 
 def file_statuses(result: BatchResult) -> dict[str, object]:
-    """Counts, and what became of every file this run looked at; unchanged ones are only counted."""
+    """Counts, and what became of every file this run looked at; unchanged ones are only counted.
+
+    Those left for the next run, by `run.limit` or because this one was stopped, are named too.
+    """
+    plan = result.plan
+    looked_at = {str(status["source_uri"]) for status in result.tally.statuses} | {
+        item.source_uri for item in result.tally.skipped_files
+    }
+    left = [
+        {"source_uri": call.found.source_uri, "file_name": call.found.file_name, "status": "left"}
+        for call in (*plan.to_do, *plan.beyond_limit)
+        if call.found.source_uri not in looked_at
+    ]
     skipped = [
         {
             "source_uri": item.source_uri,
@@ -151,14 +175,14 @@ def file_statuses(result: BatchResult) -> dict[str, object]:
             "reason": item.reason,
             "detail": item.message,
         }
-        for item in [*result.plan.skipped, *result.tally.skipped_files, *result.plan.waiting]
+        for item in [*plan.skipped, *result.tally.skipped_files, *plan.waiting]
     ]
     account = result.reconciliation
     return {
         "counts": result.counts,
         "adds_up": account.adds_up,
         "faults": list(account.faults),
-        "files": [*result.tally.statuses, *skipped],
+        "files": [*result.tally.statuses, *skipped, *left],
     }
 
 

@@ -31,13 +31,20 @@ def write_metrics(path: Path, end: Ending) -> None:
     def gauge(name: str, about: str, value: float) -> None:
         Gauge(name, about, registry=registry).set(value)
 
-    gauge("earshot_run_exit_code", "Exit code of the last run: 0 all done, 1 some calls failed.", end.exit_code)
+    gauge("earshot_run_exit_code", "Exit code of the last run: 0 all done, 1 some calls failed, 5 look.", end.exit_code)
     gauge("earshot_run_started_timestamp_seconds", "When the last run began.", end.began_at.timestamp())
     gauge("earshot_run_ended_timestamp_seconds", "When it ended.", end.began_at.timestamp() + end.wall_s)
     ended = end.began_at.timestamp() + end.wall_s
     success = ended if end.exit_code == 0 else _last_success(path)
     if success is not None:
         gauge(_SUCCESS, "When a run last ended with 0.", success)
+    if end.report.get("offered") is not None:
+        gauge("earshot_run_offered", "Recordings the input offered.", end.report["offered"])
+        gauge("earshot_run_unusable", "Of these, skipped or failed for good.", end.report["unusable"]["recordings"])
+    if "attention" in end.report:
+        gauge(
+            "earshot_run_attention", "Things a person should look at, as in the report.", len(end.report["attention"])
+        )
     if end.adds_up is not None:
         gauge("earshot_run_adds_up", "1 when found is the sum of all other counts.", end.adds_up)
     if end.counts:

@@ -11,8 +11,10 @@ from email.message import EmailMessage
 from typing import Any
 
 from commands.run.ending import Ending
+from commands.run.summary import attention_lines
 from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, SmtpSettings, WebhookSettings
 from pipeline.masking import excerpt, masked
+from pipeline.plurals import counted
 
 
 def tell(settings: NotifySettings, end: Ending) -> list[str]:
@@ -55,13 +57,18 @@ def body(end: Ending) -> str:
         lines.append(f"  {row['calls']} × {row['error_type']} in {row['stage']} ({kind})")
     if end.report.get("interrupted"):
         lines += ["", f"stopped before the end: {end.report['interrupted']}"]
+    if end.report.get("planned_stop"):
+        lines += ["", f"stopped as planned: {end.report['planned_stop']}; the next run goes on from there"]
+    for line in attention_lines(end.report):
+        lines += [line] if line.startswith(" ") else ["", line]
     for why in end.report.get("passed_over") or []:
         lines += ["", f"recogniser passed over: {why}"]
     for test in (end.report.get("comparison") or {}).get("tests") or []:
         if test["drift"]:
             lines += ["", f"drift in {test['what']}: {test['now']}; before: {test['before']}"]
     if (end.report.get("disappeared") or {}).get("calls"):
-        lines += ["", f"{end.report['disappeared']['calls']} recordings are no longer where they were"]
+        gone = counted(end.report["disappeared"]["calls"], "known recording")
+        lines += ["", f"no longer where they were: {gone}"]
     return "\n".join([*lines, "", "More: python run.py status; python run.py report; failed_calls_*.json"])
 
 
@@ -97,6 +104,7 @@ def post(settings: WebhookSettings, timeout_s: float, end: Ending) -> None:
         "began_at": end.began_at.isoformat(),
         "counts": dict(end.counts),
         "adds_up": end.adds_up,
+        "attention": list(end.report.get("attention") or []),
         "error": masked(end.error) if end.error else None,
     }
     headers = {"Content-Type": "application/json", "User-Agent": "earshot"}

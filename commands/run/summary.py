@@ -10,16 +10,18 @@ from rich.text import Text
 
 from commands.run.delivery import Delivered
 from commands.terminal import Terminal, cell, table
+from pipeline.plurals import counted
 from pipeline.run.batch import BatchResult
 from pipeline.visible_text import one_line
 
 _WIDE = 120
+_SHOWN_UNUSABLE = 20
 _MOODS = {"negative": "red", "neutral": "", "positive": "green"}
 """Label -> colour."""
 
 
 def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) -> None:
-    """Calls with their topic and mood, the counts, and where the results are."""
+    """Calls with their topic and mood, the counts, what needs a look, and where the results are."""
     if delivered.rows:
         console.print(calls_table(delivered.rows, console.width))
         if delivered.results > len(delivered.rows):
@@ -29,6 +31,11 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
         f"found {counts['found']} = " + " + ".join(f"{n} {name}" for name, n in counts.items() if name != "found")
     )
     report = delivered.report
+    if result.planned_stop is not None:
+        left = counted(result.counts["left"], "call is left", "calls are left")
+        console.print(f"stopped as planned: {result.planned_stop}; {left} for the next run, see file_statuses_*.json")
+    for line in attention_lines(report):
+        console.print(line, style="yellow")
     if report.get("times_real_time"):
         console.print(
             f"{report['audio_s'] / 60:.1f} min of calls in {report['wall_s']:.0f} s "
@@ -36,7 +43,23 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
         )
     for path in delivered.files:
         console.print(f"  {path}")
+    if delivered.transcripts:
+        folder = delivered.files[0].parent / "transcripts"
+        console.print(f"  {folder}: {counted(delivered.transcripts, 'file')}")
     console.print("  tables calls, chunks, runs: python run.py db shell")
+
+
+def attention_lines(report: Mapping[str, Any]) -> list[str]:
+    """What needs a look; with it the first recordings that cannot be used, each with its reason."""
+    lines = [f"look: {line}" for line in report.get("attention") or []]
+    if not lines:
+        return []
+    without_use = report["unusable"]
+    shown = without_use["first"][:_SHOWN_UNUSABLE]
+    lines += [f"  {one['file_name']}: {one['reason']}" for one in shown]
+    if without_use["recordings"] > len(shown):
+        lines.append(f"  and {without_use['recordings'] - len(shown):,} more: file_statuses_*.json names them")
+    return lines
 
 
 def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:

@@ -141,7 +141,8 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
     _store_row(connection, call_id, outcome, before, replaced)
     for step in kept:
         connection.execute(
-            "UPDATE call_steps SET reason = %s WHERE call_id = %s AND step = %s", [clean(step.reason), call_id, step.step]
+            "UPDATE call_steps SET reason = %s WHERE call_id = %s AND step = %s",
+            [clean(step.reason), call_id, step.step],
         )
     _store_steps(connection, call_id, outcome, replaced)
     if current is not None:

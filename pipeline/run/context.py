@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import RunInterrupted
+from pipeline.masking import excerpt
 from pipeline.ports import CallStore
 from pipeline.records import (
     CallFailure,
@@ -206,7 +207,7 @@ class Tally:
                 use = self.services.setdefault(name, ServiceUse())
                 use.asked += 1
                 use.answered += why is None
-                use.reason = why or use.reason
+                use.reason = excerpt(why) if why else use.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

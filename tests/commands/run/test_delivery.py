@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from commands.report.attention import InputLimits
 from commands.run.delivery import Delivered, Delivery
 from db.connection import Database
 from db.ledger.store import PostgresStore
@@ -60,6 +61,7 @@ def deliver(store: PostgresStore, run_id: str, folder: Path, save_mode: str = "b
         run_id=run_id,
         database=store.database,
         store=store,
+        limits=InputLimits(),
     )
     account = Reconciliation(counts=dict.fromkeys(("found", *COUNTED), 0))
     result = BatchResult(

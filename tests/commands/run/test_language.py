@@ -175,7 +175,9 @@ def test_an_outage_costs_the_enrichment_only_and_a_later_run_fills_in_just_that(
     with serving(model) as server:
         chosen = settings(server, two_calls)
         model.down = True
-        assert place.run(settings=chosen).returncode == 0
+        run = place.run(settings=chosen)
+        assert run.returncode == 5, run.stderr
+        assert "look: language model openai_chat: asked 4 times, it never answered" in " ".join(run.stdout.split())
         without = calls(place)
         for row in without:
             assert (row["status"], row["topic"], row["summary"], row["llm_provider"]) == ("done", None, None, None)
@@ -184,7 +186,7 @@ def test_an_outage_costs_the_enrichment_only_and_a_later_run_fills_in_just_that(
         others = steps(place, "text", "conversation")
 
         with_fallback = settings(server, two_calls, providers="[openai_chat, extractive]")
-        assert place.run(settings=with_fallback).returncode == 0
+        assert place.run(settings=with_fallback).returncode == 5
         for row in steps(place, *ENRICHMENTS):
             assert row["provider"] in {"keywords", "extractive"}
             assert "503" in row["reason"]
@@ -200,8 +202,17 @@ def test_an_outage_costs_the_enrichment_only_and_a_later_run_fills_in_just_that(
 
         model.down = True
         asked = len(server.seen)
-        assert place.run("--reprocess", "analysis", settings=with_fallback).returncode == 0
+        assert place.run("--reprocess", "analysis", settings=with_fallback).returncode == 5
         assert len(server.seen) > asked
+        (service,) = json.loads(place.newest("performance_report_*.json").read_text())["passed_over_providers"]
+        assert (service["provider"], service["asked"], service["answered"]) == ("openai_chat", 4, 0)
+        assert "503" in service["reason"]
+        assert {row["provider"] for row in steps(place, *ENRICHMENTS)} == {"openai_chat"}
+        for reason in [row["reason"] for row in steps(place, *ENRICHMENTS)] + [
+            row["missing_reasons"][step] for row in calls(place) for step in ENRICHMENTS
+        ]:
+            assert "kept from an earlier run" in reason
+            assert "503" in reason
         kept = ("topic", "subtopic", "topic_evidence", "summary", "llm_provider", "llm_model", "action_items")
         for now, then in zip(calls(place), good, strict=True):
             assert {name: now[name] for name in kept} == {name: then[name] for name in kept}, "spoiled by the outage"

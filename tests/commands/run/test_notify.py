@@ -105,7 +105,7 @@ def test_a_mail_holds_the_reconciliation_and_what_failed(mail_server: Received) 
     content = message.get_content()
     for part in ("found 9 = 6 done + 1 unchanged + 2 failed", "2 × SourceUnreadable in prepare", "drift in topics"):
         assert part in content
-    assert "4 recordings are no longer where they were" in content
+    assert "no longer where they were: 4 known recordings" in content
 
 
 def test_a_webhook_gets_text_and_figures_and_its_token(web_server: Received, monkeypatch: pytest.MonkeyPatch) -> None:

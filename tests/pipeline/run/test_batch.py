@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from pipeline.records import (
     StepState,
     Transcript,
 )
-from pipeline.run.analyser import build_analyser, in_dependency_order, with_dependents, without_worse
+from pipeline.run.analyser import build_analyser, in_dependency_order, keep_better, with_dependents
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.context import BatchParts, ChildBuild, PrepareTask
 from pipeline.run.plan import Recipe
@@ -255,7 +256,7 @@ def test_a_call_whose_row_was_never_written_is_missed_by_the_account(url: str, t
     assert result.counts == {
         "found": 2, "done": 1, "unchanged": 0, "failed": 0, "skipped": 0, "waiting": 0, "quarantined": 0, "left": 0,
     }  # fmt: skip
-    assert exit_code_after(result) == 1
+    assert exit_code_after(result, {}) == 1
 
 
 def test_what_nobody_foresaw_of_one_call_is_recorded_and_the_run_goes_on(url: str, tmp_path: Path) -> None:
@@ -267,7 +268,7 @@ def test_what_nobody_foresaw_of_one_call_is_recorded_and_the_run_goes_on(url: st
     }
     assert all("Traceback" in (failure.traceback or "") for failure in result.tally.failures)
     assert result.adds_up, result.reconciliation.faults
-    assert exit_code_after(result) == 1
+    assert exit_code_after(result, {}) == 1
 
 
 def test_a_step_that_raises_or_kills_its_process_costs_that_step(url: str, tmp_path: Path) -> None:
@@ -298,8 +299,10 @@ def test_too_little_memory_slows_a_run_down_and_fails_nothing(url: str, tmp_path
 
 def test_a_stop_begins_no_further_call(url: str, tmp_path: Path) -> None:
     result, rows = run(url, tmp_path, [f"good{n}.wav" for n in range(5)], max_hours=1e-9)
-    assert result.interrupted is not None
-    assert "max_hours" in result.interrupted
+    assert result.planned_stop is not None
+    assert "max_hours" in result.planned_stop
+    assert result.interrupted is None
+    assert exit_code_after(result, {}) == 0, "a planned stop is no failure"
     assert result.counts["left"] == 5
     assert result.adds_up
     assert rows["calls"] == {}
@@ -316,7 +319,7 @@ def test_a_stop_by_the_clock_reaches_calls_under_way_and_what_hangs_in_a_decoder
         stop_grace_s=0.5,
         prepare_timeout_s=600.0,
     )
-    assert result.interrupted is not None
+    assert result.planned_stop is not None
     assert rows["calls"]["good.wav"][0] == "done"
     assert result.counts["left"] == 1
     assert result.adds_up, result.reconciliation.faults
@@ -405,7 +408,7 @@ def step_result(name: str, fingerprint: str, state: StepState) -> StepResult:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "kept"),
+    ("before", "now", "replaced"),
     [
         (None, ("f+fallback", StepState.DONE), True),
         (("f", StepState.DONE), ("f", StepState.DONE), True),
@@ -418,10 +421,25 @@ def step_result(name: str, fingerprint: str, state: StepState) -> StepResult:
     ],
 )
 def test_a_fallback_answer_never_replaces_a_better_one(
-    before: tuple[str, StepState] | None, now: tuple[str, StepState], kept: bool
+    before: tuple[str, StepState] | None, now: tuple[str, StepState], replaced: bool
 ) -> None:
     earlier = {} if before is None else {"summary": step_result("summary", *before)}
-    assert bool(without_worse([step_result("summary", *now)], earlier)) is kept
+    result = step_result("summary", *now)
+    (stored,) = keep_better([result], earlier)
+    assert stored.kept is not replaced
+    if replaced:
+        assert stored is result
+    else:
+        assert stored.fingerprint == "old"
+
+
+def test_a_result_that_stays_says_why_it_was_not_made_anew_and_says_it_once() -> None:
+    before = replace(step_result("summary", "old", StepState.DONE), reason="two lines left out")
+    failing = replace(step_result("summary", "f", StepState.FAILED), reason="chat: 503", services={"chat": "503"})
+    (stored,) = keep_better([failing], {"summary": before})
+    (again,) = keep_better([failing], {"summary": stored})
+    assert stored.reason == again.reason == "two lines left out; kept from an earlier run, since now: chat: 503"
+    assert again.services == {"chat": "503"}
 
 
 def test_steps_that_read_a_redone_one_are_redone_too() -> None:

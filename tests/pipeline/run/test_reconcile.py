@@ -109,7 +109,7 @@ def test_a_call_counted_as_done_without_a_row_is_told() -> None:
 def test_a_call_left_alone_must_still_be_there(stored: StoredOutcome | None, expected: str | None) -> None:
     plan = plan_of(unchanged=("a.wav",))
     if stored is not None and stored.status is SKIPPED:
-        plan.skipped_before, plan.unchanged = 1, 0
+        plan.skipped_before, plan.unchanged = [PlannedCall(found=found("a.wav"), action=Action.SKIPPED)], 0
     account = reconcile(plan, tally_of(), at({"a.wav": stored} if stored else {}), interrupted=False)
     assert counted(account) == ({expected: 1} if expected else {})
     assert account.adds_up is (expected is not None)
