@@ -14,6 +14,9 @@ METRICS = (
     # title, kind, unit, expression, legend
     ("Exit code of the last run", "stat", "none", "earshot_run_exit_code", ""),
     ("Hours since a run ended with 0", "stat", "h", "(time() - earshot_run_success_timestamp_seconds) / 3600", ""),
+    ("Things to look at", "stat", "none", "earshot_run_attention", ""),
+    ("Recordings offered and of these not usable", "timeseries", "none",
+     '{__name__=~"earshot_run_offered|earshot_run_unusable"}', "{{__name__}}"),
     ("Counts add up", "stat", "bool_yes_no", "earshot_run_adds_up", ""),
     ("Recordings that disappeared", "stat", "none", "earshot_run_disappeared", ""),
     ("Calls by outcome", "timeseries", "none", 'earshot_run_calls{state!="found"}', "{{state}}"),
@@ -24,7 +27,7 @@ METRICS = (
     ("LLM cost of the last run", "timeseries", "currencyUSD", "earshot_llm_cost_usd", "{{step}} {{provider}}"),
     ("Trust gates and flags", "timeseries", "none", "earshot_segment_flags", "{{flag}}"),
     ("Drift against the last runs", "timeseries", "bool_yes_no", "earshot_drift", "{{what}}"),
-)
+)  # fmt: skip
 TABLES = (
     # title, kind, format, query; views that hold nobody's words, readable by earshot_reader_no_text
     ("Calls a day", "timeseries", "time_series",

@@ -14,8 +14,9 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 3
 logs=${EARSHOT_CRON_LOGS:-output/cron}
 keep=${EARSHOT_CRON_KEEP:-30}
 python=${EARSHOT_PYTHON:-.venv/bin/python}
+case $logs in /*) ;; *) logs=$PWD/$logs ;; esac
 if [ ! -x "$python" ]; then
-    echo "$PWD/$python: not there; run \`make setup\` first, or set EARSHOT_PYTHON" >&2
+    echo "$python: not there (from $PWD); run \`make setup\` first, or set EARSHOT_PYTHON" >&2
     exit 3
 fi
 case $keep in '' | *[!0-9]* | 0) echo "EARSHOT_CRON_KEEP=$keep: give a number above 0" >&2; exit 2 ;; esac
@@ -52,7 +53,8 @@ for ((i = 0; i < ${#printed[@]} - keep; i++)); do rm -f -- "${printed[i]}"; done
 
 # cron mails what is printed: nothing after a good night.
 if [ "$code" -ne 0 ]; then
-    echo "Earshot ended with $code; $PWD/$log ends:"
+    case $code in 5) meaning=", all done but something needs a look" ;; 1) meaning=", some calls failed" ;; *) meaning= ;; esac
+    echo "Earshot ended with $code$meaning; $log ends:"
     tail -n 25 "$log"
 fi
 exit "$code"

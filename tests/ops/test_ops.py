@@ -51,13 +51,23 @@ def cron(project: Path, *arguments: str, **environment: str) -> subprocess.Compl
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("code", [0, 1, 3, 4])
+@pytest.mark.parametrize("code", [0, 1, 3, 4, 5])
 def test_cron_keeps_the_exit_code_and_is_silent_only_after_a_good_night(project: Path, code: int) -> None:
     done = cron(project, "--max-hours", "6", "--input", "a folder", WANTED_EXIT=str(code))
     assert done.returncode == code
     (log,) = (project / "output" / "cron").iterdir()
     assert log.read_text() == f"called with run.py --max-hours 6 --input a folder\nexit {code}\n"
     assert bool(done.stdout) is (code != 0)
+    assert ("needs a look" in done.stdout) is (code == 5)
+
+
+@pytest.mark.parametrize("folder", ["logs of cron", "/absolute"])
+def test_cron_names_the_log_where_it_is(project: Path, tmp_path: Path, folder: str) -> None:
+    """Of an absolute log folder it named the project's folder in front."""
+    logs = Path(f"{tmp_path}{folder}") if folder.startswith("/") else project / folder
+    done = cron(project, EARSHOT_CRON_LOGS=str(logs) if folder.startswith("/") else folder, WANTED_EXIT="1")
+    (log,) = logs.iterdir()
+    assert f"; {log} ends:" in done.stdout
 
 
 def test_cron_keeps_few_logs(project: Path) -> None:
