@@ -11,6 +11,7 @@ from commands.report.spans import STAGES
 from db.export.files import write_whole
 from pipeline.masking import masked
 from pipeline.visible_text import visible
+from pipeline.plurals import counted
 
 TEMPLATES = Path(__file__).parent
 COUNTS = ("found", "done", "unchanged", "failed", "skipped", "waiting", "quarantined", "left")
@@ -26,7 +27,7 @@ def page(report: Mapping[str, Any]) -> str:
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(num=shown_number, span=shown_seconds, share=shown_share)
+    environment.filters.update(num=shown_number, span=shown_seconds, share=shown_share, counted=counted)
     shown = environment.get_template("page.html.j2").render(
         report=report,
         charts=charts(report),
