@@ -15,7 +15,7 @@ def test_the_page_of_a_failed_night_names_every_failed_call_with_its_reason() ->
     """Of each kind of error only one call was named, as an example."""
     names = [f"{number}.wav" for number in range(300)]
     result = result_of(Plan(), Tally(failures=[failure(name, transient=False) for name in names]))
-    shown = page({"failed_calls": failed_calls(result), "counts": {"failed": 300}})
+    shown = page({"failed_calls": failed_calls(result), "counts": {"found": 300, "failed": 300}})
     assert all(f">{name}</td>" in shown for name in names)
     assert shown.count(">noise</td>") == 300
 
