@@ -10,8 +10,8 @@ from commands.report.charts import Line, bars_chart, lanes_chart, line_chart, sc
 from commands.report.spans import STAGES
 from db.export.files import write_whole
 from pipeline.masking import masked
-from pipeline.visible_text import visible
 from pipeline.plurals import counted
+from pipeline.visible_text import visible
 
 TEMPLATES = Path(__file__).parent
 COUNTS = ("found", "done", "unchanged", "failed", "skipped", "waiting", "quarantined", "left")
