@@ -66,6 +66,9 @@ class StepState(StrEnum):
 # ----------------------------------------------------------------------------------------------- found
 
 
+REMARKS = ("_unreadable", "_ambiguous", "_shifted")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMetadata:
     """What file name, path and sidecar say about a call. Unknown is None, never a default."""
@@ -84,7 +87,12 @@ class CallMetadata:
     channel_roles: tuple[Role, ...] | None = None
     """Index is the channel, when the name or the sidecar says so."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Further named groups and sidecar columns."""
+    """Further named groups and sidecar columns; what is open about a field stands under `<field><REMARK>`."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is open: `started_at_ambiguous`, `direction_unreadable`, …; flags of the call."""
+        return tuple(sorted(name for name in self.extra if name.endswith(REMARKS)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +103,8 @@ class FoundCall:
     """Stable address: `file:///…/a.wav`, `zip:///…/delivery.zip!/a.wav`, `s3://bucket/key`."""
     file_name: str
     size_bytes: int
-    modified_at: datetime
-    """With time zone (UTC)."""
+    modified_at: datetime | None
+    """With time zone (UTC); None where the file's time is none of a calendar, and then `etag` tells changes."""
     etag: str | None = None
     metadata: CallMetadata = CallMetadata()
 
@@ -349,7 +357,7 @@ class KnownCall:
     call_id: str
     source_uri: str
     size_bytes: int
-    modified_at: datetime
+    modified_at: datetime | None
     etag: str | None
     audio_sha256: str | None
     status: CallStatus

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from db.ledger import results
@@ -37,8 +36,6 @@ STATES = {state.value: state for state in StepState}
 STATUSES = {status.value: status for status in CallStatus}
 """Looked up: calling an enumeration takes ten times as long, and planning does it a quarter of a million times."""
 
-EPOCH = datetime.fromtimestamp(0, UTC)
-
 
 def known_call(row: tuple[Any, ...]) -> KnownCall:
     steps = {
@@ -49,7 +46,7 @@ def known_call(row: tuple[Any, ...]) -> KnownCall:
         source_uri=row[0],
         call_id=str(row[1]),
         size_bytes=row[2],
-        modified_at=row[3] or EPOCH,
+        modified_at=row[3],
         etag=row[4],
         audio_sha256=row[5],
         status=STATUSES[row[6]],

@@ -14,13 +14,13 @@ from pipeline.audio.channels.channel import Channel, examine, finish, listen
 from pipeline.audio.channels.crosstalk import drop_leaks
 from pipeline.audio.channels.duplicates import find_copies
 from pipeline.audio.decoding.ingest import Ingested, ingest
-from pipeline.audio.roles import ChannelRoles, assign_roles
+from pipeline.audio.roles import assign_roles
 from pipeline.audio.vad.choice import DETECTORS, Builder, choose_detector
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.disk import spooling
 from pipeline.errors import SourceUnreadable
-from pipeline.records import AudioHeader, CallMetadata, PreparedCall
+from pipeline.records import AudioHeader, CallMetadata, PreparedCall, Role
 
 
 def prepare_call(
@@ -90,17 +90,19 @@ class CallPreparer:
                 for channel in channels:
                     finish(channel, self._audio, self._voice_activity)
         roles = assign_roles(ingested.channels, metadata, self._audio, _both_sides_on_each(channels))
-        return self._record(sha256, ingested, channels, roles, timings)
+        flags = {roles.flag, *ingested.flags, *_call_flags(channels), *metadata.remarks}
+        return self._record(sha256, ingested, channels, roles.roles, flags=flags, timings=timings)
 
     def _record(
         self,
         sha256: str,
         ingested: Ingested,
         channels: Sequence[Channel],
-        roles: ChannelRoles,
+        roles: Sequence[Role],
+        *,
+        flags: set[str],
         timings: dict[str, float],
     ) -> PreparedCall:
-        flags = {roles.flag, *ingested.flags, *_call_flags(channels)}
         for channel in channels:
             flags |= channel.flags
         if self._chosen.passed_over:
@@ -116,7 +118,7 @@ class CallPreparer:
                 flags=tuple(sorted({"bad_header", "truncated"} & ingested.flags)),
             ),
             duration_s=ingested.duration_s,
-            channels=tuple(c.prepared(role) for c, role in zip(channels, roles.roles, strict=True)),
+            channels=tuple(c.prepared(role) for c, role in zip(channels, roles, strict=True)),
             flags=tuple(sorted(flags)),
             timings_s=timings,
         )

@@ -245,7 +245,7 @@ def in_order(offered: Iterable[FoundCall | SkippedFile], plan: Plan, order: Orde
 
 
 def _age_key(call: FoundCall) -> datetime:
-    moment = call.metadata.started_at or call.modified_at
+    moment = call.metadata.started_at or call.modified_at or datetime.min
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
@@ -11,6 +12,8 @@ _ZIP = "zip://"
 _S3 = "s3://"
 _SAFE = "/-_.~ ()+,=@&"
 """Left as they are, so that addresses stay readable; `!`, `#`, `%` and `?` are always quoted."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def file_uri(path: str) -> str:
@@ -39,7 +42,7 @@ def zip_parts(uri: str) -> tuple[Path, str]:
 
 
 def s3_uri(bucket: str, key: str) -> str:
-    return f"{_S3}{bucket}/{quote(key, safe=_SAFE)}"
+    return f"{_S3}{bucket}/{quote(key, safe=_SAFE, errors='replace')}"
 
 
 def s3_parts(uri: str) -> tuple[str, str]:
@@ -51,5 +54,8 @@ def s3_parts(uri: str) -> tuple[str, str]:
 
 
 def shown(name: str) -> str:
-    """A file name fit for a database row or a JSON file: bytes that are not UTF-8 become U+FFFD."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A text from outside fit for a database row or a JSON file: what is no UTF-8 becomes U+FFFD."""
+    try:
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half of a surrogate pair, as JSON may hold
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", name)

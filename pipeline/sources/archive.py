@@ -22,6 +22,7 @@ from pipeline.disk import spooling, write_spooled
 from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable, UnsafePath
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_uri, shown, zip_parts, zip_uri
+from pipeline.sources.metadata.exports import MAX_BYTES
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.selection import Selection, Verdict
@@ -59,11 +60,11 @@ class ArchiveReader:
         self._open: tuple[tuple[Path, int, int], zipfile.ZipFile] | None = None
         """The archive fetched from last: reading its directory again for each of its members would take hours."""
 
-    def members(self, path: str, below: str = "") -> Iterator[FoundCall | SkippedFile]:
+    def members(self, path: str, sidecars: Sidecars, below: str = "") -> Iterator[FoundCall | SkippedFile]:
         """What the archive at an absolute path offers; `below` is put before member names for globs and patterns."""
         try:
             with zipfile.ZipFile(path) as archive:
-                yield from self._list(path, archive, below)
+                yield from self._list(path, archive, sidecars, below)
         except _BROKEN as error:
             yield _about_archive(path, f"not a readable .zip ({error}); deliver it again")
         except OSError as error:
@@ -84,20 +85,21 @@ class ArchiveReader:
         finally:
             unpacked.unlink(missing_ok=True)
 
-    def _list(self, path: str, archive: zipfile.ZipFile, below: str) -> Iterator[FoundCall | SkippedFile]:
+    def _list(
+        self, path: str, archive: zipfile.ZipFile, sidecars: Sidecars, below: str
+    ) -> Iterator[FoundCall | SkippedFile]:
         infos = archive.infolist()
         if len(infos) > self._limits.max_members:
             message = f"{len(infos)} members; input.archive.max_members is {self._limits.max_members}"
             yield _about_archive(path, message)
             return
-        sidecars = Sidecars(self._settings, self._metadata)
-        yield from sidecars.load_whole()
         yield from self._load_sidecars(path, archive, sidecars)
         for place, info in enumerate(infos):
-            if info.is_dir() or self._is_member_sidecar(info):
+            if info.is_dir() or sidecars.is_sidecar(info.filename):
                 continue
             verdict = self._verdict(archive, info, below)
             if verdict:
+                sidecars.met(info.filename)
                 # A second member of the same name needs an address of its own.
                 suffix = f"#{place}" if verdict[0] == "duplicate_member" else ""
                 yield SkippedFile(
@@ -120,6 +122,7 @@ class ArchiveReader:
                 etag=_etag(info),
                 metadata=sidecars.applied(info.filename, from_name),
             )
+        yield from sidecars.unmatched()
 
     def _verdict(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, below: str) -> Verdict | None:
         if is_unsafe(info):
@@ -148,24 +151,28 @@ class ArchiveReader:
             )
         return None
 
-    def _is_member_sidecar(self, info: zipfile.ZipInfo) -> bool:
-        settings = self._settings.sidecar
-        return settings.path is None and settings.name is not None and _base_name(info.filename) == settings.name
-
     def _load_sidecars(self, path: str, archive: zipfile.ZipFile, sidecars: Sidecars) -> Iterator[SkippedFile]:
+        if self._settings.sidecar.path is not None:
+            return
+        folders: dict[str, dict[str, zipfile.ZipInfo]] = {}
         for info in archive.infolist():
-            if not self._is_member_sidecar(info) or is_unsafe(info) or info.flag_bits & _ENCRYPTED:
-                continue
-            content = archive.read(info) if self._bomb(info) is None and info.file_size < 2**28 else None
-            folder = info.filename[: len(info.filename) - len(_base_name(info.filename))]
-            yield from sidecars.load_content(content, zip_uri(path, info.filename), folder)
+            name = _base_name(info.filename)
+            if not is_unsafe(info) and not info.flag_bits & _ENCRYPTED:
+                folders.setdefault(info.filename[: len(info.filename) - len(name)], {})[name] = info
+        for folder, infos in folders.items():
+            for name, recording in sidecars.among(infos).items():
+                info = infos[name]
+                small = self._bomb(info) is None and info.file_size <= MAX_BYTES
+                content = archive.read(info) if small else None
+                uri = zip_uri(path, info.filename)
+                yield from sidecars.load_content(content, uri, folder, info.filename, recording)
 
-    def _modified_at(self, info: zipfile.ZipInfo) -> datetime:
+    def _modified_at(self, info: zipfile.ZipInfo) -> datetime | None:
         """Zip times are wall-clock times without a zone (APPNOTE 4.4.6): taken in `input.timezone`."""
         try:
             return datetime(*info.date_time, tzinfo=self._zone).astimezone(UTC)
         except (ValueError, OverflowError):
-            return datetime(1980, 1, 1, tzinfo=UTC)
+            return None
 
     def _unpack(self, path: Path, member: str, write: Callable[[bytes], object]) -> None:
         where = f"{path}!/{member}"
@@ -210,13 +217,17 @@ class ArchiveSource:
 
     def __init__(self, path: str, settings: InputSettings) -> None:
         self._path = path
-        self._reader = ArchiveReader(settings, Selection(settings), MetadataReader(settings))
+        self._settings = settings
+        self._metadata = MetadataReader(settings)
+        self._reader = ArchiveReader(settings, Selection(settings), self._metadata)
 
     def discover(self) -> Iterator[FoundCall | SkippedFile]:
         """See CallSource."""
         if not zipfile.is_zipfile(self._path):
             raise InputUnavailable(f"{self._path}: not a .zip archive, or not complete; deliver it again")
-        yield from self._reader.members(self._path)
+        sidecars = Sidecars(self._settings, self._metadata)
+        yield from sidecars.load_whole()
+        yield from self._reader.members(self._path, sidecars)
 
     @contextmanager
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:

@@ -7,8 +7,8 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.config.areas.sources import InputSettings
@@ -18,6 +18,7 @@ from pipeline.sources.addresses import file_path, file_uri, shown
 from pipeline.sources.archive import ArchiveReader
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
+from pipeline.sources.metadata.times import moment_of
 from pipeline.sources.selection import Selection, Verdict
 
 
@@ -35,8 +36,8 @@ class _Seen:
         return os.path.basename(self.path)
 
     @property
-    def modified_at(self) -> datetime:
-        return datetime.fromtimestamp(self.modified_ns / 1e9, UTC)
+    def modified_at(self) -> datetime | None:
+        return moment_of(self.modified_ns / 1e9)
 
 
 class FolderSource:
@@ -76,6 +77,10 @@ class FolderSource:
             else:
                 yield from self._offer(item)
         yield from self._second_look(young, first_look)
+        yield from self._unmatched()
+
+    def _unmatched(self) -> Iterator[SkippedFile]:
+        return self._sidecars.unmatched()
 
     @contextmanager
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
@@ -102,7 +107,7 @@ class FolderSource:
                     raise InputUnavailable(f"{folder}: cannot be listed: {error.strerror}; set input.path") from None
                 yield _skipped(folder, None, ("unreadable_folder", f"cannot be listed: {error.strerror}"))
                 continue
-            yield from self._sidecars.load_folder(folder, below)
+            yield from self._sidecars.load_folder(folder, below, [entry.name for entry in entries])
             inner: list[tuple[str, str]] = []
             for entry in entries:
                 yield from self._look_at(entry, below, inner, entered)
@@ -162,6 +167,7 @@ class FolderSource:
             if (found.st_size, found.st_mtime_ns) == (seen.size_bytes, seen.modified_ns):
                 yield from self._offer(seen)
                 continue
+            self._sidecars.met(seen.relative)
             message = "still being written: it changed between two looks; left for the next run"
             yield _skipped(seen.path, found, ("still_growing", message), waiting=True)
 
@@ -170,6 +176,7 @@ class FolderSource:
         by_name = self._selection.of_archive if archive else self._selection.by_name
         verdict = by_name(seen.name, seen.relative) or (None if archive else self._selection.by_size(seen.size_bytes))
         if verdict:
+            self._sidecars.met(seen.relative)
             yield SkippedFile(
                 source_uri=file_uri(seen.path),
                 file_name=shown(seen.name),
@@ -180,14 +187,20 @@ class FolderSource:
             )
             return
         if archive:
-            yield from self._archives.members(seen.path, below=f"{seen.relative}/")
+            yield from self._archives.members(seen.path, self._sidecars.of_archive(), below=f"{seen.relative}/")
             return
         from_name = self._metadata.from_name(seen.name, seen.relative)
+        etag = None
+        if seen.modified_at is None:
+            # No time of ours: changes are told by the file system's own number.
+            etag = f"mtime:{seen.modified_ns}"
+            from_name = replace(from_name, extra={**from_name.extra, "file_time_unreadable": str(seen.modified_ns)})
         yield FoundCall(
             source_uri=file_uri(seen.path),
             file_name=shown(seen.name),
             size_bytes=seen.size_bytes,
             modified_at=seen.modified_at,
+            etag=etag,
             metadata=self._sidecars.applied(seen.relative, from_name),
         )
 
@@ -209,11 +222,15 @@ class SingleFileSource(FolderSource):
         self._path = path
 
     def _walk(self) -> Iterator[_Seen | SkippedFile]:
-        yield from self._sidecars.load_folder(self._root, "")
+        beside = [name for name in os.listdir(self._root) if self._sidecars.may_be(name)]
+        yield from self._sidecars.load_folder(self._root, "", [os.path.basename(self._path), *beside])
         found = os.stat(self._path)
         if not stat.S_ISREG(found.st_mode):
             raise InputUnavailable(f"{self._path}: neither a file nor a folder; set input.path")
         yield _Seen(self._path, os.path.basename(self._path), found.st_size, found.st_mtime_ns)
+
+    def _unmatched(self) -> Iterator[SkippedFile]:
+        return iter(())  # the rows of its neighbours
 
 
 def check_readable(path: Path) -> None:
@@ -232,7 +249,7 @@ def _skipped(path: str, found: os.stat_result | None, verdict: Verdict, *, waiti
         source_uri=file_uri(path),
         file_name=shown(os.path.basename(path)),
         size_bytes=found.st_size if found else 0,
-        modified_at=datetime.fromtimestamp(found.st_mtime, UTC) if found else None,
+        modified_at=moment_of(found.st_mtime) if found else None,
         reason=verdict[0],
         message=verdict[1],
         waiting=waiting,

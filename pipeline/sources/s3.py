@@ -83,6 +83,7 @@ class S3Source:
                     item = self._look_at(entry, sidecars)
                     if item:
                         yield item
+            yield from sidecars.unmatched()
         except (BotoCoreError, ClientError) as error:
             raise InputUnavailable(
                 f"s3://{self._bucket}/{self._prefix}: cannot be listed: {error}; check input.path, input.s3, the "
@@ -108,6 +109,7 @@ class S3Source:
         name = relative.rpartition("/")[2]
         verdict = self._verdict(name, relative, size, entry.get("StorageClass", "STANDARD"))
         if verdict:
+            sidecars.met(relative)
             return SkippedFile(
                 source_uri=s3_uri(self._bucket, key),
                 file_name=shown(name),

@@ -12,21 +12,20 @@ from pydantic import Field, field_validator
 
 from pipeline.config.base import Area
 
-SPECIAL_FORMATS = ("iso8601", "epoch_s", "epoch_ms")
-"""Besides strptime formats: ISO 8601, seconds or milliseconds since 1970-01-01 UTC."""
+SPECIAL_FORMATS = ("auto", "stamp", "iso8601", "epoch_s", "epoch_ms")
+"""Besides strptime formats: whatever can be told without a doubt, a TIME_STAMP, ISO 8601, seconds or milliseconds since
+1970-01-01 UTC."""
 
-DEFAULT_PATTERN = (
-    r"^(?P<started_at>\d{8}[-_]?\d{6})"
-    r"(?:_(?P<direction>inbound|outbound|internal))?"
-    r"(?:_agent-(?P<agent_id>[^_.]+))?"
-    r"(?:_(?P<segment>b2b|b2c))?"
-    r"(?:_q-(?P<queue>[^_.]+))?"
-    r"(?:_x-(?P<extension>[^_.]+))?"
-    r"(?:_from-(?P<related_call>[^_.]+))?"
-    r"(?:_ch-(?P<channel_roles>[^_.]+))?"
-    r"(?:_(?P<label>[^.]*))?\."
+TIME_STAMP = (
+    r"(?:19|20)\d\d[-./_]?(?:0[1-9]|1[0-2])[-./_]?(?:0[1-9]|[12]\d|3[01])"
+    r"(?:T(?:[01]\d|2[0-3])[-:._]?[0-5]\d[-:._]?[0-5]\d(?:[.,]\d{1,9}(?![0-9A-Ya-y]))?"
+    r"(?:[Zz](?![A-Za-z])|[-+](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d))?"
+    r"|(?:[_ -]|_-_| - )?(?:[01]\d|2[0-3])[-:._]?[0-5]\d[-:._]?[0-5]\d"
+    r"(?:[.,]\d{1,9}(?![0-9A-Ya-y])(?:[-+](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d))?)?"
+    r"(?:[Zz](?![A-Za-z])|\+(?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d)|-(?:0\d:?|1[0-2]:)(?:00|30)(?!\d))?)"
 )
-"""`20260914-101502_inbound_agent-4711_b2c_q-billing_x-204_from-8812_ch-agent+client_anything.wav`."""
+"""Year to second, with any of the usual marks between; a fraction and an offset from UTC where there are such. After
+a plain time `-1000` is no offset: extensions look like that."""
 
 
 def check_time_zone(name: str) -> str:
@@ -61,11 +60,13 @@ class FileNamePattern(Area):
     """Python regular expression with named groups, searched for in the file name (or the path, see `match`)."""
     match: Literal["name", "path"] = "name"
     """name: the file name with its suffix; path: the path below the input folder, with / between folders."""
-    started_at_formats: tuple[str, ...] = ("%Y%m%d-%H%M%S", "%Y%m%d_%H%M%S", "%Y%m%d%H%M%S")
-    """strptime formats of the start time, tried in order; also iso8601, epoch_s, epoch_ms. Groups date and time are
-    joined by one blank."""
+    started_at_formats: tuple[str, ...] = ("stamp",)
+    """strptime formats of the start time, tried in order; also stamp (year to second, with a fraction and an offset
+    where the name has them), iso8601, epoch_s, epoch_ms. Groups date and time are joined by one blank."""
     timezone: str | None = None
     """IANA zone of start times that carry none; null for `input.timezone`."""
+    values: dict[str, str] = Field(default_factory=dict)
+    """What names of this form say without a group, by field: direction: inbound."""
 
     @field_validator("pattern")
     @classmethod
@@ -90,17 +91,23 @@ class FileNamePattern(Area):
 
 
 class SidecarSettings(Area):
-    """Metadata from a CSV beside the recordings. What it says goes before what the file name says."""
+    """Metadata from files beside the recordings: a table (CSV), JSON or XML, told by its content. What it says goes
+    before what the file name says. Fields that `columns` does not name are known by the titles of Genesys, NICE, Verint
+    and Amazon Connect."""
 
-    name: str | None = "calls.csv"
-    """File looked for in each folder (in archives too, not in buckets), for the recordings of that folder and below it;
-    null for none."""
+    name: tuple[str, ...] = ("calls.csv", "calls.tsv", "calls.json", "calls.xml")
+    """Files looked for in each folder (in archives too, not in buckets), for the recordings of that folder and below
+    it; empty for none."""
     path: Path | None = None
-    """One CSV for all recordings, instead of one in each folder."""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """Character between columns."""
-    encoding: str = "utf-8-sig"
-    """Python name of the text encoding."""
+    """One file for all recordings, instead of those in each folder."""
+    per_recording: bool = True
+    """Read the .json or .xml of a recording's own name in its folder (call.json, call_metadata.json, call.wav.xml)."""
+    match: Literal["exact", "loose"] = "exact"
+    """exact: a row is for the file of the very name it gives; loose: also where only case or suffix differ."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Character between columns; null for what the table shows: a first line such as sep=; or its titles."""
+    encoding: str | None = None
+    """Python name of the text encoding; null for UTF-8, or UTF-16 where the bytes show it."""
     columns: dict[str, str] = Field(
         default_factory=lambda: {
             name: name
@@ -119,8 +126,14 @@ class SidecarSettings(Area):
         }
     )
     """From our field to the column's title. file_name is needed; further columns of the file are kept as extra."""
-    started_at_formats: tuple[str, ...] = ("iso8601",)
-    """strptime formats of started_at, tried in order; also iso8601, epoch_s, epoch_ms."""
+    started_at_formats: tuple[str, ...] = ("auto",)
+    """strptime formats of started_at, tried in order; also iso8601, stamp, epoch_s, epoch_ms, and auto: any of these
+    and 13/02/2026 9:15 PM, where one date of a table that reads only one way decides over day and month."""
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _one_name(cls, value: object) -> object:
+        return () if value is None else (value,) if isinstance(value, str) else value
 
     @field_validator("columns")
     @classmethod
@@ -136,9 +149,9 @@ class SidecarSettings(Area):
 
     @field_validator("encoding")
     @classmethod
-    def _known_encoding(cls, value: str) -> str:
+    def _known_encoding(cls, value: str | None) -> str | None:
         try:
-            "".encode(value)
+            "".encode(value or "utf-8")
         except LookupError:
-            raise ValueError(f"{value!r} is not a text encoding; use for example utf-8-sig or cp1252") from None
+            raise ValueError(f"{value!r} is not a text encoding; use for example utf-8 or cp1252") from None
         return value

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.config.areas.call_metadata import DEFAULT_PATTERN, FileNamePattern, SidecarSettings, check_time_zone
+from pipeline.config.areas.call_metadata import FileNamePattern, SidecarSettings, check_time_zone
+from pipeline.config.areas.file_names import AUTO, NamedPattern
 from pipeline.config.base import Area
 from pipeline.records import CustomerSegment, Direction, Role
 
@@ -98,8 +99,10 @@ class InputSettings(Area):
 
     timezone: str = "UTC"
     """IANA zone of start times (file names, sidecar, .zip) that carry none."""
-    patterns: tuple[FileNamePattern, ...] = Field(default_factory=lambda: (FileNamePattern(pattern=DEFAULT_PATTERN),))
-    """Patterns of file names, tried in order; the first that matches is used."""
+    patterns: tuple[NamedPattern, ...] = (FileNamePattern.model_construct(pattern=AUTO),)
+    """What file names say, tried in order; the first that matches is used. Names of recorders (android, freepbx,
+    asterisk, 3cx, amazon_connect, genesys, twilio, earshot; stamp for a date and time anywhere), auto for all of these,
+    or a pattern of your own."""
     direction_words: dict[str, Direction] = Field(
         default_factory=lambda: {
             "inbound": Direction.INBOUND,

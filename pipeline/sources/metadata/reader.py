@@ -6,21 +6,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from pipeline.config.areas.call_metadata import FileNamePattern
+from pipeline.config.areas.file_names import expanded
 from pipeline.config.areas.sources import InputSettings
-from pipeline.records import CallMetadata, Role
+from pipeline.records import REMARKS, CallMetadata, Role
+from pipeline.sources.addresses import shown
+from pipeline.sources.metadata.times import read_time
 
 Word = TypeVar("Word")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LANGUAGE = re.compile(r"^[A-Za-z]{2}$")
 _PLAIN = ("agent_id", "queue", "related_call", "extension")
 _STRUCTURED = ("started_at", "date", "time", "direction", "segment", "language", "channel_roles")
 _BETWEEN_ROLES = re.compile(r"[-+,;/| ]+")
+_LONGEST = 1000
+"""Characters of a value; no field of a call is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class _CompiledPattern:
     on_path: bool
     formats: tuple[str, ...]
     zone: ZoneInfo
+    values: Mapping[str, str]
 
 
 class MetadataReader:
@@ -36,7 +41,7 @@ class MetadataReader:
 
     def __init__(self, settings: InputSettings) -> None:
         self._settings = settings
-        self._patterns = [_compile(pattern, settings.timezone) for pattern in settings.patterns]
+        self._patterns = [_compile(pattern, settings.timezone) for pattern in expanded(settings.patterns)]
         self._zone = ZoneInfo(settings.timezone)
 
     def from_name(self, name: str, relative: str) -> CallMetadata:
@@ -45,19 +50,24 @@ class MetadataReader:
             match = pattern.expression.search(relative if pattern.on_path else name)
             if match:
                 values = {key: value for key, value in match.groupdict().items() if value}
-                return self.from_values(values, pattern.formats, pattern.zone)
+                return self.from_values({**pattern.values, **values}, pattern.formats, pattern.zone)
         return CallMetadata(extra={})
 
     def from_values(
-        self, values: Mapping[str, str], formats: Sequence[str], zone: ZoneInfo | None = None
+        self,
+        values: Mapping[str, str],
+        formats: Sequence[str],
+        zone: ZoneInfo | None = None,
+        day_first: bool | None = None,
     ) -> CallMetadata:
-        """Metadata of named texts (pattern groups, CSV columns); names that are not ours go to `extra`."""
+        """Metadata of named texts (pattern groups, sidecar columns); names that are not ours go to `extra`."""
+        values = {_clean(key): _clean(value) for key, value in values.items()}
         extra = {key: value for key, value in values.items() if key not in _PLAIN and key not in _STRUCTURED}
         language = values.get("language")
         roles = values.get("channel_roles")
         words = self._settings
         return CallMetadata(
-            started_at=_started_at(values, formats, zone or self._zone, extra),
+            started_at=_started_at(values, formats, zone or self._zone, day_first, extra),
             direction=_word("direction", values, words.direction_words, extra),
             customer_segment=_word("segment", values, words.segment_words, extra),
             language=_language(language, extra) if language else None,
@@ -84,20 +94,15 @@ def merged(stronger: CallMetadata, weaker: CallMetadata) -> CallMetadata:
         "channel_roles",
     )
     missing = {name: getattr(weaker, name) for name in fields if getattr(stronger, name) is None}
-    return replace(stronger, extra={**weaker.extra, **stronger.extra}, **missing)
+    settled = {f"{name}{remark}" for name in fields if name not in missing for remark in REMARKS}
+    kept = {key: value for key, value in weaker.extra.items() if key not in settled}
+    return replace(stronger, extra={**kept, **stronger.extra}, **missing)
 
 
-def parse_time(text: str, formats: Sequence[str], zone: ZoneInfo) -> datetime | None:
-    """The first format that fits, in `zone` when the text carries none; None when no format fits."""
-    for form in formats:
-        try:
-            if form in ("epoch_s", "epoch_ms"):
-                return _EPOCH + timedelta(seconds=float(text) / (1000 if form == "epoch_ms" else 1))
-            read = datetime.fromisoformat(text) if form == "iso8601" else datetime.strptime(text, form)
-        except (ValueError, OverflowError):
-            continue
-        return read if read.tzinfo else read.replace(tzinfo=zone)
-    return None
+def _clean(text: str) -> str:
+    """What a database and a file can hold: no NUL, no half of a surrogate pair, no value without end."""
+    plain = shown(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"
 
 
 def _compile(pattern: FileNamePattern, default_zone: str) -> _CompiledPattern:
@@ -106,19 +111,24 @@ def _compile(pattern: FileNamePattern, default_zone: str) -> _CompiledPattern:
         on_path=pattern.match == "path",
         formats=pattern.started_at_formats,
         zone=ZoneInfo(pattern.timezone or default_zone),
+        values=pattern.values,
     )
 
 
 def _started_at(
-    values: Mapping[str, str], formats: Sequence[str], zone: ZoneInfo, extra: dict[str, str]
+    values: Mapping[str, str],
+    formats: Sequence[str],
+    zone: ZoneInfo,
+    day_first: bool | None,
+    extra: dict[str, str],
 ) -> datetime | None:
     text = values.get("started_at") or " ".join(filter(None, (values.get("date"), values.get("time"))))
     if not text:
         return None
-    read = parse_time(text, formats, zone)
-    if read is None:
-        extra["started_at_unreadable"] = text
-    return read
+    read = read_time(text, formats, zone, day_first)
+    if read.remark is not None:
+        extra[f"started_at_{read.remark}"] = text
+    return read.moment
 
 
 def _word(field: str, values: Mapping[str, str], words: Mapping[str, Word], extra: dict[str, str]) -> Word | None:

@@ -1,39 +1,112 @@
-"""Metadata from CSV files beside the recordings. A bad row is reported by its number and costs only itself."""
+"""Metadata from files beside the recordings. A bad row is reported by its number and costs only itself; what belongs to
+no recording is counted and named."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable
 from pipeline.records import CallMetadata, SkippedFile
 from pipeline.sources.addresses import file_uri, shown
+from pipeline.sources.metadata.exports import MAX_BYTES, BadSidecar, Record, read_export, read_record
+from pipeline.sources.metadata.fields import Fields, fields_of
 from pipeline.sources.metadata.reader import MetadataReader, merged
+from pipeline.sources.metadata.times import day_comes_first, is_undecided
 
-_MAX_BYTES = 256 * 1024 * 1024
+_UTC = ZoneInfo("UTC")
+_NAMED = 5
+"""Rows named in one message."""
+_OF_RECORDING = (".json", ".xml")
+_LEAST_KEY = 6
+"""Shorter keys stand in names by chance."""
 
-Rows = dict[str, CallMetadata]
-"""By file name or by path below the CSV's folder, with / between folders."""
+
+@dataclass(slots=True)
+class _Row:
+    name: str
+    metadata: CallMetadata
+    used: bool = False
+
+
+@dataclass(slots=True)
+class _Rows:
+    """One sidecar's rows."""
+
+    uri: str
+    all: list[_Row] = field(default_factory=list)
+    by_name: dict[str, _Row] = field(default_factory=dict)
+    """By file name, or by path below the sidecar's folder, with / between folders."""
+    by_key: dict[str, _Row] = field(default_factory=dict)
+    by_stem: dict[str, _Row | None] = field(default_factory=dict)
+    """Without case and suffix; None where two rows differ only in these."""
+
+    def add(self, row: _Row, names: Collection[str], keys: Collection[str]) -> None:
+        self.all.append(row)
+        for name in names:
+            self.by_name.setdefault(name, row)
+            self.by_stem[_stem(name)] = None if _stem(name) in self.by_stem else row
+        for key in keys:
+            if len(key) >= _LEAST_KEY:
+                self.by_key.setdefault(key, row)
+
+    def find(self, relative: str, keys: Collection[str], loose: bool) -> _Row | None:
+        name = relative.rpartition("/")[2]
+        row = self.by_name.get(relative) or self.by_name.get(name)
+        if row is None:
+            row = next((self.by_key[key] for key in keys if key in self.by_key), None)
+        if row is None and loose:
+            row = self.by_stem.get(_stem(relative)) or self.by_stem.get(_stem(name))
+        return row
 
 
 class Sidecars:
-    """What the sidecars met so far say. Per-folder files count for their folder and everything below it."""
+    """What the sidecars met so far say. Those of a folder count for it and everything below it."""
 
     def __init__(self, settings: InputSettings, reader: MetadataReader) -> None:
+        self._input = settings
         self._settings = settings.sidecar
         self._reader = reader
-        self._whole: Rows = {}
-        self._by_folder: dict[str, Rows] = {}
+        self._is_inner = False
+        self._whole: list[_Rows] = []
+        self._by_folder: dict[str, list[_Rows]] = {}
+        self._of_recordings: set[str] = set()
+        """Sidecars of single recordings in the folder loaded last."""
+        self._without_row: dict[str, str] = {}
+        """Recordings that no row is for: from the name without case and suffix to the name."""
 
     def is_sidecar(self, path: str) -> bool:
-        whole = self._settings.path
-        if whole is not None:
-            return os.path.abspath(whole) == path
-        return self._settings.name is not None and os.path.basename(path) == self._settings.name
+        """Whether the file, of a folder just loaded, is one and not a recording."""
+        if self._settings.path is not None:
+            return os.path.abspath(self._settings.path) == path
+        return os.path.basename(path) in self._settings.name or path in self._of_recordings
+
+    def may_be(self, name: str) -> bool:
+        """Whether a file of this name could be one."""
+        return name in self._settings.name or name.lower().endswith(_OF_RECORDING)
+
+    def of_archive(self) -> Sidecars:
+        """For the members of an archive: with the one sidecar for all recordings, but folders of its own."""
+        inner = Sidecars(self._input, self._reader)
+        inner._whole, inner._without_row, inner._is_inner = self._whole, self._without_row, True
+        return inner
+
+    def among(self, names: Collection[str]) -> dict[str, str | None]:
+        """The sidecars among the names of one folder, each with the recording it is for; None for the folder's own."""
+        found: dict[str, str | None] = {name: None for name in self._settings.name if name in names}
+        beside = [name for name in names if name.lower().endswith(_OF_RECORDING) and name not in found]
+        if beside and self._settings.per_recording:
+            recordings = {form: name for name in names if name not in beside for form in _forms(name)}
+            for name in beside:
+                recording = next((recordings[form] for form in _forms(name) if form in recordings), None)
+                if recording is not None:
+                    found[name] = recording
+        return found
 
     def load_whole(self) -> Iterator[SkippedFile]:
         """Reads `sidecar.path`; yields its bad rows. Raises InputUnavailable when it is not there."""
@@ -47,99 +120,181 @@ class Sidecars:
             raise InputUnavailable(f"{address}: {error.strerror}; set input.sidecar.path") from None
         yield from self._read(content, file_uri(address), self._whole)
 
-    def load_folder(self, folder: str, below: str) -> Iterator[SkippedFile]:
-        """Reads the folder's own sidecar, if it has one; yields its bad rows."""
-        if self._settings.path is not None or self._settings.name is None:
+    def load_folder(self, folder: str, below: str, names: Collection[str]) -> Iterator[SkippedFile]:
+        """Reads the sidecars among the names of a folder; yields their bad rows."""
+        self._of_recordings = set()
+        if self._settings.path is not None:
             return
-        path = os.path.join(folder, self._settings.name)
-        if not os.path.isfile(path):
-            return
-        try:
-            content = Path(path).read_bytes() if os.path.getsize(path) <= _MAX_BYTES else None
-        except OSError as error:
-            yield _report(file_uri(path), "bad_sidecar", f"cannot be read: {error.strerror}")
-            return
-        yield from self.load_content(content, file_uri(path), below)
+        for name, recording in self.among(names).items():
+            path = os.path.join(folder, name)
+            try:
+                content = Path(path).read_bytes() if os.path.getsize(path) <= MAX_BYTES else None
+            except OSError as error:
+                yield _report(file_uri(path), "bad_sidecar", f"cannot be read: {error.strerror}")
+                continue
+            yield from self.load_content(content, file_uri(path), below, path, recording)
 
-    def load_content(self, content: bytes | None, uri: str, below: str) -> Iterator[SkippedFile]:
-        """Reads a sidecar that stands in the folder `below`; None when it is too large."""
+    def load_content(
+        self, content: bytes | None, uri: str, below: str, path: str, recording: str | None
+    ) -> Iterator[SkippedFile]:
+        """Reads a sidecar that stands in the folder `below` at `path`; `content` is None when it is too large.
+
+        With `recording` it speaks of this one, whatever name it gives; one that says nothing of a call is none.
+        """
         if content is None:
-            yield _report(uri, "bad_sidecar", f"over {_MAX_BYTES // 2**20} MB; it is not read")
+            yield _report(uri, "bad_sidecar", f"over {MAX_BYTES // 2**20} MB; it is not read")
             return
-        rows: Rows = {}
-        yield from self._read(content, uri, rows)
-        if rows:
-            self._by_folder[below] = rows
+        into = self._by_folder.setdefault(below, [])
+        if recording is None:
+            yield from self._read(content, uri, into)
+            return
+        settings = self._settings
+        try:
+            record = read_record(content, settings.columns, settings.encoding, recording)
+        except BadSidecar as error:
+            yield _report(uri, "bad_sidecar", str(error))
+            return
+        fields = fields_of(record.pairs, settings.columns, record.also)
+        if fields.of_a_call:
+            self._of_recordings.add(path)
+            rows = _Rows(uri)
+            into.append(rows)
+            yield from self._take(record, fields, None, rows, recording)
 
     def applied(self, relative: str, from_name: CallMetadata) -> CallMetadata:
         """Metadata of the recording at this path below the input; what a sidecar says goes before the file name."""
-        name = relative.rpartition("/")[2]
-        if self._whole:
-            row = self._whole.get(relative) or self._whole.get(name)
-            return merged(row, from_name) if row else from_name
-        if not self._by_folder:
+        if not self._whole and not self._by_folder:
             return from_name
-        below = relative[: len(relative) - len(name)]
+        keys = _keys_of(relative, from_name)
+        for rows, below in self._in_reach(relative):
+            row = rows.find(relative[len(below) :], keys, self._settings.match == "loose")
+            if row is not None:
+                row.used = True
+                return merged(row.metadata, from_name)
+        name = relative.rpartition("/")[2]
+        self._without_row[_stem(name)] = name
+        return from_name
+
+    def met(self, relative: str) -> None:
+        """Note that there is a recording at this path, though it is not taken."""
+        self.applied(relative, CallMetadata())
+
+    def unmatched(self) -> Iterator[SkippedFile]:
+        """What is to be said of rows that no recording met, once all were: two messages a sidecar at most."""
+        whole = [] if self._is_inner else self._whole
+        for rows in [*whole, *(rows for folder in self._by_folder.values() for rows in folder)]:
+            left = [row for row in rows.all if not row.used]
+            near = [row for row in left if _stem(row.name.rpartition("/")[2]) in self._without_row]
+            far = [row for row in left if row not in near]
+            if near:
+                pairs = [f"{row.name} ({self._without_row[_stem(row.name.rpartition('/')[2])]})" for row in near]
+                yield _report(
+                    f"{rows.uri}#near",
+                    "sidecar_rows_unmatched",
+                    f"{len(near)} of {len(rows.all)} rows differ from a recording's name only in case or suffix and "
+                    f"are not used: {_some(pairs)}; set input.sidecar.match to loose, or correct the names",
+                )
+            if far:
+                yield _report(
+                    f"{rows.uri}#unmatched",
+                    "sidecar_rows_unmatched",
+                    f"{len(far)} of {len(rows.all)} rows match no recording: {_some([row.name for row in far])}",
+                )
+
+    def _in_reach(self, relative: str) -> Iterator[tuple[_Rows, str]]:
+        for rows in self._whole:
+            yield rows, ""
+        below = relative[: relative.rfind("/") + 1]
         while True:
-            rows = self._by_folder.get(below, {})
-            row = rows.get(relative[len(below) :]) or rows.get(name)
-            if row:
-                return merged(row, from_name)
+            for rows in self._by_folder.get(below, ()):
+                yield rows, below
             if not below:
-                return from_name
-            below = below[:-1].rpartition("/")[0]
-            below = f"{below}/" if below else ""
-
-    def _read(self, content: bytes, uri: str, rows: Rows) -> Iterator[SkippedFile]:
-        try:
-            text = content.decode(self._settings.encoding)
-        except UnicodeDecodeError as error:
-            message = f"not {self._settings.encoding} text (byte {error.start}); set input.sidecar.encoding"
-            yield _report(uri, "bad_sidecar", message)
-            return
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=self._settings.delimiter)
-        number = 1
-        try:
-            header = next(lines, [])
-            titles = self._titles(header)
-            if "file_name" not in titles:
-                wanted = self._settings.columns["file_name"]
-                message = f"has no column {wanted!r}; its columns are: {', '.join(header)}; see input.sidecar.columns"
-                yield _report(uri, "bad_sidecar", message)
                 return
-            for number, row in enumerate(lines, start=2):
-                if row:
-                    yield from self._take(row, titles, rows, uri, number)
-        except csv.Error as error:
+            below = below[: below[:-1].rfind("/") + 1]
+
+    def _read(self, content: bytes, uri: str, into: list[_Rows]) -> Iterator[SkippedFile]:
+        settings = self._settings
+        try:
+            records = list(read_export(content, settings.columns, settings.encoding, settings.delimiter))
+        except BadSidecar as error:
+            yield _report(uri, "bad_sidecar", str(error))
+            return
+        said = [(record, fields_of(record.pairs, settings.columns, record.also)) for record in records]
+        starts = [fields.values.get("started_at") or fields.values.get("date", "") for _, fields in said]
+        day_first = day_comes_first(starts)
+        if day_first is None and "auto" in settings.started_at_formats and any(is_undecided(text) for text in starts):
+            example = next(text for text in starts if is_undecided(text))
             yield _report(
-                f"{uri}#row-{number + 1}", "bad_sidecar_row", f"row {number + 1}: {error}; reading ended there"
+                f"{uri}#dates",
+                "bad_sidecar_row",
+                f"started_at: {example} may be day or month first, and no other row decides; such times are not used; "
+                "set input.sidecar.started_at_formats (for example %m/%d/%Y %H:%M)",
             )
+        rows = _Rows(uri)
+        into.append(rows)
+        for record, fields in said:
+            yield from self._take(record, fields, day_first, rows, None)
 
-    def _titles(self, header: list[str]) -> list[str]:
-        """Our field's name for each column, or the column's own title."""
-        ours = {title.strip().lower(): field for field, title in self._settings.columns.items()}
-        return [ours.get(title.strip().lower(), title.strip()) for title in header]
+    def _take(
+        self, record: Record, fields: Fields, day_first: bool | None, rows: _Rows, recording: str | None
+    ) -> Iterator[SkippedFile]:
+        bad = f"{rows.uri}#{record.place.replace(' ', '-')}"
+        names = [recording] if recording else [_as_path(name) for name in fields.file_names]
+        fault = record.fault
+        if fault is None and not names and not fields.keys:
+            fault = "no file name; the row is not used"
+        elif fault is None and names and names[0] in rows.by_name:
+            fault = f"{names[0]} stands in an earlier row, which is used"
+        if fault is not None:
+            yield _report(bad, "bad_sidecar_row", f"{record.place}: {fault}")
+            return
+        zone = _UTC if fields.in_utc else None
+        values = {key: value for key, value in fields.values.items() if key != "file_name"}
+        metadata = self._reader.from_values(values, self._settings.started_at_formats, zone, day_first)
+        rows.add(_Row((names or fields.keys)[0], metadata), names, () if recording else fields.keys)
+        for key in metadata.remarks:
+            text = metadata.extra[key]
+            if not is_undecided(text):
+                said, _, remark = key.rpartition("_")
+                what = {"unreadable": "cannot be read", "ambiguous": "stands twice that day; the first is taken"}.get(
+                    remark, "does not exist that day (clocks go forward); it is read as an hour later"
+                )
+                message = f"{record.place}: {said} {what}: {text!r}; the other columns are used"
+                yield _report(f"{bad}-{said}", "bad_sidecar_row", message)
 
-    def _take(self, row: list[str], titles: list[str], rows: Rows, uri: str, number: int) -> Iterator[SkippedFile]:
-        bad = f"{uri}#row-{number}"
-        if len(row) != len(titles):
-            message = f"row {number}: {len(row)} cells under {len(titles)} titles; the row is not used"
-            yield _report(bad, "bad_sidecar_row", message)
-            return
-        values = {title: cell.strip() for title, cell in zip(titles, row, strict=True) if title and cell.strip()}
-        name = values.pop("file_name", "").replace("\\", "/").removeprefix("./")
-        if not name:
-            yield _report(bad, "bad_sidecar_row", f"row {number}: no file name; the row is not used")
-            return
-        if name in rows:
-            yield _report(bad, "bad_sidecar_row", f"row {number}: {name} stands in an earlier row, which is used")
-            return
-        rows[name] = self._reader.from_values(values, self._settings.started_at_formats)
-        unreadable = [key for key in rows[name].extra if key.endswith("_unreadable")]
-        for key in unreadable:
-            field = key.removesuffix("_unreadable")
-            message = f"row {number}: {field} cannot be read: {rows[name].extra[key]!r}; the other columns are used"
-            yield _report(f"{bad}-{field}", "bad_sidecar_row", message)
+
+def _as_path(name: str) -> str:
+    """A name as our paths are written; of an absolute path or an address only the last part says anything."""
+    plain = name.replace("\\", "/").removeprefix("./")
+    if "://" in plain:
+        plain = plain.partition("?")[0]
+    absolute = plain.startswith("/") or plain[1:3] == ":/" or "://" in plain
+    return plain.rpartition("/")[2] if absolute else plain
+
+
+def _keys_of(relative: str, from_name: CallMetadata) -> list[str]:
+    """What may name the call in a recording's name."""
+    stem = relative.rpartition("/")[2].rpartition(".")[0]
+    said = [from_name.extra[key] for key in ("call_key", "recording_key") if key in from_name.extra]
+    return list(dict.fromkeys([stem, *said, *re.split(r"---|_", stem)]))
+
+
+def _forms(name: str) -> list[str]:
+    """What a recording and its own sidecar have in common: the name without suffix and `_metadata`, or up to `---`."""
+    stem = name.lower().rpartition(".")[0]
+    if name.lower().endswith(_OF_RECORDING):
+        bare = stem.removesuffix("_metadata").removesuffix(".metadata")
+        return [bare, bare.rpartition(".")[0] or bare, bare.partition("---")[0]]
+    return [stem, name.lower(), stem.partition("---")[0]]
+
+
+def _stem(name: str) -> str:
+    return (name.rpartition(".")[0] or name).lower()
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(shown(name[:200]) for name in names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _report(uri: str, reason: str, message: str) -> SkippedFile:
