@@ -26,6 +26,7 @@ from pipeline.run.stages.prepare import PrepareStage
 from pipeline.run.stages.recognise import RecogniseStage
 from pipeline.run.stages.store import StoreStage
 from pipeline.run.stages.work import Finished, StageQueue, Work
+from pipeline.sources.source import said_aloud
 
 _FINGERPRINTS_AT_ONCE = 2000
 _HEARTBEAT_S = 2.0
@@ -101,6 +102,8 @@ class Batch:
         """Find the calls and decide on each. Loads the recogniser only when a decision hangs on it."""
         plan = Plan()
         calls = in_order(self._discovered(), plan, self._settings.order, self._settings.seed)
+        for message in said_aloud(plan.skipped):
+            self._observer.notice(message)
         decided = look_up(calls, self._parts.store, self._settings.reprocess, self._recipe)
         undecided = [call for call in decided if call.action is Action.UNDECIDED]
         if undecided:

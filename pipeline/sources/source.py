@@ -7,7 +7,7 @@ seconds. Headers are read later, by `pipeline.sources.probe`, and only of files 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -26,12 +26,24 @@ NOT_A_CALL = frozenset(
         "linked_twice",
         "not_a_file",
         "other_type",
+        "sidecar_rows_unmatched",
         "temporary",
         "unreadable_folder",
     }
 )
 """Reasons that concern no recording, but a folder, an archive, a CSV row or a file of another kind: for the run's files
 and log, not for `calls`."""
+_ALOUD = ("sidecar_rows_unmatched", "bad_sidecar", "bad_archive", "unreadable_folder", "bad_sidecar_row")
+_MESSAGES = 10
+
+
+def said_aloud(skipped: Sequence[SkippedFile]) -> list[str]:
+    """What somebody should put right, and no recording's row can tell: at most ten messages for the terminal."""
+    wanted = sorted((item for item in skipped if item.reason in _ALOUD), key=lambda item: _ALOUD.index(item.reason))
+    messages = [f"{item.file_name}: {item.message}" for item in wanted[:_MESSAGES]]
+    if len(wanted) > _MESSAGES:
+        messages.append(f"{len(wanted) - _MESSAGES} more of this kind stand in file_statuses_*.json")
+    return messages
 
 
 class CallSource(Protocol):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from pipeline.config.base import Area
 
@@ -67,6 +67,11 @@ class FileNamePattern(Area):
     """IANA zone of start times that carry none; null for `input.timezone`."""
     values: dict[str, str] = Field(default_factory=dict)
     """What names of this form say without a group, by field: direction: inbound."""
+
+    @model_serializer(mode="wrap")
+    def _short(self, plain: SerializerFunctionWrapHandler) -> Any:
+        """One that stands for shipped patterns has a name and no groups."""
+        return plain(self) if "(?P<" in self.pattern else self.pattern
 
     @field_validator("pattern")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator
 
 from pipeline.config.areas.call_metadata import TIME_STAMP, FileNamePattern
 
@@ -46,14 +46,14 @@ SHIPPED: dict[str, tuple[FileNamePattern, ...]] = {
         _pattern(rf"^(?:in|external)-(?P<extension>[^-]+)-(?P<other>[^-]+){_END}", direction="inbound"),
         _pattern(rf"^out-(?P<other>[^-]+)-(?P<extension>[^-]+){_END}", direction="outbound"),
         _pattern(rf"^internal-(?P<extension>[^-]+)-(?P<other>[^-]+){_END}", direction="internal"),
-        _pattern(rf"^q-(?P<queue>[^-]+)-(?P<other>[^-]+){_END}"),
-        _pattern(rf"^rg-(?P<ring_group>[^-]+)-(?P<other>[^-]+){_END}"),
+        _pattern(rf"^q-(?P<queue>[^-]+)-(?P<other>[^-]+){_END}", direction="inbound"),
+        _pattern(rf"^rg-(?P<ring_group>[^-]+)-(?P<other>[^-]+){_END}", direction="inbound"),
         _pattern(rf"^conf-(?P<conference>[^-]+)-(?P<other>[^-]+){_END}"),
         _pattern(rf"^exten-(?P<extension>[^-]+)-(?P<other>[^-]+){_END}"),
         _pattern(rf"^(?:force|ondemand)-(?P<other>[^-]+)-(?P<extension>[^-]+){_END}"),
         _pattern(rf"^OUT(?P<extension>\d+){_END}", direction="outbound"),
-        _pattern(rf"^q(?P<queue>\d+){_END}"),
-        _pattern(rf"^g(?P<ring_group>\d+){_END}"),
+        _pattern(rf"^q(?P<queue>\d+){_END}", direction="inbound"),
+        _pattern(rf"^g(?P<ring_group>\d+){_END}", direction="inbound"),
     ),
     "asterisk": (
         _pattern(rf"^{_STAMP}[-_](?P<call_key>{_UNIQUE_ID}){_LEG}\."),
@@ -134,10 +134,6 @@ def _of_text(value: object) -> object:
     )
 
 
-def _to_text(value: FileNamePattern) -> str | dict[str, Any]:
-    return value.pattern if value.pattern == AUTO or value.pattern in SHIPPED else value.model_dump(mode="json")
-
-
 class _OrText:
     """The JSON schema of both forms."""
 
@@ -145,7 +141,7 @@ class _OrText:
         return {"anyOf": [{"type": "string"}, handler(schema)]}
 
 
-NamedPattern = Annotated[FileNamePattern, BeforeValidator(_of_text), PlainSerializer(_to_text), _OrText()]
+NamedPattern = Annotated[FileNamePattern, BeforeValidator(_of_text), _OrText()]
 """A pattern of one's own, or the name of one that ships."""
 
 

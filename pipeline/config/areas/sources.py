@@ -140,7 +140,7 @@ class InputSettings(Area):
     )
     """What file names and sidecars call the roles in channel_roles (agent+client, client-agent, a,c), in lower case."""
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
-    """Metadata from a CSV beside the recordings."""
+    """Metadata from files beside the recordings."""
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     """Limits for .zip deliveries."""
     s3: S3Settings = Field(default_factory=S3Settings)

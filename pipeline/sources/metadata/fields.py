@@ -93,7 +93,7 @@ def fields_of(pairs: Pairs, columns: Mapping[str, str], also: Pairs = ()) -> Fie
     started = chosen["started_at"]
     return Fields(
         {**extra, **values},
-        tuple(said[name] for name in plan["file_name"] if name in said and name in own),
+        tuple(_file_names(said, [name for name in plan["file_name"] if name in own], columns)),
         tuple(said[name] for name in plan["call_key"] if name in said and name in own),
         started is not None and any(mark in _plain(started) for mark in _IN_UTC),
         bool(used - {None}),
@@ -117,6 +117,19 @@ def _plan(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dict[
     for field in ("date", "time"):
         plan[field] = [name for name in names if _plain(name) == field]
     return plan
+
+
+def _file_names(said: Mapping[str, str], names: Sequence[str], columns: Mapping[str, str]) -> Iterator[str]:
+    """Paths with / between folders. Of an absolute path or an address only the last part says anything; what recorders
+    write may be a path of their own, so that its last part counts as well."""
+    for name in names:
+        path = said.get(name, "").replace("\\", "/").removeprefix("./")
+        path = path.partition("?")[0] if "://" in path else path
+        last = path.rpartition("/")[2]
+        foreign = path.startswith("/") or path[1:3] == ":/" or "://" in path
+        ours = name.strip().lower() == columns.get("file_name", "").strip().lower()
+        if path:
+            yield from [last] if foreign else [path] if ours or path == last else [path, last]
 
 
 def _forms(name: str) -> Iterator[str]:

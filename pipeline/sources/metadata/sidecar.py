@@ -239,7 +239,7 @@ class Sidecars:
         self, record: Record, fields: Fields, day_first: bool | None, rows: _Rows, recording: str | None
     ) -> Iterator[SkippedFile]:
         bad = f"{rows.uri}#{record.place.replace(' ', '-')}"
-        names = [recording] if recording else [_as_path(name) for name in fields.file_names]
+        names = (recording,) if recording else fields.file_names
         fault = record.fault
         if fault is None and not names and not fields.keys:
             fault = "no file name; the row is not used"
@@ -261,15 +261,6 @@ class Sidecars:
                 )
                 message = f"{record.place}: {said} {what}: {text!r}; the other columns are used"
                 yield _report(f"{bad}-{said}", "bad_sidecar_row", message)
-
-
-def _as_path(name: str) -> str:
-    """A name as our paths are written; of an absolute path or an address only the last part says anything."""
-    plain = name.replace("\\", "/").removeprefix("./")
-    if "://" in plain:
-        plain = plain.partition("?")[0]
-    absolute = plain.startswith("/") or plain[1:3] == ":/" or "://" in plain
-    return plain.rpartition("/")[2] if absolute else plain
 
 
 def _keys_of(relative: str, from_name: CallMetadata) -> list[str]:

@@ -185,3 +185,36 @@ def test_an_input_that_is_not_there_is_refused(tmp_path: Path, name: str) -> Non
 
 def test_an_empty_folder_offers_nothing(tmp_path: Path) -> None:
     assert discover(tmp_path) == []
+
+
+@pytest.mark.parametrize("seconds", [253_402_300_800, 10**15, -62_135_596_801, -(10**12)])
+def test_a_time_no_calendar_holds_costs_its_own_value_alone(tmp_path: Path, seconds: int) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else tmp_path) as folder:
+        odd = put(Path(folder) / "a.wav")
+        put(Path(folder) / "b.wav")
+        put(Path(folder) / "c.txt")
+        for name in ("a.wav", "c.txt"):
+            os.utime(Path(folder) / name, (seconds, seconds))
+        if os.stat(odd).st_mtime != seconds:
+            pytest.skip("no file system here holds such a time")
+        first, second = calls(discover(folder)), calls(discover(folder))
+        assert first == second, "nothing changed"
+        assert (first["a.wav"].modified_at, first["a.wav"].metadata.remarks) == (None, ("file_time_unreadable",))
+        assert first["b.wav"].modified_at is not None
+        os.utime(odd, (seconds + 1, seconds + 1))
+        assert calls(discover(folder))["a.wav"].etag != first["a.wav"].etag, "a change is still seen"
+
+
+@pytest.mark.parametrize("name", ["a\nb.wav", "a\u202egpj.wav", "a\u200fb.wav", "a\rb.wav", b"\xed\xa0\x80.wav"])
+def test_a_name_of_odd_characters_is_found_fetched_and_fits_a_row(tmp_path: Path, name: str | bytes) -> None:
+    path = os.path.join(os.fsencode(tmp_path), name) if isinstance(name, bytes) else os.path.join(tmp_path, name)
+    put(Path(os.fsdecode(path)))
+    put(tmp_path / "good.wav")
+    source = build_source(InputSettings(path=str(tmp_path)))
+    found = [item for item in source.discover() if isinstance(item, FoundCall)]
+    assert len(found) == 2
+    for call in found:
+        assert call.file_name.encode()
+        assert call.source_uri.isascii()
+        with source.fetch(call, tmp_path / "spool") as here:
+            assert here.read_bytes()

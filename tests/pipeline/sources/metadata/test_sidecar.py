@@ -57,7 +57,9 @@ def test_bad_rows_are_reported_by_number_and_cost_only_themselves(tmp_path: Path
     ("content", "words"),
     [
         (b"name,agent\na.wav,1\n", "no column 'file_name'; its columns are: name, agent"),
-        (b"\xff\xfe\x00garbage", "not utf-8-sig text"),
+        (b"\xff\xfe\x00garbage", "no column"),
+        (b"\xff\xfeg", "not utf-16 text"),
+        (b"file_name\n\xe4.wav", "not utf-8 text"),
         (b"", "no column"),
     ],
 )
