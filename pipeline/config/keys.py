@@ -63,7 +63,9 @@ def yaml_text(value: Any) -> str:
 def plain(value: Any) -> Any:
     """A setting's value as JSON and YAML write it."""
     if isinstance(value, BaseModel):
-        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+        dumped = value.model_dump(mode="json")  # a text where a setting has a short form
+        is_short = not isinstance(dumped, dict)
+        return dumped if is_short else {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -36,8 +36,9 @@ SHOWN = (
     Shown("input.timezone", "IANA zone of start times that carry none, such as Europe/Berlin."),
     Shown(
         "input.patterns",
-        "What file names say, tried in order; a named group for each field (docs/configuration.md).",
-        [{"pattern": r"^(?P<started_at>\d{8}-\d{6})_(?P<agent_id>\d+)", "started_at_formats": ["%Y%m%d-%H%M%S"]}],
+        "What file names say, tried in order: android, freepbx, asterisk, 3cx, genesys, twilio, ..., auto for all of "
+        "them, or your own with a named group for each field (docs/configuration.md).",
+        ["asterisk", r"^(?P<started_at>\d{8}-\d{6})_(?P<agent_id>\d+)"],
     ),
     Shown("audio.channel_roles", "Who speaks on each channel, first (left) channel first: agent, client or unknown."),
     Shown(

@@ -59,7 +59,7 @@ def test_every_setting_is_in_the_document_and_none_for_tests() -> None:
     [
         ("run", "| `order` | `newest` | newest, oldest, shuffle | Which calls come first"),
         ("run", "| `limit` | `null` | whole number from 1 or null | At most"),
-        ("input.sidecar", "| `delimiter` | `\",\"` | text | Character between columns. |"),
+        ("input.sidecar", "| `started_at_formats` | `[auto]` | list of text | strptime formats of started_at,"),
         ("llm", "| `providers` | `[extractive]` | one or a list of mlx_lm, bedrock"),
         ("sentiment.fusion", "| `agent_text_weight` | `0.9` | number from 0 to 1 | fixed: share"),
         ("run", "| `decode_workers` | the cores, at most 4 | whole number from 1 to 64 | Processes"),

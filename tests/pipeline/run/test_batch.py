@@ -208,7 +208,8 @@ def run(
             if stop_after_first_call:
                 batch.signals.stop_at = time.time()
 
-        batch = Batch(chosen, parts, Silent(when_finished), Recipe(engines=("planted",), first=None))
+        observer = Silent(when_finished)
+        batch = Batch(chosen, parts, observer, Recipe(engines=("planted",), first=None))
         try:
             result = batch.work(batch.plan(), run_id)
         finally:
@@ -223,6 +224,7 @@ def run(
     return result, {
         "calls": {row[0]: row[1:] for row in rows},
         "steps": {(row[0], row[1]): row[2:] for row in steps},
+        "notices": observer.notices,
     }
 
 
@@ -245,6 +247,16 @@ def test_every_kind_of_fault_in_the_decoder_costs_its_file_alone(url: str, tmp_p
     assert all(failures[name].transient for name in ("crash.wav", "hang.wav", "unreadable.wav", "bug.wav"))
     assert "nobody foresaw this" in (failures["bug.wav"].traceback or "")
     assert not list(tmp_path.glob("spool/*/*"))
+
+
+def test_rows_of_a_sidecar_that_match_nothing_are_told(url: str, tmp_path: Path) -> None:
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "calls" / "calls.csv").write_text("file_name,agent_id\ngood.WAV,1\ngone.wav,2\n,4\n")
+    _, rows = run(url, tmp_path, ["good.wav"])
+    assert set(rows["calls"]) == {"good.wav"}
+    told = [message for message in rows["notices"] if message.startswith("calls.csv: ")]
+    for words, message in zip(["good.WAV (good.wav)", "gone.wav", "row 4"], told, strict=True):
+        assert words in message
 
 
 def test_a_call_whose_row_was_never_written_is_missed_by_the_account(url: str, tmp_path: Path) -> None:
