@@ -74,8 +74,8 @@ def data_dictionary(connection: Connection[Any]) -> str:
     parts.append(
         "`error` is the last failure's type and message, `topics` is `topic > subtopic`; the others are columns of\n"
         "`calls`. In CSV and XLSX structured values are JSON, flags are separated by `; `, and text that a\n"
-        "spreadsheet could take for a formula stands behind an apostrophe. XLSX knows no time zones: its\n"
-        "times are UTC.\n"
+        "spreadsheet could take for a formula stands behind an apostrophe; in CSV also text that would begin a\n"
+        "field if the file were split at another separator. XLSX knows no time zones: its times are UTC.\n"
     )
     parts.append("## Roles for analysts\n")
     parts.extend(f"- `{role}` reads {_listed(relations)}." for role, relations in READABLE.items())

@@ -24,5 +24,5 @@ def write_proposals(database: Database, run_id: str, path: Path) -> Path | None:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for one in proposed_terms(topics):
-            writer.writerow((defused(one.term), one.calls, one.catalogue, (one.glossary or "")[:16]))
+            writer.writerow((defused(one.term, ","), one.calls, one.catalogue, (one.glossary or "")[:16]))
     return path

@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-import unicodedata
 import uuid
 from datetime import datetime
 from typing import Any
 
-PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-
 IGNORED_BY_IMPORTERS = " \u00a0\u200b\u200c\u200d\u2060\ufeff"
 """Blank or invisible characters that an importer may drop before it looks for a formula."""
 
+FORMULA_SIGNS = "=+-@⁺⁼₊₌⩵⩶﬩﹢﹣﹦﹫＋－＝＠"
+"""What a formula may begin with: every character that becomes = + - or @ by compatibility (NFKC)."""
 
-def defused(text: str) -> str:
-    """The text, behind an apostrophe when a spreadsheet could take it for a formula.
+SEPARATORS = ",;\t|\r\n"
+"""What a spreadsheet may split a line or a file at, whatever it was written with."""
 
-    That is when it begins with = + - @ (full-width and small forms too), a tab or a carriage return, also after blanks.
-    A plain negative number stays one. After OWASP's "CSV Injection" page.
+_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_FIRST = re.compile(rf"(?!{_NUMBER}\Z)[{IGNORED_BY_IMPORTERS}]*[{re.escape(FORMULA_SIGNS)}\t\r\n]")
+
+
+def defused(text: str, delimiter: str | None = None) -> str:
+    """The text, with an apostrophe wherever a spreadsheet could take what follows for a formula.
+
+    That is at its beginning, before = + - @ (full-width and small forms too), a tab or a line break, also after blanks.
+    A plain number stays one. After OWASP's "CSV Injection" page. With `delimiter`, of a file whose reader may split it
+    at other separators than the one it was written with, also after each of those.
     """
-    if PLAIN_NUMBER.fullmatch(text):
-        return text
-    visible = text.lstrip(IGNORED_BY_IMPORTERS)
-    if visible and (visible[0] in "\t\r\n" or unicodedata.normalize("NFKC", visible[0])[0] in "=+-@"):
-        return "'" + text
-    return text
+    if delimiter is not None:
+        text = _field_starts(delimiter).sub(r"\1'\2", text)
+    return "'" + text if _FIRST.match(text) else text
 
 
-def cell_text(value: Any) -> str:
-    """A value as text of a CSV cell: empty for a missing one, a tuple of words listed, lists and mappings as JSON."""
+@functools.cache
+def _field_starts(delimiter: str) -> re.Pattern[str]:
+    """A separator with what importers ignore behind it, and the sign of a formula that is no number."""
+    separators = re.escape("".join(one for one in SEPARATORS if one != delimiter))
+    ends = rf"\s*(?:[{re.escape(SEPARATORS)}\"\]}}]|\Z)"
+    return re.compile(rf"([{separators}][{IGNORED_BY_IMPORTERS}\"]*)(?!{_NUMBER}{ends})([{re.escape(FORMULA_SIGNS)}])")
+
+
+def cell_text(value: Any, delimiter: str | None = None) -> str:
+    """A value as text of a cell: empty for a missing one, a tuple of words listed, lists and mappings as JSON.
+
+    `delimiter` is that of the CSV file it goes into, None for a format that is never split. In JSON the sign of a
+    formula is escaped, so that a reader of the JSON gets it back.
+    """
     match value:
         case None:
             return ""
         case str():
-            return defused(value)
+            return defused(value, delimiter)
         case bool():
             return "true" if value else "false"
         case int() | float():
@@ -45,7 +62,12 @@ def cell_text(value: Any) -> str:
         case uuid.UUID():
             return str(value)
         case dict() | list():
-            return json.dumps(value, ensure_ascii=False)
+            text = json.dumps(value, ensure_ascii=False)
+            return text if delimiter is None else _field_starts(delimiter).sub(_escaped, text)
         case tuple():
-            return defused("; ".join(map(str, value)))
+            return defused("; ".join(map(str, value)), delimiter)
     raise TypeError(f"a cell cannot hold {type(value).__name__}")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"{match[1]}\\u{ord(match[2]):04x}"

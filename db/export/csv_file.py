@@ -25,6 +25,6 @@ def write_csv(rows: Iterable[Row], path: Path, *, delimiter: str = ",", byte_ord
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for row in rows:
-            writer.writerow([cell_text(row[name]) for name in COLUMNS])
+            writer.writerow([cell_text(row[name], delimiter) for name in COLUMNS])
             count += 1
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from db.ledger.rows import CONVERSATION_COLUMNS, Row
 
 LONGEST_CELL = 32_767
 """Characters; a limit of the XLSX format. The CSV and the database hold the whole text."""
+
+NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 forbids, lone surrogates among them: one of them makes a workbook unreadable."""
 
 ROWS_PER_GROUP = 1000
 
@@ -44,14 +48,12 @@ def write_xlsx(rows: Iterable[Row], path: Path) -> int:
 
 
 def _xlsx_value(value: Any) -> Any:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None)  # the format knows no time zones; the docs say UTC
     # Defused last: a formula may stand behind a character that the format does not have.
-    text = defused(ILLEGAL_CHARACTERS_RE.sub("", value if isinstance(value, str) else cell_text(value)))
+    text = defused(NOT_XML.sub("", value if isinstance(value, str) else cell_text(value)))
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
 
 

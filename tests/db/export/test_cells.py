@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 import uuid
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.export.cells import IGNORED_BY_IMPORTERS, cell_text, defused
+from db.export.cells import FORMULA_SIGNS, IGNORED_BY_IMPORTERS, SEPARATORS, cell_text, defused
 
 DANGEROUS = "=+-@\t\r＝＋－＠﹦﹢﹣﹫"
 
@@ -30,7 +31,7 @@ def test_harmless_text_stays(text: str) -> None:
     assert defused(text) == text
 
 
-@pytest.mark.parametrize("text", ["-5+3", "--5", "+5", "-", "-a", "-١", "-5\n=1"])
+@pytest.mark.parametrize("text", ["-5+3", "--5", "+5", "-", "-a", "-١", "-5\n=1", "-5\n"])
 def test_what_only_looks_like_a_number(text: str) -> None:
     assert defused(text) == "'" + text
 
@@ -42,6 +43,75 @@ def test_no_text_cell_begins_like_a_formula(text: str) -> None:
     visible = cell.lstrip(IGNORED_BY_IMPORTERS + "\t\r\n")
     if visible and unicodedata.normalize("NFKC", visible[0])[0] in "=+-@":
         float(cell)  # a plain number, or this raises
+
+
+def test_the_signs_are_all_that_compatibility_makes_one() -> None:
+    folded = {c for c in map(chr, range(0x110000)) if unicodedata.normalize("NFKC", c)[:1] in tuple("=+-@")}
+    assert folded == set(FORMULA_SIGNS)
+
+
+# ------------------------------------------------------------------- a file that is split where it should not be
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ("a; =1+1", "a; '=1+1"),
+        ('a;"=1+1"', 'a;"\'=1+1"'),
+        ("a\t@SUM(A1)", "a\t'@SUM(A1)"),
+        ("a\n+1+1", "a\n'+1+1"),
+        ("a\r\n-1+1", "a\r\n'-1+1"),
+        ("a|＝1", "a|'＝1"),
+        ("=1;=2", "'=1;'=2"),
+        ("a;-5", "a;-5"),
+        ("a; -5; b", "a; -5; b"),
+        ("a;-5.25e-3;=x", "a;-5.25e-3;'=x"),
+        ("a;2026-11-20 08:30", "a;2026-11-20 08:30"),
+        ("a,=1 b", "a,=1 b"),
+        ("well; she said - no", "well; she said - no"),
+    ],
+)
+def test_each_field_of_a_cell_that_is_split_is_defused(text: str, cell: str) -> None:
+    assert cell_text(text, ",") == cell
+
+
+def test_a_comma_separates_where_the_file_was_written_with_another_sign() -> None:
+    assert cell_text("a,=1", ";") == "a,'=1"
+    assert cell_text("a;=1", ";") == "a;=1", "its own delimiter stands in quotes"
+
+
+def test_words_in_a_tuple_are_defused_one_by_one() -> None:
+    assert cell_text(("=1+1", "mono")) == "'=1+1; mono"
+    assert cell_text(("mono", "=1+1"), ",") == "mono; '=1+1"
+
+
+def test_json_escapes_what_could_be_a_formula_and_reads_back() -> None:
+    value = [{"quote": "hello;=1+1", "at": -0.5}, -0.25]
+    text = cell_text(value, ",")
+    assert ";=" not in text
+    assert json.loads(text) == value
+
+
+FIELDS = st.text(st.one_of(st.sampled_from(DANGEROUS + SEPARATORS + " \"'0a\u00a0"), st.characters(codec="utf-8")))
+CELLS = st.one_of(FIELDS, st.lists(FIELDS).map(tuple), st.dictionaries(FIELDS, FIELDS), st.lists(st.floats(-9, 9)))
+
+
+@given(st.lists(CELLS, min_size=1, max_size=4), st.sampled_from(",;\t|"), st.sampled_from(",;\t|"))
+def test_no_field_is_a_formula_whatever_the_file_is_split_at(values: list[Any], written: str, read: str) -> None:
+    values = [tuple(map(str, value)) if isinstance(value, tuple) else value for value in values]
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=written, lineterminator="\r\n").writerow([cell_text(v, written) for v in values])
+    rows = list(csv.reader(io.StringIO(buffer.getvalue(), newline=""), delimiter=read))
+    for field in (field for row in rows for field in row):
+        visible = field.lstrip(IGNORED_BY_IMPORTERS)
+        if visible[:1] and visible[0] in FORMULA_SIGNS:
+            assert re.fullmatch(r"-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?(\s*[\"\]},;|].*)?\s*", visible, re.DOTALL), field
+    if read == written:
+        assert len(rows) == 1
+        for value, cell in zip(values, rows[0], strict=True):
+            if isinstance(value, dict | list):
+                assert json.loads(cell) == value
 
 
 @pytest.mark.parametrize(

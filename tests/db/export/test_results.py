@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from db.connection import Database
 from db.export import export_results, write_whole
@@ -109,6 +112,28 @@ def test_a_formula_behind_a_control_character_is_defused(tmp_path: Path, value: 
     _, row = openpyxl.load_workbook(path).active.iter_rows()  # type: ignore[union-attr]
     read = dict(zip(COLUMNS, row, strict=True))["transcription"]
     assert (read.value, read.data_type) == (cell, "s")
+
+
+FORBIDDEN = "\x00\x08\x0b\x0c\x0e\x1f\ud800\udfff\ufffe\uffff"
+
+
+@settings(max_examples=12)
+@given(st.lists(st.text(st.one_of(st.sampled_from(FORBIDDEN), st.characters()), max_size=60), max_size=40))
+@example([*FORBIDDEN])
+def test_any_text_gives_a_workbook_that_opens(texts: list[str]) -> None:
+    """U+FFFE and U+FFFF are XML's to forbid and were written: nothing opened the file again."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "results.xlsx"
+        write_xlsx([{**dict.fromkeys(COLUMNS), "transcription": text} for text in texts], path)
+        _, *rows = openpyxl.load_workbook(path).active.iter_rows(values_only=True)  # type: ignore[union-attr]
+    for text, row in zip(texts, rows, strict=True):
+        kept = (one for one in text if ord(one) >= 32 and one not in "\ufffe\uffff" and not "\ud800" <= one <= "\udfff")
+        read = str(row[COLUMNS.index("transcription")] or "").translate(WHITE)
+        assert read.removeprefix("'") == "".join(kept).removeprefix("'")
+
+
+WHITE = {ord(one): None for one in "\t\r\n"}
+"""XML makes line ends alike."""
 
 
 def test_parquet(database: Database, call_ids: list[str], tmp_path: Path) -> None:
