@@ -11,6 +11,8 @@ from db.embedded.files import existing_home
 from db.embedded.server import EmbeddedServer, ServerStatus
 from db.existing import no_database
 from db.migrate import migrate
+from db.roles import left_to_readers, readers_exist
+from db.tables import emptied_tables, tables_of
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.masking import masked
@@ -69,12 +71,21 @@ def _server_there(settings: DatabaseSettings) -> EmbeddedServer:
     return server
 
 
-def reachable(settings: DatabaseSettings) -> str:
-    """For `doctor`: version and place of the database. Raises DatabaseUnavailable; may start the embedded server."""
-    with connect(settings, up_to_date=False) as database, database.connection() as connection:
-        row = connection.execute("SELECT current_setting('server_version'), current_database()").fetchone()
+def look(settings: DatabaseSettings) -> tuple[str, list[str]]:
+    """For `doctor`: version and place of the database, and what is wrong with it, a sentence each.
+
+    Raises DatabaseUnavailable; may start the embedded server.
+    """
+    with connect(settings, up_to_date=False) as database:
+        with database.connection() as connection:
+            row = connection.execute("SELECT current_setting('server_version'), current_database()").fetchone()
         version, name = row or ("?", "?")
-        return f"PostgreSQL {version}, database {name}, {database.name}"
+        with database.connection() as connection:
+            ours = tables_of(connection, database.name).ours
+        warnings = emptied_tables(database) if ours else []
+        if readers_exist(database):
+            warnings += left_to_readers(database)
+        return f"PostgreSQL {version}, database {name}, {database.name}", warnings
 
 
 def shell(settings: DatabaseSettings) -> Shell:

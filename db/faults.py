@@ -7,7 +7,7 @@ import re
 import psycopg
 from psycopg import errors
 
-from db.queries.ask import question
+from db.ask import question
 from pipeline.errors import DatabaseUnavailable
 from pipeline.masking import masked
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import tuple_row
 
-from db.queries.ask import ask, question
+from db.ask import ask, question
 from db.records import record_row
 from pipeline.errors import DatabaseUnavailable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commands.doctor.finding import Finding, State
-from db.admin import reachable
+from db.admin import look
 from db.embedded.files import existing_home
 from db.embedded.programs import find_programs
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
@@ -24,12 +24,15 @@ def database(settings: DatabaseSettings) -> Finding:
             programs = find_programs(None)
             detail = f"embedded PostgreSQL {programs.major}; the first run makes it in {settings.data_dir}"
             return Finding(area="database", name="database", state=State.OK, detail=detail)
-        detail = within(lambda: reachable(settings), _START_S)
+        detail, warnings = within(lambda: look(settings), _START_S)
     except TimeoutError:
         detail = f"not up after {_START_S:.0f} s; it may be recovering from a crash: look at it with `run.py db status`"
         return Finding(area="database", name="database", state=State.BROKEN, detail=detail)
     except EarshotError as error:
         return Finding(area="database", name="database", state=State.BROKEN, detail=" ".join(str(error).split()))
+    if warnings:
+        told = "; ".join([detail, *warnings])
+        return Finding(area="database", name="database", state=State.WARNING, detail=told)
     return Finding(area="database", name="database", state=State.OK, detail=detail)
 
 

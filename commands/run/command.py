@@ -28,6 +28,7 @@ from commands.terminal import Terminal
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
+from db.tables import emptied_tables
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
 from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError
 from pipeline.run.batch import Batch, BatchResult
@@ -78,6 +79,8 @@ def _run(loaded: LoadedSettings, overrides: Sequence[str], end: Ending) -> ExitC
     with observer, connect(loaded.settings.database) as database:
         if database.note:
             observer.notice(database.note)
+        for lost in emptied_tables(database):
+            log.error("%s", lost)
         store = PostgresStore(database, allow_downgrade=loaded.settings.run.allow_downgrade)
         try:
             return _run_with(frame, database, store, observer, end)

@@ -61,6 +61,7 @@ def make_cluster(place: Place, user: str, timeout_s: float) -> None:
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale=C",
+                "--data-checksums",
                 *(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if place.programs.major >= 17 else []),
             ],
             timeout_s=timeout_s,

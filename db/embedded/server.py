@@ -21,6 +21,8 @@ from urllib.parse import quote, urlencode
 from db.embedded.clients import free_port, live_clients, loopback, register
 from db.embedded.cluster import forget_dead_postmaster, launch, make_cluster, postmaster_alive, shut_down
 from db.embedded.files import Place, existing_home, find_place, own
+from db.faults import damaged, explained
+from db.roles import revoke_from_all
 from pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -227,7 +229,11 @@ class EmbeddedServer:
                 row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
                 if row is None:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+            with psycopg.connect(self.url) as connection:
+                revoke_from_all(connection)
         except psycopg.OperationalError as error:
+            if damaged(error):
+                raise explained(error, self.url) from error
             raise DatabaseUnavailable(
                 f"embedded database in {place.home}: it runs, but refused us: {error}; "
                 f"if {place.password_file} was replaced, put the old one back"

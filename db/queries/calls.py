@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg.rows import scalar_row, tuple_row
 
 from analysis.records import Topic
-from db.queries.ask import ask
+from db.ask import ask
 from db.records import record_row
 from pipeline.records import Role
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row, tuple_row
 
-from db.queries.ask import ask
+from db.ask import ask
 
 if TYPE_CHECKING:
     from db.connection import Database

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
 
+from db.ask import ask
 from db.ledger.runs import RUN_LOCK_KEYS
-from db.queries.ask import ask
 from db.records import record_row
 
 if TYPE_CHECKING:

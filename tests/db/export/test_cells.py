@@ -46,7 +46,7 @@ def test_no_text_cell_begins_like_a_formula(text: str) -> None:
 
 
 def test_the_signs_are_all_that_compatibility_makes_one() -> None:
-    folded = {c for c in map(chr, range(0x110000)) if unicodedata.normalize("NFKC", c)[:1] in tuple("=+-@")}
+    folded = {c for c in map(chr, range(0x10000)) if unicodedata.normalize("NFKC", c)[:1] in tuple("=+-@")}
     assert folded == set(FORMULA_SIGNS)
 
 

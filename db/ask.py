@@ -1,4 +1,4 @@
-"""Questions to the database: each is a file under `sql/` that begins with its description."""
+"""Questions to the database: each is a file under `queries/sql/` that begins with its description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-FOLDER = Path(__file__).parent / "sql"
+FOLDER = Path(__file__).parent / "queries" / "sql"
 
 
 @functools.cache
