@@ -11,11 +11,14 @@ import typer
 
 from commands import subcommands
 from commands.exit_codes import ExitCode, exit_code_of
-from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption, as_overrides
+from commands.input_argument import RunGroup, refuse_lost_options
+from commands.options import DEFAULT_CONFIG, ConfigOption, ModelOption, SetOption, as_overrides
 from pipeline.errors import EarshotError
 
 app: typer.Typer = typer.Typer(
     name="run.py",
+    cls=RunGroup,
+    subcommand_metavar="[INPUT | COMMAND [ARGS]...]",
     add_completion=False,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,13 +36,15 @@ Without a sub-command the calls of `input.path` are processed. A second run does
 
   python run.py                                        the calls config.yaml names
 
-  python run.py --input /recordings --order oldest --max-hours 6
+  python run.py calls/ --model small                   a folder, a recording, a .zip or s3://bucket/prefix
 
-  python run.py --input delivery.zip --save-mode csv --limit 10
+  python run.py /recordings --order oldest --max-hours 6
+
+  python run.py delivery.zip --save-mode csv --limit 10
 
   python run.py --dry-run                              what a run would do; writes nothing
 
-  python run.py --set transcription.engines=\\[sphinx] --reprocess all
+  python run.py --set transcription.engines=sphinx --reprocess all
 
 [bold]Exit codes[/bold]: """ + " · ".join(f"{code.value} {code.meaning}" for code in ExitCode)
 
@@ -47,10 +52,12 @@ Without a sub-command the calls of `input.path` are processed. A second run does
 @app.callback(invoke_without_command=True, help=_RUN_HELP)
 def run(  # noqa: PLR0917 - typer calls it by name
     context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.", is_eager=True)] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     input_path: Annotated[
         str | None, typer.Option("--input", help="Folder, recording, .zip or s3://bucket/prefix.", metavar="PATH")
     ] = None,
+    model: ModelOption = None,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.", metavar="DIR")] = None,
     save_mode: Annotated[
         str | None, typer.Option("--save-mode", help="What is delivered.", metavar="database|csv|both")
@@ -73,7 +80,11 @@ def run(  # noqa: PLR0917 - typer calls it by name
     ] = None,
     overrides: SetOption = None,
 ) -> None:
+    if version:
+        print(f"Earshot {project_version()}")  # noqa: T201
+        return
     if context.invoked_subcommand is not None:
+        refuse_lost_options(context)
         return
     flags: dict[str, object] = {
         "input.path": input_path,
@@ -86,9 +97,21 @@ def run(  # noqa: PLR0917 - typer calls it by name
         "run.seed": seed,
         "run.reprocess": reprocess,
     }
+    if model is not None:
+        from pipeline.config.model_choice import settings_of_model
+
+        flags |= settings_of_model(model)
     from commands.run.command import run_calls
 
     sys.exit(run_calls(config, [*as_overrides(flags), *(overrides or [])], dry_run=dry_run))
+
+
+def project_version() -> str:
+    """As pyproject.toml beside run.py says it."""
+    import tomllib
+
+    path = Path(__file__).resolve().parents[1] / "pyproject.toml"
+    return str(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def main() -> None:

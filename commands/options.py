@@ -18,6 +18,10 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override one key of the configuration; may be repeated.", metavar="KEY.PATH=VALUE"),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Recogniser's model: a folder, or a name such as small.", metavar="PATH_OR_NAME"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
@@ -30,7 +34,7 @@ def as_overrides(flags: Mapping[str, object]) -> list[str]:
     for key, value in flags.items():
         if value is None:
             continue
-        plain = value if isinstance(value, bool | int | float) else str(value)
+        plain = value if isinstance(value, bool | int | float | list) else str(value)
         if isinstance(plain, str) and any("\ud800" <= character <= "\udfff" for character in plain):
             raise ConfigurationError(f"{key}: {plain} holds bytes that are not UTF-8; rename the folder or link to it")
         overrides.append(f"{key}={json.dumps(plain)}")

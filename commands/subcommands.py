@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from commands import database
+from commands.config import command as config
 from commands.evaluate import command as evaluate
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 from commands.train import command as training
@@ -21,6 +22,8 @@ def add_to(app: typer.Typer) -> None:
     for command in (status, search, export, doctor):
         app.command()(command)
     app.command("report")(performance_report)
+    app.command()(config.init)
+    app.add_typer(config.app, name="config")
     app.add_typer(database.app, name="db")
     app.command("train", help=training.HELP, no_args_is_help=True)(training.train)
     app.add_typer(evaluate.app, name="evaluate")

@@ -41,6 +41,15 @@ def document_text() -> str:
     return "\n".join(lines) + "\n"
 
 
+def takes(path: KeyPath) -> str:
+    """In words what a key takes. Raises KeyError for a path that is no key."""
+    node: Any = Settings.model_json_schema()
+    definitions = node["$defs"]
+    for name in path:
+        node = _resolved(node, definitions)["properties"][name]
+    return _takes(node, definitions)
+
+
 def _area(area: BaseModel, at: KeyPath, node: Any, definitions: Any) -> Iterator[str]:
     properties = _resolved(node, definitions)["properties"]
     fields = {name: field for name, field in type(area).model_fields.items() if FOR_TESTS not in field.metadata}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from pipeline.config.base import FOR_TESTS
 from pipeline.config.yaml_reader import KeyPath, parse_yaml
@@ -24,22 +23,21 @@ class Key:
     path: KeyPath
     field: FieldInfo
     value: Any
+    for_tests: bool = False
 
     @property
     def name(self) -> str:
         return ".".join(self.path)
 
 
-def keys_of(area: BaseModel, at: KeyPath = (), *, for_tests: bool = True) -> Iterator[Key]:
-    """Every key of an area in the order of its fields; those for tests only where asked for."""
+def keys_of(area: BaseModel, at: KeyPath = (), *, for_tests: bool = False) -> Iterator[Key]:
+    """Every key of an area in the order of its fields; `for_tests` is said of all below a field that is."""
     for name, field in type(area).model_fields.items():
-        if FOR_TESTS in field.metadata and not for_tests:
-            continue
-        value = getattr(area, name)
+        value, below = getattr(area, name), for_tests or FOR_TESTS in field.metadata
         if isinstance(value, BaseModel):
-            yield from keys_of(value, (*at, name), for_tests=for_tests)
+            yield from keys_of(value, (*at, name), for_tests=below)
         else:
-            yield Key((*at, name), field, value)
+            yield Key((*at, name), field, value, below)
 
 
 _WORD = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
@@ -62,16 +60,4 @@ def yaml_text(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """A setting's value as JSON and YAML write it."""
-    if isinstance(value, BaseModel):
-        dumped = value.model_dump(mode="json")  # a text where a setting has a short form
-        is_short = not isinstance(dumped, dict)
-        return dumped if is_short else {name: plain(getattr(value, name)) for name in type(value).model_fields}
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(inner) for inner in value]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Path):
-        return value.as_posix()
-    return value
+    return to_jsonable_python(value)

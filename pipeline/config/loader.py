@@ -35,6 +35,8 @@ class LoadedSettings:
     """The document as written plus overrides, variables unresolved and passwords masked: safe to store."""
     content_hash: str
     """SHA-256 of `content` as canonical JSON."""
+    places: Places
+    """Where each key of `content` was said."""
 
 
 def load_settings(path: Path | None, overrides: Sequence[str] = (), env_file: Path | None = None) -> LoadedSettings:
@@ -64,7 +66,7 @@ def load_settings(path: Path | None, overrides: Sequence[str] = (), env_file: Pa
     know_settings(settings.model_dump(mode="json"), environment)
     content = masked_content(document)
     canonical = json.dumps(content, sort_keys=True, default=str)
-    return LoadedSettings(settings, path, content, hashlib.sha256(canonical.encode()).hexdigest())
+    return LoadedSettings(settings, path, content, hashlib.sha256(canonical.encode()).hexdigest(), places)
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], Places]:
@@ -97,6 +99,8 @@ def _apply_override(document: dict[str, Any], override: str, places: Places) -> 
             raise ConfigurationError(f"--set {key}: {name} holds a single value, it has no keys below it")
         at = inner
     at[names[-1]] = value
+    for below in [path for path in places if path[: len(names)] == tuple(names)]:
+        del places[below]
     places[tuple(names)] = f"--set {key}"
 
 

@@ -119,6 +119,7 @@ def test_an_override_wins_over_the_file(tmp_path: Path, override: str, key: str,
         ("run.limit.more=5", "limit holds a single value"),
         ("run.ordr=5", "--set run.ordr: run.ordr: unknown key"),
         ("run.limit=[", "not valid YAML"),
+        ("run={limit: 0}", "--set run: run.limit: Input should be greater"),
     ],
 )
 def test_a_wrong_override_is_told_as_it_was_typed(tmp_path: Path, override: str, part: str) -> None:

@@ -1,0 +1,65 @@
+"""`run.py calls/`: a recording, folder, .zip or bucket where a sub-command could stand. Sub-commands win."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import typer
+from typer.core import TyperGroup
+
+_OPTION = "--input"
+
+
+class RunGroup(TyperGroup):
+    """The first word that is no sub-command is what `--input` would name."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        return super().parse_args(ctx, self._with_input_as_option(ctx, args))
+
+    def _with_input_as_option(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        given: str | None = None
+        while True:
+            values, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
+            if not rest:
+                return args
+            if rest[0] in self.commands:
+                if given is not None:
+                    ctx.fail(f"{given} stands before the sub-command {rest[0]}, which takes no input")
+                return args
+            if values.get("input_path") is not None:
+                ctx.fail(f"one input at a time: {values['input_path']} and {rest[0]}")
+            given = rest[0]
+            self._must_be_there(ctx, given)
+            before = args[: len(args) - len(rest)]
+            if before and before[-1] == "--":
+                before.pop()
+            args = [*before, f"{_OPTION}={given}", *rest[1:]]
+
+    def _must_be_there(self, ctx: typer.Context, given: str) -> None:
+        if given.startswith("s3://") or Path(given).expanduser().exists():
+            return
+        parent = Path(given).parent
+        beside = [str(path) for path in parent.iterdir()] if parent.is_dir() else []
+        close = difflib.get_close_matches(given, list(dict.fromkeys([*self.commands, *beside])), n=2)
+        hint = f"; did you mean {' or '.join(close)}?" if close else f"; the commands are {', '.join(self.commands)}"
+        ctx.fail(f"no such command, recording or folder '{given}'{hint}")
+
+
+def refuse_lost_options(ctx: typer.Context) -> None:
+    """Options before a sub-command would be lost. Raises UsageError."""
+    lost = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name is not None and _on_command_line(ctx, parameter.name)
+    ]
+    if lost:
+        ctx.fail(
+            f"{', '.join(lost)} before {ctx.invoked_subcommand} would be lost; put it behind: "
+            f"run.py {ctx.invoked_subcommand} … {lost[0]} …"
+        )
+
+
+def _on_command_line(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
