@@ -81,7 +81,9 @@ def run(  # noqa: PLR0917 - typer calls it by name
     overrides: SetOption = None,
 ) -> None:
     if version:
-        print(f"Earshot {project_version()}")  # noqa: T201
+        from commands.terminal import say
+
+        say(f"Earshot {project_version()}")
         return
     if context.invoked_subcommand is not None:
         refuse_lost_options(context)

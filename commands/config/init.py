@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from commands.options import DEFAULT_CONFIG
+from commands.terminal import complain, say
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.loader import load_settings
 from pipeline.config.model_choice import settings_of_model
@@ -29,9 +30,9 @@ def write_short_configuration(given: Mapping[str, str | None], to: Path, overwri
     ask = _ask if sys.stdin.isatty() else None
     _may_write(to, overwrite, ask)
     write_configuration(to, answers(given, ask))
-    typer.echo(f"wrote {to}")
-    typer.echo(f"  python run.py {'' if to == DEFAULT_CONFIG else f'--config {to} '}--dry-run   what a run would do")
-    typer.echo("  python run.py doctor      what is usable here")
+    say(f"wrote {to}")
+    say(f"  python run.py {'' if to == DEFAULT_CONFIG else f'--config {to} '}--dry-run   what a run would do")
+    say("  python run.py doctor      what is usable here")
     return 0
 
 
@@ -51,7 +52,7 @@ def answers(given: Mapping[str, str | None], ask: Ask | None) -> dict[str, Any]:
             except ConfigurationError as error:
                 if said is not None or ask is None:
                     raise
-                typer.echo(str(error), err=True)
+                complain(str(error))
     return values
 
 
@@ -100,7 +101,7 @@ def _may_write(to: Path, overwrite: bool, ask: Ask | None) -> None:
         return
     if not overwrite and not (ask and ask(f"{to} is there; replace it? (yes/no)", "no").lower().startswith("y")):
         raise ConfigurationError(f"{to} is there and stays; --overwrite replaces it, --to FILE writes another")
-    typer.echo(f"{to} is replaced")
+    say(f"{to} is replaced")
 
 
 def write_configuration(to: Path, values: Mapping[str, Any]) -> None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from commands.options import DEFAULT_CONFIG
+from commands.terminal import say, say_json
 from pipeline.config.document import takes
 from pipeline.config.keys import Key, keys_of, plain, yaml_text
 from pipeline.config.loader import LoadedSettings, load_settings
@@ -52,7 +51,7 @@ def show_differences(config: Path, overrides: Sequence[str], as_json: bool) -> i
     if chosen or as_json:
         _tell(chosen, as_json, with_default=True)
     else:
-        typer.echo("every setting is the default")
+        say("every setting is the default")
     return 0
 
 
@@ -108,11 +107,11 @@ def _below(settings: list[Effective], key: str | None) -> list[Effective]:
 
 
 def _tell_one(setting: Effective) -> None:
-    typer.echo(f"{setting.key.name}: {yaml_text(setting.value)}")
-    typer.echo(f"from:    {setting.origin}")
-    typer.echo(f"default: {yaml_text(setting.default)}")
-    typer.echo(f"takes:   {takes(setting.key.path)}")
-    typer.echo(f"meaning: {' '.join((setting.key.field.description or '').split())}")
+    say(f"{setting.key.name}: {yaml_text(setting.value)}")
+    say(f"from:    {setting.origin}")
+    say(f"default: {yaml_text(setting.default)}")
+    say(f"takes:   {takes(setting.key.path)}")
+    say(f"meaning: {' '.join((setting.key.field.description or '').split())}")
 
 
 def _tell(settings: Sequence[Effective], as_json: bool, with_default: bool = False) -> None:
@@ -121,8 +120,8 @@ def _tell(settings: Sequence[Effective], as_json: bool, with_default: bool = Fal
             {"key": setting.key.name, "value": setting.value, "default": setting.default, "from": setting.origin}
             for setting in settings
         ]
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        say_json(rows)
         return
     for setting in settings:
         default = f"; default {yaml_text(setting.default)}" if with_default else ""
-        typer.echo(f"{setting.key.name}: {yaml_text(setting.value)}  # {setting.origin}{default}")
+        say(f"{setting.key.name}: {yaml_text(setting.value)}  # {setting.origin}{default}")
