@@ -117,7 +117,7 @@ def _tell_one(setting: Effective) -> None:
 def _tell(settings: Sequence[Effective], as_json: bool, with_default: bool = False) -> None:
     if as_json:
         rows = [
-            {"key": setting.key.name, "value": setting.value, "default": setting.default, "from": setting.origin}
+            {"setting": setting.key.name, "value": setting.value, "default": setting.default, "from": setting.origin}
             for setting in settings
         ]
         say_json(rows)

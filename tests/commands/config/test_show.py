@@ -84,15 +84,15 @@ def test_an_area_is_shown_with_all_below_it_and_nothing_beside(config: Path) -> 
 
 def test_diff_shows_what_differs_and_nothing_that_only_stands_there(config: Path) -> None:
     rows = json.loads(said("diff", "--config", str(config), "--set", "run.seed=0", "--json"))
-    assert {row["key"] for row in rows} == {
+    assert {row["setting"] for row in rows} == {
         "run.max_hours",
         "input.path",
         "database.url",
         "reporting.notify.webhook.url",
         "transcription.scripted.missing",
     }
-    row = next(row for row in rows if row["key"] == "run.max_hours")
-    assert row == {"key": "run.max_hours", "value": 2.0, "default": None, "from": f"{config}:3"}
+    row = next(row for row in rows if row["setting"] == "run.max_hours")
+    assert row == {"setting": "run.max_hours", "value": 2.0, "default": None, "from": f"{config}:3"}
 
 
 def test_diff_of_the_shipped_file_is_nothing() -> None:
