@@ -13,6 +13,7 @@ from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption
 from commands.terminal import say, say_secret
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.loader import export_env_file, load_settings
+from pipeline.plurals import counted
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
@@ -71,7 +72,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -
     shown = server_status(_settings(config, overrides))
     say(f"{'running' if shown.running else 'stopped'}  {shown.home}")
     if shown.running:
-        say(f"address {shown.url}, {shown.clients} process(es) use it, {'kept' if shown.kept else 'not kept'}")
+        users = counted(shown.clients, "process", "processes")
+        say(f"address {shown.url}, used by {users}, {'kept' if shown.kept else 'not kept'}")
     if shown.note:
         say(shown.note)
 

@@ -15,6 +15,7 @@ from db.queries.calls import calls_to_export
 from pipeline.config.areas.output import TranscriptFormat
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
+from pipeline.plurals import counted
 
 TRANSCRIPT_FORMATS: tuple[str, ...] = get_args(TranscriptFormat)
 
@@ -41,13 +42,13 @@ def export_calls(  # noqa: PLR0917 - the options of the command
         for name in tables:
             path = to if to.suffix.lstrip(".").lower() == name else to.with_name(f"{to.name}.{name}")
             rows = export_results(database, call_ids, path, settings.output)
-            say(f"{path}: {rows} calls")
+            say(f"{path}: {counted(rows, 'call')}")
         if transcripts:
             output = settings.output.model_copy(
                 update={"transcripts": settings.output.transcripts.model_copy(update={"formats": transcripts})}
             )
             written = export_transcripts(database, call_ids, to, output)
-            say(f"{to}: {len(written)} files")
+            say(f"{to}: {counted(len(written), 'file')}")
     return 0
 
 

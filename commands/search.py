@@ -10,6 +10,7 @@ from commands.terminal import Terminal, cell, say_json, table
 from db.existing import existing_ledger
 from db.queries.calls import search
 from pipeline.config.loader import load_settings
+from pipeline.plurals import counted
 from pipeline.records import Role
 
 
@@ -23,7 +24,7 @@ def show_hits(  # noqa: PLR0917 - the options of the command
     if as_json:
         say_json([asdict(hit) for hit in hits])
         return 0
-    shown = table(f"{len(hits)} {'hit' if len(hits) == 1 else 'hits'} for {query!r}")
+    shown = table(f"{counted(len(hits), 'hit')} for {query!r}")
     for name in ("call", "at", "who", "said"):
         shown.add_column(name, overflow="fold")
     for hit in hits:

@@ -11,6 +11,7 @@ from db.existing import existing_ledger
 from db.queries.calls import status_counts
 from db.queries.runs import RunRecord, latest_runs
 from pipeline.config.loader import load_settings
+from pipeline.plurals import counted
 
 _SHOWN = (
     "run_id",
@@ -63,7 +64,7 @@ def _text(status: dict[str, Any]) -> str:
         if run["state"] == "running" and progress:
             done = progress["done"] + progress["failed"] + progress["skipped"]
             lines.append(
-                f"  {done} of {progress['total']} calls, {progress['failed']} failed, "
+                f"  {done} of {counted(progress['total'], 'call')}, {progress['failed']} failed, "
                 f"{progress['audio_s'] / 60:.1f} min of recordings in {progress['elapsed_s']:.0f} s"
             )
             if done:

@@ -16,6 +16,7 @@ from analysis.training.kinds.text import TEXT, TOPICS
 from analysis.training.report import write_report
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.errors import ConfigurationError, ModelUnavailable, OutputUnavailable, UntrustedModel
+from pipeline.plurals import counted
 
 KINDS: Mapping[str, Kind] = {"text": TEXT, "acoustic": ACOUSTIC, "fusion": FUSION, "topics": TOPICS}
 REPORT_FILE = "report.html"
@@ -67,7 +68,7 @@ def _prepare_folder(request: TrainingRequest) -> None:
 def _run(task: Task, request: TrainingRequest, say: Say) -> TrainingOutcome:
     """Cross-validate, fit on everything, compare with the model in use, write the folder."""
     items, groups = task.labels.items, task.material.groups
-    say(f"{len(items)} items, {len(set(groups))} groups: {_told(task.labels.balance())}")
+    say(f"{counted(len(items), 'item')}, {counted(len(set(groups)), 'group')}: {_told(task.labels.balance())}")
     fitted = cross_validate(
         task.material, len(task.classes), task.recipe, folds=request.folds, seed=request.seed, say=say
     )

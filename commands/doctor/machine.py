@@ -16,6 +16,7 @@ from commands.doctor.finding import Finding, State
 from db.embedded.files import existing_home
 from pipeline.config.areas.database import EMBEDDED
 from pipeline.config.root import Settings
+from pipeline.plurals import counted
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -73,7 +74,7 @@ def computer() -> Finding:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     version = ".".join(map(str, sys.version_info[:3]))
     supported = (3, 11) <= sys.version_info[:2] < (3, 13)
-    about = f"Python {version}, {platform.system()} {platform.machine()}, {cores} cores"
+    about = f"Python {version}, {platform.system()} {platform.machine()}, {counted(cores, 'core')}"
     return Finding(
         area="installed",
         name="machine",

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config.root import Settings
+from pipeline.plurals import counted
+from pipeline.run.performance import MachineShares
 
+TAKEN = 0.25
+"""Share of all processors' time taken by others, or lost to a disk, from which the machine is to blame."""
+SPARE = 0.15
+"""With a larger share idle the run could have had more."""
 MOSTLY = 0.5
 """A cause that takes over half of the time is the one to name; under that none stands out."""
 
@@ -22,13 +28,16 @@ class Load:
     """Of the samples: memory above `run.max_memory_gb` × `run.memory_threshold`, so that no call was begun."""
     utilisation: Mapping[str, float]
     """By stage: worker seconds over the workers' time from the first call to the last."""
+    machine: MachineShares | None = None
+    """Means over the run; None where nothing was sampled."""
     longest_step: str | None = None
     """Analysis step that took most time."""
 
 
 def bottleneck(load: Load, settings: Settings, cores: int) -> dict[str, Any]:
-    """The first of these that holds: memory short in over half of the samples; start-up over half of the run; the
-    stage with the highest utilisation, if that is over a half. Otherwise none stands out.
+    """The first of these that holds: memory short in over half of the samples; a machine starved or waiting for
+    its disk; start-up over half of the run; the stage with the highest utilisation, if that is over a half.
+    Otherwise none stands out.
     """
     run = settings.run
     if load.short_of_memory_share > MOSTLY:
@@ -38,6 +47,8 @@ def bottleneck(load: Load, settings: Settings, cores: int) -> dict[str, Any]:
             f"raise run.max_memory_gb, or lower run.calls_ahead (now {run.calls_ahead}) "
             f"and run.decode_workers (now {run.decode_workers})",
         )
+    if load.machine is not None and (answer := _starved(load.machine)):
+        return answer
     if load.startup_share > MOSTLY:
         return _answer(
             "start-up",
@@ -51,6 +62,25 @@ def bottleneck(load: Load, settings: Settings, cores: int) -> dict[str, Any]:
     return _answer(stage, why, _setting(stage, load, settings, cores))
 
 
+def _starved(machine: MachineShares) -> dict[str, Any] | None:
+    """Whatever stage is slow then is slow because of the machine."""
+    taken = machine.others + machine.stolen
+    if taken > TAKEN and machine.idle + machine.waiting < SPARE:
+        return _answer(
+            "machine",
+            f"other processes took {machine.others:.0%} of the processors' time, the hypervisor {machine.stolen:.0%}, "
+            f"and {machine.idle:.0%} was idle; every stage took longer for it",
+            "run at an hour when the machine is free, or on cores of its own",
+        )
+    if machine.waiting > TAKEN:
+        return _answer(
+            "disk",
+            f"the processors waited for a disk {machine.waiting:.0%} of the time",
+            "put run.spool_dir and the database on a faster disk, or read the recordings from one",
+        )
+    return None
+
+
 def _answer(name: str | None, why: str, setting: str) -> dict[str, Any]:
     return {"name": name, "why": why, "setting": setting}
 
@@ -59,10 +89,8 @@ def _setting(stage: str, load: Load, settings: Settings, cores: int) -> str:
     run = settings.run
     if stage == "prepare":
         if run.decode_workers < cores:
-            return f"raise run.decode_workers from {run.decode_workers}; the machine has {cores} cores"
-        return (
-            f"run.decode_workers ({run.decode_workers}) uses all {cores} cores: add cores, or read from a faster source"
-        )
+            return f"raise run.decode_workers from {run.decode_workers}; the machine has {counted(cores, 'core')}"
+        return f"run.decode_workers ({run.decode_workers}) uses every core: add cores, or read from a faster source"
     if stage == "recognise":
         return (
             "a faster engine or model first in transcription.engines, a larger transcription.<engine>.batch_size where "

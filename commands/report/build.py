@@ -115,10 +115,12 @@ def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
     parts = questions.parts()
     limit_bytes = _memory_limit(facts.settings)
     over = [sample.memory_bytes > limit_bytes * run.memory_threshold for sample in recorder.samples]
+    machine = spans_of.mean_shares(recorder.samples)
     load = Load(
         startup_share=begin_s / end_s if end_s else 0.0,
         short_of_memory_share=sum(over) / len(over) if over else 0.0,
         utilisation=utilisation,
+        machine=machine,
         longest_step=next((p["part"].split(".")[1] for p in parts if p["part"].startswith("analyse.")), None),
     )
     waits = [call.waits_s for call in calls]
@@ -145,6 +147,7 @@ def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
         "slowest": spans_of.slowest(calls, options.slowest_calls),
         "resources": {
             **spans_of.resources(recorder.samples, options.max_points),
+            "machine": None if machine is None else {key: round(part, 4) for key, part in asdict(machine).items()},
             "memory_limit_bytes": round(limit_bytes),
             "cores": _cores(),
         },

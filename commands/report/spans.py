@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.run.performance import ResourceSample, StageSpan
+from pipeline.run.performance import MachineShares, ResourceSample, StageSpan
 
 STAGES = ("prepare", "recognise", "analyse", "store")
 SHARED = frozenset({"recognise", "analyse"})
@@ -159,6 +159,15 @@ def resources(samples: Sequence[ResourceSample], most: int) -> dict[str, Any]:
         "mlx_bytes": [max(s.mlx_bytes or 0 for s in part) for part in stretches] if mlx else None,
         "queues": {name: [max(s.queues.get(name, 0) for s in part) for part in stretches] for name in names},
     }
+
+
+def mean_shares(samples: Sequence[ResourceSample]) -> MachineShares | None:
+    """Where the machine's processor time went on average; None when nothing was sampled."""
+    known = [sample.machine for sample in samples if sample.machine is not None]
+    if not known:
+        return None
+    names = ("others", "stolen", "waiting", "idle")
+    return MachineShares(*(sum(getattr(one, name) for one in known) / len(known) for name in names))
 
 
 def _stage_order(name: str) -> int:

@@ -19,7 +19,7 @@ from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
-from commands.run.logs import log_to, this_run
+from commands.run.logs import ON_FILE_ONLY, log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
@@ -31,6 +31,7 @@ from db.ledger.store import PostgresStore
 from db.tables import emptied_tables
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
 from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError
+from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.performance import PerformanceRecorder
 
@@ -126,7 +127,7 @@ def _run_with(
     except BaseException as error:
         exit_code = exit_code_of(error)
         if not isinstance(error, KeyboardInterrupt | RunInterrupted):
-            log.error("%s", error)
+            log.error("%s", error, extra={ON_FILE_ONLY: True})  # `commands.app` prints it
             report = {"error": str(error), "error_type": type(error).__name__}
         if isinstance(error, UnforeseenError):
             log.error("%s", error.traceback)
@@ -153,7 +154,7 @@ def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
         faults = result.reconciliation.faults
         log.error("the counts do not add up: %s", "; ".join(faults[:SHOWN_FAULTS]))
         if len(faults) > SHOWN_FAULTS:
-            log.error("and %d more: file_statuses_*.json names them", len(faults) - SHOWN_FAULTS)
+            log.error("and %s: file_statuses_*.json names them", counted(len(faults) - SHOWN_FAULTS, "more fault"))
     if result.interrupted is not None:
         log.warning("stopped before the end: %s; the next run goes on from there", result.interrupted)
     print_summary(frame.console, result, delivered)

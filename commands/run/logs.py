@@ -16,6 +16,8 @@ from pipeline.errors import OutputUnavailable
 from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handler
 
 _DAY_S = 86_400.0
+ON_FILE_ONLY = "on_file_only"
+"""Set in a record's `extra` where the terminal is told in another way."""
 
 
 def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:
@@ -30,6 +32,7 @@ def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSetti
     settings = settings or ReportingSettings()
     to_terminal = RichHandler(console=console, show_path=False, show_time=False, markup=False, level=logging.WARNING)
     to_terminal.setFormatter(PlainLines())
+    to_terminal.addFilter(lambda record: not getattr(record, ON_FILE_ONLY, False))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         to_file = json_handler(path)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as RemainingColumn
 
 from commands.terminal import Terminal
+from pipeline.plurals import counted
 from pipeline.records import CallStatus, FoundCall
 from pipeline.visible_text import one_line
 
@@ -48,7 +49,7 @@ class ConsoleObserver:
     def planned(self, total: int, total_bytes: int) -> None:
         self._total = total
         self._began = self._last_line = time.monotonic()
-        log.info("to do: %d calls, %.1f MB", total, total_bytes / 1e6)
+        log.info("to do: %s, %.1f MB", counted(total, "call"), total_bytes / 1e6)
         if total:
             self._task = self._bar.add_task("calls", total=total, failed=0)
 
@@ -82,5 +83,5 @@ class ConsoleObserver:
         self._last_line = now
         left_s = (now - self._began) / self._finished * (self._total - self._finished)
         self.console.print(
-            f"{self._finished}/{self._total} calls, {self._failed} failed, about {left_s / 60:.0f} min left"
+            f"{self._finished}/{counted(self._total, 'call')}, {self._failed} failed, about {left_s / 60:.0f} min left"
         )

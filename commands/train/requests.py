@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.terminal import say
+from pipeline.plurals import counted
 
 if TYPE_CHECKING:
     from analysis.training.labelled.labels import LabelFile
@@ -115,7 +116,7 @@ def tell(outcome: TrainingOutcome) -> None:
     ece = "" if scores.calibration_error is None else f", calibration error {scores.calibration_error:.4f}"
     say(
         f"UAR {scores.recall}, macro-F1 {scores.macro_f1}, Brier {scores.brier}{ece} "
-        f"({scores.items} items, {scores.groups} groups, held out)"
+        f"({counted(scores.items, 'item')}, {counted(scores.groups, 'group')}, held out)"
     )
     say(outcome.note)
     say(f"written to {outcome.folder}; look at {outcome.folder / 'report.html'}")

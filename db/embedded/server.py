@@ -24,6 +24,7 @@ from db.embedded.files import Place, existing_home, find_place, own
 from db.faults import damaged, explained
 from db.roles import revoke_from_all
 from pipeline.errors import DatabaseUnavailable
+from pipeline.plurals import counted
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -120,7 +121,7 @@ class EmbeddedServer:
             users = live_clients(place, self._mine)
             if users and not force:
                 raise DatabaseUnavailable(
-                    f"embedded database in {place.home}: {users} other process(es) use it; "
+                    f"embedded database in {place.home}: used by {counted(users, 'other process', 'other processes')}; "
                     "wait for them or stop it with --force (a run under way waits for it to come back)"
                 )
             was_up = postmaster_alive(place) is not None

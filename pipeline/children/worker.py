@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.children.entry import Serve
 from pipeline.children.process import ChildProcess
 from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout, WorkerCrashed, portable
+from pipeline.plurals import counted
 
 Handler = Callable[[Any], Any]
 """What the process serves: a picklable task in, a picklable answer out."""
@@ -99,7 +100,9 @@ class Worker:
             return
         bounded = self._restarts is not None
         if self._restarts is not None and self._starts > self._restarts:
-            self._unavailable = ModelUnavailable(f"the {self._child.name} process died {self._starts} times in a row")
+            self._unavailable = ModelUnavailable(
+                f"the {self._child.name} process died {counted(self._starts, 'time')} in a row"
+            )
             raise self._unavailable
         self._starts += 1
         try:

@@ -40,6 +40,19 @@ class GpuReading:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineShares:
+    """Where the machine's processor time went since the sample before; shares of all its cores, 0..1."""
+
+    others: float
+    """Processes that are not this run's."""
+    stolen: float
+    """Taken by the hypervisor for other machines."""
+    waiting: float
+    """Idle while a disk was waited for; told on Linux only."""
+    idle: float
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceSample:
     """The machine at one moment, all processes of the run together."""
 
@@ -53,6 +66,8 @@ class ResourceSample:
     """None without an NVIDIA GPU."""
     mlx_bytes: int | None = None
     """Arrays MLX holds in the recogniser's process; None while no engine of that kind runs."""
+    machine: MachineShares | None = None
+    """None for the first sample."""
 
 
 class PerformanceRecorder:
@@ -118,9 +133,14 @@ class PerformanceRecorder:
 
         processes: dict[int, psutil.Process] = {}
         gpu, looked_s = self._read_gpu(), self.now_s()
+        times: Mapping[str, float] | None = None
+        before_s = looked_s
         while not self._stop.wait(self._interval_s):
             memory, cpu = _measure(processes)
             now_s = self.now_s()
+            earlier, times = times, psutil.cpu_times()._asdict()
+            machine = machine_shares(earlier, times, cpu / 100 * (now_s - before_s)) if earlier else None
+            before_s = now_s
             if gpu is not None and now_s - looked_s >= _GPU_EVERY_S:
                 gpu, looked_s = self._read_gpu(), now_s
             self.keep(
@@ -128,6 +148,7 @@ class PerformanceRecorder:
                     at_s=now_s,
                     memory_bytes=memory,
                     cpu_percent=cpu,
+                    machine=machine,
                     queues=dict(self.queues()),
                     gpu=gpu,
                     mlx_bytes=self.mlx_bytes(),
@@ -150,6 +171,24 @@ def _measure(processes: dict[int, object]) -> tuple[int, float]:
         except psutil.Error:
             processes.pop(process.pid, None)
     return memory, cpu
+
+
+def machine_shares(before: Mapping[str, float], now: Mapping[str, float], own_s: float) -> MachineShares | None:
+    """Of two readings of the machine's processor seconds; None when no time went by.
+
+    Args:
+        before: seconds of all cores since the start, by what they were spent on (`psutil.cpu_times`).
+        now: the same, later.
+        own_s: processor seconds this run took between them.
+    """
+    # `user` and `nice` hold the guests' seconds already.
+    spent = {name: max(0.0, now[name] - before.get(name, 0.0)) for name in now if not name.startswith("guest")}
+    total_s = sum(spent.values())
+    if total_s <= 0:
+        return None
+    idle_s, waiting_s, stolen_s = (spent.get(name, 0.0) for name in ("idle", "iowait", "steal"))
+    others_s = max(0.0, total_s - idle_s - waiting_s - stolen_s - own_s)
+    return MachineShares(others_s / total_s, stolen_s / total_s, waiting_s / total_s, idle_s / total_s)
 
 
 def mlx_bytes_here() -> int | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.children.process import ChildProcess
 from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout, StartupError, WorkerCrashed
+from pipeline.plurals import counted
 from pipeline.records import EngineIdentity
 from pipeline.run.recogniser_child import Recogniser, SegmentTask, set_up
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
@@ -208,7 +209,9 @@ class RecogniserProcess:
         self._sent.clear()
         self._taken.clear()
         if self._restarts_without_progress > _RESTARTS_WITHOUT_PROGRESS:
-            raise ModelUnavailable(f"the recogniser died {self._restarts_without_progress} times in a row: {why}")
+            raise ModelUnavailable(
+                f"the recogniser died {counted(self._restarts_without_progress, 'time')} in a row: {why}"
+            )
         return [] if self._start_again() else lost
 
     def _start_again(self) -> bool:

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from pipeline.config.areas.sources import InputSettings
 from pipeline.disk import spooling, write_spooled
 from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable, UnsafePath
+from pipeline.plurals import counted
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_uri, shown, zip_parts, zip_uri
 from pipeline.sources.metadata.exports import MAX_BYTES
@@ -143,11 +144,11 @@ class ArchiveReader:
 
     def _bomb(self, info: zipfile.ZipInfo) -> Verdict | None:
         if info.file_size > self._limits.max_member_mb * 2**20:
-            return "too_large", f"unpacks to {info.file_size} bytes; input.archive.max_member_mb limits that"
+            return "too_large", f"unpacks to {counted(info.file_size, 'byte')}; input.archive.max_member_mb limits that"
         if info.file_size > _BOMB_FROM_BYTES and info.file_size > self._limits.max_ratio * max(1, info.compress_size):
             return (
                 "archive_bomb",
-                f"unpacks to {info.file_size} bytes from {info.compress_size}; see input.archive.max_ratio",
+                f"unpacks to {counted(info.file_size, 'byte')} from {info.compress_size}; see input.archive.max_ratio",
             )
         return None
 

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.config.areas.sources import InputSettings
 from pipeline.disk import spooling, write_spooled
 from pipeline.errors import InputUnavailable, SourceUnreadable
+from pipeline.plurals import counted
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.retries import retrying
 from pipeline.sources.addresses import s3_parts, s3_uri, shown
@@ -155,8 +156,8 @@ class S3Source:
 
         def late() -> SourceUnreadable:
             return SourceUnreadable(
-                f"{call.source_uri}: its {call.size_bytes} bytes were not here after {limit_s:g} s; it is tried again "
-                "later, or raise input.s3.download_timeout_s"
+                f"{call.source_uri}: its {counted(call.size_bytes, 'byte')} were not here after {limit_s:g} s; "
+                "it is tried again later, or raise input.s3.download_timeout_s"
             )
 
         def once() -> None:
@@ -184,7 +185,7 @@ class S3Source:
             raise SourceUnreadable(f"{call.source_uri}: {_explained(error)}") from None
         except (BotoCoreError, OSError) as error:
             raise SourceUnreadable(
-                f"{call.source_uri}: download broke off {self._settings.s3.attempts} times: {error}"
+                f"{call.source_uri}: download broke off {counted(self._settings.s3.attempts, 'time')}: {error}"
             ) from None
 
     def _client(self) -> Any:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.config.areas.sources import InputSettings
+from pipeline.plurals import counted
 
 _TEMPORARY = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".download", ".swp", "~")
 ARCHIVE_SUFFIX = ".zip"
@@ -61,7 +62,10 @@ class Selection:
         if size_bytes == 0:
             return "empty", "the file is empty"
         if size_bytes < self._settings.min_size_bytes:
-            return "too_small", f"{size_bytes} bytes; input.min_size_bytes is {self._settings.min_size_bytes}"
+            return (
+                "too_small",
+                f"{counted(size_bytes, 'byte')}; input.min_size_bytes is {self._settings.min_size_bytes}",
+            )
         return None
 
     def is_archive(self, name: str) -> bool:

@@ -19,6 +19,7 @@ from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.config.areas.sentiment import FusionMethod, SentimentSettings
 from pipeline.errors import ConfigurationError
+from pipeline.plurals import counted
 from pipeline.records import Role
 
 FUSION_LIMITS = (
@@ -60,7 +61,7 @@ def _prepare(request: TrainingRequest, _model: str, say: Say) -> Task:
     places = sides.complete()
     one_sided = len(sides.labels.items) - len(places)
     if one_sided:
-        say(f"{one_sided} items left out: only one side has a value")
+        say(f"{counted(one_sided, 'item')} left out: only one side has a value")
     if not places:
         raise ConfigurationError(f"{sides.labels.path}: no item has a value from words and from voice")
     items = tuple(sides.labels.items[place] for place in places)

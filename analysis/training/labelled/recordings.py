@@ -13,6 +13,7 @@ import numpy.typing as npt
 from analysis.sentiment.features import Array, chunk_features, to_8_khz
 from analysis.training.labelled.labels import LabelledItem
 from pipeline.errors import ConfigurationError, TerminalError, TransientError
+from pipeline.plurals import counted
 from pipeline.records import SAMPLE_RATE_HZ
 
 Samples = npt.NDArray[np.float32]
@@ -66,7 +67,7 @@ def pieces_of(items: Iterable[LabelledItem], read_audio: ReadAudio) -> Iterator[
         last = None if item.end_s is None else round(item.end_s * SAMPLE_RATE_HZ)
         yield item, samples[round((item.start_s or 0.0) * SAMPLE_RATE_HZ) : last]
     if faults:
-        raise ConfigurationError(f"{len(faults)} recordings cannot be read:\n" + "\n".join(faults))
+        raise ConfigurationError(f"{counted(len(faults), 'recording')} cannot be read:\n" + "\n".join(faults))
 
 
 def hear(

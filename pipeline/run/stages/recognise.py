@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 
 from pipeline.errors import EarshotError, ModelUnavailable, StartupError, TranscriptMissing, portable
 from pipeline.log_lines import about_call
+from pipeline.plurals import counted
 from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText, Transcript
 from pipeline.run.context import RunContext
 from pipeline.run.plan import Action, is_gone
@@ -200,8 +201,8 @@ class RecogniseStage:
         self._unserved += 1
         if self._unserved >= self._settings.unserved_calls:
             raise ModelUnavailable(
-                f"{active.identity.engine} served none of the last {self._unserved} calls: {active.unserved}; the "
-                "run ends here (run.unserved_calls), and the next one goes on"
+                f"{active.identity.engine} gave no words for {counted(self._unserved, 'call')} in a row: "
+                f"{active.unserved}; the run ends here (run.unserved_calls), and the next one goes on"
             )
 
     def _give_up(self, work: Work, error: BaseException) -> None:
@@ -240,7 +241,7 @@ class RecogniseStage:
         why = "; ".join(now.passed_over) or "it can be loaded again"
         self._observer.notice(
             f"the recogniser is now {now.engine} ({now.model}), no longer {before.engine}: {why}; "
-            f"{len(again)} calls under way begin again"
+            f"{counted(len(again), 'call')} under way to be begun again"
         )
 
     def _moved_from(self, work: Work, audio_sha256: str) -> str | None:

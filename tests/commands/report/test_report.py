@@ -436,7 +436,6 @@ def test_prefixes_of_an_input(tmp_path: Path) -> None:
 
 
 def test_traces_go_from_recording_to_row() -> None:
-    pytest.importorskip("opentelemetry.sdk")
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     recorder, exporter = PerformanceRecorder(), InMemorySpanExporter()

@@ -94,8 +94,10 @@ def test_an_input_that_is_not_there_exits_3(place: Workplace) -> None:
 def test_a_recogniser_that_cannot_load_exits_3_and_says_why(place: Workplace) -> None:
     run = place.run(settings=["transcription.engines=[scripted]", "transcription.scripted.unavailable=planted reason"])
     assert run.returncode == 3
-    assert "planted reason" in run.stderr
+    assert (run.stdout + run.stderr).count("planted reason") == 1, "said once"
     assert "Traceback" not in run.stderr
+    (logged,) = (place.output / "logs").glob("*.jsonl")
+    assert "planted reason" in logged.read_text(encoding="utf-8")
 
 
 def test_a_run_leaves_rows_a_csv_and_its_reports(place: Workplace) -> None:

@@ -379,7 +379,7 @@ def test_a_key_refused_in_mid_run_ends_it_and_blames_no_call(url: str, tmp_path:
 
 
 def test_a_service_that_is_down_ends_the_run_and_not_the_tries_of_every_call(url: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match=r"served none of the last 3 calls: 503.*run\.unserved_calls"):
+    with pytest.raises(ModelUnavailable, match=r"gave no words for 3 calls in a row: 503.*run\.unserved_calls"):
         run(url, tmp_path, [f"{n:02d}.wav" for n in range(12)], recogniser=build_unserved, unserved_calls=3)
     assert len([status for _, status in calls_of(url) if status == "failed"]) <= 2
 
