@@ -62,18 +62,18 @@ class AnyPort(Controller):
 
     def _trigger_server(self) -> None:
         # Port 0 was asked for: the one that was given must be known before the controller tries it.
-        self.port = self.server.sockets[0].getsockname()[1]
+        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
 def serving(commands: list[str], tls: ssl.SSLContext | None) -> Iterator[int]:
     controller = AnyPort(commands, tls)
-    controller.start()  # type: ignore[no-untyped-call]
+    controller.start()
     try:
         yield controller.port
     finally:
-        controller.stop()  # type: ignore[no-untyped-call]
+        controller.stop()
 
 
 @pytest.fixture(autouse=True)
