@@ -1,27 +1,24 @@
-"""Where a model's weights are: a folder, the hub's cache on disk, or the hub itself, in this order."""
+"""Where a model's weights are: a folder, the hub's cache on disk, a data package, or the hub itself, in this order."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pipeline.errors import ModelUnavailable
+from pipeline.weights.content import content_revision
+from pipeline.weights.packages import joined
+from pipeline.weights.published import published, recognised
 
 logger = logging.getLogger(__name__)
 
 STATED_ABOVE_BYTES = 100_000_000
-_END_BYTES = 1 << 16
-_BLOCK_BYTES = 1 << 12
-_BLOCKS = 64
-"""Read between the two ends of a large file."""
-
 T = TypeVar("T")
 
 
@@ -42,10 +39,30 @@ class WeightsWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeightsFound:
+class WeightsName:
+    """Which weights these are. The same ones have the same name wherever they were found."""
+
+    model: str
+    """The repository; for a folder whose content nobody published, what the setting says."""
+    revision: str | None
+    """The repository's commit, or the content of a folder (`content_revision`). None for an unpinned repository."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsFound(WeightsName):
     folder: Path
-    revision: str
-    """The commit, or `local-…`, by `folder_revision`."""
+    source: Literal["folder", "cache", "package", "hub"]
+
+
+def name_of(wanted: WeightsWanted) -> WeightsName:
+    """What weights would be called if they are found: loads nothing and asks nobody. Raises OSError."""
+    folder = Path(wanted.model).expanduser()
+    if not folder.is_dir():
+        return WeightsName(model=wanted.model, revision=wanted.revision)
+    row = recognised(folder)
+    if row is not None:
+        return WeightsName(model=row.model, revision=row.revision)
+    return WeightsName(model=wanted.model, revision=content_revision(folder, wanted.patterns))
 
 
 @dataclass(slots=True)
@@ -88,7 +105,8 @@ class Hub:
         folder = Path(wanted.model).expanduser()
         if folder.is_dir():
             self._check(folder, wanted)
-            return WeightsFound(folder=folder, revision=folder_revision(folder, wanted.patterns))
+            name = name_of(wanted)
+            return WeightsFound(folder=folder, model=name.model, revision=name.revision, source="folder")
         if wanted.model.startswith(("/", ".", "~")) or wanted.model.count("/") != 1:
             raise ModelUnavailable(
                 f"{wanted.model}: no such folder; point {wanted.setting} at a folder with {', '.join(wanted.required)}"
@@ -99,8 +117,14 @@ class Hub:
                 f"{wanted.model}: no revision is pinned; set the repository's commit beside {wanted.setting}"
             )
         _quiet_client(self.timeout_s)
-        cached = self._in_cache(wanted)
-        return WeightsFound(folder=cached or self._fetch(wanted, wanted.revision), revision=wanted.revision)
+        if cached := self._in_cache(wanted):
+            return WeightsFound(folder=cached, model=wanted.model, revision=wanted.revision, source="cache")
+        row = published(wanted.model, wanted.revision)
+        if row is not None and (packed := joined(row)):
+            self._check(packed, wanted)
+            return WeightsFound(folder=packed, model=row.model, revision=row.revision, source="package")
+        fetched = self._fetch(wanted, wanted.revision)
+        return WeightsFound(folder=fetched, model=wanted.model, revision=wanted.revision, source="hub")
 
     def found_silent(self) -> None:
         """An engine with a client of its own waited in vain: nobody need wait again."""
@@ -129,7 +153,13 @@ class Hub:
             )
         except (LocalEntryNotFoundError, HFValidationError, OSError):
             return None
-        return folder if all(any(folder.glob(pattern)) for pattern in wanted.required) else None
+        if not all(any(folder.glob(pattern)) for pattern in wanted.required):
+            return None
+        row = published(wanted.model, wanted.revision)
+        if row is not None and (others := row.differs_in(folder)):
+            logger.warning("%s: %s is not the publisher's and is not used", folder, ", ".join(others))
+            return None
+        return folder
 
     def _fetch(self, wanted: WeightsWanted, revision: str) -> Path:
         from huggingface_hub import snapshot_download
@@ -195,37 +225,6 @@ class Hub:
             ) from error
         files = info.siblings or ()
         return sum(f.size or 0 for f in files if any(fnmatch(f.rfilename, pattern) for pattern in wanted.patterns))
-
-
-def folder_revision(folder: Path, patterns: Sequence[str] = ("*",)) -> str:
-    """`local-` and 40 hex digits, by the names, sizes and samples of the folder's files.
-
-    Files up to 384 KiB are read whole; of a larger one the first 64 KiB, the last 64 KiB, and 64 blocks of 4 KiB spread
-    evenly between them, so that a network trained again is told from the one before without reading all of it. A
-    change that lies between the blocks (a few tensors among many) is not seen. Raises OSError.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and any(fnmatch(p.name, x) for x in patterns)):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + _sampled(path))
-    return f"local-{digest.hexdigest()[:40]}"
-
-
-def _sampled(path: Path) -> bytes:
-    """Hash of the parts of one file that `folder_revision` sees."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        digest.update(file.read(_END_BYTES))
-        if size <= 2 * _END_BYTES + _BLOCKS * _BLOCK_BYTES:
-            digest.update(file.read())
-            return digest.digest()
-        step = (size - 2 * _END_BYTES) // _BLOCKS
-        for block in range(_BLOCKS):
-            file.seek(_END_BYTES + block * step + (step - _BLOCK_BYTES) // 2)
-            digest.update(file.read(_BLOCK_BYTES))
-        file.seek(size - _END_BYTES)
-        digest.update(file.read(_END_BYTES))
-    return digest.digest()
 
 
 def within(task: Callable[[], T], seconds: float) -> T:

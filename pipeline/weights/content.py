@@ -1,0 +1,121 @@
+"""What weights are: SHA-256 over all their bytes, worked out once for each state of a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatch
+from pathlib import Path
+
+CONTENT = "sha256-"
+"""Begins a revision that names the content itself; then 40 hex digits."""
+_REMEMBERED_ABOVE_BYTES = 1 << 20
+_SETTLED_AFTER_S = 2.0
+"""A file written this short a time ago can be written again without its times telling."""
+
+
+def models_folder() -> Path:
+    """Where weights that Earshot puts together itself are kept: EARSHOT_MODELS, or `models` beside run.py."""
+    return Path(os.environ.get("EARSHOT_MODELS") or Path(__file__).resolve().parents[2] / "models")
+
+
+class HashMemory:
+    """Hashes of files by their path, size, times and inode, in a JSON file that processes share.
+
+    A file that cannot be written costs time, not the answer. Two processes that write at once may lose a line of each
+    other's, which is then worked out again.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        """`path`: None for `hashes.json` in the models folder."""
+        self._path = path
+        self._lock = threading.Lock()
+
+    def sha256(self, path: Path) -> str:
+        """Of one file, 64 hex digits. Raises OSError."""
+        real = path.resolve()
+        before = _state(real)
+        if before[0] < _REMEMBERED_ABOVE_BYTES:
+            return _hash(real)
+        with self._lock:
+            known = self._read().get(str(real))
+            if known is not None and known[:-1] == before:
+                return str(known[-1])
+            found = _hash(real)
+            if _state(real) == before and time.time() - max(before[1], before[2]) / 1e9 > _SETTLED_AFTER_S:
+                self._remember(str(real), [*before, found])
+            return found
+
+    def _file(self) -> Path:
+        return self._path or models_folder() / "hashes.json"
+
+    def _read(self) -> dict[str, list[int | str]]:
+        try:
+            content = json.loads(self._file().read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _remember(self, name: str, entry: list[int | str]) -> None:
+        file = self._file()
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            there = {key: value for key, value in self._read().items() if os.path.exists(key)}
+            handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".hashes-")
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump({**there, name: entry}, stream, indent=0)
+            os.replace(draft, file)
+
+
+def _state(path: Path) -> list[int | str]:
+    """What tells two contents of one path apart without reading them."""
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+MEMORY = HashMemory()
+
+
+def content_revision(folder: Path, patterns: Sequence[str] = ("*",), memory: HashMemory = MEMORY) -> str:
+    """`sha256-` and 40 hex digits by the names and the whole content of the folder's files, wherever it lies.
+
+    `patterns` match paths below the folder; files in sub-folders count where a pattern says so (`*` crosses folders).
+    Raises OSError.
+    """
+    return revision_of({name: memory.sha256(folder / name) for name in _names(folder, patterns)})
+
+
+def revision_of(sha256: Mapping[str, str]) -> str:
+    """The same from the hashes of the files, by their names."""
+    lines = "".join(f"{name}\0{sha256[name]}\n" for name in sorted(sha256))
+    return CONTENT + hashlib.sha256(lines.encode()).hexdigest()[:40]
+
+
+def _names(folder: Path, patterns: Sequence[str]) -> list[str]:
+    """Files below the folder, with `/` between the parts. Hidden ones and their folders are no weights."""
+    names = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(parent).relative_to(folder)
+        names += [(below / file).as_posix() for file in files if not file.startswith(".")]
+    return [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
+
+
+def same_weights(model: str, revision: str | None, other_model: str, other_revision: str | None) -> bool:
+    """Whether two identities name the same weights: a content is the same wherever it lies."""
+    return revision == other_revision and (model == other_model or is_content(revision))
+
+
+def is_content(revision: str | None) -> bool:
+    return revision is not None and revision.startswith(CONTENT)
