@@ -190,6 +190,10 @@ class PreparedChannel:
     """Set on the copy of a dual-mono recording: transcribed once, on the other channel."""
 
 
+VAD_FALLBACK = "vad_fallback_"
+"""Begins the flag of a call in which not the first detector of voice activity served; then its name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedCall:
     """A decoded call. The spool files live until the call is stored."""

@@ -102,6 +102,7 @@ def by_loading(settings: TranscriptionSettings, name: str, timeout_s: float) -> 
 
 def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
     """MLX, the BLAS it multiplies with, and the weights; it has its own way to the hub."""
+    from pipeline.transcription.engines.expected import qwen3_weights
     from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
     from pipeline.transcription.engines.mlx_qwen3.weights import locate
 
@@ -116,7 +117,7 @@ def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
         return _finding(settings, name, State.WARNING, f"mlx-qwen3-asr is not installed ({error}); run `make setup`")
     hub = Hub(allow_download=False, timeout_s=timeout_s)
     try:
-        weights = locate(options.model, options.revision, hub, setting="transcription.mlx_qwen3.model")
+        weights = locate(qwen3_weights(options), hub)
     except ModelUnavailable as error:
         if settings.allow_download and options.allow_download and options.revision and "not on disk" in str(error):
             found = _at_hub(settings, name, options.model, options.revision, timeout_s)

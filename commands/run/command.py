@@ -23,7 +23,7 @@ from commands.run.logs import ON_FILE_ONLY, log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
-from commands.run.wiring import build_parts, build_recipe
+from commands.run.wiring import build_parts
 from commands.terminal import Terminal
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
@@ -34,6 +34,7 @@ from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, Unf
 from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.recipes import build_recipe
 
 log = logging.getLogger("earshot.run")
 

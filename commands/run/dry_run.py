@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from analysis.summary.templates import render_preview
-from commands.run.wiring import analysis_steps, build_recipe
+from commands.run.wiring import analysis_steps
 from commands.terminal import Terminal, table
 from db.existing import ledger_if_any
 from db.ledger.store import PostgresStore
@@ -20,7 +20,8 @@ from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
 from pipeline.records import AudioHeader, CallForAnalysis, SkippedFile
 from pipeline.run.analyser import FingerprintTask, build_analyser
-from pipeline.run.plan import Action, Plan, PlannedCall, Recipe, decide, in_order, look_up, with_steps, within_limit
+from pipeline.run.plan import Action, Plan, PlannedCall, decide, in_order, look_up, with_steps, within_limit
+from pipeline.run.recipes import Recipe, build_recipe
 from pipeline.sources.probe import probe_many
 from pipeline.sources.source import CallSource, build_source
 

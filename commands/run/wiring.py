@@ -14,7 +14,6 @@ from pipeline.ports import AnalysisStep, CallStore
 from pipeline.records import Transcript
 from pipeline.run.analyser import build_analyser
 from pipeline.run.context import BatchParts, ChildBuild
-from pipeline.run.plan import Recipe
 from pipeline.run.preparer import build_preparer
 
 if TYPE_CHECKING:
@@ -86,13 +85,3 @@ def vocabulary(settings: Settings) -> tuple[str, ...]:
 
     terms = load_catalogues(settings.glossary).context_terms(settings.glossary.context_terms_max_chars)
     return tuple(term for term in terms.split(", ") if term)
-
-
-def build_recipe(settings: Settings) -> Recipe:
-    from pipeline.run.transcripts import expected_identity
-
-    return Recipe(
-        engines=settings.transcription.engines,
-        first=expected_identity(settings),
-        allow_downgrade=settings.run.allow_downgrade,
-    )

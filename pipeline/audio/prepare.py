@@ -20,7 +20,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.disk import spooling
 from pipeline.errors import SourceUnreadable
-from pipeline.records import AudioHeader, CallMetadata, PreparedCall, Role
+from pipeline.records import VAD_FALLBACK, AudioHeader, CallMetadata, PreparedCall, Role
 
 
 def prepare_call(
@@ -106,7 +106,7 @@ class CallPreparer:
         for channel in channels:
             flags |= channel.flags
         if self._chosen.passed_over:
-            flags.add(f"vad_fallback_{self._chosen.detector.name}")
+            flags.add(f"{VAD_FALLBACK}{self._chosen.detector.name}")
         return PreparedCall(
             audio_sha256=sha256,
             header=AudioHeader(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -20,26 +20,29 @@ from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.config.base import Area
+from pipeline.config.influence import METADATA, NOTHING, SPEAKERS, SUMMARY, TOPIC, TRANSCRIPT
 
 
 class Settings(Area):
     """One file per area in `areas`; every area has defaults, so an empty config.yaml is valid."""
 
-    input: InputSettings = Field(default_factory=InputSettings)
-    audio: AudioSettings = Field(default_factory=AudioSettings)
-    voice_activity: VoiceActivitySettings = Field(default_factory=VoiceActivitySettings)
-    diarisation: DiarisationSettings = Field(default_factory=DiarisationSettings)
-    transcription: TranscriptionSettings = Field(default_factory=TranscriptionSettings)
-    sentiment: SentimentSettings = Field(default_factory=SentimentSettings)
-    glossary: GlossarySettings = Field(default_factory=GlossarySettings)
-    topics: TopicSettings = Field(default_factory=TopicSettings)
-    summary: SummarySettings = Field(default_factory=SummarySettings)
-    llm: LanguageModelSettings = Field(default_factory=LanguageModelSettings)
-    redaction: RedactionSettings = Field(default_factory=RedactionSettings)
-    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
-    output: OutputSettings = Field(default_factory=OutputSettings)
-    run: RunSettings = Field(default_factory=RunSettings)
-    reporting: ReportingSettings = Field(default_factory=ReportingSettings)
+    input: Annotated[InputSettings, METADATA] = Field(default_factory=InputSettings)
+    audio: Annotated[AudioSettings, TRANSCRIPT] = Field(default_factory=AudioSettings)
+    voice_activity: Annotated[VoiceActivitySettings, TRANSCRIPT] = Field(default_factory=VoiceActivitySettings)
+    diarisation: Annotated[DiarisationSettings, SPEAKERS] = Field(default_factory=DiarisationSettings)
+    transcription: Annotated[TranscriptionSettings, TRANSCRIPT] = Field(default_factory=TranscriptionSettings)
+    sentiment: Annotated[SentimentSettings, NOTHING] = Field(default_factory=SentimentSettings)
+    glossary: Annotated[GlossarySettings, TOPIC] = Field(default_factory=GlossarySettings)
+    topics: Annotated[TopicSettings, TOPIC] = Field(default_factory=TopicSettings)
+    summary: Annotated[SummarySettings, SUMMARY] = Field(default_factory=SummarySettings)
+    llm: Annotated[LanguageModelSettings, NOTHING] = Field(default_factory=LanguageModelSettings)
+    redaction: Annotated[RedactionSettings, TRANSCRIPT.when("redaction.redact_stored", True)] = Field(
+        default_factory=RedactionSettings
+    )
+    database: Annotated[DatabaseSettings, NOTHING] = Field(default_factory=DatabaseSettings)
+    output: Annotated[OutputSettings, NOTHING] = Field(default_factory=OutputSettings)
+    run: Annotated[RunSettings, NOTHING] = Field(default_factory=RunSettings)
+    reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
 
     @model_validator(mode="after")
     def _segments_fit_the_recognisers(self) -> Self:

@@ -46,14 +46,19 @@ def import_pyannote() -> Any:
 def find_folder(weights: PyannoteWeights, setting: str, required: tuple[str, ...]) -> Path:
     """The folder of the pipeline, fetched if need be. Raises ModelUnavailable (within 10 s when no hub answers)."""
     hub = Hub(weights.allow_download, weights.hub_timeout_s, allow_setting=f"{setting}.allow_download")
-    wanted = WeightsWanted(
+    return hub.find(pipeline_weights(weights, setting, required)).folder
+
+
+def pipeline_weights(
+    weights: PyannoteWeights, setting: str = "diarisation.pyannote", required: tuple[str, ...] = ("config.yaml",)
+) -> WeightsWanted:
+    return WeightsWanted(
         model=weights.model,
         revision=weights.revision,
         patterns=_PATTERNS,
         required=required,
         setting=f"{setting}.model",
     )
-    return hub.find(wanted).folder
 
 
 def load_pipeline(weights: PyannoteWeights, setting: str) -> Any:

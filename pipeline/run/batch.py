@@ -16,7 +16,8 @@ from pipeline.records import CallForAnalysis, EngineIdentity, FoundCall, Skipped
 from pipeline.run.analyser import DescribeTask, FingerprintTask
 from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.plan import Action, Plan, PlannedCall, Recipe, in_order, look_up, settle, with_steps, within_limit
+from pipeline.run.plan import Action, Plan, PlannedCall, in_order, look_up, settle, with_steps, within_limit
+from pipeline.run.recipes import Recipe
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
 from pipeline.run.spool_folder import own_spool

@@ -20,6 +20,7 @@ from pipeline.records import (
     StepState,
     Transcript,
 )
+from pipeline.run.recipes import Recipe, same_recipe
 from pipeline.sources.addresses import file_path, zip_parts
 
 LOOKUP_SIZE = 1000
@@ -109,27 +110,6 @@ class Plan:
             self.unchanged += 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """What planning needs to know of today's recognisers."""
-
-    engines: tuple[str, ...]
-    """`transcription.engines`, best first."""
-    first: EngineIdentity | None
-    """What the first of them would be, from the configuration alone; None where that takes loading."""
-    allow_downgrade: bool = False
-
-
-def same_recipe(known: KnownCall, identity: EngineIdentity) -> bool:
-    """Whether the stored transcript was made the way `identity` would make it."""
-    return (known.engine, known.engine_model, known.engine_revision, known.engine_options_hash) == (
-        identity.engine,
-        identity.model,
-        identity.revision,
-        identity.options_hash,
-    )
-
-
 def may_replace(known: KnownCall, identity: EngineIdentity, recipe: Recipe) -> bool:
     """Never a later-listed engine over an earlier one's rows, nor a demonstration over anything better."""
     if recipe.allow_downgrade or known.engine is None:
@@ -162,7 +142,7 @@ def decide(found: FoundCall, known: KnownCall | None, reprocess: Reprocess, reci
         return planned(Action.TRANSCRIBE, forced=True)
     if known.status is not CallStatus.DONE or known.transcript_fingerprint is None:
         return planned(Action.RETRY)
-    if recipe.first is not None and same_recipe(known, recipe.first):
+    if recipe.first is not None and same_recipe(known, recipe.first, recipe):
         return planned(Action.UNCHANGED)
     return planned(Action.UNDECIDED)
 
@@ -178,7 +158,7 @@ def _bytes_may_differ(found: FoundCall, known: KnownCall) -> bool:
 def settle(planned: PlannedCall, identity: EngineIdentity, recipe: Recipe) -> PlannedCall:
     """An undecided call, now that the engine that serves today is known."""
     assert planned.known is not None
-    redo = not same_recipe(planned.known, identity) and may_replace(planned.known, identity, recipe)
+    redo = not same_recipe(planned.known, identity, recipe) and may_replace(planned.known, identity, recipe)
     action = Action.TRANSCRIBE if redo else Action.UNCHANGED
     return PlannedCall(found=planned.found, action=action, known=planned.known)
 

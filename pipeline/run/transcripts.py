@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from pipeline.diarisation.calls import DIARISED
 from pipeline.diarisation.phrases import read_phrases
 from pipeline.diarisation.speakers import guess_of, roles_in_use, speakers_result
 from pipeline.records import (
+    VAD_FALLBACK,
     Direction,
     EngineIdentity,
     FoundCall,
@@ -21,63 +22,12 @@ from pipeline.records import (
     Transcript,
     TranscriptChunk,
 )
+from pipeline.run.recipes import diarisation, preparation, recipe_hash
 from pipeline.transcription.chunks import channel_chunks, main_language, merge_channels
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
-from pipeline.transcription.fingerprint import digest, options_hash, transcript_fingerprint
+from pipeline.transcription.fingerprint import digest, transcript_fingerprint
 from pipeline.transcription.text.rules import TextRules
-
-_WHEREABOUTS = frozenset({"allow_download", "hub_timeout_s", "trusted_sha256", "device", "cpu_threads"})
-PINNED_ENGINES = frozenset({"mlx_qwen3", "faster_whisper"})
-"""Engines whose model and revision stand in the configuration as they report them."""
-
-
-def preparation(settings: Settings) -> dict[str, Any]:
-    """The settings beside the recogniser's own that decide what a transcript says: samples, redaction."""
-    voice_activity = settings.voice_activity.model_dump(mode="json")
-    pyannote = _without_whereabouts(voice_activity.pop("pyannote"))
-    if "pyannote" in settings.voice_activity.detectors:
-        voice_activity["pyannote"] = pyannote
-    return {
-        "audio": settings.audio.model_dump(mode="json"),
-        "voice_activity": voice_activity,
-        "redaction": settings.redaction.model_dump(mode="json") if settings.redaction.redact_stored else None,
-    }
-
-
-def diarisation(settings: Settings) -> dict[str, Any]:
-    """The settings that decide which words of a diarised call are whose."""
-    options = settings.diarisation.model_dump(mode="json", exclude={"max_duration_min", "time_limit_s"})
-    return {**options, "pyannote": _without_whereabouts(options["pyannote"])}
-
-
-def _without_whereabouts(weights: dict[str, Any]) -> dict[str, Any]:
-    """pyannote's settings less those that change nothing but where and when it runs."""
-    return {key: value for key, value in weights.items() if key not in _WHEREABOUTS}
-
-
-def recipe_hash(settings: Settings, engine: str) -> str:
-    """Everything in the settings that makes a transcript, but for the vocabulary.
-
-    A changed glossary is to re-classify calls, not to transcribe them again: the vocabulary is part of the
-    transcript's fingerprint, and is left out of what planning compares.
-    """
-    return digest({"options": options_hash(settings.transcription, engine, ()), "preparation": preparation(settings)})
-
-
-def expected_identity(settings: Settings) -> EngineIdentity | None:
-    """What the first engine would be if it loads; None where only loading tells."""
-    engine = settings.transcription.engines[0]
-    if engine not in PINNED_ENGINES:
-        return None
-    options = getattr(settings.transcription, engine)
-    return EngineIdentity(
-        engine=engine,
-        model=options.model,
-        revision=options.revision,
-        options_hash=recipe_hash(settings, engine),
-        rank=0,
-        demonstration=False,
-    )
+from pipeline.transcription.text.vocabulary import context_terms, context_text
 
 
 class RunRecogniser:
@@ -95,8 +45,12 @@ class RunRecogniser:
         return description, replace(
             identity,
             options_hash=recipe_hash(self._settings, identity.engine),
-            vocabulary_hash=digest(list(self._vocabulary)) if description.takes_context else "",
+            vocabulary_hash=digest(self._given()) if description.takes_context else "",
         )
+
+    def _given(self) -> list[str]:
+        """The terms the engine is told: as many as fit."""
+        return list(context_terms(context_text(self._vocabulary, self._settings.transcription.max_context_chars)))
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         return self._inner.transcribe(requests)
@@ -115,7 +69,8 @@ class Transcripts:
     def __init__(self, settings: Settings, finish: Callable[[Transcript], Transcript] | None = None) -> None:
         """`finish`: applied to every transcript before it is stored or analysed, as redaction is."""
         self._finish = finish
-        self._preparation = preparation(settings)
+        self._settings = settings
+        self._preparations: dict[str | None, dict[str, Any]] = {}
         self._diarisation = settings.diarisation
         if settings.diarisation.roles.phrases_file is not None:
             read_phrases(settings.diarisation.roles.phrases_file)
@@ -127,7 +82,7 @@ class Transcripts:
 
         Diarisation is in it for calls that were diarised only: switching it on leaves all others as they are.
         """
-        made_by = dict(self._preparation)
+        made_by = self._preparation(prepared.flags)
         if DIARISED in prepared.flags:
             made_by |= {"diarisation": self._of_diarised, "direction": str(found.metadata.direction)}
         return transcript_fingerprint(
@@ -138,6 +93,14 @@ class Transcripts:
             context=identity.vocabulary_hash,
             language=found.metadata.language,
         )
+
+    def _preparation(self, flags: Collection[str]) -> dict[str, Any]:
+        """By the settings of the voice activity detector that served."""
+        fallback = next((flag for flag in sorted(flags) if flag.startswith(VAD_FALLBACK)), None)
+        if fallback not in self._preparations:
+            detector = None if fallback is None else fallback.removeprefix(VAD_FALLBACK)
+            self._preparations[fallback] = preparation(self._settings, detector)
+        return dict(self._preparations[fallback])
 
     def assemble(
         self,

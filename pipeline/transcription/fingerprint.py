@@ -9,46 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.records import EngineIdentity, Role
-
-_NO_INFLUENCE = frozenset(
-    {
-        "allow_download",
-        "hub_timeout_s",
-        "batch_size",
-        "batch_audio_s",
-        "look_ahead",
-        "look_ahead_segments",
-        "encoder_batch_s",
-        "max_memory_gb",
-        "segment_time_limit_s",
-        "blas_probe_ms",
-        "min_gflops",
-        "cpu_threads",
-        "concurrency",
-        "connect_timeout_s",
-        "max_attempts",
-        "backoff_initial_s",
-        "backoff_max_s",
-        "breaker_failures",
-        "breaker_pause_s",
-        "api_key_env",
-        "base_url",
-        "sleep_per_audio_s",
-        "load_sleep_s",
-        "crash_on",
-        "crash_once_marker",
-        "hang_on",
-        "error_on",
-        "out_of_memory_on",
-        "unavailable",
-        "model",
-        "revision",
-    }
-)
-"""Engine options that do not change the text, or that stand elsewhere in the identity."""
-
+from pipeline.weights.content import is_content
 
 _MAKES_THE_TEXT = ("engine", "model", "revision", "options_hash", "vocabulary_hash")
 
@@ -61,21 +23,6 @@ def canonical_json(value: object) -> str:
 def digest(value: object) -> str:
     """SHA-256 of the canonical JSON, 64 hex digits."""
     return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
-
-
-def options_hash(settings: TranscriptionSettings, engine: str, vocabulary: Sequence[str] = ()) -> str:
-    """Everything in the settings that changes what `engine` writes: its options, language, gates, rules, vocabulary."""
-    options = getattr(settings, engine).model_dump(mode="json")
-    return digest(
-        {
-            "options": {key: value for key, value in options.items() if key not in _NO_INFLUENCE},
-            "language": settings.language,
-            "trust_gates": settings.trust_gates,
-            "text_rules": settings.text_rules,
-            "max_context_chars": settings.max_context_chars if vocabulary else None,
-            "vocabulary": list(vocabulary),
-        }
-    )
 
 
 def transcript_fingerprint(
@@ -103,7 +50,7 @@ def transcript_fingerprint(
             "channel_roles": [role.value for role in channel_roles],
             "preparation": preparation,
             "engine": identity.engine,
-            "model": identity.model,
+            "model": None if is_content(identity.revision) else identity.model,
             "revision": identity.revision,
             "options_hash": identity.options_hash,
             "context": context,

@@ -38,7 +38,6 @@ class GatedRecogniser:
         builders: Mapping[str, Builder] = ENGINES,
     ) -> None:
         self._settings = settings
-        self._vocabulary = tuple(vocabulary)
         self._context = context_text(vocabulary, settings.max_context_chars)
         self._skip = skip
         self._builders = builders
@@ -48,9 +47,7 @@ class GatedRecogniser:
 
     def load(self) -> tuple[EngineDescription, EngineIdentity]:
         """Raises ModelUnavailable when no engine loads."""
-        engine, description, identity = choose_engine(
-            self._settings, self._vocabulary, skip=self._skip, builders=self._builders
-        )
+        engine, description, identity = choose_engine(self._settings, skip=self._skip, builders=self._builders)
         self._engine, self._description = engine, description
         self._gated = GatedTranscriber(engine, description, self._settings.trust_gates)
         return description, identity

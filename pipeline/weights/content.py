@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 CONTENT = "sha256-"
 """Begins a revision that names the content itself; then 40 hex digits."""
@@ -45,24 +46,24 @@ class HashMemory:
             return _hash(real)
         with self._lock:
             known = self._read().get(str(real))
-            if known is not None and known[:-1] == before:
-                return str(known[-1])
-            found = _hash(real)
-            if _state(real) == before and time.time() - max(before[1], before[2]) / 1e9 > _SETTLED_AFTER_S:
-                self._remember(str(real), [*before, found])
+            if known is not None and known.get("state") == before:
+                return str(known["sha256"])
+            found, after = _hash(real), _state(real)
+            if after == before and time.time() - max(before[1:3]) / 1e9 > _SETTLED_AFTER_S:
+                self._remember(str(real), {"state": before, "sha256": found})
             return found
 
     def _file(self) -> Path:
         return self._path or models_folder() / "hashes.json"
 
-    def _read(self) -> dict[str, list[int | str]]:
+    def _read(self) -> dict[str, dict[str, Any]]:
         try:
             content = json.loads(self._file().read_text("utf-8"))
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
 
-    def _remember(self, name: str, entry: list[int | str]) -> None:
+    def _remember(self, name: str, entry: dict[str, Any]) -> None:
         file = self._file()
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,7 @@ class HashMemory:
             os.replace(draft, file)
 
 
-def _state(path: Path) -> list[int | str]:
+def _state(path: Path) -> list[int]:
     """What tells two contents of one path apart without reading them."""
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.config.base import Area
+from pipeline.config.influence import NOTHING
 from pipeline.records import Direction, Role
 
 Decibel = Annotated[float, Field(ge=-120.0, le=0.0)]
@@ -124,11 +125,11 @@ class AudioSettings(Area):
     channel_roles_by_direction: dict[Direction, tuple[Role, ...]] = Field(default_factory=dict)
     """The same for calls of a known direction (inbound, outbound, internal), where recorders turn the channels round.
     Roles from a file name or sidecar come first, then these, then `channel_roles`."""
-    max_channels: Annotated[int, Field(ge=1, le=64)] = 8
+    max_channels: Annotated[int, Field(ge=1, le=64), NOTHING] = 8
     """A recording with more channels is refused as undecodable: no telephone call has them."""
     max_duration_h: Annotated[float, Field(gt=0.0, le=100.0)] = 12.0
     """Sound beyond this many hours is not read; flag `cut_at_max_duration`."""
-    block_s: Annotated[float, Field(ge=0.1, le=60.0)] = 8.0
+    block_s: Annotated[float, Field(ge=0.1, le=60.0), NOTHING] = 8.0
     """Sound in memory at a time while decoding, in seconds."""
     resampling: Literal["QQ", "LQ", "MQ", "HQ", "VHQ"] = "HQ"
     """Quality of the resampling to 16 kHz (soxr's recipes, quickest first)."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.base import Area
+from pipeline.config.influence import IDENTITY, VOCABULARY
 
 _SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 
@@ -15,13 +16,13 @@ _SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 class GlossarySettings(Area):
     """Business topics and domain vocabulary, one catalogue per kind of customer."""
 
-    b2b: Path | None = Path("glossaries/b2b.yaml")
+    b2b: Annotated[Path | None, IDENTITY] = Path("glossaries/b2b.yaml")
     """Catalogue of business customers (.yaml, .csv or .xlsx); null for none."""
-    b2c: Path | None = Path("glossaries/b2c.yaml")
+    b2c: Annotated[Path | None, IDENTITY] = Path("glossaries/b2c.yaml")
     """Catalogue of private customers (.yaml, .csv or .xlsx); null for none."""
     when_segment_unknown: Literal["classify", "b2b", "b2c"] = "classify"
     """Catalogue of a call whose segment nobody knows: classify compares the call with both, or name one."""
-    context_terms_max_chars: int = Field(default=600, ge=0, le=20000)
+    context_terms_max_chars: Annotated[int, VOCABULARY] = Field(default=600, ge=0, le=20000)
     """Longest list of domain terms handed to recognisers that take a vocabulary; 0 for none."""
 
     @field_validator("b2b", "b2c")
@@ -77,7 +78,7 @@ class KeywordTopicSettings(Area):
 class TrainedTopicSettings(Area):
     """A topic classifier trained on own labels (`run.py train topics`)."""
 
-    model_dir: Path | None = None
+    model_dir: Annotated[Path | None, IDENTITY] = None
     """Folder the training wrote; null when not used."""
     min_confidence: float = Field(default=0.3, ge=0, le=1)
     """Below this probability no topic is given."""
@@ -86,7 +87,7 @@ class TrainedTopicSettings(Area):
 class TopicSettings(Area):
     """What a call was about: a label of the glossary, or none with the reason."""
 
-    method: Literal["auto", "llm", "trained", "keywords"] = "auto"
+    method: Annotated[Literal["auto", "llm", "trained", "keywords"], IDENTITY] = "auto"
     """auto: the language model where `llm.providers` names one, else the trained model if any, else keywords."""
     keywords: KeywordTopicSettings = Field(default_factory=KeywordTopicSettings)
     """Finding the topic without a model."""
@@ -142,13 +143,13 @@ class ExtractiveSummarySettings(Area):
 class SummarySettings(Area):
     """What was said and agreed, as fields and as text."""
 
-    method: Literal["auto", "llm", "extractive"] = "auto"
+    method: Annotated[Literal["auto", "llm", "extractive"], IDENTITY] = "auto"
     """auto: the language model where `llm.providers` names one, else extractive."""
     language: str | None = None
     """ISO 639-1 code of the summary's language; null for the call's own, which an extractive summary is always in."""
     template: str = Field(default="call_summary", pattern=r"^[A-Za-z0-9_-]+$")
     """Template of the summary's text, a file `<template>.<language>.j2` or `<template>.j2`."""
-    templates_dir: Path | None = None
+    templates_dir: Annotated[Path | None, IDENTITY] = None
     """Folder searched for templates before the ones that come with Earshot."""
     unsupported: Literal["drop", "flag"] = "drop"
     """What becomes of a sentence with a number, date or name that is not in the transcript."""

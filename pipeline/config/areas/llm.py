@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.config.base import Area, OneOrList
+from pipeline.config.influence import IDENTITY, REPLY
 
 ProviderName = Literal["mlx_lm", "bedrock", "openai_chat", "anthropic", "extractive"]
 _COMMIT = re.compile(r"^[0-9a-f]{7,40}$")
@@ -55,15 +56,15 @@ class RemoteLimits(Area):
 class MlxLmSettings(Area):
     """A model on this machine, through mlx-lm, held to the schema by llguidance."""
 
-    model: str | None = None
+    model: Annotated[str | None, IDENTITY] = None
     """Folder with the weights, or `owner/name` on the model hub (then `revision` pins it); null when not used."""
-    revision: str | None = None
+    revision: Annotated[str | None, IDENTITY] = None
     """Commit of the hub repository (7 to 40 hex digits); required with `owner/name`."""
     allow_download: bool = True
     """False serves from the local cache only."""
     hub_timeout_s: float = Field(default=6, gt=0, le=600)
     """Longest wait for the hub's first answer; with the start of the process it is said within 10 s."""
-    trust_remote_code: bool = False
+    trust_remote_code: Annotated[bool, REPLY] = False
     """True runs code that comes with the model: only for a model you trust."""
     batch_size: int = Field(default=32, ge=1, le=1024)
     """Requests decoded together."""
@@ -73,17 +74,17 @@ class MlxLmSettings(Area):
     """Prompt tokens read in one step; less saves memory."""
     max_prompt_tokens: int = Field(default=32768, ge=64)
     """Longer prompts are refused with the reason instead of exhausting the memory."""
-    float32_on_cpu: bool = True
+    float32_on_cpu: Annotated[bool, REPLY] = True
     """Weights to float32 where there is no GPU: half precision has no fast product there."""
     share_prompt_prefix: bool = True
     """Read the tokens all prompts of a batch begin with once, and keep them for the next batch."""
     min_shared_prefix_tokens: int = Field(default=32, ge=1)
     """Shorter common beginnings are not worth keeping."""
-    chat_template_options: dict[str, bool] = Field(default_factory=lambda: {"enable_thinking": False})
+    chat_template_options: Annotated[dict[str, bool], REPLY] = Field(default_factory=lambda: {"enable_thinking": False})
     """Handed to the model's chat template; a template that does not know an option ignores it."""
-    max_string_chars: int = Field(default=400, ge=1, le=20000)
+    max_string_chars: Annotated[int, REPLY] = Field(default=400, ge=1, le=20000)
     """Bound the grammar puts on every string the schema leaves unbounded."""
-    max_list_items: int = Field(default=8, ge=1, le=1000)
+    max_list_items: Annotated[int, REPLY] = Field(default=8, ge=1, le=1000)
     """Bound the grammar puts on every list the schema leaves unbounded."""
     load_time_limit_s: float = Field(default=1800, gt=0)
     """Download and load; past it the process is killed and the model counts as unavailable."""
@@ -94,26 +95,26 @@ class MlxLmSettings(Area):
 class BedrockSettings(RemoteLimits):
     """Amazon Bedrock's Converse; credentials from the environment or the AWS profile chain."""
 
-    model: str | None = None
+    model: Annotated[str | None, IDENTITY] = None
     """Model id or inference profile (`eu.amazon.nova-lite-v1:0`); null when not used."""
     region: str | None = None
     """AWS region; null takes AWS_REGION or the profile's."""
     endpoint_url: str | None = None
     """Another address than the service's own (VPC endpoint, test server)."""
-    structured: Literal["tool", "json_schema", "prompt"] = "tool"
+    structured: Annotated[Literal["tool", "json_schema", "prompt"], REPLY] = "tool"
     """How the reply is held to the schema: a forced tool, `outputConfig.textFormat`, or words in the prompt."""
 
 
 class OpenAIChatSettings(RemoteLimits):
     """Any server that speaks OpenAI's chat completions: OpenAI, Mistral, vLLM, Ollama, mlx_lm.server."""
 
-    model: str | None = None
+    model: Annotated[str | None, IDENTITY] = None
     """As the server names it; null when not used."""
     base_url: str = "https://api.openai.com/v1"
     """Address with its version path."""
     api_key_env: str = "OPENAI_API_KEY"
     """Environment variable that holds the key; unset is fine for a server that asks for none."""
-    structured: tuple[Literal["json_schema", "tool", "json_object", "prompt"], ...] = (
+    structured: Annotated[tuple[Literal["json_schema", "tool", "json_object", "prompt"], ...], REPLY] = (
         "json_schema",
         "json_object",
         "prompt",
@@ -121,9 +122,9 @@ class OpenAIChatSettings(RemoteLimits):
     """How the reply is held to the schema; the next one serves when the server refuses one."""
     reply_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What this server calls the limit of the reply."""
-    logprobs: bool = True
+    logprobs: Annotated[bool, REPLY] = True
     """Ask for token probabilities, from which labels get theirs; dropped when the server refuses them."""
-    send_temperature: bool = True
+    send_temperature: Annotated[bool, REPLY] = True
     """False for models that refuse the parameter."""
 
     @model_validator(mode="after")
@@ -136,13 +137,13 @@ class OpenAIChatSettings(RemoteLimits):
 class AnthropicSettings(RemoteLimits):
     """Anthropic's messages, structured by a forced tool; key from ANTHROPIC_API_KEY."""
 
-    model: str | None = None
+    model: Annotated[str | None, IDENTITY] = None
     """Model id; null when not used."""
     base_url: str = "https://api.anthropic.com"
     """Address without a version path."""
     api_key_env: str = "ANTHROPIC_API_KEY"
     """Environment variable that holds the key."""
-    send_temperature: bool = False
+    send_temperature: Annotated[bool, REPLY] = False
     """True for models that take the parameter; newer ones refuse it."""
     cache_system_prompt: bool = True
     """Mark the system prompt for the service's prompt cache."""
@@ -157,7 +158,7 @@ class RetrySettings(Area):
     """Wait before the second try; doubled each time, with jitter. A longer Retry-After is honoured."""
     max_wait_s: float = Field(default=30.0, ge=0, le=600)
     """Longest wait between two tries; a Retry-After beyond it passes to the next provider."""
-    repairs: int = Field(default=1, ge=0, le=5)
+    repairs: Annotated[int, REPLY] = Field(default=1, ge=0, le=5)
     """Times a provider is shown what is wrong with its invalid reply and asked again."""
 
 
@@ -173,7 +174,7 @@ class BreakerSettings(Area):
 class LanguageModelSettings(Area):
     """config.yaml's `llm`."""
 
-    providers: OneOrList[tuple[ProviderName, ...]] = ("extractive",)
+    providers: Annotated[OneOrList[tuple[ProviderName, ...]], IDENTITY] = ("extractive",)
     """In order of preference; `extractive` (no model) only at the end."""
     strict: bool = False
     """True refuses to fall back: only the first provider serves."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.config.base import Area
+from pipeline.config.influence import ACOUSTIC, FUSION, IDENTITY, MOOD, NOTHING, TEXT
 
 LabelName = Literal["negative", "neutral", "positive"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -82,9 +83,9 @@ def _own_names() -> dict[str, LabelName]:
 class TransformersModel(Area):
     """One sequence classifier."""
 
-    model: str | None = None
+    model: Annotated[str | None, IDENTITY] = None
     """Folder on disk, or id on the Hugging Face hub (then `revision` is required)."""
-    revision: str | None = None
+    revision: Annotated[str | None, IDENTITY] = None
     """Commit of the hub id, pinned so that the same input keeps giving the same result."""
     labels: dict[str, LabelName] = Field(default_factory=_own_names)
     """The model's label names (case is ignored) to ours; several may lead to one, their probabilities add up."""
@@ -112,15 +113,15 @@ class TransformersSettings(Area):
     """The agent's model."""
     client: TransformersModel = Field(default_factory=TransformersModel)
     """The client's model."""
-    device: Device = Device.AUTO
+    device: Annotated[Device, NOTHING] = Device.AUTO
     """auto (CUDA, then MPS, then CPU), cpu, cuda or mps."""
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    batch_size: Annotated[int, Field(ge=1, le=4096), NOTHING] = 32
     """Chunks computed at once."""
     max_tokens: Annotated[int, Field(ge=8, le=32768)] = 256
     """Longer chunks are cut off after this many tokens."""
     languages: tuple[str, ...] | None = None
     """ISO 639-1 codes the models know; null for any."""
-    hub_timeout_s: Annotated[float, Field(gt=0, le=600)] = 8.0
+    hub_timeout_s: Annotated[float, Field(gt=0, le=600), NOTHING] = 8.0
     """How long the hub may take to answer at all; downloading may take as long as it needs."""
 
 
@@ -133,11 +134,15 @@ class TextSentimentSettings(Area):
     """Chunks with fewer letters and digits have no text sentiment."""
     language_if_unknown: str | None = "en"
     """ISO 639-1 code taken where neither recogniser nor metadata says; null leaves such chunks without a value."""
-    lexicon: LexiconSettings = Field(default_factory=LexiconSettings)
+    lexicon: Annotated[LexiconSettings, TEXT.when_chosen_by("engine")] = Field(default_factory=LexiconSettings)
     """Of the lexicon engine."""
-    sklearn: TrainedTextSettings = Field(default_factory=TrainedTextSettings)
+    sklearn: Annotated[TrainedTextSettings, IDENTITY.when_chosen_by("engine")] = Field(
+        default_factory=TrainedTextSettings
+    )
     """Of the sklearn engine."""
-    transformers: TransformersSettings = Field(default_factory=TransformersSettings)
+    transformers: Annotated[TransformersSettings, TEXT.when_chosen_by("engine")] = Field(
+        default_factory=TransformersSettings
+    )
     """Of the transformers engine."""
 
     @model_validator(mode="after")
@@ -157,9 +162,9 @@ class AcousticSentimentSettings(Area):
 
     engine: AcousticEngine = AcousticEngine.SKLEARN
     """sklearn (trained pipelines, two are shipped) or off."""
-    agent_model: str = SHIPPED
+    agent_model: Annotated[str, IDENTITY] = SHIPPED
     """Folder of the model for agents, or `shipped` (a random forest)."""
-    client_model: str = SHIPPED
+    client_model: Annotated[str, IDENTITY] = SHIPPED
     """Folder of the model for clients and unknown speakers, or `shipped` (a support vector machine)."""
     normalisation: Normalisation = Normalisation.SPEAKER
     """speaker (against the speaker's other chunks in the call, so that a loud line is not an angry one) or none."""
@@ -180,16 +185,16 @@ class FusionSettings(Area):
 
     method: FusionMethod = FusionMethod.FIXED
     """fixed (weighted mean of the two probability vectors), learned (`run.py train fusion`), or off."""
-    agent_text_weight: Share = 0.9
+    agent_text_weight: Annotated[Share, FUSION.when("method", "fixed")] = 0.9
     """fixed: share of the words for agents; the voice has the rest.
 
     High, because the shipped voice models learned acted speech; lower it for voice models trained on your own calls.
     """
-    client_text_weight: Share = 0.9
+    client_text_weight: Annotated[Share, FUSION.when("method", "fixed")] = 0.9
     """fixed: share of the words for clients and unknown speakers; the voice has the rest."""
-    agent_model: str | None = None
+    agent_model: Annotated[str | None, IDENTITY] = None
     """learned: folder of the model for agents."""
-    client_model: str | None = None
+    client_model: Annotated[str | None, IDENTITY] = None
     """learned: folder of the model for clients and unknown speakers."""
 
     @model_validator(mode="after")
@@ -218,13 +223,13 @@ class CallMoodSettings(Area):
 class SentimentSettings(Area):
     """Text, acoustic and fused sentiment: config.yaml's `sentiment`."""
 
-    text: TextSentimentSettings = Field(default_factory=TextSentimentSettings)
+    text: Annotated[TextSentimentSettings, TEXT] = Field(default_factory=TextSentimentSettings)
     """What the words say."""
-    acoustic: AcousticSentimentSettings = Field(default_factory=AcousticSentimentSettings)
+    acoustic: Annotated[AcousticSentimentSettings, ACOUSTIC] = Field(default_factory=AcousticSentimentSettings)
     """What the voice says."""
-    fusion: FusionSettings = Field(default_factory=FusionSettings)
+    fusion: Annotated[FusionSettings, FUSION] = Field(default_factory=FusionSettings)
     """Words and voice joined."""
-    call: CallMoodSettings = Field(default_factory=CallMoodSettings)
+    call: Annotated[CallMoodSettings, MOOD] = Field(default_factory=CallMoodSettings)
     """From chunks to the call: lowest point, who turned the mood."""
     trusted_models: tuple[str, ...] = ()
     """Paths or SHA-256 sums of pickle or joblib model files that may be loaded, although loading runs their code."""

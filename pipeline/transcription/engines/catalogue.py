@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import EngineDescription, Transcriber
-from pipeline.transcription.fingerprint import options_hash
 from pipeline.weights.hub import Hub, short
 
 logger = logging.getLogger(__name__)
@@ -71,7 +70,6 @@ ENGINES: Mapping[str, Builder] = {
 
 def choose_engine(
     settings: TranscriptionSettings,
-    vocabulary: Sequence[str] = (),
     *,
     skip: Mapping[str, str] | None = None,
     builders: Mapping[str, Builder] = ENGINES,
@@ -79,8 +77,9 @@ def choose_engine(
 ) -> tuple[Transcriber, EngineDescription, EngineIdentity]:
     """The first engine of `transcription.engines` that loads, and why each one before it was passed over.
 
+    The identity has no `options_hash`: that takes the whole configuration (`pipeline.run.recipes`).
+
     Args:
-        vocabulary: context terms; part of the identity of engines that take them.
         skip: engines not to try, with the reason (`{"mlx_qwen3": "out of memory"}`).
         hub: None for one made from the settings.
 
@@ -101,7 +100,7 @@ def choose_engine(
         engine=description.engine,
         model=description.model,
         revision=description.revision,
-        options_hash=options_hash(settings, settings.engines[rank], vocabulary if description.takes_context else ()),
+        options_hash="",
         rank=rank,
         demonstration=description.demonstration,
         passed_over=before,

@@ -20,7 +20,8 @@ from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
-from pipeline.weights.hub import Hub, WeightsWanted, short
+from pipeline.transcription.engines.expected import whisper_weights
+from pipeline.weights.hub import Hub, short
 
 _MAX_SEGMENT_S = 30.0
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 20
@@ -67,15 +68,7 @@ class FasterWhisperTranscriber:
             from faster_whisper import BatchedInferencePipeline, WhisperModel
         except (ImportError, OSError) as error:
             raise ModelUnavailable(f"faster-whisper cannot be imported here ({error}); run `make setup`") from error
-        found = self._hub.find(
-            WeightsWanted(
-                model=options.model,
-                revision=options.revision,
-                patterns=("*.json", "model.bin", "vocabulary.*"),
-                required=("config.json", "model.bin", "tokenizer.json"),
-                setting=_SETTING,
-            )
-        )
+        found = self._hub.find(whisper_weights(options))
         device = options.device
         if device == "auto":
             device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
@@ -100,7 +93,7 @@ class FasterWhisperTranscriber:
         )
         return EngineDescription(
             engine="faster_whisper",
-            model=options.model,
+            model=found.model,
             revision=found.revision,
             demonstration=False,
             max_segment_s=_MAX_SEGMENT_S,

@@ -32,7 +32,7 @@ from pipeline.transcription.engine import (
     SegmentRequest,
     SegmentResult,
 )
-from pipeline.weights.hub import folder_revision
+from pipeline.transcription.engines.expected import scripted_name
 
 _LEXICON = [
     "account",
@@ -138,16 +138,13 @@ class ScriptedTranscriber:
         if options.unavailable:
             raise ModelUnavailable(options.unavailable)
         time.sleep(options.load_sleep_s)
-        revision = "hash" if options.missing == "hash" else "empty"
         if options.transcripts is not None:
             self._calls = read_transcripts(options.transcripts)
-            folder = options.transcripts if options.transcripts.is_dir() else options.transcripts.parent
-            pattern = "*.json" if options.transcripts.is_dir() else options.transcripts.name
-            revision = folder_revision(folder, (pattern,))
+        name = scripted_name(options)
         return EngineDescription(
             engine="scripted",
-            model="scripted",
-            revision=revision,
+            model=name.model,
+            revision=name.revision,
             demonstration=False,
             max_segment_s=options.max_segment_s,
             takes_context=False,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from pipeline.config.areas.speech.recognisers import SphinxOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult
+from pipeline.transcription.engines.expected import sphinx_name
 
 _FRAMES_PER_S = 100
 _VARIANT = re.compile(r"\(\d+\)$")
@@ -42,7 +42,7 @@ class SphinxTranscriber:
             import pocketsphinx
         except ImportError as error:
             raise ModelUnavailable(f"pocketsphinx is not installed here ({error}); run `make setup`") from error
-        options = self._options
+        options, name = self._options, sphinx_name(self._options)
         folder = options.model_dir or Path(str(pocketsphinx.get_model_path("en-us")))
         paths = {key: str(folder / name) for key, name in _FILES.items()}
         absent = [path for path in paths.values() if not Path(path).exists()]
@@ -65,8 +65,8 @@ class SphinxTranscriber:
             raise ModelUnavailable(f"the model in {folder} cannot be read ({error}); reinstall pocketsphinx") from error
         return EngineDescription(
             engine="sphinx",
-            model="en-us" if options.model_dir is None else str(options.model_dir),
-            revision=metadata.version("pocketsphinx"),
+            model=name.model,
+            revision=name.revision,
             demonstration=True,
             max_segment_s=_MAX_SEGMENT_S,
             takes_context=False,

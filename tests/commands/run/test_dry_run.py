@@ -13,7 +13,7 @@ import pytest
 from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
 from pipeline.config.loader import load_settings
-from pipeline.run.transcripts import expected_identity
+from pipeline.run.recipes import expected_identity
 from tests.commands.running import SCRIPTED, Workplace
 from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT

@@ -12,7 +12,8 @@ from db.ledger.store import PostgresStore
 from db.queries.calls import calls_to_export, status_counts
 from pipeline.config.areas.run import Reprocess
 from pipeline.records import CallFailure, CallStatus, FoundCall, SkippedFile
-from pipeline.run.plan import Action, Recipe, decide
+from pipeline.run.plan import Action, decide
+from pipeline.run.recipes import Recipe
 from tests.db.samples import MOMENT, found, outcome
 
 

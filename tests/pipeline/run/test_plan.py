@@ -26,7 +26,6 @@ from pipeline.run.plan import (
     Action,
     Plan,
     PlannedCall,
-    Recipe,
     decide,
     in_order,
     is_gone,
@@ -36,6 +35,7 @@ from pipeline.run.plan import (
     with_steps,
     within_limit,
 )
+from pipeline.run.recipes import Recipe
 from pipeline.sources.addresses import file_uri
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)

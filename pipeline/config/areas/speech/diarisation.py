@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.config.base import Area
+from pipeline.config.influence import NOTHING, SPEAKERS
 
 LogRatio = Annotated[float, Field(ge=0.0, le=6.0)]
 
@@ -20,16 +21,16 @@ class PyannoteWeights(Area):
     The default is CC BY 4.0, 31 MB, and asks for an account at the hub (HF_TOKEN in .env)."""
     revision: str | None = "3533c8cf8e369892e6b79ff1bf80f7b0286a54ee"
     """Commit of the repository; not used for a folder."""
-    allow_download: bool = True
+    allow_download: Annotated[bool, NOTHING] = True
     """Fetch the weights from the hub when they are not on disk."""
-    hub_timeout_s: Annotated[float, Field(gt=0, le=9)] = 3.0
+    hub_timeout_s: Annotated[float, Field(gt=0, le=9), NOTHING] = 3.0
     """How long to wait for a sign of life of the hub, in seconds."""
-    trusted_sha256: tuple[Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")], ...] = ()
+    trusted_sha256: Annotated[tuple[Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")], ...], NOTHING] = ()
     """SHA-256 of checkpoints to load although they hold more than weights. A checkpoint is a pickle; one that asks for
     anything but tensors and pyannote's own description of its model could run code, and is refused otherwise."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], NOTHING] = "auto"
     """Where it runs; auto takes CUDA where there is one, else the CPU."""
-    cpu_threads: Annotated[int, Field(ge=0, le=256)] = 1
+    cpu_threads: Annotated[int, Field(ge=0, le=256), NOTHING] = 1
     """Threads of one decoder process on the CPU; 0 leaves it to PyTorch."""
 
 
@@ -64,10 +65,10 @@ class DiarisationSettings(Area):
     """What tells speakers apart in recordings with both sides on one channel. Where it cannot be used, the call is
     transcribed and analysed as `unknown`, flag `not_diarised`, the reason in missing_reasons under `speakers`.
     Calls stored that way stay so until they are done again (`--reprocess all`)."""
-    pyannote: PyannoteWeights = Field(default_factory=PyannoteWeights)
-    max_duration_min: Annotated[float, Field(gt=0.0, le=720.0)] = 120.0
+    pyannote: Annotated[PyannoteWeights, SPEAKERS.when_chosen_by("engine")] = Field(default_factory=PyannoteWeights)
+    max_duration_min: Annotated[float, Field(gt=0.0, le=720.0), NOTHING] = 120.0
     """Longer recordings are not diarised, in minutes: clustering grows with the square of the length."""
-    time_limit_s: Annotated[float, Field(gt=0.0)] = 300.0
+    time_limit_s: Annotated[float, Field(gt=0.0), NOTHING] = 300.0
     """Diarisation of one recording is given up after this long, in seconds. Where pyannote is installed, the limit of
     `run.prepare_timeout_s` is this much longer."""
     min_turn_ms: Annotated[float, Field(ge=0.0, le=5000.0)] = 200.0

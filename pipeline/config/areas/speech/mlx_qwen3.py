@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.config.base import Area
+from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT
 
 DEFAULT_MODEL = "Qwen/Qwen3-ASR-0.6B"
 DEFAULT_REVISION = "5eb144179a02acc5e5ba31e748d22b0cf3e303b0"
@@ -17,15 +18,15 @@ DEFAULT_ALIGNER_REVISION = "c7cbfc2048c462b0d63a45797104fc9db3ad62b7"
 class MlxQwen3Options(Area):
     """Qwen3-ASR decoded many segments at a time on MLX (Metal on a Mac, CPU elsewhere)."""
 
-    model: str = Field(default=DEFAULT_MODEL, min_length=1)
+    model: Annotated[str, IDENTITY] = Field(default=DEFAULT_MODEL, min_length=1)
     """Folder with config.json, *.safetensors, vocab.json and merges.txt, or a hub repository `owner/name`:
     Qwen/Qwen3-ASR-0.6B, Qwen/Qwen3-ASR-1.7B (revision 7278e1e70fe206f11671096ffdd38061171dd6e5), or an
     8-bit or 4-bit MLX conversion of them. A relative folder begins with `./`."""
-    revision: str | None = Field(default=DEFAULT_REVISION, pattern=r"^[0-9a-f]{40}$")
+    revision: Annotated[str | None, IDENTITY] = Field(default=DEFAULT_REVISION, pattern=r"^[0-9a-f]{40}$")
     """Commit of the hub repository, 40 hex digits. Required for a repository, ignored for a folder."""
-    allow_download: bool = True
+    allow_download: Annotated[bool, NOTHING] = True
     """Whether weights that are not on disk may be fetched from the hub (the size is logged first above 100 MB)."""
-    hub_timeout_s: float = Field(default=5.0, gt=0, le=9)
+    hub_timeout_s: Annotated[float, NOTHING] = Field(default=5.0, gt=0, le=9)
     """Seconds to wait for the hub's first answer; without one the engine is given up for this run. The smaller of this
     and `transcription.hub_timeout_s` holds."""
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
@@ -33,38 +34,40 @@ class MlxQwen3Options(Area):
     quantize_bits: Literal[4, 8] | None = None
     """Quantise the decoder's weights while loading, bits per weight. Leave empty for a checkpoint that is
     already quantised, and on a CPU, where quantised products are slow."""
-    quantize_encoder_bits: Literal[4, 8, 16] = 8
+    quantize_encoder_bits: Annotated[Literal[4, 8, 16], TRANSCRIPT.when("quantize_bits", 4, 8)] = 8
     """Bits of the audio encoder when `quantize_bits` is set; 16 leaves it as it is. It suffers most from 4."""
-    quantize_group_size: Literal[32, 64, 128] = 64
+    quantize_group_size: Annotated[Literal[32, 64, 128], TRANSCRIPT.when("quantize_bits", 4, 8)] = 64
     """Weights that share one scale when `quantize_bits` is set."""
-    batch_size: int = Field(default=16, ge=1, le=256)
+    batch_size: Annotated[int, NOTHING] = Field(default=16, ge=1, le=256)
     """Segments decoded together at most; fewer where `max_memory_gb` says so."""
-    look_ahead_segments: int = Field(default=64, ge=1, le=4096)
+    look_ahead_segments: Annotated[int, NOTHING] = Field(default=64, ge=1, le=4096)
     """Segments taken in ahead of decoding, to sort them by length."""
-    encoder_batch_s: float = Field(default=120.0, ge=30, le=3600)
+    encoder_batch_s: Annotated[float, NOTHING] = Field(default=120.0, ge=30, le=3600)
     """Audio the encoder takes at once at most, seconds."""
-    max_memory_gb: float = Field(default=8.0, ge=0.01, le=1024)
+    max_memory_gb: Annotated[float, NOTHING] = Field(default=8.0, ge=0.01, le=1024)
     """Peak memory of weights, caches and activations together, GiB (2**30 bytes); the batch shrinks to stay below."""
     max_new_tokens: int | None = Field(default=None, ge=1, le=4096)
     """Tokens per segment at most. Empty: 12 a second of audio plus 32, at least 128, at most 512."""
-    max_segment_s: float = Field(default=30.0, ge=1, le=30)
+    max_segment_s: Annotated[float, NOTHING] = Field(default=30.0, ge=1, le=30)
     """Longest segment asked for, seconds. The package itself splits above 30."""
-    segment_time_limit_s: float = Field(default=100.0, gt=0)
+    segment_time_limit_s: Annotated[float, NOTHING] = Field(default=100.0, gt=0)
     """Decoding one segment may take this long, seconds; then it is given up and the others in its batch go on.
     Below `transcription.segment_time_limit_s`, at which the whole process is restarted."""
     word_times: bool = False
     """Place every word in time with the forced aligner (a second model of 0.6B)."""
-    aligner_model: str = Field(default=DEFAULT_ALIGNER, min_length=1)
+    aligner_model: Annotated[str, TRANSCRIPT.when("word_times", True)] = Field(default=DEFAULT_ALIGNER, min_length=1)
     """Folder or hub repository of the forced aligner."""
-    aligner_revision: str | None = Field(default=DEFAULT_ALIGNER_REVISION, pattern=r"^[0-9a-f]{40}$")
+    aligner_revision: Annotated[str | None, TRANSCRIPT.when("word_times", True)] = Field(
+        default=DEFAULT_ALIGNER_REVISION, pattern=r"^[0-9a-f]{40}$"
+    )
     """Commit of the aligner's hub repository, 40 hex digits. Required for a repository, ignored for a folder."""
-    word_silence_db: float = Field(default=45.0, gt=0, le=120)
+    word_silence_db: Annotated[float, TRANSCRIPT.when("word_times", True)] = Field(default=45.0, gt=0, le=120)
     """A stretch this far below the segment's loudest 20 ms counts as silence, dB: no word time lies in it."""
-    word_min_ms: int = Field(default=20, ge=1, le=500)
+    word_min_ms: Annotated[int, TRANSCRIPT.when("word_times", True)] = Field(default=20, ge=1, le=500)
     """Shortest word, milliseconds."""
-    blas_probe_ms: int = Field(default=20, ge=5, le=1000)
+    blas_probe_ms: Annotated[int, NOTHING] = Field(default=20, ge=5, le=1000)
     """How long the probe for a slow BLAS may multiply matrices, milliseconds."""
-    min_gflops: float = Field(default=20.0, gt=0)
+    min_gflops: Annotated[float, NOTHING] = Field(default=20.0, gt=0)
     """Below this rate of float32 products a CPU counts as running the reference BLAS, GFLOP/s."""
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.config.base import Area
+from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -15,7 +16,7 @@ Positive = Annotated[float, Field(gt=0)]
 class SphinxOptions(Area):
     """PocketSphinx 5 with the English model in its wheel: a demonstration engine, weak on telephone speech."""
 
-    model_dir: Path | None = None
+    model_dir: Annotated[Path | None, IDENTITY] = None
     """Folder with other acoustic weights (`en-us/`, `en-us.lm.bin`, `cmudict-en-us.dict`); null: those in the wheel."""
     beam: Annotated[float, Field(gt=0, lt=1)] = 1e-48
     """Relative likelihood under which a search path is dropped at each frame (PocketSphinx `beam`)."""
@@ -32,46 +33,46 @@ class SphinxOptions(Area):
 class ScriptedOptions(Area):
     """Replays given transcripts: for tests, and for measuring everything around a recogniser."""
 
-    transcripts: Path | None = None
+    transcripts: Annotated[Path | None, IDENTITY] = None
     """A JSON file, or a folder of them (one per call, `<file stem>.json` or `<sha256>.json`); null: none."""
     missing: Literal["empty", "hash"] = "empty"
     """What a segment without a given transcript gets: no text, or words drawn by a hash of its samples."""
-    words_per_s: Annotated[float, Field(gt=0, le=10)] = 2.5
+    words_per_s: Annotated[float, Field(gt=0, le=10), TRANSCRIPT.when("missing", "hash")] = 2.5
     """How many words per second of audio `hash` draws."""
-    sleep_per_audio_s: Annotated[float, Field(ge=0, le=100)] = 0.0
+    sleep_per_audio_s: Annotated[float, Field(ge=0, le=100), NOTHING] = 0.0
     """Seconds slept per second of audio: stands for a recogniser of that real-time factor."""
-    load_sleep_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    load_sleep_s: Annotated[float, Field(ge=0, le=600), NOTHING] = 0.0
     """Seconds slept while loading."""
-    crash_on: tuple[str, ...] = ()
+    crash_on: Annotated[tuple[str, ...], NOTHING] = ()
     """File-name patterns (`*bad*`) whose segments kill the process with SIGKILL: a planted native crash."""
-    crash_once_marker: Path | None = None
+    crash_once_marker: Annotated[Path | None, NOTHING] = None
     """With `crash_on`: crash only while this file does not exist; it is created just before."""
-    hang_on: tuple[str, ...] = ()
+    hang_on: Annotated[tuple[str, ...], NOTHING] = ()
     """File-name patterns whose segments never end."""
-    error_on: tuple[str, ...] = ()
+    error_on: Annotated[tuple[str, ...], NOTHING] = ()
     """File-name patterns whose segments come back with an error."""
-    out_of_memory_on: tuple[str, ...] = ()
+    out_of_memory_on: Annotated[tuple[str, ...], NOTHING] = ()
     """File-name patterns whose segments do not fit in memory, not even alone."""
-    max_segment_s: Positive = 30.0
+    max_segment_s: Annotated[Positive, NOTHING] = 30.0
     """Longest segment taken, in seconds."""
-    unavailable: str = ""
+    unavailable: Annotated[str, NOTHING] = ""
     """When not empty, loading fails with this message: stands for missing weights."""
 
 
 class FasterWhisperOptions(Area):
     """Whisper on CTranslate2: CPU with int8, or CUDA."""
 
-    model: str = "Systran/faster-whisper-small"
+    model: Annotated[str, IDENTITY] = "Systran/faster-whisper-small"
     """A folder with a CTranslate2 Whisper model, or a hub repository."""
-    revision: str | None = "536b0662742c02347bc0e980a01041f333bce120"
+    revision: Annotated[str | None, IDENTITY] = "536b0662742c02347bc0e980a01041f333bce120"
     """Commit of the hub repository; ignored for a folder."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs; auto takes CUDA when CTranslate2 finds a GPU."""
     compute_type: Literal["auto", "int8", "int8_float16", "int8_float32", "float16", "bfloat16", "float32"] = "auto"
     """Arithmetic; auto: int8 on the CPU, float16 on CUDA."""
-    cpu_threads: Annotated[int, Field(ge=0, le=256)] = 0
+    cpu_threads: Annotated[int, Field(ge=0, le=256), NOTHING] = 0
     """Threads on the CPU; 0: CTranslate2's own choice."""
-    batch_size: Annotated[int, Field(ge=1, le=128)] = 8
+    batch_size: Annotated[int, Field(ge=1, le=128), NOTHING] = 8
     """Segments decoded together."""
     beam_size: Annotated[int, Field(ge=1, le=20)] = 5
     """Hypotheses kept while decoding; 1 is greedy."""
@@ -101,9 +102,9 @@ class FasterWhisperOptions(Area):
 class TransformersCtcOptions(Area):
     """CTC checkpoints of Transformers (Wav2Vec2-BERT, Wav2Vec2, HuBERT, …): needs the extra with torch."""
 
-    model: str = ""
+    model: Annotated[str, IDENTITY] = ""
     """A folder with model and processor, or a hub repository; empty: the engine is not set up."""
-    revision: str | None = None
+    revision: Annotated[str | None, IDENTITY] = None
     """Commit of the hub repository; required for one, ignored for a folder."""
     language: str | None = None
     """ISO 639-1 code of what it was trained on; null: any."""
@@ -111,15 +112,15 @@ class TransformersCtcOptions(Area):
     """Where it runs; auto takes CUDA, then the CPU."""
     mixed_precision: Literal["auto", "off", "float16", "bfloat16"] = "auto"
     """Autocast on CUDA; auto: bfloat16 where the GPU has it, else float16. Always off on the CPU."""
-    batch_size: Annotated[int, Field(ge=1, le=256)] = 16
+    batch_size: Annotated[int, Field(ge=1, le=256), NOTHING] = 16
     """Most segments in a batch."""
-    batch_audio_s: Annotated[float, Field(gt=0, le=3600)] = 160.0
+    batch_audio_s: Annotated[float, Field(gt=0, le=3600), NOTHING] = 160.0
     """Most seconds of audio in a batch, padding included."""
-    look_ahead: Annotated[int, Field(ge=1, le=4096)] = 64
+    look_ahead: Annotated[int, Field(ge=1, le=4096), NOTHING] = 64
     """Requests gathered to sort by length before batches are cut."""
-    cpu_threads: Annotated[int, Field(ge=0, le=256)] = 0
+    cpu_threads: Annotated[int, Field(ge=0, le=256), NOTHING] = 0
     """Threads on the CPU; 0: torch's own choice."""
-    max_segment_s: Annotated[float, Field(gt=0, le=120)] = 30.0
+    max_segment_s: Annotated[float, Field(gt=0, le=120), NOTHING] = 30.0
     """Longest segment taken, in seconds."""
     word_times: bool = True
     """Word times from the CTC frame offsets."""
@@ -134,13 +135,13 @@ class TransformersCtcOptions(Area):
 class OpenAiAudioOptions(Area):
     """Any server with `/v1/audio/transcriptions`. The key is read from the environment, never from here."""
 
-    base_url: str = ""
+    base_url: Annotated[str, NOTHING] = ""
     """Address up to and with `/v1`; empty: the engine is not set up."""
-    model: str = "whisper-1"
+    model: Annotated[str, IDENTITY] = "whisper-1"
     """Name the server knows the model by."""
-    revision: str | None = None
+    revision: Annotated[str | None, IDENTITY] = None
     """What to record as the model's revision; the server is not asked."""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: Annotated[str, NOTHING] = "OPENAI_API_KEY"
     """Environment variable that holds the key; a server without keys needs none."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes the model knows; empty: any."""
@@ -152,20 +153,20 @@ class OpenAiAudioOptions(Area):
     """Sampling temperature."""
     send_context: bool = True
     """Send the vocabulary as `prompt`."""
-    connect_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    connect_timeout_s: Annotated[float, Field(gt=0, le=60), NOTHING] = 5.0
     """Longest wait for a connection."""
-    max_attempts: Annotated[int, Field(ge=1, le=10)] = 4
+    max_attempts: Annotated[int, Field(ge=1, le=10), NOTHING] = 4
     """Tries per segment, the first included."""
-    backoff_initial_s: Annotated[float, Field(ge=0, le=60)] = 0.5
+    backoff_initial_s: Annotated[float, Field(ge=0, le=60), NOTHING] = 0.5
     """First wait between tries; doubles each time, with full jitter."""
-    backoff_max_s: Annotated[float, Field(ge=0, le=300)] = 20.0
+    backoff_max_s: Annotated[float, Field(ge=0, le=300), NOTHING] = 20.0
     """Longest wait between tries."""
-    breaker_failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    breaker_failures: Annotated[int, Field(ge=1, le=1000), NOTHING] = 5
     """Segments failed in a row after which the server is left alone for `breaker_pause_s`; their calls fail as
     transient and are done by a later run."""
-    breaker_pause_s: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    breaker_pause_s: Annotated[float, Field(ge=0, le=3600), NOTHING] = 30.0
     """How long it is left alone, in seconds."""
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    concurrency: Annotated[int, Field(ge=1, le=64), NOTHING] = 4
     """Requests under way at once."""
-    max_segment_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    max_segment_s: Annotated[float, Field(gt=0, le=600), NOTHING] = 30.0
     """Longest segment sent, in seconds."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.config.base import Area
+from pipeline.config.influence import NOTHING
 
 StepName = Literal[
     "spaces",
@@ -33,7 +34,7 @@ class TextRuleSettings(Area):
 
     shown: dict[str, tuple[StepName, ...]] = Field(default_factory=_shown)
     """Steps for the text readers see, by ISO 639-1 code."""
-    compared: dict[str, tuple[StepName, ...]] = Field(default_factory=lambda: dict(_COMPARED))
+    compared: Annotated[dict[str, tuple[StepName, ...]], NOTHING] = Field(default_factory=lambda: dict(_COMPARED))
     """Steps before texts are matched or scored (glossary terms, word error rate), by ISO 639-1 code."""
     fillers: dict[str, tuple[Annotated[str, Field(min_length=1)], ...]] = Field(default_factory=lambda: dict(_FILLERS))
     """Hesitations that `drop_fillers` takes out, by ISO 639-1 code."""

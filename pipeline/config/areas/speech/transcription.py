@@ -17,6 +17,7 @@ from pipeline.config.areas.speech.recognisers import (
 from pipeline.config.areas.speech.text_rules import TextRuleSettings
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.config.base import FOR_TESTS, Area, OneOrList
+from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT, VOCABULARY
 
 EngineName = Literal["mlx_qwen3", "faster_whisper", "transformers_ctc", "openai_audio", "sphinx", "scripted"]
 
@@ -28,40 +29,48 @@ LONGEST_INPUT_S = 30.0
 class TranscriptionSettings(Area):
     """Engines, trust gates, text rules: config.yaml's `transcription`."""
 
-    engines: OneOrList[Annotated[tuple[EngineName, ...], Field(min_length=1)]] = (
+    engines: Annotated[OneOrList[Annotated[tuple[EngineName, ...], Field(min_length=1)]], IDENTITY] = (
         "mlx_qwen3",
         "faster_whisper",
         "sphinx",
     )
     """Recognisers in order of preference; the first that can be loaded is used. `sphinx` is a demonstration engine:
     it needs no download and serves only where the database holds nothing better."""
-    strict: bool = False
+    strict: Annotated[bool, NOTHING] = False
     """Refuse to fall back: when the first engine cannot be loaded, the run does not start (exit 3)."""
-    slow_engine: Literal["pass_over", "use"] = "pass_over"
+    slow_engine: Annotated[Literal["pass_over", "use"], NOTHING] = "pass_over"
     """What to do with an engine that is far slower here than it need be (mlx_qwen3 on a Linux CPU without OpenBLAS):
     pass it over where a later one that is no demonstration can be loaded, or use it all the same. The reason says how
     to make it quick; calls are then done again by it. With `strict` it is used."""
-    allow_download: bool = True
+    allow_download: Annotated[bool, NOTHING] = True
     """Fetch weights that are not on disk; a download over 100 MB states its size first."""
-    hub_timeout_s: Annotated[float, Field(gt=0, le=9)] = 3.0
+    hub_timeout_s: Annotated[float, Field(gt=0, le=9), NOTHING] = 3.0
     """Longest wait for the model hub's first answer; asked once for all engines."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
     """ISO 639-1 code of all calls that do not carry their own; null: the engine detects it."""
-    segment_time_limit_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    segment_time_limit_s: Annotated[float, Field(gt=0, le=3600), NOTHING] = 120.0
     """Longest time an engine may spend on one segment, in seconds. mlx_qwen3 (by a limit of its own, just below) and
     openai_audio give the segment up themselves. The others work in native calls that nothing can cut short: when
     nothing finishes within `run.segment_timeout_s` their process is restarted, and each segment it held is tried
     alone, with this limit."""
-    max_context_chars: Annotated[int, Field(ge=0, le=10_000)] = 800
+    max_context_chars: Annotated[int, Field(ge=0, le=10_000), VOCABULARY] = 800
     """Most characters of vocabulary handed to an engine that takes it; terms over it are left out, last first."""
     trust_gates: TrustGateSettings = Field(default_factory=TrustGateSettings)
     text_rules: TextRuleSettings = Field(default_factory=TextRuleSettings)
-    mlx_qwen3: MlxQwen3Options = Field(default_factory=MlxQwen3Options)
-    faster_whisper: FasterWhisperOptions = Field(default_factory=FasterWhisperOptions)
-    transformers_ctc: TransformersCtcOptions = Field(default_factory=TransformersCtcOptions)
-    openai_audio: OpenAiAudioOptions = Field(default_factory=OpenAiAudioOptions)
-    sphinx: SphinxOptions = Field(default_factory=SphinxOptions)
-    scripted: Annotated[ScriptedOptions, FOR_TESTS] = Field(default_factory=ScriptedOptions)
+    mlx_qwen3: Annotated[MlxQwen3Options, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=MlxQwen3Options)
+    faster_whisper: Annotated[FasterWhisperOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(
+        default_factory=FasterWhisperOptions
+    )
+    transformers_ctc: Annotated[TransformersCtcOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(
+        default_factory=TransformersCtcOptions
+    )
+    openai_audio: Annotated[OpenAiAudioOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(
+        default_factory=OpenAiAudioOptions
+    )
+    sphinx: Annotated[SphinxOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=SphinxOptions)
+    scripted: Annotated[ScriptedOptions, FOR_TESTS, TRANSCRIPT.when_chosen_by("engines")] = Field(
+        default_factory=ScriptedOptions
+    )
 
     def longest_input_s(self, engine: str) -> float:
         """The longest segment an engine takes, in seconds."""

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
 from pipeline.config.base import Area, OneOrList
+from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT
 
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 Milliseconds = Annotated[float, Field(ge=0.0, le=10_000.0)]
@@ -17,11 +18,11 @@ Milliseconds = Annotated[float, Field(ge=0.0, le=10_000.0)]
 class SileroSettings(Area):
     """Silero v6 as an ONNX graph over many windows at once."""
 
-    model_path: Path | None = None
+    model_path: Annotated[Path | None, IDENTITY] = None
     """The graph (.onnx) to use; empty for the one that comes in the faster-whisper wheel."""
     model_sha256: str = "4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2"
     """SHA-256 the graph must have; empty to accept any."""
-    windows_per_run: Annotated[int, Field(ge=1, le=10_000)] = 256
+    windows_per_run: Annotated[int, Field(ge=1, le=10_000), NOTHING] = 256
     """Windows of 32 ms handed to the graph at once."""
     idle_below_dbfs: Annotated[float, Field(ge=-200.0, le=-40.0)] = -70.0
     """Windows quieter than this (RMS of 32 ms, dB of full scale), and far from a louder one, are not scored: nobody
@@ -50,7 +51,7 @@ class PyannoteDetectorSettings(PyannoteWeights):
 
     window_step_share: Annotated[float, Field(ge=0.05, le=1.0)] = 0.5
     """How far one window lies behind the one before, as a share of its length."""
-    windows_per_run: Annotated[int, Field(ge=1, le=1000)] = 8
+    windows_per_run: Annotated[int, Field(ge=1, le=1000), NOTHING] = 8
     """Windows handed to the model at once."""
 
 
@@ -62,7 +63,7 @@ class VoiceActivitySettings(Area):
         "energy",
     )
     """Detectors in order of preference; why an earlier one was passed over is said and recorded."""
-    strict: bool = False
+    strict: Annotated[bool, NOTHING] = False
     """Refuse to fall back: only the first detector will do."""
     threshold: Probability = 0.5
     """Speech begins where its probability reaches this."""
@@ -88,9 +89,11 @@ class VoiceActivitySettings(Area):
     """A place counts as quiet when it lies this far below the speech around it, in dB."""
     overlap_s: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
     """Where no place is quiet, the next segment begins this much before the cut, in seconds."""
-    silero: SileroSettings = Field(default_factory=SileroSettings)
-    energy: EnergySettings = Field(default_factory=EnergySettings)
-    pyannote: PyannoteDetectorSettings = Field(default_factory=PyannoteDetectorSettings)
+    silero: Annotated[SileroSettings, TRANSCRIPT.when_chosen_by("detectors")] = Field(default_factory=SileroSettings)
+    energy: Annotated[EnergySettings, TRANSCRIPT.when_chosen_by("detectors")] = Field(default_factory=EnergySettings)
+    pyannote: Annotated[PyannoteDetectorSettings, TRANSCRIPT.when_chosen_by("detectors")] = Field(
+        default_factory=PyannoteDetectorSettings
+    )
 
     @model_validator(mode="after")
     def _combinations(self) -> VoiceActivitySettings:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
+from pipeline.transcription.engines.expected import qwen3_aligner, qwen3_weights
 from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
 from pipeline.transcription.engines.mlx_qwen3.prompts import LANGUAGES
 from pipeline.transcription.engines.mlx_qwen3.rows import with_words
@@ -59,7 +60,7 @@ class MlxQwen3Transcriber:
         probe = blas_probe(options.blas_probe_ms, options.min_gflops)
         if probe.slow and self._pass_over_slow:
             raise ModelTooSlow(probe.message)
-        found = locate(options.model, options.revision, self._hub, setting=_SETTING)
+        found = locate(qwen3_weights(options), self._hub)
         loaded = load_checkpoint(found.folder, options, setting=_SETTING)
         kernels = choose_kernels(loaded.dtype)
         machine = Qwen3Machine(loaded, options, kernels)
@@ -76,7 +77,7 @@ class MlxQwen3Transcriber:
         bits = "" if loaded.bits is None else f", {loaded.bits}-bit weights"
         return EngineDescription(
             engine="mlx_qwen3",
-            model=options.model,
+            model=found.model,
             revision=found.revision,
             demonstration=False,
             max_segment_s=options.max_segment_s,
@@ -113,10 +114,10 @@ class MlxQwen3Transcriber:
     def _load_placer(self, dtype: Any) -> WordPlacer:
         from pipeline.transcription.engines.mlx_qwen3.word_times import WordPlacer, load_aligner
 
-        setting = "transcription.mlx_qwen3.aligner_model"
-        found = locate(self._options.aligner_model, self._options.aligner_revision, self._hub, setting=setting)
+        wanted = qwen3_aligner(self._options)
+        found = locate(wanted, self._hub)
         return WordPlacer(
-            aligner=load_aligner(found.folder, dtype, setting=setting),
+            aligner=load_aligner(found.folder, dtype, setting=wanted.setting),
             silence_db=self._options.word_silence_db,
             min_word_ms=self._options.word_min_ms,
         )

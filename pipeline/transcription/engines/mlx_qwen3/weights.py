@@ -8,24 +8,19 @@ from pathlib import Path
 from pipeline.errors import ModelUnavailable
 from pipeline.weights.hub import Hub, WeightsFound, WeightsWanted
 
-PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model")
-"""Files of a repository that the package reads; nothing that could run code."""
 _TOKENIZER_FILES = ("vocab.json", "merges.txt")
 
 
-def locate(model: str, revision: str | None, hub: Hub, *, setting: str) -> WeightsFound:
+def locate(wanted: WeightsWanted, hub: Hub) -> WeightsFound:
     """Folder that holds the whole checkpoint, fetched if need be, and what identifies it.
 
-    `setting` names the configuration key that `model` came from, for messages. Raises ModelUnavailable: files missing
-    or unreadable, unknown repository or revision, or no answer from the hub within its time-out.
+    Raises ModelUnavailable: files missing or unreadable, unknown repository or revision, or no answer from the hub
+    within its time-out.
     """
-    required = ("config.json", "*.safetensors", *_TOKENIZER_FILES)
-    found = hub.find(
-        WeightsWanted(model=model, revision=revision, patterns=PATTERNS, required=required, setting=setting)
-    )
+    found = hub.find(wanted)
     problem = what_is_missing(found.folder)
     if problem:
-        raise ModelUnavailable(f"{found.folder}: {problem}; point {setting} at a complete checkpoint")
+        raise ModelUnavailable(f"{found.folder}: {problem}; point {wanted.setting} at a complete checkpoint")
     return found
 
 

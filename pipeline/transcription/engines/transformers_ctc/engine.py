@@ -21,14 +21,14 @@ from pipeline.config.areas.speech.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.engines.expected import ctc_weights, punctuation_weights
 from pipeline.transcription.engines.transformers_ctc.padding import AdapterPadding
 from pipeline.transcription.engines.transformers_ctc.words import spelt_words
 from pipeline.transcription.text.punctuation import Punctuator
 from pipeline.transcription.torch_models import on_device
-from pipeline.weights.hub import Hub, WeightsWanted, short
+from pipeline.weights.hub import Hub, short
 
 _SETTING = "transcription.transformers_ctc.model"
-_PATTERNS = ("*.json", "*.safetensors", "*.txt")
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 20
 
 
@@ -58,15 +58,7 @@ class TransformersCtcTranscriber:
             raise ModelUnavailable(
                 f"torch or transformers is not installed ({error}); install the extra `ctc`"
             ) from error
-        found = self._hub.find(
-            WeightsWanted(
-                model=options.model,
-                revision=options.revision,
-                patterns=_PATTERNS,
-                required=("config.json", "*.safetensors", "preprocessor_config.json", "vocab.json"),
-                setting=_SETTING,
-            )
-        )
+        found = self._hub.find(ctc_weights(options))
         if options.cpu_threads:
             torch.set_num_threads(options.cpu_threads)
         self._torch = torch
@@ -79,7 +71,7 @@ class TransformersCtcTranscriber:
         self._punctuator = self._load_punctuator()
         return EngineDescription(
             engine="transformers_ctc",
-            model=options.model,
+            model=found.model,
             revision=found.revision,
             demonstration=False,
             max_segment_s=options.max_segment_s,
@@ -186,21 +178,10 @@ class TransformersCtcTranscriber:
         )
 
     def _load_punctuator(self) -> Punctuator | None:
-        options = self._options
-        if not options.punctuation_model:
+        wanted = punctuation_weights(self._options)
+        if wanted is None:
             return None
-        return Punctuator.load(
-            WeightsWanted(
-                model=options.punctuation_model,
-                revision=options.punctuation_revision,
-                patterns=(*_PATTERNS, "*.model"),
-                required=("config.json", "*.safetensors"),
-                setting="transcription.transformers_ctc.punctuation_model",
-            ),
-            self._hub,
-            self._device,
-            options.punctuation_languages,
-        )
+        return Punctuator.load(wanted, self._hub, self._device, self._options.punctuation_languages)
 
 
 def cut_batches(requests: Sequence[SegmentRequest], most_rows: int, most_audio_s: float) -> list[list[SegmentRequest]]:

@@ -199,17 +199,6 @@ def test_silence_met_by_an_engine_with_its_own_client_is_not_waited_for_again(de
     assert "asked by another engine" in identity.passed_over[1]
 
 
-def test_vocabulary_is_part_of_the_identity_only_where_it_is_heard() -> None:
-    settings = TranscriptionSettings(engines=("sphinx",))
-
-    def hash_with(vocabulary: tuple[str, ...], engine: str) -> str:
-        builders = {"sphinx": lambda *_: FakeTranscriber()} if engine == "fake" else ENGINES
-        return choose_engine(settings, vocabulary, builders=builders)[2].options_hash
-
-    assert hash_with(("Visa",), "fake") != hash_with((), "fake")
-    assert hash_with(("Visa",), "sphinx") == hash_with((), "sphinx")
-
-
 @pytest.mark.parametrize(
     ("values", "told"),
     [
