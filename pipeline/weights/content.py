@@ -17,8 +17,6 @@ from typing import Any
 CONTENT = "sha256-"
 """Begins a revision that names the content itself; then 40 hex digits."""
 _REMEMBERED_ABOVE_BYTES = 1 << 20
-_SETTLED_AFTER_S = 2.0
-"""A file written this short a time ago can be written again without its times telling."""
 
 
 def models_folder() -> Path:
@@ -33,9 +31,14 @@ class HashMemory:
     other's, which is then worked out again.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        """`path`: None for `hashes.json` in the models folder."""
+    def __init__(self, path: Path | None = None, settled_after_s: float = 2.0) -> None:
+        """`path`: None for `hashes.json` in the models folder.
+
+        `settled_after_s`: a file written this short a time ago could be written again without its times telling, and
+        is not remembered.
+        """
         self._path = path
+        self._settled_after_s = settled_after_s
         self._lock = threading.Lock()
 
     def sha256(self, path: Path) -> str:
@@ -49,7 +52,7 @@ class HashMemory:
             if known is not None and known.get("state") == before:
                 return str(known["sha256"])
             found, after = _hash(real), _state(real)
-            if after == before and time.time() - max(before[1:3]) / 1e9 > _SETTLED_AFTER_S:
+            if after == before and time.time() - max(before[1:3]) / 1e9 > self._settled_after_s:
                 self._remember(str(real), {"state": before, "sha256": found})
             return found
 

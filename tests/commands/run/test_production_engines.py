@@ -62,7 +62,7 @@ def test_calls_become_rows_once_and_say_what_made_them(place: Workplace, models:
     assert any(chunk["text"] for chunk in chunks)
     for chunk in chunks:
         assert (chunk["asr_engine"], chunk["asr_model"]) == (engine, str(models[engine]))
-        assert chunk["asr_revision"].startswith("local-")
+        assert chunk["asr_revision"].startswith("sha256-")
         assert chunk["confidence"] is None or 0 < chunk["confidence"] <= 1
     assert any(chunk["confidence"] is not None for chunk in chunks)
     short = place.arguments(str(place.calls), "--model", str(models[engine]), settings=[GATES_OFF])

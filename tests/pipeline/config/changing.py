@@ -8,7 +8,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -34,7 +33,9 @@ def _others(kind: Any, value: Any, metadata: list[Any]) -> Iterator[Any]:
     elif origin is tuple:
         yield from _other_tuples(parts, value)
     elif origin is dict:
-        yield from ({**(value or {}), key: inner} for key in ("fr", "inbound", "client", "x") for inner in _samples(parts[1]))
+        yield from (
+            {**(value or {}), key: inner} for key in ("fr", "inbound", "client", "x") for inner in _samples(parts[1])
+        )
         if value:
             yield {}
     elif isinstance(kind, type):
@@ -58,7 +59,9 @@ def _plain(kind: type, value: Any, metadata: list[Any]) -> Iterator[Any]:
     elif issubclass(kind, Enum):
         yield from (one.value for one in kind if one != value)
     elif issubclass(kind, int | float):
-        bounds = {name: getattr(one, name) for one in metadata for name in ("ge", "gt", "le", "lt") if hasattr(one, name)}
+        bounds = {
+            name: getattr(one, name) for one in metadata for name in ("ge", "gt", "le", "lt") if hasattr(one, name)
+        }
         low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
         start = value if value is not None else (low if low is not None else 1)
         steps = (start + 1, start - 1, start * 2, start / 2, start + 0.01, low, high)

@@ -209,7 +209,7 @@ def test_a_padded_batch_says_what_each_segment_alone_says(folder: Path) -> None:
     alone.load()
     described = together.load()
     assert described.revision is not None
-    assert described.revision.startswith("local-")
+    assert described.revision.startswith("sha256-")
     expected, got = _answers(alone, requests), _answers(together, requests)
     assert {key: one.text for key, one in got.items()} == {key: one.text for key, one in expected.items()}
     assert len({one.text for one in got.values()}) > 3

@@ -36,7 +36,7 @@ def test_load_and_transcribe(checkpoint: Path) -> None:
     engine = build(MlxQwen3Options(model=str(checkpoint)))
     description = engine.load()
     assert description.engine == "mlx_qwen3"
-    assert (description.revision or "").startswith("local-")
+    assert (description.revision or "").startswith("sha256-")
     assert description.languages == frozenset(LANGUAGES)
     results = list(engine.transcribe([request("a", speech_like(0, 1.5)), request("b", np.zeros(100, np.float32))]))
     found = {result.key: result for result in results}
