@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from analysis.calls import in_order, speaks
 from analysis.fingerprints import fingerprint_of
 from analysis.records import Conversation
+from analysis.results import done, missing
 from analysis.text import words
-from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
+from pipeline.records import CallForAnalysis, Role, StepResult, TranscriptChunk
 
 _VERSION = 1
 TURN_GAP_S = 2.0
@@ -66,7 +68,7 @@ def intersection(left: Sequence[Span], right: Sequence[Span]) -> list[Span]:
 def turns_of(chunks: Sequence[TranscriptChunk]) -> list[Turn]:
     """Chunks in order of their start, those of one side in a row joined."""
     turns: list[Turn] = []
-    for chunk in sorted(chunks, key=lambda one: (one.start_s, one.channel)):
+    for chunk in in_order(chunks):
         last = turns[-1] if turns else None
         if last is not None and last.channel == chunk.channel and chunk.start_s - last.end_s <= TURN_GAP_S:
             turns[-1] = Turn(last.role, last.channel, last.start_s, max(last.end_s, chunk.end_s))
@@ -209,17 +211,11 @@ class ConversationStep:
 
     def _one(self, call: CallForAnalysis) -> StepResult:
         fingerprint = self.fingerprint(call)
-        if not any(words(chunk.text) for chunk in call.transcript.chunks) or call.duration_s <= 0:
-            return StepResult(
-                step=self.name,
-                fingerprint=fingerprint,
-                state=StepState.MISSING,
-                payload=None,
-                reason="nobody speaks in this call",
-            )
+        if not speaks(call) or call.duration_s <= 0:
+            return missing(self.name, fingerprint, "nobody speaks in this call")
         payload = measure(call.transcript.chunks, call.duration_s)
         reason = None if payload.agent_talk_s is not None and payload.client_talk_s is not None else _one_sided(payload)
-        return StepResult(step=self.name, fingerprint=fingerprint, state=StepState.DONE, payload=payload, reason=reason)
+        return done(self.name, fingerprint, payload, reason=reason)
 
     def close(self) -> None:
         """Holds nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analysis.calls import in_order
 from analysis.records import Evidence
 from analysis.text import squeezed
 from pipeline.records import TranscriptChunk
@@ -21,7 +22,7 @@ def find_quote(quote: str, chunks: Sequence[TranscriptChunk]) -> Evidence | None
     wanted = squeezed(quote)
     if len(wanted) < _MIN_QUOTE_CHARS:
         return None
-    for chunk in sorted(chunks, key=lambda one: (one.start_s, one.channel, one.ordinal)):
+    for chunk in in_order(chunks):
         if f" {wanted} " in f" {squeezed(chunk.text)} ":
             return Evidence(
                 quote=_cut(chunk.text, wanted), channel=chunk.channel, ordinal=chunk.ordinal, start_s=chunk.start_s

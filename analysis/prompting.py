@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from analysis.calls import in_order
 from pipeline.records import TranscriptChunk
 
 PROMPTS_DIR = Path(__file__).parent / "templates" / "prompts"
@@ -27,7 +28,7 @@ def as_data(text: str) -> str:
 
 def transcript_lines(chunks: Sequence[TranscriptChunk]) -> list[str]:
     """`#number role: text` in order of time; chunks without text are left out but counted."""
-    ordered = sorted(chunks, key=lambda one: (one.start_s, one.channel, one.ordinal))
+    ordered = in_order(chunks)
     return [
         f"#{number} {chunk.role.value}: {as_data(chunk.text)}"
         for number, chunk in enumerate(ordered, start=1)

@@ -1,4 +1,4 @@
-"""Step results, built the same way by every language step."""
+"""Step results, built the same way by every step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from analysis.llm.provider import LLMAnswer
 from pipeline.records import FALLBACK_MARK, StepResult, StepState
 
 
-def done(step: str, fingerprint: str, payload: object, provider: str, reason: str | None = None) -> StepResult:
+def done(
+    step: str, fingerprint: str, payload: object, provider: str | None = None, reason: str | None = None
+) -> StepResult:
     """A value made without a model."""
     return StepResult(
         step=step, fingerprint=fingerprint, state=StepState.DONE, payload=payload, reason=reason, provider=provider

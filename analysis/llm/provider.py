@@ -134,6 +134,18 @@ class LLMProvider(Protocol):
     def close(self) -> None: ...
 
 
+class Completes(Protocol):
+    """What the steps need of `analysis.llm.router.Router`."""
+
+    extractive: bool
+    """Whether callers may make do without a model where an answer's `data` is None."""
+
+    @property
+    def models(self) -> tuple[str, ...]: ...
+
+    def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]: ...
+
+
 class TextRedactor(Protocol):
     """Takes personal data out of a text (`analysis.redaction`)."""
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.calls import language_of
 from analysis.records import ActionItem, Summary
-from analysis.summary.asking import FIELDS, WHO, Draft
+from analysis.summary.drafts import FIELDS, WHO, Draft
 from analysis.summary.facts import Claim, SpokenFacts
 from analysis.summary.names import checks_names
 from analysis.text import split_sentences
-from analysis.topics.keywords import language_of
 from pipeline.config.areas.language import SummarySettings
 
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
@@ -67,7 +67,7 @@ def read_summary(draft: Draft, data: Mapping[str, Any], settings: SummarySetting
     flags = list(checker.flags)
     if not checks_names(draft.language):
         flags.append("names_not_checked")
-    if draft.cut:
+    if draft.too_long:
         flags.append("summary_of_part")
     summary = Summary(
         text="",

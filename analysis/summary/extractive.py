@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.calls import in_order
 from analysis.text import content_stems, sentences, words
 from pipeline.config.areas.language import ExtractiveSummarySettings
 from pipeline.records import Role, TranscriptChunk
@@ -40,7 +41,7 @@ class Line:
 
 def lines_of(chunks: Sequence[TranscriptChunk], language: str | None) -> list[Line]:
     """Sentences in order of time, those without any word left out."""
-    ordered = sorted(chunks, key=lambda one: (one.start_s, one.channel))
+    ordered = in_order(chunks)
     return [
         Line(chunk, text, tuple(content_stems(text, language)), len(words(text)))
         for chunk in ordered

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from analysis.calls import in_order
 from analysis.summary.names import CAPITALISED, names_in, plain
 from analysis.text import words
 from pipeline.records import TranscriptChunk
@@ -51,7 +52,7 @@ class SpokenFacts:
             language: of the call, ISO 639-1; None is taken for English.
             also: further texts that count as said (names from the metadata).
         """
-        ordered = sorted(chunks, key=lambda one: (one.start_s, one.channel, one.ordinal))
+        ordered = in_order(chunks)
         texts = [*(chunk.text for chunk in ordered), *also]
         language = language or "en"
         self._words = {part for text in texts for word in words(text) for part in (word, plain(word), *word.split("-"))}

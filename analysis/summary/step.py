@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
+from analysis.asking import ask_about, unanswered
+from analysis.calls import language_of, speaks
 from analysis.fingerprints import fingerprint_of
-from analysis.llm.provider import LLMAnswer
+from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
 from analysis.records import Evidence, Summary
-from analysis.results import as_fallback, done, failed, missing, paid
-from analysis.summary import asking
+from analysis.results import done, missing, paid
 from analysis.summary.checking import read_summary
+from analysis.summary.drafts import MAX_ROUNDS, NAMES, Draft, draft_of, notes_request, summary_request, with_notes
 from analysis.summary.extractive import choose_lines, lines_of
 from analysis.summary.promises import promises
 from analysis.summary.templates import SummaryTemplate, call_values
-from analysis.text import words
-from analysis.topics.keywords import language_of
-from analysis.topics.step import Completes
 from pipeline.config.areas.language import SummarySettings
 from pipeline.records import CallForAnalysis, StepResult
 
@@ -42,7 +42,7 @@ class SummaryStep:
     def fingerprint(self, call: CallForAnalysis) -> str:
         by_model: tuple[object, ...] | None = None
         if self._router is not None:
-            by_model = (self._router.models[0], prompts_hash(asking.NAMES), *self._template.of_call(call))
+            by_model = (self._router.models[0], prompts_hash(NAMES), *self._template.of_call(call))
         return fingerprint_of(
             self.name,
             _VERSION,
@@ -63,51 +63,39 @@ class SummaryStep:
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
         """All calls at once: notes of the long ones first, then one summary each."""
-        waiting = asking.drafts(calls, self._settings)
-        speaking = [
-            (str(place), draft)
-            for place, draft in enumerate(waiting)
-            if any(words(chunk.text) for chunk in draft.call.transcript.chunks)
-        ]
-        self._shorten(speaking, router)
-        ready = [(key, draft) for key, draft in speaking if draft.failed is None and draft.parts]
-        requests = [asking.summary_request(draft, key, self._settings) for key, draft in ready]
-        for (_, draft), answer in zip(ready, router.complete(requests), strict=True):
-            draft.answers.append(answer)
-            if answer.data is None:
-                draft.failed = answer
-        spoken = {id(draft) for _, draft in speaking}
-        return [self._read(draft, router) if id(draft) in spoken else self._silent(draft.call) for draft in waiting]
+        drafts = self._shortened([draft_of(call, self._settings) for call in calls if speaks(call)], router)
+        askable = [draft for draft in drafts if draft.askable]
+        answers = iter(ask_about(router, askable, lambda draft, key: summary_request(draft, key, self._settings)))
+        results = iter([self._read(draft, next(answers) if draft.askable else None, router) for draft in drafts])
+        return [next(results) if speaks(call) else self._silent(call) for call in calls]
 
-    def _shorten(self, speaking: Sequence[tuple[str, asking.Draft]], router: Completes) -> None:
+    def _shortened(self, drafts: list[Draft], router: Completes) -> list[Draft]:
         """Map and reduce until each call fits one prompt."""
-        for _ in asking.rounds():
-            long = [(key, draft) for key, draft in speaking if len(draft.parts) > 1 and draft.failed is None]
-            if not long:
-                return
-            requests = asking.note_requests(long)
-            answers = dict(zip((request.key for request in requests), router.complete(requests), strict=True))
-            for key, draft in long:
-                own = [answers[f"{key}/{number}"] for number in range(len(draft.parts))]
-                asking.take_notes(draft, own, self._settings)
+        for _ in range(MAX_ROUNDS):
+            pieces = [(draft, part) for draft in drafts if draft.wants_notes for part in draft.parts]
+            answers = iter(ask_about(router, pieces, lambda piece, key: notes_request(*piece, key)))
+            drafts = [
+                with_notes(draft, list(islice(answers, len(draft.parts))), self._settings)
+                if draft.wants_notes
+                else draft
+                for draft in drafts
+            ]
+        return drafts
 
-    def _read(self, draft: asking.Draft, router: Completes) -> StepResult:
+    def _read(self, draft: Draft, answer: LLMAnswer | None, router: Completes) -> StepResult:
+        """`answer` is None where no summary could be asked for: a piece without notes."""
         fingerprint = self.fingerprint(draft.call)
-        answers: Sequence[LLMAnswer] = draft.answers
-        last = answers[-1] if answers else None
-        if draft.failed is None and last is not None and last.data is not None:
-            summary, note = read_summary(draft, last.data, self._settings)
+        answers = draft.answers if answer is None else (*draft.answers, answer)
+        failed = draft.failed or answer
+        reason = failed.reason if failed else "the model took no notes"
+        if answer is not None and answer.data is not None:
+            summary, note = read_summary(draft, answer.data, self._settings)
             if summary is not None:
                 text = self._template.render(summary, call_values(draft.call), draft.language)
-                result = done(self.name, fingerprint, replace(summary, text=text), last.provider or "llm", note)
+                result = done(self.name, fingerprint, replace(summary, text=text), answer.provider or "llm", note)
                 return paid(result, *answers)
             reason = f"nothing of the model's summary is supported by the transcript: {note}"
-        else:
-            reason = (draft.failed.reason if draft.failed else None) or "the model took no notes"
-        if router.extractive:
-            return as_fallback(self._extractive(draft.call), reason, answers)
-        result = failed(self.name, fingerprint, reason)
-        return paid(result, *answers) if answers else result
+        return unanswered(router, (self.name, fingerprint), reason, answers, lambda: self._extractive(draft.call))
 
     def _silent(self, call: CallForAnalysis) -> StepResult:
         return missing(self.name, self.fingerprint(call), "nobody speaks in this call")

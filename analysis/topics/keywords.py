@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analysis.calls import language_of, speaks
 from analysis.evidence import find_quote
 from analysis.glossary.catalogue import Glossary
 from analysis.records import Evidence, Topic
-from analysis.text import sentences, words
+from analysis.text import sentences
 from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, Role, TranscriptChunk
@@ -32,7 +33,7 @@ class KeywordTopics:
             names = ", ".join(f"{one.name} ({', '.join(one.languages)})" for one in glossaries) or "none"
             return None, f"no glossary for this call: language {language}, catalogues: {names}"
         chunks = call.transcript.chunks
-        if not any(words(chunk.text) for chunk in chunks):
+        if not speaks(call):
             return None, "nobody speaks in this call"
         best: tuple[Candidate, list[Candidate], Glossary] | None = None
         for glossary in fitting:
@@ -82,8 +83,3 @@ class KeywordTopics:
             if evidence is not None:
                 quotes.append(evidence)
         return tuple(sorted(quotes, key=lambda one: one.start_s))
-
-
-def language_of(call: CallForAnalysis) -> str | None:
-    """What the recogniser heard, else what the metadata says."""
-    return call.transcript.language or call.metadata.language

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from analysis.calls import in_order
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.text import content_stems, stems, words
 from pipeline.config.areas.language import KeywordTopicSettings
@@ -154,7 +155,7 @@ class TopicMatcher:
         turns: list[tuple[tuple[str, ...], float]] = []
         client_turns = 0
         roles = {chunk.role for chunk in chunks}
-        for chunk in sorted(chunks, key=lambda one: (one.start_s, one.channel)):
+        for chunk in in_order(chunks):
             content = content_stems(chunk.text, language)
             if not content:
                 continue

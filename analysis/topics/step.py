@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
+from analysis.asking import ask_about, unanswered
+from analysis.calls import speaks
 from analysis.fingerprints import fingerprint_of
 from analysis.glossary.choice import Catalogues
-from analysis.llm.provider import LLMAnswer, LLMRequest
+from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
-from analysis.results import as_fallback, done, failed, missing, paid
-from analysis.text import words
-from analysis.topics import asking
+from analysis.records import Topic
+from analysis.results import done, missing, paid
 from analysis.topics.keywords import METHOD as KEYWORDS
 from analysis.topics.keywords import KeywordTopics
+from analysis.topics.questions import NAMES, Question, account_request, question_about, read_topic, topic_request
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, StepResult
 
 _VERSION = 1
-
-
-class Completes(Protocol):
-    """What the step needs of `analysis.llm.router.Router`."""
-
-    extractive: bool
-
-    @property
-    def models(self) -> tuple[str, ...]: ...
-
-    def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]: ...
 
 
 class Classifies(Protocol):
@@ -37,7 +28,7 @@ class Classifies(Protocol):
 
     identity: str
 
-    def classify(self, calls: Sequence[CallForAnalysis]) -> Sequence[tuple[object | None, str | None]]: ...
+    def classify(self, calls: Sequence[CallForAnalysis]) -> Sequence[tuple[Topic | None, str | None]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ class TopicStep:
             call.metadata.customer_segment,
             call.metadata.language,
             *self._shared,
-            (router.models[0], prompts_hash(asking.NAMES)) if router else None,
+            (router.models[0], prompts_hash(NAMES)) if router else None,
             trained.identity if trained else None,
         )
 
@@ -84,72 +75,56 @@ class TopicStep:
         if self._methods.router is not None:
             return self._by_model(calls, self._methods.router)
         if self._methods.trained is not None:
-            return self._by_training(calls, self._methods.trained)
+            found = self._methods.trained.classify(calls)
+            return [self._found(call, topic, "trained") for call, topic in zip(calls, found, strict=True)]
         return [self._by_keywords(call) for call in calls]
 
     def _by_keywords(self, call: CallForAnalysis) -> StepResult:
         segment = call.metadata.customer_segment
-        topic, reason = self._keywords.classify(call, self._catalogues.for_call(segment))
-        fingerprint = self.fingerprint(call)
-        if topic is None:
-            return missing(self.name, fingerprint, reason or "no topic", KEYWORDS)
-        return done(self.name, fingerprint, topic, KEYWORDS)
+        return self._found(call, self._keywords.classify(call, self._catalogues.for_call(segment)), KEYWORDS)
 
-    def _by_training(self, calls: Sequence[CallForAnalysis], trained: Classifies) -> list[StepResult]:
-        results = []
-        for call, (topic, reason) in zip(calls, trained.classify(calls), strict=True):
-            fingerprint = self.fingerprint(call)
-            if topic is None:
-                results.append(missing(self.name, fingerprint, reason or "no topic", "trained"))
-            else:
-                results.append(done(self.name, fingerprint, topic, "trained"))
-        return results
+    def _found(self, call: CallForAnalysis, found: tuple[Topic | None, str | None], provider: str) -> StepResult:
+        topic, reason = found
+        if topic is None:
+            return missing(self.name, self.fingerprint(call), reason or "no topic", provider)
+        return done(self.name, self.fingerprint(call), topic, provider)
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
-        """Both questions for all calls at once, so that a local model decodes them together."""
-        asked = asking.questions(calls, self._catalogues, self._settings)
-        speaking = [
-            (str(place), question)
-            for place, question in enumerate(asked)
-            if question.glossaries and any(words(chunk.text) for chunk in question.call.transcript.chunks)
-        ]
+        """First accounts, where they are wanted, then topics; each for all calls at once."""
+        results = {number: self._unaskable(call) for number, call in enumerate(calls)}
+        places = [number for number, result in results.items() if result is None]
+        askable = [calls[number] for number in places]
+        accounts: Sequence[LLMAnswer | None] = [None] * len(askable)
         if self._settings.pre_summary:
-            requests = [asking.account_request(question, key, self._settings) for key, question in speaking]
-            for (_, question), answer in zip(speaking, router.complete(requests), strict=True):
-                asking.take_account(question, answer, self._keywords)
-        else:
-            for _, question in speaking:
-                asking.settle_catalogue(question, self._keywords)
-        requests = [asking.topic_request(question, key, self._settings) for key, question in speaking]
-        for (_, question), answer in zip(speaking, router.complete(requests), strict=True):
-            question.answers.append(answer)
-        places = {id(question) for _, question in speaking}
-        return [
-            self._read(question, router) if id(question) in places else self._silent(question) for question in asked
+            accounts = ask_about(
+                router, askable, lambda call, key: account_request(call, key, self._catalogues, self._settings)
+            )
+        questions = [
+            question_about(call, account, self._catalogues, self._keywords)
+            for call, account in zip(askable, accounts, strict=True)
         ]
+        answers = ask_about(router, questions, lambda question, key: topic_request(question, key, self._settings))
+        for number, question, answer in zip(places, questions, answers, strict=True):
+            results[number] = self._read(question, answer, router)
+        return [result for result in results.values() if result is not None]
 
-    def _silent(self, question: asking.Question) -> StepResult:
-        fingerprint = self.fingerprint(question.call)
-        if not question.glossaries:
-            segment = question.call.metadata.customer_segment
-            return missing(self.name, fingerprint, f"no glossary for customers of segment {segment}")
-        return missing(self.name, fingerprint, "nobody speaks in this call")
+    def _unaskable(self, call: CallForAnalysis) -> StepResult | None:
+        """The result of a call that nothing can be asked about; else None."""
+        segment = call.metadata.customer_segment
+        if not self._catalogues.for_call(segment):
+            return missing(self.name, self.fingerprint(call), f"no glossary for customers of segment {segment}")
+        return None if speaks(call) else missing(self.name, self.fingerprint(call), "nobody speaks in this call")
 
-    def _read(self, question: asking.Question, router: Completes) -> StepResult:
-        answer = question.answers[-1]
+    def _read(self, question: Question, answer: LLMAnswer, router: Completes) -> StepResult:
+        answers = [given for given in (question.account, answer) if given is not None]
         fingerprint = self.fingerprint(question.call)
+        reason = answer.reason
         if answer.data is not None:
-            topic = asking.read_topic(question, answer, self._settings)
+            topic = read_topic(question, answer, self._settings)
             if topic is not None:
-                return paid(done(self.name, fingerprint, topic, answer.provider or "llm"), *question.answers)
-            answer = _refused(answer)
-        if router.extractive:
-            return as_fallback(self._by_keywords(question.call), answer.reason, question.answers)
-        return paid(failed(self.name, fingerprint, answer.reason or "no answer"), *question.answers[:-1], answer)
+                return paid(done(self.name, fingerprint, topic, answer.provider or "llm"), *answers)
+            reason = "the model's label is not in the glossary"
+        return unanswered(router, (self.name, fingerprint), reason, answers, lambda: self._by_keywords(question.call))
 
     def close(self) -> None:
         """Holds nothing; whoever built the router closes it."""
-
-
-def _refused(answer: LLMAnswer) -> LLMAnswer:
-    return replace(answer, data=None, reason="the model's label is not in the glossary")

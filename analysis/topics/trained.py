@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analysis.calls import in_order, language_of
 from analysis.glossary.catalogue import Glossary
 from analysis.glossary.choice import Catalogues
 from analysis.records import Topic
 from analysis.text import words
-from analysis.topics.keywords import language_of
 from pipeline.config.areas.language import TopicSettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CallForAnalysis, Role
@@ -95,6 +95,6 @@ class TrainedTopics:
 
 def text_of(call: CallForAnalysis) -> str:
     """What the client said, in order; everything said where nobody is known to be the client."""
-    chunks = sorted(call.transcript.chunks, key=lambda one: (one.start_s, one.channel))
+    chunks = in_order(call.transcript.chunks)
     client = [chunk.text for chunk in chunks if chunk.role == Role.CLIENT]
     return " ".join(client or [chunk.text for chunk in chunks])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from analysis.asking import object_schema, strings_schema
+from analysis.calls import language_of
 from analysis.evidence import check_quotes
 from analysis.glossary.catalogue import OTHER, Glossary
 from analysis.glossary.choice import Catalogues
@@ -13,7 +15,7 @@ from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.prompting import as_data, fenced, language_name, opening_and_end, prompt, transcript_lines
 from analysis.records import Topic
 from analysis.text import squeezed
-from analysis.topics.keywords import KeywordTopics, language_of
+from analysis.topics.keywords import KeywordTopics
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment
 
@@ -26,38 +28,20 @@ _ACCOUNT_TOKENS = 260
 _SEGMENTS = {"business": CustomerSegment.B2B, "private": CustomerSegment.B2C}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One call on its way through both questions."""
+    """What the second question is about."""
 
     call: CallForAnalysis
-    glossaries: tuple[Glossary, ...]
-    lines: list[str]
-    account: str | None = None
-    segment: CustomerSegment | None = None
-    answers: list[LLMAnswer] = field(default_factory=list)
-
-    @property
-    def glossary(self) -> Glossary:
-        return self.glossaries[0]
+    glossary: Glossary
+    account: LLMAnswer | None = None
+    """Of the first question, where it was asked."""
 
 
-def questions(calls: Sequence[CallForAnalysis], catalogues: Catalogues, settings: TopicSettings) -> list[Question]:
-    """What is to be asked, in the order of the calls."""
-    return [
-        Question(
-            call=call,
-            glossaries=catalogues.for_call(call.metadata.customer_segment),
-            lines=opening_and_end(transcript_lines(call.transcript.chunks), settings.max_transcript_chars),
-        )
-        for call in calls
-    ]
-
-
-def account_request(question: Question, key: str, settings: TopicSettings) -> LLMRequest:
+def account_request(call: CallForAnalysis, key: str, catalogues: Catalogues, settings: TopicSettings) -> LLMRequest:
     """The first question: what happened, and, where nobody knows, what kind of customer calls."""
-    ask_customer = len(question.glossaries) > 1
-    wanted = settings.pre_summary_language or language_of(question.call)
+    ask_customer = len(catalogues.for_call(call.metadata.customer_segment)) > 1
+    wanted = settings.pre_summary_language or language_of(call)
     properties: dict[str, Any] = {"account": {"type": "string", "maxLength": _ACCOUNT_CHARS}}
     if ask_customer:
         properties["customer"] = {"type": "string", "enum": [*_SEGMENTS, "unknown"]}
@@ -65,31 +49,29 @@ def account_request(question: Question, key: str, settings: TopicSettings) -> LL
         key=key,
         purpose="pre_summary",
         system=prompt("pre_summary", wanted, {"language": language_name(wanted), "ask_customer": ask_customer}),
-        user=fenced("transcript", question.lines),
-        schema=_object(properties),
+        user=_transcript(call, settings),
+        schema=object_schema(properties),
         max_tokens=_ACCOUNT_TOKENS,
     )
 
 
-def take_account(question: Question, answer: LLMAnswer, keywords: KeywordTopics) -> None:
-    """Note the account and settle the catalogue: by the answer, else by which catalogue's words match better."""
-    question.answers.append(answer)
-    if answer.data is not None:
-        question.account = str(answer.data.get("account") or "") or None
-        question.segment = _SEGMENTS.get(str(answer.data.get("customer")))
-    settle_catalogue(question, keywords)
+def question_about(
+    call: CallForAnalysis, account: LLMAnswer | None, catalogues: Catalogues, keywords: KeywordTopics
+) -> Question:
+    """With one catalogue: the segment's that the account names, else the one whose words match better, else the first.
 
-
-def settle_catalogue(question: Question, keywords: KeywordTopics) -> None:
-    """Leave one catalogue: the segment's, else the one whose words match the call better, else the first."""
-    if len(question.glossaries) < 2:
-        return
-    by_name = {glossary.name: glossary for glossary in question.glossaries}
-    chosen = by_name.get(question.segment.value) if question.segment else None
-    if chosen is None:
-        found, _ = keywords.classify(question.call, question.glossaries)
-        chosen = by_name.get(found.catalogue or "") if found else None
-    question.glossaries = (chosen or question.glossaries[0],)
+    The call has at least one.
+    """
+    glossaries = catalogues.for_call(call.metadata.customer_segment)
+    chosen: Glossary | None = None
+    if len(glossaries) > 1:
+        by_name = {glossary.name: glossary for glossary in glossaries}
+        segment = _SEGMENTS.get(str(account.data.get("customer"))) if account and account.data else None
+        chosen = by_name.get(segment.value) if segment else None
+        if chosen is None:
+            topic, _ = keywords.classify(call, glossaries)
+            chosen = by_name.get(topic.catalogue or "") if topic else None
+    return Question(call, chosen or glossaries[0], account)
 
 
 def topic_request(question: Question, key: str, settings: TopicSettings) -> LLMRequest:
@@ -107,19 +89,20 @@ def topic_request(question: Question, key: str, settings: TopicSettings) -> LLMR
             "pre_summary": settings.pre_summary,
         },
     )
-    parts = [fenced("transcript", question.lines)]
+    parts = [_transcript(question.call, settings)]
     if settings.pre_summary:
-        parts.append(fenced("account", [as_data(question.account or "(none)")]))
+        told = question.account.data if question.account else None
+        parts.append(fenced("account", [as_data(str((told or {}).get("account") or "(none)"))]))
     return LLMRequest(
         key=key,
         purpose="topic",
         system=system,
         user="\n".join(parts),
-        schema=_object(
+        schema=object_schema(
             {
                 "label": {"type": "string", "enum": [*(label.path for label in labels), OTHER]},
-                "evidence": _strings(settings.max_evidence, _QUOTE_CHARS),
-                "proposed_terms": _strings(settings.max_proposed_terms, _TERM_CHARS),
+                "evidence": strings_schema(settings.max_evidence, _QUOTE_CHARS),
+                "proposed_terms": strings_schema(settings.max_proposed_terms, _TERM_CHARS),
             }
         ),
         max_tokens=settings.max_tokens,
@@ -131,12 +114,11 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings) -
     """The answer as a record, each part checked; None when its label is not of the catalogue."""
     data: Mapping[str, Any] = answer.data or {}
     path = str(data.get("label"))
-    label = next((one for one in question.glossary.labels if one.path == path), None)
+    label = next((label for label in question.glossary.labels if label.path == path), None)
     if label is None and path != OTHER:
         return None
     quotes = [str(quote) for quote in data.get("evidence", ())]
     evidence, invented = check_quotes(quotes, question.call.transcript.chunks, settings.max_evidence)
-    flags = ["evidence_not_said"] if invented else []
     terms: tuple[str, ...] = ()
     if label is None:
         terms = _said_terms(data.get("proposed_terms", ()), question)[: settings.max_proposed_terms]
@@ -148,7 +130,7 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings) -
         catalogue=question.glossary.name,
         glossary_hash=question.glossary.content_hash,
         proposed_terms=terms,
-        flags=tuple(flags),
+        flags=("evidence_not_said",) if invented else (),
     )
 
 
@@ -172,14 +154,6 @@ def _said_terms(terms: Any, question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for term in wanted if term and f" {term} " in said))
 
 
-def _strings(most: int, longest: int) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "string", "maxLength": longest}, "maxItems": most}
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def _transcript(call: CallForAnalysis, settings: TopicSettings) -> str:
+    lines = opening_and_end(transcript_lines(call.transcript.chunks), settings.max_transcript_chars)
+    return fenced("transcript", lines)
