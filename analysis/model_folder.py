@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.areas.sentiment import PICKLES
 from pipeline.errors import ModelUnavailable, UntrustedModel
 
 MODEL_FILE = "model.skops"
 CARD_FILE = "card.json"
 CARD_TEXT_FILE = "card.md"
 _SCHEMA = "schema.json"
-PICKLES = (".pkl", ".pickle", ".joblib")
 
 TRUSTED_TYPES: tuple[str, ...] = (
     "analysis.training.text_features.SentimentCues",
@@ -152,7 +152,7 @@ def check_model(
         UntrustedModel: a pickle, in whatever name, that is not trusted.
     """
     if path.suffix.lower() in PICKLES:
-        _check_pickle(path, trusted)
+        check_pickle(path, trusted)
         return None
     card = read_card(path)
     if card.kind != kind:
@@ -173,7 +173,8 @@ def check_model(
     return card
 
 
-def _check_pickle(path: Path, trusted: Sequence[str]) -> None:
+def check_pickle(path: Path, trusted: Sequence[str]) -> None:
+    """Raises ModelUnavailable (no such file) or UntrustedModel (not among `trusted`, which hold paths or SHA-256)."""
     if not path.is_file():
         raise ModelUnavailable(f"{path}: no such file")
     digest = sha256_of(path)
@@ -228,7 +229,7 @@ def load_model(
     """Checked as by `check_model`, then loaded. Raises the same errors."""
     card = check_model(path, kind=kind, features=features, feature_version=feature_version, trusted=trusted)
     if card is None:
-        return LoadedModel(_load_pickle(path, features), None)
+        return LoadedModel(_load_pickle(path, features, "predict_proba", "which gives no probabilities"), None)
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
@@ -240,15 +241,22 @@ def load_model(
         raise ModelUnavailable(f"{path / MODEL_FILE}: damaged or of another version: {error}; train it again") from None
 
 
-def _load_pickle(path: Path, features: Sequence[str] | None) -> Any:
+def load_scaler(path: Path, features: Sequence[str], trusted: Sequence[str]) -> Any:
+    """What was fitted to scale a trusted pickle's features: it has `transform`. Raises as `check_pickle` does, and
+    ModelUnavailable for anything else or other features."""
+    check_pickle(path, trusted)
+    return _load_pickle(path, features, "transform", "which scales nothing")
+
+
+def _load_pickle(path: Path, features: Sequence[str] | None, method: str, lack: str) -> Any:
     import joblib
 
     try:
         pipeline = joblib.load(path)
     except Exception as error:  # noqa: BLE001 - a pickle may raise anything
         raise ModelUnavailable(f"{path}: cannot be loaded here: {error}") from None
-    if not hasattr(pipeline, "predict_proba"):
-        raise ModelUnavailable(f"{path}: holds a {type(pipeline).__name__}, which gives no probabilities")
+    if not hasattr(pipeline, method):
+        raise ModelUnavailable(f"{path}: holds a {type(pipeline).__name__}, {lack}")
     expected = getattr(pipeline, "n_features_in_", None)
     if features is not None and expected is not None and expected != len(features):
         raise ModelUnavailable(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from analysis.model_folder import LoadedModel, check_model, load_model, sha256_of
+from analysis.model_folder import LoadedModel, check_model, check_pickle, load_model, load_scaler, sha256_of
 from analysis.records import Sentiment
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
@@ -16,6 +16,8 @@ from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 
 Heard = tuple[Sentiment | None, str | None]
 
+_BY_CONTENT = ("agent_model", "client_model", "agent_scaler", "client_scaler")
+"""Settings that name files: what counts is what is in these."""
 SHIPPED_AGENT = "acoustic_agent"
 SHIPPED_CLIENT = "acoustic_client"
 
@@ -76,12 +78,20 @@ class TrainedAcousticSentiment:
         self._paths = {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}
         cards = {path: check_model(path, **self._wanted) for path in {agent, client}}
         self._hashes = {path: card.model_sha256 if card else sha256_of(path) for path, card in cards.items()}
+        named = {Role.AGENT: settings.agent_scaler, Role.CLIENT: settings.client_scaler}
+        named[Role.UNKNOWN] = named[Role.CLIENT]
+        self._scaler_paths = {role: Path(name).expanduser() for role, name in named.items() if name is not None}
+        for path in set(self._scaler_paths.values()):
+            check_pickle(path, trusted)
+            self._hashes[path] = sha256_of(path)
         self._loaded: dict[Path, LoadedModel] = {}
+        self._scalers: dict[Path, Any] = {}
         self.model = ", ".join(sorted({path.name for path in cards}))
 
     def identity(self) -> str:
         models = [f"{role}={self._hashes[path]}" for role, path in sorted(self._paths.items())]
-        return f"{models} {self._settings.model_dump_json(exclude={'agent_model', 'client_model'})}"
+        models += [f"{role} scaler={self._hashes[path]}" for role, path in sorted(self._scaler_paths.items())]
+        return f"{models} {self._settings.model_dump_json(exclude=set(_BY_CONTENT))}"
 
     def channel(self, samples: Any, spans: Sequence[tuple[float, float]], role: Role) -> list[Heard]:
         import numpy as np
@@ -117,6 +127,8 @@ class TrainedAcousticSentiment:
                 values = against_speaker(values, averages, self._settings.prior_chunks)
             else:
                 values = against_everybody(values, averages)
+        elif role in self._scaler_paths:
+            values = self._scaler(self._scaler_paths[role]).transform(values)
         return to_sentiments(loaded.pipeline.predict_proba(values), loaded.pipeline.classes_, loaded.card)
 
     def _model(self, path: Path) -> LoadedModel:
@@ -127,8 +139,14 @@ class TrainedAcousticSentiment:
             self._loaded[path] = loaded
         return self._loaded[path]
 
+    def _scaler(self, path: Path) -> Any:
+        if path not in self._scalers:
+            self._scalers[path] = load_scaler(path, self._wanted["features"], self._wanted["trusted"])
+        return self._scalers[path]
+
     def close(self) -> None:
         self._loaded.clear()
+        self._scalers.clear()
 
 
 def build_acoustic(settings: SentimentSettings) -> AcousticSentiment | None:

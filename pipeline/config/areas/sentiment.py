@@ -14,6 +14,8 @@ from pipeline.config.influence import ACOUSTIC, FUSION, IDENTITY, MOOD, NOTHING,
 LabelName = Literal["negative", "neutral", "positive"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+PICKLES = (".pkl", ".pickle", ".joblib")
+"""Suffixes of model files whose loading runs code."""
 SHIPPED = "shipped"
 """Written in place of a model's folder: the model that comes with Earshot."""
 
@@ -166,6 +168,11 @@ class AcousticSentimentSettings(Area):
     """Folder of the model for agents, or `shipped` (a random forest)."""
     client_model: Annotated[str, IDENTITY] = SHIPPED
     """Folder of the model for clients and unknown speakers, or `shipped` (a support vector machine)."""
+    agent_scaler: str | None = None
+    """File (.joblib, .pkl) of the scaler fitted with a .joblib or .pkl `agent_model`; null where that scales by itself.
+    Both files must be among `sentiment.trusted_models`."""
+    client_scaler: str | None = None
+    """The same for `client_model`."""
     normalisation: Normalisation = Normalisation.SPEAKER
     """speaker (against the speaker's other chunks in the call, so that a loud line is not an angry one) or none."""
     prior_chunks: Annotated[float, Field(ge=0, le=1000)] = 2.0
@@ -178,6 +185,16 @@ class AcousticSentimentSettings(Area):
     """Chunks whose loudest tenth of frames stays below this level hold no voice."""
     min_voiced_ms: Annotated[int, Field(ge=0, le=10_000)] = 100
     """Chunks with less voiced sound than this have no acoustic sentiment."""
+
+    @model_validator(mode="after")
+    def _scalers_have_their_models(self) -> AcousticSentimentSettings:
+        for role in ("agent", "client"):
+            scaler, model = getattr(self, f"{role}_scaler"), getattr(self, f"{role}_model")
+            if scaler is not None and not model.lower().endswith(PICKLES):
+                raise ValueError(
+                    f"{role}_scaler goes with an own {role}_model in a {', '.join(PICKLES)} file; {model} needs none"
+                )
+        return self
 
 
 class FusionSettings(Area):
