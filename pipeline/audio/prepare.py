@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pipeline.audio.decoding.ingest import Ingested, ingest
 from pipeline.audio.roles import assign_roles
 from pipeline.audio.vad.choice import DETECTORS, Builder, choose_detector
 from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.disk import spooling
 from pipeline.errors import SourceUnreadable
@@ -42,9 +43,11 @@ class CallPreparer:
         audio: AudioSettings,
         voice_activity: VoiceActivitySettings,
         detectors: dict[str, Builder] | None = None,
+        raw_formats: Mapping[str, RawFormat] = RAW_FORMATS,
     ) -> None:
         self._audio = audio
         self._voice_activity = voice_activity
+        self._raw_formats = raw_formats
         self._chosen = choose_detector(voice_activity, DETECTORS if detectors is None else detectors)
 
     @property
@@ -76,7 +79,7 @@ class CallPreparer:
         with _timed(timings, "hash"):
             sha256 = _hash(path)
         with _timed(timings, "decode"):
-            ingested = ingest(path, folder, self._audio)
+            ingested = ingest(path, folder, self._audio, self._raw_formats)
         if _identity(path) != before:
             raise SourceUnreadable(f"{path.name}: changed while it was read; it is tried again")
         with _timed(timings, "doctor"):

@@ -24,13 +24,14 @@ def build_preparer(
     diarisation: DiarisationSettings,
 ) -> Callable[[PrepareTask], PreparedCall | SkippedFile]:
     """Runs in the spawned process; the models are loaded with the first recording."""
+    from pipeline.audio.decoding.spool import discard
     from pipeline.audio.prepare import CallPreparer
     from pipeline.diarisation.calls import CallDiariser
-    from pipeline.sources.probe import probe_call
+    from pipeline.sources.probe import outside_limits, probe_call
     from pipeline.sources.source import build_source
 
     source = build_source(source_settings)
-    preparer = CallPreparer(audio, voice_activity)
+    preparer = CallPreparer(audio, voice_activity, raw_formats=source_settings.raw_formats)
     diariser = CallDiariser(diarisation)
 
     def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
@@ -41,6 +42,11 @@ def build_preparer(
             if isinstance(header, SkippedFile):
                 return header
             call = preparer.prepare(path, task.found.metadata, task.spool)
+        # A header may claim more than could be decoded, or nothing at all.
+        outside = outside_limits(task.found, call.duration_s, source_settings)
+        if outside is not None:
+            discard(call)
+            return outside
         left_s = None if task.limit_s is None else task.limit_s * _TIME_TO_ANSWER - (time.monotonic() - began)
         return diariser.apply(call, left_s)
 

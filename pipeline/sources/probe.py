@@ -6,13 +6,14 @@ rate of 0. Everything else is opened by PyAV's demuxer; no samples are decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pipeline.audio.decoding.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW, FORMAT_PCM, RiffReport, check_riff
-from pipeline.config.areas.sources import InputSettings
+from pipeline.audio.decoding.container import Layout, look_at, open_container
+from pipeline.audio.decoding.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW, FORMAT_PCM, RiffReport
+from pipeline.config.areas.sources import RAW_FORMATS, InputSettings, RawFormat
 from pipeline.errors import AudioUndecodable, EarshotError, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
 from pipeline.sources.source import CallSource
@@ -28,12 +29,6 @@ _PLAIN_CODECS = {
     (FORMAT_MULAW, 8): "pcm_mulaw",
 }
 
-_DEMUXERS = (
-    "wav,w64,aiff,au,caf,flac,mp3,aac,ogg,mov,mp4,m4a,3gp,3g2,mj2,asf,amr,amrnb,amrwb,gsm,matroska,webm,ac3,eac3,"
-    "ape,wv,tta,spx"
-)
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
-"""Play lists (HLS, concat, DASH) would let a file from outside name other files and addresses: they are not opened."""
 _GSM_MAGIC = 0xD
 """High four bits of each frame of GSM 06.10 (RFC 3551, 4.5.8); a headerless file has nothing else to know it by."""
 
@@ -42,36 +37,45 @@ class NotAudio(AudioUndecodable):
     """No demuxer knows the bytes, or there is no sound among them: skipped, where undecodable sound is a failure."""
 
 
-def probe_header(path: Path) -> AudioHeader:
+def probe_header(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS) -> AudioHeader:
     """Container, codec, rate, channels and duration of the first audio stream.
 
     Raises:
         NotAudio: the bytes are no recording.
+        AudioUndecodable: they are one by their first bytes, but nothing can be made of it.
         SourceUnreadable: the file vanished or cannot be read.
     """
     try:
-        riff = check_riff(path)
+        layout = look_at(path, raw_formats)
     except OSError as error:
         raise SourceUnreadable(f"{path}: cannot be read now: {error.strerror}; it is tried again later") from None
+    riff = layout.riff
     if riff is not None:
         codec = _PLAIN_CODECS.get((riff.format_tag, riff.bits_per_sample))
         if codec is not None and riff.channels > 0 and riff.duration_s is not None:
             return _of_riff(riff, codec, riff.channels)
-    return _of_demuxer(path, riff)
+    return _of_demuxer(path, layout)
 
 
 def probe_call(call: FoundCall, path: Path, settings: InputSettings) -> AudioHeader | SkippedFile:
-    """The header, or why the call is skipped: `not_audio`, `too_short`, `too_long`. Raises SourceUnreadable."""
+    """The header, or why the call is skipped: `not_audio`, `too_short`, `too_long`.
+
+    Raises SourceUnreadable, AudioUndecodable.
+    """
     try:
-        header = probe_header(path)
+        header = probe_header(path, settings.raw_formats)
     except NotAudio as error:
         return _skipped(call, "not_audio", str(error))
-    duration_s = header.duration_s
-    if duration_s is not None and duration_s < settings.min_duration_s:
+    return header if header.duration_s is None else outside_limits(call, header.duration_s, settings) or header
+
+
+def outside_limits(call: FoundCall, duration_s: float, settings: InputSettings) -> SkippedFile | None:
+    """Why a recording of this length is skipped: `too_short`, `too_long`; None to take it."""
+    if duration_s < settings.min_duration_s:
         return _skipped(call, "too_short", f"{duration_s:.3f} s; input.min_duration_s is {settings.min_duration_s:g}")
-    if duration_s is not None and settings.max_duration_s is not None and duration_s > settings.max_duration_s:
+    if settings.max_duration_s is not None and duration_s > settings.max_duration_s:
         return _skipped(call, "too_long", f"{duration_s:.0f} s; input.max_duration_s is {settings.max_duration_s:g}")
-    return header
+    return None
 
 
 def probe_many(
@@ -117,17 +121,18 @@ def _of_riff(riff: RiffReport, codec: str, channels: int) -> AudioHeader:
     )
 
 
-def _of_demuxer(path: Path, riff: RiffReport | None) -> AudioHeader:
+def _of_demuxer(path: Path, layout: Layout) -> AudioHeader:
     import av
 
+    riff = layout.riff
     try:
-        with av.open(str(path), metadata_errors="replace", options=_OPTIONS) as container:
+        with open_container(path, layout) as container:
             stream = next(iter(container.streams.audio), None)
             if stream is None:
                 raise NotAudio(f"{path.name}: no sound in it (container {container.format.name})")
             if stream.codec_context is None:  # a codec FFmpeg does not know has no rate and no name either
                 if riff is None or riff.channels <= 0:
-                    raise NotAudio(f"{path.name}: not a recording that can be read: FFmpeg does not know its codec")
+                    raise AudioUndecodable(f"{path.name}: FFmpeg does not know its codec; convert the file")
                 return _of_riff(riff, f"wav_0x{riff.format_tag:04x}", riff.channels)
             header = _of_stream(container, stream, riff)
             if header.sample_rate_hz <= 0 or header.channels <= 0:
@@ -144,6 +149,8 @@ def _of_demuxer(path: Path, riff: RiffReport | None) -> AudioHeader:
             # A header that is there but that FFmpeg refuses: the decoder says what is wrong with it.
             return _of_riff(riff, f"wav_0x{riff.format_tag:04x}", riff.channels)
         reason = getattr(error, "strerror", None) or str(error)
+        if layout.has_magic:
+            raise AudioUndecodable(f"{path.name}: a recording that cannot be opened ({reason}); replace it") from None
         raise NotAudio(f"{path.name}: not a recording: {reason}") from None
 
 

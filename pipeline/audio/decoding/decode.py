@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.audio.decoding.container import Layout, open_container
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
     AudioPacket = Packet[AudioStream]
 
-_ONLY_THIS_FILE = {
-    "protocol_whitelist": "file",
-    "format_whitelist": "wav,w64,aiff,au,caf,flac,ogg,mp3,aac,mov,asf,matroska,amr,amrnb,amrwb,gsm,g722,g729,wv,ape,"
-    "ac3,avi,mpeg,mpegts,rm",
-}
-"""Containers of sound only: a play list named .wav could make FFmpeg read other files or fetch addresses."""
 _MAX_GAP_S = 60.0
 """Time stamps that jump by more are nonsense, not missing sound."""
 _MAX_ERRORS_IN_A_ROW = 10_000
@@ -51,7 +45,7 @@ class Decoding:
     """One recording being decoded. Filled in while `blocks` runs."""
 
     path: Path
-    repaired_header: dict[int, bytes] = field(default_factory=dict)
+    layout: Layout = field(default_factory=Layout)
     container: str = ""
     codec: str = ""
     sample_rate_hz: int = 0
@@ -71,7 +65,7 @@ class Decoding:
         import av.error
 
         try:
-            with self._open() as container:
+            with open_container(self.path, self.layout) as container:
                 if not container.streams.audio:
                     raise AudioUndecodable(f"{self.path.name}: no audio stream in it; is it a recording?")
                 stream = container.streams.audio[0]
@@ -87,12 +81,6 @@ class Decoding:
             ) from error
         except OSError as error:
             raise SourceUnreadable(f"{self.path.name}: cannot be read now: {error}; it is tried again") from error
-
-    def _open(self) -> InputContainer:
-        import av
-
-        source = _RepairedFile(self.path.open("rb"), self.repaired_header) if self.repaired_header else str(self.path)
-        return av.open(source, mode="r", metadata_errors="replace", options=_ONLY_THIS_FILE)
 
     def _describe(self, container: InputContainer, stream: AudioStream) -> None:
         self.container = container.format.name
@@ -225,37 +213,3 @@ def _has_frame_count(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(1 << 16)
     return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
-
-
-class _RepairedFile(io.RawIOBase):
-    """A file whose header reads repaired; the file itself stays as it is."""
-
-    def __init__(self, file: BinaryIO, repairs: dict[int, bytes]) -> None:
-        super().__init__()
-        self._file = file
-        self._repairs = repairs
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def read(self, size: int = -1, /) -> bytes:
-        start = self._file.tell()
-        content = bytearray(self._file.read(size))
-        for place, repair in self._repairs.items():
-            first, last = max(place, start), min(place + len(repair), start + len(content))
-            if first < last:
-                content[first - start : last - start] = repair[first - place : last - place]
-        return bytes(content)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.audio.decoding.container import look_at
 from pipeline.audio.decoding.decode import DecodedBlock, Decoding
 from pipeline.audio.decoding.levels import Block, FrameLevels, SourceStatistics
 from pipeline.audio.decoding.ogg import ends_within_page
 from pipeline.audio.decoding.resample import Resampler
-from pipeline.audio.decoding.riff import check_riff
 from pipeline.audio.decoding.spool import SpoolWriter
 from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
 from pipeline.disk import spooling
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import SAMPLE_RATE_HZ
@@ -44,16 +46,18 @@ class Ingested:
         return self.samples / SAMPLE_RATE_HZ
 
 
-def ingest(path: Path, folder: Path, settings: AudioSettings) -> Ingested:
-    """Decode `path` into files of `folder`.
+def ingest(
+    path: Path, folder: Path, settings: AudioSettings, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS
+) -> Ingested:
+    """Decode `path` into files of `folder`; `raw_formats` says what is in files without a header, by suffix.
 
     Raises AudioUndecodable, SourceUnreadable, and DiskFull or TransientError when `folder` cannot be written to.
     """
     try:
-        riff = check_riff(path)
+        layout = look_at(path, raw_formats)
     except OSError as error:
         raise SourceUnreadable(f"{path.name}: cannot be read now: {error}; it is tried again") from error
-    decoding = Decoding(path, riff.repaired_header if riff else {})
+    decoding = Decoding(path, layout)
     sink = _Sink(decoding, folder, settings)
     most = settings.max_duration_h * 3600 * SAMPLE_RATE_HZ
     cut = False
@@ -72,7 +76,7 @@ def ingest(path: Path, folder: Path, settings: AudioSettings) -> Ingested:
         raise AudioUndecodable(
             f"{path.name}: nothing in it could be decoded ({decoding.decode_errors} broken packets); replace the file"
         )
-    flags = set(riff.flags) if riff else set()
+    flags = set(layout.riff.flags) if layout.riff else set()
     flags |= _flags(decoding, sink.samples / SAMPLE_RATE_HZ, cut)
     if decoding.container == "ogg" and ends_within_page(path):
         flags.add("truncated")

@@ -1,15 +1,18 @@
 """What a RIFF/WAVE header claims, compared with the file it stands in. A leaf: the standard library only.
 
-FFmpeg clamps forged sizes to the file without a word and refuses a rate of 0, so the claims are read here.
+FFmpeg clamps forged sizes to the file without a word, refuses a rate of 0, and gives up on a tag before the header, an
+odd chunk without its pad byte and a second `data` chunk, so the chunks are read here.
 Layout: Microsoft, "Multimedia Programming Interface and Data Specifications 1.0" (1991); RF64 and BW64: EBU Tech 3306.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
+
+from pipeline.audio.decoding.pieces import Pieces
 
 FORMAT_PCM = 0x0001
 FORMAT_FLOAT = 0x0003
@@ -30,52 +33,53 @@ _UNPATCHED = 0
 _MAX_CHUNKS = 1_000
 _ABSURD_S = 3_600.0
 """A header that claims over an hour more than is there, and over ten times what is there, is taken for a lie."""
+_NAMES = frozenset(
+    b"fmt |data|fact|LIST|bext|JUNK|junk|PAD |cue |smpl|inst|iXML|ID3 |id3 |PEAK|ds64|aXML|levl|plst|labl|note|wavl|"
+    b"slnt|DISP|afsp|umid|chna|cart|_PMX|SAUR|VRNT|meta".split(b"|")
+)
+"""Chunks that writers of recordings are known for: how a chunk's end is told from sound."""
+_RIFF = (b"RIFF", b"RF64", b"BW64")
+_HEAD_SEARCHED = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiffReport:
-    """A RIFF/WAVE header after the check. Sizes in bytes."""
+    """A RIFF/WAVE header after the check."""
 
     format_tag: int
     channels: int
-    claimed_rate_hz: int
     sample_rate_hz: int
     """The claimed rate, or a repaired one when that is impossible."""
-    block_align: int
     bits_per_sample: int
-    data_offset: int
-    """Where the samples begin."""
-    claimed_data_bytes: int
-    data_bytes: int
-    """What is there."""
-    claimed_duration_s: float | None
-    """None for compressed formats."""
     duration_s: float | None
-    fmt_offset: int
-    """Where the `fmt ` chunk's contents begin."""
+    """Of the sound that is there; None for compressed formats."""
+    pieces: Pieces | None
+    """What a decoder must read instead of the file: a plain header, and the sound. None: the file as it is."""
     flags: tuple[str, ...]
     """Sorted, of `bad_header`, `truncated`."""
-    problems: tuple[str, ...]
-    """Each flag's cause in words."""
 
-    @property
-    def repaired_header(self) -> dict[int, bytes]:
-        """Bytes by offset that a decoder must read instead of those in the file; empty when the header is usable."""
-        if self.sample_rate_hz == self.claimed_rate_hz:
-            return {}
-        byte_rate = min(self.sample_rate_hz * max(self.block_align, 1), 0xFFFFFFFF)
-        return {self.fmt_offset + 4: struct.pack("<II", self.sample_rate_hz, byte_rate)}
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """One `data` chunk, in bytes."""
+
+    offset: int
+    size: int
+    """As claimed."""
+
+    def there(self, file_size: int) -> int:
+        return max(0, min(self.size, file_size - self.offset))
 
 
 @dataclass(slots=True)
 class _Chunks:
-    riff_size: int = 0
+    start: int
+    """Where RIFF begins."""
+    riff_size: int
     fmt: bytes = b""
-    fmt_offset: int = 0
-    data_offset: int | None = None
-    data_size: int = 0
-    wide: bool = False
-    """RF64/BW64: sizes come from the `ds64` chunk."""
+    data: list[_Data] = field(default_factory=list)
+    plain: bool = True
+    """Whether FFmpeg reads it as it stands."""
 
 
 def check_riff(path: Path) -> RiffReport | None:
@@ -85,82 +89,107 @@ def check_riff(path: Path) -> RiffReport | None:
     to compare, and the decoder decides. Raises OSError when the file cannot be read.
     """
     with path.open("rb") as file:
-        file.seek(0, 2)
-        size = file.tell()
-        file.seek(0)
+        size = file.seek(0, 2)
         chunks = _read_chunks(file, size)
-    if chunks is None or len(chunks.fmt) < 16 or chunks.data_offset is None:
+    if chunks is None or len(chunks.fmt) < 16 or not chunks.data:
         return None
     return _report(chunks, size)
 
 
+def _start_of_riff(file: BinaryIO) -> int | None:
+    """Where the header begins: tags and headers of others may stand before it."""
+    file.seek(0)
+    head = file.read(12)
+    if head[:4] not in _RIFF:
+        head += file.read(_HEAD_SEARCHED)
+    places = [place for magic in _RIFF for place in _places(head, magic)]
+    return min((place for place in places if head[place + 8 : place + 12] == b"WAVE"), default=None)
+
+
+def _places(head: bytes, magic: bytes) -> list[int]:
+    found, place = [], head.find(magic)
+    while place >= 0:
+        found.append(place)
+        place = head.find(magic, place + 1)
+    return found
+
+
 def _read_chunks(file: BinaryIO, file_size: int) -> _Chunks | None:
-    header = file.read(12)
-    if len(header) < 12 or header[:4] not in (b"RIFF", b"RF64", b"BW64") or header[8:12] != b"WAVE":
+    start = _start_of_riff(file)
+    if start is None:
         return None
-    found = _Chunks(riff_size=struct.unpack("<I", header[4:8])[0], wide=header[:4] != b"RIFF")
-    wide_data_size: int | None = None
+    file.seek(start)
+    header = file.read(12)
+    found = _Chunks(start, struct.unpack("<I", header[4:8])[0], plain=start == 0)
+    wide_size: int | None = None
     for _ in range(_MAX_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
             break
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
-        start = file.tell()
+        place = file.tell()
         if name == b"data":
-            found.data_offset = start
-            found.data_size = wide_data_size if found.wide and wide_data_size is not None else length
-            break
-        if name == b"ds64" and length >= 16:
-            found.riff_size, wide_data_size = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))
-        elif name == b"fmt ":
-            found.fmt, found.fmt_offset = file.read(min(length, 64)), start
-        following = start + length + (length & 1)
-        if following >= file_size:
+            length = wide_size if header[:4] != b"RIFF" and wide_size is not None else length
+            found.plain &= not found.data and bool(found.fmt)
+            found.data.append(_Data(place, length))
+        elif name == b"ds64" and length >= 16:
+            found.riff_size, wide_size = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))
+        elif name == b"fmt " and not found.fmt:
+            found.fmt = file.read(min(length, 4096))
+        following = _following(file, place + length, length & 1, found)
+        if following is None or following >= file_size:
             break
         file.seek(following)
     return found
 
 
+def _following(file: BinaryIO, end: int, pad: int, found: _Chunks) -> int | None:
+    """Where the next chunk begins; None when it is no longer chunks. An odd one may lack its pad byte."""
+    for place in (end + pad, end):
+        file.seek(place)
+        if file.read(4) in _NAMES:
+            found.plain &= place == end + pad or bool(found.data)
+            return place
+    return None if found.data else end + pad
+
+
 def _report(chunks: _Chunks, file_size: int) -> RiffReport:
     tag, channels, claimed_rate, byte_rate, block_align, bits = struct.unpack("<HHIIHH", chunks.fmt[:16])
-    assert chunks.data_offset is not None
-    there = max(0, file_size - chunks.data_offset)
     flags: set[str] = set()
-    problems: list[str] = []
-
     rate = _repair_rate(claimed_rate, byte_rate, block_align)
     if rate != claimed_rate:
         flags.add("bad_header")
-        problems.append(f"the header claims {claimed_rate} Hz; taken as {rate} Hz")
-
+    data, last = chunks.data, chunks.data[-1]
+    rest = max(0, file_size - last.offset)
     linear = tag in LINEAR_FORMATS and block_align > 0
-    unknown = chunks.data_size in _UNKNOWN_SIZES or (chunks.data_size == _UNPATCHED and there > 0)
-    data_bytes = there if unknown else min(chunks.data_size, there)
-    bytes_per_s = rate * block_align if linear else byte_rate
-    missing = 0 if unknown else chunks.data_size - there
-    if unknown:
+    if last.size in _UNKNOWN_SIZES or (last.size == _UNPATCHED and rest > 0 and len(data) == 1):
         flags.add("bad_header")
-        problems.append(f"the header gives no size; {there} bytes of sound are there")
-    elif missing > 0:
-        found = _flags_of_missing(chunks, file_size, missing, bytes_per_s)
-        flags |= found
-        problems.append(f"the header claims {chunks.data_size} bytes of sound; {there} are there")
+        data = [*data[:-1], _Data(last.offset, rest)]
+    elif last.size > rest:
+        flags |= _flags_of_missing(chunks, file_size, rate * block_align if linear else byte_rate)
+    there = sum(chunk.there(file_size) for chunk in data)
+    plain = chunks.plain and rate == claimed_rate
     return RiffReport(
         format_tag=tag,
         channels=channels,
-        claimed_rate_hz=claimed_rate,
         sample_rate_hz=rate,
-        block_align=block_align,
         bits_per_sample=bits,
-        data_offset=chunks.data_offset,
-        claimed_data_bytes=chunks.data_size,
-        data_bytes=data_bytes,
-        claimed_duration_s=chunks.data_size / bytes_per_s if linear and not unknown else None,
-        duration_s=data_bytes // block_align / rate if linear else None,
-        fmt_offset=chunks.fmt_offset,
+        duration_s=there // block_align / rate if linear else None,
+        pieces=None if plain else _rewritten(chunks.fmt, rate, block_align, data, file_size),
         flags=tuple(sorted(flags)),
-        problems=tuple(problems),
     )
+
+
+def _rewritten(fmt: bytes, rate: int, block_align: int, data: list[_Data], file_size: int) -> Pieces:
+    byte_rate = struct.unpack("<I", fmt[8:12])[0]
+    if rate != struct.unpack("<I", fmt[4:8])[0]:
+        byte_rate = min(rate * max(block_align, 1), 0xFFFFFFFF)
+    fmt = fmt[:4] + struct.pack("<II", rate, byte_rate) + fmt[12:]
+    fmt += b"\0" * (len(fmt) & 1)
+    sound = sum(chunk.there(file_size) for chunk in data)
+    sizes = [struct.pack("<I", min(size, 0xFFFFFFFF)) for size in (20 + len(fmt) + sound, len(fmt), sound)]
+    header = b"RIFF" + sizes[0] + b"WAVEfmt " + sizes[1] + fmt + b"data" + sizes[2]
+    return (header, *((chunk.offset, chunk.there(file_size)) for chunk in data))
 
 
 def _repair_rate(claimed: int, byte_rate: int, block_align: int) -> int:
@@ -171,14 +200,14 @@ def _repair_rate(claimed: int, byte_rate: int, block_align: int) -> int:
     return from_bytes if low <= from_bytes <= high else ASSUMED_RATE_HZ
 
 
-def _flags_of_missing(chunks: _Chunks, file_size: int, missing: int, bytes_per_s: int) -> set[str]:
+def _flags_of_missing(chunks: _Chunks, file_size: int, bytes_per_s: int) -> set[str]:
     """A file cut short keeps two sizes that agree with each other; a forged size usually contradicts the other one."""
-    assert chunks.data_offset is not None
-    claimed_end = chunks.data_offset + chunks.data_size
-    riff_end = chunks.riff_size + 8
-    if chunks.riff_size in (_UNPATCHED, *_UNKNOWN_SIZES) or riff_end + 1 < claimed_end:
+    last = chunks.data[-1]
+    there = max(0, file_size - last.offset)
+    missing = last.size - there
+    riff_end = chunks.start + chunks.riff_size + 8
+    if chunks.riff_size in (_UNPATCHED, *_UNKNOWN_SIZES) or riff_end + 1 < last.offset + last.size:
         return {"bad_header"}
-    there = file_size - chunks.data_offset
     if bytes_per_s and missing / bytes_per_s > _ABSURD_S and missing > 9 * there:
         return {"bad_header", "truncated"}
     return {"truncated"}

@@ -12,6 +12,30 @@ from pipeline.config.base import Area
 from pipeline.records import CustomerSegment, Direction, Role
 
 
+class RawFormat(Area):
+    """Sound without a header."""
+
+    format: Literal["alaw", "mulaw", "s16le", "s16be", "u8", "g722"]
+    """How a sample is written (FFmpeg's names); g722 is always 16 kHz mono."""
+    sample_rate_hz: Annotated[int, Field(ge=1000, le=192_000)] = 8000
+    """Samples a second."""
+    channels: Annotated[int, Field(ge=1, le=8)] = 1
+    """Channels, their samples in turn."""
+
+
+RAW_FORMATS: dict[str, RawFormat] = {
+    **{suffix: RawFormat(format="mulaw") for suffix in ("ulaw", "ul", "mulaw")},
+    **{suffix: RawFormat(format="alaw") for suffix in ("alaw", "al")},
+    "g722": RawFormat(format="g722", sample_rate_hz=16_000),
+    "sln": RawFormat(format="s16le"),
+    **{
+        f"sln{kilohertz}": RawFormat(format="s16le", sample_rate_hz=44_100 if kilohertz == 44 else kilohertz * 1000)
+        for kilohertz in (12, 16, 24, 32, 44, 48, 96, 192)
+    },
+}
+"""As Asterisk writes them."""
+
+
 class ArchiveSettings(Area):
     """Deliveries as .zip."""
 
@@ -66,13 +90,24 @@ class InputSettings(Area):
         "amr",
         "awb",
         "gsm",
+        "wav49",
+        "w64",
+        "caf",
+        "spx",
         "au",
         "aif",
         "aiff",
-        "webm",
+        "3gp",
+        "3ga",
+        "mov",
+        "mkv",
         "mka",
+        "webm",
+        *RAW_FORMATS,
     )
     """Suffixes taken for recordings, without the dot; ["*"] for any."""
+    raw_formats: dict[str, RawFormat] = Field(default_factory=lambda: dict(RAW_FORMATS))
+    """What is in files without a header, by suffix; after a change `--reprocess all` does them again."""
     include: tuple[str, ...] = ()
     """Globs of what to take; empty for everything. Without / they look at the file name, with / at the path below the
     input, where * also crosses folders. Case does not matter."""

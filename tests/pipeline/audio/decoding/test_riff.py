@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.audio.decoding.pieces import PiecedFile
 from pipeline.audio.decoding.riff import check_riff
 
 
@@ -60,15 +62,83 @@ def test_claims_are_compared_with_the_file(
     assert report.flags == flags
     assert report.sample_rate_hz == rate
     assert report.duration_s == pytest.approx(duration)
-    assert bool(report.problems) == bool(flags)
+    assert (report.pieces is not None) == (report.sample_rate_hz != struct.unpack("<I", content[24:28])[0])
+
+
+def read(path: Path) -> bytes:
+    report = check_riff(path)
+    assert report is not None
+    if report.pieces is None:
+        return path.read_bytes()
+    with PiecedFile(path.open("rb"), report.pieces) as file:
+        return file.read()
 
 
 def test_a_repaired_rate_is_offered_to_the_decoder(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(wav(rate=0))
+    assert read(path) == wav(rate=8000)
+
+
+chunks = st.sampled_from([b"LIST", b"JUNK", b"bext", b"id3 "])
+odd_chunks = st.tuples(chunks, st.binary(max_size=9).map(lambda content: content.replace(b"d", b"x")), st.booleans())
+
+
+@given(
+    st.lists(odd_chunks, max_size=3),
+    st.lists(st.binary(min_size=2, max_size=40).filter(lambda data: len(data) % 2 == 0), min_size=1, max_size=4),
+    st.sampled_from([b"", b"ID3\3\0\0\0\0\1\0" + bytes(128), b"vendor header " * 20]),
+)
+def test_all_sound_is_found_behind_tags_odd_chunks_and_in_several_pieces(
+    tmp_path_factory: pytest.TempPathFactory,
+    extras: list[tuple[bytes, bytes, bool]],
+    sounds: list[bytes],
+    before: bytes,
+) -> None:
+    head, rest = wav(0)[12:36], b""
+    for name, content, padded in extras:
+        pad = b"\0" if padded and len(content) % 2 else b""
+        rest += name + struct.pack("<I", len(content)) + content + pad
+    for sound in sounds:
+        rest += b"data" + struct.pack("<I", len(sound)) + sound + b"LIST" + struct.pack("<I", 4) + b"abcd"
+    path = tmp_path_factory.getbasetemp() / "pieces.wav"
+    path.write_bytes(before + b"RIFF" + struct.pack("<I", 4 + len(head) + len(rest)) + b"WAVE" + head + rest)
     report = check_riff(path)
     assert report is not None
-    assert report.repaired_header == {24: struct.pack("<II", 8000, 16000)}
+    whole = b"".join(sounds)
+    assert report.duration_s == len(whole) / 16000
+    assert report.flags == ()
+    if before or len(sounds) > 1:
+        assert (
+            read(path)
+            == b"RIFF"
+            + struct.pack("<I", 36 + len(whole))
+            + b"WAVE"
+            + head
+            + b"data"
+            + struct.pack("<I", len(whole))
+            + whole
+        )
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=5), st.tuples(st.integers(0, 20), st.integers(0, 9))), max_size=5), st.data()
+)
+def test_a_file_in_pieces_reads_like_the_pieces_joined(
+    pieces: list[bytes | tuple[int, int]], data: st.DataObject
+) -> None:
+    content = bytes(range(32))
+    whole = b"".join(p if isinstance(p, bytes) else content[p[0] : p[0] + p[1]] for p in pieces)
+    file = PiecedFile(io.BytesIO(content), tuple(pieces))
+    plain = io.BytesIO(whole)
+    for _ in range(5):
+        if data.draw(st.booleans()):
+            whence = data.draw(st.sampled_from([0, 2]))
+            offset = data.draw(st.integers(0, len(whole))) - (len(whole) if whence == 2 else 0)
+            assert file.seek(offset, whence) == plain.seek(offset, whence)
+        size = data.draw(st.integers(-1, 12))
+        assert file.read(size) == plain.read(size)
+        assert file.tell() == plain.tell()
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"RIFF", b"RIFF\0\0\0\0WAVE", b"OggS" + b"\0" * 60])
@@ -85,4 +155,7 @@ def test_any_bytes_are_survived(tmp_path_factory: pytest.TempPathFactory, noise:
     path.write_bytes(whole[:at] + noise + whole[at + len(noise) :])
     report = check_riff(path)
     if report is not None:
-        assert 0 <= report.data_bytes <= path.stat().st_size
+        assert report.duration_s is None or report.duration_s >= 0
+        for piece in report.pieces or ():
+            if not isinstance(piece, bytes):
+                assert piece[0] + piece[1] <= path.stat().st_size

@@ -1,0 +1,86 @@
+"""Opening a recording for FFmpeg: which of its bytes are read, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.audio.decoding.pieces import PiecedFile, Pieces
+from pipeline.audio.decoding.riff import RiffReport, check_riff
+from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+_ONLY_THIS_FILE = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "wav,w64,aiff,au,caf,flac,ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,asf,matroska,webm,amr,amrnb,"
+    "amrwb,gsm,g722,g729,wv,tta,ape,ac3,eac3,avi,mpeg,mpegts,rm,alaw,mulaw,s16le,s16be,u8",
+}
+"""Containers of sound only: a play list named .wav could make FFmpeg read other files or fetch addresses."""
+_MAGIC = (
+    (0, b"RIFF"), (0, b"RF64"), (0, b"BW64"), (0, b"OggS"), (0, b"fLaC"), (0, b"ID3"), (4, b"ftyp"), (0, b"#!AMR"),
+    (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"riff\x2e\x91\xcf\x11"), (0, b"\x1a\x45\xdf\xa3"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"wvpk"), (0, b"MAC "), (0, b".RMF"), (0, b"TTA1"),
+)  # fmt: skip
+"""(offset, bytes) that containers begin with; weak marks (MP3's frame sync) are none."""
+_READ_WITH_TAG = (b"fLaC", b"MAC ", b"TTA1")
+"""What FFmpeg finds behind an ID3 tag by itself, besides MP3 and AAC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is to be read."""
+
+    riff: RiffReport | None = None
+    raw: RawFormat | None = None
+    """Set for sound without any header, known by its suffix alone."""
+    pieces: Pieces | None = None
+    has_magic: bool = False
+    """Whether it begins as a container does: then it is a recording, though perhaps a broken one."""
+
+
+def look_at(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS) -> Layout:
+    """Read a file's first bytes. Raises OSError."""
+    riff = check_riff(path)
+    if riff is not None:
+        return Layout(riff, pieces=riff.pieces, has_magic=True)
+    with path.open("rb") as file:
+        head = file.read(16)
+        tag = _tag_length(head)
+        file.seek(tag)
+        behind = file.read(16)
+        size = file.seek(0, 2)
+    if tag and _has_magic(behind) and not behind.startswith(_READ_WITH_TAG):
+        return Layout(pieces=((tag, size - tag),), has_magic=True)
+    has_magic = _has_magic(head)
+    return Layout(raw=None if has_magic else raw_formats.get(path.suffix[1:].lower()), has_magic=has_magic)
+
+
+def open_container(path: Path, layout: Layout) -> InputContainer:
+    """Raises av.FFmpegError, OSError, ValueError."""
+    import av
+
+    source: Any = PiecedFile(path.open("rb"), layout.pieces) if layout.pieces else str(path)
+    options, raw = dict(_ONLY_THIS_FILE), layout.raw
+    if raw is not None and raw.format != "g722":
+        options["ch_layout"] = {1: "mono", 2: "stereo"}.get(raw.channels, f"{raw.channels}C")
+        options["sample_rate"] = str(raw.sample_rate_hz)
+    opened: InputContainer = av.open(
+        source, mode="r", format=raw.format if raw else None, metadata_errors="replace", options=options
+    )
+    return opened
+
+
+def _has_magic(head: bytes) -> bool:
+    return any(head[place : place + len(magic)] == magic for place, magic in _MAGIC)
+
+
+def _tag_length(head: bytes) -> int:
+    """Bytes of the ID3v2 tag a file begins with (id3.org, "ID3 tag version 2.4.0", 3.1); 0 for none."""
+    if head[:3] != b"ID3" or len(head) < 10 or any(byte & 0x80 for byte in head[6:10]):
+        return 0
+    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+    return 10 + size + (10 if head[5] & 0x10 else 0)

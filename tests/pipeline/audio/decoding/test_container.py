@@ -1,0 +1,161 @@
+"""Containers and raw sound as recorders write them: decoded, or refused with the reason; none is passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.audio.decoding.container import look_at
+from pipeline.audio.decoding.ingest import ingest
+from pipeline.audio.decoding.spool import read_range
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import RAW_FORMATS, InputSettings, RawFormat
+from pipeline.errors import AudioUndecodable
+from pipeline.sources.probe import NotAudio, probe_header
+from tests.pipeline.audio.sounds import RATE, tone, write
+from tests.pipeline.sources.helpers import calls, discover, put, wav_bytes
+
+SECONDS = 2.0
+PITCH_HZ = 440.0
+ID3 = b"ID3\x03\0\0\0\0\1\0" + bytes(128)
+
+
+def heard(path: Path, folder: Path, raw: dict[str, RawFormat] | None = None) -> list[float]:
+    """Seconds, and the pitch of each channel."""
+    folder.mkdir()
+    call = ingest(path, folder, AudioSettings(), raw or RAW_FORMATS)
+    pitches = []
+    for channel in call.paths:
+        samples = read_range(channel, RATE // 4, RATE)
+        spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+        pitches.append(float(np.argmax(spectrum) * RATE / len(samples)))
+    return [call.duration_s, *pitches]
+
+
+def raw(path: Path, form: str, rate: int, *pitches: float) -> Path:
+    """Sound without a header; `form` is FFmpeg's name of it."""
+    return write(path, *(tone(SECONDS, pitch) for pitch in pitches), rate=rate, codec=f"pcm_{form}", form=form)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "rate"),
+    [
+        ("ulaw", "mulaw", 8000),
+        ("ul", "mulaw", 8000),
+        ("alaw", "alaw", 8000),
+        ("al", "alaw", 8000),
+        ("sln", "s16le", 8000),
+        ("sln16", "s16le", 16000),
+        ("SLN44", "s16le", 44100),
+        ("sln48", "s16le", 48000),
+    ],
+)
+def test_sound_without_a_header_is_known_by_its_suffix(tmp_path: Path, suffix: str, codec: str, rate: int) -> None:
+    path = put(tmp_path / f"raw.{suffix}", raw(tmp_path / "made", codec, rate, PITCH_HZ).read_bytes())
+    assert heard(path, tmp_path / "spool") == pytest.approx([SECONDS, PITCH_HZ], abs=1)
+    header = probe_header(path)
+    assert (header.sample_rate_hz, header.channels) == (rate, 1)
+    assert header.duration_s == pytest.approx(SECONDS)
+    assert path.name in calls(discover(tmp_path)), "the default suffixes take it"
+
+
+def test_g722_is_decoded(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "a.g722"
+    with av.open(str(path), "w", format="g722") as container:
+        stream = container.add_stream("g722", rate=16000, layout="mono")
+        samples = (tone(SECONDS, PITCH_HZ) * 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate = 16000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    assert heard(path, tmp_path / "spool") == pytest.approx([SECONDS, PITCH_HZ], abs=1)
+
+
+def test_rate_and_channels_of_raw_sound_can_be_set(tmp_path: Path) -> None:
+    settings = InputSettings.model_validate(
+        {"raw_formats": {"vox2": {"format": "s16le", "sample_rate_hz": 11025, "channels": 2}}}
+    )
+    path = raw(tmp_path / "a.vox2", "s16le", 11025, PITCH_HZ, 1000.0)
+    assert heard(path, tmp_path / "spool", settings.raw_formats) == pytest.approx([SECONDS, PITCH_HZ, 1000.0], abs=1)
+
+
+def test_a_wav_is_a_wav_whatever_its_suffix_says(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.ulaw", wav_bytes(1.0))
+    assert probe_header(path).codec == "pcm_s16le"
+
+
+def test_loud_mu_law_that_looks_like_a_frame_of_mp3_is_mu_law(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.ulaw", b"\xff\xfb\x90\x64" * 4000)
+    assert probe_header(path).codec == "pcm_mulaw"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form", "codec"),
+    [
+        ("w64", "w64", "pcm_s16le"),
+        ("caf", "caf", "pcm_s16le"),
+        ("au", "au", "pcm_mulaw"),
+        ("aiff", "aiff", "pcm_s16be"),
+        ("mov", "mov", "pcm_s16le"),
+        ("3gp", "3gp", "aac"),
+        ("3ga", "3gp", "aac"),
+        ("mkv", "matroska", "libopus"),
+        ("webm", "webm", "libopus"),
+        ("m4a", "ipod", "aac"),
+        ("ogg", "ogg", "libopus"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", ID3], ids=["plain", "behind ID3"])
+def test_each_container_is_taken_by_default_also_behind_a_tag(
+    tmp_path: Path, suffix: str, form: str, codec: str, before: bytes
+) -> None:
+    made = write(tmp_path / "made", tone(SECONDS, PITCH_HZ), tone(SECONDS, 1000.0), codec=codec, form=form)
+    path = put(tmp_path / f"a.{suffix}", before + made.read_bytes())
+    assert path.name in calls(discover(tmp_path))
+    assert probe_header(path).channels == 2
+    assert heard(path, tmp_path / "spool") == pytest.approx([SECONDS, PITCH_HZ, 1000.0], abs=5, rel=0.05)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["id3_before.wav", "odd_list_before_nopad.wav", "two_data.wav"])
+def test_the_cases_at_hand_are_decoded_whole(tmp_path: Path, request: pytest.FixtureRequest, name: str) -> None:
+    path = Path(request.config.getoption("--data")) / "cases" / "audio" / name
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    call = ingest(path, tmp_path, AudioSettings())
+    assert (call.duration_s, call.channels, call.flags) == (15.25, 2, frozenset())
+    assert probe_header(path).duration_s == 15.25
+    assert all(call.levels.channel(channel).loudest_second_dbfs() > -40 for channel in (0, 1))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"RIFF\x10\0\0\0WAVEjunk" * 100,
+        b"OggS" + b"\x07" * 3000,
+        b"fLaC" + b"\x07" * 3000,
+        b"\0\0\0\x20ftypM4A " + b"\x07" * 3000,
+        b"#!AMR\n" + b"\xff" * 3000,
+        ID3 + b"RIFF\x10\0\0\0WAVE" + b"\x07" * 3000,
+    ],
+)
+def test_a_broken_recording_is_failed_with_its_reason_and_not_passed_over(tmp_path: Path, content: bytes) -> None:
+    path = put(tmp_path / "a.wav", content)
+
+    def probe_and_decode() -> None:
+        if probe_header(path):
+            ingest(path, tmp_path, AudioSettings())
+
+    with pytest.raises(AudioUndecodable) as caught:
+        probe_and_decode()
+    assert not isinstance(caught.value, NotAudio), caught.value
+
+
+def test_a_text_is_no_recording(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.wav", b"nothing to hear\n" * 200)
+    assert not look_at(path).has_magic
+    with pytest.raises(NotAudio):
+        probe_header(path)
