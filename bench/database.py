@@ -27,7 +27,7 @@ import psutil
 
 from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment, Summary, Topic
 from db.connection import Database, connect
-from db.ledger.rows import chunk_row, chunk_sentiment_rows, step_row
+from db.ledger.rows import chunk_rows, chunk_sentiment_rows, step_row
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.records import (
@@ -290,7 +290,7 @@ def insert_rows(connection: Connection[Any], outcome: CallOutcome) -> None:
                chunks_hash) VALUES (%s, 'x', 'e', 'm', 'o', 0, false, 'h')""",
         [transcript.fingerprint],
     )
-    for row in (chunk_row(chunk, with_words=True) for chunk in transcript.chunks):
+    for row in chunk_rows(transcript, with_words=True):
         connection.execute(
             """INSERT INTO transcript_chunks (transcript_fingerprint, channel, ordinal, role, start_s, end_s, text,
                    words, confidence, language, flags) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",

@@ -9,7 +9,7 @@ from pathlib import Path
 from db.export.cells import cell_text
 from db.export.files import whole_file
 from db.export.table import COLUMNS
-from db.ledger.rows import Row
+from db.records import Row
 
 
 def write_csv(rows: Iterable[Row], path: Path, *, delimiter: str = ",", byte_order_mark: bool = False) -> int:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from db.ledger.rows import words_record
+from psycopg.rows import dict_row
+
+from db.records import adapter
 from pipeline.records import Role, Word
 
 if TYPE_CHECKING:
@@ -68,8 +70,6 @@ def documents(database: Database, call_ids: Sequence[str]) -> Iterator[Document]
 def _read(
     connection: Any, ids: Sequence[uuid.UUID]
 ) -> tuple[dict[uuid.UUID, Mapping[str, Any]], dict[uuid.UUID, list[Segment]]]:
-    from psycopg.rows import dict_row
-
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SELECT * FROM calls WHERE call_id = ANY(%s)", [list(ids)])
         calls = {row["call_id"]: row for row in cursor}
@@ -81,20 +81,6 @@ def _read(
         )
         segments: dict[uuid.UUID, list[Segment]] = {}
         for row in cursor:
-            segments.setdefault(row["call_id"], []).append(_segment(row))
+            row["sentiments"] = {step: row[f"{step}_probabilities"] for step in STEPS}
+            segments.setdefault(row["call_id"], []).append(adapter(Segment).validate_python(row))
     return calls, segments
-
-
-def _segment(row: Mapping[str, Any]) -> Segment:
-    return Segment(
-        channel=row["channel"],
-        ordinal=row["ordinal"],
-        role=Role(row["role"]),
-        start_s=row["start_s"],
-        end_s=row["end_s"],
-        text=row["text"],
-        words=words_record(row["words"]),
-        confidence=row["confidence"],
-        flags=tuple(row["flags"]),
-        sentiments={step: row[f"{step}_probabilities"] for step in STEPS},
-    )

@@ -14,7 +14,8 @@ from typing import Any
 from db.export.cells import cell_text, defused
 from db.export.files import whole_file
 from db.export.table import COLUMNS
-from db.ledger.rows import CONVERSATION_COLUMNS, Row
+from db.ledger.rows import CONVERSATION_COLUMNS
+from db.records import Row
 
 LONGEST_CELL = 32_767
 """Characters; a limit of the XLSX format. The CSV and the database hold the whole text."""

@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from db.ledger.rows import CONVERSATION_COLUMNS, Row
+from db.ledger.rows import CONVERSATION_COLUMNS
+from db.records import Row
 
 if TYPE_CHECKING:
     from db.connection import Database

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from db.ledger import results
-from db.ledger.rows import payload_record, words_record
+from psycopg.rows import dict_row
+
+from db.ledger.rows import CHUNK, IDENTITY, payload_record
+from db.records import adapter, record_row
 from pipeline.records import (
     CallStatus,
     EngineIdentity,
     KnownCall,
-    Role,
-    SegmentText,
     StepResult,
     StepState,
     StoredStep,
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 KNOWN_CALL = """
-    SELECT c.source_uri, c.call_id, c.source_size_bytes, c.source_modified_at, c.etag, c.audio_sha256, c.status,
-           c.error_transient, c.failed_runs, c.transcript_fingerprint, t.rank, t.engine, t.demonstration, t.model,
-           t.revision, t.options_hash, c.duration_s, c.error_type,
+    SELECT c.source_uri, c.call_id::text, c.source_size_bytes AS size_bytes, c.source_modified_at AS modified_at,
+           c.etag, c.audio_sha256, c.status, c.error_transient, c.failed_runs, c.error_type, c.transcript_fingerprint,
+           c.duration_s, t.rank AS engine_rank, t.engine, t.demonstration AS engine_demonstration,
+           t.model AS engine_model, t.revision AS engine_revision, t.options_hash AS engine_options_hash,
            (SELECT array_agg(ARRAY[s.step, s.fingerprint, s.state, s.attempts::text])
-            FROM call_steps s WHERE s.call_id = c.call_id)
+            FROM call_steps s WHERE s.call_id = c.call_id) AS steps
     FROM calls c LEFT JOIN transcripts t ON t.fingerprint = c.transcript_fingerprint
 """
 
@@ -36,109 +39,48 @@ STATES = {state.value: state for state in StepState}
 STATUSES = {status.value: status for status in CallStatus}
 """Looked up: calling an enumeration takes ten times as long, and planning does it a quarter of a million times."""
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 
-def known_call(row: tuple[Any, ...]) -> KnownCall:
-    steps = {
-        step: StoredStep(step=step, fingerprint=fingerprint, state=STATES[state], attempts=int(attempts))
-        for step, fingerprint, state, attempts in row[18] or ()
-    }
+
+def known_call(
+    *, status: str, modified_at: datetime | None, steps: Sequence[tuple[str, str, str, str]] | None, **same: Any
+) -> KnownCall:
+    """From the columns of KNOWN_CALL, by hand: planning reads every call of the source."""
     return KnownCall(
-        source_uri=row[0],
-        call_id=str(row[1]),
-        size_bytes=row[2],
-        modified_at=row[3],
-        etag=row[4],
-        audio_sha256=row[5],
-        status=STATUSES[row[6]],
-        error_transient=row[7],
-        failed_runs=row[8],
-        transcript_fingerprint=row[9],
-        engine_rank=row[10],
-        engine=row[11],
-        engine_demonstration=row[12],
-        engine_model=row[13],
-        engine_revision=row[14],
-        engine_options_hash=row[15],
-        duration_s=row[16],
-        error_type=row[17],
-        steps=steps,
-    )
-
-
-def segment(row: tuple[Any, ...]) -> SegmentText:
-    channel, ordinal, start_s, end_s, overlap_s, text, language, words, confidence, flags = row
-    return SegmentText(
-        channel=channel,
-        ordinal=ordinal,
-        start_s=start_s,
-        end_s=end_s,
-        overlap_s=overlap_s,
-        text=text,
-        language=language,
-        words=words_record(words),
-        confidence=confidence,
-        flags=tuple(flags),
+        status=STATUSES[status],
+        modified_at=modified_at or EPOCH,
+        steps={
+            step: StoredStep(step=step, fingerprint=fingerprint, state=STATES[state], attempts=int(attempts))
+            for step, fingerprint, state, attempts in steps or ()
+        },
+        **same,
     )
 
 
 def transcript(connection: Connection[Any], fingerprint: str) -> Transcript | None:
-    head = connection.execute(
-        """SELECT engine, model, revision, options_hash, rank, demonstration, passed_over, language, flags
-           FROM transcripts WHERE fingerprint = %s""",
-        [fingerprint],
-    ).fetchone()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        head = cursor.execute(
+            f"SELECT {IDENTITY.listed}, language, flags FROM transcripts WHERE fingerprint = %s".encode(),  # noqa: S608
+            [fingerprint],
+        ).fetchone()
     if head is None:
         return None
-    engine, model, revision, options_hash, rank, demonstration, passed_over, language, flags = head
-    rows = connection.execute(
-        f"""SELECT {results.names(results.CHUNK_FIELDS)} FROM transcript_chunks
-            WHERE transcript_fingerprint = %s ORDER BY start_s, channel, ordinal""".encode(),  # noqa: S608
-        [fingerprint],
-    )
+    with connection.cursor(row_factory=record_row(TranscriptChunk)) as cursor_of_chunks:
+        chunks = cursor_of_chunks.execute(
+            f"""SELECT {CHUNK.listed} FROM transcript_chunks
+                WHERE transcript_fingerprint = %s ORDER BY start_s, channel, ordinal""".encode(),  # noqa: S608
+            [fingerprint],
+        ).fetchall()
     return Transcript(
         fingerprint=fingerprint,
-        identity=EngineIdentity(
-            engine=engine,
-            model=model,
-            revision=revision,
-            options_hash=options_hash,
-            rank=rank,
-            demonstration=demonstration,
-            passed_over=tuple(passed_over),
-        ),
-        language=language,
-        chunks=tuple(chunks(rows)),
-        flags=tuple(flags),
+        identity=adapter(EngineIdentity).validate_python(head),
+        language=head["language"],
+        chunks=tuple(chunks),
+        flags=tuple(head["flags"]),
     )
 
 
-def chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[TranscriptChunk]:
-    for channel, ordinal, role, start_s, end_s, text, words, confidence, language, flags in rows:
-        yield TranscriptChunk(
-            channel=channel,
-            ordinal=ordinal,
-            role=Role(role),
-            start_s=start_s,
-            end_s=end_s,
-            text=text,
-            words=words_record(words),
-            confidence=confidence,
-            language=language,
-            flags=tuple(flags),
-        )
-
-
-def step_result(row: tuple[Any, ...]) -> StepResult:
-    return StepResult(
-        step=row[0],
-        fingerprint=row[1],
-        state=StepState(row[2]),
-        payload=payload_record(row[0], row[3]),
-        reason=row[4],
-        provider=row[5],
-        model=row[6],
-        tokens_in=row[7],
-        tokens_out=row[8],
-        cost_usd=row[9],
-        latency_s=row[10],
-    )
+def step_result(**columns: Any) -> StepResult:
+    payload = payload_record(columns["step"], columns["payload"])
+    result: StepResult = adapter(StepResult).validate_python({**columns, "payload": None})
+    return dataclasses.replace(result, payload=payload)

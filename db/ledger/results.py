@@ -11,14 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from psycopg.rows import dict_row
+
 from db.ledger.rows import (
+    CHUNK,
+    IDENTITY,
     PAYLOADS,
+    SEGMENT,
     SENTIMENT_STEPS,
-    Row,
-    chunk_row,
+    STEP,
+    chunk_rows,
     chunk_sentiment_rows,
     found_columns,
-    in_time_order,
     missing_reasons,
     prepared_columns,
     reason_keys,
@@ -29,47 +33,26 @@ from db.ledger.rows import (
     transcript_columns,
 )
 from db.ledger.values import clean, json_parameter
-from pipeline.records import CallOutcome, StepResult, StepState, Transcript
+from db.records import Row, updates
+from pipeline.records import CallOutcome, SegmentText, StepResult, StepState, Transcript
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-CHUNK_FIELDS = (
-    "channel smallint, ordinal integer, role text, start_s double precision, end_s double precision, text text, "
-    "words jsonb, confidence double precision, language text, flags text[]"
-)
-SEGMENT_FIELDS = (
-    "channel smallint, ordinal integer, start_s double precision, end_s double precision, overlap_s double precision, "
-    "text text, language text, words jsonb, confidence double precision, flags text[]"
-)
-STEP_FIELDS = (
-    "step text, fingerprint text, state text, reason text, provider text, model text, tokens_in integer, "
-    "tokens_out integer, cost_usd double precision, latency_s double precision, payload jsonb"
-)
-SENTIMENT_FIELDS = "channel smallint, ordinal integer, " + ", ".join(
-    f"{step}_{part} {kind}"
-    for step in SENTIMENT_STEPS
-    for part, kind in (
-        ("negative", "double precision"),
-        ("neutral", "double precision"),
-        ("positive", "double precision"),
-        ("reason", "text"),
-    )
-)
-
-
-def names(fields: str) -> str:
-    """Column names of a field list."""
-    return ", ".join(field.split()[0] for field in fields.split(", "))
-
 
 # ------------------------------------------------------------------------------------- transcripts
 
 
 def store_transcript(connection: Connection[Any], transcript: Transcript, audio_sha256: str, with_words: bool) -> None:
     """The transcript with its chunks; equal ones are left as they are, finished segments dropped."""
-    chunks = [chunk_row(chunk, with_words=with_words) for chunk in in_time_order(transcript.chunks)]
-    head = _transcript_head(transcript, rows_hash(chunks))
+    chunks = chunk_rows(transcript, with_words=with_words)
+    head = clean(
+        {
+            **IDENTITY.row(transcript.identity),
+            "language": transcript.language,
+            "flags": list(transcript.flags),
+            "chunks_hash": rows_hash(chunks),
+        }
+    )
     stored = connection.execute(
         f"SELECT {', '.join(head)} FROM transcripts WHERE fingerprint = %s FOR UPDATE",  # noqa: S608
         [transcript.fingerprint],
@@ -77,46 +60,29 @@ def store_transcript(connection: Connection[Any], transcript: Transcript, audio_
     connection.execute("DELETE FROM finished_segments WHERE transcript_fingerprint = %s", [transcript.fingerprint])
     if stored == tuple(head.values()):
         return
-    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in head)
     connection.execute(
         f"""INSERT INTO transcripts (fingerprint, audio_sha256, {", ".join(head)})
             VALUES (%s, %s, {", ".join(["%s"] * len(head))})
-            ON CONFLICT (fingerprint) DO UPDATE SET {updates}""",  # noqa: S608
+            ON CONFLICT (fingerprint) DO UPDATE SET {updates([*head])}""",  # noqa: S608
         [transcript.fingerprint, audio_sha256, *head.values()],
     )
     if stored is not None:
         connection.execute("DELETE FROM transcript_chunks WHERE transcript_fingerprint = %s", [transcript.fingerprint])
     if chunks:
         connection.execute(
-            f"""INSERT INTO transcript_chunks (transcript_fingerprint, {names(CHUNK_FIELDS)})
-                SELECT %s, {names(CHUNK_FIELDS)} FROM json_to_recordset(%s) AS rows({CHUNK_FIELDS})""",  # noqa: S608
+            f"""INSERT INTO transcript_chunks (transcript_fingerprint, {CHUNK.listed})
+                SELECT %s, {CHUNK.listed} FROM json_populate_recordset(NULL::transcript_chunks, %s)""",  # noqa: S608
             [transcript.fingerprint, json_parameter(chunks)],
         )
 
 
-def _transcript_head(transcript: Transcript, chunks_hash: str) -> Row:
-    identity = transcript.identity
-    return {
-        "engine": identity.engine,
-        "model": identity.model,
-        "revision": identity.revision,
-        "options_hash": identity.options_hash,
-        "rank": identity.rank,
-        "demonstration": identity.demonstration,
-        "passed_over": clean(identity.passed_over),
-        "language": transcript.language,
-        "flags": clean(transcript.flags),
-        "chunks_hash": chunks_hash,
-    }
-
-
-def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequence[Row]) -> None:
-    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in names(SEGMENT_FIELDS).split(", ")[2:])
+def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequence[SegmentText]) -> None:
+    """Finished segments, each replacing an earlier one in its place."""
     connection.execute(
-        f"""INSERT INTO finished_segments (transcript_fingerprint, {names(SEGMENT_FIELDS)})
-            SELECT %s, {names(SEGMENT_FIELDS)} FROM json_to_recordset(%s) AS rows({SEGMENT_FIELDS})
-            ON CONFLICT (transcript_fingerprint, channel, ordinal) DO UPDATE SET {updates}""",  # noqa: S608
-        [fingerprint, json_parameter(list(segments))],
+        f"""INSERT INTO finished_segments (transcript_fingerprint, {SEGMENT.listed})
+            SELECT %s, {SEGMENT.listed} FROM json_populate_recordset(NULL::finished_segments, %s)
+            ON CONFLICT (transcript_fingerprint, channel, ordinal) DO UPDATE SET {updates(SEGMENT.names)}""",  # noqa: S608
+        [fingerprint, json_parameter([SEGMENT.row(segment) for segment in segments])],
     )
 
 
@@ -152,8 +118,6 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
 
 def _current(connection: Connection[Any], call_id: uuid.UUID) -> Row:
     """What is stored of a call, locked; empty for a new one."""
-    from psycopg.rows import dict_row
-
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(
             """SELECT c.audio_sha256, c.transcript_fingerprint, c.missing_reasons, c.sentiment_trends, c.flags,
@@ -250,10 +214,9 @@ def _upsert_call(connection: Connection[Any], call_id: uuid.UUID, row: Row) -> N
 def _upsert_statement(columns: tuple[str, ...]) -> bytes:
     """One JSON object as a row of `calls`: a single parameter, where a hundred take longer to send than to store."""
     listed = ", ".join(columns)
-    updates = ", ".join(f"EXCLUDED.{name}" for name in columns)
     return f"""INSERT INTO calls (call_id, processed_at, {listed})
         SELECT call_id, now(), {listed} FROM json_populate_record(NULL::calls, %s)
-        ON CONFLICT (call_id) DO UPDATE SET ({listed}, processed_at) = ({updates}, now())""".encode()  # noqa: S608
+        ON CONFLICT (call_id) DO UPDATE SET processed_at = now(), {updates(columns)}""".encode()  # noqa: S608
 
 
 # ----------------------------------------------------------------------------- steps and sentiments
@@ -265,14 +228,13 @@ def _store_steps(connection: Connection[Any], call_id: uuid.UUID, outcome: CallO
         connection.execute("DELETE FROM call_steps WHERE call_id = %s AND step <> ALL (%s)", [call_id, ran])
     if not outcome.steps:
         return
-    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in names(STEP_FIELDS).split(", ")[1:])
     connection.execute(
-        f"""INSERT INTO call_steps (call_id, run_id, attempts, {names(STEP_FIELDS)})
-            SELECT %s, %s, 1, {names(STEP_FIELDS)} FROM json_to_recordset(%s) AS rows({STEP_FIELDS})
+        f"""INSERT INTO call_steps (call_id, run_id, attempts, {STEP.listed})
+            SELECT %s, %s, 1, {STEP.listed} FROM json_populate_recordset(NULL::call_steps, %s)
             ON CONFLICT (call_id, step) DO UPDATE SET
                 attempts = CASE WHEN call_steps.fingerprint <> EXCLUDED.fingerprint THEN 1
                                 ELSE call_steps.attempts + 1 END,
-                run_id = EXCLUDED.run_id, updated_at = now(), {updates}""",  # noqa: S608
+                run_id = EXCLUDED.run_id, updated_at = now(), {updates(STEP.names)}""",  # noqa: S608
         [call_id, uuid.UUID(outcome.run_id), json_parameter([step_row(result) for result in outcome.steps])],
     )
 
@@ -292,12 +254,11 @@ def _store_sentiments(
         connection.execute(f"UPDATE chunk_sentiments SET {emptied} WHERE call_id = %s", [call_id])  # noqa: S608
     rows = chunk_sentiment_rows(steps)
     if rows:
-        updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns)
         listed = ", ".join(columns)
         connection.execute(
             f"""INSERT INTO chunk_sentiments (call_id, transcript_fingerprint, channel, ordinal, {listed})
-                SELECT %s, %s, channel, ordinal, {listed} FROM json_to_recordset(%s) AS rows({SENTIMENT_FIELDS})
+                SELECT %s, %s, channel, ordinal, {listed} FROM json_populate_recordset(NULL::chunk_sentiments, %s)
                 ON CONFLICT (call_id, channel, ordinal) DO UPDATE SET
-                    transcript_fingerprint = EXCLUDED.transcript_fingerprint, {updates}""",  # noqa: S608
+                    {updates(["transcript_fingerprint", *columns])}""",  # noqa: S608
             [call_id, fingerprint, json_parameter(rows)],
         )

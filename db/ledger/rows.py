@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from analysis.records import CallSentiment, Conversation, Sentiment, Summary, Topic
 from db.ledger.values import clean
+from db.records import Columns, Row, adapter
 from pipeline.records import (
     CallMetadata,
+    EngineIdentity,
     FoundCall,
     PreparedCall,
     Role,
@@ -23,11 +22,7 @@ from pipeline.records import (
     StepState,
     Transcript,
     TranscriptChunk,
-    Word,
 )
-
-Row = dict[str, Any]
-"""Column name to value. Dictionaries and lists of dictionaries are jsonb."""
 
 SENTIMENT_STEPS = ("text", "acoustic", "fusion")
 
@@ -40,6 +35,12 @@ PAYLOADS: Mapping[str, type] = {
     "conversation": Conversation,
 }
 """Record of each step's payload; steps not named here are kept as plain JSON."""
+
+IDENTITY = Columns(EngineIdentity, without=("vocabulary_hash",))
+CHUNK = Columns(TranscriptChunk)
+SEGMENT = Columns(SegmentText)
+STEP = Columns(StepResult, without=("services", "kept"))
+"""Records whose fields are the columns of their tables; `calls` is laid out wide, below."""
 
 CONVERSATION_COLUMNS = tuple(field.name for field in dataclasses.fields(Conversation) if field.name != "extra")
 
@@ -192,44 +193,26 @@ def reason_keys(step: str) -> list[str]:
     return [step, f"{step}_confidence", *(f"{role}_{step}" for role in Role)]
 
 
-@functools.cache
-def _adapter(step: str) -> TypeAdapter[Any] | None:
-    record = PAYLOADS.get(step)
-    return TypeAdapter(record) if record is not None else None
-
-
 def payload_json(step: str, payload: object | None) -> Any:
     """A step's payload as JSON values."""
     if payload is None:
         return None
-    adapter = _adapter(step)
-    if adapter is None or not isinstance(payload, PAYLOADS[step]):
-        adapter = TypeAdapter(type(payload))
-    return adapter.dump_python(payload, mode="json")
+    record = PAYLOADS.get(step)
+    return adapter(record if record is not None and isinstance(payload, record) else type(payload)).dump_python(
+        payload, mode="json"
+    )
 
 
 def payload_record(step: str, stored: Any) -> object | None:
     """The record a payload was stored from."""
-    adapter = _adapter(step)
-    if stored is None or adapter is None:
+    if stored is None or step not in PAYLOADS:
         return stored  # type: ignore[no-any-return]
-    return adapter.validate_python(stored)  # type: ignore[no-any-return]
+    return adapter(PAYLOADS[step]).validate_python(stored)  # type: ignore[no-any-return]
 
 
 def step_row(result: StepResult) -> Row:
-    return {
-        "step": result.step,
-        "fingerprint": result.fingerprint,
-        "state": result.state.value,
-        "reason": clean(result.reason),
-        "provider": clean(result.provider),
-        "model": clean(result.model),
-        "tokens_in": result.tokens_in,
-        "tokens_out": result.tokens_out,
-        "cost_usd": result.cost_usd,
-        "latency_s": result.latency_s,
-        "payload": payload_json(result.step, result.payload) if result.state is StepState.DONE else None,
-    }
+    payload = payload_json(result.step, result.payload) if result.state is StepState.DONE else None
+    return {**STEP.row(dataclasses.replace(result, payload=None)), "payload": payload}
 
 
 def chunk_sentiment_rows(results: Iterable[StepResult]) -> list[Row]:
@@ -246,50 +229,13 @@ def chunk_sentiment_rows(results: Iterable[StepResult]) -> list[Row]:
     return list(rows.values())
 
 
-# ----------------------------------------------------------------------------- chunks and segments
+# ------------------------------------------------------------------------------------------ chunks
 
 
-def chunk_row(chunk: TranscriptChunk, *, with_words: bool) -> Row:
-    return {
-        "channel": chunk.channel,
-        "ordinal": chunk.ordinal,
-        "role": chunk.role.value,
-        "start_s": chunk.start_s,
-        "end_s": chunk.end_s,
-        "text": chunk.text,
-        "words": words_json(chunk.words) if with_words else None,
-        "confidence": chunk.confidence,
-        "language": chunk.language,
-        "flags": list(chunk.flags),
-    }
-
-
-def segment_row(segment: SegmentText) -> Row:
-    return {
-        "channel": segment.channel,
-        "ordinal": segment.ordinal,
-        "start_s": segment.start_s,
-        "end_s": segment.end_s,
-        "overlap_s": segment.overlap_s,
-        "text": segment.text,
-        "language": segment.language,
-        "words": words_json(segment.words),
-        "confidence": segment.confidence,
-        "flags": list(segment.flags),
-    }
-
-
-def words_json(words: Sequence[Word] | None) -> list[Row] | None:
-    if words is None:
-        return None
-    return [
-        {"text": word.text, "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
-        for word in words
-    ]
-
-
-def words_record(stored: Sequence[Row] | None) -> tuple[Word, ...] | None:
-    return tuple(Word(**word) for word in stored) if stored is not None else None
+def chunk_rows(transcript: Transcript, *, with_words: bool) -> list[Row]:
+    """A row per chunk, in time order."""
+    rows = [CHUNK.row(chunk) for chunk in in_time_order(transcript.chunks)]
+    return rows if with_words else [{**row, "words": None} for row in rows]
 
 
 def rows_hash(rows: Sequence[Row]) -> str:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from psycopg.rows import BaseRowFactory, dict_row, kwargs_row, scalar_row
 
 from db.connection import Database
 from db.ledger import addresses, failures, reading, results
-from db.ledger.rows import segment_row
+from db.ledger.rows import SEGMENT, STEP
 from db.ledger.runs import Runs
 from db.ledger.values import clean
+from db.records import adapter, record_row
 from pipeline.records import (
     CallFailure,
     CallOutcome,
@@ -28,6 +31,8 @@ from pipeline.records import (
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+Made = TypeVar("Made")
 
 LOOKUP_BATCH = 1000
 """Addresses per round trip."""
@@ -68,14 +73,16 @@ class PostgresStore:
         for start in range(0, len(source_uris), LOOKUP_BATCH):
             asked = {clean(uri): uri for uri in source_uris[start : start + LOOKUP_BATCH]}
 
-            for row in self._rows(reading.KNOWN_CALL + "WHERE c.source_uri = ANY(%s)", [list(asked)]):
-                uri = asked[row[0]]
-                known[uri] = reading.known_call((uri, *row[1:]))
+            def as_asked(source_uri: str, names: Mapping[str, str] = asked, **columns: Any) -> KnownCall:
+                return reading.known_call(source_uri=names[source_uri], **columns)
+
+            query = reading.KNOWN_CALL + "WHERE c.source_uri = ANY(%s)"
+            known |= {call.source_uri: call for call in self._rows(query, [list(asked)], kwargs_row(as_asked))}
         return known
 
     def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
-        rows = self._rows(reading.KNOWN_CALL + "WHERE c.audio_sha256 = %s ORDER BY c.source_uri", [audio_sha256])
-        return [reading.known_call(row) for row in rows]
+        query = reading.KNOWN_CALL + "WHERE c.audio_sha256 = %s ORDER BY c.source_uri"
+        return self._rows(query, [audio_sha256], kwargs_row(reading.known_call))
 
     def claim_call(self, found: FoundCall, audio_sha256: str, moved_from: str | None) -> str:
         uri, name = clean(found.source_uri), clean(found.file_name)
@@ -83,38 +90,37 @@ class PostgresStore:
 
     def disappeared(self, prefix: str, seen_uris: Iterable[str]) -> Sequence[str]:
         seen = {clean(uri) for uri in seen_uris}
-        rows = self._rows("SELECT source_uri FROM calls WHERE starts_with(source_uri, %s)", [clean(prefix)])
-        return sorted(uri for (uri,) in rows if uri not in seen)
+        query = "SELECT source_uri FROM calls WHERE starts_with(source_uri, %s)"
+        return sorted(uri for uri in self._rows(query, [clean(prefix)], scalar_row) if uri not in seen)
 
     def outcomes(self, source_uris: Sequence[str], run_id: str) -> Mapping[str, StoredOutcome]:
         stored: dict[str, StoredOutcome] = {}
         for start in range(0, len(source_uris), LOOKUP_BATCH):
             asked = {clean(uri): uri for uri in source_uris[start : start + LOOKUP_BATCH]}
             rows = self._rows(
-                """SELECT source_uri, status, run_id IS NOT DISTINCT FROM %s, error_type IS NOT NULL
+                """SELECT source_uri, status, run_id IS NOT DISTINCT FROM %s AS by_this_run,
+                          error_type IS NOT NULL AS failing
                    FROM calls WHERE source_uri = ANY(%s)""",
                 [uuid.UUID(run_id), list(asked)],
+                dict_row,
             )
-            for uri, status, by_this_run, failing in rows:
-                stored[asked[uri]] = StoredOutcome(
-                    status=reading.STATUSES[status], by_this_run=by_this_run, failing=failing
-                )
+            stored |= {asked[row["source_uri"]]: adapter(StoredOutcome).validate_python(row) for row in rows}
         return stored
 
     # ------------------------------------------------------------------------------------ transcripts
 
     def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]:
-        rows = self._rows(
-            f"""SELECT {results.names(results.SEGMENT_FIELDS)} FROM finished_segments
+        return self._rows(
+            f"""SELECT {SEGMENT.listed} FROM finished_segments
                 WHERE transcript_fingerprint = %s ORDER BY channel, ordinal""",  # noqa: S608
             [transcript_fingerprint],
+            record_row(SegmentText),
         )
-        return [reading.segment(row) for row in rows]
 
     def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
-        rows = [segment_row(segment) for segment in segments]
-        if rows:
-            self._database.patiently(lambda c: results.store_segments(c, transcript_fingerprint, rows), lasting=False)
+        made = list(segments)
+        if made:
+            self._database.patiently(lambda c: results.store_segments(c, transcript_fingerprint, made), lasting=False)
 
     def transcript(self, transcript_fingerprint: str) -> Transcript | None:
         def work(connection: Connection[Any]) -> Transcript | None:
@@ -131,13 +137,12 @@ class PostgresStore:
 
     def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:
         rows = self._rows(
-            """SELECT s.step, s.fingerprint, s.state, s.payload, s.reason, s.provider, s.model, s.tokens_in,
-                      s.tokens_out, s.cost_usd, s.latency_s
-               FROM call_steps s JOIN calls c USING (call_id)
-               WHERE call_id = %s AND c.transcript_fingerprint = %s""",
+            f"""SELECT {", ".join(f"s.{name}" for name in STEP.names)} FROM call_steps s JOIN calls c USING (call_id)
+                WHERE call_id = %s AND c.transcript_fingerprint = %s""",  # noqa: S608
             [uuid.UUID(call_id), transcript_fingerprint],
+            kwargs_row(reading.step_result),
         )
-        return {row[0]: reading.step_result(row) for row in rows}
+        return {result.step: result for result in rows}
 
     def save_call(self, outcome: CallOutcome) -> bool:
         """Returns False when a better engine's transcript is there and nothing was changed."""
@@ -155,12 +160,12 @@ class PostgresStore:
     # --------------------------------------------------------------------------------------- delivery
 
     def undelivered(self) -> Sequence[str]:
-        rows = self._rows(
-            """SELECT call_id FROM calls WHERE delivered_at IS NULL AND status <> 'skipped'
+        return self._rows(
+            """SELECT call_id::text FROM calls WHERE delivered_at IS NULL AND status <> 'skipped'
                ORDER BY started_at NULLS LAST, source_uri""",
             [],
+            scalar_row,
         )
-        return [str(call_id) for (call_id,) in rows]
 
     def mark_delivered(self, call_ids: Sequence[str], run_id: str) -> None:
         ids = [uuid.UUID(call_id) for call_id in call_ids]
@@ -173,8 +178,9 @@ class PostgresStore:
 
         self._database.patiently(work)
 
-    def _rows(self, query: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
-        def work(connection: Connection[Any]) -> list[tuple[Any, ...]]:
-            return connection.execute(query.encode(), parameters).fetchall()
+    def _rows(self, query: str, parameters: Sequence[object], made_by: BaseRowFactory[Made]) -> list[Made]:
+        def work(connection: Connection[Any]) -> list[Made]:
+            with connection.cursor(row_factory=made_by) as cursor:
+                return cursor.execute(query.encode(), parameters).fetchall()
 
         return self._database.patiently(work)
