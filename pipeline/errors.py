@@ -41,6 +41,8 @@ _QUOTES_NOBODY = (
     NotImplementedError, OSError, RuntimeError, TypeError,
 )  # fmt: skip
 """Classes of Python's own whose text names code, numbers or files, not the data that was worked on."""
+_ABOUT_CONNECTIONS = frozenset({"httpx2", "httpcore2", "urllib3", "huggingface_hub"})
+"""Packages whose errors speak of addresses and connections."""
 
 
 class EarshotError(Exception):
@@ -174,7 +176,7 @@ def described(error: BaseException) -> str:
     text = str(error)
     if not text:
         return kind
-    if isinstance(error, (*_QUOTES_NOBODY, json.JSONDecodeError)):
+    if isinstance(error, (*_QUOTES_NOBODY, json.JSONDecodeError)) or _package(error) in _ABOUT_CONNECTIONS:
         return f"{kind}: {excerpt(text)}"
     said_by_database = _of_database(error)
     if said_by_database:
@@ -188,15 +190,26 @@ def _of_database(error: BaseException) -> str | None:
     """What PostgreSQL says without the rows it quotes in details, and in the message where the data is at fault."""
     diagnosis, state = getattr(error, "diag", None), getattr(error, "sqlstate", None)
     said: str | None = getattr(diagnosis, "message_primary", None)
+    if _package(error) == "psycopg" and state is None:
+        return str(error)  # the connection is at fault, no statement
     return said if state and not state.startswith("22") else None
+
+
+def _package(error: BaseException) -> str:
+    return type(error).__module__.partition(".")[0]
 
 
 def traceback_text(error: BaseException) -> str:
     """The traceback of an error and of those behind it, each told as `described` tells it."""
-    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    before = f"{traceback_text(behind)}\nThis led to:\n" if behind is not None else ""
-    frames = masked("".join(traceback.format_tb(error.__traceback__)))
-    return f"{before}Traceback (most recent call last):\n{frames}{described(error)}"
+    told: list[str] = []
+    seen: set[int] = set()
+    now: BaseException | None = error
+    while now is not None and id(now) not in seen:
+        seen.add(id(now))
+        frames = masked("".join(traceback.format_tb(now.__traceback__)))
+        told.insert(0, f"Traceback (most recent call last):\n{frames}{described(now)}")
+        now = now.__cause__ or (None if now.__suppress_context__ else now.__context__)
+    return "\nThis led to:\n".join(told)
 
 
 def portable(error: BaseException) -> EarshotError:

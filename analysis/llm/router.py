@@ -30,6 +30,7 @@ from pipeline.errors import (
     TransientError,
     UnforeseenError,
     WorkerCrashed,
+    described,
 )
 
 log = logging.getLogger(__name__)
@@ -56,9 +57,9 @@ class _Case:
     services: dict[str, str | None] = field(default_factory=dict)
 
     def pass_over(self, name: str, error: Exception, asked: bool = True) -> None:
-        self.passed_over.append(f"{name}: {error}")
+        self.passed_over.append(f"{name}: {described(error)}")
         if asked and not isinstance(error, CeilingReached | QuotaWait):
-            self.services[name] = None if isinstance(error, InvalidReply) else str(error)
+            self.services[name] = None if isinstance(error, InvalidReply) else described(error)
         self.error = error
         # A later run may succeed when at least one provider failed for a passing reason.
         self.retryable = self.retryable or isinstance(error, TransientError | StartupError | UnforeseenError)

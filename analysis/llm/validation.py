@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.llm.provider import JsonSchema, Reply
 
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
 _SHOWN_FAULTS = 5
+_JSON_TYPES = {
+    str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", dict: "object", list: "array",
+}  # fmt: skip
 
 
 def plain(value: Any) -> Any:
@@ -21,7 +27,7 @@ def plain(value: Any) -> Any:
 
 
 def read_reply(reply: Reply, schema: JsonSchema) -> tuple[dict[str, Any] | None, str | None]:
-    """The reply's data, or None and what is wrong with it."""
+    """The reply's data, or None and what is wrong with it, which goes into rows and logs: no words of the reply."""
     if reply.finish == "refused":
         return None, "the model declined to answer"
     if not reply.text.strip():
@@ -65,11 +71,47 @@ def _faults(data: dict[str, Any], schema: JsonSchema) -> list[str]:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    faults = []
+    faults, names = [], _property_names(plain(schema))
     for error in Draft202012Validator(plain(schema)).iter_errors(data):
         deepest = best_match([error]) or error
-        where = ".".join(str(part) for part in deepest.absolute_path) or "the object"
-        faults.append(f"{where}: {deepest.message[:200]}")
+        where = ".".join(_known_part(part, names) for part in deepest.absolute_path) or "the object"
+        faults.append(f"{where}: {_shape(deepest)}")
         if len(faults) == _SHOWN_FAULTS:
             break
     return faults
+
+
+def _property_names(schema: Any) -> frozenset[str]:
+    """Names of all properties a schema speaks of, at any depth."""
+    if isinstance(schema, list):
+        return frozenset().union(*map(_property_names, schema))
+    if not isinstance(schema, dict):
+        return frozenset()
+    properties = schema.get("properties")
+    own = frozenset(properties) if isinstance(properties, dict) else frozenset()
+    return own.union(*map(_property_names, schema.values()))
+
+
+def _known_part(part: str | int, names: frozenset[str]) -> str:
+    """A step of the way to a value; a name that the model made up is not repeated."""
+    return str(part) if isinstance(part, int) or part in names else "(another name)"
+
+
+def _shape(error: ValidationError) -> str:
+    """What is wrong with a value, without the value."""
+    value, wanted = error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            return f"is of type {_JSON_TYPES.get(type(value), type(value).__name__)}, not {wanted}"
+        case "enum" | "const":
+            return f"is none of the {len(wanted) if isinstance(wanted, list) else 1} values allowed"
+        case "required":
+            return f"lacks {', '.join(name for name in wanted if name not in value)}"
+        case "additionalProperties":
+            return f"holds {len(set(value) - set(error.schema.get('properties', {})))} fields nobody asked for"
+        case "minLength" | "maxLength":
+            return f"has {len(value)} characters; {error.validator} is {wanted}"
+        case "minItems" | "maxItems":
+            return f"has {len(value)} items; {error.validator} is {wanted}"
+        case _:
+            return f"breaks the rule {error.validator}"

@@ -49,8 +49,9 @@ class Checker:
 
     def _remember(self, fault: Claim, where: str) -> None:
         self.flags[_PLACES.get(fault.kind, f"unsupported_{fault.kind}")] = None
-        verb = "dropped from" if self._drop else "not in the transcript, in"
-        self.notes.append(f"{fault.kind} {fault.text!r} {verb} {where}")
+        verb = "dropped from" if self._drop else "kept in"
+        # Not which: reasons hold no words of a reply.
+        self.notes.append(f"a {fault.kind} that is not in the transcript {verb} {where}")
 
 
 def read_summary(draft: Draft, data: Mapping[str, Any], settings: SummarySettings) -> tuple[Summary | None, str | None]:

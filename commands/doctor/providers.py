@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from commands.doctor.finding import Finding, State
 from pipeline.config.areas.llm import AnthropicSettings, LanguageModelSettings, OpenAIChatSettings
 from pipeline.errors import ModelUnavailable
+from pipeline.outside import open_address
 from pipeline.weights.hub import short, within
 
 _NAMES = ("mlx_lm", "bedrock", "openai_chat", "anthropic")
@@ -120,13 +121,13 @@ def _http(
 
 def _answers(address: str, headers: dict[str, str], timeout_s: float) -> str | None:
     """What is wrong with a server; None when it answers. A page it does not know is an answer, a refused key is not."""
-    if not address.startswith(("http://", "https://")):
-        return "no http address"
-    request = urllib.request.Request(address, headers=headers)  # noqa: S310 - scheme checked above
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310 - scheme checked above
-            return None
+        open_address(urllib.request.Request(address, headers=headers), timeout_s).close()  # noqa: S310 - it checks
+        return None
     except urllib.error.HTTPError as error:
+        error.close()
+        if 300 <= error.code < 400:
+            return f"it redirects (HTTP {error.code}), which is not followed: name the final address"
         # Bedrock's runtime answers a bare GET with 403 or 404 whoever asks: only a key we sent can be refused.
         return f"the key was refused (HTTP {error.code})" if headers and error.code in {401, 403} else None
     except (OSError, ValueError) as error:

@@ -14,7 +14,9 @@ from commands.run.ending import Ending
 from commands.run.summary import attention_lines
 from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, SmtpSettings, WebhookSettings
 from pipeline.masking import excerpt, masked
+from pipeline.outside import open_address
 from pipeline.plurals import counted
+from pipeline.visible_text import one_line, visible
 
 
 def tell(settings: NotifySettings, end: Ending) -> list[str]:
@@ -39,14 +41,14 @@ def tell(settings: NotifySettings, end: Ending) -> list[str]:
 def subject(end: Ending) -> str:
     """One line: how it ended, and the counts that matter."""
     counts = f", {end.counts.get('done', 0)} done, {end.counts.get('failed', 0)} failed" if end.counts else ""
-    return f"Earshot on {end.host}: {end.exit_code.meaning} (exit {end.exit_code}{counts})"
+    return one_line(f"Earshot on {end.host}: {end.exit_code.meaning} (exit {end.exit_code}{counts})")
 
 
 def body(end: Ending) -> str:
     """The reconciliation, what failed, and where to look."""
     lines = [subject(end), "", f"run {end.run_id or '(none was begun)'}, began {end.began_at:%Y-%m-%d %H:%M:%S} UTC"]
     if end.error:
-        lines += ["", f"error: {masked(end.error)}"]
+        lines += ["", f"error: {end.error}"]
     if end.counts:
         parts = " + ".join(f"{number} {name}" for name, number in end.counts.items() if name != "found")
         lines += ["", f"found {end.counts.get('found', 0)} = {parts}"]
@@ -69,7 +71,8 @@ def body(end: Ending) -> str:
     if (end.report.get("disappeared") or {}).get("calls"):
         gone = counted(end.report["disappeared"]["calls"], "known recording")
         lines += ["", f"no longer where they were: {gone}"]
-    return "\n".join([*lines, "", "More: python run.py status; python run.py report; failed_calls_*.json"])
+    lines += ["", "More: python run.py status; python run.py report; failed_calls_*.json"]
+    return visible(masked("\n".join(lines)))
 
 
 def send_mail(settings: SmtpSettings, timeout_s: float, end: Ending) -> None:
@@ -94,7 +97,7 @@ def send_mail(settings: SmtpSettings, timeout_s: float, end: Ending) -> None:
 
 
 def post(settings: WebhookSettings, timeout_s: float, end: Ending) -> None:
-    """Raises OSError; an answer of 400 and above is one too (HTTPError)."""
+    """Raises OSError; a redirect, and an answer of 400 and above, is one too (HTTPError)."""
     content: dict[str, Any] = {
         "text": body(end),
         "subject": subject(end),
@@ -114,5 +117,4 @@ def post(settings: WebhookSettings, timeout_s: float, end: Ending) -> None:
     request = urllib.request.Request(  # noqa: S310 - the configuration admits http and https only
         settings.url or "", data=json.dumps(content).encode(), headers=headers, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310 - as above
-        pass
+    open_address(request, timeout_s).close()

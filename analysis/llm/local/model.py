@@ -203,7 +203,7 @@ class LocalModel:
         tokens = [token for token in constraint.tokens if token not in self._ends]
         pieces = [self._grammar_tokenizer.decode_bytes([token]) for token in tokens]
         if constraint.fault:
-            log.warning("%s: the grammar gave up: %s", request.key, constraint.fault)
+            log.warning("%s: the grammar gave up after %d tokens", request.key, len(constraint.tokens))
         ended = constraint.over and not constraint.fault
         return Reply(
             key=request.key,

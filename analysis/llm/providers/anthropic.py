@@ -12,7 +12,8 @@ from analysis.llm.provider import LLMRequest, Reply, RequestRefused
 from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, environment_key, error_for_status
 from analysis.llm.validation import plain
 from pipeline.config.areas.llm import AnthropicSettings
-from pipeline.errors import InvalidReply, ServiceUnavailable, StageTimeout
+from pipeline.errors import InvalidReply, StageTimeout, described
+from pipeline.outside import client_options, connection_error
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -52,7 +53,7 @@ class Anthropic:
             self._loop = self._client = None
 
     def _connect(self) -> tuple[EventLoop, AsyncAnthropic]:
-        from anthropic import AsyncAnthropic
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
         with self._lock:
             if self._loop is None or self._client is None:
@@ -60,7 +61,12 @@ class Anthropic:
                 if key is None:
                     raise RequestRefused(f"anthropic: set {self._settings.api_key_env} in the environment or .env")
                 self._loop = EventLoop("anthropic")
-                self._client = AsyncAnthropic(api_key=key, base_url=self._settings.base_url, max_retries=0)
+                self._client = AsyncAnthropic(
+                    api_key=key,
+                    base_url=self._settings.base_url,
+                    max_retries=0,
+                    http_client=DefaultAsyncHttpxClient(**client_options(asynchronous=True)),
+                )
             return self._loop, self._client
 
     async def _ask(self, client: AsyncAnthropic, request: LLMRequest, time_limit_s: float) -> Reply:
@@ -71,13 +77,14 @@ class Anthropic:
         except anthropic.APITimeoutError as error:
             raise StageTimeout(f"anthropic: {error}") from error
         except anthropic.APIStatusError as error:
-            raise error_for_status(self.name, error.status_code, error.message, error.response.headers) from error
+            headers = error.response.headers
+            raise error_for_status(self.name, error.status_code, error.body, headers, error.message) from error
         except anthropic.APIResponseValidationError as error:
-            raise InvalidReply(f"anthropic: the body is not a message: {error}") from error
+            raise InvalidReply(f"anthropic: the body is not a message: {described(error)}") from error
         except anthropic.APIConnectionError as error:
-            raise ServiceUnavailable(f"anthropic: no connection to {self._settings.base_url}: {error}") from error
+            raise connection_error("anthropic", self._settings.base_url, error) from None
         except (anthropic.AnthropicError, ValueError) as error:
-            raise InvalidReply(f"anthropic: the body is not a message: {error}") from error
+            raise InvalidReply(f"anthropic: the body is not a message: {described(error)}") from error
         return _read(request, raw)
 
     def _parameters(self, request: LLMRequest) -> dict[str, Any]:

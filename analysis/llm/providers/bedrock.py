@@ -12,7 +12,8 @@ from analysis.llm.provider import LLMRequest, Reply, RequestRefused
 from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, error_for_status, schema_in_words
 from analysis.llm.validation import plain
 from pipeline.config.areas.llm import BedrockSettings
-from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout
+from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout, described
+from pipeline.outside import limit_boto3, refusal
 
 _FINISH = {
     "max_tokens": "length",
@@ -73,6 +74,7 @@ class Bedrock:
                         endpoint_url=self._settings.endpoint_url,
                         config=config,
                     )
+                    limit_boto3(self._client)
                 except BotoCoreError as error:
                     raise RequestRefused(f"bedrock: {error}; set llm.bedrock.region or AWS_REGION") from error
             return self._client
@@ -89,11 +91,11 @@ class Bedrock:
         except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
             raise RequestRefused(f"bedrock: {error}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from error
         except exceptions.ParamValidationError as error:
-            raise InvalidReply(f"bedrock refused the request before sending it: {error}") from error
+            raise InvalidReply(f"bedrock: boto3 refused the request before sending it: {described(error)}") from error
         except exceptions.HTTPClientError as error:
             raise ServiceUnavailable(f"bedrock: no connection: {error}") from error
         except (exceptions.BotoCoreError, ValueError) as error:
-            raise InvalidReply(f"bedrock: the answer cannot be read: {error}") from error
+            raise InvalidReply(f"bedrock: the answer cannot be read: {described(error)}") from error
         return _read(request, raw)
 
     def _parameters(self, request: LLMRequest) -> dict[str, Any]:
@@ -120,12 +122,12 @@ def _from_service(response: dict[str, Any]) -> EarshotError:
     fault, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code = str(fault.get("Code", ""))
     status = int(metadata.get("HTTPStatusCode", 500))
-    message = f"{code}: {fault.get('Message', '')}"
+    message = str(fault.get("Message", ""))
     if code in {"ModelErrorException", "ModelTimeoutException"}:
-        return ServiceUnavailable(f"bedrock answered {status}: {message}")
+        return ServiceUnavailable(refusal("bedrock", status, fault, message))
     if code in {"ThrottlingException", "ModelNotReadyException"}:
         status = 429
-    return error_for_status("bedrock", status, message, metadata.get("HTTPHeaders") or {})
+    return error_for_status("bedrock", status, fault, metadata.get("HTTPHeaders") or {}, message)
 
 
 def _read(request: LLMRequest, raw: dict[str, Any]) -> Reply:

@@ -19,7 +19,8 @@ from analysis.llm.providers.remote import (
 )
 from analysis.llm.validation import plain
 from pipeline.config.areas.llm import OpenAIChatSettings
-from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout
+from pipeline.errors import EarshotError, InvalidReply, StageTimeout, described
+from pipeline.outside import client_options, connection_error
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -71,7 +72,7 @@ class OpenAIChat:
             self._loop = self._client = None
 
     def _connect(self) -> tuple[EventLoop, AsyncOpenAI]:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         with self._lock:
             if self._loop is None or self._client is None:
@@ -80,6 +81,7 @@ class OpenAIChat:
                     api_key=environment_key(self._settings.api_key_env) or "none",
                     base_url=self._settings.base_url,
                     max_retries=0,  # the router retries
+                    http_client=DefaultAsyncHttpxClient(**client_options(asynchronous=True)),
                 )
             return self._loop, self._client
 
@@ -115,16 +117,17 @@ class OpenAIChat:
         except openai.APITimeoutError as error:
             raise StageTimeout(f"openai_chat: {error}") from error
         except openai.APIStatusError as error:
-            known = error_for_status(self.name, error.status_code, error.message, error.response.headers, error.code)
+            headers = error.response.headers
+            known = error_for_status(self.name, error.status_code, error.body, headers, error.message)
             if error.status_code in _REFUSALS:
                 raise _ParameterRefused(known) from error
             raise known from error
         except openai.APIResponseValidationError as error:
-            raise InvalidReply(f"openai_chat: the body is not a chat completion: {error}") from error
+            raise InvalidReply(f"openai_chat: the body is not a chat completion: {described(error)}") from error
         except openai.APIConnectionError as error:
-            raise ServiceUnavailable(f"openai_chat: no connection to {self._settings.base_url}: {error}") from error
+            raise connection_error("openai_chat", self._settings.base_url, error) from None
         except (openai.OpenAIError, ValueError) as error:
-            raise InvalidReply(f"openai_chat: the body is not a chat completion: {error}") from error
+            raise InvalidReply(f"openai_chat: the body is not a chat completion: {described(error)}") from error
 
     def _parameters(self, request: LLMRequest, mode: str, logprobs: bool) -> dict[str, Any]:
         settings = self._settings

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from analysis.llm.provider import LLMRequest, RequestRefused, Throttled
 from analysis.llm.validation import plain
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable
+from pipeline.outside import refusal
 
 TOOL_NAME = "answer"
 TOOL_DESCRIPTION = "Give the answer. Every answer goes through this tool."
@@ -36,11 +37,11 @@ def environment_key(name: str) -> str | None:
 
 
 def error_for_status(
-    service: str, status: int, message: str, headers: Mapping[str, str] | None = None, code: str | None = None
+    service: str, status: int, body: object = None, headers: Mapping[str, str] | None = None, message: str = ""
 ) -> EarshotError:
-    """The error of our tree that an HTTP status stands for."""
-    said = f"{service} answered {status}: {message[:300]}"
-    if status == 429 and code != "insufficient_quota":
+    """The error of our tree that an HTTP status stands for; `pipeline.outside.refusal` says what the rest is."""
+    said = refusal(service, status, body, message)
+    if status == 429 and "insufficient_quota" not in said:
         return Throttled(said, retry_after_s(headers or {}))
     if status == 503 and headers and retry_after_s(headers) is not None:
         return Throttled(said, retry_after_s(headers))

@@ -24,12 +24,12 @@ import numpy as np
 
 from pipeline.breaker import Breaker
 from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
-from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable
+from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable, described
+from pipeline.outside import behind, client_options, refusal
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.retries import retrying
 from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription, Samples, SegmentRequest, SegmentResult
 from pipeline.transcription.text.languages import language_code
-from pipeline.weights.hub import short
 
 _GIVE_UP_AT = 0.9
 """Share of the time limit after which a segment is put off: before the supervisor, whose limit is the same, takes the
@@ -63,6 +63,7 @@ class OpenAiAudioTranscriber:
             api_key=os.environ.get(options.api_key_env) or _NO_KEY,
             max_retries=0,
             timeout=openai.Timeout(self._time_limit_s, connect=options.connect_timeout_s),
+            http_client=openai.DefaultHttpxClient(**client_options(asynchronous=False)),
         )
         where = f"{options.base_url} (transcription.openai_audio.base_url)"
         try:
@@ -71,7 +72,7 @@ class OpenAiAudioTranscriber:
             raise self._refused(error) from error
         except openai.APIConnectionError as error:
             raise ModelUnavailable(
-                f"{where}: no answer within {options.connect_timeout_s:g} s ({short(error)}); start the server or "
+                f"{where}: no answer within {options.connect_timeout_s:g} s ({_told(error)}); start the server or "
                 "correct the address"
             ) from error
         except openai.OpenAIError:
@@ -149,11 +150,11 @@ class OpenAiAudioTranscriber:
         except (openai.OpenAIError, _NoJson) as error:
             unavailable = isinstance(error, passing)
             if unavailable:
-                self._breaker.failed(short(error))
+                self._breaker.failed(_told(error))
             else:
                 self._breaker.succeeded()  # a refusal is an answer, too
             raise (ServiceUnavailable if unavailable else InvalidReply)(
-                f"{options.base_url}: {short(error)} (after {time.monotonic() - began:.1f} s, at most "
+                f"{options.base_url}: {_told(error)} (after {time.monotonic() - began:.1f} s, at most "
                 f"{options.max_attempts} tries)"
             ) from error
 
@@ -187,9 +188,13 @@ class OpenAiAudioTranscriber:
                 **extra,
             )
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise _NoJson(f"the reply is no JSON: {short(error)}") from error
+            raise _NoJson(f"the reply is no JSON: {described(error)}") from error
+        except openai.APIConnectionError as error:
+            if (wrong := behind(error)) is not None:
+                raise wrong from None
+            raise
         if isinstance(reply, str):  # the client hands on what does not call itself JSON
-            raise _NoJson(f"the reply is no JSON: {reply[:80]!r}")
+            raise _NoJson(f"the reply is no JSON, but {len(reply)} characters of text")
         return reply
 
     def _result(self, request: SegmentRequest, reply: Any) -> SegmentResult:
@@ -206,6 +211,15 @@ class OpenAiAudioTranscriber:
             words=_words(getattr(reply, "words", None), duration_s) if self._options.word_times else None,
             confidence=_confidence(getattr(reply, "segments", None)),
         )
+
+
+def _told(error: Exception) -> str:
+    """Of a refusal the status and the kind: servers like to quote what they were sent."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return refusal("the server", error.status_code, error.body, error.message)
+    return described(error if isinstance(error, InvalidReply) else error.__cause__ or error)
 
 
 def wav_bytes(samples: Samples) -> bytes:

@@ -111,7 +111,7 @@ def test_repair_says_what_is_wrong() -> None:
     assert [turn["role"] for turn in turns] == ["system", "user", "assistant", "user"]
     assert "mortgage" in turns[2]["content"]
     assert "topic" in turns[3]["content"]
-    assert "mortgage" in turns[3]["content"]
+    assert "none of the 5 values allowed" in turns[3]["content"]
 
 
 @pytest.mark.parametrize("fault", INVALID)

@@ -61,11 +61,15 @@ def web_server() -> Iterator[Received]:
     received = Received()
 
     class Keeper(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             received.messages.append(json.loads(content))
             received.headers.append(dict(self.headers))
-            self.send_response(500 if self.path == "/broken" else 204)
+            self.send_response({"/broken": 500, "/moved": 302}.get(self.path, 204))
+            self.send_header("Location", "/elsewhere")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -118,6 +122,26 @@ def test_a_webhook_gets_text_and_figures_and_its_token(web_server: Received, mon
     assert web_server.messages[0]["exit_code"] == 1
     assert "found 9 = " in web_server.messages[0]["text"]
     assert web_server.headers[0]["Authorization"] == "Bearer t0ken"
+
+
+def test_a_webhook_that_redirects_is_not_followed_with_the_token(
+    web_server: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARSHOT_WEBHOOK_TOKEN", "t0ken")
+    moved = WebhookSettings(url=f"http://127.0.0.1:{web_server.port}/moved")
+    (problem,) = tell(NotifySettings(on=NotifyWhen.ALWAYS, webhook=moved), failed_run())
+    assert len(web_server.messages) == 1
+    assert "302" in problem
+
+
+def test_names_no_mail_could_hold_reach_it_written_out(mail_server: Received) -> None:
+    end = failed_run()
+    end.error = "no call in \udcff\x1b[31m, postgresql://me:hunter2@db/x"
+    end.host = "box\nBcc: everybody@example.org"
+    assert tell(NotifySettings(on=NotifyWhen.ALWAYS, smtp=smtp(mail_server.port)), end) == []
+    message = message_from_bytes(mail_server.messages[0][2], policy=policy.default)
+    assert "Bcc" not in message
+    assert "no call in \\udcff\\u001b[31m, postgresql://me:***@db/x" in message.get_content()
 
 
 @pytest.mark.parametrize(

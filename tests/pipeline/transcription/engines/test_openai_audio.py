@@ -33,6 +33,7 @@ class Server:
     def __init__(self, answer: Answer, models_status: int = 404, content_type: str = "application/json") -> None:
         self.forms: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.instead: Callable[[BaseHTTPRequestHandler], None] | None = None
         lock = Lock()
         outer = self
 
@@ -42,6 +43,9 @@ class Server:
                 self._send(models_status, {"object": "list", "data": []})
 
             def do_POST(self) -> None:
+                if outer.instead is not None:
+                    outer.instead(self)
+                    return
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 message = BytesParser().parsebytes(
                     b"Content-Type: " + self.headers["Content-Type"].encode() + b"\n\n" + body
@@ -168,7 +172,7 @@ def test_a_final_error_costs_one_segment_only(serve: Callable[..., Server], stat
     assert answers["good"].text == "fine"
     assert answers["bad"].text == ""
     assert answers["bad"].error is not None
-    assert "no good" in answers["bad"].error
+    assert f"answered {status}" in answers["bad"].error
     assert len(server.forms) == tries + 1
 
 
@@ -392,3 +396,75 @@ def test_a_segment_is_put_off_before_the_supervisor_loses_patience(serve: Callab
     (result,) = engine.transcribe([request(babble(0.5))])
     assert time.monotonic() - began < 4.0
     assert SERVICE_UNAVAILABLE in result.flags
+
+
+WORDS = "my xylophone was stolen"
+
+
+def _echo(handler: BaseHTTPRequestHandler) -> None:
+    said = f"{handler.rfile.read(int(handler.headers['Content-Length']))!r} {dict(handler.headers)} {WORDS}"
+    content = json.dumps({"error": {"message": said, "type": said, "code": said}}).encode()
+    handler.send_response(400)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def _plain_words(handler: BaseHTTPRequestHandler) -> None:
+    handler.rfile.read(int(handler.headers["Content-Length"]))
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/plain")
+    handler.end_headers()
+    handler.wfile.write(f"{WORDS} {handler.headers['Authorization']}".encode())
+
+
+def _endless(handler: BaseHTTPRequestHandler) -> None:
+    handler.rfile.read(int(handler.headers["Content-Length"]))
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    try:
+        handler.wfile.write(b'{"text": "')
+        for _ in range(80):
+            handler.wfile.write(b"x" * 1_000_000)
+    except OSError:
+        pass  # hung up on
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [(_echo, "answered 400"), (_plain_words, "characters of text"), (_endless, "longer than 32,000,000 bytes")],
+)
+def test_a_server_that_quotes_or_never_ends_costs_one_segment_and_is_told_without_its_words(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, answer: Callable[..., None], told: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "Kq7-odd.key")
+    server = serve(lambda form, number: (200, {}))
+    engine = _engine(server.url, api_key_env="OPENAI_API_KEY", max_attempts=1)
+    engine.load()
+    server.instead = answer
+    (result,) = engine.transcribe([request(babble(0.5), "a")])
+    engine.close()
+    assert told in str(result.error)
+    assert "xylophone" not in str(result.error)
+    assert "Kq7-odd" not in str(result.error)
+
+
+def test_audio_does_not_follow_a_redirect(serve: Callable[..., Server]) -> None:
+    elsewhere = serve(lambda form, number: (200, {"text": "caught"}))
+    server = serve(lambda form, number: (200, {}))
+    engine = _engine(server.url, max_attempts=1)
+    engine.load()
+
+    def redirect(handler: BaseHTTPRequestHandler) -> None:
+        handler.rfile.read(int(handler.headers["Content-Length"]))
+        handler.send_response(307)
+        handler.send_header("Location", f"{elsewhere.url}/audio/transcriptions")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.instead = redirect
+    (result,) = engine.transcribe([request(babble(0.5), "a")])
+    engine.close()
+    assert elsewhere.forms == []
+    assert "answered 307" in str(result.error)

@@ -1,0 +1,178 @@
+"""Rules for answers of outside services: how long they may be, that redirects are not followed, what is told of errors.
+
+What we send holds words of calls, so it goes to the address the configuration names and to no other. What comes back
+may be endless, or quote what we sent: it is read up to a limit, and never repeated in a message. A leaf; each client
+is imported by whoever uses it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, described
+
+MAX_ANSWER_BYTES = 32_000_000
+"""Of one answer: a transcript of hours with the time of every word is a tenth of it."""
+PLAIN = {"Accept-Encoding": "identity"}
+"""Header that asks for an answer whose length is what it takes in memory."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.-][A-Za-z0-9]+)*")
+_MAX_IDENTIFIER_CHARS = 60
+
+
+class AnswerTooLong(InvalidReply):
+    """A service sent more than anybody could have asked for."""
+
+
+def too_long(address: object, most: int = MAX_ANSWER_BYTES) -> AnswerTooLong:
+    return AnswerTooLong(f"{address}: the answer is longer than {most:,} bytes and was dropped; is this the service?")
+
+
+def refusal(service: str, status: int, body: object = None, message: str = "") -> str:
+    """What is told of an answer with an error status: `bedrock answered 400 (ValidationException); …`.
+
+    Args:
+        body: the decoded body; its `code` and `type` are told where they are identifiers.
+        message: the service's own words, of which only the length is told: many services quote what they refuse.
+    """
+    kinds = ", ".join(dict.fromkeys(_kinds(body)))
+    told = f"{service} answered {status}{f' ({kinds})' if kinds else ''}"
+    if 300 <= status < 400:
+        return f"{told}: it redirects, and words of calls go only to the address that is configured; name the final one"
+    return f"{told}; its message of {len(message)} characters may quote the call and is not shown" if message else told
+
+
+def _kinds(body: object) -> Iterator[str]:
+    while isinstance(body, Mapping):
+        for name in ("code", "Code", "type"):
+            kind = body.get(name)
+            if isinstance(kind, str) and len(kind) <= _MAX_IDENTIFIER_CHARS and _IDENTIFIER.fullmatch(kind):
+                yield kind
+        body = body.get("error")
+
+
+def client_options(*, asynchronous: bool) -> dict[str, Any]:
+    """Options for the HTTP client of the `openai` and `anthropic` packages: answers limited, no redirects.
+
+    An answer that is too long, or packed though that was not asked for, raises AnswerTooLong or InvalidReply, which
+    those packages wrap into their error of connection: see `behind`.
+    """
+    from httpx2 import AsyncByteStream, Response, SyncByteStream
+
+    class Limited(SyncByteStream, AsyncByteStream):
+        def __init__(self, response: Response) -> None:
+            self._stream: Any = response.stream
+            self._address = response.request.url
+            self._left = MAX_ANSWER_BYTES
+
+        def _take(self, part: bytes) -> bytes:
+            self._left -= len(part)
+            if self._left < 0:
+                raise too_long(self._address)
+            return part
+
+        def __iter__(self) -> Iterator[bytes]:
+            for part in self._stream:
+                yield self._take(part)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for part in self._stream:
+                yield self._take(part)
+
+        def close(self) -> None:
+            self._stream.close()
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    def limit(response: Response) -> None:
+        packing = response.headers.get("content-encoding", "identity")
+        if packing != "identity":
+            raise InvalidReply(f"{response.request.url}: the answer comes packed, which was not asked for")
+        response.stream = Limited(response)
+
+    async def limit_later(response: Response) -> None:
+        limit(response)
+
+    return {
+        "follow_redirects": False,
+        "headers": PLAIN,
+        "event_hooks": {"response": [limit_later if asynchronous else limit]},
+    }
+
+
+def behind(error: BaseException) -> InvalidReply | None:
+    """What `client_options` raised, behind an error of the package's own."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, InvalidReply):
+        cause = cause.__cause__
+    return cause
+
+
+def connection_error(service: str, address: str, error: Exception) -> EarshotError:
+    """The error of our tree for one of connection of the packages that use `client_options`."""
+    told = f"{service}: no connection to {address}: {described(error.__cause__ or error)}"
+    return behind(error) or ServiceUnavailable(told)
+
+
+def limit_boto3(client: Any, most: int = MAX_ANSWER_BYTES) -> None:
+    """Hold every answer of a boto3 client that is not streamed to `most` bytes; boto3 follows no redirects.
+
+    Raises AnswerTooLong out of the client's calls.
+    """
+    from botocore.awsrequest import AWSResponse
+    from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import ReadTimeoutError as SocketTimeout
+
+    session = client._endpoint.http_session
+
+    class Read:
+        def __init__(self, content: bytes) -> None:
+            self._content = content
+
+        def stream(self) -> Iterator[bytes]:
+            yield self._content
+
+    def send(request: Any, **_: Any) -> Any:
+        if request.stream_output:
+            return None
+        request.stream_output = True  # boto3 would read to the end by itself
+        response = session.send(request)
+        content = bytearray()
+        try:
+            for part in response.raw.stream():
+                content += part
+                if len(content) > most:
+                    raise too_long(request.url.partition("?")[0], most)
+        except SocketTimeout as error:
+            raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
+        except HTTPError as error:
+            raise ConnectionClosedError(endpoint_url=request.url, error=error) from error
+        finally:
+            if len(content) > most:
+                response.raw.close()
+            response.raw.release_conn()
+        return AWSResponse(request.url, response.status_code, response.headers, Read(bytes(content)))
+
+    client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", send)
+
+
+def open_address(request: urllib.request.Request, timeout_s: float) -> http.client.HTTPResponse:
+    """The answer to a request, not followed elsewhere; read it with a limit.
+
+    Raises OSError; an answer of 300 and above is one, too (HTTPError).
+    """
+    if not request.full_url.startswith(("http://", "https://")):
+        raise OSError("no http address")
+    answer: http.client.HTTPResponse = urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_s)
+    return answer
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """None: the answer stays what it is."""
