@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.conversation import ConversationStep, intersection, measure, merged, total
+from analysis.conversation import ConversationStep, intersection, measure, merged, total, turns_of
 from analysis.evidence import check_quotes, find_quote
 from analysis.records import Conversation
 from pipeline.records import Role, StepState
@@ -33,6 +33,60 @@ def test_an_ordinary_call() -> None:
     assert found.agent_words_per_minute == pytest.approx(9 / 7 * 60, abs=0.1)
     assert found.client_longest_turn_s == 3.5
     assert found.first_response_s == 0.0
+
+
+@pytest.mark.parametrize(("gap_s", "turns"), [(0.0, 1), (2.0, 1), (2.1, 2), (9.0, 2)])
+def test_two_seconds_of_quiet_end_a_turn(gap_s: float, turns: int) -> None:
+    said = [chunk(0, CLIENT, "well", start_s=0, end_s=3), chunk(1, CLIENT, "so", start_s=3 + gap_s, end_s=20)]
+    assert len(turns_of(said)) == turns
+    assert turns_of(said)[-1].end_s == 20
+
+
+def test_the_other_sides_line_ends_a_turn_however_short_the_quiet() -> None:
+    said = [
+        chunk(0, CLIENT, "well", start_s=0, end_s=3),
+        chunk(0, AGENT, "yes", start_s=3, end_s=3.5),
+        chunk(1, CLIENT, "so", start_s=3.5, end_s=5),
+    ]
+    assert [turn.role for turn in turns_of(said)] == [CLIENT, AGENT, CLIENT]
+
+
+@pytest.mark.parametrize(("overlap_s", "counted_s"), [(0.1, 0.0), (0.25, 0.25), (1.0, 1.0)])
+def test_an_overlap_under_a_fifth_of_a_second_is_padding(overlap_s: float, counted_s: float) -> None:
+    said = [
+        chunk(0, CLIENT, "my bill", start_s=0, end_s=4),
+        chunk(0, AGENT, "yes", start_s=4 - overlap_s, end_s=8),
+    ]
+    found = measure(said, 10.0)
+    assert (found.overtalk_s, found.agent_interruptions) == (counted_s, int(counted_s > 0))
+
+
+@pytest.mark.parametrize(("after_s", "counts"), [(0.7, 0), (0.9, 1)])
+def test_who_goes_on_after_the_other_has_stopped_has_interrupted(after_s: float, counts: int) -> None:
+    said = [
+        chunk(0, CLIENT, "my bill", start_s=0, end_s=4),
+        chunk(0, AGENT, "yes", start_s=3, end_s=4 + after_s),
+    ]
+    assert measure(said, 10.0).agent_interruptions == counts
+
+
+def test_what_is_said_past_the_end_counts_to_the_end() -> None:
+    found = measure([chunk(0, CLIENT, "bye", start_s=6, end_s=14), chunk(0, AGENT, "hi", start_s=0, end_s=2)], 10.0)
+    assert (found.client_talk_s, found.silence_s) == (4.0, 4.0)
+    assert found.client_talk_share == 0.4
+
+
+def test_the_answer_is_dated_from_the_end_of_the_clients_first_turn() -> None:
+    said = [
+        chunk(0, AGENT, "hello", start_s=0, end_s=1),
+        chunk(0, CLIENT, "my bill", start_s=2, end_s=4),
+        chunk(1, AGENT, "let me see", start_s=5.5, end_s=7),
+    ]
+    found = measure(said, 10.0)
+    assert found.first_response_s == 1.5
+    assert found.extra == {
+        "agent_words": 4.0, "client_words": 2.0, "agent_turns": 2.0, "client_turns": 1.0, "first_speech_s": 0.0
+    }  # fmt: skip
 
 
 def test_unknown_roles_have_no_shares() -> None:

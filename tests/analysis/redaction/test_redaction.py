@@ -59,6 +59,25 @@ def test_equal_words_get_equal_placeholders_and_all_are_put_back() -> None:
     assert REDACTOR.redact(text) == redacted
 
 
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("call me back on 12/05/2026", "call me back on 12/05/2026"),
+        ("call me back on 2026-05-12", "call me back on 2026-05-12"),
+        ("call me back in 2021 2022 2023", "call me back in 2021 2022 2023"),
+        ("call me back on 12 34 56 78", "call me back on [PHONE_1]"),
+        ("the parcel 12 34 56 78", "the parcel 12 34 56 78"),
+        ("my phone is 555 123", "my phone is 555 123"),
+        ("order number 4111 1111 1111 1111", "order number 4111 1111 1111 1111"),
+        ("my account is 44 55 66", "my account is [ACCOUNT_1]"),
+        ("the security code is 123", "the security code is [CARD_1]"),
+        ("gate 123", "gate 123"),
+    ],
+)
+def test_a_number_is_what_its_form_and_the_words_before_it_make_it(text: str, redacted: str) -> None:
+    assert REDACTOR.redact(text).text == redacted
+
+
 def test_a_placeholder_somebody_dictated_stands_for_nothing() -> None:
     redacted = REDACTOR.redact("[CARD_1] is what he said, card 4111 1111 1111 1111")
     assert redacted.text == "[CARD_1] is what he said, card [CARD_2]"

@@ -18,6 +18,8 @@ from pipeline.records import ChannelAudio, Role, StepResult, StepState
 from tests.analysis.sentiment.conftest import MakeCall
 from tests.analysis.sentiment.test_features import voice
 
+A, C = "agent", "client"
+
 
 @pytest.mark.parametrize(
     ("text", "label"),
@@ -46,6 +48,15 @@ def test_the_voice_models_answer_and_refuse() -> None:
     broken = samples.copy()
     broken[100:2000] = np.nan
     assert len(engine.channel(broken, [(0.0, 3.0)], Role.CLIENT)) == 1
+
+
+def test_an_unknown_speaker_is_heard_by_the_clients_model() -> None:
+    engine = build_acoustic(SentimentSettings())
+    assert engine is not None
+    models = {name: json.loads((FOLDER / f"acoustic_{name}/card.json").read_text())["model_sha256"] for name in (A, C)}
+    assert [f"{role}={models[name]}" in engine.identity() for role, name in ((A, A), (C, C), ("unknown", C))] == [
+        True
+    ] * 3
 
 
 def test_all_three_steps_over_a_call_with_audio(make_call: MakeCall, tmp_path: Path) -> None:

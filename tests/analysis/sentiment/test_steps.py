@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.records import CallSentiment, Sentiment, SentimentLabel
+from analysis.sentiment.fusion import build_fusion
 from analysis.sentiment.lexicon import compound_to_sentiment
 from analysis.sentiment.steps import AcousticSentimentStep, FusionStep, TextSentimentStep, build_sentiment_steps
 from pipeline.config.areas.sentiment import SentimentSettings
@@ -149,6 +150,15 @@ def test_fusion_weighs_and_says_when_one_side_stands_alone(make_call: MakeCall) 
     neither = _fuse(call, _result(None, "text"), _result(None, "acoustic"))
     assert neither.state is StepState.MISSING
     assert "neither side" in (neither.reason or "")
+
+
+@pytest.mark.parametrize(("role", "negative"), [(A, 0.1), (C, 0.9), (Role.UNKNOWN, 0.9)])
+def test_an_unknown_speaker_is_weighed_as_a_client(role: Role, negative: float) -> None:
+    settings = SentimentSettings.model_validate({"fusion": {"agent_text_weight": 1.0, "client_text_weight": 0.0}})
+    fusion = build_fusion(settings)
+    assert fusion is not None
+    joined = fusion.join(Sentiment(0.1, 0.2, 0.7), Sentiment(0.9, 0.05, 0.05), role)
+    assert joined.negative == pytest.approx(negative)
 
 
 def test_fingerprints_follow_what_a_step_reads(make_call: MakeCall) -> None:

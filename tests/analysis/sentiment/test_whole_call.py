@@ -59,6 +59,25 @@ def test_no_turn_without_two_levels_that_last(make_call: MakeCall, moods: list[S
     assert summary.mood_turned_by is None
 
 
+def test_a_chunk_past_the_end_lies_in_the_last_quarter(make_call: MakeCall) -> None:
+    (role,) = _summary(make_call, [(C, 0, 3, MILD), (C, 42, 48, BAD)], duration_s=40.0).roles
+    assert [None if score is None else round(score, 6) for score in role.quarters] == [0.0, None, None, -0.7]
+
+
+def test_a_chunk_without_duration_still_counts(make_call: MakeCall) -> None:
+    (role,) = _summary(make_call, [(C, 3, 3, BAD)]).roles
+    assert role.sentiment is not None
+    assert role.sentiment.negative == pytest.approx(0.8)
+
+
+def test_the_lowest_point_is_of_a_line_long_enough_to_be_judged(make_call: MakeCall) -> None:
+    (role,) = _summary(make_call, [(C, 0, 0.2, BAD), (C, 5, 9, MILD)]).roles
+    assert role.lowest_at_s == 5
+    assert role.lowest_score == pytest.approx(0.0)
+    (short,) = _summary(make_call, [(C, 0, 0.2, MILD), (C, 5, 5.2, BAD)]).roles
+    assert short.lowest_at_s == 5
+
+
 def test_a_role_without_values_keeps_the_reason(make_call: MakeCall) -> None:
     (role,) = _summary(make_call, [(A, 0, 1, None)]).roles
     assert (role.sentiment, role.reason, role.quarters) == (None, "short", ())

@@ -26,6 +26,8 @@ SAID = SpokenFacts(
         "The client asks for 135.00 dollars on Monday at 11:00.",
         "The zip code is 41912.",
         "Either at 3:30 or at 11 a.m. on 21 May.",
+        "Not at 15:30.",
+        "The technician comes at 23:00.",
         "The client needs €2,000 by tomorrow.",
         "It is 2000 euros and 12.5 more.",
         "One of them called Elizabeth of Harper Valley Bank.",
@@ -47,6 +49,10 @@ def test_what_was_said_is_supported(text: str) -> None:
         ("The zip code is 41913.", "number", "41913"),
         ("The zip code is 4191.", "number", "4191"),
         ("At 4:45.", "number", "4:45"),
+        ("At 16:30.", "number", "16:30"),
+        ("At 3:45.", "number", "3:45"),
+        ("At 10:00.", "number", "10:00"),
+        ("On 21 June.", "date", "June"),
         ("On Tuesday.", "date", "Tuesday"),
         ("In June.", "date", "June"),
         ("They meet today.", "date", "today"),
@@ -61,6 +67,26 @@ def test_what_was_said_is_supported(text: str) -> None:
 )
 def test_what_was_not_said_is_caught(text: str, kind: str, claim: str) -> None:
     assert (kind, claim) in [(one.kind, one.text) for one in SAID.unsupported(text, "en")]
+
+
+def test_an_hour_is_the_same_by_either_clock() -> None:
+    said = SpokenFacts([chunk(0, Role.AGENT, "he comes at fifteen o'clock")], "en")
+    assert said.unsupported("He comes at 3:00.", "en") == []
+    assert [fault.text for fault in said.unsupported("He comes at 4:00.", "en")] == ["4:00"]
+
+
+DATED = SpokenFacts([chunk(0, Role.CLIENT, "since the twenty first of may two thousand and twenty six")], "en")
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [("21/05/2026", True), ("21.5.26", True), ("2026-05-21", True), ("21/06/2026", False), ("22/05/2026", False),
+     ("21/05/2027", False), ("05/06/2026", False)],
+)  # fmt: skip
+def test_a_date_in_figures_is_held_against_the_day_the_month_and_the_year(date: str, said: bool) -> None:
+    assert [(fault.kind, fault.text) for fault in DATED.unsupported(f"It is so since {date}.", "en")] == (
+        [] if said else [("date", date)]
+    )
 
 
 def test_dates_and_names_are_compared_across_languages() -> None:

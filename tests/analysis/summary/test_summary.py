@@ -132,6 +132,27 @@ def test_a_long_call_is_summed_up_piece_by_piece() -> None:
     assert answers.requests == []
 
 
+@pytest.mark.parametrize("extractive", [False, True])
+def test_a_long_call_of_which_the_model_took_no_notes_says_so(extractive: bool) -> None:
+    said = [("client", f"item number {place} is broken and needs a look") for place in range(60)]
+    router = Answers({"notes": []}, extractive=extractive)
+    result = SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*said)], [{}])[0]
+    assert "the model took no notes" in (result.reason or "")
+    assert (result.state is StepState.DONE) == extractive
+    assert all("notes" in request.schema["properties"] for request in router.requests)
+
+
+def test_calls_are_answered_in_their_order_whatever_became_of_their_neighbours() -> None:
+    long = call(*[("client", f"item number {place} is broken and needs a look") for place in range(60)], name="long")
+    router = Answers({"notes": ["Many items are broken."], **FIELDS})
+    calls = [call(name="silent"), long, CALL]
+    step = SummaryStep(SummarySettings(max_transcript_chars=700), router)
+    results = step.run(calls, [{}] * 3)
+    assert [result.state for result in results] == [StepState.MISSING, StepState.DONE, StepState.DONE]
+    assert [result.fingerprint for result in results] == [step.fingerprint(one) for one in calls]
+    assert (results[1].tokens_in or 0) > (results[2].tokens_in or 0)
+
+
 def test_an_outage_costs_the_summary_and_a_later_run_fills_it_in() -> None:
     result = SummaryStep(SummarySettings(), Answers(None)).run([CALL], [{}])[0]
     assert (result.state, result.payload) == (StepState.FAILED, None)

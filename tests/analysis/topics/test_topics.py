@@ -15,11 +15,12 @@ from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.records import Topic
+from analysis.topics.matching import TopicMatcher
 from analysis.topics.proposals import proposed_terms
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.reference_calls import harper_valley, samples
 from bench.topics import GLOSSARIES as BENCH_GLOSSARIES
-from pipeline.config.areas.language import GlossarySettings, TopicSettings
+from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings, TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, StepResult, StepState
 from tests.analysis.calls import call
 
@@ -82,6 +83,56 @@ def test_no_topic_is_none_with_the_reason(one: CallForAnalysis, told: str) -> No
     assert (result.state, result.payload) == (StepState.MISSING, None)
     assert result.reason is not None
     assert any(part in result.reason for part in told.split("|"))
+
+
+PAYING = Glossary(
+    name="b2c",
+    languages=("en",),
+    labels=(
+        Label(topic="Money", keywords=("bank",)),
+        Label(topic="Money", subtopic="North", keywords=("transfer", "debit")),
+        Label(topic="Money", subtopic="South", keywords=("transfer", "cheque")),
+        Label(topic="Lamp", keywords=("router",)),
+        Label(topic="Book", keywords=("router",)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "subtopic"),
+    [("a debit", "North"), ("the cheque", "South"), ("my transfer", None), ("a transfer by cheque", "South"),
+     ("it is my bank", None)],
+)  # fmt: skip
+def test_of_subtopics_that_match_equally_none_is_chosen(said: str, subtopic: str | None) -> None:
+    step = TopicStep(Catalogues({CustomerSegment.B2C: PAYING}, None), TopicSettings())
+    topic = ask(call(("client", said)), step).payload
+    assert isinstance(topic, Topic)
+    assert (topic.topic, topic.subtopic) == ("Money", subtopic)
+
+
+def test_of_topics_that_match_equally_none_is_chosen() -> None:
+    step = TopicStep(Catalogues({CustomerSegment.B2C: PAYING}, None), TopicSettings())
+    result = ask(call(("client", "the router")), step)
+    assert (result.payload, result.reason) == (None, "two topics match equally well: Lamp and Book")
+
+
+def router_score(*said: tuple[str, str]) -> float:
+    return TopicMatcher(PAYING, KeywordTopicSettings()).candidates(call(*said).transcript.chunks, "en")[0].score
+
+
+@pytest.mark.parametrize("role", ["agent", "unknown"])
+def test_in_a_call_without_a_client_everybodys_words_count_as_a_clients(role: str) -> None:
+    assert router_score((role, "the router")) == router_score(("client", "the router"))
+    # The opening turns are everybody's, too: what is said later counts less.
+    before = [(role, "green chairs")] * 4
+    as_client = router_score(*[("client", "green chairs")] * 4, ("client", "the router"))
+    assert router_score(*before, (role, "the router")) == as_client
+    assert as_client < router_score((role, "the router"))
+
+
+def test_with_a_client_in_the_call_the_agents_words_count_less() -> None:
+    by_agent = router_score(("client", "green chairs"), ("agent", "the router"))
+    assert by_agent < router_score(("client", "green chairs"), ("client", "the router"))
 
 
 def test_a_segment_without_catalogue_has_no_topic() -> None:
