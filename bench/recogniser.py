@@ -141,9 +141,9 @@ class Batched:
         from mlx_qwen3_asr.tokenizer import Tokenizer
 
         from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
-        from pipeline.transcription.engines.mlx_qwen3.kernels import choose_kernels
         from pipeline.transcription.engines.mlx_qwen3.loading import LoadedModel, weight_bytes
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
+        from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
         from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits
 
@@ -163,7 +163,7 @@ class Batched:
             bits=None,
         )
         options = MlxQwen3Options(model=str(bench.tokenizer_folder), max_memory_gb=max_memory_gb)
-        self.machine = Machine(loaded, options, choose_kernels(bench.dtype))
+        self.machine = Machine(loaded, options, MlxKernels(bench.dtype))
         self._prompter = Prompter(self._tokenizer)
         self._limits = Limits(
             rows=batch_size, look_ahead=64, group_s=options.encoder_batch_s, segment_s=30, segment_time_s=3600

@@ -20,7 +20,6 @@ TOLERATED: dict[str, str] = {
     "pipeline/records.py": "plain records in the order a call flows through them; nothing to call, nothing to split",
     "bench/database.py": "four measurements of one database on rows made alike; parts of it mean nothing alone",
     "bench/recogniser.py": "one comparison and its breakdown; the parts share the weights and the audio they make",
-    "pipeline/transcription/engines/mlx_qwen3/cpu_math.py:attend_slots": "one Numba kernel: its loops may not be calls",
     "tests/pipeline/transcription/engines/mlx_qwen3/tiny.py:_weights": "a checkpoint's list of tensors and shapes",
 }
 """Path or path:function that may be longer, with the reason."""

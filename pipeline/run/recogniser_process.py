@@ -21,7 +21,6 @@ from pipeline.run.recogniser_child import Recogniser, SegmentTask, set_up
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 
-_RESTARTS_WITHOUT_PROGRESS = 5
 _SENT_AT_ONCE = 256
 """Segments the process is handed ahead of their results: more than any engine looks ahead."""
 
@@ -39,6 +38,7 @@ class RecogniserProcess:
         load_timeout_s: limit for loading the weights.
         segment_timeout_s: limit without any segment finishing while some are under way.
         alone_timeout_s: limit for a segment tried alone after a restart; None for `segment_timeout_s`.
+        restarts_in_vain: as many in a row, no segment finished or given up in between, are allowed.
     """
 
     def __init__(
@@ -48,10 +48,13 @@ class RecogniserProcess:
         load_timeout_s: float,
         segment_timeout_s: float,
         alone_timeout_s: float | None = None,
+        *,
+        restarts_in_vain: int = 5,
     ) -> None:
         self._child = ChildProcess("recogniser", set_up)
         self._build = (build, arguments)
         self._load_timeout_s = load_timeout_s
+        self._restarts_allowed = restarts_in_vain
         self._limit_s = (segment_timeout_s, "run.segment_timeout_s")
         self._limit_alone_s = self._limit_s
         if alone_timeout_s is not None and alone_timeout_s < segment_timeout_s:
@@ -62,7 +65,7 @@ class RecogniserProcess:
         self._suspects: deque[SegmentTask] = deque()
         self._alone: str | None = None
         self._last_sign = 0.0
-        self._restarts_without_progress = 0
+        self._restarts_in_vain = 0
         self._skip: dict[str, str] = {}
         self._last_resort = False
         self.identity: EngineIdentity | None = None
@@ -172,7 +175,7 @@ class RecogniserProcess:
                 raise value if isinstance(value, StartupError) else _EngineRaised(f"the recogniser raised: {value}")
             elif self._sent.pop(value.key, None) is not None:
                 self._last_sign = time.monotonic()
-                self._restarts_without_progress = 0
+                self._restarts_in_vain = 0
                 self._taken.discard(value.key)
                 if self._alone == value.key:
                     self._alone = None
@@ -194,12 +197,12 @@ class RecogniserProcess:
         """Kill, restart, and put the taken segments on trial; a segment that fails alone is given up."""
         self.kill()
         self.restarts += 1
-        self._restarts_without_progress += 1
+        self._restarts_in_vain += 1
         lost: list[SegmentResult] = []
         if self._alone is not None and self._alone in self._sent and self._alone in self._taken:
             task = self._sent.pop(self._alone)
             lost.append(SegmentResult(key=task.key, text="", language=None, flags=(flag,), error=why))
-            self._restarts_without_progress = 0
+            self._restarts_in_vain = 0
         on_trial = self._taken if self._alone is None else self._sent  # a suspect that was never begun stays one
         taken = [task for key, task in self._sent.items() if key in on_trial]
         waiting = [task for key, task in self._sent.items() if key not in on_trial]
@@ -208,10 +211,8 @@ class RecogniserProcess:
         self._to_send.extendleft(reversed(waiting))
         self._sent.clear()
         self._taken.clear()
-        if self._restarts_without_progress > _RESTARTS_WITHOUT_PROGRESS:
-            raise ModelUnavailable(
-                f"the recogniser died {counted(self._restarts_without_progress, 'time')} in a row: {why}"
-            )
+        if self._restarts_in_vain > self._restarts_allowed:
+            raise ModelUnavailable(f"the recogniser died {counted(self._restarts_in_vain, 'time')} in a row: {why}")
         return [] if self._start_again() else lost
 
     def _start_again(self) -> bool:

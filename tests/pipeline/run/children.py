@@ -159,6 +159,23 @@ def build_unserved(trap: Path | None) -> UnservedRecogniser:
     return UnservedRecogniser(trap)
 
 
+class MortalRecogniser(PlantedRecogniser):
+    """Dies after so many segments, before it takes another."""
+
+    def __init__(self, lifetime: int) -> None:
+        super().__init__(None)
+        self._left = lifetime
+
+    def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
+        for _ in range(self._left):
+            yield from self._decode([next(iter(requests))])
+        os._exit(9)
+
+
+def build_mortal(lifetime: int) -> MortalRecogniser:
+    return MortalRecogniser(lifetime)
+
+
 class ErringRecogniser(PlantedRecogniser):
     """Lives on, and answers every segment with an error of the given flags."""
 

@@ -19,7 +19,14 @@ from pipeline.run.recogniser_child import SegmentTask
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
-from tests.pipeline.run.children import build_recogniser, build_slowly, build_small, build_unloadable, die_while_loading
+from tests.pipeline.run.children import (
+    build_mortal,
+    build_recogniser,
+    build_slowly,
+    build_small,
+    build_unloadable,
+    die_while_loading,
+)
 
 
 @pytest.fixture
@@ -108,6 +115,28 @@ def test_a_crash_that_does_not_come_again_loses_nothing(process: RecogniserProce
     results = run(process, samples, ["a", "once", "b"])
     assert {key: result.error for key, result in results.items()} == {"a": None, "once": None, "b": None}
     assert process.restarts == 1
+
+
+def test_a_process_that_dies_again_and_again_is_given_up(samples: Path) -> None:
+    process = RecogniserProcess(build_mortal, (0,), 60, 60, restarts_in_vain=2)
+    process.start()
+    try:
+        with pytest.raises(ModelUnavailable, match=r"died 3 times in a row: .*exit code 9"):
+            run(process, samples, ["a", "b"])
+    finally:
+        process.kill()
+    assert process.restarts == 3
+
+
+def test_every_segment_finished_in_between_gives_the_restarts_back(samples: Path) -> None:
+    process = RecogniserProcess(build_mortal, (1,), 60, 60, restarts_in_vain=1)
+    process.start()
+    try:
+        results = run(process, samples, ["a", "b", "c", "d"])
+    finally:
+        process.kill()
+    assert {key: result.error for key, result in results.items()} == dict.fromkeys("abcd")
+    assert process.restarts >= 3
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import SegmentPlace, SegmentRequest, SegmentResult
 from pipeline.transcription.gated import GatedTranscriber
-from tests.pipeline.transcription.fakes import FakeTranscriber, babble, description, hiss, request
+from tests.pipeline.transcription.fakes import FakeTranscriber, babble, description, hiss, request, silence
 
 ECHO = "visa debit card branch"
 CONTEXT = "visa, debit card, branch"
@@ -87,6 +88,20 @@ def test_second_remedy_is_two_halves_joined_on_the_segments_clock() -> None:
     assert result.confidence is not None
     assert 0.25 < result.confidence < 0.5
     assert [one.context for one in engine.seen] == ["x", "", "", ""]
+
+
+def test_the_confidence_of_two_halves_is_weighted_by_their_lengths() -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if "#" not in one.key:
+            return _said("and so on " * 8)
+        return _said("half", confidence={"0": 0.2, "1": 0.8}[one.key[-1]])
+
+    engine = _answering(answer)
+    samples = np.concatenate([babble(2.4), silence(0.2), babble(5.4)])
+    (result,) = _gated(engine).transcribe([request(samples, "a")])
+    first, second = (one.samples.size / samples.size for one in engine.seen[-2:])
+    assert first == pytest.approx(2.5 / 8, abs=0.02)
+    assert result.confidence == pytest.approx(0.2 * first + 0.8 * second)
 
 
 def test_what_no_remedy_helps_is_flagged_and_counted() -> None:

@@ -51,9 +51,9 @@ class MlxQwen3Transcriber:
             import mlx_qwen3_asr  # noqa: F401 - found out here, not in the middle of a call
         except ImportError as error:
             raise ModelUnavailable(f"mlx_qwen3: MLX cannot be imported here ({error}); use another engine") from error
-        from pipeline.transcription.engines.mlx_qwen3.kernels import choose_kernels
         from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
+        from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
 
         options = self._options
@@ -62,7 +62,7 @@ class MlxQwen3Transcriber:
             raise ModelTooSlow(probe.message)
         found = locate(qwen3_weights(options), self._hub)
         loaded = load_checkpoint(found.folder, options, setting=_SETTING)
-        kernels = choose_kernels(loaded.dtype)
+        kernels = MlxKernels(loaded.dtype)
         machine = Qwen3Machine(loaded, options, kernels)
         limits = Limits(
             rows=options.batch_size,

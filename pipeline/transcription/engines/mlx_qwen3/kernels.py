@@ -1,4 +1,4 @@
-"""The operations whose best form depends on the device, behind one Protocol, and the plain MLX form of them."""
+"""The operations whose best form depends on the device, as Protocols."""
 
 from __future__ import annotations
 
@@ -78,58 +78,3 @@ class Kernels(Protocol):
         ...
 
     def new_cache(self, layers: int, kv_heads: int, head_dim: int) -> SlotCache: ...
-
-
-def choose_kernels(dtype: Any) -> Kernels:
-    """Numba's for float32 on a CPU where Numba is installed, else MLX's own."""
-    import mlx.core as mx
-
-    if mx.default_device() == mx.Device(mx.cpu) and dtype == mx.float32:
-        try:
-            from pipeline.transcription.engines.mlx_qwen3.kernels_cpu import CpuKernels
-        except ImportError:
-            return MlxKernels(dtype)
-        return CpuKernels()
-    return MlxKernels(dtype)
-
-
-def _activation(name: str) -> Any:
-    from mlx.nn.layers import activations
-
-    return getattr(activations, name)  # made by a decorator, which hides them from type checkers
-
-
-class MlxKernels:
-    """MLX's fused operations: the right choice on Metal and CUDA."""
-
-    name = "mlx"
-
-    def __init__(self, dtype: Any) -> None:
-        self._dtype = dtype
-
-    def gelu(self, x: Array) -> Array:
-        return _activation("gelu")(x)
-
-    def swiglu(self, gate: Array, up: Array) -> Array:
-        return _activation("silu")(gate) * up
-
-    def attend(self, q: Array, k: Array, v: Array, scale: float, *, causal: bool) -> Array:
-        import mlx.core as mx
-
-        out = mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask="causal" if causal else None)
-        rows, heads, queries, dim = out.shape
-        return out.transpose(0, 2, 1, 3).reshape(rows, queries, heads * dim)
-
-    def pick(self, logits: Array) -> tuple[Tokens, Floats]:
-        import mlx.core as mx
-
-        wide = logits.astype(mx.float32)
-        best = mx.argmax(wide, axis=-1)
-        probability = mx.max(wide, axis=-1) - mx.logsumexp(wide, axis=-1)
-        mx.eval(best, probability)
-        return np.array(best, dtype=np.int64), np.array(probability, dtype=np.float32)
-
-    def new_cache(self, layers: int, kv_heads: int, head_dim: int) -> SlotCache:
-        from pipeline.transcription.engines.mlx_qwen3.slot_cache import MlxSlotCache
-
-        return MlxSlotCache(layers, kv_heads, head_dim, self._dtype)

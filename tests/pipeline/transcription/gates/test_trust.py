@@ -132,6 +132,8 @@ def test_every_gate_has_a_case() -> None:
         (babble(0.4), "no no no", "en"),
         (babble(2), "no no no no no", "en"),
         (babble(2), "my debit card", "en"),
+        (babble(2), "debit card transfer", "en"),
+        (babble(2), "Visa debit card", "en"),
         (babble(3), "it is a Visa debit card from the branch", "en"),
         (babble(3), "my routing number and my password for the transfer were lost", "en"),
         (babble(3), "four four four four one two", "en"),

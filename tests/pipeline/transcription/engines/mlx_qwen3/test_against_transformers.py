@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 from pipeline.transcription.engine import SegmentRequest
 from pipeline.transcription.engines.mlx_qwen3.decoding import NewRow
 from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Tokens
-from pipeline.transcription.engines.mlx_qwen3.kernels_cpu import CpuKernels
+from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
 from pipeline.transcription.engines.mlx_qwen3.rows import Row
 from pipeline.transcription.engines.mlx_qwen3.scheduler import StageSeconds
@@ -24,11 +25,11 @@ pytestmark = pytest.mark.torch
 STEPS = 4
 
 
-class LogitKeeper(CpuKernels):
+class LogitKeeper(MlxKernels):
     """Keeps what it picks from."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(mx.float32)
         self.kept: list[Floats] = []
 
     def pick(self, logits: Any) -> tuple[Tokens, Floats]:

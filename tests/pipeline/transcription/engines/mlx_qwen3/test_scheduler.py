@@ -11,7 +11,6 @@ import pytest
 
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Tokens
-from pipeline.transcription.engines.mlx_qwen3.kernels_cpu import CpuSlotCache
 from pipeline.transcription.engines.mlx_qwen3.prompts import Parsed, Prompt
 from pipeline.transcription.engines.mlx_qwen3.rows import Row
 from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits, OutOfMemory, Scheduler, StageSeconds
@@ -27,14 +26,40 @@ class FakePrompter:
         return Parsed(text=" ".join(map(str, tokens)), language=language, text_tokens=slice(0, None))
 
 
+class OpenSlots:
+    """Lengths of slots, without keys and values."""
+
+    def __init__(self) -> None:
+        self.lengths = np.zeros(0, np.int64)
+
+    @property
+    def batch(self) -> Tokens:
+        return np.flatnonzero(self.lengths)
+
+    def open(self, lengths: Sequence[int]) -> list[int]:
+        free = [*np.flatnonzero(self.lengths == 0), *range(len(self.lengths), len(self.lengths) + len(lengths))]
+        slots = [int(slot) for slot in free[: len(lengths)]]
+        self.lengths = np.pad(self.lengths, (0, max(0, max(slots) + 1 - len(self.lengths))))
+        self.lengths[slots] = lengths
+        return slots
+
+    def close(self, slot: int) -> None:
+        self.lengths[slot] = 0
+
+
 class FakeMachine:
     """Counts 1, 2, 3 … per row and ends after one token per 100 ms of audio."""
 
     def __init__(self, fits: int = 1000, probability: float = -0.5) -> None:
-        self.cache = CpuSlotCache(1, 1, 1)
+        self.cache = OpenSlots()
         self.fits = fits
         self.probability = probability
         self.batches: list[int] = []
+        self.groups: list[list[str]] = []
+        """Keys of the segments started together, in order."""
+        self.group_rows = 1000
+        self.group_s = 1e9
+        self.step_without_memory: int | None = None
         self._left: dict[int, int] = {}
         self._count: dict[int, int] = {}
 
@@ -44,19 +69,19 @@ class FakeMachine:
     def prefill(self, rows: Sequence[Row], audio: list[Any]) -> tuple[list[int], Tokens, Floats]:
         if len(rows) + len(self.cache.batch) > self.fits:
             raise OutOfMemory("prefill")
+        self.groups.append([row.request.key for row in rows])
         slots = self.cache.open([3] * len(rows))
         for slot, tokens in zip(slots, audio, strict=True):
             self._left[slot], self._count[slot] = tokens, 0
         return slots, *self._next(slots)
 
     def step(self, tokens: Tokens) -> tuple[Tokens, Floats]:
-        self.cache.begin_step()
         slots = [int(slot) for slot in self.cache.batch]
-        if len(slots) > self.fits:
+        if len(slots) > self.fits or len(self.batches) == self.step_without_memory:
+            self.step_without_memory = None
             raise OutOfMemory("step")
         assert [self._count[slot] for slot in slots] == tokens.tolist(), "each row must be fed its own last token"
         self.batches.append(len(slots))
-        self.cache.end_step()
         return self._next(slots)
 
     def _next(self, slots: Sequence[int]) -> tuple[Tokens, Floats]:
@@ -74,7 +99,7 @@ class FakeMachine:
         return 1000
 
     def fits_group(self, audio_s: float, rows: int) -> bool:
-        return True
+        return rows <= self.group_rows and audio_s <= self.group_s
 
     def token_limit(self, audio_s: float) -> int:
         return 40
@@ -199,6 +224,25 @@ def test_out_of_memory_in_a_step_starts_the_younger_rows_again() -> None:
     machine.fits = 2
     rest = list(results)
     assert {r.key: r.text for r in (first, *rest)} == {str(i): counted(2.0 + i / 10) for i in range(8)}
+
+
+def test_the_rows_that_got_furthest_go_on_and_the_younger_start_again() -> None:
+    machine = FakeMachine()
+    machine.step_without_memory = 8  # when `young` has been at it for four steps
+    found = run(machine, [segment("old", 3.9), segment("short", 0.3), segment("young", 2.0)], rows=2, look_ahead=2)
+    assert {key: result.text for key, result in found.items()} == {
+        "old": counted(3.9), "short": counted(0.3), "young": counted(2.0),
+    }  # fmt: skip
+    assert [key for group in machine.groups for key in group] == ["old", "short", "young", "young"]
+
+
+@pytest.mark.parametrize(("rows", "audio_s", "largest"), [(1000, 1e9, 4), (2, 1e9, 2), (1000, 3.5, 3), (0, 0.0, 1)])
+def test_no_more_is_started_together_than_fits_in_memory(rows: int, audio_s: float, largest: int) -> None:
+    machine = FakeMachine()
+    machine.group_rows, machine.group_s = rows, audio_s
+    found = run(machine, [segment(str(i), 1.0) for i in range(20)], rows=16)
+    assert all(result.text == counted(1.0) for result in found.values())
+    assert max(len(group) for group in machine.groups) == largest
 
 
 def test_out_of_memory_with_one_segment_is_its_error() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import mlx.core as mx
@@ -13,8 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.transcription.engines.mlx_qwen3.kernels import SlotCache
-from pipeline.transcription.engines.mlx_qwen3.kernels_cpu import CpuSlotCache
-from pipeline.transcription.engines.mlx_qwen3.slot_cache import MlxSlotCache
+from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxSlotCache
 
 LAYERS, KV_HEADS, DIM = 2, 1, 64
 LENGTHS = [3, 5]
@@ -98,31 +94,3 @@ def test_a_cache_that_could_not_even_begin_begins_later(granted: int) -> None:
     allocator.left = 1 << 30
     never_failed = filled(MlxSlotCache(LAYERS, KV_HEADS, DIM, mx.float32), LENGTHS)
     np.testing.assert_array_equal(attended(filled(cache, LENGTHS)), attended(never_failed))
-
-
-@contextmanager
-def room_for(more_bytes: int) -> Iterator[None]:
-    """This process may take so much more address space."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        taken = int(file.read().split()[0]) * resource.getpagesize()
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (taken + more_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit on address space is Linux's")
-@pytest.mark.parametrize("granted", range(2 * LAYERS))
-def test_the_cpu_form_goes_on_with_layers_of_unequal_size(granted: int) -> None:
-    cache = filled(CpuSlotCache(LAYERS, KV_HEADS, DIM), LENGTHS)
-    slots = 4096
-    layer_bytes = slots * KV_HEADS * 128 * DIM * 4
-    with room_for(granted * layer_bytes + layer_bytes // 2), pytest.raises(MemoryError):
-        cache.open([2] * (slots - len(LENGTHS)))
-    assert cache.batch.tolist() == [0, 1]
-    never_failed = filled(CpuSlotCache(LAYERS, KV_HEADS, DIM), LENGTHS)
-    for _ in range(3):
-        np.testing.assert_array_equal(attended(cache), attended(never_failed))
-    assert cache.nbytes == never_failed.nbytes

@@ -1,5 +1,8 @@
-"""Slots in MLX arrays: every step computes all slots, free ones masked out (decoding on a GPU waits for weights,
-so an idle row costs nothing), each row writing at its own position."""
+"""The operations in MLX's own form, and slots in MLX arrays.
+
+Every step computes all slots, free ones masked out (decoding on a GPU waits for weights, so an idle row costs nothing),
+each row writing at its own position.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,46 @@ import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.transcription.engines.mlx_qwen3.kernels import Array
+from pipeline.transcription.engines.mlx_qwen3.kernels import Array, Floats, SlotCache, Tokens
 
 _GROWTH = 64
 """Tokens by which slots grow; also the grain of what attention reads."""
+
+
+def _activation(name: str) -> Any:
+    from mlx.nn.layers import activations
+
+    return getattr(activations, name)  # made by a decorator, which hides them from type checkers
+
+
+class MlxKernels:
+    """MLX's fused operations."""
+
+    name = "mlx"
+
+    def __init__(self, dtype: Any) -> None:
+        self._dtype = dtype
+
+    def gelu(self, x: Array) -> Array:
+        return _activation("gelu")(x)
+
+    def swiglu(self, gate: Array, up: Array) -> Array:
+        return _activation("silu")(gate) * up
+
+    def attend(self, q: Array, k: Array, v: Array, scale: float, *, causal: bool) -> Array:
+        out = mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask="causal" if causal else None)
+        rows, heads, queries, dim = out.shape
+        return out.transpose(0, 2, 1, 3).reshape(rows, queries, heads * dim)
+
+    def pick(self, logits: Array) -> tuple[Tokens, Floats]:
+        wide = logits.astype(mx.float32)
+        best = mx.argmax(wide, axis=-1)
+        probability = mx.max(wide, axis=-1) - mx.logsumexp(wide, axis=-1)
+        mx.eval(best, probability)
+        return np.array(best, dtype=np.int64), np.array(probability, dtype=np.float32)
+
+    def new_cache(self, layers: int, kv_heads: int, head_dim: int) -> SlotCache:
+        return MlxSlotCache(layers, kv_heads, head_dim, self._dtype)
 
 
 class MlxSlotCache:
