@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -38,18 +38,24 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What runs before this one took. Zero where there are none."""
+class RunSpeed:
+    """How fast a finished run was, and with which recogniser."""
 
+    engine: str
+    model: str | None
+    passed_over: Sequence[str]
+    """`engine: why` for each one listed before."""
     audio_s: float
-    """Length of the recordings of the last five finished runs."""
     wall_s: float
-    done: int
-    """Calls those runs completed."""
-    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
     """What language models have charged so far."""
-    priced: int
-    """For how many calls."""
+
+    cost_usd: float
+    calls: int
+    """Those it was charged for."""
 
 
 def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
@@ -76,7 +82,12 @@ def earlier_runs(database: Database, run_id: str, limit: int) -> list[dict[str, 
     return ask(database, "runs/earlier", dict_row, run_id=uuid.UUID(run_id), limit=limit)
 
 
-def history(database: Database) -> History:
-    """What an estimate rests on."""
-    (row,) = ask(database, "runs/history", record_row(History))
+def run_speeds(database: Database) -> list[RunSpeed]:
+    """The last finished runs that transcribed something, newest first."""
+    return ask(database, "runs/speeds", record_row(RunSpeed))
+
+
+def cost_so_far(database: Database) -> Cost:
+    """Of all runs together."""
+    (row,) = ask(database, "runs/cost", record_row(Cost))
     return row

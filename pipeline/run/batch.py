@@ -5,18 +5,18 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.children.worker import Worker
 from pipeline.config.areas.run import RunSettings
-from pipeline.records import CallForAnalysis, EngineIdentity, FoundCall, SkippedFile
-from pipeline.run.analyser import DescribeTask, FingerprintTask
+from pipeline.records import EngineIdentity
+from pipeline.run.analyser import DescribeTask
 from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.plan import Action, Plan, PlannedCall, in_order, look_up, settle, with_steps, within_limit
+from pipeline.run.plan import Action, Plan
+from pipeline.run.planner import Planner, asked_of
 from pipeline.run.recipes import Recipe
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
@@ -29,7 +29,6 @@ from pipeline.run.stages.store import StoreStage
 from pipeline.run.stages.work import Finished, StageQueue, Work
 from pipeline.sources.source import said_aloud
 
-_FINGERPRINTS_AT_ONCE = 2000
 _HEARTBEAT_S = 2.0
 
 
@@ -101,40 +100,18 @@ class Batch:
 
     def plan(self) -> Plan:
         """Find the calls and decide on each. Loads the recogniser only when a decision hangs on it."""
-        plan = Plan()
-        calls = in_order(self._discovered(), plan, self._settings.order, self._settings.seed)
+        planner = Planner(
+            settings=self._settings,
+            recipe=self._recipe,
+            store=self._parts.store,
+            fingerprints=asked_of(self._analysers[0], self._settings.analysis_timeout_s),
+            recogniser=self.load_recogniser,
+            look_round=self.signals.raise_if_stopping,
+        )
+        plan = planner.plan(self._parts.source.discover())
         for message in said_aloud(plan.skipped):
             self._observer.notice(message)
-        decided = look_up(calls, self._parts.store, self._settings.reprocess, self._recipe)
-        undecided = [call for call in decided if call.action is Action.UNDECIDED]
-        if undecided:
-            identity = self.load_recogniser()
-            decided = [settle(c, identity, self._recipe) if c.action is Action.UNDECIDED else c for c in decided]
-        for call in self._with_stale_steps(decided):
-            plan.add(call)
-        within_limit(plan, self._settings.limit)
         return plan
-
-    def _discovered(self) -> Iterator[FoundCall | SkippedFile]:
-        for item in self._parts.source.discover():
-            self.signals.raise_if_stopping()
-            yield item
-
-    def _with_stale_steps(self, decided: list[PlannedCall]) -> list[PlannedCall]:
-        unchanged = [index for index, call in enumerate(decided) if call.action is Action.UNCHANGED]
-        for start in range(0, len(unchanged), _FINGERPRINTS_AT_ONCE):
-            self.signals.raise_if_stopping()
-            places = unchanged[start : start + _FINGERPRINTS_AT_ONCE]
-            checked = with_steps([decided[i] for i in places], self._fingerprints, self._settings.reprocess)
-            for place, call in zip(places, checked, strict=True):
-                decided[place] = call
-        return decided
-
-    def _fingerprints(self, calls: Sequence[CallForAnalysis]) -> Sequence[Mapping[str, str]]:
-        answer: list[dict[str, str]] = self._analysers[0].call(
-            FingerprintTask(tuple(calls)), self._settings.analysis_timeout_s
-        )
-        return answer
 
     def load_recogniser(self) -> EngineIdentity:
         """Which engine serves today. Raises ModelUnavailable, RunInterrupted."""

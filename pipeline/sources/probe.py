@@ -78,6 +78,27 @@ def outside_limits(call: FoundCall, duration_s: float, settings: InputSettings) 
     return None
 
 
+_LENGTH_IN_FRONT = frozenset({"flac", "mov", "mp4", "matroska", "webm", "asf"})
+"""Containers whose beginning tells how long the whole is; of others a piece tells how long the piece is."""
+_VARIABLE_RATE_TAGS = (b"Xing", b"Info", b"VBRI")
+"""An MP3 that holds one of these in its first frame tells the whole length, too."""
+
+
+def bytes_per_second(piece: Path, size_bytes: int) -> float:
+    """Bytes of file for a second of sound, from the beginning of a recording of `size_bytes` bytes.
+
+    Raises NotAudio where the beginning does not tell, SourceUnreadable.
+    """
+    header = probe_header(piece)
+    beginning = piece.read_bytes()
+    whole = bool(_LENGTH_IN_FRONT & set(header.container.split(","))) or (
+        header.container == "mp3" and any(tag in beginning[:4096] for tag in _VARIABLE_RATE_TAGS)
+    )
+    if not header.duration_s:
+        raise NotAudio(f"{piece.name}: its beginning does not tell its length")
+    return (size_bytes if whole else len(beginning)) / header.duration_s
+
+
 def probe_many(
     calls: Iterable[FoundCall], source: CallSource, spool: Path, settings: InputSettings, workers: int
 ) -> Iterator[tuple[FoundCall, AudioHeader | SkippedFile | EarshotError]]:

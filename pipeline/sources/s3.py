@@ -102,6 +102,19 @@ class S3Source:
             self._download(key, call, file, spool)
             yield Path(file.name)
 
+    def beginning(self, call: FoundCall, size_bytes: int) -> bytes:
+        """The first bytes of a recording, by one ranged request. Raises SourceUnreadable."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        _, key = s3_parts(call.source_uri)
+        try:
+            answer = self._client().get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{size_bytes - 1}")
+            with closing(answer["Body"]) as body:
+                content: bytes = body.read(size_bytes)
+        except (BotoCoreError, ClientError, OSError) as error:
+            raise SourceUnreadable(f"{call.source_uri}: its beginning cannot be read: {error}") from None
+        return content
+
     def _look_at(self, entry: dict[str, Any], sidecars: Sidecars) -> FoundCall | SkippedFile | None:
         key, size, modified_at = entry["Key"], int(entry["Size"]), entry["LastModified"].astimezone(UTC)
         if key.endswith("/") or not self._is_below(key):

@@ -93,7 +93,7 @@ def test_a_dry_run_knows_which_analysis_a_run_would_redo(place: Workplace, tmp_p
     files = sorted(place.output.rglob("*"))
     steps = place.rows("SELECT * FROM call_steps ORDER BY call_id, step")
 
-    again = "1 of them are analysed again in any case"
+    again = "to be analysed again in any case: 1"
     assert planned(place) == {"undecided": "1"}
     assert again not in said(place)
     assert again in said(place, "--reprocess", "analysis")
@@ -106,3 +106,12 @@ def test_a_dry_run_knows_which_analysis_a_run_would_redo(place: Workplace, tmp_p
 
     assert sorted(place.output.rglob("*")) == files
     assert place.rows("SELECT * FROM call_steps ORDER BY call_id, step") == steps
+
+
+def test_a_dry_run_shows_a_time_and_no_summary_that_this_configuration_cannot_make(place: Workplace) -> None:
+    """Without a language model it showed the fields that only a model can fill."""
+    shown = said(place)
+    assert "this configuration asks no language model" in shown
+    assert "The client asks where a parcel is." not in shown
+    assert "by a trial: scripted" in shown
+    assert not place.output.exists()

@@ -17,7 +17,7 @@ import pytest
 from bench.materials.tiny_llm import build_tiny_llm
 from db.embedded.server import EmbeddedServer
 from tests.analysis.llm.servers import Body, Server, chat, fails, send, serving
-from tests.commands.running import Workplace
+from tests.commands.running import SCRIPTED, Workplace
 from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT
 
@@ -314,8 +314,11 @@ def test_a_model_on_this_machine_answers_from_the_glossary(
     assert all(row["state"] == "done" or "supported" in row["reason"] or "empty" in row["reason"] for row in found)
 
 
+BY_MODEL = ("llm.providers=[mlx_lm]", "llm.mlx_lm.model=of-no-use-here")
+
+
 def test_a_dry_run_shows_the_template(place: Workplace) -> None:
-    run = place.run("--dry-run", settings=["summary.template=diary_note", "summary.language=fr"])
+    run = place.run("--dry-run", settings=["summary.template=diary_note", "summary.language=fr", *SCRIPTED, *BY_MODEL])
     assert run.returncode == 0, run.stderr
     assert "Date inconnue, agent A17, appel entrant, 3 min." in run.stdout
     assert "Suivi :" in run.stdout

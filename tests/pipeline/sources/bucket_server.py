@@ -29,6 +29,8 @@ class Bucket:
         self.forbidden = False
         self.requests: list[str] = []
         self.url = ""
+        self.sent_bytes = 0
+        """Of objects' bodies."""
 
 
 def etag(content: bytes) -> str:
@@ -98,6 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(412, _error("PreconditionFailed"))
         else:
             cut = 0
+            wanted = self.headers.get("Range", "")
+            if wanted:
+                first, _, last = wanted.removeprefix("bytes=").partition("-")
+                content = content[int(first) : int(last) + 1]
+            self.held.sent_bytes += len(content)
             if self.held.broken_bodies > 0:
                 self.held.broken_bodies -= 1
                 cut = len(content) // 2

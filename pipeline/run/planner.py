@@ -1,0 +1,82 @@
+"""The planning of a run and of a dry run: the same questions in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from pipeline.children.worker import Worker
+from pipeline.config.areas.run import RunSettings
+from pipeline.ports import CallStore
+from pipeline.records import EngineIdentity, FoundCall, SkippedFile
+from pipeline.run.analyser import FingerprintTask
+from pipeline.run.plan import (
+    Action,
+    Fingerprints,
+    Plan,
+    PlannedCall,
+    decide,
+    in_order,
+    look_up,
+    settle,
+    with_steps,
+    within_limit,
+)
+from pipeline.run.recipes import Recipe
+
+_FINGERPRINTS_AT_ONCE = 2000
+
+
+def asked_of(analyser: Worker, limit_s: float) -> Fingerprints:
+    """Today's step fingerprints, from the analysis process."""
+    return lambda calls: analyser.call(FingerprintTask(tuple(calls)), limit_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Decides on every recording offered."""
+
+    settings: RunSettings
+    recipe: Recipe
+    store: CallStore | None
+    """None where no run has made the database yet: nothing is known."""
+    fingerprints: Fingerprints
+    recogniser: Callable[[], EngineIdentity] | None = None
+    """Loads today's recogniser where a decision hangs on it; without one such calls stay undecided."""
+    look_round: Callable[[], None] = lambda: None
+    """Called now and then; may raise to end the planning."""
+
+    def plan(self, offered: Iterable[FoundCall | SkippedFile]) -> Plan:
+        """An undecided call whose steps are to be done again in any case names them in `steps`."""
+        plan = Plan()
+        calls = in_order(self._watched(offered), plan, self.settings.order, self.settings.seed)
+        decided = self._looked_up(calls)
+        if self.recogniser is not None and any(call.action is Action.UNDECIDED for call in decided):
+            identity = self.recogniser()
+            decided = [settle(c, identity, self.recipe) if c.action is Action.UNDECIDED else c for c in decided]
+        self._find_stale_steps(decided)
+        for call in decided:
+            plan.add(call)
+        within_limit(plan, self.settings.limit)
+        return plan
+
+    def _watched(self, offered: Iterable[FoundCall | SkippedFile]) -> Iterable[FoundCall | SkippedFile]:
+        for item in offered:
+            self.look_round()
+            yield item
+
+    def _looked_up(self, calls: list[FoundCall]) -> list[PlannedCall]:
+        if self.store is None:
+            return [decide(call, None, self.settings.reprocess, self.recipe) for call in calls]
+        return look_up(calls, self.store, self.settings.reprocess, self.recipe)
+
+    def _find_stale_steps(self, decided: list[PlannedCall]) -> None:
+        """Calls whose transcript may stay, but whose prompt, glossary or model changed since, are to be analysed."""
+        places = [place for place, c in enumerate(decided) if c.action in (Action.UNCHANGED, Action.UNDECIDED)]
+        for start in range(0, len(places), _FINGERPRINTS_AT_ONCE):
+            self.look_round()
+            some = places[start : start + _FINGERPRINTS_AT_ONCE]
+            checked = with_steps([decided[place] for place in some], self.fingerprints, self.settings.reprocess)
+            for place, call in zip(some, checked, strict=True):
+                undecided = decided[place].action is Action.UNDECIDED
+                decided[place] = replace(call, action=Action.UNDECIDED) if undecided else call

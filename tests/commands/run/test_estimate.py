@@ -1,0 +1,110 @@
+"""What a dry run says of time and length, and from what it knows."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.materials.recordings import sample_speech, write_wav
+from commands.run.estimate import Sound, sound_of, suiting, time_by_trial, time_from
+from commands.run.trial import as_found
+from db.queries.runs import RunSpeed
+from pipeline.config.root import Settings
+from pipeline.sources.source import build_source
+from tests.house import PROJECT
+from tests.pipeline.sources.bucket_server import serving
+
+SMALL = "Systran/faster-whisper-small"
+
+
+def ran(engine: str, model: str = SMALL, *passed_over: str, audio_s: float = 100.0) -> RunSpeed:
+    return RunSpeed(engine=engine, model=model, passed_over=passed_over, audio_s=audio_s, wall_s=10.0)
+
+
+def with_engines(*engines: str, **more: Any) -> Settings:
+    return Settings.model_validate({"transcription": {"engines": list(engines), **more}})
+
+
+@pytest.mark.parametrize(
+    ("engines", "runs", "chosen"),
+    [
+        (("faster_whisper",), [], 0),
+        (("faster_whisper",), [ran("faster_whisper")], 1),
+        (("faster_whisper",), [ran("sphinx", "en-us")], 0),
+        (("faster_whisper",), [ran("faster_whisper", "Systran/faster-whisper-large-v3")], 0),
+        (("faster_whisper",), [ran("sphinx", "en-us"), ran("faster_whisper"), ran("faster_whisper")], 2),
+        (("mlx_qwen3", "faster_whisper"), [ran("faster_whisper")], 0),
+        (("mlx_qwen3", "faster_whisper"), [ran("faster_whisper", SMALL, "mlx_qwen3: no weights")], 1),
+        (("faster_whisper",), [ran("faster_whisper")] * 9, 5),
+    ],
+)
+def test_only_runs_of_the_recogniser_that_will_serve_tell_the_time(
+    engines: tuple[str, ...], runs: list[RunSpeed], chosen: int
+) -> None:
+    """A run by a demonstration engine at 1 × real time told the time of Whisper's run."""
+    assert len(suiting(runs, with_engines(*engines).transcription)) == chosen
+
+
+def test_the_time_names_the_recogniser_it_is_from() -> None:
+    told = time_from([ran("faster_whisper"), ran("faster_whisper", audio_s=300.0)], 7200.0)
+    assert told == f"time: about 6 minutes at 20.0 × real time, as in the last 2 runs by faster_whisper ({SMALL})"
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = write_wav(tmp_path / "20260901-100000_inbound.wav", sample_speech(12.0)[:96_000])
+    os.utime(path, (time.time() - 3600, time.time() - 3600))
+    return path
+
+
+def test_before_the_first_run_a_piece_of_the_first_recording_is_tried(recording: Path) -> None:
+    settings = with_engines("scripted", scripted={"missing": "hash"})
+    (line,) = time_by_trial(settings, Sound(audio_s=36_000.0, first=as_found(recording)))
+    assert "by a trial: scripted" in line
+    assert f"of speech in {recording.name} and found " in line
+    assert list(recording.parent.iterdir()) == [recording]
+
+
+def test_a_trial_that_cannot_be_made_says_why_and_invents_no_time(recording: Path) -> None:
+    settings = with_engines("scripted", scripted={"unavailable": "planted reason"})
+    (line,) = time_by_trial(settings, Sound(audio_s=36_000.0, first=as_found(recording)))
+    assert line.startswith(f"time: not known; a trial on {recording.name} ended at load")
+    assert "planted reason" in line
+
+
+def test_in_a_bucket_the_length_comes_from_beginnings_and_sizes(recording: Path) -> None:
+    """Every recording was downloaded for its header."""
+    content = recording.read_bytes()
+    samples = sorted((PROJECT / "samples" / "calls").glob("*"))
+    objects = {f"night/{number}.wav": content for number in range(60)}
+    objects |= {f"night/{path.name}": path.read_bytes() for path in samples}
+    settings = Settings.model_validate(
+        {
+            "input": {
+                "path": "s3://recordings/night",
+                "min_age_s": 0,
+                "s3": {"anonymous": True, "addressing": "path", "region": "eu-central-1"},
+            }
+        }
+    )
+    with serving(objects) as bucket:
+        source_settings = settings.input.model_copy(
+            update={"s3": settings.input.s3.model_copy(update={"endpoint_url": bucket.url})}
+        )
+        source = build_source(source_settings)
+        calls: Any = [call for call in source.discover() if hasattr(call, "metadata")]
+        listed = len(bucket.requests)
+        sound = sound_of(settings, source, calls)
+        asked = bucket.requests[listed:]
+        sent = bucket.sent_bytes
+    local = settings.model_copy(update={"input": settings.input.model_copy(update={"path": str(samples[0].parent)})})
+    folder = build_source(local.input)
+    true: Any = sound_of(local, folder, [call for call in folder.discover() if hasattr(call, "metadata")])  # type: ignore[misc]
+    assert sound.audio_s == pytest.approx(true.audio_s + 60 * 6.0, rel=0.15)
+    assert "nothing was downloaded" in sound.how
+    assert len(asked) <= 24
+    assert sent <= 24 * 65_536 < sum(map(len, objects.values()))
