@@ -19,7 +19,8 @@ from pipeline.plurals import counted
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
 from pipeline.sources.probe import bytes_per_second, probe_many
 from pipeline.sources.s3 import S3Source
-from pipeline.sources.source import CallSourcefrom pipeline.transcription.engines.expected import expected_name
+from pipeline.sources.source import CallSource
+from pipeline.transcription.engines.expected import expected_name
 
 TRIAL_LIMIT_S = 60.0
 _TRIAL_SPEECH_S = 10.0
