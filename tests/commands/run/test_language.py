@@ -314,7 +314,7 @@ def test_a_model_on_this_machine_answers_from_the_glossary(
     assert all(row["state"] == "done" or "supported" in row["reason"] or "empty" in row["reason"] for row in found)
 
 
-BY_MODEL = ("llm.providers=[mlx_lm]", "llm.mlx_lm.model=of-no-use-here")
+BY_MODEL = ("llm.providers=[openai_chat]", "llm.openai_chat.model=m", "llm.openai_chat.base_url=http://127.0.0.1:1/v1")
 
 
 def test_a_dry_run_shows_the_template(place: Workplace) -> None:
