@@ -192,7 +192,7 @@ def _yaml_row(sheet: str, node: Any, place: str, nested: tuple[str, ...]) -> Row
             raise ConfigurationError(f"{place}, column {key}: unknown; the keys are: {choices}")
         if isinstance(value, list) and key in LIST_COLUMNS:
             # Items may hold the separators of the flat formats.
-            value = "\n".join(str(item) for item in value)
+            value = "\n".join(str(item) for item in value if item is not None)
         elif isinstance(value, (list, dict)):
             raise ConfigurationError(f"{place}, column {key}: must be a text, found {value!r}")
         if value is not None and str(value).strip():

@@ -12,6 +12,7 @@ import typer
 
 from commands.options import DEFAULT_CONFIG
 from commands.terminal import complain, say
+from pipeline.config.areas.file_names import AUTO, SHIPPED
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.loader import load_settings
 from pipeline.config.model_choice import settings_of_model
@@ -87,8 +88,8 @@ _QUESTIONS: Mapping[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
     "input": ("Recordings (folder, .zip or s3://bucket/prefix)", InputSettings().path, _input),
     "roles": ("Who speaks on the channels, first one first (agent, client, unknown)", "client,agent", _roles),
     "names": (
-        "What file names say: a recorder's name, a pattern with (?P<name>…) groups, or nothing for the default",
-        "",
+        f"What file names say ({', '.join(SHIPPED)}), or a pattern with (?P<name>…) groups",
+        AUTO,
         _names,
     ),
     "model": ("Model: a folder, small, Qwen/Qwen3-ASR-0.6B …, or nothing for whatever is here", "", _model),

@@ -91,7 +91,19 @@ YAML_FAULTS = [
     ("topic: A\n", r"line 1: unknown key 'topic'"),
     ("topics: [A\n", r"not valid YAML"),
     ("topics:\n  - A\n", r"topics 1 \(line 2\): must hold keys"),
+    ("topics:\n  - topic: " + "[" * 200, r"g\.yaml:2: not valid YAML: nested deeper than 50 levels"),
+    ("topics:\n  - topic: !env A\n", r"g\.yaml:2: not valid YAML: the tag !env is not known"),
+    ("topics:\n  - {topic: A, topic: B}\n", r"g\.yaml:2: not valid YAML: the key 'topic' stands here a second time"),
+    ("topics:\n  - &a {topic: A, keyword: x}\n  - *a\n", r"topics 1 \(line 2\), column keyword: unknown"),
 ]
+
+
+def test_words_in_yaml_stay_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "g.yaml"
+    path.write_text("topics:\n  - topic: no\n    keywords: [0800, 1.0, true, 0x10, ~, on]\n", encoding="utf-8")
+    (topic,) = load_glossary(path).topics
+    assert topic.topic == "no"
+    assert topic.keywords == ("0800", "1.0", "true", "0x10", "on")
 
 
 @pytest.mark.parametrize(("content", "told"), YAML_FAULTS)

@@ -54,14 +54,14 @@ def test_answers_are_asked_until_they_will_do(tmp_path: Path) -> None:
     replies = {
         "Recordings": [str(tmp_path / "missing"), str(tmp_path)],
         "Who speaks": ["boss", "client,agent,unknown"],
-        "What file names say": ["(?P<agent_id>[", ""],
+        "What file names say": ["(?P<agent_id>[", "asterix", "asterisk"],
         "Model": ["no-such-model", "Qwen/Qwen3-ASR-1.7B"],
     }
     values = answers(NOTHING, asked(replies))
     assert not any(replies.values())
     assert values["input.path"] == str(tmp_path)
     assert values["audio.channel_roles"] == ["client", "agent", "unknown"]
-    assert "input.patterns" not in values
+    assert values["input.patterns"] == ["asterisk"]
     assert values["transcription.mlx_qwen3.model"] == "Qwen/Qwen3-ASR-1.7B"
 
 
@@ -72,6 +72,7 @@ def test_answers_are_asked_until_they_will_do(tmp_path: Path) -> None:
         ("input", "s3://", "names no bucket"),
         ("roles", "agent,boss", "boss"),
         ("names", "(?P<agent_id>[", "not a regular expression"),
+        ("names", "asterix", "asterisk"),
         ("model", "no-such-model", "no such folder, and no name that tells its recogniser"),
     ],
 )
