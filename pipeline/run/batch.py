@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.children.worker import Worker
 from pipeline.config.areas.run import RunSettings
-from pipeline.records import EngineIdentity
+from pipeline.errors import StartupError, described
+from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.analyser import DescribeTask
 from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
 from pipeline.run.performance import PerformanceRecorder
@@ -138,7 +140,7 @@ class Batch:
         if any(call.action is not Action.ANALYSE for call in plan.to_do) and not stopping.is_set():
             self.load_recogniser()
         began = time.monotonic()
-        self._parts.store.save_skipped(skipped_recordings(plan), run_id)
+        self._save_skipped(skipped_recordings(plan), run_id)
         self._observer.planned(len(plan.to_do), sum(call.found.size_bytes for call in plan.to_do))
         spool = own_spool(self._settings.spool_dir)
         if plan.to_do and not stopping.is_set():
@@ -164,6 +166,20 @@ class Batch:
             wall_s=time.monotonic() - began,
             reconciliation=account,
         )
+
+    def _save_skipped(self, skipped: Sequence[SkippedFile], run_id: str) -> None:
+        """All at once; one by one where that fails, so that one odd recording costs its own row alone."""
+        try:
+            self._parts.store.save_skipped(skipped, run_id)
+        except StartupError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the account at the end names the recording without a row
+            if len(skipped) == 1:
+                uri = skipped[0].source_uri
+                self._observer.notice(f"{uri}: no row could be written of it: {described(error)}")
+                return
+            for item in skipped:
+                self._save_skipped([item], run_id)
 
     def _run_stages(self, plan: Plan, run_id: str, spool: Path) -> None:
         settings, signals = self._settings, self.signals

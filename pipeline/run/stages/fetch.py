@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.disk import spooling
-from pipeline.errors import EarshotError, portable
+from pipeline.errors import portable
 from pipeline.run.context import RunContext
 from pipeline.run.plan import PlannedCall, needs_audio
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
@@ -86,10 +86,10 @@ class FetchStage:
         try:
             with self._recorder.stage("fetch", work.file_name):
                 with_retries(lambda: self._once(work), self._settings, self._signals, self._context.observer.notice)
-        except EarshotError as error:
+        except Exception as error:  # noqa: BLE001 - what is odd about one recording is no reason to lose the others
             work.drop_spool()
             if not self._signals.abandoned.is_set():
-                finished.put(failure_of(work, self._context.run_id, "fetch", error))
+                finished.put(failure_of(work, self._context.run_id, "fetch", portable(error)))
             return False
         work.timings_s["fetch"] = time.perf_counter() - began
         return True

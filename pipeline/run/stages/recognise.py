@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 
-from pipeline.errors import EarshotError, ModelUnavailable, StartupError, TranscriptMissing, portable
+from pipeline.errors import ModelUnavailable, StartupError, TranscriptMissing, described, portable
 from pipeline.log_lines import about_call
 from pipeline.plurals import counted
-from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText, Transcript
+from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText
 from pipeline.run.context import RunContext
 from pipeline.run.plan import Action, is_gone
 from pipeline.run.recogniser_process import RecogniserProcess
@@ -82,8 +82,8 @@ class RecogniseStage:
                 self._begin(work)
             except StartupError:
                 raise  # no recogniser, or no database: no fault of this call, and the next would fare no better
-            except EarshotError as error:
-                self._give_up(work, error)
+            except Exception as error:  # noqa: BLE001 - what is odd about one call is no reason to lose the others
+                self._give_up(work, portable(error))
 
     def _begin(self, work: Work) -> None:
         """Claim the call, look for what is recognised already, submit the rest."""
@@ -169,28 +169,24 @@ class RecogniseStage:
             if fault is not None:
                 raise fault
             assert work.prepared is not None
-            work.transcript = self._assembled(active, work.prepared)
+            work.transcript = self._parts.transcripts.assemble(
+                work.prepared,
+                active.fingerprint,
+                active.identity,
+                active.finished,
+                work.planned.found.metadata.direction,
+            )
             self._save_segments()
             self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256)
         except StartupError:
             raise
-        except EarshotError as error:
-            self._give_up(work, error)
+        except Exception as error:  # noqa: BLE001 - an odd text costs its call, not the run
+            self._give_up(work, portable(error))
             return
         end_s = self._recorder.now_s()
         self._recorder.add("recognise", work.file_name, active.began_s, end_s, work.duration_s)
         work.timings_s["recognise"] = end_s - active.began_s
         self._out.put(work)
-
-    def _assembled(self, active: UnderWay, prepared: PreparedCall) -> Transcript:
-        """Raises an EarshotError, whatever goes wrong: an odd text costs its call, not the run."""
-        direction = active.work.planned.found.metadata.direction
-        try:
-            return self._parts.transcripts.assemble(
-                prepared, active.fingerprint, active.identity, active.finished, direction
-            )
-        except Exception as error:
-            raise portable(error) from error
 
     def _watch_service(self, active: UnderWay) -> None:
         """A service that is down must not use up the tries of every recording there is. Raises ModelUnavailable."""
@@ -214,9 +210,14 @@ class RecogniseStage:
         by_transcript: dict[str, list[SegmentText]] = defaultdict(list)
         for fingerprint, segment in self._unsaved:
             by_transcript[fingerprint].append(segment)
-        for fingerprint, segments in by_transcript.items():
-            self._parts.store.save_segments(fingerprint, segments)
         self._unsaved.clear()
+        for fingerprint, segments in by_transcript.items():
+            try:
+                self._parts.store.save_segments(fingerprint, segments)
+            except StartupError:
+                raise
+            except Exception as error:  # noqa: BLE001 - they are kept for an interrupted run only
+                self._observer.notice(f"finished segments could not be stored: {described(error)}")
 
     def _ensure_started(self) -> EngineIdentity:
         if self.identity is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pipeline.errors import StartupError, portable
+from pipeline.errors import StartupError, described, portable
 from pipeline.log_lines import about_call
 from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
 from pipeline.run.context import RunContext
@@ -40,32 +40,39 @@ class StoreStage:
     def _write(self, item: Finished) -> None:
         if isinstance(item, Work):
             self._write_call(item)
-        elif isinstance(item, CallFailure):
-            self._write_failure(item)
-        else:
-            self._write_skipped(item)
+            return
+        try:
+            if isinstance(item, CallFailure):
+                self._write_failure(item)
+            else:
+                self._write_skipped(item)
+        except StartupError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the account at the end names the recording without a row
+            uri = item.found.source_uri if isinstance(item, CallFailure) else item.source_uri
+            self._observer.notice(f"{uri}: no row could be written of it: {described(error)}")
 
     def _write_call(self, work: Work) -> None:
-        outcome = CallOutcome(
-            call_id=work.call_id,
-            found=work.planned.found,
-            status=CallStatus.DONE,
-            run_id=self._run_id,
-            prepared=work.prepared,
-            transcript=work.transcript,
-            steps=(*work.steps, *self._of_speakers(work)),
-            timings_s=work.timings_s,
-        )
         try:
+            outcome = CallOutcome(
+                call_id=work.call_id,
+                found=work.planned.found,
+                status=CallStatus.DONE,
+                run_id=self._run_id,
+                prepared=work.prepared,
+                transcript=work.transcript,
+                steps=(*work.steps, *self._of_speakers(work)),
+                timings_s=work.timings_s,
+            )
             with self._recorder.stage("store", work.file_name, work.duration_s):
                 changed = self._store.save_call(outcome)
         except StartupError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be stored of one call is no reason to lose the others
-            work.drop_spool()
-            self._write_failure(failure_of(work, self._run_id, "store", portable(error)))
+            self._write(failure_of(work, self._run_id, "store", portable(error)))
             return
-        work.drop_spool()
+        finally:
+            work.drop_spool()
         if not changed:
             self._tell_kept(work)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from pipeline.config.root import Settings
 from pipeline.errors import AudioUndecodable, ModelUnavailable, SourceUnreadable
 from pipeline.records import (
     AudioHeader,
+    CallFailure,
     CallForAnalysis,
     CallOutcome,
     CallStatus,
@@ -33,6 +34,7 @@ from pipeline.records import (
     PreparedChannel,
     Role,
     SegmentText,
+    SkippedFile,
     SpeechSegment,
     StepResult,
     StepState,
@@ -60,10 +62,10 @@ from tests.pipeline.run.children import (
 __all__ = ["open_folder", "server"]
 
 
-def build_planted_preparer() -> Callable[[PrepareTask], PreparedCall]:
+def build_planted_preparer() -> Callable[[PrepareTask], PreparedCall | SkippedFile]:
     """Prepares one second of nothing; file names say what goes wrong."""
 
-    def prepare(task: PrepareTask) -> PreparedCall:
+    def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
         name = task.found.file_name
         if "crash" in name:
             os._exit(139)
@@ -75,6 +77,12 @@ def build_planted_preparer() -> Callable[[PrepareTask], PreparedCall]:
             raise SourceUnreadable(f"{name}: vanished")
         if "bug" in name:
             raise ZeroDivisionError("nobody foresaw this")
+        if "short" in name:
+            found = task.found
+            return SkippedFile(
+                source_uri=found.source_uri, file_name=name, size_bytes=found.size_bytes,
+                modified_at=found.modified_at, reason="too_short", message="0.1 s",
+            )  # fmt: skip
         path = task.spool / "channel_0.f32"
         np.zeros(16_000, dtype="<f4").tofile(path)
         return planted_call(name, path)
@@ -152,9 +160,28 @@ def url(server: EmbeddedServer) -> Iterator[str]:
 class ForgetfulStore(PostgresStore):
     """Says that it stored a call, and does not, or breaks, where the file's name asks for it."""
 
+    def claim_call(self, found: FoundCall, audio_sha256: str, moved_from: str | None) -> str:
+        if "unclaimable" in found.file_name:
+            raise ArithmeticError("no column takes this")
+        return super().claim_call(found, audio_sha256, moved_from)
+
+    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
+        raise ArithmeticError("no column takes this")
+
+    def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:
+        if "unrecordable" in failure.found.file_name:
+            raise ArithmeticError("no column takes this either")
+        return super().save_failure(failure, quarantine_after)
+
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str) -> None:
+        items = list(skipped)
+        if any("unrecordable" in item.source_uri for item in items):
+            raise ArithmeticError("no column takes this either")
+        super().save_skipped(items, run_id)
+
     def save_call(self, outcome: CallOutcome) -> bool:
         if "unstorable" in outcome.found.file_name:
-            raise ValueError("no column takes this")
+            raise ArithmeticError("no column takes this")
         return True if "forgotten" in outcome.found.file_name else super().save_call(outcome)
 
 
@@ -184,7 +211,7 @@ def run(
     calls = folder / "calls"
     calls.mkdir(exist_ok=True)
     for name in names:
-        (calls / name).write_bytes(bytes(2000))
+        (calls / name).write_bytes(bytes(0 if name.startswith("empty") else 2000))
         os.utime(calls / name, (time.time() - 3600, time.time() - 3600))
     chosen = RunSettings(
         spool_dir=folder / "spool", decode_workers=2, backoff_initial_s=0.0, fetch_timeout_s=1.0,
@@ -216,15 +243,19 @@ def run(
             batch.close()
             store.end_run(run_id, 0, {}, {})
             store.close()
-        with database.connection() as connection:
-            rows = connection.execute("SELECT file_name, status, error_type, error_message FROM calls").fetchall()
-            steps = connection.execute(
-                "SELECT file_name, step, s.state, s.reason FROM call_steps s JOIN calls USING (call_id)"
-            ).fetchall()
-    return result, {
-        "calls": {row[0]: row[1:] for row in rows},
+        return result, _rows(database)
+
+
+def _rows(database: Database) -> dict[str, Any]:
+    """Calls and steps by file name."""
+    with database.connection() as connection:
+        calls = connection.execute("SELECT file_name, status, error_type, error_message FROM calls").fetchall()
+        steps = connection.execute(
+            "SELECT file_name, step, s.state, s.reason FROM call_steps s JOIN calls USING (call_id)"
+        ).fetchall()
+    return {
+        "calls": {row[0]: row[1:] for row in calls},
         "steps": {(row[0], row[1]): row[2:] for row in steps},
-        "notices": observer.notices,
     }
 
 
@@ -276,11 +307,26 @@ def test_what_nobody_foresaw_of_one_call_is_recorded_and_the_run_goes_on(url: st
     assert rows["calls"] == {
         "good.wav": ("done", None, None),
         "odd.wav": ("failed", "IndexError", "IndexError: nobody thought of such a text"),
-        "unstorable.wav": ("failed", "ValueError", "ValueError: no column takes this"),
+        "unstorable.wav": ("failed", "ArithmeticError", "ArithmeticError: no column takes this"),
     }
     assert all("Traceback" in (failure.traceback or "") for failure in result.tally.failures)
     assert result.adds_up, result.reconciliation.faults
     assert exit_code_after(result, {}) == 1
+
+
+def test_no_single_recording_ends_the_run_whatever_the_database_says_of_it(url: str, tmp_path: Path) -> None:
+    names = [
+        "good.wav", "unclaimable.wav", "unstorable_unrecordable.wav", "short_unrecordable.wav", "short.wav",
+        "empty_unrecordable.wav", "empty.wav",
+    ]  # fmt: skip
+    result, rows = run(url, tmp_path, names, store_type=ForgetfulStore)
+    assert {name: row[0] for name, row in rows["calls"].items() if not name.startswith("unstorable")} == {
+        "good.wav": "done", "unclaimable.wav": "failed", "short.wav": "skipped", "empty.wav": "skipped",
+    }  # fmt: skip
+    assert sorted(uri.rpartition("/")[2] for uri in result.reconciliation.unaccounted) == [
+        "empty_unrecordable.wav", "short_unrecordable.wav", "unstorable_unrecordable.wav",
+    ]  # fmt: skip
+    assert not result.adds_up
 
 
 def test_a_step_that_raises_or_kills_its_process_costs_that_step(url: str, tmp_path: Path) -> None:

@@ -69,6 +69,21 @@ def known(**changes: object) -> KnownCall:
     return replace(call, **changes)  # type: ignore[arg-type]
 
 
+_TIMES = st.none() | st.datetimes(timezones=st.none() | st.timezones())
+
+
+@given(st.lists(st.tuples(_TIMES, _TIMES), max_size=8), st.sampled_from(Order))
+def test_no_time_a_recording_may_carry_keeps_the_others_from_being_ordered(
+    times: list[tuple[datetime | None, datetime | None]], order: Order
+) -> None:
+    offered = [
+        replace(FOUND, source_uri=f"file:///{n}.wav", modified_at=modified, metadata=CallMetadata(started_at=started))
+        for n, (started, modified) in enumerate(times)
+    ]
+    calls = in_order(offered, Plan(), order, seed=0)
+    assert {call.source_uri for call in calls} == {call.source_uri for call in offered}
+
+
 @pytest.mark.parametrize(
     ("stored", "reprocess", "action"),
     [
