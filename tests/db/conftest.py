@@ -18,6 +18,7 @@ from db.embedded.server import EmbeddedServer
 from db.ledger.store import PostgresStore
 from db.migrate import migrate
 from pipeline.config.areas.database import DatabaseSettings
+from tests.watchdog import watched
 
 TEMPLATE = "earshot"
 """The embedded server's own database, brought up to date, is the template of the others."""
@@ -27,14 +28,14 @@ TEMPLATE = "earshot"
 def open_folder() -> Iterator[Path]:
     """A folder of our own that an unprivileged account may enter (pytest's are closed to others).
 
-    In memory where there is room: the tests make thousands of files.
+    In memory where there is room: the tests make thousands of files. It goes, and servers in it, however pytest ends.
     """
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30
     folder = Path(tempfile.mkdtemp(prefix="earshot-test-", dir=memory if roomy else None))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with watched(folder):
+        yield folder
 
 
 @pytest.fixture(scope="session")

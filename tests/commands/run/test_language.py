@@ -22,7 +22,16 @@ from tests.db.conftest import TEMPLATE, _database
 from tests.house import PROJECT
 
 CARD, OUTAGE = "20260914-113006_inbound_agent-4711_b2c_q-cards_lost-card", "20260915-101130_inbound"
-SECRETS = ("four one one one", "4111", "peter dot brown", "0612345678", "06 12 34 56 78")
+SECRETS = (
+    "four one one one",
+    "4111 1111",
+    "4111-1111",
+    "411111111111",
+    "peter dot brown",
+    "0612345678",
+    "06 12 34 56 78",
+)
+"""None that a hash, an id or a float could hold by chance."""
 SAID = {
     "My name is Peter Brown, and the last four numbers are nine one six two.": (
         "My name is Peter Brown, the card is four one one one one one one one one one one one one one one one, and "
