@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,15 @@ from commands.report.attention import InputLimits
 from commands.run.delivery import Delivered, Delivery
 from db.connection import Database
 from db.ledger.store import PostgresStore
+from pipeline.config.areas.run import Reprocess
 from pipeline.config.root import Settings
 from pipeline.errors import OutputUnavailable
+from pipeline.records import CallFailure
 from pipeline.run.batch import BatchResult
 from pipeline.run.context import Tally
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.plan import Plan
+from pipeline.run.plan import Plan, decide
+from pipeline.run.recipes import Recipe
 from pipeline.run.reconcile import COUNTED, Reconciliation
 from tests.db.conftest import database, store
 from tests.db.samples import found, outcome
@@ -50,14 +54,22 @@ def run_of(store: PostgresStore, *names: str) -> str:
     return run_id
 
 
-def deliver(store: PostgresStore, run_id: str, folder: Path, save_mode: str = "both", stamp: str = "s") -> Delivered:
+def deliver(
+    store: PostgresStore,
+    run_id: str,
+    folder: Path,
+    save_mode: str = "both",
+    *,
+    plan: Plan | None = None,
+    tally: Tally | None = None,
+) -> Delivered:
     settings = Settings.model_validate(
         {"output": {"directory": str(folder), "save_mode": save_mode, "transcripts": {"formats": ["txt"]}}}
     )
     delivery = Delivery(
         settings=settings.output,
         everything=settings,
-        stamp=stamp,
+        stamp="s",
         run_id=run_id,
         database=store.database,
         store=store,
@@ -65,8 +77,8 @@ def deliver(store: PostgresStore, run_id: str, folder: Path, save_mode: str = "b
     )
     account = Reconciliation(counts=dict.fromkeys(("found", *COUNTED), 0))
     result = BatchResult(
-        plan=Plan(),
-        tally=Tally(),
+        plan=plan or Plan(),
+        tally=tally or Tally(),
         identity=None,
         interrupted=None,
         recogniser_busy_s=0.0,
@@ -78,6 +90,33 @@ def deliver(store: PostgresStore, run_id: str, folder: Path, save_mode: str = "b
     delivered = delivery.deliver(result, PerformanceRecorder())
     store.end_run(run_id, 0, {}, dict(delivered.report))
     return delivered
+
+
+def test_the_file_of_failed_calls_names_those_of_this_run_and_those_left_alone(
+    store: PostgresStore, tmp_path: Path
+) -> None:
+    """Quarantined calls are not tried, so that only this file reminds anybody of them."""
+    run_id = store.begin_run({}, "h", "here")
+    failure = CallFailure(
+        found=found("broken.wav"), run_id=run_id, stage="decode", error_type="AudioUndecodable", message="bad",
+        transient=False,
+    )  # fmt: skip
+    for name in ("given-up.wav", "known.wav"):
+        store.save_failure(replace(failure, found=found(name)), 1 if name == "given-up.wav" else 0)
+    known = store.known_calls([found(name).source_uri for name in ("given-up.wav", "known.wav")])
+    plan = Plan()
+    for call in known.values():
+        plan.add(
+            decide(found(call.source_uri.rpartition("/")[2]), call, Reprocess.NONE, Recipe(engines=(), first=None))
+        )
+    deliver(store, run_id, tmp_path, plan=plan, tally=Tally(failures=[failure]))
+    told = json.loads((tmp_path / "failed_calls_s.json").read_text(encoding="utf-8"))
+    assert [(call["file_name"], call.get("status"), call["in_this_run"]) for call in told] == [
+        ("broken.wav", None, True),
+        ("given-up.wav", "quarantined", False),
+        ("known.wav", "failed", False),
+    ]
+    assert told[0]["error_type"] == "AudioUndecodable"
 
 
 def transcripts(folder: Path) -> set[str]:

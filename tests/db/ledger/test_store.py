@@ -7,19 +7,22 @@ from typing import Any
 
 import pytest
 
-from analysis.records import Sentiment, Topic
+from analysis.records import CallSentiment, RoleSentiment, Sentiment, Topic
 from db.connection import Database
 from db.ledger.store import PostgresStore
 from pipeline.records import (
     CallStatus,
     FoundCall,
     KnownCall,
+    Role,
     SegmentText,
+    StepResult,
     StepState,
     Transcript,
     Word,
 )
 from tests.db.samples import (
+    CALM,
     TALK,
     all_steps,
     chunk,
@@ -368,3 +371,78 @@ def test_a_topic_without_a_confidence_says_why(
     topic = step("topic", Topic(topic="Billing", subtopic=None, confidence=confidence))
     keep(store, run_id, steps=(topic,))
     assert one(database, "SELECT missing_reasons->>'topic_confidence' FROM calls") == reason
+
+
+# ---------------------------------------------------------------------------- reasons and language of the call's row
+
+
+def reasons(database: Database) -> dict[str, str]:
+    return dict(one(database, "SELECT missing_reasons FROM calls"))
+
+
+@pytest.mark.parametrize(
+    ("poor", "stale"),
+    [
+        (step("topic", None, state=StepState.MISSING, reason="nothing matches"), "topic"),
+        (step("topic", Topic(topic="Billing", subtopic=None, confidence=None)), "topic_confidence"),
+        (step("summary", None, state=StepState.FAILED, reason="provider down"), "summary"),
+        (step("conversation", None, state=StepState.MISSING, reason="nobody speaks"), "conversation"),
+        *(
+            (replace(sentiments(name), payload=None, state=StepState.FAILED, reason="no model"), name)
+            for name in ("text", "acoustic", "fusion")
+        ),
+        (replace(sentiments("acoustic")), "client_acoustic"),
+        (step("text", CallSentiment(roles=(), chunks=())), "unknown_text"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_reason_goes_when_its_step_is_redone_with_a_value(
+    store: PostgresStore, database: Database, run_id: str, poor: StepResult, stale: str
+) -> None:
+    """Why a value is NULL stood on beside the value."""
+    others = tuple(result for result in whole_steps() if result.step != poor.step)
+    call_id = keep(store, run_id, steps=(*others, poor))
+    assert stale in reasons(database)
+    (good,) = (result for result in whole_steps() if result.step == poor.step)
+    assert store.save_call(replace(outcome(call_id, run_id, steps=(good,)), prepared=None, transcript=None))
+    assert reasons(database) == {}
+
+
+def test_the_reasons_of_other_steps_stay(store: PostgresStore, database: Database, run_id: str) -> None:
+    poor = step("topic", None, state=StepState.MISSING, reason="nothing matches")
+    down = step("summary", None, state=StepState.FAILED, reason="provider down")
+    call_id = keep(store, run_id, steps=(poor, down))
+    (topic,) = (result for result in whole_steps() if result.step == "topic")
+    assert store.save_call(replace(outcome(call_id, run_id, steps=(topic,)), prepared=None, transcript=None))
+    assert reasons(database) == {"summary": "provider down"}
+
+
+def test_reasons_of_steps_that_a_new_transcript_did_without_go(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    call_id = keep(store, run_id, steps=(step("topic", None, state=StepState.MISSING, reason="nothing matches"),))
+    newer = transcript("f2", who=replace(identity(), revision="r2"))
+    assert store.save_call(outcome(call_id, run_id, words=newer, steps=()))
+    assert reasons(database) == {}
+
+
+def whole_steps() -> tuple[StepResult, ...]:
+    """Every step with a value for everybody."""
+    made = []
+    for result in all_steps():
+        if isinstance(result.payload, CallSentiment):
+            roles = tuple(RoleSentiment(role=role, sentiment=CALM) for role in Role)
+            result = replace(result, payload=replace(result.payload, roles=roles))  # noqa: PLW2901
+        made.append(result)
+    return tuple(made)
+
+
+@pytest.mark.parametrize(
+    ("heard", "named", "stored"), [("en", "fr", "en"), (None, "fr", "fr"), (None, None, None), ("en", None, "en")]
+)
+def test_the_language_is_the_transcripts_or_else_the_metadatas(  # noqa: PLR0917
+    store: PostgresStore, database: Database, run_id: str, heard: str | None, named: str | None, stored: str | None
+) -> None:
+    call = replace(found(), metadata=replace(found().metadata, language=named))
+    keep(store, run_id, call, words=transcript(language=heard))
+    assert one(database, "SELECT language FROM calls") == stored
