@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,17 @@ READING = (
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-def test_a_mistyped_path_makes_no_database(tmp_path: Path, command: list[str]) -> None:
+def test_a_mistyped_path_makes_no_database(open_folder: Path, command: list[str]) -> None:
     """`search` on `data/postgers` made a new, empty database there and found nothing in it."""
-    config = tmp_path / "config.yaml"
+    here = Path(tempfile.mkdtemp(dir=open_folder))
+    here.chmod(0o755)  # the server's account could make one here
+    config = here / "config.yaml"
     config.touch()
-    arguments = [part.format(here=tmp_path) for part in command]
-    mistyped = tmp_path / "data" / "postgers"
+    arguments = [part.format(here=here) for part in command]
+    mistyped = here / "data" / "postgers"
     done = CliRunner().invoke(app, [*arguments, "--config", str(config), "--set", f"database.data_dir={mistyped}"])
     assert isinstance(done.exception, DatabaseUnavailable)
     assert "no database there" in str(done.exception)
     assert str(mistyped) in str(done.exception)
     assert report(done.exception) == 3
-    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+    assert [path.name for path in here.iterdir()] == ["config.yaml"]
