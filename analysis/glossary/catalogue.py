@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 OTHER = "other"
@@ -64,30 +64,15 @@ class Glossary:
     def subtopics(self, topic: str) -> tuple[Label, ...]:
         return tuple(label for label in self.labels if label.topic == topic and label.subtopic is not None)
 
-    def has(self, topic: str, subtopic: str | None) -> bool:
-        return any(label.topic == topic and label.subtopic == subtopic for label in self.labels)
-
     def speaks(self, language: str | None) -> bool:
         """Whether its words can be matched with a call in this language; an unknown language is taken for any."""
         known = set(self.languages).union(*(label.languages for label in self.labels))
         return language is None or not self.languages or language in known
 
-    def context_terms(self, limit: int) -> str:
-        """Domain terms for a recogniser's vocabulary, comma-separated, at most `limit` characters, whole terms only.
-
-        Terms and abbreviations come first, then the keywords of each topic in turn, so that no topic is left out.
-        """
-        chosen: list[str] = []
-        seen: set[str] = set()
-        length = 0
-        for text in self._by_importance():
-            cost = len(text) + (2 if chosen else 0)
-            if text.casefold() in seen or length + cost > limit:
-                continue
-            seen.add(text.casefold())
-            chosen.append(text)
-            length += cost
-        return ", ".join(chosen)
+    def context_terms(self, limit: int) -> list[str]:
+        """Domain terms for a recogniser's vocabulary: terms and abbreviations, then the keywords of each topic in turn,
+        so that no topic is left out."""
+        return fitting(self._by_importance(), limit)
 
     def _by_importance(self) -> Iterator[str]:
         for term in self.terms:
@@ -97,3 +82,15 @@ class Glossary:
             for label in self.labels:
                 if place < len(label.keywords):
                     yield label.keywords[place]
+
+
+def fitting(terms: Iterable[str], limit: int) -> list[str]:
+    """Different terms, whole ones only, that are at most `limit` characters when joined by `, `."""
+    chosen: dict[str, str] = {}
+    length = 0
+    for term in terms:
+        cost = len(term) + (2 if chosen else 0)
+        if term.casefold() not in chosen and length + cost <= limit:
+            chosen[term.casefold()] = term
+            length += cost
+    return list(chosen.values())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 
-from analysis.glossary.catalogue import Glossary
+from analysis.glossary.catalogue import Glossary, fitting
 from analysis.glossary.reader import load_glossary
 from pipeline.config.areas.language import GlossarySettings
 from pipeline.records import CustomerSegment
@@ -34,21 +35,10 @@ class Catalogues:
         return tuple(self.by_segment.values())
 
     def context_terms(self, limit: int) -> str:
-        """Domain terms of all catalogues for a recogniser's vocabulary, at most `limit` characters."""
-        terms: dict[str, str] = {}
-        lists = [glossary.context_terms(limit).split(", ") for glossary in self.by_segment.values()]
-        for place in range(max((len(one) for one in lists), default=0)):
-            for one in lists:
-                if place < len(one) and one[place]:
-                    terms.setdefault(one[place].casefold(), one[place])
-        chosen: list[str] = []
-        length = 0
-        for term in terms.values():
-            cost = len(term) + (2 if chosen else 0)
-            if length + cost <= limit:
-                chosen.append(term)
-                length += cost
-        return ", ".join(chosen)
+        """Domain terms of all catalogues in turn for a recogniser's vocabulary, at most `limit` characters."""
+        lists = [glossary.context_terms(limit) for glossary in self.by_segment.values()]
+        in_turn = chain.from_iterable(zip_longest(*lists))
+        return ", ".join(fitting((term for term in in_turn if term), limit))
 
 
 def load_catalogues(settings: GlossarySettings) -> Catalogues:

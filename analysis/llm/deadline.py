@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pipeline.errors import StageTimeout
 
@@ -38,6 +38,43 @@ class EventLoop:
             self._thread.join(timeout=5)
             if not self._thread.is_alive():
                 self._loop.close()
+
+
+class Closes(Protocol):
+    """A client with connections to close."""
+
+    def close(self) -> Coroutine[Any, Any, None]: ...
+
+
+Client = TypeVar("Client", bound=Closes)
+
+
+class AsyncConnection(Generic[Client]):
+    """A client of an asynchronous library and the loop it lives in: made at first use. Thread-safe."""
+
+    def __init__(self, name: str, connect: Callable[[], Client]) -> None:
+        self._name = name
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._open: tuple[EventLoop, Client] | None = None
+
+    def run(self, ask: Callable[[Client], Coroutine[Any, Any, Result]], limit_s: float, what: str) -> Result:
+        """Raises StageTimeout after `limit_s`, and whatever connecting or asking raises."""
+        with self._lock:
+            if self._open is None:
+                client = self._connect()
+                self._open = EventLoop(self._name), client
+            loop, client = self._open
+        return loop.run(ask(client), limit_s, what)
+
+    def close(self) -> None:
+        """Idempotent."""
+        with self._lock:
+            if self._open is not None:
+                loop, client = self._open
+                loop.run(client.close(), 5, f"closing {self._name}")
+                loop.close()
+            self._open = None
 
 
 def within(function: Callable[[], Result], limit_s: float, what: str) -> Result:

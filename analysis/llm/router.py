@@ -81,23 +81,14 @@ class Router:
         self._settings = settings
         self._redactor = redactor
         self._restore = restore_redacted
-        self._ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens, ledger)
+        self.ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens, ledger)
+        """Of remote providers in this run: what they cost, and the tokens sent to and received from them."""
         serving = providers[:1] if settings.strict else providers
-        self._guarded = [GuardedProvider(provider, settings, self._ceiling) for provider in serving]
+        self._guarded = [GuardedProvider(provider, settings, self.ceiling) for provider in serving]
         self._all = tuple(providers)
         self._said: set[tuple[str, str]] = set()
         self.extractive = not settings.strict and "extractive" in settings.providers
         """Whether callers may make do without a model where `data` is None."""
-
-    @property
-    def spent_usd(self) -> float:
-        """Of remote providers with a price, in this run."""
-        return self._ceiling.cost_usd
-
-    @property
-    def spent_tokens(self) -> int:
-        """Sent to and received from remote providers in this run."""
-        return self._ceiling.tokens
 
     @property
     def models(self) -> tuple[str, ...]:

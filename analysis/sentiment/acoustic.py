@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from analysis.model_folder import LoadedModel, check_model, check_pickle, load_model, load_scaler, sha256_of
+from analysis.model_folder import check_pickle, load_scaler, sha256_of
 from analysis.records import Sentiment
+from analysis.sentiment.models_by_role import ModelsByRole
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
 from pipeline.config.areas.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
-from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 
 Heard = tuple[Sentiment | None, str | None]
@@ -67,31 +68,27 @@ class TrainedAcousticSentiment:
         from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION
 
         self._settings = settings
-        self._wanted: dict[str, Any] = {
-            "kind": "acoustic",
-            "features": FEATURE_NAMES,
-            "feature_version": FEATURE_VERSION,
-            "trusted": tuple(trusted),
-        }
-        agent = model_folder(settings.agent_model, SHIPPED_AGENT)
-        client = model_folder(settings.client_model, SHIPPED_CLIENT)
-        self._paths = {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}
-        cards = {path: check_model(path, **self._wanted) for path in {agent, client}}
-        self._hashes = {path: card.model_sha256 if card else sha256_of(path) for path, card in cards.items()}
+        self._models = ModelsByRole(
+            model_folder(settings.agent_model, SHIPPED_AGENT),
+            model_folder(settings.client_model, SHIPPED_CLIENT),
+            kind="acoustic",
+            features=FEATURE_NAMES,
+            feature_version=FEATURE_VERSION,
+            trusted=tuple(trusted),
+        )
+        self.model = self._models.names
         named = {Role.AGENT: settings.agent_scaler, Role.CLIENT: settings.client_scaler}
         named[Role.UNKNOWN] = named[Role.CLIENT]
-        self._scaler_paths = {role: Path(name).expanduser() for role, name in named.items() if name is not None}
-        for path in set(self._scaler_paths.values()):
+        paths = {role: Path(name).expanduser() for role, name in named.items() if name is not None}
+        for path in set(paths.values()):
             check_pickle(path, trusted)
-            self._hashes[path] = sha256_of(path)
-        self._loaded: dict[Path, LoadedModel] = {}
-        self._scalers: dict[Path, Any] = {}
-        self.model = ", ".join(sorted({path.name for path in cards}))
+        self._scaler_identities = [f"{role} scaler={sha256_of(path)}" for role, path in sorted(paths.items())]
+        self._scalers = {role: partial(load_scaler, path, FEATURE_NAMES, trusted) for role, path in paths.items()}
+        self._loaded_scalers: dict[Role, Any] = {}
 
     def identity(self) -> str:
-        models = [f"{role}={self._hashes[path]}" for role, path in sorted(self._paths.items())]
-        models += [f"{role} scaler={self._hashes[path]}" for role, path in sorted(self._scaler_paths.items())]
-        return f"{models} {self._settings.model_dump_json(exclude=set(_BY_CONTENT))}"
+        parts = [*self._models.identities, *self._scaler_identities]
+        return f"{parts} {self._settings.model_dump_json(exclude=set(_BY_CONTENT))}"
 
     def channel(self, samples: Any, spans: Sequence[tuple[float, float]], role: Role) -> list[Heard]:
         import numpy as np
@@ -120,33 +117,22 @@ class TrainedAcousticSentiment:
         """Shape (chunks, features) of one speaker to sentiments."""
         from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
 
-        loaded = self._model(self._paths[role])
+        loaded = self._models.model_of(role)
         if loaded.card is not None:
             averages = Averages.of_options(loaded.card.options)
             if self._settings.normalisation is Normalisation.SPEAKER:
                 values = against_speaker(values, averages, self._settings.prior_chunks)
             else:
                 values = against_everybody(values, averages)
-        elif role in self._scaler_paths:
-            values = self._scaler(self._scaler_paths[role]).transform(values)
+        elif role in self._scalers:
+            if role not in self._loaded_scalers:
+                self._loaded_scalers[role] = self._scalers[role]()
+            values = self._loaded_scalers[role].transform(values)
         return to_sentiments(loaded.pipeline.predict_proba(values), loaded.pipeline.classes_, loaded.card)
 
-    def _model(self, path: Path) -> LoadedModel:
-        if path not in self._loaded:
-            loaded = load_model(path, **self._wanted)
-            if loaded.card is not None and "averages" not in loaded.card.options:
-                raise ModelUnavailable(f"{path}: its card lacks the training averages; train it again")
-            self._loaded[path] = loaded
-        return self._loaded[path]
-
-    def _scaler(self, path: Path) -> Any:
-        if path not in self._scalers:
-            self._scalers[path] = load_scaler(path, self._wanted["features"], self._wanted["trusted"])
-        return self._scalers[path]
-
     def close(self) -> None:
-        self._loaded.clear()
-        self._scalers.clear()
+        self._models.close()
+        self._loaded_scalers.clear()
 
 
 def build_acoustic(settings: SentimentSettings) -> AcousticSentiment | None:

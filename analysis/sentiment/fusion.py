@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from analysis.feature_versions import FUSION_FEATURE_VERSION
-from analysis.model_folder import LoadedModel, check_model, load_model, sha256_of
 from analysis.records import Sentiment
+from analysis.sentiment.models_by_role import ModelsByRole
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.whole_call import mean_sentiment
 from pipeline.config.areas.sentiment import FusionMethod, FusionSettings, SentimentSettings
@@ -64,49 +64,31 @@ class LearnedFusion:
     name = "learned"
 
     def __init__(self, settings: FusionSettings, trusted: Sequence[str] = ()) -> None:
-        self._wanted: dict[str, Any] = {
-            "kind": "fusion",
-            "features": FUSION_FEATURES,
-            "feature_version": FUSION_FEATURE_VERSION,
-            "trusted": tuple(trusted),
-        }
-        agent, client = Path(settings.agent_model or "").expanduser(), Path(settings.client_model or "").expanduser()
-        self._paths = {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}
-        cards = {path: check_model(path, **self._wanted) for path in {agent, client}}
-        self._hashes = {path: card.model_sha256 if card else sha256_of(path) for path, card in cards.items()}
-        self._loaded: dict[Path, LoadedModel] = {}
+        self._models = ModelsByRole(
+            Path(settings.agent_model or "").expanduser(),
+            Path(settings.client_model or "").expanduser(),
+            kind="fusion",
+            features=FUSION_FEATURES,
+            feature_version=FUSION_FEATURE_VERSION,
+            trusted=tuple(trusted),
+        )
 
     def identity(self) -> str:
-        return "learned " + " ".join(f"{role}={self._hashes[path]}" for role, path in sorted(self._paths.items()))
+        return "learned " + " ".join(self._models.identities)
 
     def join(self, words: Sentiment, voice: Sentiment, role: Role) -> Sentiment:
-        path = self._paths[role]
-        if path not in self._loaded:
-            self._loaded[path] = load_model(path, **self._wanted)
-        loaded = self._loaded[path]
+        loaded = self._models.model_of(role)
         rows = loaded.pipeline.predict_proba([fusion_features(words, voice)])
         return to_sentiments(rows, loaded.pipeline.classes_, loaded.card)[0]
 
     def close(self) -> None:
-        self._loaded.clear()
-
-
-def _fixed(settings: SentimentSettings) -> Fusion:
-    return FixedFusion(settings.fusion)
-
-
-def _learned(settings: SentimentSettings) -> Fusion:
-    return LearnedFusion(settings.fusion, settings.trusted_models)
-
-
-FUSIONS: dict[FusionMethod, Callable[[SentimentSettings], Fusion]] = {
-    FusionMethod.FIXED: _fixed,
-    FusionMethod.LEARNED: _learned,
-}
+        self._models.close()
 
 
 def build_fusion(settings: SentimentSettings) -> Fusion | None:
     """None when fusion is off."""
     if settings.fusion.method is FusionMethod.OFF:
         return None
-    return FUSIONS[settings.fusion.method](settings)
+    if settings.fusion.method is FusionMethod.FIXED:
+        return FixedFusion(settings.fusion)
+    return LearnedFusion(settings.fusion, settings.trusted_models)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.sentiment.features import FEATURE_NAMES, Array
+from pipeline.errors import ModelUnavailable
 
 _LEVEL = FEATURE_NAMES.index("level_db")
 
@@ -27,8 +28,10 @@ class Averages:
 
     @classmethod
     def of_options(cls, options: Mapping[str, Any]) -> Averages:
-        """From a model's card."""
-        kept = options["averages"]
+        """From a model's card. Raises ModelUnavailable when it has none."""
+        kept = options.get("averages")
+        if kept is None:
+            raise ModelUnavailable("an acoustic model's card lacks the training averages; train it again")
         return cls(np.asarray(kept["mean"]), np.asarray(kept["std"]))
 
     def as_options(self) -> dict[str, list[float]]:

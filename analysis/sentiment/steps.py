@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from analysis.records import CallSentiment, ChunkSentiment
+from analysis.results import failed, missing
 from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_samples
 from analysis.sentiment.fusion import Fusion, build_fusion
-from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, no_value, step_hash
+from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, step_hash
 from analysis.sentiment.text import TextSentiment, build_text_engines
 from analysis.sentiment.whole_call import summarise_call
 from pipeline.config.areas.sentiment import SentimentSettings, TextSentimentSettings
@@ -59,7 +60,7 @@ class TextSentimentStep:
     ) -> Sequence[StepResult]:
         if not self._engines:
             return [
-                no_value(self.name, self.fingerprint(call), "switched off (sentiment.text.engine: off)")
+                missing(self.name, self.fingerprint(call), "switched off (sentiment.text.engine: off)")
                 for call in calls
             ]
         found: dict[tuple[int, int], ChunkSentiment] = {}
@@ -142,7 +143,7 @@ class AcousticSentimentStep:
     def _one(self, call: CallForAnalysis) -> StepResult:
         fingerprint = self.fingerprint(call)
         if self._engine is None:
-            return no_value(self.name, fingerprint, "switched off (sentiment.acoustic.engine: off)")
+            return missing(self.name, fingerprint, "switched off (sentiment.acoustic.engine: off)")
         chunks = call.transcript.chunks
         found: dict[int, ChunkSentiment] = {}
         audio = {one.channel: one for one in call.audio}
@@ -202,25 +203,15 @@ class FusionStep:
     def _one(self, call: CallForAnalysis, results: Mapping[str, StepResult]) -> StepResult:
         fingerprint = self.fingerprint(call)
         if self._fusion is None:
-            return no_value(self.name, fingerprint, "switched off (sentiment.fusion.method: off)")
+            return missing(self.name, fingerprint, "switched off (sentiment.fusion.method: off)")
         text, acoustic = (_by_chunk(results.get(side.name)) for side in self._sides)
         if not text and not acoustic:
+            sides = {side.name: results.get(side.name) for side in self._sides}
             why = "; ".join(
-                f"{side.name}: {result.reason or 'no value'}"
-                if (result := results.get(side.name))
-                else f"{side.name}: not run"
-                for side in self._sides
+                f"{name}: {(result.reason or 'no value') if result else 'not run'}" for name, result in sides.items()
             )
-            broken = any(
-                (result := results.get(side.name)) is not None and result.state is StepState.FAILED
-                for side in self._sides
-            )
-            return no_value(
-                self.name,
-                fingerprint,
-                f"neither side has a value ({why})",
-                StepState.FAILED if broken else StepState.MISSING,
-            )
+            broken = any(result is not None and result.state is StepState.FAILED for result in sides.values())
+            return (failed if broken else missing)(self.name, fingerprint, f"neither side has a value ({why})")
         fused = [
             self._fuse(chunk, text.get((chunk.channel, chunk.ordinal)), acoustic.get((chunk.channel, chunk.ordinal)))
             for chunk in call.transcript.chunks

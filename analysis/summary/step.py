@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from analysis.asking import ask_about, unanswered
+from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import language_of, speaks
 from analysis.fingerprints import fingerprint_of
 from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
 from analysis.records import Evidence, Summary
-from analysis.results import done, missing, paid
+from analysis.results import done, missing
 from analysis.summary.checking import read_summary
 from analysis.summary.drafts import MAX_ROUNDS, NAMES, Draft, draft_of, notes_request, summary_request, with_notes
 from analysis.summary.extractive import choose_lines, lines_of

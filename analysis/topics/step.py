@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from analysis.asking import ask_about, unanswered
+from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import speaks
 from analysis.fingerprints import fingerprint_of
 from analysis.glossary.choice import Catalogues
 from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
 from analysis.records import Topic
-from analysis.results import done, missing, paid
+from analysis.results import done, missing
 from analysis.topics.keywords import METHOD as KEYWORDS
 from analysis.topics.keywords import KeywordTopics
 from analysis.topics.questions import NAMES, Question, account_request, question_about, read_topic, topic_request

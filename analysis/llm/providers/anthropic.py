@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from analysis.llm.deadline import EventLoop
+from analysis.llm.deadline import AsyncConnection
 from analysis.llm.provider import LLMRequest, Reply, RequestRefused
 from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, environment_key, error_for_status
 from analysis.llm.validation import plain
@@ -32,44 +32,33 @@ class Anthropic:
         self._settings = settings
         self.model = settings.model or ""
         self.concurrency = settings.concurrency
-        self._lock = threading.Lock()
-        self._loop: EventLoop | None = None
-        self._client: AsyncAnthropic | None = None
+        self._connection = AsyncConnection(self.name, self._connect)
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
         """See `LLMProvider.generate`."""
-        loop, client = self._connect()
+        where = f"anthropic ({self._settings.base_url})"
         return [
-            loop.run(self._ask(client, request, time_limit_s), time_limit_s, f"anthropic ({self._settings.base_url})")
-            for request in requests
+            self._connection.run(partial(self._ask, request, time_limit_s), time_limit_s, where) for request in requests
         ]
 
     def close(self) -> None:
         """Close the connections; idempotent."""
-        with self._lock:
-            if self._loop is not None and self._client is not None:
-                self._loop.run(self._client.close(), 5, "closing anthropic")
-                self._loop.close()
-            self._loop = self._client = None
+        self._connection.close()
 
-    def _connect(self) -> tuple[EventLoop, AsyncAnthropic]:
+    def _connect(self) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
-        with self._lock:
-            if self._loop is None or self._client is None:
-                key = environment_key(self._settings.api_key_env)
-                if key is None:
-                    raise RequestRefused(f"anthropic: set {self._settings.api_key_env} in the environment or .env")
-                self._loop = EventLoop("anthropic")
-                self._client = AsyncAnthropic(
-                    api_key=key,
-                    base_url=self._settings.base_url,
-                    max_retries=0,
-                    http_client=DefaultAsyncHttpxClient(**client_options(asynchronous=True)),
-                )
-            return self._loop, self._client
+        key = environment_key(self._settings.api_key_env)
+        if key is None:
+            raise RequestRefused(f"anthropic: set {self._settings.api_key_env} in the environment or .env")
+        return AsyncAnthropic(
+            api_key=key,
+            base_url=self._settings.base_url,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(**client_options(asynchronous=True)),
+        )
 
-    async def _ask(self, client: AsyncAnthropic, request: LLMRequest, time_limit_s: float) -> Reply:
+    async def _ask(self, request: LLMRequest, time_limit_s: float, client: AsyncAnthropic) -> Reply:
         import anthropic
 
         try:

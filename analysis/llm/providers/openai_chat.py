@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from analysis.llm.deadline import EventLoop
+from analysis.llm.deadline import AsyncConnection
 from analysis.llm.label_probabilities import TokenLogprob, label_probabilities
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.providers.remote import (
@@ -51,41 +51,30 @@ class OpenAIChat:
         with_and_without = (True, False) if settings.logprobs else (False,)
         self._wishes = [(mode, logprobs) for mode in settings.structured for logprobs in with_and_without]
         """Ways to ask, the best first: structured output by which mode, with token probabilities or without."""
-        self._lock = threading.Lock()
-        self._loop: EventLoop | None = None
-        self._client: AsyncOpenAI | None = None
+        self._connection = AsyncConnection(self.name, self._connect)
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
         """See `LLMProvider.generate`."""
-        loop, client = self._connect()
+        where = f"openai_chat ({self._settings.base_url})"
         return [
-            loop.run(self._ask(client, request, time_limit_s), time_limit_s, f"openai_chat ({self._settings.base_url})")
-            for request in requests
+            self._connection.run(partial(self._ask, request, time_limit_s), time_limit_s, where) for request in requests
         ]
 
     def close(self) -> None:
         """Close the connections; idempotent."""
-        with self._lock:
-            if self._loop is not None and self._client is not None:
-                self._loop.run(self._client.close(), 5, "closing openai_chat")
-                self._loop.close()
-            self._loop = self._client = None
+        self._connection.close()
 
-    def _connect(self) -> tuple[EventLoop, AsyncOpenAI]:
+    def _connect(self) -> AsyncOpenAI:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-        with self._lock:
-            if self._loop is None or self._client is None:
-                self._loop = EventLoop("openai_chat")
-                self._client = AsyncOpenAI(
-                    api_key=environment_key(self._settings.api_key_env) or "none",
-                    base_url=self._settings.base_url,
-                    max_retries=0,  # the router retries
-                    http_client=DefaultAsyncHttpxClient(**client_options(asynchronous=True)),
-                )
-            return self._loop, self._client
+        return AsyncOpenAI(
+            api_key=environment_key(self._settings.api_key_env) or "none",
+            base_url=self._settings.base_url,
+            max_retries=0,  # the router retries
+            http_client=DefaultAsyncHttpxClient(**client_options(asynchronous=True)),
+        )
 
-    async def _ask(self, client: AsyncOpenAI, request: LLMRequest, time_limit_s: float) -> Reply:
+    async def _ask(self, request: LLMRequest, time_limit_s: float, client: AsyncOpenAI) -> Reply:
         """Steps down to plainer parameters while the server refuses them; what it takes is remembered.
 
         What it refuses in any form (too long a prompt, say) changes nothing for the requests that follow.

@@ -210,8 +210,8 @@ def test_cost_of_all_attempts_is_recorded() -> None:
         answer = router.complete([ask()])[0]
         router.close()
     assert answer.cost_usd == pytest.approx(2 * (100 * 10 + 20 * 100) / 1e6)
-    assert router.spent_usd == pytest.approx(answer.cost_usd)
-    assert router.spent_tokens == 240
+    assert router.ceiling.cost_usd == pytest.approx(answer.cost_usd)
+    assert router.ceiling.tokens == 240
 
 
 def test_cost_is_none_when_the_price_is_unknown() -> None:
@@ -237,8 +237,8 @@ def test_ceiling_holds_over_parallel_requests(ceiling: dict[str, float]) -> None
         sent = len(server.seen)
     served = [answer for answer in found if answer.data is not None]
     assert 1 <= len(served) == sent < 40
-    assert router.spent_usd <= 0.05
-    assert router.spent_tokens <= (1000 if "max_tokens" in ceiling else 10**9)
+    assert router.ceiling.cost_usd <= 0.05
+    assert router.ceiling.tokens <= (1000 if "max_tokens" in ceiling else 10**9)
     refused = [answer for answer in found if answer.data is None]
     assert {answer.error_type for answer in refused} == {"CeilingReached"}
     assert all(answer.retryable for answer in refused)
