@@ -41,6 +41,8 @@ class PrepareTask:
     """Seconds until the process is killed."""
     local_path: Path | None = None
     """Where it was brought to already; None when the process is to open it at its source."""
+    fetch_limit_s: float | None = None
+    """Seconds that this may take; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True)

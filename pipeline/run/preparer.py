@@ -28,7 +28,7 @@ def build_preparer(
     from pipeline.audio.prepare import CallPreparer
     from pipeline.diarisation.calls import CallDiariser
     from pipeline.sources.probe import outside_limits, probe_call
-    from pipeline.sources.source import build_source
+    from pipeline.sources.source import build_source, fetch_within
 
     source = build_source(source_settings)
     preparer = CallPreparer(audio, voice_activity, raw_formats=source_settings.raw_formats)
@@ -36,7 +36,11 @@ def build_preparer(
 
     def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
         began = time.monotonic()
-        here = nullcontext(task.local_path) if task.local_path else source.fetch(task.found, task.spool)
+        here = (
+            nullcontext(task.local_path)
+            if task.local_path
+            else fetch_within(source, task.found, task.spool, task.fetch_limit_s)
+        )
         with here as path:
             header = probe_call(task.found, path, source_settings)
             if isinstance(header, SkippedFile):

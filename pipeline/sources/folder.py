@@ -234,10 +234,10 @@ class SingleFileSource(FolderSource):
 
 
 def check_readable(path: Path) -> None:
-    """Raises SourceUnreadable when the file cannot be opened now."""
+    """Raises SourceUnreadable when the file cannot be read now."""
     try:
-        with path.open("rb"):
-            pass
+        with path.open("rb") as file:
+            file.read(1)
     except FileNotFoundError:
         raise SourceUnreadable(f"{path}: vanished since it was found; it is tried again in the next run") from None
     except OSError as error:

@@ -16,7 +16,7 @@ from pipeline.audio.decoding.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW
 from pipeline.config.areas.sources import RAW_FORMATS, InputSettings, RawFormat
 from pipeline.errors import AudioUndecodable, EarshotError, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
-from pipeline.sources.source import CallSource
+from pipeline.sources.source import CallSource, fetch_within
 
 _PLAIN_CODECS = {
     (FORMAT_PCM, 8): "pcm_u8",
@@ -100,13 +100,19 @@ def bytes_per_second(piece: Path, size_bytes: int) -> float:
 
 
 def probe_many(
-    calls: Iterable[FoundCall], source: CallSource, spool: Path, settings: InputSettings, workers: int
+    calls: Iterable[FoundCall],
+    source: CallSource,
+    spool: Path,
+    settings: InputSettings,
+    *,
+    workers: int,
+    fetch_limit_s: float | None = None,
 ) -> Iterator[tuple[FoundCall, AudioHeader | SkippedFile | EarshotError]]:
     """Headers of many calls over `workers` threads, in the order of `calls`; at most 4 x `workers` are under way."""
 
     def probe(call: FoundCall) -> AudioHeader | SkippedFile | EarshotError:
         try:
-            with source.fetch(call, spool) as path:
+            with fetch_within(source, call, spool, fetch_limit_s) as path:
                 return probe_call(call, path, settings)
         except EarshotError as error:
             return error

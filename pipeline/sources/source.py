@@ -7,13 +7,16 @@ seconds. Headers are read later, by `pipeline.sources.probe`, and only of files 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from pipeline.config.areas.sources import InputSettings
-from pipeline.errors import InputUnavailable
+from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
 
 NOT_A_CALL = frozenset(
@@ -63,6 +66,45 @@ class CallSource(Protocol):
         from several threads. Raises SourceUnreadable (vanished, unreachable, changed since found), UnsafePath.
         """
         ...
+
+
+@contextmanager
+def fetch_within(source: CallSource, call: FoundCall, spool: Path, limit_s: float | None) -> Iterator[Path]:
+    """`source.fetch`, given up after `limit_s`: a mount that hangs cannot be interrupted, so a thread of its own waits.
+
+    What comes too late is removed then. Raises SourceUnreadable when it is given up, and what `source.fetch` raises.
+    """
+    under_way = source.fetch(call, spool)
+    lock, given_up = threading.Lock(), False
+    come: Future[Path] = Future()
+
+    def bring() -> None:
+        try:
+            path = under_way.__enter__()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised in the thread that waits
+            come.set_exception(error)
+            return
+        with lock:
+            if not given_up:
+                come.set_result(path)
+                return
+        under_way.__exit__(None, None, None)
+
+    threading.Thread(target=bring, name="fetch-within", daemon=True).start()
+    try:
+        path = come.result(limit_s)
+    except FutureTimeout:
+        with lock:
+            given_up = not come.done()
+        if given_up:
+            raise SourceUnreadable(
+                f"{call.file_name}: not here after {limit_s:g} s (run.fetch_timeout_s); it is tried again"
+            ) from None
+        path = come.result()
+    try:
+        yield path
+    finally:
+        under_way.__exit__(None, None, None)
 
 
 def build_source(settings: InputSettings) -> CallSource:

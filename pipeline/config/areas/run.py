@@ -73,7 +73,7 @@ class RunSettings(Area):
     """Calls analysed together, where that many wait."""
 
     fetch_timeout_s: Annotated[float, Field(gt=0)] = 300.0
-    """Limit for bringing one recording here."""
+    """Limit for bringing one recording here: a download, a member of an archive, a mount that hangs."""
     prepare_timeout_s: Annotated[float, Field(gt=0)] = 120.0
     """Limit for decoding and voice activity of one recording, plus `prepare_timeout_per_mb_s` for each MB."""
     prepare_timeout_per_mb_s: Annotated[float, Field(ge=0)] = 2.0

@@ -123,4 +123,7 @@ class PrepareStage:
             + self._settings.prepare_timeout_s
             + size_mb * self._settings.prepare_timeout_per_mb_s
         )
-        return worker.call(PrepareTask(work.planned.found, work.spool, limit_s, work.local_path), limit_s)
+        task = PrepareTask(
+            work.planned.found, work.spool, limit_s, work.local_path, fetch_limit_s=self._settings.fetch_timeout_s
+        )
+        return worker.call(task, limit_s)

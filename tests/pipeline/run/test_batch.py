@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,7 @@ from pipeline.run.context import BatchParts, ChildBuild, PrepareTask
 from pipeline.run.recipes import Recipe
 from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
-from pipeline.sources.source import build_source
+from pipeline.sources.source import CallSource, build_source
 from tests.db.conftest import TEMPLATE, _database, open_folder, server
 from tests.pipeline.run.children import (
     build_absent,
@@ -205,6 +207,7 @@ def run(
     store_type: type[PostgresStore] = PostgresStore,
     recogniser: Callable[..., Any] = build_recogniser,
     stop_after_first_call: bool = False,
+    source: CallSource | None = None,
     **settings: Any,
 ) -> tuple[BatchResult, dict[str, Any]]:
     """A run over files of these names; the result, and rows by file name."""
@@ -221,7 +224,7 @@ def run(
     with Database(DatabaseSettings(url=url, patience_s=5), url, None) as database:
         store = store_type(database)
         parts = BatchParts(
-            source=build_source(InputSettings(path=str(calls))),
+            source=source or build_source(InputSettings(path=str(calls))),
             store=store,
             preparer=ChildBuild(build_planted_preparer, ()),
             recogniser=recogniser,
@@ -278,6 +281,33 @@ def test_every_kind_of_fault_in_the_decoder_costs_its_file_alone(url: str, tmp_p
     assert all(failures[name].transient for name in ("crash.wav", "hang.wav", "unreadable.wav", "bug.wav"))
     assert "nobody foresaw this" in (failures["bug.wav"].traceback or "")
     assert not list(tmp_path.glob("spool/*/*"))
+
+
+class HangingBucket:
+    """Offers two recordings; one never comes."""
+
+    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+        for name in ("good.wav", "late.wav"):
+            yield FoundCall(
+                source_uri=f"s3://bucket/{name}", file_name=name, size_bytes=2000, modified_at=datetime.now(UTC)
+            )
+
+    @contextmanager
+    def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
+        if call.file_name == "late.wav":
+            time.sleep(30)
+        path = spool / "object.wav"
+        path.write_bytes(bytes(2000))
+        yield path
+
+
+def test_a_download_that_hangs_fails_its_call_at_the_limit(url: str, tmp_path: Path) -> None:
+    _, rows = run(url, tmp_path, [], source=HangingBucket(), attempts=1)
+    assert {name: row[:2] for name, row in rows["calls"].items()} == {
+        "good.wav": ("done", None),
+        "late.wav": ("failed", "SourceUnreadable"),
+    }
+    assert "run.fetch_timeout_s" in rows["calls"]["late.wav"][2]
 
 
 def test_rows_of_a_sidecar_that_match_nothing_are_told(url: str, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
+from pipeline.errors import SourceUnreadable
 from pipeline.records import FoundCall, PreparedCall, SkippedFile
 from pipeline.run.context import PrepareTask
 from pipeline.run.preparer import build_preparer
@@ -18,7 +21,7 @@ from pipeline.sources.addresses import file_uri
 from tests.pipeline.audio.sounds import silence, write
 
 
-def answer(path: Path, spool: Path, **settings: object) -> PreparedCall | SkippedFile:
+def answer(path: Path, spool: Path, fetch_limit_s: float | None = None, **settings: Any) -> PreparedCall | SkippedFile:
     prepare = build_preparer(
         InputSettings.model_validate({"path": str(path.parent), **settings}),
         AudioSettings(),
@@ -28,7 +31,7 @@ def answer(path: Path, spool: Path, **settings: object) -> PreparedCall | Skippe
     found = FoundCall(
         source_uri=file_uri(str(path)), file_name=path.name, size_bytes=1, modified_at=datetime(2026, 9, 14, tzinfo=UTC)
     )
-    return prepare(PrepareTask(found, spool, None, None))
+    return prepare(PrepareTask(found, spool, fetch_limit_s=fetch_limit_s))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +45,7 @@ def answer(path: Path, spool: Path, **settings: object) -> PreparedCall | Skippe
     ],
 )
 def test_limits_hold_for_what_was_decoded_not_for_what_a_header_claims(
-    tmp_path: Path, share: float, settings: dict[str, object], reason: str | None
+    tmp_path: Path, share: float, settings: dict[str, Any], reason: str | None
 ) -> None:
     whole = write(tmp_path / "whole.flac", silence(10.0, -30.0), codec="flac", form="flac").read_bytes()
     (tmp_path / "calls").mkdir()
@@ -57,3 +60,13 @@ def test_limits_hold_for_what_was_decoded_not_for_what_a_header_claims(
         assert isinstance(given, SkippedFile)
         assert given.reason == reason
         assert not [*(tmp_path / "spool").glob("*/*")], "no samples are left"
+
+
+def test_a_mount_that_hangs_costs_the_call_and_no_more_than_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "calls").mkdir()
+    hanging = tmp_path / "calls" / "a.wav"
+    os.mkfifo(hanging)  # as a mount that answers nothing: opening it waits
+    with pytest.raises(SourceUnreadable, match=r"a\.wav: not here after 0\.1 s \(run\.fetch_timeout_s\)"):
+        answer(hanging, tmp_path / "spool", fetch_limit_s=0.1)
+    with hanging.open("wb"):
+        pass  # let the thread go
