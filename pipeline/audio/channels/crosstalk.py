@@ -76,7 +76,8 @@ def _correlation(one: Channel, other: Channel, start: int, end: int, reach: int)
     """Largest normalised correlation of a stretch of `one` with `other` up to `reach` samples earlier or later."""
     first = max(0, start - reach)
     leak = _samples(one, start, end - start)
-    source = _samples(other, first, end + reach - first)
+    # Before a call there is silence: a leak may be late at its very beginning, too.
+    source = np.pad(_samples(other, first, end + reach - first), (reach - (start - first), 0))
     if len(leak) > len(source) or not len(leak):
         return 0.0
     length = 1 << (len(source) + len(leak)).bit_length()

@@ -22,7 +22,6 @@ _SECOND = SAMPLE_RATE_HZ
 _FRAMES_A_SECOND = 100
 _ACTIVE_BELOW_LOUDEST_DB = 25.0
 _SAMPLED_SECONDS = 48
-_SAME_DELAY_SAMPLES = 3
 _SAME_GAIN_DB = 3.0
 _MOST = 0.95
 """Share of the seconds that must agree well."""
@@ -95,10 +94,7 @@ def _align(
     if not delays:
         return None
     alignment = _Alignment(round(float(np.median(delays))), float(np.median(gains)))
-    same = sum(abs(delay - alignment.delay) <= _SAME_DELAY_SAMPLES for delay in delays)
-    if same < _MOST * len(delays) or abs(alignment.gain_db) > settings.dual_mono_max_gain_db:
-        return None
-    return alignment
+    return None if abs(alignment.gain_db) > settings.dual_mono_max_gain_db else alignment
 
 
 def _agrees_everywhere(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.audio.decoding.decode import Decoding
+from pipeline.audio.decoding.decode import Decoding, _Clock
 from pipeline.audio.decoding.ingest import Ingested, ingest
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
@@ -114,6 +116,34 @@ def test_broken_packets_cost_only_themselves(tmp_path: Path) -> None:
     assert "decode_errors" in call.flags
     assert "truncated" not in call.flags
     assert call.duration_s == pytest.approx(12.0, abs=0.05), "the clock goes on over the gap"
+
+
+@pytest.mark.parametrize(
+    ("stamps", "missing"),
+    [
+        ([0.0, 0.1, 0.2, 0.3], [0, 0, 0, 0]),
+        ([5.0, 5.1, 5.6, 5.7], [0, 0, 400, 0]),
+        ([0.0, 0.14, 0.24], [0, 0, 0]),
+        ([0.0, 60.0, 60.1], [0, 59_900, 0]),
+        ([0.0, None, 0.2, 0.8], [0, 0, 0, 500]),
+        ([None, None, 7.0, 7.6], [0, 0, 0, 500]),
+        # a jump of more than a minute is no missing sound, and the clock follows it
+        ([0.0, 100.0, 100.1, 100.7], [0, 0, 0, 500]),
+        ([500.0, 2.0, 2.1, 2.6], [0, 0, 0, 400]),
+    ],
+)
+def test_the_clock_tells_missing_sound_from_rounding_and_from_jumps(
+    stamps: list[float | None], missing: list[int]
+) -> None:
+    clock, rate = _Clock(), 1000
+    found = []
+    for stamp in stamps:
+        frame = av.AudioFrame(format="s16", layout="mono", samples=100)
+        frame.sample_rate = rate
+        frame.time_base = Fraction(1, 1000)
+        frame.pts = None if stamp is None else round(stamp * 1000)
+        found.append(clock.missing(frame, rate))
+    assert found == missing
 
 
 @pytest.mark.parametrize(

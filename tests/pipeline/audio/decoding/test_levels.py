@@ -59,6 +59,31 @@ def test_a_constant_offset_does_not_count_as_level() -> None:
     assert len(channel.power) == 16_000 / FRAME_SAMPLES
 
 
+def test_each_channel_has_levels_of_its_own() -> None:
+    sides = [tone(1, 400, amplitude=0.1), tone(1, 300, amplitude=0.01) - np.float32(0.2)]
+    together = FrameLevels(2)
+    together.push(np.stack(sides))
+    together.finish()
+    for index, side in enumerate(sides):
+        alone = FrameLevels(1)
+        alone.push(side[None])
+        alone.finish()
+        np.testing.assert_array_equal(together.channel(index).db, alone.channel(0).db)
+        assert together.channel(index).peak == float(np.abs(side).max())
+        assert together.channel(index).offset == alone.channel(0).offset
+    assert together.channel(0).loudest_second_dbfs() == pytest.approx(-23.0, abs=0.1)
+    assert together.channel(1).loudest_second_dbfs() == pytest.approx(-43.0, abs=0.1)
+
+
+def test_a_few_clicks_are_no_loudness() -> None:
+    sound = tone(3, 400, amplitude=0.01)
+    sound[8000:8400] = np.tile(np.float32([0.9, -0.9]), 200)
+    levels = FrameLevels(1)
+    levels.push(sound[None])
+    levels.finish()
+    assert levels.channel(0).loudest_second_dbfs() == pytest.approx(-43.0, abs=0.1)
+
+
 def test_nothing_has_no_level() -> None:
     levels = FrameLevels(1)
     levels.finish()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pipeline.audio.segments import find_speech
 from pipeline.audio.vad.choice import DETECTORS, choose_detector
 from pipeline.audio.vad.detector import VoiceActivityDetector
-from pipeline.audio.vad.silero import find_graph
-from pipeline.config.areas.speech.voice_activity import SileroSettings, VoiceActivitySettings
+from pipeline.audio.vad.energy import EnergyDetector
+from pipeline.audio.vad.silero import _SileroStream, find_graph
+from pipeline.config.areas.speech.voice_activity import EnergySettings, SileroSettings, VoiceActivitySettings
 from pipeline.errors import ModelUnavailable
 from tests.pipeline.audio.sounds import RATE, Samples, silence
 
@@ -51,6 +52,40 @@ def test_the_same_graph_one_window_at_a_time_agrees(both_sides: tuple[Samples, S
     together = DETECTORS["silero"](VoiceActivitySettings())
     alone = DETECTORS["silero"](VoiceActivitySettings(silero=SileroSettings(windows_per_run=1)))
     np.testing.assert_allclose(scores(together, samples, []), scores(alone, samples, []), atol=1e-4)
+
+
+class OneForEachWindow:
+    """In place of the graph: every window it is given is speech."""
+
+    def run(self, outputs: None, inputs: dict[str, Samples]) -> tuple[Samples, Samples, Samples]:
+        return np.ones(len(inputs["input"]), dtype=np.float32), inputs["h"], inputs["c"]
+
+
+@given(
+    loud=st.lists(st.integers(0, 59), max_size=4),
+    blocks=st.lists(st.integers(0, 10 * 512), max_size=6),
+    reach=st.integers(0, 5),
+)
+def test_a_window_near_a_loud_one_is_scored_whichever_blocks_they_came_in(
+    loud: list[int], blocks: list[int], reach: int
+) -> None:
+    samples = np.full(60 * 512, 1e-5, dtype=np.float32)
+    for window in loud:
+        samples[window * 512 : (window + 1) * 512] = 0.1
+    stream = _SileroStream(OneForEachWindow(), SileroSettings(idle_margin_ms=reach * 32))
+    parts, start = [], 0
+    for block in blocks:
+        parts.append(stream.push(samples[start : start + block]))
+        start += block
+    given_scores = np.concatenate((*parts, stream.push(samples[start:]), stream.finish()))
+    near = [float(any(abs(window - other) <= reach for other in loud)) for window in range(60)]
+    assert given_scores.tolist() == near
+
+
+def test_what_is_quieter_than_the_limit_is_never_speech_however_far_above_the_noise() -> None:
+    quiet = np.concatenate((silence(2, -110), silence(1, -62, seed=1), silence(2, -110)))
+    heard = [scores(EnergyDetector(EnergySettings(min_level_dbfs=limit)), quiet, []).max() for limit in (-55.0, -80.0)]
+    assert heard == [0.0, pytest.approx(1.0, abs=0.01)]
 
 
 def test_leaving_silence_out_changes_next_to_nothing(both_sides: tuple[Samples, Samples]) -> None:
