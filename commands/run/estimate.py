@@ -53,7 +53,14 @@ def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall])
     audio_s, first = 0.0, None
     ruled_out: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="earshot-dry-run-") as spool:
-        for call, answer in probe_many(calls, source, Path(spool), settings.input, settings.run.io_workers):
+        for call, answer in probe_many(
+            calls,
+            source,
+            Path(spool),
+            settings.input,
+            workers=settings.run.io_workers,
+            fetch_limit_s=settings.run.fetch_timeout_s,
+        ):
             if isinstance(answer, AudioHeader):
                 audio_s += answer.duration_s or 0.0
                 if first is None and (answer.duration_s or 0.0) <= _LONGEST_FOR_TRIAL_S:
