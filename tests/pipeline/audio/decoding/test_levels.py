@@ -77,7 +77,7 @@ def test_each_channel_has_levels_of_its_own() -> None:
 
 def test_a_few_clicks_are_no_loudness() -> None:
     sound = tone(3, 400, amplitude=0.01)
-    sound[8000:8400] = np.tile(np.float32([0.9, -0.9]), 200)
+    sound[8000:8400] = np.tile(np.array([0.9, -0.9], dtype=np.float32), 200)
     levels = FrameLevels(1)
     levels.push(sound[None])
     levels.finish()
