@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from commands.doctor.diarisation import diarisation
 from commands.doctor.engines import engines, first_on_disk, verdict
 from commands.doctor.finding import Finding, State
 from commands.doctor.machine import machine
@@ -53,6 +54,7 @@ def examination(settings: Settings, began: float) -> list[Finding]:
     found.append(database(settings.database))
     recognisers = engines(settings.transcription, options.probe_timeout_s)
     found += [*recognisers, *verdict(settings.transcription, recognisers)]
+    found.append(diarisation(settings.diarisation))
     found += providers(settings.llm, options.probe_timeout_s)
     engine = first_on_disk(settings.transcription, recognisers)
     if engine is None:

@@ -22,7 +22,8 @@ class Finding:
     """One line of the doctor's answer."""
 
     area: str
-    """`installed`, `engine`, `provider`, `database`, `input`, `disk`, `memory`, `time zone`, `test call`."""
+    """`installed`, `engine`, `diarisation`, `provider`, `database`, `input`, `disk`, `memory`, `time zone`,
+    `test call`."""
     name: str
     state: State
     detail: str

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 from commands.terminal import say, say_json
 from commands.train.command import (
     AudioOption,
@@ -16,17 +14,14 @@ from commands.train.command import (
     LabelsOption,
     MapOption,
     SeedOption,
-    SetOption,
     TextOption,
     VoiceOption,
     WordsOption,
 )
-from commands.train.requests import DEFAULT_CONFIG, LabelRequest, audio_reader
+from commands.train.requests import LabelRequest, audio_reader
 
 if TYPE_CHECKING:
     from analysis.training.judging.evaluation import Evaluation
-
-app = typer.Typer()
 
 
 def run_evaluate_sentiment(request: LabelRequest) -> Evaluation:
@@ -66,7 +61,6 @@ def evaluation_text(evaluation: Evaluation) -> str:
     return "\n".join([*lines, *evaluation.notes, evaluation.verdict])
 
 
-@app.command("sentiment")
 def sentiment_command(  # noqa: PLR0917 - typer calls it by name
     labels: LabelsOption,
     label_column: LabelOption = "label",
@@ -77,8 +71,8 @@ def sentiment_command(  # noqa: PLR0917 - typer calls it by name
     words_held_out: WordsOption = None,
     voice_held_out: VoiceOption = None,
     seed: SeedOption = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-    config: Annotated[Path, typer.Option("--config", help="Configuration file.")] = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
     """Text, acoustic and fused sentiment on labelled items, with 95 % intervals; says when fusion does not help."""

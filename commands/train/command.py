@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from commands.train.requests import DEFAULT_CONFIG, TrainRequest, run_train, tell
+from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption
+from commands.train.requests import TrainRequest, run_train, tell
 
 HELP = """Train a model on your own labels.
 
@@ -68,10 +69,6 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what
 LimitOption = Annotated[
     list[str] | None, typer.Option("--limit-note", help="A sentence for the card on what the model cannot do.")
 ]
-ConfigOption = Annotated[
-    Path, typer.Option("--config", help="Names the model in use, to compare with.", metavar="FILE")
-]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one key.", metavar="KEY.PATH=VALUE")]
 ModelOption = Annotated[
     str | None,
     typer.Option(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands.options import DEFAULT_CONFIG
 from commands.terminal import say
 from pipeline.plurals import counted
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from analysis.training.labelled.recordings import ReadAudio
     from analysis.training.train import TrainingOutcome
     from pipeline.config.root import Settings
-
-DEFAULT_CONFIG = Path("config.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
-from analysis.llm.provider import LLMRequest, Reply
+from analysis.llm.limits import CeilingReached, QuotaWait
+from analysis.llm.provider import LLMAnswer, LLMRequest, Reply, RequestRefused
 from analysis.llm.router import Router, build_router
+from analysis.results import services_of
 from pipeline.config.areas.llm import LanguageModelSettings
-from pipeline.errors import ServiceUnavailable, StageTimeout, WorkerCrashed
+from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable, StageTimeout, WorkerCrashed
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, ask, settings
 from tests.analysis.llm.servers import answers, fails, serving
 
@@ -77,6 +80,43 @@ def test_next_provider_answers_and_the_first_is_named() -> None:
     assert (answer.provider, answer.model) == ("second", "second-model")
     assert answer.passed_over == ("first: down",)
     assert answer.attempts == 2
+
+
+def _raises(error: Exception) -> Any:
+    def act(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        raise error
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (well, None),
+        (_raises(InvalidReply("nonsense")), None),
+        (_raises(ServiceUnavailable("no connection")), "no connection"),
+        (_raises(RequestRefused("401: the key is refused")), "401: the key is refused"),
+        (_raises(ModelUnavailable("no weights")), "no weights"),
+        (_raises(CeilingReached("paid enough")), "not asked"),
+        (_raises(QuotaWait("used up")), "not asked"),
+    ],
+)
+def test_who_was_asked_and_why_there_was_no_answer(act: Any, why: str | None) -> None:
+    """An invalid answer is an answer; what a ceiling or a quota held back was not asked."""
+    answer = Router([Scripted("first", act), Scripted("second", well)], quick()).complete([ask()])[0]
+    expected = {} if why == "not asked" else {"first": why}
+    assert answer.services == expected | ({} if act is well else {"second": None})
+
+
+def test_a_provider_that_answered_once_of_a_result_counts_as_answering() -> None:
+    found = [answered(chat="503", local=None), answered(chat=None), answered(chat="504")]
+    assert services_of(found) == {"chat": None, "local": None}
+    assert services_of(found[2:]) == {"chat": "504"}
+    assert services_of([]) == {}
+
+
+def answered(**services: str | None) -> LLMAnswer:
+    return LLMAnswer(key="k", data=None, services=services)
 
 
 def test_strict_refuses_to_fall_back() -> None:

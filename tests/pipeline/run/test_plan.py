@@ -241,6 +241,15 @@ def test_a_stop_time_that_passes_while_the_run_plans_is_not_tomorrow_s() -> None
     assert signals.reason == "the stop time 06:30 has come"
 
 
+def test_a_signal_after_a_planned_stop_is_an_interruption_and_the_clock_after_a_signal_is_not_its_reason() -> None:
+    signals = RunSignals(RunSettings())
+    signals.stop("the stop time 06:30 has come", planned=True)
+    assert (signals.reason, signals.planned) == ("the stop time 06:30 has come", True)
+    for reason, planned in (("SIGTERM received", False), ("run.max_hours (6) is used up", True), ("SIGINT", False)):
+        signals.stop(reason, planned=planned)
+        assert (signals.reason, signals.planned) == ("SIGTERM received", False)
+
+
 def test_the_stop_time_is_the_next_one() -> None:
     settings = RunSettings(stop_time="06:30")
     evening, morning = datetime(2026, 9, 14, 22, 0), datetime(2026, 9, 15, 5, 0)
