@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.conversation import ConversationStep
@@ -11,6 +12,7 @@ from analysis.topics.step import TopicMethods, TopicStep
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.ports import AnalysisStep
+from pipeline.weights.former import language_model_version
 
 if TYPE_CHECKING:
     from analysis.llm.router import Router
@@ -37,14 +39,25 @@ def build_language_steps(settings: Settings, router: Router | None) -> list[Anal
     return [
         ConversationStep(),
         TopicStep(catalogues, settings.topics, _topic_methods(settings, router)),
-        SummaryStep(settings.summary, summary_router),
+        SummaryStep(settings.summary, summary_router, _former_model(settings)),
     ]
+
+
+def _former_model(settings: Settings) -> str | None:
+    """What earlier versions called the first language model, where that differs: a folder, by samples of its files."""
+    if settings.llm.providers[0] != "mlx_lm" or (model := settings.llm.mlx_lm.model) is None:
+        return None
+    folder = Path(model).expanduser()
+    try:
+        return f"mlx_lm/{model}@{language_model_version(folder)}" if folder.is_dir() else None
+    except OSError:
+        return None  # loading it says what is wrong
 
 
 def _topic_methods(settings: Settings, router: Router | None) -> TopicMethods:
     method, model_dir = settings.topics.method, settings.topics.trained.model_dir
     if router is not None and method in ("auto", "llm"):
-        return TopicMethods(router=router)
+        return TopicMethods(router=router, former_model=_former_model(settings))
     if model_dir is not None and method in ("auto", "trained"):
         from analysis.topics.trained import TrainedTopics
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pipeline.records import (
     CallFailure,
@@ -42,6 +42,15 @@ class AnalysisStep(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class KnowsFormerResults(Protocol):
+    """A step whose results earlier versions stored under other fingerprints."""
+
+    def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
+        """Those of the result that `AnalysisStep.fingerprint` names today. Reads what that reads."""
+        ...
 
 
 class CallStore(Protocol):

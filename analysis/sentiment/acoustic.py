@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,11 @@ from analysis.sentiment.models_by_role import ModelsByRole
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
 from pipeline.config.areas.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
+from pipeline.config.influence import ACOUSTIC, Result, counted
 from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 
 Heard = tuple[Sentiment | None, str | None]
 
-_BY_CONTENT = ("agent_model", "client_model", "agent_scaler", "client_scaler")
-"""Settings that name files: what counts is what is in these."""
 SHIPPED_AGENT = "acoustic_agent"
 SHIPPED_CLIENT = "acoustic_client"
 
@@ -88,7 +88,8 @@ class TrainedAcousticSentiment:
 
     def identity(self) -> str:
         parts = [*self._models.identities, *self._scaler_identities]
-        return f"{parts} {self._settings.model_dump_json(exclude=set(_BY_CONTENT))}"
+        options = counted(self._settings, Result.ACOUSTIC, inherited=ACOUSTIC)
+        return f"{parts} {json.dumps(options, separators=(',', ':'), ensure_ascii=False)}"
 
     def channel(self, samples: Any, spans: Sequence[tuple[float, float]], role: Role) -> list[Heard]:
         import numpy as np

@@ -19,10 +19,13 @@ from analysis.summary.extractive import choose_lines, lines_of
 from analysis.summary.promises import promises
 from analysis.summary.templates import SummaryTemplate, call_values
 from pipeline.config.areas.language import SummarySettings
+from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
 _VERSION = 1
+_FIRST = {"method": "auto", "templates_dir": None}
+"""Stood in fingerprints before settings were marked by their influence, and stands there still (`first_recipe`)."""
 
 
 class SummaryStep:
@@ -32,23 +35,39 @@ class SummaryStep:
     needs_audio = False
     after: tuple[str, ...] = ()
 
-    def __init__(self, settings: SummarySettings, router: Completes | None = None) -> None:
-        """Raises ConfigurationError for a wrong template."""
+    def __init__(
+        self, settings: SummarySettings, router: Completes | None = None, former_model: str | None = None
+    ) -> None:
+        """`former_model`: what earlier versions called the router's first model, where that differs.
+
+        Raises ConfigurationError for a wrong template.
+        """
         self._settings = settings
         self._router = router
+        self._former_model = former_model
         self._template = SummaryTemplate(settings)
-        self._settings_content = settings.model_dump(mode="json")  # planning asks for every call there is
+        # Planning asks for the fingerprint of every call there is: what all of them share is worked out once.
+        self._options = over(_FIRST, counted(settings, Result.SUMMARY, inherited=SUMMARY))
+        self._former_options = settings.model_dump(mode="json")
 
     def fingerprint(self, call: CallForAnalysis) -> str:
+        return self._hash(call, self._options, self._router.models[0] if self._router else None)
+
+    def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
+        """See `pipeline.ports.KnowsFormerResults`."""
+        model = (self._former_model or self._router.models[0]) if self._router else None
+        return (self._hash(call, self._former_options, model),)
+
+    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str | None) -> str:
         by_model: tuple[object, ...] | None = None
-        if self._router is not None:
-            by_model = (self._router.models[0], prompts_hash(NAMES), *self._template.of_call(call))
+        if model is not None:
+            by_model = (model, prompts_hash(NAMES), *self._template.of_call(call))
         return fingerprint_of(
             self.name,
             _VERSION,
             call.transcript.fingerprint,
             call.metadata.language,
-            self._settings_content,
+            options,
             by_model,
         )
 

@@ -18,9 +18,12 @@ from analysis.topics.keywords import METHOD as KEYWORDS
 from analysis.topics.keywords import KeywordTopics
 from analysis.topics.questions import NAMES, Question, account_request, question_about, read_topic, topic_request
 from pipeline.config.areas.language import TopicSettings
+from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 _VERSION = 1
+_FIRST = {"method": "auto", "trained": {"model_dir": None}}
+"""Stood in fingerprints before settings were marked by their influence, and stands there still (`first_recipe`)."""
 
 
 class Classifies(Protocol):
@@ -37,6 +40,8 @@ class TopicMethods:
 
     router: Completes | None = None
     trained: Classifies | None = None
+    former_model: str | None = None
+    """What earlier versions called the router's first model, where that differs."""
 
 
 class TopicStep:
@@ -52,18 +57,31 @@ class TopicStep:
         self._methods = methods or TopicMethods()
         self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings)
         # Planning asks for the fingerprint of every call there is: what all of them share is worked out once.
-        self._shared = (catalogues.content_hash, catalogues.when_unknown, settings.model_dump(mode="json"))
+        self._options = over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC))
+        self._former_options = settings.model_dump(mode="json")
 
     def fingerprint(self, call: CallForAnalysis) -> str:
-        router, trained = self._methods.router, self._methods.trained
+        router = self._methods.router
+        return self._hash(call, self._options, router.models[0] if router else None)
+
+    def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
+        """See `pipeline.ports.KnowsFormerResults`."""
+        router = self._methods.router
+        model = (self._methods.former_model or router.models[0]) if router else None
+        return (self._hash(call, self._former_options, model),)
+
+    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str | None) -> str:
+        trained = self._methods.trained
         return fingerprint_of(
             self.name,
             _VERSION,
             call.transcript.fingerprint,
             call.metadata.customer_segment,
             call.metadata.language,
-            *self._shared,
-            (router.models[0], prompts_hash(NAMES)) if router else None,
+            self._catalogues.content_hash,
+            self._catalogues.when_unknown,
+            options,
+            (model, prompts_hash(NAMES)) if model else None,
             trained.identity if trained else None,
         )
 

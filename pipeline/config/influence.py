@@ -11,6 +11,7 @@ only then.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -121,6 +122,15 @@ def counted(
         elif mark is not None and result in mark.results:
             values[name] = dump[name]
     return values
+
+
+def over(first: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `first`, with those of `today` in their place and added to them, section by section."""
+    made = deepcopy(dict(first))
+    for key, value in today.items():
+        inner = made.get(key)
+        made[key] = over(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return made
 
 
 def _in_use(area: BaseModel, name: str, mark: Influence, chosen: Mapping[str, str]) -> bool:

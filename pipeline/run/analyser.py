@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import described
-from pipeline.ports import AnalysisStep
+from pipeline.ports import AnalysisStep, KnowsFormerResults
 from pipeline.records import FALLBACK_MARK, CallForAnalysis, StepResult, StepState
 
 
@@ -57,10 +57,16 @@ def build_analyser(factory: Factory, arguments: tuple[Any, ...]) -> Callable[[An
         if isinstance(task, DescribeTask):
             return [step.name for step in steps], [step.name for step in steps if step.needs_audio]
         if isinstance(task, FingerprintTask):
-            return [{step.name: step.fingerprint(call) for step in steps} for call in task.calls]
+            return [{step.name: accepted(step, call) for step in steps} for call in task.calls]
         return analyse(steps, task.calls)
 
     return answer
+
+
+def accepted(step: AnalysisStep, call: CallForAnalysis) -> tuple[str, ...]:
+    """Fingerprints under which a stored result is what the step would say today; today's own is the first."""
+    former = step.former_fingerprints(call) if isinstance(step, KnowsFormerResults) else ()
+    return (step.fingerprint(call), *former)
 
 
 def in_dependency_order(steps: Sequence[AnalysisStep]) -> list[AnalysisStep]:
@@ -107,7 +113,7 @@ def _wanted(steps: Sequence[AnalysisStep], item: CallToAnalyse) -> frozenset[str
         for step in steps
         if (before := item.earlier.get(step.name)) is None
         or before.state is StepState.FAILED
-        or before.fingerprint != step.fingerprint(item.call)
+        or before.fingerprint not in accepted(step, item.call)
     }
     return with_dependents(steps, stale)
 

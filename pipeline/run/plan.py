@@ -29,8 +29,8 @@ SKIPPED_FOR_CONTENT = frozenset({"not_audio", "too_short", "too_long"})
 """Reasons found in a recording itself: the same bytes are skipped again. What was skipped for its name, size or place
 is taken once the source offers it: the settings have changed. (`--reprocess failed` looks at all of them again.)"""
 
-Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, str]]]
-"""Today's fingerprint of each analysis step, for each call."""
+Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, tuple[str, ...]]]]
+"""Fingerprints under which a stored result of each analysis step is today's, for each call."""
 
 
 class Action(StrEnum):
@@ -169,12 +169,12 @@ def with_steps(calls: Sequence[PlannedCall], fingerprints: Fingerprints, reproce
     return [_with_steps(call, today, reprocess) for call, today in zip(calls, todays, strict=True)]
 
 
-def _with_steps(call: PlannedCall, today: Mapping[str, str], reprocess: Reprocess) -> PlannedCall:
+def _with_steps(call: PlannedCall, today: Mapping[str, tuple[str, ...]], reprocess: Reprocess) -> PlannedCall:
     assert call.known is not None
     stale = set(today)
     if reprocess is not Reprocess.ANALYSIS:
         for name, step in call.known.steps.items():
-            if today.get(name) == step.fingerprint and step.state is not StepState.FAILED:
+            if step.fingerprint in today.get(name, ()) and step.state is not StepState.FAILED:
                 stale.discard(name)
     if not stale:
         return call

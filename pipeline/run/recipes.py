@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
-from pipeline.config.influence import TRANSCRIPT, Result, counted
+from pipeline.config.influence import TRANSCRIPT, Result, counted, over
 from pipeline.config.root import Settings
 from pipeline.diarisation.checkpoints import pipeline_weights
 from pipeline.records import EngineIdentity, KnownCall
@@ -123,7 +123,7 @@ def _first_preparation(settings: Settings) -> dict[str, Any]:
 def _preparation(settings: Settings, first: Mapping[str, Any], detector: str | None = None) -> dict[str, Any]:
     chosen = {"detectors": detector} if detector else {}
     marked = counted(settings, Result.TRANSCRIPT, chosen=chosen)
-    made = _over(first, {name: marked[name] for name in ("audio", "voice_activity", "redaction") if name in marked})
+    made = over(first, {name: marked[name] for name in ("audio", "voice_activity", "redaction") if name in marked})
     listening = made["voice_activity"]
     if "pyannote" in marked["voice_activity"]:
         _name_pyannote(listening["pyannote"], settings.voice_activity.pyannote)
@@ -137,8 +137,8 @@ def _text(
     settings: Settings, engine: str, first: Mapping[str, Any], first_options: Mapping[str, Any]
 ) -> dict[str, Any]:
     marked = counted(settings.transcription, Result.TRANSCRIPT, chosen={"engines": engine}, inherited=TRANSCRIPT)
-    made = _over(first, {name: marked[name] for name in ("language", "trust_gates", "text_rules")})
-    options = _over(first_options, marked.get(engine, {}))
+    made = over(first, {name: marked[name] for name in ("language", "trust_gates", "text_rules")})
+    options = over(first_options, marked.get(engine, {}))
     if engine == "mlx_qwen3" and settings.transcription.mlx_qwen3.word_times:
         _name(options, qwen3_aligner(settings.transcription.mlx_qwen3), "aligner_model", "aligner_revision")
     if engine == "transformers_ctc":
@@ -169,15 +169,6 @@ def _as_set(first: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any
         key: _as_set(value, today[key]) if isinstance(value, dict) and key != "compared" else today.get(key, value)
         for key, value in first.items()
     }
-
-
-def _over(first: Mapping[str, Any], counted_today: Mapping[str, Any]) -> dict[str, Any]:
-    """`first`, with what counts today in place of it and added to it."""
-    made = deepcopy(dict(first))
-    for key, value in counted_today.items():
-        inner = made.get(key)
-        made[key] = _over(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
-    return made
 
 
 def _name_pyannote(options: dict[str, Any], weights: PyannoteWeights) -> None:

@@ -168,10 +168,10 @@ class AcousticSentimentSettings(Area):
     """Folder of the model for agents, or `shipped` (a random forest)."""
     client_model: Annotated[str, IDENTITY] = SHIPPED
     """Folder of the model for clients and unknown speakers, or `shipped` (a support vector machine)."""
-    agent_scaler: str | None = None
+    agent_scaler: Annotated[str | None, IDENTITY] = None
     """File (.joblib, .pkl) of the scaler fitted with a .joblib or .pkl `agent_model`; null where that scales by itself.
     Both files must be among `sentiment.trusted_models`."""
-    client_scaler: str | None = None
+    client_scaler: Annotated[str | None, IDENTITY] = None
     """The same for `client_model`."""
     normalisation: Normalisation = Normalisation.SPEAKER
     """speaker (against the speaker's other chunks in the call, so that a loud line is not an angry one) or none."""
