@@ -9,10 +9,10 @@ from analysis.results import failed, missing
 from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_samples
 from analysis.sentiment.fusion import Fusion, build_fusion
 from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, step_hash
-from analysis.sentiment.text import TextSentiment, build_text_engines
+from analysis.sentiment.text import HadAnotherName, TextSentiment, build_text_engines
 from analysis.sentiment.whole_call import summarise_call
 from pipeline.config.areas.sentiment import SentimentSettings, TextSentimentSettings
-from pipeline.ports import AnalysisStep
+from pipeline.ports import AnalysisStep, KnowsFormerResults
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
 
 
@@ -41,7 +41,18 @@ class TextSentimentStep:
         self._engines = build_text_engines(settings) if engines is None else engines
 
     def fingerprint(self, call: CallForAnalysis) -> str:
-        engines = "|".join(f"{role}={engine.identity()}" for role, engine in sorted(self._engines.items()))
+        return self._hash(call, {role: engine.identity() for role, engine in self._engines.items()})
+
+    def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
+        """See `pipeline.ports.KnowsFormerResults`."""
+        named = {
+            role: engine.former_identity() if isinstance(engine, HadAnotherName) else engine.identity()
+            for role, engine in self._engines.items()
+        }
+        return (self._hash(call, named),)
+
+    def _hash(self, call: CallForAnalysis, identities: Mapping[Role, str]) -> str:
+        engines = "|".join(f"{role}={identity}" for role, identity in sorted(identities.items()))
         text = self._settings.text
         return step_hash(
             self.name,
@@ -191,8 +202,18 @@ class FusionStep:
         self._fusion = build_fusion(settings) if fusion is None else fusion
 
     def fingerprint(self, call: CallForAnalysis) -> str:
+        return self._hash([side.fingerprint(call) for side in self._sides])
+
+    def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
+        """See `pipeline.ports.KnowsFormerResults`."""
+        sides = [
+            side.former_fingerprints(call)[0] if isinstance(side, KnowsFormerResults) else side.fingerprint(call)
+            for side in self._sides
+        ]
+        return (self._hash(sides),)
+
+    def _hash(self, sides: Sequence[str]) -> str:
         method = self._fusion.identity() if self._fusion else "off"
-        sides = (side.fingerprint(call) for side in self._sides)
         return step_hash(self.name, *sides, method, mood_key(self._settings.call))
 
     def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from analysis.records import Sentiment
 from pipeline.config.areas.sentiment import SentimentSettings, TextEngine
@@ -27,6 +27,13 @@ class TextSentiment(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class HadAnotherName(Protocol):
+    """An engine whose results earlier versions stored under another identity."""
+
+    def former_identity(self) -> str: ...
 
 
 Builder = Callable[[SentimentSettings, Role], TextSentiment]

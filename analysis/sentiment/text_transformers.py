@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 from analysis.records import Sentiment
 from pipeline.config.areas.sentiment import Device, TransformersModel, TransformersSettings
 from pipeline.errors import ModelUnavailable
+from pipeline.weights.content import is_content
+from pipeline.weights.former import sentiment_revision
+from pipeline.weights.hub import Hub, WeightsWanted, name_of
 
 ORDER = ("negative", "neutral", "positive")
-_SAMPLE = 1 << 20
-"""Bytes read at both ends of each file to tell folders apart without reading gigabytes."""
-HUB = "https://huggingface.co"
+_SETTING = "sentiment.text.transformers"
 
 
 class TransformersSentiment:
@@ -34,10 +34,29 @@ class TransformersSentiment:
 
     def identity(self) -> str:
         if self._identity is None:
-            what = _folder_hash(Path(self.model).expanduser()) if self._chosen.is_folder else self._chosen.revision
-            options = f"{self._settings.max_tokens} {sorted(self._chosen.labels.items())} {self._settings.languages}"
-            self._identity = f"transformers {self.model} {what} {options}"
+            name = name_of(self._weights())
+            what = name.revision if is_content(name.revision) else f"{name.model} {name.revision}"
+            self._identity = f"transformers {what} {self._options()}"
         return self._identity
+
+    def former_identity(self) -> str:
+        """As earlier versions wrote it: a folder by samples of its files."""
+        if not self._chosen.is_folder:
+            return self.identity()
+        folder = Path(self.model).expanduser()
+        return f"transformers {self.model} {sentiment_revision(folder)} {self._options()}"
+
+    def _options(self) -> str:
+        return f"{self._settings.max_tokens} {sorted(self._chosen.labels.items())} {self._settings.languages}"
+
+    def _weights(self) -> WeightsWanted:
+        return WeightsWanted(
+            model=self.model,
+            revision=self._chosen.revision,
+            patterns=("*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"),
+            required=("config.json",),
+            setting=f"{_SETTING}.agent or .client",
+        )
 
     def predict(self, texts: Sequence[str]) -> list[Sentiment]:
         """Batches of similar length, so that little is padding. Raises ModelUnavailable when it cannot be loaded."""
@@ -79,30 +98,16 @@ class TransformersSentiment:
                 f"sentiment.text.engine transformers: {error}; install the extra with torch and transformers, "
                 "or choose sklearn or lexicon"
             ) from None
-        source, options = self._source()
+        hub = Hub(allow_download=True, timeout_s=self._settings.hub_timeout_s)
+        folder = hub.find(self._weights()).folder
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(source, **options)
-            self._classifier = AutoModelForSequenceClassification.from_pretrained(source, **options)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self._classifier = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise ModelUnavailable(f"sentiment model {self.model}: cannot be loaded: {error}") from None
         self._places = self._label_places(self._classifier.config.id2label)
         self._device = _device(self._settings.device, torch)
         self._classifier.to(self._device).eval()
-
-    def _source(self) -> tuple[str, dict[str, Any]]:
-        """Folder or hub id, with the options of loading: never code from a repository."""
-        if self._chosen.is_folder:
-            folder = Path(self.model).expanduser()
-            if not (folder / "config.json").is_file():
-                raise ModelUnavailable(
-                    f"sentiment model {folder}: no config.json there; name the folder of a saved model"
-                )
-            return str(folder), {"local_files_only": True}
-        options: dict[str, Any] = {"revision": self._chosen.revision}
-        if _in_cache(self.model, self._chosen.revision):
-            return self.model, {**options, "local_files_only": True}
-        _check_hub(self.model, self._settings.hub_timeout_s)
-        return self.model, options
 
     def _label_places(self, names: dict[int, str]) -> dict[int, str]:
         """Output place to our label. Raises ModelUnavailable for a name the configuration does not map."""
@@ -129,54 +134,3 @@ def _device(wanted: Device, torch: Any) -> str:
             f"sentiment.text.transformers.device: {wanted.value} is not on this machine; there is {usable}"
         )
     return wanted.value
-
-
-def _in_cache(model: str, revision: str | None) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-
-    return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
-
-
-def _check_hub(model: str, timeout_s: float, hub: str | None = None) -> None:
-    """Raises ModelUnavailable within `timeout_s` when no hub answers; the library itself would retry for minutes."""
-    import os
-    import threading
-    import urllib.error
-    import urllib.request
-
-    base = (hub or os.environ.get("HF_ENDPOINT", HUB)).rstrip("/")
-    problem: list[str] = ["no answer"]
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(f"{base}/{model}/resolve/main/config.json", method="HEAD")  # noqa: S310
-            with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310 - an https address or the user's own
-                problem.clear()
-        except urllib.error.HTTPError:
-            # It answered: what it thinks of the model is for the library to say.
-            problem.clear()
-        except (OSError, ValueError) as error:
-            problem[:] = [str(error)]
-
-    # In a thread, because resolving a name has no time limit of its own.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(timeout_s)
-    if problem:
-        raise ModelUnavailable(
-            f"sentiment model {model}: not on disk, and the hub ({base}) cannot be reached: {problem[0]}; "
-            "fetch it on a machine that can, and name its folder in sentiment.text.transformers"
-        )
-
-
-def _folder_hash(folder: Path) -> str:
-    """Names, sizes and both ends of all files: enough to notice another model, quick enough for planning."""
-    digest = hashlib.sha256()
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-        size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder)} {size}\n".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_SAMPLE))
-            file.seek(max(0, size - _SAMPLE))
-            digest.update(file.read(_SAMPLE))
-    return digest.hexdigest()

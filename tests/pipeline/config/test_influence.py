@@ -8,10 +8,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from analysis.glossary.choice import load_catalogues
+from analysis.sentiment.steps import build_sentiment_steps
+from analysis.summary.step import SummaryStep
+from analysis.topics.step import TopicStep
 from pipeline.config.influence import Influence, MarkedSetting, Result, mark_of, marked_settings
 from pipeline.config.root import Settings
+from pipeline.ports import AnalysisStep
+from pipeline.records import CallForAnalysis, CallMetadata, Transcript
 from pipeline.run.recipes import diarisation, expected_identity, recipe_hash
 from pipeline.transcription.fingerprint import digest
+from tests.analysis.calls import IDENTITY
 from tests.pipeline.config.changing import get_at, other_values, set_at
 
 SETTINGS = {setting.path: setting for setting in marked_settings(Settings)}
@@ -20,6 +27,8 @@ WITH: Mapping[str, dict[str, Any]] = {
     "transcription.transformers_ctc": {"transcription.transformers_ctc.model": "./ctc"},
     "transcription.openai_audio": {"transcription.openai_audio.base_url": "http://127.0.0.1:1/v1"},
     "transcription.openai_audio.word_times": {"transcription.openai_audio.response_format": "verbose_json"},
+    "sentiment.acoustic.agent_scaler": {"sentiment.acoustic.agent_model": "./own.joblib"},
+    "sentiment.acoustic.client_scaler": {"sentiment.acoustic.client_model": "./own.joblib"},
     "sentiment.text.transformers": {
         "sentiment.text.transformers.agent.model": "./agent",
         "sentiment.text.transformers.client.model": "./client",
@@ -33,6 +42,7 @@ VALUES: Mapping[str, Any] = {
     "redaction.patterns": [{"name": "CONTRACT", "pattern": "[0-9]{7}"}],
     "reporting.notify.on": None,
     "reporting.notify.smtp.host": None,
+    "summary.template": "diary_note",
     "database.url": "postgresql://earshot@127.0.0.1:1/earshot",
     "llm.providers": None,
     **{
@@ -93,13 +103,48 @@ HASHES: Mapping[Result, Callable[[Settings], object]] = {
 }
 
 
-def differences(before: Settings, after: Settings) -> set[Result]:
-    return {result for result, of in HASHES.items() if of(before) != of(after)}
+CALL = CallForAnalysis(
+    call_id="1",
+    audio_sha256="a" * 64,
+    duration_s=1.0,
+    metadata=CallMetadata(),
+    transcript=Transcript(fingerprint="t", identity=IDENTITY, language=None, chunks=()),
+    audio=(),
+)
+STEP_AREAS = ("sentiment", "glossary", "topics", "summary")
+READERS = {Result.TEXT: Result.FUSION, Result.ACOUSTIC: Result.FUSION}
+"""Steps that read another's results change with it."""
+
+
+def step_fingerprints(settings: Settings) -> dict[Result, str]:
+    steps: list[AnalysisStep] = [
+        *build_sentiment_steps(settings.sentiment),
+        TopicStep(load_catalogues(settings.glossary), settings.topics),
+        SummaryStep(settings.summary),
+    ]
+    return {Result(step.name): step.fingerprint(CALL) for step in steps}
+
+
+def differences(before: Settings, after: Settings, path: str) -> set[Result]:
+    different = {result for result, of in HASHES.items() if of(before) != of(after)}
+    if path.partition(".")[0] in STEP_AREAS and not is_identity(path):
+        first, second = step_fingerprints(before), step_fingerprints(after)
+        different |= {step for step in first if first[step] != second[step]}
+    return different
+
+
+def is_identity(path: str) -> bool:
+    """Compared as what it stands for: the files named here are not there."""
+    influence = SETTINGS[path].influence
+    return influence is not None and Result.IDENTITY in influence.results
 
 
 def hashed(setting: MarkedSetting) -> set[Result]:
     assert setting.influence is not None
-    return set(setting.influence.results) & set(HASHES)
+    results = set(setting.influence.results)
+    results |= {READERS[result] for result in results & set(READERS)}
+    in_no_fingerprint = {Result.IDENTITY, Result.VOCABULARY, Result.REPLY, Result.METADATA}
+    return results - in_no_fingerprint
 
 
 @pytest.mark.parametrize("path", SETTINGS)
@@ -110,7 +155,7 @@ def test_a_setting_changes_what_its_mark_says_and_nothing_else(path: str) -> Non
     if pair is None:
         assert VALUES.get(path, "") is None, f"no other valid value was found for {path}: add one to VALUES"
         return
-    assert differences(*pair) == hashed(setting)
+    assert differences(*pair, path) == hashed(setting)
 
 
 @pytest.mark.parametrize("path", [path for path in SETTINGS if any(True for _ in switches(path))])
@@ -132,7 +177,7 @@ def test_a_setting_that_is_not_in_use_changes_nothing(path: str) -> None:
             continue
         pair = changed(path, values)
         if pair is not None:
-            assert differences(*pair) == set()
+            assert differences(*pair, path) == set()
 
 
 @pytest.mark.parametrize(

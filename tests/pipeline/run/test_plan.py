@@ -163,9 +163,17 @@ def test_only_stale_failed_or_new_steps_are_run(
 ) -> None:
     stored = known(steps={"text": StoredStep(step="text", fingerprint="t1", state=state, attempts=1)})
     call = PlannedCall(found=FOUND, action=Action.UNCHANGED, known=stored)
-    (planned,) = with_steps([call], lambda calls: [today for _ in calls], reprocess)
+    accepted = {name: (fingerprint,) for name, fingerprint in today.items()}
+    (planned,) = with_steps([call], lambda calls: [accepted for _ in calls], reprocess)
     assert planned.action is (Action.UNCHANGED if steps is None else Action.ANALYSE)
     assert planned.steps == steps
+
+
+def test_a_result_under_a_fingerprint_of_an_earlier_version_is_not_made_again() -> None:
+    stored = known(steps={"text": StoredStep(step="text", fingerprint="former", state=StepState.DONE, attempts=1)})
+    call = PlannedCall(found=FOUND, action=Action.UNCHANGED, known=stored)
+    (planned,) = with_steps([call], lambda calls: [{"text": ("today", "former")}], Reprocess.NONE)
+    assert planned.action is Action.UNCHANGED
 
 
 def test_words_alone_need_no_audio() -> None:
