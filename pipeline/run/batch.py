@@ -1,4 +1,4 @@
-"""A run, from the plan to the last row: stages with bounded queues, one owner of the recogniser, resume by nature."""
+"""A run, from the plan to the last row: stages with bounded queues, one owner of the recogniser."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Batch:
         if self._identity is None:
             description, self._identity = self._process.start(self.signals.raise_if_stopping)
             for why in self._identity.passed_over:
-                self._observer.notice(f"passed over: {why}")
+                self._observer.notice(f"not used: {why}")
             self._observer.notice(f"recogniser: {description.engine}, {description.model} {description.detail}".strip())
         return self._identity
 

@@ -206,7 +206,7 @@ def stub(call: PlannedCall) -> CallForAnalysis:
 
 
 def in_order(offered: Iterable[FoundCall | SkippedFile], plan: Plan, order: Order, seed: int) -> list[FoundCall]:
-    """Recordings in the order they are to be worked on; what the source passed over goes into the plan."""
+    """Recordings in the order they are to be worked on; what the source left out goes into the plan."""
     import random
 
     calls: list[FoundCall] = []

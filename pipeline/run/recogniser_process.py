@@ -28,12 +28,12 @@ _SENT_AT_ONCE = 256
 class RecogniserProcess:
     """Supervisor of the one process that recognises. Used from one thread.
 
-    An engine that is out of memory for a segment alone is passed over: the process starts again with `skip` naming it.
+    An engine that is out of memory for a segment alone is not used again: the process starts with `skip` naming it.
     Whenever a restart brings another engine (see `same_engine`), `identity` changes and everything outstanding is
     dropped: whoever submitted it is to begin again, so that no transcript is made by two engines.
 
     Args:
-        build: called in the child with `arguments`, and `skip={engine: reason}` where engines are passed over;
+        build: called in the child with `arguments`, and `skip={engine: reason}` where engines are to be left out;
             importable and returning a Recogniser.
         load_timeout_s: limit for loading the weights.
         segment_timeout_s: limit without any segment finishing while some are under way.

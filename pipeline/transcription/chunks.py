@@ -1,32 +1,17 @@
-"""Recognised segments to chunks, chunks of all channels to turns and to the text people read."""
+"""Recognised segments to chunks, and the chunks of all channels to one transcript."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pipeline.records import Role, SegmentText, SpeechSegment, TranscriptChunk, Word
 from pipeline.transcription.engine import SegmentResult
 from pipeline.transcription.text.overlap import join_overlap
 
-ROLE_LABELS: Mapping[Role, str] = {Role.AGENT: "Agent", Role.CLIENT: "Client", Role.UNKNOWN: "Unknown"}
-
 ShownText = Callable[[str, str | None], str]
 """Text and its language to the text readers see."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """Consecutive chunks of one channel, nobody else beginning in between."""
-
-    channel: int
-    role: Role
-    start_s: float
-    end_s: float
-    text: str
-    ordinals: tuple[int, ...]
-    """Of its chunks within the channel."""
 
 
 def segment_text(segment: SpeechSegment, result: SegmentResult) -> SegmentText:
@@ -98,51 +83,6 @@ def merge_channels(channels: Sequence[Sequence[TranscriptChunk]]) -> tuple[Trans
             key=lambda c: (_ms(c.start_s), _ms(c.end_s), c.channel, c.ordinal),
         )
     )
-
-
-def turns(chunks: Sequence[TranscriptChunk]) -> tuple[Turn, ...]:
-    """Chunks in merged order, neighbours of one channel taken together; chunks without text are left out."""
-    found: list[Turn] = []
-    for chunk in chunks:
-        if not chunk.text:
-            continue
-        last = found[-1] if found else None
-        if last is not None and last.channel == chunk.channel:
-            found[-1] = replace(
-                last,
-                end_s=max(last.end_s, chunk.end_s),
-                text=f"{last.text} {chunk.text}",
-                ordinals=(*last.ordinals, chunk.ordinal),
-            )
-            continue
-        found.append(
-            Turn(
-                channel=chunk.channel,
-                role=chunk.role,
-                start_s=chunk.start_s,
-                end_s=chunk.end_s,
-                text=chunk.text,
-                ordinals=(chunk.ordinal,),
-            )
-        )
-    return tuple(found)
-
-
-def transcription_text(chunks: Sequence[TranscriptChunk]) -> str:
-    """One line per turn, `Agent: …`; several unknown channels are numbered from 1."""
-    unknown = sorted({chunk.channel for chunk in chunks if chunk.role is Role.UNKNOWN})
-
-    def label(turn: Turn) -> str:
-        name = ROLE_LABELS[turn.role]
-        return f"{name} {unknown.index(turn.channel) + 1}" if turn.role is Role.UNKNOWN and len(unknown) > 1 else name
-
-    return "\n".join(f"{label(turn)}: {turn.text}" for turn in turns(chunks))
-
-
-def role_text(chunks: Sequence[TranscriptChunk], role: Role) -> str | None:
-    """What one role said, in order, without labels; None when it said nothing."""
-    said = [chunk.text for chunk in chunks if chunk.role is role and chunk.text]
-    return " ".join(said) or None
 
 
 def main_language(chunks: Sequence[TranscriptChunk]) -> str | None:

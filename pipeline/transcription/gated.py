@@ -6,7 +6,7 @@ requests, so that a batching engine fills its rows with it.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -71,7 +71,6 @@ class GatedTranscriber:
         self._settings = settings
         self._cases: dict[str, _Case] = {}
         self._again: deque[SegmentRequest] = deque()
-        self.counts: Counter[str] = Counter()
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         if not self._settings.enabled:
@@ -170,16 +169,15 @@ class GatedTranscriber:
         )
 
     def _finish(self, case: _Case) -> SegmentResult:
-        """The attempt with fewest suspicions, of equals one with words, then the earliest; one with an error only for
-        want of any.
+        """The attempt with fewest suspicions, of equals one with words, then the earliest.
+
+        One with an error only where there is no other.
         """
         del self._cases[case.request.key]
         usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
         best = min(usable, key=lambda attempt: (len(attempt.fired), "speech_without_text" in attempt.fired))
         cured = sorted({name for attempt in case.attempts for name in attempt.fired} - set(best.fired))
         flags = (*best.result.flags, *best.fired, *(f"{name}_cured" for name in cured))
-        self.counts.update(best.fired)
-        self.counts.update(f"{name}_cured" for name in cured)
         result = replace(best.result, key=case.request.key, flags=tuple(dict.fromkeys(flags)))
         if _EMPTIED_BY.intersection(best.fired):
             return replace(result, text="", words=None, confidence=None)

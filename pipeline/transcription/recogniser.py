@@ -58,11 +58,6 @@ class GatedRecogniser:
             raise EarshotError("GatedRecogniser.transcribe: call load() first")
         return self._gated.transcribe(map(self._prepared, requests))
 
-    @property
-    def gate_counts(self) -> Mapping[str, int]:
-        """How often each gate fired, `<gate>` where it stayed so and `<gate>_cured` where a retry helped."""
-        return self._gated.counts if self._gated else {}
-
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()

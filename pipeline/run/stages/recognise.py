@@ -130,17 +130,19 @@ class RecogniseStage:
             self._complete(active)
 
     def _finished_earlier(self, prepared: PreparedCall, fingerprint: str) -> list[SegmentText]:
-        """What an interrupted run has stored, as far as it lies where this run's segments lie: another detector, used
-        for want of the first, cuts elsewhere."""
+        """What an interrupted run has stored, where this run's segments lie at the same places.
+
+        Another detector, used because the first was not there, cuts elsewhere.
+        """
         places = {
             (segment.channel, segment.ordinal): (segment.start_s, segment.end_s)
             for channel in prepared.channels
             for segment in channel.segments
         }
         return [
-            one
-            for one in self._parts.store.finished_segments(fingerprint)
-            if places.get((one.channel, one.ordinal)) == (one.start_s, one.end_s)
+            segment
+            for segment in self._parts.store.finished_segments(fingerprint)
+            if places.get((segment.channel, segment.ordinal)) == (segment.start_s, segment.end_s)
         ]
 
     def _take_result(self, result: SegmentResult) -> None:

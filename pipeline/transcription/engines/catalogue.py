@@ -75,7 +75,7 @@ def choose_engine(
     builders: Mapping[str, Builder] = ENGINES,
     hub: Hub | None = None,
 ) -> tuple[Transcriber, EngineDescription, EngineIdentity]:
-    """The first engine of `transcription.engines` that loads, and why each one before it was passed over.
+    """The first engine of `transcription.engines` that loads, and why each one before it was not used.
 
     The identity has no `options_hash`: that takes the whole configuration (`pipeline.run.recipes`).
 
@@ -123,7 +123,7 @@ class _Choice:
     slow: list[int] = field(default_factory=list)
 
     def first(self) -> _Loaded | None:
-        """The first that loads; a demonstration only where no engine before it was passed over for being slow."""
+        """The first that loads; a demonstration only where no engine before it was left out for being slow."""
         settings = self.settings
         if settings.strict:
             settings = settings.model_copy(update={"slow_engine": "use"})
@@ -167,7 +167,7 @@ class _Choice:
             self.hub.found_silent()
         if isinstance(error, ModelTooSlow):
             self.slow.append(rank)
-        logger.info("transcription engine passed over: %s", reason)
+        logger.info("transcription engine not used: %s", reason)
         self.passed_over[rank] = reason
 
 

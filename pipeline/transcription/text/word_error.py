@@ -66,10 +66,3 @@ def word_errors(
             hits=output.hits,
         )
     return total
-
-
-def word_error_rate(
-    reference: str, hypothesis: str, language: str | None, rules: TextRules | None = None
-) -> float | None:
-    """Of one pair; None when the reference has no words."""
-    return word_errors([reference], [hypothesis], language, rules).rate

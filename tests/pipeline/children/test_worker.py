@@ -21,7 +21,7 @@ from pipeline.errors import (
     WorkerCrashed,
 )
 from tests.house import PROJECT
-from tests.pipeline.run.children import build_slow_worker, build_worker, refuse_to_build
+from tests.pipeline.run.planted import build_slow_worker, build_worker, refuse_to_build
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_closed_worker_starts_no_process_again(worker: Worker) -> None:
 def test_a_child_dies_with_a_killed_parent() -> None:
     code = (
         "from pipeline.children.worker import Worker\n"
-        "from tests.pipeline.run.children import build_worker\n"
+        "from tests.pipeline.run.planted import build_worker\n"
         "if __name__ == '__main__':\n"
         "    worker = Worker('orphan', build_worker, ('m',), limit_key='none')\n"
         "    print(worker.call('pid', 60), flush=True)\n"
@@ -186,7 +186,7 @@ def test_the_start_has_a_limit(restarts: int | None, error: type[Exception]) -> 
 def test_a_process_that_nobody_closed_does_not_keep_its_parent_from_ending() -> None:
     code = (
         "from pipeline.children.worker import Worker\n"
-        "from tests.pipeline.run.children import build_worker\n"
+        "from tests.pipeline.run.planted import build_worker\n"
         "if __name__ == '__main__':\n"
         "    worker = Worker('left', build_worker, ('m',), limit_key='none')\n"
         "    print(worker.call('pid', 60))\n"
@@ -201,7 +201,7 @@ def test_a_killed_process_that_showed_a_progress_bar_leaks_no_semaphore() -> Non
     """Whisper makes a progress bar; its lock was a named semaphore, and Python warned when the run ended."""
     code = (
         "from pipeline.children.worker import Worker\n"
-        "from tests.pipeline.run.children import build_worker\n"
+        "from tests.pipeline.run.planted import build_worker\n"
         "if __name__ == '__main__':\n"
         "    worker = Worker('bar', build_worker, ('m',), limit_key='none')\n"
         "    assert worker.call('progress bar', 60) == 3\n"

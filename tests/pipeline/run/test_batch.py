@@ -50,7 +50,7 @@ from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
 from pipeline.sources.source import CallSource, build_source
 from tests.db.conftest import TEMPLATE, _database, open_folder, server
-from tests.pipeline.run.children import (
+from tests.pipeline.run.planted import (
     build_absent,
     build_dying,
     build_erring,

@@ -19,7 +19,7 @@ from pipeline.run.recogniser_child import SegmentTask
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
-from tests.pipeline.run.children import (
+from tests.pipeline.run.planted import (
     build_mortal,
     build_recogniser,
     build_slowly,

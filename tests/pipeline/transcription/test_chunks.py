@@ -14,10 +14,7 @@ from pipeline.transcription.chunks import (
     join_overlaps,
     main_language,
     merge_channels,
-    role_text,
     segment_text,
-    transcription_text,
-    turns,
 )
 from pipeline.transcription.engine import SegmentResult
 
@@ -220,9 +217,6 @@ def test_merging_is_complete_in_time_order_and_the_same_for_any_order_of_input(
     assert merged == merge_channels([shuffled])
     assert sorted(one.ordinal for one in merged) == list(range(len(chunks)))
     assert all(a.start_s <= b.start_s + 1e-3 for a, b in pairwise(merged))
-    grouped = turns(merged)
-    assert all(a.channel != b.channel for a, b in pairwise(grouped))
-    assert [o for turn in grouped for o in turn.ordinals] == [one.ordinal for one in merged if one.text]
 
 
 def test_float_ties_go_to_the_lower_channel() -> None:
@@ -230,20 +224,6 @@ def test_float_ties_go_to_the_lower_channel() -> None:
     early = _chunk(1, 0, 0.3, 1.0, "b", Role.CLIENT)
     assert late.start_s > early.start_s
     assert [one.text for one in merge_channels([[early], [late]])] == ["a", "b"]
-
-
-def test_text_with_labels_and_by_role() -> None:
-    chunks = merge_channels(
-        [
-            [_chunk(1, 0, 0, 1, "hello", Role.AGENT), _chunk(1, 1, 1.5, 2, "bank", Role.AGENT)],
-            [_chunk(0, 0, 3, 4, "hi", Role.CLIENT), _chunk(0, 1, 5, 6, "", Role.CLIENT)],
-            [_chunk(2, 0, 7, 8, "beep", Role.UNKNOWN), _chunk(3, 0, 9, 10, "boop", Role.UNKNOWN)],
-        ]
-    )
-    assert transcription_text(chunks) == "Agent: hello bank\nClient: hi\nUnknown 1: beep\nUnknown 2: boop"
-    assert role_text(chunks, Role.AGENT) == "hello bank"
-    assert role_text(chunks[:1], Role.CLIENT) is None
-    assert transcription_text([]) == ""
 
 
 def test_main_language() -> None:

@@ -48,7 +48,6 @@ def test_a_good_result_passes_untouched() -> None:
         SegmentResult(key="a", text="so it is", language="en", confidence=0.5)
     ]
     assert len(engine.seen) == 1
-    assert gated.counts == {}
 
 
 def test_first_remedy_is_without_context() -> None:
@@ -57,7 +56,6 @@ def test_first_remedy_is_without_context() -> None:
     (result,) = gated.transcribe([request(babble(3), "a", context=CONTEXT)])
     assert (result.key, result.text, result.flags) == ("a", "i lost my card", ("context_echo_cured",))
     assert [one.context for one in engine.seen] == [CONTEXT, ""]
-    assert gated.counts == {"context_echo_cured": 1}
 
 
 def test_second_remedy_is_two_halves_joined_on_the_segments_clock() -> None:
@@ -110,7 +108,6 @@ def test_what_no_remedy_helps_is_flagged_and_counted() -> None:
     (result,) = gated.transcribe([request(babble(8), "a", context="x")])
     assert result.flags == ("loop",)
     assert result.text == "and so on " * 8
-    assert gated.counts == {"loop": 1}
     assert len(engine.seen) == 4
 
 
@@ -170,7 +167,6 @@ def test_every_request_comes_back_once_whatever_the_batch(batch: int) -> None:
     gated = _gated(engine)
     results = list(gated.transcribe(request(babble(8, seed=i), str(i), context=CONTEXT) for i in range(7)))
     assert sorted(one.key for one in results) == [str(i) for i in range(7)]
-    assert gated.counts == {"context_echo_cured": 2, "loop_cured": 2}
     assert next(gated.transcribe([request(babble(3), "again")])).key == "again"
 
 
@@ -220,4 +216,3 @@ def test_of_equally_suspicious_attempts_one_with_words_is_kept() -> None:
     (result,) = gated.transcribe([request(babble(8), "a")])
     assert result.text == "i would like to i would like to"
     assert "truncation" in result.flags
-    assert gated.counts == {"truncation": 1, "speech_without_text_cured": 1}

@@ -21,7 +21,7 @@ class AdapterPadding:
         layers = list(adapter.layers) if adapter is not None else []
         for depth, layer in enumerate(layers):
             for convolution in _convolutions(layer):
-                convolution.register_forward_pre_hook(self._hook([_convolutions(one)[0] for one in layers[:depth]]))
+                convolution.register_forward_pre_hook(self._hook([_convolutions(layer)[0] for layer in layers[:depth]]))
 
     def _hook(self, before: list[Any]) -> Any:
         def zero_padding(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from text_to_num import text2num  # type: ignore[import-untyped]
 
 from pipeline.config.areas.speech.text_rules import TextRuleSettings
 from pipeline.transcription.text.rules import STEPS, TextRules, digits_to_words
-from pipeline.transcription.text.word_error import WordErrors, word_error_rate, word_errors
+from pipeline.transcription.text.word_error import WordErrors, word_errors
 
 RULES = TextRules()
 
@@ -215,6 +215,6 @@ def test_word_error_rate_is_over_all_pairs() -> None:
     errors = word_errors(["one two three four", "five"], ["one two three four", "six"], "en")
     assert errors == WordErrors(substitutions=1, deletions=0, insertions=0, hits=4)
     assert errors.rate == pytest.approx(0.2)
-    assert word_error_rate("", "", "en") is None
+    assert word_errors([""], [""], "en").rate is None
     with pytest.raises(ValueError, match="zip"):
         word_errors(["a"], [], "en")
