@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg import Connection
     from psycopg.rows import BaseRowFactory
 
-    from db.connection import Database
-
 Row = TypeVar("Row")
+Result = TypeVar("Result")
 
 FOLDER = Path(__file__).parent / "queries" / "sql"
+
+
+class Patient(Protocol):
+    """A database that is waited for when it went away, as `db.connection.Database`."""
+
+    def patiently(self, work: Callable[[Connection[Any]], Result], *, lasting: bool = True) -> Result: ...
 
 
 @functools.cache
@@ -23,7 +30,7 @@ def question(name: str) -> bytes:
     return (FOLDER / f"{name}.sql").read_bytes()
 
 
-def ask(database: Database, name: str, rows: BaseRowFactory[Row], **parameters: object) -> list[Row]:
+def ask(database: Patient, name: str, rows: BaseRowFactory[Row], **parameters: object) -> list[Row]:
     """The answer to `sql/<name>.sql`, its rows made by `rows`. Waits for a database that went away."""
 
     def work(connection: Connection[Any]) -> list[Row]:

@@ -79,13 +79,6 @@ def create_reader(database: Database, name: str, password: str, *, with_text: bo
         raise ConfigurationError(f"database {database.name}: cannot make the role {name}: {error}") from error
 
 
-def revoke_from_all(connection: Connection[Any]) -> None:
-    """Take away what every login may do by default. For a server of our own."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        for _, statement in cursor.execute(question("database/rights_of_all"), {}).fetchall():
-            connection.execute(statement)
-
-
 def left_to_readers(database: Database) -> list[str]:
     """What a reader's login may do besides reading on a server that is not ours, and how its owner takes that away."""
     if database.server is not None:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import tuple_row
 
-from db.ask import ask, question
+from db.ask import Patient, ask, question
 from db.records import record_row
 from pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-    from db.connection import Database
 
 MIGRATIONS = "earshot_migrations"
 """Table of the migrations applied: where it is, the tables are Earshot's."""
@@ -83,7 +81,7 @@ def tables_of(connection: Connection[Any], name: str) -> Tables:
     return tables
 
 
-def emptied_tables(database: Database) -> list[str]:
+def emptied_tables(database: Patient) -> list[str]:
     """A sentence for each table that is empty although other tables say it is not."""
     return [
         f"table {table} is empty, but {evidence}: its rows were deleted or lost. Restore a backup before the next run, "

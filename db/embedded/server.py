@@ -21,8 +21,8 @@ from urllib.parse import quote, urlencode
 from db.embedded.clients import free_port, live_clients, loopback, register
 from db.embedded.cluster import forget_dead_postmaster, launch, make_cluster, postmaster_alive, shut_down
 from db.embedded.files import Place, existing_home, find_place, own
+from db.embedded.rights import revoke_from_all
 from db.faults import damaged, explained
-from db.roles import revoke_from_all
 from pipeline.errors import DatabaseUnavailable
 from pipeline.plurals import counted
 
