@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from analysis.asking import services_of
 from analysis.llm.limits import CeilingReached, QuotaWait
 from analysis.llm.provider import LLMAnswer, LLMRequest, Reply, RequestRefused
 from analysis.llm.router import Router, build_router
-from analysis.results import services_of
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable, StageTimeout, WorkerCrashed
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, ask, settings
