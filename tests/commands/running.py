@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
+from commands.app import main
 from tests.house import PROJECT
 
 SCRIPTED = ("transcription.engines=[scripted]", "transcription.scripted.missing=hash")
@@ -49,3 +52,15 @@ class Workplace:
     def statuses(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.newest("file_statuses_*.json").read_text(encoding="utf-8"))
         return content
+
+
+def told_by(
+    arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> tuple[object, str]:
+    """Exit code and both outputs of a command, called in this process."""
+    monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    signal.signal(signal.SIGTERM, handler)
+    return ended.value.code or 0, "".join(capfd.readouterr())

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import sys
-from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -16,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.materials.recordings import sample_speech, write_wav
-from commands.app import main
 from commands.doctor.command import show
 from commands.doctor.finding import Finding, State
 from commands.run.summary import calls_table
 from commands.terminal import Terminal, cell, complain, say, say_json, say_secret, table
 from pipeline import masking
 from pipeline.visible_text import one_line, visible
-from tests.commands.running import SCRIPTED, Workplace
+from tests.commands.running import SCRIPTED, Workplace, told_by
 from tests.house import PROJECT
 
 ACTING = ["\x1b", "\x07", "\x9b", "\r", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\udcff", "\x00"]
@@ -130,18 +126,6 @@ def test_a_wrong_command_line_is_told_as_it_was_typed(
 
 HOSTILE = "[b]\x1b[31m\u202e [laughs]"
 """Markup, a colour, a turn of direction."""
-
-
-def told_by(
-    arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> tuple[object, str]:
-    """Exit code and both outputs of a command, called in this process."""
-    monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
-    handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    signal.signal(signal.SIGTERM, handler)
-    return ended.value.code or 0, "".join(capfd.readouterr())
 
 
 def test_hostile_names_go_through_a_run_and_every_reading_command(
