@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 OTHER = "other"
 """What a model may answer when no label fits, with terms it proposes; no label of a catalogue may be called so."""
@@ -39,9 +40,9 @@ class Term:
     abbreviation: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Glossary:
-    """One catalogue. Topics keep the order of the file; paths are unique."""
+    """One catalogue. Topics keep the order of the file; paths are unique. What is worked out of it is kept."""
 
     name: str
     """`b2b`, `b2c` or the file's name without its ending."""
@@ -51,18 +52,27 @@ class Glossary:
     """Each topic is followed by its subtopics."""
     terms: tuple[Term, ...] = ()
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 of the content: the version. The same content from .yaml, .csv and .xlsx has the same hash."""
         canonical = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    @property
+    @cached_property
     def topics(self) -> tuple[Label, ...]:
         return tuple(label for label in self.labels if label.subtopic is None)
 
+    @cached_property
+    def _below(self) -> Mapping[str, tuple[Label, ...]]:
+        """Topic -> its subtopics."""
+        below: dict[str, list[Label]] = {}
+        for label in self.labels:
+            if label.subtopic is not None:
+                below.setdefault(label.topic, []).append(label)
+        return {topic: tuple(labels) for topic, labels in below.items()}
+
     def subtopics(self, topic: str) -> tuple[Label, ...]:
-        return tuple(label for label in self.labels if label.topic == topic and label.subtopic is not None)
+        return self._below.get(topic, ())
 
     def speaks(self, language: str | None) -> bool:
         """Whether its words can be matched with a call in this language; an unknown language is taken for any."""
@@ -77,11 +87,10 @@ class Glossary:
     def _by_importance(self) -> Iterator[str]:
         for term in self.terms:
             yield term.text
-        longest = max((len(label.keywords) for label in self.labels), default=0)
-        for place in range(longest):
-            for label in self.labels:
-                if place < len(label.keywords):
-                    yield label.keywords[place]
+        having, place = self.labels, 0
+        while having := tuple(label for label in having if place < len(label.keywords)):
+            yield from (label.keywords[place] for label in having)
+            place += 1
 
 
 def fitting(terms: Iterable[str], limit: int) -> list[str]:

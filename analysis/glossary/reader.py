@@ -12,6 +12,7 @@ from pipeline.errors import ConfigurationError
 _READERS = {".yaml": read_yaml, ".yml": read_yaml, ".csv": read_csv, ".xlsx": read_xlsx}
 _MAX_NAME_CHARS = 120
 _MAX_TEXT_CHARS = 4000
+_SHOWN_FAULTS = 20
 _LANGUAGE = re.compile(r"^[a-z]{2}$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -24,8 +25,8 @@ def load_glossary(path: Path, name: str | None = None) -> Glossary:
         name: the catalogue's name; default the file's without its ending.
 
     Raises:
-        ConfigurationError: the file is missing, unreadable or wrong; every fault found is listed, one a line, with
-            sheet, row and column.
+        ConfigurationError: the file is missing, unreadable, wrong or over a limit; the first faults are listed, one a
+            line, with sheet, row and column.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -43,7 +44,8 @@ def load_glossary(path: Path, name: str | None = None) -> Glossary:
     if not labels and not faults:
         faults.append(f"{path}: holds no topic; give at least one")
     if faults:
-        raise ConfigurationError("\n".join(faults))
+        more = [f"and {len(faults) - _SHOWN_FAULTS} more faults in {path}"] if len(faults) > _SHOWN_FAULTS else []
+        raise ConfigurationError("\n".join([*faults[:_SHOWN_FAULTS], *more]))
     return Glossary(name=name or path.stem, languages=languages, labels=tuple(labels), terms=tuple(terms))
 
 
@@ -78,11 +80,11 @@ def _labels(rows: list[Row], faults: list[str]) -> list[Label]:
             languages=_languages(row, faults),
         )
     _check_spelling(found, first_place, faults)
-    ordered: list[Label] = []
-    for topic in dict.fromkeys(key[0] for key in found):
-        ordered.append(found.get((topic, None), Label(topic=topic)))
-        ordered.extend(label for key, label in found.items() if key[0] == topic and key[1] is not None)
-    return ordered
+    below: dict[str, list[Label]] = {topic: [] for topic, _ in found}
+    for (topic, subtopic), label in found.items():
+        if subtopic is not None:
+            below[topic].append(label)
+    return [label for topic, own in below.items() for label in (found.get((topic, None), Label(topic=topic)), *own)]
 
 
 def _check_spelling(

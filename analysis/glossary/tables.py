@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.yaml_reader import KeyPath, read_yaml_file
+from pipeline.config.yaml_reader import MAX_BYTES, KeyPath, read_yaml_file
 from pipeline.errors import ConfigurationError
+from pipeline.masking import excerpt
 
 TOPICS, VOCABULARY, ABBREVIATIONS, ABOUT = "topics", "vocabulary", "abbreviations", "about"
 SHEETS: Mapping[str, tuple[str, ...]] = {
@@ -22,7 +24,11 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
 """Sheet -> its columns. In .xlsx they are sheets; beside `b2c.csv` (topics) lie `b2c.vocabulary.csv`, …"""
 LIST_COLUMNS = frozenset({"keywords", "examples", "languages"})
 _REQUIRED = {TOPICS: "topic", VOCABULARY: "term", ABBREVIATIONS: "abbreviation", ABOUT: "languages"}
-_MAX_BYTES = 20_000_000
+
+
+MAX_ROWS = 50_000
+"""Rows with anything in them, of one sheet."""
+MAX_COLUMNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Row:
 def read_csv(path: Path) -> dict[str, list[Row]]:
     """`x.csv` (topics) and, where they lie beside it, `x.vocabulary.csv`, `x.abbreviations.csv`, `x.about.csv`.
 
-    UTF-8 with or without a mark; comma, semicolon or tab between cells; `;` or `|` between the items of a list.
+    UTF-8 with or without a mark, or UTF-16 with one; comma, semicolon or tab between cells; `;` or `|` between the
+    items of a list.
     """
     tables = {}
     for sheet in SHEETS:
@@ -53,38 +60,70 @@ def read_csv(path: Path) -> dict[str, list[Row]]:
 
 
 def _csv_rows(path: Path, sheet: str) -> list[Row]:
+    content = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
+    if not content and path.stat().st_size:
+        raise ConfigurationError(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(
-            f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+            f"{path}, row {row}: not {encoding.removesuffix('-sig').upper()} ({error.reason} at byte {error.start}); "
+            "save it as UTF-8"
         ) from None
     first_line = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first_line.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    lines: list[tuple[int, list[str]]] = []
     try:
-        lines.extend((reader.line_num, cells) for cells in reader)
+        lines = _within_limits(str(path), ((reader.line_num, tuple(cells)) for cells in reader))
     except csv.Error as error:
         raise ConfigurationError(f"{path}, row {reader.line_num}: not valid CSV: {error}") from None
-    return _rows(str(path), sheet, [(number, tuple(cells)) for number, cells in lines])
+    return _rows(str(path), sheet, lines)
+
+
+def _within_limits(where: str, lines: Iterable[tuple[int, tuple[str, ...]]]) -> list[tuple[int, tuple[str, ...]]]:
+    """The rows that hold anything. Raises ConfigurationError where they are too many or too wide."""
+    filled: list[tuple[int, tuple[str, ...]]] = []
+    for number, cells in lines:
+        if len(cells) > MAX_COLUMNS:
+            raise ConfigurationError(
+                f"{where}, row {number}: {len(cells):,} columns; at most {MAX_COLUMNS} are read: delete the empty ones"
+            )
+        if any(cell.strip() for cell in cells):
+            filled.append((number, cells))
+        if len(filled) > MAX_ROWS:
+            raise ConfigurationError(f"{where}, row {number}: the {len(filled):,}th row; at most {MAX_ROWS:,} are read")
+    return filled
 
 
 def read_xlsx(path: Path) -> dict[str, list[Row]]:
     """Sheets `topics` (required), `vocabulary`, `abbreviations`, `about`; sheets of other names are refused."""
     import zipfile
 
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
     try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-    except FileNotFoundError:
-        raise
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except zipfile.BadZipFile as error:
         raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {error}") from None
+    if unpacked > MAX_BYTES:
+        raise ConfigurationError(f"{path}: {unpacked:,} bytes when unpacked; at most {MAX_BYTES:,} are read")
+    try:
+        return _sheets(path)
+    except (ConfigurationError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a damaged workbook makes it stumble over
+        raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {type(error).__name__}: {error}") from None
+
+
+def _sheets(path: Path) -> dict[str, list[Row]]:
+    from openpyxl import load_workbook
+
+    workbook = load_workbook(path, read_only=True, data_only=True)
     try:
         names = {name.strip().casefold(): name for name in workbook.sheetnames}
+        if len(names) < len(workbook.sheetnames):
+            raise ConfigurationError(f"{path}: two sheets differ only in case: {', '.join(workbook.sheetnames)}")
         unknown = [name for key, name in names.items() if key not in SHEETS]
         if unknown:
             raise ConfigurationError(f"{path}, sheet {unknown[0]}: unknown; the sheets are: {', '.join(SHEETS)}")
@@ -92,21 +131,21 @@ def read_xlsx(path: Path) -> dict[str, list[Row]]:
             raise ConfigurationError(f"{path}: has no sheet {TOPICS}; its sheets are: {', '.join(workbook.sheetnames)}")
         tables = {}
         for key, name in names.items():
-            lines = [
-                (number, tuple("" if value is None else str(value) for value in cells))
-                for number, cells in enumerate(workbook[name].iter_rows(values_only=True), start=1)
-            ]
-            tables[key] = _rows(f"{path}, sheet {name}", key, lines)
+            sheet = workbook[name]
+            sheet.reset_dimensions()  # what a workbook says of its size need not be true
+            values = enumerate(sheet.iter_rows(values_only=True), start=1)
+            lines = ((row, tuple("" if value is None else str(value) for value in cells)) for row, cells in values)
+            where = f"{path}, sheet {name}"
+            tables[key] = _rows(where, key, _within_limits(where, lines))
         return tables
     finally:
         workbook.close()
 
 
-def _rows(where: str, sheet: str, lines: list[tuple[int, tuple[str, ...]]]) -> list[Row]:
-    """Rows under a heading line; blank rows are passed over."""
+def _rows(where: str, sheet: str, filled: list[tuple[int, tuple[str, ...]]]) -> list[Row]:
+    """Rows under a heading line."""
     from openpyxl.utils import get_column_letter
 
-    filled = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells)]
     if not filled:
         raise ConfigurationError(f"{where}: is empty; its first row names the columns: {', '.join(SHEETS[sheet])}")
     heading_number, heading = filled[0]
@@ -116,7 +155,8 @@ def _rows(where: str, sheet: str, lines: list[tuple[int, tuple[str, ...]]]) -> l
     for index, name in enumerate(names):
         place = f"{where}, row {heading_number}, column {get_column_letter(index + 1)}"
         if name not in SHEETS[sheet]:
-            raise ConfigurationError(f"{place}: unknown column {name!r}; the columns are: {', '.join(SHEETS[sheet])}")
+            choices = ", ".join(SHEETS[sheet])
+            raise ConfigurationError(f"{place}: unknown column {excerpt(name, 100)!r}; the columns are: {choices}")
         if name in names[:index]:
             raise ConfigurationError(f"{place}: column {name!r} stands here a second time")
     if _REQUIRED[sheet] not in names:
@@ -126,9 +166,8 @@ def _rows(where: str, sheet: str, lines: list[tuple[int, tuple[str, ...]]]) -> l
     for number, cells in filled[1:]:
         for index, cell in enumerate(cells):
             if index >= len(names) and cell.strip():
-                raise ConfigurationError(
-                    f"{where}, row {number}, column {get_column_letter(index + 1)}: a cell without a heading: {cell!r}"
-                )
+                place = f"{where}, row {number}, column {get_column_letter(index + 1)}"
+                raise ConfigurationError(f"{place}: a cell without a heading: {excerpt(cell, 100)!r}")
         filled_cells = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
         rows.append(Row(f"{where}, row {number}", filled_cells, columns))
     return rows
@@ -181,7 +220,9 @@ def _yaml_entry(path: Path, sheet: str, index: int, entry: Any, lines: Mapping[K
 
 def _yaml_row(sheet: str, node: Any, place: str, nested: tuple[str, ...]) -> Row:
     if not isinstance(node, dict):
-        raise ConfigurationError(f"{place}: must hold keys ({', '.join(SHEETS[sheet])}), found {node!r}")
+        raise ConfigurationError(
+            f"{place}: must hold keys ({', '.join(SHEETS[sheet])}), found {excerpt(repr(node), 100)}"
+        )
     cells = {}
     for key, given in node.items():
         value = given
@@ -194,7 +235,7 @@ def _yaml_row(sheet: str, node: Any, place: str, nested: tuple[str, ...]) -> Row
             # Items may hold the separators of the flat formats.
             value = "\n".join(str(item) for item in value if item is not None)
         elif isinstance(value, (list, dict)):
-            raise ConfigurationError(f"{place}, column {key}: must be a text, found {value!r}")
+            raise ConfigurationError(f"{place}, column {key}: must be a text, found {excerpt(repr(value), 100)}")
         if value is not None and str(value).strip():
             cells[key] = str(value).strip()
     return Row(place, cells, {})
