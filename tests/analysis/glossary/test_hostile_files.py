@@ -132,7 +132,9 @@ YAML = {
         + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)),
         "alias",
     ),
-    "a mapping for a text": ("topics:\n- topic: {" + "".join(f"k{n}: b, " for n in range(9999)) + "c: d}\n", "line 2.*must be a text"),
+    "a mapping for a text": (
+        "topics:\n- topic: {" + "".join(f"k{n}: b, " for n in range(9999)) + "c: d}\n", "line 2.*must be a text",
+    ),
     "a list of lists": ("topics: [[" + "a, " * 9999 + "b]]\n", "line 1.*must hold keys"),
     "a key that is no column": ("topics:\n- topic: a\n  nonsense: b\n", "column nonsense: unknown"),
     "a control character": ("topics:\n- topic: \"a\\x1bb\"\n", "control character"),
