@@ -176,6 +176,26 @@ def test_one_sentiment_step_redone_alone(store: PostgresStore, database: Databas
     assert one(database, "SELECT missing_reasons ? 'acoustic' FROM calls") is False
 
 
+def test_of_a_step_that_stays_only_the_reason_is_written(store: PostgresStore, database: Database, run_id: str) -> None:
+    """A language model that was away left old rows without a word."""
+    call_id = keep(store, run_id)
+    tables = ("calls", "chunk_sentiments", "call_steps")
+    read = {name: f"SELECT * FROM {name} ORDER BY 1, 2" for name in tables}
+    before = {name: rows(database, query) for name, query in read.items()}
+    earlier = store.step_results(call_id, "f1")
+    later = store.begin_run({}, "h", "here")
+    keep(store, later, steps=tuple(replace(earlier[step], kept=True, reason="503") for step in ("text", "topic")))
+    steps = {row[0]: row[1:] for row in rows(database, "SELECT step, reason, attempts, run_id::text FROM call_steps")}
+    assert steps["text"] == steps["topic"] == ("503", 1, run_id)
+    assert steps["summary"][2] == run_id
+    assert store.step_results(call_id, "f1") == {
+        name: replace(result, reason="503") if name in ("text", "topic") else result for name, result in earlier.items()
+    }
+    assert rows(database, read["chunk_sentiments"]) == before["chunk_sentiments"]
+    assert reasons(database)["topic"] == reasons(database)["text"] == "503"
+    assert one(database, "SELECT topic FROM calls") == "Billing"
+
+
 def test_attempts_count_tries_with_the_same_fingerprint(store: PostgresStore, run_id: str) -> None:
     broken = step("summary", None, state=StepState.FAILED, reason="provider down")
     for _ in range(3):
