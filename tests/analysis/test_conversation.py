@@ -139,3 +139,9 @@ def test_invented_quotes_are_counted() -> None:
     kept, invented = check_quotes(["two three", "two three", "seven eight", "five six"], chunks, 5)
     assert [(one.quote, one.start_s) for one in kept] == [("two three", 0.0), ("five six", 4.0)]
     assert invented == 1
+
+
+def test_quotes_beyond_the_limit_are_left_out_but_are_not_invented() -> None:
+    chunks = [chunk(0, CLIENT, "one two three"), chunk(1, AGENT, "four five six")]
+    kept, invented = check_quotes(["one two", "five six", "two three"], chunks, 2)
+    assert ([evidence.quote for evidence in kept], invented) == (["one two", "five six"], 0)

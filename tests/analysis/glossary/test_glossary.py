@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
+from analysis.glossary.catalogue import Glossary, Label, fitting
 from analysis.glossary.choice import load_catalogues
 from analysis.glossary.reader import load_glossary
 from pipeline.config.areas.language import GlossarySettings
@@ -146,3 +147,19 @@ def test_a_segment_gets_its_own_catalogue_only() -> None:
     one = load_catalogues(GlossarySettings(b2b=None, b2c=GLOSSARIES / "b2c.yaml"))
     assert one.for_call(CustomerSegment.B2B) == ()
     assert {"SmartBox", "SLA"} <= set(both.context_terms(300).split(", "))
+
+
+def test_terms_that_do_not_fit_make_room_for_shorter_ones() -> None:
+    assert fitting(["abc", "much too long", "ABC", "de", "f"], 7) == ["abc", "de"]
+    assert fitting(["abc", "de"], 6) == ["abc"]
+
+
+@pytest.mark.parametrize(
+    ("languages", "of_label", "language", "speaks"),
+    [((), (), "de", True), (("en",), (), "de", False), (("en",), ("de",), "de", True), (("en",), (), None, True)],
+)
+def test_a_glossary_speaks_the_languages_it_names(
+    languages: tuple[str, ...], of_label: tuple[str, ...], language: str | None, speaks: bool
+) -> None:
+    glossary = Glossary(name="x", languages=languages, labels=(Label(topic="a", languages=of_label),))
+    assert glossary.speaks(language) == speaks

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.redactor import restore
+from analysis.redaction.spans import PersonalSpan, without_overlaps
 from analysis.redaction.stored import redact_transcript
 from pipeline.config.areas.redaction import CustomPattern, RedactionSettings
 from pipeline.errors import ConfigurationError
@@ -72,9 +73,32 @@ def test_equal_words_get_equal_placeholders_and_all_are_put_back() -> None:
         ("my account is 44 55 66", "my account is [ACCOUNT_1]"),
         ("the security code is 123", "the security code is [CARD_1]"),
         ("gate 123", "gate 123"),
+        ("call me about the 1234567 dollars", "call me about the 1234567 dollars"),
+        ("4111 1111 1111 1111 euros", "[CARD_1] euros"),
+        ("call me on one two three four five six seven", "call me on [PHONE_1]"),
+        ("call me on double four five five five six six", "call me on [PHONE_1]"),
     ],
 )
 def test_a_number_is_what_its_form_and_the_words_before_it_make_it(text: str, redacted: str) -> None:
+    assert REDACTOR.redact(text).text == redacted
+
+
+def test_of_stretches_that_overlap_the_better_known_then_the_longer_wins() -> None:
+    short, long, better = PersonalSpan(0, 5, "A", 2), PersonalSpan(0, 9, "B", 2), PersonalSpan(8, 12, "C", 1)
+    assert without_overlaps([short, long]) == [long]
+    assert without_overlaps([short, long, better]) == [short, better]
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("write to anna maria luisa carla at gmail dot com", "write to anna [EMAIL_1]"),
+        ("my mail is j dot doe at example dot com thanks", "my mail is [EMAIL_1] thanks"),
+        ("I bought it at amazon dot com", "I bought it at amazon dot com"),
+        ("we look at example dot com", "we look at example dot com"),
+    ],
+)
+def test_spoken_addresses_begin_where_the_name_does(text: str, redacted: str) -> None:
     assert REDACTOR.redact(text).text == redacted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.summary.facts import SpokenFacts
+from analysis.summary.names import names_in
 from pipeline.records import Role
 from tests.analysis.calls import chunk
 
@@ -100,3 +101,19 @@ def test_spoken_numbers_of_other_languages() -> None:
     assert french.unsupported("Le client demande 90 euros mardi.", "fr") == []
     assert french.unsupported("Le client demande 80 euros.", "fr")
     assert french.unsupported("The client wants ninety euros on Tuesday.", "en") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "names"),
+    [
+        ("The client said That it is late.", "en", []),
+        ("The client saw Miller on Monday.", "en", ["Miller"]),
+        ("A Client asked the Bank.", "en", []),
+        ("The NHS called.", "en", ["NHS"]),
+        ("NHS called.", "en", ["NHS"]),
+        ("Der Kunde fragt nach der Rechnung von Herrn Schmidt.", "de", ["Schmidt"]),
+        ("Der Vertrag läuft aus.", "de", []),
+    ],
+)
+def test_names_are_words_with_a_capital_that_nothing_else_explains(text: str, language: str, names: list[str]) -> None:
+    assert list(names_in(text, language, {"monday"})) == names

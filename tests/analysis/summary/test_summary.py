@@ -241,3 +241,11 @@ def test_metadata_counts_where_the_template_tells_of_it(template: str, depends: 
     step = SummaryStep(SummarySettings(template=template), Answers(FIELDS))
     other = replace(CALL, metadata=replace(CALL.metadata, agent_id="A99"))
     assert (step.fingerprint(other) != step.fingerprint(CALL)) == depends
+
+
+def test_the_agents_name_from_the_metadata_counts_as_said() -> None:
+    named = {**FIELDS, "done": "The line was checked by Jennifer."}
+    known = replace(CALL, metadata=replace(CALL.metadata, agent_id="Jennifer"))
+    step = SummaryStep(SummarySettings(), Answers(named))
+    summaries = [result.payload for result in step.run([known, CALL], [{}, {}])]
+    assert [summary.done for summary in summaries if isinstance(summary, Summary)] == [named["done"], None]

@@ -258,3 +258,39 @@ def test_proposals_are_counted_once_per_call() -> None:
         Topic(topic="Billing", subtopic=None, confidence=None, proposed_terms=("meter",)),
     ]
     assert [(one.term, one.calls) for one in proposed_terms(topics)] == [("solar roof", 2), ("meter", 1)]
+
+
+def by_model(**answer: Any) -> StepResult:
+    router = Answers({"pre_summary": {"account": "x", "customer": "private"}, "topic": {**CHOSEN, **answer}})
+    return ask(BILL, TopicStep(CATALOGUES, TopicSettings(), TopicMethods(router=router)))
+
+
+def test_other_comes_with_the_terms_that_were_said() -> None:
+    topic = by_model(
+        label="other", proposed_terms=["Charged twice", "made up", "twice on"], evidence=["never said"]
+    ).payload
+    assert isinstance(topic, Topic)
+    assert (topic.topic, topic.subtopic) == ("other", None)
+    assert topic.proposed_terms == ("charged twice", "twice on")
+    assert (topic.evidence, topic.flags) == ((), ("evidence_not_said",))
+
+
+def test_a_label_of_the_glossary_proposes_nothing() -> None:
+    topic = by_model(proposed_terms=["charged twice"]).payload
+    assert isinstance(topic, Topic)
+    assert (topic.proposed_terms, topic.flags) == ((), ())
+    assert [evidence.quote for evidence in topic.evidence] == ["charged twice"]
+
+
+def test_a_label_outside_the_glossary_is_no_topic() -> None:
+    result = by_model(label="Gardening")
+    assert (result.state, result.reason) == (StepState.FAILED, "the model's label is not in the glossary")
+
+
+def test_without_the_account_the_catalogue_is_the_one_whose_words_match() -> None:
+    pallets = call(("client", "We want to reorder pallets, our purchase order is late."), segment=None)
+    for account in (None, {"account": "x", "customer": "unknown"}):
+        router = Answers({"pre_summary": account, "topic": {**CHOSEN, "label": "other"}})
+        topic = ask(pallets, TopicStep(CATALOGUES, TopicSettings(), TopicMethods(router=router))).payload
+        assert isinstance(topic, Topic)
+        assert topic.catalogue == "b2b"
