@@ -18,7 +18,7 @@ import yaml
 
 from pipeline.errors import ConfigurationError
 
-MAX_BYTES = 20_000_000
+MAX_BYTES = 5_000_000
 MAX_DEPTH = 50
 MAX_ALIASED_NODES = 100_000
 """Nodes that all aliases of a document together may stand for."""

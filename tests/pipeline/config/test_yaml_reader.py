@@ -52,6 +52,7 @@ from pipeline.errors import ConfigurationError
         ("[a, {b: 1}, ]", ["a", {"b": 1}]),
         ("1: x\ntrue: y\nno: z", {"1": "x", "true": "y", "no": "z"}),
         ("a: &x [1]\nb: *x", {"a": [1], "b": [1]}),
+        ("9" * 1000, int("9" * 1000)),
     ],
 )
 def test_a_scalar_means_what_yaml_1_2_says(text: str, value: object) -> None:
@@ -102,6 +103,7 @@ def _laughs(levels: int) -> str:
         (_laughs(9), 6, "aliases stand for more than 100,000 nodes"),
         ("a: &x [*x]", 1, "alias *x has no finished anchor"),
         ("a: *nobody", 1, "alias *nobody has no finished anchor"),
+        ("a: &x 1\nb: &x [*x]", 2, "alias *x has no finished anchor"),
         ("a: 1\nb: !!python/object/apply:os.system [ls]", 2, "tag tag:yaml.org,2002:python/object/apply:os.system"),
         ("a: !secret x", 1, "the tag !secret is not known"),
         ("a: !!set {x}", 1, "the tag tag:yaml.org,2002:set is not known"),
