@@ -181,6 +181,6 @@ def _keys_of(at: tuple[str, ...]) -> list[str]:
 
 
 def _classes(annotation: Any) -> list[type]:
-    if isinstance(annotation, type) and not getattr(annotation, "__args__", None):
+    if isinstance(annotation, type):
         return [annotation]
     return [kind for inner in getattr(annotation, "__args__", ()) for kind in _classes(inner)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.areas.run import Order
-from pipeline.config.loader import load_settings
+from pipeline.config.loader import export_env_file, load_settings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 
@@ -78,6 +79,17 @@ def test_variables_come_from_the_environment_then_env_file_then_default(
     monkeypatch.setenv("EARSHOT_A", "from-environment")
     path = write(tmp_path, 'input:\n  path: "/${EARSHOT_A}/${EARSHOT_B}/${EARSHOT_C:-fallback}"\n')
     assert load_settings(path).settings.input.path == "/from-environment/from-file/fallback"
+
+
+def test_client_libraries_see_the_env_file_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("EARSHOT_TEST_A=from-file\nEARSHOT_TEST_B=from-file\n", encoding="utf-8")
+    monkeypatch.setenv("EARSHOT_TEST_A", "from-environment")
+    monkeypatch.setenv("EARSHOT_TEST_B", "")
+    monkeypatch.delenv("EARSHOT_TEST_B")
+    export_env_file(tmp_path / ".env")
+    assert (os.environ["EARSHOT_TEST_A"], os.environ["EARSHOT_TEST_B"]) == ("from-environment", "from-file")
 
 
 def test_an_unset_variable_is_named_with_its_key_and_line(tmp_path: Path) -> None:

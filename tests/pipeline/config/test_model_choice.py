@@ -11,6 +11,7 @@ import pytest
 from bench.materials.tiny_whisper import build_tiny_whisper
 from pipeline.config.loader import load_settings
 from pipeline.config.model_choice import _COMMITS, _SHORT_NAMES, settings_of_model
+from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 
 
@@ -105,6 +106,12 @@ def test_a_name_that_tells_no_recogniser_is_refused(name: str, part: str) -> Non
     with pytest.raises(ConfigurationError) as caught:
         settings_of_model(name)
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("engine", ["mlx_qwen3", "faster_whisper"])
+def test_the_default_model_has_one_commit(engine: str) -> None:
+    options = getattr(Settings().transcription, engine)
+    assert _COMMITS[options.model] == options.revision
 
 
 def test_short_names_are_those_of_the_library() -> None:
