@@ -118,8 +118,10 @@ def project_version() -> str:
 
 def main() -> None:
     """Run, and turn our errors into one readable message and DESIGN's exit codes. SIGTERM behaves as SIGINT."""
+    from commands.permissions import keep_private
     from commands.terminal import never_fail_on_characters, show_misuse
 
+    keep_private()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     never_fail_on_characters()
     try:

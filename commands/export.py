@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
+from commands.permissions import let_read
 from commands.terminal import say
 from db.existing import existing_ledger
 from db.export import RESULT_FORMATS, export_results, export_transcripts
@@ -35,6 +36,7 @@ def export_calls(  # noqa: PLR0917 - the options of the command
         raise ConfigurationError(f"export: unknown format {', '.join(wrong)}; choices: {', '.join(sorted(known))}")
     only = None if call is None else _call_id(call)
     settings = load_settings(config, overrides).settings
+    let_read(settings.output.readable_by)
     with existing_ledger(settings.database) as database:
         call_ids = calls_to_export(database, since, only)
         tables = [name for name in chosen if name in RESULT_FORMATS]

@@ -8,7 +8,7 @@
 #   EARSHOT_CRON_KEEP       how many of those files are kept (30)
 #   EARSHOT_PYTHON          interpreter                      (.venv/bin/python)
 set -uo pipefail
-umask 027
+umask 077
 
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 3
 logs=${EARSHOT_CRON_LOGS:-output/cron}

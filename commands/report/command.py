@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from commands.permissions import let_read
 from commands.report.page import write_page
 from commands.terminal import say
 from db.existing import existing_ledger
@@ -19,6 +20,7 @@ def write_report(config: Path, overrides: Sequence[str], run_id: str | None, out
     Raises ConfigurationError when there is no such run.
     """
     settings = load_settings(config, overrides).settings
+    let_read(settings.output.readable_by)
     export_env_file(config.parent / ".env")
     with existing_ledger(settings.database) as database:
         stored = stored_report(database, run_id)

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from commands.exit_codes import ExitCode, exit_code_of
+from commands.permissions import let_read
 from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
 from commands.run.delivery import Delivered, Delivery
@@ -62,6 +63,7 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
     """
     loaded = load_settings(config, overrides)
     export_env_file(config.parent / ".env")
+    let_read(loaded.settings.output.readable_by)
     if dry_run:
         from commands.run.dry_run import show_plan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -59,8 +60,9 @@ def told_by(
 ) -> tuple[object, str]:
     """Exit code and both outputs of a command, called in this process."""
     monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
-    handler = signal.getsignal(signal.SIGTERM)
+    handler, mask = signal.getsignal(signal.SIGTERM), os.umask(0o022)
     with pytest.raises(SystemExit) as ended:
         main()
     signal.signal(signal.SIGTERM, handler)
+    os.umask(mask)
     return ended.value.code or 0, "".join(capfd.readouterr())

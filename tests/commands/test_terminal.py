@@ -147,12 +147,14 @@ def test_hostile_names_go_through_a_run_and_every_reading_command(
     config = ["--config", str(home / "config.yaml"), "--set", f"database.url={url}"]
     for options in (
         ["search", "[/red]"], ["search", "[/red]", "--json"], ["status"], ["status", "--json"],
-        ["export", str(home / "calls.csv")], ["report", "--output", str(home / "report.html")],
+        ["export", str(home / "calls.csv")], ["report", "--output", str(home / "report.html"), "--set", "output.readable_by=group"],
     ):  # fmt: skip
         code, text = told_by([*options, *config], monkeypatch, capfd)
         assert code == 0, text
         told.append(text)
     for text in (*told, (home / "report.html").read_text(encoding="utf-8")):
         assert not set(text) & set(ACTING)
+    assert (home / "calls.csv").stat().st_mode & 0o777 == 0o600
+    assert (home / "report.html").stat().st_mode & 0o777 == 0o640
     assert "[/b]" in told[0]
     assert "\\u001b[31m\\u202e" in "".join(told[0].split())

@@ -21,6 +21,13 @@ class SaveMode(StrEnum):
     BOTH = "both"
 
 
+class Readers(StrEnum):
+    """Who may read what a command writes."""
+
+    OWNER = "owner"
+    GROUP = "group"
+
+
 class TranscriptFileSettings(Area):
     """A file per call and format, in `transcripts/` below the output folder."""
 
@@ -54,5 +61,8 @@ class OutputSettings(Area):
     """The results CSV."""
     transcripts: TranscriptFileSettings = Field(default_factory=TranscriptFileSettings)
     """Transcripts as files."""
+    readable_by: Readers = Readers.OWNER
+    """Who may read results, reports, logs and the spool: `owner`, or `group` for its members, too. The file of
+    `reporting.prometheus_file`, which holds counts only, is for everybody."""
     performance_report: bool = False
     """Write `performance_report_<stamp>.html` beside the JSON."""

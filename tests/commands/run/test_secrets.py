@@ -38,7 +38,9 @@ def tables(url: str) -> Iterator[str]:
             yield from (row for (row,) in connection.execute(statement).fetchall())
 
 
-def test_no_secret_is_left_anywhere_by_a_run_whose_services_repeat_them(tmp_path: Path, url: str) -> None:
+def test_a_run_whose_services_repeat_its_secrets_leaves_them_nowhere_and_its_files_to_their_owner(
+    tmp_path: Path, url: str
+) -> None:
     place = Workplace(tmp_path / "calls", tmp_path / "output", url)
     place.calls.mkdir()
     call = write_wav(place.calls / "a.wav", sample_speech(30.0)[:96_000])
@@ -58,13 +60,15 @@ def test_no_secret_is_left_anywhere_by_a_run_whose_services_repeat_them(tmp_path
             "output.save_mode=both",
         )
         run = subprocess.run(
-            place.arguments(settings=settings), cwd=PROJECT, capture_output=True, text=True, check=False
+            place.arguments(settings=settings), cwd=PROJECT, capture_output=True, text=True, check=False, umask=0o022
         )
         asked = [seen for seen in server.seen if KEY in str(seen.headers)]
         told = [seen for seen in server.seen if HOOK in seen.path]
     assert asked, run.stderr
     assert told, run.stderr
     written = {str(path): path.read_text(encoding="utf-8") for path in place.output.rglob("*") if path.is_file()}
+    modes = {str(path): path.stat().st_mode & 0o777 for path in (place.output, *place.output.rglob("*"))}
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
     assert any("answered 401" in text for text in written.values())
     password = urlsplit(url).password or ""
     assert len(password) > 10
