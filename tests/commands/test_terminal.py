@@ -147,7 +147,8 @@ def test_hostile_names_go_through_a_run_and_every_reading_command(
     config = ["--config", str(home / "config.yaml"), "--set", f"database.url={url}"]
     for options in (
         ["search", "[/red]"], ["search", "[/red]", "--json"], ["status"], ["status", "--json"],
-        ["export", str(home / "calls.csv")], ["report", "--output", str(home / "report.html"), "--set", "output.readable_by=group"],
+        ["export", str(home / "calls.csv")],
+        ["report", "--output", str(home / "report.html"), "--set", "output.readable_by=group"],
     ):  # fmt: skip
         code, text = told_by([*options, *config], monkeypatch, capfd)
         assert code == 0, text
