@@ -14,6 +14,7 @@ from commands.doctor.machine import machine
 from commands.doctor.providers import providers
 from commands.doctor.sample_call import time_sample_call
 from commands.doctor.services import database, source
+from commands.doctor.weights import weights
 from commands.terminal import Terminal, cell, say_json, table
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.config.root import Settings
@@ -25,7 +26,8 @@ _COLOURS = {State.OK: "green", State.NOTE: "dim", State.WARNING: "yellow", State
 def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     """Print what was found; 0 when a run could start, 3 when not. Raises ConfigurationError (exit 2).
 
-    Looks only: nothing is written, downloaded or bought. The embedded server is started if it is not up, and stopped
+    Looks only: nothing is downloaded or bought, and nothing is written but weights out of packages that are installed.
+    The embedded server is started if it is not up, and stopped
     again when nobody else uses it.
     """
     began = time.monotonic()
@@ -54,6 +56,7 @@ def examination(settings: Settings, began: float) -> list[Finding]:
     found.append(database(settings.database))
     recognisers = engines(settings.transcription, options.probe_timeout_s)
     found += [*recognisers, *verdict(settings.transcription, recognisers)]
+    found += weights(settings)
     found.append(diarisation(settings.diarisation))
     found += providers(settings.llm, options.probe_timeout_s)
     engine = first_on_disk(settings.transcription, recognisers)

@@ -22,7 +22,7 @@ class Finding:
     """One line of the doctor's answer."""
 
     area: str
-    """`installed`, `engine`, `diarisation`, `provider`, `database`, `input`, `disk`, `memory`, `time zone`,
+    """`installed`, `engine`, `weights`, `diarisation`, `provider`, `database`, `input`, `disk`, `memory`, `time zone`,
     `test call`."""
     name: str
     state: State
