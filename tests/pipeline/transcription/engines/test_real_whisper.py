@@ -11,7 +11,7 @@ import pytest
 from bench.materials.recordings import PROJECT, RATE_HZ, sample_speech
 from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
 from pipeline.transcription.engines.faster_whisper import FasterWhisperTranscriber
-from pipeline.transcription.text.word_error import word_error_rate
+from pipeline.transcription.text.word_error import word_errors
 from pipeline.weights.hub import Hub
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_BASE, WHISPER_TINY_EN, Published
@@ -35,6 +35,6 @@ def test_the_agents_first_turn_is_heard_word_by_word(
     heard = sample_speech()[:, turn["channel"]].astype(np.float32) / np.float32(32768)
     piece = heard[round(turn["start_s"] * RATE_HZ) : round(turn["end_s"] * RATE_HZ)]
     (result,) = engine.transcribe([request(piece)])
-    rate = word_error_rate(turn["text"], result.text, "en")
+    rate = word_errors([turn["text"]], [result.text], "en").rate
     assert rate is not None
     assert rate <= 0.1, result.text
