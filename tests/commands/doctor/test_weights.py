@@ -13,7 +13,8 @@ from pipeline.weights.published import WHISPER_BASE
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Hub:
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path / "models"))
     return Hub(allow_download=False, timeout_s=1, cache_dir=tmp_path / "cache")
 
 
