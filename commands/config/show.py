@@ -11,7 +11,7 @@ from typing import Any
 
 from commands.options import DEFAULT_CONFIG
 from commands.terminal import say, say_json
-from pipeline.config.document import takes
+from pipeline.config.document import redoes, takes
 from pipeline.config.keys import Key, keys_of, plain, yaml_text
 from pipeline.config.loader import LoadedSettings, load_settings
 from pipeline.config.root import Settings
@@ -111,6 +111,7 @@ def _tell_one(setting: Effective) -> None:
     say(f"from:    {setting.origin}")
     say(f"default: {yaml_text(setting.default)}")
     say(f"takes:   {takes(setting.key.path)}")
+    say(f"redoes:  {redoes(setting.key.path) or 'nothing'}")
     say(f"meaning: {' '.join((setting.key.field.description or '').split())}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipeline.config.base import FOR_TESTS
+from pipeline.config.influence import Result, marked_settings
 from pipeline.config.keys import yaml_text
 from pipeline.config.root import Settings
 from pipeline.config.yaml_reader import KeyPath
@@ -20,13 +22,24 @@ _HEAD = """\
 
 Every setting with its default. A configuration file holds the keys that differ; [config.yaml](../config.yaml) holds
 those people change. `${NAME}` and `${NAME:-default}` are read from the environment and from `.env` beside the file.
-`--set a.b=c` overrides a key for one run.
+`--set a.b=c` overrides a key for one run. "redoes" says what the next run makes again of stored calls when a key in use
+is changed.
 
 `python run.py config show [KEY]` tells what holds and where it comes from, `python run.py config diff` what differs
 from the defaults, `python run.py init` writes a short file. `transcription.scripted` is for tests and left out here.
 
 This file is made by `make schema` from the models in `pipeline/config`.
 """
+_REDOES: Mapping[Result, str] = {
+    Result.TRANSCRIPT: "transcripts",
+    Result.SPEAKERS: "transcripts of diarised calls",
+    Result.IDENTITY: "what another model or file makes",
+    Result.TEXT: "sentiment of words",
+    Result.ACOUSTIC: "sentiment of voices",
+    Result.FUSION: "fused sentiment",
+    Result.TOPIC: "topics",
+    Result.SUMMARY: "summaries",
+}
 MACHINE_DEPENDENT: Mapping[KeyPath, str] = {("run", "decode_workers"): "the cores, at most 4"}
 """Keys whose default depends on the machine, and how it is told."""
 
@@ -50,19 +63,33 @@ def takes(path: KeyPath) -> str:
     return _takes(node, definitions)
 
 
+def redoes(path: KeyPath) -> str:
+    """What the next run makes again when a key is changed; empty for nothing."""
+    results = _results()[".".join(path)]
+    return ", ".join(text for result, text in _REDOES.items() if result in results)
+
+
+@functools.cache
+def _results() -> Mapping[str, frozenset[Result]]:
+    return {
+        setting.path: setting.influence.results if setting.influence else frozenset()
+        for setting in marked_settings(Settings)
+    }
+
+
 def _area(area: BaseModel, at: KeyPath, node: Any, definitions: Any) -> Iterator[str]:
     properties = _resolved(node, definitions)["properties"]
     fields = {name: field for name, field in type(area).model_fields.items() if FOR_TESTS not in field.metadata}
     areas = {name for name in fields if isinstance(getattr(area, name), BaseModel)}
     yield from ("", f"{'#' * (1 + len(at))} {'.'.join(at)}", "", _cell(node.get("description") or type(area).__doc__))
     if len(fields) > len(areas):
-        yield from ("", "| key | default | takes | meaning |", "|---|---|---|---|")
+        yield from ("", "| key | default | takes | redoes | meaning |", "|---|---|---|---|---|")
     for name, field in fields.items():
         if name not in areas:
             path = (*at, name)
             default = MACHINE_DEPENDENT.get(path) or _code(getattr(area, name))
-            takes = _takes(properties[name], definitions)
-            yield f"| `{name}` | {default} | {_cell(takes)} | {_cell(field.description)} |"
+            cells = (_takes(properties[name], definitions), redoes(path), field.description)
+            yield f"| `{name}` | {default} | {' | '.join(_cell(text) for text in cells)} |"
     for name in fields:
         if name in areas:
             yield from _area(getattr(area, name), (*at, name), properties[name], definitions)

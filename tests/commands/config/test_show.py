@@ -72,6 +72,7 @@ def test_a_key_is_shown_with_its_meaning(config: Path) -> None:
         f"from:    {config}:3",
         "default: null",
         "takes:   number over 0 or null",
+        "redoes:  nothing",
         "meaning: No new call is begun after this many hours; null for no limit.",
     ]
 
