@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,7 +14,6 @@ from pipeline.config.keys import yaml_text
 from pipeline.config.root import Settings
 from pipeline.config.yaml_reader import KeyPath
 
-DOCUMENT_FILE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 _TEST_CHOICES = frozenset({"scripted"})
 _HEAD = """\
 # Configuration
@@ -146,7 +144,3 @@ def _range(node: Any) -> str:
         ("under", node.get("exclusiveMaximum")),
     )
     return "".join(f" {word} {end:g}" for word, end in ends if end is not None)
-
-
-def write_document(path: Path = DOCUMENT_FILE) -> None:
-    path.write_text(document_text(), encoding="utf-8")

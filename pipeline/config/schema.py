@@ -1,15 +1,14 @@
-"""config.schema.json for editors. Run as a module (`make schema`) it writes everything made from the settings."""
+"""What is made from the settings (`make schema`): config.schema.json, docs/configuration.md, config.yaml."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pipeline.config.document import write_document
+from pipeline.config.document import document_text
 from pipeline.config.root import Settings
-from pipeline.config.short_file import write_short_file
-
-SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config.schema.json"
+from pipeline.config.short_file import short_text
 
 
 def schema_text() -> str:
@@ -19,11 +18,19 @@ def schema_text() -> str:
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def write_schema(path: Path = SCHEMA_FILE) -> None:
-    path.write_text(schema_text(), encoding="utf-8")
+MADE: Mapping[str, Callable[[], str]] = {
+    "config.schema.json": schema_text,
+    "docs/configuration.md": document_text,
+    "config.yaml": short_text,
+}
+"""File below the project's folder to what it holds."""
+
+
+def write_all(folder: Path) -> None:
+    """Write them below a project's folder."""
+    for name, text in MADE.items():
+        (folder / name).write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_schema()
-    write_document()
-    write_short_file()
+    write_all(Path(__file__).resolve().parents[2])

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.config.keys import keys_of, yaml_text
 from pipeline.config.root import Settings
 
-CONFIG_FILE = Path(__file__).resolve().parents[2] / "config.yaml"
 MAX_LINES = 70
 _HEAD = """\
 # What people change of Earshot. Every other setting: docs/configuration.md, `python run.py config show`.
@@ -108,7 +106,3 @@ def _holds_value(node: Any) -> bool:
     if isinstance(node, dict):
         return any(_holds_value(inner) for inner in node.values())
     return not node[1].startswith("# ")
-
-
-def write_short_file(path: Path = CONFIG_FILE) -> None:
-    path.write_text(short_text(), encoding="utf-8")

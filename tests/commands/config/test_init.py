@@ -35,6 +35,7 @@ def test_flags_make_a_file_that_a_run_takes(tmp_path: Path) -> None:
     flags = ["--input", str(tmp_path), "--roles", "agent, client", "--names", PATTERN, "--model", "small"]
     result = CliRunner().invoke(app, ["init", "--to", str(to), *flags])
     assert result.exit_code == 0, result.output
+    assert f"python run.py --config {to} --dry-run" in result.output
     settings = load_settings(to).settings
     assert settings.input.path == str(tmp_path)
     assert settings.audio.channel_roles == (Role.AGENT, Role.CLIENT)
