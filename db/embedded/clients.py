@@ -1,4 +1,4 @@
-"""Who uses the embedded server, and where it listens."""
+"""The processes that use the embedded server, and the address it listens on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import uuid
 from typing import TYPE_CHECKING
 
-from db.embedded.files import Place
+from db.embedded.files import ServerFiles
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 
-def register(place: Place) -> FileLock:
+def register(files: ServerFiles) -> FileLock:
     """Hold a lock on a file of our own for as long as we use the server."""
     from filelock import FileLock
 
-    client = FileLock(place.clients / f"{os.getpid()}-{uuid.uuid4().hex[:8]}", is_singleton=False)
+    client = FileLock(files.clients / f"{os.getpid()}-{uuid.uuid4().hex[:8]}", is_singleton=False)
     client.acquire(blocking=False)
     return client
 
 
-def live_clients(place: Place, mine: Path | None) -> int:
+def live_clients(files: ServerFiles, mine: Path | None) -> int:
     """Users of the server besides `mine`; files of dead ones are cleared away."""
     from filelock import FileLock, Timeout
 
     alive = 0
-    for path in place.clients.iterdir():
+    for path in files.clients.iterdir():
         if path == mine:
             continue
         probe = FileLock(path, is_singleton=False)

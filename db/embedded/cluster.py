@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from db.embedded.accounts import run_as
-from db.embedded.files import Place, own
+from db.embedded.files import ServerFiles, own
 from pipeline.errors import DatabaseUnavailable
 
 NO_SUCH_PID = 99_999_999
@@ -30,31 +30,31 @@ SERVER_OPTIONS = {
 }
 
 
-def make_cluster(place: Place, user: str, timeout_s: float) -> None:
+def make_cluster(files: ServerFiles, user: str, timeout_s: float) -> None:
     """initdb, once; a kill in the middle leaves nothing that counts.
 
     Passwords only, scram; Unicode code point order and case, the same on every system.
     """
-    if (place.cluster / "PG_VERSION").exists():
-        if not place.password_file.exists():
+    if (files.cluster / "PG_VERSION").exists():
+        if not files.password_file.exists():
             raise DatabaseUnavailable(
-                f"embedded database in {place.home}: {place.password_file.name} is missing; restore it, or move the "
+                f"embedded database in {files.home}: {files.password_file.name} is missing; restore it, or move the "
                 "folder away to begin with an empty database"
             )
         return
     password = secrets.token_urlsafe(24)
-    aside = place.home / "cluster.new"
+    aside = files.home / "cluster.new"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(mode=0o700)
-    own(aside, place.account, 0o700)
-    with tempfile.NamedTemporaryFile("w", dir=place.home) as handed_over:
+    own(aside, files.account, 0o700)
+    with tempfile.NamedTemporaryFile("w", dir=files.home) as handed_over:
         handed_over.write(password)
         handed_over.flush()
-        own(Path(handed_over.name), place.account, 0o600)
+        own(Path(handed_over.name), files.account, 0o600)
         code, output = run_as(
-            place.account,
+            files.account,
             [
-                place.programs.path("initdb"),
+                files.programs.path("initdb"),
                 f"--pgdata={aside}",
                 f"--username={user}",
                 f"--pwfile={handed_over.name}",
@@ -62,27 +62,27 @@ def make_cluster(place: Place, user: str, timeout_s: float) -> None:
                 "--encoding=UTF8",
                 "--locale=C",
                 "--data-checksums",
-                *(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if place.programs.major >= 17 else []),
+                *(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if files.programs.major >= 17 else []),
             ],
             timeout_s=timeout_s,
-            cwd=place.home,
+            cwd=files.home,
         )
     if code != 0:
         shutil.rmtree(aside, ignore_errors=True)
-        raise DatabaseUnavailable(f"embedded database: initdb in {place.home} failed: {output[-2000:]}")
-    descriptor = os.open(place.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        raise DatabaseUnavailable(f"embedded database: initdb in {files.home} failed: {output[-2000:]}")
+    descriptor = os.open(files.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(password)
         file.flush()
         os.fsync(file.fileno())
-    place.password_file.chmod(0o600)
-    aside.rename(place.cluster)
+    files.password_file.chmod(0o600)
+    aside.rename(files.cluster)
 
 
-def launch(place: Place, socket_folder: Path, host: str, port: int, timeout_s: float) -> None:
+def launch(files: ServerFiles, socket_folder: Path, host: str, port: int, timeout_s: float) -> None:
     """pg_ctl start, waiting for recovery. Raises DatabaseUnavailable with the end of the log."""
-    if place.log_file.exists() and place.log_file.stat().st_size > LARGEST_LOG_BYTES:
-        place.log_file.replace(place.log_file.with_suffix(".log.1"))
+    if files.log_file.exists() and files.log_file.stat().st_size > LARGEST_LOG_BYTES:
+        files.log_file.replace(files.log_file.with_suffix(".log.1"))
     options = {
         **SERVER_OPTIONS,
         "listen_addresses": host,
@@ -93,53 +93,53 @@ def launch(place: Place, socket_folder: Path, host: str, port: int, timeout_s: f
     }
     command_line = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())
     start = [
-        place.programs.path("pg_ctl"),
+        files.programs.path("pg_ctl"),
         "start",
         "--wait",
         f"--timeout={timeout_s:.0f}",
-        f"--pgdata={place.cluster}",
-        f"--log={place.log_file}",
+        f"--pgdata={files.cluster}",
+        f"--log={files.log_file}",
         f"--options={command_line}",
     ]
     try:
-        code, output = run_as(place.account, start, timeout_s=timeout_s + 30, cwd=place.home)
+        code, output = run_as(files.account, start, timeout_s=timeout_s + 30, cwd=files.home)
     except subprocess.TimeoutExpired:
         code, output = 1, f"pg_ctl did not return within {timeout_s + 30:.0f} s"
     if code != 0:
-        log = place.log_file.read_text(errors="replace")[-1500:] if place.log_file.exists() else ""
+        log = files.log_file.read_text(errors="replace")[-1500:] if files.log_file.exists() else ""
         raise DatabaseUnavailable(
-            f"embedded database in {place.home} did not start: {output[-500:]}\n{place.log_file} ends with:\n{log}"
+            f"embedded database in {files.home} did not start: {output[-500:]}\n{files.log_file} ends with:\n{log}"
         )
 
 
-def shut_down(place: Place) -> None:
+def shut_down(files: ServerFiles) -> None:
     """Stop the server if it runs; connections are cut, open transactions rolled back."""
-    if postmaster_alive(place) is None:
+    if postmaster_alive(files) is None:
         return
     for mode, limit_s in (("fast", 120), ("immediate", 60)):
         code, output = run_as(
-            place.account,
+            files.account,
             [
-                place.programs.path("pg_ctl"),
+                files.programs.path("pg_ctl"),
                 "stop",
                 "--wait",
                 f"--mode={mode}",
                 f"--timeout={limit_s}",
-                f"--pgdata={place.cluster}",
+                f"--pgdata={files.cluster}",
             ],
             timeout_s=limit_s + 30,
-            cwd=place.home,
+            cwd=files.home,
         )
-        if code == 0 or postmaster_alive(place) is None:
+        if code == 0 or postmaster_alive(files) is None:
             return
-    raise DatabaseUnavailable(f"embedded database in {place.home} does not stop: {output[-500:]}")
+    raise DatabaseUnavailable(f"embedded database in {files.home} does not stop: {output[-500:]}")
 
 
-def postmaster_alive(place: Place) -> int | None:
+def postmaster_alive(files: ServerFiles) -> int | None:
     """PID of this cluster's server process, or None; a recycled PID in postmaster.pid does not count."""
     import psutil
 
-    pid = _recorded_pid(place)
+    pid = _recorded_pid(files)
     if pid is None:
         return None
     try:
@@ -149,18 +149,18 @@ def postmaster_alive(place: Place) -> int | None:
         arguments = process.cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    return pid if str(place.cluster) in arguments else None
+    return pid if str(files.cluster) in arguments else None
 
 
-def forget_dead_postmaster(place: Place) -> None:
+def forget_dead_postmaster(files: ServerFiles) -> None:
     """Keep a recycled PID in a dead server's postmaster.pid from blocking the start.
 
     Only the PID is overwritten: PostgreSQL itself still checks, by the shared memory named further down in the file,
     that no process of the dead server is left.
     """
-    if _recorded_pid(place) is None or postmaster_alive(place) is not None:
+    if _recorded_pid(files) is None or postmaster_alive(files) is not None:
         return
-    path = place.cluster / "postmaster.pid"
+    path = files.cluster / "postmaster.pid"
     lines = path.read_text().splitlines(keepends=True)
     lines[0] = f"{NO_SUCH_PID}\n"
     with path.open("r+") as file:  # in place, so that the owner stays
@@ -168,8 +168,8 @@ def forget_dead_postmaster(place: Place) -> None:
         file.truncate()
 
 
-def _recorded_pid(place: Place) -> int | None:
+def _recorded_pid(files: ServerFiles) -> int | None:
     try:
-        return int((place.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        return int((files.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return None

@@ -17,7 +17,7 @@ SHELTER = Path("/var/lib/earshot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ServerFiles:
     """Files of one embedded server.
 
     `home` holds the password, the locks and the state (ours, 0600); `cluster`, `log` and `socket` belong to the
@@ -55,7 +55,7 @@ class Place:
         return self.home / "server.lock"
 
 
-def find_place(data_dir: Path, wanted_account: str | None, shelter: Path = SHELTER) -> Place:
+def find_files(data_dir: Path, wanted_account: str | None, shelter: Path = SHELTER) -> ServerFiles:
     """Make the server's folders and say where they are. Raises DatabaseUnavailable when they cannot be made.
 
     No permission of a folder that was there before is loosened.
@@ -78,7 +78,7 @@ def find_place(data_dir: Path, wanted_account: str | None, shelter: Path = SHELT
             f"embedded database in {home}: {error.strerror} ({error.filename}); "
             "make the folder writable for this account or set database.data_dir to one that is"
         ) from error
-    return Place(home=home, account=account, programs=programs, note=note)
+    return ServerFiles(home=home, account=account, programs=programs, note=note)
 
 
 def existing_home(data_dir: Path, shelter: Path = SHELTER) -> Path | None:

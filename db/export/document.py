@@ -58,7 +58,7 @@ BATCH = 100
 
 
 def documents(database: Database, call_ids: Sequence[str]) -> Iterator[Document]:
-    """Documents in the order given; calls without a transcript (failed, skipped) are passed over."""
+    """Documents in the order given; calls without a transcript (failed, skipped) are left out."""
     for start in range(0, len(call_ids), BATCH):
         ids = [uuid.UUID(call_id) for call_id in call_ids[start : start + BATCH]]
         calls, segments = database.patiently(lambda connection, wanted=ids: _read(connection, wanted))  # type: ignore[misc]

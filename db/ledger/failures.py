@@ -66,7 +66,7 @@ def _write(connection: Connection[Any], call_id: uuid.UUID, columns: dict[str, A
 
 
 def store_skipped(connection: Connection[Any], skipped: Sequence[SkippedFile], run_id: str) -> None:
-    """Files passed over, with the reason. Calls with results stay; what is recorded already is not written again."""
+    """Skipped files with the reason. Calls with results stay; what is recorded already is not written again."""
     rows = [
         (
             address_id(connection, clean(one.source_uri), ""),

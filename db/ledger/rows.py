@@ -12,7 +12,6 @@ from analysis.records import CallSentiment, Conversation, Sentiment, Summary, To
 from db.ledger.values import clean
 from db.records import Columns, Row, adapter
 from pipeline.records import (
-    CallMetadata,
     EngineIdentity,
     FoundCall,
     PreparedCall,
@@ -50,27 +49,24 @@ CONVERSATION_COLUMNS = tuple(field.name for field in dataclasses.fields(Conversa
 
 def found_columns(found: FoundCall) -> Row:
     """What the source says of a recording."""
-    return {
-        "source_uri": clean(found.source_uri),
-        "file_name": clean(found.file_name),
-        "source_size_bytes": found.size_bytes,
-        "source_modified_at": found.modified_at,
-        "etag": clean(found.etag),
-        **metadata_columns(found.metadata),
-    }
-
-
-def metadata_columns(metadata: CallMetadata) -> Row:
-    return {
-        "started_at": metadata.started_at,
-        "direction": metadata.direction,
-        "agent_id": clean(metadata.agent_id),
-        "customer_segment": metadata.customer_segment,
-        "queue": clean(metadata.queue),
-        "related_call": clean(metadata.related_call),
-        "extension": clean(metadata.extension),
-        "metadata": clean(dict(metadata.extra)),
-    }
+    metadata = found.metadata
+    return clean(  # type: ignore[no-any-return]
+        {
+            "source_uri": found.source_uri,
+            "file_name": found.file_name,
+            "source_size_bytes": found.size_bytes,
+            "source_modified_at": found.modified_at,
+            "etag": found.etag,
+            "started_at": metadata.started_at,
+            "direction": metadata.direction,
+            "agent_id": metadata.agent_id,
+            "customer_segment": metadata.customer_segment,
+            "queue": metadata.queue,
+            "related_call": metadata.related_call,
+            "extension": metadata.extension,
+            "metadata": dict(metadata.extra),
+        }
+    )
 
 
 def prepared_columns(prepared: PreparedCall) -> Row:

@@ -28,7 +28,7 @@ def clean(value: Any) -> Any:
 def json_parameter(value: Any) -> Json:
     """A value as a json or jsonb parameter.
 
-    What PostgreSQL or JSON does not know is made good: see `clean`; NaN and infinities become null.
+    What PostgreSQL cannot store is replaced (see `clean`); NaN and infinities become null.
     """
     from psycopg.types.json import Json
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from analysis.records import (
     ActionItem,
@@ -211,7 +210,3 @@ def outcome(
         steps=all_steps() if steps is None else steps,
         timings_s={"decode": 0.5},
     )
-
-
-def spool_path() -> Path:
-    return Path("/nonexistent")

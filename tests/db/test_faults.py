@@ -40,7 +40,7 @@ def spoilt(folder: Path, relation: str) -> tuple[Path, bytes]:
         row = connection.execute("SELECT pg_relation_filepath(%s::regclass)", [relation]).fetchone()
         assert row is not None
         assert database.server is not None
-        path = database.server.place().cluster / row[0]
+        path = database.server.files().cluster / row[0]
     whole = path.read_bytes()
     with path.open("r+b") as file:
         file.seek(PAGE_BYTES // 2)

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from commands.doctor.finding import State
+from commands.doctor.services import database as examined
 from db.connection import Database, connect
 from db.embedded.server import EmbeddedServer
 from db.ledger.store import PostgresStore
@@ -181,6 +183,9 @@ def test_another_server_is_left_as_it_is_and_its_owner_told(database: Database, 
     with database.connection() as connection:
         assert connection.execute(rights).fetchone() == before
     assert left_to_readers(database) == [told]
+    finding = examined(database.settings)
+    assert finding.state is State.WARNING
+    assert told in finding.detail
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from db.admin import Shell, database_url, server_of, server_status, shell, start_server, stop_server
 from db.embedded.accounts import can_enter, choose_account
 from db.embedded.cluster import postmaster_alive
-from db.embedded.files import find_place
+from db.embedded.files import find_files
 from db.embedded.server import EmbeddedServer
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
@@ -59,14 +59,14 @@ def client(folder: Path) -> subprocess.Popen[str]:
 
 
 def postmaster(server: EmbeddedServer) -> int:
-    pid = postmaster_alive(server.place())
+    pid = postmaster_alive(server.files())
     assert pid is not None
     return pid
 
 
 def gone(server: EmbeddedServer) -> bool:
     for _ in range(100):
-        if postmaster_alive(server.place()) is None:
+        if postmaster_alive(server.files()) is None:
             return True
         time.sleep(0.05)
     return False
@@ -89,7 +89,7 @@ def test_started_shared_and_stopped_by_the_last(folder: Path) -> None:
 def test_passwords_are_asked_for_and_kept_to_ourselves(folder: Path) -> None:
     server = EmbeddedServer(folder)
     server.start()
-    password = server.place().password_file
+    password = server.files().password_file
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
     assert query(server, "SELECT rolpassword LIKE 'SCRAM-SHA-256%' FROM pg_authid WHERE rolname = 'earshot'")
     assert password.read_text() not in str(server.status())
@@ -140,14 +140,14 @@ def test_recovery_after_the_server_was_killed(folder: Path) -> None:
 def test_a_recycled_pid_does_not_count_as_running(folder: Path) -> None:
     server = EmbeddedServer(folder)
     server.start()
-    place = server.place()
+    files = server.files()
     os.kill(postmaster(server), signal.SIGKILL)
     assert gone(server)
     # The PID now belongs to a process that PostgreSQL may signal, so that its own check would take it for alive.
-    account = place.account
+    account = files.account
     who = {"user": account.uid, "group": account.gid} if account else {}
     stranger = subprocess.Popen(["sleep", "60"], **who)  # type: ignore[call-overload]
-    for path in (place.cluster / "postmaster.pid", place.home / "socket" / ".s.PGSQL.5432.lock"):
+    for path in (files.cluster / "postmaster.pid", files.home / "socket" / ".s.PGSQL.5432.lock"):
         lines = path.read_text().splitlines(keepends=True)
         with path.open("r+") as file:
             file.write("".join([f"{stranger.pid}\n", *lines[1:]]))
@@ -166,9 +166,9 @@ def test_a_recycled_pid_does_not_count_as_running(folder: Path) -> None:
 
 
 def test_a_kill_during_initdb_leaves_nothing_in_the_way(folder: Path) -> None:
-    place = find_place(folder, None)
-    (place.home / "cluster.new").mkdir()
-    (place.home / "cluster.new" / "PG_VERSION").write_text("18\n")
+    files = find_files(folder, None)
+    (files.home / "cluster.new").mkdir()
+    (files.home / "cluster.new" / "PG_VERSION").write_text("18\n")
     server = EmbeddedServer(folder)
     server.start()
     assert query(server, "SELECT 1") == 1
@@ -241,7 +241,7 @@ def test_a_server_that_does_not_start_shows_its_log(folder: Path) -> None:
     server = EmbeddedServer(folder)
     server.start()
     server.release()
-    with (server.place().cluster / "postgresql.conf").open("a") as file:
+    with (server.files().cluster / "postgresql.conf").open("a") as file:
         file.write("no_such_setting = 1\n")
     with pytest.raises(DatabaseUnavailable, match="no_such_setting"):
         server.start()
@@ -262,19 +262,19 @@ class TestAsRoot:
         server = EmbeddedServer(folder)
         server.start()
         assert psutil.Process(postmaster(server)).uids().effective != 0
-        assert stat.S_IMODE(server.place().cluster.stat().st_mode) == 0o700
+        assert stat.S_IMODE(server.files().cluster.stat().st_mode) == 0o700
         server.release()
 
     def test_a_closed_parent_stays_closed(self, open_folder: Path) -> None:
         closed = open_folder / "closed"
         closed.mkdir(mode=0o700, exist_ok=True)
         account = choose_account(None, None)
-        place = find_place(closed / "data" / "postgres", None, shelter=open_folder / "shelter")
+        files = find_files(closed / "data" / "postgres", None, shelter=open_folder / "shelter")
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
         assert not can_enter(account, closed)
-        assert place.home.parent == open_folder / "shelter"
-        assert place.note is not None
-        assert str(place.home) in place.note
+        assert files.home.parent == open_folder / "shelter"
+        assert files.note is not None
+        assert str(files.home) in files.note
         assert not (closed / "data").exists()
 
     def test_an_account_that_is_not_there(self, folder: Path) -> None:

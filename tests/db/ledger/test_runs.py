@@ -131,7 +131,7 @@ def test_a_killed_embedded_server_is_brought_back_in_mid_run(embedded: Database)
     assert embedded.server is not None
     store = PostgresStore(embedded)
     run_id = store.begin_run({}, "h", "here")
-    pid = postmaster_alive(embedded.server.place())
+    pid = postmaster_alive(embedded.server.files())
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     assert store.save_call(outcome(store.claim_call(found(), "aa", None), run_id))
