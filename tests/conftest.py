@@ -1,4 +1,4 @@
-"""What all tests share: the path of the reference recordings, which are not part of the project."""
+"""What all tests share: a PostgreSQL server, and the path of the reference recordings, no part of the project."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline import masking
+from tests.databases import database, empty_url, open_folder, run_id, server, store, url
+
+__all__ = ["database", "empty_url", "open_folder", "run_id", "server", "store", "url"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -9,10 +9,6 @@ from pathlib import Path
 
 import psutil
 
-from tests.db.conftest import open_folder
-
-__all__ = ["open_folder"]
-
 SESSION = """
 import sys, time
 from pathlib import Path

@@ -12,9 +12,6 @@ from commands.report.command import write_report
 from commands.status import show_status
 from db.ledger.store import PostgresStore
 from pipeline.errors import DatabaseUnavailable
-from tests.db.conftest import database, empty_url, run_id, store
-
-__all__ = ["database", "empty_url", "run_id", "store"]
 
 
 @pytest.fixture

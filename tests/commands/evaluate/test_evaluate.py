@@ -17,7 +17,7 @@ from db.queries.calls import SaidChunk
 from pipeline.errors import ConfigurationError
 from pipeline.records import Role
 from tests.commands.running import Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
 SAMPLES = PROJECT / "samples"
@@ -28,7 +28,7 @@ LOST_CARD = next((SAMPLES / "calls").glob("*lost-card.wav"))
 def figures(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """A sample call whose true text the scripted recogniser replays, evaluated against that very text."""
     folder = tmp_path_factory.mktemp("evaluate")
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         place = Workplace(LOST_CARD, folder / "output", url)
         scripted = ["transcription.engines=[scripted]", f"transcription.scripted.transcripts={SAMPLES / 'truth'}"]
         done = place.run(settings=scripted)

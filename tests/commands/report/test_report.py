@@ -29,7 +29,7 @@ from pipeline.config.root import Settings
 from pipeline.run.performance import MOST_SAMPLES, PerformanceRecorder, ResourceSample, StageSpan, parse_nvidia
 from tests.commands.run.test_run import command
 from tests.commands.running import Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 
 
 def span(stage: str, name: str, start_s: float, end_s: float, audio_s: float = 0.0) -> StageSpan:
@@ -329,7 +329,7 @@ def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
     for number in range(3):
         write_wav(calls / f"2026090{number + 1}-10000{number}_inbound.wav", talk[number * 60_000 :][:60_000])
     (calls / "broken.wav").write_bytes(b"RIFF but nothing else" * 40)
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         yield Workplace(calls, tmp_path / "output", url)
 
 
@@ -415,7 +415,7 @@ def test_recordings_that_disappeared_are_told_and_an_empty_run_has_a_report(plac
 
 
 def test_a_report_of_no_run_is_refused_with_words(server: EmbeddedServer, tmp_path: Path) -> None:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         config = tmp_path / "config.yaml"
         config.touch()
         for extra in ((), ("--run", "nonsense")):

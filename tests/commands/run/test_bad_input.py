@@ -17,7 +17,7 @@ from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 
 
 def _float_wav(path: Path, samples: np.ndarray[Any, Any], rate_hz: int = 16_000) -> None:
@@ -67,7 +67,7 @@ def make_folder(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def place(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         calls = tmp_path_factory.mktemp("calls")
         make_folder(calls)
         yield Workplace(calls, tmp_path_factory.mktemp("output"), url)

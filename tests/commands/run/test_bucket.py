@@ -10,13 +10,13 @@ import pytest
 from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 from tests.pipeline.sources.bucket_server import serving
 
 
 @pytest.fixture
 def url(server: EmbeddedServer) -> Iterator[str]:
-    yield from _database(server, TEMPLATE)
+    yield from fresh_database(server, TEMPLATE)
 
 
 def test_a_bucket_is_processed_like_a_folder(url: str, tmp_path: Path) -> None:

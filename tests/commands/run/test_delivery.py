@@ -24,10 +24,7 @@ from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.plan import Plan, decide
 from pipeline.run.recipes import Recipe
 from pipeline.run.reconcile import COUNTED, Reconciliation
-from tests.db.conftest import database, store
 from tests.db.samples import found, outcome
-
-__all__ = ["database", "store"]
 
 
 class Killed(BaseException):

@@ -13,7 +13,7 @@ import pytest
 from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
 
@@ -28,7 +28,7 @@ def one_call(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def place(server: EmbeddedServer, one_call: Path, tmp_path: Path) -> Iterator[Workplace]:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         yield Workplace(one_call, tmp_path / "output", url)
 
 
@@ -50,7 +50,7 @@ def test_a_dry_run_before_the_first_run_on_a_server_plans_and_makes_no_table(
     server: EmbeddedServer, one_call: Path, tmp_path: Path
 ) -> None:
     """operations.md tells people to begin with it; it ended in a traceback."""
-    for url in _database(server, "template1"):
+    for url in fresh_database(server, "template1"):
         place = Workplace(one_call, tmp_path / "output", url)
         assert planned(place) == {"new": "1"}
         assert place.rows("SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []

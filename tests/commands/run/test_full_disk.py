@@ -15,7 +15,7 @@ import pytest
 from bench.materials.recordings import short_calls
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 
 ROOM = "1200k"
 """Less than the spool of one call of ten seconds (2 channels, 16 kHz, float32: 1,280 kB)."""
@@ -45,7 +45,7 @@ def grow(folder: Path, size: str) -> None:
 
 @pytest.fixture
 def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         short_calls(tmp_path / "calls", 3, length_s=10.0)
         yield Workplace(tmp_path / "calls", tmp_path / "output", url)
 

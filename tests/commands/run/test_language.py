@@ -18,7 +18,7 @@ from bench.materials.tiny_llm import build_tiny_llm
 from db.embedded.server import EmbeddedServer
 from tests.analysis.llm.servers import Body, Server, chat, fails, send, serving
 from tests.commands.running import SCRIPTED, Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
 CARD, OUTAGE = "20260914-113006_inbound_agent-4711_b2c_q-cards_lost-card", "20260915-101130_inbound"
@@ -61,7 +61,7 @@ def two_calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def place(server: EmbeddedServer, two_calls: tuple[Path, Path], tmp_path: Path) -> Iterator[Workplace]:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         yield Workplace(two_calls[0], tmp_path / "output", url)
 
 

@@ -11,12 +11,12 @@ import pytest
 from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 
 
 @pytest.fixture
 def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         calls = tmp_path / "calls"
         calls.mkdir()
         both = sample_speech(12.0).mean(axis=1).astype("int16")

@@ -16,7 +16,7 @@ from bench.materials.recordings import write_wav
 from bench.materials.tiny_whisper import build_tiny_whisper
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 from tests.pipeline.transcription.engines.mlx_qwen3.tiny import save_checkpoint
 
@@ -44,7 +44,7 @@ def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
     for number in range(3):
         path = write_wav(calls / f"20260901-10000{number}_inbound.wav", talk[number * 240_000 :][:240_000])
         os.utime(path, (time.time() - 3600, time.time() - 3600))
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         yield Workplace(calls, tmp_path / "output", url)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
 
@@ -51,7 +51,7 @@ class Nightly:
 
 @pytest.fixture
 def job(server: EmbeddedServer, tmp_path: Path) -> Iterator[Nightly]:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         yield Nightly(tmp_path, url)
 
 

@@ -22,7 +22,7 @@ from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
 from db.export.table import FIRST_COLUMNS
 from tests.commands.running import SCRIPTED, Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
 _WRITE_SLOWLY = """
@@ -46,7 +46,7 @@ def three_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(server: EmbeddedServer, three_calls: Path, tmp_path: Path) -> Iterator[Workplace]:
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         calls = tmp_path / "calls"
         shutil.copytree(three_calls, calls)
         yield Workplace(calls, tmp_path / "output", url)
@@ -332,7 +332,7 @@ def test_killed_at_any_moment_the_next_run_ends_with_the_same_rows(place: Workpl
             run.kill()
     assert place.run().returncode == 0
     killed = place.rows(chunks)
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         undisturbed = Workplace(place.calls, place.output, url)
         assert undisturbed.run().returncode == 0
         assert killed == undisturbed.rows(chunks)

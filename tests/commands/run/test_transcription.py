@@ -18,7 +18,7 @@ from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import Workplace
-from tests.db.conftest import TEMPLATE, _database
+from tests.databases import TEMPLATE, fresh_database
 
 NAMES = ("20260901-100000_inbound.wav", "20260901-100001_inbound.wav", "20260901-100002_inbound.wav")
 ORDER = "transcription.engines=[scripted,sphinx]"
@@ -43,7 +43,7 @@ def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
     for number, name in enumerate(NAMES):
         path = write_wav(calls / name, talk[number * 90_000 :][:96_000])
         os.utime(path, (time.time() - 3600, time.time() - 3600))
-    for url in _database(server, TEMPLATE):
+    for url in fresh_database(server, TEMPLATE):
         yield Workplace(calls, tmp_path / "output", url)
 
 

@@ -49,7 +49,7 @@ from pipeline.run.recipes import Recipe
 from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
 from pipeline.sources.source import CallSource, build_source
-from tests.db.conftest import TEMPLATE, _database, open_folder, server
+from tests.databases import TEMPLATE, fresh_database
 from tests.pipeline.run.planted import (
     build_absent,
     build_dying,
@@ -60,8 +60,6 @@ from tests.pipeline.run.planted import (
     build_unserved,
     build_without_memory,
 )
-
-__all__ = ["open_folder", "server"]
 
 
 def build_planted_preparer() -> Callable[[PrepareTask], PreparedCall | SkippedFile]:
@@ -156,7 +154,7 @@ class Silent:
 
 @pytest.fixture
 def url(server: EmbeddedServer) -> Iterator[str]:
-    yield from _database(server, TEMPLATE)
+    yield from fresh_database(server, TEMPLATE)
 
 
 class ForgetfulStore(PostgresStore):

@@ -1,4 +1,4 @@
-"""One real PostgreSQL server for all database tests, a fresh database for each."""
+"""One real PostgreSQL server for all tests of a session, a fresh database for each: fixtures of tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -50,16 +50,17 @@ def server(open_folder: Path) -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def empty_url(server: EmbeddedServer) -> Iterator[str]:
     """Address of a database without tables."""
-    yield from _database(server, "template1")
+    yield from fresh_database(server, "template1")
 
 
 @pytest.fixture
 def url(server: EmbeddedServer) -> Iterator[str]:
     """Address of a database with empty tables: reached as a server by URL."""
-    yield from _database(server, TEMPLATE)
+    yield from fresh_database(server, TEMPLATE)
 
 
-def _database(server: EmbeddedServer, template: str) -> Iterator[str]:
+def fresh_database(server: EmbeddedServer, template: str) -> Iterator[str]:
+    """Address of a new database like `template`, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.url, dbname="postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
