@@ -80,7 +80,7 @@ class AsyncConnection(Generic[Client]):
 def within(function: Callable[[], Result], limit_s: float, what: str) -> Result:
     """Run a blocking call; raises StageTimeout when it is not done after `limit_s`.
 
-    For clients that cannot be cancelled (boto3, huggingface_hub). The call is left behind on a daemon thread, which its
+    For clients that cannot be cancelled (boto3). The call is left behind on a daemon thread, which its
     client's read time-out ends; how many are left behind is bounded by the provider's breaker.
     """
     outcome: list[Result] = []

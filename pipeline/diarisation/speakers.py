@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
+from pipeline.config.influence import SPEAKERS, Result, counted
 from pipeline.diarisation.calls import DIARISED, NOT_DIARISED
 from pipeline.diarisation.roles import RoleGuess, Said, guess_roles
 from pipeline.records import Direction, PreparedCall, Role, StepResult, StepState, TranscriptChunk
@@ -58,7 +59,7 @@ def speakers_result(
 
 
 def _result(settings: DiarisationSettings, state: StepState, payload: object | None, reason: str | None) -> StepResult:
-    options = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    options = json.dumps(counted(settings, Result.SPEAKERS, inherited=SPEAKERS), sort_keys=True)
     if reason is not None and state is StepState.MISSING:
         reason = f"both speakers are `unknown`, they could not be told apart: {reason}"
     return StepResult(

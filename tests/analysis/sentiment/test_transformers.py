@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from analysis.sentiment.text_transformers import TransformersSentiment
 from pipeline.config.areas.sentiment import SentimentSettings, TransformersModel, TransformersSettings
 from pipeline.errors import ModelUnavailable
 
@@ -66,3 +68,25 @@ def test_labels_must_be_mapped(tiny: Path) -> None:
     (answer,) = TransformersSentiment(model, TransformersSettings()).predict(["good"])
     assert answer.neutral == 0.0
     assert answer.negative + answer.positive == pytest.approx(1.0)
+
+
+def test_a_model_in_a_folder_has_one_identity_wherever_it_lies_and_its_former_one(tmp_path: Path) -> None:
+    """No model is loaded to tell: any files will do."""
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(bytes(range(256)) * 16_000)
+    copy = shutil.copytree(folder, tmp_path / "two")
+
+    def engine(where: Path) -> TransformersSentiment:
+        return TransformersSentiment(TransformersModel(model=str(where)), TransformersSettings())
+
+    assert engine(folder).identity() == engine(copy).identity()
+    assert str(folder) in engine(folder).former_identity()
+    content = bytearray((copy / "model.safetensors").read_bytes())
+    content[len(content) // 2] ^= 1  # between the two ends that earlier versions read
+    (copy / "model.safetensors").write_bytes(content)
+    assert engine(folder).identity() != engine(copy).identity()
+    pinned = TransformersSentiment(TransformersModel(model="owner/name", revision="a" * 40), TransformersSettings())
+    assert pinned.identity() == pinned.former_identity()
+    assert pinned.identity().startswith(f"transformers owner/name {'a' * 40} ")

@@ -70,6 +70,7 @@ def test_calls_become_rows_once_and_say_what_made_them(place: Workplace, models:
     again = subprocess.run(short[:at] + short[at + 2 :], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert "3 unchanged" in " ".join(again.stdout.split())
+    assert "recogniser:" not in again.stderr  # none was loaded to find that out
     assert place.rows(TEXTS) == chunks
 
 
