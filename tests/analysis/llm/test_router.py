@@ -37,12 +37,14 @@ class Scripted:
         self.batch_size = batch_size
         self.concurrency = concurrency
         self.asked: list[Sequence[LLMRequest]] = []
+        self.limits_s: list[float] = []
         self.closed = False
         self._act = act
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
         assert time_limit_s > 0
         self.asked.append(requests)
+        self.limits_s.append(time_limit_s)
         return self._act(requests)
 
     def close(self) -> None:
@@ -169,6 +171,37 @@ def test_batch_that_runs_over_its_time_is_tried_in_halves_with_time_of_their_own
     chosen = quick(request_time_limit_s=0.3)
     found = Router([Scripted("local", act, batch_size=4)], chosen).complete([ask(str(key)) for key in range(4)])
     assert [answer.key for answer in found if answer.data is None] == ["1"]
+
+
+def slow_and_down(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+    time.sleep(0.2)
+    raise ServiceUnavailable("down")
+
+
+def test_time_spent_on_an_earlier_provider_is_taken_from_the_next_ones_and_told() -> None:
+    second = Scripted("local", well)
+    (answer,) = Router([Scripted("first", slow_and_down), second], quick(request_time_limit_s=30)).complete([ask()])
+    assert second.limits_s[0] <= 30 - 0.2
+    assert answer.latency_s is not None
+    assert answer.latency_s >= 0.2
+
+
+def test_a_provider_for_which_no_time_is_left_is_not_asked() -> None:
+    second = Scripted("local", well)
+    (answer,) = Router([Scripted("first", slow_and_down), second], quick(request_time_limit_s=0.15)).complete([ask()])
+    assert second.asked == []
+    assert (answer.data, answer.error_type) == (None, "StageTimeout")
+    assert "not asked: llm.request_time_limit_s" in str(answer.reason)
+
+
+def test_a_batch_has_no_more_time_than_its_slowest_request_has_left() -> None:
+    def slow_for_one(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        return slow_and_down(requests) if requests[0].key == "slow" else badly(requests)
+
+    second = Scripted("local", well, batch_size=2)
+    providers = [Scripted("first", slow_for_one), second]
+    Router(providers, quick(request_time_limit_s=30)).complete([ask("quick"), ask("slow")])
+    assert second.limits_s[0] <= 30 - 0.2
 
 
 def test_why_a_provider_was_passed_over_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
