@@ -14,12 +14,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, described
+from pipeline.masking import know
 
 MAX_ANSWER_BYTES = 32_000_000
 """Of one answer: a transcript of hours with the time of every word is a tenth of it."""
 PLAIN = {"Accept-Encoding": "identity"}
 """Header that asks for an answer whose length is what it takes in memory."""
 
+_KEPT_IN_FILES = frozenset({"shared-credentials-file", "config-file", "boto-config"})
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.-][A-Za-z0-9]+)*")
 _MAX_IDENTIFIER_CHARS = 60
 
@@ -160,6 +162,14 @@ def limit_boto3(client: Any, most: int = MAX_ANSWER_BYTES) -> None:
         return AWSResponse(request.url, response.status_code, response.headers, Read(bytes(content)))
 
     client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", send)
+
+
+def know_credentials(session: Any) -> None:
+    """Mask the keys of a boto3 session that come from a file: those of the environment are known already."""
+    credentials = session.get_credentials()
+    if credentials is not None and credentials.method in _KEPT_IN_FILES:
+        frozen = credentials.get_frozen_credentials()
+        know(*(part for part in (frozen.access_key, frozen.secret_key, frozen.token) if part))
 
 
 def open_address(request: urllib.request.Request, timeout_s: float) -> http.client.HTTPResponse:

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.config.areas.sources import InputSettings
 from pipeline.disk import spooling, write_spooled
 from pipeline.errors import InputUnavailable, SourceUnreadable
+from pipeline.outside import AnswerTooLong, know_credentials, limit_boto3
 from pipeline.plurals import counted
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.retries import retrying
@@ -85,7 +86,7 @@ class S3Source:
                     if item:
                         yield item
             yield from sidecars.unmatched()
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, AnswerTooLong) as error:
             raise InputUnavailable(
                 f"s3://{self._bucket}/{self._prefix}: cannot be listed: {error}; check input.path, input.s3, the "
                 "credentials in the environment, and s3:ListBucket"
@@ -183,6 +184,11 @@ class S3Source:
             body._raw_stream = _Timed(body._raw_stream, deadline, late)
             with closing(body):
                 for block in body.iter_chunks(_BLOCK):
+                    if file.tell() + len(block) > call.size_bytes:
+                        raise SourceUnreadable(
+                            f"{call.source_uri}: more comes than the {counted(call.size_bytes, 'byte')} that were "
+                            "listed; it is tried again later"
+                        )
                     write_spooled(file, block, spool)
 
         again = retrying(
@@ -223,7 +229,10 @@ class S3Source:
         )
         try:
             session = boto3.session.Session()
-            return session.client("s3", region_name=ours.region, endpoint_url=ours.endpoint_url, config=config)
+            know_credentials(session)
+            client = session.client("s3", region_name=ours.region, endpoint_url=ours.endpoint_url, config=config)
+            limit_boto3(client)
+            return client
         except (BotoCoreError, ValueError) as error:
             raise InputUnavailable(f"{self._settings.path}: no S3 client: {error}; check input.s3") from None
 

@@ -13,7 +13,7 @@ from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turn
 from analysis.llm.validation import plain
 from pipeline.config.areas.llm import BedrockSettings
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout, described
-from pipeline.outside import limit_boto3, refusal
+from pipeline.outside import know_credentials, limit_boto3, refusal
 
 _FINISH = {
     "max_tokens": "length",
@@ -68,7 +68,9 @@ class Bedrock:
                     max_pool_connections=self.concurrency,
                 )
                 try:
-                    self._client = boto3.session.Session().client(
+                    session = boto3.session.Session()
+                    know_credentials(session)
+                    self._client = session.client(
                         "bedrock-runtime",
                         region_name=self._settings.region,
                         endpoint_url=self._settings.endpoint_url,

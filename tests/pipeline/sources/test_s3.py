@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
+from pipeline.masking import masked
+from pipeline.outside import MAX_ANSWER_BYTES
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.probe import probe_call
 from pipeline.sources.source import CallSource, build_source
@@ -173,6 +176,36 @@ def test_vanished_and_changed_objects_are_transient(bucket: Bucket, tmp_path: Pa
     del bucket.objects["calls/a.wav"]
     with pytest.raises(SourceUnreadable, match="vanished"), source.fetch(call, tmp_path):
         pass
+
+
+def test_an_object_that_goes_on_beyond_its_listed_size_is_cut_off(bucket: Bucket, tmp_path: Path) -> None:
+    source = source_of(bucket)
+    call = replace(first_call(source), size_bytes=100)
+    with pytest.raises(SourceUnreadable, match="more comes than the 100 bytes"), source.fetch(call, tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_listing_that_goes_on_and_on_is_cut_off(bucket: Bucket) -> None:
+    bucket.objects["calls/a.wav"] = b""
+    bucket.objects["calls/" + "x" * (MAX_ANSWER_BYTES // 2)] = b""  # its name is sent twice
+    bucket.objects["calls/" + "y" * (MAX_ANSWER_BYTES // 2)] = b""
+    with pytest.raises(InputUnavailable, match="longer than"):
+        list(source_of(bucket).discover())
+
+
+def test_keys_from_a_file_of_credentials_are_masked(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    kept = tmp_path / "credentials"
+    kept.write_text(
+        "[default]\naws_access_key_id = LOCAL0001\naws_secret_access_key = odd/secret+key\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(kept))
+    assert list(source_of(bucket, s3={"anonymous": False}).discover())
+    assert masked("it said LOCAL0001 and odd/secret+key") == "it said *** and ***"
 
 
 def test_a_bucket_that_cannot_be_listed_stops_the_start(bucket: Bucket) -> None:
