@@ -17,12 +17,12 @@ from analysis.calls import in_order
 from pipeline.records import TranscriptChunk
 
 PROMPTS_DIR = Path(__file__).parent / "templates" / "prompts"
-_BRACKETS = str.maketrans({"<": "‹", ">": "›", "\u2028": " ", "\u2029": " ", "\x1e": " ", "\x00": " "})
+_BRACKETS = str.maketrans({"<": "‹", ">": "›", "\x00": " "})
 _LEFT_OUT = "#… (the middle of the call is left out)"
 
 
 def as_data(text: str) -> str:
-    """One line without angle brackets or control characters."""
+    """One line without angle brackets; every kind of space and separator is one space."""
     return " ".join(text.translate(_BRACKETS).split())
 
 

@@ -172,20 +172,23 @@ class Constraint:
 
     def _closer(self, bits: npt.NDArray[np.bool_]) -> int | None:
         """Near the token limit: the token that ends what is open, where the grammar takes it."""
-        letters = (ord('"'),) if self._in_string() else _CLOSERS
+        inside = ends_in_string(self._grammar.tokenizer.decode_bytes(self.tokens))
+        letters = (ord('"'),) if inside else _CLOSERS
         for letter in letters:
             token = self._grammar.singles.get(letter)
             if token is not None and bits[token]:
                 return token
         return None
 
-    def _in_string(self) -> bool:
-        inside = escaped = False
-        for byte in self._grammar.tokenizer.decode_bytes(self.tokens):
-            if escaped:
-                escaped = False
-            elif inside and byte == ord("\\"):
-                escaped = True
-            elif byte == ord('"'):
-                inside = not inside
-        return inside
+
+def ends_in_string(text: bytes) -> bool:
+    """Whether JSON that is cut here is cut inside a string."""
+    inside = escaped = False
+    for byte in text:
+        if escaped:
+            escaped = False
+        elif inside and byte == ord("\\"):
+            escaped = True
+        elif byte == ord('"'):
+            inside = not inside
+    return inside

@@ -84,6 +84,20 @@ def test_next_provider_answers_and_the_first_is_named() -> None:
     assert answer.attempts == 2
 
 
+def invalid(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+    return [Reply(key=request.key, text="no JSON") for request in requests]
+
+
+@pytest.mark.parametrize(
+    ("acts", "retryable"),
+    [((badly, invalid), True), ((invalid, badly), True), ((invalid, invalid), False), ((badly, badly), True)],
+)
+def test_a_later_run_may_answer_where_any_provider_was_only_down(acts: tuple[Any, Any], retryable: bool) -> None:
+    providers = [Scripted(name, act) for name, act in zip(("first", "second"), acts, strict=True)]
+    answer = Router(providers, quick()).complete([ask()])[0]
+    assert (answer.data, answer.retryable) == (None, retryable)
+
+
 def _raises(error: Exception) -> Any:
     def act(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
         raise error

@@ -14,6 +14,7 @@ from pipeline.records import Role
 from tests.analysis.sentiment.conftest import MakeCall
 
 A, C = Role.AGENT, Role.CLIENT
+FAIR = Sentiment(0.2, 0.4, 0.4)
 BAD, MILD, GOOD = Sentiment(0.8, 0.1, 0.1), Sentiment(0.1, 0.8, 0.1), Sentiment(0.1, 0.1, 0.8)
 
 
@@ -52,7 +53,15 @@ def test_whoever_spoke_before_the_clients_mood_changed_turned_it(make_call: Make
 
 
 @pytest.mark.parametrize(
-    "moods", [[BAD, BAD, BAD, BAD], [BAD, GOOD], [MILD, MILD, MILD, MILD], [], [GOOD, GOOD, BAD, GOOD, GOOD]]
+    "moods",
+    [
+        [BAD, BAD, BAD, BAD],
+        [BAD, GOOD],
+        [MILD, MILD, MILD, MILD],
+        [],
+        [GOOD, GOOD, BAD, GOOD, GOOD],
+        [GOOD, GOOD, GOOD, BAD, FAIR, BAD, FAIR, FAIR],
+    ],
 )
 def test_no_turn_without_two_levels_that_last(make_call: MakeCall, moods: list[Sentiment]) -> None:
     summary = _summary(make_call, [(C, 4.0 * at, 4.0 * at + 3, mood) for at, mood in enumerate(moods)])
