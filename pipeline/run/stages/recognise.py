@@ -12,7 +12,7 @@ from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentTex
 from pipeline.run.context import RunContext
 from pipeline.run.plan import Action, is_gone
 from pipeline.run.recogniser_process import RecogniserProcess
-from pipeline.run.stages.under_way import LOST, UnderWay, segment_tasks
+from pipeline.run.stages.under_way import UnderWay, segment_tasks
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
 from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import SegmentResult
@@ -156,7 +156,7 @@ class RecogniseStage:
             active.failed.append(result)
             with about_call(active.work.file_name, active.work.call_id, "recognise"):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
-        if not LOST.intersection(result.flags) and result.error is None:
+        if result.error is None:
             self._unsaved.append((fingerprint, text))
         if not active.segments:
             self._complete(active)

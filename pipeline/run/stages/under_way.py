@@ -50,8 +50,6 @@ class UnderWay:
         return next((result.error for result in self.failed if SERVICE_UNAVAILABLE in result.flags), None)
 
 
-LOST = frozenset({"recogniser_timeout", "recogniser_crash", "recogniser_error"})
-"""Flags of segments the recogniser's process was given up for."""
 _FAULTS: Mapping[str, type[TransientError]] = {
     "recogniser_crash": WorkerCrashed,
     "recogniser_timeout": StageTimeout,

@@ -1,0 +1,345 @@
+"""Which segments the recogniser is given, and which transcript a call gets: with a store and a process in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config.areas.run import RunSettings
+from pipeline.errors import ModelUnavailable
+from pipeline.records import (
+    AudioHeader,
+    CallFailure,
+    CallMetadata,
+    CallStatus,
+    Direction,
+    EngineIdentity,
+    FoundCall,
+    KnownCall,
+    PreparedCall,
+    PreparedChannel,
+    Role,
+    SegmentText,
+    SpeechSegment,
+    Transcript,
+)
+from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
+from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.plan import Action, PlannedCall
+from pipeline.run.recogniser_child import SegmentTask
+from pipeline.run.stages.recognise import RecogniseStage
+from pipeline.run.stages.work import Finished, StageQueue, Work
+from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentResult
+
+FIRST = EngineIdentity(engine="first", model="m", revision=None, options_hash="0", rank=0, demonstration=False)
+SECOND = replace(FIRST, engine="second", rank=1)
+
+
+@dataclass
+class FakeStore:
+    transcripts: dict[str, Transcript] = field(default_factory=dict)
+    finished: dict[str, list[SegmentText]] = field(default_factory=dict)
+    elsewhere: list[KnownCall] = field(default_factory=list)
+    saved_segments: list[tuple[str, SegmentText]] = field(default_factory=list)
+    claims: list[tuple[str, str | None]] = field(default_factory=list)
+    """File names with the call_id they were moved from."""
+
+    def claim_call(self, found: FoundCall, audio_sha256: str, moved_from: str | None) -> str:
+        self.claims.append((found.file_name, moved_from))
+        return moved_from or f"id of {found.file_name}"
+
+    def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
+        return [known for known in self.elsewhere if known.audio_sha256 == audio_sha256]
+
+    def transcript(self, transcript_fingerprint: str) -> Transcript | None:
+        return self.transcripts.get(transcript_fingerprint)
+
+    def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:
+        self.transcripts[transcript.fingerprint] = transcript
+
+    def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]:
+        return self.finished.get(transcript_fingerprint, [])
+
+    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
+        self.saved_segments += [(transcript_fingerprint, segment) for segment in segments]
+
+
+class FakeTranscripts:
+    """The text of a transcript is in its flags: which segments, by whom."""
+
+    def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
+        return f"{prepared.audio_sha256} by {identity.engine}"
+
+    def assemble(
+        self,
+        prepared: PreparedCall,
+        fingerprint: str,
+        identity: EngineIdentity,
+        segments: Sequence[SegmentText],
+        direction: Direction | None = None,
+    ) -> Transcript:
+        texts = tuple(sorted(segment.text for segment in segments))
+        return Transcript(fingerprint=fingerprint, identity=identity, language=None, chunks=(), flags=texts)
+
+
+@dataclass
+class FakeProcess:
+    """Answers one segment at a look, with what `answer` makes of it."""
+
+    answer: Callable[[SegmentTask], SegmentResult]
+    changes_after: int = 10**9
+    """Answers after which it restarts with the second engine and drops what it holds."""
+    identity: EngineIdentity | None = None
+    restarts: int = 0
+    given: list[str] = field(default_factory=list)
+    waiting: list[SegmentTask] = field(default_factory=list)
+
+    @property
+    def outstanding(self) -> int:
+        return len(self.waiting)
+
+    def start(self, meanwhile: Callable[[], None] | None = None) -> tuple[None, EngineIdentity]:
+        self.identity = FIRST
+        return None, FIRST
+
+    def submit(self, task: SegmentTask) -> None:
+        self.given.append(task.key)
+        self.waiting.append(task)
+
+    def results(self, timeout_s: float) -> list[SegmentResult]:
+        if self.changes_after == 0:
+            self.identity, self.restarts, self.changes_after = SECOND, 1, 10**9
+            self.waiting.clear()
+            return []
+        self.changes_after -= 1
+        return [self.answer(self.waiting.pop(0))]
+
+    def kill(self) -> None: ...
+
+
+class Silent:
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def planned(self, total: int, total_bytes: int) -> None: ...
+
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None: ...
+
+    def notice(self, message: str) -> None:
+        self.notices.append(message)
+
+
+def says_its_key(task: SegmentTask) -> SegmentResult:
+    return SegmentResult(key=task.key, text=task.key.partition("/")[2], language="en")
+
+
+def found_call(name: str) -> FoundCall:
+    return FoundCall(
+        source_uri=f"file:///nowhere/{name}", file_name=name, size_bytes=1, modified_at=None, metadata=CallMetadata()
+    )
+
+
+def known_call(name: str, **changes: Any) -> KnownCall:
+    known = KnownCall(
+        call_id=f"old id of {name}", source_uri=f"file:///nowhere/{name}", size_bytes=1, modified_at=None, etag=None,
+        audio_sha256="sha", status=CallStatus.DONE, error_transient=None, failed_runs=0, transcript_fingerprint="old",
+        engine_rank=0, engine="first", engine_demonstration=False, engine_model="m", engine_revision=None,
+        engine_options_hash="0", steps={},
+    )  # fmt: skip
+    return replace(known, **changes)
+
+
+def channel(number: int, segments: int, same_as: int | None = None) -> PreparedChannel:
+    cuts = tuple(SpeechSegment(channel=number, ordinal=n, start_s=n, end_s=n + 0.9) for n in range(segments))
+    return PreparedChannel(
+        channel=number, role=Role.UNKNOWN, samples_path=Path("none.f32"), samples=16_000, rms_dbfs=-20.0, peak=0.5,
+        gain_db=0.0, speech_s=0.8, flags=(), segments=cuts, same_as_channel=same_as,
+    )  # fmt: skip
+
+
+def work(name: str, *channels: PreparedChannel, sha256: str = "sha", **planned: Any) -> Work:
+    header = AudioHeader(container="wav", codec="pcm_s16le", sample_rate_hz=8000, channels=1, duration_s=9.0)
+    prepared = PreparedCall(
+        audio_sha256=sha256, header=header, duration_s=9.0, channels=channels or (channel(0, 2),), flags=()
+    )
+    call = PlannedCall(found=found_call(name), **{"action": Action.NEW, **planned})
+    return Work(planned=call, spool=Path("no_such_spool"), prepared=prepared)
+
+
+@dataclass
+class Outcome:
+    out: list[Work]
+    failures: list[CallFailure]
+    signals: RunSignals
+    observer: Silent
+
+
+def recognised(
+    works: Sequence[Work],
+    store: FakeStore,
+    process: FakeProcess,
+    uris: Iterable[str] = (),
+    **settings: Any,
+) -> Outcome:
+    """The stage over these calls, to its end."""
+    signals, observer = RunSignals(RunSettings(**settings)), Silent()
+    in_memory: Any = store
+    nothing: Any = None
+    parts = BatchParts(
+        source=nothing, store=in_memory, preparer=nothing, recogniser=nothing, recogniser_arguments=(),
+        analyser=nothing, transcripts=nothing_but(FakeTranscripts()),
+    )  # fmt: skip
+    context = RunContext(
+        parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=observer, tally=Tally(), run_id="run"
+    )
+    inbox: StageQueue[Work] = StageQueue(100, signals, 1)
+    out: StageQueue[Work] = StageQueue(100, signals, 1)
+    finished: StageQueue[Finished] = StageQueue(100, signals, 1)
+    for item in works:
+        inbox.put(item)
+    inbox.writer_done()
+    planted: Any = process
+    RecogniseStage(context, planted, set(uris)).start(inbox, out, finished).join(30)
+    failures = [item for item in finished.take_waiting(100) if isinstance(item, CallFailure)]
+    return Outcome(out.take_waiting(100), failures, signals, observer)
+
+
+def nothing_but(transcripts: FakeTranscripts) -> Any:
+    return transcripts
+
+
+def texts(outcome: Outcome) -> dict[str, tuple[str, ...]]:
+    return {item.file_name: item.transcript.flags for item in outcome.out if item.transcript}
+
+
+def test_every_segment_of_every_channel_is_recognised_once_but_for_copies_of_a_channel() -> None:
+    store, process = FakeStore(), FakeProcess(says_its_key)
+    outcome = recognised([work("a.wav", channel(0, 2), channel(1, 1), channel(2, 2, same_as=0))], store, process)
+    assert process.given == ["id of a.wav/0/0", "id of a.wav/0/1", "id of a.wav/1/0"]
+    assert texts(outcome) == {"a.wav": ("0/0", "0/1", "1/0")}
+    assert {segment.text for _, segment in store.saved_segments} == {"0/0", "0/1", "1/0"}
+
+
+def test_equal_audio_under_two_names_is_recognised_once() -> None:
+    store, process = FakeStore(), FakeProcess(says_its_key)
+    outcome = recognised([work("a.wav"), work("b.wav"), work("c.wav", sha256="other")], store, process)
+    assert process.given == [f"id of {name}/0/{n}" for name in ("a.wav", "c.wav") for n in (0, 1)]
+    assert texts(outcome) == dict.fromkeys(("a.wav", "b.wav", "c.wav"), ("0/0", "0/1"))
+
+
+def earlier(ordinal: int, start_s: float, end_s: float) -> SegmentText:
+    return SegmentText(channel=0, ordinal=ordinal, start_s=start_s, end_s=end_s, text="earlier", language="en")
+
+
+@pytest.mark.parametrize(
+    ("stored", "given"),
+    [
+        (earlier(1, 1.0, 1.9), ["0/0"]),
+        (earlier(1, 1.0, 1.8), ["0/0", "0/1"]),
+        (earlier(1, 0.9, 1.9), ["0/0", "0/1"]),
+        (earlier(7, 7.0, 7.9), ["0/0", "0/1"]),
+    ],
+    ids=["as today", "another end", "another start", "beyond the end"],
+)
+def test_segments_of_an_interrupted_run_count_where_they_lie_as_today(stored: SegmentText, given: list[str]) -> None:
+    store, process = FakeStore(finished={"sha by first": [stored]}), FakeProcess(says_its_key)
+    outcome = recognised([work("a.wav")], store, process)
+    assert [key.partition("/")[2] for key in process.given] == given
+    assert texts(outcome) == {"a.wav": tuple(sorted({*given, *(["earlier"] if len(given) == 1 else [])}))}
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_what_is_stored_is_taken_unless_all_is_to_be_done_again(forced: bool) -> None:
+    old = Transcript(fingerprint="sha by first", identity=FIRST, language=None, chunks=(), flags=("stored",))
+    store = FakeStore(transcripts={"sha by first": old}, finished={"sha by first": [earlier(1, 1.0, 1.9)]})
+    process = FakeProcess(says_its_key)
+    outcome = recognised([work("a.wav", forced=forced)], store, process)
+    assert texts(outcome) == {"a.wav": ("0/0", "0/1") if forced else ("stored",)}
+    assert len(process.given) == (2 if forced else 0)
+
+
+def test_an_analysis_alone_reads_the_stored_transcript_or_says_that_it_is_gone() -> None:
+    old = Transcript(fingerprint="old", identity=FIRST, language=None, chunks=(), flags=("stored",))
+    process = FakeProcess(says_its_key)
+    planned: dict[str, Any] = {"action": Action.ANALYSE, "known": known_call("a.wav")}
+    outcome = recognised([work("a.wav", **planned)], FakeStore(transcripts={"old": old}), process)
+    assert texts(outcome) == {"a.wav": ("stored",)}
+    assert outcome.out[0].call_id == "old id of a.wav"
+    outcome = recognised([work("a.wav", **planned)], FakeStore(), process)
+    assert [failure.error_type for failure in outcome.failures] == ["TranscriptMissing"]
+    assert process.given == []
+
+
+@pytest.mark.parametrize(
+    ("planned", "uris", "moved_from"),
+    [
+        ({}, [], "old id of old.wav"),
+        ({}, ["file:///nowhere/old.wav"], None),
+        ({"known": known_call("a.wav")}, [], None),
+    ],
+    ids=["the old address is gone", "the old address is offered, too", "this address is known"],
+)
+def test_a_recording_that_moved_keeps_its_call_id(
+    planned: dict[str, Any], uris: list[str], moved_from: str | None
+) -> None:
+    store = FakeStore(elsewhere=[known_call("old.wav")])
+    recognised([work("a.wav", **planned)], store, FakeProcess(says_its_key), uris)
+    assert store.claims == [("a.wav", moved_from)]
+
+
+def test_after_a_restart_with_another_engine_calls_under_way_begin_again() -> None:
+    store, process = FakeStore(), FakeProcess(says_its_key, changes_after=3)
+    works = [work("a.wav"), work("b.wav", sha256="other"), work("c.wav", sha256="other")]
+    outcome = recognised(works, store, process)
+    assert {item.file_name: item.transcript.identity.engine for item in outcome.out if item.transcript} == {
+        "a.wav": "first", "b.wav": "second", "c.wav": "second",
+    }  # fmt: skip
+    assert texts(outcome) == dict.fromkeys(("a.wav", "b.wav", "c.wav"), ("0/0", "0/1"))
+    assert ("other by first", "0/0") in {(key, segment.text) for key, segment in store.saved_segments}, "for the day"
+    assert any("no longer first" in notice and "2 calls" in notice for notice in outcome.observer.notices)
+    assert any("restarted (1 so far)" in notice for notice in outcome.observer.notices)
+
+
+def unserved(task: SegmentTask) -> SegmentResult:
+    if "bad" not in task.key:
+        return says_its_key(task)
+    return SegmentResult(key=task.key, text="", language=None, flags=(SERVICE_UNAVAILABLE,), error="503")
+
+
+def test_calls_a_service_did_not_serve_are_counted_in_a_row() -> None:
+    names = ["bad1", "bad2", "good", "bad3", "silent", "bad4"]
+    works = [work(name, channel(0, 0 if name == "silent" else 1), sha256=name) for name in names]
+    outcome = recognised(works, FakeStore(), FakeProcess(unserved), unserved_calls=3, segments_per_batch=1)
+    assert outcome.signals.fatal is None
+    assert [failure.found.file_name for failure in outcome.failures] == ["bad1", "bad2", "bad3", "bad4"]
+    works += [work("bad5", channel(0, 1), sha256="bad5")]
+    outcome = recognised(works, FakeStore(), FakeProcess(unserved), unserved_calls=3, segments_per_batch=1)
+    assert isinstance(outcome.signals.fatal, ModelUnavailable)
+
+
+@pytest.mark.parametrize("flag", [SERVICE_UNAVAILABLE, OUT_OF_MEMORY])
+def test_no_transcript_is_made_with_a_hole_that_another_run_may_fill(flag: str) -> None:
+    def half(task: SegmentTask) -> SegmentResult:
+        bad = task.key.endswith("1")
+        return replace(says_its_key(task), error="not now" if bad else None, flags=(flag,) if bad else ())
+
+    store = FakeStore()
+    outcome = recognised([work("a.wav")], store, FakeProcess(half), unserved_calls=9)
+    assert [(failure.error_type, failure.transient) for failure in outcome.failures] == [("RecognitionFailed", True)]
+    assert [segment.text for _, segment in store.saved_segments] == ["0/0"], "the next run goes on from here"
+    assert store.transcripts == {}
+
+
+def test_a_segment_with_an_error_is_not_kept_for_a_later_run() -> None:
+    def half(task: SegmentTask) -> SegmentResult:
+        bad = task.key.endswith("1")
+        return replace(says_its_key(task), error="too long" if bad else None, flags=("odd",) if bad else ())
+
+    store = FakeStore()
+    outcome = recognised([work("a.wav")], store, FakeProcess(half))
+    assert [segment.text for _, segment in store.saved_segments] == ["0/0"]
+    assert texts(outcome) == {"a.wav": ("", "0/0")}, "a hole that says so"
