@@ -15,10 +15,12 @@ from commands.run.trial import as_found
 from db.queries.runs import RunSpeed
 from pipeline.config.root import Settings
 from pipeline.sources.source import build_source
+from pipeline.transcription.engines.expected import expected_name
 from tests.house import PROJECT
 from tests.pipeline.sources.bucket_server import serving
 
-SMALL = "Systran/faster-whisper-small"
+SMALL = expected_name(Settings().transcription, "faster_whisper").model
+"""What runs report as their model where none is configured."""
 
 
 def ran(engine: str, model: str = SMALL, *passed_over: str, audio_s: float = 100.0) -> RunSpeed:
@@ -35,7 +37,7 @@ def with_engines(*engines: str, **more: Any) -> Settings:
         (("faster_whisper",), [], 0),
         (("faster_whisper",), [ran("faster_whisper")], 1),
         (("faster_whisper",), [ran("sphinx", "en-us")], 0),
-        (("faster_whisper",), [ran("faster_whisper", "Systran/faster-whisper-large-v3")], 0),
+        (("faster_whisper",), [ran("faster_whisper", "another/model")], 0),
         (("faster_whisper",), [ran("sphinx", "en-us"), ran("faster_whisper"), ran("faster_whisper")], 2),
         (("mlx_qwen3", "faster_whisper"), [ran("faster_whisper")], 0),
         (("mlx_qwen3", "faster_whisper"), [ran("faster_whisper", SMALL, "mlx_qwen3: no weights")], 1),
