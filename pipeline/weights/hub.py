@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from pipeline.errors import ModelUnavailable
 from pipeline.weights.content import content_revision
 from pipeline.weights.packages import joined
-from pipeline.weights.published import published, recognised
+from pipeline.weights.published import PUBLISHED, Published, published, recognised
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +54,12 @@ class WeightsFound(WeightsName):
     source: Literal["folder", "cache", "package", "hub"]
 
 
-def name_of(wanted: WeightsWanted) -> WeightsName:
+def name_of(wanted: WeightsWanted, table: Sequence[Published] = PUBLISHED) -> WeightsName:
     """What weights would be called if they are found: loads nothing and asks nobody. Raises OSError."""
     folder = Path(wanted.model).expanduser()
     if not folder.is_dir():
         return WeightsName(model=wanted.model, revision=wanted.revision)
-    row = recognised(folder)
+    row = recognised(folder, table)
     if row is not None:
         return WeightsName(model=row.model, revision=row.revision)
     return WeightsName(model=wanted.model, revision=content_revision(folder, wanted.patterns))
@@ -84,6 +84,9 @@ class Hub:
     """None for the client's own default (`HF_HOME`)."""
     allow_setting: str = "transcription.allow_download"
     """Configuration key of `allow_download`, for messages."""
+    table: Sequence[Published] = PUBLISHED
+    pack: Callable[[Published], Path | None] = joined
+    """The folder of weights out of installed packages."""
     _silence: _Silence = field(default_factory=_Silence, repr=False)
 
     def find(self, wanted: WeightsWanted) -> WeightsFound:
@@ -105,7 +108,7 @@ class Hub:
         folder = Path(wanted.model).expanduser()
         if folder.is_dir():
             self._check(folder, wanted)
-            name = name_of(wanted)
+            name = name_of(wanted, self.table)
             return WeightsFound(folder=folder, model=name.model, revision=name.revision, source="folder")
         if wanted.model.startswith(("/", ".", "~")) or wanted.model.count("/") != 1:
             raise ModelUnavailable(
@@ -119,8 +122,8 @@ class Hub:
         _quiet_client(self.timeout_s)
         if cached := self._in_cache(wanted):
             return WeightsFound(folder=cached, model=wanted.model, revision=wanted.revision, source="cache")
-        row = published(wanted.model, wanted.revision)
-        if row is not None and (packed := joined(row)):
+        row = published(wanted.model, wanted.revision, self.table)
+        if row is not None and (packed := self.pack(row)):
             self._check(packed, wanted)
             return WeightsFound(folder=packed, model=row.model, revision=row.revision, source="package")
         fetched = self._fetch(wanted, wanted.revision)
@@ -155,7 +158,7 @@ class Hub:
             return None
         if not all(any(folder.glob(pattern)) for pattern in wanted.required):
             return None
-        row = published(wanted.model, wanted.revision)
+        row = published(wanted.model, wanted.revision, self.table)
         if row is not None and (others := row.differs_in(folder)):
             logger.warning("%s: %s is not the publisher's and is not used", folder, ", ".join(others))
             return None

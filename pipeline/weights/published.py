@@ -129,11 +129,11 @@ from is not known, so its content names it."""
 PUBLISHED: tuple[Published, ...] = (WHISPER_BASE, WHISPER_TINY_EN, MINILM)
 
 
-def published(model: str, revision: str | None) -> Published | None:
+def published(model: str, revision: str | None, table: Sequence[Published] = PUBLISHED) -> Published | None:
     """The row of a repository's commit."""
-    return next((row for row in PUBLISHED if (row.model, row.revision) == (model, revision)), None)
+    return next((row for row in table if (row.model, row.revision) == (model, revision)), None)
 
 
-def recognised(folder: Path, memory: HashMemory = MEMORY) -> Published | None:
+def recognised(folder: Path, table: Sequence[Published] = PUBLISHED) -> Published | None:
     """The published weights this folder holds, whatever it is called. Raises OSError."""
-    return next((row for row in PUBLISHED if not row.differs_in(folder, memory)), None)
+    return next((row for row in table if not row.differs_in(folder)), None)

@@ -105,11 +105,16 @@ def wanted(model: str, revision: str | None) -> WeightsWanted:
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, locate: Locate) -> None:
-    """ROW is what there is in packages, and the models folder is empty."""
-    monkeypatch.setattr("pipeline.weights.published.PUBLISHED", (ROW,))
-    monkeypatch.setattr("pipeline.weights.hub.joined", lambda row: joined(row, locate=locate))
-    monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path / "models"))
+def hub(tmp_path: Path, locate: Locate) -> Hub:
+    """ROW is what there is in packages; the models folder and the cache are empty."""
+    memory = HashMemory(tmp_path / "hashes.json")
+    return Hub(
+        allow_download=False,
+        timeout_s=1,
+        cache_dir=tmp_path / "cache",
+        table=(ROW,),
+        pack=lambda row: joined(row, tmp_path / "models", memory, locate),
+    )
 
 
 def snapshot(cache: Path, content: dict[str, bytes]) -> Path:
@@ -120,9 +125,7 @@ def snapshot(cache: Path, content: dict[str, bytes]) -> Path:
     return folder
 
 
-@pytest.mark.usefixtures("table")
-def test_a_folder_then_the_cache_then_the_package_then_the_hub(tmp_path: Path, installed: Path) -> None:
-    hub = Hub(allow_download=False, timeout_s=1, cache_dir=tmp_path / "cache")
+def test_a_folder_then_the_cache_then_the_package_then_the_hub(tmp_path: Path, installed: Path, hub: Hub) -> None:
     asked = wanted(ROW.model, ROW.revision)
     assert hub.find(asked).source == "package"
     cached = snapshot(tmp_path / "cache", CONTENT)
@@ -138,9 +141,7 @@ def test_a_folder_then_the_cache_then_the_package_then_the_hub(tmp_path: Path, i
         hub.find(asked)
 
 
-@pytest.mark.usefixtures("table")
-def test_equal_weights_have_one_name_wherever_they_were_found(tmp_path: Path) -> None:
-    hub = Hub(allow_download=False, timeout_s=1, cache_dir=tmp_path / "cache")
+def test_equal_weights_have_one_name_wherever_they_were_found(tmp_path: Path, hub: Hub) -> None:
     asked = wanted(ROW.model, ROW.revision)
     names = [hub.find(asked)]
     names.append(hub.find(wanted(str(shutil.copytree(names[0].folder, tmp_path / "copied")), None)))
@@ -151,16 +152,15 @@ def test_equal_weights_have_one_name_wherever_they_were_found(tmp_path: Path) ->
     assert {(name_of(asked).model, name_of(asked).revision)} == {(ROW.model, ROW.revision)}
 
 
-@pytest.mark.usefixtures("table")
-def test_no_other_model_stands_in_under_a_name(tmp_path: Path) -> None:
+def test_no_other_model_stands_in_under_a_name(tmp_path: Path, hub: Hub) -> None:
     """Weights in the cache's place of a published commit that are not that commit's."""
     snapshot(tmp_path / "cache", {**CONTENT, "model.bin": b"another model"})
-    found = Hub(allow_download=False, timeout_s=1, cache_dir=tmp_path / "cache").find(wanted(ROW.model, ROW.revision))
+    found = hub.find(wanted(ROW.model, ROW.revision))
     assert found.source == "package"
     other = tmp_path / "name"
     shutil.copytree(found.folder, other)
     (other / "model.bin").write_bytes(b"another model")
-    assert name_of(wanted(str(other), None)).revision == content_revision(other, ("*.json", "*.bin"))
+    assert name_of(wanted(str(other), None), (ROW,)).revision == content_revision(other, ("*.json", "*.bin"))
 
 
 @pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: str(row.model))
