@@ -244,7 +244,7 @@ def run(
             batch.close()
             store.end_run(run_id, 0, {}, {})
             store.close()
-        return result, _rows(database)
+        return result, {**_rows(database), "notices": observer.notices}
 
 
 def _rows(database: Database) -> dict[str, Any]:
