@@ -62,13 +62,14 @@ def _what_is_damaged(message: str, url: str) -> str:
 
 def _owner(message: str, url: str) -> tuple[str | None, bool, str | None]:
     """Name, whether it is an index, and the table, of what a message names by its file; None where nobody can say."""
+    nobody = (None, False, None)
     file, index = _FILE.search(message), _INDEX.search(message)
     if file is None and index is None:
-        return None, False, None
+        return nobody
     wanted = {"filenode": int(file.group(1)) if file else 0, "name": index.group(1) if index else None}
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-            row = connection.execute(question("database/owner_of_file"), wanted).fetchone()
+            name, is_index, table = connection.execute(question("database/owner_of_file"), wanted).fetchone() or nobody
     except psycopg.Error:
-        row = None
-    return (None, False, None) if row is None else (row[0], row[1], row[2])
+        return nobody
+    return name, is_index, table

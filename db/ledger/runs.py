@@ -102,10 +102,10 @@ class RunLock:
         connection.execute("SELECT pg_terminate_backend(%s, 2000)", [holder[0]])
 
     def _holder(self, connection: Connection[Any]) -> str:
-        row = connection.execute(
+        runs = connection.execute(
             "SELECT run_id, host, started_at FROM runs WHERE state = 'running' ORDER BY started_at DESC LIMIT 1"
-        ).fetchone()
-        who = f"run {row[0]} on {row[1]}, since {row[2]:%Y-%m-%d %H:%M:%S %Z}" if row else "another run"
+        ).fetchall()
+        who = next((f"run {run} on {host}, since {at:%Y-%m-%d %H:%M:%S %Z}" for run, host, at in runs), "another run")
         return (
             f"database {self._database.name}: {who} holds the lock; wait for it (run.py status) or stop it. "
             "A dead run's lock frees itself."
