@@ -13,7 +13,7 @@ from commands import subcommands
 from commands.exit_codes import ExitCode, exit_code_of
 from commands.input_argument import RunGroup, refuse_lost_options
 from commands.options import DEFAULT_CONFIG, ConfigOption, ModelOption, SetOption, as_overrides
-from pipeline.errors import EarshotError
+from pipeline.errors import EarshotError, traceback_text
 
 app: typer.Typer = typer.Typer(
     name="run.py",
@@ -119,7 +119,7 @@ def project_version() -> str:
 def main() -> None:
     """Run, and turn our errors into one readable message and DESIGN's exit codes. SIGTERM behaves as SIGINT."""
     from commands.permissions import keep_private
-    from commands.terminal import never_fail_on_characters, show_misuse
+    from commands.terminal import complain, never_fail_on_characters, show_misuse
 
     keep_private()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -130,9 +130,10 @@ def main() -> None:
         sys.exit(report(error))
     except typer.Abort:
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told without secrets and without anybody's words
         if not hasattr(error, "format_message"):  # typer shows no class for its errors of usage
-            raise
+            complain(traceback_text(error))
+            sys.exit(ExitCode.CALLS_FAILED)
         show_misuse(error)
         sys.exit(ExitCode.CONFIGURATION)
 

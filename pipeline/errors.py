@@ -186,6 +186,11 @@ def described(error: BaseException) -> str:
     return f"{kind}: {place}its text of {len(text)} characters may quote the call and is not shown"
 
 
+def told(error: BaseException) -> str:
+    """The whole message of an error of ours; of any other what `described` says."""
+    return str(error) if isinstance(error, EarshotError) else described(error)
+
+
 def _of_database(error: BaseException) -> str | None:
     """What PostgreSQL says without the rows it quotes in details, and in the message where the data is at fault."""
     diagnosis, state = getattr(error, "diag", None), getattr(error, "sqlstate", None)

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.errors import EarshotError, described, traceback_text
+from pipeline.errors import told, traceback_text
 from pipeline.masking import masked
 from pipeline.visible_text import visible
 
@@ -66,14 +66,10 @@ class JsonLines(logging.Formatter):
 
 def _message(record: logging.LogRecord) -> str:
     """The message without secrets; an error among its arguments is told as `described` tells it."""
-    told, arguments = record.msg, record.args
+    template, arguments = record.msg, record.args
     if isinstance(arguments, tuple) and any(isinstance(item, BaseException) for item in arguments):
-        arguments = tuple(_told(item) for item in arguments)
-    return masked(str(told) % arguments if arguments else str(told))
-
-
-def _told(item: object) -> object:
-    return described(item) if isinstance(item, BaseException) and not isinstance(item, EarshotError) else item
+        arguments = tuple(told(item) if isinstance(item, BaseException) else item for item in arguments)
+    return masked(str(template) % arguments if arguments else str(template))
 
 
 class _LogFile(logging.FileHandler):

@@ -14,7 +14,7 @@ from analysis.llm.provider import LLMProvider, LLMRequest, Reply, RequestRefused
 from analysis.llm.validation import plain
 from pipeline.breaker import Breaker, BreakerOpen
 from pipeline.config.areas.llm import LanguageModelSettings, RemoteLimits
-from pipeline.errors import InvalidReply, StageTimeout, TransientError
+from pipeline.errors import InvalidReply, StageTimeout, TransientError, described
 from pipeline.retries import retrying
 
 _CHARS_PER_TOKEN = 3.0
@@ -133,7 +133,7 @@ class GuardedProvider:
             if isinstance(error, InvalidReply | Throttled):
                 self._breaker.succeeded()  # it is there
             else:
-                self._breaker.failed(str(error)[:_SHOWN_FAILURE_CHARS])
+                self._breaker.failed(described(error)[:_SHOWN_FAILURE_CHARS])
             raise
         self._breaker.succeeded()
         return replies

@@ -11,6 +11,7 @@ from commands.run.ending import Ending
 from commands.run.metrics import write_metrics
 from commands.run.notify import tell
 from pipeline.config.areas.reporting import ReportingSettings
+from pipeline.errors import told
 
 log = logging.getLogger("earshot.run")
 
@@ -22,7 +23,7 @@ def ending(settings: ReportingSettings) -> Iterator[Ending]:
     try:
         yield end
     except BaseException as error:
-        end.error = str(error) or type(error).__name__
+        end.error = told(error)
         end.exit_code = exit_code_of(error)
         raise
     finally:

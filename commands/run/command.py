@@ -31,7 +31,7 @@ from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
 from db.tables import emptied_tables
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
-from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError
+from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError, told
 from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.performance import PerformanceRecorder
@@ -131,7 +131,7 @@ def _run_with(
         exit_code = exit_code_of(error)
         if not isinstance(error, KeyboardInterrupt | RunInterrupted):
             log.error("%s", error, extra={ON_FILE_ONLY: True})  # `commands.app` prints it
-            report = {"error": str(error), "error_type": type(error).__name__}
+            report = {"error": told(error), "error_type": type(error).__name__}
         if isinstance(error, UnforeseenError):
             log.error("%s", error.traceback)
         raise

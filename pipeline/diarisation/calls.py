@@ -11,7 +11,7 @@ from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.choice import DIARISERS, Builder
 from pipeline.diarisation.diariser import SPEAKERS, DiarisationGivenUp, Diariser
 from pipeline.diarisation.recut import by_speaker
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import ModelUnavailable, described
 from pipeline.records import PreparedCall, PreparedChannel, Role, SpeechSegment
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class CallDiariser:
         except Exception as error:
             # The last line of defence: no fault of a diariser may cost a call its transcript.
             logger.warning("diarisation failed", exc_info=True)
-            return (), f"{diariser.name} failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            return (), f"{diariser.name} failed: {described(error)}"
         pieces = by_speaker(channel.segments, turns, settings)
         if len([mine for mine in pieces if mine]) < SPEAKERS:
             return (), f"{diariser.name} tells fewer than two speakers apart"

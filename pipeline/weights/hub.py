@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pipeline.errors import ModelUnavailable
+from pipeline.masking import excerpt
 from pipeline.weights.content import content_revision
 from pipeline.weights.packages import joined
 from pipeline.weights.published import PUBLISHED, Published, published, recognised
@@ -256,8 +257,8 @@ def within(task: Callable[[], T], seconds: float) -> T:
 
 def short(error: BaseException) -> str:
     """One line about an error."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    text = excerpt(str(error), 200)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _quiet_client(timeout_s: float) -> None:

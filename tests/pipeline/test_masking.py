@@ -21,6 +21,7 @@ from pipeline.errors import (
     ServiceUnavailable,
     UnforeseenError,
     described,
+    told,
     traceback_text,
 )
 from pipeline.log_lines import JsonLines, PlainLines
@@ -181,10 +182,17 @@ def test_an_error_that_may_quote_a_call_is_told_without_its_words(error: Excepti
     try:
         raise error
     except Exception as caught:  # noqa: BLE001 - the table holds every kind
-        told = f"{described(caught)}\n{traceback_text(caught)}"
-    assert "my bank" not in told
-    assert type(error).__name__ in told
-    assert "test_masking.py" in told
+        text = f"{described(caught)}\n{traceback_text(caught)}"
+    assert "my bank" not in text
+    assert type(error).__name__ in text
+    assert "test_masking.py" in text
+
+
+def test_an_error_of_ours_is_told_whole_and_any_other_as_described() -> None:
+    assert told(ServiceUnavailable("down\nand out")) == "down\nand out"
+    assert told(RuntimeError("down")) == "RuntimeError: down"
+    assert told(KeyboardInterrupt()) == "KeyboardInterrupt"
+    assert "my bank" not in told(ValueError("I said so to my bank"))
 
 
 def test_a_chain_of_errors_is_told_with_all_its_places_and_nobodys_words() -> None:
@@ -194,10 +202,10 @@ def test_a_chain_of_errors_is_told_with_all_its_places_and_nobodys_words() -> No
         except ValueError as cause:
             raise RuntimeError("no answer") from cause
     except RuntimeError as error:
-        told = traceback_text(error)
-    assert "JSONDecodeError" in told
-    assert told.endswith("RuntimeError: no answer")
-    assert "I said so" not in told.replace("json.loads('{\"said\": I said so}')", "")
+        text = traceback_text(error)
+    assert "JSONDecodeError" in text
+    assert text.endswith("RuntimeError: no answer")
+    assert "I said so" not in text.replace("json.loads('{\"said\": I said so}')", "")
 
 
 @pytest.mark.parametrize("formatter", [PlainLines(), JsonLines()])
