@@ -45,6 +45,7 @@ _CALLER = "ani caller_phone_number calling_number calling_party caller_id from f
 _CALLED = "dnis dialed_phone_number called_number called_party number_dialed to to_number"
 _SCHEME = re.compile(r"^(?:tel|sips?):", re.IGNORECASE)
 _IN_UTC = ("utc", "gmt")
+_INBOUND = re.compile(r"in(?:b|c|$)")
 _CLOCK_ALONE = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -84,9 +85,8 @@ def fields_of(pairs: Pairs, columns: Mapping[str, str], also: Pairs = ()) -> Fie
         values |= {"started_at": f"{day} {values['started_at']}"} if day else {}
     caller, called = values.pop("caller", None), values.pop("called", None)
     if "other" not in values:
-        inbound = values.get("direction", "").lower().startswith("in")
-        outbound = values.get("direction", "").lower().startswith("out")
-        party = caller if inbound else called if outbound else None
+        direction = values.get("direction", "").lower()
+        party = caller if _INBOUND.match(direction) else called if direction.startswith("out") else None
         values |= {"other": _SCHEME.sub("", party)} if party else {}
     used = set(chosen.values())
     extra = {name: value for name, value in said.items() if name in own and name not in used | set(values)}

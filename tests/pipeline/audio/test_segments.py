@@ -159,3 +159,11 @@ def test_leftovers_of_cut_speech_are_dropped() -> None:
 
 def test_padding_keeps_apart() -> None:
     assert pad([Interval(10, 20), Interval(24, 30)], 5, 32) == [Interval(5, 22), Interval(22, 32)]
+
+
+def test_a_pause_is_cut_rather_than_a_gap_within_a_word() -> None:
+    levels = [-20.0] * 1500
+    levels[700:702] = [-60.0] * 2
+    levels[850:880] = [-50.0] * 30
+    first, _ = plan([Interval(0, 15 * SAMPLE_RATE_HZ)], levels, max_segment_s=10, overlap_s=1)
+    assert 8.5 <= first[1] <= 8.8

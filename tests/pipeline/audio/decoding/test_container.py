@@ -159,3 +159,16 @@ def test_a_text_is_no_recording(tmp_path: Path) -> None:
     assert not look_at(path).has_magic
     with pytest.raises(NotAudio):
         probe_header(path)
+
+
+def test_an_ogg_is_an_ogg_whatever_its_suffix_says(tmp_path: Path) -> None:
+    made = write(tmp_path / "made", tone(SECONDS, PITCH_HZ), codec="libopus", form="ogg")
+    path = put(tmp_path / "a.sln", made.read_bytes())
+    assert heard(path, tmp_path / "spool") == pytest.approx([SECONDS, PITCH_HZ], abs=1)
+
+
+@pytest.mark.parametrize(("flags", "extra"), [(0, 0), (0x10, 10)], ids=["no footer", "footer"])
+def test_an_id3_tag_ends_where_it_says(tmp_path: Path, flags: int, extra: int) -> None:
+    tag = b"ID3\x04\0" + bytes([flags]) + b"\0\0\1\2" + bytes(130 + extra)
+    path = put(tmp_path / "a.ogg", tag + b"OggS" + bytes(2000))
+    assert look_at(path).pieces == ((140 + extra, 2004),)

@@ -159,3 +159,15 @@ def test_any_bytes_are_survived(tmp_path_factory: pytest.TempPathFactory, noise:
         for piece in report.pieces or ():
             if not isinstance(piece, bytes):
                 assert piece[0] + piece[1] <= path.stat().st_size
+
+
+@pytest.mark.parametrize(("seconds", "flags"), [(600, ("truncated",)), (100, ("bad_header", "truncated"))])
+def test_hours_that_are_missing_are_a_lie_only_where_next_to_nothing_is_there(
+    tmp_path: Path, seconds: int, flags: tuple[str, ...]
+) -> None:
+    claimed = 2000 * 4500
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(1000 * seconds, rate=1000, data_size=claimed, riff_size=claimed + 36))
+    report = check_riff(path)
+    assert report is not None
+    assert report.flags == flags

@@ -6,7 +6,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -279,3 +279,40 @@ def test_no_bytes_break_the_reading(content: bytes) -> None:
     for head in (b"", b"{", b"[{", b"<a>", b"file_name;x\n", b"\xff\xfe"):
         with contextlib.suppress(BadSidecar):
             list(read_export(head + content, COLUMNS, None, None))
+
+
+@pytest.mark.parametrize(
+    ("title", "wanted"),
+    [("StartTimeUTC", START), ("GMT start time", START), ("Start Time", START + timedelta(hours=5))],
+)
+def test_a_title_may_say_that_times_are_in_utc(tmp_path: Path, title: str, wanted: datetime) -> None:
+    put(tmp_path / "a.wav")
+    put(tmp_path / "calls.csv", f"file_name,{title}\na.wav,2026-11-26 09:15:02\n".encode())
+    assert said_of(tmp_path, timezone="America/New_York").started_at == wanted
+
+
+@pytest.mark.parametrize(
+    ("direction", "other"), [("Inbound", "+15550100199"), ("OUTBOUND", "100"), ("internal", None), ("", None)]
+)
+def test_the_other_end_is_the_caller_or_the_called_by_direction(
+    tmp_path: Path, direction: str, other: str | None
+) -> None:
+    put(tmp_path / "a.wav")
+    put(tmp_path / "calls.csv", f"file_name,Direction,ANI,DNIS\na.wav,{direction},sip:+15550100199,tel:100\n".encode())
+    assert said_of(tmp_path).extra.get("other") == other
+
+
+def test_a_column_named_by_hand_is_taken_for_nothing_else(tmp_path: Path) -> None:
+    put(tmp_path / "a.wav")
+    put(tmp_path / "calls.csv", b"file_name,Agent,Skill\na.wav,billing,ann\n")
+    said = said_of(tmp_path, sidecar={"columns": {"file_name": "file_name", "queue": "Agent", "agent_id": "Skill"}})
+    assert (said.queue, said.agent_id) == ("billing", "ann")
+    said = said_of(tmp_path, sidecar={"columns": {"file_name": "file_name", "queue": "Agent"}})
+    assert (said.queue, said.agent_id) == ("billing", None)
+
+
+@pytest.mark.parametrize(("key", "agent"), [("77", None), ("1793500200", "7")])
+def test_a_short_key_stands_in_a_name_by_chance(tmp_path: Path, key: str, agent: str | None) -> None:
+    put(tmp_path / f"x_{key}.wav")
+    put(tmp_path / "calls.csv", f"call_id,agent_id\n{key},7\n".encode())
+    assert said_of(tmp_path, f"x_{key}.wav").agent_id == agent

@@ -130,3 +130,12 @@ def test_addresses_survive_the_round_trip(first: str, second: str) -> None:
 @given(names)
 def test_no_name_breaks_the_reading(name: str) -> None:
     read(name)
+
+
+def test_what_a_name_leaves_open_and_a_sidecar_settles_is_no_remark() -> None:
+    name = CallMetadata(
+        started_at=datetime(2026, 11, 1, tzinfo=UTC), extra={"started_at_ambiguous": "x", "direction_unreadable": "y"}
+    )
+    said = merged(CallMetadata(started_at=datetime(2026, 11, 2, tzinfo=UTC), extra={}), name)
+    assert said.remarks == ("direction_unreadable",)
+    assert merged(CallMetadata(extra={}), name).remarks == ("direction_unreadable", "started_at_ambiguous")
