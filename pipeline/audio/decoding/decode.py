@@ -112,7 +112,9 @@ class Decoding:
             for frame in frames:
                 if frame.samples:
                     rate, samples = self._samples(frame)
-                    if missing := clock.missing(frame, rate):
+                    if rate != self.sample_rate_hz:
+                        clock = _Clock()  # time stamps count in the rate of the beginning: nothing can be told by them
+                    elif missing := clock.missing(frame, rate):
                         self._note_gap()
                         yield rate, np.zeros((missing, self.channels), dtype=np.float32)
                     yield rate, samples

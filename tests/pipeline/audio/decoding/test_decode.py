@@ -16,7 +16,7 @@ from pipeline.audio.decoding.ingest import Ingested, ingest
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
-from tests.pipeline.audio.sounds import RATE, Samples, float_wav, music, tone, write
+from tests.pipeline.audio.sounds import RATE, Samples, float_wav, music, silence, tone, write
 
 LOW, HIGH = 440.0, 1000.0
 PLAY_LIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n" * 20
@@ -253,3 +253,37 @@ def test_any_damage_ends_in_samples_or_in_an_error_of_ours(
     except (AudioUndecodable, SourceUnreadable):
         return
     assert all(len(samples) == call.samples and np.isfinite(samples).all() for samples in channels)
+
+
+def test_an_mp3_that_does_not_state_its_length_is_not_short_of_a_guess(tmp_path: Path) -> None:
+    """Its first frames are of silence at a low rate: by them it would be several times as long."""
+    path = tmp_path / "a.mp3"
+    sound = np.concatenate((np.zeros(RATE, dtype=np.float32), silence(8, -12)))
+    with av.open(str(path), "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as out:
+        stream = out.add_stream(
+            "libmp3lame", rate=RATE, layout="mono", options={"flags": "+qscale", "global_quality": "0"}
+        )
+        frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+        frame.sample_rate = RATE
+        out.mux([*stream.encode(frame), *stream.encode(None)])
+    with av.open(str(path)) as opened:
+        stream = opened.streams.audio[0]
+        assert float((stream.duration or 0) * (stream.time_base or 0)) > 12, "what the test is about"
+    call, _ = take(path, tmp_path / "spool")
+    assert "truncated" not in call.flags
+    assert call.duration_s == pytest.approx(9.0, abs=0.2)
+
+
+def test_a_recording_whose_rate_changes_loses_nothing(tmp_path: Path) -> None:
+    parts = [
+        write(tmp_path / f"{rate}", tone(2, pitch_hz), rate=rate, codec="aac", form="adts")
+        for rate, pitch_hz in ((8000, LOW), (16000, HIGH))
+    ]
+    whole = tmp_path / "whole.aac"
+    whole.write_bytes(b"".join(part.read_bytes() for part in parts))
+    alone = [take(part, tmp_path / f"spool{index}")[0].samples for index, part in enumerate(parts)]
+    call, (samples,) = take(whole, tmp_path / "spool")
+    assert "format_change" in call.flags
+    assert call.samples == sum(alone)
+    assert pitch(samples[RATE // 2 : RATE]) == pytest.approx(LOW, abs=3)
+    assert pitch(samples[-RATE : -RATE // 2]) == pytest.approx(HIGH, abs=3)

@@ -88,6 +88,14 @@ def test_what_is_quieter_than_the_limit_is_never_speech_however_far_above_the_no
     assert heard == [0.0, pytest.approx(1.0, abs=0.01)]
 
 
+def test_who_speaks_most_of_the_time_is_not_the_noise_floor() -> None:
+    talk = np.concatenate([piece for _ in range(10) for piece in (silence(1.0, -60), silence(3.0, -25))])
+    heard = scores(EnergyDetector(EnergySettings()), talk, [])
+    is_loud = np.sqrt(np.mean(talk[: len(talk) // 512 * 512].reshape(-1, 512) ** 2, axis=1)) > 10 ** (-40 / 20)
+    assert heard[: len(is_loud)][is_loud].min() > 0.9
+    assert heard[: len(is_loud)][~is_loud].max() < 0.1
+
+
 def test_leaving_silence_out_changes_next_to_nothing(both_sides: tuple[Samples, Samples]) -> None:
     samples = np.concatenate((both_sides[0], silence(5, -75)))
     default = VoiceActivitySettings()

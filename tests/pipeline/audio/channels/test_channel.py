@@ -1,0 +1,117 @@
+"""How loud a channel is heard and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.audio.channels.channel import Channel, finish, listen
+from pipeline.audio.decoding.spool import read_range
+from pipeline.audio.segments import Interval
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
+from pipeline.records import NonSpeech
+from tests.pipeline.audio.channels.made import channels_of, noise
+from tests.pipeline.audio.sounds import RATE, Samples
+
+
+class Listener:
+    """A detector that keeps what it hears, and takes none of it for speech."""
+
+    name = "listener"
+    step_samples = 512
+
+    def __init__(self) -> None:
+        self.heard: list[Samples] = []
+
+    def stream(self) -> Listener:
+        return self
+
+    def push(self, samples: Samples) -> Samples:
+        self.heard.append(samples)
+        return np.zeros(0, dtype=np.float32)
+
+    def finish(self) -> Samples:
+        return np.zeros(-(-sum(map(len, self.heard)) // self.step_samples), dtype=np.float32)
+
+
+def heard(channel: Channel, **settings: object) -> Samples:
+    listener = Listener()
+    listen(channel, listener, AudioSettings.model_validate(settings), VoiceActivitySettings())
+    return np.concatenate(listener.heard)
+
+
+def level_db(samples: Samples) -> float:
+    return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def kept(channel: Channel) -> Samples:
+    """The spooled samples after the channel is finished, all of it speech."""
+    channel.speech = [Interval(0, channel.levels.samples)]
+    finish(channel, AudioSettings(), VoiceActivitySettings())
+    return read_range(channel.path, 0, channel.levels.samples)
+
+
+@pytest.mark.parametrize(
+    ("level", "settings", "expected"),
+    [
+        (-30.0, {}, -26.0),  # -50 dBFS: brought up to the target
+        (-15.0, {}, -35.0),  # -35 dBFS: loud enough
+        (-44.0, {}, -28.0),  # -64 dBFS: no more than 36 dB
+        (-30.0, {"gain": {"enabled": False}}, -50.0),
+    ],
+)
+def test_detectors_hear_a_quiet_channel_louder(
+    tmp_path: Path, level: float, settings: dict[str, object], expected: float
+) -> None:
+    (channel,) = channels_of(tmp_path, noise(5.0, 1, level))
+    assert level_db(heard(channel, **settings)) == pytest.approx(expected, abs=0.8)
+
+
+def test_detectors_hear_a_channel_without_its_offset(tmp_path: Path) -> None:
+    (channel,) = channels_of(tmp_path, noise(5.0, 1) + np.float32(0.3))
+    channel.offset = channel.levels.offset
+    assert abs(float(heard(channel).mean())) < 1e-4
+
+
+@pytest.mark.parametrize(("peak", "is_over"), [(0.95, False), (1.3, False), (3.9, False), (4.1, True)])
+def test_only_what_peaks_far_above_full_scale_was_written_without_one(
+    tmp_path: Path, peak: float, is_over: bool
+) -> None:
+    samples = noise(5.0, 1)
+    samples[1000] = peak
+    (channel,) = channels_of(tmp_path, samples)
+    stored = kept(channel)
+    assert ("over_full_scale" in channel.flags) is is_over
+    assert channel.gain_db == pytest.approx(-20 * np.log10(peak) if is_over else 0.0)
+    assert level_db(stored) == pytest.approx(level_db(samples) + channel.gain_db, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("loud_frames", "gain_db"),
+    [
+        (0, 20.0),
+        (1, 20.0),  # within the loudest thousandth: the limiter takes it
+        (10, 10.5),  # peaks at -10.5 dBFS, more of them than that
+    ],
+)
+def test_gain_ends_where_the_loudest_peaks_reach_full_scale(tmp_path: Path, loud_frames: int, gain_db: float) -> None:
+    samples = noise(20.0, 1, -26.0)
+    samples[: loud_frames * 160 : 160] = 0.3
+    (channel,) = channels_of(tmp_path, samples)
+    stored = kept(channel)
+    assert channel.flags == {"too_quiet"}
+    assert channel.gain_db == pytest.approx(gain_db, abs=0.3)
+    assert float(np.abs(stored).max()) <= 1.0
+    assert len(stored) == 20 * RATE
+
+
+@pytest.mark.parametrize(("tones", "segments"), [((), 1), ((NonSpeech(start_s=1.05, end_s=1.15, kind="key_tone"),), 2)])
+def test_speech_is_not_joined_over_a_tone(tmp_path: Path, tones: tuple[NonSpeech, ...], segments: int) -> None:
+    (channel,) = channels_of(tmp_path, noise(3.0, 1))
+    channel.speech = [Interval(0, RATE), Interval(round(1.2 * RATE), 2 * RATE)]
+    channel.non_speech = tones
+    finish(channel, AudioSettings(), VoiceActivitySettings())
+    assert len(channel.segments) == segments
