@@ -91,7 +91,11 @@ def _of_folder(folder: Path) -> dict[str, Any]:
             f"--model {folder}: Whisper as transformers keeps it; convert it with ct2-transformers-converter, which "
             "comes with faster-whisper"
         )
-    said = f"a {kind} model ({', '.join(architectures)})" if kind or architectures else "nothing that tells its kind"
+    said = (
+        f"a model of kind {kind or 'unknown'} ({', '.join(architectures) or 'of no named class'})"
+        if kind or architectures
+        else "nothing that tells its kind"
+    )
     raise ConfigurationError(
         f"--model {folder}: holds {said}; the recognisers read Qwen3-ASR, Whisper for CTranslate2 (model.bin), CTC "
         "checkpoints of transformers, and PocketSphinx models. A language model goes into llm.mlx_lm.model"

@@ -78,9 +78,10 @@ def test_answers_are_asked_until_they_will_do(tmp_path: Path) -> None:
     ],
 )
 def test_a_flag_that_will_not_do_is_refused(name: str, value: str, part: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        answers({**NOTHING, name: value}, None)
-    assert part in str(caught.value)
+    for ask in (None, asked({})):
+        with pytest.raises(ConfigurationError) as caught:
+            answers({**NOTHING, name: value}, ask)
+        assert part in str(caught.value)
 
 
 def test_a_file_that_is_there_stays_unless_said_otherwise(tmp_path: Path) -> None:

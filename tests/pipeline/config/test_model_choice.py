@@ -78,7 +78,9 @@ def test_a_folder_is_looked_into(
     [
         (lambda _: None, "holds nothing that tells its kind"),
         (described(model_type="whisper", architectures=["WhisperForConditionalGeneration"]), "ct2-transformers-conver"),
-        (described(model_type="qwen3", architectures=["Qwen3ForCausalLM"]), "a qwen3 model (Qwen3ForCausalLM)"),
+        (described(model_type="qwen3", architectures=["Qwen3ForCausalLM"]), "a model of kind qwen3 (Qwen3ForCausalLM)"),
+        (described(architectures=["BartForQuestions"]), "of kind unknown (BartForQuestions)"),
+        (described(model_type="bart"), "of kind bart (of no named class)"),
         (described(model_type="qwen3_forced_aligner", architectures=["Qwen3ASRForcedAligner"]), "forced_aligner"),
         (lambda folder: (folder / "config.json").write_text("{"), "config.json cannot be read"),
         (lambda folder: (folder / "config.json").write_text("[1]"), "holds nothing that tells its kind"),
