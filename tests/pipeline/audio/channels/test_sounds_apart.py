@@ -50,7 +50,7 @@ def test_ringing_keeps_its_level(depth: float, heard: bool) -> None:
         (-30.0, [], [Interval(0, 20 * RATE)]),
         (-50.0, [], []),
         (-30.0, [Interval(0, 20 * RATE)], []),
-        (-30.0, [Interval(0, 2 * RATE)], [Interval(0, 20 * RATE)]),
+        (-30.0, [Interval(0, 2 * RATE)], [Interval(4 * RATE, 20 * RATE)]),
     ],
 )
 def test_music_is_looked_for_where_it_is_loud_and_nobody_speaks(
