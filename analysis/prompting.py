@@ -76,10 +76,10 @@ def _cut(line: str, max_chars: int) -> list[str]:
     parts = []
     rest = line
     while len(rest) >= max_chars:
-        at = rest.rfind(" ", 1, max_chars - 1)
-        at = at if at > 0 else max_chars - 1
-        parts.append(rest[:at])
-        rest = rest[at:].lstrip()
+        space = rest.rfind(" ", 1, max_chars - 1)
+        end = space if space > 0 else max_chars - 1
+        parts.append(rest[:end])
+        rest = rest[end:].lstrip()
     return [*parts, rest]
 
 

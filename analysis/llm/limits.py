@@ -69,12 +69,12 @@ class MinuteWindow:
         while self._spent and self._spent[0][0] <= now - _WINDOW_S:
             self._spent.popleft()
         excess = sum(amount for _, amount in self._spent) + units - limit
-        for at, amount in self._spent:
+        for spent_at, amount in self._spent:
             if excess <= 1e-9:
                 break
             excess -= amount
             if excess <= 1e-9:
-                return max(at + _WINDOW_S - now, 1e-3)
+                return max(spent_at + _WINDOW_S - now, 1e-3)
         return 0.0
 
 

@@ -53,7 +53,7 @@ def _whole(value: str) -> re.Pattern[str] | None:
     characters = re.findall(r"\w", value)
     if len(characters) < _MIN_KNOWN_CHARS:
         return None
-    if all(one.isdigit() for one in characters):
+    if all(character.isdigit() for character in characters):
         spelled = r"[ .,/-]{0,2}".join(characters)
     else:
         spelled = r"\s+".join(re.escape(part) for part in value.split())

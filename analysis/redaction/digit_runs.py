@@ -130,7 +130,7 @@ def _sequences(text: str, language: str) -> list[list[_Token]]:
                 found.append(current)
                 current, pending, crossed = [], [], False
         if token.kind is _Kind.NUMBER:
-            current = [*current, *(one for one in pending if one.kind is _Kind.MARK), token]
+            current = [*current, *(waiting for waiting in pending if waiting.kind is _Kind.MARK), token]
             pending = []
         elif not current:
             continue

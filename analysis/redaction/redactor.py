@@ -30,7 +30,7 @@ class Redactor:
     def __init__(self, settings: RedactionSettings) -> None:
         self._settings = settings
         self._numbers = NumberFinder(settings)
-        self._patterns = [(one.name, re.compile(one.pattern, re.IGNORECASE)) for one in settings.patterns]
+        self._patterns = [(custom.name, re.compile(custom.pattern, re.IGNORECASE)) for custom in settings.patterns]
         self._kept = frozenset(_plain(text) for text in settings.keep)
 
     def redact(self, text: str) -> Redacted:
@@ -65,7 +65,7 @@ class Redactor:
 
     def find(self, text: str) -> list[PersonalSpan]:
         """What would be replaced, in order, without overlaps."""
-        found = [one for one in self._all(text) if _plain(text[one.start : one.end]) not in self._kept]
+        found = [span for span in self._all(text) if _plain(text[span.start : span.end]) not in self._kept]
         return without_overlaps(found)
 
     def _all(self, text: str) -> Iterator[PersonalSpan]:

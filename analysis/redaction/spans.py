@@ -19,9 +19,9 @@ class PersonalSpan:
 def without_overlaps(found: list[PersonalSpan]) -> list[PersonalSpan]:
     """The winners, in order of place."""
     kept: list[PersonalSpan] = []
-    for one in sorted(found, key=lambda item: (item.rank, item.start - item.end, item.start)):
-        if all(one.end <= other.start or one.start >= other.end for other in kept):
-            kept.append(one)
+    for span in sorted(found, key=lambda item: (item.rank, item.start - item.end, item.start)):
+        if all(span.end <= other.start or span.start >= other.end for other in kept):
+            kept.append(span)
     return sorted(kept, key=lambda item: item.start)
 
 

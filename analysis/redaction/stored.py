@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from analysis.calls import in_order
 from analysis.redaction.redactor import Redactor
 from pipeline.records import Transcript
 
@@ -13,7 +14,7 @@ def redact_transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
 
     A chunk that changes loses its words (their texts and times would give the data away) and gets the flag `redacted`.
     """
-    chunks = sorted(transcript.chunks, key=lambda one: (one.start_s, one.channel, one.ordinal))
+    chunks = in_order(transcript.chunks)
     texts, _ = redactor.redact_lines([chunk.text for chunk in chunks])
     changed = {
         (chunk.channel, chunk.ordinal): replace(

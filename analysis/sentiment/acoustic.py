@@ -110,9 +110,9 @@ class TrainedAcousticSentiment:
                     min_ms=chosen.min_chunk_ms,
                 )
             )
-        vectors = [one.values for one in found if one.values is not None]
+        vectors = [features.values for features in found if features.values is not None]
         sentiments = iter(self._predict(np.stack(vectors), role) if vectors else ())
-        return [(None, one.reason) if one.values is None else (next(sentiments), None) for one in found]
+        return [(None, features.reason) if features.values is None else (next(sentiments), None) for features in found]
 
     def _predict(self, values: Any, role: Role) -> list[Sentiment]:
         """Shape (chunks, features) of one speaker to sentiments."""

@@ -20,13 +20,13 @@ def to_sentiments(rows: Any, classes: Any, card: ModelCard | None) -> list[Senti
         classes: the pipeline's `classes_`: numbers into the card's classes, or (trusted pickles) label names.
         card: None for a trusted pickle.
     """
-    names = [card.classes[int(one)] if card else str(one).lower() for one in classes]
+    names = [card.classes[int(number)] if card else str(number).lower() for number in classes]
     unknown = sorted(set(names) - set(ORDER))
     if unknown:
         raise ModelUnavailable(
             f"the model answers {unknown}, not {', '.join(ORDER)}; map its labels and train it again"
         )
-    place = {name: at for at, name in enumerate(names)}
+    place = {name: column for column, name in enumerate(names)}
     sentiments = []
     for row in rows:
         shares = [max(0.0, float(row[place[name]])) if name in place else 0.0 for name in ORDER]

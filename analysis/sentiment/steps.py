@@ -76,17 +76,17 @@ class TextSentimentStep:
             ]
         found: dict[tuple[int, int], ChunkSentiment] = {}
         waiting: dict[Role, list[tuple[int, int, TranscriptChunk]]] = {}
-        for at, call in enumerate(calls):
+        for number, call in enumerate(calls):
             for place, chunk in enumerate(call.transcript.chunks):
                 reason = self._reason_against(call, chunk)
                 if reason is None:
-                    waiting.setdefault(chunk.role, []).append((at, place, chunk))
+                    waiting.setdefault(chunk.role, []).append((number, place, chunk))
                 else:
-                    found[at, place] = chunk_sentiment(chunk, None, reason)
+                    found[number, place] = chunk_sentiment(chunk, None, reason)
         for role, places in waiting.items():
             sentiments = self._engines[role].predict([chunk.text for _, _, chunk in places])
-            for (at, place, chunk), sentiment in zip(places, sentiments, strict=True):
-                found[at, place] = chunk_sentiment(chunk, sentiment)
+            for (number, place, chunk), sentiment in zip(places, sentiments, strict=True):
+                found[number, place] = chunk_sentiment(chunk, sentiment)
         client = self._engines[Role.CLIENT]
         return [
             call_result(
@@ -94,14 +94,14 @@ class TextSentimentStep:
                 self.fingerprint(call),
                 summarise_call(
                     call.transcript.chunks,
-                    [found[at, place] for place in range(len(call.transcript.chunks))],
+                    [found[number, place] for place in range(len(call.transcript.chunks))],
                     call.duration_s,
                     self._settings.call,
                 ),
                 provider=client.name,
                 model=client.model,
             )
-            for at, call in enumerate(calls)
+            for number, call in enumerate(calls)
         ]
 
     def _reason_against(self, call: CallForAnalysis, chunk: TranscriptChunk) -> str | None:
@@ -157,7 +157,7 @@ class AcousticSentimentStep:
             return missing(self.name, fingerprint, "switched off (sentiment.acoustic.engine: off)")
         chunks = call.transcript.chunks
         found: dict[int, ChunkSentiment] = {}
-        audio = {one.channel: one for one in call.audio}
+        audio = {channel.channel: channel for channel in call.audio}
         broken = False
         for channel in sorted({chunk.channel for chunk in chunks}):
             places = [place for place, chunk in enumerate(chunks) if chunk.channel == channel]
@@ -263,7 +263,7 @@ class FusionStep:
 def _by_chunk(result: StepResult | None) -> dict[tuple[int, int], ChunkSentiment]:
     if result is None or not isinstance(result.payload, CallSentiment):
         return {}
-    return {(one.channel, one.ordinal): one for one in result.payload.chunks}
+    return {(chunk.channel, chunk.ordinal): chunk for chunk in result.payload.chunks}
 
 
 def _reason(side: ChunkSentiment | None) -> str:
@@ -274,11 +274,11 @@ def _role_notes(chunks: Sequence[TranscriptChunk], fused: Sequence[ChunkSentimen
     """For each role in which one side stood alone somewhere: how often."""
     notes: dict[Role, str] = {}
     for role in Role:
-        mine = [one for chunk, one in zip(chunks, fused, strict=True) if chunk.role is role and one.sentiment]
-        words = sum((one.reason or "").startswith("words alone") for one in mine)
-        voice = sum((one.reason or "").startswith("voice alone") for one in mine)
+        values = [value for chunk, value in zip(chunks, fused, strict=True) if chunk.role is role and value.sentiment]
+        words = sum((value.reason or "").startswith("words alone") for value in values)
+        voice = sum((value.reason or "").startswith("voice alone") for value in values)
         said = [
-            f"{side} alone in {count} of {len(mine)} chunks"
+            f"{side} alone in {count} of {len(values)} chunks"
             for side, count in (("words", words), ("voice", voice))
             if count
         ]

@@ -52,7 +52,7 @@ def summarise_call(
         for role in Role
         if any(chunk.role is role for chunk in chunks)
     )
-    turned = _turn(chunks, [one for one in scored if one.chunk.role is Role.CLIENT], settings)
+    turned = _turn(chunks, [line for line in scored if line.chunk.role is Role.CLIENT], settings)
     return CallSentiment(
         roles=roles,
         chunks=tuple(sentiments),
@@ -64,9 +64,9 @@ def summarise_call(
 def mean_sentiment(weighted: Sequence[tuple[Sentiment, float]]) -> Sentiment:
     """Probabilities averaged with weights > 0 (seconds of speech)."""
     total = sum(weight for _, weight in weighted)
-    negative = sum(one.negative * weight for one, weight in weighted) / total
-    positive = sum(one.positive * weight for one, weight in weighted) / total
-    neutral = sum(one.neutral * weight for one, weight in weighted) / total
+    negative = sum(sentiment.negative * weight for sentiment, weight in weighted) / total
+    positive = sum(sentiment.positive * weight for sentiment, weight in weighted) / total
+    neutral = sum(sentiment.neutral * weight for sentiment, weight in weighted) / total
     whole = negative + neutral + positive
     return Sentiment(negative / whole, neutral / whole, positive / whole)
 
@@ -86,8 +86,8 @@ def _role(
     settings: CallMoodSettings,
     note: str | None,
 ) -> RoleSentiment:
-    mine = [one for one in scored if one.chunk.role is role]
-    if not mine:
+    of_role = [line for line in scored if line.chunk.role is role]
+    if not of_role:
         reasons = [
             found.reason
             for chunk, found in zip(chunks, sentiments, strict=True)
@@ -95,13 +95,13 @@ def _role(
         ]
         common = max(sorted(set(reasons)), key=reasons.count) if reasons else "no chunk with a value"
         return RoleSentiment(role=role, sentiment=None, reason=common)
-    low = [one for one in mine if one.chunk.duration_s >= settings.lowest_min_s] or mine
-    lowest = min(low, key=lambda one: (one.sentiment.score, one.chunk.start_s))
+    low = [line for line in of_role if line.chunk.duration_s >= settings.lowest_min_s] or of_role
+    lowest = min(low, key=lambda line: (line.sentiment.score, line.chunk.start_s))
     return RoleSentiment(
         role=role,
-        sentiment=mean_sentiment([(one.sentiment, _weight(one.chunk)) for one in mine]),
+        sentiment=mean_sentiment([(line.sentiment, _weight(line.chunk)) for line in of_role]),
         reason=note,
-        quarters=_quarters(mine, duration_s),
+        quarters=_quarters(of_role, duration_s),
         lowest_score=lowest.sentiment.score,
         lowest_at_s=lowest.chunk.start_s,
     )
@@ -109,12 +109,12 @@ def _role(
 
 def _quarters(scored: Sequence[_Scored], duration_s: float) -> tuple[float | None, ...]:
     """Mean score per quarter of the call; a chunk counts in each quarter by the seconds it lies in it."""
-    end_s = max([duration_s, *(one.chunk.end_s for one in scored)])
+    end_s = max([duration_s, *(line.chunk.end_s for line in scored)])
     means: list[float | None] = []
     for quarter in range(QUARTERS):
         start_s, stop_s = end_s * quarter / QUARTERS, end_s * (quarter + 1) / QUARTERS
         inside = [
-            (one.sentiment.score, min(one.chunk.end_s, stop_s) - max(one.chunk.start_s, start_s)) for one in scored
+            (line.sentiment.score, min(line.chunk.end_s, stop_s) - max(line.chunk.start_s, start_s)) for line in scored
         ]
         weights = [(score, seconds) for score, seconds in inside if seconds > 0]
         total = sum(seconds for _, seconds in weights)
@@ -134,12 +134,12 @@ def _turn(
     It is dated by the first client chunk after the cut and credited to whoever
     spoke last before that chunk began (the client, when nobody spoke in between).
     """
-    ordered = sorted(client, key=lambda one: (one.chunk.start_s, one.chunk.ordinal))
+    ordered = sorted(client, key=lambda line: (line.chunk.start_s, line.chunk.ordinal))
     least = settings.turn_min_chunks
     cuts = range(least, len(ordered) - least + 1)
     if not cuts:
         return None
-    cut = min(cuts, key=lambda at: _level(ordered[:at])[1] + _level(ordered[at:])[1])
+    cut = min(cuts, key=lambda place: _level(ordered[:place])[1] + _level(ordered[place:])[1])
     before, after = _level(ordered[:cut])[0], _level(ordered[cut:])[0]
     middle, sign = (before + after) / 2, math.copysign(1.0, after - before)
     if abs(after - before) < settings.turn_min_change or not (
@@ -155,14 +155,14 @@ def _turn(
 
 def _holds(side: Sequence[_Scored], middle: float, sign: float, settings: CallMoodSettings) -> bool:
     """Whether enough chunks lie clearly beyond the middle, upwards (sign 1) or downwards (-1)."""
-    clear = sum(sign * (one.sentiment.score - middle) >= settings.turn_min_change / 2 for one in side)
+    clear = sum(sign * (line.sentiment.score - middle) >= settings.turn_min_change / 2 for line in side)
     return clear >= settings.turn_min_chunks and 2 * clear > len(side)
 
 
 def _level(scored: Sequence[_Scored]) -> tuple[float, float]:
     """Weighted mean score and weighted squared deviation from it."""
-    weights = [_weight(one.chunk) for one in scored]
+    weights = [_weight(line.chunk) for line in scored]
     total = sum(weights)
-    mean = sum(one.sentiment.score * weight for one, weight in zip(scored, weights, strict=True)) / total
-    error = sum(weight * (one.sentiment.score - mean) ** 2 for one, weight in zip(scored, weights, strict=True))
+    mean = sum(line.sentiment.score * weight for line, weight in zip(scored, weights, strict=True)) / total
+    error = sum(weight * (line.sentiment.score - mean) ** 2 for line, weight in zip(scored, weights, strict=True))
     return mean, error

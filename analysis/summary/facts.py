@@ -96,7 +96,7 @@ class SpokenFacts:
             hour, minute = int(match.group(1)), int(match.group(2))
             hours = {str(hour), str(hour - 12), str(hour + 12)}
             full_hour = minute == 0 and bool(hours & self._numbers)
-            said = full_hour or any(f"{one}:{minute:02d}" in self._numbers for one in hours)
+            said = full_hour or any(f"{hour}:{minute:02d}" in self._numbers for hour in hours)
             if not said and not self._has_number(f"{hour}.{match.group(2)}"):
                 faults.append(Claim("number", match.group(0)))
         return faults, _CLOCK.sub(" ", text)
@@ -168,8 +168,8 @@ def _half_hours(digits: str) -> Iterator[str]:
     """`half past 3` is 3:30, `quarter to 4` is 3:45."""
     for kind, minutes, hour in re.findall(r"\b(half|quarter|\d{1,2}) (past|to) (\d{1,2})\b", digits):
         count = {"half": 30, "quarter": 15}.get(kind) or int(kind)
-        at = int(hour) * 60 + (count if minutes == "past" else -count)
-        yield f"{at // 60}:{at % 60:02d}"
+        minute = int(hour) * 60 + (count if minutes == "past" else -count)
+        yield f"{minute // 60}:{minute % 60:02d}"
 
 
 def _digit_strings(text: str, language: str) -> Iterator[str]:

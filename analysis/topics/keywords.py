@@ -30,7 +30,7 @@ class KeywordTopics:
             return None, f"keywords cannot be matched in {language}: it is written without spaces between words"
         fitting = [glossary for glossary in glossaries if glossary.speaks(language)]
         if not fitting:
-            names = ", ".join(f"{one.name} ({', '.join(one.languages)})" for one in glossaries) or "none"
+            names = ", ".join(f"{glossary.name} ({', '.join(glossary.languages)})" for glossary in glossaries) or "none"
             return None, f"no glossary for this call: language {language}, catalogues: {names}"
         chunks = call.transcript.chunks
         if not speaks(call):
@@ -82,4 +82,4 @@ class KeywordTopics:
             evidence = find_quote(best, (chunk,))
             if evidence is not None:
                 quotes.append(evidence)
-        return tuple(sorted(quotes, key=lambda one: one.start_s))
+        return tuple(sorted(quotes, key=lambda quote: quote.start_s))

@@ -79,7 +79,7 @@ class TopicMatcher:
         """
         catalogue = self._catalogue(language)
         heard = self._hear(chunks, language)
-        scored = {one.label: self._score(one, heard, catalogue) for one in catalogue.described}
+        scored = {label.label: self._score(label, heard, catalogue) for label in catalogue.described}
         found: list[Candidate] = []
         for topic in self.glossary.topics:
             own_score, own_matched = scored.get(topic, (0.0, frozenset[str]()))

@@ -133,7 +133,7 @@ def reliability_plot(
     figure, axes = _figure(5.5, 5.0)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     if len(names) <= 5:
-        curves = [(name, probabilities[:, at], truth == at) for at, name in enumerate(names)]
+        curves = [(name, probabilities[:, number], truth == number) for number, name in enumerate(names)]
     else:
         curves = [("most probable class", probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)]
     for name, said, happened in curves:

@@ -125,7 +125,7 @@ def choose(material: Material, train: Indices, classes: int, recipe: Recipe, see
     if len(recipe.choices) == 1:
         return recipe.choices[0]
     labels = material.labels[train]
-    groups = [material.groups[at] for at in train]
+    groups = [material.groups[row] for row in train]
     folds = min(recipe.inner_folds, len(set(groups)))
     # A split that leaves none of a class to learn from says nothing of a choice.
     splits = [

@@ -85,10 +85,10 @@ def judge_words(items: Sequence[LabelledItem], settings: SentimentSettings) -> l
     engines = build_text_engines(settings)
     found: list[Sentiment | None] = [None] * len(items)
     for role, engine in engines.items():
-        places = [at for at, item in enumerate(items) if item.text and Role(item.role) is role]
-        answers = engine.predict([items[at].text or "" for at in places])
-        for at, answer in zip(places, answers, strict=True):
-            found[at] = answer
+        places = [place for place, item in enumerate(items) if item.text and Role(item.role) is role]
+        answers = engine.predict([items[place].text or "" for place in places])
+        for place, answer in zip(places, answers, strict=True):
+            found[place] = answer
     return found
 
 
@@ -151,9 +151,9 @@ def _unlearned(
             )
         known = known_sentiments(rows, labels.items, kind)
         taken = 0
-        for at, item in enumerate(labels.items):
-            if folders[Role(item.role)] == folder and known[at] is not None and answers[at] is not None:
-                better[at] = known[at]
+        for place, item in enumerate(labels.items):
+            if folders[Role(item.role)] == folder and known[place] is not None and answers[place] is not None:
+                better[place] = known[place]
                 taken += 1
         if taken:
             notes.append(f"{kind}: {folder.name} was trained on {taken} of these items; its held-out answers are taken")

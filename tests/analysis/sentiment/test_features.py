@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from analysis.sentiment.features import FEATURE_NAMES, FEATURES, RATE_HZ, chunk_features
+from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION, FEATURES, RATE_HZ, chunk_features
 from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
 
 Samples = npt.NDArray[np.float32]
@@ -38,6 +38,35 @@ def test_every_feature_is_named_once_with_unit_and_source() -> None:
 @pytest.mark.parametrize("pitch_hz", [90, 120, 180, 260, 400])
 def test_pitch_is_found(pitch_hz: float) -> None:
     assert of(voice(pitch_hz), "pitch_p50") == pytest.approx(12 * np.log2(pitch_hz / 27.5), abs=0.3)
+
+
+OF_A_LOUD_AND_A_SOFT_VOICE = {
+    "pitch_p50": 29.38,
+    "harmonicity_mean": 18.225,
+    "loudness_p10": -27.615,
+    "centroid_mean": 461.53,
+    "flatness_mean": -12.225,
+    "flux_mean": 0.43544,
+    "slope_low_mean": -19.02,
+    "alpha_ratio_mean": 9.3889,
+    "hammarberg_mean": 22.328,
+    "mfcc1_mean": 31.86,
+    "mfcc3_change": 49.655,
+    "pause_share": 0.26809,
+    "voiced_share": 0.88953,
+    "peak_rate": 8.5106,
+    "modulation_syllable": 0.75575,
+    "shimmer": 0.52199,
+    "loudness_rise": 122.64,
+}
+"""Of the features of version 1. Models that are trained read them: other numbers want another FEATURE_VERSION."""
+
+
+def test_the_same_name_means_the_same_number_as_when_the_models_were_trained() -> None:
+    sound = np.concatenate([voice(150), voice(150, level=0.005)])
+    assert FEATURE_VERSION == "1"
+    found = {name: of(sound, name) for name in OF_A_LOUD_AND_A_SOFT_VOICE}
+    assert found == pytest.approx(OF_A_LOUD_AND_A_SOFT_VOICE, rel=1e-3)
 
 
 def test_syllables_are_counted() -> None:
