@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import re
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, described
@@ -63,6 +63,34 @@ def client_options(*, asynchronous: bool) -> dict[str, Any]:
     An answer that is too long, or packed though that was not asked for, raises AnswerTooLong or InvalidReply, which
     those packages wrap into their error of connection: see `behind`.
     """
+    limit = _limiter()
+
+    async def limit_later(response: Any) -> None:
+        limit(response)
+
+    return {
+        "follow_redirects": False,
+        "headers": PLAIN,
+        "event_hooks": {"response": [limit_later if asynchronous else limit]},
+    }
+
+
+def limit_hub() -> None:
+    """Hold what a model hub says of its repositories (not the weights) to MAX_ANSWER_BYTES, in this process."""
+    from huggingface_hub import get_session
+
+    client, limit = get_session(), _limiter()
+    client.headers.update(PLAIN)
+
+    def limit_words(response: Any) -> None:
+        if "/api/" in response.request.url.path:
+            limit(response)
+
+    client.event_hooks["response"] = [*client.event_hooks["response"], limit_words]
+
+
+def _limiter() -> Callable[[Any], None]:
+    """What limits a response of httpx2 before its body is read."""
     from httpx2 import AsyncByteStream, Response, SyncByteStream
 
     class Limited(SyncByteStream, AsyncByteStream):
@@ -97,14 +125,7 @@ def client_options(*, asynchronous: bool) -> dict[str, Any]:
             raise InvalidReply(f"{response.request.url}: the answer comes packed, which was not asked for")
         response.stream = Limited(response)
 
-    async def limit_later(response: Response) -> None:
-        limit(response)
-
-    return {
-        "follow_redirects": False,
-        "headers": PLAIN,
-        "event_hooks": {"response": [limit_later if asynchronous else limit]},
-    }
+    return limit
 
 
 def behind(error: BaseException) -> InvalidReply | None:

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pipeline.errors import ModelUnavailable
 from pipeline.masking import excerpt
+from pipeline.outside import limit_hub
 from pipeline.weights.content import content_revision
 from pipeline.weights.packages import joined
 from pipeline.weights.published import PUBLISHED, Published, published, recognised
@@ -209,6 +211,7 @@ class Hub:
         advice = f"point {wanted.setting} at a folder with the weights"
         if self._silence.why is not None:
             raise ModelUnavailable(f"{where}: weights not on disk, hub unreachable ({self._silence.why}); {advice}")
+        _limit_once()
         api = HfApi(endpoint=self.endpoint)
         try:
             info = within(
@@ -259,6 +262,11 @@ def short(error: BaseException) -> str:
     """One line about an error."""
     text = excerpt(str(error), 200)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@cache
+def _limit_once() -> None:
+    limit_hub()
 
 
 def _quiet_client(timeout_s: float) -> None:

@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +17,7 @@ from threading import Thread
 import pytest
 
 from pipeline.errors import ModelUnavailable
+from pipeline.outside import MAX_ANSWER_BYTES
 from pipeline.weights.content import content_revision
 from pipeline.weights.hub import Hub, WeightsWanted
 
@@ -38,7 +40,14 @@ class _FakeHub(BaseHTTPRequestHandler):
 
     def _answer(self, body: bool) -> None:
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
-        if self.path.startswith(f"/api/models/owner/name/revision/{COMMIT}"):
+        if self.path.startswith("/api/models/owner/endless"):
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(MAX_ANSWER_BYTES // 1_000_000 + 40):
+                    self.wfile.write(b" " * 1_000_000)
+            self.close_connection = True
+        elif self.path.startswith(f"/api/models/owner/name/revision/{COMMIT}"):
             files = [{"rfilename": n, "size": STATED_SIZE if n == "model.bin" else len(c)} for n, c in FILES.items()]
             self._send(json.dumps({"id": "owner/name", "sha": COMMIT, "siblings": files}).encode(), body, {})
         elif self.path.startswith(f"/api/models/owner/name/tree/{COMMIT}"):
@@ -87,6 +96,12 @@ def _wanted(model: str = "owner/name", revision: str | None = COMMIT) -> Weights
         required=("config.json", "model.bin"),
         setting="transcription.x.model",
     )
+
+
+def test_a_hub_that_talks_without_end_is_cut_off(hub_server: ThreadingHTTPServer, tmp_path: Path) -> None:
+    hub = Hub(allow_download=True, timeout_s=60, endpoint=_hub(hub_server, tmp_path).endpoint, cache_dir=tmp_path)
+    with pytest.raises(ModelUnavailable, match="longer than 32,000,000 bytes"):
+        hub.find(_wanted("owner/endless"))
 
 
 def test_a_pinned_snapshot_is_fetched_its_size_stated_first_and_found_on_disk_afterwards(
