@@ -27,7 +27,7 @@ class Breaker:
         self._last_failure = ""
 
     def check(self, *, claim_trial: bool = True) -> None:
-        """Raises BreakerOpen. Once the pause is over, the first to claim the trial may go, the others still wait."""
+        """Raises BreakerOpen. Once the pause is over, the first caller gets the trial; the others are still refused."""
         with self._lock:
             if self._failures < self._failures_to_open:
                 return
@@ -41,7 +41,7 @@ class Breaker:
                 self._opened_at = self._clock()
 
     def succeeded(self) -> None:
-        """The service answered, if only to refuse."""
+        """The service answered, even if it refused."""
         with self._lock:
             self._failures = 0
 

@@ -18,13 +18,13 @@ _LONGEST_WAIT_S = 15.0
 
 
 def says_disk_full(error: BaseException) -> bool:
-    """Whether the system refused to write for want of space, or because a quota is used up."""
+    """Whether a write failed because the disk is full or a quota is used up."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
 def spooling(folder: Path) -> Iterator[None]:
-    """An OSError inside becomes DiskFull or TransientError, saying that the spool is to blame and not the recording."""
+    """An OSError inside becomes DiskFull or TransientError. Its message blames the spool, not the recording."""
     try:
         yield
     except OSError as error:
@@ -38,8 +38,8 @@ def spooling(folder: Path) -> Iterator[None]:
 def write_spooled(file: IO[bytes], content: bytes, folder: Path) -> None:
     """Write all of `content` to an unbuffered file of the spool. Raises DiskFull or TransientError.
 
-    A raw write may take only a part, which is how a disk about to be full begins; and an unbuffered file has nothing
-    left to write, and to fail with, when it is closed.
+    A raw write may take only a part of the content: the first sign of a full disk. An unbuffered file has nothing
+    left to write when it is closed, so closing it cannot fail.
     """
     rest = memoryview(content)
     with spooling(folder):
@@ -55,8 +55,8 @@ def outlast_full_disk(
 ) -> Value:
     """Do `work` again while it raises DiskFull, for at most `patience_s`; the waits double from 0.5 s up to 15 s.
 
-    `work` must be safe to repeat. `given_up` ends the waiting early. Said once, and once more when there is space.
-    Raises DiskFull when patience runs out; other errors pass through at once.
+    `work` must be safe to repeat. `given_up` ends the waiting early. One message says that it waits, another that there
+    is space again. Raises DiskFull when patience runs out; other errors pass through at once.
     """
     waits = 0
 

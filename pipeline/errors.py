@@ -40,7 +40,7 @@ _QUOTES_NOBODY = (
     ArithmeticError, AttributeError, BufferError, EOFError, ImportError, IndexError, MemoryError, NameError,
     NotImplementedError, OSError, RuntimeError, TypeError,
 )  # fmt: skip
-"""Classes of Python's own whose text names code, numbers or files, not the data that was worked on."""
+"""Built-in errors whose text names code, numbers or files, not the data that was being processed."""
 _ABOUT_CONNECTIONS = frozenset({"httpx2", "httpcore2", "urllib3", "huggingface_hub"})
 """Packages whose errors speak of addresses and connections."""
 
@@ -65,7 +65,7 @@ class ModelUnavailable(StartupError):
 
 
 class ModelTooSlow(ModelUnavailable):
-    """It could serve, but far slower than it need be: used where nothing better than a demonstration is at hand."""
+    """It could serve, but far slower than this machine allows: used only where nothing but a demonstration is left."""
 
 
 class InputUnavailable(StartupError):
@@ -89,11 +89,11 @@ class TransientError(EarshotError):
 
 
 class DatabaseUnavailable(StartupError, TransientError):
-    """The database cannot be reached; exit 3 at start, waited out in mid-run."""
+    """The database cannot be reached. Exit 3 at start; a run under way waits."""
 
 
 class DiskFull(OutputUnavailable, TransientError):
-    """No space is left where the run writes; exit 3 at start and when waiting did not help, waited out in mid-run."""
+    """No space is left where the run writes. A run under way waits; exit 3 at start and when waiting did not help."""
 
 
 class SourceUnreadable(TransientError):
@@ -117,7 +117,7 @@ class RecognitionFailed(TransientError):
 
 
 class TranscriptMissing(TransientError):
-    """The database has no longer the transcript that was to be analysed."""
+    """The database no longer has the transcript that was to be analysed."""
 
 
 class ServiceUnavailable(TransientError):
@@ -166,7 +166,7 @@ def described(error: BaseException) -> str:
     """One line about any error, fit for a row or a log: secrets masked, nobody's words.
 
     Many errors quote what they were given (`ValueError`, `KeyError`, whatever a library raises): words of a call, or of
-    a model's reply. Of those only the class, the length and the place are told.
+    a model's reply. For those, only the class, the length and the place are given.
     """
     if isinstance(error, EarshotError):
         return excerpt(str(error), 2000)
@@ -187,12 +187,12 @@ def described(error: BaseException) -> str:
 
 
 def told(error: BaseException) -> str:
-    """The whole message of an error of ours; of any other what `described` says."""
+    """The whole message of one of our own errors; for any other error what `described` says."""
     return str(error) if isinstance(error, EarshotError) else described(error)
 
 
 def _of_database(error: BaseException) -> str | None:
-    """What PostgreSQL says without the rows it quotes in details, and in the message where the data is at fault."""
+    """What PostgreSQL says, without rows: it quotes them in details, and in the message where the data is at fault."""
     diagnosis, state = getattr(error, "diag", None), getattr(error, "sqlstate", None)
     said: str | None = getattr(diagnosis, "message_primary", None)
     if _package(error) == "psycopg" and state is None:
@@ -205,7 +205,7 @@ def _package(error: BaseException) -> str:
 
 
 def traceback_text(error: BaseException) -> str:
-    """The traceback of an error and of those behind it, each told as `described` tells it."""
+    """The traceback of an error and of its causes, each error worded by `described`."""
     told: list[str] = []
     seen: set[int] = set()
     now: BaseException | None = error
@@ -218,7 +218,7 @@ def traceback_text(error: BaseException) -> str:
 
 
 def portable(error: BaseException) -> EarshotError:
-    """The error as one of our tree, fit to cross a process border."""
+    """The error as one of our tree, ready to cross a process boundary."""
     if isinstance(error, EarshotError):
         return error
     if isinstance(error, MemoryError):

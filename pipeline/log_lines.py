@@ -18,7 +18,7 @@ from pipeline.visible_text import visible
 
 LOG_FILE = "EARSHOT_LOG_FILE"
 RUN_ID = "EARSHOT_RUN_ID"
-"""Environment variables through which a spawned process goes on with its parent's log."""
+"""Environment variables through which a spawned process continues its parent's log."""
 OURS = ("earshot", "pipeline", "analysis", "db", "commands")
 
 _call: ContextVar[dict[str, str]] = ContextVar("_call", default={})  # noqa: B039 - never changed in place
@@ -36,7 +36,7 @@ def about_call(file_name: str, call_id: str | None, stage: str) -> Iterator[None
 
 
 class PlainLines(logging.Formatter):
-    """The message, and a traceback below it: secrets masked, what a terminal would act on written out."""
+    """The message, with a traceback below it. Secrets are masked, control characters are written out."""
 
     def format(self, record: logging.LogRecord) -> str:
         lines = [_message(record)]
@@ -65,7 +65,7 @@ class JsonLines(logging.Formatter):
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The message without secrets; an error among its arguments is told as `described` tells it."""
+    """The message without secrets; an error among its arguments is worded by `described`."""
     template, arguments = record.msg, record.args
     if isinstance(arguments, tuple) and any(isinstance(item, BaseException) for item in arguments):
         arguments = tuple(told(item) if isinstance(item, BaseException) else item for item in arguments)
@@ -73,7 +73,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 class _LogFile(logging.FileHandler):
-    """A file of lines; when it cannot be written to (a full disk, say) the work goes on and that is said once."""
+    """A file of lines. When it cannot be written to (a full disk, say), the work goes on and one message says so."""
 
     _complained = False
 
@@ -95,7 +95,7 @@ def json_handler(path: Path) -> logging.Handler:
 
 
 def attach(handlers: list[logging.Handler]) -> None:
-    """These handlers and no others; our own loggers from INFO on, everybody else's from WARNING on."""
+    """Use these handlers and no others: our own loggers from INFO up, all others from WARNING up."""
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
     for name in OURS:
@@ -108,7 +108,7 @@ def attach(handlers: list[logging.Handler]) -> None:
 
 
 def continue_log() -> None:
-    """In a spawned process: go on with the log of the run, and say warnings on standard error too."""
+    """In a spawned process: continue the run's log, and print warnings on standard error too."""
     path = os.environ.get(LOG_FILE)
     if not path:
         return

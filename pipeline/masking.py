@@ -1,8 +1,8 @@
 """Secrets taken out of text: the one place. A leaf: standard library only.
 
-Two ways. By value: what the environment, `.env` and the configuration hold as keys, passwords and tokens is known here
-and masked wherever it turns up, also cut off or spelled for an address. By shape: passwords in addresses, `Bearer …`,
-values named as passwords, keys that begin as well-known services' do.
+Two ways. By value: keys, passwords and tokens from the environment, `.env` and the configuration are registered here
+and masked wherever they turn up, also when cut off or URL-encoded. By shape: passwords in addresses, `Bearer …`,
+values named as passwords, keys with the prefixes of well-known services.
 
 Errors of `pipeline.errors`, log lines, the stored configuration and the terminal come through here. A spawned process
 knows what its parent knows.
@@ -53,7 +53,7 @@ _SHAPES = re.compile(
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 _heads: dict[str, list[str]] = {}
-"""First characters of a long secret -> the secrets that begin so: one cut off by a limit is masked, too."""
+"""First characters of a long secret -> the secrets that begin with them: one cut off by a limit is masked, too."""
 
 
 def know(*values: str) -> None:
@@ -66,7 +66,7 @@ def know(*values: str) -> None:
 
 
 def know_environment(environment: Mapping[str, str]) -> None:
-    """Mask what variables named as secrets hold, and the passwords in addresses that any of them holds."""
+    """Mask the values of variables named as secrets, and the passwords in addresses that any variable holds."""
     for name, value in environment.items():
         if name == KNOWN_VALUES:
             continue
@@ -112,7 +112,7 @@ def masked(text: str) -> str:
 def masked_content(value: Any) -> Any:
     """The same of every string in nested mappings and lists.
 
-    Of a key named as a secret the whole value is masked, of a webhook's address all that follows the host.
+    For a key named as a secret the whole value is masked; for a webhook's address everything after the host.
     """
     if isinstance(value, Mapping):
         content = {
@@ -129,13 +129,13 @@ def masked_content(value: Any) -> Any:
 
 
 def excerpt(text: str, most: int = 300) -> str:
-    """One line of at most `most` characters about somebody else's text: masked before it is cut."""
+    """Text from outside as one line of at most `most` characters, masked before it is cut."""
     line = " ".join(masked(text[:_LOOKED_AT_CHARS]).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def forget() -> None:
-    """Know nothing any more."""
+    """Forget all known secrets."""
     _known.clear()
     os.environ.pop(KNOWN_VALUES, None)
     _rebuild()
@@ -193,18 +193,19 @@ def _whole(value: str) -> str:
 
 def _without_beginnings(text: str) -> str:
     for head, secrets in _heads.items():
-        at = text.find(head)
-        while at >= 0:
-            end = at + max(_shared(text, at, secret) for secret in secrets)
-            text = f"{text[:at]}{MASK}{text[end:]}"
-            at = text.find(head, at + len(MASK))
+        start = text.find(head)
+        while start >= 0:
+            end = start + max(_shared(text, start, secret) for secret in secrets)
+            text = f"{text[:start]}{MASK}{text[end:]}"
+            start = text.find(head, start + len(MASK))
     return text
 
 
-def _shared(text: str, at: int, secret: str) -> int:
-    """How many characters of the secret stand in the text from `at` on."""
-    pairs = zip(text[at : at + len(secret)], secret, strict=False)
-    return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(secret), len(text) - at))
+def _shared(text: str, start: int, secret: str) -> int:
+    """How many of the secret's first characters the text has from `start` on."""
+    pairs = zip(text[start : start + len(secret)], secret, strict=False)
+    longest = min(len(secret), len(text) - start)
+    return next((place for place, (found, expected) in enumerate(pairs) if found != expected), longest)
 
 
 def _by_shape(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Rules for answers of outside services: how long they may be, that redirects are not followed, what is told of errors.
+"""Rules for answers of outside services: limited length, no redirects, errors that repeat nothing of what was sent.
 
 What we send holds words of calls, so it goes to the address the configuration names and to no other. What comes back
 may be endless, or quote what we sent: it is read up to a limit, and never repeated in a message. A leaf; each client
@@ -17,9 +17,9 @@ from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, desc
 from pipeline.masking import know
 
 MAX_ANSWER_BYTES = 32_000_000
-"""Of one answer: a transcript of hours with the time of every word is a tenth of it."""
+"""Limit of one answer. A transcript of hours with the time of every word is a tenth of it."""
 PLAIN = {"Accept-Encoding": "identity"}
-"""Header that asks for an answer whose length is what it takes in memory."""
+"""Header that asks for an uncompressed answer: its length is then the memory it takes."""
 
 _KEPT_IN_FILES = frozenset({"shared-credentials-file", "config-file", "boto-config"})
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.-][A-Za-z0-9]+)*")
@@ -35,11 +35,11 @@ def too_long(address: object, most: int = MAX_ANSWER_BYTES) -> AnswerTooLong:
 
 
 def refusal(service: str, status: int, body: object = None, message: str = "") -> str:
-    """What is told of an answer with an error status: `bedrock answered 400 (ValidationException); …`.
+    """Message about an answer with an error status: `bedrock answered 400 (ValidationException); …`.
 
     Args:
-        body: the decoded body; its `code` and `type` are told where they are identifiers.
-        message: the service's own words, of which only the length is told: many services quote what they refuse.
+        body: the decoded body; its `code` and `type` are quoted where they are identifiers.
+        message: the service's own words. Only their length is given: many services quote what they refuse.
     """
     kinds = ", ".join(dict.fromkeys(_kinds(body)))
     told = f"{service} answered {status}{f' ({kinds})' if kinds else ''}"
@@ -60,8 +60,8 @@ def _kinds(body: object) -> Iterator[str]:
 def client_options(*, asynchronous: bool) -> dict[str, Any]:
     """Options for the HTTP client of the `openai` and `anthropic` packages: answers limited, no redirects.
 
-    An answer that is too long, or packed though that was not asked for, raises AnswerTooLong or InvalidReply, which
-    those packages wrap into their error of connection: see `behind`.
+    An answer that is too long raises AnswerTooLong; a compressed one, which was not asked for, raises InvalidReply.
+    Those packages wrap both in their own connection error: see `behind`.
     """
     limit = _limiter()
 
@@ -122,14 +122,14 @@ def _limiter() -> Callable[[Any], None]:
     def limit(response: Response) -> None:
         packing = response.headers.get("content-encoding", "identity")
         if packing != "identity":
-            raise InvalidReply(f"{response.request.url}: the answer comes packed, which was not asked for")
+            raise InvalidReply(f"{response.request.url}: the answer is compressed, which was not asked for")
         response.stream = Limited(response)
 
     return limit
 
 
 def behind(error: BaseException) -> InvalidReply | None:
-    """What `client_options` raised, behind an error of the package's own."""
+    """The error that `client_options` raised, out of the package's own error."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, InvalidReply):
         cause = cause.__cause__
@@ -137,13 +137,13 @@ def behind(error: BaseException) -> InvalidReply | None:
 
 
 def connection_error(service: str, address: str, error: Exception) -> EarshotError:
-    """The error of our tree for one of connection of the packages that use `client_options`."""
+    """Our error for a connection error of the packages that use `client_options`."""
     told = f"{service}: no connection to {address}: {described(error.__cause__ or error)}"
     return behind(error) or ServiceUnavailable(told)
 
 
 def limit_boto3(client: Any, most: int = MAX_ANSWER_BYTES) -> None:
-    """Hold every answer of a boto3 client that is not streamed to `most` bytes; boto3 follows no redirects.
+    """Limit each answer of a boto3 client that is not streamed to `most` bytes. boto3 follows no redirects.
 
     Raises AnswerTooLong out of the client's calls.
     """
@@ -186,7 +186,7 @@ def limit_boto3(client: Any, most: int = MAX_ANSWER_BYTES) -> None:
 
 
 def know_credentials(session: Any) -> None:
-    """Mask the keys of a boto3 session that come from a file: those of the environment are known already."""
+    """Mask the keys of a boto3 session that come from a file. Those from the environment are known already."""
     credentials = session.get_credentials()
     if credentials is not None and credentials.method in _KEPT_IN_FILES:
         frozen = credentials.get_frozen_credentials()
@@ -194,9 +194,9 @@ def know_credentials(session: Any) -> None:
 
 
 def open_address(request: urllib.request.Request, timeout_s: float) -> http.client.HTTPResponse:
-    """The answer to a request, not followed elsewhere; read it with a limit.
+    """The answer to a request; redirects are not followed. Read it with a limit.
 
-    Raises OSError; an answer of 300 and above is one, too (HTTPError).
+    Raises OSError, also for a status of 300 and above (HTTPError).
     """
     if not request.full_url.startswith(("http://", "https://")):
         raise OSError("no http address")
@@ -206,4 +206,4 @@ def open_address(request: urllib.request.Request, timeout_s: float) -> http.clie
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
-        """None: the answer stays what it is."""
+        """None: the redirect is not followed."""

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """The number, thousands set off, and the noun in the form that goes with it; `plural` where it is irregular."""
+    """The number with thousands separators, and the noun in singular or plural; `plural` for an irregular one."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -30,7 +30,7 @@ class AnalysisStep(Protocol):
     def fingerprint(self, call: CallForAnalysis) -> str:
         """Hash of what the step reads and how: transcript or audio, model, prompt, glossary, options.
 
-        Reads `transcript.fingerprint`, `audio_sha256` and `metadata` only: planning asks it of every stored call
+        Reads `transcript.fingerprint`, `audio_sha256` and `metadata` only: planning asks for it for every stored call
         with `chunks` and `audio` empty.
         """
         ...
@@ -49,7 +49,7 @@ class KnowsFormerResults(Protocol):
     """A step whose results earlier versions stored under other fingerprints."""
 
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
-        """Those of the result that `AnalysisStep.fingerprint` names today. Reads what that reads."""
+        """Earlier fingerprints of the result that `AnalysisStep.fingerprint` names today. Reads the same inputs."""
         ...
 
 
@@ -89,13 +89,13 @@ class CallStore(Protocol):
         ...
 
     def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:
-        """Stored results with payloads, for steps that read earlier ones; none where they are of another transcript."""
+        """Stored results with payloads, for steps that read earlier ones; none once the transcript is another."""
         ...
 
     def save_call(self, outcome: CallOutcome) -> bool:
         """One transaction: call row, chunks, steps. A call with fewer chunks than before loses the old ones.
 
-        False when a better engine's transcript of the same audio is there: then nothing was changed.
+        False when a better engine's transcript of the same audio is there already: then nothing was changed.
         """
         ...
 

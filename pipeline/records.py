@@ -16,8 +16,8 @@ SAMPLE_RATE_HZ = 16_000
 
 
 FALLBACK_MARK = "+fallback"
-"""Ends the fingerprint of a step result that another provider than the first choice made: the next run makes it anew,
-and it never replaces a better one."""
+"""Suffix of a step result's fingerprint when its provider was not the first choice: the next run makes the result
+again, and it never replaces a better one."""
 
 
 class Role(StrEnum):
@@ -58,7 +58,7 @@ class StepState(StrEnum):
 
     DONE = "done"
     MISSING = "missing"
-    """No value by nature (language, too short, nothing matched); not tried again for the same fingerprint."""
+    """There is no value to find (language, too short, nothing matched); not tried again for the same fingerprint."""
     FAILED = "failed"
     """No value because something broke; a later run fills in just this."""
 
@@ -87,11 +87,11 @@ class CallMetadata:
     channel_roles: tuple[Role, ...] | None = None
     """Index is the channel, when the name or the sidecar says so."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Further named groups and sidecar columns; what is open about a field stands under `<field><REMARK>`."""
+    """Further named groups and sidecar columns; a doubt about a field stands under `<field><REMARK>`."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is open: `started_at_ambiguous`, `direction_unreadable`, …; flags of the call."""
+        """Doubts about fields, which become flags of the call: `started_at_ambiguous`, `direction_unreadable`, …."""
         return tuple(sorted(name for name in self.extra if name.endswith(REMARKS)))
 
 
@@ -104,14 +104,14 @@ class FoundCall:
     file_name: str
     size_bytes: int
     modified_at: datetime | None
-    """With time zone (UTC); None where the file's time is none of a calendar, and then `etag` tells changes."""
+    """With time zone (UTC). None where the file's time fits no calendar; `etag` then shows changes."""
     etag: str | None = None
     metadata: CallMetadata = CallMetadata()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedFile:
-    """A file a source passed over, and why."""
+    """A file that a source skipped, and why."""
 
     source_uri: str
     file_name: str
@@ -191,7 +191,7 @@ class PreparedChannel:
 
 
 VAD_FALLBACK = "vad_fallback_"
-"""Begins the flag of a call in which not the first detector of voice activity served; then its name."""
+"""Prefix of a call's flag where a later-listed voice activity detector served; the detector's name follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ class PreparedCall:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     """Wall seconds by stage: `hash`, `decode`, `vad`, `doctor`, `diarise`."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """Why a flag is there, in words a person reads, by flag: `not_diarised`."""
+    """Why a flag is set, in words for a person, by flag: `not_diarised`."""
 
 
 # ------------------------------------------------------------------------------------------ transcribed
@@ -274,9 +274,9 @@ class EngineIdentity:
     """Place in `transcription.engines`, 0 first; a later-listed engine never replaces an earlier one's rows."""
     demonstration: bool
     vocabulary_hash: str = ""
-    """Of the context terms, for engines that take them; in the fingerprint, not in what planning compares."""
+    """Hash of the context terms, for engines that take them. Part of the fingerprint; planning does not compare it."""
     passed_over: tuple[str, ...] = ()
-    """Why each earlier-listed engine was passed over: `mlx_qwen3: weights not on disk, hub unreachable`."""
+    """Why each earlier-listed engine was not used: `mlx_qwen3: weights not on disk, hub unreachable`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,7 +338,7 @@ class StepResult:
     services: Mapping[str, str | None] = field(default_factory=dict)
     """Language models that were asked: None for one that answered, else why it did not. For the run's account only."""
     kept: bool = False
-    """A stored result that stays, since today's was no better; of it only `reason` is written."""
+    """A stored result that stays because today's was no better; only its `reason` is written."""
 
 
 # ------------------------------------------------------------------------------------------------- kept
@@ -391,7 +391,7 @@ class StoredOutcome:
     by_this_run: bool
     """This run wrote the row last."""
     failing: bool
-    """Its last try failed; results of an earlier one may be there all the same."""
+    """Its last try failed; results of an earlier try may still be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

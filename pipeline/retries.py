@@ -1,4 +1,4 @@
-"""Trying again, the one way of it: waits double, with jitter in their upper half, so that many do not meet again."""
+"""The one way to retry: waits double, with jitter in their upper half, so that many clients do not retry at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def retrying(
     tell: Callable[[BaseException, int, float], None] | None = None,
     given_up: threading.Event | None = None,
 ) -> tenacity.Retrying:
-    """Call it with a function and its arguments; that is tried until it raises nothing `worth` another try.
+    """Call it with a function and its arguments: it calls the function until no error `worth` another try is raised.
 
     Raises what the last try raised.
 

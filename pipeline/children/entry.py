@@ -20,11 +20,14 @@ from pipeline.log_lines import continue_log
 
 Serve = Callable[[Connection], None]
 Setup = Callable[..., tuple[Any, Serve]]
-"""Runs in the child with the arguments of `ChildProcess`: what the parent is told once, and what serves it then."""
+"""Runs in the child with the arguments of `ChildProcess`.
+
+    Returns what the parent is told once, and the function that then serves it.
+    """
 
 
 def enter(connection: Connection, setup: Setup, arguments: tuple[Any, ...], one_core: bool) -> None:
-    """Body of every child: build, say so, serve until the parent's end of the pipe is closed."""
+    """Body of every child: build, report, serve until the parent closes its end of the pipe."""
     begin()
     if one_core:
         hold_blas_to_one_thread()
@@ -60,13 +63,13 @@ def progress_bars_without_semaphore() -> None:
 
 
 def hold_blas_to_one_thread() -> None:
-    """For a process that is one of several and meant for one core.
+    """Limit BLAS to one thread in a process that shares the cores with others like it.
 
     Threads of a BLAS spin while they wait for the next product: on two cores they cost a run a quarter of its CPU time.
     """
     from threadpoolctl import threadpool_limits
 
-    for name in ("numpy", "scipy.linalg"):  # what is loaded later would not be held
+    for name in ("numpy", "scipy.linalg"):  # libraries loaded later would not be limited
         importlib.import_module(name)
     threadpool_limits(limits=1, user_api="blas")
 

@@ -17,16 +17,16 @@ _SPAWN = multiprocessing.get_context("spawn")
 _LOOK_S = 0.5
 _KILL_WAIT_S = 10.0
 _DEATH_WAIT_S = 2.0
-"""From the end of the pipe to the exit code."""
+"""Wait for the exit code after the pipe has closed."""
 
 
 class ChildProcess:
-    """One child at a time. Used from one thread, but for `kill`, which makes what is under way raise WorkerCrashed.
+    """One child at a time. Used from one thread, except `kill`, which makes a call under way raise WorkerCrashed.
 
     Args:
         name: for process lists and messages.
         setup: importable; see `Setup`.
-        one_core: it is one of several processes that share the cores, and holds its BLAS to one thread.
+        one_core: it is one of several processes that share the cores; its BLAS is limited to one thread.
     """
 
     def __init__(self, name: str, setup: Setup, *, one_core: bool = False) -> None:
@@ -50,12 +50,12 @@ class ChildProcess:
     def start(self, arguments: tuple[Any, ...], limit_s: float, meanwhile: Callable[[], None] | None = None) -> Any:
         """Spawn, run `setup(*arguments)` there and return what it tells.
 
-        Raises StageTimeout, WorkerCrashed, what `setup` raised, or what `meanwhile`, called while waiting, raises. No
-        process is left then.
+        `meanwhile` is called while waiting. Raises StageTimeout, WorkerCrashed, or what `setup` or `meanwhile` raises.
+        After an error no process is left.
         """
         self.kill()
         self._connection, theirs = _SPAWN.Pipe()
-        # No daemon: those may not have children, as the analysis has one with the language model.
+        # Not a daemon: daemons may not have children, and the analysis has one for the language model.
         process = _SPAWN.Process(target=enter, args=(theirs, self._setup, arguments, self._one_core), name=self.name)
         process.start()
         theirs.close()
@@ -79,7 +79,7 @@ class ChildProcess:
 
     @property
     def is_open(self) -> bool:
-        """There is, or was until it died, a process whose messages can be received."""
+        """Whether there is a process, alive or dead, whose messages can be received."""
         return self._connection is not None
 
     def send(self, message: object) -> None:
@@ -102,7 +102,7 @@ class ChildProcess:
             return bool(selector.select(0))
 
     def has_message(self, timeout_s: float) -> bool:
-        """Whether a message, or the child's end, came in time: `receive` does not wait then."""
+        """Whether a message arrived, or the child ended, in time. `receive` then does not wait."""
         connection, process = self._connection, self._process
         if connection is None or process is None:
             return True
@@ -112,7 +112,7 @@ class ChildProcess:
             return True
 
     def receive(self) -> Any:
-        """The next message, waited for. Raises WorkerCrashed when the process died before it sent one."""
+        """Wait for the next message. Raises WorkerCrashed when the process died before it sent one."""
         connection, process = self._connection, self._process
         try:
             if connection is None or process is None:

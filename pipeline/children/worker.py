@@ -26,8 +26,8 @@ class Worker:
         arguments: picklable.
         start_timeout_s: limit for `build`.
         restarts: how often in a row it is started again without an answer in between, for a process that is costly to
-            start. Then, or when it cannot be built, every later call raises the same ModelUnavailable. None: no limit.
-        one_core: it is one of several processes that share the cores, and holds its BLAS to one thread.
+            start. After that, or when it cannot be built, every call raises the same ModelUnavailable. None: no limit.
+        one_core: it is one of several processes that share the cores; its BLAS is limited to one thread.
         limit_key: the setting that limits a task, for messages.
     """
 
@@ -48,7 +48,7 @@ class Worker:
         self._restarts = restarts
         self._limit_key = limit_key
         self._starts = 0
-        """Since the last answer, the process that gave it included."""
+        """Processes started since the last answer, counting the one that gave it."""
         self._unavailable: EarshotError | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -58,11 +58,11 @@ class Worker:
         return self._child.pid
 
     def call(self, task: object, timeout_s: float) -> Any:
-        """The answer to `task`, within `timeout_s`. The start, if there must be one, has its own limit.
+        """The answer to `task`, within `timeout_s`. Starting the process, where needed, has a limit of its own.
 
         Raises:
             StageTimeout: no answer in time; the process was killed.
-            WorkerCrashed: the process died under the task.
+            WorkerCrashed: the process died while it worked on the task.
             ModelUnavailable: see `restarts`.
             EarshotError: what the task itself raised.
         """

@@ -20,7 +20,7 @@ class CallToAnalyse:
     wanted: frozenset[str] | None
     earlier: Mapping[str, StepResult]
     keep_current: bool = False
-    """Leave out steps whose earlier result is of today's fingerprint and did not fail: nothing is bought twice."""
+    """Leave out steps whose earlier result has today's fingerprint and did not fail: nothing is paid for twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ def build_analyser(factory: Factory, arguments: tuple[Any, ...]) -> Callable[[An
 
 
 def accepted(step: AnalysisStep, call: CallForAnalysis) -> tuple[str, ...]:
-    """Fingerprints under which a stored result is what the step would say today; today's own is the first."""
+    """Fingerprints whose stored result is what the step would say today; today's own comes first."""
     former = step.former_fingerprints(call) if isinstance(step, KnowsFormerResults) else ()
     return (step.fingerprint(call), *former)
 
 
 def in_dependency_order(steps: Sequence[AnalysisStep]) -> list[AnalysisStep]:
-    """Every step behind those it reads. Raises ValueError on a circle or an unknown name."""
+    """Every step after those it reads. Raises ValueError for a cycle or an unknown name."""
     names = {step.name for step in steps}
     ordered: list[AnalysisStep] = []
     placed: set[str] = set()
@@ -86,7 +86,7 @@ def in_dependency_order(steps: Sequence[AnalysisStep]) -> list[AnalysisStep]:
 
 
 def analyse(steps: Sequence[AnalysisStep], calls: Sequence[CallToAnalyse]) -> AnalyseAnswer:
-    """Each step over all calls that want it. A step that raises costs its calls this step, nothing else."""
+    """Run each step over all calls that want it. When a step raises, its calls lose this step and nothing else."""
     known: list[dict[str, StepResult]] = [dict(item.earlier) for item in calls]
     fresh: list[list[StepResult]] = [[] for _ in calls]
     timings: dict[str, float] = {}
@@ -119,7 +119,7 @@ def _wanted(steps: Sequence[AnalysisStep], item: CallToAnalyse) -> frozenset[str
 
 
 def with_dependents(steps: Sequence[AnalysisStep], wanted: Collection[str]) -> frozenset[str]:
-    """The steps wanted and those that read them: what they say may change with it. `steps` in dependency order."""
+    """The steps wanted and those that read them, whose results may change too. `steps` in dependency order."""
     chosen = set(wanted)
     for step in steps:
         if not chosen.isdisjoint(step.after):
@@ -131,8 +131,8 @@ _KEPT = "kept from an earlier run, since now: "
 
 
 def keep_better(results: Sequence[StepResult], earlier: Mapping[str, StepResult]) -> tuple[StepResult, ...]:
-    """What is to be stored of a call whose transcript is as before. A fallback's answer, or none, never replaces a
-    better one that is there: that one stays, and its reason says why it was not made anew."""
+    """What to store for a call whose transcript has not changed. A fallback's answer, or none, never replaces a better
+    stored one: that one stays, and its reason says why it was not made again."""
     return tuple(_better(result, earlier.get(result.step)) for result in results)
 
 
@@ -153,7 +153,7 @@ def _run_step(
         if len(results) != len(calls):
             raise ValueError(f"step {step.name} gave {len(results)} results for {len(calls)} calls")
         return results
-    except Exception as error:  # noqa: BLE001 - one by one, so that only the call to blame loses the step
+    except Exception as error:  # noqa: BLE001 - one by one, so that only the call at fault loses the step
         if len(calls) == 1:
             return [failed(step.name, step.fingerprint(calls[0]), described(error))]
     return [_run_step(step, [call], [before])[0] for call, before in zip(calls, earlier, strict=True)]

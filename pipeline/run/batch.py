@@ -36,18 +36,18 @@ _HEARTBEAT_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """What a run came to."""
+    """The outcome of a run."""
 
     plan: Plan
     tally: Tally
     identity: EngineIdentity | None
     interrupted: str | None
-    """Which signal stopped it before its end; None when nothing was left for that."""
+    """Signal that stopped it early; None when no work was left to stop."""
     planned_stop: str | None = None
-    """Why the clock stopped it before its end; None when nothing was left for that."""
+    """Why the clock stopped it early; None when no work was left to stop."""
     recogniser_busy_s: float
     recogniser_span_s: float
-    """From the first segment it was given to the last it finished."""
+    """From the first segment sent to the last one finished."""
     recogniser_restarts: int
     wall_s: float
     reconciliation: Reconciliation
@@ -101,7 +101,7 @@ class Batch:
         self._prepare: PrepareStage | None = None
 
     def plan(self) -> Plan:
-        """Find the calls and decide on each. Loads the recogniser only when a decision hangs on it."""
+        """Find the calls and decide on each. Loads the recogniser only when a decision depends on it."""
         planner = Planner(
             settings=self._settings,
             recipe=self._recipe,
@@ -131,7 +131,7 @@ class Batch:
         return self._steps
 
     def work(self, plan: Plan, run_id: str) -> BatchResult:
-        """Do what the plan says. Raises what makes going on impossible; single calls only fail.
+        """Do what the plan says. Raises only errors that end the run; a single call just fails.
 
         An interrupt is a call to `signals.stop` from a signal handler: calls under way get `run.stop_grace_s`.
         """
@@ -168,7 +168,7 @@ class Batch:
         )
 
     def _save_skipped(self, skipped: Sequence[SkippedFile], run_id: str) -> None:
-        """All at once; one by one where that fails, so that one odd recording costs its own row alone."""
+        """Write all at once; where that fails, one by one, so that an odd recording loses only its own row."""
         try:
             self._parts.store.save_skipped(skipped, run_id)
         except StartupError:
@@ -176,7 +176,7 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - the account at the end names the recording without a row
             if len(skipped) == 1:
                 uri = skipped[0].source_uri
-                self._observer.notice(f"{uri}: no row could be written of it: {described(error)}")
+                self._observer.notice(f"{uri}: no row could be written for it: {described(error)}")
                 return
             for item in skipped:
                 self._save_skipped([item], run_id)
@@ -220,7 +220,7 @@ class Batch:
         try:
             self._watch(threads, fetching, run_id, plan)
         except BaseException as error:
-            self.signals.fail(error)  # the stages must not go on alone
+            self.signals.fail(error)  # the stages must not run on alone
             raise
         finally:
             self._identity = recognise.identity  # another one, where a restart brought another engine
@@ -251,7 +251,7 @@ class Batch:
                 self._parts.store.heartbeat(run_id, self.progress(plan))
 
     def _drop_workers(self) -> None:
-        """Decoders and analysers, with what hangs in them."""
+        """End the decoders and analysers, including any that hang."""
         for worker in self._analysers:
             worker.close()
         if self._prepare is not None:

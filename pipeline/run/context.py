@@ -40,9 +40,9 @@ class PrepareTask:
     limit_s: float | None = None
     """Seconds until the process is killed."""
     local_path: Path | None = None
-    """Where it was brought to already; None when the process is to open it at its source."""
+    """Its local copy, if it has been fetched; None when the process opens it at its source."""
     fetch_limit_s: float | None = None
-    """Seconds that this may take; None for no limit."""
+    """Seconds that fetching may take; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class BatchParts:
     preparer: ChildBuild
     """Builds a function PrepareTask -> PreparedCall | SkippedFile."""
     prepare_extra_s: float = 0.0
-    """Added to the time limit of preparing a recording, for diarisation where it can be had."""
+    """Added to the time limit of preparing a recording, for diarisation where it is available."""
     segment_time_limit_s: float | None = None
     """For a segment tried alone after the recogniser was restarted; None for `run.segment_timeout_s`."""
     recogniser: Callable[..., Recogniser]
@@ -132,9 +132,9 @@ class RunSignals:
         self.stopping.set()
 
     def fail(self, error: BaseException) -> None:
-        """The run cannot go on: every thread is to leave, the error is raised from `Batch.work`.
+        """The run cannot go on: every thread must leave, and `Batch.work` raises the error.
 
-        Once the run has been abandoned in order, what breaks under the stages is the abandoning and no fault.
+        Once a stop has abandoned the run, errors in the stages follow from that and are no fault.
         """
         if self.abandoned.is_set():
             return
@@ -151,7 +151,7 @@ class RunSignals:
             self.stop(f"the stop time {self.settings.stop_time} has come", planned=True)
 
     def raise_if_stopping(self) -> None:
-        """Before the stages, where a stop by the clock has nothing to stop yet. Raises RunInterrupted."""
+        """End a run that is stopped before its stages begin. Raises RunInterrupted."""
         if self.stopping.is_set():
             raise RunInterrupted(f"stopped before any call was begun: {self.reason}")
 

@@ -1,8 +1,8 @@
-"""What recipes held before settings were marked by their influence (2026-11).
+"""What recipes contained before settings were marked by their influence (2026-11).
 
-Recipes of today are hashed in the shape of the first ones, so that transcripts of that time keep their keys. A
-setting that was part of those and is marked as changing nothing, or is not in use, stands in them with the value
-written here: the default of that time, whatever it says today.
+Today's recipes are hashed in the shape of the first ones, so that transcripts of that time keep their keys. Some
+settings of the first recipes are now marked as changing nothing, or are not in use. They are hashed with the value
+written here: the default of that time, whatever they say today.
 """
 
 from __future__ import annotations

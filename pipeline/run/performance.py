@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 MOST_SAMPLES = 14_400
-"""Four hours at one a second; a longer run keeps every second one and looks half as often, again and again."""
+"""Four hours at one a second. After that, every second sample is dropped and the interval doubles, again and again."""
 _GPU_EVERY_S = 5.0
 _GPU_TIMEOUT_S = 3.0
 
@@ -41,14 +41,14 @@ class GpuReading:
 
 @dataclass(frozen=True, slots=True)
 class MachineShares:
-    """Where the machine's processor time went since the sample before; shares of all its cores, 0..1."""
+    """Where the machine's processor time went since the previous sample; shares of all its cores, 0..1."""
 
     others: float
     """Processes that are not this run's."""
     stolen: float
     """Taken by the hypervisor for other machines."""
     waiting: float
-    """Idle while a disk was waited for; told on Linux only."""
+    """Idle while waiting for a disk; known on Linux only."""
     idle: float
 
 
@@ -71,11 +71,11 @@ class ResourceSample:
 
 
 class PerformanceRecorder:
-    """Collects spans from all threads, and samples resources and queues in one of its own.
+    """Collects spans from all threads, and samples resources and queues in a thread of its own.
 
     Args:
         interval_s: between two samples.
-        read_gpu: answers with the GPUs' state, None where there is none.
+        read_gpu: returns the GPUs' state, None where there is none.
     """
 
     def __init__(self, interval_s: float = 1.0, read_gpu: Callable[[], GpuReading | None] | None = None) -> None:
@@ -83,9 +83,9 @@ class PerformanceRecorder:
         self.spans: list[StageSpan] = []
         self.samples: list[ResourceSample] = []
         self.queues: Callable[[], Mapping[str, int]] = dict
-        """Answers the queue depths of the moment; set by the run."""
+        """Returns the current queue depths; set by the run."""
         self.mlx_bytes: Callable[[], int | None] = lambda: None
-        """Answers what MLX holds; set by the run."""
+        """Returns the bytes that MLX holds; set by the run."""
         self._interval_s = interval_s
         self._read_gpu = read_gpu or nvidia_gpus()
         self._lock = threading.Lock()
@@ -122,7 +122,7 @@ class PerformanceRecorder:
             self._thread.join(5.0)
 
     def keep(self, sample: ResourceSample) -> None:
-        """Add a sample; when there are too many, thin them out and look half as often from now on."""
+        """Add a sample. When there are too many, drop every second one and sample half as often from now on."""
         self.samples.append(sample)
         if len(self.samples) > MOST_SAMPLES:
             self.samples = self.samples[::2]
@@ -174,7 +174,7 @@ def _measure(processes: dict[int, object]) -> tuple[int, float]:
 
 
 def machine_shares(before: Mapping[str, float], now: Mapping[str, float], own_s: float) -> MachineShares | None:
-    """Of two readings of the machine's processor seconds; None when no time went by.
+    """Shares between two readings of the machine's processor seconds; None when no time went by.
 
     Args:
         before: seconds of all cores since the start, by what they were spent on (`psutil.cpu_times`).
@@ -192,13 +192,13 @@ def machine_shares(before: Mapping[str, float], now: Mapping[str, float], own_s:
 
 
 def mlx_bytes_here() -> int | None:
-    """What MLX holds in this process; None where it is not loaded or holds nothing."""
+    """Bytes that MLX holds in this process; None where it is not loaded or holds nothing."""
     mlx = sys.modules.get("mlx.core")
     return (int(mlx.get_active_memory()) or None) if mlx is not None else None
 
 
 def nvidia_gpus() -> Callable[[], GpuReading | None]:
-    """A reader of NVIDIA's own tool; one that always answers None where it is not installed."""
+    """A reader that asks NVIDIA's own tool. It always returns None where that is not installed."""
     program = shutil.which("nvidia-smi")
 
     def read() -> GpuReading | None:
@@ -215,7 +215,7 @@ def nvidia_gpus() -> Callable[[], GpuReading | None]:
 
 
 def parse_nvidia(text: str) -> GpuReading | None:
-    """Lines of `MiB used, per cent busy`, one a GPU; None when there is no such line (`[N/A]` on some machines)."""
+    """Lines of `MiB used, per cent busy`, one per GPU; None when there is no such line (`[N/A]` on some machines)."""
     used, busy = 0, []
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.split(",")]

@@ -1,4 +1,4 @@
-"""What a run has to do: every recording found, held against what the database knows of it."""
+"""What a run has to do: every recording found, compared with what the database knows of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SKIPPED_FOR_CONTENT = frozenset({"not_audio", "too_short", "too_long"})
 is taken once the source offers it: the settings have changed. (`--reprocess failed` looks at all of them again.)"""
 
 Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, tuple[str, ...]]]]
-"""Fingerprints under which a stored result of each analysis step is today's, for each call."""
+"""For each call and analysis step, the fingerprints under which a stored result counts as today's."""
 
 
 class Action(StrEnum):
@@ -111,7 +111,7 @@ class Plan:
 
 
 def may_replace(known: KnownCall, identity: EngineIdentity, recipe: Recipe) -> bool:
-    """Never a later-listed engine over an earlier one's rows, nor a demonstration over anything better."""
+    """A later-listed engine never replaces an earlier one's rows, nor a demonstration anything better."""
     if recipe.allow_downgrade or known.engine is None:
         return True
     if identity.demonstration and not known.engine_demonstration:
@@ -230,7 +230,7 @@ def _age_key(call: FoundCall) -> datetime:
 
 
 def look_up(calls: Sequence[FoundCall], store: CallStore, reprocess: Reprocess, recipe: Recipe) -> list[PlannedCall]:
-    """Decide on every recording, a thousand look-ups a round trip."""
+    """Decide on every recording, a thousand look-ups per round trip."""
     decided: list[PlannedCall] = []
     for start in range(0, len(calls), LOOKUP_SIZE):
         batch = calls[start : start + LOOKUP_SIZE]
@@ -264,7 +264,7 @@ def is_gone(source_uri: str) -> bool:
 
 
 def needs_audio(call: PlannedCall, steps_on_audio: Collection[str]) -> bool:
-    """Whether the recording itself must be read: always, but for an analysis of words alone."""
+    """Whether the recording itself must be read: always, except for an analysis of words alone."""
     if call.action is not Action.ANALYSE or call.steps is None:
         return True
     return not call.steps.isdisjoint(steps_on_audio)

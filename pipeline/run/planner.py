@@ -42,7 +42,7 @@ class Planner:
     """None where no run has made the database yet: nothing is known."""
     fingerprints: Fingerprints
     recogniser: Callable[[], EngineIdentity] | None = None
-    """Loads today's recogniser where a decision hangs on it; without one such calls stay undecided."""
+    """Loads today's recogniser where a decision depends on it. None: such calls stay undecided."""
     look_round: Callable[[], None] = lambda: None
     """Called now and then; may raise to end the planning."""
 
@@ -71,7 +71,7 @@ class Planner:
         return look_up(calls, self.store, self.settings.reprocess, self.recipe)
 
     def _find_stale_steps(self, decided: list[PlannedCall]) -> None:
-        """Calls whose transcript may stay, but whose prompt, glossary or model changed since, are to be analysed."""
+        """Plan the analysis of calls whose transcript may stay but whose prompt, glossary or model has changed."""
         places = [place for place, c in enumerate(decided) if c.action in (Action.UNCHANGED, Action.UNDECIDED)]
         for start in range(0, len(places), _FINGERPRINTS_AT_ONCE):
             self.look_round()

@@ -14,7 +14,7 @@ from pipeline.records import PreparedCall, SkippedFile
 from pipeline.run.context import PrepareTask
 
 _TIME_TO_ANSWER = 0.9
-"""Share of the time limit that diarisation may reach: its transcript must not go down with it."""
+"""Share of the time limit after which diarisation is given up: the call must not lose its transcript to it."""
 
 
 def build_preparer(

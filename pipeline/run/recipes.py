@@ -27,7 +27,7 @@ from pipeline.weights.hub import WeightsWanted, name_of
 
 @dataclass(frozen=True, slots=True)
 class FormerNames:
-    """What earlier versions stored for what an engine would do today."""
+    """The names under which earlier versions stored what an engine would do today."""
 
     options_hash: str | None = None
     weights: frozenset[tuple[str, str | None]] = frozenset()
@@ -88,10 +88,10 @@ def same_recipe(known: KnownCall, identity: EngineIdentity, recipe: Recipe) -> b
 
 
 def recipe_hash(settings: Settings, engine: str) -> str:
-    """Everything in the settings that makes a transcript by `engine`, but for its weights and the vocabulary.
+    """Everything in the settings that shapes a transcript by `engine`, except its weights and the vocabulary.
 
-    A changed glossary is to re-classify calls, not to transcribe them again: the vocabulary is part of the
-    transcript's fingerprint, and is left out of what planning compares.
+    A changed glossary must re-classify calls, not transcribe them again: the vocabulary is part of the transcript's
+    fingerprint, and is left out of what planning compares.
     """
     text = _text(settings, engine, first_recipe.TEXT, first_recipe.ENGINES.get(engine, {}))
     return digest({"options": digest(text), "preparation": preparation(settings)})
@@ -100,13 +100,13 @@ def recipe_hash(settings: Settings, engine: str) -> str:
 def preparation(settings: Settings, detector: str | None = None) -> dict[str, Any]:
     """The settings beside the recogniser's own that decide what a transcript says: samples, redaction.
 
-    `detector`: of voice activity, where not the first of them served.
+    `detector`: the voice activity detector that served, where it was not the first-listed.
     """
     return _preparation(settings, _first_preparation(settings), detector)
 
 
 def diarisation(settings: Settings) -> dict[str, Any]:
-    """The settings that decide which words of a diarised call are whose."""
+    """The settings that decide who said which words in a diarised call."""
     options: dict[str, Any] = counted(settings, Result.SPEAKERS)["diarisation"]
     if "pyannote" in options:
         _name_pyannote(options["pyannote"], settings.diarisation.pyannote)
@@ -149,7 +149,7 @@ def _text(
 
 
 def _former(settings: Settings, engine: str) -> FormerNames:
-    """The hash with the actual values of what stands in `first_recipe`: how it was made up before marks."""
+    """The names from before settings were marked: hashed with today's values of the settings in `first_recipe`."""
     today, speech = settings.model_dump(mode="json"), settings.transcription
     stored = today["redaction"] if settings.redaction.redact_stored else None
     prepared = {**_as_set(_first_preparation(settings), today), "redaction": stored}
@@ -164,7 +164,7 @@ def _former(settings: Settings, engine: str) -> FormerNames:
 
 
 def _as_set(first: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any]:
-    """The same keys, with what the configuration says today. A section has all its keys in both."""
+    """The same keys, with the values of today's configuration. A section has all its keys in both."""
     return {
         key: _as_set(value, today[key]) if isinstance(value, dict) and key != "compared" else today.get(key, value)
         for key, value in first.items()
@@ -176,7 +176,7 @@ def _name_pyannote(options: dict[str, Any], weights: PyannoteWeights) -> None:
 
 
 def _name(options: dict[str, Any], wanted: WeightsWanted, model: str, revision: str) -> None:
-    """Weights in a folder by their content, so that another place of the same ones changes nothing."""
+    """Name weights in a folder by their content, so that moving them changes nothing."""
     try:
         name = name_of(wanted)
     except OSError:

@@ -73,8 +73,8 @@ def _receive(connection: Connection, inbox: queue.SimpleQueue[SegmentTask | None
 
 
 class _Waiting:
-    """The segments that wait now. Ends when none does, so that no batch stands still without one; asked again by
-    an engine with work under way, it goes on with those that came meanwhile."""
+    """The segments that wait now. Ends when none waits, so that it never holds up a batch. An engine with work under
+    way may ask again and gets those that arrived meanwhile."""
 
     def __init__(
         self, first: SegmentTask, inbox: queue.SimpleQueue[SegmentTask | None], connection: Connection

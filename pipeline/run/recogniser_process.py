@@ -28,9 +28,9 @@ _SENT_AT_ONCE = 256
 class RecogniserProcess:
     """Supervisor of the one process that recognises. Used from one thread.
 
-    An engine that is out of memory for a segment alone is not used again: the process starts with `skip` naming it.
+    An engine that runs out of memory on a single segment is not used again: the process starts with `skip` naming it.
     Whenever a restart brings another engine (see `same_engine`), `identity` changes and everything outstanding is
-    dropped: whoever submitted it is to begin again, so that no transcript is made by two engines.
+    dropped: whoever submitted it must begin again, so that no transcript is made by two engines.
 
     Args:
         build: called in the child with `arguments`, and `skip={engine: reason}` where engines are to be left out;
@@ -38,7 +38,7 @@ class RecogniserProcess:
         load_timeout_s: limit for loading the weights.
         segment_timeout_s: limit without any segment finishing while some are under way.
         alone_timeout_s: limit for a segment tried alone after a restart; None for `segment_timeout_s`.
-        restarts_in_vain: as many in a row, no segment finished or given up in between, are allowed.
+        restarts_in_vain: restarts allowed in a row without a segment finished or given up in between.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class RecogniserProcess:
         return len(self._sent) + len(self._to_send) + len(self._suspects)
 
     def start(self, meanwhile: Callable[[], None] | None = None) -> tuple[EngineDescription, EngineIdentity]:
-        """Spawn and load. Raises ModelUnavailable, what loading raised, or what `meanwhile`, asked then, raises."""
+        """Spawn and load; call `meanwhile` while waiting. Raises ModelUnavailable, or what either of the two raised."""
         try:
             loaded: tuple[EngineDescription, EngineIdentity] = self._child.start(
                 (*self._build, dict(self._skip)), self._load_timeout_s, meanwhile
@@ -108,7 +108,7 @@ class RecogniserProcess:
         self._feed()
 
     def results(self, timeout_s: float) -> list[SegmentResult]:
-        """Results that arrive within `timeout_s`, at once when there is one. Restarts the process when need be.
+        """Results that arrive within `timeout_s`, at once when there is one. Restarts the process when needed.
 
         Raises ModelUnavailable when no restart helps, and the StartupError with which an engine says that it cannot
         serve at all.

@@ -1,8 +1,8 @@
-"""The account at the end of a run: what the folder holds against what the database holds.
+"""The account at the end of a run: what the folder holds compared with what the database holds.
 
 found (from the source) = done + unchanged + failed + skipped + waiting + quarantined + left (all from the database's
-rows, but for what no row is written of: files still being written, and calls left for a later run). A call that the
-stages lost, or whose row was never written, is in none of these, and the sum does not add up.
+rows, except what gets no row: files still being written, and calls left for a later run). A call that the stages lost,
+or whose row was never written, is in none of these, and the sum does not add up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNTOUCHED = {
     CallStatus.FAILED: "quarantined",
     CallStatus.QUARANTINED: "quarantined",
 }
-"""What a recording the run had nothing to do with counts as: known failures are left alone."""
+"""How to count a recording that the run left alone, known failures among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,9 @@ class Reconciliation:
     counts: Mapping[str, int]
     """`found` and COUNTED."""
     unaccounted: tuple[str, ...] = ()
-    """Addresses the source offered of which the database says nothing that fits."""
+    """Addresses the source offered for which the database has nothing that fits."""
     disagreements: tuple[str, ...] = ()
-    """Where the stages counted otherwise than the database."""
+    """Where the counts of the stages and of the database differ."""
 
     @property
     def adds_up(self) -> bool:
@@ -47,7 +47,7 @@ class Reconciliation:
         """A line each, for a person."""
         found, rest = self.counts["found"], sum(self.counts[name] for name in COUNTED)
         lines = [f"found {found}, accounted for {rest}"] if found != rest else []
-        lines += [f"{uri}: the database has no result of it, and no reason" for uri in self.unaccounted]
+        lines += [f"{uri}: the database has no result for it, and no reason" for uri in self.unaccounted]
         return (*lines, *self.disagreements)
 
 
@@ -57,7 +57,7 @@ def addresses(plan: Plan) -> list[str]:
 
 
 def reconcile(plan: Plan, tally: Tally, stored: Mapping[str, StoredOutcome], interrupted: bool) -> Reconciliation:
-    """Hold the plan's recordings against the rows `stored` at `addresses(plan)`.
+    """Compare the plan's recordings with the rows `stored` at `addresses(plan)`.
 
     Args:
         interrupted: the run stopped before its end; what it had not finished counts as `left`.
@@ -127,5 +127,5 @@ def _disagreements(counts: Mapping[str, int], plan: Plan, tally: Tally) -> tuple
 
 
 def skipped_recordings(plan: Plan) -> list[SkippedFile]:
-    """Skipped files that are recordings: of these rows are written, of other files not."""
+    """Skipped files that are recordings: these get rows, other files do not."""
     return [item for item in plan.skipped if item.reason not in NOT_A_CALL]

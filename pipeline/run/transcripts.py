@@ -49,7 +49,7 @@ class RunRecogniser:
         )
 
     def _given(self) -> list[str]:
-        """The terms the engine is told: as many as fit."""
+        """The terms the engine is given: as many as fit."""
         return list(context_terms(context_text(self._vocabulary, self._settings.transcription.max_context_chars)))
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
@@ -80,7 +80,7 @@ class Transcripts:
     def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
         """Key of the transcript this recogniser makes of this call.
 
-        Diarisation is in it for calls that were diarised only: switching it on leaves all others as they are.
+        Diarisation is part of it only for calls that were diarised: switching it on leaves all others as they are.
         """
         made_by = self._preparation(prepared.flags)
         if DIARISED in prepared.flags:
@@ -95,7 +95,7 @@ class Transcripts:
         )
 
     def _preparation(self, flags: Collection[str]) -> dict[str, Any]:
-        """By the settings of the voice activity detector that served."""
+        """The preparation by the settings of the voice activity detector that served."""
         fallback = next((flag for flag in sorted(flags) if flag.startswith(VAD_FALLBACK)), None)
         if fallback not in self._preparations:
             detector = None if fallback is None else fallback.removeprefix(VAD_FALLBACK)

@@ -86,7 +86,7 @@ class AnalyseStage:
         return list(batch)
 
     def _item(self, work: Work) -> CallToAnalyse:
-        """A touched, moved or restored recording whose transcript is the one that is there keeps its current steps."""
+        """A touched, moved or restored recording whose transcript is already stored keeps its current steps."""
         assert work.transcript is not None
         planned = work.planned
         again = planned.forced or self._settings.reprocess in (Reprocess.ANALYSIS, Reprocess.ALL)

@@ -75,14 +75,14 @@ class FetchStage:
     def _memory_is_short(self) -> bool:
         limit_gb = self._settings.max_memory_gb or default_limit_gb()
         short = self._recorder.memory_bytes() > limit_gb * self._settings.memory_threshold * 1e9
-        # With nothing under way waiting would free nothing: go on, one call at a time.
+        # With nothing under way, waiting would free no memory: go on, one call at a time.
         return short and sum(self._recorder.queues().values()) > 0
 
     def _is_remote(self, planned: PlannedCall) -> bool:
         return planned.found.source_uri.startswith(REMOTE) and needs_audio(planned, self._steps_on_audio)
 
     def _fetch(self, work: Work, finished: StageQueue[Finished]) -> bool:
-        """Bring it here; on an error record it and answer False."""
+        """Fetch the recording. On an error, record the error and return False."""
         began = time.perf_counter()
         try:
             with self._recorder.stage("fetch", work.file_name):

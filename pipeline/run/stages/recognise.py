@@ -208,7 +208,7 @@ class RecogniseStage:
         self._finished.put(failure_of(work, self._run_id, "recognise", error))
 
     def _save_segments(self) -> None:
-        """After each look at the recogniser: those that finished together go in one transaction a transcript."""
+        """After each look at the recogniser: segments that finished together go into one transaction per transcript."""
         by_transcript: dict[str, list[SegmentText]] = defaultdict(list)
         for fingerprint, segment in self._unsaved:
             by_transcript[fingerprint].append(segment)
@@ -244,11 +244,11 @@ class RecogniseStage:
         why = "; ".join(now.passed_over) or "it can be loaded again"
         self._observer.notice(
             f"the recogniser is now {now.engine} ({now.model}), no longer {before.engine}: {why}; "
-            f"{counted(len(again), 'call')} under way to be begun again"
+            f"{counted(len(again), 'call')} under way will begin again"
         )
 
     def _moved_from(self, work: Work, audio_sha256: str) -> str | None:
-        """The call_id of the same bytes under an address that is no more, when this address is new."""
+        """The call_id of the same bytes under an address that no longer exists, when this address is new."""
         if work.planned.known is not None:
             return None
         return next((k.call_id for k in self._parts.store.known_by_content(audio_sha256) if self._gone(k)), None)

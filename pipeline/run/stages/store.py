@@ -1,4 +1,4 @@
-"""Last stage: one transaction a call, and the count of what became of it."""
+"""Last stage: one transaction per call, and the count of what became of it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class StoreStage:
             raise
         except Exception as error:  # noqa: BLE001 - the account at the end names the recording without a row
             uri = item.found.source_uri if isinstance(item, CallFailure) else item.source_uri
-            self._observer.notice(f"{uri}: no row could be written of it: {described(error)}")
+            self._observer.notice(f"{uri}: no row could be written for it: {described(error)}")
 
     def _write_call(self, work: Work) -> None:
         try:
@@ -91,7 +91,7 @@ class StoreStage:
             self._observer.call_finished(work.planned.found, CallStatus.DONE, detail)
 
     def _of_speakers(self, work: Work) -> tuple[StepResult, ...]:
-        """What is kept about the speakers of a mono call, when it was transcribed now."""
+        """What is stored about the speakers of a mono call that this run transcribed."""
         if work.prepared is None or work.transcript is None:
             return ()
         direction = work.planned.found.metadata.direction

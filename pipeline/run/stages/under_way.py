@@ -31,10 +31,10 @@ class UnderWay:
     finished: list[SegmentText]
     began_s: float
     failed: list[SegmentResult] = field(default_factory=list)
-    """Of the segments that could not be recognised."""
+    """Results of the segments that could not be recognised."""
 
     def fault(self) -> TransientError | None:
-        """Why no transcript is made: nothing was recognised, or what is missing may well be in a later run."""
+        """Why no transcript is made: nothing was recognised, or a later run may well recognise the missing part."""
         if self.failed and len(self.failed) == len(self.finished):
             flags = {flag for result in self.failed for flag in result.flags}
             kind = next((_FAULTS[flag] for flag in _FAULTS if flag in flags), RecognitionFailed)
@@ -46,7 +46,7 @@ class UnderWay:
 
     @property
     def unserved(self) -> str | None:
-        """What an outside service said that did not serve."""
+        """The error of an outside service that could not serve; None when there is none."""
         return next((result.error for result in self.failed if SERVICE_UNAVAILABLE in result.flags), None)
 
 

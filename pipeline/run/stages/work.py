@@ -92,7 +92,7 @@ class Work:
     planned: PlannedCall
     spool: Path
     local_path: Path | None = None
-    """Where a remote recording was brought to."""
+    """Local copy of a remote recording."""
     fetched: AbstractContextManager[Path] | None = None
     prepared: PreparedCall | None = None
     call_id: str = ""
@@ -147,7 +147,7 @@ def with_retries(
 ) -> Value:
     """Try again on TransientError, up to `run.attempts` times, waiting twice as long each time, with jitter.
 
-    A full disk is no fault of a call: it is waited for apart, and ends the run where it stays full.
+    A full disk is not the call's fault: it is waited for separately, and ends the run if it stays full.
     """
     again = retrying(
         lambda error: isinstance(error, TransientError) and not isinstance(error, DiskFull),

@@ -157,7 +157,7 @@ def test_an_answer_that_unpacks_to_more_is_not_unpacked(provider: str) -> None:
         answer = asked(provider, server.url)
         assert server.seen[0].headers["accept-encoding"] == "identity"
     assert answer.error_type == "InvalidReply"
-    assert "packed" in str(answer.reason)
+    assert "compressed" in str(answer.reason)
 
 
 @pytest.mark.parametrize(
