@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipeline import masking
 from tests.databases import database, empty_url, open_folder, run_id, server, store, url
@@ -13,6 +14,10 @@ from tests.databases import database, empty_url, open_folder, run_id, server, st
 __all__ = ["database", "empty_url", "open_folder", "run_id", "server", "store", "url"]
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+settings.register_profile("busy machine", deadline=None)  # how long an example takes says nothing of the code
+settings.load_profile("busy machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
