@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.yaml_reader import MAX_BYTES, KeyPath, read_yaml_file
+from pipeline.config.yaml_reader import KeyPath, read_yaml_file
 from pipeline.errors import ConfigurationError
 from pipeline.masking import excerpt
 
@@ -26,6 +26,8 @@ LIST_COLUMNS = frozenset({"keywords", "examples", "languages"})
 _REQUIRED = {TOPICS: "topic", VOCABULARY: "term", ABBREVIATIONS: "abbreviation", ABOUT: "languages"}
 
 
+MAX_BYTES = 20_000_000
+"""Of a .csv, and of all that an .xlsx unpacks to."""
 MAX_ROWS = 50_000
 """Rows with anything in them, of one sheet."""
 MAX_COLUMNS = 100
