@@ -32,11 +32,11 @@ def unanswered(
     answers: Sequence[LLMAnswer],
     without_model: Callable[[], StepResult],
 ) -> StepResult:
-    """The result of a call for which no answer can be used: made without a model where that is configured, else failed.
+    """The result of a call without a usable answer: made without a model where that is configured, else failed.
 
     Args:
         result: step and fingerprint.
-        answers: what was paid for, the last one last.
+        answers: every answer paid for, the latest last.
     """
     if router.extractive:
         return as_fallback(without_model(), reason, answers)
@@ -44,11 +44,11 @@ def unanswered(
 
 
 def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
-    """The result with who answered last and what all the answers cost together."""
+    """The result, with the provider that answered last and the total cost of all answers."""
     last = answers[-1]
     passed_over = "; ".join(dict.fromkeys(why for answer in answers for why in answer.passed_over))
     reasons = [result.reason] if result.reason else []
-    # Where nobody answered, the reason names everyone who was passed over already.
+    # Where no provider answered, the reason already names every provider that was skipped.
     if passed_over and result.state is not StepState.FAILED:
         reasons.append(f"passed over: {passed_over}")
     return replace(
@@ -66,7 +66,7 @@ def paid(result: StepResult, *answers: LLMAnswer) -> StepResult:
 
 
 def services_of(answers: Iterable[LLMAnswer]) -> dict[str, str | None]:
-    """Who was asked in all of them; whoever answered once counts as answering."""
+    """Every provider asked for any of these answers; one that answered once counts as answering."""
     together: dict[str, str | None] = {}
     for answer in answers:
         for name, why in answer.services.items():
@@ -75,13 +75,13 @@ def services_of(answers: Iterable[LLMAnswer]) -> dict[str, str | None]:
 
 
 def _sum(values: list[Number | None]) -> Number | None:
-    """Sum of what is known; None when nothing is."""
+    """Sum of the known values; None when none is known."""
     known = [value for value in values if value is not None]
     return sum(known[1:], start=known[0]) if known else None
 
 
 def as_fallback(result: StepResult, why: str | None, answers: Iterable[LLMAnswer]) -> StepResult:
-    """A result made without a model because no model answered: kept, and made anew by the next run."""
+    """A result made without a model because no model answered: it is kept, and the next run makes it again."""
     reasons = [reason for reason in (result.reason, f"made without a language model: {why}" if why else None) if reason]
     return replace(
         result,

@@ -1,4 +1,4 @@
-"""What every step asks of a call."""
+"""What every step needs to know about a call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.records import CallForAnalysis, TranscriptChunk
 
 
 def language_of(call: CallForAnalysis) -> str | None:
-    """What the recogniser heard, else what the metadata says."""
+    """The language the recogniser heard, else the one in the metadata."""
     return call.transcript.language or call.metadata.language
 
 
@@ -19,5 +19,5 @@ def speaks(call: CallForAnalysis) -> bool:
 
 
 def in_order(chunks: Sequence[TranscriptChunk]) -> list[TranscriptChunk]:
-    """By time; of chunks that begin together the lower channel's first."""
+    """Chunks in order of time; where several begin together, the lowest channel comes first."""
     return sorted(chunks, key=lambda chunk: (chunk.start_s, chunk.channel, chunk.ordinal))

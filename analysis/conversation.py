@@ -15,11 +15,11 @@ from pipeline.records import CallForAnalysis, Role, StepResult, TranscriptChunk
 
 _VERSION = 1
 TURN_GAP_S = 2.0
-"""Two chunks of one side with less quiet between them, and nobody else's chunk begun there, are one turn."""
+"""Two chunks of one side are one turn when no more silence than this and no other chunk's start lies between them."""
 MIN_OVERTALK_S = 0.2
 """Shorter overlaps are the recogniser's padding, not talk over each other."""
 MIN_INTERRUPTION_S = 0.8
-"""Who began during the other's talk and went on this long after the other had stopped has interrupted."""
+"""A turn that begins while the other side talks and goes on this long after it stops is an interruption."""
 
 Span = tuple[float, float]
 
@@ -51,7 +51,7 @@ def total(spans: Sequence[Span]) -> float:
 
 
 def intersection(left: Sequence[Span], right: Sequence[Span]) -> list[Span]:
-    """Where both are, each given without overlaps and in order."""
+    """The spans of time that both lists cover; each list is in order and without overlaps."""
     common: list[Span] = []
     i = j = 0
     while i < len(left) and j < len(right):
@@ -66,7 +66,7 @@ def intersection(left: Sequence[Span], right: Sequence[Span]) -> list[Span]:
 
 
 def turns_of(chunks: Sequence[TranscriptChunk]) -> list[Turn]:
-    """Chunks in order of their start, those of one side in a row joined."""
+    """Chunks in order of their start, with consecutive chunks of one side joined."""
     turns: list[Turn] = []
     for chunk in in_order(chunks):
         last = turns[-1] if turns else None
@@ -183,7 +183,7 @@ def _first_response_s(turns: Sequence[Turn]) -> float | None:
 
 
 def _extra(chunks: Sequence[TranscriptChunk], turns: Sequence[Turn], anyone: Sequence[Span]) -> dict[str, float]:
-    """Counts of words per role, the first word's time, and the share of the talk that is the agent's."""
+    """Word counts per role, the time of the first word, and the agent's share of the talk."""
     counts = {role: sum(len(words(c.text)) for c in chunks if c.role == role) for role in Role}
     extra = {f"{role.value}_words": float(count) for role, count in counts.items() if count}
     extra |= {f"{role.value}_turns": float(n) for role in Role if (n := sum(t.role == role for t in turns))}

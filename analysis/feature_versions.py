@@ -1,4 +1,4 @@
-"""Versions of what models read: changed when the same input comes to mean other numbers."""
+"""Versions of the features models read. A version changes when the same input gives different numbers."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ModelCard:
     features: tuple[str, ...]
     """Names of the inputs in their order; `("text",)` for texts."""
     feature_version: str
-    """Changes when the same name means another number."""
+    """Changes when a feature keeps its name but its numbers change."""
     versions: Mapping[str, str]
     data: Mapping[str, Any]
     """Where from, how many items, groups, class balance, licence."""
@@ -106,7 +106,7 @@ def _stable(archive: bytes) -> bytes:
 
         # skops names objects, and the files of arrays, by their address in memory.
         schema = re.sub(r'("__id__": |"file": ")(\d+)(\b)', renumber, schema)
-        # So does scikit-learn remember the list of stop words a vectoriser was last checked with.
+        # In the same way, a vectoriser remembers the list of stop words it was last checked with.
         schema = re.sub(r'("_stop_words_id": \{[^{}]*"content": ")\d+', r"\g<1>0", schema)
         content = {_SCHEMA: schema.encode()}
         for name in old.namelist():
@@ -143,7 +143,7 @@ def check_model(
     feature_version: str | None = None,
     trusted: Sequence[str] = (),
 ) -> ModelCard | None:
-    """Everything that can be known about a model without loading it.
+    """Check everything about a model that can be checked without loading it.
 
     Returns the card; None for a trusted pickle, which has none.
 

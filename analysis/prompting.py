@@ -37,7 +37,7 @@ def transcript_lines(chunks: Sequence[TranscriptChunk]) -> list[str]:
 
 
 def opening_and_end(lines: Sequence[str], max_chars: int) -> list[str]:
-    """All lines, or where they are too long two thirds of the limit from the opening and the rest from the end."""
+    """All lines; where they are too long, two thirds of the limit go to the opening and the rest to the end."""
     if sum(len(line) + 1 for line in lines) <= max_chars:
         return list(lines)
     budget = max_chars - len(_LEFT_OUT) - 1

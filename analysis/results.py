@@ -15,7 +15,7 @@ def done(
 
 
 def missing(step: str, fingerprint: str, reason: str, provider: str | None = None) -> StepResult:
-    """No value by nature."""
+    """No value, for a reason that lasts; not tried again for the same fingerprint."""
     return StepResult(
         step=step, fingerprint=fingerprint, state=StepState.MISSING, payload=None, reason=reason, provider=provider
     )

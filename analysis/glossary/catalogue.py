@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 OTHER = "other"
-"""What a model may answer when no label fits, with terms it proposes; no label of a catalogue may be called so."""
+"""A model's answer when no label fits, along with terms it proposes; no label of a catalogue may have this name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class Glossary:
-    """One catalogue. Topics keep the order of the file; paths are unique. What is worked out of it is kept."""
+    """One catalogue. Topics keep the order of the file; paths are unique. Values derived from it are cached."""
 
     name: str
     """`b2b`, `b2c` or the file's name without its ending."""
@@ -75,7 +75,7 @@ class Glossary:
         return self._below.get(topic, ())
 
     def speaks(self, language: str | None) -> bool:
-        """Whether its words can be matched with a call in this language; an unknown language is taken for any."""
+        """Whether its words can be matched with a call in this language; an unknown language matches."""
         known = set(self.languages).union(*(label.languages for label in self.labels))
         return language is None or not self.languages or language in known
 
@@ -94,7 +94,7 @@ class Glossary:
 
 
 def fitting(terms: Iterable[str], limit: int) -> list[str]:
-    """Different terms, whole ones only, that are at most `limit` characters when joined by `, `."""
+    """Distinct terms, none cut short, that come to at most `limit` characters when joined by `, `."""
     chosen: dict[str, str] = {}
     length = 0
     for term in terms:

@@ -18,7 +18,7 @@ class Catalogues:
 
     by_segment: Mapping[CustomerSegment, Glossary]
     when_unknown: CustomerSegment | None
-    """Catalogue of calls whose segment nobody knows; None to compare."""
+    """Catalogue for calls of unknown segment; None to compare the catalogues."""
 
     @property
     def content_hash(self) -> str:

@@ -30,7 +30,7 @@ def load_glossary(path: Path, name: str | None = None) -> Glossary:
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise ConfigurationError(f"{path}: a glossary ends in one of {', '.join(_READERS)}")
+        raise ConfigurationError(f"{path}: a glossary's file name must end in one of {', '.join(_READERS)}")
     try:
         tables = reader(path)
     except FileNotFoundError:
@@ -50,7 +50,7 @@ def load_glossary(path: Path, name: str | None = None) -> Glossary:
 
 
 def _labels(rows: list[Row], faults: list[str]) -> list[Label]:
-    """Topics in order of first mention, each followed by its subtopics; a topic only subtopics name is made."""
+    """Topics in order of first mention, each followed by its subtopics; a topic named only by subtopics is added."""
     found: dict[tuple[str, str | None], Label] = {}
     first_place: dict[tuple[str, str | None], str] = {}
     folded: dict[tuple[str, str | None], str] = {}
@@ -103,7 +103,7 @@ def _check_name(row: Row, column: str, name: str, faults: list[str]) -> None:
     if len(name) > _MAX_NAME_CHARS:
         faults.append(f"{row.at(column)}: {len(name)} characters; a name has at most {_MAX_NAME_CHARS}")
     elif ">" in name:
-        faults.append(f"{row.at(column)}: {name!r} holds '>', which stands between topic and subtopic")
+        faults.append(f"{row.at(column)}: {name!r} holds '>', which separates topic from subtopic")
     elif "\n" in name or _CONTROL.search(name):
         faults.append(f"{row.at(column)}: {name!r} holds a line break or control character")
     elif name.casefold() == OTHER:

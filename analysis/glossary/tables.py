@@ -134,7 +134,7 @@ def _sheets(path: Path) -> dict[str, list[Row]]:
         tables = {}
         for key, name in names.items():
             sheet = workbook[name]
-            sheet.reset_dimensions()  # what a workbook says of its size need not be true
+            sheet.reset_dimensions()  # the size a workbook states may be wrong
             values = enumerate(sheet.iter_rows(values_only=True), start=1)
             lines = ((row, tuple("" if value is None else str(value) for value in cells)) for row, cells in values)
             where = f"{path}, sheet {name}"

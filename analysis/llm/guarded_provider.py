@@ -21,7 +21,7 @@ _CHARS_PER_TOKEN = 3.0
 """Low for European languages (about 4), so that estimates err on the safe side."""
 _SHOWN_FAILURE_CHARS = 200
 _LOCAL_TRIES = 2
-"""A crash on this machine may have had another cause once, not twice."""
+"""One crash on this machine may have had another cause; a second one is blamed on the request."""
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ class GuardedProvider:
             if isinstance(error, Throttled) and error.retry_after_s:
                 self._hold_off(error.retry_after_s)
             if isinstance(error, InvalidReply | Throttled):
-                self._breaker.succeeded()  # it is there
+                self._breaker.succeeded()  # the service is up
             else:
                 self._breaker.failed(described(error)[:_SHOWN_FAILURE_CHARS])
             raise
@@ -139,7 +139,7 @@ class GuardedProvider:
         return replies
 
     def _hold_off(self, wait_s: float) -> None:
-        """What the service told one request holds for all of them."""
+        """A wait the service asked of one request applies to all requests."""
         with self._lock:
             self._not_before = max(self._not_before, time.monotonic() + wait_s)
 

@@ -1,4 +1,4 @@
-"""What a run may send: per minute for the service's quota, and altogether for the owner's purse."""
+"""What a run may send: per minute for the service's quota, and in all for the owner's budget."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Spending:
 
 @dataclass(slots=True)
 class _Purse:
-    """What is spent or set aside."""
+    """Tokens and cost spent or set aside."""
 
     cost_usd: float = 0.0
     tokens: int = 0

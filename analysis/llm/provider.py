@@ -46,17 +46,17 @@ class LLMRequest:
     follow_up: tuple[Message, ...] = ()
     """Turns after `user`."""
     source: str = ""
-    """What `user` was made from, where that does not stand in it (the transcript behind notes, or around a piece of
-    it). Never sent: what it shows to be personal data is taken out of `user`, too."""
+    """The text `user` was made from, where `user` does not contain it (the transcript behind notes, or around a piece
+    of it). Never sent: what it shows to be personal data is removed from `user`, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a provider made of one request, before the router has looked at it."""
+    """A provider's reply to one request, before the router has checked it."""
 
     key: str
     text: str
-    """JSON, or what the model put in its place."""
+    """JSON, or whatever the model wrote instead."""
     tokens_in: int | None = None
     tokens_out: int | None = None
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class LLMAnswer:
     retryable: bool = False
     """True when a later run may well get an answer (outage, breaker, ceiling); False for an invalid one."""
     provider: str | None = None
-    """Who answered; `extractive` when the caller is to make do without a model; None when nobody did."""
+    """The provider that answered; `extractive` when the caller should do without a model; None when none answered."""
     model: str | None = None
     tokens_in: int | None = None
     """All attempts together."""
@@ -92,9 +92,9 @@ class LLMAnswer:
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
     passed_over: tuple[str, ...] = ()
-    """`provider: why` for each one listed before the one that answered."""
+    """`provider: why` for each provider listed before the one that answered."""
     services: Mapping[str, str | None] = field(default_factory=dict)
-    """Providers that were asked: None for one that answered, be it with something invalid, else why it did not."""
+    """Providers that were asked: None for one that answered, even with something invalid, else why it did not."""
 
 
 class Throttled(ServiceUnavailable):
@@ -106,7 +106,7 @@ class Throttled(ServiceUnavailable):
 
 
 class RequestRefused(ServiceUnavailable):
-    """The service will not serve us as configured (credentials, unknown model): trying again now is no use."""
+    """The service will not serve us as configured (credentials, unknown model): trying again now is useless."""
 
 
 class LLMProvider(Protocol):
@@ -138,7 +138,7 @@ class Completes(Protocol):
     """What the steps need of `analysis.llm.router.Router`."""
 
     extractive: bool
-    """Whether callers may make do without a model where an answer's `data` is None."""
+    """Whether callers may do without a model where an answer's `data` is None."""
 
     @property
     def models(self) -> tuple[str, ...]: ...

@@ -11,7 +11,7 @@ from analysis.llm.provider import LLMRequest, TextRedactor
 from pipeline.errors import TerminalError
 
 _SEAM = "\n\x1e\n"
-"""Between the texts of one request, redacted in one go so that equal placeholders mean equal things."""
+"""Separates the texts of one request. They are redacted together so that equal placeholders mean equal things."""
 _MIN_KNOWN_CHARS = 4
 
 
@@ -22,11 +22,11 @@ class RedactionFailed(TerminalError):
 def redact_request(request: LLMRequest, redactor: TextRedactor) -> tuple[LLMRequest, Mapping[str, str]]:
     """The request without personal data, and placeholder -> original.
 
-    What is found in one place is taken out of all others: "my account is 445566" tells what the 445566 of an account of
-    the call is, where no such word stands before it.
+    Personal data found in one text is removed from all of them: "my account is 445566" in the transcript shows what
+    445566 is in a retelling of the call, where no such word comes before it.
 
     Raises:
-        RedactionFailed: the redactor lost the seams between the texts.
+        RedactionFailed: the redactor lost the boundaries between the texts.
     """
     texts = [request.system, request.user, *(message.text for message in request.follow_up), request.source]
     joined = _SEAM.join(text.replace("\x1e", " ") for text in texts)

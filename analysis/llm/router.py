@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 _SHOWN_REPLY_CHARS = 4000
 _UPSET = (StageTimeout, WorkerCrashed, MemoryExhausted, UnforeseenError, InvalidReply)
-"""What one request of a batch may have brought upon all of them."""
+"""Errors of a whole batch that a single request in it may have caused."""
 
 
 @dataclass(slots=True)
@@ -82,13 +82,13 @@ class Router:
         self._redactor = redactor
         self._restore = restore_redacted
         self.ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens, ledger)
-        """Of remote providers in this run: what they cost, and the tokens sent to and received from them."""
+        """Cost of the remote providers in this run, the tokens sent to and received from them, and the limits on both."""
         serving = providers[:1] if settings.strict else providers
         self._guarded = [GuardedProvider(provider, settings, self.ceiling) for provider in serving]
         self._all = tuple(providers)
         self._said: set[tuple[str, str]] = set()
         self.extractive = not settings.strict and "extractive" in settings.providers
-        """Whether callers may make do without a model where `data` is None."""
+        """Whether callers may do without a model where `data` is None."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -133,7 +133,7 @@ class Router:
             self._pass_over(guarded, ready, error)
         except EarshotError as error:
             self._pass_over(guarded, ready, error)
-        except Exception as error:  # the last line: a fault in a client costs these requests their answer, no more
+        except Exception as error:  # the last defence: a fault in a client costs only these requests' answers
             log.exception("%s: unforeseen error", guarded.provider.name)
             self._pass_over(guarded, ready, error)
         took = time.monotonic() - started
@@ -191,7 +191,7 @@ class Router:
                 return
 
     def _take(self, guarded: GuardedProvider, case: _Case, reply: Reply, started: float) -> str | None:
-        """Make the reply the answer; else what is wrong with it."""
+        """Accept the reply as the answer, or return what is wrong with it."""
         data, fault = read_reply(reply, case.request.schema)
         if data is None:
             return fault or "no data"
@@ -240,11 +240,11 @@ class Router:
         kind = (guarded.provider.name, type(error).__name__)
         if waiting and kind not in self._said:
             self._said.add(kind)
-            log.warning("%s is passed over (said once, recorded with every row): %s", guarded.provider.name, error)
+            log.warning("%s is skipped (logged once, recorded with every row): %s", guarded.provider.name, error)
 
 
 def _with_repair(sent: LLMRequest, reply: Reply, fault: str) -> LLMRequest:
-    """The same request, going on with the reply and what is wrong with it."""
+    """The same request, followed by the reply and what is wrong with it."""
     shown = reply.text.strip()[:_SHOWN_REPLY_CHARS] or "(nothing)"
     complaint = (
         f"That answer cannot be used: {fault}. Answer again with one JSON object that is valid under the schema, "

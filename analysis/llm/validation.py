@@ -1,4 +1,4 @@
-"""Is a reply what was asked for? JSON out of text, then the request's own schema, labels included."""
+"""Checks a reply: finds the JSON in its text, then validates it by the request's own schema, labels included."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plain(value: Any) -> Any:
 
 
 def read_reply(reply: Reply, schema: JsonSchema) -> tuple[dict[str, Any] | None, str | None]:
-    """The reply's data, or None and what is wrong with it, which goes into rows and logs: no words of the reply."""
+    """The reply's data, or None and what is wrong with it; that goes into rows and logs, so it quotes no reply."""
     if reply.finish == "refused":
         return None, "the model declined to answer"
     if not reply.text.strip():
@@ -82,7 +82,7 @@ def _faults(data: dict[str, Any], schema: JsonSchema) -> list[str]:
 
 
 def _property_names(schema: Any) -> frozenset[str]:
-    """Names of all properties a schema speaks of, at any depth."""
+    """Names of all properties in a schema, at any depth."""
     if isinstance(schema, list):
         return frozenset().union(*map(_property_names, schema))
     if not isinstance(schema, dict):
@@ -93,7 +93,7 @@ def _property_names(schema: Any) -> frozenset[str]:
 
 
 def _known_part(part: str | int, names: frozenset[str]) -> str:
-    """A step of the way to a value; a name that the model made up is not repeated."""
+    """One step of the path to a value; a name that the model made up is not repeated."""
     return str(part) if isinstance(part, int) or part in names else "(another name)"
 
 

@@ -37,7 +37,7 @@ _ID_CUE = re.compile(
     r"|\bsteuer\w*|\bidentifikationsnummer\b|\bsécurité sociale\b|\bdni\b|\bnie\b|\btaxpayer\b",
     re.IGNORECASE,
 )
-# What numbers are not personal, when the word stands right before them.
+# Words that show the number right after them is not personal.
 _OTHER_CUE = re.compile(
     r"\b(?:order|ticket|case|reference|invoice|tracking|confirmation|serial|model|part|item|booking|incident|version"
     r"|article|product|parcel|imei|purchase order|po|sku|flight|bestell\w*|rechnung\w*|commande|facture|pedido|factura"

@@ -64,7 +64,7 @@ def _walk_member(key: str, value: Any, chars: int, items: int) -> Any:
 
 
 def smallest_reply_bytes(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> int:
-    """Upper bound of the bytes a reply takes whose optional parts are left out and whose free strings are empty."""
+    """Upper bound, in bytes, of a reply without its optional parts and with its free strings empty."""
     root = root or schema
     if "$ref" in schema:
         target: Any = root
@@ -127,7 +127,7 @@ class Grammar:
 
 
 class Constraint:
-    """Holds one sequence. Feed each token taken, ask for the mask of the next."""
+    """Holds one sequence to the grammar. Feed it each token taken; ask it for the mask of the next."""
 
     def __init__(self, grammar: Grammar, matcher: Any, max_tokens: int) -> None:
         self._grammar = grammar

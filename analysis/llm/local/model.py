@@ -46,7 +46,7 @@ class _Sequence:
     shared: int
     """How many of the prompt's tokens the kept prefix covers."""
     read: list[Any] | None
-    """The cache of these tokens, held here too: a batch may begin in more ways than are kept."""
+    """The cache of these tokens. Held here too, because a batch may have more different beginnings than are kept."""
     constraint: Constraint
     logprobs: list[float] = field(default_factory=list)
 
@@ -140,7 +140,7 @@ class LocalModel:
         return grammar
 
     def _shared_prefix(self, request: LLMRequest, prompt: Tokens) -> int:
-        """Tokens up to where the user's text begins: what two prompts with other users' texts have in common."""
+        """Tokens up to where the user's text begins: what two prompts with different users' texts share."""
         length = _common(self._render(request, "a"), self._render(request, "Z"))
         length = min(_common(prompt[:length], self._render(request, "a")), len(prompt) - 1)
         if length < self._settings.min_shared_prefix_tokens:
@@ -163,7 +163,7 @@ class LocalModel:
         return cache
 
     def _decode(self, sequences: Sequence[_Sequence]) -> None:
-        """All of them together; a finished one makes room for the next."""
+        """Decode all requests together; a finished one makes room for the next."""
         if not sequences:
             return
         from mlx_lm.generate import BatchGenerator

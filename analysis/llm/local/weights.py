@@ -1,4 +1,4 @@
-"""Which weights a local language model asks for, and where they are: by the hub that all models share."""
+"""Which weights a local language model needs, and where they are: through the hub that all models share."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def ask_hub_for_life(settings: MlxLmSettings) -> None:
             request = urllib.request.Request(address, method="HEAD")  # noqa: S310 - the user's own hub
             urllib.request.urlopen(request, timeout=settings.hub_timeout_s).close()  # noqa: S310
         except urllib.error.HTTPError as error:
-            error.close()  # an answer, too
+            error.close()  # an error status is an answer, too
 
     try:
         within(ask, settings.hub_timeout_s)

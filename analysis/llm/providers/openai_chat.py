@@ -30,7 +30,7 @@ _REFUSALS = frozenset({400, 404, 415, 422, 501})
 
 
 class _ParameterRefused(Exception):
-    """The server may know one of the parameters not; `error` is what it is if no plainer way to ask is left."""
+    """The server may not know one of the parameters; `error` is raised when no plainer way to ask is left."""
 
     def __init__(self, error: EarshotError) -> None:
         super().__init__(str(error))
@@ -50,7 +50,7 @@ class OpenAIChat:
         self.concurrency = settings.concurrency
         with_and_without = (True, False) if settings.logprobs else (False,)
         self._wishes = [(mode, logprobs) for mode in settings.structured for logprobs in with_and_without]
-        """Ways to ask, the best first: structured output by which mode, with token probabilities or without."""
+        """Ways to ask, the best first: a mode of structured output, with or without token probabilities."""
         self._connection = AsyncConnection(self.name, self._connect)
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
@@ -87,7 +87,7 @@ class OpenAIChat:
                     client, self._parameters(request, mode, logprobs and bool(request.label_fields)), time_limit_s
                 )
             except _ParameterRefused as refusal:
-                # A refusal of probabilities that were not asked for is one of the mode.
+                # Where no probabilities were asked for, what is refused is the mode.
                 plainer = wishes[1:] if request.label_fields else [wish for wish in wishes[1:] if wish[0] != mode]
                 if not plainer:
                     raise refusal.error from refusal
@@ -173,7 +173,7 @@ def _count(value: object) -> int | None:
 
 
 def _tokens(choice: Any, text: object) -> list[TokenLogprob]:
-    """Empty when the tokens do not spell the text: some servers give ids only, or the likeliest for the chosen."""
+    """Empty when the tokens do not spell the text: some servers give ids, or the likeliest token for the chosen one."""
     content = getattr(getattr(choice, "logprobs", None), "content", None) or []
     tokens = []
     for item in content:
