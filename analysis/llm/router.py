@@ -82,7 +82,7 @@ class Router:
         self._redactor = redactor
         self._restore = restore_redacted
         self.ceiling = Ceiling(settings.max_cost_usd, settings.max_tokens, ledger)
-        """Cost of the remote providers in this run, the tokens sent to and received from them, and the limits on both."""
+        """Cost of the remote providers in this run, tokens sent to and received from them, and the limits on both."""
         serving = providers[:1] if settings.strict else providers
         self._guarded = [GuardedProvider(provider, settings, self.ceiling) for provider in serving]
         self._all = tuple(providers)

@@ -62,7 +62,7 @@ def find_addresses(text: str) -> Iterator[PersonalSpan]:
 
 
 def _local_part(text: str, end: int) -> tuple[int, list[str]]:
-    """Where the name before `at` begins, and its parts: any letters, digits and words of `_JOINT`, and at most three others."""
+    """Where the name before `at` begins, and its parts: letters, digits, words of `_JOINT`, at most three others."""
     begin = max(0, end - 160)
     found = list(_PART.finditer(text, begin, end))
     start, plain = end, 0
