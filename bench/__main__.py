@@ -2,8 +2,8 @@
 
     python -m bench [--only decode,voice_activity] [--quick] [--data ../shared/data] [--output output]
 
-The last line each prints is JSON; all of them are kept in `<output>/bench.json`, with the machine they were taken on.
-Benchmarks that need the reference recordings are left out, with a word, where those are absent.
+Each prints JSON as its last line; `<output>/bench.json` keeps all of them, and the machine they were measured on.
+Benchmarks that need the reference recordings are skipped where those are absent, and a line says so.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A module of this folder, its arguments in full and in haste."""
+    """A module of this folder, with its arguments for a full and for a quick run."""
 
     module: str
     full: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ BENCHMARKS = (
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """The machine the figures were measured on."""
     return {
         "platform": platform.platform(),
         "processor": platform.machine(),
@@ -64,7 +64,7 @@ def machine() -> dict[str, Any]:
 
 
 def run(benchmark: Benchmark, quick: bool, data: Path) -> list[dict[str, Any]]:
-    """The JSON lines it printed; its output is passed on."""
+    """Run it, pass its output on, and return the JSON lines it printed."""
     arguments = [sys.executable, "-m", f"bench.{benchmark.module}", *(benchmark.quick if quick else benchmark.full)]
     if benchmark.needs_data:
         arguments += ["--data", str(data)]

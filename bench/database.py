@@ -1,9 +1,9 @@
-"""What the database costs: storing calls, planning a folder that is all done, and whether the cost grows.
+"""What the database costs: storing calls, planning a folder whose calls are all done, and whether the cost grows.
 
     python -m bench.database [--calls 200] [--known 37005] [--tiny 10000] [--rounds 5]
 
-Compares all that a run writes of a call (claim, transcript, call with its steps: three transactions) with bare INSERTs
-row by row, in one transaction and with a commit each, alternating, on one fresh embedded server.
+Compares all that a run writes for a call (claim, transcript, call with its steps: three transactions) with bare INSERTs
+row by row, in one transaction or with a commit each. The variants alternate on one fresh embedded server.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def compare(database: Database, calls: int, rounds: int) -> dict[str, Any]:
-    """Milliseconds a call: the store, against the same rows one INSERT each."""
+    """Milliseconds per call: the store, against one INSERT for each of the same rows."""
     store = PostgresStore(database)
     run_id = store.begin_run({}, "bench", "bench")
     ways: dict[str, tuple[Callable[[Any, CallOutcome], None], object]] = {
@@ -99,11 +99,11 @@ def compare(database: Database, calls: int, rounds: int) -> dict[str, Any]:
     store.end_run(run_id, 0, {}, {})
     ours = statistics.median(cpu["ours"])
     return {
-        "save_call_ms": spread([1000 * one for one in wall["ours"]]),
-        "save_call_cpu_ms": spread([1000 * one for one in cpu["ours"]]),
-        "row_by_row_ms": spread([1000 * one for one in wall["naive"]]),
-        "row_by_row_cpu_ms": spread([1000 * one for one in cpu["naive"]]),
-        "commit_per_row_ms": spread([1000 * one for one in wall["committing"]]),
+        "save_call_ms": spread([1000 * seconds for seconds in wall["ours"]]),
+        "save_call_cpu_ms": spread([1000 * seconds for seconds in cpu["ours"]]),
+        "row_by_row_ms": spread([1000 * seconds for seconds in wall["naive"]]),
+        "row_by_row_cpu_ms": spread([1000 * seconds for seconds in cpu["naive"]]),
+        "commit_per_row_ms": spread([1000 * seconds for seconds in wall["committing"]]),
         "wall_against_commit_per_row": round(
             statistics.median(wall["committing"]) / statistics.median(wall["ours"]), 2
         ),
@@ -114,7 +114,7 @@ def compare(database: Database, calls: int, rounds: int) -> dict[str, Any]:
 
 
 def keep(store: PostgresStore, outcome: CallOutcome) -> None:
-    """All that a run writes for a call."""
+    """Write all that a run writes for a call."""
     assert outcome.transcript is not None
     assert outcome.prepared is not None
     call_id = store.claim_call(outcome.found, outcome.prepared.audio_sha256, None)
@@ -137,8 +137,8 @@ def growth(database: Database, tiny: int) -> dict[str, Any]:
         cpu.append((cpu_s(database) - begun) / tenth)
     store.end_run(run_id, 0, {}, {})
     return {
-        "tiny_call_ms": [round(1000 * one, 3) for one in times],
-        "tiny_call_cpu_ms": [round(1000 * one, 3) for one in cpu],
+        "tiny_call_ms": [round(1000 * seconds, 3) for seconds in times],
+        "tiny_call_cpu_ms": [round(1000 * seconds, 3) for seconds in cpu],
         "last_tenth_against_first": round(times[-1] / times[0], 3),
         "last_tenth_against_first_cpu": round(cpu[-1] / cpu[0], 3),
     }
@@ -205,7 +205,8 @@ def typical_call(run_id: str, name: str, chunks: int = CHUNKS) -> CallOutcome:
     sentiment = CallSentiment(
         roles=tuple(RoleSentiment(role=role, sentiment=Sentiment(0.2, 0.5, 0.3)) for role in (Role.AGENT, Role.CLIENT)),
         chunks=tuple(
-            ChunkSentiment(channel=one.channel, ordinal=one.ordinal, sentiment=Sentiment(0.2, 0.5, 0.3)) for one in said
+            ChunkSentiment(channel=chunk.channel, ordinal=chunk.ordinal, sentiment=Sentiment(0.2, 0.5, 0.3))
+            for chunk in said
         ),
     )
     payloads: dict[str, object] = {
@@ -265,13 +266,13 @@ def chunk_of(index: int) -> TranscriptChunk:
 
 
 def row_by_row(database: Database, outcome: CallOutcome) -> None:
-    """The bare rows of one version (nothing kept, merged, compared or claimed), an INSERT each, one transaction."""
+    """The bare rows of one call in one transaction, an INSERT each; nothing is kept, merged, compared or claimed."""
     with database.connection() as connection:
         insert_rows(connection, outcome)
 
 
 def committing_each_row(database: Database, outcome: CallOutcome) -> None:
-    """As this field does: every INSERT its own transaction."""
+    """As is usual in this field: every INSERT in a transaction of its own."""
     with database.connection() as connection:
         connection.autocommit = True
         try:
@@ -301,8 +302,8 @@ def insert_rows(connection: Connection[Any], outcome: CallOutcome) -> None:
                transcription) VALUES (%s, %s, %s, 1, 'done', %s, %s)""",
         [call_id, outcome.found.source_uri, outcome.found.file_name, transcript.fingerprint, TEXT * CHUNKS],
     )
-    for one in outcome.steps:
-        step = step_row(one)
+    for result in outcome.steps:
+        step = step_row(result)
         connection.execute(
             """INSERT INTO call_steps (call_id, step, fingerprint, state, attempts, payload)
                VALUES (%s, %s, %s, %s, 1, %s)""",
@@ -338,7 +339,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def cpu_s(database: Database) -> float:
-    """Ours, and that of the server's processes for our connections."""
+    """CPU seconds of this process and of the server's processes for our connections."""
     assert database.server is not None
     with database.connection() as connection:
         rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'").fetchall()

@@ -42,7 +42,7 @@ MEGABYTE = 1e6
 
 
 def plain_decode(path: Path) -> None:
-    """What any user of PyAV pays: every frame as an array."""
+    """The cost of PyAV alone: every frame as an array."""
     import av
 
     with av.open(str(path)) as container:

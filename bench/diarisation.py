@@ -4,12 +4,12 @@
 
 Roles: on the six Harper Valley calls with the segments and words people marked, as a perfect diariser and recogniser
 would give them; then harder: the opening cut off, words lost, turns given to the wrong speaker; and on the project's
-own samples. Right is counted over all calls, and over those sure enough to be used (`diarisation.min_role_confidence`).
+own samples. Accuracy is over all calls, and over those sure enough to be used (`diarisation.min_role_confidence`).
 With --engine the words of the mono mixes come from that recogniser, on the same segments.
 
-Error rate (0.25 s collar, pyannote.metrics): of a one-speaker baseline on what voice activity finds, of the people's
-own turns (0 by definition: shows that the scoring scores), and of the configured diariser where its weights are at
-hand, on mono mixes of the Harper Valley calls and on speech/diarization.
+Error rate (0.25 s collar, pyannote.metrics) of three things: a one-speaker baseline on what voice activity finds, the
+turns that people marked (0 by definition: this checks the scoring), and the configured diariser where its weights are
+available. It is measured on mono mixes of the Harper Valley calls and on speech/diarization.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def without_opening(turns: int) -> Change:
 def words_lost(share: float) -> Change:
     def change(said: Sequence[Said], chance: random.Random) -> tuple[Said, ...]:
         return tuple(
-            replace(one, text=" ".join(word for word in one.text.split() if chance.random() >= share)) for one in said
+            replace(chunk, text=" ".join(word for word in chunk.text.split() if chance.random() >= share))
+            for chunk in said
         )
 
     return change
@@ -92,14 +93,14 @@ def words_lost(share: float) -> Change:
 
 def wrong_speaker(share: float) -> Change:
     return lambda said, chance: tuple(
-        replace(one, speaker=1 - one.speaker) if chance.random() < share else one for one in said
+        replace(chunk, speaker=1 - chunk.speaker) if chance.random() < share else chunk for chunk in said
     )
 
 
 def together(*changes: Change) -> Change:
     def change(said: Sequence[Said], chance: random.Random) -> tuple[Said, ...]:
-        for one in changes:
-            said = one(said, chance)
+        for change_chunks in changes:
+            said = change_chunks(said, chance)
         return tuple(said)
 
     return change
@@ -118,7 +119,7 @@ VIEWS: dict[str, Change] = {
 
 
 def judge(calls: Sequence[Known], change: Change, seeds: int) -> dict[str, Any]:
-    """Accuracy and confidence over all calls and seeds; both speakers stand in either order."""
+    """Accuracy and confidence over all calls and seeds; the order of the speakers is random."""
     right: list[bool] = []
     confidence: list[float] = []
     for seed in range(seeds):
@@ -127,7 +128,7 @@ def judge(calls: Sequence[Known], change: Change, seeds: int) -> dict[str, Any]:
             said = change(call.turns, chance)
             turned = chance.random() < 0.5
             if turned:
-                said = tuple(replace(one, speaker=1 - one.speaker) for one in said)
+                said = tuple(replace(chunk, speaker=1 - chunk.speaker) for chunk in said)
             guess = guess_roles(said, SETTINGS.roles, call.direction)
             right.append(guess.roles[1 if turned else 0] is Role.AGENT)
             confidence.append(guess.confidence)

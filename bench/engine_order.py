@@ -1,11 +1,11 @@
-"""What the default order of recognisers on a Linux CPU rests on: their speed at their real shapes.
+"""The reason for the default order of recognisers on a Linux CPU: their speed at their real shapes.
 
     python -m bench.engine_order           about six minutes on two quiet cores, 6 GB
 
-Whisper small (`faster_whisper`, int8, the default model) and Qwen3-ASR 0.6B (`mlx_qwen3`, float32) over the same audio
-and three tokens a second of it, with seeded random weights: speed does not depend on their values. Qwen3-ASR twice:
-with OpenBLAS in front of MLX, and on the reference BLAS of MLX's wheel, there over less audio. Each in a process of
-its own. Accuracy is not measured here: no weights can be fetched.
+Whisper small (`faster_whisper`, int8, the default model) and Qwen3-ASR 0.6B (`mlx_qwen3`, float32) run over the same
+audio at three tokens per second, with seeded random weights: speed does not depend on their values. Qwen3-ASR runs
+twice: with OpenBLAS preloaded, and over less audio on the reference BLAS of MLX's wheel. Each runs in a process of its
+own. Accuracy is not measured: the benchmark fetches no weights.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def audio(segments: int) -> list[npt.NDArray[np.float32]]:
 
 
 def whisper_s(repeats: int) -> list[float]:
-    """Seconds for all segments in one batch, through the engine; greedy, as the other side is."""
+    """Seconds for all segments in one batch, through the engine; greedy, like the other side."""
     from bench.materials.tiny_whisper import SMALL, build_tiny_whisper
     from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
     from pipeline.transcription.engine import SegmentRequest
@@ -77,7 +77,7 @@ def qwen3_s(segments: int, repeats: int) -> list[float]:
 def side(name: str, repeats: int) -> dict[str, Any]:
     segments = SLOW_SEGMENTS if name == "reference" else SEGMENTS
     seconds = whisper_s(repeats) if name == "faster_whisper" else qwen3_s(segments, repeats)
-    rtf = [one / (segments * LENGTH_S) for one in seconds]
+    rtf = [duration_s / (segments * LENGTH_S) for duration_s in seconds]
     return {
         "side": name,
         "segments": segments,

@@ -2,8 +2,8 @@
 
     python -m bench.llm [--calls 32] [--hidden 1024] [--layers 4] [--rounds 3] [--valid-calls 200]
 
-Random weights in a real shape: time does not depend on what they say. On a Linux CPU put OpenBLAS in front
-(LD_PRELOAD=libopenblas.so.0), since the wheel's own BLAS brings a batch little; the table says which one was there.
+Random weights in a real shape: time does not depend on their values. On a Linux CPU preload OpenBLAS
+(LD_PRELOAD=libopenblas.so.0): with the wheel's own BLAS a batch gains little. The table says which one was used.
 A second part counts valid answers of a tiny model. The last line is JSON.
 """
 
@@ -110,7 +110,7 @@ def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     for _ in range(options.rounds):  # interleaved, so that a busy machine slows both
         alone.append(_timed(lambda: [model([request])[0] for request in requests]))
         together.append(_timed(lambda: model(requests)))
-    # By rate: rounding differs between batch sizes, and with it now and then a token and a reply's length.
+    # By rate: rounding differs between batch sizes, which now and then changes a token and so a reply's length.
     ratios = [(batch[1] / batch[0]) / (one[1] / one[0]) for one, batch in zip(alone, together, strict=True)]
     return {
         "one_at_a_time": _row(alone),
@@ -126,7 +126,7 @@ def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _prefix(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """The same calls under a long system prompt (a glossary with definitions), its tokens kept or read every time."""
+    """The same calls under a long system prompt (a glossary with definitions): its tokens kept, or read every time."""
     from analysis.llm.local.model import LocalModel
 
     calls = max(2, options.calls // 4)

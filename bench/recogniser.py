@@ -1,8 +1,8 @@
 """The batched Qwen3-ASR engine against the package's own sequential transcribe.
 
 Same weights (seeded random ones at the published shapes; speed does not depend on their values), same audio, same
-token counts, one run, one process. On Linux, OpenBLAS is put in front where it is installed, as operations.md advises;
-the reference BLAS is measured in a second process at the small shape, since nothing is to be gained on it.
+token counts, one run, one process. On Linux, OpenBLAS is preloaded where it is installed, as operations.md advises.
+The reference BLAS is measured in a second process, at the small shape only, since batching gains nothing on it.
 
     python -m bench.recogniser                 the 0.6B shape, about five minutes on two quiet cores, 8 GB
     python -m bench.recogniser --shape small   a quick look

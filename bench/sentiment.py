@@ -58,8 +58,8 @@ def read_audio(path: Path, channel: int | None) -> Samples:
     import soxr
 
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    one = np.ascontiguousarray(samples[:, channel or 0])
-    return one if rate == 16_000 else np.asarray(soxr.resample(one, rate, 16_000), dtype=np.float32)
+    mono = np.ascontiguousarray(samples[:, channel or 0])
+    return mono if rate == 16_000 else np.asarray(soxr.resample(mono, rate, 16_000), dtype=np.float32)
 
 
 def telephone(samples: Samples) -> Samples:
@@ -121,7 +121,7 @@ def speed(data: Path, repeat: int) -> dict[str, Any]:
         channels = [open_samples(audio) for audio in call.audio]
 
         def features() -> None:
-            """Of every chunk of both sides, resampling included."""
+            """Features of every chunk of both sides, resampling included."""
             for chunk in call.transcript.chunks:
                 span = slice(round(chunk.start_s * 16_000), round(chunk.end_s * 16_000))
                 chunk_features(to_8_khz(np.asarray(channels[chunk.channel][span]), 16_000))
@@ -237,15 +237,15 @@ def voice(data: Path) -> dict[str, Any]:
 
 
 def _shares(found: Sequence[Sentiment]) -> Rows:
-    return np.asarray([(one.negative, one.neutral, one.positive) for one in found])
+    return np.asarray([(sentiment.negative, sentiment.neutral, sentiment.positive) for sentiment in found])
 
 
 def words(data: Path) -> dict[str, Any]:
     """Lexicon and shipped model on texts neither was trained on."""
     with (data / "text" / "airline_tweets_dev.csv").open(encoding="utf-8", newline="") as file:
-        tweets = [(row["text"], row["sentiment"], str(at)) for at, row in enumerate(csv.DictReader(file))]
+        tweets = [(row["text"], row["sentiment"], str(index)) for index, row in enumerate(csv.DictReader(file))]
     with (data / "text" / "dialogsum.dev.jsonl").open(encoding="utf-8") as file:
-        dialogues = {one["fname"]: one["dialogue"].split("\n") for one in map(json.loads, file)}
+        dialogues = {record["fname"]: record["dialogue"].split("\n") for record in map(json.loads, file)}
     with LABELS.open(encoding="utf-8", newline="") as file:
         turns = [
             (re.sub(r"^#Person\d+#:\s*", "", dialogues[row["fname"]][int(row["turn"])]), row["label"], row["fname"])

@@ -3,12 +3,12 @@
     python -m bench.soak [--kills 180] [--engine scripted] [--seed 1]
     python -m bench.soak --sphinx-kills 20
     python -m bench.soak --database-restarts 5
-    python -m bench.soak --full-disks 5      (needs leave to mount)
+    python -m bench.soak --full-disks 5      (needs permission to mount)
     python -m bench.soak --damaged 1000
 
 Each part runs the real command line in processes of its own against a real PostgreSQL, and ends with a line of JSON.
 After every disturbed run an undisturbed one finishes the work, and its rows must equal those of a run that was never
-disturbed. Exits 1 when anything differs, is lost or is unaccounted for.
+disturbed. Exits with 1 when anything differs, is lost or is unaccounted for.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def strike(run: subprocess.Popen[bytes], dice: random.Random, longest_s: float) 
 
 
 def kills(number: int, engine: str, seed: int, calls: int) -> bool:
-    """`number` SIGKILLs at random moments; after each up to three of them a run that finishes and is compared."""
+    """`number` SIGKILLs at random moments. After every one to three of them, a run finishes and is compared."""
     dice = random.Random(seed)
     hit: Counter[str] = Counter()
     faults: list[str] = []
@@ -97,7 +97,7 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
 
 
 Disturb = Callable[[Testbed, random.Random], None]
-"""Takes something away from a run under way and gives it back, at random moments."""
+"""Takes a resource away from a run under way and gives it back, at random moments."""
 
 
 def restart_database(bed: Testbed, dice: random.Random) -> None:
@@ -113,11 +113,11 @@ def fill_disk(bed: Testbed, dice: random.Random) -> None:
     _fill(bed.folder / "ballast")
     time.sleep(dice.uniform(2.0, 6.0))
     (bed.folder / "ballast").unlink()
-    bed.server.revive()  # PostgreSQL gives up where it cannot write its log ahead
+    bed.server.revive()  # PostgreSQL gives up when it cannot write its write-ahead log
 
 
 def disturbances(part: str, number: int, seed: int, disturb: Disturb, size_mb: int | None = None) -> bool:
-    """Runs that are disturbed once each: they wait, and end with the rows of an undisturbed one."""
+    """Disturb each run once: it must wait, and end with the rows of an undisturbed one."""
     dice = random.Random(seed)
     faults: list[str] = []
     waited = 0
@@ -143,14 +143,14 @@ def disturbances(part: str, number: int, seed: int, disturb: Disturb, size_mb: i
 
 
 def _fill(path: Path) -> None:
-    """Take all the room there is."""
+    """Fill the disk."""
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(bytes(65_536)):
             pass
 
 
 def damaged(number: int, seed: int, data: Path) -> bool:
-    """Mutations of real recordings: every one accounted for, none stops the run."""
+    """Damaged copies of real recordings: every one is accounted for, none stops the run."""
     with run_bed("scripted") as bed:
         samples = (path for path in (PROJECT / "samples" / "calls").iterdir() if path.suffix != ".csv")
         sources = sorted(data.glob("calls/*/*.wav")) + sorted(samples)

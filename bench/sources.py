@@ -2,9 +2,9 @@
 
     python -m bench.sources [--files 37005] [--repeats 5]
 
-Makes that many small recordings in sub-folders of a temporary folder, then measures `discover` (names, sizes, times,
-metadata of each file name; no header is opened) against a bare walk of the same folder (`os.walk`, one `stat` a file),
-and probes the headers of the first 2,000. Memory is what the found calls take, all held at once.
+Makes that many small recordings in sub-folders of a temporary folder. Measures `discover` (names, sizes, times,
+metadata of each file name; no header is opened) against a bare walk of the same folder (`os.walk`, one `stat` per
+file), and probes the headers of the first 2,000. Memory is what all found calls take together.
 """
 
 from __future__ import annotations

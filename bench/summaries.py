@@ -27,7 +27,7 @@ FIRST_TURNS = 3
 
 
 def chunks_of(dialogue: str) -> list[TranscriptChunk]:
-    """One chunk per turn; speakers are unknown roles: the data does not say who calls whom."""
+    """One chunk per turn. Roles are unknown: the data does not say who calls whom."""
     chunks = []
     ordinals: dict[int, int] = {}
     for place, line in enumerate(dialogue.splitlines()):
@@ -76,9 +76,9 @@ def main() -> None:
         first = cut([chunk.text for chunk in chunks[:FIRST_TURNS]], budget)
         lengths.append((len(ours.split()), len(first.split())))
         for metric in METRICS:
-            mine = scorer.score(document["summary"], ours)[metric].fmeasure
-            theirs = scorer.score(document["summary"], first)[metric].fmeasure
-            rows[metric].append((mine, theirs))
+            our_f1 = scorer.score(document["summary"], ours)[metric].fmeasure
+            first_f1 = scorer.score(document["summary"], first)[metric].fmeasure
+            rows[metric].append((our_f1, first_f1))
     generator = np.random.default_rng(0)
     figures: dict[str, Any] = {"dialogues": len(documents)}
     print(f"{len(documents)} dialogues, mean words ours/first {np.mean(lengths, axis=0).round(1)}")
@@ -87,15 +87,15 @@ def main() -> None:
         difference = table[:, 0] - table[:, 1]
         picks = generator.integers(0, len(difference), (arguments.resamples, len(difference)))
         low, high = np.quantile(difference[picks].mean(axis=1), [0.025, 0.975])
-        mine, theirs = table.mean(axis=0)
+        our_f1, first_f1 = table.mean(axis=0)
         figures[metric] = {
-            "ours": round(float(mine), 4),
-            "first_turns": round(float(theirs), 4),
+            "ours": round(float(our_f1), 4),
+            "first_turns": round(float(first_f1), 4),
             "difference": round(float(difference.mean()), 4),
             "interval": [round(float(low), 4), round(float(high), 4)],
-            "ratio": round(float(mine / theirs), 3),
+            "ratio": round(float(our_f1 / first_f1), 3),
         }
-        print(f"{metric:7s} ours {mine:.4f}  first three turns {theirs:.4f}  difference {low:+.4f} … {high:+.4f}")
+        print(f"{metric:7s} ours {our_f1:.4f}  first three turns {first_f1:.4f}  difference {low:+.4f} … {high:+.4f}")
     figures["ms_per_dialogue"] = {
         "median": round(statistics.median(times) * 1e3, 2),
         "p95": round(float(np.quantile(times, 0.95)) * 1e3, 2),

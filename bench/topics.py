@@ -1,4 +1,4 @@
-"""Topics without a language model: how often right, on the glossary alone and after training.
+"""Topics without a language model: how often they are right, with the glossary alone and after training.
 
     python -m bench.topics [--data ../shared/data] [--sphinx] [--train]
 
@@ -6,8 +6,8 @@ Harper Valley: six calls, their eight task names with a definition each as the g
 --sphinx, from what PocketSphinx makes of the human turns (about a minute and a half). Samples: our own calls, topic and
 subtopic. banking77: the intents' names and a few words of our own as the glossary, each question one client turn;
 against counting words shared with the intent's name, and against TF-IDF with logistic regression trained on half of the
-questions and measured on the other half. With --train `run.py train topics` is run on that half (two minutes), and
-the topic step with its folder measured on the other. An answer withheld counts as wrong; accuracies with their 95 %
+questions and measured on the other half. With --train, `run.py train topics` runs on that half (two minutes), and the
+topic step with its folder is measured on the other. A withheld answer counts as wrong. Accuracies have their 95 %
 interval (Wilson 1927).
 """
 
@@ -135,7 +135,7 @@ def banking77_figures(data: Path, with_training: bool) -> dict[str, Any]:
 def read_banking77(data: Path) -> list[tuple[str, str]]:
     with (data / "text" / "banking77" / "train.csv").open(encoding="utf-8", newline="") as file:
         rows = [(row["text"], row["category"]) for row in csv.DictReader(file)]
-    # Sorted by class and text so that every second one makes halves of equal class balance, in any order of the file.
+    # Sorted by class and text: taking every second one gives halves of equal class balance, whatever the file's order.
     return sorted(rows, key=lambda row: (row[1], row[0]))
 
 

@@ -4,8 +4,8 @@
 
 Speed is seconds of call (all channels together) per core-second over the reference calls, of the detector alone,
 against the same graph run one window at a time in the same process, and in batches that leave no silence out.
-Quality is precision, recall and F1 in time, per side, against the turns people marked in calls/harper_valley;
-beside it the same for the segments handed to the recogniser (short pauses merged) and for faster_whisper's
+Quality is precision, recall and F1 in time, per side, against the turns people marked in calls/harper_valley. The
+same is measured for the segments handed to the recogniser (short pauses merged) and for faster_whisper's
 get_speech_timestamps with the same settings.
 """
 
@@ -59,7 +59,7 @@ def mask(spans: Spans, duration_s: float) -> npt.NDArray[np.bool_]:
 
 
 def agreement(found: Spans, truth: Spans, duration_s: float) -> tuple[int, int, int]:
-    """Steps of 10 ms in both, found, and true."""
+    """Numbers of 10 ms steps: in both, found, and true."""
     a, b = mask(found, duration_s), mask(truth, duration_s)
     return int((a & b).sum()), int(a.sum()), int(b.sum())
 

@@ -1,11 +1,11 @@
-"""The whole job but the recogniser and the LLM: speed, shares, idle time, growth, planning.
+"""The whole job without the recogniser and the LLM: speed, shares, idle time, growth, planning.
 
     python -m bench.whole_run [--minutes 60] [--part speed|idle|growth|planning|all]
 
-- speed: the sample calls over and over, `scripted` in the recogniser's place; x real time per core, the share of each
+- speed: the sample calls over and over, with `scripted` as the recogniser; x real time per core and the share of each
   stage, against decoding the same files with plain PyAV in the same run.
-- idle: a recogniser that sleeps as long as a real one works (real-time factor 0.05); the share of the time in which
-  it has nothing to do between its first and its last segment.
+- idle: a recogniser that sleeps as long as a real one works (real-time factor 0.05); the share of the time between its
+  first and its last segment in which it has nothing to do.
 - growth: 10,000 tiny calls in one run; cost of the first tenth against the last.
 - planning: 37,005 recordings, all done already; seconds and peak memory of a run that finds nothing to do.
 """
@@ -42,7 +42,7 @@ def children_cpu_s() -> float:
 
 
 def checked_run(bed: Testbed, url: str, *settings: str) -> tuple[float, float]:
-    """Wall and CPU seconds of a run that must go through."""
+    """Wall and CPU seconds of a run that must succeed."""
     cpu_s, began = children_cpu_s(), time.perf_counter()
     code = bed.run(url, *settings)
     if code != 0:
@@ -136,7 +136,7 @@ def growth(calls: int = 10_000) -> dict[str, Any]:
 
 
 def planning(calls: int = CALLS) -> dict[str, Any]:
-    """Fills the ledger from one finished call, by SQL: what is measured is the run that finds nothing to do."""
+    """Fills the ledger from one finished call, by SQL: the benchmark measures the run that finds nothing to do."""
     with run_bed("scripted") as bed:
         short_calls(bed.calls, 1, length_s=3.0)
         url = bed.fresh_database()
@@ -187,7 +187,7 @@ def _multiply_rows(url: str, original: Path, calls: int) -> None:
 
 
 def _peak_rss(pid: int, poll: Callable[[], int | None]) -> int:
-    """Largest sum of resident memory of a run and its children while it goes on."""
+    """Peak of the resident memory of a run and its children together."""
     import psutil
 
     peak = 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 Mutation = Callable[[bytearray, random.Random], bytearray]
 _LONGEST_BYTES = 400_000
-"""Only the beginning of a long recording is kept: it is the damage that counts."""
+"""Only the beginning of a long recording is kept: the damage matters, not the length."""
 
 
 def truncated(content: bytearray, dice: random.Random) -> bytearray:

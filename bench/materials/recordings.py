@@ -1,4 +1,4 @@
-"""Short recordings cut from the sample calls, for runs that are about the run and not about the recordings."""
+"""Short recordings cut from the sample calls, for tests of the run itself."""
 
 from __future__ import annotations
 

@@ -61,6 +61,6 @@ def samples() -> list[tuple[CallForAnalysis, Mapping[str, Any]]]:
     for path in sorted(SAMPLES_TRUTH.glob("*.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
         turns = [{**turn, "start": turn["start_s"], "end": turn["end_s"]} for turn in document["turns"]]
-        segment = next((one for one in CustomerSegment if f"_{one.value}_" in path.name), None)
+        segment = next((value for value in CustomerSegment if f"_{value}_" in path.name), None)
         calls.append((call_of(path.stem, turns, document.get("language"), segment), document["labels"]))
     return calls

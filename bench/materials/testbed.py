@@ -1,4 +1,4 @@
-"""Where soak tests and benchmarks of the whole run do their runs: a server, databases, recordings, the command line."""
+"""Everything that soak tests and benchmarks of whole runs need: a server, databases, recordings, the command line."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Testbed:
 
 @contextmanager
 def run_bed(engine: str, size_mb: int | None = None) -> Iterator[Testbed]:
-    """A bed for runs; with `size_mb` on a file system of its own, of that size."""
+    """A test bed; with `size_mb`, on a file system of its own of that size."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="earshot-soak-", dir=memory if memory.is_dir() else None))
     if size_mb is not None:
@@ -100,7 +100,7 @@ def run_bed(engine: str, size_mb: int | None = None) -> Iterator[Testbed]:
 
 
 def differences(rows: Rows, reference: Rows) -> list[str]:
-    """What is not as in the undisturbed run, a line each."""
+    """Differences from the undisturbed run, a line each."""
     found = []
     for name in ROWS:
         if rows[name] != reference[name]:

@@ -1,7 +1,7 @@
 """A language model checkpoint of random weights, written to disk as a trained one would be.
 
-It says nonsense, but through the same files, tokenizer, chat template and code path as a real model: what holds for its
-answers' shape holds by grammar, not by training.
+It says nonsense, but through the same files, tokenizer, chat template and code path as a real model. The shape of its
+answers comes from the grammar, not from training.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class TinyShape:
     key_value_heads: int = 2
     feed_forward: int = 128
     vocabulary: int = 600
-    """Tokens of the tokenizer; the model's own are rounded up to a multiple of 64, as real ones are."""
+    """Tokens of the tokenizer. The model rounds them up to a multiple of 64, as real ones do."""
     logit_scale: float = 8.0
-    """Spread of the output logits: 1 is nearly uniform, more has preferences."""
+    """Spread of the output logits: 1 is nearly uniform, higher values give clear preferences."""
 
 
 def build_tiny_llm(folder: Path, shape: TinyShape | None = None, seed: int = 0, says: str | None = None) -> Path:
     """Write config, weights (float32) and tokenizer into `folder`; the same seed gives the same bytes of weights.
 
-    With `says` the model answers every prompt with this text and no other: one token of its own, which the weights
-    put after a prompt's last token and before the end.
+    With `says` the model answers every prompt with exactly this text. It is one token of its own; the weights make it
+    follow a prompt's last token and precede the end.
     """
     shape = shape or TinyShape()
     folder.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ SPECIALS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Of the network; the vocabulary is filled up with words that are never said."""
+    """Dimensions of the network; the vocabulary is filled up with words that are never said."""
 
     width: int = 32
     heads: int = 2
@@ -42,7 +42,7 @@ class Shape:
 
 
 SMALL = Shape(width=768, heads=12, layers=12, inner=3072, vocabulary=51_865, end_bias=-30.0)
-"""Of `openai/whisper-small` (Radford et al. 2022, table 1): 244 million parameters. Never ends by itself."""
+"""The shape of `openai/whisper-small` (Radford et al. 2022, table 1): 244 million parameters. Never ends by itself."""
 
 
 def build_tiny_whisper(folder: Path, seed: int = 0, shape: Shape | None = None) -> Path:

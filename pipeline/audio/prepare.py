@@ -52,7 +52,7 @@ class CallPreparer:
 
     @property
     def passed_over(self) -> tuple[str, ...]:
-        """Why earlier-listed detectors are not used; to be said once a run."""
+        """Why earlier-listed detectors are not used; reported once per run."""
         return self._chosen.passed_over
 
     def prepare(self, path: Path, metadata: CallMetadata, spool: Path) -> PreparedCall:

@@ -1,4 +1,4 @@
-"""From probabilities of speech to segments for the recogniser. All places are samples at 16 kHz."""
+"""From probabilities of speech to segments for the recogniser. All positions are samples at 16 kHz."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def find_speech(
 ) -> list[Interval]:
     """Stretches of speech, padded, sorted, not touching: hysteresis, shortest speech, shortest silence.
 
-    Speech begins at a score of `threshold` and ends where scores stay below `threshold`, having fallen below
-    `neg_threshold`, for `min_silence_ms`. Padding into a short pause stops at its middle.
+    Speech begins at a score of `threshold`. It ends where scores have fallen below `neg_threshold` and stay below
+    `threshold` for `min_silence_ms`. Padding into a short pause stops at its middle.
     """
     min_silence = _samples(settings.min_silence_ms)
     min_speech = _samples(settings.min_speech_ms)
@@ -57,7 +57,7 @@ def find_speech(
 
 
 def pad(intervals: Sequence[Interval], padding: int, total_samples: int) -> list[Interval]:
-    """Each interval longer by `padding` on both sides; two that would meet share the pause between them."""
+    """Each interval, longer by `padding` on both sides; two that would meet share the pause between them."""
     padded: list[Interval] = []
     for index, interval in enumerate(intervals):
         earliest = 0 if index == 0 else (intervals[index - 1].end + interval.start) // 2
@@ -67,7 +67,7 @@ def pad(intervals: Sequence[Interval], padding: int, total_samples: int) -> list
 
 
 def without(intervals: Sequence[Interval], excluded: Sequence[Interval], shortest: int) -> list[Interval]:
-    """`intervals` less `excluded`; what remains shorter than `shortest` of an interval that was cut is dropped."""
+    """`intervals` less `excluded`. Remainders of a cut interval that are shorter than `shortest` are dropped."""
     kept: list[Interval] = []
     for interval in intervals:
         pieces = [interval]
@@ -96,7 +96,7 @@ def plan_segments(
 ) -> tuple[SpeechSegment, ...]:
     """Segments no longer than `max_segment_s`: neighbours with a short pause merged, longer speech cut.
 
-    `levels_db` holds the level of each 10 ms. Nothing is merged over one of `barriers`.
+    `levels_db` holds the level of each 10 ms. Nothing is merged across one of `barriers`.
     """
     segments: list[SpeechSegment] = []
     for interval in _merge(speech, settings, barriers):
@@ -152,7 +152,7 @@ def _cut(
 def _quietest(
     levels_db: npt.NDArray[np.float64], earliest: int, latest: int, settings: VoiceActivitySettings
 ) -> tuple[int, bool]:
-    """The quietest place between two samples, and whether it is quiet beside the speech around it."""
+    """The quietest place between two samples, and whether it is quiet compared with the speech around it."""
     first = -(-earliest // FRAME_SAMPLES)
     around = levels_db[first : latest // FRAME_SAMPLES]
     if not len(around):

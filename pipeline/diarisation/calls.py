@@ -1,4 +1,4 @@
-"""A prepared mono call becomes one with two speakers. Runs in the decoder process, behind voice activity."""
+"""A prepared mono call becomes one with two speakers. Runs in the decoder process, after voice activity detection."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class CallDiariser:
             logger.warning("diarisation failed", exc_info=True)
             return (), f"{diariser.name} failed: {described(error)}"
         pieces = by_speaker(channel.segments, turns, settings)
-        if len([mine for mine in pieces if mine]) < SPEAKERS:
+        if len([part for part in pieces if part]) < SPEAKERS:
             return (), f"{diariser.name} tells fewer than two speakers apart"
         return pieces, None
 
@@ -98,7 +98,7 @@ class CallDiariser:
 
 
 def both_sides(call: PreparedCall) -> PreparedChannel | None:
-    """The only channel of a call (copies of it apart), when it holds speech and nobody named whose it is."""
+    """The only channel of a call (not counting its copies), when it holds speech and nothing says whose it is."""
     own = [channel for channel in call.channels if channel.same_as_channel is None]
     if len(own) != 1 or own[0].role is not Role.UNKNOWN or not own[0].segments:
         return None

@@ -1,8 +1,8 @@
 """pyannote.audio, set up so that it reports to nobody, asks the hub for nothing, and loads only harmless checkpoints.
 
 Its checkpoints are pickles and it loads them as such, so each is first read by PyTorch's restricted unpickler, which
-knows tensors, plain values and the types named here: what passes cannot run code when it is loaded again. Measurement
-reports of the package (it sends the length of every recording to its makers) are switched off.
+knows tensors, plain values and the types named here: a file that passes cannot run code when it is loaded again. The
+package's telemetry (it sends the length of every recording to its makers) is switched off.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def import_pyannote() -> Any:
 
 
 def find_folder(weights: PyannoteWeights, setting: str, required: tuple[str, ...]) -> Path:
-    """The folder of the pipeline, fetched if need be. Raises ModelUnavailable (within 10 s when no hub answers)."""
+    """The folder of the pipeline, fetched if needed. Raises ModelUnavailable (within 10 s when no hub answers)."""
     hub = Hub(weights.allow_download, weights.hub_timeout_s, allow_setting=f"{setting}.allow_download")
     return hub.find(pipeline_weights(weights, setting, required)).folder
 
@@ -76,7 +76,7 @@ def load_pipeline(weights: PyannoteWeights, setting: str) -> Any:
             pipeline = audio.Pipeline.from_pretrained(folder)
             return pipeline.to(torch.device(choose_device(torch, weights.device)))
     except Exception as error:
-        # the package lets through whatever a broken file causes in yaml, numpy, torch or itself
+        # the package passes on whatever a broken file raises in yaml, numpy, torch or itself
         raise ModelUnavailable(
             f"{folder / 'config.yaml'}: pyannote.audio cannot load this {config['pipeline']['name']}: {short(error)}"
         ) from error
@@ -133,7 +133,7 @@ def check_checkpoints(folder: Path, weights: PyannoteWeights, setting: str) -> N
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    """config.yaml of a pipeline that stays inside its folder. Raises ModelUnavailable."""
+    """config.yaml of a pipeline that needs nothing outside its folder. Raises ModelUnavailable."""
     path = folder / "config.yaml"
     try:
         config = read_yaml_file(path).value

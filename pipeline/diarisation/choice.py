@@ -11,7 +11,7 @@ from pipeline.errors import ModelUnavailable
 
 
 def longest_s(settings: DiarisationSettings) -> float:
-    """Seconds that diarisation of one recording may take on this machine: none where it is not installed."""
+    """Seconds that diarisation of one recording may take on this machine; 0 where it is not installed."""
     if settings.engine == "none" or importlib.util.find_spec("pyannote") is None:
         return 0.0
     return settings.time_limit_s

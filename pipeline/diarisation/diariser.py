@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 SPEAKERS = 2
-"""Two parties are what a telephone call has."""
+"""A telephone call has two parties."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,7 +21,7 @@ class SpeakerTurn:
 
 
 class DiarisationGivenUp(Exception):
-    """It took longer than it may; the message says how long."""
+    """It took too long; the message says how long."""
 
 
 class Diariser(Protocol):

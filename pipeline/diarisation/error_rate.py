@@ -44,7 +44,7 @@ def diarisation_errors(
     collar_s: float = COLLAR_S,
     skip_overlap: bool = False,
 ) -> DiarisationErrors:
-    """Errors of `found` against what people marked; speakers are matched as suits best.
+    """Errors of `found` against what people marked, with the best match of speakers.
 
     Args:
         span_s: from when to when the recording was marked.

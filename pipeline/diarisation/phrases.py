@@ -45,7 +45,7 @@ def read_phrases(path: Path) -> Phrases:
             raise TypeError
         return {
             str(language): {
-                kind: tuple(sorted({plain(str(one)) for one in kinds.get(kind, ())} - {""})) for kind in KINDS
+                kind: tuple(sorted({plain(str(phrase)) for phrase in kinds.get(kind, ())} - {""})) for kind in KINDS
             }
             for language, kinds in content.items()
         }
@@ -54,11 +54,11 @@ def read_phrases(path: Path) -> Phrases:
 
 
 def longest_said(text: str, phrases: Iterable[str], min_similarity: float) -> str | None:
-    """The longest of the phrases that occurs in `text` (both plain), those said word by word first; None for none."""
+    """The longest phrase that occurs in `text` (both plain). Exact matches come first; None when there is none."""
     from rapidfuzz import fuzz
 
     padded = f" {text} "
-    by_length = sorted(phrases, key=lambda one: (-len(one), one))
+    by_length = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
     exact = next((phrase for phrase in by_length if f" {phrase} " in padded), None)
     if exact is not None:
         return exact

@@ -31,7 +31,7 @@ class PyannoteDiariser:
 
         if not samples:
             return ()
-        # Private pages of the file: PyTorch wants to be able to write, and nothing is read before it is needed.
+        # Copy-on-write pages: PyTorch wants a writable array, and nothing is read before it is needed.
         mapped = np.memmap(samples_path, dtype="<f4", mode="c", shape=(1, samples))
         file = {"waveform": torch.from_numpy(mapped), "sample_rate": SAMPLE_RATE_HZ, "uri": "call"}
         deadline = time.monotonic() + limit_s
@@ -43,7 +43,7 @@ class PyannoteDiariser:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             answer = self._pipeline(file, num_speakers=SPEAKERS, hook=watch)
-        # Pipelines with `legacy: true` answer the annotation itself; speakers may talk over each other in it.
+        # Pipelines with `legacy: true` return the annotation itself; speakers may talk over each other in it.
         return numbered(getattr(answer, "exclusive_speaker_diarization", answer))
 
 

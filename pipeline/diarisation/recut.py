@@ -12,7 +12,7 @@ from pipeline.records import SpeechSegment
 
 
 def tidy(turns: Sequence[SpeakerTurn], min_turn_s: float) -> tuple[SpeakerTurn, ...]:
-    """Turns in order, too short ones left out, neighbours of one speaker joined, speakers numbered as they come."""
+    """Turns in order, without those too short, neighbours of one speaker joined, speakers numbered as they come."""
     joined: list[SpeakerTurn] = []
     for turn in sorted(turns):
         if turn.end_s - turn.start_s < min_turn_s:
@@ -38,8 +38,8 @@ def by_speaker(
 ) -> tuple[tuple[SpeechSegment, ...], ...]:
     """The segments of each speaker, cut where the speaker changes; `channel` is the speaker from 0.
 
-    Every moment of the segments is in exactly one of the pieces, but for what two segments both had (`overlap_s`):
-    of it a piece keeps what its own speaker says. Speech that no turn covers goes to whoever speaks nearest to it.
+    Every moment of the segments is in exactly one of the pieces, except what two segments share (`overlap_s`): of that,
+    a piece keeps what its own speaker says. Speech that no turn covers goes to the speaker nearest in time.
     Empty when there are no turns.
     """
     tidied = tidy(turns, settings.min_turn_ms / 1000)
@@ -49,18 +49,18 @@ def by_speaker(
         return ()
     for segment in segments:
         for start_s, end_s, speaker, overlap_s in _cut(segment, changes, settings.min_piece_ms / 1000):
-            mine = pieces[speaker]
-            repeats = bool(mine) and mine[-1].end_s > start_s
-            mine.append(
+            earlier = pieces[speaker]
+            repeats = bool(earlier) and earlier[-1].end_s > start_s
+            earlier.append(
                 SpeechSegment(
                     channel=speaker,
-                    ordinal=len(mine),
+                    ordinal=len(earlier),
                     start_s=start_s,
                     end_s=end_s,
                     overlap_s=overlap_s if repeats else 0.0,
                 )
             )
-    return tuple(tuple(mine) for mine in pieces)
+    return tuple(tuple(of_speaker) for of_speaker in pieces)
 
 
 def _cut(
@@ -73,17 +73,17 @@ def _cut(
         if segment.start_s + min_piece_s <= moment <= segment.end_s - min_piece_s
     ]
     start_s = segment.start_s
-    # Near an edge the speaker of the bulk is wanted, not that of a sliver.
+    # Near an edge, take the speaker of the main part, not of a sliver.
     probe_s = min(start_s + min_piece_s, (start_s + segment.end_s) / 2)
     began_s, speaker = [change for change in changes if change[0] <= probe_s][-1]
     repeated_to_s = segment.start_s + segment.overlap_s
     if began_s <= repeated_to_s:
-        # The segment before holds what lies ahead of the change, and may be cut there: pieces stay in order.
+        # The segment before holds all that precedes the change, and may be cut there: pieces stay in order.
         start_s = max(start_s, began_s)
     pieces: list[tuple[float, float, int, float]] = []
     for moment, after in [*inside, (segment.end_s, speaker)]:
         if moment > repeated_to_s or moment >= segment.end_s:
             pieces.append((start_s, moment, speaker, max(0.0, repeated_to_s - start_s)))
-        # What lies whole before that is in the segment before, cut at the same place.
+        # A piece that ends within the overlap is in the segment before, cut at the same place.
         start_s, speaker = moment, after
     return pieces

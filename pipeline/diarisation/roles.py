@@ -44,20 +44,20 @@ class RoleGuess:
     """Who is who, and how sure."""
 
     roles: tuple[Role, Role]
-    """Of speakers 0 and 1; both unknown where nothing tells them apart."""
+    """Roles of speakers 0 and 1; both unknown where nothing tells them apart."""
     confidence: float
     """Probability that the roles are right, 0.5 to 1."""
     evidence: tuple[str, ...]
-    """What spoke for it, in words: `speaker 0 says "thank you for calling" (greeting)`."""
+    """The reasons, in words: `speaker 0 says "thank you for calling" (greeting)`."""
 
 
 def guess_roles(chunks: Sequence[Said], settings: RoleSettings, direction: Direction | None = None) -> RoleGuess:
-    """Roles of speakers 0 and 1. With one speaker silent, or nothing to tell by, both unknown at 0.5.
+    """Roles of speakers 0 and 1. Both unknown at 0.5 when one speaker is silent or there is no evidence.
 
     Raises ConfigurationError for a phrases file that cannot be read.
     """
-    spoken = sorted((one for one in chunks if plain(one.text)), key=lambda one: one.start_s)
-    if {one.speaker for one in spoken} != {0, 1}:
+    spoken = sorted((chunk for chunk in chunks if plain(chunk.text)), key=lambda chunk: chunk.start_s)
+    if {chunk.speaker for chunk in spoken} != {0, 1}:
         return RoleGuess(roles=(Role.UNKNOWN, Role.UNKNOWN), confidence=0.5, evidence=())
     evidence: list[str] = []
     score = (
@@ -75,31 +75,31 @@ def guess_roles(chunks: Sequence[Said], settings: RoleSettings, direction: Direc
 def _of_phrases(spoken: Sequence[Said], settings: RoleSettings, evidence: list[str]) -> float:
     """Positive for speaker 0 as the agent.
 
-    A chunk gives one phrase of a kind, the longest: phrases that resemble each other are no independent witnesses.
+    A chunk gives one phrase of a kind, the longest: phrases that resemble each other are not independent evidence.
     A phrase counts once for each speaker, and for neither when both say it.
     """
     phrases = read_phrases(settings.phrases_file or SHIPPED)
     found: dict[tuple[int, Kind], dict[str, None]] = {}
-    for turn, one in zip(_turn_numbers(spoken), spoken, strict=True):
-        languages = [one.language] if one.language in phrases else list(phrases)
+    for turn, chunk in zip(_turn_numbers(spoken), spoken, strict=True):
+        languages = [chunk.language] if chunk.language in phrases else list(phrases)
         for kind in KINDS:
             if kind == "greeting" and turn >= settings.opening_turns:
                 continue
             known = tuple(phrase for language in languages for phrase in phrases[str(language)][kind])
-            phrase = longest_said(plain(one.text), known, settings.min_similarity)
+            phrase = longest_said(plain(chunk.text), known, settings.min_similarity)
             if phrase is not None:
-                found.setdefault((one.speaker, kind), {})[phrase] = None
+                found.setdefault((chunk.speaker, kind), {})[phrase] = None
     weights: dict[Kind, tuple[float, int]] = {
         "greeting": (settings.greeting_weight, 1),
         "service": (settings.service_weight, settings.max_count),
         "client": (-settings.client_weight, settings.max_count),
     }
     score = 0.0
-    for (speaker, kind), mine in sorted(found.items()):
-        only_mine = [phrase for phrase in mine if phrase not in found.get((1 - speaker, kind), {})]
+    for (speaker, kind), said in sorted(found.items()):
+        said_by_one = [phrase for phrase in said if phrase not in found.get((1 - speaker, kind), {})]
         weight, most = weights[kind]
-        score += (1 if speaker == 0 else -1) * weight * min(len(only_mine), most)
-        evidence.extend(f'speaker {speaker} says "{phrase}" ({kind})' for phrase in only_mine[:most])
+        score += (1 if speaker == 0 else -1) * weight * min(len(said_by_one), most)
+        evidence.extend(f'speaker {speaker} says "{phrase}" ({kind})' for phrase in said_by_one[:most])
     return score
 
 
@@ -113,28 +113,28 @@ def _of_first(first: Said, settings: RoleSettings, direction: Direction | None, 
 
 
 def _of_questions(spoken: Sequence[Said], settings: RoleSettings, evidence: list[str]) -> float:
-    """Agents ask more: the difference of the shares of chunks that are questions."""
+    """Agents ask more: compare the speakers' shares of chunks that are questions."""
     shares = []
     for speaker in (0, 1):
-        mine = [one for one in spoken if one.speaker == speaker]
-        shares.append(sum(_is_question(one) for one in mine) / len(mine))
+        own = [chunk for chunk in spoken if chunk.speaker == speaker]
+        shares.append(sum(_is_question(chunk) for chunk in own) / len(own))
     if shares[0] != shares[1]:
         evidence.append(f"questions: {shares[0]:.0%} of speaker 0, {shares[1]:.0%} of speaker 1")
     return settings.question_weight * (shares[0] - shares[1])
 
 
-def _is_question(one: Said) -> bool:
-    if one.text.rstrip().endswith(("?", "؟")):
+def _is_question(chunk: Said) -> bool:
+    if chunk.text.rstrip().endswith(("?", "؟")):
         return True
-    text = f"{plain(one.text)} "
-    languages = [one.language] if one.language in _QUESTIONS else list(_QUESTIONS)
+    text = f"{plain(chunk.text)} "
+    languages = [chunk.language] if chunk.language in _QUESTIONS else list(_QUESTIONS)
     return any(text.startswith(f"{opening} ") for language in languages for opening in _QUESTIONS[str(language)])
 
 
 def _turn_numbers(spoken: Sequence[Said]) -> list[int]:
-    """Of each chunk, the number of its turn from 0: a turn ends where the other speaks."""
+    """The number of each chunk's turn, from 0: a turn ends where the other speaker begins."""
     numbers: list[int] = []
-    for place, one in enumerate(spoken):
-        new = place > 0 and spoken[place - 1].speaker != one.speaker
+    for place, chunk in enumerate(spoken):
+        new = place > 0 and spoken[place - 1].speaker != chunk.speaker
         numbers.append((numbers[-1] if numbers else 0) + new)
     return numbers

@@ -1,4 +1,4 @@
-"""The speakers of a diarised call get their roles; what is recorded with the call about it."""
+"""Roles for the speakers of a diarised call, and what is stored with the call about them."""
 
 from __future__ import annotations
 

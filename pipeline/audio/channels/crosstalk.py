@@ -1,8 +1,8 @@
 """Speech of one side that leaks into the channel of the other: it must not be transcribed as that side's words.
 
-A leak is a delayed, filtered copy: it correlates with the louder channel, which speech of one's own does not
-(the double-talk criterion of echo cancellers: Benesty, Morgan, Cho 2000, "A new class of doubletalk detectors
-based on cross-correlation").
+A leak is a delayed, filtered copy: it correlates with the louder channel. A side's own speech does not (the double-talk
+criterion of echo cancellers: Benesty, Morgan, Cho 2000, "A new class of doubletalk detectors based on
+cross-correlation").
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pipeline.config.areas.audio import CrosstalkSettings
 from pipeline.records import SAMPLE_RATE_HZ
 
 _PIECE = int(0.75 * SAMPLE_RATE_HZ)
-"""Each piece of this length is judged alone; shorter ones correlate by chance."""
+"""Length of the pieces judged one by one; shorter ones correlate by chance."""
 _PAUSE_DB = 25.0
-"""A piece this far below the loudest one of its stretch is a pause, nobody's speech."""
+"""A piece this far below the loudest one of its stretch is a pause and nobody's speech."""
 _MARGIN = SAMPLE_RATE_HZ // 4
-"""Kept around one's own speech when the rest of a stretch is taken out."""
+"""Kept around a side's own speech when the rest of a stretch is taken out."""
 
 
 def drop_leaks(channels: Sequence[Channel], settings: CrosstalkSettings) -> None:
     """Take out of each channel the speech that comes from another, louder one; flag `crosstalk`.
 
-    A stretch that is leaked as a whole goes; one that begins or ends with a leak is cut down to what is its own.
+    A stretch that is all leak goes; one that begins or ends with a leak is cut down to the channel's own speech.
     """
     if not settings.enabled:
         return
@@ -45,7 +45,7 @@ def drop_leaks(channels: Sequence[Channel], settings: CrosstalkSettings) -> None
 
 
 def _own(one: Channel, other: Channel, span: Interval, settings: CrosstalkSettings) -> Interval | None:
-    """What of `span` does not come from `other`; None for nothing."""
+    """The part of `span` that does not come from `other`; None when there is none."""
     count = max(1, round(span.length / _PIECE))
     borders = np.linspace(span.start, span.end, count + 1).astype(np.int64).tolist()
     pieces = [Interval(start, end) for start, end in pairwise(borders)]
@@ -76,7 +76,7 @@ def _correlation(one: Channel, other: Channel, start: int, end: int, reach: int)
     """Largest normalised correlation of a stretch of `one` with `other` up to `reach` samples earlier or later."""
     first = max(0, start - reach)
     leak = _samples(one, start, end - start)
-    # Before a call there is silence: a leak may be late at its very beginning, too.
+    # Pad with silence: at the very beginning of a call, too, a leak may be late.
     source = np.pad(_samples(other, first, end + reach - first), (reach - (start - first), 0))
     if len(leak) > len(source) or not len(leak):
         return 0.0

@@ -1,8 +1,8 @@
 """Channels that are copies of each other (dual-mono), also with another gain, a few samples late, or coded anew.
 
 Normalised cross-correlation finds delay and gain on a sample of active seconds; then every active second is
-compared, by the quarter. Half a second in which a channel holds something of its own makes it no copy: speech
-must not be lost.
+compared, a quarter of a second at a time. A channel with half a second of something of its own is no copy: speech must
+not be lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _MOST = 0.95
 _QUARTERS = 4
 _OWN_SOUND_BELOW = 0.7
 _SURELY_OWN_BELOW = 0.4
-"""A loud quarter of a second that correlates less than this holds something else; two in a row below the first do."""
+"""Limits of correlation for a loud quarter of a second: below the second, the channel holds something of its own; two
+quarters in a row below the first mean the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def is_copy(first: Channel, second: Channel, settings: DoctorSettings) -> bool:
 
 
 def _active_seconds(first: Channel, second: Channel) -> npt.NDArray[np.int64]:
-    """Seconds in which either channel is about as loud as it gets."""
+    """Seconds in which either channel is close to its loudest."""
     active: list[npt.NDArray[np.bool_]] = []
     for channel in (first, second):
         levels = channel.levels

@@ -1,4 +1,4 @@
-"""Overlapping windows of a stream of samples, and their spectra; the same for any blocks."""
+"""Overlapping windows of a stream of samples, and their spectra, whatever blocks the stream comes in."""
 
 from __future__ import annotations
 

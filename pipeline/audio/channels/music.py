@@ -1,9 +1,9 @@
 """Hold music: spectral lines that stand still for a while, as notes do and voices do not.
 
 Continuous frequency activation (Seyerlehner, Pohle, Schedl, Widmer 2007, "Automatic music detection in television
-productions", DAFx-07): a frame's spectrum less its running mean over frequency is made binary; over blocks of
-some seconds the share of frames in which each bin is on is its activation; the five most prominent peaks of the
-activation, added up, say how much stands still. Lines that stand still all the time (hum) are left out.
+productions", DAFx-07): a frame's spectrum less its running mean over frequency is made binary. A bin's activation is
+the share of frames in which it is on, over blocks of some seconds. The sum of the five most prominent peaks of the
+activation says how much stands still. Lines that stand still all the time (hum) are left out.
 Only stretches that are loud and in which voice activity hears little speech are looked at.
 """
 
@@ -47,7 +47,7 @@ def music_candidates(power: npt.NDArray[np.float64], speech: list[Interval], set
     loud = power > 10.0 ** (settings.min_level_dbfs / 10.0)
     loud_share = loud[: seconds * per_second].reshape(seconds, per_second).mean(axis=1)
     speech_share = spoken[: seconds * per_second].reshape(seconds, per_second).mean(axis=1)
-    # A detector takes a sung or plucked moment for speech: look at the neighbourhood, not at each second.
+    # A detector takes a sung or plucked moment for speech: judge the neighbourhood, not each second.
     width = max(1, min(seconds, round(settings.min_s)))
     smooth = np.convolve(speech_share, np.full(width, 1.0 / width), mode="same")
     wanted = (loud_share >= _LOUD_SHARE) & (smooth <= settings.max_speech_share)
@@ -98,7 +98,7 @@ def activation(blocks: Iterable[npt.NDArray[np.float32]], settings: MusicSetting
 
 
 def _lines(power: Spectra) -> npt.NDArray[np.bool_]:
-    """Which bins stand out of their surroundings, shape (frames, bins)."""
+    """Which bins stand out from their surroundings, shape (frames, bins)."""
     db = 10.0 * np.log10(power + 1e-14)
     reach = _SMOOTHING_BINS // 2
     padded = np.pad(db, ((0, 0), (reach + 1, reach)), mode="edge")

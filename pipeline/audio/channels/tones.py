@@ -1,8 +1,8 @@
 """Key tones (DTMF) and ringing: pure tones at known frequencies, held long enough.
 
 Key tones: the eight frequencies of ITU-T Q.23, pairwise, with limits after Q.24. Ringback, dial and busy tones:
-the frequencies listed in ITU-T E.180 supplement 2. Both ask that nearly all energy lies in the tones, at the right
-frequency, for a whole burst; speech moves its pitch and has more harmonics than that.
+the frequencies listed in ITU-T E.180 supplement 2. Both require that nearly all energy lies in the tones, at the right
+frequency, for a whole burst; speech changes its pitch and has more harmonics than that.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ KEY_LOW_HZ = np.array([697.0, 770.0, 852.0, 941.0])
 KEY_HIGH_HZ = np.array([1209.0, 1336.0, 1477.0, 1633.0])
 _KEY_WINDOW, _KEY_HOP = 512, 256
 _RINGING_WINDOW, _RINGING_HOP = 2048, 512
-"""128 ms tell 440 from 480 Hz."""
+"""128 ms are enough to tell 440 from 480 Hz."""
 _LARGEST_TWIST_DB = 12.0
 _LEAST_HZ = 100.0
 """Mains hum below this counts as nothing."""
 _LOBE_BINS = 2
 """Half of a Hann window's main lobe."""
 _STEADY_DB = 2.0
-"""A burst of ringing keeps its level within this, in frames that lie wholly in it."""
+"""The level of a burst of ringing stays within this, in frames that lie wholly in it."""
 _WEAKER_TONE_DB = 15.0
 _COARSE_PURITY = 0.8
 _COARSE_MARGIN_HZ = 50.0

@@ -19,15 +19,15 @@ _ONLY_THIS_FILE = {
     "format_whitelist": "wav,w64,aiff,au,caf,flac,ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,asf,matroska,webm,amr,amrnb,"
     "amrwb,gsm,g722,g729,wv,tta,ape,ac3,eac3,avi,mpeg,mpegts,rm,alaw,mulaw,s16le,s16be,u8",
 }
-"""Containers of sound only: a play list named .wav could make FFmpeg read other files or fetch addresses."""
+"""Containers of sound only: a playlist named .wav could make FFmpeg read other files or fetch addresses."""
 _MAGIC = (
     (0, b"RIFF"), (0, b"RF64"), (0, b"BW64"), (0, b"OggS"), (0, b"fLaC"), (0, b"ID3"), (4, b"ftyp"), (0, b"#!AMR"),
     (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"riff\x2e\x91\xcf\x11"), (0, b"\x1a\x45\xdf\xa3"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"wvpk"), (0, b"MAC "), (0, b".RMF"), (0, b"TTA1"),
 )  # fmt: skip
-"""(offset, bytes) that containers begin with; weak marks (MP3's frame sync) are none."""
+"""(offset, bytes) at the beginning of containers, without weak marks (MP3's frame sync)."""
 _READ_WITH_TAG = (b"fLaC", b"MAC ", b"TTA1")
-"""What FFmpeg finds behind an ID3 tag by itself, besides MP3 and AAC."""
+"""Formats that FFmpeg finds behind an ID3 tag by itself, besides MP3 and AAC."""
 
 
 @dataclass(frozen=True, slots=True)

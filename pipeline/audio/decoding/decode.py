@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     AudioPacket = Packet[AudioStream]
 
 _MAX_GAP_S = 60.0
-"""Time stamps that jump by more are nonsense, not missing sound."""
+"""A larger jump of time stamps is an error, not missing sound."""
 _MAX_ERRORS_IN_A_ROW = 10_000
 _LEAST_GAP_S = 0.05
-"""Time stamps that jump by less are rounding."""
+"""A smaller jump of time stamps is rounding."""
 _SPARSE_CONTAINERS = frozenset({"ogg", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "matroska,webm"})
-"""Containers in which a writer may leave silence out (discontinuous transmission): a gap is no error there."""
+"""Containers in which a writer may omit silence (discontinuous transmission): a gap is no error there."""
 _EXACT_CONTAINERS = frozenset({"flac", "mov,mp4,m4a,3gp,3g2,mj2", "asf", "matroska,webm"})
 """Containers whose header states the duration, rather than FFmpeg guessing it from the bit rate."""
 
@@ -59,7 +59,7 @@ class Decoding:
     def blocks(self, block_s: float) -> Generator[DecodedBlock, None, None]:
         """Decode in blocks of about `block_s`.
 
-        What broken packets held is replaced by silence, so that the clock goes on.
+        Broken packets are replaced by silence of their length, so that later times stay right.
         Raises AudioUndecodable (no decoder, no audio stream), SourceUnreadable (vanished, no permission, I/O error).
         """
         import av.error
@@ -141,13 +141,13 @@ class Decoding:
 
 
 class _Clock:
-    """Follows the time stamps of frames: what a broken or missing packet held becomes silence of its length."""
+    """Follows the time stamps of frames: a broken or missing packet becomes silence of its length."""
 
     def __init__(self) -> None:
         self._next_s: float | None = None
 
     def missing(self, frame: AudioFrame, rate: int) -> int:
-        """Samples missing before `frame`; 0 when it follows on, or has no (sensible) time stamp."""
+        """Samples missing before `frame`; 0 when it follows directly, or has no usable time stamp."""
         stamp = frame.time
         gap = 0.0
         if stamp is not None and self._next_s is not None:
@@ -162,7 +162,7 @@ class _Clock:
 
 
 def _packets(container: InputContainer, stream: AudioStream, decoding: Decoding) -> Iterator[AudioPacket]:
-    """Packets until the end; a container that breaks off in the middle ends there, noted as an error."""
+    """Packets until the end. A container that breaks off in the middle ends there and counts as an error."""
     import av.error
 
     packets = container.demux(stream)
@@ -182,7 +182,7 @@ def _packets(container: InputContainer, stream: AudioStream, decoding: Decoding)
 
 
 def _gather(frames: Iterator[tuple[int, npt.NDArray[np.float32]]], block_s: float) -> Iterator[DecodedBlock]:
-    """Frames (some 20 ms each) to blocks: everything behind works on long arrays."""
+    """Frames (some 20 ms each) to blocks: all later steps work on long arrays."""
     waiting: list[npt.NDArray[np.float32]] = []
     count = rate = 0
     for frame_rate, samples in frames:
@@ -197,7 +197,7 @@ def _gather(frames: Iterator[tuple[int, npt.NDArray[np.float32]]], block_s: floa
 
 
 def _to_float(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    """Whatever the decoder gives to float32, full scale 1."""
+    """The decoder's samples, of any format, as float32 with full scale 1."""
     if samples.dtype == np.int16:
         return samples.astype(np.float32) * np.float32(1 / 32768)
     if samples.dtype == np.int32:

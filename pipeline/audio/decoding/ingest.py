@@ -49,7 +49,7 @@ class Ingested:
 def ingest(
     path: Path, folder: Path, settings: AudioSettings, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS
 ) -> Ingested:
-    """Decode `path` into files of `folder`; `raw_formats` says what is in files without a header, by suffix.
+    """Decode `path` into files of `folder`; `raw_formats` gives the format of files without a header, by suffix.
 
     Raises AudioUndecodable, SourceUnreadable, and DiskFull or TransientError when `folder` cannot be written to.
     """
@@ -111,7 +111,7 @@ def _flags(decoding: Decoding, duration_s: float, cut: bool) -> set[str]:
 
 
 class _Sink:
-    """Takes decoded blocks in: cleans, resamples, measures, spools."""
+    """Takes in decoded blocks: cleans, resamples, measures, spools."""
 
     def __init__(self, decoding: Decoding, folder: Path, settings: AudioSettings) -> None:
         self._decoding = decoding

@@ -1,6 +1,6 @@
-"""Running statistics of a call while it is decoded: what the channel doctor judges by.
+"""Running statistics of a call while it is decoded, for the channel doctor.
 
-All of them carry over block borders, so that a call read in any blocks gives the same numbers.
+All of them continue across block borders: the numbers do not depend on the size of the blocks.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ FRAME_SAMPLES = SAMPLE_RATE_HZ // 100
 """Levels are kept per 10 ms."""
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
 SILENCE_DBFS = -120.0
-"""What digital silence reads as."""
+"""The level given for digital silence."""
 
 _ABSURD = 1e6
 """A float sample beyond this is garbage, not sound that is too loud."""
 _FULL_SCALE = 0.975
 """The highest code of mu-law decodes to 0.98 of full scale."""
 _FLAT_RUN = 3
-"""So many samples in a row at full scale are a flat top."""
+"""This many samples in a row at full scale are a flat top."""
 
 Block = npt.NDArray[np.float32]
 
@@ -65,7 +65,7 @@ class SourceStatistics:
         return block
 
     def _count_clipped(self, channel: int, samples: Block) -> None:
-        """Samples in runs of at least _FLAT_RUN at full scale on one side; a run goes on over the border."""
+        """Samples in runs of at least _FLAT_RUN at full scale on one side; a run continues across block borders."""
         side = (samples >= _FULL_SCALE).astype(np.int8) - (samples <= -_FULL_SCALE).astype(np.int8)
         borders = np.flatnonzero(np.diff(side)) + 1
         starts = np.concatenate(([0], borders))
@@ -120,7 +120,7 @@ class FrameLevels:
         self._parts.append((frames.sum(axis=2), energies, np.maximum(frames.max(axis=2), -frames.min(axis=2))))
 
     def channel(self, channel: int) -> ChannelLevels:
-        """What was taken in of one channel, after `finish`."""
+        """The levels of one channel, after `finish`."""
         if not self._parts:
             empty = np.zeros(0, dtype=np.float32)
             return ChannelLevels(empty, empty, empty, self.samples)

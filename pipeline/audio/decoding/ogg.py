@@ -24,6 +24,6 @@ def ends_within_page(path: Path) -> bool:
             return False
         if length > len(page):
             return True
-        # Bytes beyond the page: the capture pattern stood within a packet, or something follows the stream.
+        # Bytes follow the page: the capture pattern was inside a packet, or something follows the stream.
         place = tail.rfind(b"OggS", 0, place)
     return False

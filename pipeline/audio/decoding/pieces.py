@@ -1,4 +1,4 @@
-"""A file read as something plainer than it is: bytes of ours and stretches of the file, one after the other."""
+"""A file read in a simpler form: our own bytes and stretches of the file, one after the other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Pieces = tuple[bytes | tuple[int, int], ...]
 
 
 class PiecedFile(io.RawIOBase):
-    """What `pieces` of `file` say, readable and seekable; the file itself stays as it is."""
+    """The `pieces` of `file` joined, readable and seekable; the file itself stays unchanged."""
 
     def __init__(self, file: BinaryIO, pieces: Pieces) -> None:
         super().__init__()

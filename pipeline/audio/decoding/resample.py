@@ -14,7 +14,7 @@ Block = npt.NDArray[np.float32]
 
 
 class Resampler:
-    """All channels of a call at once; the result does not depend on the blocks."""
+    """All channels of a call at once; the result does not depend on the size of the blocks."""
 
     def __init__(self, source_rate_hz: int, channels: int, quality: str) -> None:
         self.source_rate_hz = source_rate_hz
@@ -28,13 +28,13 @@ class Resampler:
             )
 
     def push(self, block: Block) -> Block:
-        """What `block` (samples at the source's rate) completes."""
+        """The output that `block` (samples at the source's rate) completes."""
         if self._stream is None:
             return block
         return self._shaped(self._stream.resample_chunk(np.ascontiguousarray(block)))
 
     def finish(self) -> Block:
-        """What is left in the filter."""
+        """The rest of the output, still in the filter."""
         if self._stream is None:
             return self._empty
         return self._shaped(self._stream.resample_chunk(self._empty, last=True))

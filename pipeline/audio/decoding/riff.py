@@ -25,19 +25,19 @@ LINEAR_FORMATS = frozenset({FORMAT_PCM, FORMAT_FLOAT, FORMAT_ALAW, FORMAT_MULAW,
 
 PLAUSIBLE_RATES_HZ = (1_000, 768_000)
 ASSUMED_RATE_HZ = 8_000
-"""Telephony's rate (ITU-T G.711), used when the header gives no usable one and its byte rate does not either."""
+"""Telephony's rate (ITU-T G.711), used when neither the header's rate nor its byte rate is usable."""
 
 _UNKNOWN_SIZES = frozenset({0xFFFFFFFF, 0x7FFFFFFF})
-"""What writers to a pipe put where the size is not known yet."""
+"""Sizes that writers to a pipe put in while they do not know the real one."""
 _UNPATCHED = 0
 _MAX_CHUNKS = 1_000
 _ABSURD_S = 3_600.0
-"""A header that claims over an hour more than is there, and over ten times what is there, is taken for a lie."""
+"""A header is not believed when it claims over an hour more than the file has, and over ten times as much."""
 _NAMES = frozenset(
     b"fmt |data|fact|LIST|bext|JUNK|junk|PAD |cue |smpl|inst|iXML|ID3 |id3 |PEAK|ds64|aXML|levl|plst|labl|note|wavl|"
     b"slnt|DISP|afsp|umid|chna|cart|_PMX|SAUR|VRNT|meta".split(b"|")
 )
-"""Chunks that writers of recordings are known for: how a chunk's end is told from sound."""
+"""Chunks that writers of recordings use: by these names the end of a chunk is told from sound."""
 _RIFF = (b"RIFF", b"RF64", b"BW64")
 _HEAD_SEARCHED = 1 << 16
 
@@ -52,9 +52,9 @@ class RiffReport:
     """The claimed rate, or a repaired one when that is impossible."""
     bits_per_sample: int
     duration_s: float | None
-    """Of the sound that is there; None for compressed formats."""
+    """Duration of the sound that is there; None for compressed formats."""
     pieces: Pieces | None
-    """What a decoder must read instead of the file: a plain header, and the sound. None: the file as it is."""
+    """What a decoder must read instead of the file: a plain header and the sound. None: the file itself."""
     flags: tuple[str, ...]
     """Sorted, of `bad_header`, `truncated`."""
 
@@ -97,7 +97,7 @@ def check_riff(path: Path) -> RiffReport | None:
 
 
 def _start_of_riff(file: BinaryIO) -> int | None:
-    """Where the header begins: tags and headers of others may stand before it."""
+    """Where the header begins: tags and other formats' headers may precede it."""
     file.seek(0)
     head = file.read(12)
     if head[:4] not in _RIFF:
@@ -144,7 +144,7 @@ def _read_chunks(file: BinaryIO, file_size: int) -> _Chunks | None:
 
 
 def _following(file: BinaryIO, end: int, pad: int, found: _Chunks) -> int | None:
-    """Where the next chunk begins; None when it is no longer chunks. An odd one may lack its pad byte."""
+    """Where the next chunk begins; None when no chunk follows. An odd chunk may lack its pad byte."""
     for place in (end + pad, end):
         file.seek(place)
         if file.read(4) in _NAMES:

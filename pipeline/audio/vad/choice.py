@@ -40,7 +40,7 @@ class ChosenDetector:
 
     detector: VoiceActivityDetector
     passed_over: tuple[str, ...]
-    """Why each earlier-listed one was passed over."""
+    """Why each earlier-listed one was not used."""
 
 
 def choose_detector(settings: VoiceActivitySettings, builders: Mapping[str, Builder] = DETECTORS) -> ChosenDetector:

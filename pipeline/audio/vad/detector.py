@@ -14,10 +14,10 @@ Scores = npt.NDArray[np.float32]
 
 
 class VoiceActivityStream(Protocol):
-    """One channel being listened to. Keeps its state from block to block: any blocks give the same scores."""
+    """One channel under detection. Keeps its state from block to block: scores do not depend on the blocks' sizes."""
 
     def push(self, samples: Samples) -> Scores:
-        """Scores that the samples so far allow and that were not given yet."""
+        """New scores, as far as the samples so far allow."""
         ...
 
     def finish(self) -> Scores:

@@ -1,4 +1,4 @@
-"""Speech as level above the noise floor: the last fallback, needs no model.
+"""Speech as level above the noise floor: the last fallback, which needs no model.
 
 The floor is a low percentile of the level over the last seconds, the usual rule of energy detectors
 (Rabiner and Sambur 1975, "An algorithm for determining the endpoints of isolated utterances").
@@ -31,7 +31,7 @@ class EnergyDetector:
 
 
 class _EnergyStream:
-    """Keeps levels (32 ms each) and scores when all is there: the floor looks both ways."""
+    """Keeps levels (32 ms each) and scores at the end: the floor needs the levels before and after."""
 
     def __init__(self, settings: EnergySettings) -> None:
         self._settings = settings

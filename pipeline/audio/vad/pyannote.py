@@ -1,9 +1,9 @@
 """pyannote.audio's segmentation model as a voice activity detector (Bredin and Laurent 2021; Plaquet and Bredin 2023).
 
-The model hears windows of a fixed length (10 s) and scores short frames. Windows follow each other by a share of
-their length; a moment's probability is the mean over the windows that cover it, those in whose middle it lies
-counting most (a Hamming window, as in the package's own inference). That somebody speaks is one less the probability
-of the empty set for models of speaker sets, and the likeliest speaker's probability for the others.
+The model hears windows of a fixed length (10 s) and scores short frames. Windows overlap: each starts a share of their
+length after the one before. A moment's probability is the weighted mean over the windows that cover it. A window counts
+most for moments in its middle (a Hamming window, as in the package's own inference). The probability of speech is one
+minus that of the empty set for models of speaker sets, and the likeliest speaker's for other models.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class PyannoteDetector:
 
 
 class _PyannoteStream:
-    """Windows stand at fixed places, so any blocks give the same scores."""
+    """Windows have fixed places, so scores do not depend on the size of the blocks."""
 
     def __init__(self, detector: PyannoteDetector, steps: int, hop_steps: int, windows_per_run: int) -> None:
         self._detector = detector
@@ -84,7 +84,7 @@ class _PyannoteStream:
         left = -(-self._heard // STEP_SAMPLES) - self._given
         if left <= 0:
             return np.zeros(0, dtype=np.float32)
-        # Silence up to the last window that begins before the end; what lies in the padding is not given.
+        # Silence up to the last window that begins before the end; scores of the padding are not returned.
         windows = max(1, -(-max(0, left - self._steps) // self._hop) + 1)
         wanted = ((windows - 1) * self._hop + self._steps) * STEP_SAMPLES
         self._rest = np.pad(self._rest, (0, max(0, wanted - len(self._rest))))
@@ -97,7 +97,7 @@ class _PyannoteStream:
         return 0 if beyond_first < 0 else beyond_first // self._hop + 1
 
     def _emit(self, windows: int) -> Scores:
-        """Hear the next windows; give the steps that no later window covers."""
+        """Hear the next windows; return the steps that no later window covers."""
         given: list[Scores] = [np.zeros(0, dtype=np.float32)]
         length, hop = self._steps * STEP_SAMPLES, self._hop * STEP_SAMPLES
         for first in range(0, windows, self._windows_per_run):

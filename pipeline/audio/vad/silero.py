@@ -1,7 +1,7 @@
 """Silero v6 as an ONNX graph over many windows at once (Silero Team, github.com/snakers4/silero-vad, MIT).
 
-The graph comes in the faster-whisper wheel. It runs its encoder over all windows of a run together and only
-its LSTM from window to window, so a run of many windows costs about half of as many runs of one.
+The graph comes in the faster-whisper wheel. It runs its encoder over all windows of a run together, and only its LSTM
+from window to window. One run over many windows costs about half as much as a run for each.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class SileroDetector:
 
 
 class _SileroStream:
-    """Scores come some windows late: whether a window is idle depends on what follows it."""
+    """Scores come some windows late: whether a window is idle depends on those that follow."""
 
     def __init__(self, session: Any, settings: SileroSettings) -> None:
         self._session = session
@@ -80,13 +80,13 @@ class _SileroStream:
         return self._score(len(self._rest) // WINDOW_SAMPLES)
 
     def _score(self, count: int) -> Scores:
-        """Scores of the first `count` windows of the rest."""
+        """Scores of the first `count` windows that remain."""
         if count <= 0:
             return np.zeros(0, dtype=np.float32)
         whole = self._rest[: len(self._rest) // WINDOW_SAMPLES * WINDOW_SAMPLES].reshape(-1, WINDOW_SAMPLES)
         loud = np.concatenate((self._loud_before, np.square(whole).mean(axis=1) >= self._idle_power))
         reach = self._reach
-        # A window counts as near when any of the 2 * reach + 1 around it is loud: differences of a running count.
+        # A window counts as near when any of the 2 * reach + 1 around it is loud: the running count rises there.
         total = np.concatenate(([0], np.cumsum(np.pad(loud, (0, reach)))))
         near = total[2 * reach + 1 : 2 * reach + 1 + count] > total[:count]
         samples = self._rest[: count * WINDOW_SAMPLES]
@@ -119,7 +119,7 @@ def with_context(samples: Samples, context: Samples) -> npt.NDArray[np.float32]:
 
 
 def find_graph(settings: SileroSettings) -> Path:
-    """Where the graph lies; its wheel is not imported, which would load a recogniser. Raises ModelUnavailable."""
+    """Path of the graph. Its wheel is not imported: that would load a recogniser. Raises ModelUnavailable."""
     if settings.model_path is not None:
         return settings.model_path
     wheel = importlib.util.find_spec("faster_whisper")
