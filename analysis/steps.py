@@ -44,7 +44,7 @@ def build_language_steps(settings: Settings, router: Router | None) -> list[Anal
 
 
 def _former_model(settings: Settings) -> str | None:
-    """What earlier versions called the first language model, where that differs: a folder, by samples of its files."""
+    """What earlier versions called the first language model, if different: they told folders apart by file samples."""
     if settings.llm.providers[0] != "mlx_lm" or (model := settings.llm.mlx_lm.model) is None:
         return None
     folder = Path(model).expanduser()

@@ -43,7 +43,7 @@ def sentences(text: str) -> list[str]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """The same with everything in brackets kept."""
+    """Sentences in order, with text in brackets kept."""
     return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
 
 

@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 FEATURE_VERSION = "1"
-"""Changed when a name comes to mean another number: models of another version are refused."""
+"""Changed when a feature keeps its name but its numbers change: models of another version are refused."""
 RATE_HZ = 8_000
 FRAME = 256
 """Samples, 32 ms."""
@@ -55,7 +55,7 @@ class ChunkFeatures:
     """Shape (len(FEATURES),), float64."""
     reason: str | None = None
     voiced_s: float = 0.0
-    """Seconds of voiced sound: what the chunk weighs when its speaker is measured."""
+    """Seconds of voiced sound in the chunk."""
 
 
 _FUNCTIONALS = ("mean", "std", "p10", "p50", "p90")

@@ -16,7 +16,7 @@ class ModelsByRole:
         """Raises ModelUnavailable or UntrustedModel when a folder cannot be used.
 
         Args:
-            wanted: what `check_model` and `load_model` hold them to.
+            wanted: what `check_model` and `load_model` require of the models.
         """
         self._wanted = wanted
         self._paths = {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}

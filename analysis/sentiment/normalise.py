@@ -23,7 +23,7 @@ class Averages:
 
     @classmethod
     def of(cls, values: Array) -> Averages:
-        """Of feature vectors, shape (chunks, features)."""
+        """Averages of feature vectors, shape (chunks, features)."""
         return cls(values.mean(axis=0), values.std(axis=0) + 1e-9)
 
     @classmethod

@@ -11,7 +11,7 @@ from pipeline.config.areas.sentiment import CallMoodSettings
 from pipeline.records import StepResult, TranscriptChunk
 
 _METHOD = "2026-11.2"
-"""Part of every fingerprint: changed when the code, not the settings, gives other results."""
+"""Part of every fingerprint: changed when the code gives different results with the same settings."""
 
 
 def step_hash(*parts: object) -> str:

@@ -40,7 +40,7 @@ class TransformersSentiment:
         return self._identity
 
     def former_identity(self) -> str:
-        """As earlier versions wrote it: a folder by samples of its files."""
+        """The identity as earlier versions wrote it: they told folders apart by samples of their files."""
         if not self._chosen.is_folder:
             return self.identity()
         folder = Path(self.model).expanduser()
@@ -110,7 +110,7 @@ class TransformersSentiment:
         self._classifier.to(self._device).eval()
 
     def _label_places(self, names: dict[int, str]) -> dict[int, str]:
-        """Output place to our label. Raises ModelUnavailable for a name the configuration does not map."""
+        """Our label for each output of the model. Raises ModelUnavailable for a name the configuration does not map."""
         mapping = {written.lower(): meant for written, meant in self._chosen.labels.items()}
         unknown = sorted(name for name in names.values() if name.lower() not in mapping)
         if unknown:

@@ -1,4 +1,4 @@
-"""A model's summary, held against the transcript: what nobody said is dropped or flagged."""
+"""A model's summary, compared with the transcript: what nobody said is dropped or flagged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Checker:
     def _remember(self, fault: Claim, where: str) -> None:
         self.flags[_PLACES.get(fault.kind, f"unsupported_{fault.kind}")] = None
         verb = "dropped from" if self._drop else "kept in"
-        # Not which: reasons hold no words of a reply.
+        # The fact itself is not quoted: reasons hold no words of a reply.
         self.notes.append(f"a {fault.kind} that is not in the transcript {verb} {where}")
 
 

@@ -19,7 +19,7 @@ FIELDS = ("reason", "done", "outcome", "next_step")
 _MAX_NOTES = 8
 _NOTE_CHARS = 240
 MAX_ROUNDS = 4
-"""How often notes are taken, the later ones of notes."""
+"""Rounds of taking notes; each round after the first takes notes of notes."""
 _PIECE_MARGIN = 60
 
 
@@ -38,11 +38,11 @@ class Draft:
     """The parts are notes."""
     answers: tuple[LLMAnswer, ...] = ()
     failed: LLMAnswer | None = None
-    """The answer that was none."""
+    """The answer that held nothing usable and so failed the draft."""
 
     @property
     def too_long(self) -> bool:
-        """It does not fit one prompt: if asked now, the summary is of its first part."""
+        """Whether it does not fit one prompt: if asked now, the summary covers only its first part."""
         return len(self.parts) > 1
 
     @property
@@ -51,7 +51,7 @@ class Draft:
 
     @property
     def askable(self) -> bool:
-        """Every piece has its notes, and there are some."""
+        """Whether there is something to ask about and no piece lacks its notes."""
         return bool(self.parts) and self.failed is None
 
 

@@ -173,14 +173,14 @@ def _half_hours(digits: str) -> Iterator[str]:
 
 
 def _digit_strings(text: str, language: str) -> Iterator[str]:
-    """Numbers said in a row, joined, with `|` at the seams: `4|1|9|1|2`."""
+    """Numbers said in a row, joined by `|`: `4|1|9|1|2`."""
     digits = _in_digits(text, language)
     for match in re.finditer(r"\d+(?:(?:[\s.,-]|\b(?:uh|um|and|point|dash|colon)\b)*\d+)*", digits):
         yield "|".join(re.findall(r"\d+", match.group(0)))
 
 
 def _inside(whole: str, seamed: str) -> bool:
-    """Whether the digits are the row from one seam to its end: all of it, or its last ones (`ending in 4242`)."""
+    """Whether the digits are the numbers of the row from any one to the last: all, or the end (`ending in 4242`)."""
     joined = ""
     for group in reversed(seamed.split("|")):
         joined = group + joined

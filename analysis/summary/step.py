@@ -25,7 +25,7 @@ from pipeline.records import CallForAnalysis, StepResult
 EXTRACTIVE = "extractive"
 _VERSION = 1
 _FIRST = {"method": "auto", "templates_dir": None}
-"""Stood in fingerprints before settings were marked by their influence, and stands there still (`first_recipe`)."""
+"""Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 
 
 class SummaryStep:
@@ -46,7 +46,7 @@ class SummaryStep:
         self._router = router
         self._former_model = former_model
         self._template = SummaryTemplate(settings)
-        # Planning asks for the fingerprint of every call there is: what all of them share is worked out once.
+        # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = over(_FIRST, counted(settings, Result.SUMMARY, inherited=SUMMARY))
         self._former_options = settings.model_dump(mode="json")
 
@@ -102,7 +102,7 @@ class SummaryStep:
         return drafts
 
     def _read(self, draft: Draft, answer: LLMAnswer | None, router: Completes) -> StepResult:
-        """`answer` is None where no summary could be asked for: a piece without notes."""
+        """`answer` is None where no summary could be requested because a piece has no notes."""
         fingerprint = self.fingerprint(draft.call)
         answers = draft.answers if answer is None else (*draft.answers, answer)
         failed = draft.failed or answer
@@ -144,4 +144,4 @@ class SummaryStep:
         return done(self.name, fingerprint, summary, EXTRACTIVE)
 
     def close(self) -> None:
-        """Holds nothing; whoever built the router closes it."""
+        """Nothing to close: whoever built the router closes the router."""

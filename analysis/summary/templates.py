@@ -33,7 +33,7 @@ class SummaryTemplate:
             for path in sorted(folder.glob(f"{self._name}*.j2")):
                 digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         self.content_hash = digest.hexdigest()[:16]
-        """Of all its languages: part of the step's fingerprint."""
+        """Hash of the template in all its languages: part of the step's fingerprint."""
         # The result is plain text, not HTML; StrictUndefined so that a typo in a template is found.
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(folders),

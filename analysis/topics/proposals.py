@@ -1,4 +1,4 @@
-"""Terms calls about something else brought up: what the glossary may be lacking."""
+"""Terms proposed for calls that fit no topic: what the glossary may lack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Proposal:
     calls: int
     catalogue: str | None
     glossary: str | None
-    """Version of the catalogue it was found lacking in (content hash)."""
+    """Version (content hash) of the catalogue that lacked the term."""
 
 
 def proposed_terms(topics: Iterable[Topic]) -> list[Proposal]:

@@ -30,16 +30,16 @@ _SEGMENTS = {"business": CustomerSegment.B2B, "private": CustomerSegment.B2C}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the second question is about."""
+    """What the second question is asked about."""
 
     call: CallForAnalysis
     glossary: Glossary
     account: LLMAnswer | None = None
-    """Of the first question, where it was asked."""
+    """The answer to the first question, where it was asked."""
 
 
 def account_request(call: CallForAnalysis, key: str, catalogues: Catalogues, settings: TopicSettings) -> LLMRequest:
-    """The first question: what happened, and, where nobody knows, what kind of customer calls."""
+    """The first question: what happened, and which kind of customer calls where that is unknown."""
     ask_customer = len(catalogues.for_call(call.metadata.customer_segment)) > 1
     wanted = settings.pre_summary_language or language_of(call)
     properties: dict[str, Any] = {"account": {"type": "string", "maxLength": _ACCOUNT_CHARS}}
@@ -58,7 +58,7 @@ def account_request(call: CallForAnalysis, key: str, catalogues: Catalogues, set
 def question_about(
     call: CallForAnalysis, account: LLMAnswer | None, catalogues: Catalogues, keywords: KeywordTopics
 ) -> Question:
-    """With one catalogue: the segment's that the account names, else the one whose words match better, else the first.
+    """The question with one catalogue: that of the segment the account names, else the best match, else the first.
 
     The call has at least one.
     """

@@ -23,7 +23,7 @@ from pipeline.records import CallForAnalysis, StepResult
 
 _VERSION = 1
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
-"""Stood in fingerprints before settings were marked by their influence, and stands there still (`first_recipe`)."""
+"""Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 
 
 class Classifies(Protocol):
@@ -56,7 +56,7 @@ class TopicStep:
         self._settings = settings
         self._methods = methods or TopicMethods()
         self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings)
-        # Planning asks for the fingerprint of every call there is: what all of them share is worked out once.
+        # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC))
         self._former_options = settings.model_dump(mode="json")
 
@@ -127,7 +127,7 @@ class TopicStep:
         return [result for result in results.values() if result is not None]
 
     def _unaskable(self, call: CallForAnalysis) -> StepResult | None:
-        """The result of a call that nothing can be asked about; else None."""
+        """The result of a call about which nothing can be asked; None for any other call."""
         segment = call.metadata.customer_segment
         if not self._catalogues.for_call(segment):
             return missing(self.name, self.fingerprint(call), f"no glossary for customers of segment {segment}")
@@ -145,4 +145,4 @@ class TopicStep:
         return unanswered(router, (self.name, fingerprint), reason, answers, lambda: self._by_keywords(question.call))
 
     def close(self) -> None:
-        """Holds nothing; whoever built the router closes it."""
+        """Nothing to close: whoever built the router closes the router."""

@@ -129,7 +129,7 @@ def confusion_plot(table: Sequence[Sequence[int]], names: Sequence[str]) -> byte
 def reliability_plot(
     truth: npt.NDArray[np.intp], probabilities: npt.NDArray[np.float64], names: Sequence[str], bins: int = 10
 ) -> bytes:
-    """PNG: how often a class is true against how probable it was said to be; bins of equal size."""
+    """PNG: how often a class is true, plotted against its predicted probability; bins of equal size."""
     figure, axes = _figure(5.5, 5.0)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     if len(names) <= 5:
@@ -140,6 +140,6 @@ def reliability_plot(
         order = np.array_split(np.argsort(said, kind="stable"), min(bins, len(said)))
         axes.plot([said[rows].mean() for rows in order], [happened[rows].mean() for rows in order], "o-", label=name)
     axes.set_xlabel("probability said")
-    axes.set_ylabel("share that was so")
+    axes.set_ylabel("share that was true")
     axes.legend()
     return _png(figure)

@@ -14,7 +14,7 @@ from analysis.training.labelled.recordings import ReadAudio
 from pipeline.config.root import Settings
 
 Say = Callable[[str], None]
-"""Tells a person how far it is."""
+"""Reports progress to a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class TrainingRequest:
     out: Path
     """Folder for the model; must be new or empty unless `overwrite`."""
     settings: Settings
-    """Name the models in use, to compare with."""
+    """Settings that name the models in use, to compare with."""
     read_audio: ReadAudio
     model: str | None = None
     """Which of the kind's models; None for the first."""
@@ -36,7 +36,7 @@ class TrainingRequest:
     """For fusion: answers to take instead of asking the models."""
     title: str | None = None
     licence: str = "not stated"
-    """Of the labelled data."""
+    """Licence of the labelled data."""
     limits: Sequence[str] = ()
     """Further sentences for the card."""
     folds: int | None = 5
@@ -47,7 +47,7 @@ class TrainingRequest:
     least_per_class: int = 10
 
     def read_labels(self, need: str, classes: Sequence[str] | None = SENTIMENTS) -> Labels:
-        """Of which every row has a `text` or `audio`. Raises ConfigurationError, with row numbers."""
+        """Labels whose rows all have `need` (`text` or `audio`). Raises ConfigurationError, with row numbers."""
         return self.trainable(read_labels(self.labels, needs=(need,), classes=classes))
 
     def trainable(self, labels: Labels) -> Labels:
@@ -58,7 +58,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One kind of training, made ready."""
+    """One training, ready to start."""
 
     kind: str
     title: str
@@ -69,7 +69,7 @@ class Task:
     recipe: Recipe
     labels: Labels
     config_keys: tuple[str, ...]
-    """Where the folder is named to use the model."""
+    """Settings that must name the folder for the model to be used."""
     limits: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -81,9 +81,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of training: the models there are to choose from, and what makes it ready."""
+    """One kind of training: the models there are to choose from, and the function that prepares it."""
 
     prepare: Callable[[TrainingRequest, str, Say], Task]
-    """Request, model and where to tell of it. Raises ConfigurationError for bad labels, with row numbers."""
+    """Takes the request, the model's name and the progress callback.
+
+    Raises ConfigurationError for bad labels, with row numbers.
+    """
     models: tuple[str, ...]
     """The first is the default."""

@@ -25,7 +25,7 @@ BALANCE_SHOWN = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOutcome:
-    """What came of it."""
+    """The result of one training."""
 
     folder: Path
     card: ModelCard
@@ -34,7 +34,7 @@ class TrainingOutcome:
     note: str
     """About the comparison: with what, or why there is none."""
     config_keys: tuple[str, ...]
-    """Where the folder is named to use the model."""
+    """Settings that must name the folder for the model to be used."""
 
 
 def train(kind: str, request: TrainingRequest, say: Say = lambda _: None) -> TrainingOutcome:
@@ -58,7 +58,7 @@ def _prepare_folder(request: TrainingRequest) -> None:
     """Raises OutputUnavailable, ConfigurationError before any time is spent."""
     out = request.out
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not request.overwrite)):
-        raise ConfigurationError(f"--out {out}: is there already; name a new folder, or give --overwrite")
+        raise ConfigurationError(f"--out {out}: already exists; name a new folder, or give --overwrite")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -106,7 +106,7 @@ def _compare(task: Task, fresh: Probabilities, seed: int) -> tuple[Comparison | 
             return None, known
         old = ask()
     except (ModelUnavailable, UntrustedModel) as error:
-        # Training again is the way out of a model that no longer loads: that must not stop it.
+        # Users train again to replace a model that no longer loads, so such a model must not stop the training.
         return None, f"no comparison: {error}"
     for place, shares in known.items():
         old[place] = shares
@@ -116,7 +116,7 @@ def _compare(task: Task, fresh: Probabilities, seed: int) -> tuple[Comparison | 
 
 
 def _held_out_of(task: Task) -> dict[int, list[float]] | str:
-    """By place, what the model in use said of items it was trained on while they were held out; else why not."""
+    """By index, what the model in use said of its own training items while they were held out; else why not."""
     folder = task.in_use_folder
     if folder is None or not (folder / CARD_FILE).is_file():
         return {}

@@ -31,13 +31,13 @@ class Material(Protocol):
         ...
 
     def inputs(self, train: Indices, rows: Indices) -> Any:
-        """Inputs of `rows` as the model meets them in use, measured with nothing but `train`."""
+        """Inputs of `rows` as the model would see them in use; all averages come from `train` alone."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlainMaterial:
-    """Items that a model meets in use as they are."""
+    """Items whose inputs need no preparation: a model sees them in use as they are here."""
 
     values: npt.NDArray[Any]
     """Shape (items, ...): vectors of features, or texts."""
@@ -121,13 +121,13 @@ def _refuse_lost_classes(labels: npt.NDArray[np.intp], splits: Sequence[Split], 
 
 
 def choose(material: Material, train: Indices, classes: int, recipe: Recipe, seed: int) -> Choice:
-    """The choice with the best held-out figure within `train`; the first of equals."""
+    """The choice with the best held-out figure within `train`; on a tie, the first."""
     if len(recipe.choices) == 1:
         return recipe.choices[0]
     labels = material.labels[train]
     groups = [material.groups[row] for row in train]
     folds = min(recipe.inner_folds, len(set(groups)))
-    # A split that leaves none of a class to learn from says nothing of a choice.
+    # A split without items of some class to learn from says nothing about a choice.
     splits = [
         split
         for split in grouped_splits(labels.tolist(), groups, folds, seed + 1)

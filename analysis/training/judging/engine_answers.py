@@ -33,10 +33,10 @@ class BothSides:
     words: Sequence[Sentiment | None]
     voice: Sequence[Sentiment | None]
     notes: tuple[str, ...] = ()
-    """What is to be known about the answers."""
+    """Remarks for the reader of the answers."""
 
     def complete(self) -> list[int]:
-        """Places of the items with both."""
+        """Indices of the items that have a value from words and from voice."""
         return [
             place
             for place, (words, voice) in enumerate(zip(self.words, self.voice, strict=True))
@@ -55,8 +55,8 @@ def judge_both(
 ) -> BothSides:
     """Ask both engines about every item.
 
-    Of items a model was trained on, its answers of when they were held out are taken (`notes` of what comes back say
-    how many).
+    For items a model was trained on, the answers it gave while they were held out are taken (`notes` of the result
+    say how many).
 
     Args:
         words_held_out, voice_held_out: take these answers instead of asking at all.

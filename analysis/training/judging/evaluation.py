@@ -34,7 +34,7 @@ class Evaluation:
     """Fused minus that side, paired."""
     verdict: str
     notes: tuple[str, ...] = ()
-    """What is to be known about the answers: which were held out."""
+    """Remarks for the reader of the answers: which were held out."""
 
 
 def evaluate_sentiment(sides: BothSides, settings: SentimentSettings, seed: int = 0) -> Evaluation:

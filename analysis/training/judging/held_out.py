@@ -1,7 +1,7 @@
 """`held_out.csv`: what a model said of the items it was trained on while they were held out.
 
-Items are known again by what they are (words; bytes of the recording, piece and channel), not by their place in a
-file, so that a model is never judged by answers about items it had learned, also when labels are added to it later.
+Items are recognised by their content (words; bytes of the recording, piece and channel), not by their place in a
+file, so that a model is never judged by answers about items it had learned, even when labels are added later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Probabilities = npt.NDArray[np.float64]
 
 
 def shares_of(sentiments: Iterable[Sentiment | None]) -> Probabilities:
-    """Rows of probabilities negative, neutral, positive, shape (sentiments, 3); those that are None left out."""
+    """Probabilities of negative, neutral, positive, shape (sentiments, 3); sentiments that are None are left out."""
     return np.asarray([sentiment.shares for sentiment in sentiments if sentiment is not None])
 
 
@@ -63,7 +63,7 @@ def write_held_out(
 
 
 def read_held_out(path: Path, classes: Sequence[str]) -> dict[str, list[float]]:
-    """Probabilities by item, the first of equal ones; empty when there is no such file."""
+    """Probabilities by item; of equal items, the first. Empty when there is no such file."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
@@ -93,7 +93,7 @@ def held_out_sentiments(path: Path, items: Sequence[LabelledItem], kind: str) ->
 def known_sentiments(
     rows: Mapping[str, Sequence[float]], items: Sequence[LabelledItem], kind: str
 ) -> list[Sentiment | None]:
-    """Of each item what `rows` say, as probabilities that sum to 1."""
+    """The sentiment `rows` give each item, scaled to sum to 1; None where they give none."""
     if not rows:
         return [None] * len(items)
     return [_sentiment(rows.get(key)) for key in item_keys(items, kind)]

@@ -90,7 +90,7 @@ def _prepare(request: TrainingRequest, _model: str, say: Say) -> Task:
 
 
 def _fusing(settings: SentimentSettings) -> SentimentSettings:
-    """The settings with fixed weights where fusion is off: something to compare with."""
+    """The settings, with fixed weights where fusion is off, so that there is something to compare with."""
     if settings.fusion.method is not FusionMethod.OFF:
         return settings
     return settings.model_copy(update={"fusion": settings.fusion.model_copy(update={"method": FusionMethod.FIXED})})

@@ -50,7 +50,7 @@ def _words_and_cues(choice: Choice, _seed: int) -> Any:
 
 
 def _cues_only(choice: Choice, _seed: int) -> Any:
-    """The cues alone into a logistic regression: for little text of other domains than it will meet."""
+    """The cues alone into a logistic regression: for little training text, from other domains than in use."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import MaxAbsScaler

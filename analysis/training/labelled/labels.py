@@ -1,4 +1,4 @@
-"""Labelled items from a CSV file; every fault is told with its row number (the header is row 1)."""
+"""Labelled items from a CSV file; every fault is reported with its row number (the header is row 1)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class LabelledItem:
 
     @property
     def voice(self) -> tuple[object, ...]:
-        """Items with the same key are one speaker's, to be measured against each other as a run does it.
+        """Items with the same key belong to one speaker and are measured against each other, as in a run.
 
         Pieces of a recording: one side of that call. Whole recordings: everything of the group and role.
         """
@@ -124,7 +124,7 @@ def read_labels(file: LabelFile, *, needs: Sequence[str], classes: Sequence[str]
 
 
 def _mapping(label_map: Mapping[str, str], classes: Sequence[str] | None) -> dict[str, str]:
-    """Raises ConfigurationError for an entry that leads to no label there is."""
+    """Raises ConfigurationError for an entry whose target is not a label."""
     for written, meant in label_map.items():
         if classes is not None and meant.strip() not in (*classes, DROP):
             raise ConfigurationError(
@@ -238,7 +238,7 @@ def check_trainable(labels: Labels, *, least_groups: int, least_per_class: int) 
     if len(groups) < least_groups:
         raise ConfigurationError(
             f"{labels.path}: {len(groups)} groups; at least {least_groups} speakers or calls are needed, else the "
-            "figures would say nothing of others"
+            "figures would say nothing about new ones"
         )
     small = {name: count for name, count in balance.items() if count < least_per_class}
     if small:
@@ -249,6 +249,6 @@ def check_trainable(labels: Labels, *, least_groups: int, least_per_class: int) 
         count = len({item.group for item in labels.items if item.label == name})
         if count < LEAST_GROUPS_PER_CLASS:
             raise ConfigurationError(
-                f"{labels.path}: the items of {name!r} are of {count} groups; at least {LEAST_GROUPS_PER_CLASS} are "
+                f"{labels.path}: the items of {name!r} are in {count} groups; at least {LEAST_GROUPS_PER_CLASS} are "
                 "needed, so that some are left to learn from when one is held out"
             )

@@ -52,7 +52,7 @@ def spool_reader(decode: Callable[[Path, Path], Sequence[Path]]) -> ReadAudio:
 
 
 def pieces_of(items: Iterable[LabelledItem], read_audio: ReadAudio) -> Iterator[tuple[LabelledItem, Samples]]:
-    """Each item with the stretch of its recording that it is, 16 kHz; one at a time, for there may be many.
+    """Each item with the stretch of its recording that it is, 16 kHz; one at a time, because there may be many.
 
     Raises ConfigurationError at the end, with the number of every row whose recording cannot be decoded.
     """

@@ -106,7 +106,7 @@ def test_pieces_of_a_call_are_one_voice_per_side_and_whole_clips_one_per_speaker
         ([("neutral", f"g{at}") for at in range(20)], "only one class"),
         ([(("neutral", "negative")[at % 2], f"g{at % 3}") for at in range(40)], "3 groups; at least 5"),
         ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")], "fewer than 4 items"),
-        ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")] * 9, "are of 1 groups; at least 3"),
+        ([("neutral", f"g{at}") for at in range(20)] + [("negative", "g1")] * 9, "are in 1 groups; at least 3"),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path, rows: list[tuple[str, str]], message: str) -> None:
