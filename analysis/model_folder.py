@@ -189,12 +189,12 @@ def check_pickle(path: Path, trusted: Sequence[str]) -> None:
 
 def _check_features(path: Path, card: ModelCard, features: Sequence[str] | None, version: str | None) -> None:
     if features is not None and tuple(features) != tuple(card.features):
-        gone = [name for name in card.features if name not in set(features)]
-        new = [name for name in features if name not in set(card.features)]
+        removed = [name for name in card.features if name not in set(features)]
+        added = [name for name in features if name not in set(card.features)]
         raise ModelUnavailable(
             f"{path}: trained with other features than this version computes ({len(card.features)} against "
-            f"{len(features)}; not known here: {gone[:3] or 'none'}; not known there: {new[:3] or 'none'}); "
-            "train it again"
+            f"{len(features)}; only in the model: {removed[:3] or 'none'}; only in this version: "
+            f"{added[:3] or 'none'}); train it again"
         )
     if version is not None and version != card.feature_version:
         raise ModelUnavailable(
@@ -203,13 +203,13 @@ def _check_features(path: Path, card: ModelCard, features: Sequence[str] | None,
 
 
 def _check_versions(path: Path, card: ModelCard) -> None:
-    here = library_versions()
+    installed = library_versions()
     for library in LIBRARIES:
-        there = card.versions.get(library)
-        if there is not None and _series(library, there) != _series(library, here[library]):
+        trained_with = card.versions.get(library)
+        if trained_with is not None and _series(library, trained_with) != _series(library, installed[library]):
             raise ModelUnavailable(
-                f"{path}: trained with {library} {there}, installed is {here[library]}; "
-                f"train it again or install {there}"
+                f"{path}: trained with {library} {trained_with}, but {installed[library]} is installed; "
+                f"train it again or install {trained_with}"
             )
 
 

@@ -30,7 +30,7 @@ def server_of(settings: DatabaseSettings) -> EmbeddedServer:
     """The embedded server of this configuration. Raises ConfigurationError when `database.url` names another."""
     if settings.url != EMBEDDED:
         raise ConfigurationError(
-            f"database.url is {masked(settings.url)}: starting and stopping is for `database.url: {EMBEDDED}`; "
+            f"database.url is {masked(settings.url)}: Earshot starts and stops only `database.url: {EMBEDDED}`; "
             "this server is run by whoever set it up"
         )
     return EmbeddedServer(settings.data_dir, account=settings.server_account, start_timeout_s=settings.start_timeout_s)
@@ -60,7 +60,7 @@ def stop_server(settings: DatabaseSettings, *, force: bool = False) -> bool:
 
 
 def server_status(settings: DatabaseSettings) -> ServerStatus:
-    """Looks only. Raises DatabaseUnavailable when there is none, ConfigurationError for a server by address."""
+    """Starts nothing. Raises DatabaseUnavailable when there is none, ConfigurationError for a server by address."""
     return _server_there(settings).status()
 
 
@@ -91,7 +91,7 @@ def look(settings: DatabaseSettings) -> tuple[str, list[str]]:
 def shell(settings: DatabaseSettings) -> Shell:
     """psql on the database; the embedded server is started and left running.
 
-    The password goes over in the environment: arguments are for everybody on the machine to see.
+    The password is passed in the environment, because everybody on the machine can see a program's arguments.
     """
     import shutil
 

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "queries" / "sql"
 
 
 class Patient(Protocol):
-    """A database that is waited for when it went away, as `db.connection.Database`."""
+    """A database that is waited for when it goes away, such as `db.connection.Database`."""
 
     def patiently(self, work: Callable[[Connection[Any]], Result], *, lasting: bool = True) -> Result: ...
 
@@ -31,7 +31,7 @@ def question(name: str) -> bytes:
 
 
 def ask(database: Patient, name: str, rows: BaseRowFactory[Row], **parameters: object) -> list[Row]:
-    """The answer to `sql/<name>.sql`, its rows made by `rows`. Waits for a database that went away."""
+    """The answer to `sql/<name>.sql`, with rows built by `rows`. Waits for a database that goes away."""
 
     def work(connection: Connection[Any]) -> list[Row]:
         with connection.cursor(row_factory=rows) as cursor:

@@ -1,4 +1,4 @@
-"""A connection to the database that the configuration names, patient with one that goes away in mid-run."""
+"""A connection to the database that the configuration names, patient when it goes away in mid-run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Database:
 
     @property
     def note(self) -> str | None:
-        """What the user should be told of where the data is."""
+        """What to tell the user about where the data is."""
         return self.server.note if self.server is not None else None
 
     @property
@@ -120,7 +120,7 @@ class Database:
                 kwargs={**link_options(self.url, self.settings), "application_name": "earshot"},
                 min_size=1,
                 max_size=self.settings.pool_size,
-                # How long to wait for a connection being made; `patiently` asks again, revives, and has the last word.
+                # Wait for a new connection; `patiently` tries again, revives the server and decides when to give up.
                 timeout=min(2.0, self.settings.connect_timeout_s),
                 reconnect_timeout=5,
                 configure=self._configure,
@@ -145,14 +145,14 @@ class Database:
             log.warning("database %s went away, waiting for it: %s", self.name, one_line(error))
         if self._pool is not None:
             if isinstance(error, SilentServer):
-                self._pool.drain()  # asking each of the others would take as long again
+                self._pool.drain()  # checking each of the other connections would take as long
             else:
                 self._pool.check()  # throw out the connections that broke with it
         if self.server is not None:
             try:
                 self.server.revive()
             except DatabaseUnavailable as unavailable:
-                log.warning("the embedded database does not come back yet: %s", unavailable)
+                log.warning("the embedded database is not back yet: %s", unavailable)
 
 
 def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
@@ -220,5 +220,5 @@ def _check(database: Database) -> None:
 
 
 def _with_link_options(database: Database) -> str:
-    """The address with what every connection is opened with, for those who open their own."""
+    """The address with the options of every connection, for code that opens its own."""
     return make_conninfo(database.url, **link_options(database.url, database.settings))

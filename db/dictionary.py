@@ -20,7 +20,7 @@ SHOWN = (
     "finished_segments",
     "chunk_sentiments",
 )
-"""What readers rely on first, what lies beneath after."""
+"""First the relations readers rely on, then the tables beneath them."""
 
 INTRODUCTION = """# Data dictionary
 

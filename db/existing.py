@@ -1,4 +1,4 @@
-"""The database for those who only look: nothing is made, nothing is changed."""
+"""The database for readers: nothing is made, nothing is changed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from pipeline.masking import masked
 def existing_ledger(settings: DatabaseSettings) -> Iterator[Database]:
     """The database as it is.
 
-    Raises DatabaseUnavailable when there is none or it has no tables of Earshot, also for what goes wrong with a
-    question asked in the `with` block.
+    Raises DatabaseUnavailable when there is none or it has no tables of Earshot, and for errors of queries in the
+    `with` block.
     """
     with ledger_if_any(settings) as database:
         if database is None:
@@ -30,7 +30,7 @@ def existing_ledger(settings: DatabaseSettings) -> Iterator[Database]:
 
 
 def no_database(settings: DatabaseSettings) -> DatabaseUnavailable:
-    """What those who only look are told where no run has been."""
+    """The error for readers where no run has made the database yet."""
     if settings.url == EMBEDDED:
         place = f"database.data_dir is {settings.data_dir}, which holds none"
     else:

@@ -30,17 +30,17 @@ def damaged(error: BaseException) -> bool:
 
 
 def explained(error: psycopg.Error, url: str, doing: str = "") -> DatabaseUnavailable:
-    """The error as what the user is told; `doing` says what failed, in front of it."""
-    told = f"database {masked(url)}: {doing}{one_line(error)}"
+    """The error for the user; `doing` comes before the server's message and says what failed."""
+    message = f"database {masked(url)}: {doing}{one_line(error)}"
     if damaged(error):
-        return DatabaseUnavailable(f"{told}; {_what_is_damaged(str(error), url)}")
+        return DatabaseUnavailable(f"{message}; {_what_is_damaged(str(error), url)}")
     if isinstance(error, errors.InsufficientPrivilege):
-        return DatabaseUnavailable(f"{told}; the account of database.url lacks this right: let its owner grant it")
+        return DatabaseUnavailable(f"{message}; the account of database.url lacks this right: let its owner grant it")
     if isinstance(error, _OTHER_VERSION):
         return DatabaseUnavailable(
-            f"{told}; if its tables are those of another version, `python run.py db migrate` brings them up to date"
+            f"{message}; if its tables are those of another version, `python run.py db migrate` brings them up to date"
         )
-    return DatabaseUnavailable(told)
+    return DatabaseUnavailable(message)
 
 
 def _what_is_damaged(message: str, url: str) -> str:
@@ -61,15 +61,17 @@ def _what_is_damaged(message: str, url: str) -> str:
 
 
 def _owner(message: str, url: str) -> tuple[str | None, bool, str | None]:
-    """Name, whether it is an index, and the table, of what a message names by its file; None where nobody can say."""
+    """The relation of the file a message names: name, whether it is an index, and table; None where unknown."""
     nobody = (None, False, None)
     file, index = _FILE.search(message), _INDEX.search(message)
     if file is None and index is None:
         return nobody
-    wanted = {"filenode": int(file.group(1)) if file else 0, "name": index.group(1) if index else None}
+    parameters = {"filenode": int(file.group(1)) if file else 0, "name": index.group(1) if index else None}
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-            name, is_index, table = connection.execute(question("database/owner_of_file"), wanted).fetchone() or nobody
+            name, is_index, table = (
+                connection.execute(question("database/owner_of_file"), parameters).fetchone() or nobody
+            )
     except psycopg.Error:
         return nobody
     return name, is_index, table

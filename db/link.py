@@ -1,4 +1,4 @@
-"""Connections that notice a peer that is gone: one that swallows packets, and one behind a proxy that went silent."""
+"""Connections that notice when their peer is gone: it swallows packets, or a proxy in front of it went silent."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def migrate(url: str, schema: Path = SCHEMA) -> list[str]:
                 )  # fmt: skip
             migrations = read_migrations(str(schema))
             known = {migration.hash for migration in migrations}
-            foreign = [one for one in backend.get_applied_migration_hashes() if one not in known]
+            foreign = [digest for digest in backend.get_applied_migration_hashes() if digest not in known]
             if foreign:
                 raise DatabaseUnavailable(
                     f"database {masked(url)}: it holds {len(foreign)} migration(s) this version does not know, so a "

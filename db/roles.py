@@ -1,8 +1,8 @@
 """Read-only database roles for analysts, with and without what was said.
 
 Privileges protect, not settings: a login can change its settings. On the embedded server what every login may do by
-default (advisory locks, large objects, temporary tables, other databases) is revoked as well; another server is its
-owner's, who is told.
+default (advisory locks, large objects, temporary tables, other databases) is revoked as well. Nothing is revoked on
+another server; its owner is told instead.
 """
 
 from __future__ import annotations

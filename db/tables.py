@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 MIGRATIONS = "earshot_migrations"
-"""Table of the migrations applied: where it is, the tables are Earshot's."""
+"""Table of the migrations applied; a schema that has it holds Earshot's tables."""
 
 RELATIONS = (
     "runs",
@@ -35,12 +35,12 @@ RELATIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """What a database holds where Earshot looks."""
+    """What the schema that Earshot works in holds, and where else its tables are."""
 
     schema: str | None
     search_path: str
     taken: tuple[str, ...]
-    """Relations there that have a name of ours."""
+    """Relations in the schema with a name Earshot uses."""
     ours: bool
     elsewhere: tuple[str, ...]
     """Other schemas with tables of Earshot."""

@@ -67,7 +67,7 @@ def _labels(rows: list[Row], faults: list[str]) -> list[Label]:
         same = (topic.casefold(), subtopic.casefold() if subtopic else None)
         if same in folded:
             column = "subtopic" if subtopic else "topic"
-            faults.append(f"{row.at(column)}: {subtopic or topic!r} is there already ({folded[same]})")
+            faults.append(f"{row.at(column)}: {subtopic or topic!r} is already defined ({folded[same]})")
             continue
         folded[same] = row.place
         first_place[key] = row.place
@@ -142,7 +142,7 @@ def _terms(vocabulary: list[Row], abbreviations: list[Row], faults: list[str]) -
             if not text:
                 faults.append(f"{row.at(column)}: is empty")
             elif text.casefold() in terms:
-                faults.append(f"{row.at(column)}: {text!r} is there already")
+                faults.append(f"{row.at(column)}: {text!r} is already listed")
             else:
                 _check_name(row, column, text, faults)
                 terms[text.casefold()] = Term(

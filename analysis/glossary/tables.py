@@ -209,9 +209,9 @@ def _yaml_entry(path: Path, sheet: str, index: int, entry: Any, lines: Mapping[K
     if not isinstance(below, list):
         raise ConfigurationError(f"{place}, subtopics: must be a list")
     for number, child in enumerate(below):
-        at = f"{path}, {sheet} {index + 1}, subtopics {number + 1}"
-        at += f" (line {lines.get((*item, 'subtopics', str(number)), line)})"
-        row = _yaml_row(sheet, child, at, ())
+        child_place = f"{path}, {sheet} {index + 1}, subtopics {number + 1}"
+        child_place += f" (line {lines.get((*item, 'subtopics', str(number)), line)})"
+        row = _yaml_row(sheet, child, child_place, ())
         if "topic" in row.cells:
             raise ConfigurationError(f"{row.at('topic')}: a subtopic belongs to the topic above it; leave topic out")
         if "subtopic" not in row.cells:

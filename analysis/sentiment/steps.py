@@ -277,11 +277,11 @@ def _role_notes(chunks: Sequence[TranscriptChunk], fused: Sequence[ChunkSentimen
         values = [value for chunk, value in zip(chunks, fused, strict=True) if chunk.role is role and value.sentiment]
         words = sum((value.reason or "").startswith("words alone") for value in values)
         voice = sum((value.reason or "").startswith("voice alone") for value in values)
-        said = [
+        parts = [
             f"{side} alone in {count} of {len(values)} chunks"
             for side, count in (("words", words), ("voice", voice))
             if count
         ]
-        if said:
-            notes[role] = ", ".join(said)
+        if parts:
+            notes[role] = ", ".join(parts)
     return notes

@@ -177,10 +177,12 @@ class TopicMatcher:
         score = _product(one.stems, heard.stems, catalogue.idf, settings.saturation)
         score += settings.subword_weight * _product(one.grams, heard.grams, catalogue.gram_idf, settings.saturation)
         for phrase in one.phrases:
-            said = sum(weight for turn, weight in heard.turns if _stands_in(phrase, turn, settings.phrase_gap_words))
-            if said > 0:
+            mentions = sum(
+                weight for turn, weight in heard.turns if _stands_in(phrase, turn, settings.phrase_gap_words)
+            )
+            if mentions > 0:
                 rarity = max((catalogue.idf.get(stem, 0.0) for stem in phrase), default=0.0)
-                score += settings.phrase_bonus * rarity * _saturated(said, settings.saturation)
+                score += settings.phrase_bonus * rarity * _saturated(mentions, settings.saturation)
         return score, matched
 
 

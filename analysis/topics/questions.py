@@ -91,8 +91,8 @@ def topic_request(question: Question, key: str, settings: TopicSettings) -> LLMR
     )
     parts = [_transcript(question.call, settings)]
     if settings.pre_summary:
-        told = question.account.data if question.account else None
-        parts.append(fenced("account", [as_data(str((told or {}).get("account") or "(none)"))]))
+        answer = question.account.data if question.account else None
+        parts.append(fenced("account", [as_data(str((answer or {}).get("account") or "(none)"))]))
     return LLMRequest(
         key=key,
         purpose="topic",

@@ -73,8 +73,8 @@ def _comparison(comparison: Comparison | None, card: ModelCard) -> str:
         ("Macro-F1", str(comparison.macro_f1)),
         ("Brier score (negative is better)", str(comparison.brier)),
     )
-    told = html.escape(str(card.figures.get("comparison", comparison.verdict)))
-    return f"<p>New minus old, paired: {told}.</p>" + _table(("", "difference"), rows)
+    verdict = html.escape(str(card.figures.get("comparison", comparison.verdict)))
+    return f"<p>New minus old, paired: {verdict}.</p>" + _table(("", "difference"), rows)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

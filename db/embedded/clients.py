@@ -26,13 +26,13 @@ def register(files: ServerFiles) -> FileLock:
     return client
 
 
-def live_clients(files: ServerFiles, mine: Path | None) -> int:
-    """Users of the server besides `mine`; files of dead ones are cleared away."""
+def live_clients(files: ServerFiles, own_file: Path | None) -> int:
+    """Users of the server besides the one with `own_file`; files of dead ones are cleared away."""
     from filelock import FileLock, Timeout
 
     alive = 0
     for path in files.clients.iterdir():
-        if path == mine:
+        if path == own_file:
             continue
         probe = FileLock(path, is_singleton=False)
         try:

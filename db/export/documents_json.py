@@ -120,7 +120,7 @@ def pca_json(document: Document, _settings: TranscriptFileSettings) -> str:
 
 
 def _utc(moment: datetime | None) -> str | None:
-    """Whatever zone the database's session gives it in."""
+    """The moment in UTC, whatever time zone the database session returns."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%fZ") if moment else None
 
 

@@ -24,7 +24,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Words that fit beside each other."""
+    """Words that fit on one line."""
 
     tokens: tuple[Token, ...]
 

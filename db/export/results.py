@@ -31,4 +31,6 @@ def export_results(database: Database, call_ids: Sequence[str], path: Path, outp
             return write_xlsx(rows, path)
         case ".parquet":
             return write_parquet(rows, path)
-    raise ConfigurationError(f"{path}: the results can be written as {', '.join('.' + one for one in RESULT_FORMATS)}")
+    raise ConfigurationError(
+        f"{path}: the results can be written as {', '.join('.' + name for name in RESULT_FORMATS)}"
+    )

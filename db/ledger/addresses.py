@@ -22,11 +22,11 @@ def address_id(connection: Connection[Any], source_uri: str, audio_sha256: str) 
         "SELECT call_id, source_uri = %(uri)s FROM calls WHERE source_uri = %(uri)s OR call_id = ANY(%(ids)s)",
         {"uri": source_uri, "ids": candidates},
     ).fetchall()
-    here = next((call_id for call_id, same in rows if same), None)
-    if here is not None:
-        return uuid.UUID(str(here))
+    known = next((call_id for call_id, same in rows if same), None)
+    if known is not None:
+        return uuid.UUID(str(known))
     taken = {call_id for call_id, _ in rows}
-    return next((one for one in candidates if one not in taken), uuid.uuid4())
+    return next((candidate for candidate in candidates if candidate not in taken), uuid.uuid4())
 
 
 def claim(

@@ -69,18 +69,18 @@ def store_skipped(connection: Connection[Any], skipped: Sequence[SkippedFile], r
     """Skipped files with the reason. Calls with results stay; what is recorded already is not written again."""
     rows = [
         (
-            address_id(connection, clean(one.source_uri), ""),
-            clean(one.source_uri),
-            clean(one.file_name),
-            one.size_bytes,
-            one.modified_at,
-            clean(one.etag),
-            one.reason,
-            clean(one.message),
+            address_id(connection, clean(file.source_uri), ""),
+            clean(file.source_uri),
+            clean(file.file_name),
+            file.size_bytes,
+            file.modified_at,
+            clean(file.etag),
+            file.reason,
+            clean(file.message),
             uuid.UUID(run_id),
         )
-        for one in skipped
-        if not one.waiting
+        for file in skipped
+        if not file.waiting
     ]
     if not rows:
         return

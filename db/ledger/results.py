@@ -134,7 +134,7 @@ def _worse(transcript: Transcript, audio_sha256: str | None, before: Row) -> boo
     if before.get("rank") is None or before["transcript_fingerprint"] == transcript.fingerprint:
         return False
     if before["audio_sha256"] != audio_sha256:
-        return False  # the better transcript is of bytes that are no longer there
+        return False  # the better transcript belongs to bytes that are no longer there
     identity = transcript.identity
     return (identity.demonstration, identity.rank) > (before["demonstration"], before["rank"])
 
@@ -212,7 +212,7 @@ def _upsert_call(connection: Connection[Any], call_id: uuid.UUID, row: Row) -> N
 
 @functools.cache
 def _upsert_statement(columns: tuple[str, ...]) -> bytes:
-    """One JSON object as a row of `calls`: a single parameter, where a hundred take longer to send than to store."""
+    """One JSON object as a row of `calls`: a single parameter, because a hundred take longer to send than to store."""
     listed = ", ".join(columns)
     return f"""INSERT INTO calls (call_id, processed_at, {listed})
         SELECT call_id, now(), {listed} FROM json_populate_record(NULL::calls, %s)

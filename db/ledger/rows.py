@@ -138,7 +138,7 @@ def step_columns(step: str, payload: object | None) -> Row:
 
 
 def _sentiment_columns(step: str, payload: CallSentiment | None) -> Row:
-    by_role = {one.role: one.sentiment for one in payload.roles} if payload else {}
+    by_role = {mood.role: mood.sentiment for mood in payload.roles} if payload else {}
     row: Row = {}
     for role in Role:
         sentiment = by_role.get(role)
@@ -155,13 +155,13 @@ def probabilities(sentiment: Sentiment) -> dict[str, float]:
 def sentiment_trend(payload: CallSentiment) -> Row:
     """One step's part of `calls.sentiment_trends`."""
     return {
-        one.role.value: {
-            "quarters": list(one.quarters),
-            "lowest_score": one.lowest_score,
-            "lowest_at_s": one.lowest_at_s,
+        mood.role.value: {
+            "quarters": list(mood.quarters),
+            "lowest_score": mood.lowest_score,
+            "lowest_at_s": mood.lowest_at_s,
         }
-        for one in payload.roles
-        if one.sentiment is not None
+        for mood in payload.roles
+        if mood.sentiment is not None
     }
 
 
@@ -174,13 +174,13 @@ def missing_reasons(result: StepResult) -> dict[str, str]:
     if isinstance(payload, Topic) and payload.confidence is None:
         reasons["topic_confidence"] = "what chose the topic gives no probability"
     if isinstance(payload, CallSentiment):
-        by_role = {one.role: one for one in payload.roles}
+        by_role = {mood.role: mood for mood in payload.roles}
         for role in Role:
-            one = by_role.get(role)
-            if one is None:
+            mood = by_role.get(role)
+            if mood is None:
                 reasons[f"{role}_{step}"] = f"nobody in the role {role} speaks in this call"
-            elif one.sentiment is None:
-                reasons[f"{role}_{step}"] = clean(one.reason) or result.reason or "no reason was given"
+            elif mood.sentiment is None:
+                reasons[f"{role}_{step}"] = clean(mood.reason) or result.reason or "no reason was given"
     return reasons
 
 
@@ -217,11 +217,11 @@ def chunk_sentiment_rows(results: Iterable[StepResult]) -> list[Row]:
     for result in results:
         if result.step not in SENTIMENT_STEPS or not isinstance(result.payload, CallSentiment):
             continue
-        for one in result.payload.chunks:
-            row = rows.setdefault((one.channel, one.ordinal), {"channel": one.channel, "ordinal": one.ordinal})
-            if one.sentiment is not None:
-                row |= {f"{result.step}_{name}": value for name, value in probabilities(one.sentiment).items()}
-            row[f"{result.step}_reason"] = clean(one.reason)
+        for chunk in result.payload.chunks:
+            row = rows.setdefault((chunk.channel, chunk.ordinal), {"channel": chunk.channel, "ordinal": chunk.ordinal})
+            if chunk.sentiment is not None:
+                row |= {f"{result.step}_{name}": value for name, value in probabilities(chunk.sentiment).items()}
+            row[f"{result.step}_reason"] = clean(chunk.reason)
     return list(rows.values())
 
 

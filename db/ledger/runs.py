@@ -23,7 +23,7 @@ RUN_LOCK_KEYS = (RUN_LOCK >> 32, RUN_LOCK & 0xFFFFFFFF)
 """The key as `pg_locks` shows it: classid, objid."""
 
 _SILENCE_S = 5.0
-"""The lock's connection is given up after so long without an answer: the run's stop waits behind a heartbeat."""
+"""The lock's connection is given up after this long without an answer: stopping a run waits for its heartbeat."""
 
 _TRIES = 3
 
@@ -96,7 +96,7 @@ class RunLock:
         """
         holder = connection.execute(_HOLDER, RUN_LOCK_KEYS).fetchone()
         if holder is None:
-            return  # gone in this moment
+            return  # the session has just ended
         if holder != self._session:
             raise RunLocked(self._holder(connection))
         connection.execute("SELECT pg_terminate_backend(%s, 2000)", [holder[0]])
@@ -160,7 +160,7 @@ class Runs:
     def heartbeat(self, run_id: str, progress: Mapping[str, object]) -> None:
         """A sign of life; takes the lock again when its connection broke. Raises RunLocked when another run has it.
 
-        Not patient: the next heartbeat comes soon, and the one that writes results does the waiting.
+        Not patient: the next heartbeat comes soon, and whoever writes results does the waiting.
         """
         import psycopg
         from psycopg_pool import PoolTimeout

@@ -118,7 +118,7 @@ def search(
 
 
 def topics_with_proposed_terms(database: Database, topic: str, run_id: str) -> list[Topic]:
-    """Answers `topic` of all calls that proposed terms for the glossary; none where this run brought none."""
+    """Answers `topic` of all calls that proposed terms for the glossary; empty where this run proposed none."""
     rows = ask(database, "calls/proposed_terms", record_row(_Proposal), topic=topic, run_id=run_id)
     return [
         Topic(

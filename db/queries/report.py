@@ -21,7 +21,7 @@ class Questions:
         self._id = uuid.UUID(run_id)
 
     def quality(self) -> dict[str, Any]:
-        """What drift is looked for in: words per minute, calls without a word, labels of sentiment and topic."""
+        """What drift is measured by: words per minute, calls without a word, labels of sentiment and topic."""
         (row,) = self._ask("quality")
         return {
             "calls": row["calls"],

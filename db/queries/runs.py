@@ -44,7 +44,7 @@ class RunSpeed:
     engine: str
     model: str | None
     passed_over: Sequence[str]
-    """`engine: why` for each one listed before."""
+    """`engine: why` for each engine listed before this one."""
     audio_s: float
     wall_s: float
 
@@ -55,7 +55,7 @@ class Cost:
 
     cost_usd: float
     calls: int
-    """Those it was charged for."""
+    """Number of calls with a charge."""
 
 
 def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
@@ -88,6 +88,6 @@ def run_speeds(database: Database) -> list[RunSpeed]:
 
 
 def cost_so_far(database: Database) -> Cost:
-    """Of all runs together."""
+    """Cost of all runs together."""
     (row,) = ask(database, "runs/cost", record_row(Cost))
     return row

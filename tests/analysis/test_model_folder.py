@@ -72,8 +72,8 @@ def test_a_saved_model_loads_and_answers(folder: Path) -> None:
         ({}, {"features": ("a", "c")}, "trained with other features"),
         ({}, {"feature_version": "2"}, "features of version 1, this is 2"),
         ({}, {"kind": "text"}, "holds a model for acoustic, wanted one for text"),
-        ({"versions": {"scikit-learn": "0.24.1"}}, {}, "trained with scikit-learn 0.24.1, installed is"),
-        ({"versions": {"scikit-learn": "1.0.2"}}, {}, "trained with scikit-learn 1.0.2, installed is"),
+        ({"versions": {"scikit-learn": "0.24.1"}}, {}, "trained with scikit-learn 0.24.1, but .* is installed"),
+        ({"versions": {"scikit-learn": "1.0.2"}}, {}, "trained with scikit-learn 1.0.2, but .* is installed"),
         ({"unknown": 1}, {}, "not a model card"),
     ],
 )

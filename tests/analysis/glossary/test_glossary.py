@@ -39,7 +39,7 @@ CSV_FAULTS = [
     ("topic,topic\nA,b\n", r"row 1, column B: column 'topic' stands here a second time"),
     ("subtopic\nA\n", r"row 1: has no column 'topic'"),
     ("topic,subtopic\n,b\n", r"row 2, column A \(topic\): is empty"),
-    ("topic,subtopic\nA,b\n\nA,B\n", r"row 4, column B \(subtopic\): 'B' is there already .*row 2"),
+    ("topic,subtopic\nA,b\n\nA,B\n", r"row 4, column B \(subtopic\): 'B' is already defined .*row 2"),
     ("topic\nA > b\n", r"row 2, column A \(topic\): 'A > b' holds '>'"),
     ("topic\nother\n", r"row 2, column A \(topic\): 'other' is what a model answers"),
     ("topic,languages\nA,english\n", r"row 2, column B \(languages\): 'english' is no ISO 639-1 code"),
