@@ -11,7 +11,7 @@ _FILE = "file://"
 _ZIP = "zip://"
 _S3 = "s3://"
 _SAFE = "/-_.~ ()+,=@&"
-"""Left as they are, so that addresses stay readable; `!`, `#`, `%` and `?` are always quoted."""
+"""Characters left unquoted, so that addresses stay readable; `!`, `#`, `%` and `?` are always quoted."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -54,7 +54,7 @@ def s3_parts(uri: str) -> tuple[str, str]:
 
 
 def shown(name: str) -> str:
-    """A text from outside fit for a database row or a JSON file: what is no UTF-8 becomes U+FFFD."""
+    """A text from outside, safe for a database row or a JSON file: what is not UTF-8 becomes U+FFFD."""
     try:
         return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except UnicodeEncodeError:  # half of a surrogate pair, as JSON may hold

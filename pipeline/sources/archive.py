@@ -59,10 +59,10 @@ class ArchiveReader:
         self._zone = ZoneInfo(settings.timezone)
         self._lock = threading.Lock()
         self._open: tuple[tuple[Path, int, int], zipfile.ZipFile] | None = None
-        """The archive fetched from last: reading its directory again for each of its members would take hours."""
+        """The archive used last: reading its directory again for each of its members would take hours."""
 
     def members(self, path: str, sidecars: Sidecars, below: str = "") -> Iterator[FoundCall | SkippedFile]:
-        """What the archive at an absolute path offers; `below` is put before member names for globs and patterns."""
+        """What the archive at an absolute path offers; `below` is prefixed to member names for globs and patterns."""
         try:
             with zipfile.ZipFile(path) as archive:
                 yield from self._list(path, archive, sidecars, below)
@@ -186,7 +186,7 @@ class ArchiveReader:
         except _BROKEN as error:
             raise AudioUndecodable(f"{where}: cannot be unpacked: {error}; deliver it again") from None
         except OSError as error:
-            if error.errno is None:  # bz2's way to say that the bytes are damaged
+            if error.errno is None:  # bz2 raises this for damaged bytes
                 raise AudioUndecodable(f"{where}: cannot be unpacked: {error}; deliver it again") from None
             raise SourceUnreadable(f"{where}: cannot be read now: {error.strerror or error}") from None
 
@@ -254,7 +254,7 @@ def _base_name(member: str) -> str:
 
 
 def _suffix(member: str) -> str:
-    """Only a short, plain suffix is taken over from outside."""
+    """Only a short, plain suffix is kept from an outside name."""
     suffix = PurePosixPath(_base_name(member)).suffix
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else ""
 

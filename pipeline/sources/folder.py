@@ -24,7 +24,7 @@ from pipeline.sources.selection import Selection, Verdict
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A file at one look."""
+    """The state of a file at one look."""
 
     path: str
     relative: str
@@ -41,11 +41,11 @@ class _Seen:
 
 
 class FolderSource:
-    """A folder, walked in the order of its names; memory is one folder's names plus the files still young.
+    """A folder, walked in the order of its names. Memory holds one folder's names and the files that are still young.
 
     Args:
         root: absolute path.
-        now: seconds since 1970, and `sleep`: waits that long; given by tests.
+        now: seconds since 1970. Tests give it and `sleep`, which waits some seconds.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class FolderSource:
     def _look_at(
         self, entry: os.DirEntry[str], below: str, inner: list[tuple[str, str]], entered: set[tuple[int, int]]
     ) -> Iterator[_Seen | SkippedFile]:
-        """Yields the file, or its reason; a folder to go into is added to `inner`."""
+        """Yields the file, or why it is skipped; a folder to enter is added to `inner`."""
         try:
             if entry.is_symlink() and not self._settings.follow_links:
                 yield _skipped(entry.path, None, ("link", "a symbolic link; set input.follow_links to follow it"))
@@ -125,9 +125,9 @@ class FolderSource:
         except FileNotFoundError:
             if entry.is_symlink():
                 yield _skipped(entry.path, None, ("dangling_link", "a symbolic link to nothing"))
-            return  # otherwise gone since it was listed: as if it had never been there
+            return  # otherwise it is gone since it was listed: treat it as never there
         except OSError as error:
-            yield _skipped(entry.path, None, ("unreadable", f"cannot be looked at: {error.strerror}"))
+            yield _skipped(entry.path, None, ("unreadable", f"cannot be examined: {error.strerror}"))
             return
         if stat.S_ISDIR(found.st_mode):
             yield from self._look_at_folder(entry, found, below, inner, entered)
@@ -151,7 +151,7 @@ class FolderSource:
             return
         place = (found.st_dev, found.st_ino)
         if place in entered:
-            yield _skipped(entry.path, None, ("linked_twice", "this folder was already entered by another name"))
+            yield _skipped(entry.path, None, ("linked_twice", "this folder was already read under another name"))
             return
         entered.add(place)
         inner.append((entry.path, f"{below}{entry.name}/"))
@@ -192,7 +192,7 @@ class FolderSource:
         from_name = self._metadata.from_name(seen.name, seen.relative)
         etag = None
         if seen.modified_at is None:
-            # No time of ours: changes are told by the file system's own number.
+            # The time fits no calendar: the file system's own number shows changes.
             etag = f"mtime:{seen.modified_ns}"
             from_name = replace(from_name, extra={**from_name.extra, "file_time_unreadable": str(seen.modified_ns)})
         yield FoundCall(
@@ -206,7 +206,7 @@ class FolderSource:
 
 
 class SingleFileSource(FolderSource):
-    """One recording named on purpose: its name and suffix are not questioned, its size is."""
+    """One recording named on purpose: its size is checked, its name and suffix are not."""
 
     def __init__(
         self,

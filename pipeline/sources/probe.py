@@ -1,7 +1,7 @@
 """What a recording's header says, checked against the file. Read only of files that are new or changed.
 
-WAV headers are read by ourselves (see `audio.decoding.riff`): FFmpeg clamps forged sizes without a word and refuses a
-rate of 0. Everything else is opened by PyAV's demuxer; no samples are decoded.
+We read WAV headers ourselves (see `audio.decoding.riff`): FFmpeg silently clamps forged sizes and refuses a rate of 0.
+Everything else is opened by PyAV's demuxer; no samples are decoded.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _PLAIN_CODECS = {
 }
 
 _GSM_MAGIC = 0xD
-"""High four bits of each frame of GSM 06.10 (RFC 3551, 4.5.8); a headerless file has nothing else to know it by."""
+"""High four bits of each frame of GSM 06.10 (RFC 3551, 4.5.8); a headerless file has no other mark."""
 
 
 class NotAudio(AudioUndecodable):
-    """No demuxer knows the bytes, or there is no sound among them: skipped, where undecodable sound is a failure."""
+    """No demuxer knows the bytes, or there is no sound in them. It is skipped; undecodable sound is a failure."""
 
 
 def probe_header(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS) -> AudioHeader:
@@ -42,7 +42,7 @@ def probe_header(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS)
 
     Raises:
         NotAudio: the bytes are no recording.
-        AudioUndecodable: they are one by their first bytes, but nothing can be made of it.
+        AudioUndecodable: the first bytes are those of a recording, but it cannot be opened.
         SourceUnreadable: the file vanished or cannot be read.
     """
     try:
@@ -79,7 +79,7 @@ def outside_limits(call: FoundCall, duration_s: float, settings: InputSettings) 
 
 
 _LENGTH_IN_FRONT = frozenset({"flac", "mov", "mp4", "matroska", "webm", "asf"})
-"""Containers whose beginning tells how long the whole is; of others a piece tells how long the piece is."""
+"""Containers whose beginning tells the length of the whole; a piece of any other tells only its own length."""
 _VARIABLE_RATE_TAGS = (b"Xing", b"Info", b"VBRI")
 """An MP3 that holds one of these in its first frame tells the whole length, too."""
 

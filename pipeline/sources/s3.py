@@ -30,12 +30,12 @@ _NOT_AT_HAND = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 class _Timed:
-    """A body in the client's hands that ends at a moment, however few bytes the server drips before each time-out.
+    """A response body with a deadline, even for a server that sends a few bytes before each time-out.
 
     Args:
-        raw: the connection's own stream; its `read1` returns what one arrival of bytes brought.
-        deadline: of `time.monotonic`.
-        late: makes the error.
+        raw: the connection's own stream; its `read1` returns the bytes that have arrived.
+        deadline: by the clock of `time.monotonic`.
+        late: makes the error to raise.
     """
 
     def __init__(self, raw: Any, deadline: float, late: Callable[[], SourceUnreadable]) -> None:
@@ -94,7 +94,7 @@ class S3Source:
 
     @contextmanager
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
-        """See CallSource. Asks for the very version that was listed."""
+        """See CallSource. Asks for exactly the version that was listed."""
         _, key = s3_parts(call.source_uri)
         with spooling(spool):
             spool.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ class S3Source:
         )
 
     def _is_below(self, key: str) -> bool:
-        """S3 matches prefixes by letters: `calls` would also bring `calls-old/a.wav`."""
+        """S3 matches prefixes by letters: `calls` would also match `calls-old/a.wav`."""
         prefix = self._prefix
         return not prefix or prefix.endswith("/") or key == prefix or key.startswith(f"{prefix}/")
 
@@ -170,7 +170,7 @@ class S3Source:
 
         def late() -> SourceUnreadable:
             return SourceUnreadable(
-                f"{call.source_uri}: its {counted(call.size_bytes, 'byte')} were not here after {limit_s:g} s; "
+                f"{call.source_uri}: its {counted(call.size_bytes, 'byte')} had not arrived after {limit_s:g} s; "
                 "it is tried again later, or raise input.s3.download_timeout_s"
             )
 
@@ -180,19 +180,19 @@ class S3Source:
             file.seek(0)
             file.truncate()
             body = self._client().get_object(Bucket=self._bucket, Key=key, **condition)["Body"]
-            # Under botocore's own stream, which goes on checking length and checksum.
+            # Below botocore's own stream, which still checks length and checksum.
             body._raw_stream = _Timed(body._raw_stream, deadline, late)
             with closing(body):
                 for block in body.iter_chunks(_BLOCK):
                     if file.tell() + len(block) > call.size_bytes:
                         raise SourceUnreadable(
-                            f"{call.source_uri}: more comes than the {counted(call.size_bytes, 'byte')} that were "
+                            f"{call.source_uri}: more arrives than the {counted(call.size_bytes, 'byte')} that were "
                             "listed; it is tried again later"
                         )
                     write_spooled(file, block, spool)
 
         again = retrying(
-            # The connection broke in mid-body, which the client itself does not try again.
+            # The connection broke within the body; the client does not retry that by itself.
             lambda error: isinstance(error, BotoCoreError | OSError),
             first_wait_s=_FIRST_WAIT_S,
             longest_wait_s=_LONGEST_WAIT_S,
@@ -247,6 +247,6 @@ def _explained(error: Any) -> str:
 
 
 def _suffix(key: str) -> str:
-    """Only a short, plain suffix is taken over from outside."""
+    """Only a short, plain suffix is kept from an outside name."""
     suffix = PurePosixPath(key).suffix
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else ""

@@ -1,4 +1,4 @@
-"""What to take and what to pass over, by name and size alone."""
+"""What to take and what to skip, by name and size alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TEMPORARY = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", 
 ARCHIVE_SUFFIX = ".zip"
 
 Verdict = tuple[str, str]
-"""Reason for machines, message for people."""
+"""The reason as a word for machines, and a message for people."""
 
 
 class Selection:
@@ -30,7 +30,7 @@ class Selection:
         return name.startswith(".") and not self._settings.include_hidden
 
     def by_name(self, name: str, relative: str) -> Verdict | None:
-        """Why a file of this name is passed over; None to take it.
+        """Why a file of this name is skipped; None to take it.
 
         Args:
             name: the file name with its suffix.

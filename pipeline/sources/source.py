@@ -34,18 +34,18 @@ NOT_A_CALL = frozenset(
         "unreadable_folder",
     }
 )
-"""Reasons that concern no recording, but a folder, an archive, a CSV row or a file of another kind: for the run's files
-and log, not for `calls`."""
+"""Reasons about a folder, an archive, a CSV row or another kind of file, not about a recording: they go into the run's
+files and log, not into `calls`."""
 _ALOUD = ("sidecar_rows_unmatched", "bad_sidecar", "bad_archive", "unreadable_folder", "bad_sidecar_row")
 _MESSAGES = 10
 
 
 def said_aloud(skipped: Sequence[SkippedFile]) -> list[str]:
-    """What somebody should put right, and no recording's row can tell: at most ten messages for the terminal."""
+    """Problems that somebody should fix and that no recording's row can show: at most ten messages for the terminal."""
     wanted = sorted((item for item in skipped if item.reason in _ALOUD), key=lambda item: _ALOUD.index(item.reason))
     messages = [f"{item.file_name}: {item.message}" for item in wanted[:_MESSAGES]]
     if len(wanted) > _MESSAGES:
-        messages.append(f"{len(wanted) - _MESSAGES} more of this kind stand in file_statuses_*.json")
+        messages.append(f"{len(wanted) - _MESSAGES} more of this kind are listed in file_statuses_*.json")
     return messages
 
 
@@ -53,14 +53,14 @@ class CallSource(Protocol):
     """Offers recordings, and brings one here when it is needed."""
 
     def discover(self) -> Iterator[FoundCall | SkippedFile]:
-        """Everything found, as it is found; what is passed over carries its reason.
+        """Everything found, as it is found; a skipped file carries its reason.
 
         Raises InputUnavailable when the source itself cannot be reached.
         """
         ...
 
     def fetch(self, call: FoundCall, spool: Path) -> AbstractContextManager[Path]:
-        """A local path to the recording's bytes, good inside the `with` block.
+        """A local path to the recording's bytes, valid inside the `with` block.
 
         What had to be unpacked or downloaded lies in `spool` under a name of ours and is removed afterwards. Safe
         from several threads. Raises SourceUnreadable (vanished, unreachable, changed since found), UnsafePath.
@@ -72,7 +72,7 @@ class CallSource(Protocol):
 def fetch_within(source: CallSource, call: FoundCall, spool: Path, limit_s: float | None) -> Iterator[Path]:
     """`source.fetch`, given up after `limit_s`: a mount that hangs cannot be interrupted, so a thread of its own waits.
 
-    What comes too late is removed then. Raises SourceUnreadable when it is given up, and what `source.fetch` raises.
+    A file that arrives too late is removed. Raises SourceUnreadable when it gives up, and what `source.fetch` raises.
     """
     under_way = source.fetch(call, spool)
     lock, given_up = threading.Lock(), False
@@ -98,7 +98,7 @@ def fetch_within(source: CallSource, call: FoundCall, spool: Path, limit_s: floa
             given_up = not come.done()
         if given_up:
             raise SourceUnreadable(
-                f"{call.file_name}: not here after {limit_s:g} s (run.fetch_timeout_s); it is tried again"
+                f"{call.file_name}: not fetched after {limit_s:g} s (run.fetch_timeout_s); it is tried again"
             ) from None
         path = come.result()
     try:

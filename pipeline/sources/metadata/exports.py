@@ -1,7 +1,7 @@
-"""The content of a sidecar as records of named values: a table, JSON or XML, told by its first character.
+"""The content of a sidecar as records of named values: a table, JSON or XML, recognised by its first character.
 
-Nothing of a transcript is taken along: lists of objects inside a record only fill fields of ours, and long texts are
-left out.
+No transcript in a sidecar is kept: lists of objects inside a record only fill our own fields, and long texts are left
+out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BOMS = (
 
 
 class BadSidecar(ValueError):
-    """The content makes no sense; the message says why."""
+    """The content cannot be understood; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Record:
     """`row 7`, `record 2`."""
     pairs: Pairs
     also: Pairs = ()
-    """Values from lists of objects within it: for fields that nothing else says."""
+    """Values from lists of objects within it, for fields that nothing else fills."""
     fault: str | None = None
     """Why it cannot be used."""
 
@@ -128,7 +128,7 @@ def _has_key(titles: Sequence[str], columns: Mapping[str, str]) -> bool:
 
 
 def _delimiter(text: str, columns: Mapping[str, str]) -> str:
-    """The one that splits the titles so that a file name is among them; else the one that splits most."""
+    """The delimiter that splits the titles so that a file name is among them; else the one that splits most."""
     head = text[: 1 << 16]
 
     def worth(mark: str) -> tuple[bool, int]:
@@ -146,7 +146,7 @@ def _json(text: str) -> Any:
     if len(text) > _MAX_TREE_BYTES:
         raise BadSidecar(f"JSON over {_MAX_TREE_BYTES // 2**20} MB is not read")
     try:
-        # Numbers stay the text they are: `00112` and 1e999 are somebody's extension.
+        # Numbers stay text: `00112` and 1e999 are somebody's extension.
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except RecursionError:
         raise BadSidecar("JSON nested too deeply") from None
@@ -200,7 +200,7 @@ def _of_element(element: Any) -> Any:
         elif counts[name] > 1:
             found.setdefault(name, []).append(content)
         elif isinstance(content, dict) and set(content) > {"value"} and isinstance(content["value"], str):
-            found[name] = content["value"]  # attributes of a leaf (a time zone, a type) say less than its text
+            found[name] = content["value"]  # a leaf's attributes (a time zone, a type) say less than its text
         else:
             found[name] = content
     return found

@@ -1,7 +1,7 @@
-"""Which column or key of an export says what: ours by `input.sidecar.columns`, then those of the recorders people have.
+"""Which column or key of an export means what: first those of `input.sidecar.columns`, then those of common recorders.
 
-Names are compared by their letters and digits alone. Of a nested key the last part counts, and the last two joined
-(`Agent.Username`). The first name of a list that has a value is used; all else is kept under its own name.
+Names are compared by their letters and digits alone. For a nested key the last part counts, and the last two joined
+(`Agent.Username`). The first name of a list that has a value is used; all others are kept under their own names.
 """
 
 from __future__ import annotations
@@ -55,22 +55,22 @@ class Fields:
 
     values: dict[str, str]
     file_names: tuple[str, ...]
-    """All that may name the recording."""
+    """All values that may name the recording."""
     keys: tuple[str, ...]
-    """All that may stand in its name."""
+    """All values that may occur in its name."""
     in_utc: bool
     """Whether the title of the start time says that it is in UTC."""
     of_a_call: bool
-    """Whether anything in it is a field of ours."""
+    """Whether it fills any of our fields."""
 
 
 def fields_of(pairs: Pairs, columns: Mapping[str, str], also: Pairs = ()) -> Fields:
-    """What a record says; empty values are none.
+    """What a record says; an empty value counts as missing.
 
     Args:
         pairs: the record.
         columns: from our field to the title that holds it; these come first.
-        also: values that only fill fields nothing in `pairs` says, and are kept nowhere else.
+        also: values that only fill fields missing in `pairs`, and are not kept otherwise.
     """
     own = {name for name, _ in pairs}
     said = {name: value.strip() for name, value in reversed([*pairs, *also]) if value.strip()}
@@ -120,8 +120,8 @@ def _plan(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dict[
 
 
 def _file_names(said: Mapping[str, str], names: Sequence[str], columns: Mapping[str, str]) -> Iterator[str]:
-    """Paths with / between folders. Of an absolute path or an address only the last part says anything; what recorders
-    write may be a path of their own, so that its last part counts as well."""
+    """Paths with / between folders. Only the last part of an absolute path or an address counts. A relative path from a
+    recorder's column may be the recorder's own, so its last part counts as well."""
     for name in names:
         path = said.get(name, "").replace("\\", "/").removeprefix("./")
         path = path.partition("?")[0] if "://" in path else path

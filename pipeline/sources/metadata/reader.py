@@ -81,7 +81,7 @@ class MetadataReader:
 
 
 def merged(stronger: CallMetadata, weaker: CallMetadata) -> CallMetadata:
-    """What the stronger does not say is taken from the weaker; extras are joined."""
+    """The stronger's values, filled up from the weaker; extras are joined."""
     fields = (
         "started_at",
         "direction",
@@ -100,7 +100,7 @@ def merged(stronger: CallMetadata, weaker: CallMetadata) -> CallMetadata:
 
 
 def _clean(text: str) -> str:
-    """What a database and a file can hold: no NUL, no half of a surrogate pair, no value without end."""
+    """Text that a database and a file can hold: no NUL, no half of a surrogate pair, a limited length."""
     plain = shown(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
     return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"
 

@@ -1,5 +1,5 @@
-"""Metadata from files beside the recordings. A bad row is reported by its number and costs only itself; what belongs to
-no recording is counted and named."""
+"""Metadata from files beside the recordings. A bad row is reported by its number, and only that row is lost. Rows that
+belong to no recording are counted and named."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMED = 5
 """Rows named in one message."""
 _OF_RECORDING = (".json", ".xml")
 _LEAST_KEY = 6
-"""Shorter keys stand in names by chance."""
+"""Shorter keys occur in names by chance."""
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class _Rows:
 
 
 class Sidecars:
-    """What the sidecars met so far say. Those of a folder count for it and everything below it."""
+    """What the sidecars read so far say. Those of a folder apply to it and everything below it."""
 
     def __init__(self, settings: InputSettings, reader: MetadataReader) -> None:
         self._input = settings
@@ -78,20 +78,20 @@ class Sidecars:
         self._of_recordings: set[str] = set()
         """Sidecars of single recordings in the folder loaded last."""
         self._without_row: dict[str, str] = {}
-        """Recordings that no row is for: from the name without case and suffix to the name."""
+        """Recordings without a row: from the name without case and suffix to the name."""
 
     def is_sidecar(self, path: str) -> bool:
-        """Whether the file, of a folder just loaded, is one and not a recording."""
+        """Whether a file of the folder loaded last is a sidecar and not a recording."""
         if self._settings.path is not None:
             return os.path.abspath(self._settings.path) == path
         return os.path.basename(path) in self._settings.name or path in self._of_recordings
 
     def may_be(self, name: str) -> bool:
-        """Whether a file of this name could be one."""
+        """Whether a file of this name could be a sidecar."""
         return name in self._settings.name or name.lower().endswith(_OF_RECORDING)
 
     def of_archive(self) -> Sidecars:
-        """For the members of an archive: with the one sidecar for all recordings, but folders of its own."""
+        """For the members of an archive: the same sidecar for all recordings, but folders of its own."""
         inner = Sidecars(self._input, self._reader)
         inner._whole, inner._without_row, inner._is_inner = self._whole, self._without_row, True
         return inner
@@ -139,7 +139,7 @@ class Sidecars:
     ) -> Iterator[SkippedFile]:
         """Reads a sidecar that stands in the folder `below` at `path`; `content` is None when it is too large.
 
-        With `recording` it speaks of this one, whatever name it gives; one that says nothing of a call is none.
+        With `recording` it is about that one, whatever name it gives. A file that says nothing of a call is ignored.
         """
         if content is None:
             yield _report(uri, "bad_sidecar", f"over {MAX_BYTES // 2**20} MB; it is not read")
@@ -162,7 +162,7 @@ class Sidecars:
             yield from self._take(record, fields, None, rows, recording)
 
     def applied(self, relative: str, from_name: CallMetadata) -> CallMetadata:
-        """Metadata of the recording at this path below the input; what a sidecar says goes before the file name."""
+        """Metadata of the recording at this path below the input; a sidecar takes precedence over the file name."""
         if not self._whole and not self._by_folder:
             return from_name
         keys = _keys_of(relative, from_name)
@@ -176,11 +176,11 @@ class Sidecars:
         return from_name
 
     def met(self, relative: str) -> None:
-        """Note that there is a recording at this path, though it is not taken."""
+        """Note that there is a recording at this path, although it is skipped."""
         self.applied(relative, CallMetadata())
 
     def unmatched(self) -> Iterator[SkippedFile]:
-        """What is to be said of rows that no recording met, once all were: two messages a sidecar at most."""
+        """Reports of rows that matched no recording, after all recordings: two messages per sidecar at most."""
         whole = [] if self._is_inner else self._whole
         for rows in [*whole, *(rows for folder in self._by_folder.values() for rows in folder)]:
             left = [row for row in rows.all if not row.used]
@@ -244,7 +244,7 @@ class Sidecars:
         if fault is None and not names and not fields.keys:
             fault = "no file name; the row is not used"
         elif fault is None and names and names[0] in rows.by_name:
-            fault = f"{names[0]} stands in an earlier row, which is used"
+            fault = f"{names[0]} is in an earlier row, which is used"
         if fault is not None:
             yield _report(bad, "bad_sidecar_row", f"{record.place}: {fault}")
             return
@@ -256,7 +256,7 @@ class Sidecars:
             text = metadata.extra[key]
             if not is_undecided(text):
                 said, _, remark = key.rpartition("_")
-                what = {"unreadable": "cannot be read", "ambiguous": "stands twice that day; the first is taken"}.get(
+                what = {"unreadable": "cannot be read", "ambiguous": "occurs twice that day; the first is taken"}.get(
                     remark, "does not exist that day (clocks go forward); it is read as an hour later"
                 )
                 message = f"{record.place}: {said} {what}: {text!r}; the other columns are used"
@@ -264,14 +264,14 @@ class Sidecars:
 
 
 def _keys_of(relative: str, from_name: CallMetadata) -> list[str]:
-    """What may name the call in a recording's name."""
+    """Parts of a recording's name that may name the call."""
     stem = relative.rpartition("/")[2].rpartition(".")[0]
     said = [from_name.extra[key] for key in ("call_key", "recording_key") if key in from_name.extra]
     return list(dict.fromkeys([stem, *said, *re.split(r"---|_", stem)]))
 
 
 def _forms(name: str) -> list[str]:
-    """What a recording and its own sidecar have in common: the name without suffix and `_metadata`, or up to `---`."""
+    """Names that a recording and its own sidecar share: without suffix and `_metadata`, or up to `---`."""
     stem = name.lower().rpartition(".")[0]
     if name.lower().endswith(_OF_RECORDING):
         bare = stem.removesuffix("_metadata").removesuffix(".metadata")

@@ -1,5 +1,5 @@
-"""Times as recorders and exports write them. What a clock time leaves open (a doubled or missing hour of a change of
-clocks, day before month or after it) is said beside the value."""
+"""Times as recorders and exports write them. Doubts (an hour that a change of clocks repeats or skips; day before month
+or month before day) are noted beside the value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.config.areas.call_metadata import TIME_STAMP
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_YEAR, LAST_YEAR = 1900, 9998
-"""What every table, spreadsheet and programme behind us can hold in any time zone."""
+"""The range that every table, spreadsheet and program after us can hold in any time zone."""
 
 _STAMP = re.compile(TIME_STAMP)
 _FOURTEEN_DIGITS = re.compile(r"(?:\D*\d){14}")
@@ -29,16 +29,16 @@ _NUMERIC = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ReadTime:
-    """A time that was read, and what must be said of it."""
+    """A time that was read, and the doubt about it."""
 
     moment: datetime | None
     """With time zone; None for what cannot be read."""
     remark: str | None = None
-    """`ambiguous`, `shifted` or `unreadable`; None when nothing is open."""
+    """`ambiguous`, `shifted` or `unreadable`; None when there is no doubt."""
 
 
 def moment_of(seconds: float) -> datetime | None:
-    """Seconds since 1970 as a time in UTC; None for what no calendar of ours holds (file systems keep any number)."""
+    """Seconds since 1970 as a time in UTC; None for a number that fits no calendar (file systems keep any number)."""
     try:
         return _within_calendar(_EPOCH + timedelta(seconds=seconds))
     except (OverflowError, ValueError):
@@ -48,8 +48,8 @@ def moment_of(seconds: float) -> datetime | None:
 def read_time(text: str, formats: Sequence[str], zone: tzinfo, day_first: bool | None = None) -> ReadTime:
     """The first of `formats` that fits, in `zone` where the text carries none.
 
-    An hour that stands twice is taken at its first time (`ambiguous`); one that the change of clocks leaves out is read
-    as if the clock had not been changed (`shifted`). `day_first` decides on 05/06/2026; None leaves it `ambiguous`,
+    An hour that occurs twice is taken as the first (`ambiguous`); an hour that the change of clocks skips is read as if
+    the clock had not been changed (`shifted`). `day_first` decides on 05/06/2026; None leaves it `ambiguous`,
     without a value.
     """
     text = text.strip()
@@ -67,13 +67,13 @@ def read_time(text: str, formats: Sequence[str], zone: tzinfo, day_first: bool |
 
 
 def day_comes_first(texts: Iterable[str]) -> bool | None:
-    """What a whole column of dates says: 13/02 decides for the day, 02/13 for the month; None for neither, or both."""
+    """Whether a column of dates puts the day first (13/02) or the month (02/13); None for neither, or both."""
     said = {first > 12 for first, second in map(_day_and_month, texts) if (first > 12) != (second > 12)}
     return said.pop() if len(said) == 1 else None
 
 
 def is_undecided(text: str) -> bool:
-    """Whether a date reads both ways."""
+    """Whether a date can be read both ways."""
     first, second = _day_and_month(text)
     return 0 < first <= 12 and 0 < second <= 12 and first != second
 

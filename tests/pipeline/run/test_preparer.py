@@ -66,7 +66,7 @@ def test_a_mount_that_hangs_costs_the_call_and_no_more_than_the_limit(tmp_path: 
     (tmp_path / "calls").mkdir()
     hanging = tmp_path / "calls" / "a.wav"
     os.mkfifo(hanging)  # as a mount that answers nothing: opening it waits
-    with pytest.raises(SourceUnreadable, match=r"a\.wav: not here after 0\.1 s \(run\.fetch_timeout_s\)"):
+    with pytest.raises(SourceUnreadable, match=r"a\.wav: not fetched after 0\.1 s \(run\.fetch_timeout_s\)"):
         answer(hanging, tmp_path / "spool", fetch_limit_s=0.1)
     with hanging.open("wb"):
         pass  # let the thread go

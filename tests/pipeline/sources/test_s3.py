@@ -181,7 +181,7 @@ def test_vanished_and_changed_objects_are_transient(bucket: Bucket, tmp_path: Pa
 def test_an_object_that_goes_on_beyond_its_listed_size_is_cut_off(bucket: Bucket, tmp_path: Path) -> None:
     source = source_of(bucket)
     call = replace(first_call(source), size_bytes=100)
-    with pytest.raises(SourceUnreadable, match="more comes than the 100 bytes"), source.fetch(call, tmp_path):
+    with pytest.raises(SourceUnreadable, match="more arrives than the 100 bytes"), source.fetch(call, tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
 

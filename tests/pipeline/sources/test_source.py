@@ -43,7 +43,7 @@ class SlowSource:
 def test_a_recording_that_comes_too_late_is_given_up_and_removed_when_it_comes(tmp_path: Path) -> None:
     source = SlowSource()
     with (
-        pytest.raises(SourceUnreadable, match=r"a\.wav: not here after 0\.05 s"),
+        pytest.raises(SourceUnreadable, match=r"a\.wav: not fetched after 0\.05 s"),
         fetch_within(source, CALL, tmp_path, 0.05),
     ):
         pytest.fail("it is not here")
