@@ -11,7 +11,7 @@ from pipeline.transcription.engine import SegmentResult
 from pipeline.transcription.text.overlap import join_overlap
 
 ShownText = Callable[[str, str | None], str]
-"""Text and its language to the text readers see."""
+"""From a text and its language to the text that readers see."""
 
 
 def segment_text(segment: SpeechSegment, result: SegmentResult) -> SegmentText:
@@ -37,7 +37,7 @@ def segment_text(segment: SpeechSegment, result: SegmentResult) -> SegmentText:
 def channel_chunks(
     segments: Sequence[SegmentText], role: Role, shown: ShownText | None = None
 ) -> tuple[TranscriptChunk, ...]:
-    """Chunks of one channel: overlaps said once, empty segments left out unless a flag says why they are empty.
+    """Chunks of one channel. Overlaps appear once; empty segments are left out unless a flag says why they are empty.
 
     Raises ValueError when the segments are of several channels.
     """
@@ -66,7 +66,7 @@ def channel_chunks(
 
 
 def join_overlaps(segments: Sequence[SegmentText]) -> list[SegmentText]:
-    """The same segments, in the given order, with what two neighbours both heard left in one of them."""
+    """The same segments in the given order; words that two neighbours both heard stay in one of them only."""
     joined: list[SegmentText] = []
     for segment in segments:
         if segment.overlap_s > 0 and joined:
@@ -76,7 +76,7 @@ def join_overlaps(segments: Sequence[SegmentText]) -> list[SegmentText]:
 
 
 def merge_channels(channels: Sequence[Sequence[TranscriptChunk]]) -> tuple[TranscriptChunk, ...]:
-    """All chunks on one clock. Ties within a millisecond are settled by end, channel, ordinal: the same every time."""
+    """All chunks on one clock. Ties within a millisecond are ordered by end, channel, ordinal: always the same way."""
     return tuple(
         sorted(
             (chunk for chunks in channels for chunk in chunks),
@@ -86,7 +86,7 @@ def merge_channels(channels: Sequence[Sequence[TranscriptChunk]]) -> tuple[Trans
 
 
 def main_language(chunks: Sequence[TranscriptChunk]) -> str | None:
-    """The language most characters are in; None when no chunk has one. Ties go to the alphabet."""
+    """The language of most characters; None when no chunk has one. Ties are broken alphabetically."""
     lengths: dict[str, int] = {}
     for chunk in chunks:
         if chunk.language and chunk.text:

@@ -22,12 +22,12 @@ Samples = npt.NDArray[np.float32]
 OUT_OF_MEMORY = "out_of_memory"
 """Flag of a result whose segment did not fit in memory even alone: the engine cannot serve here."""
 SERVICE_UNAVAILABLE = "service_unavailable"
-"""Flag of a result that an outside service was asked for in vain: it may answer in a later run."""
+"""Flag of a result without an answer from an outside service, which may answer in a later run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentPlace:
-    """Where a segment comes from: for engines that look things up rather than listen."""
+    """Where a segment comes from: for engines that look up transcripts instead of listening."""
 
     file_name: str
     audio_sha256: str

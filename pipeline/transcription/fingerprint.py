@@ -42,7 +42,7 @@ def transcript_fingerprint(
         context: vocabulary of this call, where it differs from call to call.
         language: of this call, where its metadata names it.
 
-    Why an engine was chosen (`rank`, `passed_over`, `demonstration`) is no part of it.
+    The reason an engine was chosen (`rank`, `passed_over`, `demonstration`) is not part of it.
     """
     return digest(
         {

@@ -1,7 +1,7 @@
-"""The trust gates around an engine: again without context, then in two halves, then flagged.
+"""The trust gates around an engine: a suspect segment is tried without context, then in two halves, then flagged.
 
-Requests stay lazily pulled: what has to be recognised again is fed into the engine's own stream ahead of new
-requests, so that a batching engine fills its rows with it.
+Requests are still pulled lazily. Segments to recognise again go into the engine's own stream ahead of new requests, so
+that a batching engine fills its rows with them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pipeline.transcription.gates.activity import Activity, measure, quiet_cut
 from pipeline.transcription.gates.trust import heard, suspicions
 
 _EMPTIED_BY = frozenset({"text_without_speech"})
-"""Gates that, when nothing helped, cost the segment its text: words where nobody spoke are invented."""
+"""Gates that take away the segment's text when no remedy helped: words where nobody spoke are invented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Case:
 
 
 class _Feed:
-    """What is to be tried again, then new requests. No generator: after an end it may be asked again, as upstream."""
+    """Requests to try again, then new ones. Not a generator: like `upstream`, it may be asked again after an end."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class _Feed:
 
 
 class GatedTranscriber:
-    """Wraps a loaded engine. Results carry the names of gates that stayed fired, and `<gate>_cured` for the others."""
+    """Wraps a loaded engine. Results carry the names of gates that still fire, and `<gate>_cured` for the others."""
 
     def __init__(self, engine: Transcriber, description: EngineDescription, settings: TrustGateSettings) -> None:
         self._engine = engine
@@ -169,9 +169,9 @@ class GatedTranscriber:
         )
 
     def _finish(self, case: _Case) -> SegmentResult:
-        """The attempt with fewest suspicions, of equals one with words, then the earliest.
+        """The attempt with the fewest suspicions; among equals one with words, then the earliest.
 
-        One with an error only where there is no other.
+        One with an error is chosen only where there is no other.
         """
         del self._cases[case.request.key]
         usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
@@ -185,7 +185,7 @@ class GatedTranscriber:
 
 
 def _main_language(parts: Sequence[SegmentResult]) -> str | None:
-    """The language most of the text is in: what an engine takes noise for does not count beside words."""
+    """The language of most of the text: the language an engine hears in noise does not count beside words."""
     longest = max(parts, key=lambda part: len(part.text.strip()))
     if longest.text.strip():
         return longest.language

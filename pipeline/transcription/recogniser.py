@@ -17,7 +17,7 @@ from pipeline.transcription.text.vocabulary import context_text
 def build_recogniser(
     settings: TranscriptionSettings, vocabulary: Sequence[str] = (), skip: Mapping[str, str] | None = None
 ) -> GatedRecogniser:
-    """What a spawned process is given to build: importable, with arguments that pickle."""
+    """What a spawned process is given to build: an importable function with picklable arguments."""
     return GatedRecogniser(settings, vocabulary, skip=skip)
 
 
@@ -25,7 +25,7 @@ class GatedRecogniser:
     """Chooses and loads an engine; transcribes through the trust gates.
 
     Args:
-        vocabulary: terms every segment without a context of its own is given, for engines that take them.
+        vocabulary: terms for every segment without a context of its own, for engines that take them.
         skip: engines not to try, with the reason.
     """
 

@@ -1,4 +1,4 @@
-"""Putting a model of torch where it is to run."""
+"""Putting a torch model on the device where it runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pipeline.weights.hub import short
 def on_device(model: Any, device: str, folder: Path, setting: str) -> Any:
     """The model, on its device and ready to infer.
 
-    `setting` names the configuration key of the model, for messages. Raises ModelUnavailable, where the memory does
-    not hold it or the device does not work.
+    `setting` names the configuration key of the model, for messages. Raises ModelUnavailable where it
+    does not fit in memory or the device does not work.
     """
     try:
         return model.to(device).eval()

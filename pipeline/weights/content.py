@@ -1,4 +1,4 @@
-"""What weights are: SHA-256 over all their bytes, worked out once for each state of a file."""
+"""The content of weights: SHA-256 over all their bytes, computed once for each state of a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 CONTENT = "sha256-"
-"""Begins a revision that names the content itself; then 40 hex digits."""
+"""Prefix of a revision that names the content itself; 40 hex digits follow."""
 _REMEMBERED_ABOVE_BYTES = 1 << 20
 
 
@@ -27,22 +27,22 @@ def models_folder() -> Path:
 class HashMemory:
     """Hashes of files by their path, size, times and inode, in a JSON file that processes share.
 
-    A file that cannot be written costs time, not the answer. Two processes that write at once may lose a line of each
-    other's, which is then worked out again.
+    If the file cannot be written, answers only take longer. Two processes that write at once may lose a line of each
+    other's, which is then computed again.
     """
 
     def __init__(self, path: Path | None = None, settled_after_s: float = 2.0) -> None:
         """`path`: None for `hashes.json` in the models folder.
 
-        `settled_after_s`: a file written this short a time ago could be written again without its times telling, and
-        is not remembered.
+        `settled_after_s`: a file written more recently is not remembered, since another write might not change its
+        times.
         """
         self._path = path
         self._settled_after_s = settled_after_s
         self._lock = threading.Lock()
 
     def sha256(self, path: Path) -> str:
-        """Of one file, 64 hex digits. Raises OSError."""
+        """The hash of one file, 64 hex digits. Raises OSError."""
         real = path.resolve()
         before = _state(real)
         if before[0] < _REMEMBERED_ABOVE_BYTES:
@@ -78,7 +78,7 @@ class HashMemory:
 
 
 def _state(path: Path) -> list[int]:
-    """What tells two contents of one path apart without reading them."""
+    """The state of a file: tells two contents of one path apart without reading them."""
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
@@ -101,13 +101,13 @@ def content_revision(folder: Path, patterns: Sequence[str] = ("*",), memory: Has
 
 
 def revision_of(sha256: Mapping[str, str]) -> str:
-    """The same from the hashes of the files, by their names."""
+    """The same, from the files' names and hashes."""
     lines = "".join(f"{name}\0{sha256[name]}\n" for name in sorted(sha256))
     return CONTENT + hashlib.sha256(lines.encode()).hexdigest()[:40]
 
 
 def _names(folder: Path, patterns: Sequence[str]) -> list[str]:
-    """Files below the folder, with `/` between the parts. Hidden ones and their folders are no weights."""
+    """Files below the folder, with `/` between the parts, without hidden files and hidden folders."""
     names = []
     for parent, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -1,8 +1,8 @@
 """How versions before 2026-12 named the content of a folder: by samples of its files.
 
-Only for comparing: what such a version stored under these names is today's result as long as they agree, so that an
-upgrade does nothing over again. Nothing new is named this way, because weights that differ between the samples share
-a name. Every function raises OSError for what cannot be read.
+Only for comparing: as long as these names agree, a result that such a version stored counts as today's, so that an
+upgrade repeats no work. Nothing new is named this way, because weights that differ only between the samples share a
+name. Every function raises OSError for files that cannot be read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LLM_SUFFIXES = frozenset({".json", ".safetensors", ".jinja", ".model"})
 
 
 def recogniser_revision(folder: Path, patterns: Sequence[str] = ("*",)) -> str:
-    """`local-` and 40 hex digits: of a recogniser's folder."""
+    """`local-` and 40 hex digits for a recogniser's folder."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.iterdir() if p.is_file() and any(fnmatch(p.name, x) for x in patterns)):
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + _sampled(path))
@@ -29,7 +29,7 @@ def recogniser_revision(folder: Path, patterns: Sequence[str] = ("*",)) -> str:
 
 
 def _sampled(path: Path) -> bytes:
-    """Both ends, and of a file over 384 KiB 64 blocks between them."""
+    """Both ends of a file, and 64 blocks between them if it is over 384 KiB."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -47,7 +47,7 @@ def _sampled(path: Path) -> bytes:
 
 
 def language_model_version(folder: Path) -> str:
-    """`local-` and 12 hex digits: of a local language model's folder, by the beginnings of its files."""
+    """`local-` and 12 hex digits for a local language model's folder, from the beginnings of its files."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.suffix in _LLM_SUFFIXES and path.is_file()):
         with path.open("rb") as file:
@@ -57,9 +57,9 @@ def language_model_version(folder: Path) -> str:
 
 
 def sentiment_revision(folder: Path) -> str:
-    """64 hex digits: of the folder of a text sentiment model, by both ends of its files."""
+    """64 hex digits for the folder of a text sentiment model, from both ends of its files."""
     digest = hashlib.sha256()
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+    for path in sorted(found for found in folder.rglob("*") if found.is_file()):
         size = path.stat().st_size
         digest.update(f"{path.relative_to(folder)} {size}\n".encode())
         with path.open("rb") as file:

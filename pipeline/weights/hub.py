@@ -46,7 +46,7 @@ class WeightsName:
     """Which weights these are. The same ones have the same name wherever they were found."""
 
     model: str
-    """The repository; for a folder whose content nobody published, what the setting says."""
+    """The repository; for a folder whose content is not in the table of published weights, the setting's value."""
     revision: str | None
     """The repository's commit, or the content of a folder (`content_revision`). None for an unpinned repository."""
 
@@ -58,7 +58,7 @@ class WeightsFound(WeightsName):
 
 
 def name_of(wanted: WeightsWanted, table: Sequence[Published] = PUBLISHED) -> WeightsName:
-    """What weights would be called if they are found: loads nothing and asks nobody. Raises OSError."""
+    """The name that weights will have if they are found: loads nothing and asks no hub. Raises OSError."""
     folder = Path(wanted.model).expanduser()
     if not folder.is_dir():
         return WeightsName(model=wanted.model, revision=wanted.revision)
@@ -70,7 +70,7 @@ def name_of(wanted: WeightsWanted, table: Sequence[Published] = PUBLISHED) -> We
 
 @dataclass(slots=True)
 class _Silence:
-    """Why nobody need ask the hub again; one for a Hub and all copies of it."""
+    """Why the hub must not be asked again; shared by a Hub and all its copies."""
 
     why: str | None = None
 
@@ -89,11 +89,11 @@ class Hub:
     """Configuration key of `allow_download`, for messages."""
     table: Sequence[Published] = PUBLISHED
     pack: Callable[[Published], Path | None] = joined
-    """The folder of weights out of installed packages."""
+    """Makes the folder of weights from installed packages."""
     _silence: _Silence = field(default_factory=_Silence, repr=False)
 
     def find(self, wanted: WeightsWanted) -> WeightsFound:
-        """The folder with the whole checkpoint, fetched if need be.
+        """The folder with the whole checkpoint, fetched if needed.
 
         Raises ModelUnavailable: no such folder, files missing or unreadable, unknown repository or revision, downloads
         switched off, or no answer within `timeout_s`.
@@ -103,7 +103,7 @@ class Hub:
         except (OSError, RuntimeError) as error:
             # RuntimeError: the home directory of `~name` is not known
             raise ModelUnavailable(
-                f"{wanted.model}: cannot be read ({short(error)}); mend its path or its permissions, or point "
+                f"{wanted.model}: cannot be read ({short(error)}); correct its path or its permissions, or point "
                 f"{wanted.setting} at another folder"
             ) from error
 
@@ -133,7 +133,7 @@ class Hub:
         return WeightsFound(folder=fetched, model=wanted.model, revision=wanted.revision, source="hub")
 
     def found_silent(self) -> None:
-        """An engine with a client of its own waited in vain: nobody need wait again."""
+        """An engine with a client of its own got no answer: other engines need not wait again."""
         self._silence.why = self._silence.why or f"no answer in {self.timeout_s:g} s, asked by another engine"
 
     def _check(self, folder: Path, wanted: WeightsWanted) -> None:
@@ -191,9 +191,9 @@ class Hub:
                 )
             )
         except Exception as error:
-            # its errors of transport are of no class of Python's own, see _size_at_hub
+            # the client's transport errors have no built-in class, see _size_at_hub
             raise ModelUnavailable(
-                f"{where}: the download broke off ({short(error)}); run again to go on with it, or point "
+                f"{where}: the download broke off ({short(error)}); run again to continue it, or point "
                 f"{wanted.setting} at a folder"
             ) from error
         self._check(folder, wanted)
@@ -235,7 +235,7 @@ class Hub:
 
 
 def within(task: Callable[[], T], seconds: float) -> T:
-    """Result of `task`, run in a thread left behind when it takes longer: a hanging name server heeds no time-out.
+    """Result of `task`. It runs in a thread that is left behind when it takes longer: name look-ups have no time-out.
 
     Raises TimeoutError, or what the task raised.
     """

@@ -1,4 +1,4 @@
-"""Weights out of installed data packages: their files are joined once into the models folder, and checked.
+"""Weights from installed data packages: their files are joined once into the models folder, and checked.
 
 Nothing of a package is imported, so none of its code runs.
 """
@@ -45,7 +45,7 @@ def missing_packages(row: Published, locate: Locate = installed_file) -> list[st
 def joined(
     row: Published, models: Path | None = None, memory: HashMemory = MEMORY, locate: Locate = installed_file
 ) -> Path | None:
-    """The folder with the row's files, made of its packages if need be; None where these are not installed.
+    """The folder with the row's files, made from its packages if needed; None where these are not installed.
 
     `models`: None for the models folder. Raises ModelUnavailable when a file is not the publisher's or cannot be
     written, naming it.
@@ -62,14 +62,14 @@ def joined(
                 _join(row, folder, locate)
     except OSError as error:
         raise ModelUnavailable(
-            f"{row.model}: its files cannot be put together in {folder} ({error}); make room or mend the permissions "
-            "there, or set EARSHOT_MODELS to another folder"
+            f"{row.model}: its files cannot be put together in {folder} ({error}); free space or correct the "
+            "permissions there, or set EARSHOT_MODELS to another folder"
         ) from error
     return folder
 
 
 def _join(row: Published, folder: Path, locate: Locate) -> None:
-    """Whole or not at all: written beside its place, checked, and renamed."""
+    """Written completely or not at all: beside its place first, then checked and renamed."""
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".joining-"))
     try:
         for name, parts in row.packed.items():
@@ -90,7 +90,7 @@ def _join(row: Published, folder: Path, locate: Locate) -> None:
 
 
 def _copy(parts: Sequence[Path | None], target: Path) -> str:
-    """Write the parts one behind the other; returns the SHA-256 of the whole."""
+    """Write the parts one after the other; returns the SHA-256 of the whole."""
     digest = hashlib.sha256()
     with target.open("wb") as out:
         for part in parts:

@@ -1,6 +1,6 @@
 """Weights whose content we know: their publisher's hashes, and the data packages that carry them.
 
-Whoever packed them is no part of the trust: a file that does not have its publisher's hash is not used.
+Packagers need not be trusted: a file without its publisher's hash is not used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pipeline.weights.content import MEMORY, HashMemory, revision_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFile:
-    """A file of an installed package, or the part of one."""
+    """A file of an installed package, or a part of one."""
 
     package: str
     """Name of the distribution."""
@@ -28,9 +28,9 @@ class Published:
 
     model: str
     revision: str
-    """Commit, 40 hex digits; or the content, where the commit is not known."""
+    """Commit, 40 hex digits; or the content's name, where the commit is not known."""
     sha256: Mapping[str, str]
-    """The publisher's, by file name."""
+    """The publisher's hashes, by file name."""
     packed: Mapping[str, Sequence[PackageFile]]
     """Where each file is in packages: its parts, in order."""
     requirements: tuple[str, ...]
@@ -123,8 +123,8 @@ MINILM = Published(
     licence="Apache-2.0",
     size_bytes=23_394_866,
 )
-"""Sentence encoder of 384 dimensions (mean of `last_hidden_state`, then length 1), int8. Which commit it was converted
-from is not known, so its content names it."""
+"""Sentence encoder of 384 dimensions (mean of `last_hidden_state`, then length 1), int8. It was converted from an
+unknown commit, so its content names it."""
 
 PUBLISHED: tuple[Published, ...] = (WHISPER_BASE, WHISPER_TINY_EN, MINILM)
 

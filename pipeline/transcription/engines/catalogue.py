@@ -84,8 +84,8 @@ def choose_engine(
         hub: None for one made from the settings.
 
     Raises:
-        ModelUnavailable: none loads; or the first does not and `transcription.strict` is true. Within 10 s when no
-            hub answers: it is asked once for all engines.
+        ModelUnavailable: none loads; or the first does not and `transcription.strict` is true. When no hub answers,
+            this takes at most 10 s: the hub is asked once for all engines.
     """
     hub = hub or Hub(allow_download=settings.allow_download, timeout_s=settings.hub_timeout_s)
     choice = _Choice(settings, hub, builders, skip or {})

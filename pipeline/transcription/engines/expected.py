@@ -1,4 +1,4 @@
-"""Which weights each engine asks for, and what a transcript by it would be known as: found out without loading any."""
+"""Which weights each engine asks for, and the model and revision of its transcripts, found without loading weights."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def punctuation_weights(options: TransformersCtcOptions) -> WeightsWanted | None
 
 
 def weights_of(settings: TranscriptionSettings, engine: str) -> WeightsWanted | None:
-    """The main checkpoint of an engine; None for one whose weights come with its package or are a server's."""
+    """The main checkpoint of an engine; None where a package or a server provides the weights."""
     if engine == "mlx_qwen3":
         return qwen3_weights(settings.mlx_qwen3)
     if engine == "faster_whisper":
@@ -100,7 +100,7 @@ def expected_name(settings: TranscriptionSettings, engine: str) -> WeightsName:
 
 
 def sphinx_name(options: SphinxOptions) -> WeightsName:
-    """The wheel's own model by the wheel's version; another by its content. Raises OSError."""
+    """The wheel's own model is named by the wheel's version, any other by its content. Raises OSError."""
     if options.model_dir is None:
         try:
             return WeightsName(model="en-us", revision=metadata.version("pocketsphinx"))
@@ -110,7 +110,7 @@ def sphinx_name(options: SphinxOptions) -> WeightsName:
 
 
 def scripted_name(options: ScriptedOptions) -> WeightsName:
-    """By the content of the transcripts. Raises OSError."""
+    """Named by the content of the transcripts. Raises OSError."""
     if options.transcripts is None:
         return WeightsName(model="scripted", revision=options.missing)
     folder, pattern = transcript_files(options.transcripts)
@@ -123,10 +123,10 @@ def transcript_files(transcripts: Path) -> tuple[Path, str]:
 
 
 def former_names(settings: TranscriptionSettings, engine: str) -> frozenset[tuple[str, str | None]]:
-    """Model and revision as earlier versions stored those of today: rows under these names are not made again.
+    """Names under which earlier versions stored today's model and revision: their rows are not made again.
 
-    A folder by samples of its files. And the former default of Whisper, where today's default stands in the
-    configuration: it is no reason to replace what the larger model wrote. Raises OSError.
+    A folder was named by samples of its files. Whisper's former default counts too where today's default is configured:
+    that is no reason to replace what the larger model wrote. Raises OSError.
     """
     names: set[tuple[str, str | None]] = set()
     wanted = weights_of(settings, engine)

@@ -1,9 +1,9 @@
 """Whisper on CTranslate2 through faster-whisper: int8 on the CPU, or CUDA; several segments decoded together.
 
-Confidence is the exponential of the mean log-probability per decoded token, in 0..1: the geometric mean of how sure
-the decoder was of each token. It says nothing of words it left out.
+Confidence is the exponential of the mean log-probability per decoded token, in 0..1: the geometric mean of the tokens'
+probabilities. It says nothing about words the decoder left out.
 
-The decoding of a batch is one native call, ended by `max_new_tokens`; beyond that the supervisor's limit holds.
+The decoding of a batch is one native call, which `max_new_tokens` ends; the supervisor's time limit applies as well.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _SETTING = "transcription.faster_whisper.model"
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """One request of a group: all of a group are decoded in one language."""
+    """One request of a group. All requests of a group are decoded in one language."""
 
     request: SegmentRequest
     language: str | None
-    """Reported: None where the one it is decoded in is but the best guess."""
+    """The language to report; None where the one it is decoded in is only a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _Clip(_Member):
 
     @property
     def frame(self) -> int:
-        """The frame it begins in: what the library names it by."""
+        """The frame it begins in, by which the library names it."""
         return self.start // _HOP
 
 
@@ -80,7 +80,7 @@ class FasterWhisperTranscriber:
                 str(found.folder), device=device, compute_type=compute, cpu_threads=options.cpu_threads
             )
         except Exception as error:
-            # CTranslate2 and tokenizers raise bare RuntimeError and Exception for files they cannot read
+            # CTranslate2 and tokenizers raise plain RuntimeError and Exception for files they cannot read
             raise ModelUnavailable(
                 f"{found.folder}: cannot be loaded on {device} with {compute} ({short(error)}); fetch the model again, "
                 f"or correct {_SETTING}, device or compute_type"
@@ -128,12 +128,12 @@ class FasterWhisperTranscriber:
             yield from self._group(members, language, context)
 
     def _refused(self, request: SegmentRequest) -> SegmentResult | None:
-        """The answer to what need not or cannot be decoded."""
+        """The answer to a request that need not or cannot be decoded."""
         answer = SegmentResult(key=request.key, text="", language=request.language)
         seconds = request.samples.size / SAMPLE_RATE_HZ
         if request.samples.size < _MIN_SAMPLES:
             return answer
-        if seconds > _MAX_SEGMENT_S:  # the library would hear its beginning alone
+        if seconds > _MAX_SEGMENT_S:  # the library would hear only its beginning
             why = f"segment of {seconds:.1f} s is over Whisper's limit of {_MAX_SEGMENT_S:g} s"
             return replace(answer, error=f"{why}: lower voice_activity.max_segment_s to {_MAX_SEGMENT_S:g} or less")
         if request.language is not None and request.language not in self._languages:
@@ -141,7 +141,7 @@ class FasterWhisperTranscriber:
         return None
 
     def _languages_of(self, request: SegmentRequest) -> tuple[str, str | None]:
-        """The one to decode in, and the one to report: None where it is but a guess too unlikely to tell."""
+        """The language to decode in, and the one to report: None where the guess is too unlikely to report."""
         if request.language is not None:
             return request.language, request.language
         if not self._model.model.is_multilingual:
@@ -186,7 +186,7 @@ class FasterWhisperTranscriber:
         )
         by_frame: dict[int, list[Any]] = {clip.frame: [] for clip in clips}
         for segment in segments:
-            by_frame[segment.seek].append(segment)  # a KeyError is better than a text that nobody misses
+            by_frame[segment.seek].append(segment)  # a KeyError is better than a text lost without notice
         return [self._result(clip, by_frame[clip.frame], most_tokens) for clip in clips]
 
     def _result(self, clip: _Clip, parts: Sequence[Any], most_tokens: int) -> SegmentResult:
@@ -215,9 +215,9 @@ class FasterWhisperTranscriber:
         )
 
     def _room(self, language: str, context: str) -> tuple[int, int]:
-        """Tokens to ask the library for, and how many it then decodes at most.
+        """Tokens to ask the library for, and the most that it then decodes.
 
-        CTranslate2 decodes at most half of prompt and answer together, so more is asked for than is wanted.
+        CTranslate2 decodes at most half of prompt and answer together, so we ask for more than we want.
         """
         from faster_whisper.tokenizer import Tokenizer
 
@@ -229,7 +229,7 @@ class FasterWhisperTranscriber:
 
 
 def _out_of_memory(request: SegmentRequest, error: RuntimeError | MemoryError) -> SegmentResult:
-    """What is said of a segment that did not fit even alone. Raises `error` where it speaks of something else."""
+    """The message for a segment that did not fit even alone. Raises `error` where it is about something else."""
     if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
         raise error
     why = f"out of memory for one segment ({short(error)})"
@@ -239,8 +239,8 @@ def _out_of_memory(request: SegmentRequest, error: RuntimeError | MemoryError) -
 def _joined(members: Sequence[_Member]) -> tuple[list[_Clip], Any]:
     """Clips one after the other, each begun in the middle of a frame; audio of shape (samples,).
 
-    The library names a clip by the frame it begins in, as `int(seconds * 100)`: of a whole frame that is now and then
-    the frame before (20.08 s give 2007).
+    The library names a clip by the frame it begins in, as `int(seconds * 100)`. At the start of a frame, rounding now
+    and then gives the frame before (20.08 s give 2007).
     """
     clips: list[_Clip] = []
     start = _HOP // 2

@@ -32,13 +32,13 @@ from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription
 from pipeline.transcription.text.languages import language_code
 
 _GIVE_UP_AT = 0.9
-"""Share of the time limit after which a segment is put off: before the supervisor, whose limit is the same, takes the
-process for hung and the segment for the one to blame."""
+"""Share of the time limit after which a segment is put off. The supervisor has the same limit. When it passes, the
+supervisor takes the process for hung and blames the segment."""
 _NO_KEY = "none"
 
 
 class _NoJson(InvalidReply):
-    """The server answered with something else, or with half of it."""
+    """The server answered with something else, or with an incomplete reply."""
 
 
 class OpenAiAudioTranscriber:
@@ -54,7 +54,7 @@ class OpenAiAudioTranscriber:
         self._breaker = Breaker("the transcription server", options.breaker_failures, options.breaker_pause_s)
 
     def load(self) -> EngineDescription:
-        """Asks the server for its models, as a sign of life; an answer it does not know that address is one too."""
+        """Asks the server for its models, as a sign of life. Not every server lists them: an error status is one too."""
         import openai
 
         options = self._options
@@ -159,7 +159,7 @@ class OpenAiAudioTranscriber:
             ) from error
 
     def _refused(self, error: Any) -> ModelUnavailable:
-        """No segment is to blame, and the next would fare no better."""
+        """No segment is at fault, and the next one would fail in the same way."""
         options = self._options
         return ModelUnavailable(
             f"{options.base_url} (transcription.openai_audio.base_url): the key was refused ({error.status_code}); set "
@@ -188,13 +188,13 @@ class OpenAiAudioTranscriber:
                 **extra,
             )
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise _NoJson(f"the reply is no JSON: {described(error)}") from error
+            raise _NoJson(f"the reply is not JSON: {described(error)}") from error
         except openai.APIConnectionError as error:
             if (wrong := behind(error)) is not None:
                 raise wrong from None
             raise
-        if isinstance(reply, str):  # the client hands on what does not call itself JSON
-            raise _NoJson(f"the reply is no JSON, but {len(reply)} characters of text")
+        if isinstance(reply, str):  # the client returns a reply of any other content type as text
+            raise _NoJson(f"the reply is not JSON, but {len(reply)} characters of text")
         return reply
 
     def _result(self, request: SegmentRequest, reply: Any) -> SegmentResult:
@@ -214,7 +214,7 @@ class OpenAiAudioTranscriber:
 
 
 def _told(error: Exception) -> str:
-    """Of a refusal the status and the kind: servers like to quote what they were sent."""
+    """The status and kind of a refusal, without its text: servers often quote what they were sent."""
     import openai
 
     if isinstance(error, openai.APIStatusError):
@@ -248,7 +248,7 @@ def _words(words: Any, duration_s: float) -> tuple[Word, ...] | None:
 
 
 def _confidence(segments: Any) -> float | None:
-    """Weighted by the segments' seconds; one of no length has no weight."""
+    """Weighted by the segments' seconds; a segment of no length has no weight."""
     weighted = total = 0.0
     for segment in segments if isinstance(segments, list) else ():
         begin_s, end_s, mean = (_number(segment, name) for name in ("start", "end", "avg_logprob"))

@@ -201,7 +201,7 @@ class ScriptedTranscriber:
 
 
 def read_transcripts(path: Path) -> dict[str, list[ScriptedTurn]]:
-    """Turns by sha256, file name or stem. Raises ModelUnavailable when nothing can be read there."""
+    """Turns by sha256, file name or stem. Raises ModelUnavailable when they cannot be read."""
     try:
         if path.is_dir():
             files = sorted(path.glob("*.json"))

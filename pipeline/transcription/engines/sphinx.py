@@ -1,7 +1,7 @@
 """PocketSphinx 5: English, weights in its wheel, no download. A demonstration engine.
 
-Near-perfect on clean 16 kHz synthetic speech, word error rate about 0.74 on real 8 kHz calls: it proves the pipeline
-where nothing can be fetched, and is no production recogniser.
+It is near-perfect on clean 16 kHz synthetic speech; on real 8 kHz calls its word error rate is about 0.74. It shows
+that the pipeline works where nothing can be fetched, and is not meant for production.
 
 Confidence is the mean of the words' posterior probabilities in the word lattice, weighted by their frames. It is low
 in absolute terms (right words are often at 0.1 to 0.6): compare it within this engine only.
@@ -101,7 +101,7 @@ class SphinxTranscriber:
         if samples.size < _MIN_SAMPLES:
             return [], None
         decoder = self._decoder
-        decoder.reinit_feat()  # what was heard before leaves traces in the noise and cepstral means
+        decoder.reinit_feat()  # earlier audio affects the noise and cepstral means
         decoder.start_utt()
         pcm = (np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2")
         decoder.process_raw(pcm.tobytes(), full_utt=True)

@@ -48,7 +48,7 @@ def measure(samples: Samples, settings: TrustGateSettings) -> Activity:
             last_active_s=0.0,
         )
     low, high = (float(value) for value in np.percentile(levels, (5, 95)))
-    # A segment that is speech from end to end has a high floor of its own: never ask for more than half its range.
+    # A segment that is all speech has a high floor of its own: never require more than half its range.
     threshold = max(settings.silence_dbfs, min(low + settings.speech_over_floor_db, (low + high) / 2))
     active = np.flatnonzero(levels > threshold)
     return Activity(
@@ -61,7 +61,7 @@ def measure(samples: Samples, settings: TrustGateSettings) -> Activity:
 
 
 def frame_levels(samples: Samples) -> npt.NDArray[np.float64]:
-    """RMS level of each 20 ms frame in dBFS, shape (frames,); a shorter rest is left out unless it is all there is."""
+    """RMS level of each 20 ms frame in dBFS, shape (frames,); a shorter last one is left out unless it is the only one."""
     if samples.size == 0:
         return np.zeros(0, dtype=np.float64)
     usable = samples.size - samples.size % _FRAME or samples.size

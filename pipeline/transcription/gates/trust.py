@@ -18,7 +18,7 @@ _LONGEST_PHRASE = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What a gate looks at."""
+    """What a gate judges."""
 
     request: SegmentRequest
     result: SegmentResult
@@ -44,7 +44,7 @@ def suspicions(case: Heard, settings: TrustGateSettings) -> tuple[str, ...]:
 
 
 def speech_without_text(case: Heard, settings: TrustGateSettings) -> bool:
-    """Energy that comes and goes as speech does, and not a word."""
+    """Energy that comes and goes as in speech, but no words."""
     activity = case.activity
     return (
         not case.words
@@ -54,7 +54,7 @@ def speech_without_text(case: Heard, settings: TrustGateSettings) -> bool:
 
 
 def text_without_speech(case: Heard, settings: TrustGateSettings) -> bool:
-    """Words, and either no energy at all or steady noise."""
+    """Words, but no energy at all or only steady noise."""
     activity = case.activity
     return bool(case.words) and (
         activity.loudest_dbfs < settings.silence_dbfs or activity.dynamics_db < settings.min_dynamics_db
@@ -62,7 +62,7 @@ def text_without_speech(case: Heard, settings: TrustGateSettings) -> bool:
 
 
 def context_echo(case: Heard, settings: TrustGateSettings) -> bool:
-    """Little but terms of the context, several different ones: the model reads its prompt aloud."""
+    """Hardly anything but terms of the context, several different ones: the model repeats its prompt."""
     terms = [plain_words(term) for term in context_terms(case.request.context)]
     if not case.words or not terms:
         return False
@@ -148,7 +148,7 @@ def _byte_per_character(text: str) -> bytes:
     """Each character as one byte, as in Latin script, so that one limit serves all scripts.
 
     UTF-8 has three bytes for a letter of Devanagari, two of them always alike: plain speech would look repetitive.
-    Past the bytes that are free, characters share them; a text of that many different ones is no loop.
+    When all free bytes are used, characters share them; a text of that many different characters is no loop.
     """
     present = set(text)
     free = [code for code in range(256) if chr(code) not in present] or [0]
@@ -158,7 +158,7 @@ def _byte_per_character(text: str) -> bytes:
 
 
 def _longest_run(units: tuple[str, ...], size: int) -> int:
-    """Most times in a row that some phrase of `size` units is said."""
+    """The most times in a row that any phrase of `size` units is said."""
     longest = matching = 0
     for index in range(size, len(units)):
         matching = matching + 1 if units[index] == units[index - size] else 0

@@ -28,7 +28,7 @@ _NO_LANGUAGE = frozenset({"und", "mul", "zxx"})
 
 
 def language_code(name: str) -> str | None:
-    """ISO 639 code of a language's code (`pt`, `pt-BR`) or English name, in any case; None for what is neither."""
+    """ISO 639 code of a language's code (`pt`, `pt-BR`) or English name, in any case; None for anything else."""
     plain = _plain(name)
     codes = _language_codes()
     return codes.get(plain) or codes.get(plain.replace("_", "-").split("-")[0])

@@ -1,4 +1,4 @@
-"""Two neighbouring segments that share some audio: what both heard is kept once."""
+"""Two neighbouring segments that share some audio: words that both heard are kept once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SPARE_WORDS = 2
 
 
 def join_overlap(before: SegmentText, after: SegmentText) -> tuple[SegmentText, SegmentText]:
-    """Both segments, cut so that the words of the shared `after.overlap_s` seconds stand in one of them only.
+    """Both segments, cut so that the words of the shared `after.overlap_s` seconds appear in one of them only.
 
     The last words of `before` and the first of `after` are aligned (longest common run, compared without case and
-    punctuation); the cut is at its end. Where nothing matches, the middle of the overlap decides if there are word
-    times: each half of it is left to the side whose half it is, if that side heard a word there. Else both texts stay
-    whole: a repeated word is better than a lost one.
+    punctuation); the cut is at its end. Where nothing matches but there are word times, the cut is in the middle of the
+    overlap, provided that each side heard a word in its own half. Else both texts stay whole: a repeated word is better
+    than a lost one.
     """
     first, second = before.text.split(), after.text.split()
     window = math.ceil(after.overlap_s * _WORDS_PER_S) + _SPARE_WORDS
@@ -37,13 +37,13 @@ def join_overlap(before: SegmentText, after: SegmentText) -> tuple[SegmentText, 
 
 
 def _plausible(a: int, b: int, size: int, tail: int) -> bool:
-    """A repeat lies at the seam: at most a clipped word or two stand between it and the two edges."""
+    """A repeat is at the seam: at most a clipped word or two lie between it and the two edges."""
     dropped = (tail - a - size) + b
     return dropped <= _SPARE_WORDS or dropped <= size
 
 
 def _keep(segment: SegmentText, begin: int, end: int) -> SegmentText:
-    """The words from `begin` to `end`; times are kept when there is one per word, else given up."""
+    """The words from `begin` to `end`; times are kept when there is one per word, else dropped."""
     words = segment.text.split()
     if begin == 0 and end == len(words):
         return segment

@@ -37,7 +37,7 @@ class Punctuator:
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
             )
         except Exception as error:
-            # Transformers raises whatever its readers of JSON, tokenizers and tensors raise
+            # Transformers passes on whatever its readers of JSON, tokenizers and tensors raise
             raise ModelUnavailable(
                 f"{folder}: the punctuation model cannot be loaded ({short(error)}); correct {wanted.setting}"
             ) from error

@@ -1,7 +1,7 @@
 """Text rules: small steps from text to text, chosen per language in `transcription.text_rules`.
 
 Two uses: `shown` makes the text readers see, `compared` the form in which texts are matched and scored. Each step
-takes the text and its language (ISO 639-1, None when unknown) and leaves what it does not know alone.
+takes the text and its language (ISO 639-1, None when unknown), and leaves alone what it does not know.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.config.areas.speech.text_rules import TextRuleSettings
 Step = Callable[[str, str | None], str]
 
 _THOUSANDS = {"en": ",\u00a0\u202f", "fr": " \u00a0\u202f", "ar": ",٬\u00a0\u202f"}
-"""What stands between groups of three digits. A French comma is a decimal one; `spaces` makes its spaces plain ones."""
+"""Separators of groups of three digits. A French comma is a decimal one; `spaces` makes the spaces plain ones."""
 _POINT_SAID = {"en": "point", "fr": "virgule", "ar": "فاصلة"}
 _ORDINAL_ENDINGS = {"en": {"st", "nd", "rd", "th"}, "fr": {"er", "re", "e", "ème"}}
 _MOST_DIGITS_READ_AS_NUMBER = 6
@@ -159,7 +159,7 @@ def _apply(table: Mapping[str, Sequence[Step]], text: str, language: str | None)
 
 @cache
 def _plain_number(thousands: str) -> re.Pattern[str]:
-    """Whole part, fraction and ordinal ending. What has a second point (a date, an address) is no plain number."""
+    """Whole part, fraction and ordinal ending. With a second point (a date, an address) it is no plain number."""
     blanks = re.sub("[,٬]", "", thousands)  # further digits behind one: a telephone number, say
     grouped = rf"(?<!\d[{blanks}])(?![0٠۰])\d{{1,3}}(?P<mark>[{thousands}])\d{{3}}(?:(?P=mark)\d{{3}})*(?![{blanks}]\d)"
     return re.compile(
@@ -182,7 +182,7 @@ def _written_out(match: re.Match[str], language: str) -> str:
     words = " ".join(map(say, map(int, digits))) if by_digit else str(say(int(digits)))
     for written, said in _AS_SAID[language]:
         words = words.replace(written, said)
-    if fraction:  # not by num2words: it says an Arabic one as money, and a long one is not exact as a float
+    if fraction:  # not by num2words: it reads an Arabic decimal as money, and a long one is not exact as a float
         words = " ".join([words, _POINT_SAID[language], *(say(int(digit)) for digit in fraction)])
     return words
 

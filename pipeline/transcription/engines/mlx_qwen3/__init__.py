@@ -1,6 +1,6 @@
 """Qwen3-ASR on MLX, many segments decoded together.
 
-The story of a segment: `engine` pulls it and sorts it by length, `encoding` turns a group of them into mel
+The path of a segment: `engine` pulls it and sorts it by length, `encoding` turns a group of them into mel
 features and audio embeddings, `prompts` writes the token prompt around them, `decoding` fills a slot of the
 batched key-value cache and decodes all slots a token at a time, `scheduler` retires finished rows and refills
 their slots under the `memory` budget, `word_times` places the words. `weights` and `loading` bring the model.

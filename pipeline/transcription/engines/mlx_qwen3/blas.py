@@ -1,4 +1,4 @@
-"""Is MLX on a Linux CPU running the reference BLAS, fifty times slower than it need be?"""
+"""Does MLX on a Linux CPU run on the reference BLAS, fifty times slower than necessary?"""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class BlasReport:
 def blas_probe(budget_ms: int = 20, min_gflops: float = 20.0) -> BlasReport:
     """Multiply small matrices for about `budget_ms` (after one to warm up). Loads MLX.
 
-    The rate is per wall or processor second, whichever is fewer: a busy machine is not taken for a slow library.
+    The rate is per wall second or processor second, whichever are fewer: a busy machine must not look like a slow
+    library.
     """
     try:
         import mlx.core as mx

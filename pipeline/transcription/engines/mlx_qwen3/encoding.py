@@ -1,9 +1,9 @@
 """Samples -> mel features -> audio embeddings, many segments at once.
 
-The package encodes one segment at a time. Its encoder only ever mixes the 100 frames of a convolution chunk and the
-tokens of an 8 s attention window, so chunks of all segments go through the convolutions together, tokens of all
-segments through the linear layers together, and windows of equal length through attention together: nothing is
-padded that the package does not pad, and nothing needs a mask.
+The package encodes one segment at a time. Its encoder mixes only the 100 frames of a convolution chunk and the tokens
+of an 8 s attention window. So chunks of all segments go through the convolutions together, tokens of all segments
+through the linear layers together, and windows of equal length through attention together. Nothing is padded that the
+package does not pad, and nothing needs a mask.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ class MlxQwen3Transcriber:
     """`Transcriber` over one loaded checkpoint. MLX's arrays belong to the thread that calls `load`.
 
     `confidence` of a result is exp of the mean natural log-probability that greedy decoding gave its text tokens
-    (0..1, the geometric mean of their probabilities): comparable between segments of one model, no calibrated chance
-    of being right.
+    (0..1, the geometric mean of their probabilities). It is comparable between segments of one model, but not a
+    calibrated probability of being right.
     """
 
     def __init__(self, options: MlxQwen3Options, hub: Hub | None = None, pass_over_slow: bool = False) -> None:
@@ -48,7 +48,7 @@ class MlxQwen3Transcriber:
     def load(self) -> EngineDescription:
         try:
             import mlx.core as mx
-            import mlx_qwen3_asr  # noqa: F401 - found out here, not in the middle of a call
+            import mlx_qwen3_asr  # noqa: F401 - fail here, not in the middle of a call
         except ImportError as error:
             raise ModelUnavailable(f"mlx_qwen3: MLX cannot be imported here ({error}); use another engine") from error
         from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint

@@ -87,7 +87,7 @@ class Qwen3Machine:
 
 @contextmanager
 def _memory_errors() -> Iterator[None]:
-    """MLX reports a refused allocation as a RuntimeError told from others only by its words."""
+    """MLX reports a refused allocation as a RuntimeError; only its text tells it from others."""
     import mlx.core as mx
 
     try:

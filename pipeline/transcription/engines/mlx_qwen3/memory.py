@@ -7,12 +7,12 @@ from typing import Any
 
 GIB = 2**30
 _ENCODER_SHARE = 0.35
-"""Most of what the weights leave that passing activations may take; the rest is keys and values."""
+"""Largest share of the memory left by the weights for temporary activations; the rest is for keys and values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
-    """What memory depends on."""
+    """The sizes of a model on which its memory depends."""
 
     weight_bytes: int
     itemsize: int
@@ -56,7 +56,7 @@ def shape_of(config: Any, weight_bytes: int, itemsize: int) -> ModelShape:
 
 
 class MemoryBudget:
-    """Divides a limit in bytes between weights, passing activations, and the keys and values of the batch.
+    """Divides a limit in bytes between weights, temporary activations, and the keys and values of the batch.
 
     Args:
         longest_tokens: prompt and reply of the longest segment there may be.
@@ -84,16 +84,16 @@ class MemoryBudget:
 
     @property
     def allocator_cache_bytes(self) -> int:
-        """How much freed memory MLX may keep for itself; it is counted among the passing activations."""
+        """How much freed memory MLX may keep for itself; it counts as part of the temporary activations."""
         return max(16 * 2**20, self._passing_bytes // 4)
 
     def rows(self, longest_row_tokens: int) -> int:
-        """Rows of at most that many tokens (prompt and reply) that fit together; at least 1."""
+        """How many rows of at most that many tokens (prompt and reply) fit together; at least 1."""
         per_row = longest_row_tokens * self._shape.cached_token_bytes + 3 * self._shape.vocabulary * 4
         return max(1, int(self._cache_bytes // per_row))
 
     def fits_group(self, audio_s: float, rows: int) -> bool:
-        """Whether so much audio may be encoded and prefilled together."""
+        """Whether that much audio may be encoded and prefilled together."""
         return rows == 1 or self._passing(audio_s, rows, self.conv_chunks) * 3 // 4 <= self._passing_bytes
 
     def _passing(self, audio_s: float, rows: int, conv_chunks: int) -> int:

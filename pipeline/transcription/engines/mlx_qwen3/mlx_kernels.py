@@ -1,7 +1,7 @@
 """The operations in MLX's own form, and slots in MLX arrays.
 
-Every step computes all slots, free ones masked out (decoding on a GPU waits for weights, so an idle row costs nothing),
-each row writing at its own position.
+Every step computes all slots, with free ones masked out: decoding on a GPU waits for weights, so an idle row costs
+nothing. Each row writes at its own position.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy.typing as npt
 from pipeline.transcription.engines.mlx_qwen3.kernels import Array, Floats, SlotCache, Tokens
 
 _GROWTH = 64
-"""Tokens by which slots grow; also the grain of what attention reads."""
+"""Tokens by which slots grow; attention reads keys in multiples of it as well."""
 
 
 def _activation(name: str) -> Any:
     from mlx.nn.layers import activations
 
-    return getattr(activations, name)  # made by a decorator, which hides them from type checkers
+    return getattr(activations, name)  # a decorator makes them, which hides their types from type checkers
 
 
 class MlxKernels:
@@ -166,7 +166,7 @@ class MlxSlotCache:
         self._capacity = capacity
 
     def _cut_back(self) -> None:
-        """All layers in the shape they last had together: the next step would stumble over one enlarged alone."""
+        """Bring all layers back to the shape they last shared: the next step fails if only some are enlarged."""
         held = len(self.lengths)
         for store in (self._keys, self._values):
             for layer, array in enumerate(store):
@@ -177,7 +177,7 @@ class MlxSlotCache:
 
 
 def _small_copy(view: Array) -> Array:
-    """A copy, so that the memory of what is seen through the view is given back; the view where there is no room."""
+    """A copy, so that the memory behind the view is freed; the view itself where there is no room for a copy."""
     try:
         copy = mx.contiguous(view)
         mx.eval(copy)

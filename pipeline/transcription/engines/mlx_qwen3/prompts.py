@@ -1,4 +1,4 @@
-"""The token prompt around the audio, and what the model's own words say of the language."""
+"""The token prompt around the audio, and the language that the model's reply names."""
 
 from __future__ import annotations
 

@@ -38,11 +38,11 @@ class Row:
 
     @property
     def most_tokens(self) -> int:
-        """Prompt and longest reply, for the memory it may come to need."""
+        """Prompt and longest reply: the most memory it may need."""
         return len(self.prompt.prefix) + int(13 * self.audio_s) + 2 + len(self.prompt.suffix) + self.token_limit
 
     def restart(self) -> None:
-        """Forget what was decoded: its place was needed."""
+        """Forget what was decoded, since its place in the batch was needed."""
         self.slot = -1
         self.tokens.clear()
         self.log_probabilities.clear()
@@ -80,7 +80,7 @@ def refusal(request: SegmentRequest, longest_s: float) -> str | None:
 
 
 def unknown_language(request: SegmentRequest) -> bool:
-    """Whether the call's language is none the model knows: no text then, as from every other engine."""
+    """Whether the model does not know the call's language: then it gives no text, as every other engine."""
     return request.language is not None and request.language not in LANGUAGES
 
 
@@ -94,7 +94,7 @@ def failed(request: SegmentRequest, why: str, *flags: str) -> SegmentResult:
 
 
 def finished(row: Row, prompter: Prompter, time_limit_s: float) -> SegmentResult:
-    """What a row that ended says. `confidence` is exp of the mean log-probability of its text tokens."""
+    """The result of a row that ended. `confidence` is exp of the mean log-probability of its text tokens."""
     if row.ended_by == "time":
         return failed(row.request, f"decoding ran over its limit of {time_limit_s:g} s")
     if row.ended_by == "not_finite":
@@ -112,7 +112,7 @@ def finished(row: Row, prompter: Prompter, time_limit_s: float) -> SegmentResult
 
 
 def with_words(result: SegmentResult, words: tuple[Word, ...] | None) -> SegmentResult:
-    """The same result with word times, or flagged `word_times_missing` where there are none to be had."""
+    """The same result with word times, or flagged `word_times_missing` where none can be found."""
     return SegmentResult(
         key=result.key,
         text=result.text,

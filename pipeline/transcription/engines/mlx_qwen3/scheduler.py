@@ -1,4 +1,4 @@
-"""Continuous batching: segments in, finished rows out, slots refilled as they fall free."""
+"""Continuous batching: segments in, finished rows out, slots refilled as they become free."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Limits:
 
 
 class Machine(Protocol):
-    """The model's part: what the scheduler decides, this computes. Raises OutOfMemory."""
+    """The model's part: it computes what the scheduler decides. Raises OutOfMemory."""
 
     cache: SlotCache
 
@@ -84,7 +84,7 @@ class Machine(Protocol):
 
 
 class OutOfMemory(Exception):
-    """The device could not hold what was asked of it; less may fit."""
+    """The device did not have the memory for this; a smaller group may fit."""
 
 
 class Scheduler:
@@ -108,7 +108,7 @@ class Scheduler:
 
     def run(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         """Results as rows finish, in any order. `requests` is asked again while rows are under way, also after its end:
-        segments that arrive meanwhile fill the rows that fell free."""
+        segments that arrive meanwhile fill the rows that became free."""
         source = iter(requests)
         began, staged = self._clock(), self.seconds.staged
         try:
@@ -129,7 +129,7 @@ class Scheduler:
             self.seconds.host += max(0.0, self._clock() - began - (self.seconds.staged - staged))
 
     def _take_in(self, source: Iterator[SegmentRequest]) -> Iterator[SegmentResult]:
-        """The next window of segments, longest first: rows of like length end together and waste no room."""
+        """The next window of segments, longest first: rows of similar length end together and waste no room."""
         for request in islice(source, self._limits.look_ahead):
             why = refusal(request, self._limits.segment_s)
             if why is not None:

@@ -12,7 +12,7 @@ _TOKENIZER_FILES = ("vocab.json", "merges.txt")
 
 
 def locate(wanted: WeightsWanted, hub: Hub) -> WeightsFound:
-    """Folder that holds the whole checkpoint, fetched if need be, and what identifies it.
+    """Folder that holds the whole checkpoint, fetched if needed, and what identifies it.
 
     Raises ModelUnavailable: files missing or unreadable, unknown repository or revision, or no answer from the hub
     within its time-out.

@@ -1,4 +1,4 @@
-"""Word times from the package's forced aligner, held to what can be true of them."""
+"""Word times from the package's forced aligner, corrected where they cannot be true."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FRAME = _RATE_HZ * _FRAME_MS // 1000
 
 
 class Aligned(Protocol):
-    """What the aligner says of a word: seconds from the segment's first sample."""
+    """A word as the aligner places it: seconds from the segment's first sample."""
 
     @property
     def text(self) -> str: ...
@@ -90,11 +90,11 @@ def sounding(samples: Samples, silence_db: float) -> npt.NDArray[np.bool_]:
 def place(
     found: Sequence[Aligned], text: str, sound: npt.NDArray[np.bool_], min_word_ms: int
 ) -> tuple[Word, ...] | None:
-    """Hold aligned words to the frames that sound.
+    """Move aligned words into the frames that hold sound.
 
-    Times are mapped to a clock that runs only while there is sound; on it each word gets `min_word_ms` at least, in
-    order, moved no further than its neighbours ask; mapped back, a word that would bridge a pause keeps its longer
-    side.
+    Times are mapped to a clock that runs only while there is sound. On it each word gets at least `min_word_ms`, in
+    order, and moves no further than its neighbours require. After mapping back, a word that would bridge a pause keeps
+    its longer side.
     """
     frames = np.flatnonzero(sound)
     least = max(1, -(-min_word_ms // _FRAME_MS))
@@ -108,7 +108,7 @@ def place(
     starts = [tick(word.start_time) for word in found]
     ends = [tick(word.end_time) for word in found]
     last = len(frames)
-    for index in reversed(range(len(found))):  # leave room for the words behind
+    for index in reversed(range(len(found))):  # leave room for the words that follow
         starts[index] = min(starts[index], last - least)
         last = starts[index]
     spelled = _spelling(found, text)

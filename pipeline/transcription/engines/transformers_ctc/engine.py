@@ -110,7 +110,7 @@ class TransformersCtcTranscriber:
         return None
 
     def _batch(self, batch: Sequence[SegmentRequest]) -> Iterator[SegmentResult]:
-        """Halved as often as need be when memory runs out."""
+        """Halve the batch as often as necessary when memory runs out."""
         try:
             yield from self._decode(batch)
         except (self._torch.OutOfMemoryError, MemoryError) as error:
@@ -155,7 +155,7 @@ class TransformersCtcTranscriber:
         ]
 
     def _frames(self, lengths: Any, add_adapter: bool | None = None) -> Any:
-        """Output frames of rows with so many valid inputs; HuBERT and its like know no adapters."""
+        """Output frames of rows with so many valid inputs; HuBERT and similar models have no adapters."""
         count = self._model._get_feat_extract_output_lengths
         try:
             return count(lengths, add_adapter=add_adapter)
@@ -228,7 +228,7 @@ def _read(loader: Any, folder: Path) -> Any:
 
 
 def _read_tokenizer(loader: Any, folder: Path) -> Any:
-    """Of the one class that says which frames a word spans."""
+    """A tokenizer of the one class that says which frames a word spans."""
     from transformers import Wav2Vec2CTCTokenizer
 
     tokenizer = _read(loader, folder)
@@ -237,7 +237,7 @@ def _read_tokenizer(loader: Any, folder: Path) -> Any:
             f"{folder}: a {type(tokenizer).__name__} gives no words with times; take a checkpoint with a "
             f"Wav2Vec2CTCTokenizer and a pad token ({_SETTING})"
         )
-    # Transformers 5 reads a gap other than `|` as one more special token, and goes on believing in `|`
+    # Transformers 5 reads a gap other than `|` as one more special token, and still takes `|` for the gap
     tokenizer._word_delimiter_token = tokenizer.special_tokens_map.get("word_delimiter_token", "|")
     return tokenizer
 

@@ -14,9 +14,9 @@ from pipeline.records import Word
 def spelt_words(
     tokenizer: Any, tokens: Sequence[int], best: Sequence[float], duration_s: float
 ) -> tuple[tuple[Word, ...], float | None]:
-    """The words that the frames spell, and the confidence of all of it, None where there are none.
+    """The words that the frames spell, and the confidence of the whole; None where there are no words.
 
-    Confidences are geometric means: a word's over its frames that spell a letter, that of all of it over these and the
+    Confidences are geometric means: a word's over its frames that spell a letter, that of the whole over these and the
     gaps between words.
 
     Args:
@@ -26,7 +26,7 @@ def spelt_words(
         duration_s: what the frames span, in seconds.
     """
     heard = _heard(tokenizer, tokens)
-    # the tokenizer's own way of skipping special tokens drops the blanks too, before it joins equal neighbours
+    # the tokenizer's own skipping of special tokens would drop the blanks too, before equal neighbours are joined
     decoded = tokenizer.decode(heard, output_word_offsets=True, skip_special_tokens=False)
     spelling = [i for i, token in enumerate(heard) if token != tokenizer.pad_token_id]
     frame_s = duration_s / max(1, len(heard))
@@ -46,7 +46,7 @@ def spelt_words(
 def _heard(tokenizer: Any, tokens: Sequence[int]) -> list[int]:
     """The frames, as many as before, with the blank where a token spells nothing: begin, end, unknown."""
     silent = set(tokenizer.all_special_tokens) - {tokenizer.word_delimiter_token}
-    names = tokenizer.convert_ids_to_tokens(tokens)  # calls an id outside the vocabulary unknown
+    names = tokenizer.convert_ids_to_tokens(tokens)  # an id outside the vocabulary counts as unknown
     return [tokenizer.pad_token_id if name in silent else token for token, name in zip(tokens, names, strict=True)]
 
 
