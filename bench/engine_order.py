@@ -61,7 +61,7 @@ def whisper_s(repeats: int) -> list[float]:
         results = list(engine.transcribe(requests))
         seconds.append(time.perf_counter() - began)
         cut = [result for result in results if "decode_truncated" in result.flags]
-        assert len(cut) == SEGMENTS, "every segment is to be decoded to the token limit"
+        assert len(cut) == SEGMENTS, "every segment must be decoded to the token limit"
     return seconds
 
 

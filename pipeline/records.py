@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 SAMPLE_RATE_HZ = 16_000
-"""Everything behind the decoder is float32 at this rate."""
+"""Everything after the decoder is float32 at this rate."""
 
 
 FALLBACK_MARK = "+fallback"
@@ -313,7 +313,7 @@ class CallForAnalysis:
     metadata: CallMetadata
     transcript: Transcript
     audio: tuple[ChannelAudio, ...]
-    """Empty when the audio is not at hand (only the words changed)."""
+    """Empty when the audio is not available (only the words changed)."""
     flags: tuple[str, ...] = ()
 
 

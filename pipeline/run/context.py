@@ -70,7 +70,7 @@ class TranscriptMaker(Protocol):
     def speakers(
         self, prepared: PreparedCall, transcript: Transcript, direction: Direction | None = None
     ) -> StepResult | None:
-        """What is to be recorded about the speakers of a mono call; None for calls with a channel per side."""
+        """What to record about the speakers of a mono call; None for calls with a channel per side."""
         ...
 
 

@@ -34,13 +34,13 @@ Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, tuple
 
 
 class Action(StrEnum):
-    """What is to be done with a recording."""
+    """What to do with a recording."""
 
     NEW = "new"
     CHANGED = "changed"
     RETRY = "retry"
     TRANSCRIBE = "transcribe"
-    """Known and unchanged, but today's recogniser would do it another way, or all is to be done again."""
+    """Known and unchanged, but today's recogniser would do it another way, or all must be done again."""
     ANALYSE = "analyse"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
@@ -206,7 +206,7 @@ def stub(call: PlannedCall) -> CallForAnalysis:
 
 
 def in_order(offered: Iterable[FoundCall | SkippedFile], plan: Plan, order: Order, seed: int) -> list[FoundCall]:
-    """Recordings in the order they are to be worked on; what the source left out goes into the plan."""
+    """Recordings in the order of work; skipped files go into the plan."""
     import random
 
     calls: list[FoundCall] = []

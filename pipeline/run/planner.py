@@ -47,7 +47,7 @@ class Planner:
     """Called now and then; may raise to end the planning."""
 
     def plan(self, offered: Iterable[FoundCall | SkippedFile]) -> Plan:
-        """An undecided call whose steps are to be done again in any case names them in `steps`."""
+        """Plan all that is offered. An undecided call names in `steps` those that must be done again in any case."""
         plan = Plan()
         calls = in_order(self._watched(offered), plan, self.settings.order, self.settings.seed)
         decided = self._looked_up(calls)

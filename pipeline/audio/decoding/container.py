@@ -32,7 +32,7 @@ _READ_WITH_TAG = (b"fLaC", b"MAC ", b"TTA1")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is to be read."""
+    """How to read a file."""
 
     riff: RiffReport | None = None
     raw: RawFormat | None = None

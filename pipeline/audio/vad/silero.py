@@ -110,7 +110,7 @@ class _SileroStream:
 
 
 def with_context(samples: Samples, context: Samples) -> npt.NDArray[np.float32]:
-    """Whole windows, each behind the last 64 samples before it: shape (windows, 576)."""
+    """Whole windows, each preceded by the 64 samples before it: shape (windows, 576)."""
     windows = np.empty((len(samples) // WINDOW_SAMPLES, CONTEXT_SAMPLES + WINDOW_SAMPLES), dtype=np.float32)
     windows[:, CONTEXT_SAMPLES:] = samples.reshape(-1, WINDOW_SAMPLES)
     windows[0, :CONTEXT_SAMPLES] = context

@@ -81,7 +81,7 @@ class RecogniseStage:
             try:
                 self._begin(work)
             except StartupError:
-                raise  # no recogniser, or no database: no fault of this call, and the next would fare no better
+                raise  # no recogniser, or no database: not this call's fault, and the next would fail too
             except Exception as error:  # noqa: BLE001 - what is odd about one call is no reason to lose the others
                 self._give_up(work, portable(error))
 

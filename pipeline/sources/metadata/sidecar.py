@@ -137,7 +137,7 @@ class Sidecars:
     def load_content(
         self, content: bytes | None, uri: str, below: str, path: str, recording: str | None
     ) -> Iterator[SkippedFile]:
-        """Reads a sidecar that stands in the folder `below` at `path`; `content` is None when it is too large.
+        """Reads a sidecar in the folder `below` at `path`; `content` is None when it is too large.
 
         With `recording` it is about that one, whatever name it gives. A file that says nothing of a call is ignored.
         """

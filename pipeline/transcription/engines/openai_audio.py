@@ -54,7 +54,7 @@ class OpenAiAudioTranscriber:
         self._breaker = Breaker("the transcription server", options.breaker_failures, options.breaker_pause_s)
 
     def load(self) -> EngineDescription:
-        """Asks the server for its models, as a sign of life. Not every server lists them: an error status is one too."""
+        """Asks the server for its models, as a sign of life. Not every server lists them: an error status will do."""
         import openai
 
         options = self._options

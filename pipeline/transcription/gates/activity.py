@@ -61,7 +61,7 @@ def measure(samples: Samples, settings: TrustGateSettings) -> Activity:
 
 
 def frame_levels(samples: Samples) -> npt.NDArray[np.float64]:
-    """RMS level of each 20 ms frame in dBFS, shape (frames,); a shorter last one is left out unless it is the only one."""
+    """RMS level of each 20 ms frame in dBFS, shape (frames,); a shorter last one is left out unless it is alone."""
     if samples.size == 0:
         return np.zeros(0, dtype=np.float64)
     usable = samples.size - samples.size % _FRAME or samples.size

@@ -45,7 +45,7 @@ NO_ERRORS = WordErrors(substitutions=0, deletions=0, insertions=0, hits=0)
 def word_errors(
     references: Sequence[str], hypotheses: Sequence[str], language: str | None, rules: TextRules | None = None
 ) -> WordErrors:
-    """Errors of all pairs together, compared by `rules.compared`. With an empty reference every word is an insertion.
+    """Errors of all pairs together, in the form of `rules.compared`. With an empty reference all words are insertions.
 
     Raises ValueError when the two are of different length.
     """

@@ -1,4 +1,4 @@
-"""Makes an adapter's strided convolutions see zeros behind a segment's end, whatever it is batched with.
+"""Makes an adapter's strided convolutions see zeros after a segment's end, whatever it is batched with.
 
 Transformers masks padding in its attention, but the adapter of Wav2Vec2-BERT and Wav2Vec2 (`add_adapter: true`) reads
 across a segment's end into what the encoder left in the padding: the last frames would depend on the batch.
