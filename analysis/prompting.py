@@ -1,6 +1,6 @@
 """A transcript inside a prompt: data between two marks, one line per chunk, never an instruction.
 
-Prompts are files in `analysis/templates/prompts`. What was said stands in the user's part only, on lines
+Prompts are files in `analysis/templates/prompts`. What was said appears only in the user's part, on lines
 `#7 client: …` between `<transcript>` and `</transcript>`; angle brackets in it are replaced, line breaks removed, so
 that nothing said can end the transcript or begin a line of its own.
 """

@@ -1,4 +1,4 @@
-"""What analysis says of a call. A leaf: frozen records, no logic beyond their own invariants."""
+"""What analysis says about a call. A leaf: frozen records, no logic beyond their own invariants."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Sentiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkSentiment:
-    """Sentiment of one chunk; None with the reason when there is none."""
+    """Sentiment of one chunk; None, with a reason, when there is none."""
 
     channel: int
     ordinal: int

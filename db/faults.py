@@ -48,7 +48,7 @@ def _what_is_damaged(message: str, url: str) -> str:
     name, is_index, table = _owner(message, url)
     restore = (
         "check the disk, then restore the database from a backup, or give it an empty place (database.data_dir or "
-        "database.url) and let the next run make everything anew"
+        "database.url) and let the next run do everything again"
     )
     if is_index:
         return (

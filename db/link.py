@@ -25,7 +25,7 @@ class SilentServer(OperationalError):
 
 
 def link_options(url: str, settings: DatabaseSettings) -> dict[str, Any]:
-    """What every connection is opened with; what the address itself says of keepalives stays.
+    """Options for every connection; keepalive options in the address itself stay.
 
     A peer that acknowledges nothing is noticed after `database.connect_timeout_s`: on an idle connection by keepalives
     (half of it idle, then three probes in the other half), on a busy one by tcp_user_timeout (milliseconds; three

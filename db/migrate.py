@@ -90,7 +90,7 @@ def _backend(url: str) -> DatabaseBackend:
                 yield
             finally:
                 self._is_locked = False
-                self.connection.close()  # drops the lock, also when the transaction is in a bad state
+                self.connection.close()  # drops the lock, even when the transaction is in a bad state
 
         def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
             self.ensure_internal_schema_updated()

@@ -25,7 +25,7 @@ def adapter(record: Any) -> TypeAdapter[Any]:
 def record_row(record: Callable[..., Record]) -> BaseRowFactory[Record]:
     """A psycopg row factory: each row a `record`, lists made tuples and texts enumerations where its fields are.
 
-    Columns that are no field are left out.
+    Columns without a field are left out.
     """
 
     def make(**columns: Any) -> Record:

@@ -85,6 +85,6 @@ def emptied_tables(database: Patient) -> list[str]:
     """A sentence for each table that is empty although other tables say it is not."""
     return [
         f"table {table} is empty, but {evidence}: its rows were deleted or lost. Restore a backup before the next run, "
-        "or let the run make them anew"
+        "or let the run make them again"
         for table, evidence in ask(database, "database/emptied_tables", tuple_row)
     ]

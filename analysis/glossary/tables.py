@@ -1,4 +1,4 @@
-"""A glossary's file, whatever its kind, as rows that remember where they stand."""
+"""A glossary's file, whatever its kind, as rows that know their place in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     ABBREVIATIONS: ("abbreviation", "meaning"),
     ABOUT: ("languages",),
 }
-"""Sheet -> its columns. In .xlsx they are sheets; beside `b2c.csv` (topics) lie `b2c.vocabulary.csv`, …"""
+"""Sheet -> its columns. In .xlsx they are sheets; for `b2c.csv` (topics) they are files: `b2c.vocabulary.csv`, …"""
 LIST_COLUMNS = frozenset({"keywords", "examples", "languages"})
 _REQUIRED = {TOPICS: "topic", VOCABULARY: "term", ABBREVIATIONS: "abbreviation", ABOUT: "languages"}
 
@@ -48,7 +48,7 @@ class Row:
 
 
 def read_csv(path: Path) -> dict[str, list[Row]]:
-    """`x.csv` (topics) and, where they lie beside it, `x.vocabulary.csv`, `x.abbreviations.csv`, `x.about.csv`.
+    """`x.csv` (topics) and, where they exist next to it, `x.vocabulary.csv`, `x.abbreviations.csv`, `x.about.csv`.
 
     UTF-8 with or without a mark, or UTF-16 with one; comma, semicolon or tab between cells; `;` or `|` between the
     items of a list.

@@ -67,7 +67,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LLMAnswer:
-    """What became of one request. `data` is None with the reason when no provider gave a valid answer."""
+    """The outcome of one request. `data` is None, with a reason, when no provider gave a valid answer."""
 
     key: str
     data: Mapping[str, Any] | None

@@ -1,4 +1,4 @@
-"""Ordered providers, and what stands between a call and their failures.
+"""Ordered providers, and what protects a call from their failures.
 
 A request goes to the first provider; what it cannot answer goes to the next. A reply counts only when it is valid
 under the request's schema; an invalid one is shown to its author once with what is wrong. Nothing is ever filled in:

@@ -53,7 +53,7 @@ class DigitRun:
 
     digits: str
     pieces: tuple[tuple[int, int], ...]
-    """Where they stand: start and end in the text, one piece per line of the transcript."""
+    """Where they are: start and end in the text, one piece per line of the transcript."""
     groups: tuple[str, ...]
     """The digits as they were grouped: `("06", "12", "34")`."""
 
@@ -117,7 +117,7 @@ def _is_pair(word: str, language: str) -> bool:
 
 
 def _sequences(text: str, language: str) -> list[list[_Token]]:
-    """Number tokens (and line marks between them) in a row; the other side's `okay` between two lines is no break."""
+    """Number tokens (and line marks between them) in a row; the other side's `okay` between two lines breaks no row."""
     found: list[list[_Token]] = []
     current: list[_Token] = []
     pending: list[_Token] = []

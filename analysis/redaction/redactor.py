@@ -36,7 +36,7 @@ class Redactor:
     def redact(self, text: str) -> Redacted:
         """The text with placeholders; equal words get equal ones, numbered in order of appearance per kind.
 
-        A placeholder that already stands in the text (somebody dictated or wrote it) is never used for something else.
+        A placeholder that is already in the text (somebody dictated or wrote it) is never used for something else.
         """
         if not self._settings.enabled:
             return Redacted(text, MappingProxyType({}))

@@ -2,7 +2,7 @@
 
 All sound is brought to 8 kHz and read between 150 and 3,500 Hz, so that a wide-band and a telephone recording of the
 same voice look alike. Every feature comes from one set of frames (32 ms, every 10 ms) and is level-free except
-`level_db`, which only means something beside other chunks of the same speaker.
+`level_db`, which only means something next to other chunks of the same speaker.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def summarise_call(
         chunks: all chunks of the call, both channels.
         sentiments: one per chunk, same order.
         duration_s: of the call; its quarters are those of the trend.
-        role_reasons: what to say of a role beside its value (fusion: which side stood alone).
+        role_reasons: what to say about a role besides its value (fusion: which side stood alone).
     """
     scored = [
         _Scored(chunk, found.sentiment)
@@ -130,8 +130,8 @@ def _turn(
     The client's scores, in time order, are cut in two where that leaves the least squared deviation from the two
     means (one change point; weights are seconds of speech). The turn counts when the means differ by
     `turn_min_change`, and on each side at least `turn_min_chunks` chunks, and more than half, clearly belong to it
-    (by half of `turn_min_change` beyond the middle of the two means): one bad moment, or a polite goodbye, is no turn.
-    It is dated by the first client chunk after the cut and credited to whoever
+    (by half of `turn_min_change` beyond the middle of the two means): one bad moment or a polite goodbye is not a turn.
+    A turn is dated by the first client chunk after the cut and credited to whoever
     spoke last before that chunk began (the client, when nobody spoke in between).
     """
     ordered = sorted(client, key=lambda line: (line.chunk.start_s, line.chunk.ordinal))

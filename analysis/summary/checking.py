@@ -41,7 +41,7 @@ class Checker:
         return text if text and not self._faulty(text, where) else None
 
     def _faulty(self, text: str, where: str) -> bool:
-        # A placeholder stands for something that was said; its name and number are no claims.
+        # A placeholder stands for something that was said; its name and number are not claims.
         faults = self._facts.unsupported(_PLACEHOLDER.sub(" ", text), self._language)
         for fault in faults:
             self._remember(fault, where)

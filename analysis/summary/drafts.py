@@ -67,7 +67,7 @@ def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
 
 
 def notes_request(draft: Draft, part: list[str], key: str) -> LLMRequest:
-    """Map: what of one piece of a long call matters."""
+    """Map: what matters in one piece of a long call."""
     return LLMRequest(
         key=key,
         purpose="summary",

@@ -1,6 +1,6 @@
 """A summary of the call's own lines, without a model.
 
-Each sentence is scored by where it stands (calls begin with their reason and end with what was agreed), how dense it is
+Each sentence is scored by its place (calls begin with their reason and end with what was agreed), how dense it is
 in words that carry meaning, how much of it recurs in the call, and who says it; sentences are then taken greedily up to
 a length, those that repeat what is taken being worth less. Measured against LexRank (Erkan & Radev 2004) and coverage
 of frequent words on the same dialogues: `python -m bench.summaries`. Linear in the length of the call.

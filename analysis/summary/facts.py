@@ -119,7 +119,7 @@ class SpokenFacts:
 
 
 def _per_side(chunks: Sequence[TranscriptChunk]) -> list[str]:
-    """Each channel's text on its own: a number dictated over several chunks stands in one text."""
+    """Each channel's text on its own: a number dictated over several chunks is in one text."""
     sides: dict[int, list[str]] = {}
     for chunk in chunks:
         sides.setdefault(chunk.channel, []).append(chunk.text)

@@ -39,9 +39,9 @@ def plain(word: str) -> str:
 
 
 def names_in(text: str, language: str, dates: Collection[str]) -> Iterator[str]:
-    """Words with a capital that no sentence begins with, and first words that stand like a person's name.
+    """Capitalised words that do not begin a sentence, and words that begin one but look like a person's name.
 
-    `dates` are words with capitals that are no names (months, weekdays), case-folded.
+    `dates` are capitalised words that are not names (months, weekdays), case-folded.
     """
     ordinary = stop_words(language)
     for sentence in sentences(text):
@@ -72,6 +72,6 @@ def _begins_like_a_name(pair: list[re.Match[str]], language: str) -> bool:
     # "Patricia Brown", but in German also any two nouns.
     if neighbour[0].isupper() and pair[1].start() - word.end() == 1:
         return checks_names(language)
-    # "Requested is": participles stand there, too.
+    # "Requested is": a participle can come first, too.
     participle = word.group(0).endswith(("ed", "ing"))
     return not participle and neighbour.casefold() in _PERSON_VERBS.get(language, "").split()

@@ -26,7 +26,7 @@ class SummaryTemplate:
         folders = [folder for folder in (settings.templates_dir, TEMPLATES_DIR) if folder is not None]
         for folder in folders:
             if not folder.is_dir():
-                raise ConfigurationError(f"summary.templates_dir: {folder} is no folder")
+                raise ConfigurationError(f"summary.templates_dir: {folder} is not a folder")
         self._name = settings.template
         digest = hashlib.sha256()
         for folder in folders:
@@ -51,7 +51,7 @@ class SummaryTemplate:
         )
 
     def of_call(self, call: CallForAnalysis) -> tuple[object, ...]:
-        """What the text depends on beside the summary: part of the step's fingerprint."""
+        """What the text depends on besides the summary: part of the step's fingerprint."""
         if not self._tells_of_the_call:
             return (self.content_hash,)
         metadata = call.metadata
@@ -86,7 +86,7 @@ class SummaryTemplate:
 
 
 def call_values(call: CallForAnalysis) -> dict[str, Any]:
-    """What a template may say of the call: `date`, `agent_id`, `direction`, `minutes`."""
+    """What a template may say about the call: `date`, `agent_id`, `direction`, `minutes`."""
     return _values(call.metadata, call.duration_s)
 
 

@@ -225,7 +225,7 @@ def _saturated(mentions: float, saturation: float) -> float:
 
 
 def _stands_in(phrase: Sequence[str], turn: Sequence[str], gap: int) -> bool:
-    """Whether the phrase's words stand in the turn in order with at most `gap` other words between two of them."""
+    """Whether the phrase's words occur in the turn in order, with at most `gap` other words between two of them."""
     ends = [place for place, word in enumerate(turn) if word == phrase[0]]
     for wanted in phrase[1:]:
         ends = [

@@ -19,7 +19,7 @@ KIND = "topics"
 
 
 class TrainedTopics:
-    """Loads on the first call. A class of the model that is no label of the call's catalogue is never given."""
+    """Loads on the first call. A class of the model that is not a label of the call's catalogue is never given."""
 
     def __init__(self, settings: TopicSettings, catalogues: Catalogues) -> None:
         """Raises ConfigurationError, ModelUnavailable or UntrustedModel, without loading the weights."""

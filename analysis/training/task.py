@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
-    """What all kinds of training share, and what some of them read beside it."""
+    """What all kinds of training read, and what only some of them read."""
 
     labels: LabelFile
     out: Path

@@ -1,4 +1,4 @@
-"""What a text model sees beside the words: a published lexicon's scores and cues of service talk we wrote ourselves.
+"""What a text model sees besides the words: a published lexicon's scores and cues of service talk we wrote ourselves.
 
 Stored models name this module: it stays where it is.
 """

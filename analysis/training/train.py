@@ -116,7 +116,7 @@ def _compare(task: Task, fresh: Probabilities, seed: int) -> tuple[Comparison | 
 
 
 def _held_out_of(task: Task) -> dict[int, list[float]] | str:
-    """By index, what the model in use said of its own training items while they were held out; else why not."""
+    """By index, what the model in use said about its training items while held out; or why nothing is known."""
     folder = task.in_use_folder
     if folder is None or not (folder / CARD_FILE).is_file():
         return {}

@@ -79,7 +79,7 @@ def reachable_programs(programs: ServerPrograms, account: Account | None, shelte
     if account is None or can_enter(account, programs.folder):
         return programs
     package = programs.folder.parents[1]
-    # The programs look for their libraries beside the package, so that the copy keeps the layout.
+    # The programs look for their libraries next to the package, so the copy keeps the layout.
     copy = shelter / f"postgresql-{programs.major}-{(programs.folder / 'postgres').stat().st_mtime_ns:x}"
     if not copy.exists():
         aside = shelter / f".{copy.name}"

@@ -153,7 +153,7 @@ class EmbeddedServer:
 
     @property
     def note(self) -> str | None:
-        """What the user should know of where the data is."""
+        """What the user should know about where the data is."""
         return self.files().note
 
     def program(self, name: str) -> str:

@@ -39,7 +39,7 @@ DESCRIBED = (
 def own_json(document: Document, settings: TranscriptFileSettings) -> str:
     """Document -> segments -> lines -> words; times in seconds from the first sample.
 
-    `words` is null where the recogniser gave none; `estimated` lines have times worked out by length.
+    `words` is null where the recogniser gave none; times of `estimated` lines are estimated by length.
     """
     call = document.call
     return _dump(

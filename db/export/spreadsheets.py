@@ -53,7 +53,7 @@ def _xlsx_value(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None)  # the format knows no time zones; the docs say UTC
-    # Defused last: a formula may stand behind a character that the format does not have.
+    # Defused last: removing a character the format does not have can expose a formula.
     text = defused(NOT_XML.sub("", value if isinstance(value, str) else cell_text(value)))
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
 

@@ -14,8 +14,8 @@ NAMESPACE = uuid.UUID("6f0d7f5e-6f5b-4a6e-9d55-0e8a3c1b7a20")
 def address_id(connection: Connection[Any], source_uri: str, audio_sha256: str) -> uuid.UUID:
     """The id of the call at an address, or the one a new call there will have.
 
-    Worked out from the address, so that an interrupted run and an undisturbed one give the same ids; only when that
-    id moved away with its recording does the content go in.
+    Computed from the address, so that an interrupted run and an undisturbed one give the same ids. The content is
+    added only when that id has moved away with its recording.
     """
     candidates = [uuid.uuid5(NAMESPACE, name) for name in (source_uri, f"{source_uri}\n{audio_sha256}")]
     rows = connection.execute(
@@ -34,7 +34,7 @@ def claim(
 ) -> str:
     """The id of a recording; with `moved_from` that call's address is changed to the new one.
 
-    An address that has a call of its own keeps it, also when another call's bytes moved there.
+    An address that has a call of its own keeps it, even when another call's bytes moved there.
     """
     if moved_from is not None:
         moved = connection.execute(

@@ -1,4 +1,4 @@
-"""Writing what went wrong: failed, quarantined and skipped calls. Results that are there stay."""
+"""Writing what went wrong: failed, quarantined and skipped calls. Existing results stay."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def store_failure(connection: Connection[Any], failure: CallFailure, quarantine_after: int) -> bool:
     """Record a failure; True when it is the `quarantine_after`-th run in a row (0: never quarantine).
 
-    A second failure in the same run does not count again. Size, time and etag of a call with results stay those of
-    the bytes the results are of, so that a changed recording is tried again.
+    A second failure in the same run does not count again. A call with results keeps the size, time and
+    etag of the bytes they came from, so that a changed recording is tried again.
     """
     found = found_columns(failure.found)
     row = connection.execute(
@@ -66,7 +66,7 @@ def _write(connection: Connection[Any], call_id: uuid.UUID, columns: dict[str, A
 
 
 def store_skipped(connection: Connection[Any], skipped: Sequence[SkippedFile], run_id: str) -> None:
-    """Skipped files with the reason. Calls with results stay; what is recorded already is not written again."""
+    """Record skipped files with the reason. Calls with results stay; files already recorded are not written again."""
     rows = [
         (
             address_id(connection, clean(file.source_uri), ""),

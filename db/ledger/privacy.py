@@ -1,4 +1,4 @@
-"""What has to go from the database where stored text is redacted (`redaction.redact_stored`)."""
+"""What must leave the database when stored text is to be redacted (`redaction.redact_stored`)."""
 
 from __future__ import annotations
 

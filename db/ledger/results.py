@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def store_transcript(connection: Connection[Any], transcript: Transcript, audio_sha256: str, with_words: bool) -> None:
-    """The transcript with its chunks; equal ones are left as they are, finished segments dropped."""
+    """Store the transcript with its chunks; an equal one stays as it is. Finished segments are dropped."""
     chunks = chunk_rows(transcript, with_words=with_words)
     head = clean(
         {
@@ -77,7 +77,7 @@ def store_transcript(connection: Connection[Any], transcript: Transcript, audio_
 
 
 def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequence[SegmentText]) -> None:
-    """Finished segments, each replacing an earlier one in its place."""
+    """Store finished segments, each replacing an earlier one in its place."""
     connection.execute(
         f"""INSERT INTO finished_segments (transcript_fingerprint, {SEGMENT.listed})
             SELECT %s, {SEGMENT.listed} FROM json_populate_recordset(NULL::finished_segments, %s)
@@ -90,7 +90,7 @@ def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequ
 
 
 def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words: bool, allow_downgrade: bool) -> bool:
-    """The whole outcome. Returns False, and leaves the call as it is, when its transcript is a better engine's."""
+    """Store the outcome. Returns False, and leaves the call as it is, when it has a better engine's transcript."""
     call_id = uuid.UUID(outcome.call_id)
     kept = [result for result in outcome.steps if result.kept]
     outcome = replace(outcome, steps=tuple(result for result in outcome.steps if not result.kept))
@@ -117,7 +117,7 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
 
 
 def _current(connection: Connection[Any], call_id: uuid.UUID) -> Row:
-    """What is stored of a call, locked; empty for a new one."""
+    """What is stored about a call, locked; empty for a new one."""
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(
             """SELECT c.audio_sha256, c.transcript_fingerprint, c.missing_reasons, c.sentiment_trends, c.flags,

@@ -48,7 +48,7 @@ CONVERSATION_COLUMNS = tuple(field.name for field in dataclasses.fields(Conversa
 
 
 def found_columns(found: FoundCall) -> Row:
-    """What the source says of a recording."""
+    """What the source says about a recording."""
     metadata = found.metadata
     return clean(  # type: ignore[no-any-return]
         {
@@ -70,7 +70,7 @@ def found_columns(found: FoundCall) -> Row:
 
 
 def prepared_columns(prepared: PreparedCall) -> Row:
-    """What decoding says of a recording."""
+    """What decoding says about a recording."""
     return {
         "audio_sha256": prepared.audio_sha256,
         "duration_s": prepared.duration_s,

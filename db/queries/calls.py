@@ -66,12 +66,12 @@ class _Proposal:
 
 
 def status_counts(database: Database, run_id: str | None = None) -> dict[str, int]:
-    """Calls by status, of all or of those a run wrote last."""
+    """Number of calls by status: of all calls, or of those that were last written by one run."""
     return dict(ask(database, "calls/by_status", tuple_row, run_id=run_id))
 
 
 def calls_to_deliver_of(database: Database, run_id: str) -> list[str]:
-    """Calls that this run completed, and those of runs before it that ended before they delivered; oldest first."""
+    """Calls that this run completed, and those of earlier runs that ended without delivering them; oldest first."""
     return ask(database, "calls/to_deliver", scalar_row, run_id=run_id)
 
 

@@ -65,7 +65,7 @@ def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
 
 
 def stored_report(database: Database, run_id: str | None) -> tuple[str, dict[str, Any]] | None:
-    """A run's id and report; the newest that has ended for None. None when there is no such run."""
+    """Id and report of a run; by default, of the newest that has ended. None when there is no such run."""
     try:
         wanted = uuid.UUID(run_id) if run_id is not None else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the configured engines say of labelled items: for `evaluate sentiment`, and as material for fusion."""
+"""What the configured engines say about labelled items: for `evaluate sentiment`, and as material for fusion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OPTIONS = {"text": "--words-held-out", "acoustic": "--voice-held-out"}
 
 @dataclass(frozen=True, slots=True)
 class BothSides:
-    """Items with what words and voice say of each; None where a side has no value."""
+    """Items, with what words and voice say about each; None where a side has no value."""
 
     labels: Labels
     words: Sequence[Sentiment | None]

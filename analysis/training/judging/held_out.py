@@ -1,4 +1,4 @@
-"""`held_out.csv`: what a model said of the items it was trained on while they were held out.
+"""`held_out.csv`: what a model said about its training items while they were held out.
 
 Items are recognised by their content (words; bytes of the recording, piece and channel), not by their place in a
 file, so that a model is never judged by answers about items it had learned, even when labels are added later.

@@ -43,7 +43,7 @@ class AcousticMaterial:
     normalised: bool = True
     """Whether inputs in use are normalised against the speaker's own items."""
     voices: Sequence[object] = ()
-    """Which items are one speaker's of one call; the groups themselves when not given."""
+    """Which items are by one speaker of one call; by default, the groups."""
 
     def averages(self, train: Indices) -> Averages:
         return Averages.of(self.values[train])

@@ -16,7 +16,7 @@ def read_rows(path: Path, wanted: Sequence[str], group: str | None) -> list[tupl
 
     Args:
         wanted: columns that must be there.
-        group: column of the group, that must be there; None where every item stands alone.
+        group: column of the group, which must be there; None where every item stands alone.
 
     Raises ConfigurationError when it is not a CSV, a column is missing or it has no rows.
     """

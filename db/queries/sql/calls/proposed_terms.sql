@@ -1,4 +1,4 @@
--- Topic answers of calls about something else that proposed terms for the glossary. Nothing where a run brought none.
+-- Topic answers that proposed terms for the glossary, from calls that fit no topic. No rows where the run proposed none.
 SELECT payload->>'catalogue' AS catalogue, payload->>'glossary_hash' AS glossary_hash,
        payload->'proposed_terms' AS proposed_terms
 FROM call_steps

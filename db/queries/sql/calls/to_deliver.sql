@@ -1,4 +1,4 @@
--- Calls that a run completed, and those of runs before it that ended before they delivered; oldest first.
+-- Calls that a run completed, and those of earlier runs that ended without delivering them; oldest first.
 WITH this AS (SELECT started_at FROM runs WHERE run_id = %(run_id)s::uuid),
      delivered AS (SELECT max(r.started_at) AS last FROM runs r, this
                    WHERE r.started_at < this.started_at AND r.report ? 'stamp'),

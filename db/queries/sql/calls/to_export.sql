@@ -1,4 +1,4 @@
--- Every call but skipped files, oldest first; with `since` those from then on, with `call_id` that one.
+-- Every call but skipped files, oldest first; `since` keeps those from then on, `call_id` only that one.
 SELECT call_id::text FROM calls
 WHERE status <> 'skipped'
     AND (%(since)s::timestamptz IS NULL OR coalesce(started_at, source_modified_at) >= %(since)s)

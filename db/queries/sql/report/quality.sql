@@ -1,4 +1,4 @@
--- What drift is looked for in, of the calls a run has done: calls without a word, and words per minute.
+-- What drift is measured by, over the calls a run has done: calls without a word, and words per minute.
 WITH done AS (SELECT transcription, coalesce(agent_words_per_minute * agent_talk_s, 0)
                   + coalesce(client_words_per_minute * client_talk_s, 0) AS words,
                   CASE WHEN agent_words_per_minute IS NULL THEN 0 ELSE agent_talk_s END
