@@ -97,7 +97,7 @@ class FasterWhisperTranscriber:
             revision=found.revision,
             demonstration=False,
             max_segment_s=_MAX_SEGMENT_S,
-            takes_context=True,
+            takes_context=options.send_context,
             languages=self._languages,
             detail=f"{device}, {compute}, {options.cpu_threads or 'default'} threads, batch {options.batch_size}",
         )

@@ -58,11 +58,12 @@ class FakeTranscriber:
     seen: list[SegmentRequest] = field(default_factory=list)
     closed: bool = False
     demonstration: bool = False
+    takes_context: bool = True
 
     def load(self) -> EngineDescription:
         if self.unavailable:
             raise ModelUnavailable(self.unavailable)
-        return description(self.engine, demonstration=self.demonstration)
+        return description(self.engine, self.takes_context, self.demonstration)
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         waiting: list[SegmentRequest] = []

@@ -31,6 +31,12 @@ def test_vocabulary_and_language_reach_the_engine() -> None:
         recogniser.transcribe([])
 
 
+def test_an_engine_that_takes_no_vocabulary_is_given_none() -> None:
+    engine = FakeTranscriber(takes_context=False)
+    list(_with(engine, ("Visa",)).transcribe([request(babble(2), "plain"), request(babble(2), "own", context="RIB")]))
+    assert [seen.context for seen in engine.seen] == ["", ""]
+
+
 def test_the_gates_stand_in_between_and_count() -> None:
     engine = FakeTranscriber(answer=lambda one: SegmentResult(key=one.key, text="thanks for watching", language="en"))
     recogniser = _with(engine)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.config.base import Area
-from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT
+from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT, VOCABULARY
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -98,6 +98,8 @@ class FasterWhisperOptions(Area):
     """Word times by cross-attention alignment; costs about a tenth more time."""
     language_detection_min_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A detected language less likely than this is reported as unknown."""
+    send_context: Annotated[bool, VOCABULARY] = False
+    """Give Whisper the glossary's words as hotwords. It then writes some of them where nobody says them."""
 
 
 class TransformersCtcOptions(Area):

@@ -53,6 +53,12 @@ def test_a_batch_says_what_each_segment_alone_says(folder: Path) -> None:
     assert all(one.text and one.confidence is not None and 0 < one.confidence <= 1 for one in got.values())
 
 
+@pytest.mark.parametrize(("options", "takes"), [({}, False), ({"send_context": True}, True)])
+def test_whisper_is_given_no_vocabulary_unless_asked(folder: Path, options: dict[str, object], takes: bool) -> None:
+    """Found with real weights: as hotwords, a glossary's words turned up where nobody said them."""
+    assert _engine(folder, **options).load().takes_context is takes
+
+
 def test_no_segment_of_a_batch_loses_its_text_to_the_rounding_of_its_place(folder: Path) -> None:
     """Found in the main job: 0.08 of the segments came back empty, since 20.08 s * 100 is frame 2007 to the library."""
     rng = np.random.default_rng(0)
