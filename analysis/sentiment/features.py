@@ -222,9 +222,9 @@ def _contours(band: Array, spectrum: Array, loudness: Array, tables: dict[str, A
     return [*shapes, *cepstra.T], change
 
 
-def _slope(values: Array, at: Array) -> Array:
-    """Regression line of each row of `values` over `at`."""
-    centred = at - at.mean()
+def _slope(values: Array, positions: Array) -> Array:
+    """Slope of the regression line of each row of `values` over `positions`."""
+    centred = positions - positions.mean()
     slope: Array = values @ centred / (centred @ centred)
     return slope
 
@@ -250,7 +250,7 @@ def _mean(values: Array) -> float:
 
 
 def _rhythm(pitch: Array, period: Array, energy_db: Array, *, level_db: float, speech: Mask, voiced: Mask) -> Array:
-    at = np.arange(len(pitch)) / FRAMES_PER_S
+    times_s = np.arange(len(pitch)) / FRAMES_PER_S
     first, last = np.flatnonzero(speech)[[0, -1]]
     span_s = max((last - first + 1) / FRAMES_PER_S, 0.1)
     edges = np.diff(np.r_[0, voiced.astype(int), 0])
@@ -269,8 +269,8 @@ def _rhythm(pitch: Array, period: Array, energy_db: Array, *, level_db: float, s
     rhythm: Array = np.r_[
         level_db,
         np.percentile(spoken, 95) - np.percentile(spoken, 5),
-        _slope(spoken, at[voiced]) if spoken.size > 2 else 0.0,
-        _slope(energy_db[speech], at[speech]) if speech.sum() > 2 else 0.0,
+        _slope(spoken, times_s[voiced]) if spoken.size > 2 else 0.0,
+        _slope(energy_db[speech], times_s[speech]) if speech.sum() > 2 else 0.0,
         voiced.sum() / speech.sum(),
         1 - speech[first : last + 1].mean(),
         len(lengths) / span_s,

@@ -68,8 +68,8 @@ class TransformersSentiment:
         found: dict[int, Sentiment] = {}
         for first in range(0, len(order), self._settings.batch_size):
             places = order[first : first + self._settings.batch_size]
-            found.update(zip(places, self._batch([texts[at] for at in places]), strict=True))
-        return [found[at] for at in range(len(texts))]
+            found.update(zip(places, self._batch([texts[place] for place in places]), strict=True))
+        return [found[place] for place in range(len(texts))]
 
     def _batch(self, texts: list[str]) -> list[Sentiment]:
         import torch
@@ -125,12 +125,12 @@ class TransformersSentiment:
 
 
 def _device(wanted: Device, torch: Any) -> str:
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted is Device.AUTO:
-        return next(name for name, usable in there.items() if usable)
-    if not there[wanted.value]:
-        usable = ", ".join(name for name, there_is in there.items() if there_is)
+        return next(name for name, usable in available.items() if usable)
+    if not available[wanted.value]:
+        devices = ", ".join(name for name, usable in available.items() if usable)
         raise ModelUnavailable(
-            f"sentiment.text.transformers.device: {wanted.value} is not on this machine; there is {usable}"
+            f"sentiment.text.transformers.device: {wanted.value} is not on this machine; there is {devices}"
         )
     return wanted.value

@@ -96,8 +96,8 @@ class SpokenFacts:
             hour, minute = int(match.group(1)), int(match.group(2))
             hours = {str(hour), str(hour - 12), str(hour + 12)}
             full_hour = minute == 0 and bool(hours & self._numbers)
-            said = full_hour or any(f"{hour}:{minute:02d}" in self._numbers for hour in hours)
-            if not said and not self._has_number(f"{hour}.{match.group(2)}"):
+            supported = full_hour or any(f"{spoken}:{minute:02d}" in self._numbers for spoken in hours)
+            if not supported and not self._has_number(f"{hour}.{match.group(2)}"):
                 faults.append(Claim("number", match.group(0)))
         return faults, _CLOCK.sub(" ", text)
 

@@ -108,8 +108,10 @@ class TopicMatcher:
             idf = _idf([raw[leaf].stems.keys() | parents[leaf.topic].stems.keys() for leaf in leaves])
             gram_idf = _idf([raw[leaf].grams.keys() | parents[leaf.topic].grams.keys() for leaf in leaves])
             described = tuple(
-                _Described(one.label, _unit(one.stems, idf), _unit(one.grams, gram_idf), one.phrases)
-                for one in raw.values()
+                _Described(
+                    unscaled.label, _unit(unscaled.stems, idf), _unit(unscaled.grams, gram_idf), unscaled.phrases
+                )
+                for unscaled in raw.values()
             )
             self._by_language[language] = _Catalogue(described, idf, gram_idf)
         return self._by_language[language]
@@ -171,12 +173,14 @@ class TopicMatcher:
             turns.append((tuple(stems(words(chunk.text), language)), weight))
         return _Heard(mentions, grams, tuple(turns))
 
-    def _score(self, one: _Described, heard: _Heard, catalogue: _Catalogue) -> tuple[float, frozenset[str]]:
+    def _score(self, described: _Described, heard: _Heard, catalogue: _Catalogue) -> tuple[float, frozenset[str]]:
         settings = self._settings
-        matched = frozenset(one.stems.keys() & heard.stems.keys())
-        score = _product(one.stems, heard.stems, catalogue.idf, settings.saturation)
-        score += settings.subword_weight * _product(one.grams, heard.grams, catalogue.gram_idf, settings.saturation)
-        for phrase in one.phrases:
+        matched = frozenset(described.stems.keys() & heard.stems.keys())
+        score = _product(described.stems, heard.stems, catalogue.idf, settings.saturation)
+        score += settings.subword_weight * _product(
+            described.grams, heard.grams, catalogue.gram_idf, settings.saturation
+        )
+        for phrase in described.phrases:
             mentions = sum(
                 weight for turn, weight in heard.turns if _stands_in(phrase, turn, settings.phrase_gap_words)
             )

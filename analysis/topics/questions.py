@@ -149,9 +149,9 @@ def _labels(glossary: Glossary, language: str | None) -> list[Any]:
 
 def _said_terms(terms: Any, question: Question) -> tuple[str, ...]:
     """Proposed terms whose words were said together; what the model made up is left out."""
-    said = f" {squeezed(' '.join(chunk.text for chunk in question.call.transcript.chunks))} "
-    wanted = [squeezed(str(term)) for term in terms]
-    return tuple(dict.fromkeys(term for term in wanted if term and f" {term} " in said))
+    transcript = f" {squeezed(' '.join(chunk.text for chunk in question.call.transcript.chunks))} "
+    proposed = [squeezed(str(term)) for term in terms]
+    return tuple(dict.fromkeys(term for term in proposed if term and f" {term} " in transcript))
 
 
 def _transcript(call: CallForAnalysis, settings: TopicSettings) -> str:

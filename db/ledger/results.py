@@ -143,7 +143,7 @@ def _store_row(
     connection: Connection[Any], call_id: uuid.UUID, outcome: CallOutcome, before: Row, replaced: bool
 ) -> None:
     ran = {result.step for result in outcome.steps}
-    gone = set(PAYLOADS) - ran if replaced else set()
+    emptied = set(PAYLOADS) - ran if replaced else set()
     row: Row = {
         **found_columns(outcome.found),
         "status": outcome.status.value,
@@ -167,20 +167,20 @@ def _store_row(
         row["language"] = outcome.transcript.language or outcome.found.metadata.language
         flags |= set(outcome.transcript.flags)
     row["flags"] = sorted(flags)
-    for step in sorted(gone):
+    for step in sorted(emptied):
         row |= step_columns(step, None)
     for result in outcome.steps:
         row |= step_columns(result.step, result.payload if result.state is StepState.DONE else None)
-    row |= _merged(outcome.steps, gone, before)
+    row |= _merged(outcome.steps, emptied, before)
     _upsert_call(connection, call_id, row)
 
 
-def _merged(steps: Iterable[StepResult], gone: Iterable[str], before: Row) -> Row:
+def _merged(steps: Iterable[StepResult], emptied: Iterable[str], before: Row) -> Row:
     """Columns that several steps share: those of other steps stay."""
     reasons: dict[str, str] = dict(before.get("missing_reasons") or {})
     trends: dict[str, Any] = dict(before.get("sentiment_trends") or {})
     row: Row = {}
-    for step in gone:
+    for step in emptied:
         trends.pop(step, None)
         for key in reason_keys(step):
             reasons.pop(key, None)
@@ -201,7 +201,7 @@ def _merged(steps: Iterable[StepResult], gone: Iterable[str], before: Row) -> Ro
     source = next((ran[step] for step in ("summary", "topic") if step in ran and ran[step].provider), None)
     if source is not None:
         row["llm_provider"], row["llm_model"] = clean(source.provider), clean(source.model)
-    elif {"summary", "topic"} <= set(gone):
+    elif {"summary", "topic"} <= set(emptied):
         row["llm_provider"] = row["llm_model"] = None
     return row
 

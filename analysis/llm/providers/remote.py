@@ -39,7 +39,7 @@ def environment_key(name: str) -> str | None:
 def error_for_status(
     service: str, status: int, body: object = None, headers: Mapping[str, str] | None = None, message: str = ""
 ) -> EarshotError:
-    """The error of our tree that an HTTP status stands for; `pipeline.outside.refusal` decides the other cases."""
+    """The error of our tree that an HTTP status stands for; `pipeline.outside.refusal` writes the message."""
     said = refusal(service, status, body, message)
     if status == 429 and "insufficient_quota" not in said:
         return Throttled(said, retry_after_s(headers or {}))

@@ -41,17 +41,17 @@ def read_rows(path: Path, wanted: Sequence[str], group: str | None) -> list[tupl
 
 
 def _check_columns(path: Path, header: Sequence[str], wanted: Sequence[str], group: str | None) -> None:
-    there = f"there are: {', '.join(header) or 'none'}"
+    found = f"there are: {', '.join(header) or 'none'}"
     twice = sorted({name for name in header if header.count(name) > 1} & {*wanted, group})
     if twice:
         raise ConfigurationError(f"{path}: two columns are named {twice[0]!r}; rename one")
     for name in wanted:
         if name not in header:
             raise ConfigurationError(
-                f"{path}: no column {name!r}; {there}; name yours with --label-column, --text-column or --audio-column"
+                f"{path}: no column {name!r}; {found}; name yours with --label-column, --text-column or --audio-column"
             )
     if group is not None and group not in header:
         raise ConfigurationError(
-            f"{path}: no column {group!r}; {there}; name the speaker's or call's column with --group-by "
+            f"{path}: no column {group!r}; {found}; name the speaker's or call's column with --group-by "
             "(groups keep training and test apart), or --group-by item where every item stands alone"
         )
