@@ -310,7 +310,7 @@ def test_a_body_that_is_never_json_costs_one_segment_only(
     engine = _engine(server.url, breaker_failures=1, breaker_pause_s=60, concurrency=1)
     engine.load()
     bad, fine = engine.transcribe([request(babble(2.0), "bad"), request(babble(0.5), "good")])
-    assert "no JSON" in str(bad.error)
+    assert "not JSON" in str(bad.error)
     assert (bad.text, bad.flags, fine.text) == ("", (), "fine")
     assert len(server.forms) == 5
 
