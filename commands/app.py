@@ -1,4 +1,4 @@
-"""The sub-commands and their options. Each hands over to its own file, imported only when it is called."""
+"""The sub-commands and their options. Each calls its own file, which is imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Without a sub-command the calls of `input.path` are processed. A second run does
 @app.callback(invoke_without_command=True, help=_RUN_HELP)
 def run(  # noqa: PLR0917 - typer calls it by name
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Say which version this is.", is_eager=True)] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     input_path: Annotated[
         str | None, typer.Option("--input", help="Folder, recording, .zip or s3://bucket/prefix.", metavar="PATH")
@@ -60,7 +60,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
     model: ModelOption = None,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.", metavar="DIR")] = None,
     save_mode: Annotated[
-        str | None, typer.Option("--save-mode", help="What is delivered.", metavar="database|csv|both")
+        str | None, typer.Option("--save-mode", help="Where results go.", metavar="database|csv|both")
     ] = None,
     performance_report: Annotated[
         bool, typer.Option("--performance-report", help="Also write the performance report as HTML.")
@@ -68,15 +68,15 @@ def run(  # noqa: PLR0917 - typer calls it by name
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and estimate; write nothing.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", help="At most this many calls.", metavar="N")] = None,
     max_hours: Annotated[
-        float | None, typer.Option("--max-hours", help="Begin no call after this many hours.", metavar="H")
+        float | None, typer.Option("--max-hours", help="Start no call after this many hours.", metavar="H")
     ] = None,
     order: Annotated[
         str | None, typer.Option("--order", help="Which calls come first.", metavar="newest|oldest|shuffle")
     ] = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Short for --order shuffle.")] = False,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of the shuffle.", metavar="N")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the shuffle.", metavar="N")] = None,
     reprocess: Annotated[
-        str | None, typer.Option("--reprocess", help="What is done again.", metavar="none|failed|analysis|all")
+        str | None, typer.Option("--reprocess", help="Which calls are redone.", metavar="none|failed|analysis|all")
     ] = None,
     overrides: SetOption = None,
 ) -> None:
@@ -109,7 +109,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
 
 
 def project_version() -> str:
-    """As pyproject.toml beside run.py says it."""
+    """The version in the pyproject.toml beside run.py."""
     import tomllib
 
     path = Path(__file__).resolve().parents[1] / "pyproject.toml"

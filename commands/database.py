@@ -40,7 +40,7 @@ def start(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     listen: Annotated[
-        str | None, typer.Option("--listen", help="Also over TCP, loopback only.", metavar="127.0.0.1:PORT")
+        str | None, typer.Option("--listen", help="Also listen on TCP, loopback only.", metavar="127.0.0.1:PORT")
     ] = None,
 ) -> None:
     """Start the embedded server and leave it running."""
@@ -56,7 +56,7 @@ def start(
 def stop(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Also while others use it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Stop it even while others use it.")] = False,
 ) -> None:
     """Stop the embedded server."""
     from db.admin import stop_server
@@ -66,7 +66,7 @@ def stop(
 
 @app.command()
 def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
-    """Whether the embedded server runs, where its files are, who uses it."""
+    """Show whether the embedded server runs, where its files are and who uses it."""
     from db.admin import server_status
 
     shown = server_status(_settings(config, overrides))
@@ -80,7 +80,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -
 
 @app.command()
 def shell(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
-    """psql on the database; the embedded server brings its own."""
+    """Open psql on the database; the embedded server includes its own psql."""
     from db.admin import shell as psql
 
     program = psql(_settings(config, overrides))
@@ -101,7 +101,9 @@ def grant(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     login: Annotated[str | None, typer.Option("--login", help="Also make this login for an analyst.")] = None,
-    without_text: Annotated[bool, typer.Option("--without-text", help="The login may not read what was said.")] = False,
+    without_text: Annotated[
+        bool, typer.Option("--without-text", help="The login may not read the words of calls.")
+    ] = False,
 ) -> None:
     """Make the read-only roles earshot_reader and earshot_reader_no_text; with --login a member of one of them.
 

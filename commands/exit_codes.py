@@ -1,4 +1,4 @@
-"""What a command's exit code says. DESIGN's table, in one place."""
+"""What a command's exit code means. DESIGN's table, in one place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     CONFIGURATION = 2, "wrong command line or configuration"
     NOT_STARTED = 3, "could not start"
     LOCKED = 4, "another run holds the lock"
-    LOOK = 5, "finished, but something needs a look"
+    LOOK = 5, "finished, but something needs attention"
     INTERRUPTED = 130, "interrupted"
 
 
@@ -37,5 +37,5 @@ _OF_ERRORS = (
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
-    """CALLS_FAILED for what nobody foresaw."""
+    """CALLS_FAILED for an unexpected error."""
     return next((code for kind, code in _OF_ERRORS if isinstance(error, kind)), ExitCode.CALLS_FAILED)

@@ -12,7 +12,7 @@ _OPTION = "--input"
 
 
 class RunGroup(TyperGroup):
-    """The first word that is no sub-command is what `--input` would name."""
+    """The first word that is not a sub-command is read as `--input`."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         return super().parse_args(ctx, self._with_input_as_option(ctx, args))
@@ -25,7 +25,7 @@ class RunGroup(TyperGroup):
                 return args
             if rest[0] in self.commands:
                 if given is not None:
-                    ctx.fail(f"{given} stands before the sub-command {rest[0]}, which takes no input")
+                    ctx.fail(f"{given} comes before the sub-command {rest[0]}, which takes no input")
                 return args
             if values.get("input_path") is not None:
                 ctx.fail(f"one input at a time: {values['input_path']} and {rest[0]}")
@@ -47,7 +47,7 @@ class RunGroup(TyperGroup):
 
 
 def refuse_lost_options(ctx: typer.Context) -> None:
-    """Options before a sub-command would be lost. Raises UsageError."""
+    """Options before a sub-command would be ignored. Raises UsageError."""
     lost = [
         parameter.opts[0]
         for parameter in ctx.command.params
@@ -55,7 +55,7 @@ def refuse_lost_options(ctx: typer.Context) -> None:
     ]
     if lost:
         ctx.fail(
-            f"{', '.join(lost)} before {ctx.invoked_subcommand} would be lost; put it behind: "
+            f"{', '.join(lost)} before {ctx.invoked_subcommand} would be ignored; put it after the sub-command: "
             f"run.py {ctx.invoked_subcommand} … {lost[0]} …"
         )
 

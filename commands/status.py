@@ -1,4 +1,4 @@
-"""`run.py status`: how the run of the moment, or the last one, is going. From another terminal, at any time."""
+"""`run.py status`: the progress of the current run, or of the last one. From another terminal, at any time."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def _status(record: RunRecord | None, calls: dict[str, int]) -> dict[str, Any]:
     if record is None:
         return {"run": None, "calls": calls}
     run = {name: getattr(record, name) for name in _SHOWN}
-    # By its lock, not by its heartbeats: it sends none while it plans, loads models or delivers.
+    # The lock decides, not the heartbeats: a run sends none while it plans, loads models or delivers.
     if record.state == "running" and not record.alive:
-        run["note"] = "nobody holds its lock: it was killed; the next run goes on from there"
+        run["note"] = "its lock is free: it was killed; the next run continues from there"
     return {"run": run, "calls": calls}
 
 

@@ -1,4 +1,4 @@
-"""The sub-commands, each a thin door to its own file, which is imported only when it is called."""
+"""The sub-commands. Each only calls its own file, which is imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
-    """How the run of the moment, or the last one, is going."""
+    """Show the progress of the current run, or of the last one."""
     from commands.status import show_status
 
     sys.exit(show_status(config, overrides or (), as_json))
@@ -44,7 +44,7 @@ def search(  # noqa: PLR0917 - typer calls it by name
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most hits.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Who said it, in which call, when. Example: run.py search '"cancel my contract"' --role client"""
+    """Find who said it, in which call and when. Example: run.py search '"cancel my contract"' --role client"""
     from commands.search import show_hits
 
     sys.exit(show_hits(config, overrides or (), query, role, limit, as_json))
@@ -61,14 +61,14 @@ def export(  # noqa: PLR0917 - typer calls it by name
     since: Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")] = None,
     call: Annotated[str | None, typer.Option("--call", help="Only this call_id.")] = None,
 ) -> None:
-    """The rows again, as a table or as transcript files. Example: run.py export calls.xlsx --since 2026-09-01"""
+    """Write the rows to a table or to transcript files. Example: run.py export calls.xlsx --since 2026-09-01"""
     from commands.export import export_calls
 
     sys.exit(export_calls(config, overrides or (), to, formats or (), since, call))
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
-    """What is installed and usable here, and why not the rest; times a test call."""
+    """Show what is installed and usable here, and why the rest is not; time a test call."""
     from commands.doctor.command import examine
 
     sys.exit(examine(config, overrides or (), as_json))
@@ -80,7 +80,7 @@ def performance_report(
     run_id: Annotated[str | None, typer.Option("--run", help="run_id; the newest run by default.")] = None,
     output: Annotated[Path | None, typer.Option("--output", help="HTML file to write.", metavar="FILE")] = None,
 ) -> None:
-    """The performance report of a run as one HTML page, drawn again from the database."""
+    """Write the performance report of a run as one HTML page, drawn again from the database."""
     from commands.report.command import write_report
 
     sys.exit(write_report(config, overrides or (), run_id, output))

@@ -1,4 +1,5 @@
-"""The one way to the terminal. No text is taken for markup, no control character acts, no secret is shown."""
+"""Only this file writes to the terminal. Text is never read as markup, control characters have no effect, secrets are
+masked."""
 
 from __future__ import annotations
 

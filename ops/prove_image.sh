@@ -5,7 +5,7 @@
 #
 # Where no image registry can be reached, name a Debian root as made by
 #   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm BASE_IMAGE_ROOT
-# It then stands in for the base image. pip's and apt's settings of this machine are mounted while it is built and are no part of it.
+# It then replaces the base image. This machine's pip and apt settings are mounted during the build and do not become part of the image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

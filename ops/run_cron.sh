@@ -23,15 +23,14 @@ case $keep in '' | *[!0-9]* | 0) echo "EARSHOT_CRON_KEEP=$keep: give a number ab
 mkdir -p "$logs" || exit 3
 log=$logs/cron_$(date -u +%Y%m%d_%H%M%S)_$$.log
 
-# A machine with MLX on a Linux CPU needs OpenBLAS in front of it (docs/operations.md).
+# MLX on a Linux CPU needs OpenBLAS preloaded (docs/operations.md).
 for blas in /usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0; do
     if [ -e "$blas" ] && [ -z "${LD_PRELOAD:-}" ]; then export LD_PRELOAD=$blas; fi
 done
 
 # The run gets each signal once, from here, and this script ends after it. `set -m` gives it a process group of its own:
 # Ctrl-C would reach it from the terminal too, and a second signal drops the calls under way. It also keeps bash from
-# starting it deaf to Ctrl-C. Looked at once a second: a `wait` that goes on for hours can miss a signal that comes just
-# before it.
+# starting it deaf to Ctrl-C. Checked once a second: a `wait` of hours can miss a signal that comes just before it.
 run=
 early=
 pass_on() { if [ -n "$run" ]; then kill -s "$1" "$run" 2>/dev/null; else early=$1; fi; }
@@ -53,7 +52,7 @@ for ((i = 0; i < ${#printed[@]} - keep; i++)); do rm -f -- "${printed[i]}"; done
 
 # cron mails what is printed: nothing after a good night.
 if [ "$code" -ne 0 ]; then
-    case $code in 5) meaning=", all done but something needs a look" ;; 1) meaning=", some calls failed" ;; *) meaning= ;; esac
+    case $code in 5) meaning=", finished but something needs attention" ;; 1) meaning=", some calls failed" ;; *) meaning= ;; esac
     echo "Earshot ended with $code$meaning; $log ends:"
     tail -n 25 "$log"
 fi

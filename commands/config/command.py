@@ -20,7 +20,7 @@ def show(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every setting that holds, or those of KEY, and where each comes from: default, file and line, or --set."""
+    """Show every setting, or those of KEY, and where each comes from: default, file and line, or --set."""
     from commands.config.show import show_settings
 
     sys.exit(show_settings(config, overrides or (), key, as_json))
@@ -28,7 +28,7 @@ def show(
 
 @app.command()
 def diff(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:
-    """The settings that differ from the defaults."""
+    """Show the settings that differ from the defaults."""
     from commands.config.show import show_differences
 
     sys.exit(show_differences(config, overrides or (), as_json))

@@ -24,9 +24,9 @@ Ask = Callable[[str, str], str]
 
 
 def write_short_configuration(given: Mapping[str, str | None], to: Path, overwrite: bool) -> int:
-    """Ask what `given` (input, roles, names, model) leaves open, where a terminal is there to ask; write the file.
+    """Ask for what `given` (input, roles, names, model) leaves open, if there is a terminal; write the file.
 
-    Raises ConfigurationError: a flag that will not do, or the file is there and may not be replaced.
+    Raises ConfigurationError: a flag with an invalid value, or a file that exists and may not be replaced.
     """
     ask = _ask if sys.stdin.isatty() else None
     _may_write(to, overwrite, ask)
@@ -92,16 +92,16 @@ _QUESTIONS: Mapping[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
         AUTO,
         _names,
     ),
-    "model": ("Model: a folder, small, Qwen/Qwen3-ASR-0.6B …, or nothing for whatever is here", "", _model),
+    "model": ("Model: a folder, small, Qwen/Qwen3-ASR-0.6B …, or nothing to use what is available", "", _model),
 }
 
 
 def _may_write(to: Path, overwrite: bool, ask: Ask | None) -> None:
-    """Raises ConfigurationError where the file is there and nobody said that it may go."""
+    """Raises ConfigurationError if the file exists and may not be replaced."""
     if not to.exists():
         return
-    if not overwrite and not (ask and ask(f"{to} is there; replace it? (yes/no)", "no").lower().startswith("y")):
-        raise ConfigurationError(f"{to} is there and stays; --overwrite replaces it, --to FILE writes another")
+    if not overwrite and not (ask and ask(f"{to} exists; replace it? (yes/no)", "no").lower().startswith("y")):
+        raise ConfigurationError(f"{to} exists and was not changed; --overwrite replaces it, --to FILE writes another")
     say(f"{to} is replaced")
 
 

@@ -24,18 +24,18 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """A key as it holds, secrets masked."""
+    """A key with its current value, secrets masked."""
 
     key: Key
     value: Any
-    """As JSON; where variables stand in it, as it is written."""
+    """The value as JSON, or as written if it contains variables."""
     default: Any
     origin: str
     """`default`, `config.yaml:12` or `--set run.order`."""
 
 
 def show_settings(config: Path, overrides: Sequence[str], key: str | None, as_json: bool) -> int:
-    """Print every setting, or those of `key` and below. Raises ConfigurationError for a key that is none."""
+    """Print every setting, or those of `key` and below. Raises ConfigurationError for an unknown key."""
     chosen = _below(list(effective(load_settings(_file(config), overrides))), key)
     if len(chosen) == 1 and chosen[0].key.name == key and not as_json:
         _tell_one(chosen[0])
@@ -87,12 +87,12 @@ def _place(places: Mapping[KeyPath, str], path: KeyPath) -> str:
 
 
 def _file(config: Path) -> Path | None:
-    """None where nobody named a file and none is there: the defaults alone."""
+    """None if no file was named and none exists: only the defaults apply."""
     return None if config == DEFAULT_CONFIG and not config.exists() else config
 
 
 def _below(settings: list[Effective], key: str | None) -> list[Effective]:
-    """Raises ConfigurationError for a key that is none."""
+    """Raises ConfigurationError for an unknown key."""
     if key is None:
         return settings
     chosen = [setting for setting in settings if f"{setting.key.name}.".startswith(f"{key}.")]

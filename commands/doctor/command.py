@@ -1,4 +1,4 @@
-"""`run.py doctor`: what is installed and usable here, why not the rest, and how long a call takes."""
+"""`run.py doctor`: what is installed and usable here, why the rest is not, and how long a call takes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     began = time.monotonic()
     settings = load_settings(config, overrides).settings
     export_env_file(config.parent / ".env")
-    logging.getLogger().addHandler(logging.NullHandler())  # what is found stands in the answer, once
+    logging.getLogger().addHandler(logging.NullHandler())  # each finding appears once, in the answer
     findings = examination(settings, began)
     could_start = all(finding.state is not State.BROKEN for finding in findings)
     if as_json:
@@ -49,7 +49,7 @@ def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
 
 
 def examination(settings: Settings, began: float) -> list[Finding]:
-    """Every check, in the order a run would need what they look at. `began` is monotonic."""
+    """Every check, in the order in which a run needs the things checked. `began` is monotonic."""
     options = settings.reporting.doctor
     found = machine(settings)
     found.append(source(settings.input, options.probe_timeout_s))

@@ -1,4 +1,4 @@
-"""Whether calls with both sides on one channel can be told apart."""
+"""Whether the speakers of calls with both sides on one channel can be separated."""
 
 from __future__ import annotations
 

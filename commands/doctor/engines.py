@@ -1,4 +1,4 @@
-"""Which recognisers could serve, and why the others could not. Each is tried in a process of its own."""
+"""Which recognisers could serve, and why the others could not. Each is tried in its own process."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _finding(
 ) -> Finding:
     listed = name in settings.engines
     rank = f"choice {settings.engines.index(name) + 1}: " if listed else "not listed: "
-    # An engine nobody listed is no reason to worry.
+    # An engine that is not listed needs no warning.
     shown = state if listed or state is State.OK else State.NOTE
     usable = state is State.OK or "weights" in figures or figures.get("hub") == "reachable"
     on_disk = usable and figures.get("hub") != "reachable"

@@ -10,7 +10,7 @@ from typing import Any
 class State(StrEnum):
     OK = "ok"
     NOTE = "note"
-    """Not in use, or not set up: nothing to mend."""
+    """Not in use, or not set up: nothing to fix."""
     WARNING = "warning"
     """A run starts, but worse than it could be."""
     BROKEN = "broken"
@@ -27,7 +27,7 @@ class Finding:
     name: str
     state: State
     detail: str
-    """What was found, and what to do where it is not well."""
+    """What was found, and what to do if there is a problem."""
     figures: dict[str, Any] | None = None
     """For machines; None where the detail says it all."""
 

@@ -114,7 +114,7 @@ def folder(key: str, path: Path, min_free_gb: float) -> Finding:
     path = path.expanduser().absolute()
     there = next(place for place in (path, *path.parents) if place.exists())
     if not there.is_dir():
-        problem = f"{there} is no folder"
+        problem = f"{there} is not a folder"
     elif not os.access(there, os.W_OK | os.X_OK):
         problem = f"{there} cannot be written to by this account"
     else:

@@ -12,7 +12,7 @@ from pipeline.errors import EarshotError, StageTimeout
 
 
 def time_sample_call(settings: Settings, engine: str, deadline: float) -> list[Finding]:
-    """Seconds and × real time by stage; what is not finished by `deadline` (monotonic) is said to be so."""
+    """Seconds and × real time by stage; a stage not finished by `deadline` (monotonic) is reported as such."""
     options = settings.reporting.doctor
     path = smallest_recording(Path(options.test_call))
     if path is None:

@@ -18,7 +18,8 @@ _START_S = 20.0
 
 
 def database(settings: DatabaseSettings) -> Finding:
-    """Reachable, or for the embedded one makeable: its cluster is made by the first run, not by the doctor."""
+    """Whether the database can be reached or, for the embedded one, created: the first run creates it, not the
+    doctor."""
     try:
         if settings.url == EMBEDDED and existing_home(settings.data_dir) is None:
             programs = find_programs(None)
@@ -26,7 +27,7 @@ def database(settings: DatabaseSettings) -> Finding:
             return Finding(area="database", name="database", state=State.OK, detail=detail)
         detail, warnings = within(lambda: look(settings), _START_S)
     except TimeoutError:
-        detail = f"not up after {_START_S:.0f} s; it may be recovering from a crash: look at it with `run.py db status`"
+        detail = f"not up after {_START_S:.0f} s; it may be recovering from a crash: check it with `run.py db status`"
         return Finding(area="database", name="database", state=State.BROKEN, detail=detail)
     except EarshotError as error:
         return Finding(area="database", name="database", state=State.BROKEN, detail=" ".join(str(error).split()))
@@ -40,7 +41,7 @@ def source(settings: InputSettings, timeout_s: float) -> Finding:
     """Whether recordings can be listed, and whether there is one."""
 
     def first() -> FoundCall | None:
-        # The age of a file is looked at twice, seconds apart: the doctor only wants to know what is there.
+        # A run checks young files twice, seconds apart; the doctor only needs to know what is there.
         one_look = settings.model_copy(update={"min_age_s": 0.0})
         return next((item for item in build_source(one_look).discover() if isinstance(item, FoundCall)), None)
 

@@ -18,7 +18,7 @@ from pipeline.weights.published import Published, published
 _SOURCES = {
     "folder": "a folder",
     "cache": "the hub's cache on this machine",
-    "package": "an installed data package, put together in the models folder",
+    "package": "an installed data package, assembled in the models folder",
     "hub": "the model hub",
 }
 
@@ -102,4 +102,4 @@ def _better(model: str) -> str | None:
         f"{size.parameters_million / used.parameters_million:.0f} times the arithmetic)"
         for size in SIZES[sizes.index(name) + 1 :]
     ]
-    return f"larger ones hear better: {', '.join(larger)}" if larger else None
+    return f"larger models are more accurate: {', '.join(larger)}" if larger else None

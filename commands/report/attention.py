@@ -1,4 +1,4 @@
-"""What a person should look at although the run did all it could: exit code 5."""
+"""What needs a person's attention although the run finished: exit code 5."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class InputLimits:
 
     @classmethod
     def of(cls, settings: RunSettings, overrides: Sequence[str]) -> InputLimits:
-        """Those of the configuration. An input named by hand is held only to limits named by hand, too."""
+        """The limits of the configuration. For an input named on the command line only limits named there apply."""
         given = {override.partition("=")[0].strip() for override in overrides}
         by_hand = "input.path" in given
         return cls(
@@ -36,14 +36,14 @@ class InputLimits:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A recording that was offered and gave nothing."""
+    """A recording that was offered and has no result."""
 
     file_name: str
     reason: str
 
 
 def offered(result: BatchResult) -> int:
-    """Recordings the source offered, whatever became of them; files of other kinds are none."""
+    """Number of recordings the source offered, whatever their outcome; files of other kinds do not count."""
     plan = result.plan
     not_offered = NOT_A_CALL | LEFT_OUT_BY_CHOICE
     return len(plan.uris) + len(plan.waiting) + sum(item.reason not in not_offered for item in plan.skipped)
@@ -65,7 +65,7 @@ def unusable(result: BatchResult) -> list[Unusable]:
 
 
 def attention(result: BatchResult, limits: InputLimits, disappeared: int) -> list[str]:
-    """A sentence for each thing to look at.
+    """A sentence for each thing that needs attention.
 
     Args:
         disappeared: recordings of this input the database knows and the source no longer offers.
@@ -81,7 +81,7 @@ def _too_few(result: BatchResult, limits: InputLimits, disappeared: int) -> list
         return [f"{counted(number, 'recording')} offered; run.min_expected_calls is {limits.min_calls}"]
     if number:
         return []
-    remedy = "is input.path right, and its disk mounted? run.min_expected_calls: 0 where nothing is no surprise"
+    remedy = "is input.path right, and its disk mounted? set run.min_expected_calls to 0 if an empty input is normal"
     if disappeared:
         return [f"no recording was offered, but earlier runs found {counted(disappeared, 'recording')} here; {remedy}"]
     return [f"no recording among {counted(found, 'file')} found; {remedy}"] if found else []

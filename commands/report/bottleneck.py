@@ -1,4 +1,4 @@
-"""Which stage holds a run up, and which setting to change."""
+"""Which stage slows a run down, and which setting to change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipeline.plurals import counted
 from pipeline.run.performance import MachineShares
 
 TAKEN = 0.25
-"""Share of all processors' time taken by others, or lost to a disk, from which the machine is to blame."""
+"""Share of all processors' time taken by others, or lost to a disk, from which the machine is the bottleneck."""
 SPARE = 0.15
-"""With a larger share idle the run could have had more."""
+"""With a larger idle share, processor time was left for the run."""
 MOSTLY = 0.5
 """A cause that takes over half of the time is the one to name; under that none stands out."""
 
@@ -70,7 +70,7 @@ def _starved(machine: MachineShares) -> dict[str, Any] | None:
             "machine",
             f"other processes took {machine.others:.0%} of the processors' time, the hypervisor {machine.stolen:.0%}, "
             f"and {machine.idle:.0%} was idle; every stage took longer for it",
-            "run at an hour when the machine is free, or on cores of its own",
+            "run at an hour when the machine is free, or on dedicated cores",
         )
     if machine.waiting > TAKEN:
         return _answer(
@@ -94,7 +94,7 @@ def _setting(stage: str, load: Load, settings: Settings, cores: int) -> str:
     if stage == "recognise":
         return (
             "a faster engine or model first in transcription.engines, a larger transcription.<engine>.batch_size where "
-            "memory allows, or hardware; run.py doctor tells whether MLX runs on a slow BLAS"
+            "memory allows, or hardware; run.py doctor says whether MLX runs on a slow BLAS"
         )
     if stage == "analyse":
         step = f" (most of it in the step {load.longest_step})" if load.longest_step else ""

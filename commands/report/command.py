@@ -25,7 +25,7 @@ def write_report(config: Path, overrides: Sequence[str], run_id: str | None, out
     with existing_ledger(settings.database) as database:
         stored = stored_report(database, run_id)
     if stored is None:
-        raise ConfigurationError(f"report: no run {run_id or 'has ended yet'}; run_ids stand in the table runs")
+        raise ConfigurationError(f"report: no run {run_id or 'has ended yet'}; run_ids are in the table runs")
     found_id, report = stored
     path = output or settings.output.directory / f"performance_report_{report.get('stamp') or found_id}.html"
     write_page(path, report)

@@ -1,9 +1,9 @@
 """Is this run unlike the last ones? Tests on counts and means, each call taken as one independent observation.
 
-Words per minute: Welch's t-test. Share of calls without a word: two-proportion z-test. Mix of sentiments and of
-topics: Pearson's chi-squared test of homogeneity, labels expected under five times pooled. All tests of a run
-together keep the configured significance by Holm's method (Holm 1979). In many calls every trifle is significant,
-so that a change must also be as large as what Cohen (1988) calls small: d and h of 0.2, w of 0.1.
+Words per minute: Welch's t-test. Share of calls without a word: two-proportion z-test. Mix of sentiments and of topics:
+Pearson's chi-squared test of homogeneity, labels expected under five times pooled. All tests of a run together keep the
+configured significance by Holm's method (Holm 1979). Over many calls every trifle is significant, so a change must also
+be at least what Cohen (1988) calls small: d and h of 0.2, w of 0.1.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Test:
 def compare(
     now: Mapping[str, Any], before: Sequence[Mapping[str, Any]], options: ReportSettings
 ) -> list[dict[str, Any]]:
-    """Each test with `drift`: whether it is to be pointed out. `now` and `before` are `quality` of reports."""
+    """Each test with `drift`: whether it is to be reported. `now` and `before` are `quality` of reports."""
     calls_before = sum(int(run["calls"]) for run in before)
     if not before or min(int(now["calls"]), calls_before) < options.drift_min_calls:
         return []

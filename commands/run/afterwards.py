@@ -18,7 +18,8 @@ log = logging.getLogger("earshot.run")
 
 @contextmanager
 def ending(settings: ReportingSettings) -> Iterator[Ending]:
-    """Yields the Ending for the run to fill in; when the block is left, however, the world is told."""
+    """Yields the Ending for the run to fill in; when the block ends, however it ends, metrics and notifications go
+    out."""
     end = Ending()
     try:
         yield end
@@ -32,7 +33,7 @@ def ending(settings: ReportingSettings) -> Iterator[Ending]:
 
 def _afterwards(settings: ReportingSettings, end: Ending) -> None:
     try:
-        # A run that found another one at work says nothing of the other one's metrics.
+        # A run that found another one in progress leaves the other one's metrics alone.
         if settings.prometheus_file is not None and end.exit_code != ExitCode.LOCKED:
             write_metrics(settings.prometheus_file, end)
     except Exception as error:  # noqa: BLE001 - metrics must never fail a run that has done its work

@@ -1,4 +1,4 @@
-"""The main job: plan, work, deliver, tell."""
+"""The main job: plan, process, deliver, report."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _run_with(
 
 
 def exit_code_after(result: BatchResult, report: Mapping[str, Any]) -> ExitCode:
-    """How a run went that ended by itself, or by a stop in order. A planned stop is none of its business."""
+    """Exit code of a run that ended by itself or by an orderly stop. A planned stop does not change it."""
     if result.interrupted is not None:
         return ExitCode.INTERRUPTED
     if result.tally.failed or not result.adds_up:
@@ -159,7 +159,7 @@ def _tell(frame: RunFrame, result: BatchResult, delivered: Delivered) -> None:
         if len(faults) > SHOWN_FAULTS:
             log.error("and %s: file_statuses_*.json names them", counted(len(faults) - SHOWN_FAULTS, "more fault"))
     if result.interrupted is not None:
-        log.warning("stopped before the end: %s; the next run goes on from there", result.interrupted)
+        log.warning("stopped before the end: %s; the next run continues from there", result.interrupted)
     print_summary(frame.console, result, delivered)
 
 
@@ -174,7 +174,7 @@ def _end_run(
 
 @contextmanager
 def _signals_stop(batch: Batch) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the run in order; a second one drops what is under way."""
+    """SIGINT and SIGTERM stop the run in an orderly way; a second one drops the calls in progress."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         if batch.signals.stopping.is_set():

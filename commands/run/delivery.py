@@ -51,7 +51,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Where from and where to."""
+    """Source and destination of a delivery."""
 
     settings: OutputSettings
     everything: Settings
@@ -108,7 +108,8 @@ class Delivery:
         return export_transcripts(self.database, call_ids, self.settings.directory / "transcripts", self.settings)
 
     def _call_ids(self) -> Sequence[str]:
-        """What there is to deliver. Only a CSV delivers for good: what the database alone got, a later CSV holds."""
+        """The calls to deliver. Only a CSV completes a delivery: calls that went to the database alone are in a later
+        CSV."""
         if self.settings.save_mode is SaveMode.DATABASE:
             return calls_to_deliver_of(self.database, self.run_id)
         return self.store.undelivered()
@@ -127,7 +128,8 @@ class Delivery:
 
 
 def failed_calls(result: BatchResult) -> list[dict[str, object]]:
-    """One entry a failed call of this run, and one a quarantined or known terminal failure left alone."""
+    """One entry per failed call of this run, and one per quarantined call or known terminal failure that was not
+    tried."""
     failed: list[dict[str, object]] = [
         {
             "source_uri": failure.found.source_uri,
@@ -154,7 +156,7 @@ def failed_calls(result: BatchResult) -> list[dict[str, object]]:
 
 
 def file_statuses(result: BatchResult) -> dict[str, object]:
-    """Counts, and what became of every file this run looked at; unchanged ones are only counted.
+    """Counts, and the outcome of every file this run looked at; unchanged files are only counted.
 
     Those left for the next run, by `run.limit` or because this one was stopped, are named too.
     """

@@ -28,7 +28,7 @@ from pipeline.sources.source import CallSource, build_source
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What the ledger tells of earlier runs; nothing where there is none yet."""
+    """What the ledger holds about earlier runs; empty before the first run."""
 
     speeds: Sequence[RunSpeed] = ()
     cost: Cost | None = None
@@ -48,8 +48,8 @@ def show_plan(loaded: LoadedSettings) -> int:
     if plan.undecided:
         known = counted(len(plan.undecided), "known call was", "known calls were")
         console.print(
-            f"{known} transcribed under other settings or by a fallback: what is done again depends on which engine "
-            f"loads today, which a dry run does not try; to be analysed again in any case: {analysed_anyway}"
+            f"{known} transcribed under other settings or by a fallback: which of them are redone depends on the "
+            f"engine that loads today, which a dry run does not test; analysed again in any case: {analysed_anyway}"
         )
     _show_summary(console, settings)
     console.print("\nnothing was written")
@@ -57,7 +57,7 @@ def show_plan(loaded: LoadedSettings) -> int:
 
 
 def _plan(settings: Settings, source: CallSource) -> tuple[Plan, _Past]:
-    """Against the ledger; against an empty one where no run has made the database or its tables yet."""
+    """Plan against the ledger, or against an empty one if no run has created the database or its tables yet."""
     analyser = Worker(
         "analysis", build_analyser, (analysis_steps, (settings,)), one_core=True, limit_key="run.analysis_timeout_s"
     )
@@ -111,7 +111,7 @@ def _time(settings: Settings, sound: Sound, past: _Past) -> list[str]:
 
 
 def _cost(calls: int, past: _Past) -> str:
-    """Nothing is made up where nothing has been paid yet."""
+    """No figure is invented where nothing has been paid yet."""
     if past.cost is None or not past.cost.calls:
         return "cost: no paid provider has been used so far"
     each = past.cost.cost_usd / past.cost.calls
@@ -119,10 +119,10 @@ def _cost(calls: int, past: _Past) -> str:
 
 
 def _show_summary(console: Terminal, settings: Settings) -> None:
-    """What a summary looks like that this configuration can make."""
+    """An example of the summaries that this configuration makes."""
     by_model = settings.summary.method in ("auto", "llm") and set(settings.llm.providers) - {"extractive"}
     if not by_model:
-        console.print("\na summary is lines of the call itself: this configuration asks no language model for one")
+        console.print("\na summary consists of lines from the call: this configuration uses no language model for it")
         return
     console.print(f"\na summary will look like this ({settings.summary.template}):\n", style="dim")
     console.print(render_preview(settings.summary))

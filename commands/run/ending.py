@@ -1,4 +1,4 @@
-"""How a run ended, for those who tell of it."""
+"""How a run ended, for metrics and notifications."""
 
 from __future__ import annotations
 

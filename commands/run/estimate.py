@@ -1,4 +1,4 @@
-"""How much sound there is to transcribe, and how long that takes: what a dry run knows, and from what."""
+"""How much sound there is to transcribe and how long that takes, as a dry run estimates it."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class Sound:
     """What there is to transcribe."""
 
     audio_s: float | None
-    """None where it cannot be told."""
+    """None where it is unknown."""
     ruled_out: Counter[str] = field(default_factory=Counter)
     """Recordings whose headers say that they will not be processed, by reason."""
     first: FoundCall | None = None
-    """The first one that a trial can take."""
+    """The first recording that a trial can use."""
     how: str = ""
     """How it was estimated; empty where every header was read."""
 
 
 def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall]) -> Sound:
-    """From the headers; in a bucket, where nothing is downloaded, from the beginnings of some and the sizes of all."""
+    """From the headers; in a bucket, where nothing is downloaded, from the first bytes of some and the sizes of all."""
     if isinstance(source, S3Source):
         return _from_beginnings(source, calls)
     audio_s, first = 0.0, None
@@ -86,7 +86,7 @@ def _from_beginnings(source: S3Source, calls: Sequence[FoundCall]) -> Sound:
                 continue
             rates.setdefault(suffix, []).append(rate)
     if not rates:
-        return Sound(audio_s=None, how=f"no beginning of {counted(len(chosen), 'recording')} tells its length")
+        return Sound(audio_s=None, how=f"the first bytes of {counted(len(chosen), 'recording')} gave no length")
     typical = {suffix: statistics.median(found) for suffix, found in rates.items()}
     usual = statistics.median(typical.values())
     audio_s = sum(call.size_bytes / typical.get(_suffix(call), usual) for call in calls)
@@ -112,8 +112,8 @@ def _suffix(call: FoundCall) -> str:
 
 
 def suiting(speeds: Sequence[RunSpeed], settings: TranscriptionSettings) -> list[RunSpeed]:
-    """The last runs by the recogniser that will serve as far as can be told: one of today's engines, of today's model,
-    where each engine listed before it was passed over then, too. Newest first; all of one engine and model."""
+    """The last runs of the recogniser that will probably be used: a configured engine with its configured model, in
+    runs that could not use any engine listed before it either. Newest first; all of one engine and model."""
     chosen = next((run for run in speeds if _would_serve(run, settings)), None)
     if chosen is None:
         return []
@@ -133,7 +133,7 @@ def _would_serve(run: RunSpeed, settings: TranscriptionSettings) -> bool:
 
 
 def time_from(speeds: Sequence[RunSpeed], audio_s: float) -> str:
-    """The sentence for `suiting` runs."""
+    """The sentence for the runs that `suiting` returns."""
     speed = sum(run.audio_s for run in speeds) / sum(run.wall_s for run in speeds)
     return (
         f"time: about {_told(audio_s / speed)} at {speed:.1f} × real time, as in the last "
@@ -148,25 +148,25 @@ def time_by_trial(settings: Settings, sound: Sound) -> list[str]:
     path = smallest_recording(Path(settings.reporting.doctor.test_call))
     found = sound.first if local and sound.first is not None else as_found(path) if path is not None else None
     if found is None:
-        return ["time: not known; no run has been finished yet, and there is no recording at hand for a trial"]
+        return ["time: not known; no run has finished yet, and no recording is available for a trial"]
     trial = Trial(harmless(settings, settings.transcription.engines), time.monotonic() + TRIAL_LIMIT_S, _TRIAL_SPEECH_S)
     try:
         with tempfile.TemporaryDirectory(prefix="earshot-dry-run-") as spool:
             prepared = trial.prepare(found, Path(spool))
             identity = trial.recognise(found, prepared)
     except EarshotError as error:
-        return [f"time: not known; a trial on {found.file_name} ended at {trial.stage}: {error}"]
+        return [f"time: not known; a trial on {found.file_name} failed at {trial.stage}: {error}"]
     _, load, recognise = trial.times
     if not recognise.audio_s:
-        return [f"time: not known; no speech was found in {found.file_name}, on which it was tried"]
+        return [f"time: not known; the trial found no speech in {found.file_name}"]
     speech_s = sum(s.end_s - s.start_s for c in prepared.channels if c.same_as_channel is None for s in c.segments)
     wall_s = load.wall_s + sound.audio_s * (speech_s / prepared.duration_s) * recognise.wall_s / recognise.audio_s
     said = sum(len(segment.text.split()) for segment in trial.segments)
     return [
         f"time: about {_told(wall_s)} for transcribing, by a trial: {identity.engine} ({identity.model}) took "
         f"{recognise.wall_s:.1f} s for {recognise.audio_s:.0f} s of speech in {found.file_name} and found "
-        f"{counted(said, 'word')}; loading took {load.wall_s:.1f} s. A language model's time comes on top",
-        *(f"passed over in the trial, which downloads nothing: {why}" for why in identity.passed_over),
+        f"{counted(said, 'word')}; loading took {load.wall_s:.1f} s. A language model takes extra time",
+        *(f"not used in the trial, which downloads nothing: {why}" for why in identity.passed_over),
     ]
 
 

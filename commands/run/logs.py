@@ -1,4 +1,4 @@
-"""Logs: JSON lines to a file, readable lines on the terminal; run_id on each; no secrets, nobody's words."""
+"""Logs: JSON lines to a file, readable lines on the terminal; run_id on each; no secrets, no words from calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handle
 
 _DAY_S = 86_400.0
 ON_FILE_ONLY = "on_file_only"
-"""Set in a record's `extra` where the terminal is told in another way."""
+"""Set in a record's `extra` when the terminal shows the same thing in another way."""
 
 
 def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:

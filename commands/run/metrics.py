@@ -31,7 +31,11 @@ def write_metrics(path: Path, end: Ending) -> None:
     def gauge(name: str, about: str, value: float) -> None:
         Gauge(name, about, registry=registry).set(value)
 
-    gauge("earshot_run_exit_code", "Exit code of the last run: 0 all done, 1 some calls failed, 5 look.", end.exit_code)
+    gauge(
+        "earshot_run_exit_code",
+        "Exit code of the last run: 0 all done, 1 some calls failed, 5 attention.",
+        end.exit_code,
+    )
     gauge("earshot_run_started_timestamp_seconds", "When the last run began.", end.began_at.timestamp())
     gauge("earshot_run_ended_timestamp_seconds", "When it ended.", end.began_at.timestamp() + end.wall_s)
     ended = end.began_at.timestamp() + end.wall_s
@@ -65,7 +69,7 @@ def write_metrics(path: Path, end: Ending) -> None:
 
 
 def _last_success(path: Path) -> float | None:
-    """What the file said before: a failed run must not make the last good one forgotten."""
+    """The time in the previous file, because a failed run must not erase the time of the last good one."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         return next((float(line.split()[1]) for line in lines if line.startswith(f"{_SUCCESS} ")), None)

@@ -20,7 +20,7 @@ from pipeline.visible_text import one_line, visible
 
 
 def tell(settings: NotifySettings, end: Ending) -> list[str]:
-    """Send what is to be sent; returns what went wrong with that, never raises."""
+    """Send the configured notifications; returns the problems and never raises."""
     if settings.on is NotifyWhen.NEVER or (settings.on is NotifyWhen.FAILURE and end.exit_code == 0):
         return []
     problems = []
@@ -34,7 +34,7 @@ def tell(settings: NotifySettings, end: Ending) -> list[str]:
                 post(settings.webhook, settings.timeout_s, end)
         except Exception as error:  # noqa: BLE001 - a notification must never fail a run that has done its work
             why = excerpt(str(error))
-            problems.append(f"reporting.notify.{name}: nobody was told ({type(error).__name__}: {why})")
+            problems.append(f"reporting.notify.{name}: not sent ({type(error).__name__}: {why})")
     return problems
 
 
@@ -46,7 +46,7 @@ def subject(end: Ending) -> str:
 
 def body(end: Ending) -> str:
     """The reconciliation, what failed, and where to look."""
-    lines = [subject(end), "", f"run {end.run_id or '(none was begun)'}, began {end.began_at:%Y-%m-%d %H:%M:%S} UTC"]
+    lines = [subject(end), "", f"run {end.run_id or '(none was started)'}, began {end.began_at:%Y-%m-%d %H:%M:%S} UTC"]
     if end.error:
         lines += ["", f"error: {end.error}"]
     if end.counts:
@@ -55,16 +55,16 @@ def body(end: Ending) -> str:
         if end.adds_up is False:
             lines.append("THE COUNTS DO NOT ADD UP: see file_statuses_*.json")
     for row in end.report.get("failures") or []:
-        kind = "tried again by the next run" if row["transient"] else "left alone"
+        kind = "tried again by the next run" if row["transient"] else "not tried again"
         lines.append(f"  {row['calls']} × {row['error_type']} in {row['stage']} ({kind})")
     if end.report.get("interrupted"):
         lines += ["", f"stopped before the end: {end.report['interrupted']}"]
     if end.report.get("planned_stop"):
-        lines += ["", f"stopped as planned: {end.report['planned_stop']}; the next run goes on from there"]
+        lines += ["", f"stopped as planned: {end.report['planned_stop']}; the next run continues from there"]
     for line in attention_lines(end.report):
         lines += [line] if line.startswith(" ") else ["", line]
     for why in end.report.get("passed_over") or []:
-        lines += ["", f"recogniser passed over: {why}"]
+        lines += ["", f"recogniser not used: {why}"]
     for test in (end.report.get("comparison") or {}).get("tests") or []:
         if test["drift"]:
             lines += ["", f"drift in {test['what']}: {test['now']}; before: {test['before']}"]

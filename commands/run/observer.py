@@ -1,4 +1,4 @@
-"""Who watches a run: a progress bar with ETA on a terminal, plain lines elsewhere, and the log either way."""
+"""The display of a run: a progress bar with ETA on a terminal, plain lines elsewhere, and the log either way."""
 
 from __future__ import annotations
 

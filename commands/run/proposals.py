@@ -1,4 +1,5 @@
-"""Terms that calls about something else brought up, for whoever keeps the glossary: `proposed_terms_<stamp>.csv`."""
+"""Terms proposed by calls that match no topic, for the person who maintains the glossary:
+`proposed_terms_<stamp>.csv`."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ COLUMNS = ("term", "calls", "catalogue", "glossary")
 
 
 def write_proposals(database: Database, run_id: str, path: Path) -> Path | None:
-    """All terms calls answered `other` have proposed, the most frequent first; None when this run brought none."""
+    """All terms proposed by calls answered `other`, the most frequent first; None when this run added none."""
     topics = topics_with_proposed_terms(database, OTHER, run_id)
     if not topics:
         return None

@@ -1,4 +1,4 @@
-"""The table a run ends with."""
+"""The table at the end of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOODS = {"negative": "red", "neutral": "", "positive": "green"}
 
 
 def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) -> None:
-    """Calls with their topic and mood, the counts, what needs a look, and where the results are."""
+    """Calls with their topic and mood, the counts, what needs attention, and where the results are."""
     if delivered.rows:
         console.print(calls_table(delivered.rows, console.width))
         if delivered.results > len(delivered.rows):
@@ -50,8 +50,8 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
 
 
 def attention_lines(report: Mapping[str, Any]) -> list[str]:
-    """What needs a look; with it the first recordings that cannot be used, each with its reason."""
-    lines = [f"look: {line}" for line in report.get("attention") or []]
+    """What needs attention, and the first recordings that cannot be used, each with its reason."""
+    lines = [f"attention: {line}" for line in report.get("attention") or []]
     if not lines:
         return []
     without_use = report["unusable"]
@@ -64,7 +64,7 @@ def attention_lines(report: Mapping[str, Any]) -> list[str]:
 
 
 def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
-    """One line a call; what is missing is shown as missing. On a wide terminal with the beginning of the summary."""
+    """One line per call; missing values are shown as missing. On a wide terminal with the beginning of the summary."""
     shown = table("Calls")
     wide = width >= _WIDE
     widths = {"length": 6, "client": 8, "agent": 8}

@@ -14,7 +14,7 @@ log = logging.getLogger("earshot.run")
 
 
 def export_traces(settings: TracingSettings, recorder: PerformanceRecorder, run_id: str, exporter: Any = None) -> int:
-    """Send what the recorder holds; returns how many calls. Says so, and goes on, where that cannot be done.
+    """Send the recorder's spans; returns the number of calls. A failure is logged and changes nothing else.
 
     The stages keep time anyway, so that nothing is spent on tracing while a run goes on. `exporter`: another than OTLP
     over HTTP.

@@ -58,7 +58,7 @@ def harmless(settings: Settings, engines: Sequence[str]) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """What one stage took. `audio_s`: seconds of sound it worked on, None for loading."""
+    """How long one stage took. `audio_s`: seconds of sound it worked on, None for loading."""
 
     stage: str
     wall_s: float
@@ -84,7 +84,7 @@ class Trial:
         self._speech_s = speech_s
         self.times: list[StageTime] = []
         self.stage = "prepare"
-        """The one under way, or the last."""
+        """The stage in progress, or the last one."""
         self.identity: EngineIdentity | None = None
         self.segments: list[SegmentText] = []
         """What was recognised."""
@@ -97,7 +97,7 @@ class Trial:
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[list[float]]:
-        """Yields a list; the block puts in how many seconds of sound the stage worked on."""
+        """Yields a list; the block appends how many seconds of sound the stage worked on."""
         self.stage = stage
         audio_s: list[float] = []
         began = time.perf_counter()

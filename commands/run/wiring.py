@@ -41,7 +41,7 @@ def _router(settings: Settings) -> Router | None:
 
 
 def _ledger(settings: Settings) -> Path | None:
-    """In the run's own spool, which goes when the run ends; None outside a run's analysis process."""
+    """In the run's own spool, which is deleted when the run ends; None outside a run's analysis process."""
     run = multiprocessing.parent_process()
     if run is None:
         return None

@@ -54,7 +54,7 @@ LabelOption = Annotated[str, typer.Option("--label-column", help="Column of the 
 TextOption = Annotated[str, typer.Option("--text-column", help="Column of the words.")]
 AudioOption = Annotated[str, typer.Option("--audio-column", help="Column of the recording's path.")]
 GroupOption = Annotated[
-    str, typer.Option("--group-by", help="Column of the speaker or call; `item` where every item stands alone.")
+    str, typer.Option("--group-by", help="Column of the speaker or call; `item` if every item is its own group.")
 ]
 MapOption = Annotated[
     list[str] | None,
@@ -62,9 +62,9 @@ MapOption = Annotated[
 ]
 FoldsOption = Annotated[int, typer.Option("--folds", min=2, help="Outer folds.")]
 LeaveOption = Annotated[bool, typer.Option("--leave-one-group-out", help="One fold per group instead of --folds.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Of splits, forests and bootstrap.")]
-LicenceOption = Annotated[str, typer.Option("--licence", help="Of the labelled data; goes onto the card.")]
-TitleOption = Annotated[str | None, typer.Option("--title", help="Of the model; goes onto the card.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of splits, forests and bootstrap.")]
+LicenceOption = Annotated[str, typer.Option("--licence", help="Licence of the labelled data, for the card.")]
+TitleOption = Annotated[str | None, typer.Option("--title", help="Title of the model, for the card.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")]
 LimitOption = Annotated[
     list[str] | None, typer.Option("--limit-note", help="A sentence for the card on what the model cannot do.")
@@ -115,7 +115,7 @@ def train(  # noqa: PLR0917 - typer calls it by name
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
-    """Train one kind of model and tell of it."""
+    """Train one kind of model and report the result."""
     request = TrainRequest(
         labels=labels,
         out=out,

@@ -1,4 +1,4 @@
-"""What training and judging are asked for; `commands/train/command.py` is the command line in front of it."""
+"""Requests for training and evaluation; `commands/train/command.py` is the command line for them."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class LabelRequest:
     def settings(self) -> Settings:
         from pipeline.config.loader import load_settings
 
-        # Training needs no config.yaml; one that was named must be there.
+        # Training needs no config.yaml, but a file that was named must exist.
         absent = self.config == DEFAULT_CONFIG and not self.config.exists()
         return load_settings(None if absent else self.config, self.overrides).settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest(LabelRequest):
-    """What all kinds of training are asked for."""
+    """The parts of a request that all kinds of training share."""
 
     out: Path
     model: str | None = None

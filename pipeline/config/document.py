@@ -1,4 +1,4 @@
-"""docs/configuration.md: every setting with its default, what it takes and what its model says of it."""
+"""docs/configuration.md: every setting with its default, its values and its description."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _REDOES: Mapping[Result, str] = {
     Result.SUMMARY: "summaries",
 }
 MACHINE_DEPENDENT: Mapping[KeyPath, str] = {("run", "decode_workers"): "the cores, at most 4"}
-"""Keys whose default depends on the machine, and how it is told."""
+"""Keys whose default depends on the machine, and the text that describes it."""
 
 
 def document_text() -> str:
@@ -53,7 +53,7 @@ def document_text() -> str:
 
 
 def takes(path: KeyPath) -> str:
-    """In words what a key takes. Raises KeyError for a path that is no key."""
+    """The values a key takes, in words. Raises KeyError for a path that is not a key."""
     node: Any = Settings.model_json_schema()
     definitions = node["$defs"]
     for name in path:

@@ -1,11 +1,10 @@
-"""Which results a setting changes, said by an annotation at the setting.
+"""Which results a setting changes, declared by an annotation at the setting.
 
     beam_size: Annotated[int, Field(ge=1), TRANSCRIPT] = 5
     cpu_threads: Annotated[int, NOTHING] = 0
 
-A mark on a section holds for all in it that has no mark of its own. What recipes and fingerprints are made of is
-derived from these marks (`counted`), so that a stored result is redone when a setting that shaped it has changed, and
-only then.
+A mark on a section applies to every setting in it without its own mark. Recipes and fingerprints are derived from
+these marks (`counted`), so that a stored result is redone when a setting that shaped it has changed, and only then.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ class Result(StrEnum):
     TRANSCRIPT = "transcript"
     """Words, times, flags and channels of a transcript."""
     SPEAKERS = "speakers"
-    """The same, of calls that were told apart by speaker (diarised)."""
+    """The same, for calls whose speakers were separated (diarised)."""
     IDENTITY = "identity"
-    """Which recogniser, weights or files: compared as the identity or content these have, not as it is written."""
+    """Which recogniser, weights or files: compared by their identity or content, not by the written value."""
     VOCABULARY = "vocabulary"
-    """What recognisers are told to expect: in a transcript's key, but no reason to transcribe again."""
+    """The vocabulary given to recognisers: part of a transcript's key, but no reason to transcribe again."""
     REPLY = "reply"
     """What a language model answers. In no fingerprint: answers were paid for (`--reprocess analysis` asks again)."""
     METADATA = "metadata"
-    """What is known of a call before it is heard, which later steps read. In no recipe."""
+    """Metadata of a call known before it is transcribed, which later steps read. In no recipe."""
     TEXT = "text"
     ACOUSTIC = "acoustic"
     FUSION = "fusion"
@@ -66,7 +65,7 @@ def on(*results: Result) -> Influence:
 
 
 NOTHING = on()
-"""How fast, where, how much at a time, what else is tried: the results are the same."""
+"""Speed, place, amount at a time, fallbacks: the results are the same."""
 TRANSCRIPT = on(Result.TRANSCRIPT)
 SPEAKERS = on(Result.SPEAKERS)
 IDENTITY = on(Result.IDENTITY)
@@ -83,12 +82,12 @@ SUMMARY = on(Result.SUMMARY)
 
 @dataclass(frozen=True, slots=True)
 class MarkedSetting:
-    """One setting that is no section."""
+    """One setting that is not a section."""
 
     path: str
     info: FieldInfo
     influence: Influence | None
-    """Its own mark, or that of the nearest section around it that has one; None where nobody says."""
+    """Its own mark, or that of the nearest section around it that has one; None where neither has one."""
 
 
 def mark_of(info: FieldInfo) -> Influence | None:

@@ -18,7 +18,7 @@ from pipeline.config.yaml_reader import KeyPath, parse_yaml
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A setting: what stands behind the last dot is no area."""
+    """A setting: the part after the last dot is not an area."""
 
     path: KeyPath
     field: FieldInfo

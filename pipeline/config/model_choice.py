@@ -50,12 +50,14 @@ def settings_of_model(model: str) -> dict[str, Any]:
     if folder.is_dir():
         return _of_folder(folder)
     if folder.is_file():
-        raise ConfigurationError(f"--model {model}: is a file; name the folder it lies in")
+        raise ConfigurationError(f"--model {model}: is a file; name its folder")
     name, _, commit = model.partition("@")
     repository = _SHORT_NAMES.get(name, name)
     engine = _engine_of_name(repository)
     if engine is None or repository.count("/") != 1:
-        raise ConfigurationError(f"--model {model}: no such folder, and no name that tells its recogniser; {_ADVICE}")
+        raise ConfigurationError(
+            f"--model {model}: no such folder, and the name does not say which recogniser it is for; {_ADVICE}"
+        )
     revision = commit or _COMMITS.get(repository)
     if revision is None:
         raise ConfigurationError(
@@ -94,7 +96,7 @@ def _of_folder(folder: Path) -> dict[str, Any]:
     said = (
         f"a model of kind {kind or 'unknown'} ({', '.join(architectures) or 'of no named class'})"
         if kind or architectures
-        else "nothing that tells its kind"
+        else "nothing that shows its kind"
     )
     raise ConfigurationError(
         f"--model {folder}: holds {said}; the recognisers read Qwen3-ASR, Whisper for CTranslate2 (model.bin), CTC "

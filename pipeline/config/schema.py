@@ -1,4 +1,4 @@
-"""What is made from the settings (`make schema`): config.schema.json, docs/configuration.md, config.yaml."""
+"""The files made from the settings (`make schema`): config.schema.json, docs/configuration.md, config.yaml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.config.short_file import short_text
 
 
 def schema_text() -> str:
-    """The JSON schema as it should stand in `config.schema.json`."""
+    """The JSON schema as `config.schema.json` should contain it."""
     schema = Settings.model_json_schema()
     schema["title"] = "Earshot configuration"
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

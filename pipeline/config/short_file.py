@@ -11,7 +11,7 @@ from pipeline.config.root import Settings
 
 MAX_LINES = 70
 _HEAD = """\
-# What people change of Earshot. Every other setting: docs/configuration.md, `python run.py config show`.
+# The settings people change. Every other setting: docs/configuration.md, `python run.py config show`.
 # ${NAME} and ${NAME:-default} are read from the environment and from .env beside this file; `--set a.b=c` overrides
 # a key for one run; `python run.py init` asks and writes a file like this one.
 # yaml-language-server: $schema=config.schema.json
@@ -31,7 +31,7 @@ class Shown:
 
 SHOWN = (
     Shown("input.path", "A folder, a recording, a .zip, or s3://bucket/prefix."),
-    Shown("input.timezone", "IANA zone of start times that carry none, such as Europe/Berlin."),
+    Shown("input.timezone", "IANA time zone of start times that give none, such as Europe/Berlin."),
     Shown(
         "input.patterns",
         "What file names say, tried in order: android, freepbx, asterisk, 3cx, genesys, twilio, ..., auto for all of "
@@ -43,8 +43,8 @@ SHOWN = (
         "transcription.engines",
         "Recognisers in order: mlx_qwen3, faster_whisper, transformers_ctc, openai_audio, sphinx (a demonstration).",
     ),
-    Shown("transcription.strict", "true refuses to fall back on a later recogniser."),
-    Shown("transcription.language", "ISO 639-1 code of all calls that carry none; null: the recogniser detects it."),
+    Shown("transcription.strict", "true forbids falling back to a later recogniser."),
+    Shown("transcription.language", "ISO 639-1 code of all calls without their own; null: the recogniser detects it."),
     Shown("transcription.mlx_qwen3.model", "Folder with the weights, or a hub repository (then `revision` pins it)."),
     Shown("transcription.faster_whisper.model", "The same for Whisper on CTranslate2."),
     Shown("glossary.b2b", "Topics and words of business customers (.yaml, .csv or .xlsx); null for none."),
@@ -52,14 +52,14 @@ SHOWN = (
     Shown("summary.language", "ISO 639-1 code of summaries; null for the call's own."),
     Shown("llm.providers", "Language models in order: mlx_lm, bedrock, openai_chat, anthropic, extractive (no model)."),
     Shown("llm.max_cost_usd", "Ceiling per run; null for none."),
-    Shown("redaction.redact_stored", "true takes personal data out of what is stored, too."),
+    Shown("redaction.redact_stored", "true also removes personal data from stored text."),
     Shown("database.url", "`embedded`, or postgresql://user:${EARSHOT_DB_PASSWORD}@host:5432/database."),
     Shown("output.directory", "Folder of results, reports and logs."),
     Shown("output.save_mode", "database, csv or both."),
     Shown("output.transcripts.formats", "A file per call: txt, srt, vtt, json, pca_json, contact_lens_json."),
     Shown("run.order", "newest, oldest or shuffle."),
-    Shown("run.max_hours", "No new call is begun after this many hours; null for no limit."),
-    Shown("run.stop_time", "No new call is begun after this time of day.", "06:30"),
+    Shown("run.max_hours", "No new call is started after this many hours; null for no limit."),
+    Shown("run.stop_time", "No new call is started after this time of day.", "06:30"),
     Shown("reporting.notify.on", "never, failure or always, by mail or webhook."),
     Shown("reporting.notify.webhook.url", "", "${EARSHOT_WEBHOOK}"),
 )

@@ -59,7 +59,8 @@ class YamlDocument:
 
     value: Any
     lines: Mapping[KeyPath, int]
-    """Line (from 1) of each key and list item that is written out; what an alias stands for has none of its own."""
+    """Line (from 1) of each key and list item that is written out; values that an alias stands for have no line of
+    their own."""
 
 
 def read_yaml_file(path: Path, *, as_text: bool = False) -> YamlDocument:
@@ -222,7 +223,7 @@ class _Builder:
             return event.value
         value = _meaning(event.value, line)
         if tag and (not isinstance(value, _KINDS[tag]) or (isinstance(value, bool) and tag != "bool")):
-            raise YamlFault(f"{_short(event.value)!r} is no {tag}, which its tag says it is", line)
+            raise YamlFault(f"{_short(event.value)!r} is no {tag}, although its tag says so", line)
         return event.value if self.as_text and value is not None else value
 
 

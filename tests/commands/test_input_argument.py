@@ -75,7 +75,7 @@ def test_the_first_word_is_a_command_or_the_input(arguments: list[str], said: st
         (["./cals/deeper"], ["no such command, recording or folder './cals/deeper'"]),
         (["calls", "one.wav"], ["one input at a time: calls and one.wav"]),
         (["--input", "calls", "one.wav"], ["one input at a time: calls and one.wav"]),
-        (["calls", "status"], ["calls stands before the sub-command status"]),
+        (["calls", "status"], ["calls comes before the sub-command status"]),
         (["--limit", "3", "status"], ["--limit before status would be lost"]),
         (["calls", "--limti", "3"], ["No such option: --limti", "--limit"]),
     ],

@@ -58,7 +58,7 @@ def test_cron_keeps_the_exit_code_and_is_silent_only_after_a_good_night(project:
     (log,) = (project / "output" / "cron").iterdir()
     assert log.read_text() == f"called with run.py --max-hours 6 --input a folder\nexit {code}\n"
     assert bool(done.stdout) is (code != 0)
-    assert ("needs a look" in done.stdout) is (code == 5)
+    assert ("needs attention" in done.stdout) is (code == 5)
 
 
 @pytest.mark.parametrize("folder", ["logs of cron", "/absolute"])

@@ -15,16 +15,16 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class GainSettings(Area):
-    """Bringing up channels that are much too quiet, evenly over the whole channel."""
+    """Amplifying channels that are much too quiet, evenly over the whole channel."""
 
     enabled: bool = True
-    """Bring up channels whose speech is quieter than `quiet_below_dbfs`."""
+    """Amplify channels whose speech is quieter than `quiet_below_dbfs`."""
     quiet_below_dbfs: Decibel = -40.0
-    """Speech quieter than this (RMS, dB of full scale) is flagged `too_quiet` and brought up."""
+    """Speech quieter than this (RMS, dB of full scale) is flagged `too_quiet` and amplified."""
     target_dbfs: Decibel = -26.0
-    """Level (RMS of the speech, dB of full scale) it is brought up to; ITU-T P.56 telephony practice."""
+    """Level after amplification (RMS of the speech, dB of full scale); ITU-T P.56 telephony practice."""
     max_gain_db: Annotated[float, Field(ge=0.0, le=60.0)] = 36.0
-    """Never more than this, in dB."""
+    """Largest amplification, in dB."""
 
     @model_validator(mode="after")
     def _target_is_louder(self) -> GainSettings:
@@ -40,26 +40,28 @@ class DoctorSettings(Area):
     """What the channel doctor looks for; each finding becomes a flag of the call."""
 
     silent_below_dbfs: Decibel = -65.0
-    """A channel whose loudest second is quieter than this (RMS, dB of full scale) is `silent_channel`."""
+    """A channel whose loudest second is quieter than this (RMS, dB of full scale) is flagged `silent_channel`."""
     clipped_share: Share = 0.001
-    """A channel with a larger share of its samples in flat tops at full scale is `clipped`."""
+    """A channel with a larger share of its samples in flat tops at full scale is flagged `clipped`."""
     dc_offset_above: Share = 0.01
     """A constant offset larger than this (full scale is 1) is removed and flagged `dc_offset`."""
     dual_mono: bool = True
-    """Look for channels that are copies of each other; a copy is transcribed once, flag `dual_mono`."""
+    """Look for channels that are copies of each other; a copy is transcribed once, with the flag `dual_mono`."""
     dual_mono_min_correlation: Annotated[float, Field(ge=0.5, le=1.0)] = 0.9
-    """Correlation of every active second with the other channel, after aligning, from which it counts as a copy."""
+    """A channel is a copy when every active second correlates with the other channel, after alignment, by at least
+    this."""
     dual_mono_max_delay_ms: Annotated[float, Field(ge=0.0, le=100.0)] = 20.0
     """Longest delay between a channel and its copy, in milliseconds."""
     dual_mono_max_gain_db: Annotated[float, Field(ge=0.0, le=40.0)] = 12.0
-    """Largest level difference between a channel and its copy, in dB; beyond it the copy is taken for crosstalk."""
+    """Largest level difference between a channel and its copy, in dB; with a larger difference it counts as
+    crosstalk."""
 
 
 class ToneSettings(Area):
     """Ringing and key tones, kept out of the recogniser."""
 
     enabled: bool = True
-    """Look for tones; off passes them on as whatever voice activity makes of them."""
+    """Look for tones; when off, voice activity decides what happens to them."""
     min_level_dbfs: Decibel = -50.0
     """Quieter tones are left alone (RMS, dB of full scale)."""
     key_min_ms: Annotated[float, Field(ge=30.0, le=1000.0)] = 48.0
@@ -80,7 +82,7 @@ class ToneSettings(Area):
     )
     """Ringback, dial and busy tones as sets of frequencies heard together, in Hz (ITU-T E.180 supplement 2)."""
     ringing_tolerance_hz: Annotated[float, Field(ge=1.0, le=20.0)] = 8.0
-    """Largest deviation from those, in Hz."""
+    """Largest deviation from these frequencies, in Hz."""
     ringing_min_ms: Annotated[float, Field(ge=100.0, le=5000.0)] = 350.0
     """Shortest burst of ringing, in milliseconds."""
     ringing_purity: Annotated[float, Field(ge=0.5, le=1.0)] = 0.9
@@ -93,7 +95,7 @@ class MusicSettings(Area):
     enabled: bool = True
     """Look for hold music."""
     min_s: Annotated[float, Field(ge=2.0, le=60.0)] = 6.0
-    """Shortest stretch taken for music, in seconds."""
+    """Shortest stretch that counts as music, in seconds."""
     threshold: Annotated[float, Field(ge=0.0, le=5.0)] = 2.2
     """Continuous frequency activation from which a stretch counts as music, 0 to 5. Measured: music 3.7 to 5,
     2.6 to 4 through a 6.5 kbit/s speech codec; pauses in calls up to 1.6."""
@@ -109,7 +111,7 @@ class CrosstalkSettings(Area):
     enabled: bool = True
     """Look for speech that leaks from a louder channel."""
     min_difference_db: Annotated[float, Field(ge=3.0, le=60.0)] = 10.0
-    """The other channel must be louder by this much meanwhile, in dB."""
+    """How much louder the other channel must be at the same time, in dB."""
     min_correlation: Annotated[float, Field(ge=0.3, le=1.0)] = 0.6
     """Correlation with the other channel from which speech counts as leaked."""
     max_delay_ms: Annotated[float, Field(ge=0.0, le=2000.0)] = 500.0
@@ -123,14 +125,14 @@ class AudioSettings(Area):
     """Who speaks on each channel, first (left) channel first: agent, client or unknown.
     A channel beyond the list is unknown, and so is the only channel of a mono recording."""
     channel_roles_by_direction: dict[Direction, tuple[Role, ...]] = Field(default_factory=dict)
-    """The same for calls of a known direction (inbound, outbound, internal), where recorders turn the channels round.
-    Roles from a file name or sidecar come first, then these, then `channel_roles`."""
+    """The same by direction (inbound, outbound, internal), for recorders that swap the channels. Roles from a file name
+    or sidecar come first, then these, then `channel_roles`."""
     max_channels: Annotated[int, Field(ge=1, le=64), NOTHING] = 8
-    """A recording with more channels is refused as undecodable: no telephone call has them."""
+    """A recording with more channels is refused as undecodable, because no telephone call has so many."""
     max_duration_h: Annotated[float, Field(gt=0.0, le=100.0)] = 12.0
-    """Sound beyond this many hours is not read; flag `cut_at_max_duration`."""
+    """Sound beyond this many hours is not read; the call gets the flag `cut_at_max_duration`."""
     block_s: Annotated[float, Field(ge=0.1, le=60.0), NOTHING] = 8.0
-    """Sound in memory at a time while decoding, in seconds."""
+    """Seconds of sound held in memory at a time while decoding."""
     resampling: Literal["QQ", "LQ", "MQ", "HQ", "VHQ"] = "HQ"
     """Quality of the resampling to 16 kHz (soxr's recipes, quickest first)."""
     gain: GainSettings = Field(default_factory=GainSettings)

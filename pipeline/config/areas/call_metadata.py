@@ -13,8 +13,8 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 from pipeline.config.base import Area
 
 SPECIAL_FORMATS = ("auto", "stamp", "iso8601", "epoch_s", "epoch_ms")
-"""Besides strptime formats: whatever can be told without a doubt, a TIME_STAMP, ISO 8601, seconds or milliseconds since
-1970-01-01 UTC."""
+"""Formats besides strptime's: any unambiguous one, a TIME_STAMP, ISO 8601, seconds or milliseconds since 1970-01-01
+UTC."""
 
 TIME_STAMP = (
     r"(?:19|20)\d\d[-./_]?(?:0[1-9]|1[0-2])[-./_]?(?:0[1-9]|[12]\d|3[01])"
@@ -64,9 +64,9 @@ class FileNamePattern(Area):
     """strptime formats of the start time, tried in order; also stamp (year to second, with a fraction and an offset
     where the name has them), iso8601, epoch_s, epoch_ms. Groups date and time are joined by one blank."""
     timezone: str | None = None
-    """IANA zone of start times that carry none; null for `input.timezone`."""
+    """IANA time zone of start times that give none; null for `input.timezone`."""
     values: dict[str, str] = Field(default_factory=dict)
-    """What names of this form say without a group, by field: direction: inbound."""
+    """Fields that are the same for every name of this form, such as direction: inbound."""
 
     @model_serializer(mode="wrap")
     def _short(self, plain: SerializerFunctionWrapHandler) -> Any:
@@ -106,13 +106,15 @@ class SidecarSettings(Area):
     path: Path | None = None
     """One file for all recordings, instead of those in each folder."""
     per_recording: bool = True
-    """Read the .json or .xml of a recording's own name in its folder (call.json, call_metadata.json, call.wav.xml)."""
+    """Read a .json or .xml file named after a recording, in its folder (call.json, call_metadata.json,
+    call.wav.xml)."""
     match: Literal["exact", "loose"] = "exact"
-    """exact: a row is for the file of the very name it gives; loose: also where only case or suffix differ."""
+    """exact: a row belongs to the file with exactly the name it gives; loose: also when only case or suffix differs."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """Character between columns; null for what the table shows: a first line such as sep=; or its titles."""
+    """Character between columns; null to detect it from the table: from a first line such as sep=; or from its
+    titles."""
     encoding: str | None = None
-    """Python name of the text encoding; null for UTF-8, or UTF-16 where the bytes show it."""
+    """Python name of the text encoding; null for UTF-8, or UTF-16 if the bytes indicate it."""
     columns: dict[str, str] = Field(
         default_factory=lambda: {
             name: name
@@ -130,10 +132,11 @@ class SidecarSettings(Area):
             )
         }
     )
-    """From our field to the column's title. file_name is needed; further columns of the file are kept as extra."""
+    """Field to column title. file_name is required; further columns of the file are kept as extra."""
     started_at_formats: tuple[str, ...] = ("auto",)
     """strptime formats of started_at, tried in order; also iso8601, stamp, epoch_s, epoch_ms, and auto: any of these
-    and 13/02/2026 9:15 PM, where one date of a table that reads only one way decides over day and month."""
+    and 13/02/2026 9:15 PM. There one unambiguous date decides for the whole table whether the day or the month comes
+    first."""
 
     @field_validator("name", mode="before")
     @classmethod

@@ -19,8 +19,8 @@ class DatabaseSettings(Area):
     `postgresql://user:${EARSHOT_DB_PASSWORD}@host:5432/database`."""
 
     data_dir: Path = Path("data/postgres")
-    """Folder of the embedded server's files. Run as root, in a folder that unprivileged accounts cannot reach,
-    the files go to /var/lib/earshot instead and the run says so."""
+    """Folder of the embedded server's files. If Earshot runs as root and unprivileged accounts cannot reach this
+    folder, the files go to /var/lib/earshot instead, and the run says so."""
 
     server_account: str | None = None
     """Account of the embedded server when Earshot runs as root; null takes the first of earshot, postgres, nobody."""
@@ -32,13 +32,13 @@ class DatabaseSettings(Area):
     """Longest wait for one connection, in seconds."""
 
     patience_s: float = Field(default=300.0, ge=0, le=86_400)
-    """How long a run under way waits for a database that went away (restart, full disk), in seconds."""
+    """How long a run waits for a database that has become unavailable (restart, full disk), in seconds."""
 
     pool_size: int = Field(default=4, ge=1, le=64)
-    """Most connections a run holds, the lock's own not counted."""
+    """Most connections of a run, not counting the one that holds the lock."""
 
     store_words: bool = True
-    """Keep word times in `chunks.words`; about three times the rest of a chunk's size."""
+    """Store word times in `chunks.words`; they take about three times as much space as the rest of a chunk."""
 
     @field_validator("url")
     @classmethod

@@ -1,4 +1,4 @@
-"""The file names of the recorders people have, as named patterns for `input.patterns`."""
+"""The file names of common recorders, as named patterns for `input.patterns`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _LEG = r"(?:[-_](?P<leg>in|out))?"
 """MixMonitor's two files of one call: what was heard on the channel, and what was said into it. No direction."""
 _END = rf"-{_STAMP}-(?P<call_key>{_UNIQUE_ID}){_LEG}\."
-"""How FreePBX goes on after who called whom."""
+"""The end of FreePBX's names, after the caller and the called number."""
 
 
 def _pattern(pattern: str, *formats: str, timezone: str | None = None, **values: str) -> FileNamePattern:
@@ -129,7 +129,7 @@ def _of_text(value: object) -> object:
     if "(?P<" in value:
         return {"pattern": value}
     raise ValueError(
-        f"{value!r} is no pattern that ships; choices: {AUTO}, {', '.join(SHIPPED)}, or a regular expression with "
+        f"{value!r} is not a shipped pattern; choices: {AUTO}, {', '.join(SHIPPED)}, or a regular expression with "
         "named groups such as (?P<agent_id>...)"
     )
 

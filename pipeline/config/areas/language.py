@@ -21,9 +21,9 @@ class GlossarySettings(Area):
     b2c: Annotated[Path | None, IDENTITY] = Path("glossaries/b2c.yaml")
     """Catalogue of private customers (.yaml, .csv or .xlsx); null for none."""
     when_segment_unknown: Literal["classify", "b2b", "b2c"] = "classify"
-    """Catalogue of a call whose segment nobody knows: classify compares the call with both, or name one."""
+    """Catalogue for a call of unknown segment: classify compares the call with both; or name one."""
     context_terms_max_chars: Annotated[int, VOCABULARY] = Field(default=600, ge=0, le=20000)
-    """Longest list of domain terms handed to recognisers that take a vocabulary; 0 for none."""
+    """Longest list of domain terms, in characters, passed to recognisers that accept a vocabulary; 0 for none."""
 
     @field_validator("b2b", "b2c")
     @classmethod
@@ -44,13 +44,13 @@ class KeywordTopicSettings(Area):
     """Finding the topic without a model."""
 
     opening_turns: int = Field(default=4, ge=1, le=100)
-    """So many of the client's first turns count in full: the reason for a call is said early."""
+    """How many of the client's first turns count in full, because the reason for a call is said early."""
     later_weight: float = Field(default=0.35, ge=0, le=1)
-    """Weight of the client's later turns, against 1 for the opening ones."""
+    """Weight of the client's later turns, relative to 1 for the opening turns."""
     agent_weight: float = Field(default=0.3, ge=0, le=1)
-    """Weight of the agent's turns, against the client's at the same place."""
+    """Weight of the agent's turns, relative to the client's at the same place."""
     saturation: float = Field(default=0.6, gt=0, le=10)
-    """How soon more mentions of a word stop adding (BM25's k1 over weighted mentions)."""
+    """How soon further mentions of a word stop counting (BM25's k1 over weighted mentions)."""
     name_weight: float = Field(default=1.0, ge=0, le=10)
     """Weight of words in a topic's own names."""
     keyword_weight: float = Field(default=1.0, ge=0, le=10)
@@ -60,26 +60,26 @@ class KeywordTopicSettings(Area):
     definition_weight: float = Field(default=0.35, ge=0, le=10)
     """Weight of words in its definition."""
     phrase_part: float = Field(default=1.0, ge=0, le=1)
-    """Weight of a single word of a keyword of several words, against a keyword that stands alone."""
+    """Weight of one word from a keyword of several words, relative to a one-word keyword."""
     subword_weight: float = Field(default=0.2, ge=0, le=10)
-    """Weight of likeness within words (compounds, near misses of the recogniser), against whole words."""
+    """Weight of similarity within words (compounds, near misses of the recogniser), relative to whole words."""
     phrase_bonus: float = Field(default=0.6, ge=0, le=10)
-    """Extra weight of a keyword of several words found together in one turn."""
+    """Extra weight when all words of a keyword of several words occur together in one turn."""
     phrase_gap_words: int = Field(default=3, ge=0, le=20)
     """Other words that may stand between the words of such a keyword."""
     min_score: float = Field(default=0.6, ge=0)
     """Below this score nothing matches (a rare keyword said once by the client is worth about 1)."""
     min_margin: float = Field(default=0.02, ge=0, le=1)
-    """A lead over the second best topic, as a share of the score, below which no topic is chosen."""
+    """Smallest lead over the second-best topic, as a share of the score; with a smaller lead no topic is chosen."""
     subtopic_min_margin: float = Field(default=0.02, ge=0, le=1)
-    """The same among the subtopics of one topic; below it the topic stands alone."""
+    """The same among the subtopics of one topic; with a smaller lead only the topic is given."""
 
 
 class TrainedTopicSettings(Area):
-    """A topic classifier trained on own labels (`run.py train topics`)."""
+    """A topic classifier trained on your own labels (`run.py train topics`)."""
 
     model_dir: Annotated[Path | None, IDENTITY] = None
-    """Folder the training wrote; null when not used."""
+    """Folder written by the training; null when not used."""
     min_confidence: float = Field(default=0.3, ge=0, le=1)
     """Below this probability no topic is given."""
 
@@ -92,17 +92,18 @@ class TopicSettings(Area):
     keywords: KeywordTopicSettings = Field(default_factory=KeywordTopicSettings)
     """Finding the topic without a model."""
     trained: TrainedTopicSettings = Field(default_factory=TrainedTopicSettings)
-    """A classifier trained on own labels."""
+    """A classifier trained on your own labels."""
     max_evidence: int = Field(default=3, ge=0, le=20)
     """Most quotes kept as evidence."""
     pre_summary: bool = True
-    """Have the model sum the call up in a few sentences first and choose the topic from that and the transcript."""
+    """Let the model first summarise the call in a few sentences, then choose the topic from the summary and the
+    transcript."""
     pre_summary_language: str | None = None
     """ISO 639-1 code of the pre-summary's language; null for the call's own."""
     max_proposed_terms: int = Field(default=5, ge=0, le=50)
     """Most terms the model may propose for the glossary when it answers `other`."""
     max_transcript_chars: int = Field(default=24000, ge=500)
-    """Longest transcript put into one prompt; of longer calls the opening and the end are taken."""
+    """Longest transcript in one prompt, in characters; of longer calls the opening and the end are used."""
     max_tokens: int = Field(default=700, ge=64, le=32768)
     """Longest answer."""
 
@@ -121,23 +122,23 @@ class ExtractiveSummarySettings(Area):
     max_share: float = Field(default=0.5, gt=0, le=1)
     """Longest summary as a share of the call's words."""
     opening_weight: float = Field(default=1.0, ge=0, le=10)
-    """Worth of standing at the very beginning, where the reason for the call is."""
+    """Weight of the very beginning, where the reason for the call is given."""
     opening_lines: float = Field(default=6.0, gt=0, le=1000)
-    """Lines over which that worth falls to a third."""
+    """Number of lines over which that weight falls to a third."""
     density_weight: float = Field(default=1.0, ge=0, le=10)
-    """Worth of the share of words that carry meaning."""
+    """Weight of the share of content words in a line."""
     recurrence_weight: float = Field(default=1.0, ge=0, le=10)
-    """Worth of words that come back elsewhere in the call."""
+    """Weight of words that occur elsewhere in the call too."""
     ending_weight: float = Field(default=0.3, ge=0, le=10)
-    """Worth of being among the last lines, where the outcome is."""
+    """Weight of the last lines, where the outcome is."""
     client_weight: float = Field(default=0.2, ge=0, le=10)
-    """Worth of being said by the client."""
+    """Weight of a line said by the client."""
     question_penalty: float = Field(default=0.2, ge=0, le=10)
-    """What a question is worth less."""
+    """Amount subtracted from the score of a question."""
     redundancy: float = Field(default=0.1, ge=0, le=10)
-    """What a line is worth less when all of it has been said by the lines chosen before."""
+    """Amount subtracted from the score of a line whose whole content is in lines already chosen."""
     max_action_items: int = Field(default=5, ge=0, le=50)
-    """Most promises listed."""
+    """Most action items (promises) listed."""
 
 
 class SummarySettings(Area):
@@ -146,13 +147,14 @@ class SummarySettings(Area):
     method: Annotated[Literal["auto", "llm", "extractive"], IDENTITY] = "auto"
     """auto: the language model where `llm.providers` names one, else extractive."""
     language: str | None = None
-    """ISO 639-1 code of the summary's language; null for the call's own, which an extractive summary is always in."""
+    """ISO 639-1 code of the summary's language; null for the language of the call, which an extractive summary always
+    uses."""
     template: str = Field(default="call_summary", pattern=r"^[A-Za-z0-9_-]+$")
     """Template of the summary's text, a file `<template>.<language>.j2` or `<template>.j2`."""
     templates_dir: Annotated[Path | None, IDENTITY] = None
     """Folder searched for templates before the ones that come with Earshot."""
     unsupported: Literal["drop", "flag"] = "drop"
-    """What becomes of a sentence with a number, date or name that is not in the transcript."""
+    """How to treat a sentence with a number, date or name that is not in the transcript."""
     max_key_points: int = Field(default=5, ge=0, le=20)
     """Most key points."""
     max_action_items: int = Field(default=5, ge=0, le=20)
@@ -162,6 +164,6 @@ class SummarySettings(Area):
     max_tokens: int = Field(default=900, ge=64, le=32768)
     """Longest answer."""
     max_transcript_chars: int = Field(default=24000, ge=500)
-    """Longest piece of transcript in one prompt (about four to a token); longer calls are summed up piece by piece."""
+    """Longest piece of transcript in one prompt (about four to a token); longer calls are summarised piece by piece."""
     extractive: ExtractiveSummarySettings = Field(default_factory=ExtractiveSummarySettings)
     """A summary without a model."""

@@ -16,16 +16,16 @@ _COMMIT = re.compile(r"^[0-9a-f]{7,40}$")
 
 
 class RemoteLimits(Area):
-    """What every service outside this process may be asked, and what it costs."""
+    """Quotas and prices of a service outside this process."""
 
     concurrency: int = Field(default=4, ge=1, le=256)
-    """Requests under way at once."""
+    """Most requests in progress at once."""
     requests_per_minute: float | None = Field(default=None, gt=0)
-    """Ceiling of the service's quota, retries included; null for none."""
+    """Most requests per minute that the service's quota allows, retries included; null for no limit."""
     tokens_per_minute: float | None = Field(default=None, gt=0)
-    """Ceiling of the service's quota, prompt and reply together; null for none."""
+    """Most tokens per minute that the service's quota allows, prompt and reply together; null for no limit."""
     input_usd_per_million_tokens: float | None = Field(default=None, ge=0)
-    """Price of the prompt; null when unknown: the cost is then stored as NULL. 0 for a server of your own."""
+    """Price of the prompt; null when unknown: the cost is then stored as NULL. 0 for your own server."""
     output_usd_per_million_tokens: float | None = Field(default=None, ge=0)
     """Price of the reply; null when unknown."""
 
@@ -42,7 +42,7 @@ class RemoteLimits(Area):
         return self.input_usd_per_million_tokens is not None
 
     def shared_by(self, processes: int) -> Self:
-        """The part of the quota and of the concurrency that each of so many processes may take."""
+        """The share of the quota and of the concurrency for each of this many processes."""
         quotas = {
             name: None if value is None else value / processes
             for name, value in (
@@ -54,18 +54,19 @@ class RemoteLimits(Area):
 
 
 class MlxLmSettings(Area):
-    """A model on this machine, through mlx-lm, held to the schema by llguidance."""
+    """A model on this machine, through mlx-lm; llguidance makes its replies follow the schema."""
 
     model: Annotated[str | None, IDENTITY] = None
     """Folder with the weights, or `owner/name` on the model hub (then `revision` pins it); null when not used."""
     revision: Annotated[str | None, IDENTITY] = None
     """Commit of the hub repository (7 to 40 hex digits); required with `owner/name`."""
     allow_download: bool = True
-    """False serves from the local cache only."""
+    """False uses the local cache only."""
     hub_timeout_s: float = Field(default=6, gt=0, le=600)
-    """Longest wait for the hub's first answer; with the start of the process it is said within 10 s."""
+    """Longest wait for the hub's first answer; including the start of the process, a failure is reported within 10
+    s."""
     trust_remote_code: Annotated[bool, REPLY] = False
-    """True runs code that comes with the model: only for a model you trust."""
+    """True runs code that comes with the model. Set it only for a model you trust."""
     batch_size: int = Field(default=32, ge=1, le=1024)
     """Requests decoded together."""
     prefill_batch_size: int = Field(default=8, ge=1, le=256)
@@ -73,23 +74,23 @@ class MlxLmSettings(Area):
     prefill_step_tokens: int = Field(default=2048, ge=16, le=65536)
     """Prompt tokens read in one step; less saves memory."""
     max_prompt_tokens: int = Field(default=32768, ge=64)
-    """Longer prompts are refused with the reason instead of exhausting the memory."""
+    """Longer prompts are refused, with the reason, instead of exhausting the memory."""
     float32_on_cpu: Annotated[bool, REPLY] = True
-    """Weights to float32 where there is no GPU: half precision has no fast product there."""
+    """Convert the weights to float32 where there is no GPU, because half-precision products are slow there."""
     share_prompt_prefix: bool = True
     """Read the tokens all prompts of a batch begin with once, and keep them for the next batch."""
     min_shared_prefix_tokens: int = Field(default=32, ge=1)
     """Shorter common beginnings are not worth keeping."""
     chat_template_options: Annotated[dict[str, bool], REPLY] = Field(default_factory=lambda: {"enable_thinking": False})
-    """Handed to the model's chat template; a template that does not know an option ignores it."""
+    """Options passed to the model's chat template; a template ignores options it does not know."""
     max_string_chars: Annotated[int, REPLY] = Field(default=400, ge=1, le=20000)
-    """Bound the grammar puts on every string the schema leaves unbounded."""
+    """Longest string, in characters, where the schema sets no limit."""
     max_list_items: Annotated[int, REPLY] = Field(default=8, ge=1, le=1000)
-    """Bound the grammar puts on every list the schema leaves unbounded."""
+    """Longest list, in items, where the schema sets no limit."""
     load_time_limit_s: float = Field(default=1800, gt=0)
-    """Download and load; past it the process is killed and the model counts as unavailable."""
+    """Time limit for downloading and loading; after it the process is killed and the model counts as unavailable."""
     restarts: int = Field(default=10, ge=0, le=100)
-    """Times in a row its process may be started again after a crash or a time-out without an answer between them."""
+    """How often in a row its process may be restarted after a crash or a time-out, without an answer in between."""
 
 
 class BedrockSettings(RemoteLimits):
@@ -100,18 +101,18 @@ class BedrockSettings(RemoteLimits):
     region: str | None = None
     """AWS region; null takes AWS_REGION or the profile's."""
     endpoint_url: str | None = None
-    """Another address than the service's own (VPC endpoint, test server)."""
+    """Address to use instead of the service's own (VPC endpoint, test server)."""
     structured: Annotated[Literal["tool", "json_schema", "prompt"], REPLY] = "tool"
-    """How the reply is held to the schema: a forced tool, `outputConfig.textFormat`, or words in the prompt."""
+    """How the reply is made to follow the schema: a forced tool, `outputConfig.textFormat`, or words in the prompt."""
 
 
 class OpenAIChatSettings(RemoteLimits):
     """Any server that speaks OpenAI's chat completions: OpenAI, Mistral, vLLM, Ollama, mlx_lm.server."""
 
     model: Annotated[str | None, IDENTITY] = None
-    """As the server names it; null when not used."""
+    """Model name on the server; null when not used."""
     base_url: str = "https://api.openai.com/v1"
-    """Address with its version path."""
+    """Address, including the version path."""
     api_key_env: str = "OPENAI_API_KEY"
     """Environment variable that holds the key; unset is fine for a server that asks for none."""
     structured: Annotated[tuple[Literal["json_schema", "tool", "json_object", "prompt"], ...], REPLY] = (
@@ -119,11 +120,12 @@ class OpenAIChatSettings(RemoteLimits):
         "json_object",
         "prompt",
     )
-    """How the reply is held to the schema; the next one serves when the server refuses one."""
+    """How the reply is made to follow the schema; when the server refuses one way, the next is used."""
     reply_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What this server calls the limit of the reply."""
+    """The server's name for the limit on the reply's length."""
     logprobs: Annotated[bool, REPLY] = True
-    """Ask for token probabilities, from which labels get theirs; dropped when the server refuses them."""
+    """Ask for token probabilities, from which the probabilities of labels are computed; left out when the server
+    refuses them."""
     send_temperature: Annotated[bool, REPLY] = True
     """False for models that refuse the parameter."""
 
@@ -150,25 +152,25 @@ class AnthropicSettings(RemoteLimits):
 
 
 class RetrySettings(Area):
-    """Transient failures (time-out, throttling, 5xx, cut connection) are tried again."""
+    """Retries after transient failures (time-out, throttling, 5xx, cut connection)."""
 
     attempts: int = Field(default=4, ge=1, le=20)
-    """Tries per provider and request, the first included."""
+    """Attempts per provider and request, the first included."""
     initial_wait_s: float = Field(default=1.0, ge=0, le=60)
-    """Wait before the second try; doubled each time, with jitter. A longer Retry-After is honoured."""
+    """Wait before the second attempt; it doubles each time, with jitter. A longer Retry-After is honoured."""
     max_wait_s: float = Field(default=30.0, ge=0, le=600)
-    """Longest wait between two tries; a Retry-After beyond it passes to the next provider."""
+    """Longest wait between two attempts; after a longer Retry-After the next provider is used."""
     repairs: Annotated[int, REPLY] = Field(default=1, ge=0, le=5)
-    """Times a provider is shown what is wrong with its invalid reply and asked again."""
+    """How often a provider is told what is wrong with an invalid reply and asked again."""
 
 
 class BreakerSettings(Area):
-    """A provider that fails on and on is left alone for a while."""
+    """A provider that keeps failing is not asked for a while."""
 
     failures: int = Field(default=5, ge=1, le=1000)
     """Failures in a row that open the breaker."""
     reset_s: float = Field(default=60, gt=0)
-    """Time it stays open; then one request tries."""
+    """How long it stays open; then one trial request is sent."""
 
 
 class LanguageModelSettings(Area):
@@ -177,11 +179,11 @@ class LanguageModelSettings(Area):
     providers: Annotated[OneOrList[tuple[ProviderName, ...]], IDENTITY] = ("extractive",)
     """In order of preference; `extractive` (no model) only at the end."""
     strict: bool = False
-    """True refuses to fall back: only the first provider serves."""
+    """True forbids fallbacks: only the first provider is used."""
     attempt_time_limit_s: float = Field(default=60, gt=0, le=86400)
-    """Wall clock for one try at a remote provider; a server that drips its answer is cut off."""
+    """Wall-clock limit for one attempt at a remote provider; it also cuts off a server that answers very slowly."""
     request_time_limit_s: float = Field(default=300, gt=0, le=86400)
-    """Wall clock for one request, or one batch on this machine: tries, waits and fallbacks together."""
+    """Wall-clock limit for one request, or for one batch on this machine: attempts, waits and fallbacks together."""
     max_cost_usd: float | None = Field(default=None, ge=0)
     """Ceiling per run; requests that could exceed it are not sent. null for none."""
     max_tokens: int | None = Field(default=None, ge=0)
@@ -206,7 +208,9 @@ class LanguageModelSettings(Area):
         if len(set(self.providers)) != len(self.providers):
             raise ValueError(f"llm.providers lists one twice: {', '.join(self.providers)}")
         if "extractive" in self.providers[:-1]:
-            raise ValueError("llm.providers: extractive never fails, so what follows it would never serve; put it last")
+            raise ValueError(
+                "llm.providers: extractive never fails, so no provider after it would ever be used; put it last"
+            )
         for name in self.providers:
             if name != "extractive" and not getattr(self, name).model:
                 raise ValueError(f"llm.providers lists {name}, but llm.{name}.model is not set")
@@ -217,7 +221,7 @@ class LanguageModelSettings(Area):
         return self
 
     def shared_by(self, processes: int) -> Self:
-        """These settings for each of so many processes of one run; the ceilings they share by a ledger."""
+        """These settings for each of this many processes of one run; they share the ceilings through a ledger."""
         remote = {name: getattr(self, name).shared_by(processes) for name in ("bedrock", "openai_chat", "anthropic")}
         return self.model_copy(update=remote)
 
@@ -225,11 +229,11 @@ class LanguageModelSettings(Area):
         model, revision = self.mlx_lm.model or "", self.mlx_lm.revision
         if revision is None and not Path(model).expanduser().is_dir():
             raise ValueError(
-                f"llm.mlx_lm.model: {model!r} is no folder here; name one, or give llm.mlx_lm.revision, "
+                f"llm.mlx_lm.model: {model!r} is not a folder here; name one, or give llm.mlx_lm.revision, "
                 "the commit of the model hub's repository"
             )
         if revision is not None and not _COMMIT.match(revision):
-            raise ValueError(f"llm.mlx_lm.revision: {revision!r} is no commit (7 to 40 hex digits); branches move")
+            raise ValueError(f"llm.mlx_lm.revision: {revision!r} is not a commit (7 to 40 hex digits); branches move")
 
     def _prices_are_known(self) -> None:
         for name in self.providers:

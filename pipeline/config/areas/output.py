@@ -14,7 +14,7 @@ TranscriptFormat = Literal["txt", "srt", "vtt", "json", "pca_json", "contact_len
 
 
 class SaveMode(StrEnum):
-    """What is delivered. The ledger of what is done is always the database."""
+    """Where results are delivered. The record of processed calls is always in the database."""
 
     DATABASE = "database"
     CSV = "csv"
@@ -62,7 +62,7 @@ class OutputSettings(Area):
     transcripts: TranscriptFileSettings = Field(default_factory=TranscriptFileSettings)
     """Transcripts as files."""
     readable_by: Readers = Readers.OWNER
-    """Who may read results, reports, logs and the spool: `owner`, or `group` for its members, too. The file of
-    `reporting.prometheus_file`, which holds counts only, is for everybody."""
+    """Who may read results, reports, logs and the spool: `owner`, or `group` for the members of the group as well.
+    Everybody may read the file of `reporting.prometheus_file`, which holds only counts."""
     performance_report: bool = False
     """Write `performance_report_<stamp>.html` beside the JSON."""

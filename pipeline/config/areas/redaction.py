@@ -13,10 +13,10 @@ PersonalData = Literal["card", "phone", "email", "iban", "national_id", "account
 
 
 class CustomPattern(Area):
-    """A pattern of personal data of one's own business."""
+    """Your own pattern of personal data."""
 
     name: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,29}$")
-    """What its placeholder is called: CONTRACT gives [CONTRACT_1]. Upper-case letters, digits, underscores."""
+    """Name of its placeholder: CONTRACT gives [CONTRACT_1]. Upper-case letters, digits, underscores."""
     pattern: str = Field(min_length=1, max_length=1000)
     """Regular expression (Python's), matched without regard to case; its group `value`, if it has one, is replaced."""
 
@@ -26,24 +26,26 @@ class CustomPattern(Area):
         try:
             compiled = re.compile(value)
         except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from None
+            raise ValueError(f"is not a regular expression: {error}") from None
         if compiled.match(""):
             raise ValueError("matches the empty text, so it would match everywhere")
         return value
 
 
 class RedactionSettings(Area):
-    """What is taken out of texts before they leave this machine."""
+    """Personal data that is removed from texts before they leave this machine."""
 
     enabled: bool = True
     """False sends transcripts to outside services as they are."""
     redact_stored: bool = False
-    """True redacts the text that is stored and exported as well, and removes what earlier runs stored of these calls
-    (export files are yours to delete); false puts the originals back into answers."""
+    """True also redacts stored and exported text, and deletes the text that earlier runs stored for these calls (delete
+    export files yourself); false puts the originals back into answers."""
     kinds: tuple[PersonalData, ...] = ("card", "phone", "email", "iban", "national_id", "account_number")
-    """What is looked for: card (Luhn), phone, email, iban, national_id, account_number (digits after such a word)."""
+    """Kinds of personal data: card (Luhn), phone, email, iban, national_id, account_number (digits after such a
+    word)."""
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR")
-    """ISO 3166 regions whose national numbers are recognised; numbers with a country code are, from anywhere."""
+    """ISO 3166 regions whose national numbers are recognised; numbers with a country code are recognised from every
+    region."""
     national_ids: tuple[str, ...] = ("us.ssn", "gb.nino", "fr.nir", "de.idnr", "es.dni", "es.nie", "it.codicefiscale")
     """Kinds of national id, as modules of python-stdnum (and gb.nino)."""
     spoken_languages: tuple[Literal["en", "fr", "de", "es"], ...] = ("en", "fr", "de", "es")
@@ -53,14 +55,14 @@ class RedactionSettings(Area):
     keep: tuple[str, ...] = ()
     """Texts that are never redacted, such as the company's own numbers."""
     patterns: tuple[CustomPattern, ...] = ()
-    """Further kinds."""
+    """Your own kinds of personal data."""
 
     @field_validator("phone_regions")
     @classmethod
     def _region_codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for region in value:
             if not re.fullmatch(r"[A-Z]{2}", region):
-                raise ValueError(f"{region!r} is no ISO 3166 region (two upper-case letters: US, FR)")
+                raise ValueError(f"{region!r} is not an ISO 3166 region (two upper-case letters: US, FR)")
         return value
 
     @field_validator("national_ids")
@@ -68,7 +70,7 @@ class RedactionSettings(Area):
     def _module_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if not re.fullmatch(r"[a-z]{2}_?\.[a-z0-9_]+", name):
-                raise ValueError(f"{name!r} is no module of python-stdnum (country.kind: us.ssn, fr.nir)")
+                raise ValueError(f"{name!r} is not a module of python-stdnum (country.kind: us.ssn, fr.nir)")
         return value
 
     @model_validator(mode="after")

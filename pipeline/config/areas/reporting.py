@@ -19,14 +19,14 @@ class ReportSettings(Area):
     max_points: Annotated[int, Field(ge=50, le=5000)] = 400
     """Points of one plotted line or cloud; longer runs are thinned out, keeping each stretch's extremes."""
     sample_interval_s: Annotated[float, Field(gt=0, le=60)] = 1.0
-    """Between two looks at memory, CPU and queues, in seconds."""
+    """Interval between two samples of memory, CPU and queues, in seconds."""
     slowest_calls: Annotated[int, Field(ge=1, le=100)] = 10
     """Calls listed with their stages, slowest first."""
     compare_runs: Annotated[int, Field(ge=0, le=100)] = 5
-    """Earlier runs that did something, which this one is compared with; 0 for none."""
+    """How many earlier runs that did something this run is compared with; 0 for none."""
     drift_significance: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
-    """A change is pointed out when chance alone would give one as large less often than this (all tests of a run
-    together, after Holm)."""
+    """A change is reported when chance alone would produce one as large less often than this (over all tests of a run,
+    after Holm)."""
     drift_min_calls: Annotated[int, Field(ge=2)] = 30
     """Calls needed on both sides for a comparison."""
 
@@ -37,7 +37,7 @@ class SmtpSettings(Area):
     host: str | None = None
     """Mail server; null for no mail."""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
-    """Its port."""
+    """Port of the mail server."""
     security: Literal["starttls", "tls", "none"] = "starttls"
     """starttls (587), tls from the first byte (465), or none (a relay on this machine)."""
     user_env: EnvironmentVariable = "EARSHOT_SMTP_USER"
@@ -45,22 +45,22 @@ class SmtpSettings(Area):
     password_env: EnvironmentVariable = "EARSHOT_SMTP_PASSWORD"  # noqa: S105 - a variable's name
     """Environment variable that holds the password."""
     sender: str = ""
-    """From."""
+    """Address the mail is sent from."""
     recipients: tuple[str, ...] = ()
-    """To."""
+    """Addresses the mail is sent to."""
 
 
 class WebhookSettings(Area):
     """An HTTP POST of JSON: `text` for chat services, and the figures."""
 
     url: str | None = Field(default=None, repr=False)
-    """Address; null for none. Where it is a secret itself write ${NAME} and keep it in the environment."""
+    """Address; null for none. If the address itself is secret, write ${NAME} and keep it in the environment."""
     token_env: EnvironmentVariable = "EARSHOT_WEBHOOK_TOKEN"  # noqa: S105 - a variable's name
     """Environment variable whose value is sent as bearer token; unset for none."""
 
 
 class NotifyWhen(StrEnum):
-    """Which runs are told of."""
+    """Which runs send a notification."""
 
     NEVER = "never"
     FAILURE = "failure"
@@ -68,12 +68,12 @@ class NotifyWhen(StrEnum):
 
 
 class NotifySettings(Area):
-    """Who is told how a run ended. A notification that fails is logged and changes nothing else."""
+    """Who is notified of how a run ended. A notification that fails is logged and changes nothing else."""
 
     on: NotifyWhen = NotifyWhen.NEVER
     """never, failure (every exit code but 0) or always."""
     timeout_s: Annotated[float, Field(gt=0, le=120)] = 10.0
-    """Limit for connecting and for each answer, in seconds."""
+    """Time limit for connecting and for each answer, in seconds."""
     smtp: SmtpSettings = Field(default_factory=SmtpSettings)
     """Mail."""
     webhook: WebhookSettings = Field(default_factory=WebhookSettings)
@@ -96,30 +96,30 @@ class TracingSettings(Area):
     """OpenTelemetry traces, one per call from recording to row; needs the extra `tracing`."""
 
     enabled: bool = False
-    """Off by default."""
+    """Send traces to the collector."""
     endpoint: str = "http://127.0.0.1:4318/v1/traces"
     """Collector's address for OTLP over HTTP; headers come from OTEL_EXPORTER_OTLP_HEADERS."""
     service_name: str = "earshot"
-    """Name the traces carry."""
+    """Service name in the traces."""
     timeout_s: Annotated[float, Field(gt=0, le=120)] = 5.0
     """Longest wait for the collector at the end of a run, in seconds."""
     max_calls: Annotated[int, Field(ge=1)] = 1000
-    """Calls traced at most; of more every n-th is."""
+    """Most calls traced; if a run has more, every n-th is traced."""
 
 
 class DoctorSettings(Area):
     """`run.py doctor`."""
 
     min_free_disk_gb: Annotated[float, Field(ge=0)] = 5.0
-    """Less free disk than this is warned of."""
+    """The doctor warns when less disk than this is free."""
     probe_timeout_s: Annotated[float, Field(gt=0, le=60)] = 4.0
     """Longest wait for one service (hub, provider, bucket), in seconds."""
     time_limit_s: Annotated[float, Field(gt=0, le=600)] = 30.0
-    """The test call is given up when the whole examination has taken this long, in seconds."""
+    """The test call is stopped when the whole examination has taken this long, in seconds."""
     test_call: str = "samples/calls"
-    """Recording of the test call, or a folder of which the smallest is taken."""
+    """Recording of the test call, or a folder from which the smallest recording is taken."""
     test_call_speech_s: Annotated[float, Field(gt=0, le=600)] = 8.0
-    """Seconds of its speech that are recognised."""
+    """Seconds of its speech to recognise."""
 
 
 class ReportingSettings(Area):

@@ -13,7 +13,7 @@ from pipeline.config.base import Area
 
 
 class Order(StrEnum):
-    """In which order calls are worked on."""
+    """The order in which calls are processed."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -21,7 +21,7 @@ class Order(StrEnum):
 
 
 class Reprocess(StrEnum):
-    """What is done again."""
+    """Which stored calls are redone."""
 
     NONE = "none"
     FAILED = "failed"
@@ -39,73 +39,75 @@ class RunSettings(Area):
     order: Order = Order.NEWEST
     """Which calls come first: newest, oldest or shuffle."""
     seed: int = 0
-    """Of the shuffle."""
+    """Seed of the shuffle."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """At most this many calls are worked on in one run; null for no limit."""
+    """At most this many calls are processed in one run; null for no limit."""
     max_hours: Annotated[float, Field(gt=0)] | None = None
-    """No new call is begun after this many hours; null for no limit."""
+    """No new call is started after this many hours; null for no limit."""
     stop_time: str | None = None
-    """No new call is begun after this local time of day, HH:MM; null for none. The next run goes on from there."""
+    """No new call is started after this local time of day, HH:MM; null for none. The next run continues from there."""
     min_expected_calls: Annotated[int, Field(ge=0)] | None = None
-    """Fewer recordings offered than this end the run with 5: look. null for one, where earlier runs found some or other
-    files lie there; 0 where an empty input is no surprise. An input named on the command line is not held to it."""
+    """If fewer recordings than this are offered, the run ends with 5 (attention). null means one, where earlier runs
+    found recordings or the input holds other files. Set 0 where an empty input is normal. The limit does not apply to
+    an input named on the command line."""
     max_skipped_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """A larger share of the recordings offered that cannot be used (skipped, or failed for good) ends the run with 5.
-    An input named on the command line is not held to it."""
+    """If a larger share of the recordings offered cannot be used (skipped, or failed for good), the run ends with 5
+    (attention). The limit does not apply to an input named on the command line."""
     stop_grace_s: Annotated[float, Field(ge=0)] = 60.0
-    """Seconds calls already begun get to finish after the stop time, or after a first SIGINT or SIGTERM."""
+    """Seconds that calls in progress get to finish after the stop time, or after a first SIGINT or SIGTERM."""
     reprocess: Reprocess = Reprocess.NONE
     """none (new, changed, transiently failed), failed (terminal failures too), analysis (all steps), all."""
     allow_downgrade: bool = False
-    """Let an engine listed later replace what an engine listed earlier has transcribed."""
+    """Let an engine listed later replace transcripts of an engine listed earlier."""
 
     io_workers: Annotated[int, Field(ge=1, le=64)] = 4
-    """Threads that bring remote recordings here ahead of the decoders, and probe headers for a dry run."""
+    """Threads that download remote recordings ahead of the decoders, and read headers for a dry run."""
     decode_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: max(1, min(4, _usable_cores())))
     """Processes that decode and find speech, one core each."""
     analysis_workers: Annotated[int, Field(ge=1, le=16)] = 1
-    """Processes that analyse. Each loads a local LLM of its own; they share the LLM ceilings and split the quotas."""
+    """Processes that analyse. Each loads its own copy of a local LLM; they share the LLM ceilings and split the
+    quotas."""
     calls_ahead: Annotated[int, Field(ge=1, le=1000)] = 8
     """Decoded calls that may wait for the recogniser; bounds memory and spool."""
     segments_per_batch: Annotated[int, Field(ge=1, le=4096)] = 128
     """Segments handed to the recogniser process ahead of their results."""
     calls_per_batch: Annotated[int, Field(ge=1, le=256)] = 8
-    """Calls analysed together, where that many wait."""
+    """Most calls analysed together; fewer when fewer are waiting."""
 
     fetch_timeout_s: Annotated[float, Field(gt=0)] = 300.0
-    """Limit for bringing one recording here: a download, a member of an archive, a mount that hangs."""
+    """Time limit for fetching one recording: a download, a member of an archive, a read from a mount."""
     prepare_timeout_s: Annotated[float, Field(gt=0)] = 120.0
-    """Limit for decoding and voice activity of one recording, plus `prepare_timeout_per_mb_s` for each MB."""
+    """Time limit for decoding and voice activity of one recording, plus `prepare_timeout_per_mb_s` for each MB."""
     prepare_timeout_per_mb_s: Annotated[float, Field(ge=0)] = 2.0
     """Added to `prepare_timeout_s` per MB of file."""
     recogniser_load_timeout_s: Annotated[float, Field(gt=0)] = 600.0
-    """Limit for loading the recogniser."""
+    """Time limit for loading the recogniser."""
     segment_timeout_s: Annotated[float, Field(gt=0)] = 300.0
     """The recogniser is killed and restarted when no segment finishes within this time."""
     analysis_timeout_s: Annotated[float, Field(gt=0)] = 600.0
-    """Limit for the analysis of one batch of calls."""
+    """Time limit for the analysis of one batch of calls."""
 
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    """Tries for one call at one stage within a run, for transient errors."""
+    """Attempts per call and stage within a run, for transient errors."""
     backoff_initial_s: Annotated[float, Field(ge=0)] = 1.0
-    """Wait before the second try; doubles each time, with jitter."""
+    """Wait before the second attempt; it doubles each time, with jitter."""
     backoff_max_s: Annotated[float, Field(ge=0)] = 30.0
-    """Longest wait between two tries."""
+    """Longest wait between two attempts."""
     unserved_calls: Annotated[int, Field(ge=1)] = 3
-    """Calls in a row that a transcription service may leave without words before the run ends with 3: an outage is not
-    to count against every recording there is."""
+    """If a transcription service serves none of this many calls in a row, the run ends with 3, so that an outage does
+    not count against every recording."""
     disk_patience_s: Annotated[float, Field(ge=0)] = 600.0
-    """How long a full disk is waited for, in seconds; calls under way free their spool meanwhile. Then the run ends
-    with 3, no call having failed for it, and the next run goes on."""
+    """How long to wait for space on a full disk, in seconds; calls in progress free their spool during the wait. After
+    that the run ends with 3, no call is marked as failed, and the next run continues."""
     quarantine_after_runs: Annotated[int, Field(ge=1)] = 3
     """Runs in a row a call may fail transiently before it is quarantined."""
 
     max_memory_gb: Annotated[float, Field(gt=0)] | None = None
-    """Memory of the run with all its processes; null for 80 % of what the machine has."""
+    """Memory limit of the run with all its processes; null for 80 % of the machine's memory."""
     memory_threshold: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """Share of `max_memory_gb` from which no further call is begun until memory falls."""
+    """Share of `max_memory_gb` above which no further call is started until memory falls."""
     spool_dir: Path = Path("data/spool")
-    """Decoded audio waits here, about 230 MB per hour and channel; emptied after each call."""
+    """Folder for decoded audio, about 230 MB per hour and channel; emptied after each call."""
 
     @field_validator("stop_time")
     @classmethod

@@ -17,7 +17,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PICKLES = (".pkl", ".pickle", ".joblib")
 """Suffixes of model files whose loading runs code."""
 SHIPPED = "shipped"
-"""Written in place of a model's folder: the model that comes with Earshot."""
+"""Stands for the folder of the model that comes with Earshot."""
 
 
 class TextEngine(StrEnum):
@@ -90,7 +90,8 @@ class TransformersModel(Area):
     revision: Annotated[str | None, IDENTITY] = None
     """Commit of the hub id, pinned so that the same input keeps giving the same result."""
     labels: dict[str, LabelName] = Field(default_factory=_own_names)
-    """The model's label names (case is ignored) to ours; several may lead to one, their probabilities add up."""
+    """The model's label names (case is ignored) and the label each stands for; if several stand for one, their
+    probabilities are added."""
 
     @model_validator(mode="after")
     def _pinned(self) -> TransformersModel:
@@ -124,7 +125,7 @@ class TransformersSettings(Area):
     languages: tuple[str, ...] | None = None
     """ISO 639-1 codes the models know; null for any."""
     hub_timeout_s: Annotated[float, Field(gt=0, le=600), NOTHING] = 8.0
-    """How long the hub may take to answer at all; downloading may take as long as it needs."""
+    """Longest wait for the hub's first answer; the download itself has no limit."""
 
 
 class TextSentimentSettings(Area):
@@ -135,7 +136,7 @@ class TextSentimentSettings(Area):
     min_characters: Annotated[int, Field(ge=1, le=1000)] = 2
     """Chunks with fewer letters and digits have no text sentiment."""
     language_if_unknown: str | None = "en"
-    """ISO 639-1 code taken where neither recogniser nor metadata says; null leaves such chunks without a value."""
+    """ISO 639-1 code used where neither recogniser nor metadata gives one; null leaves such chunks without a value."""
     lexicon: Annotated[LexiconSettings, TEXT.when_chosen_by("engine")] = Field(default_factory=LexiconSettings)
     """Of the lexicon engine."""
     sklearn: Annotated[TrainedTextSettings, IDENTITY.when_chosen_by("engine")] = Field(
@@ -169,8 +170,8 @@ class AcousticSentimentSettings(Area):
     client_model: Annotated[str, IDENTITY] = SHIPPED
     """Folder of the model for clients and unknown speakers, or `shipped` (a support vector machine)."""
     agent_scaler: Annotated[str | None, IDENTITY] = None
-    """File (.joblib, .pkl) of the scaler fitted with a .joblib or .pkl `agent_model`; null where that scales by itself.
-    Both files must be among `sentiment.trusted_models`."""
+    """File (.joblib, .pkl) of the scaler fitted with a .joblib or .pkl `agent_model`; null if the model scales its
+    input itself. Both files must be among `sentiment.trusted_models`."""
     client_scaler: Annotated[str | None, IDENTITY] = None
     """The same for `client_model`."""
     normalisation: Normalisation = Normalisation.SPEAKER
@@ -180,9 +181,9 @@ class AcousticSentimentSettings(Area):
     min_chunk_ms: Annotated[int, Field(ge=50, le=10_000)] = 400
     """Shorter chunks have no acoustic sentiment."""
     max_chunk_s: Annotated[float, Field(ge=1, le=600)] = 60.0
-    """Of longer chunks the middle part of this length is heard."""
+    """From longer chunks only the middle part of this length is used."""
     silence_dbfs: Annotated[float, Field(ge=-120, le=0)] = -60.0
-    """Chunks whose loudest tenth of frames stays below this level hold no voice."""
+    """Chunks whose loudest tenth of frames stays below this level contain no voice."""
     min_voiced_ms: Annotated[int, Field(ge=0, le=10_000)] = 100
     """Chunks with less voiced sound than this have no acoustic sentiment."""
 
@@ -192,7 +193,7 @@ class AcousticSentimentSettings(Area):
             scaler, model = getattr(self, f"{role}_scaler"), getattr(self, f"{role}_model")
             if scaler is not None and not model.lower().endswith(PICKLES):
                 raise ValueError(
-                    f"{role}_scaler goes with an own {role}_model in a {', '.join(PICKLES)} file; {model} needs none"
+                    f"{role}_scaler belongs to your own {role}_model in a {', '.join(PICKLES)} file; {model} needs none"
                 )
         return self
 
@@ -203,12 +204,12 @@ class FusionSettings(Area):
     method: FusionMethod = FusionMethod.FIXED
     """fixed (weighted mean of the two probability vectors), learned (`run.py train fusion`), or off."""
     agent_text_weight: Annotated[Share, FUSION.when("method", "fixed")] = 0.9
-    """fixed: share of the words for agents; the voice has the rest.
+    """fixed: weight of the words for agents; the voice has the rest.
 
     High, because the shipped voice models learned acted speech; lower it for voice models trained on your own calls.
     """
     client_text_weight: Annotated[Share, FUSION.when("method", "fixed")] = 0.9
-    """fixed: share of the words for clients and unknown speakers; the voice has the rest."""
+    """fixed: weight of the words for clients and unknown speakers; the voice has the rest."""
     agent_model: Annotated[str | None, IDENTITY] = None
     """learned: folder of the model for agents."""
     client_model: Annotated[str | None, IDENTITY] = None
@@ -227,14 +228,14 @@ class FusionSettings(Area):
 
 
 class CallMoodSettings(Area):
-    """From chunks to the call."""
+    """Sentiment of the whole call, from its chunks."""
 
     lowest_min_s: Annotated[float, Field(ge=0, le=60)] = 1.0
-    """Chunks shorter than this are not taken for the lowest point, unless there are no others."""
+    """Chunks shorter than this cannot be the lowest point, unless there are no others."""
     turn_min_change: Annotated[float, Field(gt=0, le=2)] = 0.4
-    """By how much the client's mean score (-1..1) must differ after the turn from before it."""
+    """How much the client's mean score (-1..1) must change from before the turn to after it."""
     turn_min_chunks: Annotated[int, Field(ge=1, le=100)] = 2
-    """How many of the client's chunks with a value there must be before the turn, and after it."""
+    """How many client chunks with a value are needed before the turn, and how many after it."""
 
 
 class SentimentSettings(Area):

@@ -20,7 +20,7 @@ class RawFormat(Area):
     sample_rate_hz: Annotated[int, Field(ge=1000, le=192_000)] = 8000
     """Samples a second."""
     channels: Annotated[int, Field(ge=1, le=8)] = 1
-    """Channels, their samples in turn."""
+    """Channels, with interleaved samples."""
 
 
 RAW_FORMATS: dict[str, RawFormat] = {
@@ -40,9 +40,9 @@ class ArchiveSettings(Area):
     """Deliveries as .zip."""
 
     max_members: Annotated[int, Field(ge=1)] = 1_000_000
-    """An archive with more members is not read at all."""
+    """An archive with more members is not read."""
     max_member_mb: Annotated[float, Field(gt=0)] = 4096.0
-    """A member that unpacks to more is skipped."""
+    """A member that is larger than this when unpacked is skipped."""
     max_ratio: Annotated[float, Field(gt=1)] = 500.0
     """A member over 10 MB that unpacks to more than this many times its packed size is skipped as a bomb."""
 
@@ -51,21 +51,22 @@ class S3Settings(Area):
     """Buckets. Credentials come from the environment or the machine's role, never from here."""
 
     region: str | None = None
-    """AWS region; null for what the environment says."""
+    """AWS region; null to take it from the environment."""
     endpoint_url: str | None = None
     """Address of an S3-compatible server; null for AWS."""
     anonymous: bool = False
     """Send unsigned requests (public buckets)."""
     connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
-    """Limit for connecting."""
+    """Time limit for connecting."""
     read_timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    """Limit for silence on a connection."""
+    """Time limit for a connection on which nothing arrives."""
     download_timeout_s: Annotated[float, Field(gt=0)] = 300.0
-    """Limit for bringing one object here, its broken downloads included; silence may add `read_timeout_s`."""
+    """Time limit for downloading one object, broken downloads included; a silent connection may add
+    `read_timeout_s`."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 4
-    """Tries of one request, with the client's own backoff and jitter."""
+    """Attempts per request, with the client's own backoff and jitter."""
     addressing: Literal["auto", "path", "virtual"] = "auto"
-    """How the bucket stands in the address; many S3-compatible servers want path."""
+    """How the address contains the bucket; many S3-compatible servers need path."""
 
 
 class InputSettings(Area):
@@ -105,16 +106,16 @@ class InputSettings(Area):
         "webm",
         *RAW_FORMATS,
     )
-    """Suffixes taken for recordings, without the dot; ["*"] for any."""
+    """Suffixes of recordings, without the dot; ["*"] for any."""
     raw_formats: dict[str, RawFormat] = Field(default_factory=lambda: dict(RAW_FORMATS))
-    """What is in files without a header, by suffix; after a change `--reprocess all` does them again."""
+    """Format of files without a header, by suffix; after a change use `--reprocess all` to redo them."""
     include: tuple[str, ...] = ()
-    """Globs of what to take; empty for everything. Without / they look at the file name, with / at the path below the
-    input, where * also crosses folders. Case does not matter."""
+    """Globs of files to process; empty for all. A glob without / is matched with the file name, a glob with / with the
+    path below the input, where * also matches /. Case does not matter."""
     exclude: tuple[str, ...] = ()
-    """Globs of what to leave out, as in `include`."""
+    """Globs of files to leave out, written as in `include`."""
     include_hidden: bool = False
-    """Take files and folders whose names begin with a dot."""
+    """Include files and folders whose names begin with a dot."""
     follow_links: bool = True
     """Follow symbolic links (each folder is entered once, so loops end)."""
     archives: bool = True
@@ -127,17 +128,17 @@ class InputSettings(Area):
     max_duration_s: Annotated[float, Field(gt=0)] | None = None
     """Longer recordings are skipped; null for no limit."""
     min_age_s: Annotated[float, Field(ge=0)] = 120.0
-    """A file changed less than this many seconds ago is looked at twice; one that changes in between is left for the
+    """A file changed less than this many seconds ago is checked twice; if it changes in between, it is left for the
     next run."""
     look_again_s: Annotated[float, Field(ge=0)] = 1.0
-    """Least time between the two looks."""
+    """Shortest time between the two checks, in seconds."""
 
     timezone: str = "UTC"
-    """IANA zone of start times (file names, sidecar, .zip) that carry none."""
+    """IANA time zone of start times (file names, sidecar, .zip) that give none."""
     patterns: tuple[NamedPattern, ...] = (FileNamePattern.model_construct(pattern=AUTO),)
-    """What file names say, tried in order; the first that matches is used. Names of recorders (android, freepbx,
-    asterisk, 3cx, amazon_connect, genesys, twilio, earshot; stamp for a date and time anywhere), auto for all of these,
-    or a pattern of your own."""
+    """Patterns that read metadata from file names, tried in order; the first that matches is used. Names of recorders
+    (android, freepbx, asterisk, 3cx, amazon_connect, genesys, twilio, earshot; stamp for a date and time anywhere),
+    auto for all of these, or your own pattern."""
     direction_words: dict[str, Direction] = Field(
         default_factory=lambda: {
             "inbound": Direction.INBOUND,

@@ -101,5 +101,5 @@ def test_a_scaler_of_other_features_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_scaler_without_a_file_model_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="agent_scaler goes with an own agent_model"):
+    with pytest.raises(ConfigurationError, match="agent_scaler belongs to your own agent_model"):
         load_settings(None, ["sentiment.acoustic.agent_scaler=scaler.joblib"])

@@ -74,7 +74,7 @@ def test_answers_are_asked_until_they_will_do(tmp_path: Path) -> None:
         ("roles", "agent,boss", "boss"),
         ("names", "(?P<agent_id>[", "not a regular expression"),
         ("names", "asterix", "asterisk"),
-        ("model", "no-such-model", "no such folder, and no name that tells its recogniser"),
+        ("model", "no-such-model", "no such folder, and the name does not say which recogniser it is for"),
     ],
 )
 def test_a_flag_that_will_not_do_is_refused(name: str, value: str, part: str) -> None:

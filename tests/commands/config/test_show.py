@@ -73,7 +73,7 @@ def test_a_key_is_shown_with_its_meaning(config: Path) -> None:
         "default: null",
         "takes:   number over 0 or null",
         "redoes:  nothing",
-        "meaning: No new call is begun after this many hours; null for no limit.",
+        "meaning: No new call is started after this many hours; null for no limit.",
     ]
 
 

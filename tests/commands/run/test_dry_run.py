@@ -84,7 +84,7 @@ def test_a_dry_run_knows_which_analysis_a_run_would_redo(place: Workplace, tmp_p
     assert planned(place, "--reprocess", "analysis") == {"analyse": "1"}
     assert planned(place, settings=(*SCRIPTED, changed)) == {"analyse": "1"}
 
-    again = "to be analysed again in any case: 1"
+    again = "analysed again in any case: 1"
     assert planned(place, settings=BEHIND_ANOTHER) == {"undecided": "1"}
     assert again not in said(place, settings=BEHIND_ANOTHER)
     assert again in said(place, settings=(*BEHIND_ANOTHER, changed))
@@ -96,7 +96,7 @@ def test_a_dry_run_knows_which_analysis_a_run_would_redo(place: Workplace, tmp_p
 def test_a_dry_run_shows_a_time_and_no_summary_that_this_configuration_cannot_make(place: Workplace) -> None:
     """Without a language model it showed the fields that only a model can fill."""
     shown = said(place)
-    assert "this configuration asks no language model" in shown
+    assert "this configuration uses no language model" in shown
     assert "The client asks where a parcel is." not in shown
     assert "by a trial: scripted" in shown
     assert not place.output.exists()

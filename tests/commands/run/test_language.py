@@ -186,7 +186,7 @@ def test_an_outage_costs_the_enrichment_only_and_a_later_run_fills_in_just_that(
         model.down = True
         run = place.run(settings=chosen)
         assert run.returncode == 5, run.stderr
-        assert "look: language model openai_chat: asked 4 times, it never answered" in " ".join(run.stdout.split())
+        assert "attention: language model openai_chat: asked 4 times, it never answered" in " ".join(run.stdout.split())
         without = calls(place)
         for row in without:
             assert (row["status"], row["topic"], row["summary"], row["llm_provider"]) == ("done", None, None, None)

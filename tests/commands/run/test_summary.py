@@ -39,7 +39,7 @@ def test_of_74000_transcripts_the_folder_is_named_and_no_file() -> None:
 def test_what_needs_a_look_is_named_at_most_twenty_at_a_time() -> None:
     names = [{"file_name": f"bad{number}.wav", "reason": "empty"} for number in range(50)]
     text = shown(result_of(Plan()), attention=["9 of 9"], unusable={"recordings": 500, "first": names})
-    assert "look: 9 of 9" in text
+    assert "attention: 9 of 9" in text
     assert text.count(".wav: empty") == 20
     assert "and 480 more: file_statuses_*.json names them" in text
 

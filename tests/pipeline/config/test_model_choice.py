@@ -76,14 +76,14 @@ def test_a_folder_is_looked_into(
 @pytest.mark.parametrize(
     ("fill", "part"),
     [
-        (lambda _: None, "holds nothing that tells its kind"),
+        (lambda _: None, "holds nothing that shows its kind"),
         (described(model_type="whisper", architectures=["WhisperForConditionalGeneration"]), "ct2-transformers-conver"),
         (described(model_type="qwen3", architectures=["Qwen3ForCausalLM"]), "a model of kind qwen3 (Qwen3ForCausalLM)"),
         (described(architectures=["BartForQuestions"]), "of kind unknown (BartForQuestions)"),
         (described(model_type="bart"), "of kind bart (of no named class)"),
         (described(model_type="qwen3_forced_aligner", architectures=["Qwen3ASRForcedAligner"]), "forced_aligner"),
         (lambda folder: (folder / "config.json").write_text("{"), "config.json cannot be read"),
-        (lambda folder: (folder / "config.json").write_text("[1]"), "holds nothing that tells its kind"),
+        (lambda folder: (folder / "config.json").write_text("[1]"), "holds nothing that shows its kind"),
     ],
 )
 def test_a_folder_no_recogniser_reads_is_refused(tmp_path: Path, fill: Callable[[Path], object], part: str) -> None:
@@ -96,12 +96,12 @@ def test_a_folder_no_recogniser_reads_is_refused(tmp_path: Path, fill: Callable[
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("smal", "no such folder, and no name"),
-        ("/models/missing", "no such folder, and no name"),
-        ("openai/whisper-small", "no such folder, and no name"),
-        ("deep/er/faster-whisper-small", "no such folder, and no name"),
+        ("smal", "no such folder, and the name does not say"),
+        ("/models/missing", "no such folder, and the name does not say"),
+        ("openai/whisper-small", "no such folder, and the name does not say"),
+        ("deep/er/faster-whisper-small", "no such folder, and the name does not say"),
         ("someone/faster-whisper-own", "someone/faster-whisper-own@COMMIT"),
-        (__file__, "is a file; name the folder"),
+        (__file__, "is a file; name its folder"),
     ],
 )
 def test_a_name_that_tells_no_recogniser_is_refused(name: str, part: str) -> None:

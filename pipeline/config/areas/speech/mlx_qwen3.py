@@ -27,34 +27,34 @@ class MlxQwen3Options(Area):
     allow_download: Annotated[bool, NOTHING] = True
     """Whether weights that are not on disk may be fetched from the hub (the size is logged first above 100 MB)."""
     hub_timeout_s: Annotated[float, NOTHING] = Field(default=5.0, gt=0, le=9)
-    """Seconds to wait for the hub's first answer; without one the engine is given up for this run. The smaller of this
-    and `transcription.hub_timeout_s` holds."""
+    """Seconds to wait for the hub's first answer; without one the engine is not used in this run. The smaller of this
+    and `transcription.hub_timeout_s` applies."""
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Arithmetic of the activations. auto: float32 on a CPU (its half precision is slow), bfloat16 on a GPU."""
     quantize_bits: Literal[4, 8] | None = None
     """Quantise the decoder's weights while loading, bits per weight. Leave empty for a checkpoint that is
     already quantised, and on a CPU, where quantised products are slow."""
     quantize_encoder_bits: Annotated[Literal[4, 8, 16], TRANSCRIPT.when("quantize_bits", 4, 8)] = 8
-    """Bits of the audio encoder when `quantize_bits` is set; 16 leaves it as it is. It suffers most from 4."""
+    """Bits of the audio encoder when `quantize_bits` is set; 16 leaves it unchanged. 4 bits harm the encoder most."""
     quantize_group_size: Annotated[Literal[32, 64, 128], TRANSCRIPT.when("quantize_bits", 4, 8)] = 64
     """Weights that share one scale when `quantize_bits` is set."""
     batch_size: Annotated[int, NOTHING] = Field(default=16, ge=1, le=256)
-    """Segments decoded together at most; fewer where `max_memory_gb` says so."""
+    """Most segments decoded together; fewer if `max_memory_gb` requires it."""
     look_ahead_segments: Annotated[int, NOTHING] = Field(default=64, ge=1, le=4096)
-    """Segments taken in ahead of decoding, to sort them by length."""
+    """Segments read ahead of decoding, to sort them by length."""
     encoder_batch_s: Annotated[float, NOTHING] = Field(default=120.0, ge=30, le=3600)
-    """Audio the encoder takes at once at most, seconds."""
+    """Most audio encoded at once, in seconds."""
     max_memory_gb: Annotated[float, NOTHING] = Field(default=8.0, ge=0.01, le=1024)
     """Peak memory of weights, caches and activations together, GiB (2**30 bytes); the batch shrinks to stay below."""
     max_new_tokens: int | None = Field(default=None, ge=1, le=4096)
-    """Tokens per segment at most. Empty: 12 a second of audio plus 32, at least 128, at most 512."""
+    """Most tokens per segment. Empty: 12 per second of audio plus 32, at least 128, at most 512."""
     max_segment_s: Annotated[float, NOTHING] = Field(default=30.0, ge=1, le=30)
-    """Longest segment asked for, seconds. The package itself splits above 30."""
+    """Longest segment accepted, in seconds. The package itself splits segments above 30."""
     segment_time_limit_s: Annotated[float, NOTHING] = Field(default=100.0, gt=0)
-    """Decoding one segment may take this long, seconds; then it is given up and the others in its batch go on.
-    Below `transcription.segment_time_limit_s`, at which the whole process is restarted."""
+    """Time limit for decoding one segment, in seconds; after it the segment is abandoned and the others in its batch
+    continue. Keep it below `transcription.segment_time_limit_s`, at which the whole process is restarted."""
     word_times: bool = False
-    """Place every word in time with the forced aligner (a second model of 0.6B)."""
+    """Give every word its time with the forced aligner (a second model of 0.6B)."""
     aligner_model: Annotated[str, TRANSCRIPT.when("word_times", True)] = Field(default=DEFAULT_ALIGNER, min_length=1)
     """Folder or hub repository of the forced aligner."""
     aligner_revision: Annotated[str | None, TRANSCRIPT.when("word_times", True)] = Field(

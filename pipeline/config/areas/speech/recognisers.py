@@ -64,7 +64,7 @@ class FasterWhisperOptions(Area):
 
     model: Annotated[str, IDENTITY] = "Systran/faster-whisper-base"
     """A folder with a CTranslate2 Whisper model, or a hub repository. The default comes with `make setup`; small and
-    medium hear better and cost more (`--model small`)."""
+    medium are more accurate and take longer (`--model small`)."""
     revision: Annotated[str | None, IDENTITY] = "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"
     """Commit of the hub repository; ignored for a folder."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -82,13 +82,13 @@ class FasterWhisperOptions(Area):
     length_penalty: Annotated[float, Field(ge=0, le=5)] = 1.0
     """Exponent on the length when hypotheses are compared."""
     repetition_penalty: Annotated[float, Field(ge=1, le=5)] = 1.0
-    """Over 1 makes tokens already said less likely."""
+    """Values over 1 make tokens that already occurred less likely."""
     no_repeat_ngram_size: Annotated[int, Field(ge=0, le=20)] = 0
-    """Token n-grams of this size are never repeated; 0: no such ban."""
+    """Token n-grams of this size are never repeated; 0: no limit."""
     max_new_tokens: Annotated[int, Field(ge=1, le=224)] = 224
-    """Most tokens per segment: this also ends a decode that would not end by itself. Whisper has room for 224."""
+    """Most tokens per segment; this also stops a decode that would not stop by itself. Whisper allows at most 224."""
     suppress_blank: bool = True
-    """No blank at the beginning of the text."""
+    """Allow no blank at the beginning of the text."""
     no_speech_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
     """A segment whose no-speech probability is above this, and whose mean log-probability is under
     `log_prob_threshold`, gives no text (Radford et al. 2022, section 4.5)."""
@@ -110,7 +110,7 @@ class TransformersCtcOptions(Area):
     revision: Annotated[str | None, IDENTITY] = None
     """Commit of the hub repository; required for one, ignored for a folder."""
     language: str | None = None
-    """ISO 639-1 code of what it was trained on; null: any."""
+    """ISO 639-1 code of the language it was trained on; null: any."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where it runs; auto takes CUDA, then the CPU."""
     mixed_precision: Literal["auto", "off", "float16", "bfloat16"] = "auto"
@@ -128,7 +128,8 @@ class TransformersCtcOptions(Area):
     word_times: bool = True
     """Word times from the CTC frame offsets."""
     punctuation_model: str = ""
-    """Folder or hub repository of a token-classification model whose labels end in the mark to set; empty: none."""
+    """Folder or hub repository of a token-classification model whose labels end in the punctuation mark to set; empty:
+    none."""
     punctuation_revision: str | None = None
     """Commit of the punctuation model's hub repository."""
     punctuation_languages: tuple[str, ...] = ()
@@ -139,17 +140,17 @@ class OpenAiAudioOptions(Area):
     """Any server with `/v1/audio/transcriptions`. The key is read from the environment, never from here."""
 
     base_url: Annotated[str, NOTHING] = ""
-    """Address up to and with `/v1`; empty: the engine is not set up."""
+    """Address up to and including `/v1`; empty: the engine is not set up."""
     model: Annotated[str, IDENTITY] = "whisper-1"
-    """Name the server knows the model by."""
+    """Name of the model on the server."""
     revision: Annotated[str | None, IDENTITY] = None
-    """What to record as the model's revision; the server is not asked."""
+    """Text to record as the model's revision; the server is not asked for it."""
     api_key_env: Annotated[str, NOTHING] = "OPENAI_API_KEY"
     """Environment variable that holds the key; a server without keys needs none."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes the model knows; empty: any."""
     response_format: Literal["json", "verbose_json"] = "json"
-    """verbose_json also gives log-probabilities and times, where the server has it."""
+    """verbose_json also gives log-probabilities and times, if the server supports it."""
     word_times: bool = False
     """Ask for word times (needs verbose_json)."""
     temperature: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -159,17 +160,17 @@ class OpenAiAudioOptions(Area):
     connect_timeout_s: Annotated[float, Field(gt=0, le=60), NOTHING] = 5.0
     """Longest wait for a connection."""
     max_attempts: Annotated[int, Field(ge=1, le=10), NOTHING] = 4
-    """Tries per segment, the first included."""
+    """Attempts per segment, the first included."""
     backoff_initial_s: Annotated[float, Field(ge=0, le=60), NOTHING] = 0.5
-    """First wait between tries; doubles each time, with full jitter."""
+    """First wait between attempts; it doubles each time, with full jitter."""
     backoff_max_s: Annotated[float, Field(ge=0, le=300), NOTHING] = 20.0
-    """Longest wait between tries."""
+    """Longest wait between attempts."""
     breaker_failures: Annotated[int, Field(ge=1, le=1000), NOTHING] = 5
-    """Segments failed in a row after which the server is left alone for `breaker_pause_s`; their calls fail as
-    transient and are done by a later run."""
+    """After this many failed segments in a row nothing is sent to the server for `breaker_pause_s`; their calls fail as
+    transient and are processed by a later run."""
     breaker_pause_s: Annotated[float, Field(ge=0, le=3600), NOTHING] = 30.0
-    """How long it is left alone, in seconds."""
+    """How long nothing is sent to it, in seconds."""
     concurrency: Annotated[int, Field(ge=1, le=64), NOTHING] = 4
-    """Requests under way at once."""
+    """Most requests in progress at once."""
     max_segment_s: Annotated[float, Field(gt=0, le=600), NOTHING] = 30.0
     """Longest segment sent, in seconds."""

@@ -34,27 +34,28 @@ class TranscriptionSettings(Area):
         "faster_whisper",
         "sphinx",
     )
-    """Recognisers in order of preference; the first that can be loaded is used. `sphinx` is a demonstration engine:
-    it needs no download and serves only where the database holds nothing better."""
+    """Recognisers in order of preference; the first that can be loaded is used. `sphinx` is a demonstration engine: it
+    needs no download, and its rows are used only where the database holds nothing better."""
     strict: Annotated[bool, NOTHING] = False
-    """Refuse to fall back: when the first engine cannot be loaded, the run does not start (exit 3)."""
+    """Forbid fallbacks: if the first engine cannot be loaded, the run does not start (exit 3)."""
     slow_engine: Annotated[Literal["pass_over", "use"], NOTHING] = "pass_over"
-    """What to do with an engine that is far slower here than it need be (mlx_qwen3 on a Linux CPU without OpenBLAS):
-    pass it over where a later one that is no demonstration can be loaded, or use it all the same. The reason says how
-    to make it quick; calls are then done again by it. With `strict` it is used."""
+    """How to treat an engine that is far slower here than it needs to be (mlx_qwen3 on a Linux CPU without OpenBLAS):
+    skip it where a later engine that is not a demonstration can be loaded, or use it anyway. The reason says how to
+    make it fast; once it is fast, it redoes the calls. With `strict` it is used."""
     allow_download: Annotated[bool, NOTHING] = True
     """Fetch weights that are not on disk; a download over 100 MB states its size first."""
     hub_timeout_s: Annotated[float, Field(gt=0, le=9), NOTHING] = 3.0
     """Longest wait for the model hub's first answer; asked once for all engines."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
-    """ISO 639-1 code of all calls that do not carry their own; null: the engine detects it."""
+    """ISO 639-1 code of all calls without their own; null: the engine detects it."""
     segment_time_limit_s: Annotated[float, Field(gt=0, le=3600), NOTHING] = 120.0
-    """Longest time an engine may spend on one segment, in seconds. mlx_qwen3 (by a limit of its own, just below) and
-    openai_audio give the segment up themselves. The others work in native calls that nothing can cut short: when
-    nothing finishes within `run.segment_timeout_s` their process is restarted, and each segment it held is tried
-    alone, with this limit."""
+    """Longest time an engine may spend on one segment, in seconds. mlx_qwen3 (by its own limit, just below) and
+    openai_audio abandon the segment themselves. The others work in native calls that cannot be interrupted: when
+    nothing finishes within `run.segment_timeout_s` their process is restarted, and each of its segments is tried alone,
+    with this limit."""
     max_context_chars: Annotated[int, Field(ge=0, le=10_000), VOCABULARY] = 800
-    """Most characters of vocabulary handed to an engine that takes it; terms over it are left out, last first."""
+    """Most characters of vocabulary passed to an engine that accepts it; beyond that, terms are left out from the
+    end."""
     trust_gates: TrustGateSettings = Field(default_factory=TrustGateSettings)
     text_rules: TextRuleSettings = Field(default_factory=TextRuleSettings)
     mlx_qwen3: Annotated[MlxQwen3Options, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=MlxQwen3Options)

@@ -1,4 +1,4 @@
-"""When a transcript is not believed: config.yaml's `transcription.trust_gates`."""
+"""When a transcript is not trusted: config.yaml's `transcription.trust_gates`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pipeline.config.base import Area
 
 
 class TrustGateSettings(Area):
-    """Checks on every segment's text. On a trigger: again without context, then split in two, then flagged."""
+    """Checks on every segment's text. If one triggers, the segment is recognised again without context, then split in
+    two, then flagged."""
 
     enabled: bool = True
-    """Check at all."""
+    """Run the checks."""
     retry_without_context: bool = True
     """First remedy: recognise the segment again without vocabulary."""
     split: bool = True
@@ -25,8 +26,8 @@ class TrustGateSettings(Area):
     speech_over_floor_db: Annotated[float, Field(ge=0, le=60)] = 9.0
     """Frames this far over the segment's own floor (its 5th percentile) count as active."""
     min_dynamics_db: Annotated[float, Field(ge=0, le=60)] = 6.0
-    """Speech is louder and softer by turns; a segment whose 5th and 95th percentile of frame levels are closer than
-    this is steady noise. Measured on the reference recordings: see docs/decisions.md."""
+    """The level of speech varies; a segment whose 5th and 95th percentile of frame levels are closer than this is
+    steady noise. Measured on the reference recordings: see docs/decisions.md."""
     speech_without_text_min_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Active speech of at least this many seconds without a word is suspicious."""
     max_words_per_s: Annotated[float, Field(gt=0, le=50)] = 7.0
@@ -34,29 +35,32 @@ class TrustGateSettings(Area):
     max_letters_per_s: Annotated[float, Field(gt=0, le=200)] = 35.0
     """The same in letters, for scripts without spaces and languages with long words."""
     rate_grace_s: Annotated[float, Field(ge=0, le=5)] = 0.4
-    """Added to the duration before rates are taken, so that a clipped short word does not count as haste."""
+    """Seconds added to the duration before rates are computed, so that a clipped short word does not count as too
+    fast."""
     max_repeats: Annotated[int, Field(ge=2, le=100)] = 6
     """A word said more often than this in a row is a loop."""
     max_phrase_repeats: Annotated[int, Field(ge=2, le=100)] = 4
     """A phrase of two to twelve words said more often than this in a row is a loop."""
     max_compression_ratio: Annotated[float, Field(gt=1, le=50)] = 2.4
-    """zlib's ratio on the text over which it repeats itself (Radford et al. 2022, section 4.5)."""
+    """A text with a zlib compression ratio above this repeats itself (Radford et al. 2022, section 4.5)."""
     compression_min_chars: Annotated[int, Field(ge=1, le=10_000)] = 80
-    """Shorter texts are not put to the compression test."""
+    """Shorter texts skip the compression test."""
     echo_min_terms: Annotated[int, Field(ge=1, le=100)] = 3
-    """A text of context terms alone is an echo from this many terms on."""
+    """A text that consists of context terms is an echo from this many terms on."""
     echo_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Share of the text's words that must be context terms."""
     truncation_tail_s: Annotated[float, Field(gt=0, le=60)] = 3.0
-    """Active speech after the last word's end, where word times are known, over which text is missing."""
+    """If there is more active speech than this after the end of the last word, text is missing (where word times are
+    known)."""
     truncation_min_words_per_s: Annotated[float, Field(ge=0, le=5)] = 0.25
-    """Fewer words per second of active speech than this, in a segment over `truncation_min_s`, is a text cut short."""
+    """Fewer words per second of active speech than this, in a segment over `truncation_min_s`, means that the text was
+    cut short."""
     truncation_min_s: Annotated[float, Field(gt=0, le=60)] = 8.0
     """Active speech a segment needs before its rate can be too low."""
     wrong_script_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of letters outside the language's scripts over which the text is not in that language."""
+    """A text with a larger share of letters outside the language's scripts is not in that language."""
     wrong_script_min_letters: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Shorter texts are not put to the script test."""
+    """Shorter texts skip the script test."""
     scripts: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SCRIPTS))
     """Scripts by ISO 639-1 code, as the first word of the letters' Unicode names; languages not named are LATIN."""
 
