@@ -76,7 +76,7 @@ def test_the_first_word_is_a_command_or_the_input(arguments: list[str], said: st
         (["calls", "one.wav"], ["one input at a time: calls and one.wav"]),
         (["--input", "calls", "one.wav"], ["one input at a time: calls and one.wav"]),
         (["calls", "status"], ["calls comes before the sub-command status"]),
-        (["--limit", "3", "status"], ["--limit before status would be lost"]),
+        (["--limit", "3", "status"], ["--limit before status would be ignored"]),
         (["calls", "--limti", "3"], ["No such option: --limti", "--limit"]),
     ],
 )

@@ -156,7 +156,7 @@ def test_what_is_not_looked_for_stays() -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"patterns": [{"name": "A", "pattern": "("}]}, "no regular expression"),
+        ({"patterns": [{"name": "A", "pattern": "("}]}, "not a regular expression"),
         ({"patterns": [{"name": "A", "pattern": "a*"}]}, "empty text"),
         ({"patterns": [{"name": "a b", "pattern": "x"}]}, "pattern"),
         ({"phone_regions": ["usa"]}, "ISO 3166"),
