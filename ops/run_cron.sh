@@ -28,9 +28,10 @@ for blas in /usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0; do
     if [ -e "$blas" ] && [ -z "${LD_PRELOAD:-}" ]; then export LD_PRELOAD=$blas; fi
 done
 
-# The run gets each signal once, from here, and this script ends after it. `set -m` gives it a process group of its own:
-# Ctrl-C would reach it from the terminal too, and a second signal drops the calls under way. It also keeps bash from
-# starting it deaf to Ctrl-C. Checked once a second: a `wait` of hours can miss a signal that comes just before it.
+# The run gets each signal once, from here, and this script ends after it. `set -m` gives it its own process group:
+# otherwise Ctrl-C would also reach it from the terminal, and a second signal drops the calls in progress. With `set -m`
+# bash also does not start it with Ctrl-C ignored.
+# Checked once a second: a `wait` of hours can miss a signal that comes just before it.
 run=
 early=
 pass_on() { if [ -n "$run" ]; then kill -s "$1" "$run" 2>/dev/null; else early=$1; fi; }

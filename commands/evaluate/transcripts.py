@@ -38,7 +38,7 @@ class Side:
     speech_precision: float | None
     speech_recall: float | None
     roles_right: bool | None
-    """Whether the stored role of the channel is the true one; None where the truth names none."""
+    """Whether the stored role of the channel is the true one; None where the truth gives no role."""
 
     @property
     def speech_f1(self) -> float | None:

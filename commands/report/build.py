@@ -1,4 +1,4 @@
-"""The figures of a run, for machines; the page is drawn from them."""
+"""The figures of a run as data; the page is drawn from them."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def _reconciliation(facts: RunFacts) -> dict[str, Any]:
 
 
 def disappeared(facts: RunFacts) -> dict[str, Any]:
-    """Recordings of this source the database knows and the source no longer has; their rows are kept."""
+    """Recordings of this source that the database knows but the source no longer has; their rows are kept."""
     path = facts.settings.input.path
     plan = facts.result.plan
     seen = {*plan.uris, *(item.source_uri for item in (*plan.skipped, *plan.waiting))}

@@ -33,7 +33,7 @@ class Test:
     effect: float | None
     effect_name: str
     reason: str | None = None
-    """Why there is no p-value."""
+    """The reason for a missing p-value."""
 
 
 def compare(

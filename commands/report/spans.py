@@ -49,7 +49,7 @@ class CallTimes:
 
 
 def by_call(spans: Sequence[StageSpan]) -> list[CallTimes]:
-    """Spans of one call together. Calls of one file name in several folders are told apart by their order."""
+    """The spans grouped by call. Calls with the same file name in several folders are distinguished by their order."""
     shares = {id(span): seconds for stage in STAGES for span, seconds in _shares(spans, stage)}
     named: dict[str, dict[str, list[StageSpan]]] = defaultdict(lambda: defaultdict(list))
     for span in spans:

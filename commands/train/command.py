@@ -14,8 +14,8 @@ from commands.train.requests import TrainRequest, run_train, tell
 HELP = """Train a model on your own labels.
 
 Groups (speakers or calls) are never on both sides of a split; hyper-parameters and calibration are found inside the
-folds; the same input gives the same model. The folder that comes out holds the model, its card, a report in HTML and
-the held-out answers; name it in config.yaml to use it.
+folds; the same input gives the same model. The output folder holds the model, its card, a report in HTML and the
+held-out answers; name it in config.yaml to use it.
 
 [bold]Kinds and their columns[/bold]
 

@@ -20,11 +20,12 @@ _HEAD = """\
 
 Every setting with its default. A configuration file holds the keys that differ; [config.yaml](../config.yaml) holds
 those people change. `${NAME}` and `${NAME:-default}` are read from the environment and from `.env` beside the file.
-`--set a.b=c` overrides a key for one run. "redoes" says what the next run makes again of stored calls when a key in use
-is changed.
+`--set a.b=c` overrides a key for one run. "redoes" names the results of stored calls that the next run makes again
+when a key in use has changed.
 
-`python run.py config show [KEY]` tells what holds and where it comes from, `python run.py config diff` what differs
-from the defaults, `python run.py init` writes a short file. `transcription.scripted` is for tests and left out here.
+`python run.py config show [KEY]` shows the current value and where it comes from, `python run.py config diff` what
+differs from the defaults; `python run.py init` writes a short file. `transcription.scripted` is for tests and left out
+here.
 
 This file is made by `make schema` from the models in `pipeline/config`.
 """

@@ -24,8 +24,8 @@ TIME_STAMP = (
     r"(?:[.,]\d{1,9}(?![0-9A-Ya-y])(?:[-+](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d))?)?"
     r"(?:[Zz](?![A-Za-z])|\+(?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d)|-(?:0\d:?|1[0-2]:)(?:00|30)(?!\d))?)"
 )
-"""Year to second, with any of the usual marks between; a fraction and an offset from UTC where there are such. After
-a plain time `-1000` is no offset: extensions look like that."""
+"""Year to second, with any of the usual marks between; a fraction and an offset from UTC where there are such. After a
+plain time `-1000` is not an offset, because extensions look like that."""
 
 
 def check_time_zone(name: str) -> str:

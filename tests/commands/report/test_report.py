@@ -411,7 +411,7 @@ def test_recordings_that_disappeared_are_told_and_an_empty_run_has_a_report(plac
     assert len(place.rows("SELECT * FROM calls WHERE source_uri LIKE '%%' || %s", first.name)) == 1
     assert report["bottleneck"] is None
     assert report["comparison"]["runs"][0]["counts"]["done"] == 3
-    assert "no longer where they were" in place.newest("performance_report_*.html").read_text()
+    assert "No longer where they were" in place.newest("performance_report_*.html").read_text()
 
 
 def test_a_report_of_no_run_is_refused_with_words(server: EmbeddedServer, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_before_the_first_run_a_piece_of_the_first_recording_is_tried(recording:
 def test_a_trial_that_cannot_be_made_says_why_and_invents_no_time(recording: Path) -> None:
     settings = with_engines("scripted", scripted={"unavailable": "planted reason"})
     (line,) = time_by_trial(settings, Sound(audio_s=36_000.0, first=as_found(recording)))
-    assert line.startswith(f"time: not known; a trial on {recording.name} ended at load")
+    assert line.startswith(f"time: not known; a trial on {recording.name} failed at load")
     assert "planted reason" in line
 
 
