@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,15 @@ class TrainKind(StrEnum):
     TEXT = "text"
     TOPICS = "topics"
     FUSION = "fusion"
+
+
+def _kind(text: str) -> TrainKind:
+    try:
+        return TrainKind(text)
+    except ValueError:
+        close = difflib.get_close_matches(text, list(TrainKind), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise typer.BadParameter(f"'{text}' is not one of {', '.join(TrainKind)}{hint}") from None
 
 
 LabelsOption = Annotated[Path, typer.Option("--labels", help="CSV with a header, UTF-8.", metavar="FILE.csv")]
@@ -93,7 +103,7 @@ VoiceOption = Annotated[
 
 
 def train(  # noqa: PLR0917 - typer calls it by name
-    kind: Annotated[TrainKind, typer.Argument(help="What to train.")],
+    kind: Annotated[TrainKind, typer.Argument(help="What to train.", parser=_kind, metavar="|".join(TrainKind))],
     labels: LabelsOption,
     out: OutOption,
     model: ModelOption = None,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from commands.app import app
 from tests.commands.run.test_run import command
 
 GOOD = "text,label,group\n" + "".join(
@@ -48,3 +50,10 @@ def test_mistakes_are_told_with_their_exit_code(
     assert done.returncode == code, told
     assert message in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(("typed", "hint"), [("txt", "did you mean text?"), ("fussion", "did you mean fusion?")])
+def test_a_mistyped_kind_is_told_the_near_one(typed: str, hint: str) -> None:
+    result = CliRunner().invoke(app, ["train", typed, "--labels", "a.csv", "--out", "b"])
+    assert result.exit_code == 2
+    assert hint in " ".join(result.output.replace("│", " ").split())
