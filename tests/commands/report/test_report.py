@@ -337,6 +337,7 @@ def test_a_run_leaves_a_report_that_can_be_drawn_again(place: Workplace, tmp_pat
     settings = (
         "input.min_age_s=0", "transcription.engines=[faster_whisper,scripted]", "transcription.allow_download=false",
         "transcription.scripted.missing=hash", f"reporting.prometheus_file={tmp_path}/earshot.prom",
+        "transcription.faster_whisper.model=/nowhere",
     )  # fmt: skip
     done = place.run("--performance-report", settings=settings)
     report = json.loads(place.newest("performance_report_*.json").read_text())

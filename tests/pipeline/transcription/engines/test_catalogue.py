@@ -173,6 +173,7 @@ def test_a_hub_that_never_answers_is_asked_once_and_sphinx_serves(dead_hub: str,
     settings = TranscriptionSettings.model_validate(
         {
             "engines": ["faster_whisper", "transformers_ctc", "sphinx"],
+            "faster_whisper": {"model": "owner/in-no-package", "revision": "0" * 40},
             "transformers_ctc": {"model": "owner/ctc", "revision": "0" * 40},
         }
     )

@@ -125,7 +125,12 @@ def test_the_smaller_of_the_two_hub_timeouts_holds_and_no_other_engine_waits_aga
     silent_server: str, tmp_path: Path, shared_s: float, own_s: float
 ) -> None:
     settings = TranscriptionSettings.model_validate(
-        {"engines": ["mlx_qwen3", "faster_whisper"], "slow_engine": "use", "mlx_qwen3": {"hub_timeout_s": own_s}}
+        {
+            "engines": ["mlx_qwen3", "faster_whisper"],
+            "slow_engine": "use",
+            "mlx_qwen3": {"hub_timeout_s": own_s},
+            "faster_whisper": {"model": "owner/in-no-package", "revision": "0" * 40},
+        }
     )
     hub = Hub(allow_download=True, timeout_s=shared_s, endpoint=silent_server, cache_dir=tmp_path)
     began = time.monotonic()
