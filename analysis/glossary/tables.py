@@ -76,9 +76,7 @@ def _csv_rows(path: Path, sheet: str) -> list[Row]:
         ) from None
     first_line = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first_line.count)
-    csv.field_size_limit(
-        MAX_BYTES
-    )  # for the whole process; our own rules judge the length
+    csv.field_size_limit(MAX_BYTES)  # for the whole process; our own rules judge the length
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
         lines = _within_limits(str(path), ((reader.line_num, tuple(cells)) for cells in reader))
