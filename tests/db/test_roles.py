@@ -14,30 +14,9 @@ from commands.doctor.finding import State
 from commands.doctor.services import database as examined
 from db.connection import Database, connect
 from db.embedded.server import EmbeddedServer
-from db.ledger.store import PostgresStore
 from db.roles import READER, READER_NO_TEXT, create_reader, grant_readers, left_to_readers
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError
-from tests.db.samples import chunk, found, outcome, prepared, transcript
-
-SAID = (
-    chunk(0, 0, 0.0, "My card was charged twice"),
-    chunk(1, 0, 2.0, "I refunded the charge, the card is fine"),
-    chunk(0, 1, 4.0, "merci, la facture n'est pas arrivée"),
-)
-
-
-@pytest.fixture
-def talk(store: PostgresStore, run_id: str) -> str:
-    call_id = store.claim_call(found(), "aa", None)
-    store.save_call(outcome(call_id, run_id, words=transcript(chunks=SAID), steps=()))
-    old = store.claim_call(found("b.wav"), "bb", None)
-    store.save_call(outcome(old, run_id, found("b.wav"), audio=prepared("bb"), words=transcript("f2"), steps=()))
-    # f2 is replaced: its words are found no more
-    store.save_call(
-        outcome(old, run_id, found("b.wav"), audio=prepared("bb"), words=transcript("f3", chunks=()), steps=())
-    )
-    return call_id
 
 
 @pytest.fixture
