@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.config.areas.speech.prices import PaidByTheMinute
 from pipeline.config.base import Area
 from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT, VOCABULARY
 
@@ -136,7 +137,7 @@ class TransformersCtcOptions(Area):
     """ISO 639-1 codes the punctuation model knows; empty: any."""
 
 
-class OpenAiAudioOptions(Area):
+class OpenAiAudioOptions(PaidByTheMinute):
     """Any server with `/v1/audio/transcriptions`. The key is read from the environment, never from here."""
 
     base_url: Annotated[str, NOTHING] = ""

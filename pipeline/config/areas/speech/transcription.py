@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
+from pipeline.config.areas.speech.prices import NO_SERVICE, PaidByTheMinute, Price
 from pipeline.config.areas.speech.recognisers import (
     FasterWhisperOptions,
     OpenAiAudioOptions,
@@ -56,6 +57,9 @@ class TranscriptionSettings(Area):
     max_context_chars: Annotated[int, Field(ge=0, le=10_000), VOCABULARY] = 800
     """Most characters of vocabulary passed to an engine that accepts it; beyond that, terms are left out from the
     end."""
+    max_cost_usd: Annotated[float | None, Field(ge=0), NOTHING] = None
+    """Ceiling per run of what transcription services charge. No audio is sent that could exceed it: the run then stops
+    as planned, and the next one goes on. null for none."""
     trust_gates: TrustGateSettings = Field(default_factory=TrustGateSettings)
     text_rules: TextRuleSettings = Field(default_factory=TextRuleSettings)
     mlx_qwen3: Annotated[MlxQwen3Options, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=MlxQwen3Options)
@@ -77,6 +81,17 @@ class TranscriptionSettings(Area):
         """The longest segment an engine takes, in seconds."""
         return float(getattr(getattr(self, engine), "max_segment_s", LONGEST_INPUT_S))
 
+    def price(self, engine: str) -> Price:
+        """What an engine's service charges; an engine on this machine charges nothing."""
+        options = getattr(self, engine)
+        if not isinstance(options, PaidByTheMinute):
+            return NO_SERVICE
+        return Price(
+            usd_per_minute=options.usd_per_minute,
+            bills_each_channel=options.bills_each_channel,
+            billed_at_least_s=options.billed_at_least_s,
+        )
+
     @field_validator("engines")
     @classmethod
     def _each_once(cls, engines: tuple[EngineName, ...]) -> tuple[EngineName, ...]:
@@ -97,9 +112,19 @@ class TranscriptionSettings(Area):
                 "transcription.engines names transformers_ctc, but transcription.transformers_ctc.model is empty: "
                 "give a folder or a hub repository, or take transformers_ctc out"
             )
+        if self.max_cost_usd is not None:
+            self._prices_are_known()
         if self.openai_audio.word_times and self.openai_audio.response_format != "verbose_json":
             raise ValueError(
                 "transcription.openai_audio.word_times is true, but response_format is "
                 f"{self.openai_audio.response_format!r}: word times need verbose_json"
             )
         return self
+
+    def _prices_are_known(self) -> None:
+        for name in self.engines:
+            if self.price(name).usd_per_minute is None:
+                raise ValueError(
+                    f"transcription.max_cost_usd is {self.max_cost_usd}, but the price of {name} is unknown: set "
+                    f"transcription.{name}.usd_per_minute (0 for your own server)"
+                )

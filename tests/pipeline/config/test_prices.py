@@ -1,0 +1,57 @@
+"""What a request to a transcription service costs, and which configurations need to know."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pipeline.config.areas.speech.prices import Price
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
+
+SERVER: dict[str, Any] = {"base_url": "http://127.0.0.1:1/v1"}
+
+
+@pytest.mark.parametrize(
+    ("price", "duration_s", "channels", "billed_s", "cost_usd"),
+    [
+        (Price(usd_per_minute=0.6), 60.0, 1, 60, 0.6),
+        (Price(usd_per_minute=0.6), 60.0, 2, 60, 0.6),
+        (Price(usd_per_minute=0.6, bills_each_channel=True), 60.0, 2, 120, 1.2),
+        (Price(usd_per_minute=0.6), 0.3, 1, 1, 0.01),
+        (Price(usd_per_minute=0.6, billed_at_least_s=15), 0.3, 1, 15, 0.15),
+        (Price(usd_per_minute=0.6, billed_at_least_s=15), 0.0, 1, 0, 0.0),
+        (Price(usd_per_minute=0.0), 60.0, 1, 60, 0.0),
+        (Price(usd_per_minute=None), 60.0, 1, 60, None),
+    ],
+    ids=["a minute", "two channels at the price of one", "each", "begun", "at least", "nothing", "free", "unknown"],
+)
+def test_a_request_is_charged_by_its_seconds(
+    price: Price, duration_s: float, channels: int, billed_s: int, cost_usd: float | None
+) -> None:
+    assert price.billed_s(duration_s, channels) == billed_s
+    assert price.cost_usd(duration_s, channels) == pytest.approx(cost_usd)
+
+
+@given(st.lists(st.floats(0, 7200), max_size=20), st.floats(0, 60))
+def test_less_is_never_charged_than_was_sent(durations_s: list[float], at_least_s: float) -> None:
+    price = Price(usd_per_minute=1.0, billed_at_least_s=at_least_s)
+    assert sum(price.billed_s(duration_s) for duration_s in durations_s) >= math.floor(sum(durations_s))
+
+
+def test_engines_on_this_machine_cost_nothing_and_an_unknown_price_stays_unknown() -> None:
+    settings = TranscriptionSettings.model_validate({"engines": ["openai_audio"], "openai_audio": SERVER})
+    assert settings.price("faster_whisper").cost_usd(60.0) == 0.0
+    assert settings.price("openai_audio").cost_usd(60.0) is None
+
+
+def test_a_ceiling_needs_the_price_of_every_engine_that_may_serve() -> None:
+    wanted: dict[str, Any] = {"engines": ["openai_audio", "faster_whisper"], "max_cost_usd": 5}
+    with pytest.raises(ValidationError, match=r"transcription.openai_audio.usd_per_minute \(0 for your own server\)"):
+        TranscriptionSettings.model_validate({**wanted, "openai_audio": SERVER})
+    priced = TranscriptionSettings.model_validate({**wanted, "openai_audio": {**SERVER, "usd_per_minute": 0.006}})
+    assert priced.max_cost_usd == 5
