@@ -85,7 +85,7 @@ class OnnxEncoder:
         try:
             tokenizer = Tokenizer.from_file(str(self._folder / TOKENIZER))
             session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # both libraries raise bare exceptions
+        except Exception as error:  # noqa: BLE001 - both libraries raise classes of their own, and bare ones
             raise ModelUnavailable(
                 f"{graph}: cannot be loaded ({error}); point encoder.model at another folder"
             ) from None
