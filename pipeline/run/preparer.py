@@ -31,7 +31,9 @@ def build_preparer(
     from pipeline.sources.source import build_source, fetch_within
 
     source = build_source(source_settings)
-    preparer = CallPreparer(audio, voice_activity, raw_formats=source_settings.raw_formats)
+    preparer = CallPreparer(
+        audio, voice_activity, raw_formats=source_settings.raw_formats, role_words=source_settings.role_words
+    )
     diariser = CallDiariser(diarisation)
 
     def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
+from pipeline.audio.decoding.ingest import SEVERAL_TRACKS
 from pipeline.config.root import Settings
 from pipeline.diarisation.calls import DIARISED
 from pipeline.diarisation.phrases import read_phrases
@@ -83,6 +84,8 @@ class Transcripts:
         Diarisation is part of it only for calls that were diarised: switching it on leaves all others as they are.
         """
         made_by = self._preparation(prepared.flags)
+        if SEVERAL_TRACKS in prepared.flags:
+            made_by |= {"tracks": "all"}  # earlier versions heard the first one alone
         if DIARISED in prepared.flags:
             made_by |= {"diarisation": self._of_diarised, "direction": str(found.metadata.direction)}
         return transcript_fingerprint(

@@ -6,8 +6,9 @@ Everything else is opened by PyAV's demuxer; no samples are decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class NotAudio(AudioUndecodable):
 
 
 def probe_header(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS) -> AudioHeader:
-    """Container, codec, rate, channels and duration of the first audio stream.
+    """Container, duration and channels of all audio tracks; codec and rate of the first that FFmpeg knows.
 
     Raises:
         NotAudio: the bytes are no recording.
@@ -154,16 +155,22 @@ def _of_demuxer(path: Path, layout: Layout) -> AudioHeader:
     riff = layout.riff
     try:
         with open_container(path, layout) as container:
-            stream = next(iter(container.streams.audio), None)
-            if stream is None:
+            streams = list(container.streams.audio)
+            if not streams:
                 raise NotAudio(f"{path.name}: no sound in it (container {container.format.name})")
-            if stream.codec_context is None:  # a codec FFmpeg does not know has no rate and no name either
+            # A codec FFmpeg does not know has no rate and no name either.
+            known = [stream for stream in streams if stream.codec_context is not None]
+            if not known:
                 if riff is None or riff.channels <= 0:
                     raise AudioUndecodable(f"{path.name}: FFmpeg does not know its codec; convert the file")
                 return _of_riff(riff, f"wav_0x{riff.format_tag:04x}", riff.channels)
-            header = _of_stream(container, stream, riff)
-            if header.sample_rate_hz <= 0 or header.channels <= 0:
-                raise NotAudio(f"{path.name}: not a recording: no rate or no channels in what may be {header.codec}")
+            headers = [_of_stream(container, stream, riff) for stream in known]
+            sound = [header for header in headers if header.sample_rate_hz > 0 and header.channels > 0]
+            if not sound:
+                raise NotAudio(
+                    f"{path.name}: not a recording: no rate or no channels in what may be {headers[0].codec}"
+                )
+            header = _of_all(sound)
             if header.container == "gsm" and _first_byte(path) >> 4 != _GSM_MAGIC:
                 raise NotAudio(f"{path.name}: not a recording: its frames are not GSM 06.10")
             return header
@@ -203,6 +210,17 @@ def _of_stream(container: Any, stream: Any, riff: RiffReport | None) -> AudioHea
         channels=int(stream.channels or 0),
         duration_s=riff.duration_s if riff and riff.duration_s is not None else duration_s,
         flags=tuple(sorted(flags)),
+    )
+
+
+def _of_all(headers: Sequence[AudioHeader]) -> AudioHeader:
+    """Of one call: all channels, as long as the longest; what else a header says comes from the first."""
+    lengths = [header.duration_s for header in headers if header.duration_s is not None]
+    return replace(
+        headers[0],
+        channels=sum(header.channels for header in headers),
+        duration_s=max(lengths, default=None),
+        flags=tuple(sorted({flag for header in headers for flag in header.flags})),
     )
 
 

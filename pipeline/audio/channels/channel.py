@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.audio.channels.music import find_music, music_candidates
 from pipeline.audio.channels.tones import ToneScan, find_ringing
-from pipeline.audio.decoding.ingest import Ingested
+from pipeline.audio.decoding.ingest import IngestedChannel
 from pipeline.audio.decoding.levels import FRAME_SAMPLES, ChannelLevels, level_dbfs
 from pipeline.audio.decoding.spool import Samples, read_blocks, rewrite
 from pipeline.audio.segments import Interval, find_speech, plan_segments, without
@@ -36,6 +36,8 @@ class Channel:
     channel: int
     path: Path
     levels: ChannelLevels
+    track: int = 0
+    """The track it comes from, among all tracks of the call."""
     flags: set[str] = field(default_factory=set)
     silent: bool = False
     offset: float = 0.0
@@ -66,13 +68,13 @@ class Channel:
         )
 
 
-def examine(ingested: Ingested, number: int, settings: AudioSettings) -> Channel:
+def examine(ingested: IngestedChannel, number: int, settings: AudioSettings) -> Channel:
     """What the running statistics say of a channel."""
     doctor = settings.doctor
-    channel = Channel(number, ingested.paths[number], ingested.levels.channel(number))
-    if ingested.source.non_finite[number]:
+    channel = Channel(number, ingested.path, ingested.levels, ingested.track)
+    if ingested.non_finite:
         channel.flags.add("non_finite_samples")
-    if ingested.source.clipped[number] > doctor.clipped_share * max(1, ingested.source.samples):
+    if ingested.clipped > doctor.clipped_share * max(1, ingested.source_samples):
         channel.flags.add("clipped")
     if abs(channel.levels.offset) > doctor.dc_offset_above:
         channel.flags.add("dc_offset")

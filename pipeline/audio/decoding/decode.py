@@ -46,6 +46,8 @@ class Decoding:
 
     path: Path
     layout: Layout = field(default_factory=Layout)
+    track: int | None = None
+    """Among the audio tracks of the file, from 0; None where it has but one."""
     container: str = ""
     codec: str = ""
     sample_rate_hz: int = 0
@@ -55,6 +57,11 @@ class Decoding:
     decode_errors: int = 0
     gaps_filled: int = 0
     format_changes: int = 0
+
+    @property
+    def where(self) -> str:
+        """The file, and which of its tracks."""
+        return self.path.name if self.track is None else f"{self.path.name}, audio track {self.track + 1}"
 
     def blocks(self, block_s: float) -> Generator[DecodedBlock, None, None]:
         """Decode in blocks of about `block_s`.
@@ -67,18 +74,16 @@ class Decoding:
         try:
             with open_container(self.path, self.layout) as container:
                 if not container.streams.audio:
-                    raise AudioUndecodable(f"{self.path.name}: no audio stream in it; is it a recording?")
-                stream = container.streams.audio[0]
+                    raise AudioUndecodable(f"{self.where}: no audio stream in it; is it a recording?")
+                stream = container.streams.audio[self.track or 0]
                 if stream.codec_context is None:
-                    raise AudioUndecodable(f"{self.path.name}: its codec is unknown to FFmpeg; convert the file")
+                    raise AudioUndecodable(f"{self.where}: its codec is unknown to FFmpeg; convert the file")
                 self._describe(container, stream)
                 yield from _gather(self._frames(container, stream), block_s)
         except (FileNotFoundError, PermissionError, IsADirectoryError, TimeoutError) as error:
             raise SourceUnreadable(f"{self.path.name}: cannot be read now: {error}; it is tried again") from error
         except av.error.FFmpegError as error:
-            raise AudioUndecodable(
-                f"{self.path.name}: no decoder makes sense of it ({error}); replace the file"
-            ) from error
+            raise AudioUndecodable(f"{self.where}: no decoder makes sense of it ({error}); replace the file") from error
         except OSError as error:
             raise SourceUnreadable(f"{self.path.name}: cannot be read now: {error}; it is tried again") from error
 

@@ -1,96 +1,231 @@
-"""One pass over a recording: decoded, resampled and spooled per channel, with the statistics the doctor needs."""
+"""One pass over each track of a call: decoded, resampled and spooled per channel, with the statistics the doctor needs.
+
+A call is one file or several (a file per side), and a file may hold several audio tracks. All of them become channels
+on one clock: later ones begin with silence, shorter ones end with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.audio.decoding.container import look_at
+from pipeline.audio.decoding.container import Layout, look_at
 from pipeline.audio.decoding.decode import DecodedBlock, Decoding
-from pipeline.audio.decoding.levels import Block, FrameLevels, SourceStatistics
+from pipeline.audio.decoding.levels import Block, ChannelLevels, FrameLevels, SourceStatistics
 from pipeline.audio.decoding.ogg import ends_within_page
 from pipeline.audio.decoding.resample import Resampler
 from pipeline.audio.decoding.spool import SpoolWriter
+from pipeline.audio.decoding.tracks import Track, tracks_of
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
 from pipeline.disk import spooling
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import SAMPLE_RATE_HZ
 
+SEVERAL_TRACKS = "several_tracks"
+UNDECODABLE_TRACK = "undecodable_track"
+_UNEQUAL = "sides_differ_in_length"
 _SHORTFALL_S = 0.5
 _SHORTFALL_SHARE = 0.01
 """A recording this much shorter than its container states is truncated."""
+_UNEQUAL_S = 2.0
+_UNEQUAL_SHARE = 0.05
+"""A side that ends this much before the other may lack its end."""
+_LONGEST_SHIFT_S = 3600.0
+"""Tracks of one call that begin further apart than this have wrong times."""
+_SILENCE_SAMPLES = 1 << 17
+"""Silence is written in blocks of this length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ingested:
-    """A decoded call: samples in spool files, statistics in memory."""
+class SourceFile:
+    """One of a call's files."""
 
+    path: Path
+    starts_s: float = 0.0
+    """Seconds after the earliest of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestedTrack:
+    """One track of one file."""
+
+    file: int
+    """Among the call's files, from 0."""
     container: str
     codec: str
     sample_rate_hz: int
     channels: int
+    titles: tuple[str, ...]
+    fault: str | None
+    """Why it could not be decoded; its channels then hold silence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestedChannel:
+    """One channel of a track: its samples in a spool file, its statistics in memory."""
+
+    track: int
+    """Place in `Ingested.tracks`."""
+    path: Path
+    levels: ChannelLevels
+    non_finite: int
+    clipped: int
+    source_samples: int
+    """As decoded; `non_finite` and `clipped` are among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """A decoded call."""
+
+    tracks: tuple[IngestedTrack, ...]
+    channels: tuple[IngestedChannel, ...]
+    """Of all tracks, in order."""
     samples: int
-    """At 16 kHz, per channel."""
-    paths: tuple[Path, ...]
-    source: SourceStatistics
-    levels: FrameLevels
+    """At 16 kHz, in every channel."""
     flags: frozenset[str]
+    faults: tuple[str, ...] = ()
+    """What could not be decoded, and why."""
 
     @property
     def duration_s(self) -> float:
         return self.samples / SAMPLE_RATE_HZ
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(channel.path for channel in self.channels)
+
 
 def ingest(
     path: Path, folder: Path, settings: AudioSettings, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS
 ) -> Ingested:
-    """Decode `path` into files of `folder`; `raw_formats` gives the format of files without a header, by suffix.
+    """Decode one recording; see `ingest_call`."""
+    return ingest_call((SourceFile(path=path),), folder, settings, raw_formats)
 
+
+def ingest_call(
+    files: Sequence[SourceFile],
+    folder: Path,
+    settings: AudioSettings,
+    raw_formats: Mapping[str, RawFormat] = RAW_FORMATS,
+) -> Ingested:
+    """Decode all tracks of `files` into files of `folder`; `raw_formats` is the format of files without a header, by
+    suffix.
+
+    A track that cannot be decoded beside others that can is flagged, and its channels are silent.
     Raises AudioUndecodable, SourceUnreadable, and DiskFull or TransientError when `folder` cannot be written to.
     """
+    flags: set[str] = set()
+    taken: list[_Taken] = []
+    for number, file in enumerate(files):
+        layout = _look_at(file.path, raw_formats)
+        flags |= set(layout.riff.flags) if layout.riff else set()
+        tracks = tracks_of(file.path, layout)
+        flags |= {SEVERAL_TRACKS} if len(tracks) > 1 else set()
+        for track in tracks:
+            first = sum(len(earlier.sink.paths) for earlier in taken)
+            shifted = replace(track, starts_s=track.starts_s + file.starts_s)
+            taken.append(_take(number, file.path, layout, shifted, len(tracks), folder, settings, first))
+        if taken[-1].decoding.container == "ogg" and ends_within_page(file.path):
+            flags.add("truncated")
+    sound = [one for one in taken if one.fault is None]
+    if not sound:
+        raise next(one.fault for one in taken if one.fault is not None)
+    longest = max(one.sink.samples for one in sound)
+    for one in taken:
+        with closing(one.sink):
+            flags |= one.flags(longest)
+            one.sink.pad_to(longest)
+    return Ingested(
+        tracks=tuple(one.described() for one in taken),
+        channels=tuple(channel for number, one in enumerate(taken) for channel in one.sink.ingested(number)),
+        samples=longest,
+        flags=frozenset(flags),
+        faults=tuple(str(one.fault) for one in taken if one.fault is not None),
+    )
+
+
+def _look_at(path: Path, raw_formats: Mapping[str, RawFormat]) -> Layout:
     try:
-        layout = look_at(path, raw_formats)
+        return look_at(path, raw_formats)
     except OSError as error:
         raise SourceUnreadable(f"{path.name}: cannot be read now: {error}; it is tried again") from error
-    decoding = Decoding(path, layout)
-    sink = _Sink(decoding, folder, settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A track after its pass."""
+
+    file: int
+    track: Track
+    decoding: Decoding
+    sink: _Sink
+    cut: bool
+    fault: AudioUndecodable | None
+
+    def flags(self, longest: int) -> set[str]:
+        """What is odd about it, in a call of `longest` samples."""
+        if self.fault is not None:
+            return {UNDECODABLE_TRACK}
+        flags = _flags(self.decoding, self.sink.own_samples / SAMPLE_RATE_HZ, self.cut)
+        short_s = (longest - self.sink.samples) / SAMPLE_RATE_HZ
+        if self.sink.own_samples and short_s > max(_UNEQUAL_S, _UNEQUAL_SHARE * longest / SAMPLE_RATE_HZ):
+            flags.add(_UNEQUAL)
+        return flags
+
+    def described(self) -> IngestedTrack:
+        return IngestedTrack(
+            file=self.file,
+            container=self.decoding.container,
+            codec=self.decoding.codec,
+            sample_rate_hz=self.decoding.sample_rate_hz,
+            channels=len(self.sink.paths),
+            titles=self.track.titles,
+            fault=None if self.fault is None else str(self.fault),
+        )
+
+
+def _take(  # noqa: PLR0917 - each is a different kind of thing
+    file: int, path: Path, layout: Layout, track: Track, among: int, folder: Path, settings: AudioSettings, first: int
+) -> _Taken:
+    """Decode one track `among` those of its file; its first channel gets the number `first`."""
+    decoding = Decoding(path, layout, track.number if among > 1 else None)
+    starts_s = track.starts_s if track.starts_s <= _LONGEST_SHIFT_S else 0.0
+    sink = _Sink(decoding, folder, settings, first, round(starts_s * SAMPLE_RATE_HZ))
+    cut, fault = False, None
+    with closing(sink):
+        try:
+            cut = _decode(decoding, sink, settings)
+        except AudioUndecodable as error:
+            fault = error
+        sink.finish(decoded=fault is None)
+    return _Taken(file=file, track=track, decoding=decoding, sink=sink, cut=cut, fault=fault)
+
+
+def _decode(decoding: Decoding, sink: _Sink, settings: AudioSettings) -> bool:
+    """Whether sound beyond `audio.max_duration_h` was left. Raises AudioUndecodable."""
     most = settings.max_duration_h * 3600 * SAMPLE_RATE_HZ
-    cut = False
-    with closing(sink), closing(decoding.blocks(settings.block_s)) as blocks:
+    with closing(decoding.blocks(settings.block_s)) as blocks:
         for block in blocks:
             if decoding.channels > settings.max_channels:
                 raise AudioUndecodable(
-                    f"{path.name}: {decoding.channels} channels, more than audio.max_channels ({settings.max_channels})"
+                    f"{decoding.where}: {decoding.channels} channels, more than audio.max_channels "
+                    f"({settings.max_channels})"
                 )
             if sink.samples >= most:
-                cut = True
-                break
+                return True
             sink.take(block)
-        sink.finish()
-    if not sink.samples and (decoding.decode_errors or not decoding.channels):
+    if not sink.own_samples and (decoding.decode_errors or not decoding.channels):
         raise AudioUndecodable(
-            f"{path.name}: nothing in it could be decoded ({decoding.decode_errors} broken packets); replace the file"
+            f"{decoding.where}: nothing in it could be decoded ({decoding.decode_errors} broken packets); "
+            "replace the file"
         )
-    flags = set(layout.riff.flags) if layout.riff else set()
-    flags |= _flags(decoding, sink.samples / SAMPLE_RATE_HZ, cut)
-    if decoding.container == "ogg" and ends_within_page(path):
-        flags.add("truncated")
-    return Ingested(
-        container=decoding.container,
-        codec=decoding.codec,
-        sample_rate_hz=decoding.sample_rate_hz,
-        channels=decoding.channels,
-        samples=sink.samples,
-        paths=sink.paths,
-        source=sink.source,
-        levels=sink.levels,
-        flags=frozenset(flags),
-    )
+    return False
 
 
 def _flags(decoding: Decoding, duration_s: float, cut: bool) -> set[str]:
@@ -111,20 +246,31 @@ def _flags(decoding: Decoding, duration_s: float, cut: bool) -> set[str]:
 
 
 class _Sink:
-    """Takes in decoded blocks: cleans, resamples, measures, spools."""
+    """Takes in decoded blocks of one track: cleans, resamples, measures, spools.
 
-    def __init__(self, decoding: Decoding, folder: Path, settings: AudioSettings) -> None:
+    Args:
+        first: number of its first channel in the call.
+        lead: samples of silence (16 kHz) before its own.
+    """
+
+    def __init__(self, decoding: Decoding, folder: Path, settings: AudioSettings, first: int, lead: int) -> None:
         self._decoding = decoding
         self._folder = folder
         self._settings = settings
+        self._first = first
+        self._lead = lead
         self._writer: SpoolWriter | None = None
         self._resampler: Resampler | None = None
-        self.source = SourceStatistics(0)
-        self.levels = FrameLevels(0)
+        self._source = SourceStatistics(0)
+        self._levels = FrameLevels(0)
 
     @property
     def samples(self) -> int:
         return self._writer.samples if self._writer else 0
+
+    @property
+    def own_samples(self) -> int:
+        return max(0, self.samples - self._lead)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -132,28 +278,58 @@ class _Sink:
 
     def take(self, block: DecodedBlock) -> None:
         if self._writer is None:
-            self._open()
+            self._open(self._decoding.channels)
         if self._resampler is None or self._resampler.source_rate_hz != block.sample_rate_hz:
             self._flush()
             self._resampler = Resampler(block.sample_rate_hz, self._decoding.channels, self._settings.resampling)
-        self._spool(self._resampler.push(self.source.clean(block.samples)))
+        self._spool(self._resampler.push(self._source.clean(block.samples)))
 
-    def finish(self) -> None:
-        if self._writer is None:
-            self._open()
+    def finish(self, *, decoded: bool) -> None:
+        """Take in the rest. Of a track that was not decoded nothing is kept but silence."""
+        if not decoded:
+            self.close()
+            self._resampler, self._lead = None, 0
+            self._open(min(max(1, self._decoding.channels), self._settings.max_channels))
+        elif self._writer is None:
+            self._open(self._decoding.channels)
         self._flush()
-        self.levels.finish()
+
+    def pad_to(self, samples: int) -> None:
+        """Silence up to that length, and the end of the statistics."""
+        assert self._writer is not None
+        if samples > self.samples:
+            with spooling(self._folder.parent):
+                self._writer.reopen()
+            self._silence(samples - self.samples)
+        self._levels.finish()
+
+    def ingested(self, track: int) -> Iterable[IngestedChannel]:
+        """Its channels, after `pad_to`."""
+        for number, path in enumerate(self.paths):
+            yield IngestedChannel(
+                track=track,
+                path=path,
+                levels=self._levels.channel(number),
+                non_finite=int(self._source.non_finite[number]),
+                clipped=int(self._source.clipped[number]),
+                source_samples=self._source.samples,
+            )
 
     def close(self) -> None:
         if self._writer is not None:
             with spooling(self._folder.parent):
                 self._writer.close()
 
-    def _open(self) -> None:
-        channels = self._decoding.channels
-        self.source, self.levels = SourceStatistics(channels), FrameLevels(channels)
+    def _open(self, channels: int) -> None:
+        self._source, self._levels = SourceStatistics(channels), FrameLevels(channels)
         with spooling(self._folder.parent):
-            self._writer = SpoolWriter(self._folder, channels)
+            self._writer = SpoolWriter(self._folder, channels, self._first)
+        self._silence(self._lead)
+
+    def _silence(self, samples: int) -> None:
+        channels = len(self.paths)
+        for start in range(0, samples, _SILENCE_SAMPLES):
+            self._spool(np.zeros((min(_SILENCE_SAMPLES, samples - start), channels), dtype=np.float32))
 
     def _flush(self) -> None:
         if self._resampler is not None:
@@ -164,6 +340,6 @@ class _Sink:
         assert self._writer is not None
         if len(block):
             by_channel = np.ascontiguousarray(block.T)
-            self.levels.push(by_channel)
+            self._levels.push(by_channel)
             with spooling(self._folder.parent):
                 self._writer.write(by_channel)

@@ -20,10 +20,10 @@ _DTYPE = np.dtype("<f4")
 
 
 class SpoolWriter:
-    """Writes the channels of one call, a file each, block by block."""
+    """Writes channels of one call, a file each, block by block; their numbers begin with `first`."""
 
-    def __init__(self, folder: Path, channels: int) -> None:
-        self.paths = tuple(folder / f"channel_{channel}.f32" for channel in range(channels))
+    def __init__(self, folder: Path, channels: int, first: int = 0) -> None:
+        self.paths = tuple(folder / f"channel_{first + channel}.f32" for channel in range(channels))
         self.samples = 0
         self._files: list[BinaryIO] = []
         for path in self.paths:
@@ -38,6 +38,12 @@ class SpoolWriter:
     def close(self) -> None:
         for file in self._files:
             file.close()
+
+    def reopen(self) -> None:
+        """Go on writing after `close`."""
+        self._files = []
+        for path in self.paths:
+            self._files.append(path.open("ab"))
 
 
 def read_samples(path: Path, start_s: float, end_s: float) -> Samples:

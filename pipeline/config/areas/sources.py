@@ -36,6 +36,13 @@ RAW_FORMATS: dict[str, RawFormat] = {
 """As Asterisk writes them."""
 
 
+ROLE_WORDS: dict[str, Role] = {
+    **dict.fromkeys(("agent", "a", "operator", "representative", "advisor", "employee"), Role.AGENT),
+    **dict.fromkeys(("client", "customer", "caller", "c"), Role.CLIENT),
+    **dict.fromkeys(("unknown", "u"), Role.UNKNOWN),
+}
+
+
 class ArchiveSettings(Area):
     """Deliveries as .zip."""
 
@@ -162,19 +169,9 @@ class InputSettings(Area):
         }
     )
     """What file names and sidecars call the customer segments, in lower case."""
-    role_words: dict[str, Role] = Field(
-        default_factory=lambda: {
-            "agent": Role.AGENT,
-            "a": Role.AGENT,
-            "client": Role.CLIENT,
-            "customer": Role.CLIENT,
-            "caller": Role.CLIENT,
-            "c": Role.CLIENT,
-            "unknown": Role.UNKNOWN,
-            "u": Role.UNKNOWN,
-        }
-    )
-    """What file names and sidecars call the roles in channel_roles (agent+client, client-agent, a,c), in lower case."""
+    role_words: dict[str, Role] = Field(default_factory=lambda: dict(ROLE_WORDS))
+    """What file names and sidecars call the roles in channel_roles (agent+client, client-agent, a,c), and what the
+    titles of audio tracks call them, in lower case."""
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
     """Metadata from files beside the recordings."""
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)

@@ -126,9 +126,9 @@ def test_the_cases_at_hand_are_decoded_whole(tmp_path: Path, request: pytest.Fix
     if not path.exists():
         pytest.skip(f"no {path}")
     call = ingest(path, tmp_path, AudioSettings())
-    assert (call.duration_s, call.channels, call.flags) == (15.25, 2, frozenset())
+    assert (call.duration_s, len(call.channels), call.flags) == (15.25, 2, frozenset())
     assert probe_header(path).duration_s == 15.25
-    assert all(call.levels.channel(channel).loudest_second_dbfs() > -40 for channel in (0, 1))
+    assert all(channel.levels.loudest_second_dbfs() > -40 for channel in call.channels)
 
 
 @pytest.mark.parametrize(
