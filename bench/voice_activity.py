@@ -25,7 +25,7 @@ import numpy.typing as npt
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import discard, read_range
 from pipeline.audio.prepare import CallPreparer
-from pipeline.audio.segments import find_speech
+from pipeline.audio.segments import find_speech, pad, samples_of
 from pipeline.audio.vad.choice import choose_detector
 from pipeline.audio.vad.detector import VoiceActivityDetector
 from pipeline.config.areas.audio import AudioSettings
@@ -103,7 +103,8 @@ def quality(calls: Sequence[Path], settings: VoiceActivitySettings) -> dict[str,
             discard(prepared)
         for side, samples, plan in zip(SIDES, decoded(path), planned, strict=True):
             truth, duration_s = human_turns(path, side), len(samples) / SAMPLE_RATE_HZ
-            spans = find_speech(listen(detector, samples), detector.step_samples, len(samples), settings)
+            speech = find_speech(listen(detector, samples), detector.step_samples, len(samples), settings)
+            spans = pad(speech, samples_of(settings.padding_ms), len(samples))
             found = [(span.start / SAMPLE_RATE_HZ, span.end / SAMPLE_RATE_HZ) for span in spans]
             ours[side].append(agreement(found, truth, duration_s))
             theirs[side].append(agreement(faster_whisper_spans(samples, settings), truth, duration_s))

@@ -152,6 +152,10 @@ class NonSpeech:
     """`ringing`, `key_tone`, `hold_music`."""
 
 
+SpeechSpan = tuple[float, float]
+"""Start and end of speech, seconds from the first sample of the recording."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechSegment:
     """A stretch of one channel for the recogniser, padding included."""
@@ -163,6 +167,8 @@ class SpeechSegment:
     end_s: float
     overlap_s: float = 0.0
     """How much of its start repeats the end of the segment before (no quiet place was found to cut at)."""
+    speech: tuple[SpeechSpan, ...] | None = None
+    """Where within it somebody speaks, without padding: in order, apart. None where that is not known."""
 
     @property
     def duration_s(self) -> float:
@@ -250,12 +256,15 @@ class TranscriptChunk:
     """From 0 within the channel, in time order."""
     role: Role
     start_s: float
+    """With `end_s`: what the recogniser was given, padding included."""
     end_s: float
     text: str
     words: tuple[Word, ...] | None = None
     confidence: float | None = None
     language: str | None = None
     flags: tuple[str, ...] = ()
+    speech: tuple[SpeechSpan, ...] | None = None
+    """Where within it somebody speaks, without padding. None in transcripts of earlier versions."""
 
     @property
     def duration_s(self) -> float:

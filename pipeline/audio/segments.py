@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio.decoding.levels import FRAME_S, FRAME_SAMPLES, SILENCE_DBFS, decibels
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
-from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
+from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment, SpeechSpan
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,13 +29,13 @@ class Interval:
 def find_speech(
     scores: npt.NDArray[np.float32], step_samples: int, total_samples: int, settings: VoiceActivitySettings
 ) -> list[Interval]:
-    """Stretches of speech, padded, sorted, not touching: hysteresis, shortest speech, shortest silence.
+    """Stretches of speech without padding, sorted, apart: hysteresis, shortest speech, shortest silence.
 
     Speech begins at a score of `threshold`. It ends where scores have fallen below `neg_threshold` and stay below
-    `threshold` for `min_silence_ms`. Padding into a short pause stops at its middle.
+    `threshold` for `min_silence_ms`.
     """
-    min_silence = _samples(settings.min_silence_ms)
-    min_speech = _samples(settings.min_speech_ms)
+    min_silence = samples_of(settings.min_silence_ms)
+    min_speech = samples_of(settings.min_speech_ms)
     found: list[Interval] = []
     start: int | None = None
     quiet_from: int | None = None
@@ -51,9 +52,25 @@ def find_speech(
     if start is not None:
         found.append(Interval(start, total_samples if quiet_from is None else quiet_from))
     kept = [Interval(i.start, min(i.end, total_samples)) for i in found if i.start < total_samples]
-    return pad(
-        [i for i in kept if i.length >= min_speech and i.length > 0], _samples(settings.padding_ms), total_samples
-    )
+    return [i for i in kept if i.length >= min_speech and i.length > 0]
+
+
+def earlier_onsets(intervals: Sequence[Interval], lag: int) -> list[Interval]:
+    """Each interval, begun `lag` samples earlier, though not before the end of the one before."""
+    ends = [0, *(interval.end for interval in intervals)]
+    return [
+        replace(interval, start=max(end, interval.start - lag)) for end, interval in zip(ends, intervals, strict=False)
+    ]
+
+
+def parts_within(intervals: Sequence[Interval], within: Interval) -> list[Interval]:
+    """The parts of `intervals`, in order and apart, that lie in `within`."""
+    parts: list[Interval] = []
+    for interval in intervals[bisect_right(intervals, within.start, key=lambda interval: interval.end) :]:
+        if interval.start >= within.end:
+            break
+        parts.append(Interval(max(interval.start, within.start), min(interval.end, within.end)))
+    return parts
 
 
 def pad(intervals: Sequence[Interval], padding: int, total_samples: int) -> list[Interval]:
@@ -92,11 +109,17 @@ def plan_segments(
     levels_db: npt.NDArray[np.float64],
     channel: int,
     settings: VoiceActivitySettings,
+    *,
     barriers: Sequence[Interval] = (),
+    spoken: Sequence[Interval] | None = None,
 ) -> tuple[SpeechSegment, ...]:
     """Segments no longer than `max_segment_s`: neighbours with a short pause merged, longer speech cut.
 
-    `levels_db` holds the level of each 10 ms. Nothing is merged across one of `barriers`.
+    Args:
+        speech: with padding.
+        levels_db: the level of each 10 ms.
+        barriers: nothing is merged across one of these.
+        spoken: the same speech without padding; None where it is not known.
     """
     segments: list[SpeechSegment] = []
     for interval in _merge(speech, settings, barriers):
@@ -108,6 +131,7 @@ def plan_segments(
                     start_s=start / SAMPLE_RATE_HZ,
                     end_s=end / SAMPLE_RATE_HZ,
                     overlap_s=overlap / SAMPLE_RATE_HZ,
+                    speech=None if spoken is None else _seconds(parts_within(spoken, Interval(start, end))),
                 )
             )
     return tuple(segments)
@@ -115,7 +139,7 @@ def plan_segments(
 
 def _merge(speech: Sequence[Interval], settings: VoiceActivitySettings, barriers: Sequence[Interval]) -> list[Interval]:
     longest = int(settings.max_segment_s * SAMPLE_RATE_HZ)
-    pause = _samples(settings.merge_silence_ms)
+    pause = samples_of(settings.merge_silence_ms)
     merged: list[Interval] = []
     for interval in speech:
         last = merged[-1] if merged else None
@@ -166,5 +190,9 @@ def _quietest(
     return min(max(place, earliest), latest), bool(quiet)
 
 
-def _samples(milliseconds: float) -> int:
+def _seconds(intervals: Sequence[Interval]) -> tuple[SpeechSpan, ...]:
+    return tuple((interval.start / SAMPLE_RATE_HZ, interval.end / SAMPLE_RATE_HZ) for interval in intervals)
+
+
+def samples_of(milliseconds: float) -> int:
     return round(milliseconds * SAMPLE_RATE_HZ / 1000)

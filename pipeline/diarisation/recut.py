@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.diariser import SpeakerTurn
-from pipeline.records import SpeechSegment
+from pipeline.records import SpeechSegment, SpeechSpan
 
 
 def tidy(turns: Sequence[SpeakerTurn], min_turn_s: float) -> tuple[SpeakerTurn, ...]:
@@ -58,9 +58,17 @@ def by_speaker(
                     start_s=start_s,
                     end_s=end_s,
                     overlap_s=overlap_s if repeats else 0.0,
+                    speech=_speech_within(segment, start_s, end_s),
                 )
             )
     return tuple(tuple(of_speaker) for of_speaker in pieces)
+
+
+def _speech_within(segment: SpeechSegment, start_s: float, end_s: float) -> tuple[SpeechSpan, ...] | None:
+    if segment.speech is None:
+        return None
+    parts = ((max(first, start_s), min(last, end_s)) for first, last in segment.speech)
+    return tuple((first, last) for first, last in parts if first < last)
 
 
 def _cut(

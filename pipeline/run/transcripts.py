@@ -118,8 +118,12 @@ class Transcripts:
         for segment in segments:
             by_channel.setdefault(segment.channel, []).append(segment)
         roles: Mapping[int, Role] = {channel.channel: channel.role for channel in prepared.channels}
+        speech = {
+            channel.channel: {segment.ordinal: segment.speech for segment in channel.segments}
+            for channel in prepared.channels
+        }
         chunks: list[tuple[TranscriptChunk, ...]] = [
-            channel_chunks(of_channel, roles[channel], self._rules.shown)
+            channel_chunks(of_channel, roles[channel], self._rules.shown, speech[channel])
             for channel, of_channel in sorted(by_channel.items())
         ]
         merged = merge_channels(chunks)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.records import Role, SegmentText, SpeechSegment, TranscriptChunk, Word
+from pipeline.records import Role, SegmentText, SpeechSegment, SpeechSpan, TranscriptChunk, Word
 from pipeline.transcription.engine import SegmentResult
 from pipeline.transcription.text.overlap import join_overlap
 
@@ -35,9 +35,14 @@ def segment_text(segment: SpeechSegment, result: SegmentResult) -> SegmentText:
 
 
 def channel_chunks(
-    segments: Sequence[SegmentText], role: Role, shown: ShownText | None = None
+    segments: Sequence[SegmentText],
+    role: Role,
+    shown: ShownText | None = None,
+    speech: Mapping[int, tuple[SpeechSpan, ...] | None] | None = None,
 ) -> tuple[TranscriptChunk, ...]:
     """Chunks of one channel. Overlaps appear once; empty segments are left out unless a flag says why they are empty.
+
+    `speech`: by a segment's ordinal, where in it somebody speaks.
 
     Raises ValueError when the segments are of several channels.
     """
@@ -60,6 +65,7 @@ def channel_chunks(
                 confidence=segment.confidence,
                 language=segment.language,
                 flags=segment.flags,
+                speech=speech.get(segment.ordinal) if speech else None,
             )
         )
     return tuple(chunks)

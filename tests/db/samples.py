@@ -90,6 +90,7 @@ def chunk(channel: int, ordinal: int, start_s: float, text: str, *, words: bool 
         else None,
         confidence=0.75,
         language="en",
+        speech=((start_s + 0.25, start_s + 0.75), (start_s + 1.0, start_s + 1.75)) if words else None,
     )
 
 

@@ -13,7 +13,16 @@ from pipeline.audio.channels.tones import ToneScan, find_ringing
 from pipeline.audio.decoding.ingest import IngestedChannel
 from pipeline.audio.decoding.levels import FRAME_SAMPLES, ChannelLevels, level_dbfs
 from pipeline.audio.decoding.spool import Samples, read_blocks, rewrite
-from pipeline.audio.segments import Interval, find_speech, plan_segments, without
+from pipeline.audio.segments import (
+    Interval,
+    earlier_onsets,
+    find_speech,
+    pad,
+    parts_within,
+    plan_segments,
+    samples_of,
+    without,
+)
 from pipeline.audio.vad.detector import VoiceActivityDetector
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
@@ -45,6 +54,10 @@ class Channel:
     same_as: int | None = None
     gain_db: float = 0.0
     speech: list[Interval] = field(default_factory=list)
+    """With padding."""
+    spoken: list[Interval] = field(default_factory=list)
+    """The same without padding, from where people begin rather than from where the detector is sure. What is taken out
+    of `speech` later is still in it."""
     speech_dbfs: float | None = None
     speech_s: float = 0.0
     segments: tuple[SpeechSegment, ...] = ()
@@ -100,9 +113,11 @@ def listen(
         if audio.tones.enabled:
             tones.push(block)
     scores.append(stream.finish())
-    speech = find_speech(np.concatenate(scores), detector.step_samples, channel.levels.samples, voice_activity)
+    spoken = find_speech(np.concatenate(scores), detector.step_samples, channel.levels.samples, voice_activity)
+    channel.spoken = earlier_onsets(spoken, detector.onset_lag_samples)
+    speech = pad(spoken, samples_of(voice_activity.padding_ms), channel.levels.samples)
     barriers = _non_speech(channel, tones, speech, gain, audio)
-    channel.speech = without(speech, barriers, round(voice_activity.min_speech_ms * SAMPLE_RATE_HZ / 1000))
+    channel.speech = without(speech, barriers, samples_of(voice_activity.min_speech_ms))
 
 
 def finish(channel: Channel, audio: AudioSettings, voice_activity: VoiceActivitySettings) -> None:
@@ -114,7 +129,10 @@ def finish(channel: Channel, audio: AudioSettings, voice_activity: VoiceActivity
     barriers = [
         Interval(round(n.start_s * SAMPLE_RATE_HZ), round(n.end_s * SAMPLE_RATE_HZ)) for n in channel.non_speech
     ]
-    channel.segments = plan_segments(channel.speech, channel.levels.db, channel.channel, voice_activity, barriers)
+    spoken = [part for stretch in channel.speech for part in parts_within(channel.spoken, stretch)]
+    channel.segments = plan_segments(
+        channel.speech, channel.levels.db, channel.channel, voice_activity, barriers=barriers, spoken=spoken
+    )
 
 
 def _levelled(channel: Channel, gain: float, place: Interval | None = None) -> Iterator[Samples]:

@@ -31,6 +31,8 @@ class VoiceActivityDetector(Protocol):
     name: str
     step_samples: int
     """Samples (at 16 kHz) that one score stands for."""
+    onset_lag_samples: int
+    """How late it reports that speech begins: the median against turns marked by people; 0 where not measured."""
 
     def stream(self) -> VoiceActivityStream:
         """A fresh state."""

@@ -22,6 +22,7 @@ class EnergyDetector:
 
     name = "energy"
     step_samples = WINDOW_SAMPLES
+    onset_lag_samples = 0
 
     def __init__(self, settings: EnergySettings) -> None:
         self._settings = settings

@@ -27,6 +27,7 @@ class PyannoteDetector:
 
     name = "pyannote"
     step_samples = STEP_SAMPLES
+    onset_lag_samples = 0
 
     def __init__(self, settings: PyannoteDetectorSettings) -> None:
         from pipeline.diarisation.checkpoints import load_segmentation

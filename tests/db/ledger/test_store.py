@@ -119,6 +119,18 @@ def test_labels_in_sql_are_those_of_the_records(database: Database, shares: tupl
     assert one(database, "SELECT sentiment_label(%s, %s, %s)", *shares) == Sentiment(*shares).label.value
 
 
+def test_chunks_show_where_somebody_speaks(store: PostgresStore, database: Database, run_id: str) -> None:
+    keep(store, run_id, words=transcript(chunks=(TALK[0], replace(TALK[1], speech=None), replace(TALK[2], speech=()))))
+    assert rows(database, "SELECT speech FROM chunks ORDER BY start_s") == [
+        ([[0.25, 0.75], [1.0, 1.75]],),
+        (None,),
+        ([],),
+    ]
+    stored = store.transcript("f1")
+    assert stored is not None
+    assert [chunk.speech for chunk in stored.chunks] == [TALK[0].speech, None, ()]
+
+
 def test_storing_twice_writes_the_same_rows(store: PostgresStore, database: Database, run_id: str) -> None:
     keep(store, run_id)
     tables = ("calls", "transcripts", "transcript_chunks", "chunk_sentiments", "call_steps")

@@ -37,6 +37,9 @@ def test_a_call_is_prepared_whole(tmp_path: Path, prepare: Prepare, both_sides: 
         for segment in channel.segments:
             samples = read_samples(channel.samples_path, segment.start_s, segment.end_s)
             assert len(samples) == round(segment.duration_s * RATE)
+            assert segment.speech, "where somebody speaks within it is known"
+            assert segment.start_s < segment.speech[0][0] or segment.start_s == 0.0, "padding is not speech"
+            assert segment.speech[-1][1] < segment.end_s or segment.end_s == call.duration_s
             original = side[round(segment.start_s * RATE) :][: len(samples)]
             assert np.corrcoef(samples[: len(original)], original)[0, 1] > 0.99
     discard(call)

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.audio.segments import Interval, find_speech, pad, plan_segments, without
+from pipeline.audio.segments import (
+    Interval,
+    earlier_onsets,
+    find_speech,
+    pad,
+    parts_within,
+    plan_segments,
+    samples_of,
+    without,
+)
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ
 
@@ -21,7 +30,8 @@ BARE = VoiceActivitySettings(min_speech_ms=0, min_silence_ms=0, padding_ms=0, me
 
 def found(scores: list[float], settings: VoiceActivitySettings) -> list[tuple[int, int]]:
     array = np.array(scores, dtype=np.float32)
-    spans = find_speech(array, STEP, len(scores) * STEP, settings)
+    speech = find_speech(array, STEP, len(scores) * STEP, settings)
+    spans = pad(speech, samples_of(settings.padding_ms), len(scores) * STEP)
     return [(span.start // STEP, span.end // STEP) for span in spans]
 
 
@@ -58,7 +68,8 @@ def test_speech_is_sorted_apart_and_within_the_call(
 ) -> None:
     settings = VoiceActivitySettings(min_silence_ms=silence_ms, padding_ms=padding_ms)
     total = max(0, len(scores) * STEP - short)
-    spans = find_speech(np.array(scores, dtype=np.float32), STEP, total, settings)
+    speech = find_speech(np.array(scores, dtype=np.float32), STEP, total, settings)
+    spans = pad(speech, samples_of(padding_ms), total)
     ends = [0]
     for span in spans:
         assert ends[-1] <= span.start < span.end <= total
@@ -89,7 +100,7 @@ def test_segments_hold_all_speech_once_and_are_never_too_long(
     speech, holes, levels = channel
     settings = VoiceActivitySettings(max_segment_s=longest, overlap_s=overlap, merge_silence_ms=pause_ms)
     speech = without(speech, holes, 0)
-    segments = plan_segments(speech, levels, 1, settings, holes)
+    segments = plan_segments(speech, levels, 1, settings, barriers=holes)
     assert [segment.ordinal for segment in segments] == list(range(len(segments)))
     for before, after in pairwise(segments):
         assert before.start_s < after.start_s
@@ -112,6 +123,53 @@ def test_segments_hold_all_speech_once_and_are_never_too_long(
         for segment in segments:
             shared = min(segment.end_s, hole.end / SAMPLE_RATE_HZ) - max(segment.start_s, hole.start / SAMPLE_RATE_HZ)
             assert shared <= 1e-9, "tones and music stay out"
+
+
+@given(channels(), st.sampled_from([2.0, 28.0]), st.sampled_from([0.0, 500.0, 5000.0]), st.integers(0, 8000))
+def test_speech_without_padding_survives_merging_and_cutting(
+    channel: tuple[list[Interval], list[Interval], Levels], longest: float, pause_ms: float, padding: int
+) -> None:
+    spoken, _, levels = channel
+    settings = VoiceActivitySettings(max_segment_s=longest, merge_silence_ms=pause_ms, overlap_s=0.4)
+    padded = pad(spoken, padding, len(levels) * 160)
+    segments = plan_segments(padded, levels, 0, settings, spoken=spoken)
+    said: set[int] = set()
+    for segment in segments:
+        assert segment.speech is not None
+        ends = [segment.start_s]
+        for start_s, end_s in segment.speech:
+            assert ends[-1] <= start_s < end_s <= segment.end_s
+            ends.append(end_s)
+            said |= {round(start_s * SAMPLE_RATE_HZ), round(end_s * SAMPLE_RATE_HZ)}
+    assert said >= {edge for interval in spoken for edge in (interval.start, interval.end)}
+    union = sorted(span for segment in segments for span in segment.speech or ())
+    total, reached = 0.0, 0.0
+    for start_s, end_s in union:
+        total += max(0.0, end_s - max(start_s, reached))
+        reached = max(reached, end_s)
+    assert total == pytest.approx(sum(interval.length for interval in spoken) / SAMPLE_RATE_HZ, abs=1e-6)
+
+
+def test_without_known_speech_segments_say_so() -> None:
+    (segment,) = plan_segments([Interval(0, 16000)], np.full(100, -20.0), 0, VoiceActivitySettings())
+    assert segment.speech is None
+
+
+def test_an_onset_is_moved_back_but_never_into_the_speech_before() -> None:
+    assert earlier_onsets([Interval(3, 20), Interval(22, 30), Interval(50, 60)], 5) == [
+        Interval(0, 20),
+        Interval(20, 30),
+        Interval(45, 60),
+    ]
+
+
+@given(channels(), st.integers(0, 20 * SAMPLE_RATE_HZ), st.integers(0, 20 * SAMPLE_RATE_HZ))
+def test_parts_within_are_all_that_is_there(
+    channel: tuple[list[Interval], list[Interval], Levels], start: int, length: int
+) -> None:
+    speech, place = channel[0], Interval(start, start + length)
+    parts = (Interval(max(i.start, place.start), min(i.end, place.end)) for i in speech)
+    assert parts_within(speech, place) == [part for part in parts if part.length > 0]
 
 
 def plan(speech: list[Interval], levels: list[float], **settings: float) -> list[tuple[float, float, float]]:
@@ -146,7 +204,7 @@ def test_neighbours_are_merged_over_short_pauses_only() -> None:
     speech = [Interval(0, 2 * second), Interval(int(2.3 * second), 4 * second), Interval(6 * second, 7 * second)]
     assert plan(speech, [-20.0] * 800, merge_silence_ms=500) == [(0.0, 4.0, 0.0), (6.0, 7.0, 0.0)]
     barrier = [Interval(int(2.1 * second), int(2.2 * second))]
-    apart = plan_segments(speech, np.full(800, -20.0), 0, VoiceActivitySettings(merge_silence_ms=500), barrier)
+    apart = plan_segments(speech, np.full(800, -20.0), 0, VoiceActivitySettings(merge_silence_ms=500), barriers=barrier)
     assert len(apart) == 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -189,3 +190,12 @@ def test_no_speech_is_lost_and_none_is_heard_twice(recording: tuple[list[SpeechS
         assert all(piece.end_s > piece.start_s for piece in mine)
         assert all(0 <= piece.overlap_s < piece.duration_s for piece in mine)
         assert all(a.start_s <= b.start_s for a, b in itertools.pairwise(mine))
+
+
+def test_speech_without_padding_is_cut_with_its_segment() -> None:
+    segment = SpeechSegment(channel=0, ordinal=0, start_s=0.0, end_s=10.0, speech=((0.2, 3.0), (4.0, 6.0), (7.0, 9.7)))
+    ((first,), (second,)) = by_speaker([segment], turns_of([(0, 4.8, 0), (5.2, 10, 1)]), SETTINGS)
+    assert first.speech == ((0.2, 3.0), (4.0, 5.0))
+    assert second.speech == ((5.0, 6.0), (7.0, 9.7))
+    ((unknown,), _) = by_speaker([replace(segment, speech=None)], turns_of([(0, 4.8, 0), (5.2, 10, 1)]), SETTINGS)
+    assert unknown.speech is None

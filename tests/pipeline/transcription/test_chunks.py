@@ -34,6 +34,12 @@ def _spread(text: str, start_s: float, end_s: float) -> tuple[Word, ...]:
     return tuple(Word(text=w, start_s=start_s + i * step, end_s=start_s + (i + 1) * step) for i, w in enumerate(words))
 
 
+def test_a_chunk_carries_the_speech_of_its_segment() -> None:
+    segments = [_segment(0, 0, 1, "a"), _segment(1, 2, 3, " "), _segment(2, 4, 5, "b"), _segment(3, 6, 7, "c")]
+    chunks = channel_chunks(segments, Role.AGENT, speech={0: ((0.2, 0.8),), 1: ((2.2, 2.8),), 2: (), 3: None})
+    assert [(chunk.text, chunk.speech) for chunk in chunks] == [("a", ((0.2, 0.8),)), ("b", ()), ("c", None)]
+
+
 def test_an_answer_moves_to_the_recordings_clock_and_stays_in_its_segment() -> None:
     segment = SpeechSegment(channel=1, ordinal=3, start_s=10.0, end_s=12.0, overlap_s=0.5)
     words = (Word(text="a", start_s=-0.1, end_s=0.5), Word(text="b", start_s=1.5, end_s=2.4))

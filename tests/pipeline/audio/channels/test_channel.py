@@ -22,6 +22,7 @@ class Listener:
 
     name = "listener"
     step_samples = 512
+    onset_lag_samples = 0
 
     def __init__(self) -> None:
         self.heard: list[Samples] = []
