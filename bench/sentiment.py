@@ -30,12 +30,13 @@ from analysis.sentiment.text import TextSentiment
 from analysis.sentiment.text_trained import TrainedTextSentiment
 from analysis.training.judging.crossvalidation import cross_validate, probabilities_of
 from analysis.training.judging.crossvalidation import fit as fit_recipe
-from analysis.training.judging.measures import Figure, Scores, compare, score
+from analysis.training.judging.measures import Scores, compare, score
 from analysis.training.kinds.acoustic import ACOUSTIC_RECIPES, AcousticMaterial, material_of
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from analysis.training.labelled.recordings import HeardItems, hear
 from analysis.training.labelled.splits import grouped_splits
 from pipeline.config.areas.sentiment import LexiconSettings, SentimentSettings
+from pipeline.intervals import Figure
 from pipeline.records import (
     CallForAnalysis,
     CallMetadata,

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
+from pipeline.judging.word_error import NO_ERRORS, WordErrors, word_errors
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.recogniser import build_recogniser
-from pipeline.transcription.text.word_error import NO_ERRORS, WordErrors, word_errors
 
 _PADDING_S = 0.25
 _READABLE = {".wav", ".flac", ".ogg", ".mp3"}

@@ -1,4 +1,4 @@
-"""`run.py evaluate`: transcripts against true text, sentiment against labels."""
+"""`run.py evaluate`: transcripts against true text, recognisers against each other, sentiment against labels."""
 
 from __future__ import annotations
 
@@ -18,15 +18,46 @@ app: typer.Typer = typer.Typer(
 )
 app.command("sentiment")(sentiment.sentiment_command)
 
+TruthOption = Annotated[
+    Path,
+    typer.Option(
+        "--truth",
+        help="Folder with what is said: a JSON or STM file per call, named as its recording, or refs.json.",
+        metavar="PATH",
+    ),
+]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--language", help="ISO 639-1 code for calls whose truth names none; otherwise what was heard.", metavar="CODE"
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of the intervals' draws of calls.", metavar="N")]
 
-@app.command()
-def transcripts(
-    truth: Annotated[Path, typer.Option("--truth", help="Folder of JSON files with true turns, named as the calls.")],
+_TRANSCRIPTS_HELP = """Stored transcripts against the truth: errors in words and characters, speech, roles, turns.
+
+Every figure over all calls has a 95 % interval (bootstrap over calls). docs/evaluation.md explains each of them, the
+forms of truth, and how texts are normalised.
+
+[bold]Examples[/bold]
+
+  python run.py evaluate transcripts --truth samples/truth
+
+  python run.py evaluate transcripts --truth truth/ --config night.yaml --json > figures.json
+
+  python run.py evaluate transcripts --truth refs.json --language fr
+"""
+
+
+@app.command(help=_TRANSCRIPTS_HELP)
+def transcripts(  # noqa: PLR0917 - typer calls it by name
+    truth: TruthOption,
+    language: LanguageOption = None,
+    seed: SeedOption = 0,
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Word error rate per side, speech found against the true turns, roles and order of turns."""
     from commands.evaluate.transcripts import evaluate_transcripts
 
-    sys.exit(evaluate_transcripts(config, overrides or (), truth, as_json))
+    sys.exit(evaluate_transcripts(config, overrides or (), truth, language=language, seed=seed, as_json=as_json))

@@ -1,213 +1,206 @@
-"""`run.py evaluate transcripts`: stored transcripts against true turns."""
+"""`run.py evaluate transcripts`: stored transcripts against the truth."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rich.table import Table
 
 from commands.run.summary import shortened
 from commands.terminal import Terminal, cell, say_json, table
 from db.existing import existing_ledger
-from db.queries.calls import SaidChunk, TranscribedCall, said_in, transcribed_calls
+from db.ledger.store import PostgresStore
+from db.queries.calls import TranscribedCall, transcribed_calls
 from pipeline.config.loader import load_settings
+from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
-from pipeline.transcription.text.rules import TextRules
-from pipeline.transcription.text.word_error import NO_ERRORS, WordErrors, word_errors
+from pipeline.intervals import Share, share
+from pipeline.judging.scores import FIGURES, CallScore, HeardCall, score_call
+from pipeline.judging.truth import open_truth
+from pipeline.judging.word_error import Confusion, confusions
 
-ROLE_NAMES = {"caller": "client", "customer": "client", "client": "client", "agent": "agent"}
-BOTH_ON_ONE = frozenset({"dual_mono", "mono"})
-_STEP_S = 0.01
 _CALL_CHARS = 24
+_CONFUSIONS_SHOWN = 10
+_CONFUSIONS_TOLD = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One side of one call."""
+class Judged:
+    """Stored transcripts against the truth."""
 
-    call: str
-    engine: str
-    role: str
-    errors: WordErrors
-    speech_precision: float | None
-    speech_recall: float | None
-    roles_right: bool | None
-    """Whether the stored role of the channel is the true one; None where the truth gives no role."""
-
-    @property
-    def speech_f1(self) -> float | None:
-        if self.speech_precision is None or self.speech_recall is None:
-            return None
-        total = self.speech_precision + self.speech_recall
-        return 2 * self.speech_precision * self.speech_recall / total if total else 0.0
+    scores: tuple[CallScore, ...]
+    figures: dict[str, Share | None]
+    confusions: tuple[Confusion, ...]
+    without_transcript: tuple[str, ...]
+    """Calls with truth that are not stored."""
+    seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class TrueTurn:
-    channel: int
-    role: str | None
-    start_s: float
-    end_s: float
-    text: str
+def evaluate_transcripts(
+    config: Path, overrides: Sequence[str], truth: Path, *, language: str | None, seed: int, as_json: bool
+) -> int:
+    """Print the figures per side and over all calls; returns the exit code.
 
-
-def evaluate_transcripts(config: Path, overrides: Sequence[str], truth: Path, as_json: bool) -> int:
-    """Print word error rate, speech found, roles and order per call; returns the exit code.
-
-    Raises ConfigurationError when the folder holds no truth for any stored call.
+    Raises ConfigurationError when there is no truth, or none for any stored call.
     """
-    if not truth.is_dir():
-        raise ConfigurationError(f"--truth {truth}: no such folder; it holds one JSON per call, named as the recording")
     settings = load_settings(config, overrides).settings
-    rules = TextRules(settings.transcription.text_rules)
-    sides: list[Side] = []
-    orders: dict[str, float | None] = {}
-    with existing_ledger(settings.database) as database:
-        for call in transcribed_calls(database):
-            name = Path(call.file_name).stem
-            path = truth / f"{name}.json"
-            if not path.is_file():
-                continue
-            turns = read_truth(path)
-            if BOTH_ON_ONE.intersection(call.flags):
-                turns = on_one_channel(turns)
-            chunks = said_in(database, call.call_id)
-            sides.extend(_sides(call, turns, chunks, rules))
-            orders[name] = order_agreement(turns, chunks)
-    if not sides:
-        raise ConfigurationError(f"--truth {truth}: names no call that is stored; run the calls first")
+    judged = judge_stored(settings, truth, language, seed)
     if as_json:
-        say_json(_as_json(sides, orders))
-    else:
-        Terminal().print(_table(sides, orders))
+        say_json(as_plain(judged))
+        return 0
+    terminal = Terminal()
+    terminal.print(_sides_table(judged))
+    terminal.print(_figures_table(judged))
+    if judged.confusions:
+        terminal.print(_confusions_table(judged.confusions[:_CONFUSIONS_SHOWN]))
+    if judged.without_transcript:
+        terminal.print(f"not stored, so not judged: {', '.join(judged.without_transcript)}")
     return 0
 
 
-def read_truth(path: Path) -> list[TrueTurn]:
-    """`{"turns": [{channel, start(_s), end(_s), text, role?}]}`; stretches in brackets are noises, not words."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            TrueTurn(
-                channel=int(turn["channel"]),
-                role=ROLE_NAMES.get(str(turn.get("role"))),
-                start_s=float(turn.get("start_s", turn.get("start"))),
-                end_s=float(turn.get("end_s", turn.get("end"))),
-                text=without_noises(str(turn["text"])),
-            )
-            for turn in content["turns"]
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path}: not a truth file ({error}); see samples/truth for the form") from None
-
-
-def on_one_channel(turns: Sequence[TrueTurn]) -> list[TrueTurn]:
-    """The truth of a recording whose channels are copies of each other: both sides in time order, without roles."""
-    return [replace(turn, channel=0, role=None) for turn in sorted(turns, key=lambda turn: turn.start_s)]
-
-
-def without_noises(text: str) -> str:
-    return " ".join(word for word in text.split() if not (word.startswith("[") and word.endswith("]")))
-
-
-def _sides(
-    call: TranscribedCall, turns: Sequence[TrueTurn], chunks: Sequence[SaidChunk], rules: TextRules
-) -> list[Side]:
-    language = call.language or "en"
-    sides = []
-    for channel in sorted({turn.channel for turn in turns}):
-        true = [turn for turn in turns if turn.channel == channel]
-        said = [chunk for chunk in chunks if chunk.channel == channel]
-        found = _mask([(chunk.start_s, chunk.end_s) for chunk in said], call.duration_s)
-        spoken = _mask([(turn.start_s, turn.end_s) for turn in true], call.duration_s)
-        both = float((found & spoken).sum())
-        role = true[0].role
-        sides.append(
-            Side(
-                call=Path(call.file_name).stem,
-                engine=call.engine,
-                role=role or f"channel {channel}",
-                errors=word_errors(
-                    [" ".join(turn.text for turn in true)], [" ".join(chunk.text for chunk in said)], language, rules
-                ),
-                speech_precision=both / found.sum() if found.any() else None,
-                speech_recall=both / spoken.sum() if spoken.any() else None,
-                roles_right=None if role is None or not said else {chunk.role for chunk in said} == {role},
-            )
+def judge_stored(settings: Settings, truth: Path, language: str | None = None, seed: int = 0) -> Judged:
+    """Raises ConfigurationError when there is no truth, or none for any stored call."""
+    known = open_truth(truth)
+    names = glossary_names(settings)
+    scores: list[CallScore] = []
+    with existing_ledger(settings.database) as database:
+        store = PostgresStore(database)
+        stored = {Path(call.file_name).stem: call for call in transcribed_calls(database)}
+        for name in sorted(known.names.intersection(stored)):
+            true, heard = known.of(name), _heard(name, stored[name], store)
+            if true is not None and heard is not None:
+                said_in = true.language or language or heard.language
+                scores.append(score_call(heard, true, said_in, names))
+    if not scores:
+        raise ConfigurationError(
+            f"--truth {truth}: names no call that is stored ({len(known.names)} with truth, {len(stored)} stored); a "
+            "truth has the name of its recording; run the calls first"
         )
-    return sides
+    return Judged(
+        scores=tuple(scores),
+        figures={name: _figure(scores, name, seed) for name in FIGURES},
+        confusions=tuple(
+            confusions(((score.name, side.alignment) for score in scores for side in score.sides), _CONFUSIONS_TOLD)
+        ),
+        without_transcript=tuple(sorted(known.names.difference(stored))),
+        seed=seed,
+    )
 
 
-def _mask(spans: Sequence[tuple[float, float]], duration_s: float) -> npt.NDArray[np.bool_]:
-    mask = np.zeros(int(duration_s / _STEP_S) + 1, dtype=np.bool_)
-    for start_s, end_s in spans:
-        mask[int(start_s / _STEP_S) : int(end_s / _STEP_S)] = True
-    return mask
+def glossary_names(settings: Settings) -> tuple[str, ...]:
+    """Names and product words of the glossaries, whose recall is measured."""
+    from analysis.glossary.choice import load_catalogues
+
+    catalogues = load_catalogues(settings.glossary).by_segment.values()
+    return tuple(dict.fromkeys(term.text for catalogue in catalogues for term in catalogue.terms))
 
 
-def order_agreement(turns: Sequence[TrueTurn], chunks: Sequence[SaidChunk]) -> float | None:
-    """Share of true turns, in order, whose best overlapping chunk does not come before the last turn's."""
-    last, right, placed = -1, 0, 0
-    for turn in sorted(turns, key=lambda t: t.start_s):
-        overlaps = [
-            (min(turn.end_s, chunk.end_s) - max(turn.start_s, chunk.start_s), place)
-            for place, chunk in enumerate(chunks)
-            if chunk.channel == turn.channel
-        ]
-        best, place = max(overlaps, default=(0.0, -1))
-        if best <= 0:
-            continue
-        placed += 1
-        right += place >= last
-        last = max(last, place)
-    return right / placed if placed else None
+def _heard(name: str, call: TranscribedCall, store: PostgresStore) -> HeardCall | None:
+    transcript = store.transcript(call.transcript_fingerprint)
+    if transcript is None:
+        return None
+    return HeardCall(
+        name=name,
+        duration_s=call.duration_s,
+        language=transcript.language,
+        flags=call.flags,
+        chunks=transcript.chunks,
+        engine=transcript.identity.engine,
+        model=transcript.identity.model,
+        revision=transcript.identity.revision,
+    )
 
 
-def _table(sides: Sequence[Side], orders: Mapping[str, float | None]) -> Table:
+def _figure(scores: Sequence[CallScore], name: str, seed: int) -> Share | None:
+    pairs = [score.figures[name] for score in scores]
+    return share([part for part, _ in pairs], [whole for _, whole in pairs], seed)
+
+
+def _sides_table(judged: Judged) -> Table:
     shown = table("Transcripts against the truth")
     shown.add_column("call", no_wrap=True, max_width=_CALL_CHARS)
-    for name in ("side", "words", "WER", "speech F1", "role", "order"):
-        shown.add_column(name, no_wrap=True, min_width=5)
-    for side in sides:
-        shown.add_row(
-            cell(shortened(side.call, _CALL_CHARS)),
-            side.role, str(side.errors.reference_words), _share(side.errors.rate),
-            _share(side.speech_f1),
-            {True: "right", False: "wrong", None: "–"}[side.roles_right], _share(orders[side.call]),
-        )  # fmt: skip
-    total = sum((side.errors for side in sides), NO_ERRORS)
-    shown.add_row("all", "", str(total.reference_words), _share(total.rate), "", "", "", style="bold")
+    for name in ("side", "words", "WER", "CER", "ins", "del", "sub", "speech F1", "role", "order"):
+        shown.add_column(name, no_wrap=True, min_width=3)
+    for score in judged.scores:
+        for side in score.sides:
+            words = side.words
+            shown.add_row(
+                cell(shortened(score.name, _CALL_CHARS)),
+                side.role, str(words.reference_words), _number(words.rate), _number(side.characters.rate),
+                str(words.insertions), str(words.deletions), str(words.substitutions), _number(side.speech_f1),
+                {True: "right", False: "wrong", None: "–"}[side.role_right], _number(score.turn_order),
+            )  # fmt: skip
     return shown
 
 
-def _share(value: float | None) -> str:
+def _figures_table(judged: Judged) -> Table:
+    calls = len(judged.scores)
+    shown = table(f"All {calls} calls" if calls != 1 else "One call: without intervals")
+    for name in ("figure", "value [95 % interval]", "calls"):
+        shown.add_column(name)
+    for name, title in FIGURES.items():
+        value = judged.figures[name]
+        if value is None:
+            why = next((score.reasons[name] for score in judged.scores if name in score.reasons), "nothing to measure")
+            shown.add_row(title, f"– ({why})", "")
+        else:
+            shown.add_row(title, str(value), str(value.groups))
+    return shown
+
+
+def _confusions_table(found: Sequence[Confusion]) -> Table:
+    shown = table("Most frequent errors")
+    for name in ("said", "heard", "times", "calls", "for example said", "heard as"):
+        shown.add_column(name)
+    for one in found:
+        shown.add_row(
+            cell(one.expected), cell(one.heard), str(one.times), str(one.calls),
+            cell(one.example_expected), cell(one.example_heard),
+        )  # fmt: skip
+    return shown
+
+
+def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _as_json(sides: Sequence[Side], orders: Mapping[str, float | None]) -> dict[str, Any]:
-    total = sum((side.errors for side in sides), NO_ERRORS)
+def as_plain(judged: Judged) -> dict[str, Any]:
+    """For machines."""
+    wer = judged.figures["wer"]
     return {
-        "word_error_rate": total.rate,
-        "reference_words": total.reference_words,
+        "word_error_rate": None if wer is None else wer.value,
+        "reference_words": sum(score.words.reference_words for score in judged.scores),
+        "calls": len(judged.scores),
+        "seed": judged.seed,
+        "figures": {name: None if value is None else asdict(value) for name, value in judged.figures.items()},
+        "confusions": [asdict(one) for one in judged.confusions],
+        "without_transcript": list(judged.without_transcript),
         "sides": [
             {
-                "call": side.call,
-                "engine": side.engine,
+                "call": score.name,
+                "engine": score.engine,
                 "role": side.role,
-                "word_error_rate": side.errors.rate,
-                "reference_words": side.errors.reference_words,
+                "word_error_rate": side.words.rate,
+                "character_error_rate": side.characters.rate,
+                "insertions": side.words.insertions,
+                "deletions": side.words.deletions,
+                "substitutions": side.words.substitutions,
+                "reference_words": side.words.reference_words,
                 "speech_precision": side.speech_precision,
                 "speech_recall": side.speech_recall,
                 "speech_f1": side.speech_f1,
-                "roles_right": side.roles_right,
-                "turn_order": orders[side.call],
+                "roles_right": side.role_right,
+                "turn_order": score.turn_order,
             }
-            for side in sides
+            for score in judged.scores
+            for side in score.sides
+        ],
+        "chunks_where_nobody_speaks": [
+            {"call": score.name, "channel": chunk.channel, "start_s": chunk.start_s, "text": chunk.text}
+            for score in judged.scores
+            for chunk in score.idle_chunks
         ],
     }

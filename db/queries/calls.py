@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,23 +22,10 @@ if TYPE_CHECKING:
 class TranscribedCall:
     """A call that is done."""
 
-    call_id: str
     file_name: str
     duration_s: float
-    language: str | None
-    engine: str
+    transcript_fingerprint: str
     flags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaidChunk:
-    """A stretch of speech of one side."""
-
-    channel: int
-    role: Role
-    start_s: float
-    end_s: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +69,6 @@ def calls_to_export(database: Database, since: datetime | None = None, call_id: 
 def transcribed_calls(database: Database) -> list[TranscribedCall]:
     """Calls that are done, by file name."""
     return ask(database, "calls/transcribed", record_row(TranscribedCall))
-
-
-def said_in(database: Database, call_id: str) -> Sequence[SaidChunk]:
-    """What was said in a call, in time order."""
-    return ask(database, "calls/said", record_row(SaidChunk), call_id=call_id)
 
 
 def search(

@@ -124,6 +124,11 @@ class Batch:
             self._observer.notice(f"recogniser: {description.engine}, {description.model} {description.detail}".strip())
         return self._identity
 
+    @property
+    def recogniser_pid(self) -> int | None:
+        """Of the recogniser's process; None before it is started."""
+        return self._process.pid
+
     def _describe_steps(self) -> tuple[tuple[str, ...], frozenset[str]]:
         if self._steps is None:
             names, on_audio = self._analysers[0].call(DescribeTask(), self._settings.analysis_timeout_s)

@@ -6,16 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from commands.evaluate.transcripts import TrueTurn, on_one_channel, order_agreement, read_truth, without_noises
 from db.embedded.server import EmbeddedServer
-from db.queries.calls import SaidChunk
-from pipeline.errors import ConfigurationError
-from pipeline.records import Role
 from tests.commands.running import Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
@@ -49,42 +44,9 @@ def test_a_replayed_truth_has_next_to_no_errors_and_right_roles(figures: dict[st
     assert all(side["speech_f1"] > 0.9 for side in figures["sides"])
 
 
-def test_a_truth_file_of_another_form_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "call.json"
-    path.write_text('{"turns": [{"channel": 0}]}', encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"call\.json: not a truth file"):
-        read_truth(path)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"), [("yes [noise] please", "yes please"), ("[noise]", ""), ("plain", "plain"), ("", "")]
-)
-def test_noises_are_no_words(text: str, words: str) -> None:
-    assert without_noises(text) == words
-
-
-def turn(channel: int, start_s: float) -> TrueTurn:
-    return TrueTurn(channel, "agent", start_s, start_s + 1, "word")
-
-
-def said(channel: int, start_s: float) -> SaidChunk:
-    return SaidChunk(channel=channel, role=Role.AGENT, start_s=start_s, end_s=start_s + 1, text="word")
-
-
-@pytest.mark.parametrize(
-    ("chunks", "share"),
-    [
-        ([said(0, 0), said(1, 2), said(0, 4)], 1.0),
-        ([said(1, 2), said(0, 0), said(0, 4)], 2 / 3),
-        ([], None),
-    ],
-)
-def test_order_is_the_share_of_turns_that_do_not_step_back(chunks: list[SaidChunk], share: float | None) -> None:
-    assert order_agreement([turn(0, 0), turn(1, 2), turn(0, 4)], chunks) == (
-        None if share is None else pytest.approx(share)
-    )
-
-
-def test_a_doubled_channel_is_judged_as_one_without_roles() -> None:
-    merged = on_one_channel([turn(1, 4), turn(0, 0)])
-    assert [(one.channel, one.role, one.start_s) for one in merged] == [(0, None, 0), (0, None, 4)]
+def test_every_figure_and_the_worst_errors_are_told_to_machines(figures: dict[str, Any]) -> None:
+    assert {"wer", "cer", "wer_agent", "short_answers", "word_time_s"} <= set(figures["figures"])
+    assert figures["figures"]["wer"]["value"] == figures["word_error_rate"]
+    assert figures["figures"]["wer"]["low"] is None, "one call has no interval"
+    assert figures["confusions"] == []
+    assert len(figures["without_transcript"]) == 7

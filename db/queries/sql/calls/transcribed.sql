@@ -1,3 +1,3 @@
 -- Calls that are done, with what an evaluation of their transcripts needs.
-SELECT call_id::text, file_name, duration_s, language, asr_engine AS engine, flags FROM calls
-WHERE status = 'done' ORDER BY file_name
+SELECT file_name, duration_s, transcript_fingerprint, flags FROM calls
+WHERE status = 'done' AND transcript_fingerprint IS NOT NULL ORDER BY file_name

@@ -9,11 +9,11 @@ from analysis.training.judging.measures import (
     calibration_error,
     compare,
     confusion,
-    interval_levels,
     macro_f1,
     score,
     unweighted_recall,
 )
+from pipeline.intervals import interval_levels
 
 
 def _random(items: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

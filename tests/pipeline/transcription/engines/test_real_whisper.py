@@ -10,8 +10,8 @@ import pytest
 
 from bench.materials.recordings import PROJECT, RATE_HZ, sample_speech
 from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
+from pipeline.judging.word_error import word_errors
 from pipeline.transcription.engines.faster_whisper import FasterWhisperTranscriber
-from pipeline.transcription.text.word_error import word_errors
 from pipeline.weights.hub import Hub
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_BASE, WHISPER_TINY_EN, Published

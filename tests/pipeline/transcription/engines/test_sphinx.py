@@ -12,10 +12,10 @@ import soxr
 
 from pipeline.config.areas.speech.recognisers import SphinxOptions
 from pipeline.errors import ModelUnavailable
+from pipeline.judging.word_error import word_errors
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import Samples
 from pipeline.transcription.engines.sphinx import SphinxTranscriber
-from pipeline.transcription.text.word_error import word_errors
 from tests.pipeline.transcription.fakes import babble, hiss, request, silence
 
 

@@ -9,7 +9,6 @@ from text_to_num import text2num  # type: ignore[import-untyped]
 
 from pipeline.config.areas.speech.text_rules import TextRuleSettings
 from pipeline.transcription.text.rules import STEPS, TextRules, digits_to_words
-from pipeline.transcription.text.word_error import WordErrors, word_errors
 
 RULES = TextRules()
 
@@ -193,28 +192,3 @@ def test_comparing_settles_at_once_and_never_fails(text: str, language: str | No
     once = RULES.compared(text, language)
     assert once == " ".join(once.split())
     assert RULES.shown(RULES.shown(text, language), language) == RULES.shown(text, language)
-
-
-@pytest.mark.parametrize(
-    ("reference", "hypothesis", "counts"),
-    [
-        ("the cat sat", "the cat sat", (0, 0, 0)),
-        ("The cat, sat!", "the cat sat", (0, 0, 0)),
-        ("the cat sat", "the bat sat down", (1, 0, 1)),
-        ("the cat sat", "", (0, 3, 0)),
-        ("", "invented words", (0, 0, 2)),
-        ("um the cat", "the cat", (0, 0, 0)),
-    ],
-)
-def test_word_errors(reference: str, hypothesis: str, counts: tuple[int, int, int]) -> None:
-    errors = word_errors([reference], [hypothesis], "en")
-    assert (errors.substitutions, errors.deletions, errors.insertions) == counts
-
-
-def test_word_error_rate_is_over_all_pairs() -> None:
-    errors = word_errors(["one two three four", "five"], ["one two three four", "six"], "en")
-    assert errors == WordErrors(substitutions=1, deletions=0, insertions=0, hits=4)
-    assert errors.rate == pytest.approx(0.2)
-    assert word_errors([""], [""], "en").rate is None
-    with pytest.raises(ValueError, match="zip"):
-        word_errors(["a"], [], "en")

@@ -1,0 +1,233 @@
+"""The words of Whisper through Earshot against plain faster-whisper with the same weights, on real and sample calls.
+
+    python -m bench.words [--data ../shared/data] [--models base,tiny.en] [--sets harper_valley,samples,read_english]
+                          [--set KEY=VALUE ...] [--output words.md]
+
+The same code as `run.py evaluate compare`: int8, one thread each, default settings otherwise, every transcript made
+afresh. Judged is all text that is stored, flagged or not. Intervals are 95 %, by bootstrap over calls; differences are
+paired. Goals: pooled word error rate below the baseline's and no set worse beyond its interval; at most 1.3 times its
+processor seconds; speech F1 0.87; turn order 1; no chunk without a warning where nobody speaks. Exit code 1 where one
+of them is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from commands.evaluate.comparison.figures import ComparedSystems, SystemFigures, compared, truths_of
+from commands.evaluate.comparison.kept import KeptTranscripts
+from commands.evaluate.comparison.pipeline_system import run_configuration
+from commands.evaluate.comparison.plain_whisper import run_plain
+from commands.evaluate.comparison.running import SystemResult
+from commands.evaluate.comparison.systems import PLAIN, System
+from pipeline.config.loader import load_settings
+from pipeline.intervals import Share
+from pipeline.judging.truth import TrueCall, open_truth
+
+PROJECT = Path(__file__).resolve().parent.parent
+OURS = "earshot"
+MODELS: Mapping[str, Sequence[str]] = {
+    "base": (),
+    "tiny.en": (
+        "transcription.faster_whisper.model=Systran/faster-whisper-tiny.en",
+        "transcription.faster_whisper.revision=0d3d19a32d3338f10357c0889762bd8d64bbdeba",
+    ),
+}
+ALWAYS = (
+    "transcription.engines=[faster_whisper]",
+    "transcription.strict=true",
+    "transcription.faster_whisper.cpu_threads=1",
+    "transcription.faster_whisper.compute_type=int8",
+)
+MOST_TIMES_THE_PROCESSOR = 1.3
+LEAST_SPEECH_F1 = 0.87
+CORRECTED = {"sb_spk2_snt5": "jump the fence and hurry up the bank"}
+"""What is said in clips whose published reference is that of another clip."""
+SHOWN = ("wer", "cer", "short_answers", "speech_f1", "turn_order", "idle_chunks", "word_time_s")
+Heard = tuple[dict[str, SystemResult], dict[str, TrueCall]]
+"""What the systems made of a set, and its truth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    name: str
+    calls: Path
+    truth: Path
+
+
+def materials(data: Path) -> list[Material]:
+    return [
+        Material("harper_valley", data / "calls" / "harper_valley", data / "calls" / "harper_valley"),
+        Material("samples", PROJECT / "samples" / "calls", PROJECT / "samples" / "truth"),
+        Material("read_english", data / "speech" / "read_english", data / "speech" / "read_english"),
+    ]
+
+
+def truth_of(material: Material) -> dict[str, TrueCall]:
+    truths = truths_of(open_truth(material.truth))
+    for name, text in CORRECTED.items():
+        if name in truths:
+            (turn,) = truths[name].turns
+            truths[name] = replace(truths[name], turns=(replace(turn, text=text),))
+    return truths
+
+
+def measure(
+    model: str, material: Material, overrides: Sequence[str], kept: Path
+) -> tuple[dict[str, SystemResult], dict[str, TrueCall], tuple[System, System]]:
+    settings = load_settings(
+        PROJECT / "config.yaml", (*ALWAYS, *MODELS[model], f"input.path={json.dumps(str(material.calls))}", *overrides)
+    ).settings
+    systems = (System(name=PLAIN, settings=settings, plain=True), System(name=OURS, settings=settings))
+    truths = truth_of(material)
+    store = KeptTranscripts(kept)
+    results = {
+        PLAIN: run_plain(settings, truths, store, "this machine", _nobody, fresh=True),
+        OURS: run_configuration(settings, truths, store, lambda _: None, "this machine", _nobody, fresh=True),
+    }
+    return results, truths, systems
+
+
+def _nobody(_: str) -> None: ...
+
+
+def pooled(parts: Sequence[Heard], systems: Sequence[System]) -> ComparedSystems:
+    """All sets as one; names of calls differ between them."""
+    results = {system.name: SystemResult() for system in systems}
+    truths: dict[str, TrueCall] = {}
+    for of_set, true in parts:
+        truths |= true
+        for name, result in of_set.items():
+            results[name].calls |= result.calls
+            results[name].failures |= result.failures
+    return compared(systems, results, truths, language="en")
+
+
+def missed(model: str, by_set: Mapping[str, ComparedSystems], whole: ComparedSystems) -> Iterator[str]:
+    """Goals that are not reached, in words."""
+    plain, ours = whole.systems
+    if (known := ours.figures["wer"]) is None or (base := plain.figures["wer"]) is None:
+        yield f"{model}: no words were compared"
+        return
+    if known.value >= base.value:
+        yield f"{model}: pooled word error rate {known.value:.4f} is not below {base.value:.4f}"
+    for name, found in by_set.items():
+        worse = found.differences[OURS]["wer"]
+        if worse is not None and worse.low is not None and worse.low > 0:
+            yield f"{model}, {name}: word error rate worse by {worse}"
+        for call, why in found.left_out.items():
+            yield f"{model}, {name}: {call} was not compared ({why})"
+    if ours.effort.processor_s and plain.effort.processor_s:
+        times = ours.effort.processor_s / plain.effort.processor_s
+        if times > MOST_TIMES_THE_PROCESSOR:
+            yield f"{model}: {times:.2f} times the processor seconds (at most {MOST_TIMES_THE_PROCESSOR})"
+    yield from _missed_by_turns(model, by_set)
+
+
+def _missed_by_turns(model: str, by_set: Mapping[str, ComparedSystems]) -> Iterator[str]:
+    for name, found in by_set.items():
+        figures = found.systems[1].figures
+        f1, order, idle = figures["speech_f1"], figures["turn_order"], figures["idle_chunks"]
+        if f1 is not None and f1.value < LEAST_SPEECH_F1:
+            yield f"{model}, {name}: speech F1 {f1.value:.3f} (at least {LEAST_SPEECH_F1})"
+        if order is not None and order.value < 1:
+            yield f"{model}, {name}: turn order {order.value:.3f}"
+        if idle is not None and idle.value > 0:
+            yield f"{model}, {name}: chunks without a warning where nobody speaks: {_idle(found)}"
+
+
+def _idle(found: ComparedSystems) -> str:
+    return "; ".join(
+        f"{call} at {chunk.start_s:.1f} s {chunk.text!r}"
+        for call, score in found.scores[OURS].items()
+        for chunk in score.idle_chunks
+    )
+
+
+def table(rows: Sequence[tuple[str, str, ComparedSystems]]) -> str:
+    """Markdown: a line per model, set and system."""
+    lines = [
+        f"| model | set | calls | words | system | {' | '.join(SHOWN)} | processor s | audio s |",
+        "|" + "---|" * (7 + len(SHOWN)),
+    ]
+    for model, name, found in rows:
+        lines += [_line(model, name, found, system) for system in found.systems]
+        wer = found.differences[OURS]["wer"]
+        lines.append(f"| {model} | {name} | | | difference | {wer or '–'} |" + " |" * (len(SHOWN) + 1))
+    return "\n".join(lines)
+
+
+def _line(model: str, name: str, found: ComparedSystems, system: SystemFigures) -> str:
+    cells = [_shown(system.figures[figure]) for figure in SHOWN]
+    seconds = system.effort.processor_s
+    return (
+        f"| {model} | {name} | {len(found.calls)} | {found.words} | {system.name} | {' | '.join(cells)} | "
+        f"{'–' if seconds is None else f'{seconds:.1f}'} | {system.effort.audio_s:.0f} |"
+    )
+
+
+def _shown(value: Share | None) -> str:
+    return "–" if value is None else str(value)
+
+
+def _as_json(found: ComparedSystems) -> dict[str, Any]:
+    return {
+        "calls": len(found.calls),
+        "words": found.words,
+        "systems": {
+            system.name: {
+                "figures": {k: asdict(v) for k, v in system.figures.items() if v},
+                "effort": asdict(system.effort),
+            }
+            for system in found.systems
+        },
+        "differences": {k: asdict(v) for k, v in found.differences[OURS].items() if v},
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--sets", default="", help="names, comma-separated; all by default")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of our system")
+    parser.add_argument("--output", type=Path, default=None, help="file for the table")
+    chosen = parser.parse_args(arguments)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    wanted = {name for name in chosen.sets.split(",") if name}
+    sets = [one for one in materials(chosen.data.resolve()) if not wanted or one.name in wanted]
+    for absent in [one for one in sets if not one.truth.exists()]:
+        print(f"{absent.name}: left out, {absent.truth} is not there (--data DIR)")
+        sets.remove(absent)
+    rows: list[tuple[str, str, ComparedSystems]] = []
+    faults: list[str] = []
+    for model in chosen.models.split(","):
+        by_set, parts = {}, []
+        for material in sets:
+            with tempfile.TemporaryDirectory() as kept:
+                results, truths, systems = measure(model, material, chosen.set, Path(kept))
+            by_set[material.name] = compared(systems, results, truths, language="en")
+            parts.append((results, truths))
+            rows.append((model, material.name, by_set[material.name]))
+            print(table(rows[-1:]), flush=True)
+        whole = pooled(parts, systems)
+        rows.append((model, "pooled", whole))
+        faults += missed(model, by_set, whole)
+    text = table(rows) + "\n\n" + "\n".join(f"- missed: {fault}" for fault in faults or ["nothing"])
+    print(f"\n{text}")
+    if chosen.output is not None:
+        chosen.output.write_text(text + "\n", encoding="utf-8")
+    print(json.dumps({f"{model}/{name}": _as_json(found) for model, name, found in rows} | {"missed": faults}))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Two recognisers on the same calls: run, judged, paired, reported."""

@@ -1,0 +1,213 @@
+"""From what each system heard to figures with intervals, paired call by call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from commands.evaluate.comparison.kept import Effort
+from commands.evaluate.comparison.running import SystemResult
+from commands.evaluate.comparison.systems import System
+from pipeline.intervals import Share, difference, share
+from pipeline.judging.scores import FIGURES, CallScore, score_call
+from pipeline.judging.truth import TrueCall, Truth
+from pipeline.judging.word_error import Confusion, confusions
+
+_MOST_CONFUSIONS = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffortFigures:
+    """What the transcripts took. None where nothing of the kind was measured."""
+
+    calls: int
+    """Whose making was measured."""
+    audio_s: float
+    processor_s: float | None
+    """Of the recogniser's process."""
+    other_processor_s: float | None
+    """Decoding and voice activity."""
+    processor_s_per_audio_hour: float | None
+    real_time_factor_p50: float | None
+    """Wall seconds of recognition per second of call, median over calls; depends on what else the machine did."""
+    real_time_factor_p95: float | None
+    peak_memory_bytes: int | None
+    """All processes of the run together."""
+    usd_per_audio_hour: float | None
+    machines: tuple[str, ...]
+    made_between: tuple[str, str] | None
+    """Oldest and newest of the transcripts, UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemFigures:
+    """One system on the calls that all systems transcribed."""
+
+    name: str
+    what_it_is: str
+    recognisers: tuple[str, ...]
+    """Engine, model and revision of its transcripts; more than one where it fell back."""
+    figures: Mapping[str, Share | None]
+    """By name (`FIGURES`)."""
+    effort: EffortFigures
+    confusions: tuple[Confusion, ...]
+    reused: int
+    """Transcripts that were there already."""
+    failures: Mapping[str, str]
+    notices: tuple[str, ...]
+    reasons: Mapping[str, str]
+    """Why a figure is missing, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedSystems:
+    """Systems on the same calls; the first is the one in use."""
+
+    calls: tuple[str, ...]
+    words: int
+    """Said, after normalising."""
+    systems: tuple[SystemFigures, ...]
+    differences: Mapping[str, Mapping[str, Share | None]]
+    """By system (all but the first) and figure: its value less the first's, on the same draws of calls."""
+    left_out: Mapping[str, str]
+    """Calls with truth that are not compared, and why."""
+    languages: Mapping[str, int]
+    """Calls by language of the normaliser."""
+    seed: int
+    scores: Mapping[str, Mapping[str, CallScore]] = field(repr=False)
+    """By system and call."""
+
+
+def compared(
+    systems: Sequence[System],
+    results: Mapping[str, SystemResult],
+    truths: Mapping[str, TrueCall],
+    *,
+    names: Sequence[str] = (),
+    language: str | None = None,
+    seed: int = 0,
+) -> ComparedSystems:
+    """Judge all systems on the calls that each of them transcribed.
+
+    Args:
+        truths: by name of call.
+        names: glossary names whose recall is measured.
+        language: of the normaliser for calls whose truth names none; None: the language that most systems heard.
+    """
+    shared = sorted(set(truths).intersection(*(results[system.name].calls for system in systems)))
+    languages = {
+        name: truths[name].language or language or _heard_language(name, [results[s.name] for s in systems])
+        for name in shared
+    }
+    scores = {
+        system.name: {
+            name: score_call(results[system.name].calls[name].heard, truths[name], languages[name], names)
+            for name in shared
+        }
+        for system in systems
+    }
+    first = scores[systems[0].name]
+    return ComparedSystems(
+        calls=tuple(shared),
+        words=sum(score.words.reference_words for score in first.values()),
+        systems=tuple(
+            _of_system(system, results[system.name], scores[system.name], shared, seed) for system in systems
+        ),
+        differences={
+            system.name: {name: _difference(scores[system.name], first, name, shared, seed) for name in FIGURES}
+            for system in systems[1:]
+        },
+        left_out={name: _why_left_out(name, systems, results) for name in sorted(set(truths) - set(shared))},
+        languages=Counter(code or "unknown" for code in languages.values()),
+        seed=seed,
+        scores=scores,
+    )
+
+
+def truths_of(truth: Truth) -> dict[str, TrueCall]:
+    """All calls of a truth, by name. Raises ConfigurationError for a file of another form."""
+    found = {name: truth.of(name) for name in sorted(truth.names)}
+    return {name: call for name, call in found.items() if call is not None}
+
+
+def _heard_language(name: str, results: Sequence[SystemResult]) -> str | None:
+    heard = Counter(language for result in results if (language := result.calls[name].heard.language))
+    return heard.most_common(1)[0][0] if heard else None
+
+
+def _why_left_out(name: str, systems: Sequence[System], results: Mapping[str, SystemResult]) -> str:
+    reasons = [
+        f"{system.name}: {results[system.name].failures.get(name, 'no such recording')}"
+        for system in systems
+        if name not in results[system.name].calls
+    ]
+    return "; ".join(reasons)
+
+
+def _parts(scores: Mapping[str, CallScore], figure: str, calls: Sequence[str]) -> tuple[list[float], list[float]]:
+    pairs = [scores[name].figures[figure] for name in calls]
+    return [part for part, _ in pairs], [whole for _, whole in pairs]
+
+
+def _difference(
+    own: Mapping[str, CallScore], first: Mapping[str, CallScore], figure: str, calls: Sequence[str], seed: int
+) -> Share | None:
+    if not calls:
+        return None
+    return difference(_parts(own, figure, calls), _parts(first, figure, calls), seed)
+
+
+def _of_system(
+    system: System, result: SystemResult, scores: Mapping[str, CallScore], calls: Sequence[str], seed: int
+) -> SystemFigures:
+    heard = [result.calls[name].heard for name in calls]
+    recognisers = Counter(f"{one.engine}, {one.model}@{(one.revision or 'no revision')[:15]}" for one in heard)
+    reasons = {figure: why for score in scores.values() for figure, why in score.reasons.items()}
+    return SystemFigures(
+        name=system.name,
+        what_it_is=system.what_it_is,
+        recognisers=tuple(name for name, _ in recognisers.most_common()),
+        figures={name: share(*_parts(scores, name, calls), seed) if calls else None for name in FIGURES},
+        effort=_effort([result.calls[name].effort for name in calls]),
+        confusions=tuple(
+            confusions(
+                ((name, side.alignment) for name, score in scores.items() for side in score.sides), _MOST_CONFUSIONS
+            )
+        ),
+        reused=sum(result.calls[name].reused for name in calls),
+        failures=dict(result.failures),
+        notices=tuple(result.notices),
+        reasons=reasons,
+    )
+
+
+def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
+    measured = [effort for effort in efforts if effort is not None]
+    audio_s = sum(effort.audio_s for effort in measured)
+    if not measured or not audio_s:
+        return EffortFigures(
+            calls=0, audio_s=0.0, processor_s=None, other_processor_s=None, processor_s_per_audio_hour=None,
+            real_time_factor_p50=None, real_time_factor_p95=None, peak_memory_bytes=None, usd_per_audio_hour=None,
+            machines=(), made_between=None,
+        )  # fmt: skip
+    processor_s = sum(effort.processor_s for effort in measured)
+    other_s = sum(effort.other_processor_s for effort in measured)
+    factors = [effort.wall_s / effort.audio_s for effort in measured if effort.audio_s]
+    median, slow = (float(value) for value in np.percentile(factors, (50, 95)))
+    made = sorted(effort.made_at for effort in measured)
+    return EffortFigures(
+        calls=len(measured),
+        audio_s=audio_s,
+        processor_s=processor_s,
+        other_processor_s=other_s,
+        processor_s_per_audio_hour=3600 * processor_s / audio_s,
+        real_time_factor_p50=median,
+        real_time_factor_p95=slow,
+        peak_memory_bytes=max(effort.peak_memory_bytes for effort in measured),
+        usd_per_audio_hour=None,
+        machines=tuple(sorted({effort.machine for effort in measured})),
+        made_between=(made[0], made[-1]),
+    )

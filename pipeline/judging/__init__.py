@@ -1,0 +1,1 @@
+"""How good a transcript is, against truth that people wrote down."""
