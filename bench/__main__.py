@@ -46,6 +46,7 @@ BENCHMARKS = (
     Benchmark("llm", (), ("--calls", "16", "--rounds", "1", "--valid-calls", "20")),
     Benchmark("recogniser", (), ("--shape", "small", "--no-reference")),
     Benchmark("word_error", (), ("--limit", "10"), needs_data=True),
+    Benchmark("words", (), ("--models", "tiny.en", "--sets", "samples"), needs_data=True),
     Benchmark("diarisation", (), (), needs_data=True),
     Benchmark("whole_run", (), ("--minutes", "10", "--part", "speed")),
 )

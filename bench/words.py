@@ -1,13 +1,13 @@
 """The words of Whisper through Earshot against plain faster-whisper with the same weights, on real and sample calls.
 
     python -m bench.words [--data ../shared/data] [--models base,tiny.en] [--sets harper_valley,samples,read_english]
-                          [--set KEY=VALUE ...] [--output words.md]
+                          [--set KEY=VALUE ...] [--output words.md] [--check]
 
 The same code as `run.py evaluate compare`: int8, one thread each, default settings otherwise, every transcript made
 afresh. Judged is all text that is stored, flagged or not. Intervals are 95 %, by bootstrap over calls; differences are
 paired. Goals: pooled word error rate below the baseline's and no set worse beyond its interval; at most 1.3 times its
-processor seconds; speech F1 0.87; turn order 1; no chunk without a warning where nobody speaks. Exit code 1 where one
-of them is missed.
+processor seconds; speech F1 0.87; turn order 1; no chunk without a warning where nobody speaks. What is missed is
+listed; with --check the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -199,6 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--sets", default="", help="names, comma-separated; all by default")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of our system")
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     parser.add_argument("--output", type=Path, default=None, help="file for the table")
     chosen = parser.parse_args(arguments)
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -226,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.output is not None:
         chosen.output.write_text(text + "\n", encoding="utf-8")
     print(json.dumps({f"{model}/{name}": _as_json(found) for model, name, found in rows} | {"missed": faults}))
-    return 1 if faults else 0
+    return 1 if faults and chosen.check else 0
 
 
 if __name__ == "__main__":
