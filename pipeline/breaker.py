@@ -14,12 +14,25 @@ class BreakerOpen(ServiceUnavailable):
 
 
 class Breaker:
-    """Opens after `failures` in a row; after `pause_s` one trial decides. Thread-safe."""
+    """Opens after `failures` in a row; after `pause_s` one trial decides. Thread-safe.
 
-    def __init__(self, name: str, failures: int, pause_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        longest_pause_s: the pause doubles with every trial that fails, up to this; None for a pause that stays.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        failures: int,
+        pause_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        longest_pause_s: float | None = None,
+    ) -> None:
         self._name = name
         self._failures_to_open = failures
         self._pause_s = pause_s
+        self._longest_pause_s = pause_s if longest_pause_s is None else max(pause_s, longest_pause_s)
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
@@ -31,7 +44,7 @@ class Breaker:
         with self._lock:
             if self._failures < self._failures_to_open:
                 return
-            left_s = self._opened_at + self._pause_s - self._clock()
+            left_s = self._opened_at + self._pause_now_s() - self._clock()
             if left_s > 0:
                 raise BreakerOpen(
                     f"{self._name}: left alone for {left_s:.0f} s more after repeated failures, "
@@ -51,3 +64,7 @@ class Breaker:
             self._failures += 1
             self._opened_at = self._clock()
             self._last_failure = why
+
+    def _pause_now_s(self) -> float:
+        trials = min(self._failures - self._failures_to_open, 60)
+        return min(self._longest_pause_s, self._pause_s * 2.0**trials)

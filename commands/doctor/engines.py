@@ -12,36 +12,10 @@ from pipeline.config.areas.speech.mlx_qwen3 import is_local
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
 from pipeline.transcription.engines.catalogue import ENGINES
-from pipeline.weights.hub import Hub, WeightsFound, WeightsWanted, short, within
+from pipeline.weights.hub import Hub, short, within
+from pipeline.weights.looking import LookingHub, WeightsAbsent, WeightsSeen
 
 _GB = 1e9
-
-
-class _WeightsSeen(Exception):
-    """Ends an engine's `load` as soon as its weights are found: reading them takes long and proves little more."""
-
-    def __init__(self, found: WeightsFound) -> None:
-        super().__init__(str(found.folder))
-        self.found = found
-
-
-class LookingHub(Hub):
-    """A hub that finds weights on disk and never fetches."""
-
-    def find(self, wanted: WeightsWanted) -> WeightsFound:
-        """Raises _WeightsSeen when the weights are on disk, ModelUnavailable saying what the hub answers if not."""
-        try:
-            raise _WeightsSeen(super().find(wanted))
-        except ModelUnavailable as error:
-            raise ModelUnavailable(str(error)) from _Absent(wanted.model, wanted.revision)
-
-
-class _Absent(Exception):
-    """Which repository was asked for."""
-
-    def __init__(self, model: str, revision: str | None) -> None:
-        super().__init__(model)
-        self.model, self.revision = model, revision
 
 
 def engines(settings: TranscriptionSettings, timeout_s: float) -> list[Finding]:
@@ -86,12 +60,13 @@ def by_loading(settings: TranscriptionSettings, name: str, timeout_s: float) -> 
     """Import what the engine needs and look for its weights, through its own `load`."""
     try:
         description = ENGINES[name](settings, LookingHub(allow_download=False, timeout_s=timeout_s)).load()
-    except _WeightsSeen as seen:
+    except WeightsSeen as seen:
         detail = f"ready; weights in {seen.found.folder}"
         return _finding(settings, name, State.OK, detail, weights=str(seen.found.folder))
     except ModelUnavailable as error:
         absent = error.__cause__
-        if isinstance(absent, _Absent) and settings.allow_download and absent.revision and not is_local(absent.model):
+        fetched = settings.allow_download and isinstance(absent, WeightsAbsent) and not is_local(absent.model)
+        if fetched and isinstance(absent, WeightsAbsent) and absent.revision:
             return _at_hub(settings, name, absent.model, absent.revision, timeout_s)
         return _finding(settings, name, State.WARNING, str(error).removeprefix(f"{name}: "))
     except (ImportError, MemoryError) as error:

@@ -91,6 +91,10 @@ def _headline(facts: RunFacts) -> dict[str, Any]:
         "model": identity.model if identity else None,
         "demonstration": identity.demonstration if identity else None,
         "passed_over": list(identity.passed_over) if identity else [],
+        "calls_by_engine": dict(result.tally.by_engine),
+        "engine_changes": [
+            {**asdict(change), "at": change.at.isoformat(timespec="seconds")} for change in result.tally.engine_changes
+        ],
         "recogniser_busy_s": round(result.recogniser_busy_s, 3),
         "recogniser_span_s": round(result.recogniser_span_s, 3),
         "recogniser_restarts": result.recogniser_restarts,

@@ -34,7 +34,7 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
     if result.planned_stop is not None:
         left = counted(result.counts["left"], "call is left", "calls are left")
         console.print(f"stopped as planned: {result.planned_stop}; {left} for the next run, see file_statuses_*.json")
-    for line in attention_lines(report):
+    for line in [*engine_lines(report), *attention_lines(report)]:
         console.print(line, style="yellow")
     if report.get("times_real_time"):
         console.print(
@@ -47,6 +47,16 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
         folder = delivered.files[0].parent / "transcripts"
         console.print(f"  {folder}: {counted(delivered.transcripts, 'file')}")
     console.print("  tables calls, chunks, runs: python run.py db shell")
+
+
+def engine_lines(report: Mapping[str, Any]) -> list[str]:
+    """When and why another recogniser served, and how many calls each transcribed."""
+    changes = report.get("engine_changes") or []
+    if not changes:
+        return []
+    told = [f"{change['at']}: from {change['left']} to {change['now']}: {change['why']}" for change in changes]
+    by = ", ".join(f"{counted(calls, 'call')} by {name}" for name, calls in report["calls_by_engine"].items())
+    return [*told, f"transcribed: {by}; a later run redoes those of a fallback"]
 
 
 def attention_lines(report: Mapping[str, Any]) -> list[str]:

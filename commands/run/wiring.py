@@ -53,7 +53,9 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
     from pipeline.diarisation.choice import longest_s
     from pipeline.run.transcripts import Transcripts, build_recogniser_process
     from pipeline.sources.source import build_source
+    from pipeline.transcription.engines.answering import build_answering
 
+    engines = settings.transcription.engines
     return BatchParts(
         source=build_source(settings.input),
         store=store,
@@ -64,6 +66,8 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
         segment_time_limit_s=settings.transcription.segment_time_limit_s,
         recogniser=build_recogniser_process,
         recogniser_arguments=(settings, vocabulary(settings)),
+        engines=engines[:1] if settings.transcription.strict else engines,
+        answering=ChildBuild(build_answering, (settings.transcription,)),
         analyser=ChildBuild(build_analyser, (analysis_steps, (settings,))),
         transcripts=Transcripts(settings, _redaction_of_stored(settings)),
     )

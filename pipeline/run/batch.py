@@ -201,6 +201,7 @@ class Batch:
             observer=self._observer,
             tally=self.tally,
             run_id=run_id,
+            recipe=self._recipe,
         )
         fetch = FetchStage(context, spool, on_audio)
         prepare = self._prepare = PrepareStage(context, on_audio)

@@ -27,6 +27,7 @@ from pipeline.records import (
     Transcript,
 )
 from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.recipes import Recipe
 from pipeline.run.recogniser_child import Recogniser
 from pipeline.sources.source import CallSource
 
@@ -88,6 +89,10 @@ class BatchParts:
     """For a segment tried alone after the recogniser was restarted; None for `run.segment_timeout_s`."""
     recogniser: Callable[..., Recogniser]
     recogniser_arguments: tuple[Any, ...]
+    engines: tuple[str, ...] = ()
+    """Names of the recognisers that may serve, best first; only one where no fallback is allowed."""
+    answering: ChildBuild | None = None
+    """Builds a function of a recogniser's name that raises EarshotError when it could not serve; None: not looked."""
     analyser: ChildBuild
     """Builds a function AnalysisTask -> answer, see `pipeline.run.analyser`."""
     transcripts: TranscriptMaker
@@ -179,6 +184,19 @@ class ServiceUse:
     """Why it last did not answer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChange:
+    """Another engine than before serves from now on."""
+
+    at: datetime
+    """With time zone (UTC)."""
+    left: str
+    now: str
+    why: str
+    calls_again: int
+    """Calls under way that began again with it."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What became of the calls; counted under a lock."""
@@ -195,12 +213,23 @@ class Tally:
     skipped_files: list[SkippedFile] = field(default_factory=list)
     gates: dict[str, int] = field(default_factory=dict)
     services: dict[str, ServiceUse] = field(default_factory=dict)
+    by_engine: dict[str, int] = field(default_factory=dict)
+    """Calls transcribed in this run, by recogniser."""
+    engine_changes: list[EngineChange] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, name: str, status: Mapping[str, object]) -> None:
         with self.lock:
             setattr(self, name, getattr(self, name) + 1)
             self.statuses.append(dict(status))
+
+    def transcribed_by(self, engine: str) -> None:
+        with self.lock:
+            self.by_engine[engine] = self.by_engine.get(engine, 0) + 1
+
+    def engine_changed(self, change: EngineChange) -> None:
+        with self.lock:
+            self.engine_changes.append(change)
 
     def asked(self, results: Iterable[StepResult]) -> None:
         """Count who was asked for these results, and who answered."""
@@ -222,3 +251,5 @@ class RunContext:
     observer: RunObserver
     tally: Tally
     run_id: str
+    recipe: Recipe | None = None
+    """Which rows another engine may replace; None: any."""

@@ -28,9 +28,10 @@ _SENT_AT_ONCE = 256
 class RecogniserProcess:
     """Supervisor of the one process that recognises. Used from one thread.
 
-    An engine that runs out of memory on a single segment is not used again: the process starts with `skip` naming it.
-    Whenever a restart brings another engine (see `same_engine`), `identity` changes and everything outstanding is
-    dropped: whoever submitted it must begin again, so that no transcript is made by two engines.
+    An engine that runs out of memory on a single segment is not used again, and one that refuses to go on or dies again
+    and again is left: the process starts with `skip` naming it. Whenever a restart brings another engine (see
+    `same_engine`), `identity` changes and everything outstanding is dropped: whoever submitted it must begin again, so
+    that no transcript is made by two engines.
 
     Args:
         build: called in the child with `arguments`, and `skip={engine: reason}` where engines are to be left out;
@@ -68,6 +69,8 @@ class RecogniserProcess:
         self._restarts_in_vain = 0
         self._skip: dict[str, str] = {}
         self._last_resort = False
+        self.without_memory: set[str] = set()
+        """Engines left because they lack memory here: not for the rest of the run."""
         self.identity: EngineIdentity | None = None
         """Of the engine loaded last."""
         self.restarts = 0
@@ -110,8 +113,7 @@ class RecogniserProcess:
     def results(self, timeout_s: float) -> list[SegmentResult]:
         """Results that arrive within `timeout_s`, at once when there is one. Restarts the process when needed.
 
-        Raises ModelUnavailable when no restart helps, and the StartupError with which an engine says that it cannot
-        serve at all.
+        Raises ModelUnavailable when neither a restart nor another engine helps.
         """
         deadline = time.monotonic() + timeout_s
         finished: list[SegmentResult] = []
@@ -126,6 +128,8 @@ class RecogniserProcess:
                 finished.extend(self._recover(str(error), "recogniser_crash"))
             except _EngineRaised as error:
                 finished.extend(self._recover(str(error), "recogniser_error"))
+            except StartupError as error:  # the engine says that it cannot serve at all
+                self.leave(str(error))
             except _OutOfMemory as error:
                 finished.extend(self._pass_over(error.result))
             limit_s, setting = self._limit_s if self._alone is None else self._limit_alone_s
@@ -134,6 +138,39 @@ class RecogniserProcess:
                 finished.extend(self._recover(why, "recogniser_timeout"))
             self._feed()
         return finished
+
+    def leave(self, why: str) -> None:
+        """Go on with the next engine; what is outstanding is dropped.
+
+        Raises ModelUnavailable, with `why`, when no other engine can serve.
+        """
+        assert self.identity is not None
+        left = self.identity.engine
+        self.kill()
+        self._drop_outstanding()
+        self._skip[left] = why
+        try:
+            self.start()
+        except EarshotError as error:
+            del self._skip[left]
+            raise ModelUnavailable(f"{why}; and no other engine can serve: {error}") from error
+        self.restarts += 1
+        self._restarts_in_vain = 0
+
+    def return_to(self, engine: str) -> bool:
+        """Start again with an engine that was left. False when it does not load: the next one then serves.
+
+        Only while nothing is outstanding. Raises ModelUnavailable when no engine loads.
+        """
+        why = self._skip.pop(engine, "")
+        self.kill()
+        _, identity = self.start()
+        if identity.engine == engine:
+            self._restarts_in_vain = 0
+            return True
+        if why:
+            self._skip[engine] = why
+        return False
 
     def kill(self) -> None:
         """End the process now; what is under way is lost."""
@@ -212,7 +249,8 @@ class RecogniserProcess:
         self._sent.clear()
         self._taken.clear()
         if self._restarts_in_vain > self._restarts_allowed:
-            raise ModelUnavailable(f"the recogniser died {counted(self._restarts_in_vain, 'time')} in a row: {why}")
+            self.leave(f"the recogniser died {counted(self._restarts_in_vain, 'time')} in a row: {why}")
+            return []
         return [] if self._start_again() else lost
 
     def _start_again(self) -> bool:
@@ -221,12 +259,20 @@ class RecogniserProcess:
         try:
             _, now = self.start()
         except EarshotError as error:
-            raise ModelUnavailable(f"the recogniser could not be started again: {error}") from error
+            why = f"the recogniser could not be started again: {error}"
+            if before is None or not isinstance(error.__cause__, StageTimeout | WorkerCrashed):
+                raise ModelUnavailable(why) from error  # every engine was tried
+            self.leave(why)
+            return True
         changed = before is not None and not same_engine(before, now)
         if changed:
-            self._to_send.clear()
-            self._suspects.clear()
+            self._drop_outstanding()
         return changed
+
+    def _drop_outstanding(self) -> None:
+        for tasks in (self._sent, self._taken, self._to_send, self._suspects):
+            tasks.clear()
+        self._alone = None
 
     def _pass_over(self, result: SegmentResult) -> list[SegmentResult]:
         """No memory even for this segment alone: start with the next engine, if there is one and it may serve."""
@@ -240,10 +286,12 @@ class RecogniserProcess:
             tasks.clear()
         self._alone = None
         self._skip[engine] = why
+        self.without_memory.add(engine)
         try:
             self.start()
         except EarshotError as error:
             del self._skip[engine]
+            self.without_memory.discard(engine)
             self._last_resort = True
             self._start_again()
             return [replace(result, error=f"{why}; {error}")]

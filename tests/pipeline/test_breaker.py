@@ -68,3 +68,22 @@ def test_a_trial_that_succeeds_closes_it() -> None:
     breaker.succeeded()
     for _ in range(5):
         breaker.check()
+
+
+def test_the_pause_doubles_with_every_trial_that_fails_up_to_the_longest() -> None:
+    clock = Clock()
+    breaker = Breaker("the server", 2, 30.0, clock, longest_pause_s=100.0)
+    breaker.failed("503")
+    breaker.check()
+    for pause_s in (30.0, 60.0, 100.0, 100.0):
+        breaker.failed("503")
+        clock.now_s += pause_s - 0.1
+        with pytest.raises(BreakerOpen):
+            breaker.check()
+        clock.now_s += 0.1
+        breaker.check()
+    breaker.succeeded()
+    breaker.failed("503")
+    breaker.failed("503")
+    clock.now_s += 30.0
+    breaker.check()

@@ -94,8 +94,13 @@ class RunSettings(Area):
     backoff_max_s: Annotated[float, Field(ge=0)] = 30.0
     """Longest wait between two attempts."""
     unserved_calls: Annotated[int, Field(ge=1)] = 3
-    """If a transcription service serves none of this many calls in a row, the run ends with 3, so that an outage does
-    not count against every recording."""
+    """If a transcription service serves none of this many calls in a row, the run goes on with the next engine of
+    `transcription.engines`, and returns when the service answers again. Where there is none, or with
+    `transcription.strict`, the run ends with 3, so that an outage does not count against every recording."""
+    engine_return_s: Annotated[float, Field(gt=0)] = 30.0
+    """Wait before an engine that went away in mid-run is looked for; it doubles each time in vain."""
+    engine_return_max_s: Annotated[float, Field(gt=0)] = 900.0
+    """Longest wait between two such looks."""
     disk_patience_s: Annotated[float, Field(ge=0)] = 600.0
     """How long to wait for space on a full disk, in seconds; calls in progress free their spool during the wait. After
     that the run ends with 3, no call is marked as failed, and the next run continues."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 
-from pipeline.errors import ModelUnavailable, StartupError, TranscriptMissing, described, portable
+from pipeline.errors import StartupError, TranscriptMissing, described, portable
 from pipeline.log_lines import about_call
-from pipeline.plurals import counted
 from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText
 from pipeline.run.context import RunContext
-from pipeline.run.plan import Action, is_gone
+from pipeline.run.plan import Action, is_gone, may_replace
 from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.under_way import UnderWay, segment_tasks
-from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
+from pipeline.run.stages.work import Finished, Kept, StageQueue, Work, failure_of
 from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import SegmentResult
 from pipeline.transcription.fingerprint import same_engine
@@ -22,7 +22,10 @@ from pipeline.transcription.fingerprint import same_engine
 class RecogniseStage:
     """One thread; owner of the recogniser process."""
 
-    def __init__(self, context: RunContext, process: RecogniserProcess, uris: set[str]) -> None:
+    def __init__(
+        self, context: RunContext, process: RecogniserProcess, uris: set[str], watch: EngineWatch | None = None
+    ) -> None:
+        self._recipe = context.recipe
         self._parts = context.parts
         self._signals = context.signals
         self._settings = context.signals.settings
@@ -31,6 +34,7 @@ class RecogniseStage:
         self._tally = context.tally
         self._run_id = context.run_id
         self._process = process
+        self._watch = watch or EngineWatch(context, process)
         self._uris = uris
         self.identity: EngineIdentity | None = None
         self._active: dict[str, UnderWay] = {}
@@ -39,7 +43,6 @@ class RecogniseStage:
         self._ready: deque[Work] = deque()
         self._unsaved: list[tuple[str, SegmentText]] = []
         self._restarts = 0
-        self._unserved = 0
 
     def start(self, inbox: StageQueue[Work], out: StageQueue[Work], finished: StageQueue[Finished]) -> threading.Thread:
         self._inbox, self._out, self._finished = inbox, out, finished
@@ -56,7 +59,9 @@ class RecogniseStage:
             while not (self._inbox.finished and not self._active and not self._ready):
                 if self._signals.abandoned.is_set():
                     break
-                self._take_calls()
+                if self._watch.may_begin(self.identity, idle=not self._active):
+                    self._follow_engine()
+                    self._take_calls()
                 if self._process.outstanding:
                     for result in self._process.results(timeout_s=0.2):
                         self._take_result(result)
@@ -68,6 +73,7 @@ class RecogniseStage:
             self._signals.fail(portable(error))
         finally:
             self._process.kill()
+            self._watch.close()
             self._out.writer_done()
             self._finished.writer_done()
 
@@ -102,6 +108,9 @@ class RecogniseStage:
                 work.planned.found, prepared.audio_sha256, self._moved_from(work, prepared.audio_sha256)
             )
         identity = self._ensure_started()
+        if self._keeps_better_rows(work, prepared, identity):
+            self._finished.put(Kept(work))
+            return
         fingerprint = self._parts.transcripts.fingerprint(work.planned.found, prepared, identity)
         if fingerprint in self._active:
             self._same_audio[fingerprint].append(work)
@@ -166,7 +175,9 @@ class RecogniseStage:
         self._ready.extend(self._same_audio.pop(active.fingerprint, ()))
         work = active.work
         try:
-            self._watch_service(active)
+            if self._watch.begins_again(active):
+                self._ready.append(work)
+                return
             fault = active.fault()
             if fault is not None:
                 raise fault
@@ -185,23 +196,18 @@ class RecogniseStage:
         except Exception as error:  # noqa: BLE001 - an odd text costs its call, not the run
             self._give_up(work, portable(error))
             return
+        self._tally.transcribed_by(active.identity.engine)
         end_s = self._recorder.now_s()
         self._recorder.add("recognise", work.file_name, active.began_s, end_s, work.duration_s)
         work.timings_s["recognise"] = end_s - active.began_s
         self._out.put(work)
 
-    def _watch_service(self, active: UnderWay) -> None:
-        """A service that is down must not use up the tries of every recording there is. Raises ModelUnavailable."""
-        if active.unserved is None:
-            if active.finished:  # a silent call asks nothing of the service, and proves nothing
-                self._unserved = 0
-            return
-        self._unserved += 1
-        if self._unserved >= self._settings.unserved_calls:
-            raise ModelUnavailable(
-                f"{active.identity.engine} gave no words for {counted(self._unserved, 'call')} in a row: "
-                f"{active.unserved}; the run ends here (run.unserved_calls), and the next one goes on"
-            )
+    def _keeps_better_rows(self, work: Work, prepared: PreparedCall, identity: EngineIdentity) -> bool:
+        """Whether an engine that serves in another's place must leave this call as it is."""
+        known = work.planned.known
+        if known is None or self._recipe is None or known.audio_sha256 != prepared.audio_sha256:
+            return False
+        return known.transcript_fingerprint is not None and not may_replace(known, identity, self._recipe)
 
     def _give_up(self, work: Work, error: BaseException) -> None:
         work.drop_spool()
@@ -241,11 +247,7 @@ class RecogniseStage:
         for under_way in (self._active, self._by_segment, self._same_audio):
             under_way.clear()
         self._ready.extendleft(reversed(again))
-        why = "; ".join(now.passed_over) or "it can be loaded again"
-        self._observer.notice(
-            f"the recogniser is now {now.engine} ({now.model}), no longer {before.engine}: {why}; "
-            f"{counted(len(again), 'call')} under way will begin again"
-        )
+        self._watch.changed(before, now, len(again))
 
     def _moved_from(self, work: Work, audio_sha256: str) -> str | None:
         """The call_id of the same bytes under an address that no longer exists, when this address is new."""

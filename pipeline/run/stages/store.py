@@ -8,7 +8,7 @@ from pipeline.errors import StartupError, described, portable
 from pipeline.log_lines import about_call
 from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
 from pipeline.run.context import RunContext
-from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
+from pipeline.run.stages.work import Finished, Kept, StageQueue, Work, failure_of
 
 
 class StoreStage:
@@ -40,6 +40,10 @@ class StoreStage:
     def _write(self, item: Finished) -> None:
         if isinstance(item, Work):
             self._write_call(item)
+            return
+        if isinstance(item, Kept):
+            item.work.drop_spool()
+            self._tell_kept(item.work)
             return
         try:
             if isinstance(item, CallFailure):

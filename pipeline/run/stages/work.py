@@ -99,6 +99,8 @@ class Work:
     transcript: Transcript | None = None
     steps: tuple[StepResult, ...] = ()
     timings_s: dict[str, float] = field(default_factory=dict)
+    unserved: int = 0
+    """How often it began again because a transcription service did not serve it."""
 
     @property
     def file_name(self) -> str:
@@ -138,7 +140,14 @@ class Work:
         shutil.rmtree(self.spool, ignore_errors=True)
 
 
-Finished = Work | CallFailure | SkippedFile
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A call left as it is: its rows are a better engine's than the one that serves now."""
+
+    work: Work
+
+
+Finished = Work | Kept | CallFailure | SkippedFile
 """What the last stage writes down."""
 
 

@@ -35,6 +35,8 @@ _GIVE_UP_AT = 0.9
 """Share of the time limit after which a segment is put off. The supervisor has the same limit. When it passes, the
 supervisor takes the process for hung and blames the segment."""
 _NO_KEY = "none"
+_DOWN = frozenset({502, 503, 504})
+"""Statuses of a proxy whose server is down, and of a server that cannot serve now."""
 
 
 class _NoJson(InvalidReply):
@@ -75,6 +77,9 @@ class OpenAiAudioTranscriber:
                 f"{where}: no answer within {options.connect_timeout_s:g} s ({_told(error)}); start the server or "
                 "correct the address"
             ) from error
+        except openai.InternalServerError as error:
+            if error.status_code in _DOWN:
+                raise ModelUnavailable(f"{where}: {_told(error)}; try again once it serves") from error
         except openai.OpenAIError:
             pass  # it answers: not every such server lists its models
         return EngineDescription(

@@ -137,6 +137,28 @@ def build_small(strict: bool, skip: Mapping[str, str] | None = None) -> SmallRec
     return SmallRecogniser("second" if skip else "first")
 
 
+class LeavingRecogniser(SmallRecogniser):
+    """The first engine goes away at keys that name how; it loads as long as `there` exists."""
+
+    def _decode(self, batch: list[SegmentRequest]) -> Iterator[SegmentResult]:
+        for request in batch:
+            if self._engine == "first" and request.key.startswith("refused"):
+                raise ModelUnavailable("the key was refused (401)")
+            if self._engine == "first" and request.key.startswith("die"):
+                os._exit(9)
+            yield from super()._decode([request])
+
+
+def build_leaving(there: Path, hangs: bool = False, skip: Mapping[str, str] | None = None) -> LeavingRecogniser:
+    if "first" in (skip or {}):
+        return LeavingRecogniser("second")
+    if there.exists():
+        return LeavingRecogniser("first")
+    if hangs:
+        time.sleep(3600)
+    return LeavingRecogniser("second")
+
+
 def build_unloadable() -> PlantedRecogniser:
     raise ModelUnavailable("no weights on disk and no hub within reach; set transcription.mlx_qwen3.model")
 

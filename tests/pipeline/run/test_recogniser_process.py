@@ -20,6 +20,7 @@ from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 from tests.pipeline.run.planted import (
+    build_leaving,
     build_mortal,
     build_recogniser,
     build_slowly,
@@ -198,3 +199,49 @@ def test_busy_time_counts_only_while_segments_are_under_way(process: RecogniserP
     run(process, samples, [])
     assert process.busy_s == busy_s
     assert busy_s > 0
+
+
+@pytest.mark.parametrize("how", ["refused", "die, again and again"])
+def test_an_engine_that_goes_away_for_good_is_left_for_the_next(trap: Path, samples: Path, how: str) -> None:
+    """Both ended the run, though the next engine could serve."""
+    process = RecogniserProcess(build_leaving, (trap,), 60, 60, restarts_in_vain=0)
+    try:
+        process.start()
+        early = run(process, samples, ["a", how, "b"])
+        assert how not in early
+        assert process.outstanding == 0, "whoever submitted them begins again"
+        assert process.identity is not None
+        assert process.identity.engine == "second"
+        assert process.without_memory == set()
+        late = run(process, samples, ["a", how, "b"])
+        assert {result.text for result in late.values()} == {f"{key} by second" for key in ("a", how, "b")}
+        assert process.return_to("first")
+        assert {result.text for result in run(process, samples, ["c"]).values()} == {"c by first"}
+        trap.unlink()
+        process.leave("withdrawn")
+        assert not process.return_to("first"), "the next one is loaded in its place"
+        assert {result.text for result in run(process, samples, [how]).values()} == {f"{how} by second"}
+    finally:
+        process.kill()
+
+
+def test_an_engine_that_hangs_while_it_is_loaded_again_is_left_too(trap: Path, samples: Path) -> None:
+    process = RecogniserProcess(build_leaving, (trap, True), load_timeout_s=8, segment_timeout_s=60)
+    try:
+        process.start()
+        trap.unlink()
+        run(process, samples, ["a", "die", "b"])
+        assert process.identity is not None
+        assert process.identity.engine == "second"
+    finally:
+        process.kill()
+
+
+def test_without_a_next_engine_leaving_says_why_and_why_no_other_serves(samples: Path) -> None:
+    process = RecogniserProcess(build_small, (True,), load_timeout_s=60, segment_timeout_s=60)
+    try:
+        process.start()
+        with pytest.raises(ModelUnavailable, match=r"503; and no other engine can serve: first: 503\. strict"):
+            process.leave("503")
+    finally:
+        process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,11 +29,14 @@ from pipeline.records import (
     Transcript,
 )
 from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
+from pipeline.run.engine_return import EngineReturn
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.plan import Action, PlannedCall
+from pipeline.run.recipes import Recipe
 from pipeline.run.recogniser_child import SegmentTask
+from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.recognise import RecogniseStage
-from pipeline.run.stages.work import Finished, StageQueue, Work
+from pipeline.run.stages.work import Finished, Kept, StageQueue, Work
 from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentResult
 
 FIRST = EngineIdentity(engine="first", model="m", revision=None, options_hash="0", rank=0, demonstration=False)
@@ -95,6 +99,11 @@ class FakeProcess:
     """Answers after which it restarts with the second engine and drops what it holds."""
     identity: EngineIdentity | None = None
     restarts: int = 0
+    others: tuple[EngineIdentity, ...] = ()
+    """Engines it can be started with when the first is left."""
+    absent: frozenset[str] = frozenset()
+    """Engines that are not to be had again."""
+    without_memory: set[str] = field(default_factory=set)
     given: list[str] = field(default_factory=list)
     waiting: list[SegmentTask] = field(default_factory=list)
 
@@ -117,6 +126,19 @@ class FakeProcess:
             return []
         self.changes_after -= 1
         return [self.answer(self.waiting.pop(0))]
+
+    def leave(self, why: str) -> None:
+        if not self.others:
+            raise ModelUnavailable(f"{why}; and no other engine can serve")
+        self.waiting.clear()
+        self.identity = replace(self.others[0], passed_over=(f"first: {why}",))
+
+    def return_to(self, engine: str) -> bool:
+        assert not self.waiting, "calls under way would lose their engine"
+        if engine in self.absent:
+            return False
+        self.identity = FIRST
+        return True
 
     def kill(self) -> None: ...
 
@@ -176,6 +198,8 @@ class Outcome:
     failures: list[CallFailure]
     signals: RunSignals
     observer: Silent
+    tally: Tally
+    kept: list[str]
 
 
 def recognised(
@@ -183,19 +207,22 @@ def recognised(
     store: FakeStore,
     process: FakeProcess,
     uris: Iterable[str] = (),
+    look: Callable[[str], object] | None = None,
     **settings: Any,
 ) -> Outcome:
-    """The stage over these calls, to its end."""
+    """The stage over these calls, to its end. `look`: how an engine that went away is looked for, without pauses."""
     signals, observer = RunSignals(RunSettings(**settings)), Silent()
     in_memory: Any = store
     nothing: Any = None
     parts = BatchParts(
         source=nothing, store=in_memory, preparer=nothing, recogniser=nothing, recogniser_arguments=(),
         analyser=nothing, transcripts=nothing_but(FakeTranscripts()),
+        engines=("first", *(other.engine for other in process.others)),
     )  # fmt: skip
     context = RunContext(
-        parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=observer, tally=Tally(), run_id="run"
-    )
+        parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=observer, tally=Tally(), run_id="run",
+        recipe=Recipe(engines=("first", "second"), first=FIRST),
+    )  # fmt: skip
     inbox: StageQueue[Work] = StageQueue(100, signals, 1)
     out: StageQueue[Work] = StageQueue(100, signals, 1)
     finished: StageQueue[Finished] = StageQueue(100, signals, 1)
@@ -203,9 +230,13 @@ def recognised(
         inbox.put(item)
     inbox.writer_done()
     planted: Any = process
-    RecogniseStage(context, planted, set(uris)).start(inbox, out, finished).join(30)
-    failures = [item for item in finished.take_waiting(100) if isinstance(item, CallFailure)]
-    return Outcome(out.take_waiting(100), failures, signals, observer)
+    returns = None if look is None else EngineReturn(look, 1e-6, 1e-6)
+    watch = EngineWatch(context, planted, returns)
+    RecogniseStage(context, planted, set(uris), watch).start(inbox, out, finished).join(30)
+    ended = finished.take_waiting(100)
+    failures = [item for item in ended if isinstance(item, CallFailure)]
+    kept = [item.work.file_name for item in ended if isinstance(item, Kept)]
+    return Outcome(out.take_waiting(100), failures, signals, observer, context.tally, kept)
 
 
 def nothing_but(transcripts: FakeTranscripts) -> Any:
@@ -343,3 +374,119 @@ def test_a_segment_with_an_error_is_not_kept_for_a_later_run() -> None:
     outcome = recognised([work("a.wav")], store, FakeProcess(half))
     assert [segment.text for _, segment in store.saved_segments] == ["0/0"]
     assert texts(outcome) == {"a.wav": ("", "0/0")}, "a hole that says so"
+
+
+def made_by(outcome: Outcome) -> dict[str, str]:
+    return {item.file_name: item.transcript.identity.engine for item in outcome.out if item.transcript}
+
+
+class Service:
+    """The first engine's service: down from its `dies`-th segment on, until a look finds it."""
+
+    def __init__(self, dies: int, down_looks: int = 0) -> None:
+        self.process = FakeProcess(self.answer, others=(SECOND,))
+        self.left, self.down_looks, self.looks = dies, down_looks, 0
+
+    def answer(self, task: SegmentTask) -> SegmentResult:
+        if self.process.identity == FIRST:
+            self.left -= 1
+            if self.left < 0:
+                return SegmentResult(key=task.key, text="", language=None, flags=(SERVICE_UNAVAILABLE,), error="503")
+        else:
+            time.sleep(0.002)  # a look is under way meanwhile
+        return says_its_key(task)
+
+    def look(self, engine: str) -> None:
+        assert engine == "first"
+        self.looks += 1
+        if self.looks <= self.down_looks:
+            raise ModelUnavailable("no answer")
+        self.left = 10**9
+
+
+def calls(number: int, segments: int = 2) -> list[Work]:
+    names = [f"{n:02d}.wav" for n in range(number)]
+    return [work(name, channel(0, segments), sha256=name) for name in names]
+
+
+def test_a_service_that_goes_down_is_left_for_the_next_engine_and_no_call_fails() -> None:
+    service, store = Service(dies=5), FakeStore()
+    outcome = recognised(calls(6), store, service.process, unserved_calls=2)
+    assert outcome.failures == []
+    assert outcome.signals.fatal is None
+    engines = made_by(outcome)
+    assert set(engines) == {f"{n:02d}.wav" for n in range(6)}
+    assert [engines[name] for name in sorted(engines)] == ["first"] * 2 + ["second"] * 4
+    assert ("02.wav by first", "0/0") in {(key, segment.text) for key, segment in store.saved_segments}
+    assert outcome.tally.by_engine == {"first": 2, "second": 4}
+    (change,) = outcome.tally.engine_changes
+    assert (change.left, change.now) == ("first", "second")
+    assert "first gave no words for 2 calls in a row: 503" in change.why
+
+
+def test_it_is_taken_again_when_a_look_finds_it_and_calls_under_way_keep_their_engine() -> None:
+    service = Service(dies=3, down_looks=2)
+    outcome = recognised(
+        calls(60), FakeStore(), service.process, look=service.look, unserved_calls=1, segments_per_batch=4
+    )
+    engines = made_by(outcome)
+    assert outcome.failures == []
+    assert len(engines) == 60
+    assert service.looks == 3
+    assert [(change.left, change.now) for change in outcome.tally.engine_changes] == [
+        ("first", "second"),
+        ("second", "first"),
+    ]
+    assert outcome.tally.engine_changes[1].calls_again == 0
+    assert engines["59.wav"] == "first"
+
+
+def test_an_engine_found_that_does_not_load_is_left_alone_again() -> None:
+    service = Service(dies=1)
+    service.process.absent = frozenset({"first"})
+    outcome = recognised(calls(5, 1), FakeStore(), service.process, look=service.look, unserved_calls=1)
+    assert made_by(outcome) == {"00.wav": "first", **{f"{n:02d}.wav": "second" for n in range(1, 5)}}
+    assert len(outcome.tally.engine_changes) == 1
+
+
+def test_a_service_found_again_that_serves_nothing_is_left_at_its_first_call() -> None:
+    service = Service(dies=2)
+    looks: list[str] = []
+    outcome = recognised(
+        calls(30, 1), FakeStore(), service.process, look=looks.append, unserved_calls=3, segments_per_batch=1
+    )
+    assert outcome.failures == []
+    assert len(made_by(outcome)) == 30
+    ways = [(change.left, change.now, change.why) for change in outcome.tally.engine_changes]
+    assert "3 calls in a row" in ways[0][2]
+    again = [why for left, _, why in ways[1:] if left == "first"]
+    assert again
+    assert all("1 call in a row" in why for why in again)
+
+
+def test_a_call_that_a_service_never_serves_fails_alone_though_another_engine_is_there() -> None:
+    process = FakeProcess(unserved, others=(SECOND,))
+    works = [work(name, channel(0, 1), sha256=name) for name in ("a", "bad", *(f"good{n}" for n in range(20)))]
+    outcome = recognised(works, FakeStore(), process, unserved_calls=3, attempts=2, segments_per_batch=4)
+    assert [failure.found.file_name for failure in outcome.failures] == ["bad"]
+    assert outcome.tally.engine_changes == []
+
+
+@pytest.mark.parametrize(
+    ("known", "kept"),
+    [
+        (known_call("1", audio_sha256="1", engine="first"), True),
+        (known_call("1", audio_sha256="1", engine="second"), False),
+        (known_call("1", audio_sha256="other bytes", engine="first"), False),
+        (known_call("1", audio_sha256="1", engine=None, transcript_fingerprint=None), False),
+    ],
+    ids=["rows of the first", "rows of the fallback", "the bytes changed", "no rows"],
+)
+def test_a_fallback_in_mid_run_leaves_a_better_engine_s_rows_and_asks_nothing_for_them(
+    known: KnownCall, kept: bool
+) -> None:
+    service = Service(dies=0)
+    works = [work("0", channel(0, 1), sha256="0"), work("1", channel(0, 1), sha256="1", known=known)]
+    outcome = recognised(works, FakeStore(), service.process, unserved_calls=1, segments_per_batch=1)
+    assert outcome.kept == (["1"] if kept else [])
+    assert made_by(outcome) == {"0": "second"} | ({} if kept else {"1": "second"})
