@@ -143,20 +143,25 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """Payload of the step `conversation`: metrics of the talk itself. Shares are of the call's duration, 0..1."""
+    """Payload of the step `conversation`: metrics of the talk itself. Shares are of the call's duration, 0..1.
+
+    Talk is speech without the padding the recogniser is given around it. Times are None where that is not known.
+    """
 
     agent_talk_s: float | None
     client_talk_s: float | None
     agent_talk_share: float | None
     client_talk_share: float | None
-    silence_s: float
-    silence_share: float
-    longest_silence_s: float
-    overtalk_s: float
+    silence_s: float | None
+    silence_share: float | None
+    longest_silence_s: float | None
+    overtalk_s: float | None
     agent_interruptions: int | None
-    """Times the agent began while the client was talking and went on after."""
+    """Times the agent began while the client was talking, at least half a second before the end, and went on after.
+    What a listener says ("mm-hm", "okay") is no interruption and no turn."""
     client_interruptions: int | None
     turns: int
+    """Changes of speaker, the first turn included."""
     agent_words_per_minute: float | None
     client_words_per_minute: float | None
     agent_longest_turn_s: float | None

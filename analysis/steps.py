@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.conversation import ConversationStep
+from analysis.conversation.step import ConversationStep
 from analysis.glossary.choice import load_catalogues
 from analysis.summary.step import SummaryStep
 from analysis.topics.step import TopicMethods, TopicStep

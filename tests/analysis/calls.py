@@ -26,6 +26,7 @@ def chunk(
         start_s=start,
         end_s=start + 3.0 if end_s is None else end_s,
         text=text,
+        speech=((start, start + 3.0 if end_s is None else end_s),),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from db.migrate import migrate
 from tests.house import PROJECT
 from tests.upgrade.make_database import HERE, HOME, SITUATIONS, arguments, environment, lay_out
 
@@ -69,3 +70,15 @@ def test_a_database_from_before_gives_today_nothing_to_do(old: str, home: Path, 
     assert counts["unchanged"] == len(SITUATIONS[name].calls), counts
     assert counts["done"] == 0
     assert results(old) == before
+
+
+def test_talk_measured_with_padding_stays_and_its_reason_says_so(old: str) -> None:
+    query = "SELECT agent_talk_s, turns, missing_reasons->>'conversation' FROM calls ORDER BY call_id"
+    migrate(old)
+    with psycopg.connect(old) as connection:
+        after = connection.execute(query).fetchall()
+        steps = connection.execute("SELECT reason FROM call_steps WHERE step = 'conversation'").fetchall()
+    assert all(talk_s is not None and turns is not None for talk_s, turns, _ in after)
+    assert len(after) == len(steps) > 0
+    assert all("padding" in reason for *_, reason in after)
+    assert all("padding" in reason for (reason,) in steps)

@@ -1,0 +1,133 @@
+"""The figures of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from analysis.conversation.spans import gaps, intersection, merged, total
+from analysis.conversation.speech import PAUSE_S, Utterance, speech_in, utterances
+from analysis.conversation.turns import Turn, by_channel, interruptions, turns_of, without_backchannels
+from analysis.records import Conversation
+from analysis.text import words
+from pipeline.records import Role, SpeechSpan, TranscriptChunk
+
+MIN_OVERTALK_S = 0.2
+"""Shorter overlaps are within the error of finding speech."""
+
+SIDES = (Role.AGENT, Role.CLIENT)
+
+
+def measure(chunks: Sequence[TranscriptChunk], duration_s: float, language: str | None = None) -> Conversation:
+    """Metrics of one call; at least one chunk with words, duration over 0. Words per minute are of speaking time.
+
+    Where a chunk's speech is not known (`speech_in`), whatever needs it is None; turns need only the order.
+    """
+    spoken = [chunk for chunk in chunks if words(chunk.text)]
+    known = {channel: all(speech_in(c) is not None for c in spoken if c.channel == channel) for channel in _of(spoken)}
+    said = utterances(spoken, duration_s, language)
+    floor = without_backchannels(said)
+    turns = turns_of(floor)
+    times = _Times(said, floor, turns, duration_s) if all(known.values()) else None
+    talk = {role: _talk_s(spoken, role, said, known) for role in SIDES}
+    cut = times.interruptions() if times is not None and {one.role for one in said} >= set(SIDES) else {}
+    return Conversation(
+        agent_talk_s=talk[Role.AGENT],
+        client_talk_s=talk[Role.CLIENT],
+        agent_talk_share=_share(talk[Role.AGENT], duration_s),
+        client_talk_share=_share(talk[Role.CLIENT], duration_s),
+        silence_s=_rounded(sum(times.quiet)) if times else None,
+        silence_share=_share(sum(times.quiet), duration_s) if times else None,
+        longest_silence_s=_rounded(max(times.quiet, default=0.0)) if times else None,
+        overtalk_s=_rounded(times.overtalk_s()) if times else None,
+        agent_interruptions=cut.get(Role.AGENT),
+        client_interruptions=cut.get(Role.CLIENT),
+        turns=len(turns),
+        agent_words_per_minute=_words_per_minute(spoken, Role.AGENT, talk[Role.AGENT]),
+        client_words_per_minute=_words_per_minute(spoken, Role.CLIENT, talk[Role.CLIENT]),
+        agent_longest_turn_s=times.longest_turn_s(Role.AGENT) if times else None,
+        client_longest_turn_s=times.longest_turn_s(Role.CLIENT) if times else None,
+        first_response_s=times.first_response_s() if times else None,
+        extra=_extra(spoken, turns, times),
+    )
+
+
+class _Times:
+    """What can be measured where the speech of all chunks is known."""
+
+    def __init__(
+        self, said: Sequence[Utterance], floor: Sequence[Utterance], turns: Sequence[Turn], duration_s: float
+    ) -> None:
+        self._floor = floor
+        self._turns = turns
+        self._sides = {channel: _talk(own) for channel, own in by_channel(said).items()}
+        anyone = merged([span for spans in self._sides.values() for span in spans])
+        self.quiet = gaps(anyone, duration_s)
+        self.first_speech_s = anyone[0][0] if anyone else None
+
+    def interruptions(self) -> Mapping[Role, int]:
+        return interruptions(self._floor)
+
+    def overtalk_s(self) -> float:
+        """Seconds in which at least two channels speak, overlaps under MIN_OVERTALK_S left out."""
+        channels = sorted(self._sides)
+        overlaps: list[SpeechSpan] = []
+        for place, one in enumerate(channels):
+            for other in channels[place + 1 :]:
+                both = intersection(self._sides[one], self._sides[other])
+                overlaps.extend(span for span in both if span[1] - span[0] >= MIN_OVERTALK_S)
+        return total(merged(overlaps))
+
+    def longest_turn_s(self, role: Role) -> float | None:
+        lengths = [turn.length_s for turn in self._turns if turn.role is role]
+        return _rounded(max(lengths)) if lengths else None
+
+    def first_response_s(self) -> float | None:
+        """From the end of the client's first turn to the agent's answer; 0 where the agent began before it ended."""
+        first = next((place for place, turn in enumerate(self._turns) if turn.role is Role.CLIENT), None)
+        if first is None:
+            return None
+        answer = next((turn for turn in self._turns[first + 1 :] if turn.role is Role.AGENT), None)
+        return None if answer is None else _rounded(max(0.0, answer.start_s - self._turns[first].end_s))
+
+
+def _of(chunks: Sequence[TranscriptChunk]) -> set[int]:
+    return {chunk.channel for chunk in chunks}
+
+
+def _talk(said: Sequence[Utterance]) -> list[SpeechSpan]:
+    return merged([one.span for one in said], PAUSE_S)
+
+
+def _talk_s(
+    spoken: Sequence[TranscriptChunk], role: Role, said: Sequence[Utterance], known: Mapping[int, bool]
+) -> float | None:
+    """None where no channel has this role (roles unknown, or that side never spoke on a one-sided recording)."""
+    channels = _of([chunk for chunk in spoken if chunk.role is role])
+    if not channels or not all(known[channel] for channel in channels):
+        return None
+    return _rounded(total(_talk([one for one in said if one.role is role])))
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 3)
+
+
+def _share(part: float | None, whole: float) -> float | None:
+    return None if part is None else _rounded(min(1.0, part / whole))
+
+
+def _words_per_minute(chunks: Sequence[TranscriptChunk], role: Role, talk_s: float | None) -> float | None:
+    if not talk_s:
+        return None
+    count = sum(len(words(chunk.text)) for chunk in chunks if chunk.role is role)
+    return round(count / talk_s * 60.0, 1)
+
+
+def _extra(chunks: Sequence[TranscriptChunk], turns: Sequence[Turn], times: _Times | None) -> dict[str, float]:
+    """Word counts and turns per role, and when somebody first speaks."""
+    counts = {role: sum(len(words(c.text)) for c in chunks if c.role is role) for role in Role}
+    extra = {f"{role.value}_words": float(count) for role, count in counts.items() if count}
+    extra |= {f"{role.value}_turns": float(n) for role in Role if (n := sum(t.role is role for t in turns))}
+    if times is not None and times.first_speech_s is not None:
+        extra["first_speech_s"] = _rounded(times.first_speech_s)
+    return extra
