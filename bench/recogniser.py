@@ -6,7 +6,8 @@ The reference BLAS is measured in a second process, at the small shape only, sin
 
     python -m bench.recogniser                 the 0.6B shape, about five minutes on two quiet cores, 8 GB
     python -m bench.recogniser --shape small   a quick look
-    python -m bench.recogniser --shape 1.7b --precision bfloat16    on a GPU
+
+`python -m bench.recogniser_gpu` is for a GPU.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from pipeline.transcription.engines.mlx_qwen3.kernels import Kernels
 
 TOKENS_PER_S = 3.0
 """Qwen3-ASR writes about three tokens a second of English telephone speech."""
@@ -36,6 +40,7 @@ LENGTHS_S = {
     "1.7b": (20, 17, 14, 12, 10, 9, 8, 7, 6, 5, 4.5, 4, 3.5, 3, 2.5, 2),
     "small": (20, 14, 10, 8, 6, 5, 4, 3),
 }
+STAGES = ("features", "encoder", "prefill", "decode", "host")
 OPENBLAS = tuple(f"/usr/lib/{machine}-linux-gnu/openblas-pthread/libopenblas.so.0" for machine in ("x86_64", "aarch64"))
 
 
@@ -53,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", choices=("0.6b", "1.7b", "small"), default="0.6b")
     parser.add_argument("--precision", choices=("auto", "float32", "float16", "bfloat16"), default="auto")
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, help="16 on a CPU, 64 on a GPU")
     parser.add_argument(
         "--repeats", type=int, default=3, help="runs of the batched side (the sequential side runs once)"
     )
@@ -87,7 +92,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         engine.run(bench.audio[-2:])  # compiles the kernels
         batched = [engine.run(bench.audio) for _ in range(arguments.repeats)]
         spent = time.process_time()
-        sequential_s, sequential_tokens = _sequential(bench)
+        sequential_s, sequential_tokens = sequential(bench)
         spent = time.process_time() - spent
         growth = _growth(engine)
     total = [run["total_s"] for run in batched]
@@ -96,7 +101,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     middle = statistics.median(total)
     chosen = min(batched, key=lambda run: abs(run["total_s"] - middle))
     ratios = [sum(sequential_s) / value for value in total]
-    stages = {name: round(chosen[name], 3) for name in ("features", "encoder", "prefill", "decode", "host")}
+    stages = {name: round(chosen[name], 3) for name in STAGES}
     result = {
         "bench": "recogniser",
         "shape": arguments.shape,
@@ -137,15 +142,16 @@ def _table(result: dict[str, Any]) -> None:
 class Batched:
     """The engine's parts over weights already in memory."""
 
-    def __init__(self, bench: Bench, batch_size: int, max_memory_gb: float) -> None:
+    def __init__(
+        self, bench: Bench, batch_size: int | None, max_memory_gb: float, kernels: Kernels | None = None
+    ) -> None:
         from mlx_qwen3_asr.tokenizer import Tokenizer
 
         from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
+        from pipeline.transcription.engines.mlx_qwen3.device import kernels_for_device, limits_of
         from pipeline.transcription.engines.mlx_qwen3.loading import LoadedModel, weight_bytes
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
-        from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
-        from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits
 
         class Machine(Qwen3Machine):
             """Ends every segment after the same number of tokens on both sides."""
@@ -162,12 +168,11 @@ class Batched:
             weight_bytes=weight_bytes(bench.model),
             bits=None,
         )
-        options = MlxQwen3Options(model=str(bench.tokenizer_folder), max_memory_gb=max_memory_gb)
-        self.machine = Machine(loaded, options, MlxKernels(bench.dtype))
+        options = MlxQwen3Options(model=str(bench.tokenizer_folder), max_memory_gb=max_memory_gb, batch_size=batch_size)
+        kernels = kernels or kernels_for_device(bench.dtype)
+        self.machine = Machine(loaded, options, kernels)
         self._prompter = Prompter(self._tokenizer)
-        self._limits = Limits(
-            rows=batch_size, look_ahead=64, group_s=options.encoder_batch_s, segment_s=30, segment_time_s=3600
-        )
+        self._limits = replace(limits_of(options, kernels), segment_time_s=3600.0)
 
     def run(self, audio: Sequence[npt.NDArray[np.float32]]) -> dict[str, Any]:
         from pipeline.transcription.engine import SegmentRequest
@@ -182,10 +187,9 @@ class Batched:
                 raise RuntimeError(result.error)
             tokens[result.key] = self._tokenizer.last
         total = time.perf_counter() - began
-        names = ("features", "encoder", "prefill", "decode", "host")
         spent = time.process_time() - spent
-        return {"total_s": total, "cpu_s": spent, "tokens": tokens} | {
-            name: getattr(scheduler.seconds, name) for name in names
+        return {"total_s": total, "cpu_s": spent, "tokens": tokens, "steps": scheduler.seconds.steps} | {
+            name: getattr(scheduler.seconds, name) for name in STAGES
         }
 
 
@@ -204,7 +208,7 @@ class _Recorder:
         return getattr(self._tokenizer, name)
 
 
-def _sequential(bench: Bench) -> tuple[list[float], dict[str, tuple[int, ...]]]:
+def sequential(bench: Bench) -> tuple[list[float], dict[str, tuple[int, ...]]]:
     """Seconds per segment and tokens by key, from the package's Session."""
     from mlx_qwen3_asr import Session
 
@@ -238,7 +242,7 @@ def _growth(engine: Batched, steps: int = 4) -> dict[str, float]:
         times = []
         for _ in range(steps + 1):
             began = time.perf_counter()
-            decoder.step(np.zeros(len(decoder.cache.batch), np.int64))
+            decoder.finish(decoder.begin(np.zeros(len(decoder.cache.batch), np.int64)))
             times.append(time.perf_counter() - began)
         decoder.release(slots)
         found[str(rows)] = round(statistics.median(times[1:]), 5)
@@ -268,7 +272,7 @@ def prepare(shape: str, precision: str, folder: Path, audio: list[npt.NDArray[np
     model.lm_head.weight = model.model.embed_tokens.weight
     mx.eval(model.parameters())
     model.eval()
-    _save_tokenizer(folder)
+    save_tokenizer(folder)
     return Bench(model=model, tokenizer_folder=folder, audio=audio, dtype=dtype)
 
 
@@ -293,7 +297,7 @@ def _config(shape: str) -> Any:
     return Qwen3ASRConfig(audio_config=audio, text_config=text)
 
 
-def _save_tokenizer(folder: Path) -> None:
+def save_tokenizer(folder: Path) -> None:
     from mlx_qwen3_asr.tokenizer import _bytes_to_unicode
 
     vocab = {character: index for index, character in enumerate(_bytes_to_unicode().values())}

@@ -38,12 +38,13 @@ class MlxQwen3Options(Area):
     """Bits of the audio encoder when `quantize_bits` is set; 16 leaves it unchanged. 4 bits harm the encoder most."""
     quantize_group_size: Annotated[Literal[32, 64, 128], TRANSCRIPT.when("quantize_bits", 4, 8)] = 64
     """Weights that share one scale when `quantize_bits` is set."""
-    batch_size: Annotated[int, NOTHING] = Field(default=16, ge=1, le=256)
-    """Most segments decoded together; fewer if `max_memory_gb` requires it."""
-    look_ahead_segments: Annotated[int, NOTHING] = Field(default=64, ge=1, le=4096)
-    """Segments read ahead of decoding, to sort them by length."""
-    encoder_batch_s: Annotated[float, NOTHING] = Field(default=120.0, ge=30, le=3600)
-    """Most audio encoded at once, in seconds."""
+    batch_size: Annotated[int | None, NOTHING] = Field(default=None, ge=1, le=256)
+    """Most segments decoded together; fewer if `max_memory_gb` requires it. Empty: 16 on a CPU, 64 on a GPU."""
+    look_ahead_segments: Annotated[int | None, NOTHING] = Field(default=None, ge=1, le=4096)
+    """Segments read ahead of decoding, to sort them by length. Empty: four times `batch_size`."""
+    encoder_batch_s: Annotated[float | None, NOTHING] = Field(default=None, ge=30, le=3600)
+    """Most audio encoded at once, in seconds; less if `max_memory_gb` requires it. Empty: 120 on a CPU, 600 on a
+    GPU."""
     max_memory_gb: Annotated[float, NOTHING] = Field(default=8.0, ge=0.01, le=1024)
     """Peak memory of weights, caches and activations together, GiB (2**30 bytes); the batch shrinks to stay below."""
     max_new_tokens: int | None = Field(default=None, ge=1, le=4096)

@@ -1,9 +1,9 @@
-"""The decoder's two forward passes over many rows: prefill (packed, no padding) and one step (a token per row)."""
+"""The decoder's two forward passes over many rows: prefill (linear layers packed) and one step (a token per row)."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ import mlx.core as mx
 import numpy as np
 
 from pipeline.transcription.engines.mlx_qwen3.kernels import Array, Floats, Kernels, SlotCache, Tokens
+from pipeline.transcription.engines.mlx_qwen3.layers import DecoderLayer, decoder_layers
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompt
+from pipeline.transcription.engines.mlx_qwen3.scheduler import OWN_LAST
 
 _PREFIXES_KEPT = 4
 
@@ -31,70 +33,140 @@ class NewRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BegunStep:
+    """A step the device may still be computing: next tokens of all slots, and their log-probabilities."""
+
+    tokens: Array
+    log_probabilities: Array
+
+
+@dataclass(frozen=True, slots=True)
 class _Prefix:
     keys: list[Array]
     values: list[Array]
     """Per layer (1, kv_heads, tokens, head_dim)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """Rows of a prefill whose prefixes have one length: they attend together, padded to the longest."""
+
+    first: int
+    """Index of the first of their tokens among those of all rows."""
+    prefixes: Sequence[_Prefix]
+    lengths: Sequence[int]
+    """New tokens of each row."""
+    slots: Sequence[int]
+    rotation: Any
+
+    @property
+    def longest(self) -> int:
+        return max(self.lengths)
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.lengths)
+
+    @property
+    def padded(self) -> bool:
+        return self.tokens < self.longest * len(self.lengths)
+
+
 class BatchDecoder:
     """The package's text decoder over the slots of one cache.
 
     The tokens before the audio (template and context terms) are the same for every segment of a context: their keys
-    and values are computed once and copied. The rest of all new prompts goes through the linear layers end to end,
-    and through attention row by row, so no row is padded to another's length.
+    and values are computed once and copied. The rest of all new prompts goes through the linear layers end to end.
+    Only attention pads rows to the longest: its causal mask hides the padding, which comes last.
     """
 
     def __init__(self, model: Any, kernels: Kernels) -> None:
         self._model = model
         self._text = model.model
         self._kernels = kernels
-        attention = self._text.layers[0].self_attn
-        self._heads, self._kv_heads, self._dim = attention.num_heads, attention.num_kv_heads, attention.head_dim
-        self.cache: SlotCache = kernels.new_cache(len(self._text.layers), self._kv_heads, self._dim)
+        self._layers = decoder_layers(self._text.layers)
+        first = self._layers[0]
+        self._scale = first.head_dim**-0.5
+        self.cache: SlotCache = kernels.new_cache(len(self._layers), first.kv_heads, first.head_dim)
         self._prefixes: OrderedDict[tuple[int, ...], _Prefix] = OrderedDict()
+        self._last: Array = None
+        self._forward = kernels.compiled(self._step_arrays)
 
     def prefill(self, rows: Sequence[NewRow]) -> tuple[list[int], Tokens, Floats]:
         """Fill a slot per row; returns the slots, each row's first token and its log-probability."""
-        prefixes = [self._prefix(row.prompt.prefix) for row in rows]
-        starts = [len(row.prompt.prefix) for row in rows]
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index].prompt.prefix))
+        sorted_rows = [rows[index] for index in order]
+        prefixes = [self._prefix(row.prompt.prefix) for row in sorted_rows]
         embeds = self._text.embed_tokens
         parts: list[Array] = []
-        for row in rows:
+        for row in sorted_rows:
             suffix = embeds(mx.array(row.prompt.suffix))
             parts += [row.audio.astype(suffix.dtype), suffix]
-        lengths = [row.tokens - start for row, start in zip(rows, starts, strict=True)]
-        positions = np.concatenate([np.arange(a, a + n) for a, n in zip(starts, lengths, strict=True)])
-        slots = self.cache.open([row.tokens for row in rows])
+        slots = self.cache.open([row.tokens for row in sorted_rows])
         try:
-            hidden = self._packed(mx.concatenate(parts, axis=0), positions, lengths, prefixes, slots)
-            last = mx.array(np.cumsum(lengths) - 1)
-            logits = self._model.lm_head(self._text.norm(hidden[last]))
-            tokens, probabilities = self._kernels.pick(logits)
+            classes = list(self._classes(sorted_rows, prefixes, slots))
+            hidden = self._packed(mx.concatenate(parts, axis=0), classes)
+            last = mx.array(np.cumsum([length for part in classes for length in part.lengths]) - 1)
+            picked = self._kernels.pick(self._model.lm_head(self._text.norm(hidden[last])))
+            mx.eval(picked, self.cache.keys, self.cache.values)
         except BaseException:
             self.release(slots)
             raise
-        return slots, tokens, probabilities
+        back = np.argsort(order)
+        tokens, probabilities = np.array(picked[0], np.int64)[back], np.array(picked[1], np.float32)[back]
+        return [slots[index] for index in back], tokens, probabilities
 
-    def step(self, tokens: Tokens) -> tuple[Tokens, Floats]:
-        """Next token of each row of `cache.batch` (in that order) after `tokens`, and its log-probability."""
-        self.cache.begin_step()
-        batch = self.cache.batch
-        h = self._text.embed_tokens(mx.array(tokens))
-        cos, sin = self._rotation(self.cache.lengths[batch])
-        cos, sin = cos[:, None, None, :], sin[:, None, None, :]
-        for index, layer in enumerate(self._text.layers):
-            q, k, v = self._project(layer, h[:, None, :], cos, sin)
-            out = self.cache.attend(index, q, k, v, self._dim**-0.5)
-            h = self._rest(layer, h, out)
-        picked = self._kernels.pick(self._model.lm_head(self._text.norm(h)))
+    def begin(self, tokens: Tokens) -> BegunStep:
+        """Start the next step: `tokens` of each slot of `cache.batch` in that order, or OWN_LAST."""
+        reach = self.cache.begin_step()
+        lengths = mx.array(self.cache.lengths.astype(np.int32))
+        picked, probabilities, self.cache.keys, self.cache.values = self._forward(
+            self._fed(tokens), lengths, self.cache.keys, self.cache.values, reach
+        )
+        mx.async_eval(picked, probabilities, self.cache.keys, self.cache.values)  # type: ignore[no-untyped-call]
         self.cache.end_step()
-        return picked
+        self._last = picked
+        return BegunStep(picked, probabilities)
+
+    def finish(self, begun: BegunStep) -> tuple[Tokens, Floats]:
+        """Wait for a step: the next token of each slot it was begun for, and its log-probability."""
+        mx.eval(begun.tokens, begun.log_probabilities)
+        return np.array(begun.tokens, np.int64), np.array(begun.log_probabilities, np.float32)
 
     def release(self, slots: Sequence[int]) -> None:
         """Free the slots of finished rows."""
         for slot in sorted(slots, reverse=True):
             self.cache.close(slot)
+
+    def _fed(self, tokens: Tokens) -> Array:
+        given = mx.array(tokens.astype(np.int32))
+        if (tokens != OWN_LAST).all():
+            return given
+        last = self._last[: len(tokens)]
+        if len(last) < len(tokens):
+            last = mx.pad(last, (0, len(tokens) - len(last)))
+        return mx.where(given == OWN_LAST, last, given)
+
+    def _step_arrays(
+        self, tokens: Array, lengths: Array, keys: list[Array], values: list[Array], reach: int
+    ) -> tuple[Array, Array, list[Array], list[Array]]:
+        """One step as a function of arrays alone; keys and values come back with a token more per slot."""
+        h = self._text.embed_tokens(tokens)
+        rotation = self._kernels.rotation(self._text.rotary_emb, lengths, 1, h.dtype)
+        mask = self._kernels.slot_mask(lengths, reach)
+        place = lengths[:, None, None, None]
+        new_keys: list[Array] = []
+        new_values: list[Array] = []
+        for index, layer in enumerate(self._layers):
+            projected = layer.qkv(layer.module.input_layernorm(h))
+            q, k, v = self._kernels.heads(layer, self._by_head(layer, projected[:, None]), rotation)
+            at = mx.broadcast_to(place, k.shape)
+            new_keys.append(mx.put_along_axis(keys[index], at, k, axis=2))
+            new_values.append(mx.put_along_axis(values[index], at, v, axis=2))
+            out = self._kernels.attend_slots(q, new_keys[-1], new_values[-1], self._scale, mask=mask, reach=reach)
+            h = self._rest(layer, h, out)
+        picked, probabilities = self._kernels.pick(self._model.lm_head(self._text.norm(h)))
+        return picked, probabilities, new_keys, new_values
 
     def _prefix(self, tokens: tuple[int, ...]) -> _Prefix:
         if tokens in self._prefixes:
@@ -102,69 +174,97 @@ class BatchDecoder:
             return self._prefixes[tokens]
         made = _Prefix([], [])
         h = self._text.embed_tokens(mx.array(tokens))
-        cos, sin = self._rotation(np.arange(len(tokens)))
-        for layer in self._text.layers:
-            q, k, v = self._project(layer, h[None], cos, sin)
+        rotation = self._kernels.rotation(self._text.rotary_emb, mx.array([0]), len(tokens), h.dtype)
+        for layer in self._layers:
+            projected = layer.qkv(layer.module.input_layernorm(h))
+            q, k, v = self._kernels.heads(layer, self._by_head(layer, projected[None]), rotation)
             made.keys.append(k)
             made.values.append(v)
-            out = self._kernels.attend(q, k, v, self._dim**-0.5, causal=True)[0]
-            h = self._rest(layer, h, out)
+            h = self._rest(layer, h, self._kernels.attend(q, k, v, self._scale, "causal")[0])
         mx.eval(made.keys, made.values)
         self._prefixes[tokens] = made
         if len(self._prefixes) > _PREFIXES_KEPT:
             self._prefixes.popitem(last=False)
         return made
 
-    def _packed(
-        self,
-        h: Array,
-        positions: Tokens,
-        lengths: Sequence[int],
-        prefixes: Sequence[_Prefix],
-        slots: Sequence[int],
-    ) -> Array:
+    def _classes(self, rows: Sequence[NewRow], prefixes: Sequence[_Prefix], slots: Sequence[int]) -> Iterator[_Class]:
+        """Rows side by side whose prefixes have equal lengths."""
+        dtype = self._text.norm.weight.dtype
+        first, index = 0, 0
+        while index < len(rows):
+            start = len(rows[index].prompt.prefix)
+            until = index
+            while until < len(rows) and len(rows[until].prompt.prefix) == start:
+                until += 1
+            lengths = [row.tokens - start for row in rows[index:until]]
+            starts = mx.full((len(lengths),), start, dtype=mx.int32)
+            rotation = self._kernels.rotation(self._text.rotary_emb, starts, max(lengths), dtype)
+            yield _Class(first, prefixes[index:until], lengths, slots[index:until], rotation)
+            first, index = first + sum(lengths), until
+
+    def _packed(self, h: Array, classes: Sequence[_Class]) -> Array:
         """Layers over the tokens of all rows end to end, shape (tokens, width)."""
-        cos, sin = self._rotation(positions)
-        ends = np.cumsum(lengths).tolist()
-        for index, layer in enumerate(self._text.layers):
-            q, k, v = self._project(layer, h[None], cos, sin)
-            mx.eval(q, k, v)
+        places = [_Padding.of(part) for part in classes]
+        for index, layer in enumerate(self._layers):
+            projected = layer.qkv(layer.module.input_layernorm(h))
             outs: list[Array] = []
-            for slot, prefix, length, end in zip(slots, prefixes, lengths, ends, strict=True):
-                part = slice(end - length, end)
-                keys = mx.concatenate([prefix.keys[index], k[:, :, part]], axis=2)
-                values = mx.concatenate([prefix.values[index], v[:, :, part]], axis=2)
-                mx.eval(keys, values)
-                self.cache.write(index, slot, 0, keys[0], values[0])
-                outs.append(self._kernels.attend(q[:, :, part], keys, values, self._dim**-0.5, causal=True)[0])
+            for part, padding in zip(classes, places, strict=True):
+                tokens = projected[part.first : part.first + part.tokens]
+                q, k, v = self._kernels.heads(layer, self._by_head(layer, padding.pad(tokens)), part.rotation)
+                keys = mx.concatenate([_for_each(part.prefixes, "keys", index), k], axis=2)
+                values = mx.concatenate([_for_each(part.prefixes, "values", index), v], axis=2)
+                self.cache.fill(index, part.slots, keys, values)
+                outs.append(padding.unpad(self._kernels.attend(q, keys, values, self._scale, "causal")))
             h = self._rest(layer, h, outs[0] if len(outs) == 1 else mx.concatenate(outs, axis=0))
-            mx.eval(h)
         return h
 
-    def _rotation(self, positions: Tokens) -> tuple[Array, Array]:
-        """cos and sin of shape (positions, head_dim): text and audio share one running position in all three axes."""
-        grid = mx.broadcast_to(mx.array(positions)[None, None, :], (1, 3, len(positions)))
-        cos, sin = self._text.rotary_emb(grid, dtype=self._text.norm.weight.dtype)
-        return cos[0], sin[0]
+    def _by_head(self, layer: DecoderLayer, projected: Array) -> Array:
+        """(rows, tokens, (heads + 2 kv_heads) * dim) -> (rows, tokens, heads + 2 kv_heads, dim)."""
+        rows, tokens, _ = projected.shape
+        return projected.reshape(rows, tokens, layer.heads + 2 * layer.kv_heads, layer.head_dim)
 
-    def _project(self, layer: Any, h: Array, cos: Array, sin: Array) -> tuple[Array, Array, Array]:
-        """(rows, tokens, width) -> rotated q, rotated k, v of shape (rows, heads, tokens, dim)."""
-        from mlx_qwen3_asr.mrope import apply_rotary_pos_emb
-
-        module = layer.self_attn
-        rows, tokens, _ = h.shape
-        x = layer.input_layernorm(h)
-        q = module.q_norm(module.q_proj(x).reshape(rows, tokens, self._heads, self._dim))
-        k = module.k_norm(module.k_proj(x).reshape(rows, tokens, self._kv_heads, self._dim))
-        v = module.v_proj(x).reshape(rows, tokens, self._kv_heads, self._dim).transpose(0, 2, 1, 3)
-        if cos.ndim == 2:
-            cos, sin = cos[None, None], sin[None, None]
-        q, k = apply_rotary_pos_emb(q.transpose(0, 2, 1, 3), k.transpose(0, 2, 1, 3), cos, sin)
-        return q, k, v
-
-    def _rest(self, layer: Any, h: Array, attended: Array) -> Array:
+    def _rest(self, layer: DecoderLayer, h: Array, attended: Array) -> Array:
         """Output projection and feed-forward, with their residuals, over (tokens, width)."""
-        h = h + layer.self_attn.o_proj(attended)
-        x = layer.post_attention_layernorm(h)
-        mlp = layer.mlp
-        return h + mlp.down_proj(self._kernels.swiglu(mlp.gate_proj(x), mlp.up_proj(x)))
+        module = layer.module
+        h = h + module.self_attn.o_proj(attended)
+        x = module.post_attention_layernorm(h)
+        return h + module.mlp.down_proj(self._kernels.swiglu(layer.gate_up(x)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Padding:
+    """Between tokens end to end, (tokens, width), and rows padded at the end, (rows, longest, width)."""
+
+    rows: int
+    longest: int
+    into: Array
+    """Which token is at each place of the padded rows; None when all rows have one length."""
+    back: Array
+    """At which place each token is."""
+
+    @staticmethod
+    def of(part: _Class) -> _Padding:
+        rows, longest = len(part.lengths), part.longest
+        if not part.padded:
+            return _Padding(rows, longest, None, None)
+        lengths = np.array(part.lengths)
+        inside = np.arange(longest)[None] < lengths[:, None]
+        into = np.where(inside, (np.cumsum(lengths) - lengths)[:, None] + np.arange(longest)[None], 0)
+        return _Padding(rows, longest, mx.array(into.ravel()), mx.array(np.flatnonzero(inside.ravel())))
+
+    def pad(self, tokens: Array) -> Array:
+        if self.into is not None:
+            tokens = tokens[self.into]
+        return tokens.reshape(self.rows, self.longest, -1)
+
+    def unpad(self, rows: Array) -> Array:
+        tokens = rows.reshape(self.rows * self.longest, -1)
+        return tokens if self.back is None else tokens[self.back]
+
+
+def _for_each(prefixes: Sequence[_Prefix], what: str, layer: int) -> Array:
+    """A layer's keys or values of each row's prefix, (rows, kv_heads, tokens, head_dim)."""
+    arrays = [getattr(prefix, what)[layer] for prefix in prefixes]
+    if all(array is arrays[0] for array in arrays):
+        return mx.broadcast_to(arrays[0], (len(arrays), *arrays[0].shape[1:]))
+    return mx.concatenate(arrays, axis=0)

@@ -1,9 +1,9 @@
 """Samples -> mel features -> audio embeddings, many segments at once.
 
 The package encodes one segment at a time. Its encoder mixes only the 100 frames of a convolution chunk and the tokens
-of an 8 s attention window. So chunks of all segments go through the convolutions together, tokens of all segments
-through the linear layers together, and windows of equal length through attention together. Nothing is padded that the
-package does not pad, and nothing needs a mask.
+of an 8 s attention window. So frames of all segments are transformed together, chunks of all segments go through the
+convolutions together, tokens of all segments through the linear layers together, and windows of all segments through
+attention together, padded to the longest.
 """
 
 from __future__ import annotations
@@ -18,21 +18,68 @@ import numpy as np
 from pipeline.transcription.engine import Samples
 from pipeline.transcription.engines.mlx_qwen3.kernels import Array, Kernels
 
+_HOP, _FFT, _MEL_BINS = 160, 400, 128
+
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """An attention window: where its tokens lie in the concatenation of all segments."""
+class _Windows:
+    """How tokens of all segments, end to end, lie in attention windows padded to the longest."""
 
-    first: int
-    length: int
+    count: int
+    longest: int
+    into: Array
+    """Which token is at each place of the padded windows; None when all windows have one length."""
+    back: Array
+    """At which place each token is."""
+    mask: Array
+    """Added to the scores, (windows, 1, 1, longest)."""
+
+    @staticmethod
+    def of(lengths: Sequence[int], dtype: Any) -> _Windows:
+        """Windows of those lengths, in order."""
+        longest = max(lengths)
+        if min(lengths) == longest:
+            return _Windows(len(lengths), longest, None, None, None)
+        inside = np.arange(longest)[None] < np.array(lengths)[:, None]
+        first = np.cumsum(lengths) - lengths
+        into = np.where(inside, first[:, None] + np.arange(longest)[None], 0)
+        hidden = np.where(inside, 0.0, -1e9 if dtype != mx.float16 else -6e4).astype(np.float32)
+        return _Windows(
+            len(lengths),
+            longest,
+            mx.array(into.ravel()),
+            mx.array(np.flatnonzero(inside.ravel())),
+            mx.array(hidden[:, None, None, :]).astype(dtype),
+        )
 
 
-def mel_features(samples: Samples, dtype: Any) -> Array:
-    """Log-mel features, shape (128, frames), by the package's own transform. Raises ValueError if too short."""
-    from mlx_qwen3_asr.audio import compute_features
+def mel_features(segments: Sequence[Samples], dtype: Any) -> list[Array]:
+    """Log-mel features of each segment, (128, frames), by the package's transform over the frames of all of them.
 
-    features, _ = compute_features(samples)
-    return features[0].astype(dtype)
+    Raises ValueError for a segment of 200 samples or fewer, which has nothing to reflect at its ends.
+    """
+    from mlx_qwen3_asr.audio import _hann_window, mel_filters
+
+    frames = [len(samples) // _HOP for samples in segments]  # the package drops the last
+    padded: list[Samples] = []
+    for samples in segments:
+        if len(samples) <= _FFT // 2:
+            raise ValueError(f"{len(samples)} samples are too few to transform, more than {_FFT // 2} are needed")
+        whole = np.pad(np.asarray(samples, np.float32), _FFT // 2, mode="reflect")
+        padded.append(np.pad(whole, (0, -len(whole) % _HOP)))
+    joined = np.concatenate([*padded, np.zeros(_FFT, np.float32)])
+    first = np.cumsum([0, *(len(samples) // _HOP for samples in padded)])[:-1]
+    every = mx.as_strided(mx.array(joined), shape=((len(joined) - _FFT) // _HOP + 1, _FFT), strides=(_HOP, 1))
+    taken = np.concatenate([np.arange(a, a + n) for a, n in zip(first, frames, strict=True)])
+    magnitudes = mx.abs(mx.fft.rfft(every[mx.array(taken)] * _hann_window(_FFT))) ** 2
+    spectrum = mx.log10(mx.maximum(mel_filters(_MEL_BINS) @ magnitudes.T, 1e-10))
+    longest = max(frames)
+    starts = np.cumsum([0, *frames])[:-1]
+    at = starts[:, None] + np.minimum(np.arange(longest)[None], np.array(frames)[:, None] - 1)
+    loudest = mx.max(mx.max(spectrum, axis=0)[mx.array(at)], axis=1)
+    floor = (loudest - 8.0)[mx.array(np.repeat(np.arange(len(frames)), frames))]
+    features = ((mx.maximum(spectrum, floor) + 4.0) / 4.0).astype(dtype)
+    return [features[:, a : a + n] for a, n in zip(starts.tolist(), frames, strict=True)]
 
 
 class BatchEncoder:
@@ -54,35 +101,21 @@ class BatchEncoder:
         """Mel features (128, frames) of each segment -> its embeddings (tokens, decoder width)."""
         stem = self._stem(features)
         lengths = [int(x.shape[0]) for x in stem]
-        order, starts = self._windows(features, lengths)
         x = mx.concatenate(stem, axis=0)
-        x = x[mx.array(np.concatenate([np.arange(w.first, w.first + w.length) for w in order]))]
-        x = self._layers(x, [w.length for w in order])
+        x = self._layers(x, _Windows.of(self._window_lengths(features, lengths), x.dtype))
         x = self._tower.ln_post(x)
         x = self._tower.proj2(self._kernels.gelu(self._tower.proj1(x)))
-        back = np.empty(sum(lengths), np.int64)
-        position = 0
-        for window in order:
-            back[window.first : window.first + window.length] = np.arange(position, position + window.length)
-            position += window.length
-        x = x[mx.array(back)]
         mx.eval(x)
+        starts = np.cumsum([0, *lengths])[:-1].tolist()
         return [x[start : start + length] for start, length in zip(starts, lengths, strict=True)]
 
-    def _windows(self, features: Sequence[Array], lengths: Sequence[int]) -> tuple[list[_Window], list[int]]:
-        """Windows of all segments, equal lengths side by side, and where each segment begins."""
-        windows: list[_Window] = []
-        starts: list[int] = []
-        position = 0
+    def _window_lengths(self, features: Sequence[Array], lengths: Sequence[int]) -> list[int]:
+        """Tokens of each attention window, segment after segment."""
+        windows: list[int] = []
         for mel, length in zip(features, lengths, strict=True):
-            starts.append(position)
-            per_chunk = conv_length(min(int(mel.shape[1]), self._chunk_frames))
-            per_window = per_chunk * self._chunks_per_window
-            windows.extend(
-                _Window(position + first, min(per_window, length - first)) for first in range(0, length, per_window)
-            )
-            position += length
-        return sorted(windows, key=lambda window: -window.length), starts
+            per_window = conv_length(min(int(mel.shape[1]), self._chunk_frames)) * self._chunks_per_window
+            windows.extend(min(per_window, length - first) for first in range(0, length, per_window))
+        return windows
 
     def _stem(self, features: Sequence[Array]) -> list[Array]:
         """Convolutions and positions: per segment (tokens, encoder width)."""
@@ -100,11 +133,7 @@ class BatchEncoder:
             padded = mx.pad(mel, [(0, 0), (0, whole * size - frames)])
             chunks.append(padded.reshape(mel.shape[0], whole, size).transpose(1, 0, 2))
             counts.append(whole)
-        done = None
-        if chunks:
-            every = mx.concatenate(chunks, axis=0)
-            parts = range(0, int(every.shape[0]), self._conv_chunks)
-            done = mx.concatenate([self._convolve(every[a : a + self._conv_chunks]) for a in parts], axis=0)
+        done = self._convolved(mx.concatenate(chunks, axis=0)) if chunks else None
         result: list[Array] = []
         position = 0
         for index, count in enumerate(counts):
@@ -120,6 +149,20 @@ class BatchEncoder:
             result.append(tokens.reshape(count * per_chunk, -1)[: (count - 1) * per_chunk + last])
         return result
 
+    def _convolved(self, chunks: Array) -> Array:
+        """(n, 128, 100) -> (n, 13, encoder width), so many at once as the memory allows."""
+        n = int(chunks.shape[0])
+        rounded = -(-n // self._kernels.chunk_multiple) * self._kernels.chunk_multiple
+        if rounded > n:
+            chunks = mx.pad(chunks, [(0, rounded - n), (0, 0), (0, 0)])
+        done: list[Array] = []
+        for first in range(0, rounded, self._conv_chunks):
+            done.append(self._convolve(chunks[first : first + self._conv_chunks]))
+            mx.async_eval(done[-1])  # type: ignore[no-untyped-call]
+            if len(done) > self._kernels.ahead:
+                mx.eval(done[-1 - self._kernels.ahead])  # its memory is free before that of the next is taken
+        return mx.concatenate(done, axis=0)
+
     def _convolve(self, chunks: Array) -> Array:
         """(n, 128, frames) -> (n, tokens, encoder width), chunk positions added."""
         tower = self._tower
@@ -128,12 +171,10 @@ class BatchEncoder:
         x = self._kernels.gelu(tower.conv2d3(x))
         n, bins, tokens, channels = x.shape
         x = tower.conv_out(x.transpose(0, 2, 3, 1).reshape(n, tokens, channels * bins))
-        x = x + tower.embed_positions(int(tokens)).astype(x.dtype)
-        mx.eval(x)  # frees the convolutions' memory before the next chunks
-        return x
+        return x + tower.embed_positions(int(tokens)).astype(x.dtype)
 
-    def _layers(self, x: Array, windows: Sequence[int]) -> Array:
-        """Transformer layers over (tokens, width); `windows` are consecutive lengths, equal ones adjacent."""
+    def _layers(self, x: Array, windows: _Windows) -> Array:
+        """Transformer layers over (tokens, width)."""
         limit = float(np.finfo(np.float16).max - 1000.0)
         for layer in self._tower.layers:
             x = x + self._attention(layer.self_attn, layer.self_attn_layer_norm(x), windows)
@@ -143,24 +184,17 @@ class BatchEncoder:
                 x = mx.clip(x, -limit, limit)
         return x
 
-    def _attention(self, module: Any, x: Array, windows: Sequence[int]) -> Array:
+    def _attention(self, module: Any, x: Array, windows: _Windows) -> Array:
         heads, dim = module.num_heads, module.head_dim
-        q, k, v = module.q_proj(x), module.k_proj(x), module.v_proj(x)
-        parts: list[Array] = []
-        first = 0
-        index = 0
-        while index < len(windows):
-            length = windows[index]
-            count = sum(1 for other in windows[index:] if other == length)
-            last = first + count * length
 
-            def rows(y: Array, a: int = first, b: int = last, n: int = count, t: int = length) -> Array:
-                return y[a:b].reshape(n, t, heads, dim).transpose(0, 2, 1, 3)
+        def padded(y: Array) -> Array:
+            if windows.into is not None:
+                y = y[windows.into]
+            return y.reshape(windows.count, windows.longest, heads, dim).transpose(0, 2, 1, 3)
 
-            out = self._kernels.attend(rows(q), rows(k), rows(v), dim**-0.5, causal=False)
-            parts.append(out.reshape(count * length, heads * dim))
-            first, index = last, index + count
-        return module.out_proj(parts[0] if len(parts) == 1 else mx.concatenate(parts, axis=0))
+        q, k, v = padded(module.q_proj(x)), padded(module.k_proj(x)), padded(module.v_proj(x))
+        out = self._kernels.attend(q, k, v, dim**-0.5, windows.mask).reshape(-1, heads * dim)
+        return module.out_proj(out if windows.back is None else out[windows.back])
 
 
 def conv_length(frames: int) -> int:

@@ -12,7 +12,7 @@ from pipeline.transcription.engines.expected import qwen3_aligner, qwen3_weights
 from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
 from pipeline.transcription.engines.mlx_qwen3.prompts import LANGUAGES
 from pipeline.transcription.engines.mlx_qwen3.rows import with_words
-from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits, Scheduler, StageSeconds
+from pipeline.transcription.engines.mlx_qwen3.scheduler import Scheduler, StageSeconds
 from pipeline.transcription.engines.mlx_qwen3.weights import locate
 from pipeline.weights.hub import Hub
 
@@ -51,9 +51,9 @@ class MlxQwen3Transcriber:
             import mlx_qwen3_asr  # noqa: F401 - fail here, not in the middle of a call
         except ImportError as error:
             raise ModelUnavailable(f"mlx_qwen3: MLX cannot be imported here ({error}); use another engine") from error
+        from pipeline.transcription.engines.mlx_qwen3.device import kernels_for_device, limits_of
         from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
-        from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
 
         options = self._options
@@ -62,16 +62,9 @@ class MlxQwen3Transcriber:
             raise ModelTooSlow(probe.message)
         found = locate(qwen3_weights(options), self._hub)
         loaded = load_checkpoint(found.folder, options, setting=_SETTING)
-        kernels = MlxKernels(loaded.dtype)
+        kernels = kernels_for_device(loaded.dtype)
         machine = Qwen3Machine(loaded, options, kernels)
-        limits = Limits(
-            rows=options.batch_size,
-            look_ahead=options.look_ahead_segments,
-            group_s=options.encoder_batch_s,
-            segment_s=options.max_segment_s,
-            segment_time_s=options.segment_time_limit_s,
-        )
-        self._scheduler = Scheduler(machine, Prompter(loaded.tokenizer), limits)
+        self._scheduler = Scheduler(machine, Prompter(loaded.tokenizer), limits_of(options, kernels))
         if options.word_times:
             self._placer = self._load_placer(loaded.dtype)
         bits = "" if loaded.bits is None else f", {loaded.bits}-bit weights"

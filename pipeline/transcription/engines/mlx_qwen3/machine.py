@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
-from pipeline.transcription.engines.mlx_qwen3.decoding import BatchDecoder, NewRow
+from pipeline.transcription.engines.mlx_qwen3.decoding import BatchDecoder, BegunStep, NewRow
 from pipeline.transcription.engines.mlx_qwen3.encoding import BatchEncoder, mel_features
 from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Kernels, SlotCache, Tokens
 from pipeline.transcription.engines.mlx_qwen3.loading import LoadedModel
@@ -35,13 +35,22 @@ class Qwen3Machine:
         shape = shape_of(loaded.model.config, loaded.weight_bytes, loaded.dtype.size)
         longest = int(13 * options.max_segment_s) + _LONGEST_PREFIX_TOKENS + self.token_limit(options.max_segment_s)
         try:
-            self.budget = MemoryBudget(int(options.max_memory_gb * GIB), shape, longest, options.max_segment_s)
+            self.budget = MemoryBudget(
+                int(options.max_memory_gb * GIB),
+                shape,
+                longest,
+                options.max_segment_s,
+                group_s=kernels.group_s,
+                most_conv_chunks=kernels.conv_chunks,
+                convolutions_at_once=1 + kernels.ahead,
+            )
         except ValueError as error:
             raise ModelUnavailable(
                 f"{options.model}: {error}; raise transcription.mlx_qwen3.max_memory_gb, take a smaller model, or set "
                 "quantize_bits"
             ) from error
         mx.set_cache_limit(self.budget.allocator_cache_bytes)
+        mx.set_memory_limit(self.budget.limit_bytes)  # beyond it MLX waits for the device before it begins more
         self._encoder = BatchEncoder(loaded.model.audio_tower, kernels, self.budget.conv_chunks)
         self.decoder = BatchDecoder(loaded.model, kernels)
         self.cache: SlotCache = self.decoder.cache
@@ -52,7 +61,7 @@ class Qwen3Machine:
 
         with _memory_errors():
             before = time.perf_counter()
-            features = [mel_features(row.request.samples, self._loaded.dtype) for row in rows]
+            features = mel_features([row.request.samples for row in rows], self._loaded.dtype)
             mx.eval(features)
             between = time.perf_counter()
             audio = self._encoder(features)
@@ -66,9 +75,13 @@ class Qwen3Machine:
                 [NewRow(row.prompt, embeddings) for row, embeddings in zip(rows, audio, strict=True)]
             )
 
-    def step(self, tokens: Tokens) -> tuple[Tokens, Floats]:
+    def begin(self, tokens: Tokens) -> BegunStep:
         with _memory_errors():
-            return self.decoder.step(tokens)
+            return self.decoder.begin(tokens)
+
+    def finish(self, begun: BegunStep) -> tuple[Tokens, Floats]:
+        with _memory_errors():
+            return self.decoder.finish(begun)
 
     def release(self, slots: Sequence[int]) -> None:
         self.decoder.release(slots)
@@ -76,8 +89,8 @@ class Qwen3Machine:
     def fits_rows(self, longest_row_tokens: int) -> int:
         return self.budget.rows(longest_row_tokens)
 
-    def fits_group(self, audio_s: float, rows: int) -> bool:
-        return self.budget.fits_group(audio_s, rows)
+    def fits_group(self, audio_s: float, rows: int, longest_s: float) -> bool:
+        return self.budget.fits_group(audio_s, rows, longest_s)
 
     def token_limit(self, audio_s: float) -> int:
         from mlx_qwen3_asr.generate import resolve_max_new_tokens

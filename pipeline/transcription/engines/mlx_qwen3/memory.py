@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 GIB = 2**30
+_USUAL_SEGMENT_S = 7.5
 _ENCODER_SHARE = 0.35
 """Largest share of the memory left by the weights for temporary activations; the rest is for keys and values."""
 
@@ -61,14 +62,28 @@ class MemoryBudget:
     Args:
         longest_tokens: prompt and reply of the longest segment there may be.
         longest_s: its audio, seconds.
+        group_s: audio worth encoding and prefilling together, seconds.
+        most_conv_chunks: 1 s chunks worth convolving at once.
+        convolutions_at_once: how many such convolutions may be in memory together.
     Raises ValueError, naming what would be needed, when not even one such segment fits.
     """
 
-    def __init__(self, limit_bytes: int, shape: ModelShape, longest_tokens: int, longest_s: float) -> None:
+    def __init__(
+        self,
+        limit_bytes: int,
+        shape: ModelShape,
+        longest_tokens: int,
+        longest_s: float,
+        *,
+        group_s: float = 120.0,
+        most_conv_chunks: int = 8,
+        convolutions_at_once: int = 1,
+    ) -> None:
         self.limit_bytes = limit_bytes
         self._shape = shape
+        self._convolutions_at_once = convolutions_at_once
         left = limit_bytes - shape.weight_bytes
-        least = self._passing(longest_s, 1, 1)
+        least = self._passing(longest_s, 1, longest_s, 1)
         need = shape.weight_bytes + least + longest_tokens * shape.cached_token_bytes
         if need > limit_bytes:
             raise ValueError(
@@ -76,10 +91,11 @@ class MemoryBudget:
                 f"{need / GIB:.2f} GiB, the limit is {limit_bytes / GIB:.2f}"
             )
         share = max(least, int(left * _ENCODER_SHARE))
-        self.conv_chunks = 8
-        while self.conv_chunks > 1 and self._passing(longest_s, 1, self.conv_chunks) > share:
+        self.conv_chunks = most_conv_chunks
+        while self.conv_chunks > 1 and self._passing(longest_s, 1, longest_s, self.conv_chunks) > share:
             self.conv_chunks //= 2
-        self._passing_bytes = max(least, min(share, self._passing(120.0, 16, self.conv_chunks)))
+        pays = self._passing(group_s, int(group_s / _USUAL_SEGMENT_S), 2 * _USUAL_SEGMENT_S, self.conv_chunks)
+        self._passing_bytes = max(least, min(share, pays))
         self._cache_bytes = left - self._passing_bytes
 
     @property
@@ -92,17 +108,17 @@ class MemoryBudget:
         per_row = longest_row_tokens * self._shape.cached_token_bytes + 3 * self._shape.vocabulary * 4
         return max(1, int(self._cache_bytes // per_row))
 
-    def fits_group(self, audio_s: float, rows: int) -> bool:
-        """Whether that much audio may be encoded and prefilled together."""
-        return rows == 1 or self._passing(audio_s, rows, self.conv_chunks) * 3 // 4 <= self._passing_bytes
+    def fits_group(self, audio_s: float, rows: int, longest_s: float) -> bool:
+        """Whether that much audio, its longest segment `longest_s`, may be encoded and prefilled together."""
+        return rows == 1 or self._passing(audio_s, rows, longest_s, self.conv_chunks) * 3 // 4 <= self._passing_bytes
 
-    def _passing(self, audio_s: float, rows: int, conv_chunks: int) -> int:
+    def _passing(self, audio_s: float, rows: int, longest_s: float, conv_chunks: int) -> int:
         shape = self._shape
         tokens = int(13 * audio_s) + 40 * rows
-        convolutions = conv_chunks * shape.conv_chunk_bytes
+        convolutions = self._convolutions_at_once * conv_chunks * shape.conv_chunk_bytes
         encoder = tokens * shape.encoder_token_bytes
         per_token = 8 * shape.width + 4 * (shape.heads + shape.kv_heads) * shape.head_dim + 3 * shape.inner_width
-        longest = min(tokens, 450)
-        scores = 2 * shape.heads * longest * longest * shape.itemsize
+        longest = int(13 * longest_s) + 60
+        scores = 2 * shape.heads * rows * longest * longest * shape.itemsize  # each row padded to the longest
         prefill = tokens * per_token * shape.itemsize + scores + 3 * rows * shape.vocabulary * 4
         return int(1.25 * max(convolutions + encoder, prefill))

@@ -17,6 +17,10 @@ MIN_SAMPLES = 400
 END_TOKENS = frozenset((151643, 151645))
 """<|endoftext|> and <|im_end|>, fixed in the package as here."""
 
+_LONGEST_PATTERN = 10
+"""Tokens of the longest pattern the package looks for. Unless the last token came up within as many before it, no
+pattern is repeated: that spares looking, which takes longer than all else the host does for a token."""
+
 
 @dataclass(slots=True, eq=False)
 class Row:
@@ -61,7 +65,7 @@ class Row:
         self.log_probabilities.append(log_probability)
         if len(self.tokens) >= self.token_limit:
             self.ended_by = "length"
-        elif detect_repetition(self.tokens):
+        elif token in self.tokens[-1 - _LONGEST_PATTERN : -1] and detect_repetition(self.tokens):
             self.ended_by = "repetition"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,12 @@ class Limits:
     """Audio encoded and prefilled together, seconds."""
     segment_s: float
     segment_time_s: float
+    ahead: int = 0
+    """Steps begun before the last one's tokens are read. A row that ends is then computed that often for nothing."""
+
+
+OWN_LAST = -1
+"""In place of a token: the slot's own last one, which the machine has and nobody has read yet."""
 
 
 class Machine(Protocol):
@@ -70,7 +77,13 @@ class Machine(Protocol):
         """Slots, first tokens, log-probabilities."""
         ...
 
-    def step(self, tokens: Tokens) -> tuple[Tokens, Floats]: ...
+    def begin(self, tokens: Tokens) -> Any:
+        """Start a step after `tokens` of each slot of `cache.batch` (or OWN_LAST); returns what `finish` takes."""
+        ...
+
+    def finish(self, begun: Any) -> tuple[Tokens, Floats]:
+        """Wait for a step: each slot's next token, its log-probability."""
+        ...
 
     def release(self, slots: Sequence[int]) -> None: ...
 
@@ -78,9 +91,20 @@ class Machine(Protocol):
         """Rows that fit in memory together."""
         ...
 
-    def fits_group(self, audio_s: float, rows: int) -> bool: ...
+    def fits_group(self, audio_s: float, rows: int, longest_s: float) -> bool: ...
 
     def token_limit(self, audio_s: float) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A step under way."""
+
+    slots: list[Row | None]
+    """The row of each slot that the step computes."""
+    rows: frozenset[Row]
+    step: Any
+    """What the machine calls it."""
 
 
 class OutOfMemory(Exception):
@@ -104,6 +128,8 @@ class Scheduler:
         self._rows_allowed = limits.rows
         self._active: dict[int, Row] = {}
         self._waiting: list[Row] = []
+        self._begun: deque[_Begun] = deque()
+        """Steps under way, oldest first."""
         self.seconds = StageSeconds()
 
     def run(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
@@ -123,6 +149,7 @@ class Scheduler:
                 elif not self._waiting:
                     break
         finally:
+            self._begun.clear()
             self._machine.release(list(self._active))
             self._active.clear()
             self._waiting.clear()
@@ -144,14 +171,14 @@ class Scheduler:
         self._waiting.sort(key=lambda row: -len(row.request.samples))
 
     def _admit(self) -> Iterator[SegmentResult]:
-        """Fill free slots in groups: a quarter of the batch at a time, so that prefill is not done row by row."""
+        """Fill free slots once a quarter of the batch is free, so that prefill is not done row by row."""
         while self._waiting:
             longest = max(row.most_tokens for row in (*self._active.values(), self._waiting[0]))
             room = min(self._rows_allowed, self._machine.fits_rows(longest))
             free = room - len(self._active)
             if free <= 0 or free < min(len(self._waiting), max(1, room // 4)):
                 return
-            group = self._next_group(min(free, max(1, room // 4)))
+            group = self._next_group(free)
             try:
                 self._start(group)
             except OutOfMemory as error:
@@ -162,7 +189,10 @@ class Scheduler:
         audio_s = 0.0
         while self._waiting and len(group) < most:
             audio_s += self._waiting[0].audio_s
-            if group and (audio_s > self._limits.group_s or not self._machine.fits_group(audio_s, len(group) + 1)):
+            longest_s = max(row.audio_s for row in (*group[:1], self._waiting[0]))
+            if group and (
+                audio_s > self._limits.group_s or not self._machine.fits_group(audio_s, len(group) + 1, longest_s)
+            ):
                 break
             group.append(self._waiting.pop(0))
         return group
@@ -182,19 +212,41 @@ class Scheduler:
         self.seconds.peak_rows = max(self.seconds.peak_rows, len(self._active))
 
     def _step(self) -> Iterator[SegmentResult]:
-        """One more token for every row."""
-        rows = [self._active.get(int(slot)) for slot in self._machine.cache.batch]
-        last = np.array([row.tokens[-1] if row else 0 for row in rows], np.int64)
+        """One more token for every row; the step after may be under way when this returns."""
         try:
-            with self._timed("decode"):
-                tokens, probabilities = self._machine.step(last)
+            while len(self._begun) <= self._limits.ahead and self._more_to_begin():
+                with self._timed("decode"):
+                    self._begin()
         except OutOfMemory as error:
+            while self._begun:
+                self._finish()
             yield from self._shrink(error)
             return
+        self._finish()
+
+    def _more_to_begin(self) -> bool:
+        """Whether a row may want a token beyond those under way."""
+        return any(
+            len(row.tokens) + sum(row in begun.rows for begun in self._begun) < row.token_limit
+            for row in self._active.values()
+            if row.ended_by is None
+        )
+
+    def _begin(self) -> None:
+        slots = [self._active.get(int(slot)) for slot in self._machine.cache.batch]
+        before = self._begun[-1].rows if self._begun else frozenset()
+        tokens = [0 if row is None else OWN_LAST if row in before else row.tokens[-1] for row in slots]
+        step = self._machine.begin(np.array(tokens, np.int64))
+        self._begun.append(_Begun(slots, frozenset(row for row in slots if row is not None), step))
+
+    def _finish(self) -> None:
+        begun = self._begun.popleft()
+        with self._timed("decode"):
+            tokens, probabilities = self._machine.finish(begun.step)
         now = self._clock()
         self.seconds.steps += 1
-        for row, token, probability in zip(rows, tokens, probabilities, strict=True):
-            if row is None:
+        for row, token, probability in zip(begun.slots, tokens, probabilities, strict=True):
+            if row is None or self._active.get(row.slot) is not row or row.ended_by is not None:
                 continue
             self.seconds.tokens += 1
             row.take(int(token), float(probability))

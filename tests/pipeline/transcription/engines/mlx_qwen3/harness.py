@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import mlx.core as mx
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.transcription.engine import Samples, SegmentRequest
+from pipeline.transcription.engines.mlx_qwen3.device import limits_of
 from pipeline.transcription.engines.mlx_qwen3.kernels import Kernels
 from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint
 from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
 from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
-from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits, Scheduler
+from pipeline.transcription.engines.mlx_qwen3.scheduler import Scheduler
 
 
 class RecordingTokenizer:
@@ -59,25 +61,13 @@ class Batch:
         options = MlxQwen3Options(model=str(folder), **settings)
         self.loaded = load_checkpoint(folder, options, setting="model")
         self.recorder: Any = RecordingTokenizer(self.loaded.tokenizer)
-        self.machine = Qwen3Machine(self.loaded, options, kernels or MlxKernels(self.loaded.dtype))
-        self.limits = Limits(
-            rows=options.batch_size,
-            look_ahead=options.look_ahead_segments,
-            group_s=options.encoder_batch_s,
-            segment_s=options.max_segment_s,
-            segment_time_s=3600.0,  # the limit is no subject of these tests, and the machine may be busy
-        )
+        kernels = kernels or MlxKernels(self.loaded.dtype)
+        self.machine = Qwen3Machine(self.loaded, options, kernels)
+        # the time limit is no subject of these tests, and the machine may be busy
+        self.limits = replace(limits_of(options, kernels), segment_time_s=3600.0)
 
     def scheduler(self, rows: int | None = None) -> Scheduler:
-        limits = self.limits
-        if rows is not None:
-            limits = Limits(
-                rows=rows,
-                look_ahead=limits.look_ahead,
-                group_s=limits.group_s,
-                segment_s=limits.segment_s,
-                segment_time_s=limits.segment_time_s,
-            )
+        limits = self.limits if rows is None else replace(self.limits, rows=rows)
         return Scheduler(self.machine, Prompter(self.recorder), limits)
 
     def tokens(self, requests: Sequence[SegmentRequest], rows: int | None = None) -> dict[str, tuple[int, ...]]:

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from pipeline.transcription.engine import SegmentRequest
 from pipeline.transcription.engines.mlx_qwen3.decoding import NewRow
-from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Tokens
+from pipeline.transcription.engines.mlx_qwen3.kernels import Floats
 from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
 from pipeline.transcription.engines.mlx_qwen3.rows import Row
@@ -32,7 +32,7 @@ class LogitKeeper(MlxKernels):
         super().__init__(mx.float32)
         self.kept: list[Floats] = []
 
-    def pick(self, logits: Any) -> tuple[Tokens, Floats]:
+    def pick(self, logits: Any) -> tuple[Any, Any]:
         self.kept.append(np.array(logits))
         return super().pick(logits)
 
@@ -85,7 +85,7 @@ def test_logits_agree(checkpoint: Path) -> None:
     _, tokens, _ = decoder.prefill([NewRow(row.prompt, part) for row, part in zip(rows, audio, strict=True)])
     history = [tokens]
     for _ in range(STEPS):
-        history.append(decoder.step(history[-1])[0])
+        history.append(decoder.finish(decoder.begin(history[-1]))[0])
     ours = np.stack(keeper.kept, axis=1)
     for index, (row, part) in enumerate(zip(rows, audio, strict=True)):
         replied = [int(step[index]) for step in history[:STEPS]]

@@ -8,7 +8,6 @@ from typing import Any
 import mlx.core as mx
 import pytest
 
-from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Tokens
 from pipeline.transcription.engines.mlx_qwen3.memory import GIB, MemoryBudget, ModelShape
 from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
 from tests.pipeline.transcription.engines.mlx_qwen3.harness import Batch, request
@@ -25,7 +24,7 @@ class Refusing(MlxKernels):
 
     refusals = 0
 
-    def pick(self, logits: Any) -> tuple[Tokens, Floats]:
+    def pick(self, logits: Any) -> tuple[Any, Any]:
         if self.refusals:
             self.refusals -= 1
             raise RuntimeError("[malloc] Unable to allocate 12345 bytes.")
@@ -46,18 +45,25 @@ def test_a_prefill_that_breaks_off_frees_its_slots(checkpoint: Path) -> None:
 
 def test_a_group_fits_while_its_activations_do_and_one_row_always_does() -> None:
     budget = MemoryBudget(4 * GIB, SHAPE, longest_tokens=900, longest_s=30.0)
-    assert budget.fits_group(1000.0, 1)
-    assert budget.fits_group(10.0, 2)
-    assert not budget.fits_group(1000.0, 30)
+    assert budget.fits_group(1000.0, 1, 1000.0)
+    assert budget.fits_group(10.0, 2, 5.0)
+    assert not budget.fits_group(1000.0, 30, 30.0)
     tight = MemoryBudget(3 * GIB // 2, SHAPE, longest_tokens=900, longest_s=30.0)
-    most_s = max(seconds for seconds in range(10, 2000, 10) if tight.fits_group(float(seconds), 8))
-    assert budget.fits_group(most_s + 10.0, 8), "more memory, larger groups"
+    most_s = max(seconds for seconds in range(10, 2000, 10) if tight.fits_group(float(seconds), 8, seconds / 8))
+    assert budget.fits_group(most_s + 10.0, 8, most_s / 8), "more memory, larger groups"
+
+
+def test_a_long_segment_among_short_ones_makes_the_group_smaller() -> None:
+    """Attention pads each row to the longest."""
+    budget = MemoryBudget(4 * GIB, SHAPE, longest_tokens=900, longest_s=30.0)
+    assert budget.fits_group(60.0, 20, 3.0)
+    assert not budget.fits_group(60.0, 20, 30.0)
 
 
 def test_the_loaded_model_is_asked_for_no_larger_group_than_fits(checkpoint: Path) -> None:
     machine = Batch(checkpoint, max_memory_gb=0.1).machine
-    assert machine.fits_group(10.0, 2)
-    assert not machine.fits_group(1e6, 2)
+    assert machine.fits_group(10.0, 2, 5.0)
+    assert not machine.fits_group(1e6, 2, 1e6)
 
 
 def test_a_limit_below_one_segment_names_what_is_needed() -> None:

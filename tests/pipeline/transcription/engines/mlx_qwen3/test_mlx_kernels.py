@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.transcription.engines.mlx_qwen3.kernels import SlotCache
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxSlotCache
+from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels, MlxSlotCache
 
 LAYERS, KV_HEADS, DIM = 2, 1, 64
 LENGTHS = [3, 5]
@@ -36,18 +36,26 @@ def filled(cache: SlotCache, lengths: list[int]) -> SlotCache:
             keys, values = (
                 mx.array(random.standard_normal((KV_HEADS, length, DIM), np.float32)) for _ in ("keys", "values")
             )
-            cache.write(layer, slot, 0, keys, values)
+            cache.fill(layer, [slot], keys[None], values[None])
     return cache
 
 
 def attended(cache: SlotCache) -> list[Any]:
     """What each layer makes of the same token for every row, one step on; shape (rows, width)."""
-    cache.begin_step()
+    reach = cache.begin_step()
     rows = len(cache.batch)
     q, k, v = (
         mx.array(np.random.default_rng(seed).standard_normal((rows, KV_HEADS, 1, DIM), np.float32)) for seed in range(3)
     )
-    found = [np.array(cache.attend(layer, q, k, v, DIM**-0.5)) for layer in range(LAYERS)]
+    kernels, lengths = MlxKernels(mx.float32), mx.array(cache.lengths)
+    found = []
+    for layer in range(LAYERS):
+        at = mx.broadcast_to(lengths[:, None, None, None], k.shape)
+        cache.keys[layer] = mx.put_along_axis(cache.keys[layer], at, k, axis=2)
+        cache.values[layer] = mx.put_along_axis(cache.values[layer], at, v, axis=2)
+        mask = kernels.slot_mask(lengths, reach)
+        out = kernels.attend_slots(q, cache.keys[layer], cache.values[layer], DIM**-0.5, mask=mask, reach=reach)
+        found.append(np.array(out))
     cache.end_step()
     return found
 

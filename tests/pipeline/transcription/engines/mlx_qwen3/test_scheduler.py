@@ -13,7 +13,7 @@ from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, Segment
 from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Tokens
 from pipeline.transcription.engines.mlx_qwen3.prompts import Parsed, Prompt
 from pipeline.transcription.engines.mlx_qwen3.rows import Row
-from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits, OutOfMemory, Scheduler, StageSeconds
+from pipeline.transcription.engines.mlx_qwen3.scheduler import OWN_LAST, Limits, OutOfMemory, Scheduler, StageSeconds
 
 END = 151645
 
@@ -60,6 +60,8 @@ class FakeMachine:
         self.group_rows = 1000
         self.group_s = 1e9
         self.step_without_memory: int | None = None
+        self.begun = self.most_begun = 0
+        """Steps not yet finished."""
         self._left: dict[int, int] = {}
         self._count: dict[int, int] = {}
 
@@ -75,14 +77,21 @@ class FakeMachine:
             self._left[slot], self._count[slot] = tokens, 0
         return slots, *self._next(slots)
 
-    def step(self, tokens: Tokens) -> tuple[Tokens, Floats]:
+    def begin(self, tokens: Tokens) -> tuple[Tokens, Floats]:
         slots = [int(slot) for slot in self.cache.batch]
         if len(slots) > self.fits or len(self.batches) == self.step_without_memory:
             self.step_without_memory = None
             raise OutOfMemory("step")
-        assert [self._count[slot] for slot in slots] == tokens.tolist(), "each row must be fed its own last token"
+        fed = [self._count[slot] if token == OWN_LAST else token for slot, token in zip(slots, tokens, strict=True)]
+        assert [self._count[slot] for slot in slots] == fed, "each row must be fed its own last token"
+        self.begun += 1
+        self.most_begun = max(self.most_begun, self.begun)
         self.batches.append(len(slots))
         return self._next(slots)
+
+    def finish(self, begun: tuple[Tokens, Floats]) -> tuple[Tokens, Floats]:
+        self.begun -= 1
+        return begun
 
     def _next(self, slots: Sequence[int]) -> tuple[Tokens, Floats]:
         tokens = []
@@ -98,7 +107,7 @@ class FakeMachine:
     def fits_rows(self, longest_row_tokens: int) -> int:
         return 1000
 
-    def fits_group(self, audio_s: float, rows: int) -> bool:
+    def fits_group(self, audio_s: float, rows: int, longest_s: float) -> bool:
         return rows <= self.group_rows and audio_s <= self.group_s
 
     def token_limit(self, audio_s: float) -> int:
@@ -110,9 +119,9 @@ def segment(key: str, seconds: float, language: str | None = "en") -> SegmentReq
 
 
 def scheduler(
-    machine: FakeMachine, rows: int = 4, look_ahead: int = 100, time_s: float = 1e9, **more: Any
+    machine: FakeMachine, rows: int = 4, look_ahead: int = 100, time_s: float = 1e9, ahead: int = 0, **more: Any
 ) -> Scheduler:
-    limits = Limits(rows=rows, look_ahead=look_ahead, group_s=1e9, segment_s=30, segment_time_s=time_s)
+    limits = Limits(rows=rows, look_ahead=look_ahead, group_s=1e9, segment_s=30, segment_time_s=time_s, ahead=ahead)
     prompter: Any = FakePrompter()
     planted: Any = machine
     return Scheduler(planted, prompter, limits, **more)
@@ -137,6 +146,25 @@ def test_every_row_gets_its_own_tokens_and_the_batch_stays_full() -> None:
     assert np.mean(steady) > 3.5
     assert max(machine.batches) == 4
     assert not machine.cache.batch.size, "all slots are free again"
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 2])
+def test_steps_begun_early_change_no_result(ahead: int) -> None:
+    """Rows end, are refilled and start again after a lack of memory while a step for their slots is under way."""
+    machine = FakeMachine(fits=5)
+    machine.step_without_memory = 20
+    lengths = {str(i): 0.3 + (i * 7 % 11) / 5 for i in range(40)}
+    found = run(machine, [segment(key, seconds) for key, seconds in lengths.items()], rows=6, ahead=ahead)
+    assert {key: result.text for key, result in found.items()} == {k: counted(s) for k, s in lengths.items()}
+    assert machine.most_begun == 1 + ahead
+    assert not machine.cache.batch.size
+
+
+def test_no_step_is_begun_that_no_row_can_use() -> None:
+    """Every row stops at its limit of 40 tokens: the first comes with the prefill, 39 from steps."""
+    machine = FakeMachine()
+    run(machine, [segment(str(i), 9.0) for i in range(3)], rows=3, ahead=1)
+    assert machine.batches == [3] * 39
 
 
 def test_results_are_handed_on_as_they_finish() -> None:
@@ -236,7 +264,7 @@ def test_the_rows_that_got_furthest_go_on_and_the_younger_start_again() -> None:
     assert [key for group in machine.groups for key in group] == ["old", "short", "young", "young"]
 
 
-@pytest.mark.parametrize(("rows", "audio_s", "largest"), [(1000, 1e9, 4), (2, 1e9, 2), (1000, 3.5, 3), (0, 0.0, 1)])
+@pytest.mark.parametrize(("rows", "audio_s", "largest"), [(1000, 1e9, 16), (2, 1e9, 2), (1000, 3.5, 3), (0, 0.0, 1)])
 def test_no_more_is_started_together_than_fits_in_memory(rows: int, audio_s: float, largest: int) -> None:
     machine = FakeMachine()
     machine.group_rows, machine.group_s = rows, audio_s
