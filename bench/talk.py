@@ -29,6 +29,7 @@ from analysis.records import Conversation
 from commands.evaluate.comparison.figures import truths_of
 from commands.evaluate.comparison.kept import KeptTranscripts
 from commands.evaluate.comparison.pipeline_system import run_configuration
+from commands.evaluate.comparison.running import unwatched
 from pipeline.config.loader import load_settings
 from pipeline.config.model_choice import settings_of_model
 from pipeline.judging.truth import TrueTurn, open_truth
@@ -111,7 +112,7 @@ def main() -> None:
     truths = truths_of(open_truth(calls))
     with tempfile.TemporaryDirectory() as folder:
         kept = KeptTranscripts(Path(folder))
-        heard = run_configuration(settings, truths, kept, lambda _: None, "", lambda _: None, fresh=True).calls
+        heard = run_configuration(settings, truths, kept, lambda _: None, "", unwatched, fresh=True).calls
     rows = []
     for name, truth in sorted(truths.items()):
         call = heard[name].heard

@@ -26,10 +26,11 @@ from commands.evaluate.comparison.figures import ComparedSystems, SystemFigures,
 from commands.evaluate.comparison.kept import KeptTranscripts
 from commands.evaluate.comparison.pipeline_system import run_configuration
 from commands.evaluate.comparison.plain_whisper import run_plain
-from commands.evaluate.comparison.running import SystemResult
+from commands.evaluate.comparison.running import SystemResult, unwatched
 from commands.evaluate.comparison.systems import PLAIN, System
 from pipeline.config.loader import load_settings
 from pipeline.intervals import Share
+from pipeline.judging.scores import FIGURES
 from pipeline.judging.truth import TrueCall, open_truth
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -90,13 +91,10 @@ def measure(
     truths = truth_of(material)
     store = KeptTranscripts(kept)
     results = {
-        PLAIN: run_plain(settings, truths, store, "this machine", _nobody, fresh=True),
-        OURS: run_configuration(settings, truths, store, lambda _: None, "this machine", _nobody, fresh=True),
+        PLAIN: run_plain(settings, truths, store, "this machine", unwatched, fresh=True),
+        OURS: run_configuration(settings, truths, store, lambda _: None, "this machine", unwatched, fresh=True),
     }
     return results, truths, systems
-
-
-def _nobody(_: str) -> None: ...
 
 
 def pooled(parts: Sequence[Heard], systems: Sequence[System]) -> ComparedSystems:
@@ -120,8 +118,8 @@ def missed(model: str, by_set: Mapping[str, ComparedSystems], whole: ComparedSys
     if known.value >= base.value:
         yield f"{model}: pooled word error rate {known.value:.4f} is not below {base.value:.4f}"
     for name, found in by_set.items():
-        worse = found.differences[OURS]["wer"]
-        if worse is not None and worse.low is not None and worse.low > 0:
+        worse = found.difference(OURS, PLAIN, "wer")
+        if worse is not None and worse.surely_above(0):
             yield f"{model}, {name}: word error rate worse by {worse}"
         for call, why in found.left_out.items():
             yield f"{model}, {name}: {call} was not compared ({why})"
@@ -160,7 +158,7 @@ def table(rows: Sequence[tuple[str, str, ComparedSystems]]) -> str:
     ]
     for model, name, found in rows:
         lines += [_line(model, name, found, system) for system in found.systems]
-        wer = found.differences[OURS]["wer"]
+        wer = found.difference(OURS, PLAIN, "wer")
         lines.append(f"| {model} | {name} | | | difference | {wer or '–'} |" + " |" * (len(SHOWN) + 1))
     return "\n".join(lines)
 
@@ -189,7 +187,9 @@ def _as_json(found: ComparedSystems) -> dict[str, Any]:
             }
             for system in found.systems
         },
-        "differences": {k: asdict(v) for k, v in found.differences[OURS].items() if v},
+        "differences": {
+            name: asdict(value) for name in FIGURES if (value := found.difference(OURS, PLAIN, name)) is not None
+        },
     }
 
 

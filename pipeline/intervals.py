@@ -19,6 +19,8 @@ DRAWS = 2_000
 DRAWS_OF_FEW = 10_000
 """With few groups the widened levels lie far out, and more draws cost little."""
 FEW_GROUPS = 200
+LEAST_GROUPS = 6
+"""With fewer, even the same sign in all of them comes by chance more often than in 5 of 100 cases (2 / 2**5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,17 @@ class Share:
             return f"{self.value:.3f}"
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def surely_below(self, limit: float) -> bool:
+        """Whether the whole interval is below; False for fewer groups than can show anything."""
+        return self.groups >= LEAST_GROUPS and self.high is not None and self.high < limit
+
+    def surely_above(self, limit: float) -> bool:
+        return self.groups >= LEAST_GROUPS and self.low is not None and self.low > limit
+
     @property
-    def excludes_zero(self) -> bool:
-        """Whether a difference is beyond noise; False where there is no interval."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+    def beyond_noise(self) -> bool:
+        """Of a difference: whether it is surely not 0."""
+        return self.surely_below(0) or self.surely_above(0)
 
 
 def draws(groups: int, seed: int) -> Array:

@@ -14,7 +14,8 @@ from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
     help="How good the results are, measured against truth you have.\n\n"
-    "Examples: run.py evaluate transcripts --truth samples/truth · run.py evaluate sentiment --labels labels.csv",
+    "Examples: run.py evaluate transcripts --truth samples/truth · run.py evaluate compare --systems a.yaml b.yaml"
+    " --truth samples/truth · run.py evaluate sentiment --labels labels.csv",
 )
 app.command("sentiment")(sentiment.sentiment_command)
 
@@ -61,3 +62,60 @@ def transcripts(  # noqa: PLR0917 - typer calls it by name
     from commands.evaluate.transcripts import evaluate_transcripts
 
     sys.exit(evaluate_transcripts(config, overrides or (), truth, language=language, seed=seed, as_json=as_json))
+
+
+_COMPARE_HELP = """Two or more recognisers on the same calls, and a report to decide on (Markdown, HTML, JSON).
+
+A system is a configuration file, or plain-faster-whisper: the Whisper weights of the first configuration without
+anything of ours around them. The first system is the one the others are compared with. Transcripts that a run or an
+earlier comparison has made are used again; no database is written. An interrupted comparison goes on where it stopped.
+
+[bold]Examples[/bold]
+
+  python run.py evaluate compare --systems today.yaml tomorrow.yaml --truth truth/
+
+  python run.py evaluate compare --systems plain-faster-whisper config.yaml --truth samples/truth
+
+  python run.py evaluate compare --systems a.yaml b.yaml c.yaml --truth refs.json --input clips/ --json
+
+[bold]Exit codes[/bold]: 0 compared · 1 some call failed · 2 the command line is wrong · 3 it could not start
+"""
+
+
+@app.command(help=_COMPARE_HELP)
+def compare(  # noqa: PLR0917 - typer calls it by name
+    systems: Annotated[
+        list[str],
+        typer.Option("--systems", help="Configuration files, or plain-faster-whisper; two or more.", metavar="A B ..."),
+    ],
+    truth: TruthOption,
+    more: Annotated[list[str] | None, typer.Argument(help="Further systems.", metavar="", show_default=False)] = None,
+    input_path: Annotated[
+        str | None,
+        typer.Option("--input", help="Recordings; the first configuration's input.path by default.", metavar="PATH"),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for the report and the transcripts.", metavar="DIR")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make every transcript again, to time all of them.")] = False,
+    language: LanguageOption = None,
+    seed: SeedOption = 0,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    from commands.evaluate.comparison.command import ComparisonRequest, compare_systems
+
+    request = ComparisonRequest(
+        systems=(*systems, *(more or ())),
+        truth=truth,
+        config=config,
+        overrides=tuple(overrides or ()),
+        input_path=input_path,
+        output=output,
+        language=language,
+        seed=seed,
+        fresh=fresh,
+        as_json=as_json,
+    )
+    sys.exit(compare_systems(request))

@@ -27,6 +27,7 @@ def _rules(*pairs: tuple[str, str]) -> tuple[Replacement, ...]:
 _ENGLISH_BEFORE = _rules(
     (r"[’‘ʼ]", "'"),
     (r"\balright\b", "all right"),
+    (r"\bcannot\b", "can not"),
     (r"\bok\b|\bo\.k\.?(?=\W|$)|\bo k\b", "okay"),
     (r"\b(?:uhm|umm|erm|er|hm)\b", " "),
     (r"(?<![a-z'])(\d*\s?)([ap])\.?\s?m\b\.?", r"\1 \2m "),

@@ -38,7 +38,7 @@ def test_one_group_has_no_interval_and_none_no_share() -> None:
     found = share([3, 0], [10, 0])
     assert found is not None
     assert (found.value, found.low, found.high, found.groups) == (0.3, None, None, 1)
-    assert not found.excludes_zero
+    assert not found.beyond_noise
     assert share([0], [0]) is None
     assert share([], []) is None
 
@@ -50,7 +50,7 @@ def test_a_difference_on_the_same_calls_is_tighter_than_two_intervals() -> None:
     found = difference(([count + 1 for count in errors], words), (errors, words))
     assert found is not None
     assert found.value == pytest.approx(0.01)
-    assert found.excludes_zero
+    assert found.beyond_noise
     low, high = ends(share(errors, words))
     assert high - low > 0.1
 
@@ -59,7 +59,7 @@ def test_noise_is_within_noise() -> None:
     found = difference(([3, 5, 2, 8], [50] * 4), ([5, 3, 8, 2], [50] * 4))
     assert found is not None
     assert found.value == 0
-    assert not found.excludes_zero
+    assert not found.beyond_noise
 
 
 def test_a_call_that_one_system_lacks_counts_for_neither() -> None:

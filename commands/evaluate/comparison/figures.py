@@ -37,6 +37,7 @@ class EffortFigures:
     peak_memory_bytes: int | None
     """All processes of the run together."""
     usd_per_audio_hour: float | None
+    """The machine's price while it recognises, one call after the other; None where no price is configured."""
     machines: tuple[str, ...]
     made_between: tuple[str, str] | None
     """Oldest and newest of the transcripts, UTC."""
@@ -64,14 +65,12 @@ class SystemFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedSystems:
-    """Systems on the same calls; the first is the one in use."""
+    """Systems on the same calls; the first is the one the others are compared with."""
 
     calls: tuple[str, ...]
     words: int
     """Said, after normalising."""
     systems: tuple[SystemFigures, ...]
-    differences: Mapping[str, Mapping[str, Share | None]]
-    """By system (all but the first) and figure: its value less the first's, on the same draws of calls."""
     left_out: Mapping[str, str]
     """Calls with truth that are not compared, and why."""
     languages: Mapping[str, int]
@@ -79,6 +78,13 @@ class ComparedSystems:
     seed: int
     scores: Mapping[str, Mapping[str, CallScore]] = field(repr=False)
     """By system and call."""
+
+    def of(self, name: str) -> SystemFigures:
+        return next(system for system in self.systems if system.name == name)
+
+    def difference(self, one: str, other: str, figure: str) -> Share | None:
+        """The first system's figure less the second's; None where there is nothing to compare."""
+        return _difference(self.scores[one], self.scores[other], figure, self.calls, self.seed)
 
 
 def compared(
@@ -116,10 +122,6 @@ def compared(
         systems=tuple(
             _of_system(system, results[system.name], scores[system.name], shared, seed) for system in systems
         ),
-        differences={
-            system.name: {name: _difference(scores[system.name], first, name, shared, seed) for name in FIGURES}
-            for system in systems[1:]
-        },
         left_out={name: _why_left_out(name, systems, results) for name in sorted(set(truths) - set(shared))},
         languages=Counter(code or "unknown" for code in languages.values()),
         seed=seed,
@@ -139,8 +141,10 @@ def _heard_language(name: str, results: Sequence[SystemResult]) -> str | None:
 
 
 def _why_left_out(name: str, systems: Sequence[System], results: Mapping[str, SystemResult]) -> str:
+    if all(name not in results[system.name].calls | results[system.name].failures for system in systems):
+        return "no such recording"
     reasons = [
-        f"{system.name}: {results[system.name].failures.get(name, 'no such recording')}"
+        f"{system.name}: {results[system.name].failures.get(name, 'no transcript')}"
         for system in systems
         if name not in results[system.name].calls
     ]
@@ -171,7 +175,7 @@ def _of_system(
         what_it_is=system.what_it_is,
         recognisers=tuple(name for name, _ in recognisers.most_common()),
         figures={name: share(*_parts(scores, name, calls), seed) if calls else None for name in FIGURES},
-        effort=_effort([result.calls[name].effort for name in calls]),
+        effort=_effort([result.calls[name].effort for name in calls], system.settings.reporting.machine_usd_per_hour),
         confusions=tuple(
             confusions(
                 ((name, side.alignment) for name, score in scores.items() for side in score.sides), _MOST_CONFUSIONS
@@ -184,7 +188,7 @@ def _of_system(
     )
 
 
-def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
+def _effort(efforts: Sequence[Effort | None], machine_usd_per_hour: float | None) -> EffortFigures:
     measured = [effort for effort in efforts if effort is not None]
     audio_s = sum(effort.audio_s for effort in measured)
     if not measured or not audio_s:
@@ -195,6 +199,7 @@ def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
         )  # fmt: skip
     processor_s = sum(effort.processor_s for effort in measured)
     other_s = sum(effort.other_processor_s for effort in measured)
+    wall_s = sum(effort.wall_s for effort in measured)
     factors = [effort.wall_s / effort.audio_s for effort in measured if effort.audio_s]
     median, slow = (float(value) for value in np.percentile(factors, (50, 95)))
     made = sorted(effort.made_at for effort in measured)
@@ -207,7 +212,7 @@ def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
         real_time_factor_p50=median,
         real_time_factor_p95=slow,
         peak_memory_bytes=max(effort.peak_memory_bytes for effort in measured),
-        usd_per_audio_hour=None,
+        usd_per_audio_hour=None if machine_usd_per_hour is None else machine_usd_per_hour * wall_s / audio_s,
         machines=tuple(sorted({effort.machine for effort in measured})),
         made_between=(made[0], made[-1]),
     )

@@ -254,8 +254,8 @@ class _Observer:
 
     def planned(self, total: int, total_bytes: int) -> None: ...
 
-    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None:  # noqa: ARG002
-        self._tell(found.file_name)
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None:
+        self._tell(found, status, detail)
 
     def notice(self, message: str) -> None:
         self._result.notices.append(message)

@@ -21,7 +21,7 @@ from pipeline.children.worker import Worker
 from pipeline.config.root import Settings
 from pipeline.errors import EarshotError, ModelUnavailable, described
 from pipeline.judging.scores import HeardCall
-from pipeline.records import SAMPLE_RATE_HZ, EngineIdentity, FoundCall, Role, Transcript, TranscriptChunk
+from pipeline.records import SAMPLE_RATE_HZ, CallStatus, EngineIdentity, FoundCall, Role, Transcript, TranscriptChunk
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.sources.source import build_source
 from pipeline.transcription.engines.expected import whisper_weights
@@ -87,8 +87,8 @@ def run_plain(  # noqa: PLR0917
             for found in source.discover():
                 if isinstance(found, FoundCall):
                     one = _Plain(worker, weights, kept, recorder, machine, settings)
-                    _transcribe(found, source, Path(spool), one, result, fresh)
-                    tell(found.file_name)
+                    why = _transcribe(found, source, Path(spool), one, result, fresh)
+                    tell(found, CallStatus.FAILED if why else CallStatus.DONE, why)
     finally:
         recorder.stop()
         worker.close()
@@ -97,7 +97,8 @@ def run_plain(  # noqa: PLR0917
 
 def _transcribe(  # noqa: PLR0917
     found: FoundCall, source: CallsWithTruth, spool: Path, plain: _Plain, result: SystemResult, fresh: bool
-) -> None:
+) -> str:
+    """Why it failed; empty where it did not."""
     name = Path(found.file_name).stem
     try:
         with source.fetch(found, spool) as path:
@@ -106,6 +107,7 @@ def _transcribe(  # noqa: PLR0917
         raise
     except EarshotError as error:
         result.failures[name] = described(error)
+    return result.failures.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from commands.evaluate.comparison.kept import Effort
 from pipeline.judging.scores import HeardCall
-from pipeline.records import FoundCall, SkippedFile
+from pipeline.records import CallStatus, FoundCall, SkippedFile
 from pipeline.sources.source import CallSource
 
 
@@ -32,8 +32,12 @@ class SystemResult:
     notices: list[str] = field(default_factory=list)
 
 
-Told = Callable[[str], None]
-"""Told the name of each call that is finished."""
+Told = Callable[[FoundCall, CallStatus, str], None]
+"""Told of each call that is finished: what became of it, and why it failed."""
+
+
+def unwatched(found: FoundCall, status: CallStatus, detail: str) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)

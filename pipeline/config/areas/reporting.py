@@ -132,6 +132,9 @@ class ReportingSettings(Area):
     prometheus_file: Path | None = None
     """Metrics of the last run for Prometheus' node exporter (textfile collector), as in
     /var/lib/node_exporter/earshot.prom; null for none."""
+    machine_usd_per_hour: Annotated[float, Field(ge=0)] | None = None
+    """Price of an hour of this machine in US dollars, for the cost per audio hour that `evaluate compare` reports; null
+    when unknown: the cost is then NULL."""
     report: ReportSettings = Field(default_factory=ReportSettings)
     """The performance report."""
     notify: NotifySettings = Field(default_factory=NotifySettings)

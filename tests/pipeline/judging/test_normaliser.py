@@ -34,6 +34,7 @@ SAME_IN_ENGLISH = [
     ("2026", "twenty twenty six"),
     ("4.5", "four point five"),
     ("All right.", "alright"),
+    ("I cannot, can't", "i can not can not"),
     ("O.K.", "okay"),
     ("OK", "okay"),
     ("e-mail", "email"),

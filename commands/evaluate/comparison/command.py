@@ -1,0 +1,191 @@
+"""`run.py evaluate compare`: systems on the same calls, and a report to decide on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from commands.evaluate.comparison.decision import Decision, decide
+from commands.evaluate.comparison.document import Report, build_report
+from commands.evaluate.comparison.figures import ComparedSystems, compared, truths_of
+from commands.evaluate.comparison.kept import KeptTranscripts
+from commands.evaluate.comparison.pipeline_system import run_configuration
+from commands.evaluate.comparison.plain_whisper import run_plain
+from commands.evaluate.comparison.running import CallsWithTruth, SystemResult
+from commands.evaluate.comparison.systems import System, chosen_systems
+from commands.evaluate.comparison.writers import html, markdown
+from commands.evaluate.transcripts import glossary_names
+from commands.exit_codes import ExitCode
+from commands.run.logs import log_to
+from commands.run.observer import ConsoleObserver
+from commands.terminal import Terminal, cell, say_json, table
+from db.existing import ledger_if_any
+from db.export.files import write_whole
+from db.ledger.store import PostgresStore
+from db.queries.calls import transcribed_calls
+from pipeline.config.areas.database import DatabaseSettings
+from pipeline.errors import ConfigurationError
+from pipeline.judging.scores import FIGURES
+from pipeline.judging.truth import open_truth
+from pipeline.masking import masked_content
+from pipeline.records import FoundCall, Transcript
+from pipeline.sources.source import build_source
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonRequest:
+    """The command line."""
+
+    systems: tuple[str, ...]
+    truth: Path
+    config: Path
+    overrides: tuple[str, ...] = ()
+    input_path: str | None = None
+    output: Path | None = None
+    """None: `output.directory` of the first configuration."""
+    language: str | None = None
+    seed: int = 0
+    fresh: bool = False
+    as_json: bool = False
+
+
+def compare_systems(request: ComparisonRequest) -> ExitCode:
+    """Run every system on the calls whose truth is known, judge, pair, write the report.
+
+    Raises ConfigurationError (systems, truth, nothing that matches), StartupError (input, recogniser, output).
+    """
+    systems = chosen_systems(request.systems, request.overrides, request.config, request.input_path)
+    first = next((system for system in systems if not system.plain), systems[0]).settings
+    truths = truths_of(open_truth(request.truth))
+    names = _recordings_with_truth(first.input.path, systems[0], frozenset(truths), request.truth)
+    output = request.output or first.output.directory
+    stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
+    observer = ConsoleObserver()
+    log_to(observer.console, output / "logs", stamp, first.reporting)
+    kept = KeptTranscripts(output / "compared_transcripts")
+    results: dict[str, SystemResult] = {}
+    with observer:
+        observer.planned(len(names) * len(systems), 0)
+        for system in systems:
+            results[system.name] = _run(system, names, kept, observer, request.fresh)
+    found = compared(
+        systems, results, truths, names=glossary_names(first), language=request.language, seed=request.seed
+    )
+    decision = decide(found, systems)
+    report = build_report(
+        found,
+        systems,
+        decision,
+        when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        machine=machine(),
+        truth=str(request.truth),
+        recordings=first.input.path,
+        stored_calls=_stored_calls(first.database),
+    )
+    written = write_report(report, output, stamp)
+    if request.as_json:
+        say_json({**report.data, "files": [str(path) for path in written]})
+    else:
+        _show(found, decision, written)
+    failed = any(result.failures for result in results.values())
+    return ExitCode.CALLS_FAILED if failed or not found.calls else ExitCode.DONE
+
+
+def _recordings_with_truth(path: str, system: System, known: frozenset[str], truth: Path) -> frozenset[str]:
+    """Names both have. Raises ConfigurationError where there is none, InputUnavailable."""
+    source = CallsWithTruth(build_source(system.settings.input), known)
+    offered = {Path(one.file_name).stem for one in source.source.discover() if isinstance(one, FoundCall)}
+    both = known & offered
+    if both:
+        return frozenset(both)
+    raise ConfigurationError(
+        f"--truth {truth}: is not about the recordings in {path} (--input). A truth has the name of its recording; "
+        f"there is truth for {_some(known)}, and there are recordings {_some(offered)}"
+    )
+
+
+def _some(names: Sequence[str] | frozenset[str] | set[str]) -> str:
+    shown = sorted(names)[:_EXAMPLES]
+    more = len(names) - len(shown)
+    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")
+
+
+def _run(
+    system: System, names: frozenset[str], kept: KeptTranscripts, observer: ConsoleObserver, fresh: bool
+) -> SystemResult:
+    observer.console.print(f"{system.name}: {system.what_it_is}")
+    if system.plain:
+        return run_plain(system.settings, names, kept, machine(), observer.call_finished, fresh)
+    with _stored_transcripts(system.settings.database) as stored:
+        return run_configuration(system.settings, names, kept, stored, machine(), observer.call_finished, fresh)
+
+
+@contextmanager
+def _stored_transcripts(settings: DatabaseSettings) -> Iterator[Callable[[str], Transcript | None]]:
+    """What runs of this configuration have stored, by fingerprint; nothing where no run has made the database."""
+    with ledger_if_any(settings) as database:
+        yield (lambda _: None) if database is None else PostgresStore(database).transcript
+
+
+def _stored_calls(settings: DatabaseSettings) -> int | None:
+    with ledger_if_any(settings) as database:
+        return None if database is None else len(transcribed_calls(database))
+
+
+def machine() -> str:
+    """The machine of the figures, in a line."""
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory_gb = psutil.virtual_memory().total / 1e9
+    return f"{_processor()}, {cores} cores, {memory_gb:.0f} GB, {platform.system()} {platform.machine()}"
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
+
+
+def write_report(report: Report, output: Path, stamp: str) -> tuple[Path, Path, Path]:
+    """Markdown, HTML and JSON. Raises OutputUnavailable."""
+    paths = tuple(output / f"compare_{stamp}.{suffix}" for suffix in ("md", "html", "json"))
+    data = json.dumps(masked_content(dict(report.data)), ensure_ascii=False, indent=1, default=str)
+    for path, text in zip(paths, (markdown(report), html(report), data), strict=True):
+        write_whole(path, (text + "\n").encode())
+    return paths[0], paths[1], paths[2]
+
+
+def _show(found: ComparedSystems, decision: Decision, written: Sequence[Path]) -> None:
+    terminal = Terminal()
+    shown = table(f"{len(found.calls)} calls, {found.words} words")
+    shown.add_column("")
+    for system in found.systems:
+        shown.add_column(cell(system.name))
+    for name, title in FIGURES.items():
+        values = [system.figures[name] for system in found.systems]
+        if any(values):
+            shown.add_row(title, *("–" if value is None else str(value) for value in values))
+    shown.add_row(*_effort_row(found))
+    terminal.print(shown)
+    terminal.print(decision.recommendation, style="bold")
+    for line in (*decision.reasons, *decision.trade_offs, *decision.cautions):
+        terminal.print(f"- {line}")
+    terminal.print("\n".join(str(path) for path in written))
+
+
+def _effort_row(found: ComparedSystems) -> list[str]:
+    seconds = [system.effort.processor_s_per_audio_hour for system in found.systems]
+    return ["processor s per audio hour", *("–" if value is None else f"{value:.0f}" for value in seconds)]
