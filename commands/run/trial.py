@@ -28,11 +28,10 @@ from pipeline.records import (
 from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
 from pipeline.run.context import PrepareTask
 from pipeline.run.preparer import build_preparer
-from pipeline.run.recogniser_child import SegmentTask
 from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.stages.under_way import segment_key, window_task, windows_to_do
 from pipeline.run.transcripts import Transcripts, build_recogniser_process
 from pipeline.transcription.chunks import segment_text
-from pipeline.transcription.engine import SegmentPlace
 
 
 def harmless(settings: Settings, engines: Sequence[str]) -> Settings:
@@ -132,28 +131,14 @@ class Trial:
         process = RecogniserProcess(
             build_recogniser_process, (self._settings, vocabulary(self._settings)), left_s, left_s
         )
-        chosen = self._piece(prepared)
-        paths = {channel.channel: channel.samples_path for channel in prepared.channels}
         try:
             with self._timed("load"):
-                _, self.identity = process.start()
+                description, self.identity = process.start()
             with self._timed("recognise") as audio_s:
-                for key, segment in chosen.items():
-                    place = SegmentPlace(
-                        audio_sha256=prepared.audio_sha256,
-                        file_name=found.file_name,
-                        channel=segment.channel,
-                        start_s=segment.start_s,
-                    )
-                    task = SegmentTask(
-                        key=key,
-                        samples_path=paths[segment.channel],
-                        start_s=segment.start_s,
-                        end_s=segment.end_s,
-                        language=None,
-                        place=place,
-                    )
-                    process.submit(task)
+                windows = self._piece(prepared, description.window_s)
+                chosen = {segment_key("", segment): segment for window in windows for segment in window}
+                for window in windows:
+                    process.submit(window_task("", found, prepared, window))
                 while process.outstanding:
                     self._left_s()
                     self.segments += [segment_text(chosen[r.key], r) for r in process.results(timeout_s=0.5)]
@@ -162,15 +147,14 @@ class Trial:
             process.kill()
         return self.identity
 
-    def _piece(self, prepared: PreparedCall) -> dict[str, SpeechSegment]:
-        segments = [s for c in prepared.channels if c.same_as_channel is None for s in c.segments]
-        chosen: dict[str, SpeechSegment] = {}
+    def _piece(self, prepared: PreparedCall, window_s: float | None) -> list[tuple[SpeechSegment, ...]]:
+        chosen: list[tuple[SpeechSegment, ...]] = []
         speech_s = 0.0
-        for segment in sorted(segments, key=lambda segment: segment.start_s):
+        for window in sorted(windows_to_do(prepared, (), window_s), key=lambda window: window[0].start_s):
             if chosen and speech_s >= self._speech_s:
                 break
-            chosen[f"{segment.channel}/{segment.ordinal}"] = segment
-            speech_s += segment.end_s - segment.start_s
+            chosen.append(window)
+            speech_s += sum(segment.duration_s for segment in window)
         return chosen
 
     def analyse(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> list[StepResult]:

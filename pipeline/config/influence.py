@@ -50,6 +50,8 @@ class Influence:
     """Setting beside this one (`a.b` goes into a section) that says whether this one is in use."""
     holds_for: tuple[object, ...] | None = None
     """Values of the switch for which it is; None for the name of the marked setting itself."""
+    only_changed: bool = False
+    """Counts only with another value than its default."""
 
     def when(self, switch: str, *values: object) -> Influence:
         """Holds only where `switch` has one of these values: a setting that is not in use changes nothing."""
@@ -58,6 +60,11 @@ class Influence:
     def when_chosen_by(self, switch: str) -> Influence:
         """Holds only where `switch` names the marked setting, or a list of preferences names it first."""
         return replace(self, switch=switch, holds_for=None)
+
+    def unless_default(self) -> Influence:
+        """Counts only with another value than its default: a new setting whose default alone is no reason to redo
+        what is stored. The default may then not be changed any more."""
+        return replace(self, only_changed=True)
 
 
 def on(*results: Result) -> Influence:
@@ -133,6 +140,10 @@ def over(first: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_use(area: BaseModel, name: str, mark: Influence, chosen: Mapping[str, str]) -> bool:
+    if mark.only_changed and getattr(area, name) == type(area).model_fields[name].get_default(
+        call_default_factory=True
+    ):
+        return False
     if mark.switch is None:
         return True
     value: Any = area

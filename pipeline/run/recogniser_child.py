@@ -1,12 +1,13 @@
-"""What runs in the recogniser's process: it takes segments by reference and hands each result back when finished."""
+"""What runs in the recogniser's process: windows come by reference, each segment's result goes when it is finished."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +17,11 @@ from pipeline.children.entry import Serve
 from pipeline.errors import portable
 from pipeline.records import EngineIdentity
 from pipeline.run.performance import mlx_bytes_here
-from pipeline.transcription.engine import EngineDescription, SegmentPlace, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import EngineDescription, Samples, SegmentPlace, SegmentRequest, SegmentResult
+from pipeline.transcription.windows import PAUSE_S, join
 
 _REFILL_WAIT_S = 0.02
-"""How long the engine waits for another segment before it goes on with the ones it has."""
+"""How long the engine waits for another window before it goes on with the ones it has."""
 
 
 class Recogniser(Protocol):
@@ -32,7 +34,7 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentTask:
-    """A segment by reference; the process reads the samples itself."""
+    """A segment by reference: the process reads the samples itself."""
 
     key: str
     samples_path: Path
@@ -40,6 +42,40 @@ class SegmentTask:
     end_s: float
     language: str | None
     place: SegmentPlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTask:
+    """Segments of one channel to recognise together, at least one. The result is one for each of them."""
+
+    segments: tuple[SegmentTask, ...]
+
+    @property
+    def key(self) -> str:
+        return self.segments[0].key
+
+    def apart(self, keys: Container[str]) -> list[WindowTask]:
+        """Those of its segments that `keys` names, each by itself."""
+        return [WindowTask((segment,)) for segment in self.segments if segment.key in keys]
+
+    def read(self) -> SegmentRequest:
+        """The request, with its samples. Raises OSError."""
+        requests = [
+            SegmentRequest(
+                key=segment.key,
+                samples=read_samples(segment.samples_path, segment.start_s, segment.end_s),
+                language=segment.language,
+                place=segment.place,
+            )
+            for segment in self.segments
+        ]
+        return join(requests, [_pause(before, after) for before, after in pairwise(self.segments)])
+
+
+def _pause(before: SegmentTask, after: SegmentTask) -> Samples | None:
+    if after.start_s - before.end_s > PAUSE_S:
+        return None
+    return read_samples(before.samples_path, before.end_s, max(before.end_s, after.start_s))
 
 
 def set_up(
@@ -51,7 +87,7 @@ def set_up(
 
 
 def _serve(recogniser: Recogniser, connection: Connection) -> None:
-    inbox: queue.SimpleQueue[SegmentTask | None] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[WindowTask | None] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(connection, inbox), daemon=True, name="inbox").start()
     while (first := inbox.get()) is not None:
         try:
@@ -63,7 +99,7 @@ def _serve(recogniser: Recogniser, connection: Connection) -> None:
             return
 
 
-def _receive(connection: Connection, inbox: queue.SimpleQueue[SegmentTask | None]) -> None:
+def _receive(connection: Connection, inbox: queue.SimpleQueue[WindowTask | None]) -> None:
     while True:
         try:
             inbox.put(connection.recv())
@@ -73,13 +109,11 @@ def _receive(connection: Connection, inbox: queue.SimpleQueue[SegmentTask | None
 
 
 class _Waiting:
-    """The segments that wait now. Ends when none waits, so that it never holds up a batch. An engine with work under
+    """The windows that wait now. Ends when none waits, so that it never holds up a batch. An engine with work under
     way may ask again and gets those that arrived meanwhile."""
 
-    def __init__(
-        self, first: SegmentTask, inbox: queue.SimpleQueue[SegmentTask | None], connection: Connection
-    ) -> None:
-        self._first: SegmentTask | None = first
+    def __init__(self, first: WindowTask, inbox: queue.SimpleQueue[WindowTask | None], connection: Connection) -> None:
+        self._first: WindowTask | None = first
         self._inbox = inbox
         self._connection = connection
         self._flowing = True
@@ -93,14 +127,9 @@ class _Waiting:
         if task is None:
             raise StopIteration
         self._connection.send(("taken", task.key))
-        return SegmentRequest(
-            key=task.key,
-            samples=read_samples(task.samples_path, task.start_s, task.end_s),
-            language=task.language,
-            place=task.place,
-        )
+        return task.read()
 
-    def _next_waiting(self) -> SegmentTask | None:
+    def _next_waiting(self) -> WindowTask | None:
         """Waits a little where one just came; between the steps of a batch under way it does not wait."""
         try:
             task = self._inbox.get(timeout=_REFILL_WAIT_S) if self._flowing else self._inbox.get_nowait()

@@ -1,15 +1,16 @@
 """The recogniser's process and its supervision.
 
-One spawned process owns the accelerator. It is fed segments by reference (spool file and times) and hands each
-result back as it is finished. When it dies, or finishes nothing within the time limit, it is killed and started
-again; the segments it had taken are tried one by one, so that the one to blame is found and only that one is lost.
+One spawned process owns the accelerator. It is fed windows of segments by reference (spool file and times) and hands
+each segment's result back as it is finished. When it dies, or finishes nothing within the time limit, it is killed and
+started again; the segments it had taken are tried one by one, so that the one to blame is found and only that one is
+lost.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +18,12 @@ from pipeline.children.process import ChildProcess
 from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout, StartupError, WorkerCrashed
 from pipeline.plurals import counted
 from pipeline.records import EngineIdentity
-from pipeline.run.recogniser_child import Recogniser, SegmentTask, set_up
+from pipeline.run.recogniser_child import Recogniser, WindowTask, set_up
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 
 _SENT_AT_ONCE = 256
-"""Segments the process is handed ahead of their results: more than any engine looks ahead."""
+"""Windows the process is handed ahead of their results: more than any engine looks ahead."""
 
 
 class RecogniserProcess:
@@ -60,10 +61,12 @@ class RecogniserProcess:
         self._limit_alone_s = self._limit_s
         if alone_timeout_s is not None and alone_timeout_s < segment_timeout_s:
             self._limit_alone_s = (alone_timeout_s, "transcription.segment_time_limit_s")
-        self._sent: dict[str, SegmentTask] = {}
+        self._sent: dict[str, WindowTask] = {}
+        self._left: dict[str, str] = {}
+        """Of the windows sent: the segments without a result, each with the key of its window."""
         self._taken: set[str] = set()
-        self._to_send: deque[SegmentTask] = deque()
-        self._suspects: deque[SegmentTask] = deque()
+        self._to_send: deque[WindowTask] = deque()
+        self._suspects: deque[WindowTask] = deque()
         self._alone: str | None = None
         self._last_sign = 0.0
         self._restarts_in_vain = 0
@@ -73,6 +76,7 @@ class RecogniserProcess:
         """Engines left because they lack memory here: not for the rest of the run."""
         self.identity: EngineIdentity | None = None
         """Of the engine loaded last."""
+        self.description: EngineDescription | None = None
         self.restarts = 0
         self.busy_s = 0.0
         """Seconds with at least one segment under way; the rest of `span_s` it stood idle."""
@@ -88,7 +92,7 @@ class RecogniserProcess:
 
     @property
     def outstanding(self) -> int:
-        """Segments submitted whose result has not been collected."""
+        """Windows submitted that have segments without a result."""
         return len(self._sent) + len(self._to_send) + len(self._suspects)
 
     def start(self, meanwhile: Callable[[], None] | None = None) -> tuple[EngineDescription, EngineIdentity]:
@@ -102,11 +106,11 @@ class RecogniserProcess:
         except WorkerCrashed as error:
             raise ModelUnavailable(f"{error} while it loaded the model") from error
         self._last_sign = time.monotonic()
-        self.identity = loaded[1]
+        self.description, self.identity = loaded
         return loaded
 
-    def submit(self, task: SegmentTask) -> None:
-        """Queue a segment; its result comes from `results`."""
+    def submit(self, task: WindowTask) -> None:
+        """Queue a window; the results of its segments come from `results`."""
         self._to_send.append(task)
         self._feed()
 
@@ -193,12 +197,13 @@ class RecogniserProcess:
         except WorkerCrashed:
             return  # `results` notices and recovers, the task is among the sent
 
-    def _send(self, task: SegmentTask) -> None:
+    def _send(self, task: WindowTask) -> None:
         if not self._sent:
             self._last_sign = time.monotonic()
             self._busy_since = self._last_sign
             self._first_busy = self._first_busy or self._last_sign
         self._sent[task.key] = task
+        self._left.update((segment.key, task.key) for segment in task.segments)
         self._child.send(task)
 
     def _read_all(self, finished: list[SegmentResult]) -> None:
@@ -210,17 +215,35 @@ class RecogniserProcess:
                 self.mlx_bytes = value
             elif kind == "raised":
                 raise value if isinstance(value, StartupError) else _EngineRaised(f"the recogniser raised: {value}")
-            elif self._sent.pop(value.key, None) is not None:
+            elif value.key in self._left:
                 self._last_sign = time.monotonic()
                 self._restarts_in_vain = 0
-                self._taken.discard(value.key)
-                if self._alone == value.key:
-                    self._alone = None
+                self._finish(value.key)
                 if OUT_OF_MEMORY in value.flags and not self._last_resort:
                     raise _OutOfMemory(value)
                 finished.append(value)
         if not self._sent:
             self._mark_idle()
+
+    def _finish(self, segment: str) -> None:
+        window = self._left.pop(segment)
+        if window in self._left.values():
+            return
+        del self._sent[window]
+        self._taken.discard(window)
+        if self._alone == window:
+            self._alone = None
+
+    def _take_back(self, keys: Collection[str]) -> list[WindowTask]:
+        """The windows of `keys`, no longer sent; of one in progress, the segments without a result, each by itself."""
+        back: list[WindowTask] = []
+        for key in [key for key in self._sent if key in keys]:
+            task = self._sent.pop(key)
+            apart = task.apart(self._left)
+            back += [task] if key not in self._taken and len(apart) == len(task.segments) else apart
+            for segment in task.segments:
+                self._left.pop(segment.key, None)
+        return back
 
     def _mark_idle(self) -> None:
         if self._busy_since is None or self._first_busy is None:
@@ -237,16 +260,13 @@ class RecogniserProcess:
         self._restarts_in_vain += 1
         lost: list[SegmentResult] = []
         if self._alone is not None and self._alone in self._sent and self._alone in self._taken:
-            task = self._sent.pop(self._alone)
+            (task,) = self._take_back({self._alone})
             lost.append(SegmentResult(key=task.key, text="", language=None, flags=(flag,), error=why))
             self._restarts_in_vain = 0
         on_trial = self._taken if self._alone is None else self._sent  # a suspect that was never begun stays one
-        taken = [task for key, task in self._sent.items() if key in on_trial]
-        waiting = [task for key, task in self._sent.items() if key not in on_trial]
         self._alone = None
-        self._suspects.extend(taken)
-        self._to_send.extendleft(reversed(waiting))
-        self._sent.clear()
+        self._suspects.extend(self._take_back(on_trial))
+        self._to_send.extendleft(reversed(self._take_back(set(self._sent))))
         self._taken.clear()
         if self._restarts_in_vain > self._restarts_allowed:
             self.leave(f"the recogniser died {counted(self._restarts_in_vain, 'time')} in a row: {why}")
@@ -280,9 +300,9 @@ class RecogniserProcess:
         engine, why = self.identity.engine, result.error or "out of memory"
         self.kill()
         self.restarts += 1
-        self._to_send.extendleft(reversed(self._sent.values()))
+        self._to_send.extendleft(reversed(self._take_back(set(self._sent))))
         self._to_send.extend(self._suspects)
-        for tasks in (self._sent, self._taken, self._suspects):
+        for tasks in (self._taken, self._suspects):
             tasks.clear()
         self._alone = None
         self._skip[engine] = why

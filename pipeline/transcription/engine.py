@@ -37,8 +37,18 @@ class SegmentPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A segment's stretch of a window's samples: `first` to `last`, `last` not included."""
+
+    key: str
+    first: int
+    last: int
+    place: SegmentPlace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRequest:
-    """One segment to recognise."""
+    """One segment to recognise, or a window of several."""
 
     key: str
     """Chosen by the caller, handed back with the result."""
@@ -49,6 +59,8 @@ class SegmentRequest:
     """Vocabulary for engines that take it, terms separated by `, `; empty for none."""
     place: SegmentPlace | None = None
     """Read by `scripted` alone."""
+    parts: tuple[Part, ...] = ()
+    """The segments of a window, in time order. An engine need not look at them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +93,9 @@ class EngineDescription:
     """ISO 639-1 codes it knows; None for any."""
     detail: str = ""
     """Device, precision, thread count, for the report."""
+    window_s: float | None = None
+    """Segments are joined up to this length, because the engine hears better so; it must give word times. None: each
+    segment is decoded by itself."""
 
 
 class Transcriber(Protocol):

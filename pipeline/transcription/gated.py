@@ -1,4 +1,7 @@
-"""The trust gates around an engine: a suspect segment is tried without context, then in two halves, then flagged.
+"""The trust gates around an engine: a suspect segment is recognised again, then flagged.
+
+A segment decoded by itself is tried without context, then in two halves. A segment of a window is tried by itself.
+Where a whole window is suspect, or failed, all of its segments are.
 
 Requests are still pulled lazily. Segments to recognise again go into the engine's own stream ahead of new requests, so
 that a batching engine fills its rows with them.
@@ -15,9 +18,12 @@ from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber
 from pipeline.transcription.gates.activity import Activity, measure, quiet_cut
 from pipeline.transcription.gates.trust import heard, suspicions
+from pipeline.transcription.windows import part_requests, split
 
 _EMPTIED_BY = frozenset({"text_without_speech"})
 """Gates that take away the segment's text when no remedy helped: words where nobody spoke are invented."""
+_OF_A_WINDOW = frozenset({"context_echo", "loop", "truncation"})
+"""Faults of a decoding as a whole, which make all of its segments suspect. The other gates judge each segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +69,75 @@ class _Feed:
 
 
 class GatedTranscriber:
-    """Wraps a loaded engine. Results carry the names of gates that still fire, and `<gate>_cured` for the others."""
+    """Wraps a loaded engine: windows go in, a result for each of their segments comes out.
+
+    Results carry the names of gates that still fire, and `<gate>_cured` for the others.
+    """
 
     def __init__(self, engine: Transcriber, description: EngineDescription, settings: TrustGateSettings) -> None:
         self._engine = engine
         self._takes_context = description.takes_context
         self._settings = settings
         self._cases: dict[str, _Case] = {}
+        self._windows: dict[str, SegmentRequest] = {}
         self._again: deque[SegmentRequest] = deque()
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
-        if not self._settings.enabled:
-            yield from self._engine.transcribe(requests)
-            return
-        self._cases.clear()
-        self._again.clear()
+        for unfinished in (self._cases, self._windows, self._again):
+            unfinished.clear()
         feed = _Feed(iter(requests), self._again, self._open)
         more = True
         while more:
             for result in self._engine.transcribe(feed):
+                if result.key in self._windows:
+                    yield from self._judge_window(self._windows.pop(result.key), result)
+                    continue
                 finished = self._judge(result)
                 if finished is not None:
                     yield finished
             more = bool(self._again)
 
     def _open(self, request: SegmentRequest) -> None:
-        self._cases[request.key] = _Case(
+        if request.parts:
+            self._windows[request.key] = request
+        else:
+            self._cases[request.key] = self._case(request, self._remedies(request))
+
+    def _case(self, request: SegmentRequest, remedies: Iterable[str]) -> _Case:
+        return _Case(
             request=request,
             activity=measure(request.samples, self._settings),
             attempts=[],
-            remedies=self._remedies(request),
+            remedies=deque(remedies),
             halves={},
             half_results={},
         )
+
+    def _judge_window(self, window: SegmentRequest, result: SegmentResult) -> Iterator[SegmentResult]:
+        """The segments that are not suspect; the others are under way again."""
+        if result.error is not None:
+            for request in part_requests(window):
+                self._open(request)
+                self._again.append(request)
+            return
+        of_all = [name for name in self._suspicions(window, result) if name in _OF_A_WINDOW]
+        remedies = ["alone"] if self._settings.alone else []
+        for request, part in zip(part_requests(window), split(result, window.parts), strict=True):
+            case = self._case(request, remedies)
+            fired = (*of_all, *self._suspicions(request, part, case.activity))
+            case.attempts.append(_Attempt(part, tuple(dict.fromkeys(fired))))
+            if fired and case.remedies:
+                self._cases[request.key] = case
+                self._try_again(case)
+            else:
+                yield self._finish(case)
+
+    def _suspicions(
+        self, request: SegmentRequest, result: SegmentResult, activity: Activity | None = None
+    ) -> tuple[str, ...]:
+        if not self._settings.enabled or result.error is not None or "language_unsupported" in result.flags:
+            return ()
+        return suspicions(heard(request, result, activity or measure(request.samples, self._settings)), self._settings)
 
     def _remedies(self, request: SegmentRequest) -> deque[str]:
         settings = self._settings
@@ -117,19 +159,18 @@ class GatedTranscriber:
                 return None
             result = self._joined(case)
         case = self._cases[key]
-        fired: tuple[str, ...] = ()
-        if result.error is None and "language_unsupported" not in result.flags:
-            fired = suspicions(heard(case.request, result, case.activity), self._settings)
+        fired = self._suspicions(case.request, result, case.activity)
         case.attempts.append(_Attempt(result, fired))
         if fired and case.remedies:
             self._try_again(case)
             return None
+        del self._cases[key]
         return self._finish(case)
 
     def _try_again(self, case: _Case) -> None:
         remedy = case.remedies.popleft()
         bare = replace(case.request, context="")
-        if remedy == "without_context":
+        if remedy in ("without_context", "alone"):
             self._again.append(bare)
             return
         cut = quiet_cut(bare.samples)
@@ -173,7 +214,6 @@ class GatedTranscriber:
 
         One with an error is chosen only where there is no other.
         """
-        del self._cases[case.request.key]
         usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
         best = min(usable, key=lambda attempt: (len(attempt.fired), "speech_without_text" in attempt.fired))
         cured = sorted({name for attempt in case.attempts for name in attempt.fired} - set(best.fired))

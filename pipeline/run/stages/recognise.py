@@ -12,7 +12,7 @@ from pipeline.run.context import RunContext
 from pipeline.run.plan import Action, is_gone, may_replace
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.stages.engine_watch import EngineWatch
-from pipeline.run.stages.under_way import UnderWay, segment_tasks
+from pipeline.run.stages.under_way import UnderWay, segment_key, window_task, windows_to_do
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Work, failure_of
 from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import SegmentResult
@@ -125,18 +125,25 @@ class RecogniseStage:
     def _submit(self, work: Work, fingerprint: str, identity: EngineIdentity) -> None:
         assert work.prepared is not None
         stored = [] if work.planned.forced else self._finished_earlier(work.prepared, fingerprint)
-        have = {(segment.channel, segment.ordinal) for segment in stored}
-        active = UnderWay(work, fingerprint, identity, {}, stored, self._recorder.now_s())
+        windows = windows_to_do(
+            work.prepared, {(segment.channel, segment.ordinal) for segment in stored}, self._window_s()
+        )
+        again = {(segment.channel, segment.ordinal) for window in windows for segment in window}
+        kept = [segment for segment in stored if (segment.channel, segment.ordinal) not in again]
+        active = UnderWay(work, fingerprint, identity, {}, kept, self._recorder.now_s())
         self._active[fingerprint] = active
-        tasks = []
-        for segment, task in segment_tasks(work, have):
-            active.segments[task.key] = segment
-            self._by_segment[task.key] = fingerprint
-            tasks.append(task)
-        for task in tasks:
-            self._process.submit(task)
-        if not tasks:
+        for window in windows:
+            for segment in window:
+                key = segment_key(work.call_id, segment)
+                active.segments[key] = segment
+                self._by_segment[key] = fingerprint
+        for window in windows:
+            self._process.submit(window_task(work.call_id, work.planned.found, work.prepared, window))
+        if not windows:
             self._complete(active)
+
+    def _window_s(self) -> float | None:
+        return None if self._process.description is None else self._process.description.window_s
 
     def _finished_earlier(self, prepared: PreparedCall, fingerprint: str) -> list[SegmentText]:
         """What an interrupted run has stored, where this run's segments lie at the same places.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.errors import (
@@ -13,10 +13,11 @@ from pipeline.errors import (
     TransientError,
     WorkerCrashed,
 )
-from pipeline.records import EngineIdentity, SegmentText, SpeechSegment
-from pipeline.run.recogniser_child import SegmentTask
+from pipeline.records import EngineIdentity, FoundCall, PreparedCall, SegmentText, SpeechSegment
+from pipeline.run.recogniser_child import SegmentTask, WindowTask
 from pipeline.run.stages.work import Work
 from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentPlace, SegmentResult
+from pipeline.transcription.windows import plan_windows
 
 
 @dataclass(slots=True)
@@ -60,29 +61,44 @@ _ANOTHER_TIME = frozenset({OUT_OF_MEMORY, SERVICE_UNAVAILABLE})
 """Flags of segments that may well be recognised in a later run: no transcript is made with a hole in their place."""
 
 
-def segment_tasks(work: Work, have: Collection[tuple[int, int]]) -> Iterator[tuple[SpeechSegment, SegmentTask]]:
-    """The segments of a prepared call that are not in `have` (channel, ordinal), as the recogniser is given them."""
-    assert work.prepared is not None
-    found = work.planned.found
-    for channel in work.prepared.channels:
-        if channel.same_as_channel is not None:
-            continue
-        for segment in channel.segments:
-            if (segment.channel, segment.ordinal) in have:
-                continue
-            yield (
-                segment,
-                SegmentTask(
-                    key=f"{work.call_id}/{segment.channel}/{segment.ordinal}",
-                    samples_path=channel.samples_path.resolve(),
+def windows_to_do(
+    prepared: PreparedCall, have: Collection[tuple[int, int]], window_s: float | None
+) -> list[tuple[SpeechSegment, ...]]:
+    """The windows of a call in which a segment is not in `have` (channel, ordinal).
+
+    Windows are planned over all segments and decoded whole, so that what a killed run had finished changes no text.
+    """
+    return [
+        window
+        for channel in prepared.channels
+        if channel.same_as_channel is None
+        for window in plan_windows(channel.segments, window_s)
+        if any((segment.channel, segment.ordinal) not in have for segment in window)
+    ]
+
+
+def segment_key(call_id: str, segment: SpeechSegment) -> str:
+    return f"{call_id}/{segment.channel}/{segment.ordinal}"
+
+
+def window_task(call_id: str, found: FoundCall, prepared: PreparedCall, window: Sequence[SpeechSegment]) -> WindowTask:
+    """A window of a prepared call, as the recogniser is given it."""
+    paths = {channel.channel: channel.samples_path.resolve() for channel in prepared.channels}
+    return WindowTask(
+        tuple(
+            SegmentTask(
+                key=segment_key(call_id, segment),
+                samples_path=paths[segment.channel],
+                start_s=segment.start_s,
+                end_s=segment.end_s,
+                language=found.metadata.language,
+                place=SegmentPlace(
+                    audio_sha256=prepared.audio_sha256,
+                    file_name=found.file_name,
+                    channel=segment.channel,
                     start_s=segment.start_s,
-                    end_s=segment.end_s,
-                    language=found.metadata.language,
-                    place=SegmentPlace(
-                        audio_sha256=work.prepared.audio_sha256,
-                        file_name=found.file_name,
-                        channel=segment.channel,
-                        start_s=segment.start_s,
-                    ),
                 ),
             )
+            for segment in window
+        )
+    )

@@ -99,6 +99,7 @@ class FasterWhisperTranscriber:
             max_segment_s=_MAX_SEGMENT_S,
             takes_context=options.send_context,
             languages=self._languages,
+            window_s=options.window_s if options.word_times else None,
             detail=f"{device}, {compute}, {options.cpu_threads or 'default'} threads, batch {options.batch_size}",
         )
 

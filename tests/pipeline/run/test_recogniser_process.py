@@ -15,7 +15,7 @@ import pytest
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import ModelUnavailable, RunInterrupted
 from pipeline.run.context import RunSignals
-from pipeline.run.recogniser_child import SegmentTask
+from pipeline.run.recogniser_child import SegmentTask, WindowTask
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
@@ -54,7 +54,7 @@ def process(trap: Path) -> Iterator[RecogniserProcess]:
 
 def run(process: RecogniserProcess, samples: Path, keys: list[str]) -> dict[str, SegmentResult]:
     for key in keys:
-        process.submit(SegmentTask(key=key, samples_path=samples, start_s=0.5, end_s=1.5, language=None))
+        process.submit(WindowTask((SegmentTask(key=key, samples_path=samples, start_s=0.5, end_s=1.5, language=None),)))
     results: dict[str, SegmentResult] = {}
     deadline = time.monotonic() + 120
     while process.outstanding and time.monotonic() < deadline:
@@ -105,7 +105,7 @@ def test_a_process_that_reads_nothing_does_not_stop_its_supervisor(process: Reco
     keys = [f"segment {i}" for i in range(3000)]
     began = time.monotonic()
     for key in keys:
-        process.submit(SegmentTask(key=key, samples_path=samples, start_s=0.5, end_s=1.5, language=None))
+        process.submit(WindowTask((SegmentTask(key=key, samples_path=samples, start_s=0.5, end_s=1.5, language=None),)))
     assert time.monotonic() - began < 60, "it hung"
     results = run(process, samples, [])
     assert set(results) == set(keys)

@@ -75,7 +75,10 @@ class FasterWhisperOptions(Area):
     cpu_threads: Annotated[int, Field(ge=0, le=256), NOTHING] = 0
     """Threads on the CPU; 0: CTranslate2's own choice."""
     batch_size: Annotated[int, Field(ge=1, le=128), NOTHING] = 8
-    """Segments decoded together."""
+    """Windows decoded together."""
+    window_s: Annotated[float | None, Field(gt=0, le=30), TRANSCRIPT.when("word_times", True)] = 29.5
+    """Segments of one channel are joined up to this many seconds and split again by word times, because Whisper hears
+    30 s at a time whatever it is given. null, or `word_times: false`: each segment is decoded by itself."""
     beam_size: Annotated[int, Field(ge=1, le=20)] = 5
     """Hypotheses kept while decoding; 1 is greedy."""
     patience: Annotated[float, Field(gt=0, le=10)] = 1.0
@@ -95,7 +98,7 @@ class FasterWhisperOptions(Area):
     `log_prob_threshold`, gives no text (Radford et al. 2022, section 4.5)."""
     log_prob_threshold: Annotated[float, Field(ge=-20, le=0)] = -1.0
     """Mean log-probability per token; see `no_speech_threshold`."""
-    word_times: bool = False
+    word_times: bool = True
     """Word times by cross-attention alignment; costs about a tenth more time."""
     language_detection_min_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A detected language less likely than this is reported as unknown."""

@@ -7,14 +7,17 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.config.base import Area
+from pipeline.config.influence import TRANSCRIPT
 
 
 class TrustGateSettings(Area):
-    """Checks on every segment's text. If one triggers, the segment is recognised again without context, then split in
-    two, then flagged."""
+    """Checks on every segment's text. If one triggers, the segment is recognised again, then flagged: a segment of a
+    window by itself, any other without context and then split in two."""
 
     enabled: bool = True
     """Run the checks."""
+    alone: Annotated[bool, TRANSCRIPT.unless_default()] = True
+    """Remedy for a segment of a window: recognise it by itself, without vocabulary."""
     retry_without_context: bool = True
     """First remedy: recognise the segment again without vocabulary."""
     split: bool = True

@@ -76,6 +76,7 @@ class MlxQwen3Transcriber:
             max_segment_s=options.max_segment_s,
             takes_context=True,
             languages=frozenset(LANGUAGES),
+            window_s=self._window_s(),
             detail=f"{mx.default_device()}, {loaded.dtype}{bits}, {kernels.name} kernels; {probe.message}",
         )
 
@@ -103,6 +104,12 @@ class MlxQwen3Transcriber:
                 continue
             words = self._placer(heard, result.text, result.language)
             yield with_words(result, words)
+
+    def _window_s(self) -> float | None:
+        options = self._options
+        if not options.word_times or options.window_s is None:
+            return None
+        return min(options.window_s, options.max_segment_s)
 
     def _load_placer(self, dtype: Any) -> WordPlacer:
         from pipeline.transcription.engines.mlx_qwen3.word_times import WordPlacer, load_aligner

@@ -33,11 +33,11 @@ from pipeline.run.engine_return import EngineReturn
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.plan import Action, PlannedCall
 from pipeline.run.recipes import Recipe
-from pipeline.run.recogniser_child import SegmentTask
+from pipeline.run.recogniser_child import SegmentTask, WindowTask
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.recognise import RecogniseStage
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Work
-from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, EngineDescription, SegmentResult
 
 FIRST = EngineIdentity(engine="first", model="m", revision=None, options_hash="0", rank=0, demonstration=False)
 SECOND = replace(FIRST, engine="second", rank=1)
@@ -98,6 +98,7 @@ class FakeProcess:
     changes_after: int = 10**9
     """Answers after which it restarts with the second engine and drops what it holds."""
     identity: EngineIdentity | None = None
+    description: EngineDescription | None = None
     restarts: int = 0
     others: tuple[EngineIdentity, ...] = ()
     """Engines it can be started with when the first is left."""
@@ -115,9 +116,9 @@ class FakeProcess:
         self.identity = FIRST
         return None, FIRST
 
-    def submit(self, task: SegmentTask) -> None:
-        self.given.append(task.key)
-        self.waiting.append(task)
+    def submit(self, task: WindowTask) -> None:
+        self.given.append("+".join(segment.key for segment in task.segments))
+        self.waiting += task.segments
 
     def results(self, timeout_s: float) -> list[SegmentResult]:
         if self.changes_after == 0:
