@@ -240,6 +240,8 @@ class SegmentText:
     end_s: float
     text: str
     language: str | None
+    language_probability: float | None = None
+    """Of the call's language, where it was heard in the call."""
     words: tuple[Word, ...] | None = None
     confidence: float | None = None
     """Engine's own measure in 0..1, meaning documented per engine; None when the engine gives none."""
@@ -297,6 +299,8 @@ class Transcript:
     language: str | None
     chunks: tuple[TranscriptChunk, ...]
     flags: tuple[str, ...] = ()
+    language_probability: float | None = None
+    """0..1, where the recogniser heard the language in the call; None where it was given, or no probability is."""
 
 
 # ---------------------------------------------------------------------------------------------- analysed

@@ -60,7 +60,8 @@ def known_call(
 def transcript(connection: Connection[Any], fingerprint: str) -> Transcript | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         head = cursor.execute(
-            f"SELECT {IDENTITY.listed}, language, flags FROM transcripts WHERE fingerprint = %s".encode(),  # noqa: S608
+            f"""SELECT {IDENTITY.listed}, language, language_probability, flags
+                FROM transcripts WHERE fingerprint = %s""".encode(),  # noqa: S608
             [fingerprint],
         ).fetchone()
     if head is None:
@@ -75,6 +76,7 @@ def transcript(connection: Connection[Any], fingerprint: str) -> Transcript | No
         fingerprint=fingerprint,
         identity=adapter(EngineIdentity).validate_python(head),
         language=head["language"],
+        language_probability=head["language_probability"],
         chunks=tuple(chunks),
         flags=tuple(head["flags"]),
     )

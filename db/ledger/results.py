@@ -49,6 +49,7 @@ def store_transcript(connection: Connection[Any], transcript: Transcript, audio_
         {
             **IDENTITY.row(transcript.identity),
             "language": transcript.language,
+            "language_probability": transcript.language_probability,
             "flags": list(transcript.flags),
             "chunks_hash": rows_hash(chunks),
         }

@@ -5,19 +5,28 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from pipeline.audio.decoding.spool import read_samples
 from pipeline.children.entry import Serve
 from pipeline.errors import portable
 from pipeline.records import EngineIdentity
 from pipeline.run.performance import mlx_bytes_here
-from pipeline.transcription.engine import EngineDescription, Samples, SegmentPlace, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import (
+    CallSpeech,
+    EngineDescription,
+    Samples,
+    SegmentPlace,
+    SegmentRequest,
+    SegmentResult,
+)
 from pipeline.transcription.windows import PAUSE_S, join
 
 _REFILL_WAIT_S = 0.02
@@ -43,12 +52,18 @@ class SegmentTask:
     language: str | None
     place: SegmentPlace | None = None
 
+    def read(self) -> Samples:
+        return read_samples(self.samples_path, self.start_s, self.end_s)
+
 
 @dataclass(frozen=True, slots=True)
 class WindowTask:
     """Segments of one channel to recognise together, at least one. The result is one for each of them."""
 
     segments: tuple[SegmentTask, ...]
+    call_id: str = ""
+    clearest: tuple[SegmentTask, ...] = ()
+    """The call's clearest speech, where its language is to be heard."""
 
     @property
     def key(self) -> str:
@@ -56,20 +71,26 @@ class WindowTask:
 
     def apart(self, keys: Container[str]) -> list[WindowTask]:
         """Those of its segments that `keys` names, each by itself."""
-        return [WindowTask((segment,)) for segment in self.segments if segment.key in keys]
+        return [replace(self, segments=(segment,)) for segment in self.segments if segment.key in keys]
 
     def read(self) -> SegmentRequest:
         """The request, with its samples. Raises OSError."""
+        call = CallSpeech(call_id=self.call_id, read=self._clearest) if self.clearest else None
         requests = [
             SegmentRequest(
                 key=segment.key,
-                samples=read_samples(segment.samples_path, segment.start_s, segment.end_s),
+                samples=segment.read(),
                 language=segment.language,
                 place=segment.place,
+                call=call,
             )
             for segment in self.segments
         ]
         return join(requests, [_pause(before, after) for before, after in pairwise(self.segments)])
+
+    def _clearest(self) -> Samples:
+        samples: Samples = np.concatenate([segment.read() for segment in self.clearest])
+        return samples
 
 
 def _pause(before: SegmentTask, after: SegmentTask) -> Samples | None:

@@ -132,6 +132,9 @@ class Transcripts:
             fingerprint=fingerprint,
             identity=identity,
             language=main_language(merged),
+            language_probability=next(
+                (s.language_probability for s in segments if s.language_probability is not None), None
+            ),
             chunks=merged,
             flags=tuple(flags),
         )

@@ -27,6 +27,7 @@ def segment_text(segment: SpeechSegment, result: SegmentResult) -> SegmentText:
         end_s=segment.end_s,
         text=result.text if result.error is None else "",
         language=result.language,
+        language_probability=result.language_probability,
         words=_on_clock(result.words, segment.start_s, segment.end_s) if result.error is None else None,
         confidence=result.confidence if result.error is None else None,
         flags=tuple(dict.fromkeys(flags)),

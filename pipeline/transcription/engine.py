@@ -6,9 +6,9 @@ and `transcribe` are never called from two threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,30 @@ class SegmentPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeardLanguage:
+    """Which language an engine hears in speech."""
+
+    code: str
+    """ISO 639-1."""
+    probability: float | None
+    """0..1; None where the engine gives none."""
+    sure: bool = True
+    """False where it is only a guess: speech is decoded in this language, which is not reported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSpeech:
+    """The clearest speech of a call, by which its language is decided."""
+
+    call_id: str
+    read: Callable[[], Samples]
+    """Reads it, at most `CLEAREST_S` seconds. Raises OSError."""
+
+
+CLEAREST_S = 29.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A segment's stretch of a window's samples: `first` to `last`, `last` not included."""
 
@@ -61,6 +85,9 @@ class SegmentRequest:
     """Read by `scripted` alone."""
     parts: tuple[Part, ...] = ()
     """The segments of a window, in time order. An engine need not look at them."""
+    heard: HeardLanguage | None = None
+    """Where `language` was heard in the call's clearest speech, and not given."""
+    call: CallSpeech | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +97,8 @@ class SegmentResult:
     key: str
     text: str
     language: str | None
+    language_probability: float | None = None
+    """Of the call's language, where it was heard in the call; 0..1."""
     words: tuple[Word, ...] | None = None
     confidence: float | None = None
     flags: tuple[str, ...] = ()
@@ -93,9 +122,20 @@ class EngineDescription:
     """ISO 639-1 codes it knows; None for any."""
     detail: str = ""
     """Device, precision, thread count, for the report."""
+    low_confidence: float | None = None
+    """A segment with less confidence is doubtful; None where the engine's measure was not compared with its errors."""
     window_s: float | None = None
     """Segments are joined up to this length, because the engine hears better so; it must give word times. None: each
     segment is decoded by itself."""
+
+
+@runtime_checkable
+class HearsLanguage(Protocol):
+    """An engine that tells the language of speech without writing it down."""
+
+    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+        """Of at most `CLEAREST_S` seconds; None where it knows one language only. Raises RuntimeError, MemoryError."""
+        ...
 
 
 class Transcriber(Protocol):

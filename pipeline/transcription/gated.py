@@ -11,19 +11,31 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
-from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber
+from pipeline.transcription.engine import (
+    CLEAREST_S,
+    EngineDescription,
+    HeardLanguage,
+    HearsLanguage,
+    SegmentRequest,
+    SegmentResult,
+    Transcriber,
+)
 from pipeline.transcription.gates.activity import Activity, measure, quiet_cut
+from pipeline.transcription.gates.annotations import notes, without_notes
 from pipeline.transcription.gates.trust import heard, suspicions
-from pipeline.transcription.windows import part_requests, split
+from pipeline.transcription.windows import part_requests, split, word_begins
 
-_EMPTIED_BY = frozenset({"text_without_speech"})
+_EMPTIED_BY = frozenset({"text_without_speech", "annotation"})
 """Gates that take away the segment's text when no remedy helped: words where nobody spoke are invented."""
-_OF_A_WINDOW = frozenset({"context_echo", "loop", "truncation"})
-"""Faults of a decoding as a whole, which make all of its segments suspect. The other gates judge each segment."""
+_IN_ANOTHER_LANGUAGE = frozenset({"low_confidence", "wrong_script", "speech_without_text", "truncation", "loop"})
+"""How speech in another language than the one it is decoded in shows."""
+_OF_A_WINDOW = frozenset({"context_echo", "loop"})
+"""Faults of a decoding as a whole, which make all of its segments suspect. The other gates judge each segment (the flag
+of a decoding that was cut short is on all of them)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,7 @@ class _Case:
     remedies: deque[str]
     halves: dict[str, SegmentRequest]
     half_results: dict[str, SegmentResult]
+    flags: list[str] = field(default_factory=list)
 
 
 class _Feed:
@@ -76,7 +89,9 @@ class GatedTranscriber:
 
     def __init__(self, engine: Transcriber, description: EngineDescription, settings: TrustGateSettings) -> None:
         self._engine = engine
+        self._hears = engine if isinstance(engine, HearsLanguage) else None
         self._takes_context = description.takes_context
+        self._low_confidence = description.low_confidence
         self._settings = settings
         self._cases: dict[str, _Case] = {}
         self._windows: dict[str, SegmentRequest] = {}
@@ -137,7 +152,8 @@ class GatedTranscriber:
     ) -> tuple[str, ...]:
         if not self._settings.enabled or result.error is not None or "language_unsupported" in result.flags:
             return ()
-        return suspicions(heard(request, result, activity or measure(request.samples, self._settings)), self._settings)
+        activity = activity or measure(request.samples, self._settings)
+        return suspicions(heard(request, result, activity, self._low_confidence), self._settings)
 
     def _remedies(self, request: SegmentRequest) -> deque[str]:
         settings = self._settings
@@ -169,7 +185,7 @@ class GatedTranscriber:
 
     def _try_again(self, case: _Case) -> None:
         remedy = case.remedies.popleft()
-        bare = replace(case.request, context="")
+        bare = self._in_its_language(case, replace(case.request, context=""))
         if remedy in ("without_context", "alone"):
             self._again.append(bare)
             return
@@ -182,6 +198,20 @@ class GatedTranscriber:
         )
         case.halves = {half.key: half for half in halves}
         self._again.extend(halves)
+
+    def _in_its_language(self, case: _Case, request: SegmentRequest) -> SegmentRequest:
+        """The request, in another language where one is clearly heard in it that nobody named for the call."""
+        settings, language = self._settings, request.language
+        too_short = request.samples.size < settings.other_language_min_s * SAMPLE_RATE_HZ
+        if self._hears is None or language is None or too_short:
+            return request
+        if not _IN_ANOTHER_LANGUAGE.intersection(case.attempts[-1].fired):
+            return request
+        other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
+        if other is None or other.code == language or (other.probability or 0.0) < settings.other_language_probability:
+            return request
+        case.flags.append("other_language")
+        return request if request.heard is None else replace(request, language=other.code)
 
     def _joined(self, case: _Case) -> SegmentResult:
         """Both halves as one result, under the request's own key."""
@@ -217,11 +247,34 @@ class GatedTranscriber:
         usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
         best = min(usable, key=lambda attempt: (len(attempt.fired), "speech_without_text" in attempt.fired))
         cured = sorted({name for attempt in case.attempts for name in attempt.fired} - set(best.fired))
-        flags = (*best.result.flags, *best.fired, *(f"{name}_cured" for name in cured))
-        result = replace(best.result, key=case.request.key, flags=tuple(dict.fromkeys(flags)))
+        flags = (*best.result.flags, *best.fired, *(f"{name}_cured" for name in cured), *case.flags)
+        result = _reported(best.result, case.request.heard)
+        result = replace(result, key=case.request.key, flags=tuple(dict.fromkeys(flags)))
         if _EMPTIED_BY.intersection(best.fired):
             return replace(result, text="", words=None, confidence=None)
+        return _spoken(result) if self._settings.enabled else result
+
+
+def _spoken(result: SegmentResult) -> SegmentResult:
+    """Without the notes in brackets beside the words; they are no words."""
+    spans = notes(result.text)
+    if not spans:
         return result
+    words = result.words
+    begins = None if words is None else word_begins(result.text, words)
+    if words is not None and begins is not None:
+        placed = zip(words, begins[:-1], strict=True)
+        words = tuple(word for word, at in placed if not any(first <= at < last for first, last in spans))
+    flags = (*result.flags, "annotation_removed")
+    return replace(result, text=without_notes(result.text), words=words, flags=flags)
+
+
+def _reported(result: SegmentResult, heard: HeardLanguage | None) -> SegmentResult:
+    """With the call's language and its probability, where that was heard and not given."""
+    if heard is None:
+        return result
+    guessed = not heard.sure and result.language == heard.code
+    return replace(result, language=None if guessed else result.language, language_probability=heard.probability)
 
 
 def _main_language(parts: Sequence[SegmentResult]) -> str | None:

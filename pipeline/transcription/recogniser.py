@@ -8,10 +8,21 @@ from dataclasses import replace
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError
 from pipeline.records import EngineIdentity
-from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult, Transcriber
+from pipeline.transcription.engine import (
+    CallSpeech,
+    EngineDescription,
+    HeardLanguage,
+    HearsLanguage,
+    SegmentRequest,
+    SegmentResult,
+    Transcriber,
+)
 from pipeline.transcription.engines.catalogue import ENGINES, Builder, choose_engine
 from pipeline.transcription.gated import GatedTranscriber
 from pipeline.transcription.text.vocabulary import context_text
+
+_CALLS_REMEMBERED = 256
+"""Calls whose language is kept: more than are under way at once."""
 
 
 def build_recogniser(
@@ -44,11 +55,13 @@ class GatedRecogniser:
         self._engine: Transcriber | None = None
         self._gated: GatedTranscriber | None = None
         self._description: EngineDescription | None = None
+        self._heard: dict[str, HeardLanguage | None] = {}
 
     def load(self) -> tuple[EngineDescription, EngineIdentity]:
         """Raises ModelUnavailable when no engine loads."""
         engine, description, identity = choose_engine(self._settings, skip=self._skip, builders=self._builders)
         self._engine, self._description = engine, description
+        self._heard.clear()
         self._gated = GatedTranscriber(engine, description, self._settings.trust_gates)
         return description, identity
 
@@ -66,4 +79,19 @@ class GatedRecogniser:
     def _prepared(self, request: SegmentRequest) -> SegmentRequest:
         assert self._description is not None
         context = (request.context or self._context) if self._description.takes_context else ""
-        return replace(request, language=request.language or self._settings.language, context=context)
+        language = request.language or self._settings.language
+        heard = self._language_of(request.call) if language is None and request.call is not None else None
+        return replace(request, language=heard.code if heard else language, heard=heard, context=context)
+
+    def _language_of(self, call: CallSpeech) -> HeardLanguage | None:
+        """Decided once for a call, from its speech alone, so that it does not depend on what was decoded before."""
+        if self._settings.language_per == "segment" or not isinstance(self._engine, HearsLanguage):
+            return None
+        if call.call_id not in self._heard:
+            if len(self._heard) >= _CALLS_REMEMBERED:
+                del self._heard[next(iter(self._heard))]
+            try:
+                self._heard[call.call_id] = self._engine.hear_language(call.read())
+            except (RuntimeError, MemoryError):
+                self._heard[call.call_id] = None  # each segment then says itself what it lacks
+        return self._heard[call.call_id]

@@ -80,7 +80,7 @@ def split(result: SegmentResult, parts: Sequence[Part]) -> list[SegmentResult]:
     for place, word in enumerate(result.words):
         least = max(least, _nearest((word.start_s + word.end_s) / 2 * SAMPLE_RATE_HZ, parts))
         of_part[least].append((place, word))
-    begins = _begins(result.text, result.words)
+    begins = word_begins(result.text, result.words)
     return [_of_part(result, part, words, begins) for part, words in zip(parts, of_part, strict=True)]
 
 
@@ -105,7 +105,7 @@ def confidence_of(words: Sequence[Word]) -> float | None:
     return math.exp(sum(math.log(max(value, 1e-9)) for value in known) / len(known))
 
 
-def _begins(text: str, words: Sequence[Word]) -> list[int] | None:
+def word_begins(text: str, words: Sequence[Word]) -> list[int] | None:
     """Where each word begins in the text, and where the text ends; None where a word is not in it.
 
     The spaces between words are the engine's: some languages are written without.

@@ -16,7 +16,13 @@ from pipeline.errors import (
 from pipeline.records import EngineIdentity, FoundCall, PreparedCall, SegmentText, SpeechSegment
 from pipeline.run.recogniser_child import SegmentTask, WindowTask
 from pipeline.run.stages.work import Work
-from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, SegmentPlace, SegmentResult
+from pipeline.transcription.engine import (
+    CLEAREST_S,
+    OUT_OF_MEMORY,
+    SERVICE_UNAVAILABLE,
+    SegmentPlace,
+    SegmentResult,
+)
 from pipeline.transcription.windows import plan_windows
 
 
@@ -100,5 +106,27 @@ def window_task(call_id: str, found: FoundCall, prepared: PreparedCall, window: 
                 ),
             )
             for segment in window
-        )
+        ),
+        call_id=call_id,
+        clearest=() if found.metadata.language else clearest_speech(prepared),
     )
+
+
+def clearest_speech(prepared: PreparedCall) -> tuple[SegmentTask, ...]:
+    """Where to hear a call's language: the longest segments, in equal shares of the channels that have any.
+
+    Long stretches are what a recogniser tells a language by; greetings and answers of one word are the same in many.
+    """
+    channels = [channel for channel in prepared.channels if channel.segments and channel.same_as_channel is None]
+    chosen: list[SegmentTask] = []
+    for channel in channels:
+        left_s = CLEAREST_S / len(channels)
+        for segment in sorted(channel.segments, key=lambda segment: (-segment.duration_s, segment.start_s)):
+            end_s = min(segment.end_s, segment.start_s + left_s)
+            key = f"{channel.channel}/{segment.ordinal}"
+            path = channel.samples_path.resolve()
+            chosen.append(SegmentTask(key=key, samples_path=path, start_s=segment.start_s, end_s=end_s, language=None))
+            left_s -= end_s - segment.start_s
+            if left_s <= 0:
+                break
+    return tuple(chosen)

@@ -19,7 +19,14 @@ import numpy as np
 from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import SAMPLE_RATE_HZ, Word
-from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import (
+    OUT_OF_MEMORY,
+    EngineDescription,
+    HeardLanguage,
+    Samples,
+    SegmentRequest,
+    SegmentResult,
+)
 from pipeline.transcription.engines.expected import whisper_weights
 from pipeline.weights.hub import Hub, short
 
@@ -100,6 +107,7 @@ class FasterWhisperTranscriber:
             takes_context=options.send_context,
             languages=self._languages,
             window_s=options.window_s if options.word_times else None,
+            low_confidence=options.low_confidence,
             detail=f"{device}, {compute}, {options.cpu_threads or 'default'} threads, batch {options.batch_size}",
         )
 
@@ -147,9 +155,17 @@ class FasterWhisperTranscriber:
             return request.language, request.language
         if not self._model.model.is_multilingual:
             return "en", "en"
-        language, probability, _ = self._model.detect_language(audio=request.samples)
+        heard = self._heard(request.samples)
+        return heard.code, heard.code if heard.sure else None
+
+    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+        """See `HearsLanguage`. English-only weights hear English in everything."""
+        return self._heard(samples) if self._model.model.is_multilingual else None
+
+    def _heard(self, samples: Samples) -> HeardLanguage:
+        language, probability, _ = self._model.detect_language(audio=samples)
         sure = probability >= self._options.language_detection_min_probability
-        return str(language), str(language) if sure else None
+        return HeardLanguage(code=str(language), probability=float(probability), sure=sure)
 
     def _group(self, members: list[_Member], language: str, context: str) -> Iterator[SegmentResult]:
         try:

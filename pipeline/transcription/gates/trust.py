@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
@@ -11,6 +12,7 @@ from itertools import cycle
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from pipeline.transcription.gates.activity import Activity
+from pipeline.transcription.gates.annotations import is_credit, without_notes
 from pipeline.transcription.text.vocabulary import context_terms
 
 _LONGEST_PHRASE = 12
@@ -25,6 +27,8 @@ class Heard:
     activity: Activity
     words: tuple[str, ...]
     """Without case and punctuation."""
+    low_confidence: float | None = None
+    """Of the engine, see `EngineDescription`."""
 
     @property
     def language(self) -> str | None:
@@ -34,8 +38,16 @@ class Heard:
 Gate = Callable[[Heard, TrustGateSettings], bool]
 
 
-def heard(request: SegmentRequest, result: SegmentResult, activity: Activity) -> Heard:
-    return Heard(request=request, result=result, activity=activity, words=plain_words(result.text))
+def heard(
+    request: SegmentRequest, result: SegmentResult, activity: Activity, low_confidence: float | None = None
+) -> Heard:
+    return Heard(
+        request=request,
+        result=result,
+        activity=activity,
+        words=plain_words(result.text),
+        low_confidence=low_confidence,
+    )
 
 
 def suspicions(case: Heard, settings: TrustGateSettings) -> tuple[str, ...]:
@@ -59,6 +71,19 @@ def text_without_speech(case: Heard, settings: TrustGateSettings) -> bool:
     return bool(case.words) and (
         activity.loudest_dbfs < settings.silence_dbfs or activity.dynamics_db < settings.min_dynamics_db
     )
+
+
+def annotation(case: Heard, settings: TrustGateSettings) -> bool:  # noqa: ARG001 - one signature for all
+    """Nothing but notes in brackets, music signs or a subtitle's credits."""
+    text = case.result.text
+    said = without_notes(text)
+    return bool(text.strip()) and (not plain_words(said) or is_credit(said))
+
+
+def low_confidence(case: Heard, settings: TrustGateSettings) -> bool:  # noqa: ARG001 - one signature for all
+    """Words the engine itself hardly believes."""
+    limit, confidence = case.low_confidence, case.result.confidence
+    return limit is not None and bool(case.words) and confidence is not None and confidence < limit
 
 
 def context_echo(case: Heard, settings: TrustGateSettings) -> bool:
@@ -116,13 +141,14 @@ def words_per_second(case: Heard, settings: TrustGateSettings) -> bool:
 
 
 def wrong_script(case: Heard, settings: TrustGateSettings) -> bool:
-    """Letters of a script the language is not written in."""
-    if case.language is None:
-        return False
-    allowed = settings.scripts.get(case.language, ("LATIN",))
+    """Letters of a script the language is not written in; where the language is not known, of several scripts."""
     letters = [c for c in case.result.text if c.isalpha()]
     if len(letters) < settings.wrong_script_min_letters:
         return False
+    if case.language is None:
+        scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
+        return scripts.most_common(1)[0][1] < (1 - settings.mixed_script_share) * len(letters)
+    allowed = settings.scripts.get(case.language, ("LATIN",))
     foreign = sum(1 for letter in letters if not unicodedata.name(letter, "").startswith(allowed))
     return foreign > settings.wrong_script_share * len(letters)
 
@@ -130,6 +156,8 @@ def wrong_script(case: Heard, settings: TrustGateSettings) -> bool:
 GATES: Mapping[str, Gate] = {
     "speech_without_text": speech_without_text,
     "text_without_speech": text_without_speech,
+    "annotation": annotation,
+    "low_confidence": low_confidence,
     "context_echo": context_echo,
     "loop": loop,
     "truncation": truncation,

@@ -102,6 +102,8 @@ class FasterWhisperOptions(Area):
     """Word times by cross-attention alignment; costs about a tenth more time."""
     language_detection_min_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A detected language less likely than this is reported as unknown."""
+    low_confidence: Annotated[float | None, Field(ge=0, le=1), TRANSCRIPT.unless_default()] = 0.5
+    """A segment whose words have less confidence than this (geometric mean) is doubtful; null: none is."""
     send_context: Annotated[bool, VOCABULARY] = False
     """Give Whisper the glossary's words as hotwords. It then writes some of them where nobody says them."""
 

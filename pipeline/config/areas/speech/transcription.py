@@ -49,6 +49,10 @@ class TranscriptionSettings(Area):
     """Longest wait for the model hub's first answer; asked once for all engines."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
     """ISO 639-1 code of all calls without their own; null: the engine detects it."""
+    language_per: Annotated[Literal["call", "segment"], TRANSCRIPT.unless_default()] = "call"
+    """Where the language must be detected: once for a call, from the clearest speech of both sides, or for each segment
+    (window) anew, for calls that change their language. Engines that cannot tell a language by itself (all but
+    faster_whisper) detect it in each."""
     segment_time_limit_s: Annotated[float, Field(gt=0, le=3600), NOTHING] = 120.0
     """Longest time an engine may spend on one segment, in seconds. mlx_qwen3 (by its own limit, just below) and
     openai_audio abandon the segment themselves. The others work in native calls that cannot be interrupted: when
