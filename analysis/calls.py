@@ -15,7 +15,7 @@ def language_of(call: CallForAnalysis) -> str | None:
 
 def speaks(call: CallForAnalysis) -> bool:
     """Whether anybody says a word."""
-    return any(words(chunk.text) for chunk in call.transcript.chunks)
+    return any(words(chunk.text) for chunk in call.transcript.believed)
 
 
 def in_order(chunks: Sequence[TranscriptChunk]) -> list[TranscriptChunk]:

@@ -249,6 +249,13 @@ class SegmentText:
     overlap_s: float = 0.0
 
 
+DOUBTFUL = frozenset(
+    {"annotation", "context_echo", "loop", "low_confidence", "text_without_speech", "words_per_second", "wrong_script"}
+)
+"""Flags of chunks whose words may not be what was said. Of a text that was cut short (`truncation`) what is there is
+believed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptChunk:
     """One stretch of speech of one side, as readers of the tables see it."""
@@ -271,6 +278,11 @@ class TranscriptChunk:
     @property
     def duration_s(self) -> float:
         return self.end_s - self.start_s
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """The flags for which its words stay out of sentiment, topic and summary."""
+        return tuple(flag for flag in self.flags if flag in DOUBTFUL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +313,11 @@ class Transcript:
     flags: tuple[str, ...] = ()
     language_probability: float | None = None
     """0..1, where the recogniser heard the language in the call; None where it was given, or no probability is."""
+
+    @property
+    def believed(self) -> tuple[TranscriptChunk, ...]:
+        """The chunks without doubts: what sentiment, topic and summary are made from."""
+        return tuple(chunk for chunk in self.chunks if not chunk.doubts)
 
 
 # ---------------------------------------------------------------------------------------------- analysed

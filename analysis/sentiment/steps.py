@@ -106,6 +106,8 @@ class TextSentimentStep:
 
     def _reason_against(self, call: CallForAnalysis, chunk: TranscriptChunk) -> str | None:
         text: TextSentimentSettings = self._settings.text
+        if chunk.text.strip() and chunk.doubts:
+            return f"the words are doubtful ({', '.join(chunk.doubts)})"
         if sum(character.isalnum() for character in chunk.text) < text.min_characters:
             return "too few words" if chunk.text.strip() else "no words"
         known = self._engines[chunk.role].languages

@@ -24,7 +24,7 @@ class Checker:
     def __init__(self, draft: Draft, settings: SummarySettings) -> None:
         metadata = draft.call.metadata
         also = [metadata.agent_id] if metadata.agent_id else []
-        self._facts = SpokenFacts(draft.call.transcript.chunks, language_of(draft.call), also)
+        self._facts = SpokenFacts(draft.call.transcript.believed, language_of(draft.call), also)
         self._language = draft.language
         self._drop = settings.unsupported == "drop"
         self.flags: dict[str, None] = {}

@@ -56,7 +56,7 @@ class Draft:
 
 
 def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
-    lines = transcript_lines(call.transcript.chunks)
+    lines = transcript_lines(call.transcript.believed)
     parts = pieces(lines, settings.max_transcript_chars - _PIECE_MARGIN)
     return Draft(
         call=call,

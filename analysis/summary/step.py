@@ -123,7 +123,7 @@ class SummaryStep:
         fingerprint = self.fingerprint(call)
         language = language_of(call)
         settings = self._settings.extractive
-        lines = lines_of(call.transcript.chunks, language)
+        lines = lines_of(call.transcript.believed, language)
         if not lines:
             return missing(self.name, fingerprint, "nobody speaks in this call", EXTRACTIVE)
         chosen = choose_lines(lines, settings)

@@ -32,7 +32,7 @@ class KeywordTopics:
         if not fitting:
             names = ", ".join(f"{glossary.name} ({', '.join(glossary.languages)})" for glossary in glossaries) or "none"
             return None, f"no glossary for this call: language {language}, catalogues: {names}"
-        chunks = call.transcript.chunks
+        chunks = call.transcript.believed
         if not speaks(call):
             return None, "nobody speaks in this call"
         best: tuple[Candidate, list[Candidate], Glossary] | None = None

@@ -118,7 +118,7 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings) -
     if label is None and path != OTHER:
         return None
     quotes = [str(quote) for quote in data.get("evidence", ())]
-    evidence, invented = check_quotes(quotes, question.call.transcript.chunks, settings.max_evidence)
+    evidence, invented = check_quotes(quotes, question.call.transcript.believed, settings.max_evidence)
     terms: tuple[str, ...] = ()
     if label is None:
         terms = _said_terms(data.get("proposed_terms", ()), question)[: settings.max_proposed_terms]
@@ -149,11 +149,11 @@ def _labels(glossary: Glossary, language: str | None) -> list[Any]:
 
 def _said_terms(terms: Any, question: Question) -> tuple[str, ...]:
     """Proposed terms whose words were said together; what the model made up is left out."""
-    transcript = f" {squeezed(' '.join(chunk.text for chunk in question.call.transcript.chunks))} "
+    transcript = f" {squeezed(' '.join(chunk.text for chunk in question.call.transcript.believed))} "
     proposed = [squeezed(str(term)) for term in terms]
     return tuple(dict.fromkeys(term for term in proposed if term and f" {term} " in transcript))
 
 
 def _transcript(call: CallForAnalysis, settings: TopicSettings) -> str:
-    lines = opening_and_end(transcript_lines(call.transcript.chunks), settings.max_transcript_chars)
+    lines = opening_and_end(transcript_lines(call.transcript.believed), settings.max_transcript_chars)
     return fenced("transcript", lines)

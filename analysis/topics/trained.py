@@ -95,6 +95,6 @@ class TrainedTopics:
 
 def text_of(call: CallForAnalysis) -> str:
     """What the client said, in order; everything said where nobody is known to be the client."""
-    chunks = in_order(call.transcript.chunks)
+    chunks = in_order(call.transcript.believed)
     client = [chunk.text for chunk in chunks if chunk.role == Role.CLIENT]
     return " ".join(client or [chunk.text for chunk in chunks])
