@@ -22,6 +22,7 @@ from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.logs import ON_FILE_ONLY, log_to, this_run
 from commands.run.observer import ConsoleObserver
+from commands.run.stale import stale_notice
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
 from commands.run.wiring import build_parts
@@ -29,6 +30,7 @@ from commands.terminal import Terminal
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
+from db.queries.runs import run_speeds
 from db.tables import emptied_tables
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
 from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError, told
@@ -108,6 +110,9 @@ def _run_with(
         recorder.start()
         with _signals_stop(batch):
             plan = batch.plan()
+            stale = stale_notice(plan, settings.transcription, lambda: run_speeds(database))
+            if stale is not None:
+                observer.notice(stale)
             result = batch.work(plan, run_id)
         recorder.stop()
         if settings.redaction.redact_stored:

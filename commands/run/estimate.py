@@ -136,7 +136,7 @@ def time_from(speeds: Sequence[RunSpeed], audio_s: float) -> str:
     """The sentence for the runs that `suiting` returns."""
     speed = sum(run.audio_s for run in speeds) / sum(run.wall_s for run in speeds)
     return (
-        f"time: about {_told(audio_s / speed)} at {speed:.1f} × real time, as in the last "
+        f"time: about {told(audio_s / speed)} at {speed:.1f} × real time, as in the last "
         f"{counted(len(speeds), 'run')} by {speeds[0].engine} ({speeds[0].model})"
     )
 
@@ -163,14 +163,15 @@ def time_by_trial(settings: Settings, sound: Sound) -> list[str]:
     wall_s = load.wall_s + sound.audio_s * (speech_s / prepared.duration_s) * recognise.wall_s / recognise.audio_s
     said = sum(len(segment.text.split()) for segment in trial.segments)
     return [
-        f"time: about {_told(wall_s)} for transcribing, by a trial: {identity.engine} ({identity.model}) took "
+        f"time: about {told(wall_s)} for transcribing, by a trial: {identity.engine} ({identity.model}) took "
         f"{recognise.wall_s:.1f} s for {recognise.audio_s:.0f} s of speech in {found.file_name} and found "
         f"{counted(said, 'word')}; loading took {load.wall_s:.1f} s. A language model takes extra time",
         *(f"not used in the trial, which downloads nothing: {why}" for why in identity.passed_over),
     ]
 
 
-def _told(seconds: float) -> str:
+def told(seconds: float) -> str:
+    """A duration as a person says it."""
     if seconds < 90:
         return counted(round(seconds), "second")
     return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

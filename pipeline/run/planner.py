@@ -55,7 +55,7 @@ class Planner:
             identity = self.recogniser()
             decided = [settle(c, identity, self.recipe) if c.action is Action.UNDECIDED else c for c in decided]
         self._find_stale_steps(decided)
-        for call in decided:
+        for call in sorted(decided, key=lambda call: call.action is Action.TRANSCRIBE):  # what is new comes first
             plan.add(call)
         within_limit(plan, self.settings.limit)
         return plan

@@ -48,6 +48,8 @@ class Recipe:
     former: Mapping[str, FormerNames] = field(default_factory=dict)
     """By engine."""
     allow_downgrade: bool = False
+    keep_stale: bool = False
+    """Any transcript by the same engine is taken as today's."""
 
 
 def build_recipe(settings: Settings) -> Recipe:
@@ -56,6 +58,7 @@ def build_recipe(settings: Settings) -> Recipe:
         first=expected_identity(settings),
         former={engine: _former(settings, engine) for engine in settings.transcription.engines},
         allow_downgrade=settings.run.allow_downgrade,
+        keep_stale=settings.run.stale_transcripts == "keep",
     )
 
 
@@ -80,6 +83,8 @@ def same_recipe(known: KnownCall, identity: EngineIdentity, recipe: Recipe) -> b
     """Whether the stored transcript was made the way `identity` would make it."""
     if known.engine != identity.engine:
         return False
+    if recipe.keep_stale:
+        return True
     model, revision = known.engine_model or "", known.engine_revision
     former = recipe.former.get(identity.engine, _NOTHING_FORMER)
     same_options = known.engine_options_hash in {identity.options_hash, former.options_hash} - {None}

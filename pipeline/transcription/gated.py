@@ -240,12 +240,12 @@ class GatedTranscriber:
         )
 
     def _finish(self, case: _Case) -> SegmentResult:
-        """The attempt with the fewest suspicions; among equals one with words, then the earliest.
+        """The attempt with the fewest suspicions; among equals one with words, then the surer, then the earliest.
 
         One with an error is chosen only where there is no other.
         """
         usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
-        best = min(usable, key=lambda attempt: (len(attempt.fired), "speech_without_text" in attempt.fired))
+        best = min(usable, key=_doubt)
         cured = sorted({name for attempt in case.attempts for name in attempt.fired} - set(best.fired))
         flags = (*best.result.flags, *best.fired, *(f"{name}_cured" for name in cured), *case.flags)
         result = _reported(best.result, case.request.heard)
@@ -253,6 +253,11 @@ class GatedTranscriber:
         if _EMPTIED_BY.intersection(best.fired):
             return replace(result, text="", words=None, confidence=None)
         return _spoken(result) if self._settings.enabled else result
+
+
+def _doubt(attempt: _Attempt) -> tuple[int, bool, float]:
+    unsure = 1.0 - (attempt.result.confidence or 0.0) if "low_confidence" in attempt.fired else 0.0
+    return len(attempt.fired), "speech_without_text" in attempt.fired, unsure
 
 
 def _spoken(result: SegmentResult) -> SegmentResult:

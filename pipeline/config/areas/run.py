@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -57,6 +57,10 @@ class RunSettings(Area):
     """Seconds that calls in progress get to finish after the stop time, or after a first SIGINT or SIGTERM."""
     reprocess: Reprocess = Reprocess.NONE
     """none (new, changed, transiently failed), failed (terminal failures too), analysis (all steps), all."""
+    stale_transcripts: Literal["redo", "keep"] = "redo"
+    """Transcripts made with other settings, weights or an earlier version of the recogniser in use: redo (after the
+    new recordings; the run says before it starts how many there are and about how long they take), or keep. A
+    fallback's transcripts are redone in any case."""
     allow_downgrade: bool = False
     """Let an engine listed later replace transcripts of an engine listed earlier."""
 

@@ -89,9 +89,11 @@ class PlantedRecogniser:
     def _decode(self, batch: list[SegmentRequest]) -> Iterator[SegmentResult]:
         for request in batch:
             if self._trap is None or self._trap.exists():
-                self._do_harm(request.key)
+                for key in _keys(request):
+                    self._do_harm(key)
         for request in batch:
-            yield SegmentResult(key=request.key, text=f"{request.key} {len(request.samples)}", language="en")
+            for key in _keys(request):
+                yield SegmentResult(key=key, text=f"{key} {len(request.samples)}", language="en")
 
     def _do_harm(self, key: str) -> None:
         if key.startswith("once") and self._trap is not None:
@@ -103,6 +105,11 @@ class PlantedRecogniser:
             time.sleep(3600)
         if key.startswith("raise"):
             raise RuntimeError("a bug in the engine")
+
+
+def _keys(request: SegmentRequest) -> list[str]:
+    """Of the segments of a window, or of the one."""
+    return [part.key for part in request.parts] or [request.key]
 
 
 def build_recogniser(trap: Path | None) -> PlantedRecogniser:

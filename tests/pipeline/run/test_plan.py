@@ -117,6 +117,21 @@ def test_the_action_follows_from_what_is_known(stored: KnownCall | None, reproce
 
 
 @pytest.mark.parametrize(
+    ("stored", "action"),
+    [
+        (known(), Action.UNCHANGED),
+        (known(engine_options_hash="of an earlier version"), Action.UNCHANGED),
+        (known(engine_model="small"), Action.UNCHANGED),
+        (known(engine="second", engine_rank=1), Action.UNDECIDED),
+        (known(status=CallStatus.FAILED, error_transient=True), Action.RETRY),
+    ],
+    ids=["today's", "other settings", "other weights", "a fallback's", "failed"],
+)
+def test_stale_transcripts_stay_where_that_is_wanted(stored: KnownCall, action: Action) -> None:
+    assert decide(FOUND, stored, Reprocess.NONE, replace(RECIPE, keep_stale=True)).action is action
+
+
+@pytest.mark.parametrize(
     ("stored", "serving", "allow", "replaced"),
     [
         (known(engine="demo", engine_demonstration=True), BEST, False, True),

@@ -156,7 +156,8 @@ def test_a_setting_without_influence_makes_no_transcript_stale_neither_before_no
 
 def test_a_recipe_of_defaults_is_hashed_as_before_the_marks() -> None:
     """By f99fb40, so that transcripts of that time keep their keys."""
-    assert recipe_hash(settings(), "faster_whisper") == (
+    segments = settings(transcription__faster_whisper__word_times=False)
+    assert recipe_hash(segments, "faster_whisper") == (
         "be1c01c997e13cc0546a72d14c97c064cd175f9f1a2408e602fa2e7bfe0f70dd"
     )
     assert recipe_hash(settings(), "sphinx") == "0fd63fa4facadec0b45276a1e9ac0f792826cb36d73212a60da4d99c654f6dc1"

@@ -83,6 +83,23 @@ def test_only_the_segment_to_blame_is_lost(process: RecogniserProcess, samples: 
     assert all(results[key].text == f"{key} 16000" and results[key].error is None for key in keys)
 
 
+@pytest.mark.parametrize(
+    ("culprit", "flag"), [("crash", "recogniser_crash"), ("hang", "recogniser_timeout"), ("raise", "recogniser_error")]
+)
+def test_only_the_segment_to_blame_is_lost_out_of_a_window(
+    process: RecogniserProcess, samples: Path, culprit: str, flag: str
+) -> None:
+    """The windows that were taken fall apart; those that were only sent stay whole."""
+    keys = [["a", culprit, "b"], ["c", "d"]]
+    for window in keys:
+        tasks = tuple(SegmentTask(key=key, samples_path=samples, start_s=0, end_s=1, language=None) for key in window)
+        process.submit(WindowTask(tasks))
+    results = run(process, samples, [])
+    assert set(results) == {"a", culprit, "b", "c", "d"}
+    assert results[culprit].flags == (flag,)
+    assert all(result.error is None for key, result in results.items() if key != culprit)
+
+
 def test_a_segment_tried_alone_has_the_limit_of_one_segment(trap: Path, samples: Path) -> None:
     process = RecogniserProcess(
         build_recogniser, (trap,), load_timeout_s=60, segment_timeout_s=6.0, alone_timeout_s=0.5

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.records import SAMPLE_RATE_HZ, Word
-from pipeline.transcription.engine import SegmentPlace, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import (
+    OUT_OF_MEMORY,
+    HeardLanguage,
+    Samples,
+    SegmentPlace,
+    SegmentRequest,
+    SegmentResult,
+)
 from pipeline.transcription.gated import GatedTranscriber
+from pipeline.transcription.windows import join
 from tests.pipeline.transcription.fakes import FakeTranscriber, babble, description, hiss, request, silence
 
 ECHO = "visa debit card branch"
@@ -112,7 +121,7 @@ def test_what_no_remedy_helps_is_flagged_and_counted() -> None:
 
 
 def test_words_where_nobody_spoke_are_taken_out() -> None:
-    gated = _gated(_answering(lambda one: _said("thank you for watching", confidence=0.9)))
+    gated = _gated(_answering(lambda one: _said("so it is", confidence=0.9)))
     (result,) = gated.transcribe([request(hiss(4), "a")])
     assert (result.text, result.words, result.confidence) == ("", None, None)
     assert result.flags == ("text_without_speech",)
@@ -216,3 +225,160 @@ def test_of_equally_suspicious_attempts_one_with_words_is_kept() -> None:
     (result,) = gated.transcribe([request(babble(8), "a")])
     assert result.text == "i would like to i would like to"
     assert "truncation" in result.flags
+
+
+# ------------------------------------------------------------------------------------------- windows
+
+
+def _window(*seconds: float, context: str = "", heard: HeardLanguage | None = None) -> SegmentRequest:
+    language = heard.code if heard else "en"
+    pieces = [
+        SegmentRequest(key=f"s{i}", samples=babble(s, seed=i), language=language, context=context, heard=heard)
+        for i, s in enumerate(seconds)
+    ]
+    return join(pieces, [None] * (len(pieces) - 1))
+
+
+def _words(request: SegmentRequest, *texts: str, confidence: float = 0.9) -> SegmentResult:
+    """Each text in the middle of its part."""
+    words = []
+    for part, text in zip(request.parts, texts, strict=True):
+        middle_s = (part.first + part.last) / 2 / SAMPLE_RATE_HZ
+        words += [Word(text=w, start_s=middle_s, end_s=middle_s, confidence=confidence) for w in text.split()]
+    return SegmentResult(key=request.key, text=" ".join(texts), language=request.language, words=tuple(words))
+
+
+@dataclass
+class Polyglot(FakeTranscriber):
+    """Hears the language that `tongue` finds in the samples."""
+
+    tongue: HeardLanguage | None = None
+    asked: list[int] = field(default_factory=list)
+
+    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+        self.asked.append(samples.size)
+        return self.tongue
+
+
+def test_a_window_comes_back_as_its_segments() -> None:
+    engine = FakeTranscriber(answer=lambda one: _words(one, "so it is", "is it", "yes"))
+    results = list(_gated(engine).transcribe([_window(2, 2, 2)]))
+    assert [(one.key, one.text) for one in results] == [("s0", "so it is"), ("s1", "is it"), ("s2", "yes")]
+    assert len(engine.seen) == 1
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_only_the_suspect_segment_of_a_window_is_recognised_again(enabled: bool) -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        return _words(one, "so it is", "", "yes") if one.parts else _said("here I am")
+
+    engine = _answering(answer)
+    results = {one.key: one for one in _gated(engine, enabled=enabled).transcribe([_window(2, 3, 2)])}
+    assert [one.key for one in engine.seen] == (["s0", "s1"] if enabled else ["s0"])
+    assert {key: one.text for key, one in results.items()} == {
+        "s0": "so it is", "s1": "here I am" if enabled else "", "s2": "yes"
+    }  # fmt: skip
+    assert results["s1"].flags == (("speech_without_text_cured",) if enabled else ())
+
+
+def test_a_loop_in_a_window_makes_all_of_it_suspect() -> None:
+    engine = _answering(lambda one: _words(one, "so it is", "no " * 12) if one.parts else _said(f"alone {one.key}"))
+    results = {one.key: one for one in _gated(engine).transcribe([_window(3, 3)])}
+    assert {key: (one.text, one.flags) for key, one in results.items()} == {
+        "s0": ("alone s0", ("loop_cured",)), "s1": ("alone s1", ("loop_cured",))
+    }  # fmt: skip
+
+
+def test_a_window_that_fails_falls_apart_into_its_segments() -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if one.parts or one.key == "s1":
+            return _said("", error="no memory", flags=(OUT_OF_MEMORY,))
+        return _said("so it is")
+
+    results = {one.key: one for one in _gated(_answering(answer)).transcribe([_window(2, 2, 2)])}
+    assert {key: (one.text, one.error) for key, one in results.items()} == {
+        "s0": ("so it is", None), "s1": ("", "no memory"), "s2": ("so it is", None)
+    }  # fmt: skip
+
+
+def test_words_the_engine_hardly_believes_are_tried_by_themselves_then_flagged() -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if one.parts:
+            return _words(one, "so it is", "mumble", confidence=0.3)
+        return _said("better", confidence=0.8) if one.key == "s0" else _said("mumble", confidence=0.2)
+
+    engine = _answering(answer)
+    gated = GatedTranscriber(engine, replace(description(), low_confidence=0.5), TrustGateSettings())
+    results = {one.key: one for one in gated.transcribe([_window(2, 2)])}
+    assert (results["s0"].text, results["s0"].flags) == ("better", ("low_confidence_cured",))
+    assert (results["s1"].text, results["s1"].flags) == ("mumble", ("low_confidence",))
+
+
+def test_an_engine_whose_confidence_nobody_compared_is_not_doubted_for_it() -> None:
+    (result,) = _gated(_answering(lambda one: _said("so it is", confidence=0.01))).transcribe([request(babble(3), "a")])
+    assert result.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("tongue", "given", "language", "flags"),
+    [
+        pytest.param(HeardLanguage(code="fr", probability=0.95), None, "fr", ["other_language"], id="clearly another"),
+        pytest.param(HeardLanguage(code="fr", probability=0.6), None, "en", [], id="perhaps another"),
+        pytest.param(HeardLanguage(code="en", probability=0.95), None, "en", [], id="the call's"),
+        pytest.param(HeardLanguage(code="fr", probability=0.95), "en", "en", ["other_language"], id="given"),
+    ],
+)
+def test_a_doubtful_segment_in_another_language_is_recognised_in_it(
+    tongue: HeardLanguage, given: str | None, language: str, flags: list[str]
+) -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if one.parts:
+            return _words(one, "so it is", "mumble mumble")
+        return SegmentResult(key=one.key, text="bonjour", language=one.language, confidence=0.99)
+
+    engine = Polyglot(answer=answer, tongue=tongue)
+    gated = GatedTranscriber(engine, replace(description(), low_confidence=0.95), TrustGateSettings())
+    call = None if given else HeardLanguage(code="en", probability=0.7)
+    results = {one.key: one for one in gated.transcribe([_window(0.6, 3, heard=call)])}
+    assert [one.language for one in engine.seen if not one.parts and one.key == "s1"] == [language]
+    assert results["s1"].language == language
+    assert [flag for flag in results["s1"].flags if flag == "other_language"] == flags
+    assert len(engine.asked) == 1, "0.6 s is too short to hear a language in"
+
+
+@pytest.mark.parametrize(("sure", "language"), [(True, "en"), (False, None)])
+def test_the_call_s_language_is_reported_where_it_is_more_than_a_guess(sure: bool, language: str | None) -> None:
+    heard = HeardLanguage(code="en", probability=0.4, sure=sure)
+    engine = FakeTranscriber(answer=lambda one: _words(one, "so it is", "yes"))
+    results = list(_gated(engine).transcribe([_window(2, 2, heard=heard)]))
+    assert [(one.language, one.language_probability) for one in results] == [(language, 0.4)] * 2
+
+
+def test_notes_beside_words_are_no_words() -> None:
+    words = tuple(Word(text=text, start_s=i, end_s=i + 1) for i, text in enumerate(["[laughs", "out]", "yes", "(555)"]))
+    engine = _answering(lambda one: _said("[laughs out] yes (555)", words=words))
+    (result,) = _gated(engine).transcribe([request(babble(4), "a")])
+    assert result.text == "yes (555)"
+    assert [word.text for word in result.words or ()] == ["yes", "(555)"]
+    assert result.flags == ("annotation_removed",)
+
+
+def test_music_is_not_kept_as_words() -> None:
+    (result,) = _gated(_answering(lambda one: _said("(upbeat music)"))).transcribe([request(babble(1.5), "a")])
+    assert (result.text, result.flags) == ("", ("annotation",))
+
+
+@pytest.mark.parametrize(
+    ("text", "fires"),
+    [
+        ("ขอบคุณครับ so it is", True),
+        ("ขอบคุณครับ", False),
+        ("so it is", False),
+        ("я хочу обновить iPhone", False),
+        ("okay", False),
+    ],
+)
+def test_a_text_of_several_scripts_in_an_unknown_language_is_suspect(text: str, fires: bool) -> None:
+    engine = FakeTranscriber(answer=lambda one: SegmentResult(key=one.key, text=text, language=None))
+    (result,) = _gated(engine, split=False).transcribe([request(babble(3), "a", language=None)])
+    assert ("wrong_script" in result.flags) is fires

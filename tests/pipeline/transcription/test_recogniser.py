@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError
-from pipeline.transcription.engine import SegmentRequest, SegmentResult
+from pipeline.transcription.engine import CallSpeech, HeardLanguage, Samples, SegmentRequest, SegmentResult
 from pipeline.transcription.recogniser import GatedRecogniser, build_recogniser
 from pipeline.transcription.text.vocabulary import context_terms, context_text
-from tests.pipeline.transcription.fakes import FakeTranscriber, babble, hiss, request
+from tests.pipeline.transcription.fakes import FakeTranscriber, babble, hiss, request, silence
 
 
 def _with(engine: FakeTranscriber, vocabulary: tuple[str, ...] = (), **settings: object) -> GatedRecogniser:
@@ -38,10 +38,55 @@ def test_an_engine_that_takes_no_vocabulary_is_given_none() -> None:
 
 
 def test_the_gates_stand_in_between_and_count() -> None:
-    engine = FakeTranscriber(answer=lambda one: SegmentResult(key=one.key, text="thanks for watching", language="en"))
+    engine = FakeTranscriber(answer=lambda one: SegmentResult(key=one.key, text="so it is", language="en"))
     recogniser = _with(engine)
     (result,) = recogniser.transcribe([request(hiss(3), "noise")])
     assert (result.text, result.flags) == ("", ("text_without_speech",))
+
+
+class Hearer(FakeTranscriber):
+    """Hears French in everything, and counts how often it is asked."""
+
+    asked: int = 0
+
+    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+        self.asked += 1
+        if not samples.any():
+            raise MemoryError
+        return HeardLanguage(code="fr", probability=0.8)
+
+
+def _of_call(call_id: str, key: str, language: str | None = None, silent: bool = False) -> SegmentRequest:
+    speech = CallSpeech(call_id=call_id, read=lambda: silence(2) if silent else babble(2))
+    return SegmentRequest(key=key, samples=babble(2), language=language, call=speech)
+
+
+def test_a_call_s_language_is_heard_once_and_reported_with_its_probability() -> None:
+    engine = Hearer()
+    asked = [_of_call(call, f"{call}{i}") for i in range(3) for call in "ab"]
+    results = list(_with(engine).transcribe(asked))
+    assert engine.asked == 2
+    assert {(one.language, one.language_probability) for one in results} == {("fr", 0.8)}
+
+
+@pytest.mark.parametrize(
+    ("request_", "settings", "language", "asked"),
+    [
+        pytest.param(_of_call("a", "k", language="ar"), {}, "ar", 0, id="named by the call's metadata"),
+        pytest.param(_of_call("a", "k"), {"language": "de"}, "de", 0, id="named by the configuration"),
+        pytest.param(_of_call("a", "k"), {"language_per": "segment"}, None, 0, id="each segment by itself"),
+        pytest.param(request(babble(2), language=None), {}, None, 0, id="nothing of the call to hear"),
+        pytest.param(_of_call("a", "k", silent=True), {}, None, 1, id="no memory to hear it"),
+    ],
+)
+def test_no_language_is_heard_where_it_is_known_or_changes(
+    request_: SegmentRequest, settings: dict[str, object], language: str | None, asked: int
+) -> None:
+    engine = Hearer()
+    (result,) = _with(engine, **settings).transcribe([request_])
+    assert {one.language for one in engine.seen} == {language}
+    assert engine.asked == asked
+    assert result.language_probability is None
 
 
 def test_what_the_process_is_given_pickles_and_builds() -> None:

@@ -62,7 +62,7 @@ class TrustGateSettings(Area):
     """Active speech a segment needs before its rate can be too low."""
     wrong_script_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """A text with a larger share of letters outside the language's scripts is not in that language."""
-    mixed_script_share: Annotated[float, Field(gt=0, le=0.5), TRANSCRIPT.unless_default()] = 0.3
+    mixed_script_share: Annotated[float, Field(gt=0, le=0.5), TRANSCRIPT.unless_default()] = 0.4
     """Where the language is not known: a text with a larger share of letters outside its main script is in none."""
     other_language_probability: Annotated[float, Field(gt=0.5, le=1), TRANSCRIPT.unless_default()] = 0.9
     """A doubtful segment in which another language than the call's is heard with at least this probability is flagged

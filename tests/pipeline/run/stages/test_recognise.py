@@ -263,6 +263,35 @@ def test_equal_audio_under_two_names_is_recognised_once() -> None:
     assert texts(outcome) == dict.fromkeys(("a.wav", "b.wav", "c.wav"), ("0/0", "0/1"))
 
 
+WINDOWS = EngineDescription(
+    engine="first", model="m", revision=None, demonstration=False, max_segment_s=30.0, takes_context=False,
+    languages=None, window_s=2.9,
+)  # fmt: skip
+
+
+def test_segments_of_a_channel_go_in_windows_where_the_engine_hears_better_so() -> None:
+    store, process = FakeStore(), FakeProcess(says_its_key, description=WINDOWS)
+    outcome = recognised([work("a.wav", channel(0, 4), channel(1, 1))], store, process)
+    windows = [[key.partition("/")[2] for key in window.split("+")] for window in process.given]
+    assert windows == [["0/0", "0/1", "0/2"], ["0/3"], ["1/0"]]
+    assert texts(outcome) == {"a.wav": ("0/0", "0/1", "0/2", "0/3", "1/0")}
+
+
+@pytest.mark.parametrize(
+    ("stored", "given"),
+    [((0, 1, 2), ["0/3"]), ((0, 2), ["0/0", "0/1", "0/2", "0/3"]), ((3,), ["0/0", "0/1", "0/2"]), ((0, 1, 2, 3), [])],
+    ids=["a whole window", "part of a window", "the last window", "all"],
+)
+def test_a_window_a_killed_run_did_not_finish_is_decoded_whole(stored: tuple[int, ...], given: list[str]) -> None:
+    """Else the words would depend on where the kill came."""
+    before = {"sha by first": [earlier(n, n, n + 0.9) for n in stored]}
+    process = FakeProcess(says_its_key, description=WINDOWS)
+    outcome = recognised([work("a.wav", channel(0, 4))], FakeStore(finished=before), process)
+    assert [key.partition("/")[2] for window in process.given for key in window.split("+")] == given
+    kept = 4 - len(given)
+    assert texts(outcome) == {"a.wav": tuple(sorted([*given, *["earlier"] * kept]))}
+
+
 def earlier(ordinal: int, start_s: float, end_s: float) -> SegmentText:
     return SegmentText(channel=0, ordinal=ordinal, start_s=start_s, end_s=end_s, text="earlier", language="en")
 
