@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_a_call_s_language_is_heard_once_and_reported_with_its_probability() -> 
     ],
 )
 def test_no_language_is_heard_where_it_is_known_or_changes(
-    request_: SegmentRequest, settings: dict[str, object], language: str | None, asked: int
+    request_: SegmentRequest, settings: dict[str, Any], language: str | None, asked: int
 ) -> None:
     engine = Hearer()
     (result,) = _with(engine, **settings).transcribe([request_])
