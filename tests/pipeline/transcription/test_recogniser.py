@@ -73,7 +73,7 @@ def test_a_call_s_language_is_heard_once_and_reported_with_its_probability() -> 
 @pytest.mark.parametrize(
     ("request_", "settings", "language", "asked"),
     [
-        pytest.param(_of_call("a", "k", language="ar"), {}, "ar", 0, id="named by the call's metadata"),
+        pytest.param(_of_call("a", "k", language="it"), {}, "it", 0, id="named by the call's metadata"),
         pytest.param(_of_call("a", "k"), {"language": "de"}, "de", 0, id="named by the configuration"),
         pytest.param(_of_call("a", "k"), {"language_per": "segment"}, None, 0, id="each segment by itself"),
         pytest.param(request(babble(2), language=None), {}, None, 0, id="nothing of the call to hear"),
