@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from commands.run.summary import shortened
@@ -23,6 +24,7 @@ from pipeline.judging.truth import open_truth
 from pipeline.judging.word_error import Confusion, confusions
 
 _CALL_CHARS = 24
+_ALL_CHARS = 1_000_000
 _CONFUSIONS_SHOWN = 10
 _CONFUSIONS_TOLD = 50
 
@@ -37,6 +39,8 @@ class Judged:
     without_transcript: tuple[str, ...]
     """Calls with truth that are not stored."""
     seed: int
+    real_time_factors: tuple[float, float] | None
+    """Median and 95th percentile over calls, wall seconds per second of call; None where nothing was timed."""
 
 
 def evaluate_transcripts(
@@ -87,15 +91,26 @@ def judge_stored(settings: Settings, truth: Path, language: str | None = None, s
         ),
         without_transcript=tuple(sorted(known.names.difference(stored))),
         seed=seed,
+        real_time_factors=_real_time_factors([stored[score.name] for score in scores]),
     )
 
 
+def _real_time_factors(calls: Sequence[TranscribedCall]) -> tuple[float, float] | None:
+    factors = [
+        call.recognised_in_s / call.duration_s for call in calls if call.recognised_in_s is not None and call.duration_s
+    ]
+    if not factors:
+        return None
+    median, slow = np.percentile(factors, (50, 95))
+    return float(median), float(slow)
+
+
 def glossary_names(settings: Settings) -> tuple[str, ...]:
-    """Names and product words of the glossaries, whose recall is measured."""
+    """Terms and keywords of the glossaries, whose recall is measured."""
     from analysis.glossary.choice import load_catalogues
 
     catalogues = load_catalogues(settings.glossary).by_segment.values()
-    return tuple(dict.fromkeys(term.text for catalogue in catalogues for term in catalogue.terms))
+    return tuple(dict.fromkeys(term for catalogue in catalogues for term in catalogue.context_terms(_ALL_CHARS)))
 
 
 def _heard(name: str, call: TranscribedCall, store: PostgresStore) -> HeardCall | None:
@@ -148,6 +163,10 @@ def _figures_table(judged: Judged) -> Table:
             shown.add_row(title, f"– ({why})", "")
         else:
             shown.add_row(title, str(value), str(value.groups))
+    if judged.real_time_factors is not None:
+        median, slow = judged.real_time_factors
+        shown.add_row("real-time factor in the run, median", f"{median:.3f}", "")
+        shown.add_row("real-time factor in the run, 95th percentile", f"{slow:.3f}", "")
     return shown
 
 
@@ -175,6 +194,8 @@ def as_plain(judged: Judged) -> dict[str, Any]:
         "reference_words": sum(score.words.reference_words for score in judged.scores),
         "calls": len(judged.scores),
         "seed": judged.seed,
+        "real_time_factor_p50": judged.real_time_factors and judged.real_time_factors[0],
+        "real_time_factor_p95": judged.real_time_factors and judged.real_time_factors[1],
         "figures": {name: None if value is None else asdict(value) for name, value in judged.figures.items()},
         "confusions": [asdict(one) for one in judged.confusions],
         "without_transcript": list(judged.without_transcript),

@@ -26,6 +26,8 @@ class TranscribedCall:
     duration_s: float
     transcript_fingerprint: str
     flags: tuple[str, ...]
+    recognised_in_s: float | None
+    """Wall seconds, in which other calls were recognised as well; None where its transcript was there already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

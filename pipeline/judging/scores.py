@@ -104,7 +104,7 @@ FIGURES: Mapping[str, str] = {
     "cer": "character error rate",
     "wer_agent": "word error rate, agent",
     "wer_client": "word error rate, client",
-    "names": "glossary names heard",
+    "names": "glossary words heard",
     "short_answers": "short answers heard",
     "speech_f1": "speech found, F1 (mean over sides)",
     "turn_order": "turns in the right order",
@@ -121,7 +121,7 @@ def score_call(heard: HeardCall, truth: TrueCall, language: str | None, names: S
 
     Args:
         language: of the normaliser, ISO 639-1.
-        names: names and product words whose recall is measured.
+        names: names and other words of the business whose recall is measured.
     """
     one_channel = truth.dual_mono or not BOTH_ON_ONE.isdisjoint(heard.flags)
     if one_channel:

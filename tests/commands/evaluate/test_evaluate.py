@@ -49,4 +49,5 @@ def test_every_figure_and_the_worst_errors_are_told_to_machines(figures: dict[st
     assert figures["figures"]["wer"]["value"] == figures["word_error_rate"]
     assert figures["figures"]["wer"]["low"] is None, "one call has no interval"
     assert figures["confusions"] == []
+    assert 0 < figures["real_time_factor_p50"] <= figures["real_time_factor_p95"]
     assert len(figures["without_transcript"]) == 7

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from commands.evaluate.comparison.systems import PLAIN
+from db.embedded.server import EmbeddedServer
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_TINY_EN
 from tests.commands.running import told_by
+from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
 TRUTH = PROJECT / "samples" / "truth"
@@ -109,6 +111,26 @@ def test_a_second_comparison_uses_the_transcripts_again(first: dict[str, Any], p
     assert [system["reused"] for system in again["systems"]] == [len(CALLS)] * 2
     assert [s["figures"] for s in again["systems"]] == [s["figures"] for s in first["systems"]]
     assert [s["effort"] for s in again["systems"]] == [s["effort"] for s in first["systems"]], "as measured then"
+
+
+def test_what_a_run_has_stored_is_not_made_again(
+    place: Place, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(PROJECT)
+    call = next((place.folder / "calls").glob("*lost-card.wav"))
+    for url in fresh_database(server, TEMPLATE):
+        stored = ["--set", f"database.url={url}", "--output", str(tmp_path / "output")]
+        code, told = told_by(["--config", place.config("good"), "--input", str(call), *stored], monkeypatch, capfd)
+        assert code == 0, told
+        systems = ["--systems", place.config("poor"), place.config("good"), "--input", str(call)]
+        arguments = [*systems, "--truth", str(TRUTH), *stored, "--json"]
+        code, told = told_by(["evaluate", "compare", *arguments], monkeypatch, capfd)
+        assert code == 0, told
+        (line,) = (line for line in told.splitlines() if line.startswith("{"))
+        poor, good = json.loads(line)["systems"]
+        assert (poor["reused"], good["reused"]) == (0, 1)
+        assert good["effort"]["processor_s"] is None, "the run did not measure it"
 
 
 @pytest.mark.parametrize(

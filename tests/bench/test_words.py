@@ -1,0 +1,64 @@
+"""The goals of `bench.words`: each is told when it is missed, and only then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.words import CORRECTED, OURS, Material, missed, truth_of
+from commands.evaluate.comparison.figures import ComparedSystems
+from commands.evaluate.comparison.running import SystemResult, Transcribed
+from commands.evaluate.comparison.systems import PLAIN
+from tests.commands.evaluate.comparison.made_up import comparison, result, system
+
+MANY, FEW = [10, 12, 9, 14, 11, 10, 13, 12], [5, 7, 4, 9, 6, 5, 8, 7]
+
+
+def found(plain: SystemResult, ours: SystemResult) -> ComparedSystems:
+    return comparison([system(PLAIN), system(OURS)], plain, ours)
+
+
+def faults(plain: SystemResult, ours: SystemResult) -> list[str]:
+    whole = found(plain, ours)
+    return list(missed("tiny", {"set": whole}, whole))
+
+
+def moved(errors: Sequence[int], start_s: float) -> SystemResult:
+    """The same words, in chunks that begin elsewhere."""
+    made = result(errors)
+    for name, call in made.calls.items():
+        (chunk,) = call.heard.chunks
+        chunks = (replace(chunk, start_s=start_s, end_s=start_s + 1),)
+        made.calls[name] = Transcribed(heard=replace(call.heard, chunks=chunks), effort=call.effort, reused=False)
+    return made
+
+
+def test_all_goals_reached() -> None:
+    assert faults(result(MANY), result(FEW)) == []
+
+
+@pytest.mark.parametrize(
+    ("plain", "ours", "told"),
+    [
+        (result(FEW), result(MANY), ["pooled word error rate", "word error rate worse by"]),
+        (result(FEW), result(FEW), ["pooled word error rate"]),
+        (result(MANY, 3.0), result(FEW, 4.0), ["1.33 times the processor seconds"]),
+        (result(MANY), moved(FEW, 2.0), ["speech F1"]),
+        (result(MANY), moved(FEW, 25.0), ["speech F1", "where nobody speaks: call-0 at 25.0 s"]),
+        (result(MANY), result(FEW[:7]), ["call-7 was not compared"]),
+    ],
+)
+def test_a_goal_that_is_missed_is_told(plain: SystemResult, ours: SystemResult, told: list[str]) -> None:
+    said = faults(plain, ours)
+    assert len(said) == len(told)
+    assert all(part in line for part, line in zip(told, said, strict=True))
+
+
+def test_clips_with_the_reference_of_another_clip_are_corrected(tmp_path: Path) -> None:
+    (tmp_path / "refs.json").write_text('{"sb_spk2_snt5.wav": "canned pears lack full flavor", "b.wav": "b"}')
+    truths = truth_of(Material("set", tmp_path, tmp_path))
+    assert truths["sb_spk2_snt5"].turns[0].text == CORRECTED["sb_spk2_snt5"]
+    assert truths["b"].turns[0].text == "b"
