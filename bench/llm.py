@@ -1,6 +1,6 @@
 """Local LLM: a batch against one request at a time, on the same calls, through the same model and grammar.
 
-    python -m bench.llm [--calls 32] [--hidden 1024] [--layers 4] [--rounds 3] [--valid-calls 200]
+    python -m bench.llm [--calls 32] [--hidden 1024] [--layers 4] [--rounds 3] [--valid-calls 200] [--rows 1,16,64]
 
 Random weights in a real shape: time does not depend on their values. On a Linux CPU preload OpenBLAS
 (LD_PRELOAD=libopenblas.so.0): with the wheel's own BLAS a batch gains little. The table says which one was used.
@@ -49,6 +49,7 @@ def main() -> None:
             feed_forward=options.hidden * 3,
         )
         checkpoint = build_tiny_llm(Path(folder) / "speed", shape)
+        by_rows = _by_rows(checkpoint, options)
         speed = _speed(checkpoint, options)
         prefix = _prefix(checkpoint, options)
         valid = _valid(build_tiny_llm(Path(folder) / "valid"), options.valid_calls)
@@ -66,7 +67,7 @@ def main() -> None:
         f"read again each time: {prefix['again_s']:.2f} s, {prefix['ratio']:.2f} x"
     )
     print(f"valid answers: {valid['valid']} of {valid['calls']}")
-    print(json.dumps({"benchmark": "llm", "speed": speed, "prefix": prefix, "valid": valid}))
+    print(json.dumps({"benchmark": "llm", "speed": speed, "prefix": prefix, "valid": valid, "by_rows": by_rows}))
 
 
 def _options() -> argparse.Namespace:
@@ -78,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--max-tokens", type=int, default=32)
     parser.add_argument("--valid-calls", type=int, default=200)
+    parser.add_argument("--rows", default="", help="also the rate by calls decoded together, comma-separated")
     return parser.parse_args()
 
 
@@ -123,6 +125,24 @@ def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "blas": os.environ.get("LD_PRELOAD") or "the wheel's own",
         "calls": options.calls,
     }
+
+
+def _by_rows(folder: Path, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Twice as many calls as are decoded together, by that number: once to warm up, then timed."""
+    from analysis.llm.local.model import LocalModel
+
+    found: dict[str, dict[str, float]] = {}
+    for rows in [int(text) for text in options.rows.split(",") if text]:
+        model = LocalModel(MlxLmSettings(model=str(folder), batch_size=rows, prefill_batch_size=rows))
+        requests = _requests(2 * rows, options.max_tokens)
+        model(requests)
+        found[str(rows)] = row = _row([_timed(lambda model=model, asked=requests: model(asked)) for _ in range(3)])  # type: ignore[misc]
+        print(
+            f"{rows:4d} calls together: {row['tokens_per_s']:8.0f} tokens/s, {2 * rows} calls in "
+            f"{row['median_s']:.2f} s ({row['min_s']:.2f}–{row['max_s']:.2f})",
+            flush=True,
+        )
+    return found
 
 
 def _prefix(folder: Path, options: argparse.Namespace) -> dict[str, float]:

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,8 @@ Tokens = list[int]
 def build_local_model(settings: MlxLmSettings) -> LocalModel:
     """For `Worker`: the first thing its process does."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is not there
+    # cuDNN plans attention anew for each length of a batch, 40 ms each; MLX's own takes no longer.
+    os.environ.setdefault("MLX_CUDA_USE_CUDNN_SDPA", "0")
     return LocalModel(settings)
 
 
@@ -170,8 +172,9 @@ class LocalModel:
         from mlx_lm.models.cache import make_prompt_cache
 
         settings = self._settings
+        model = _FedModel(self._model)
         generator: Any = BatchGenerator(
-            self._model,
+            model,
             stop_tokens=[[token] for token in self._ends],
             completion_batch_size=settings.batch_size,
             prefill_batch_size=min(settings.prefill_batch_size, settings.batch_size),
@@ -187,7 +190,7 @@ class LocalModel:
                 ],
                 all_tokens=[sequence.prompt[: sequence.shared] for sequence in sequences],
                 samplers=[_sampler(sequence.request.temperature) for sequence in sequences],
-                logits_processors=[[_mask_with(sequence.constraint)] for sequence in sequences],
+                logits_processors=[[_mask_with(sequence.constraint, model)] for sequence in sequences],
             )
             by_id = dict(zip(ids, sequences, strict=True))
             while responses := generator.next_generated():
@@ -217,16 +220,43 @@ class LocalModel:
         )
 
 
-def _mask_with(constraint: Constraint) -> Callable[[Any, Any], Any]:
+class _FedModel:
+    """The model, which remembers the tokens it was fed last.
+
+    mlx-lm asks the logits processors of a batch row by row, each with an array of its row's tokens: to read from each
+    one costs a launch and a wait a row. Here the tokens of all rows come to the host in one piece.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._fed: Any = None
+        self._rows: Iterator[int] = iter(())
+
+    def __call__(self, inputs: Any, *arguments: Any, **named: Any) -> Any:
+        self._fed = inputs
+        return self._model(inputs, *arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def next_row(self) -> int:
+        """The last token fed to the batch's next row; each processor asks once a step, in the order of the rows."""
+        if self._fed is not None:
+            self._rows, self._fed = iter(np.array(self._fed[:, -1]).tolist()), None
+        return int(next(self._rows))
+
+
+def _mask_with(constraint: Constraint, model: _FedModel) -> Callable[[Any, Any], Any]:
     """A logits processor of mlx-lm: (tokens so far, logits of shape (1, vocabulary)) -> logits."""
     import mlx.core as mx
 
     started = False
 
-    def mask(tokens: Any, logits: Any) -> Any:
+    def mask(_tokens: Any, logits: Any) -> Any:
         nonlocal started
+        token = model.next_row()
         if started:
-            constraint.take(int(tokens[-1].item()))
+            constraint.take(token)
         started = True
         allowed = constraint.allowed()
         wide = np.zeros(logits.shape[-1], dtype=bool)

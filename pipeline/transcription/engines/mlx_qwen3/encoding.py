@@ -61,16 +61,19 @@ def mel_features(segments: Sequence[Samples], dtype: Any) -> list[Array]:
     from mlx_qwen3_asr.audio import _hann_window, mel_filters
 
     frames = [len(samples) // _HOP for samples in segments]  # the package drops the last
-    padded: list[Samples] = []
-    for samples in segments:
-        if len(samples) <= _FFT // 2:
-            raise ValueError(f"{len(samples)} samples are too few to transform, more than {_FFT // 2} are needed")
-        whole = np.pad(np.asarray(samples, np.float32), _FFT // 2, mode="reflect")
-        padded.append(np.pad(whole, (0, -len(whole) % _HOP)))
-    joined = np.concatenate([*padded, np.zeros(_FFT, np.float32)])
-    first = np.cumsum([0, *(len(samples) // _HOP for samples in padded)])[:-1]
+    hops = [-(-(len(samples) + _FFT) // _HOP) for samples in segments]
+    first = np.cumsum([0, *hops])
+    joined = np.zeros(int(first[-1]) * _HOP + _FFT, np.float32)
+    edge = _FFT // 2
+    for samples, hop in zip(segments, first.tolist(), strict=False):
+        if len(samples) <= edge:
+            raise ValueError(f"{len(samples)} samples are too few to transform, more than {edge} are needed")
+        start, end = hop * _HOP + edge, hop * _HOP + edge + len(samples)
+        joined[start:end] = samples
+        joined[start - edge : start] = joined[start + edge : start : -1]
+        joined[end : end + edge] = joined[end - 2 : end - 2 - edge : -1]
     every = mx.as_strided(mx.array(joined), shape=((len(joined) - _FFT) // _HOP + 1, _FFT), strides=(_HOP, 1))
-    taken = np.concatenate([np.arange(a, a + n) for a, n in zip(first, frames, strict=True)])
+    taken = np.concatenate([np.arange(a, a + n) for a, n in zip(first[:-1], frames, strict=True)])
     magnitudes = mx.abs(mx.fft.rfft(every[mx.array(taken)] * _hann_window(_FFT))) ** 2
     spectrum = mx.log10(mx.maximum(mel_filters(_MEL_BINS) @ magnitudes.T, 1e-10))
     longest = max(frames)

@@ -21,6 +21,7 @@ from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engines.catalogue import ENGINES
 from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe, report
+from pipeline.transcription.engines.mlx_qwen3.encoding import mel_features
 from pipeline.transcription.engines.mlx_qwen3.engine import build
 from pipeline.transcription.engines.mlx_qwen3.prompts import LANGUAGES, Prompter
 from pipeline.weights.hub import Hub
@@ -235,3 +236,20 @@ def test_slow_blas_is_told_with_its_remedy() -> None:
     assert not report("cpu", 220.0, 20.0).slow
     measured = blas_probe(budget_ms=5)
     assert measured.gflops is None or measured.gflops > 0
+
+
+def test_features_of_many_segments_are_the_packages_of_each() -> None:
+    from mlx_qwen3_asr.audio import compute_features
+
+    segments = [speech_like(seed, seconds) for seed, seconds in enumerate((0.0126, 0.3, 1.0, 2.345, 0.99994))]
+    segments.append(10 * segments[3])
+    found = mel_features(segments, mx.float32)
+    for samples, features in zip(segments, found, strict=True):
+        alone = np.array(compute_features(samples)[0][0])
+        assert features.shape == alone.shape
+        np.testing.assert_allclose(np.array(features), alone, atol=2e-5)
+
+
+def test_features_of_too_few_samples_are_refused() -> None:
+    with pytest.raises(ValueError, match="200 samples are too few"):
+        mel_features([np.zeros(16_000, np.float32), np.zeros(200, np.float32)], mx.float32)
