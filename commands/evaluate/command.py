@@ -66,9 +66,11 @@ def transcripts(  # noqa: PLR0917 - typer calls it by name
 
 _COMPARE_HELP = """Two or more recognisers on the same calls, and a report to decide on (Markdown, HTML, JSON).
 
-A system is a configuration file, or plain-faster-whisper: the Whisper weights of the first configuration without
-anything of ours around them. The first system is the one the others are compared with. Transcripts that a run or an
-earlier comparison has made are used again; no database is written. An interrupted comparison goes on where it stopped.
+A system is a configuration file, or plain-faster-whisper: the Whisper weights of the first configuration with nothing \
+of ours around them. The others are compared with the first system named.
+
+Transcripts that a run or an earlier comparison has made are used again, and no database is written. An interrupted \
+comparison goes on where it stopped. docs/evaluation.md says how to read the figures.
 
 [bold]Examples[/bold]
 
@@ -78,7 +80,8 @@ earlier comparison has made are used again; no database is written. An interrupt
 
   python run.py evaluate compare --systems a.yaml b.yaml c.yaml --truth refs.json --input clips/ --json
 
-[bold]Exit codes[/bold]: 0 compared · 1 some call failed · 2 the command line is wrong · 3 it could not start
+[bold]Exit codes[/bold]: 0 compared · 1 some call failed · 2 the command line is wrong · 3 it could not start \
+· 130 interrupted
 """
 
 
@@ -89,7 +92,7 @@ def compare(  # noqa: PLR0917 - typer calls it by name
         typer.Option("--systems", help="Configuration files, or plain-faster-whisper; two or more.", metavar="A B ..."),
     ],
     truth: TruthOption,
-    more: Annotated[list[str] | None, typer.Argument(help="Further systems.", metavar="", show_default=False)] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="SYSTEM", hidden=True, show_default=False)] = None,
     input_path: Annotated[
         str | None,
         typer.Option("--input", help="Recordings; the first configuration's input.path by default.", metavar="PATH"),

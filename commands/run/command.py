@@ -78,8 +78,8 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
 def _run(loaded: LoadedSettings, overrides: Sequence[str], end: Ending) -> ExitCode:
     stamp, output = datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory
     frame = RunFrame(loaded, stamp, output, Terminal(), overrides)
-    _check_writable(frame.output)
-    _check_writable(loaded.settings.run.spool_dir)
+    check_writable(frame.output)
+    check_writable(loaded.settings.run.spool_dir)
     observer = ConsoleObserver()
     log_to(observer.console, frame.output / "logs", frame.stamp, loaded.settings.reporting)
     with observer, connect(loaded.settings.database) as database:
@@ -194,7 +194,7 @@ def _signals_stop(batch: Batch) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _check_writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Raises OutputUnavailable when the folder cannot be made or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ from commands.evaluate.comparison.systems import System, chosen_systems
 from commands.evaluate.comparison.writers import html, markdown
 from commands.evaluate.transcripts import glossary_names
 from commands.exit_codes import ExitCode
+from commands.run.command import check_writable
 from commands.run.logs import log_to
 from commands.run.observer import ConsoleObserver
 from commands.terminal import Terminal, cell, say_json, table
@@ -70,6 +71,9 @@ def compare_systems(request: ComparisonRequest) -> ExitCode:
     stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
     observer = ConsoleObserver()
     log_to(observer.console, output / "logs", stamp, first.reporting)
+    check_writable(output)
+    for system in systems:
+        check_writable(system.settings.run.spool_dir)
     kept = KeptTranscripts(output / "compared_transcripts")
     results: dict[str, SystemResult] = {}
     with observer:

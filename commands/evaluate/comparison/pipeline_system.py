@@ -6,7 +6,6 @@ are batched as always.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -61,36 +60,35 @@ def run_configuration(  # noqa: PLR0917
 
     Raises StartupError (no recogniser, no input, no room).
     """
-    with tempfile.TemporaryDirectory(prefix="earshot-compare-") as spool:
-        settings = _one_call_after_the_other(settings, Path(spool))
-        recorder = PerformanceRecorder(_SAMPLE_EVERY_S)
-        store = ComparisonStore(kept, stored, recorder, machine, fresh)
-        parts = build_parts(settings, store)
-        parts = replace(
-            parts,
-            source=CallsWithTruth(parts.source, frozenset(names)),
-            analyser=ChildBuild(build_analyser, (_no_steps, ())),
-        )
-        batch = Batch(settings.run, parts, _Observer(store.result, tell), build_recipe(settings), recorder)
-        store.recogniser_pid = lambda: batch.recogniser_pid
-        try:
-            recorder.start()
-            plan = batch.plan()
-            if plan.to_do:
-                batch.load_recogniser()
-                store.begin()
-            batch.work(plan, "comparison")
-        finally:
-            recorder.stop()
-            batch.close()
+    settings = _one_call_after_the_other(settings)
+    recorder = PerformanceRecorder(_SAMPLE_EVERY_S)
+    store = ComparisonStore(kept, stored, recorder, machine, fresh)
+    parts = build_parts(settings, store)
+    parts = replace(
+        parts,
+        source=CallsWithTruth(parts.source, frozenset(names)),
+        analyser=ChildBuild(build_analyser, (_no_steps, ())),
+    )
+    batch = Batch(settings.run, parts, _Observer(store.result, tell), build_recipe(settings), recorder)
+    store.recogniser_pid = lambda: batch.recogniser_pid
+    try:
+        recorder.start()
+        plan = batch.plan()
+        if plan.to_do:
+            batch.load_recogniser()
+            store.begin()
+        batch.work(plan, "comparison")
+    finally:
+        recorder.stop()
+        batch.close()
     return store.result
 
 
-def _one_call_after_the_other(settings: Settings, spool: Path) -> Settings:
+def _one_call_after_the_other(settings: Settings) -> Settings:
     """With one segment handed out at a time as the limit, the next call waits until this one has all of its results."""
     run = settings.run.model_copy(
         update={
-            "segments_per_batch": 1, "decode_workers": 1, "calls_ahead": 1, "spool_dir": spool, "limit": None,
+            "segments_per_batch": 1, "decode_workers": 1, "calls_ahead": 1, "limit": None,
             "max_hours": None, "stop_time": None, "stop_grace_s": 0.0,
         }
     )  # fmt: skip

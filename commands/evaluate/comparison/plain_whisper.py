@@ -81,9 +81,10 @@ def run_plain(  # noqa: PLR0917
         limit_key="run.segment_timeout_s",
     )
     result = SystemResult()
+    settings.run.spool_dir.mkdir(parents=True, exist_ok=True)
     recorder.start()
     try:
-        with tempfile.TemporaryDirectory(prefix="earshot-compare-") as spool:
+        with tempfile.TemporaryDirectory(prefix="compare-", dir=settings.run.spool_dir) as spool:
             for found in source.discover():
                 if isinstance(found, FoundCall):
                     one = _Plain(worker, weights, kept, recorder, machine, settings)
