@@ -78,7 +78,7 @@ comparison goes on where it stopped. docs/evaluation.md says how to read the fig
 
   python run.py evaluate compare --systems plain-faster-whisper config.yaml --truth samples/truth
 
-  python run.py evaluate compare --systems a.yaml b.yaml c.yaml --truth refs.json --input clips/ --json
+  python run.py evaluate compare --systems a.yaml b.yaml c.yaml --truth clips/refs.json --json
 
 [bold]Exit codes[/bold]: 0 compared · 1 some call failed · 2 the command line is wrong · 3 it could not start \
 · 130 interrupted
@@ -95,7 +95,11 @@ def compare(  # noqa: PLR0917 - typer calls it by name
     more: Annotated[list[str] | None, typer.Argument(metavar="SYSTEM", hidden=True, show_default=False)] = None,
     input_path: Annotated[
         str | None,
-        typer.Option("--input", help="Recordings; the first configuration's input.path by default.", metavar="PATH"),
+        typer.Option(
+            "--input",
+            help="Recordings; by default those beside the truth, else the first configuration's input.path.",
+            metavar="PATH",
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder for the report and the transcripts.", metavar="DIR")

@@ -101,6 +101,12 @@ class Truth:
             name for name, found in self.files.items() if not found.keys().isdisjoint({".json", ".stm"})
         )
 
+    @property
+    def has_recordings(self) -> bool:
+        """Whether recordings lie beside it: files of its names that are no truth."""
+        folder = self.path if self.path.is_dir() else self.path.parent
+        return any(file.stem in self.names and file.suffix not in _BESIDE for file in folder.iterdir())
+
     def of(self, name: str) -> TrueCall | None:
         """The truth of a recording, by the stem of its name. Raises ConfigurationError for a file of another form."""
         found = self.files.get(name, {})

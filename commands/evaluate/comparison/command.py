@@ -33,7 +33,7 @@ from db.queries.calls import transcribed_calls
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError
 from pipeline.judging.scores import FIGURES
-from pipeline.judging.truth import open_truth
+from pipeline.judging.truth import Truth, open_truth
 from pipeline.masking import masked_content
 from pipeline.records import FoundCall, Transcript
 from pipeline.sources.source import build_source
@@ -63,9 +63,10 @@ def compare_systems(request: ComparisonRequest) -> ExitCode:
 
     Raises ConfigurationError (systems, truth, nothing that matches), StartupError (input, recogniser, output).
     """
-    systems = chosen_systems(request.systems, request.overrides, request.config, request.input_path)
+    truth = open_truth(request.truth)
+    systems = chosen_systems(request.systems, request.overrides, request.config, _recordings(request, truth))
     first = next((system for system in systems if not system.plain), systems[0]).settings
-    truths = truths_of(open_truth(request.truth))
+    truths = truths_of(truth)
     names = _recordings_with_truth(first.input.path, systems[0], frozenset(truths), request.truth)
     output = request.output or first.output.directory
     stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
@@ -101,6 +102,13 @@ def compare_systems(request: ComparisonRequest) -> ExitCode:
         _show(found, decision, written)
     failed = any(result.failures for result in results.values())
     return ExitCode.CALLS_FAILED if failed or not found.calls else ExitCode.DONE
+
+
+def _recordings(request: ComparisonRequest, truth: Truth) -> str | None:
+    """Where they are; None for the first configuration's `input.path`."""
+    if request.input_path is not None or not truth.has_recordings:
+        return request.input_path
+    return str(truth.path if truth.path.is_dir() else truth.path.parent)
 
 
 def _recordings_with_truth(path: str, system: System, known: frozenset[str], truth: Path) -> frozenset[str]:

@@ -89,6 +89,15 @@ def test_a_folder_takes_json_before_stm_and_speakers_from_rttm(tmp_path: Path) -
     assert truth.of("nobody") is None
 
 
+def test_recordings_beside_the_truth_are_found(tmp_path: Path) -> None:
+    written(tmp_path / "refs.json", '{"d.wav": "reference"}')
+    written(tmp_path / "other.wav", "")
+    assert not open_truth(tmp_path).has_recordings
+    written(tmp_path / "d.wav", "")
+    assert open_truth(tmp_path).has_recordings
+    assert open_truth(tmp_path / "refs.json").has_recordings
+
+
 def test_one_file_is_a_truth_too(tmp_path: Path) -> None:
     assert open_truth(written(tmp_path / "a.stm", "a A x 0 1 words\n")).names == {"a"}
     assert open_truth(written(tmp_path / "refs.json", '{"d.wav": "words"}')).names == {"d"}

@@ -164,15 +164,27 @@ def test_plain_faster_whisper_hears_a_real_sentence(
         )
     monkeypatch.chdir(PROJECT)
     monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path / "models"))
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    for file in (*(PROJECT / "samples" / "calls").glob("*lost-card.wav"), *TRUTH.glob("*lost-card.json")):
+        shutil.copy(file, beside)
     config = tmp_path / "replayed.yaml"
     config.write_text(
-        f"input: {{path: {next((PROJECT / 'samples' / 'calls').glob('*lost-card.wav'))}}}\n"
         f"transcription: {{engines: [scripted], allow_download: false, scripted: {{transcripts: {TRUTH}}}, "
         f"faster_whisper: {{model: {WHISPER_TINY_EN.model}, revision: {WHISPER_TINY_EN.revision}}}}}\n"
         f"database: {{data_dir: {tmp_path / 'database'}}}\nrun: {{spool_dir: {tmp_path / 'spool'}}}\n",
         encoding="utf-8",
     )
-    arguments = ["--systems", PLAIN, str(config), "--truth", str(TRUTH), "--output", str(tmp_path / "output"), "--json"]
+    arguments = [
+        "--systems",
+        PLAIN,
+        str(config),
+        "--truth",
+        str(beside),
+        "--output",
+        str(tmp_path / "output"),
+        "--json",
+    ]
     code, told = told_by(["evaluate", "compare", *arguments], monkeypatch, capfd)
     assert code == 0, told
     (line,) = (line for line in told.splitlines() if line.startswith("{"))
