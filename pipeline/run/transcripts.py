@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,10 @@ from pipeline.config.root import Settings
 from pipeline.diarisation.calls import DIARISED
 from pipeline.diarisation.phrases import read_phrases
 from pipeline.diarisation.speakers import guess_of, roles_in_use, speakers_result
+from pipeline.errors import described
+from pipeline.overheard.compare import Speech, Told, tell_apart
+from pipeline.overheard.hearing import SpooledChannels
+from pipeline.overheard.taken_out import SIDE_UNCERTAIN
 from pipeline.records import (
     VAD_FALLBACK,
     Direction,
@@ -29,6 +34,8 @@ from pipeline.transcription.engine import EngineDescription, SegmentRequest, Seg
 from pipeline.transcription.fingerprint import digest, transcript_fingerprint
 from pipeline.transcription.text.rules import TextRules
 from pipeline.transcription.text.vocabulary import context_terms, context_text
+
+logger = logging.getLogger(__name__)
 
 
 class RunRecogniser:
@@ -114,16 +121,18 @@ class Transcripts:
         direction: Direction | None = None,
     ) -> Transcript:
         """All channels' segments as chunks on one clock; the speakers of a diarised call get their roles."""
+        speech = {
+            (channel.channel, segment.ordinal): segment.speech
+            for channel in prepared.channels
+            for segment in channel.segments
+        }
+        told = self._told_apart(prepared, segments, speech)
         by_channel: dict[int, list[SegmentText]] = {}
-        for segment in segments:
+        for segment in told.segments:
             by_channel.setdefault(segment.channel, []).append(segment)
         roles: Mapping[int, Role] = {channel.channel: channel.role for channel in prepared.channels}
-        speech = {
-            channel.channel: {segment.ordinal: segment.speech for segment in channel.segments}
-            for channel in prepared.channels
-        }
         chunks: list[tuple[TranscriptChunk, ...]] = [
-            channel_chunks(of_channel, roles[channel], self._rules.shown, speech[channel])
+            _whose(channel_chunks(of_channel, roles[channel], self._rules.shown, told.speech))
             for channel, of_channel in sorted(by_channel.items())
         ]
         merged = merge_channels(chunks)
@@ -141,6 +150,18 @@ class Transcripts:
         transcript = self._finish(transcript) if self._finish else transcript
         return self._with_roles(transcript, direction) if DIARISED in prepared.flags else transcript
 
+    def _told_apart(self, prepared: PreparedCall, segments: Sequence[SegmentText], speech: Speech) -> Told:
+        """Words that a channel only overheard, taken out; as they are where the channels are no two recordings."""
+        crosstalk = self._settings.audio.crosstalk
+        if not (crosstalk.enabled and crosstalk.compare_words) or DIARISED in prepared.flags:
+            return Told(tuple(segments), speech)
+        try:
+            return tell_apart(segments, speech, SpooledChannels(prepared))
+        except OSError as error:
+            # The recording is transcribed all the same; a copy is better than a hole.
+            logger.warning("the words of the channels could not be compared: %s", described(error))
+            return Told(tuple(segments), speech)
+
     def _with_roles(self, transcript: Transcript, direction: Direction | None) -> Transcript:
         roles = roles_in_use(guess_of(transcript.chunks, self._diarisation, direction), self._diarisation)
         return replace(
@@ -152,3 +173,8 @@ class Transcripts:
     ) -> StepResult | None:
         """What to record about the speakers of a mono call; None for calls with a channel per side."""
         return speakers_result(prepared, transcript.chunks, self._diarisation, direction)
+
+
+def _whose(chunks: Sequence[TranscriptChunk]) -> tuple[TranscriptChunk, ...]:
+    """Words that both channels have alike are nobody's in particular."""
+    return tuple(replace(chunk, role=Role.UNKNOWN) if SIDE_UNCERTAIN in chunk.flags else chunk for chunk in chunks)

@@ -39,11 +39,11 @@ def channel_chunks(
     segments: Sequence[SegmentText],
     role: Role,
     shown: ShownText | None = None,
-    speech: Mapping[int, tuple[SpeechSpan, ...] | None] | None = None,
+    speech: Mapping[tuple[int, int], tuple[SpeechSpan, ...] | None] | None = None,
 ) -> tuple[TranscriptChunk, ...]:
     """Chunks of one channel. Overlaps appear once; empty segments are left out unless a flag says why they are empty.
 
-    `speech`: by a segment's ordinal, where in it somebody speaks.
+    `speech`: by a segment's channel and ordinal, where in it somebody speaks.
 
     Raises ValueError when the segments are of several channels.
     """
@@ -66,7 +66,7 @@ def channel_chunks(
                 confidence=segment.confidence,
                 language=segment.language,
                 flags=segment.flags,
-                speech=speech.get(segment.ordinal) if speech else None,
+                speech=speech.get((segment.channel, segment.ordinal)) if speech else None,
             )
         )
     return tuple(chunks)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.config.base import Area
-from pipeline.config.influence import NOTHING
+from pipeline.config.influence import NOTHING, TRANSCRIPT
 from pipeline.records import Direction, Role
 
 Decibel = Annotated[float, Field(ge=-120.0, le=0.0)]
@@ -116,6 +116,9 @@ class CrosstalkSettings(Area):
     """Correlation with the other channel from which speech counts as leaked."""
     max_delay_ms: Annotated[float, Field(ge=0.0, le=2000.0)] = 500.0
     """Longest delay of the leak, in milliseconds."""
+    compare_words: Annotated[bool, TRANSCRIPT.when("compare_words", False)] = True
+    """Compare the words of the channels after recognition as well: what one channel only overheard is stored once,
+    under the side that said it. Switching it on redoes no stored transcript; switching it off does."""
 
 
 class AudioSettings(Area):

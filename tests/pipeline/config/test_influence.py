@@ -161,6 +161,7 @@ def test_a_setting_changes_what_its_mark_says_and_nothing_else(path: str) -> Non
 @pytest.mark.parametrize("path", [path for path in SETTINGS if any(True for _ in switches(path))])
 def test_a_setting_that_is_not_in_use_changes_nothing(path: str) -> None:
     others: dict[str, Any] = {
+        "audio.crosstalk.compare_words": True,
         "voice_activity.detectors": "pyannote" if "silero" in path or "energy" in path else "silero",
         "transcription.engines": "scripted" if "sphinx" in path else "sphinx",
         "transcription.mlx_qwen3.word_times": False,

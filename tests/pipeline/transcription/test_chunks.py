@@ -36,7 +36,9 @@ def _spread(text: str, start_s: float, end_s: float) -> tuple[Word, ...]:
 
 def test_a_chunk_carries_the_speech_of_its_segment() -> None:
     segments = [_segment(0, 0, 1, "a"), _segment(1, 2, 3, " "), _segment(2, 4, 5, "b"), _segment(3, 6, 7, "c")]
-    chunks = channel_chunks(segments, Role.AGENT, speech={0: ((0.2, 0.8),), 1: ((2.2, 2.8),), 2: (), 3: None})
+    chunks = channel_chunks(
+        segments, Role.AGENT, speech={(0, 0): ((0.2, 0.8),), (0, 1): ((2.2, 2.8),), (0, 2): (), (0, 3): None}
+    )
     assert [(chunk.text, chunk.speech) for chunk in chunks] == [("a", ((0.2, 0.8),)), ("b", ()), ("c", None)]
 
 

@@ -1,0 +1,153 @@
+"""The channels of a call compared: each word stays with the side that said it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import permutations
+from typing import Protocol
+
+from pipeline.overheard.likeness import Copy
+from pipeline.overheard.said import Said, said_in, timed
+from pipeline.overheard.shared import REACH_S, Owner, Run, runs_of
+from pipeline.overheard.taken_out import SIDE_UNCERTAIN, without_words
+from pipeline.records import SegmentText, SpeechSpan
+
+_NOTHING_OWN = 0.15
+"""Share of a channel's words that are not shared, up to which it has none of its own."""
+
+Place = tuple[int, int]
+"""Channel and ordinal of a segment."""
+Speech = Mapping[Place, tuple[SpeechSpan, ...] | None]
+
+
+class Ears(Protocol):
+    """Hears two channels."""
+
+    def copy_of(self, source: int, own: int, start_s: float, end_s: float) -> Copy | None:
+        """How far a stretch of the channel `own` is a copy of what the channel `source` has up to REACH_S around it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Segments in which every word stands once, and the speech of those that changed."""
+
+    segments: tuple[SegmentText, ...]
+    speech: Speech
+
+
+class _Channel:
+    def __init__(self, by_segment: Mapping[Place, Sequence[Said]]) -> None:
+        self.by_segment = by_segment
+        self.words = sorted((w for words in by_segment.values() for w in words), key=lambda word: word.start_s)
+
+    def around(self, words: Sequence[Said]) -> Sequence[Said]:
+        """The words up to REACH_S around those of a segment of another channel, in order of time."""
+        if not words:
+            return ()
+        first = bisect_left(self.words, words[0].start_s - REACH_S, key=lambda word: word.start_s)
+        last = bisect_right(self.words, words[-1].end_s + REACH_S, key=lambda word: word.start_s)
+        return self.words[first:last]
+
+
+def tell_apart(segments: Sequence[SegmentText], speech: Speech, ears: Ears) -> Told:
+    """Take the words that a channel only overheard out of its segments, which get the flag `overheard`.
+
+    Words that two channels have at the same time and about as loud are a mix of both sides on one channel, or a mono
+    copy on both. Where one of them has nothing else, they are that side's. Where neither has, they stay on the channel
+    that is understood better, with the flag `side_uncertain`.
+    """
+    said = {place_of(segment): said_in(segment, speech.get(place_of(segment))) for segment in segments}
+    times = {place_of(segment): timed(segment) for segment in segments}
+    channels = {
+        channel: _Channel({place: words for place, words in said.items() if place[0] == channel})
+        for channel in {segment.channel for segment in segments}
+    }
+    shared: dict[tuple[int, int], list[Run]] = {}
+    for source, own in permutations(sorted(channels), 2):
+        shared[source, own] = [
+            run
+            for place, words in sorted(channels[own].by_segment.items())
+            for run in runs_of(
+                words, channels[source].around(words), partial(ears.copy_of, source, own), timed=times[place]
+            )
+        ]
+    overheard, uncertain = _decided(channels, shared, segments)
+    return _cut(segments, said, speech, overheard, uncertain)
+
+
+def place_of(segment: SegmentText) -> Place:
+    return segment.channel, segment.ordinal
+
+
+def _decided(
+    channels: Mapping[int, _Channel], shared: Mapping[tuple[int, int], Sequence[Run]], segments: Sequence[SegmentText]
+) -> tuple[set[tuple[Place, int]], set[Place]]:
+    """Words (segment and place) that were only overheard, and segments whose side cannot be told."""
+    overheard: set[tuple[Place, int]] = set()
+    uncertain: set[Place] = set()
+    for (source, own), runs in shared.items():
+        for run in runs:
+            owner = run.owner
+            if owner is Owner.UNCLEAR:
+                owner = _of_alike(channels, shared, source, own)
+                if owner is Owner.UNCLEAR:
+                    owner = Owner.OTHER if _understood(segments, source, own) == source else Owner.OWN
+                    if owner is Owner.OWN:
+                        uncertain |= {word.segment for word in run.words}
+            if owner is Owner.OTHER:
+                overheard |= {(word.segment, word.place) for word in run.words}
+    return overheard, uncertain
+
+
+def _of_alike(
+    channels: Mapping[int, _Channel],
+    shared: Mapping[tuple[int, int], Sequence[Run]],
+    source: int,
+    own: int,
+) -> Owner:
+    """Whose words are that both channels have alike: the side's that says nothing else."""
+
+    def has_own(channel: int, other: int) -> bool:
+        alike = sum(len(run.words) for run in shared[other, channel])
+        return 1.0 - alike / max(1, len(channels[channel].words)) > _NOTHING_OWN
+
+    one, another = has_own(source, own), has_own(own, source)
+    if one == another:
+        return Owner.UNCLEAR
+    return Owner.OWN if one else Owner.OTHER
+
+
+def _understood(segments: Sequence[SegmentText], one: int, other: int) -> int:
+    """The channel with the higher mean confidence; the lower one where they are equal, or the engine gives none."""
+
+    def confidence(channel: int) -> float:
+        known = [s.confidence for s in segments if s.channel == channel and s.confidence is not None]
+        return sum(known) / len(known) if known else 0.0
+
+    return min((one, other), key=lambda channel: (-confidence(channel), channel))
+
+
+def _cut(
+    segments: Sequence[SegmentText],
+    said: Mapping[Place, Sequence[Said]],
+    speech: Speech,
+    overheard: set[tuple[Place, int]],
+    uncertain: set[Place],
+) -> Told:
+    told: list[SegmentText] = []
+    changed = dict(speech)
+    by_segment: dict[Place, set[int]] = {}
+    for place, word in overheard:
+        by_segment.setdefault(place, set()).add(word)
+    for segment in segments:
+        place, left = place_of(segment), segment
+        if place in by_segment:
+            left, changed[place] = without_words(segment, said[place], by_segment[place], speech.get(place))
+        if place in uncertain:
+            left = replace(left, flags=(*left.flags, SIDE_UNCERTAIN))
+        told.append(left)
+    return Told(tuple(told), changed)

@@ -1,0 +1,183 @@
+"""What two channels share, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import Enum
+
+from pipeline.overheard.likeness import Copy
+from pipeline.overheard.said import Said
+
+REACH_S = 1.1
+"""Echo comes up to a second late."""
+MIN_LIKENESS = 0.2
+"""A run of words is a copy from here on. Measured over six calls of two people: at most 0.11."""
+MIN_WORD_LIKENESS = 0.15
+"""The same for a single word beside such a run: a shorter stretch, and less than that is chance."""
+UNMATCHED_LIKENESS = 0.3
+"""A segment without a word in common is overheard from here on: the recogniser made something else of the echo."""
+SAME_LEVEL_DB = 4.5
+SAME_TIME_S = 0.03
+_LEVEL_OF_REPEATS_DB = 3.0
+_MOST_BETWEEN = 4
+"""Words that the recogniser heard differently within a run of shared ones, on either side."""
+_TIME_ERROR_S = 0.5
+_TIME_ERROR_WITHOUT_TIMES_S = 2.0
+_WORD_MARGIN_S = 0.1
+_FEW = 2
+"""Words."""
+_MOSTLY = 0.6
+
+Hear = Callable[[float, float], Copy | None]
+"""How far a stretch (start and end in seconds) of this channel is a copy of the other one's; a stretch of its `Copy`
+begins at its start."""
+
+
+class Owner(Enum):
+    """Whose a shared stretch is."""
+
+    OTHER = "other"
+    """This channel only overheard it."""
+    OWN = "own"
+    UNCLEAR = "unclear"
+    """Both have it at the same time and about as loud: a mix, or a mono copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Words of one segment that the other channel has as well."""
+
+    words: tuple[Said, ...]
+    owner: Owner
+    louder_db: float
+    """By how much the other channel is louder."""
+
+
+def runs_of(words: Sequence[Said], nearby: Sequence[Said], hear: Hear, *, timed: bool) -> list[Run]:
+    """What a segment shares with another channel.
+
+    Args:
+        words: of the segment, in order.
+        nearby: of the other channel, in order of time, up to REACH_S around the segment.
+        timed: whether the times are the recogniser's.
+    """
+    if not words or not nearby:
+        return []
+    found: list[Run] = []
+    taken = 0
+    for stretch in _matches(words, nearby):
+        run = _heard(words, stretch, taken, hear, timed=timed)
+        if run is not None:
+            found.append(run)
+            taken = words.index(run.words[-1]) + 1
+    return found or _unmatched(words, nearby, hear)
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """The words `first` to `last` of the segment (`last` not included) against the other channel's."""
+
+    first: int
+    last: int
+    delays_s: tuple[float, ...]
+    """By how much each shared word comes later than in the other channel."""
+
+
+def _matches(words: Sequence[Said], other: Sequence[Said]) -> list[_Match]:
+    """Runs of equal words; between them at most `_MOST_BETWEEN` that the recogniser heard differently."""
+    blocks = SequenceMatcher(None, [w.key for w in other], [w.key for w in words], autojunk=False).get_matching_blocks()
+    matches: list[_Match] = []
+    reached = -1
+    for block in blocks:
+        if not block.size:
+            continue
+        delays = tuple(words[block.b + n].middle_s - other[block.a + n].middle_s for n in range(block.size))
+        last = matches[-1] if matches else None
+        if last is not None and max(block.b - last.last, block.a - reached) <= _MOST_BETWEEN:
+            matches[-1] = _Match(last.first, block.b + block.size, last.delays_s + delays)
+        else:
+            matches.append(_Match(block.b, block.b + block.size, delays))
+        reached = block.a + block.size
+    return matches
+
+
+def _heard(words: Sequence[Said], match: _Match, taken: int, hear: Hear, *, timed: bool) -> Run | None:
+    """The run, grown by words beside it that are part of the copy; None where the sound is no copy.
+
+    `taken`: how many words belong to earlier runs.
+    """
+    inside = words[match.first : match.last]
+    start_s, end_s = inside[0].start_s - _WORD_MARGIN_S, inside[-1].end_s + _WORD_MARGIN_S
+    copy = hear(start_s, end_s)
+    if copy is None or copy.likeness < MIN_LIKENESS or copy.louder_db is None:
+        return None
+    delay_s = sorted(match.delays_s)[len(match.delays_s) // 2]
+    if abs(delay_s - copy.delay_s) > (_TIME_ERROR_S if timed else _TIME_ERROR_WITHOUT_TIMES_S):
+        return None
+    owner = whose(copy, end_s - start_s)
+    if owner is None:
+        return None
+    begin_s = words[0].start_s - _WORD_MARGIN_S
+    whole = hear(begin_s, words[-1].end_s + _WORD_MARGIN_S)
+    first, last = match.first, match.last
+    if whole is not None and abs(whole.delay_s - copy.delay_s) <= SAME_TIME_S:
+        copied = [_word_of(whole, word, begin_s) >= MIN_WORD_LIKENESS for word in words]
+        first, last = _grown(copied, match, taken, timed=timed)
+    return Run(tuple(words[first:last]), owner, copy.louder_db)
+
+
+def _grown(copied: Sequence[bool], match: _Match, taken: int, *, timed: bool) -> tuple[int, int]:
+    """First and last of the run with the words beside it that are part of the copy.
+
+    Where the times are only estimated, these are the last ones at an edge of the segment, where the estimate is good.
+    """
+    first, last = match.first, match.last
+    if timed:
+        while first > taken and copied[first - 1]:
+            first -= 1
+        while last < len(copied) and copied[last]:
+            last += 1
+        return first, last
+    if taken == 0 and first <= _FEW and all(copied[:first]):
+        first = 0
+    if len(copied) - last <= _FEW and all(copied[last:]):
+        last = len(copied)
+    return first, last
+
+
+def _word_of(copy: Copy, word: Said, begin_s: float) -> float:
+    return copy.within(word.start_s - _WORD_MARGIN_S - begin_s, word.end_s + _WORD_MARGIN_S - begin_s)
+
+
+def _unmatched(words: Sequence[Said], nearby: Sequence[Said], hear: Hear) -> list[Run]:
+    """A segment that is all echo, in which the recogniser heard other words."""
+    start_s, end_s = words[0].start_s, words[-1].end_s
+    talk_s = sum(max(0.0, min(word.end_s, end_s) - max(word.start_s, start_s - REACH_S)) for word in nearby)
+    if talk_s < _MOSTLY * (end_s - start_s):
+        return []
+    copy = hear(start_s, end_s)
+    if copy is None or copy.likeness < UNMATCHED_LIKENESS or copy.louder_db is None:
+        return []
+    if whose(copy, end_s - start_s) is not Owner.OTHER or copy.louder_db < SAME_LEVEL_DB:
+        return []
+    if min(_word_of(copy, word, start_s) for word in words) < MIN_WORD_LIKENESS:
+        return []
+    return [Run(tuple(words), Owner.OTHER, copy.louder_db)]
+
+
+def whose(copy: Copy, duration_s: float) -> Owner | None:
+    """Whose a stretch is that both channels have; None where each said it itself.
+
+    A copy is never earlier than what it copies; at the same time the louder one is the original. Who repeats a word
+    does so after it was said, and as loud: that is no echo.
+    """
+    assert copy.louder_db is not None
+    if abs(copy.delay_s) >= duration_s / 2 and abs(copy.louder_db) < _LEVEL_OF_REPEATS_DB:
+        return None
+    if abs(copy.delay_s) >= SAME_TIME_S:
+        return Owner.OTHER if copy.delay_s > 0 else Owner.OWN
+    if abs(copy.louder_db) >= SAME_LEVEL_DB:
+        return Owner.OTHER if copy.louder_db > 0 else Owner.OWN
+    return Owner.UNCLEAR

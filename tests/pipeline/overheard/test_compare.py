@@ -1,0 +1,257 @@
+"""Words that both channels have, and whose they are: decided with ears that hear what they are told to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.overheard.compare import Speech, place_of, tell_apart
+from pipeline.overheard.likeness import Copy
+from pipeline.overheard.shared import Owner, whose
+from pipeline.records import SegmentText, Word
+
+CLIENT, AGENT = 0, 1
+
+
+def copy(
+    likeness: float, delay_s: float, louder_db: float | None, frames: int = 1000, own_from: int | None = None
+) -> Copy:
+    """A copy all of whose parts are as like as the whole, but for the frames `own_from` on, which are no copy."""
+    own = np.ones((frames, 4))
+    source = own * likeness
+    source[:, ::2] += np.sqrt(max(0.0, 1 - likeness**2))
+    source[:, 1::2] -= np.sqrt(max(0.0, 1 - likeness**2))
+    if own_from is not None:
+        source[own_from:] = (1.0, -1.0, 1.0, -1.0)
+    return Copy(likeness, delay_s, louder_db, source, own)
+
+
+@dataclass
+class Echo:
+    """The channel `own` hears the channel `source`, `delay_s` later and `louder_db` quieter, in these stretches."""
+
+    source: int = AGENT
+    own: int = CLIENT
+    likeness: float = 0.6
+    delay_s: float = 0.1
+    louder_db: float = 8.0
+    within: tuple[float, float] = (0.0, 1e9)
+    asked: list[tuple[float, float]] = field(default_factory=list)
+
+    def copy_of(self, source: int, own: int, start_s: float, end_s: float) -> Copy | None:
+        self.asked.append((start_s, end_s))
+        middle_s = (start_s + end_s) / 2
+        if (source, own) == (self.source, self.own) and self.within[0] <= middle_s <= self.within[1]:
+            frames = round((end_s - start_s) * 100)
+            own_from = max(0, round((min(self.within[1], end_s) - start_s) * 100))
+            return copy(self.likeness, self.delay_s, self.louder_db, frames, own_from)
+        if (own, source) == (self.source, self.own) and self.within[0] <= middle_s + self.delay_s <= self.within[1]:
+            return copy(self.likeness, -self.delay_s, -self.louder_db)
+        return copy(0.05, 0.7, 1.0)
+
+
+APART = Echo(likeness=0.05)
+"""Two channels that have nothing to do with each other."""
+
+
+def segment(channel: int, ordinal: int, start_s: float, text: str, *, timed: bool = True) -> SegmentText:
+    """Words of 0.4 s, one after the other."""
+    texts = text.split()
+    words = tuple(
+        Word(text=word, start_s=start_s + 0.4 * n, end_s=start_s + 0.4 * n + 0.35) for n, word in enumerate(texts)
+    )
+    return SegmentText(
+        channel=channel,
+        ordinal=ordinal,
+        start_s=start_s - 0.25,
+        end_s=start_s + 0.4 * len(texts) + 0.25,
+        text=text,
+        language="en",
+        words=words if timed else None,
+        confidence=0.9 if channel == AGENT else 0.8,
+    )
+
+
+def speech_of(*segments: SegmentText) -> Speech:
+    return {place_of(s): ((s.start_s + 0.25, s.end_s - 0.25),) for s in segments}
+
+
+def told(ears: Echo, *segments: SegmentText) -> dict[tuple[int, int], tuple[str, tuple[str, ...]]]:
+    found = tell_apart(segments, speech_of(*segments), ears)
+    return {place_of(s): (s.text, s.flags) for s in found.segments}
+
+
+GREETING = "thank you for calling north star how can I help"
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_an_echo_is_stored_once_under_the_side_that_said_it(timed: bool) -> None:
+    agent = segment(AGENT, 0, 1.0, GREETING, timed=timed)
+    heard = segment(CLIENT, 0, 1.1, GREETING, timed=timed)
+    own = segment(CLIENT, 1, 8.0, "my card is gone", timed=timed)
+    assert told(Echo(), agent, heard, own) == {
+        (AGENT, 0): (GREETING, ()),
+        (CLIENT, 0): ("", ("overheard",)),
+        (CLIENT, 1): ("my card is gone", ()),
+    }
+
+
+def test_an_echo_heard_a_little_differently_goes_whole() -> None:
+    agent = segment(AGENT, 0, 1.0, "I can see a fault in your street today")
+    heard = segment(CLIENT, 0, 1.1, "I can see I've followed in your street two")
+    assert told(Echo(), agent, heard)[CLIENT, 0] == ("", ("overheard",))
+
+
+def test_an_echo_in_which_other_words_were_heard_goes_too() -> None:
+    agent = segment(AGENT, 0, 1.0, "let me look at your line")
+    heard = segment(CLIENT, 0, 1.1, "led bee book hat jaw nine")
+    assert told(Echo(), agent, heard)[CLIENT, 0] == ("", ("overheard",))
+
+
+def test_own_words_after_an_echo_stay_with_their_times_and_speech() -> None:
+    agent = segment(AGENT, 0, 1.0, GREETING)
+    heard = segment(CLIENT, 0, 1.1, f"{GREETING} my card is gone")
+    left = tell_apart((agent, heard), speech_of(agent, heard), Echo(within=(0.0, 4.9)))
+    (client,) = (s for s in left.segments if s.channel == CLIENT)
+    assert (client.text, client.flags) == ("my card is gone", ("overheard",))
+    assert [word.text for word in client.words or ()] == ["my", "card", "is", "gone"]
+    assert client.words is not None
+    assert client.start_s == pytest.approx(client.words[0].start_s - 0.25), "it begins with what is left"
+    assert [round(edge, 3) for span in left.speech[CLIENT, 0] or () for edge in span] == [5.1, 6.7]
+    assert left.speech[AGENT, 0] == speech_of(agent)[AGENT, 0]
+
+
+@pytest.mark.parametrize(
+    ("agent", "client"),
+    [
+        pytest.param((1.0, "yes"), (1.2, "yes"), id="both say yes"),
+        pytest.param((1.0, "bye bye"), (1.1, "bye bye"), id="both say bye"),
+        pytest.param((1.0, "four seven one one"), (1.8, "four seven one one"), id="a number read back at once"),
+        pytest.param((1.0, "four seven one one"), (3.0, "four seven one one"), id="a number read back"),
+        pytest.param((1.0, GREETING), (1.1, GREETING), id="in chorus"),
+    ],
+)
+@pytest.mark.parametrize("timed", [True, False])
+def test_the_same_words_honestly_said_by_both_stay(
+    agent: tuple[float, str], client: tuple[float, str], timed: bool
+) -> None:
+    one, other = segment(AGENT, 0, *agent, timed=timed), segment(CLIENT, 0, *client, timed=timed)
+    assert told(APART, one, other) == {(AGENT, 0): (agent[1], ()), (CLIENT, 0): (client[1], ())}
+
+
+def test_a_synthetic_voice_that_reads_back_is_no_echo() -> None:
+    """The very same sound, as loud, and after the other had said it."""
+    one, other = segment(AGENT, 0, 1.0, "one one"), segment(CLIENT, 0, 1.9, "one one")
+    repeated = Echo(likeness=1.0, delay_s=0.9, louder_db=0.0)
+    assert {text for text, _ in told(repeated, one, other).values()} == {"one one"}
+
+
+def test_a_mix_on_one_side_is_told_apart_by_the_side_that_has_nothing_else() -> None:
+    mix = Echo(delay_s=0.0, louder_db=0.0, likeness=0.7)
+    agent = segment(AGENT, 0, 1.0, GREETING)
+    on_client = segment(CLIENT, 0, 1.0, GREETING)
+    own = segment(CLIENT, 1, 8.0, "my card is gone I want a new one please do")
+    quiet = Echo(source=AGENT, own=CLIENT, delay_s=mix.delay_s, louder_db=0.0, likeness=0.7, within=(0.0, 7.0))
+    assert told(quiet, agent, on_client, own) == {
+        (AGENT, 0): (GREETING, ()),
+        (CLIENT, 0): ("", ("overheard",)),
+        (CLIENT, 1): (own.text, ()),
+    }
+
+
+def test_a_mono_copy_stays_once_and_says_that_its_side_is_uncertain() -> None:
+    copies = Echo(delay_s=0.0, louder_db=2.9, likeness=0.4)
+    said = [segment(c, n, at, text) for c in (0, 1) for n, (at, text) in enumerate([(1.0, GREETING), (9.0, "my card")])]
+    found = told(copies, *said)
+    assert {place: found[place] for place in ((AGENT, 0), (AGENT, 1))} == {
+        (AGENT, 0): (GREETING, ("side_uncertain",)),
+        (AGENT, 1): ("my card", ("side_uncertain",)),
+    }, "the channel that is understood better keeps them"
+    assert found[CLIENT, 0] == found[CLIENT, 1] == ("", ("overheard",))
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "louder_db", "duration_s", "owner"),
+    [
+        (0.04, 6.0, 2.0, Owner.OTHER),
+        (1.0, 6.0, 2.0, Owner.OTHER),
+        (1.0, 6.0, 0.5, Owner.OTHER),
+        (0.0, 6.0, 2.0, Owner.OTHER),
+        (0.2, -4.0, 2.0, Owner.OTHER),  # the channel is recorded louder: a copy is never early
+        (-0.04, -6.0, 2.0, Owner.OWN),
+        (0.0, -6.0, 2.0, Owner.OWN),
+        (0.0, 2.9, 2.0, Owner.UNCLEAR),
+        (0.01, -2.0, 2.0, Owner.UNCLEAR),
+        (0.6, 1.0, 1.0, None),
+        (-0.6, 1.0, 1.0, None),
+    ],
+)
+def test_the_earlier_or_louder_one_is_the_original(
+    delay_s: float, louder_db: float, duration_s: float, owner: Owner | None
+) -> None:
+    assert whose(copy(0.5, delay_s, louder_db), duration_s) is owner
+
+
+def test_nothing_is_heard_again_where_nothing_is_shared() -> None:
+    ears = Echo()
+    told(ears, segment(AGENT, 0, 1.0, GREETING), segment(CLIENT, 0, 8.0, "my card is gone"))
+    assert ears.asked == []
+
+
+def test_a_third_channel_overhears_too() -> None:
+    agent, third = segment(AGENT, 0, 1.0, GREETING), segment(2, 0, 1.1, GREETING)
+    assert told(Echo(own=2), agent, third)[2, 0] == ("", ("overheard",))
+
+
+SAID = ["yes", "no", "one", "two", "three", "right", "okay", "thanks"]
+WORDS = st.lists(st.sampled_from(SAID), min_size=1, max_size=8)
+TALK = st.lists(st.tuples(st.sampled_from([CLIENT, AGENT]), st.floats(0, 30), WORDS, st.booleans()), max_size=8)
+
+
+def segments_of(talk: list[tuple[int, float, list[str], bool]]) -> list[SegmentText]:
+    counts: dict[int, int] = {}
+    made = []
+    for channel, start_s, words, timed in talk:
+        made.append(segment(channel, counts.get(channel, 0), start_s, " ".join(words), timed=timed))
+        counts[channel] = counts.get(channel, 0) + 1
+    return made
+
+
+@given(TALK)
+def test_no_word_is_lost_where_the_channels_are_independent(talk: list[tuple[int, float, list[str], bool]]) -> None:
+    segments = segments_of(talk)
+    speech = speech_of(*segments)
+    found = tell_apart(segments, speech, APART)
+    assert (found.segments, found.speech) == (tuple(segments), speech)
+
+
+@given(TALK, st.sampled_from([0.05, 0.4, 1.0]))
+def test_the_side_that_is_overheard_keeps_every_word(
+    talk: list[tuple[int, float, list[str], bool]], delay_s: float
+) -> None:
+    segments = segments_of(talk)
+    found = tell_apart(segments, speech_of(*segments), Echo(delay_s=delay_s))
+    before: Mapping[tuple[int, int], SegmentText] = {place_of(s): s for s in segments}
+    for left in found.segments:
+        was = before[place_of(left)]
+        if left.channel == AGENT:
+            assert left == was
+            continue
+        assert (left == was) or ("overheard" in left.flags)
+        assert left.start_s >= was.start_s
+        assert left.end_s <= was.end_s
+        for start_s, end_s in found.speech[place_of(left)] or ():
+            assert was.start_s <= start_s < end_s <= was.end_s
+        if left.words is not None:
+            assert " ".join(word.text for word in left.words) == left.text
+
+
+def test_flags_of_the_recogniser_stay() -> None:
+    agent = segment(AGENT, 0, 1.0, GREETING)
+    heard = replace(segment(CLIENT, 0, 1.1, GREETING), flags=("loop_cured",))
+    assert told(Echo(), agent, heard)[CLIENT, 0][1] == ("loop_cured", "overheard")
