@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption
 from commands.terminal import say, say_secret
-from pipeline.config.areas.database import DatabaseSettings
-from pipeline.config.loader import export_env_file, load_settings
 from pipeline.plurals import counted
+
+if TYPE_CHECKING:
+    from pipeline.config.areas.database import DatabaseSettings
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +24,8 @@ app: typer.Typer = typer.Typer(
 
 
 def _settings(config: Path, overrides: Sequence[str] | None) -> DatabaseSettings:
+    from pipeline.config.loader import export_env_file, load_settings
+
     export_env_file(config.parent / ".env")
     return load_settings(config, overrides or ()).settings.database
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from pipeline.config.areas.output import Readers
+if TYPE_CHECKING:
+    from pipeline.config.areas.output import Readers
 
 _OWNER_ALONE = 0o077
 _GROUP_TOO = 0o027
@@ -17,5 +19,7 @@ def keep_private() -> None:
 
 def let_read(readers: Readers) -> None:
     """As `output.readable_by` says."""
+    from pipeline.config.areas.output import Readers
+
     if readers is Readers.GROUP:
         os.umask(_GROUP_TOO)

@@ -14,7 +14,7 @@ from commands.config import command as config
 from commands.evaluate import command as evaluate
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 from commands.train import command as training
-from pipeline.records import Role
+from pipeline.roles import Role
 
 
 def add_to(app: typer.Typer) -> None:

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from pipeline.roles import Role as Role  # noqa: PLC0414 - one of the records for all who read them
+
 SAMPLE_RATE_HZ = 16_000
 """Everything after the decoder is float32 at this rate."""
 
@@ -18,14 +20,6 @@ SAMPLE_RATE_HZ = 16_000
 FALLBACK_MARK = "+fallback"
 """Suffix of a step result's fingerprint when its provider was not the first choice: the next run makes the result
 again, and it never replaces a better one."""
-
-
-class Role(StrEnum):
-    """Who speaks on a channel."""
-
-    AGENT = "agent"
-    CLIENT = "client"
-    UNKNOWN = "unknown"
 
 
 class Direction(StrEnum):
