@@ -8,7 +8,9 @@ is imported by whoever uses it.
 from __future__ import annotations
 
 import http.client
+import importlib
 import re
+import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
@@ -57,13 +59,15 @@ def _kinds(body: object) -> Iterator[str]:
         body = body.get("error")
 
 
-def client_options(*, asynchronous: bool) -> dict[str, Any]:
+def client_options(*, asynchronous: bool, package: str = "httpx2") -> dict[str, Any]:
     """Options for the HTTP client of the `openai` and `anthropic` packages: answers limited, no redirects.
+
+    `package`: the HTTP library; `httpx` for clients that use that one.
 
     An answer that is too long raises AnswerTooLong; a compressed one, which was not asked for, raises InvalidReply.
     Those packages wrap both in their own connection error: see `behind`.
     """
-    limit = _limiter()
+    limit = _limiter(package)
 
     async def limit_later(response: Any) -> None:
         limit(response)
@@ -89,12 +93,12 @@ def limit_hub() -> None:
     client.event_hooks["response"] = [*client.event_hooks["response"], limit_words]
 
 
-def _limiter() -> Callable[[Any], None]:
-    """What limits a response of httpx2 before its body is read."""
-    from httpx2 import AsyncByteStream, Response, SyncByteStream
+def _limiter(package: str = "httpx2") -> Callable[[Any], None]:
+    """What limits a response of httpx2 (or of httpx) before its body is read."""
+    http: Any = importlib.import_module(package)
 
-    class Limited(SyncByteStream, AsyncByteStream):
-        def __init__(self, response: Response) -> None:
+    class Limited(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]
+        def __init__(self, response: Any) -> None:
             self._stream: Any = response.stream
             self._address = response.request.url
             self._left = MAX_ANSWER_BYTES
@@ -119,7 +123,7 @@ def _limiter() -> Callable[[Any], None]:
         async def aclose(self) -> None:
             await self._stream.aclose()
 
-    def limit(response: Response) -> None:
+    def limit(response: Any) -> None:
         packing = response.headers.get("content-encoding", "identity")
         if packing != "identity":
             raise InvalidReply(f"{response.request.url}: the answer is compressed, which was not asked for")
@@ -191,6 +195,47 @@ def know_credentials(session: Any) -> None:
     if credentials is not None and credentials.method in _KEPT_IN_FILES:
         frozen = credentials.get_frozen_credentials()
         know(*(part for part in (frozen.access_key, frozen.secret_key, frozen.token) if part))
+
+
+def on_this_machine(address: str) -> bool:
+    """Whether an address is this machine's own loopback."""
+    host = urllib.parse.urlsplit(address).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def requests_session(most: int = MAX_ANSWER_BYTES) -> Any:
+    """A session of `requests` whose answers are limited and whose redirects are not followed.
+
+    Raises AnswerTooLong, and InvalidReply for a compressed answer, which was not asked for.
+    """
+    session = importlib.import_module("requests").Session()
+    limit_requests(session, most)
+    return session
+
+
+def limit_requests(session: Any, most: int = MAX_ANSWER_BYTES) -> None:
+    """Hold an existing session of `requests` to the same rules."""
+    from requests.adapters import HTTPAdapter
+
+    class Limited(HTTPAdapter):
+        def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
+            request.headers.update(PLAIN)
+            response = super().send(request, **{**options, "stream": True})
+            response.headers.pop("location", None)
+            if response.headers.get("content-encoding", "identity") != "identity":
+                response.close()
+                raise InvalidReply(f"{response.url}: the answer is compressed, which was not asked for")
+            content = bytearray()
+            for part in response.iter_content(65_536):
+                content += part
+                if len(content) > most:
+                    response.close()
+                    raise too_long(request.url.partition("?")[0], most)
+            response._content = bytes(content)
+            return response
+
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, Limited())
 
 
 def open_address(request: urllib.request.Request, timeout_s: float) -> http.client.HTTPResponse:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ServiceUnavailable
+from pipeline.purse import SharedPurse
 
 _WINDOW_S = 60.0
-_LEDGER = struct.Struct("<dq")
-"""Cost in US dollars, tokens."""
 
 
 class CeilingReached(ServiceUnavailable):
@@ -87,14 +83,6 @@ class Spending:
     cost_usd: float | None
 
 
-@dataclass(slots=True)
-class _Purse:
-    """Tokens and cost spent or set aside."""
-
-    cost_usd: float = 0.0
-    tokens: int = 0
-
-
 class Ceiling:
     """Tokens and cost of a whole run. Room is set aside before sending, so parallel requests cannot overshoot.
 
@@ -105,60 +93,38 @@ class Ceiling:
     def __init__(self, max_cost_usd: float | None, max_tokens: int | None, ledger: Path | None = None) -> None:
         self._max_cost_usd = max_cost_usd
         self._max_tokens = max_tokens
-        self._ledger = ledger
-        self._lock = threading.Lock()
-        self._own = _Purse()
+        self._purse = SharedPurse(ledger)
 
     @property
     def cost_usd(self) -> float:
-        with self._purse() as purse:
-            return purse.cost_usd
+        return self._purse.now.cost_usd
 
     @property
     def tokens(self) -> int:
-        with self._purse() as purse:
-            return purse.tokens
+        return self._purse.now.units
 
     def set_aside(self, most: Spending) -> None:
         """Raises CeilingReached when `most` does not fit."""
         tokens, cost = most.tokens_in + most.tokens_out, most.cost_usd or 0.0
-        with self._purse() as purse:
-            if self._max_tokens is not None and purse.tokens + tokens > self._max_tokens:
+        with self._purse.open() as purse:
+            if self._max_tokens is not None and purse.units + tokens > self._max_tokens:
                 raise CeilingReached(
                     f"llm.max_tokens {self._max_tokens} leaves no room for {tokens} more "
-                    f"(spent or under way: {purse.tokens})"
+                    f"(spent or under way: {purse.units})"
                 )
             if self._max_cost_usd is not None and purse.cost_usd + cost > self._max_cost_usd:
                 raise CeilingReached(
                     f"llm.max_cost_usd {self._max_cost_usd:g} leaves no room for {cost:.4f} more "
                     f"(spent or under way: {purse.cost_usd:.4f})"
                 )
-            purse.tokens += tokens
+            purse.units += tokens
             purse.cost_usd += cost
 
     def settle(self, most: Spending, spent: Spending | None) -> None:
         """Replace what was set aside by what was spent; None for nothing."""
-        with self._purse() as purse:
-            purse.tokens -= most.tokens_in + most.tokens_out
+        with self._purse.open() as purse:
+            purse.units -= most.tokens_in + most.tokens_out
             purse.cost_usd -= most.cost_usd or 0.0
             if spent is not None:
-                purse.tokens += spent.tokens_in + spent.tokens_out
+                purse.units += spent.tokens_in + spent.tokens_out
                 purse.cost_usd += spent.cost_usd or 0.0
-
-    @contextmanager
-    def _purse(self) -> Iterator[_Purse]:
-        """The purse, this thread's alone until the end of the `with`."""
-        with self._lock:
-            if self._ledger is None:
-                yield self._own
-                return
-            self._ledger.parent.mkdir(parents=True, exist_ok=True)
-            # The lock is the kernel's, so that a killed process leaves none behind.
-            with self._ledger.open("a+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                file.seek(0)
-                kept = file.read()
-                purse = _Purse(*_LEDGER.unpack(kept)) if len(kept) == _LEDGER.size else _Purse()
-                yield purse
-                file.truncate(0)
-                file.write(_LEDGER.pack(purse.cost_usd, purse.tokens))

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from commands.doctor.finding import Finding, State
 from pipeline.children.worker import Worker
+from pipeline.config.areas.speech.cloud import CLOUD_ENGINES
 from pipeline.config.areas.speech.mlx_qwen3 import is_local
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
@@ -52,6 +53,7 @@ def _set_up(settings: TranscriptionSettings, name: str) -> bool:
         "openai_audio": settings.openai_audio.base_url,
         "transformers_ctc": settings.transformers_ctc.model,
         "scripted": settings.scripted.transcripts,
+        **dict.fromkeys(CLOUD_ENGINES, ""),
     }
     return bool(needed.get(name, True))
 
@@ -158,6 +160,7 @@ def verdict(settings: TranscriptionSettings, found: list[Finding]) -> Iterator[F
 
 
 def first_on_disk(settings: TranscriptionSettings, found: list[Finding]) -> str | None:
-    """The engine a test call can use without downloading anything."""
+    """The engine a test call can use without downloading anything, and without sending it off this machine."""
     by_name = {finding.name: finding.figures or {} for finding in found}
-    return next((name for name in settings.engines if by_name[name]["on_disk"]), None)
+    here = (name for name in settings.engines if not settings.sends_audio(name))
+    return next((name for name in here if by_name[name]["on_disk"]), None)

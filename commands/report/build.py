@@ -17,6 +17,7 @@ from db.ledger.store import PostgresStore
 from db.queries.calls import status_counts
 from db.queries.report import Questions
 from db.queries.runs import earlier_runs
+from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.root import Settings
 from pipeline.run.batch import BatchResult
 from pipeline.run.performance import PerformanceRecorder
@@ -95,12 +96,24 @@ def _headline(facts: RunFacts) -> dict[str, Any]:
         "engine_changes": [
             {**asdict(change), "at": change.at.isoformat(timespec="seconds")} for change in result.tally.engine_changes
         ],
+        **transcription_cost(result, facts.settings.transcription),
         "recogniser_busy_s": round(result.recogniser_busy_s, 3),
         "recogniser_span_s": round(result.recogniser_span_s, 3),
         "recogniser_restarts": result.recogniser_restarts,
         "segment_flags": dict(sorted(result.tally.gates.items())),
         "interrupted": result.interrupted,
         "planned_stop": result.planned_stop,
+    }
+
+
+def transcription_cost(result: BatchResult, settings: TranscriptionSettings) -> dict[str, Any]:
+    """What transcription services charge for the run; the cost is None where one's price is unknown."""
+    prices = [settings.price(engine).usd_per_minute for engine in settings.engines]
+    unknown = result.spent.units > 0 and None in prices
+    return {
+        "transcription_billed_s": result.spent.units,
+        "transcription_cost_usd": None if unknown else round(result.spent.cost_usd, 4),
+        "transcription_max_cost_usd": settings.max_cost_usd,
     }
 
 

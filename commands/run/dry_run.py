@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from analysis.summary.templates import render_preview
-from commands.run.estimate import Sound, sound_of, suiting, time_by_trial, time_from
+from commands.run.estimate import Sound, price_of, sound_of, suiting, time_by_trial, time_from
 from commands.run.wiring import analysis_steps
 from commands.terminal import Terminal, table
 from db.existing import ledger_if_any
@@ -43,7 +43,11 @@ def show_plan(loaded: LoadedSettings) -> int:
     sound = sound_of(settings, source, [call.found for call in plan.to_do if call.action is not Action.ANALYSE])
     console = Terminal()
     console.print(_table(plan, sound))
-    for line in [*_time(settings, sound, past), _cost(len(plan.to_do) + analysed_anyway, past)]:
+    for line in [
+        *_time(settings, sound, past),
+        *price_of(settings.transcription, sound),
+        _cost(len(plan.to_do) + analysed_anyway, past),
+    ]:
         console.print(line)
     if plan.undecided:
         known = counted(len(plan.undecided), "known call was", "known calls were")

@@ -27,6 +27,8 @@ _TRIAL_SPEECH_S = 10.0
 _LONGEST_FOR_TRIAL_S = 1200.0
 """Decoding a longer recording takes the trial's minute by itself."""
 _RUNS_TOLD = 5
+_CHANNELS = 2
+"""Of a recording whose header was not read."""
 _BEGINNING_BYTES = 65_536
 _BEGINNINGS = 24
 """Objects of a bucket that are looked into; the others' lengths follow from their sizes."""
@@ -44,6 +46,8 @@ class Sound:
     """The first recording that a trial can use."""
     how: str = ""
     """How it was estimated; empty where every header was read."""
+    lengths: tuple[tuple[float, int], ...] = ()
+    """Seconds and channels of each recording; two channels where that is unknown."""
 
 
 def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall]) -> Sound:
@@ -51,6 +55,7 @@ def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall])
     if isinstance(source, S3Source):
         return _from_beginnings(source, calls)
     audio_s, first = 0.0, None
+    lengths: list[tuple[float, int]] = []
     ruled_out: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="earshot-dry-run-") as spool:
         for call, answer in probe_many(
@@ -63,11 +68,12 @@ def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall])
         ):
             if isinstance(answer, AudioHeader):
                 audio_s += answer.duration_s or 0.0
+                lengths.append((answer.duration_s or 0.0, answer.channels))
                 if first is None and (answer.duration_s or 0.0) <= _LONGEST_FOR_TRIAL_S:
                     first = call
             else:
                 ruled_out[answer.reason if isinstance(answer, SkippedFile) else type(answer).__name__] += 1
-    return Sound(audio_s=audio_s, ruled_out=ruled_out, first=first)
+    return Sound(audio_s=audio_s, ruled_out=ruled_out, first=first, lengths=tuple(lengths))
 
 
 def _from_beginnings(source: S3Source, calls: Sequence[FoundCall]) -> Sound:
@@ -89,10 +95,12 @@ def _from_beginnings(source: S3Source, calls: Sequence[FoundCall]) -> Sound:
         return Sound(audio_s=None, how=f"the first bytes of {counted(len(chosen), 'recording')} gave no length")
     typical = {suffix: statistics.median(found) for suffix, found in rates.items()}
     usual = statistics.median(typical.values())
-    audio_s = sum(call.size_bytes / typical.get(_suffix(call), usual) for call in calls)
+    lengths = tuple((call.size_bytes / typical.get(_suffix(call), usual), _CHANNELS) for call in calls)
+    audio_s = sum(length_s for length_s, _ in lengths)
     known = sum(len(found) for found in rates.values())
     return Sound(
         audio_s=audio_s,
+        lengths=lengths,
         how=f"estimated by size, from the first {_BEGINNING_BYTES // 1024} kB of {counted(known, 'recording')}; "
         "nothing was downloaded",
     )
@@ -141,15 +149,43 @@ def time_from(speeds: Sequence[RunSpeed], audio_s: float) -> str:
     )
 
 
+def price_of(settings: TranscriptionSettings, sound: Sound) -> list[str]:
+    """Sentences about what a transcription service would charge; none where the first engine is on this machine."""
+    engine = settings.engines[0]
+    if not settings.sends_audio(engine) or not sound.lengths:
+        return []
+    price = settings.price(engine)
+    billed_s = sum(price.billed_s(length_s, channels) for length_s, channels in sound.lengths)
+    told = [f"the audio of calls would leave this machine: {engine} is sent it"]
+    if price.usd_per_minute is None:
+        unknown = f"transcription: at most {billed_s / 60:.1f} minutes billed by {engine}, price unknown"
+        return [*told, f"{unknown} (transcription.{engine}.usd_per_minute)"]
+    cost = billed_s * price.usd_per_minute / 60
+    told.append(
+        f"transcription: at most about {cost:.2f} USD for {billed_s / 60:.1f} minutes billed by {engine} at "
+        f"{price.usd_per_minute:g} USD a minute; silence is not sent"
+    )
+    if settings.max_cost_usd is not None and cost > settings.max_cost_usd:
+        told.append(f"the run stops before it crosses transcription.max_cost_usd ({settings.max_cost_usd:g} USD)")
+    return told
+
+
 def time_by_trial(settings: Settings, sound: Sound) -> list[str]:
     """Sentences of a trial of up to a minute, on a piece of the first recording. It downloads and stores nothing."""
     assert sound.audio_s is not None
+    engines = settings.transcription.engines
     local = sound.first is not None and sound.first.source_uri.startswith("file://")
+    if settings.transcription.sends_audio(engines[0]):
+        return [f"time: not known; a trial sends nothing, and {engines[0]} would be sent the audio"]
     path = smallest_recording(Path(settings.reporting.doctor.test_call))
     found = sound.first if local and sound.first is not None else as_found(path) if path is not None else None
     if found is None:
         return ["time: not known; no run has finished yet, and no recording is available for a trial"]
-    trial = Trial(harmless(settings, settings.transcription.engines), time.monotonic() + TRIAL_LIMIT_S, _TRIAL_SPEECH_S)
+    trial = Trial(
+        harmless(settings, [name for name in engines if not settings.transcription.sends_audio(name)]),
+        time.monotonic() + TRIAL_LIMIT_S,
+        _TRIAL_SPEECH_S,
+    )
     try:
         with tempfile.TemporaryDirectory(prefix="earshot-dry-run-") as spool:
             prepared = trial.prepare(found, Path(spool))

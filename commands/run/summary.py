@@ -41,12 +41,21 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
             f"{report['audio_s'] / 60:.1f} min of calls in {report['wall_s']:.0f} s "
             f"({report['times_real_time']:.1f} × real time), recogniser {report['engine']}"
         )
+    if report.get("transcription_billed_s"):
+        console.print(_paid(report))
     for path in delivered.files:
         console.print(f"  {path}")
     if delivered.transcripts:
         folder = delivered.files[0].parent / "transcripts"
         console.print(f"  {folder}: {counted(delivered.transcripts, 'file')}")
     console.print("  tables calls, chunks, runs: python run.py db shell")
+
+
+def _paid(report: Mapping[str, Any]) -> str:
+    """What transcription services charge."""
+    minutes, cost = report["transcription_billed_s"] / 60, report["transcription_cost_usd"]
+    told = "at an unknown price" if cost is None else f"{cost:.2f} USD"
+    return f"transcription services: {minutes:.1f} min billed, {told}"
 
 
 def engine_lines(report: Mapping[str, Any]) -> list[str]:

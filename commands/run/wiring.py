@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.config.areas.speech.cloud import CLOUD_ENGINES
 from pipeline.config.root import Settings
 from pipeline.ports import AnalysisStep, CallStore
 from pipeline.records import Transcript
@@ -63,7 +64,7 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
             build_preparer, (settings.input, settings.audio, settings.voice_activity, settings.diarisation)
         ),
         prepare_extra_s=longest_s(settings.diarisation),
-        segment_time_limit_s=settings.transcription.segment_time_limit_s,
+        segment_time_limit_s=None if engines[0] in CLOUD_ENGINES else settings.transcription.segment_time_limit_s,
         recogniser=build_recogniser_process,
         recogniser_arguments=(settings, vocabulary(settings)),
         engines=engines[:1] if settings.transcription.strict else engines,

@@ -17,6 +17,7 @@ from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.config.areas.run import RunSettings
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.config.areas.sources import InputSettings
+from pipeline.config.areas.speech.cloud import CloudOptions
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
@@ -45,6 +46,18 @@ class Settings(Area):
     output: Annotated[OutputSettings, NOTHING] = Field(default_factory=OutputSettings)
     run: Annotated[RunSettings, NOTHING] = Field(default_factory=RunSettings)
     reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
+
+    @model_validator(mode="after")
+    def _requests_end_before_their_process_is_killed(self) -> Self:
+        for engine in self.transcription.engines:
+            options = getattr(self.transcription, engine)
+            if isinstance(options, CloudOptions) and options.time_limit_s >= self.run.segment_timeout_s:
+                raise ValueError(
+                    f"transcription.{engine}.time_limit_s ({options.time_limit_s:g}) must be under "
+                    f"run.segment_timeout_s ({self.run.segment_timeout_s:g}), after which the recogniser is killed: "
+                    "lower the one or raise the other"
+                )
+        return self
 
     @model_validator(mode="after")
     def _segments_fit_the_recognisers(self) -> Self:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.children.worker import Worker
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import StartupError, described
+from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.analyser import DescribeTask
 from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
@@ -22,7 +24,7 @@ from pipeline.run.planner import Planner, asked_of
 from pipeline.run.recipes import Recipe
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
-from pipeline.run.spool_folder import own_spool
+from pipeline.run.spool_folder import own_spool, spent_file
 from pipeline.run.stages.analyse import AnalyseStage
 from pipeline.run.stages.fetch import FetchStage
 from pipeline.run.stages.prepare import PrepareStage
@@ -51,6 +53,8 @@ class BatchResult:
     recogniser_restarts: int
     wall_s: float
     reconciliation: Reconciliation
+    spent: Purse = field(default_factory=Purse)
+    """On transcription services: US dollars of those whose price is known, and billed seconds."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -99,6 +103,7 @@ class Batch:
         self._identity: EngineIdentity | None = None
         self._steps: tuple[tuple[str, ...], frozenset[str]] | None = None
         self._prepare: PrepareStage | None = None
+        self._spent = Purse()
 
     def plan(self) -> Plan:
         """Find the calls and decide on each. Loads the recogniser only when a decision depends on it."""
@@ -122,6 +127,10 @@ class Batch:
             for why in self._identity.passed_over:
                 self._observer.notice(f"not used: {why}")
             self._observer.notice(f"recogniser: {description.engine}, {description.model} {description.detail}".strip())
+            if description.sends_audio_to:
+                self._observer.notice(
+                    f"the audio of calls leaves this machine: it is sent to {description.sends_audio_to}"
+                )
         return self._identity
 
     @property
@@ -152,6 +161,7 @@ class Batch:
             try:
                 self._run_stages(plan, run_id, spool)
             finally:
+                self._spent = self._paid()
                 shutil.rmtree(spool, ignore_errors=True)
         if self.signals.fatal is not None:
             raise self.signals.fatal
@@ -170,7 +180,12 @@ class Batch:
             recogniser_restarts=self._process.restarts,
             wall_s=time.monotonic() - began,
             reconciliation=account,
+            spent=self._spent,
         )
+
+    def _paid(self) -> Purse:
+        path = spent_file(self._settings.spool_dir, os.getpid())
+        return SharedPurse(path).now if path.exists() else Purse()
 
     def _save_skipped(self, skipped: Sequence[SkippedFile], run_id: str) -> None:
         """Write all at once; where that fails, one by one, so that an odd recording loses only its own row."""

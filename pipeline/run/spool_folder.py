@@ -18,6 +18,11 @@ def own_spool(folder: Path) -> Path:
     return folder / f"{host}-{os.getpid()}"
 
 
+def spent_file(folder: Path, pid: int) -> Path:
+    """Where the run of this process keeps what it has spent on transcription services."""
+    return folder / f"{socket.gethostname()}-{pid}" / "transcription_spent"
+
+
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

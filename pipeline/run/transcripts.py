@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from pipeline.errors import described
 from pipeline.overheard.compare import Speech, Told, tell_apart
 from pipeline.overheard.hearing import SpooledChannels
 from pipeline.overheard.taken_out import SIDE_UNCERTAIN
+from pipeline.purse import SharedPurse
 from pipeline.records import (
     VAD_FALLBACK,
     Direction,
@@ -29,6 +31,7 @@ from pipeline.records import (
     TranscriptChunk,
 )
 from pipeline.run.recipes import diarisation, preparation, recipe_hash
+from pipeline.run.spool_folder import spent_file
 from pipeline.transcription.chunks import channel_chunks, main_language, merge_channels
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult
 from pipeline.transcription.fingerprint import digest, transcript_fingerprint
@@ -46,7 +49,7 @@ class RunRecogniser:
 
         self._settings = settings
         self._vocabulary = vocabulary
-        self._inner = build_recogniser(settings.transcription, vocabulary, skip)
+        self._inner = build_recogniser(settings.transcription, vocabulary, skip, _purse(settings))
 
     def load(self) -> tuple[EngineDescription, EngineIdentity]:
         description, identity = self._inner.load()
@@ -62,6 +65,12 @@ class RunRecogniser:
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         return self._inner.transcribe(requests)
+
+
+def _purse(settings: Settings) -> SharedPurse | None:
+    """The run's, in its own spool; None outside a run's recogniser process."""
+    run = multiprocessing.parent_process()
+    return None if run is None or run.pid is None else SharedPurse(spent_file(settings.run.spool_dir, run.pid))
 
 
 def build_recogniser_process(

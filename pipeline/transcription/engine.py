@@ -23,6 +23,8 @@ OUT_OF_MEMORY = "out_of_memory"
 """Flag of a result whose segment did not fit in memory even alone: the engine cannot serve here."""
 SERVICE_UNAVAILABLE = "service_unavailable"
 """Flag of a result without an answer from an outside service, which may answer in a later run."""
+COST_CEILING = "cost_ceiling"
+"""Flag of a result that was not asked for, because the run's ceiling of cost left no room for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class SegmentRequest:
     context: str = ""
     """Vocabulary for engines that take it, terms separated by `, `; empty for none."""
     place: SegmentPlace | None = None
-    """Read by `scripted` alone."""
+    """Read by `scripted`, and by engines that send a call's channels together."""
     parts: tuple[Part, ...] = ()
     """The segments of a window, in time order. An engine need not look at them."""
     heard: HeardLanguage | None = None
@@ -122,6 +124,8 @@ class EngineDescription:
     """ISO 639-1 codes it knows; None for any."""
     detail: str = ""
     """Device, precision, thread count, for the report."""
+    sends_audio_to: str = ""
+    """Address to which the audio of calls is sent; empty where it stays on this machine."""
     low_confidence: float | None = None
     """A segment with less confidence is doubtful; None where the engine's measure was not compared with its errors."""
     window_s: float | None = None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError
+from pipeline.purse import SharedPurse
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import (
     CallSpeech,
@@ -18,6 +19,7 @@ from pipeline.transcription.engine import (
     Transcriber,
 )
 from pipeline.transcription.engines.catalogue import ENGINES, Builder, choose_engine
+from pipeline.transcription.engines.meter import Meter, Metered
 from pipeline.transcription.gated import GatedTranscriber
 from pipeline.transcription.text.vocabulary import context_text
 
@@ -26,10 +28,13 @@ _CALLS_REMEMBERED = 256
 
 
 def build_recogniser(
-    settings: TranscriptionSettings, vocabulary: Sequence[str] = (), skip: Mapping[str, str] | None = None
+    settings: TranscriptionSettings,
+    vocabulary: Sequence[str] = (),
+    skip: Mapping[str, str] | None = None,
+    purse: SharedPurse | None = None,
 ) -> GatedRecogniser:
     """What a spawned process is given to build: an importable function with picklable arguments."""
-    return GatedRecogniser(settings, vocabulary, skip=skip)
+    return GatedRecogniser(settings, vocabulary, skip=skip, purse=purse)
 
 
 class GatedRecogniser:
@@ -38,6 +43,7 @@ class GatedRecogniser:
     Args:
         vocabulary: terms for every segment without a context of its own, for engines that take them.
         skip: engines not to try, with the reason.
+        purse: what the run has spent on transcription services; None for one of this object.
     """
 
     def __init__(
@@ -47,8 +53,10 @@ class GatedRecogniser:
         *,
         skip: Mapping[str, str] | None = None,
         builders: Mapping[str, Builder] = ENGINES,
+        purse: SharedPurse | None = None,
     ) -> None:
         self._settings = settings
+        self._purse = purse or SharedPurse()
         self._context = context_text(vocabulary, settings.max_context_chars)
         self._skip = skip
         self._builders = builders
@@ -62,6 +70,8 @@ class GatedRecogniser:
         engine, description, identity = choose_engine(self._settings, skip=self._skip, builders=self._builders)
         self._engine, self._description = engine, description
         self._heard.clear()
+        if isinstance(engine, Metered):
+            engine.meter = Meter(self._settings.price(description.engine), self._settings.max_cost_usd, self._purse)
         self._gated = GatedTranscriber(engine, description, self._settings.trust_gates)
         return description, identity
 

@@ -101,6 +101,9 @@ class EngineWatch:
         self._observer.notice(
             f"the recogniser is now {now.engine} ({now.model}), no longer {before.engine}: {why}{begun}"
         )
+        description = self._process.description
+        if description is not None and description.sends_audio_to:
+            self._observer.notice(f"the audio of calls leaves this machine: it is sent to {description.sends_audio_to}")
 
     def close(self) -> None:
         if self._returns is not None:

@@ -15,7 +15,7 @@ from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.under_way import UnderWay, segment_key, window_task, windows_to_do
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Work, failure_of
 from pipeline.transcription.chunks import segment_text
-from pipeline.transcription.engine import SegmentResult
+from pipeline.transcription.engine import COST_CEILING, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 
 
@@ -168,7 +168,10 @@ class RecogniseStage:
         text = segment_text(segment, result)
         self._count_flags(result.flags)
         active.finished.append(text)
-        if result.error is not None:
+        if COST_CEILING in result.flags:
+            active.failed.append(result)
+            self._signals.stop(str(result.error), planned=True)
+        elif result.error is not None:
             active.failed.append(result)
             with about_call(active.work.file_name, active.work.call_id, "recognise"):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
@@ -181,6 +184,9 @@ class RecogniseStage:
         self._active.pop(active.fingerprint, None)
         self._ready.extend(self._same_audio.pop(active.fingerprint, ()))
         work = active.work
+        if any(COST_CEILING in result.flags for result in active.failed):
+            work.drop_spool()  # what was paid for is stored; the next run goes on from there
+            return
         try:
             if self._watch.begins_again(active):
                 self._ready.append(work)

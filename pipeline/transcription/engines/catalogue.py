@@ -46,6 +46,30 @@ def _openai_audio(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # 
     return OpenAiAudioTranscriber(settings.openai_audio, settings.segment_time_limit_s)
 
 
+def _deepgram(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
+    from pipeline.transcription.engines.cloud.deepgram import build
+
+    return build(settings.deepgram)
+
+
+def _google(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
+    from pipeline.transcription.engines.cloud.google import build
+
+    return build(settings.google)
+
+
+def _aws(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
+    from pipeline.transcription.engines.cloud.aws import build
+
+    return build(settings.aws)
+
+
+def _azure(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
+    from pipeline.transcription.engines.cloud.azure import build
+
+    return build(settings.azure)
+
+
 def _sphinx(settings: TranscriptionSettings, hub: Hub) -> Transcriber:  # noqa: ARG001 - one signature for all
     from pipeline.transcription.engines.sphinx import SphinxTranscriber
 
@@ -63,6 +87,10 @@ ENGINES: Mapping[str, Builder] = {
     "faster_whisper": _faster_whisper,
     "transformers_ctc": _transformers_ctc,
     "openai_audio": _openai_audio,
+    "deepgram": _deepgram,
+    "google": _google,
+    "aws": _aws,
+    "azure": _azure,
     "sphinx": _sphinx,
     "scripted": _scripted,
 }

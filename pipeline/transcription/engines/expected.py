@@ -18,6 +18,8 @@ from pipeline.weights.former import recogniser_revision
 from pipeline.weights.hub import WeightsName, WeightsWanted, name_of
 
 DEMONSTRATIONS = frozenset({"sphinx"})
+AWS_MODEL = "amazon-transcribe"
+"""Recorded where no custom language model is set."""
 FORMER_WHISPER = WeightsName(model="Systran/faster-whisper-small", revision="536b0662742c02347bc0e980a01041f333bce120")
 """Default of `transcription.faster_whisper` until 2026-11: better, slower, and 0.5 GB to fetch."""
 
@@ -96,7 +98,9 @@ def expected_name(settings: TranscriptionSettings, engine: str) -> WeightsName:
         return sphinx_name(settings.sphinx)
     if engine == "scripted":
         return scripted_name(settings.scripted)
-    return WeightsName(model=settings.openai_audio.model, revision=settings.openai_audio.revision)
+    if engine == "openai_audio":
+        return WeightsName(model=settings.openai_audio.model, revision=settings.openai_audio.revision)
+    return WeightsName(model=getattr(settings, engine).model or AWS_MODEL, revision=None)
 
 
 def sphinx_name(options: SphinxOptions) -> WeightsName:

@@ -25,10 +25,18 @@ import numpy as np
 from pipeline.breaker import Breaker
 from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable, described
-from pipeline.outside import behind, client_options, refusal
+from pipeline.outside import behind, client_options, on_this_machine, refusal
 from pipeline.records import SAMPLE_RATE_HZ, Word
 from pipeline.retries import retrying
-from pipeline.transcription.engine import SERVICE_UNAVAILABLE, EngineDescription, Samples, SegmentRequest, SegmentResult
+from pipeline.transcription.engine import (
+    COST_CEILING,
+    SERVICE_UNAVAILABLE,
+    EngineDescription,
+    Samples,
+    SegmentRequest,
+    SegmentResult,
+)
+from pipeline.transcription.engines.meter import CostCeilingReached, Meter, NotCharged
 from pipeline.transcription.text.languages import language_code
 
 _GIVE_UP_AT = 0.9
@@ -43,6 +51,14 @@ class _NoJson(InvalidReply):
     """The server answered with something else, or with an incomplete reply."""
 
 
+class _Unpaid(NotCharged):
+    """The client's error about a request that was refused, or never reached the server."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class OpenAiAudioTranscriber:
     """`Transcriber` over HTTP; up to `concurrency` requests under way.
 
@@ -54,6 +70,7 @@ class OpenAiAudioTranscriber:
         self._time_limit_s = _GIVE_UP_AT * segment_time_limit_s
         self._client: Any = None
         self._breaker = Breaker("the transcription server", options.breaker_failures, options.breaker_pause_s)
+        self.meter = Meter()
 
     def load(self) -> EngineDescription:
         """Asks the server for its models, as a sign of life. Not every server lists them: an error status will do."""
@@ -91,6 +108,7 @@ class OpenAiAudioTranscriber:
             takes_context=options.send_context,
             languages=frozenset(options.languages) or None,
             detail=f"{options.base_url}, {options.concurrency} at once",
+            sends_audio_to="" if on_this_machine(options.base_url) else options.base_url,
         )
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
@@ -121,7 +139,11 @@ class OpenAiAudioTranscriber:
             self._breaker.succeeded()
             return self._result(request, reply)
         except (ServiceUnavailable, InvalidReply) as error:
-            flags = (SERVICE_UNAVAILABLE,) if isinstance(error, ServiceUnavailable) else ()
+            flags: tuple[str, ...] = ()
+            if isinstance(error, CostCeilingReached):
+                flags = (COST_CEILING,)
+            elif isinstance(error, ServiceUnavailable):
+                flags = (SERVICE_UNAVAILABLE,)
             return SegmentResult(key=request.key, text="", language=None, flags=flags, error=str(error))
 
     def _ask(self, request: SegmentRequest) -> Any:
@@ -149,7 +171,7 @@ class OpenAiAudioTranscriber:
             for_s=self._time_limit_s,
         )
         try:
-            return again(self._send, request, began)
+            return again(self._charged, request, began)
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise self._refused(error) from error
         except (openai.OpenAIError, _NoJson) as error:
@@ -170,6 +192,23 @@ class OpenAiAudioTranscriber:
             f"{options.base_url} (transcription.openai_audio.base_url): the key was refused ({error.status_code}); set "
             f"the environment variable {options.api_key_env}"
         )
+
+    def _charged(self, request: SegmentRequest, began: float) -> Any:
+        """One attempt, charged unless the server refused it or was never reached."""
+        import openai
+
+        try:
+            with self.meter.request(request.samples.size / SAMPLE_RATE_HZ):
+                try:
+                    return self._send(request, began)
+                except openai.APIConnectionError as error:
+                    if type(error.__cause__).__name__ == "ConnectError":
+                        raise _Unpaid(error) from error
+                    raise
+                except openai.APIStatusError as error:
+                    raise _Unpaid(error) from error
+        except _Unpaid as unpaid:
+            raise unpaid.error from unpaid.error.__cause__
 
     def _send(self, request: SegmentRequest, began: float) -> Any:
         import openai

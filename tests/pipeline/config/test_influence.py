@@ -26,6 +26,9 @@ SETTINGS = {setting.path: setting for setting in marked_settings(Settings)}
 WITH: Mapping[str, dict[str, Any]] = {
     "transcription.transformers_ctc": {"transcription.transformers_ctc.model": "./ctc"},
     "transcription.openai_audio": {"transcription.openai_audio.base_url": "http://127.0.0.1:1/v1"},
+    "transcription.google": {"transcription.google.project": "p"},
+    "transcription.aws": {"transcription.aws.bucket": "b"},
+    "transcription.azure": {"transcription.azure.endpoint": "http://127.0.0.1:1"},
     "transcription.openai_audio.word_times": {"transcription.openai_audio.response_format": "verbose_json"},
     "sentiment.acoustic.agent_scaler": {"sentiment.acoustic.agent_model": "./own.joblib"},
     "sentiment.acoustic.client_scaler": {"sentiment.acoustic.client_model": "./own.joblib"},

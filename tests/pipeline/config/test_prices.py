@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pipeline.config.areas.speech.prices import Price
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
+from pipeline.config.root import Settings
 
 SERVER: dict[str, Any] = {"base_url": "http://127.0.0.1:1/v1"}
 
@@ -55,3 +56,30 @@ def test_a_ceiling_needs_the_price_of_every_engine_that_may_serve() -> None:
         TranscriptionSettings.model_validate({**wanted, "openai_audio": SERVER})
     priced = TranscriptionSettings.model_validate({**wanted, "openai_audio": {**SERVER, "usd_per_minute": 0.006}})
     assert priced.max_cost_usd == 5
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wrong"),
+    [
+        ({"engines": ["faster_whisper", "deepgram"]}, "names deepgram as a fallback.*cloud_as_fallback"),
+        ({"engines": ["deepgram", "azure"], "azure": {"endpoint": "https://a"}}, "names azure as a fallback"),
+        ({"engines": ["deepgram", "faster_whisper"]}, None),
+        ({"engines": ["faster_whisper", "deepgram"], "cloud_as_fallback": True}, None),
+        ({"engines": ["google"]}, r"transcription\.google\.project is empty"),
+        ({"engines": ["aws"]}, r"transcription\.aws\.bucket is empty"),
+        ({"engines": ["azure"]}, r"transcription\.azure\.endpoint is empty"),
+    ],
+)
+def test_audio_goes_to_a_cloud_only_where_that_is_meant(chosen: dict[str, Any], wrong: str | None) -> None:
+    if wrong is None:
+        TranscriptionSettings.model_validate(chosen)
+        return
+    with pytest.raises(ValidationError, match=wrong):
+        TranscriptionSettings.model_validate(chosen)
+
+
+def test_a_cloud_request_must_end_before_its_process_is_taken_for_hung() -> None:
+    chosen: dict[str, Any] = {"transcription": {"engines": ["deepgram"]}, "run": {"segment_timeout_s": 200}}
+    with pytest.raises(ValidationError, match=r"deepgram\.time_limit_s \(270\) must be under run\.segment_timeout_s"):
+        Settings.model_validate(chosen)
+    Settings.model_validate({**chosen, "run": {"segment_timeout_s": 271}})

@@ -6,6 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.config.areas.speech.cloud import (
+    CLOUD_ENGINES,
+    AwsOptions,
+    AzureOptions,
+    DeepgramOptions,
+    GoogleOptions,
+)
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.config.areas.speech.prices import NO_SERVICE, PaidByTheMinute, Price
 from pipeline.config.areas.speech.recognisers import (
@@ -19,8 +26,20 @@ from pipeline.config.areas.speech.text_rules import TextRuleSettings
 from pipeline.config.areas.speech.trust import TrustGateSettings
 from pipeline.config.base import FOR_TESTS, Area, OneOrList
 from pipeline.config.influence import IDENTITY, NOTHING, TRANSCRIPT, VOCABULARY
+from pipeline.outside import on_this_machine
 
-EngineName = Literal["mlx_qwen3", "faster_whisper", "transformers_ctc", "openai_audio", "sphinx", "scripted"]
+EngineName = Literal[
+    "mlx_qwen3",
+    "faster_whisper",
+    "transformers_ctc",
+    "openai_audio",
+    "deepgram",
+    "google",
+    "aws",
+    "azure",
+    "sphinx",
+    "scripted",
+]
 
 
 LONGEST_INPUT_S = 30.0
@@ -37,6 +56,9 @@ class TranscriptionSettings(Area):
     )
     """Recognisers in order of preference; the first that can be loaded is used. `sphinx` is a demonstration engine: it
     needs no download, and its rows are used only where the database holds nothing better."""
+    cloud_as_fallback: Annotated[bool, NOTHING] = False
+    """Allow deepgram, google, aws and azure after the first place of `engines`: where an engine before them cannot
+    serve, the audio of the calls then leaves this machine."""
     strict: Annotated[bool, NOTHING] = False
     """Forbid fallbacks: if the first engine cannot be loaded, the run does not start (exit 3)."""
     slow_engine: Annotated[Literal["pass_over", "use"], NOTHING] = "pass_over"
@@ -76,6 +98,10 @@ class TranscriptionSettings(Area):
     openai_audio: Annotated[OpenAiAudioOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(
         default_factory=OpenAiAudioOptions
     )
+    deepgram: Annotated[DeepgramOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=DeepgramOptions)
+    google: Annotated[GoogleOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=GoogleOptions)
+    aws: Annotated[AwsOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=AwsOptions)
+    azure: Annotated[AzureOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=AzureOptions)
     sphinx: Annotated[SphinxOptions, TRANSCRIPT.when_chosen_by("engines")] = Field(default_factory=SphinxOptions)
     scripted: Annotated[ScriptedOptions, FOR_TESTS, TRANSCRIPT.when_chosen_by("engines")] = Field(
         default_factory=ScriptedOptions
@@ -95,6 +121,12 @@ class TranscriptionSettings(Area):
             bills_each_channel=options.bills_each_channel,
             billed_at_least_s=options.billed_at_least_s,
         )
+
+    def sends_audio(self, engine: str) -> bool:
+        """Whether an engine sends the audio of calls off this machine, where it may cost money."""
+        if engine in CLOUD_ENGINES:
+            return True
+        return engine == "openai_audio" and not on_this_machine(self.openai_audio.base_url)
 
     @field_validator("engines")
     @classmethod
@@ -116,6 +148,7 @@ class TranscriptionSettings(Area):
                 "transcription.engines names transformers_ctc, but transcription.transformers_ctc.model is empty: "
                 "give a folder or a hub repository, or take transformers_ctc out"
             )
+        self._cloud_is_meant()
         if self.max_cost_usd is not None:
             self._prices_are_known()
         if self.openai_audio.word_times and self.openai_audio.response_format != "verbose_json":
@@ -124,6 +157,20 @@ class TranscriptionSettings(Area):
                 f"{self.openai_audio.response_format!r}: word times need verbose_json"
             )
         return self
+
+    def _cloud_is_meant(self) -> None:
+        later = [name for name in self.engines[1:] if name in CLOUD_ENGINES]
+        if later and not self.cloud_as_fallback:
+            raise ValueError(
+                f"transcription.engines names {', '.join(later)} as a fallback: the audio of calls would leave this "
+                f"machine when {self.engines[0]} cannot serve; put it first, or set transcription.cloud_as_fallback"
+            )
+        for name, setting in (("google", "project"), ("aws", "bucket"), ("azure", "endpoint")):
+            if name in self.engines and not getattr(getattr(self, name), setting):
+                raise ValueError(
+                    f"transcription.engines names {name}, but transcription.{name}.{setting} is empty: set it or take "
+                    f"{name} out"
+                )
 
     def _prices_are_known(self) -> None:
         for name in self.engines:

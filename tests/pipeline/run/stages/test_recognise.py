@@ -37,7 +37,13 @@ from pipeline.run.recogniser_child import SegmentTask, WindowTask
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.recognise import RecogniseStage
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Work
-from pipeline.transcription.engine import OUT_OF_MEMORY, SERVICE_UNAVAILABLE, EngineDescription, SegmentResult
+from pipeline.transcription.engine import (
+    COST_CEILING,
+    OUT_OF_MEMORY,
+    SERVICE_UNAVAILABLE,
+    EngineDescription,
+    SegmentResult,
+)
 
 FIRST = EngineIdentity(engine="first", model="m", revision=None, options_hash="0", rank=0, demonstration=False)
 SECOND = replace(FIRST, engine="second", rank=1)
@@ -520,3 +526,19 @@ def test_a_fallback_in_mid_run_leaves_a_better_engine_s_rows_and_asks_nothing_fo
     outcome = recognised(works, FakeStore(), service.process, unserved_calls=1, segments_per_batch=1)
     assert outcome.kept == (["1"] if kept else [])
     assert made_by(outcome) == {"0": "second"} | ({} if kept else {"1": "second"})
+
+
+def test_a_ceiling_of_cost_stops_the_run_as_planned_and_fails_no_call() -> None:
+    def dear(task: SegmentTask) -> SegmentResult:
+        if task.key.endswith("02.wav/0/1"):
+            return SegmentResult(
+                key=task.key, text="", language=None, flags=(COST_CEILING,), error="transcription.max_cost_usd"
+            )
+        return says_its_key(task)
+
+    store = FakeStore()
+    outcome = recognised(calls(3), store, FakeProcess(dear))
+    assert made_by(outcome) == {"00.wav": "first", "01.wav": "first"}
+    assert outcome.failures == []
+    assert (outcome.signals.planned, outcome.signals.reason) == (True, "transcription.max_cost_usd")
+    assert ("02.wav by first", "0/0") in {(key, segment.text) for key, segment in store.saved_segments}

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.config.areas.speech.prices import Price
 from pipeline.config.areas.speech.recognisers import OpenAiAudioOptions
 from pipeline.errors import ModelUnavailable
-from pipeline.transcription.engine import SERVICE_UNAVAILABLE
+from pipeline.purse import SharedPurse
+from pipeline.transcription.engine import COST_CEILING, SERVICE_UNAVAILABLE
+from pipeline.transcription.engines.meter import Meter
 from pipeline.transcription.engines.openai_audio import OpenAiAudioTranscriber
 from tests.pipeline.transcription.engines.audio_server import Answer, Server
 from tests.pipeline.transcription.fakes import babble, request
@@ -419,3 +422,23 @@ def test_audio_does_not_follow_a_redirect(serve: Callable[..., Server]) -> None:
     engine.close()
     assert elsewhere.forms == []
     assert "answered 307" in str(result.error)
+
+
+@pytest.mark.parametrize(("status", "charged_s"), [(200, 1), (400, 0), (429, 1)])
+def test_a_server_that_is_paid_charges_for_what_it_did_and_no_more(
+    serve: Callable[..., Server], status: int, charged_s: int
+) -> None:
+    server = serve(lambda _, number: (200 if number > 1 else status, {"text": "fine"}))
+    engine, purse = _engine(server.url), SharedPurse()
+    engine.load()
+    engine.meter = Meter(Price(usd_per_minute=6.0), 0.15, purse)
+    (first,) = engine.transcribe([request(babble(0.5))])
+    assert (first.error is None) == (status != 400)
+    assert purse.now.units == charged_s
+    assert purse.now.cost_usd == pytest.approx(0.1 * charged_s)
+    sent = len(server.forms)
+    (second,) = engine.transcribe([request(babble(1.5))])
+    assert second.flags == (COST_CEILING,)
+    assert second.error is not None
+    assert "transcription.max_cost_usd 0.15 leaves no room" in second.error
+    assert len(server.forms) == sent

@@ -1,0 +1,1 @@
+"""Recognisers in the cloud: the audio of calls is sent to them."""
