@@ -15,6 +15,7 @@ from pipeline.judging.scores import FIGURES
 from pipeline.plurals import counted
 
 _MOST_NOTICES = 10
+_NO_PRICE = "No cost without a price: set reporting.machine_usd_per_hour, and usd_per_minute of a service."
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,9 @@ def _effort(found: ComparedSystems) -> Section:
             "real-time factors (wall seconds of recognition per second of call) rise with whatever else runs on it.",
         ),
         table=Table(("", *(s.name for s in found.systems)), tuple((title, *cells) for title, cells in lines)),
-        points=("No cost without a price: set reporting.machine_usd_per_hour.",) if without_price else (),
+        points=("No cost without a price: set reporting.machine_usd_per_hour, and usd_per_minute of a service.",)
+        if without_price
+        else (),
     )
 
 

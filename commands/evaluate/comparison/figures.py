@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from commands.evaluate.comparison.kept import Effort
-from commands.evaluate.comparison.running import SystemResult
+from commands.evaluate.comparison.running import SystemResult, Transcribed
 from commands.evaluate.comparison.systems import System
+from pipeline.config.areas.speech.prices import NO_SERVICE
 from pipeline.intervals import Share, difference, share
 from pipeline.judging.scores import FIGURES, CallScore, score_call
 from pipeline.judging.truth import TrueCall, Truth
@@ -37,7 +38,8 @@ class EffortFigures:
     peak_memory_bytes: int | None
     """All processes of the run together."""
     usd_per_audio_hour: float | None
-    """The machine's price while it recognises, one call after the other; None where no price is configured."""
+    """What a service charges for the recordings, and the machine's price while it recognises, one call after the other;
+    None where one of the two is not configured."""
     machines: tuple[str, ...]
     made_between: tuple[str, str] | None
     """Oldest and newest of the transcripts, UTC."""
@@ -175,7 +177,10 @@ def _of_system(
         what_it_is=system.what_it_is,
         recognisers=tuple(name for name, _ in recognisers.most_common()),
         figures={name: share(*_parts(scores, name, calls), seed) if calls else None for name in FIGURES},
-        effort=_effort([result.calls[name].effort for name in calls], system.settings.reporting.machine_usd_per_hour),
+        effort=replace(
+            _effort([result.calls[name].effort for name in calls]),
+            usd_per_audio_hour=_usd_per_audio_hour(system, [result.calls[name] for name in calls]),
+        ),
         confusions=tuple(
             confusions(
                 ((name, side.alignment) for name, score in scores.items() for side in score.sides), _MOST_CONFUSIONS
@@ -188,7 +193,7 @@ def _of_system(
     )
 
 
-def _effort(efforts: Sequence[Effort | None], machine_usd_per_hour: float | None) -> EffortFigures:
+def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
     measured = [effort for effort in efforts if effort is not None]
     audio_s = sum(effort.audio_s for effort in measured)
     if not measured or not audio_s:
@@ -199,7 +204,6 @@ def _effort(efforts: Sequence[Effort | None], machine_usd_per_hour: float | None
         )  # fmt: skip
     processor_s = sum(effort.processor_s for effort in measured)
     other_s = sum(effort.other_processor_s for effort in measured)
-    wall_s = sum(effort.wall_s for effort in measured)
     factors = [effort.wall_s / effort.audio_s for effort in measured if effort.audio_s]
     median, slow = (float(value) for value in np.percentile(factors, (50, 95)))
     made = sorted(effort.made_at for effort in measured)
@@ -212,7 +216,26 @@ def _effort(efforts: Sequence[Effort | None], machine_usd_per_hour: float | None
         real_time_factor_p50=median,
         real_time_factor_p95=slow,
         peak_memory_bytes=max(effort.peak_memory_bytes for effort in measured),
-        usd_per_audio_hour=None if machine_usd_per_hour is None else machine_usd_per_hour * wall_s / audio_s,
+        usd_per_audio_hour=None,
         machines=tuple(sorted({effort.machine for effort in measured})),
         made_between=(made[0], made[-1]),
     )
+
+
+def _usd_per_audio_hour(system: System, calls: Sequence[Transcribed]) -> float | None:
+    costs = [_usd_of(system, call) for call in calls]
+    audio_s = sum(call.heard.duration_s for call in calls)
+    known = [cost for cost in costs if cost is not None]
+    return 3600 * sum(known) / audio_s if audio_s and len(known) == len(costs) else None
+
+
+def _usd_of(system: System, call: Transcribed) -> float | None:
+    """Of one call; None where its price is unknown. A service is paid for the whole recording."""
+    hourly = system.settings.reporting.machine_usd_per_hour
+    machine = None if hourly is None or call.effort is None else hourly * call.effort.wall_s / 3600
+    price = NO_SERVICE if system.plain else system.settings.transcription.price(call.heard.engine)
+    if price is NO_SERVICE:
+        return machine
+    channels = len({chunk.channel for chunk in call.heard.chunks}) or 1
+    charged = price.cost_usd(call.heard.duration_s, channels)
+    return None if charged is None else charged + (machine or 0.0)

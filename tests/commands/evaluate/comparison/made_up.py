@@ -36,12 +36,12 @@ def system(name: str, **changed: object) -> System:
     return System(name=name, settings=settings, plain=name == PLAIN)
 
 
-def heard(name: str, wrong: int, words: str | None = None) -> HeardCall:
+def heard(name: str, wrong: int, words: str | None = None, engine: str = "scripted") -> HeardCall:
     chunk = TranscriptChunk(
         channel=0, ordinal=0, role=Role.AGENT, start_s=1.0, end_s=20.0, text=text(wrong) if words is None else words
     )
     return HeardCall(
-        name=name, duration_s=30.0, language="en", flags=(), chunks=(chunk,), engine="e", model="m", revision=None
+        name=name, duration_s=30.0, language="en", flags=(), chunks=(chunk,), engine=engine, model="m", revision=None
     )
 
 

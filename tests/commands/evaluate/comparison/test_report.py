@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from commands.evaluate.comparison.changes import changes
 from commands.evaluate.comparison.decision import decide
 from commands.evaluate.comparison.document import Report, build_report
@@ -97,3 +99,27 @@ def test_kept_transcripts_come_back_and_broken_ones_are_made_again(tmp_path: Pat
     assert store.get("f" * 64) == kept
     (tmp_path / "kept" / f"{'f' * 64}.json").write_text("{}")
     assert store.get("f" * 64) is None
+
+
+@pytest.mark.parametrize(
+    ("engine", "settings", "per_hour"),
+    [
+        ("scripted", {}, None),
+        ("scripted", {"reporting": {"machine_usd_per_hour": 0.5}}, 0.1),
+        ("openai_audio", {"reporting": {"machine_usd_per_hour": 0.5}}, None),
+        ("openai_audio", {"transcription": {"openai_audio": {"usd_per_minute": 0.006}}}, 0.36),
+        (
+            "openai_audio",
+            {"transcription": {"openai_audio": {"usd_per_minute": 0.006}}, "reporting": {"machine_usd_per_hour": 0.5}},
+            0.46,
+        ),
+    ],
+)
+def test_an_audio_hour_costs_the_machine_and_the_service_or_nothing_is_said(
+    engine: str, settings: dict[str, Any], per_hour: float | None
+) -> None:
+    made = result(FEW)
+    for name, call in made.calls.items():
+        made.calls[name] = Transcribed(heard=heard(name, 0, engine=engine), effort=call.effort, reused=False)
+    found = comparison([system("one", **settings)], made)
+    assert found.systems[0].effort.usd_per_audio_hour == (None if per_hour is None else pytest.approx(per_hour))
