@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipeline.config.areas.speech.cloud import CLOUD_ENGINES
 from pipeline.config.areas.speech.prices import Price
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
+from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
+from tests.house import PROJECT
 
 SERVER: dict[str, Any] = {"base_url": "http://127.0.0.1:1/v1"}
 
@@ -83,3 +88,16 @@ def test_a_cloud_request_must_end_before_its_process_is_taken_for_hung() -> None
     with pytest.raises(ValidationError, match=r"deepgram\.time_limit_s \(270\) must be under run\.segment_timeout_s"):
         Settings.model_validate(chosen)
     Settings.model_validate({**chosen, "run": {"segment_timeout_s": 271}})
+
+
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "recognisers.md").read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_documents_are_valid(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPGRAM_USD_PER_MINUTE", "0.5")
+    path = tmp_path / "config.yaml"
+    path.write_text(example, "utf-8")
+    chosen = load_settings(path).settings.transcription
+    assert chosen.engines[0] in CLOUD_ENGINES
+    assert chosen.engines[0] != "deepgram" or chosen.price("deepgram").usd_per_minute == 0.5
