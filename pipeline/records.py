@@ -22,6 +22,10 @@ FALLBACK_MARK = "+fallback"
 again, and it never replaces a better one."""
 
 
+SIDE_OF_CALL = "side_of_call"
+"""`error_type` of the row of a file that was a call of its own before it was joined with its other side."""
+
+
 class Direction(StrEnum):
     """Who called whom, seen from the company."""
 
@@ -61,6 +65,8 @@ class StepState(StrEnum):
 
 
 REMARKS = ("_unreadable", "_ambiguous", "_shifted")
+OTHER_SIDE_MISSING = "other_side_missing"
+"""Remark on a call of which only one side's file is there, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,7 @@ class CallMetadata:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Doubts about fields, which become flags of the call: `started_at_ambiguous`, `direction_unreadable`, …."""
-        return tuple(sorted(name for name in self.extra if name.endswith(REMARKS)))
+        return tuple(sorted(name for name in self.extra if name.endswith(REMARKS) or name == OTHER_SIDE_MISSING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,15 @@ class FoundCall:
     """With time zone (UTC). None where the file's time fits no calendar; `etag` then shows changes."""
     etag: str | None = None
     metadata: CallMetadata = CallMetadata()
+    sides: tuple[FoundCall, ...] = ()
+    """The two files of a call that has one for each side, the first of which gives it its address; else empty."""
+    lone_side: str | None = None
+    """The side that its name gives (`in`), where a file of the other side is not there; else None."""
+
+    @property
+    def files(self) -> tuple[FoundCall, ...]:
+        """What must be fetched."""
+        return self.sides or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from pipeline.config.root import Settings
 from pipeline.disk import outlast_full_disk
 from pipeline.run.batch import BatchResult
 from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.plan import Plan
 
 log = logging.getLogger("earshot.run")
 
@@ -158,7 +159,8 @@ def failed_calls(result: BatchResult) -> list[dict[str, object]]:
 def file_statuses(result: BatchResult) -> dict[str, object]:
     """Counts, and the outcome of every file this run looked at; unchanged files are only counted.
 
-    Those left for the next run, by `run.limit` or because this one was stopped, are named too.
+    Those left for the next run, by `run.limit` or because this one was stopped, are named too. The second file of a
+    call in two files has an entry of its own, and `second_files` counts all of them.
     """
     plan = result.plan
     looked_at = {str(status["source_uri"]) for status in result.tally.statuses} | {
@@ -184,8 +186,23 @@ def file_statuses(result: BatchResult) -> dict[str, object]:
         "counts": result.counts,
         "adds_up": account.adds_up,
         "faults": list(account.faults),
-        "files": [*result.tally.statuses, *skipped, *left],
+        "second_files": len(plan.second_files),
+        "files": [*result.tally.statuses, *skipped, *left, *_second_files(plan)],
     }
+
+
+def _second_files(plan: Plan) -> list[dict[str, object]]:
+    return [
+        {
+            "source_uri": file.source_uri,
+            "file_name": file.file_name,
+            "status": "joined",
+            "detail": f"the other side of {call.found.file_name}",
+            "call_source_uri": call.found.source_uri,
+        }
+        for call in (*plan.to_do, *plan.undecided, *plan.beyond_limit, *plan.quarantined, *plan.skipped_before)
+        for file in call.found.files[1:]
+    ]
 
 
 def write_json(path: Path, content: object) -> Path:

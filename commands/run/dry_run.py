@@ -20,6 +20,7 @@ from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
 from pipeline.plurals import counted
 from pipeline.run.analyser import build_analyser
+from pipeline.run.paired_files import pair_line, said_of_sides
 from pipeline.run.plan import Action, Plan
 from pipeline.run.planner import Planner, asked_of
 from pipeline.run.recipes import build_recipe
@@ -43,6 +44,8 @@ def show_plan(loaded: LoadedSettings) -> int:
     sound = sound_of(settings, source, [call.found for call in plan.to_do if call.action is not Action.ANALYSE])
     console = Terminal()
     console.print(_table(plan, sound))
+    for line in (*said_of_sides(plan), *filter(None, [pair_line(plan)])):
+        console.print(line)
     for line in [
         *_time(settings, sound, past),
         *price_of(settings.transcription, sound),

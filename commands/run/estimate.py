@@ -79,6 +79,7 @@ def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall])
 def _from_beginnings(source: S3Source, calls: Sequence[FoundCall]) -> Sound:
     if not calls:
         return Sound(audio_s=0.0)
+    calls = [max(call.files, key=lambda file: file.size_bytes) for call in calls]  # two files are heard at once
     rates: dict[str, list[float]] = {}
     chosen = _some_of_each_kind(calls)
     with tempfile.TemporaryDirectory(prefix="earshot-dry-run-") as folder:

@@ -12,6 +12,7 @@ from commands.run.delivery import Delivered
 from commands.terminal import Terminal, cell, table
 from pipeline.plurals import counted
 from pipeline.run.batch import BatchResult
+from pipeline.run.paired_files import pair_line
 from pipeline.visible_text import one_line
 
 _WIDE = 120
@@ -30,6 +31,9 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
     console.print(
         f"found {counts['found']} = " + " + ".join(f"{n} {name}" for name, n in counts.items() if name != "found")
     )
+    in_two_files = pair_line(result.plan)
+    if in_two_files is not None:
+        console.print(in_two_files)
     report = delivered.report
     if result.planned_stop is not None:
         left = counted(result.counts["left"], "call is left", "calls are left")

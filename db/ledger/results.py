@@ -34,7 +34,7 @@ from db.ledger.rows import (
 )
 from db.ledger.values import clean, json_parameter
 from db.records import Row, updates
-from pipeline.records import CallOutcome, SegmentText, StepResult, StepState, Transcript
+from pipeline.records import SIDE_OF_CALL, CallOutcome, FoundCall, SegmentText, StepResult, StepState, Transcript
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -106,6 +106,7 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
     replaced = current != before.get("transcript_fingerprint")
     before["missing_reasons"] = (before.get("missing_reasons") or {}) | {step.step: clean(step.reason) for step in kept}
     _store_row(connection, call_id, outcome, before, replaced)
+    _take_in_other_sides(connection, call_id, outcome.found)
     for step in kept:
         connection.execute(
             "UPDATE call_steps SET reason = %s WHERE call_id = %s AND step = %s",
@@ -115,6 +116,24 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
     if current is not None:
         _store_sentiments(connection, call_id, current, outcome.steps, replaced)
     return True
+
+
+def _take_in_other_sides(connection: Connection[Any], call_id: uuid.UUID, found: FoundCall) -> None:
+    """The other file of a call may have been a call of its own: its row no longer counts, and stays readable."""
+    others = [clean(file.source_uri) for file in found.files[1:]]
+    if others:
+        connection.execute(
+            """UPDATE calls SET status = 'skipped', error_type = %s, error_message = %s, error_stage = NULL,
+                   error_transient = false, error_traceback = NULL, failed_runs = 0
+               WHERE source_uri = ANY(%s) AND call_id <> %s AND error_type IS DISTINCT FROM %s""",
+            [
+                SIDE_OF_CALL,
+                clean(f"the other side of {found.file_name}, call {call_id}"),
+                others,
+                call_id,
+                SIDE_OF_CALL,
+            ],
+        )
 
 
 def _current(connection: Connection[Any], call_id: uuid.UUID) -> Row:

@@ -12,7 +12,7 @@ from pipeline.diarisation.choice import DIARISERS, Builder
 from pipeline.diarisation.diariser import SPEAKERS, DiarisationGivenUp, Diariser
 from pipeline.diarisation.recut import by_speaker
 from pipeline.errors import ModelUnavailable, described
-from pipeline.records import PreparedCall, PreparedChannel, Role, SpeechSegment
+from pipeline.records import OTHER_SIDE_MISSING, PreparedCall, PreparedChannel, Role, SpeechSegment
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,8 @@ class CallDiariser:
 
 def both_sides(call: PreparedCall) -> PreparedChannel | None:
     """The only channel of a call (not counting its copies), when it holds speech and nothing says whose it is."""
+    if OTHER_SIDE_MISSING in call.flags:
+        return None
     own = [channel for channel in call.channels if channel.same_as_channel is None]
     if len(own) != 1 or own[0].role is not Role.UNKNOWN or not own[0].segments:
         return None

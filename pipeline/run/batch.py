@@ -18,6 +18,7 @@ from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.analyser import DescribeTask
 from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
+from pipeline.run.paired_files import said_of_sides
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.plan import Action, Plan
 from pipeline.run.planner import Planner, asked_of
@@ -116,7 +117,7 @@ class Batch:
             look_round=self.signals.raise_if_stopping,
         )
         plan = planner.plan(self._parts.source.discover())
-        for message in said_aloud(plan.skipped):
+        for message in (*said_aloud(plan.skipped), *said_of_sides(plan)):
             self._observer.notice(message)
         return plan
 

@@ -40,8 +40,8 @@ class PrepareTask:
     spool: Path
     limit_s: float | None = None
     """Seconds until the process is killed."""
-    local_path: Path | None = None
-    """Its local copy, if it has been fetched; None when the process opens it at its source."""
+    local_paths: tuple[Path, ...] = ()
+    """Local copies of its files, if they have been fetched; empty when the process opens them at their source."""
     fetch_limit_s: float | None = None
     """Seconds that fetching may take; None for no limit."""
 

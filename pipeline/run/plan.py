@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from pipeline.config.areas.run import Order, Reprocess
 from pipeline.ports import CallStore
 from pipeline.records import (
+    SIDE_OF_CALL,
     CallForAnalysis,
     CallStatus,
     EngineIdentity,
@@ -22,6 +23,7 @@ from pipeline.records import (
 )
 from pipeline.run.recipes import Recipe, same_recipe
 from pipeline.sources.addresses import file_path, zip_parts
+from pipeline.sources.pairs import PAIR_MARK, is_half_of
 
 LOOKUP_SIZE = 1000
 
@@ -63,6 +65,21 @@ class PlannedCall:
     """Analysis steps to run; None for all."""
     forced: bool = False
     """Recognise again even where the same transcript is stored."""
+    other_sides: tuple[KnownCall, ...] = ()
+    """Calls of their own at the other addresses of this one's files, from before the files were joined."""
+
+    @property
+    def replaces_single_files(self) -> bool:
+        """Whether its files, or one of them, were calls of their own before."""
+        if not self.found.sides or self.action not in TO_DO:
+            return False
+        alone = (*self.other_sides, *(() if is_pair(self.known) else (self.known,)))
+        return any(known is not None and known.transcript_fingerprint is not None for known in alone)
+
+    @property
+    def lost_a_side(self) -> bool:
+        """Whether the stored call has both sides, and the file of one is no longer offered."""
+        return self.found.lone_side is not None and is_pair(self.known)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +96,10 @@ class Plan:
     beyond_limit: list[PlannedCall] = field(default_factory=list)
     """For a later run, by `run.limit`."""
     uris: set[str] = field(default_factory=set)
+    second_files: set[str] = field(default_factory=set)
+    """Addresses of the second files of calls that have two."""
+    replacing: list[PlannedCall] = field(default_factory=list)
+    """Calls to do whose files were calls of their own before."""
 
     @property
     def left(self) -> int:
@@ -98,6 +119,8 @@ class Plan:
         )
 
     def add(self, planned: PlannedCall) -> None:
+        if planned.replaces_single_files:
+            self.replacing.append(planned)
         if planned.action in TO_DO:
             self.to_do.append(planned)
         elif planned.action is Action.UNDECIDED:
@@ -128,6 +151,8 @@ def decide(found: FoundCall, known: KnownCall | None, reprocess: Reprocess, reci
 
     if known is None:
         return planned(Action.NEW)
+    if known.status is CallStatus.DONE and found.lone_side is not None and is_half_of(found, known.etag):
+        return planned(Action.UNCHANGED)  # the whole call is stored: half of it would be worse
     if _bytes_may_differ(found, known):
         return planned(Action.CHANGED)
     again = reprocess in (Reprocess.FAILED, Reprocess.ALL)
@@ -147,6 +172,11 @@ def decide(found: FoundCall, known: KnownCall | None, reprocess: Reprocess, reci
     return planned(Action.UNDECIDED)
 
 
+def is_pair(known: KnownCall | None) -> bool:
+    """Whether a stored call came from two files."""
+    return known is not None and (known.etag or "").startswith(PAIR_MARK)
+
+
 def _bytes_may_differ(found: FoundCall, known: KnownCall) -> bool:
     return (
         found.size_bytes != known.size_bytes
@@ -160,7 +190,7 @@ def settle(planned: PlannedCall, identity: EngineIdentity, recipe: Recipe) -> Pl
     assert planned.known is not None
     redo = not same_recipe(planned.known, identity, recipe) and may_replace(planned.known, identity, recipe)
     action = Action.TRANSCRIBE if redo else Action.UNCHANGED
-    return PlannedCall(found=planned.found, action=action, known=planned.known)
+    return replace(planned, action=action)
 
 
 def with_steps(calls: Sequence[PlannedCall], fingerprints: Fingerprints, reprocess: Reprocess) -> list[PlannedCall]:
@@ -178,7 +208,7 @@ def _with_steps(call: PlannedCall, today: Mapping[str, tuple[str, ...]], reproce
                 stale.discard(name)
     if not stale:
         return call
-    return PlannedCall(found=call.found, action=Action.ANALYSE, known=call.known, steps=frozenset(stale))
+    return replace(call, action=Action.ANALYSE, steps=frozenset(stale))
 
 
 def stub(call: PlannedCall) -> CallForAnalysis:
@@ -214,6 +244,7 @@ def in_order(offered: Iterable[FoundCall | SkippedFile], plan: Plan, order: Orde
         if isinstance(item, FoundCall):
             calls.append(item)
             plan.uris.add(item.source_uri)
+            plan.second_files.update(file.source_uri for file in item.files[1:])
         elif item.waiting:
             plan.waiting.append(item)
         else:
@@ -234,8 +265,12 @@ def look_up(calls: Sequence[FoundCall], store: CallStore, reprocess: Reprocess, 
     decided: list[PlannedCall] = []
     for start in range(0, len(calls), LOOKUP_SIZE):
         batch = calls[start : start + LOOKUP_SIZE]
-        known = store.known_calls([call.source_uri for call in batch])
-        decided.extend(decide(call, known.get(call.source_uri), reprocess, recipe) for call in batch)
+        known = store.known_calls([file.source_uri for call in batch for file in call.files])
+        for call in batch:
+            planned = decide(call, known.get(call.source_uri), reprocess, recipe)
+            others = [known[file.source_uri] for file in call.files[1:] if file.source_uri in known]
+            apart = tuple(other for other in others if other.error_type != SIDE_OF_CALL)
+            decided.append(replace(planned, other_sides=apart) if apart else planned)
     return decided
 
 

@@ -72,7 +72,8 @@ class Planner:
 
     def _find_stale_steps(self, decided: list[PlannedCall]) -> None:
         """Plan the analysis of calls whose transcript may stay but whose prompt, glossary or model has changed."""
-        places = [place for place, c in enumerate(decided) if c.action in (Action.UNCHANGED, Action.UNDECIDED)]
+        stored = (Action.UNCHANGED, Action.UNDECIDED)
+        places = [place for place, c in enumerate(decided) if c.action in stored and not c.lost_a_side]
         for start in range(0, len(places), _FINGERPRINTS_AT_ONCE):
             self.look_round()
             some = places[start : start + _FINGERPRINTS_AT_ONCE]

@@ -10,7 +10,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
-from pipeline.records import PreparedCall, SkippedFile
+from pipeline.records import FoundCall, PreparedCall, SkippedFile
 from pipeline.run.context import PrepareTask
 
 _TIME_TO_ANSWER = 0.9
@@ -24,11 +24,12 @@ def build_preparer(
     diarisation: DiarisationSettings,
 ) -> Callable[[PrepareTask], PreparedCall | SkippedFile]:
     """Runs in the spawned process; the models are loaded with the first recording."""
+    from pipeline.audio.decoding.ingest import SourceFile
     from pipeline.audio.decoding.spool import discard
     from pipeline.audio.prepare import CallPreparer
     from pipeline.diarisation.calls import CallDiariser
     from pipeline.sources.probe import outside_limits, probe_call
-    from pipeline.sources.source import build_source, fetch_within
+    from pipeline.sources.source import build_source, fetch_files
 
     source = build_source(source_settings)
     preparer = CallPreparer(
@@ -39,15 +40,20 @@ def build_preparer(
     def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
         began = time.monotonic()
         here = (
-            nullcontext(task.local_path)
-            if task.local_path
-            else fetch_within(source, task.found, task.spool, task.fetch_limit_s)
+            nullcontext(task.local_paths)
+            if task.local_paths
+            else fetch_files(source, task.found, task.spool, task.fetch_limit_s)
         )
-        with here as path:
-            header = probe_call(task.found, path, source_settings)
+        with here as paths:
+            header = probe_call(task.found, paths, source_settings)
             if isinstance(header, SkippedFile):
                 return header
-            call = preparer.prepare(path, task.found.metadata, task.spool)
+            files = [
+                SourceFile(path=path, name=file.file_name, starts_s=start)
+                for path, file, start in zip(paths, task.found.files, starts_s(task.found), strict=True)
+            ]
+            roles = task.found.metadata.channel_roles or () if task.found.sides else ()
+            call = preparer.prepare_sides(files, task.found.metadata, task.spool, roles)
         # A header may claim more than could be decoded, or nothing at all.
         outside = outside_limits(task.found, call.duration_s, source_settings)
         if outside is not None:
@@ -57,3 +63,12 @@ def build_preparer(
         return diariser.apply(call, left_s)
 
     return prepare
+
+
+def starts_s(found: FoundCall) -> tuple[float, ...]:
+    """When each file of a call begins, in seconds after the earliest, where names or sidecars say it of all of them."""
+    starts = [file.metadata.started_at for file in found.files]
+    known = [start for start in starts if start is not None]
+    if len(known) < len(starts):
+        return (0.0,) * len(starts)
+    return tuple((start - min(known)).total_seconds() for start in known)

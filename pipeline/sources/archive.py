@@ -26,6 +26,7 @@ from pipeline.sources.addresses import file_uri, shown, zip_parts, zip_uri
 from pipeline.sources.metadata.exports import MAX_BYTES
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
+from pipeline.sources.pairs import Pairing
 from pipeline.sources.selection import Selection, Verdict
 
 _BLOCK = 1024 * 1024
@@ -224,6 +225,9 @@ class ArchiveSource:
 
     def discover(self) -> Iterator[FoundCall | SkippedFile]:
         """See CallSource."""
+        return Pairing(self._settings.pairs).joined(self._found())
+
+    def _found(self) -> Iterator[FoundCall | SkippedFile]:
         if not zipfile.is_zipfile(self._path):
             raise InputUnavailable(f"{self._path}: not a .zip archive, or not complete; deliver it again")
         sidecars = Sidecars(self._settings, self._metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
@@ -19,6 +20,7 @@ from pipeline.sources.archive import ArchiveReader
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.metadata.times import moment_of
+from pipeline.sources.pairs import Pairing
 from pipeline.sources.selection import Selection, Verdict
 
 
@@ -41,12 +43,16 @@ class _Seen:
 
 
 class FolderSource:
-    """A folder, walked in the order of its names. Memory holds one folder's names and the files that are still young.
+    """A folder, walked in the order of its names. Memory holds one folder's names, the files that are still young and
+    those that are one side of a call.
 
     Args:
         root: absolute path.
         now: seconds since 1970. Tests give it and `sleep`, which waits some seconds.
     """
+
+    _waits = True
+    """Whether a file may wait for the other side of its call."""
 
     def __init__(
         self,
@@ -63,9 +69,13 @@ class FolderSource:
         self._metadata = MetadataReader(settings)
         self._sidecars = Sidecars(settings, self._metadata)
         self._archives = ArchiveReader(settings, self._selection, self._metadata)
+        self._pairing = Pairing(settings.pairs, waits=self._waits, now=now)
 
     def discover(self) -> Iterator[FoundCall | SkippedFile]:
-        """See CallSource. Files younger than `min_age_s` come last, after a second look."""
+        """See CallSource. Files younger than `min_age_s` come after a second look; calls in two files come last."""
+        return self._pairing.joined(self._found())
+
+    def _found(self) -> Iterator[FoundCall | SkippedFile]:
         yield from self._sidecars.load_whole()
         young: list[_Seen] = []
         first_look = self._now()
@@ -206,7 +216,12 @@ class FolderSource:
 
 
 class SingleFileSource(FolderSource):
-    """One recording named on purpose: its size is checked, its name and suffix are not."""
+    """One recording named on purpose: its size is checked, its name and suffix are not.
+
+    Where it is one side of a call, the other side beside it belongs to it.
+    """
+
+    _waits = False
 
     def __init__(
         self,
@@ -227,7 +242,14 @@ class SingleFileSource(FolderSource):
         found = os.stat(self._path)
         if not stat.S_ISREG(found.st_mode):
             raise InputUnavailable(f"{self._path}: neither a file nor a folder; set input.path")
-        yield _Seen(self._path, os.path.basename(self._path), found.st_size, found.st_mtime_ns)
+        name = os.path.basename(self._path)
+        yield _Seen(self._path, name, found.st_size, found.st_mtime_ns)
+        for other in self._pairing.other_sides(self._path, os.listdir(self._root)):
+            path = os.path.join(self._root, other)
+            with contextlib.suppress(OSError):
+                found = os.stat(path)
+                if stat.S_ISREG(found.st_mode):
+                    yield _Seen(path, other, found.st_size, found.st_mtime_ns)
 
     def _unmatched(self) -> Iterator[SkippedFile]:
         return iter(())  # the rows of its neighbours

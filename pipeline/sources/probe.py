@@ -17,7 +17,7 @@ from pipeline.audio.decoding.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW
 from pipeline.config.areas.sources import RAW_FORMATS, InputSettings, RawFormat
 from pipeline.errors import AudioUndecodable, EarshotError, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
-from pipeline.sources.source import CallSource, fetch_within
+from pipeline.sources.source import CallSource, fetch_files
 
 _PLAIN_CODECS = {
     (FORMAT_PCM, 8): "pcm_u8",
@@ -58,15 +58,25 @@ def probe_header(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS)
     return _of_demuxer(path, layout)
 
 
-def probe_call(call: FoundCall, path: Path, settings: InputSettings) -> AudioHeader | SkippedFile:
+def probe_call(call: FoundCall, paths: Sequence[Path], settings: InputSettings) -> AudioHeader | SkippedFile:
     """The header, or why the call is skipped: `not_audio`, `too_short`, `too_long`.
 
+    Of a call in two files, one that cannot be opened is left to the decoder, which flags it.
     Raises SourceUnreadable, AudioUndecodable.
     """
-    try:
-        header = probe_header(path, settings.raw_formats)
-    except NotAudio as error:
-        return _skipped(call, "not_audio", str(error))
+    headers: list[AudioHeader] = []
+    faults: list[AudioUndecodable] = []
+    for path in paths:
+        try:
+            headers.append(probe_header(path, settings.raw_formats))
+        except AudioUndecodable as error:
+            faults.append(error)
+    if not headers:
+        undecodable = next((fault for fault in faults if not isinstance(fault, NotAudio)), None)
+        if undecodable is not None:
+            raise undecodable
+        return _skipped(call, "not_audio", "; ".join(str(fault) for fault in faults))
+    header = _of_all(headers)
     return header if header.duration_s is None else outside_limits(call, header.duration_s, settings) or header
 
 
@@ -113,8 +123,8 @@ def probe_many(
 
     def probe(call: FoundCall) -> AudioHeader | SkippedFile | EarshotError:
         try:
-            with fetch_within(source, call, spool, fetch_limit_s) as path:
-                return probe_call(call, path, settings)
+            with fetch_files(source, call, spool, fetch_limit_s) as paths:
+                return probe_call(call, paths, settings)
         except EarshotError as error:
             return error
 

@@ -21,6 +21,7 @@ from pipeline.retries import retrying
 from pipeline.sources.addresses import s3_parts, s3_uri, shown
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
+from pipeline.sources.pairs import Pairing
 from pipeline.sources.selection import Selection, Verdict
 
 _BLOCK = 1024 * 1024
@@ -73,6 +74,9 @@ class S3Source:
 
     def discover(self) -> Iterator[FoundCall | SkippedFile]:
         """See CallSource. Objects appear in a bucket whole, so there is no second look."""
+        return Pairing(self._settings.pairs).joined(self._found())
+
+    def _found(self) -> Iterator[FoundCall | SkippedFile]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         sidecars = Sidecars(self._settings, self._metadata)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -105,6 +105,13 @@ def fetch_within(source: CallSource, call: FoundCall, spool: Path, limit_s: floa
         yield path
     finally:
         under_way.__exit__(None, None, None)
+
+
+@contextmanager
+def fetch_files(source: CallSource, call: FoundCall, spool: Path, limit_s: float | None) -> Iterator[tuple[Path, ...]]:
+    """Local paths of all files of a call: one, or one for each side. Each may take `limit_s`; see `fetch_within`."""
+    with ExitStack() as held:
+        yield tuple(held.enter_context(fetch_within(source, file, spool, limit_s)) for file in call.files)
 
 
 def build_source(settings: InputSettings) -> CallSource:

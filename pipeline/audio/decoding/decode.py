@@ -48,6 +48,8 @@ class Decoding:
     layout: Layout = field(default_factory=Layout)
     track: int | None = None
     """Among the audio tracks of the file, from 0; None where it has but one."""
+    name: str = ""
+    """For messages, where `path` is a copy under a name of ours."""
     container: str = ""
     codec: str = ""
     sample_rate_hz: int = 0
@@ -61,7 +63,8 @@ class Decoding:
     @property
     def where(self) -> str:
         """The file, and which of its tracks."""
-        return self.path.name if self.track is None else f"{self.path.name}, audio track {self.track + 1}"
+        name = self.name or self.path.name
+        return name if self.track is None else f"{name}, audio track {self.track + 1}"
 
     def blocks(self, block_s: float) -> Generator[DecodedBlock, None, None]:
         """Decode in blocks of about `block_s`.

@@ -46,6 +46,8 @@ class SourceFile:
     """One of a call's files."""
 
     path: Path
+    name: str = ""
+    """For messages, where `path` is a copy under a name of ours."""
     starts_s: float = 0.0
     """Seconds after the earliest of them."""
 
@@ -130,7 +132,7 @@ def ingest_call(
         for track in tracks:
             first = sum(len(earlier.sink.paths) for earlier in taken)
             shifted = replace(track, starts_s=track.starts_s + file.starts_s)
-            taken.append(_take(number, file.path, layout, shifted, len(tracks), folder, settings, first))
+            taken.append(_take(number, file, layout, shifted, len(tracks), folder, settings, first))
         if taken[-1].decoding.container == "ogg" and ends_within_page(file.path):
             flags.add("truncated")
     sound = [one for one in taken if one.fault is None]
@@ -191,10 +193,17 @@ class _Taken:
 
 
 def _take(  # noqa: PLR0917 - each is a different kind of thing
-    file: int, path: Path, layout: Layout, track: Track, among: int, folder: Path, settings: AudioSettings, first: int
+    number: int,
+    file: SourceFile,
+    layout: Layout,
+    track: Track,
+    among: int,
+    folder: Path,
+    settings: AudioSettings,
+    first: int,
 ) -> _Taken:
     """Decode one track `among` those of its file; its first channel gets the number `first`."""
-    decoding = Decoding(path, layout, track.number if among > 1 else None)
+    decoding = Decoding(file.path, layout, track.number if among > 1 else None, file.name)
     starts_s = track.starts_s if track.starts_s <= _LONGEST_SHIFT_S else 0.0
     sink = _Sink(decoding, folder, settings, first, round(starts_s * SAMPLE_RATE_HZ))
     cut, fault = False, None
@@ -204,7 +213,7 @@ def _take(  # noqa: PLR0917 - each is a different kind of thing
         except AudioUndecodable as error:
             fault = error
         sink.finish(decoded=fault is None)
-    return _Taken(file=file, track=track, decoding=decoding, sink=sink, cut=cut, fault=fault)
+    return _Taken(file=number, track=track, decoding=decoding, sink=sink, cut=cut, fault=fault)
 
 
 def _decode(decoding: Decoding, sink: _Sink, settings: AudioSettings) -> bool:

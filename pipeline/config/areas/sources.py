@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.areas.call_metadata import FileNamePattern, SidecarSettings, check_time_zone
 from pipeline.config.areas.file_names import AUTO, NamedPattern
+from pipeline.config.areas.pairs import PairSettings
 from pipeline.config.base import Area
 from pipeline.records import CustomerSegment, Direction, Role
 
@@ -172,6 +173,8 @@ class InputSettings(Area):
     role_words: dict[str, Role] = Field(default_factory=lambda: dict(ROLE_WORDS))
     """What file names and sidecars call the roles in channel_roles (agent+client, client-agent, a,c), and what the
     titles of audio tracks call them, in lower case."""
+    pairs: PairSettings = Field(default_factory=PairSettings)
+    """Calls in two files, one for each side."""
     sidecar: SidecarSettings = Field(default_factory=SidecarSettings)
     """Metadata from files beside the recordings."""
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)

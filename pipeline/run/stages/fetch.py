@@ -17,7 +17,7 @@ from pipeline.errors import portable
 from pipeline.run.context import RunContext
 from pipeline.run.plan import PlannedCall, needs_audio
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
-from pipeline.sources.source import fetch_within
+from pipeline.sources.source import fetch_files
 
 REMOTE = ("s3://",)
 _LOOK_AGAIN_S = 0.5
@@ -100,8 +100,8 @@ class FetchStage:
         with spooling(work.spool.parent):
             work.spool.mkdir(parents=True)
         source, limit_s = self._context.parts.source, self._settings.fetch_timeout_s
-        work.fetched = fetch_within(source, work.planned.found, work.spool, limit_s)
-        work.local_path = work.fetched.__enter__()
+        work.fetched = fetch_files(source, work.planned.found, work.spool, limit_s)
+        work.local_paths = work.fetched.__enter__()
 
 
 def default_limit_gb() -> float:

@@ -112,7 +112,7 @@ class PrepareStage:
             self._observer.notice(f"{flag}: {why}")
 
     def _call(self, worker: Worker, work: Work) -> object:
-        if work.local_path is None:
+        if not work.local_paths:
             work.drop_spool()
         with spooling(work.spool.parent):
             work.spool.mkdir(parents=True, exist_ok=True)
@@ -124,6 +124,6 @@ class PrepareStage:
             + size_mb * self._settings.prepare_timeout_per_mb_s
         )
         task = PrepareTask(
-            work.planned.found, work.spool, limit_s, work.local_path, fetch_limit_s=self._settings.fetch_timeout_s
+            work.planned.found, work.spool, limit_s, work.local_paths, fetch_limit_s=self._settings.fetch_timeout_s
         )
         return worker.call(task, limit_s)

@@ -266,6 +266,8 @@ class RecogniseStage:
         """The call_id of the same bytes under an address that no longer exists, when this address is new."""
         if work.planned.known is not None:
             return None
+        for other in work.planned.other_sides:
+            return other.call_id  # that file was a call of its own: it is this one now
         return next((k.call_id for k in self._parts.store.known_by_content(audio_sha256) if self._gone(k)), None)
 
     def _gone(self, known: KnownCall) -> bool:

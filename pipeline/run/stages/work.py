@@ -91,9 +91,9 @@ class Work:
 
     planned: PlannedCall
     spool: Path
-    local_path: Path | None = None
-    """Local copy of a remote recording."""
-    fetched: AbstractContextManager[Path] | None = None
+    local_paths: tuple[Path, ...] = ()
+    """Local copies of a remote recording's files."""
+    fetched: AbstractContextManager[tuple[Path, ...]] | None = None
     prepared: PreparedCall | None = None
     call_id: str = ""
     transcript: Transcript | None = None
@@ -132,7 +132,7 @@ class Work:
 
     def drop_fetched(self) -> None:
         """Remove the copy of a remote recording; its decoded samples stay."""
-        fetched, self.fetched, self.local_path = self.fetched, None, None
+        fetched, self.fetched, self.local_paths = self.fetched, None, ()
         if fetched is not None:
             fetched.__exit__(None, None, None)
 

@@ -18,6 +18,7 @@ from pipeline.sources.metadata.exports import MAX_BYTES, BadSidecar, Record, rea
 from pipeline.sources.metadata.fields import Fields, fields_of
 from pipeline.sources.metadata.reader import MetadataReader, merged
 from pipeline.sources.metadata.times import day_comes_first, is_undecided
+from pipeline.sources.pair_names import PairNames
 
 _UTC = ZoneInfo("UTC")
 _NAMED = 5
@@ -55,9 +56,12 @@ class _Rows:
             if len(key) >= _LEAST_KEY:
                 self.by_key.setdefault(key, row)
 
-    def find(self, relative: str, keys: Collection[str], loose: bool) -> _Row | None:
+    def find(self, relative: str, keys: Collection[str], loose: bool, of_call: Collection[str] = ()) -> _Row | None:
+        """`of_call`: names that the call would have if it were one file, for a file that is one side of it."""
         name = relative.rpartition("/")[2]
         row = self.by_name.get(relative) or self.by_name.get(name)
+        if row is None:
+            row = next((self.by_name[name] for name in of_call if name in self.by_name), None)
         if row is None:
             row = next((self.by_key[key] for key in keys if key in self.by_key), None)
         if row is None and loose:
@@ -72,6 +76,7 @@ class Sidecars:
         self._input = settings
         self._settings = settings.sidecar
         self._reader = reader
+        self._pairs = PairNames(settings.pairs)
         self._is_inner = False
         self._whole: list[_Rows] = []
         self._by_folder: dict[str, list[_Rows]] = {}
@@ -165,13 +170,15 @@ class Sidecars:
         """Metadata of the recording at this path below the input; a sidecar takes precedence over the file name."""
         if not self._whole and not self._by_folder:
             return from_name
-        keys = _keys_of(relative, from_name)
+        name = relative.rpartition("/")[2]
+        bare = [half.bare for half in self._pairs.halves(name)]
+        keys = [key for stem in (_bare(name), *bare) for key in _keys_of(stem, from_name)]
+        of_call = [f"{stem}{name[len(_bare(name)) :]}" for stem in bare]
         for rows, below in self._in_reach(relative):
-            row = rows.find(relative[len(below) :], keys, self._settings.match == "loose")
+            row = rows.find(relative[len(below) :], keys, self._settings.match == "loose", of_call)
             if row is not None:
                 row.used = True
                 return merged(row.metadata, from_name)
-        name = relative.rpartition("/")[2]
         self._without_row[_stem(name)] = name
         return from_name
 
@@ -263,9 +270,13 @@ class Sidecars:
                 yield _report(f"{bad}-{said}", "bad_sidecar_row", message)
 
 
-def _keys_of(relative: str, from_name: CallMetadata) -> list[str]:
+def _bare(name: str) -> str:
+    """Without suffix."""
+    return name.rpartition(".")[0]
+
+
+def _keys_of(stem: str, from_name: CallMetadata) -> list[str]:
     """Parts of a recording's name that may name the call."""
-    stem = relative.rpartition("/")[2].rpartition(".")[0]
     said = [from_name.extra[key] for key in ("call_key", "recording_key") if key in from_name.extra]
     return list(dict.fromkeys([stem, *said, *re.split(r"---|_", stem)]))
 

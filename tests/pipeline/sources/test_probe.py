@@ -142,7 +142,7 @@ def test_calls_are_skipped_with_a_reason(
     tmp_path: Path, content: bytes, settings: dict[str, float], reason: str
 ) -> None:
     path = put(tmp_path / "a.wav", content)
-    skipped = probe_call(found(path), path, InputSettings.model_validate(settings))
+    skipped = probe_call(found(path), (path,), InputSettings.model_validate(settings))
     assert isinstance(skipped, SkippedFile)
     assert skipped.reason == reason
     assert skipped.message

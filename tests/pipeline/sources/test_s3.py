@@ -162,7 +162,7 @@ def test_what_is_passed_over_carries_its_etag(bucket: Bucket, tmp_path: Path) ->
     assert small.etag == etag(b"RIFF")
     assert isinstance(call, FoundCall)
     with source.fetch(call, tmp_path) as path:
-        skipped = probe_call(call, path, InputSettings())
+        skipped = probe_call(call, (path,), InputSettings())
     assert isinstance(skipped, SkippedFile)
     assert (skipped.reason, skipped.etag) == ("not_audio", call.etag)
 

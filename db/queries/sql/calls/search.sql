@@ -6,7 +6,7 @@ WITH asked AS (
 )
 SELECT k.call_id::text, c.file_name, c.source_uri, k.channel, k.ordinal, k.role, k.start_s, k.text,
        ts_rank(k.search, asked.terms) AS rank
-FROM asked, chunks k JOIN calls c ON c.call_id = k.call_id
+FROM asked, chunks k JOIN calls c ON c.call_id = k.call_id AND c.status <> 'skipped'
 WHERE k.search @@ asked.terms AND (%(role)s::text IS NULL OR k.role = %(role)s)
     AND (%(language)s::text IS NULL OR k.language IS NULL OR k.language = %(language)s)
 ORDER BY rank DESC, c.started_at DESC NULLS LAST, c.source_uri, k.start_s, k.channel, k.ordinal

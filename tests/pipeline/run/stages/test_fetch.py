@@ -74,9 +74,8 @@ def test_remote_recordings_are_brought_here_and_local_ones_stay_where_they_are(t
     assert failures == []
     assert source.fetched == ["a.wav"]
     remote, local = works
-    assert remote.local_path is not None
-    assert remote.local_path.read_bytes() == b"sound"
-    assert local.local_path is None
+    assert [path.read_bytes() for path in remote.local_paths] == [b"sound"]
+    assert local.local_paths == ()
     remote.drop_fetched()
     assert source.dropped == ["a.wav"]
 
