@@ -40,6 +40,8 @@ Without a sub-command the calls of `input.path` are processed. A second run does
 
   python run.py /recordings --order oldest --max-hours 6
 
+  python run.py 42-in.wav 42-out.wav other/               several inputs
+
   python run.py delivery.zip --save-mode csv --limit 10
 
   python run.py --dry-run                              what a run would do; writes nothing
@@ -56,6 +58,10 @@ def run(  # noqa: PLR0917 - typer calls it by name
     config: ConfigOption = DEFAULT_CONFIG,
     input_path: Annotated[
         str | None, typer.Option("--input", help="Folder, recording, .zip or s3://bucket/prefix.", metavar="PATH")
+    ] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--also", help="A further folder, recording or .zip; may be repeated.", metavar="PATH"),
     ] = None,
     model: ModelOption = None,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.", metavar="DIR")] = None,
@@ -90,6 +96,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
         return
     flags: dict[str, object] = {
         "input.path": input_path,
+        "input.more": more or (None if input_path is None else []),
         "output.directory": output,
         "output.save_mode": save_mode,
         "output.performance_report": performance_report or None,

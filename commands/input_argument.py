@@ -1,4 +1,4 @@
-"""`run.py calls/`: a recording, folder, .zip or bucket where a sub-command could stand. Sub-commands win."""
+"""`run.py calls/`: recordings, folders, a .zip or a bucket where a sub-command could stand. Sub-commands win."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-_OPTION = "--input"
+_INPUT, _FURTHER = "--input", "--also"
 
 
 class RunGroup(TyperGroup):
-    """The first word that is not a sub-command is read as `--input`."""
+    """The first word that is not a sub-command is read as `--input`, further ones as `--also`."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         return super().parse_args(ctx, self._with_input_as_option(ctx, args))
@@ -27,14 +27,13 @@ class RunGroup(TyperGroup):
                 if given is not None:
                     ctx.fail(f"{given} comes before the sub-command {rest[0]}, which takes no input")
                 return args
-            if values.get("input_path") is not None:
-                ctx.fail(f"one input at a time: {values['input_path']} and {rest[0]}")
             given = rest[0]
             self._must_be_there(ctx, given)
             before = args[: len(args) - len(rest)]
             if before and before[-1] == "--":
                 before.pop()
-            args = [*before, f"{_OPTION}={given}", *rest[1:]]
+            option = _INPUT if values.get("input_path") is None else _FURTHER
+            args = [*before, f"{option}={given}", *rest[1:]]
 
     def _must_be_there(self, ctx: typer.Context, given: str) -> None:
         if given.startswith("s3://") or Path(given).expanduser().exists():

@@ -42,7 +42,9 @@ def source(settings: InputSettings, timeout_s: float) -> Finding:
 
     def first() -> FoundCall | None:
         # A run checks young files twice, seconds apart; the doctor only needs to know what is there.
-        one_look = settings.model_copy(update={"min_age_s": 0.0})
+        # And calls in two files are told last.
+        pairs = settings.pairs.model_copy(update={"kinds": ()})
+        one_look = settings.model_copy(update={"min_age_s": 0.0, "pairs": pairs})
         return next((item for item in build_source(one_look).discover() if isinstance(item, FoundCall)), None)
 
     try:

@@ -214,10 +214,12 @@ def _reconciliation(facts: RunFacts) -> dict[str, Any]:
 
 def disappeared(facts: RunFacts) -> dict[str, Any]:
     """Recordings of this source that the database knows but the source no longer has; their rows are kept."""
-    path = facts.settings.input.path
+    paths = (facts.settings.input.path, *facts.settings.input.more)
     plan = facts.result.plan
     seen = {*plan.uris, *plan.second_files, *(item.source_uri for item in (*plan.skipped, *plan.waiting))}
-    gone: Sequence[str] = [uri for prefix in prefixes(path) for uri in facts.store.disappeared(prefix, seen)]
+    gone: Sequence[str] = [
+        uri for path in paths for prefix in prefixes(path) for uri in facts.store.disappeared(prefix, seen)
+    ]
     return {"calls": len(gone), "first": list(gone[:SHOWN_DISAPPEARED])}
 
 

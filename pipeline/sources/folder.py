@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -215,17 +215,17 @@ class FolderSource:
         )
 
 
-class SingleFileSource(FolderSource):
-    """One recording named on purpose: its size is checked, its name and suffix are not.
+class NamedFilesSource(FolderSource):
+    """Recordings of one folder named on purpose: their sizes are checked, their names and suffixes are not.
 
-    Where it is one side of a call, the other side beside it belongs to it.
+    Where one is a side of a call, the other side beside it belongs to it.
     """
 
     _waits = False
 
     def __init__(
         self,
-        path: str,
+        paths: Sequence[str],
         settings: InputSettings,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -233,23 +233,27 @@ class SingleFileSource(FolderSource):
         lenient = settings.model_copy(
             update={"extensions": ("*",), "include": (), "exclude": (), "include_hidden": True, "archives": False}
         )
-        super().__init__(os.path.dirname(path), lenient, now, sleep)
-        self._path = path
+        super().__init__(os.path.dirname(paths[0]), lenient, now, sleep)
+        self._paths = paths
+        self._unnamed = Selection(settings)
+        """The rules for files that were not named."""
 
     def _walk(self) -> Iterator[_Seen | SkippedFile]:
-        beside = [name for name in os.listdir(self._root) if self._sidecars.may_be(name)]
-        yield from self._sidecars.load_folder(self._root, "", [os.path.basename(self._path), *beside])
-        found = os.stat(self._path)
-        if not stat.S_ISREG(found.st_mode):
-            raise InputUnavailable(f"{self._path}: neither a file nor a folder; set input.path")
-        name = os.path.basename(self._path)
-        yield _Seen(self._path, name, found.st_size, found.st_mtime_ns)
-        for other in self._pairing.other_sides(self._path, os.listdir(self._root)):
-            path = os.path.join(self._root, other)
+        names = [os.path.basename(path) for path in self._paths]
+        listed = os.listdir(self._root)
+        beside = [name for name in listed if self._sidecars.may_be(name)]
+        yield from self._sidecars.load_folder(self._root, "", [*names, *beside])
+        for path, name in zip(self._paths, names, strict=True):
+            found = os.stat(path)
+            if not stat.S_ISREG(found.st_mode):
+                raise InputUnavailable(f"{path}: neither a file nor a folder; set input.path")
+            yield _Seen(path, name, found.st_size, found.st_mtime_ns)
+        for name in sorted(self._pairing.other_sides(self._paths, listed) - set(names)):
+            path = os.path.join(self._root, name)
             with contextlib.suppress(OSError):
                 found = os.stat(path)
-                if stat.S_ISREG(found.st_mode):
-                    yield _Seen(path, other, found.st_size, found.st_mtime_ns)
+                if stat.S_ISREG(found.st_mode) and self._unnamed.by_name(name, name) is None:
+                    yield _Seen(path, name, found.st_size, found.st_mtime_ns)
 
     def _unmatched(self) -> Iterator[SkippedFile]:
         return iter(())  # the rows of its neighbours

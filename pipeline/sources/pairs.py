@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from collections import defaultdict
@@ -53,15 +54,14 @@ class Pairing:
         self._wait_s = settings.wait_h * 3600 if waits else 0.0
         self._now = now
 
-    def other_sides(self, path: str, beside: Iterable[str]) -> list[str]:
-        """The names in the folder of `path` that may be the other side of its call."""
-        folder, slash, _ = path.rpartition("/")
-        wanted = {(half.kind, half.key, 1 - half.side) for half in self._names.halves(path)}
-        return [
-            name
-            for name in sorted(beside)
-            if wanted and wanted & {(h.kind, h.key, h.side) for h in self._names.halves(f"{folder}{slash}{name}")}
-        ]
+    def other_sides(self, paths: Iterable[str], beside: Iterable[str]) -> set[str]:
+        """Those of the names `beside` files of one folder that may be the other side of one of their calls."""
+        names = {os.path.basename(path) for path in paths}
+        wanted = {(half.kind, half.key, 1 - half.side) for name in names for half in self._names.halves(name)}
+        return {
+            name for name in beside
+            if wanted and not wanted.isdisjoint((h.kind, h.key, h.side) for h in self._names.halves(name))
+        }  # fmt: skip
 
     def joined(self, items: Iterable[FoundCall | SkippedFile]) -> Iterator[FoundCall | SkippedFile]:
         """Files of which none can be a side come at once, calls and the sides without a partner at the end."""

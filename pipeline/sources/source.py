@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -114,28 +114,82 @@ def fetch_files(source: CallSource, call: FoundCall, spool: Path, limit_s: float
         yield tuple(held.enter_context(fetch_within(source, file, spool, limit_s)) for file in call.files)
 
 
-def build_source(settings: InputSettings) -> CallSource:
-    """The source `input.path` asks for: folder, single recording, .zip or s3://bucket/prefix.
+class SeveralSources:
+    """Offers what each of several local sources offers, once: inputs named together on the command line."""
 
-    Raises InputUnavailable when the path does not exist or cannot be read.
+    def __init__(self, sources: Iterable[CallSource]) -> None:
+        from pipeline.sources.archive import ArchiveSource
+
+        self._sources = list(sources)
+        # A folder's source brings any local file here, an archive's only members.
+        self._bringing = next((s for s in self._sources if not isinstance(s, ArchiveSource)), self._sources[0])
+
+    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+        """See CallSource."""
+        seen: set[str] = set()
+        for source in self._sources:
+            for item in source.discover():
+                if item.source_uri not in seen:
+                    seen.add(item.source_uri)
+                    yield item
+
+    def fetch(self, call: FoundCall, spool: Path) -> AbstractContextManager[Path]:
+        """See CallSource."""
+        return self._bringing.fetch(call, spool)
+
+
+def build_source(settings: InputSettings) -> CallSource:
+    """The source `input.path` asks for (folder, single recording, .zip or s3://bucket/prefix), with those of
+    `input.more`.
+
+    Raises InputUnavailable when a path does not exist or cannot be read.
     """
+    if settings.more:
+        return SeveralSources(_each(settings))
     if settings.path.startswith("s3://"):
         from pipeline.sources.s3 import S3Source
 
         return S3Source(settings)
-    path = os.path.abspath(os.path.expanduser(settings.path))
+    return _local(_readable(settings.path), settings)
+
+
+def _each(settings: InputSettings) -> Iterator[CallSource]:
+    """A source for each folder and archive, and one for all files of a folder that are named."""
+    files: dict[str, list[str]] = {}
+    for path in map(_readable, (settings.path, *settings.more)):
+        if os.path.isdir(path) or _is_archive(path):
+            yield _local(path, settings)
+        else:
+            files.setdefault(os.path.dirname(path), []).append(path)
+    if files:
+        from pipeline.sources.folder import NamedFilesSource
+
+        yield from (NamedFilesSource(list(dict.fromkeys(paths)), settings) for paths in files.values())
+
+
+def _readable(path: str) -> str:
+    """The absolute path. Raises InputUnavailable."""
+    path = os.path.abspath(os.path.expanduser(path))
     if not os.path.exists(path):
         raise InputUnavailable(f"{path}: no such file or folder; set input.path or give --input")
     if not os.access(path, os.R_OK):
         raise InputUnavailable(f"{path}: not readable by this user; check its permissions or set input.path")
+    return path
+
+
+def _is_archive(path: str) -> bool:
+    return path.lower().endswith(".zip")
+
+
+def _local(path: str, settings: InputSettings) -> CallSource:
     if os.path.isdir(path):
         from pipeline.sources.folder import FolderSource
 
         return FolderSource(path, settings)
-    if path.lower().endswith(".zip"):
+    if _is_archive(path):
         from pipeline.sources.archive import ArchiveSource
 
         return ArchiveSource(path, settings)
-    from pipeline.sources.folder import SingleFileSource
+    from pipeline.sources.folder import NamedFilesSource
 
-    return SingleFileSource(path, settings)
+    return NamedFilesSource([path], settings)

@@ -20,12 +20,13 @@ def small_app() -> typer.Typer:
     def run(
         context: typer.Context,
         input_path: Annotated[str | None, typer.Option("--input")] = None,
+        more: Annotated[list[str] | None, typer.Option("--also")] = None,
         limit: Annotated[int | None, typer.Option("--limit")] = None,
     ) -> None:
         if context.invoked_subcommand is not None:
             refuse_lost_options(context)
             return
-        typer.echo(f"run {input_path} {limit}")
+        typer.echo(f"run {' and '.join([input_path, *(more or [])]) if input_path else None} {limit}")
 
     @app.command()
     def status(limit: Annotated[int | None, typer.Option("--limit")] = None) -> None:
@@ -54,6 +55,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--limit", "3", "one.wav"], "run one.wav 3"),
         (["s3://bucket/prefix"], "run s3://bucket/prefix None"),
         (["--input", "calls"], "run calls None"),
+        (["calls", "one.wav"], "run calls and one.wav None"),
+        (["--input", "calls", "one.wav", "--limit", "3"], "run calls and one.wav 3"),
+        (["--input", "calls", "--input", "one.wav"], "run one.wav None"),
+        (["calls", "--limit", "3", "one.wav", "status/"], "run calls and one.wav and status/ 3"),
         (["status"], "status None"),
         (["./status"], "run ./status None"),
         (["status", "--limit", "2"], "status 2"),
@@ -73,8 +78,7 @@ def test_the_first_word_is_a_command_or_the_input(arguments: list[str], said: st
         (["cals"], ["'cals'; did you mean calls?"]),
         (["nothing-like-it"], ["'nothing-like-it'; the commands are status"]),
         (["./cals/deeper"], ["no such command, recording or folder './cals/deeper'"]),
-        (["calls", "one.wav"], ["one input at a time: calls and one.wav"]),
-        (["--input", "calls", "one.wav"], ["one input at a time: calls and one.wav"]),
+        (["calls", "on.wav"], ["no such command, recording or folder 'on.wav'; did you mean one.wav?"]),
         (["calls", "status"], ["calls comes before the sub-command status"]),
         (["--limit", "3", "status"], ["--limit before status would be ignored"]),
         (["calls", "--limti", "3"], ["No such option: --limti", "--limit"]),

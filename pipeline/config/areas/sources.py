@@ -82,6 +82,8 @@ class InputSettings(Area):
 
     path: str = "samples/calls"
     """A folder, a single recording, a .zip, or s3://bucket/prefix."""
+    more: tuple[str, ...] = ()
+    """Further folders, recordings and .zip archives on this machine, processed with `path`."""
     recursive: bool = True
     """Go into sub-folders."""
     extensions: tuple[str, ...] = (
@@ -204,6 +206,14 @@ class InputSettings(Area):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         return check_time_zone(value)
+
+    @model_validator(mode="after")
+    def _a_bucket_is_alone(self) -> InputSettings:
+        if self.more and any("://" in path for path in (self.path, *self.more)):
+            raise ValueError(
+                f"a bucket is an input of its own: {', '.join((self.path, *self.more))}; use a run for each"
+            )
+        return self
 
     @model_validator(mode="after")
     def _durations_in_order(self) -> InputSettings:

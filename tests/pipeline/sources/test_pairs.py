@@ -24,6 +24,7 @@ from tests.pipeline.sources.bucket_server import serving
 from tests.pipeline.sources.helpers import OLD_S, calls, discover, put, reasons, wav_bytes
 
 A, C, U = Role.AGENT, Role.CLIENT, Role.UNKNOWN
+END = "-20261126-091502-1793500200.42"
 
 
 def pairs(items: Iterable[FoundCall | SkippedFile]) -> list[tuple[str, str]]:
@@ -120,8 +121,8 @@ def test_a_pattern_of_ones_own_with_a_key_joins_files_that_begin_at_other_times(
     ("names", "roles"),
     [
         (("1793500200.42-in.wav", "1793500200.42-out.wav"), (U, U)),
-        (("in-201-5550100199-20261126-091502-1793500200.42-in.wav", "in-201-5550100199-20261126-091502-1793500200.42-out.wav"), (C, A)),
-        (("out-5550100199-201-20261126-091502-1793500200.42-in.wav", "out-5550100199-201-20261126-091502-1793500200.42-out.wav"), (A, C)),
+        ((f"in-201-555{END}-in.wav", f"in-201-555{END}-out.wav"), (C, A)),
+        ((f"out-555-201{END}-in.wav", f"out-555-201{END}-out.wav"), (A, C)),
         (("x_rx.wav", "x_tx.wav"), (U, U)),
         (("x-caller.wav", "x-callee.wav"), (C, A)),
         (("20261126-091502_outbound_x-caller.wav", "20261126-091502_outbound_x-callee.wav"), (A, C)),
@@ -250,6 +251,36 @@ def test_one_file_named_by_hand_brings_its_other_side(tmp_path: Path) -> None:
         assert len(found) == 1
 
 
+def test_what_lies_beside_a_named_side_and_is_no_recording_is_not_its_other_side(tmp_path: Path) -> None:
+    put(tmp_path / "7-in.wav")
+    for name in ("7-out.txt", "7-out.json", "7-out.part"):
+        put(tmp_path / name, b"{}" * 2000)
+    (alone,) = discover(tmp_path / "7-in.wav")
+    assert isinstance(alone, FoundCall)
+    assert alone.sides == ()
+
+
+def test_several_inputs_are_offered_once_with_each_call_whole(tmp_path: Path) -> None:
+    for name in ("x/7-in.wav", "x/7-out.wav", "x/8.wav", "y/9.wav", "y/.odd-name", "z/10.wav"):
+        put(tmp_path / name)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("11.wav", wav_bytes(0.7))
+    named = ["x/7-out.wav", "x/8.wav", "y/.odd-name", "z", "a.zip", "x/8.wav", "z"]
+    settings = {"path": str(tmp_path / "x/7-in.wav"), "more": [str(tmp_path / name) for name in named]}
+    source = build_source(InputSettings.model_validate(settings))
+    found = calls(source.discover())
+    assert list(found) == ["10.wav", "11.wav", "8.wav", "7-in.wav", ".odd-name"]
+    assert len(found["7-in.wav"].sides) == 2
+    for name, count in (("11.wav", 1), ("7-in.wav", 2), ("10.wav", 1)):
+        with fetch_files(source, found[name], tmp_path / "spool", 10.0) as paths:
+            assert len([path.read_bytes() for path in paths]) == count
+
+
+def test_a_bucket_is_an_input_of_its_own() -> None:
+    with pytest.raises(ValueError, match="a bucket is an input of its own"):
+        InputSettings(path="calls", more=("s3://bucket/a",))
+
+
 @pytest.mark.parametrize("kind", ["folder", "zip", "s3"])
 def test_both_files_are_brought_here_from_any_source(tmp_path: Path, kind: str) -> None:
     contents = {"a/7-in.wav": wav_bytes(1.0), "a/7-out.wav": wav_bytes(2.0)}
@@ -332,7 +363,7 @@ def test_every_file_offered_is_in_exactly_one_answer(found: set[str], skipped: s
             waiting=len(name) % 2 == 0,
         )  # fmt: skip
 
-    offered = [*map(call, sorted(found)), *map(skip, sorted(skipped - found))]
+    offered: list[FoundCall | SkippedFile] = [*map(call, sorted(found)), *map(skip, sorted(skipped - found))]
     pairing = Pairing(PairSettings(), waits=waits, now=lambda: at.timestamp() + 60)
     answers = list(pairing.joined(offered))
     told = [file.source_uri for a in answers for file in (a.files if isinstance(a, FoundCall) else (a,))]
