@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import math
 import re
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from analysis.steps import build_language_steps
 from analysis.text import content_stems
 from analysis.topics.keywords import KeywordTopics
 from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.shares import share_interval
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.config.root import Settings
 from pipeline.records import CallForAnalysis
@@ -192,18 +192,10 @@ def _by_command(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
     return {
         "questions": len(truth),
         "accuracy": _accuracy(answers, truth),
-        "interval": _interval(sum(a == b for a, b in zip(answers, truth, strict=True)), len(truth)),
+        "interval": share_interval(sum(a == b for a, b in zip(answers, truth, strict=True)), len(truth)),
         "answered": round(len(answered) / len(truth), 4),
         "right_where_answered": round(sum(a == b for a, b in answered) / len(answered), 4),
     }
-
-
-def _interval(right: int, of: int) -> tuple[float, float]:
-    """95 % score interval of a share."""
-    share, z = right / of, 1.96
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return round(middle - half, 4), round(middle + half, 4)
 
 
 def _accuracy(answers: Sequence[str | None], truth: Sequence[str]) -> float:

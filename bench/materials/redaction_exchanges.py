@@ -1,0 +1,77 @@
+"""Telephone exchanges in which the personal data is marked: what redaction is measured on.
+
+A file holds exchanges with a blank line between them. Each begins with its name after `#`; then one line per turn, `a` for
+the agent and `c` for the client. `{kind|words}` is personal data of that kind, `<words>` is a number that harms nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LABELS = Path(__file__).resolve().parents[1] / "labels"
+DEVELOPED = LABELS / "redaction_developed.txt"
+APART = LABELS / "redaction_apart.txt"
+_ROLES = {"a": "agent", "c": "client"}
+_MARK = re.compile(r"\{(?P<kind>[a-z0-9]+)\|(?P<value>[^}]*)\}|<(?P<harmless>[^>]*)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A stretch of a text (characters) and what it is; no kind for a harmless number."""
+
+    start: int
+    end: int
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Turns as `#1 agent: …` lines, as a prompt holds them, and what is marked in them."""
+
+    name: str
+    text: str
+    marked: tuple[Marked, ...]
+
+    def values(self) -> Mapping[str, list[Marked]]:
+        """The pieces of each kind. A value dictated over several turns is one value."""
+        found: dict[str, list[Marked]] = {}
+        for mark in self.marked:
+            if mark.kind is not None:
+                found.setdefault(mark.kind, []).append(mark)
+        return found
+
+
+def read_exchanges(path: Path) -> list[Exchange]:
+    """Raises ValueError, naming file and exchange, for a turn that is no `a` or `c` line."""
+    blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
+    return [_exchange(path, block.splitlines()) for block in blocks]
+
+
+def _exchange(path: Path, lines: list[str]) -> Exchange:
+    name, text = lines[0].removeprefix("#").strip(), ""
+    marked: list[Marked] = []
+    for number, line in enumerate(lines[1:], 1):
+        if line[:1] not in _ROLES or line[1:2] not in ("", " "):
+            raise ValueError(f"{path.name}, {name!r}: a turn begins with `a ` or `c `: {line!r}")
+        text += f"\n#{number} {_ROLES[line[0]]}: "
+        place = 2
+        for match in _MARK.finditer(line):
+            text += line[place : match.start()]
+            value = match["value"] if match["kind"] else match["harmless"]
+            marked.append(Marked(len(text), len(text) + len(value), match["kind"]))
+            text += value
+            place = match.end()
+        text += line[place:]
+    return Exchange(name, text, tuple(marked))
+
+
+def read_cases(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Name, lines and what may not be readable of `cases/redaction_turns.jsonl`."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        case: dict[str, Any] = json.loads(line)
+        yield case["name"], case["lines"], case["gone"]
