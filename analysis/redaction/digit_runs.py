@@ -25,7 +25,7 @@ NUMBER_WORDS = {language: frozenset(text.split()) for language, text in
                 (("en", _ENGLISH), ("fr", _FRENCH), ("de", _GERMAN), ("es", _SPANISH))}  # fmt: skip
 _JOINERS = {"en": {"and"}, "fr": {"et"}, "de": {"und"}, "es": {"y"}}
 """Stand between number words (`cuarenta y dos`); end a run anywhere else."""
-_REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
+REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
 _FILLERS = word_set("uh um er erm hm mhm ah euh äh ähm eh dash hyphen tiret strich bindestrich guion")
 # What the other side says while a number is dictated.
 _ACKNOWLEDGEMENTS = word_set(
@@ -45,6 +45,8 @@ _MONEY_AFTER = re.compile(
 )
 _LONGEST_AMOUNT = 9
 _MAX_PENDING = 12
+_MAX_TOKENS = 200
+"""Longer stretches are taken in pieces: nobody dictates them, and the work for one grows faster than its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,12 @@ def _tokens(text: str, language: str) -> list[_Token]:
         word = match.group(0).casefold()
         if match.lastgroup == "mark":
             kind = _Kind.MARK
-        elif match.lastgroup == "digits" or word in known or (known and word in _REPEATS) or _is_pair(word, language):
+        elif (
+            match.lastgroup == "digits"
+            or word in known
+            or (known and word in REPEATS)
+            or is_number_pair(word, language)
+        ):
             kind = _Kind.NUMBER
         elif word in _FILLERS or word in _JOINERS.get(language, ()):
             kind = _Kind.FILLER
@@ -110,7 +117,7 @@ def _tokens(text: str, language: str) -> list[_Token]:
     return found
 
 
-def _is_pair(word: str, language: str) -> bool:
+def is_number_pair(word: str, language: str) -> bool:
     """`zweiundvierzig`."""
     unit, joined, tens = word.partition("und")
     return bool(language == "de" and joined) and unit in NUMBER_WORDS["de"] and tens in NUMBER_WORDS["de"]
@@ -130,8 +137,12 @@ def _sequences(text: str, language: str) -> list[list[_Token]]:
                 found.append(current)
                 current, pending, crossed = [], [], False
         if token.kind is _Kind.NUMBER:
-            current = [*current, *(waiting for waiting in pending if waiting.kind is _Kind.MARK), token]
+            current += [waiting for waiting in pending if waiting.kind is _Kind.MARK]
+            current.append(token)
             pending = []
+            if len(current) >= _MAX_TOKENS:
+                found.append(current)
+                current = []
         elif not current:
             continue
         elif len(pending) < _MAX_PENDING and (
@@ -157,7 +168,7 @@ def _run(text: str, tokens: Sequence[_Token], language: str) -> DigitRun | None:
             after_mark = False
         else:
             pieces[-1] = (pieces[-1][0], token.end)
-    groups = _groups([token.text for token in tokens if token.kind is _Kind.NUMBER], language)
+    groups = groups_of([token.text for token in tokens if token.kind is _Kind.NUMBER], language)
     digits = "".join(groups)
     if len(digits) < 3:
         return None
@@ -168,14 +179,14 @@ def _run(text: str, tokens: Sequence[_Token], language: str) -> DigitRun | None:
     return DigitRun(digits, tuple(pieces), tuple(groups))
 
 
-def _groups(words: Sequence[str], language: str) -> list[str]:
+def groups_of(words: Sequence[str], language: str) -> list[str]:
     """`["four", "double", "five", "20"]` to `["4", "5", "5", "20"]`."""
     groups: list[str] = []
     spoken: list[str] = []
     repeat = 1
     for word in words:
-        if word in _REPEATS:
-            repeat = _REPEATS[word]
+        if word in REPEATS:
+            repeat = REPEATS[word]
         elif word.isdigit():
             groups.extend(_spoken(tuple(spoken), language))
             spoken = []

@@ -9,11 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from analysis.redaction.digit_runs import DigitRun, digit_runs
+from analysis.redaction.other_numbers import Others
+from analysis.redaction.runs import DATE
 from analysis.redaction.spans import PersonalSpan
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.errors import ConfigurationError
 
 _CUE_CHARS = 70
+_MOST_PREFIX = 8
+"""Letters said before a number that are no part of it, at most."""
 _PHONE_CUE = re.compile(
     r"\b(?:tele)?phone\b|\bmobile\b|\bcell\b|\bcall (?:me|us|her|him|back)\b|\breach\b|\bfax\b|\bwhatsapp\b|\bring me\b"
     r"|\btext me\b|\bmy number\b|\bcallback\b|\btéléphone\b|\bportable\b|\bnuméro de tél|\brappel|\btelefon|\bhandy\b"
@@ -46,10 +50,8 @@ _OTHER_CUE = re.compile(
     re.IGNORECASE,
 )
 _SSN = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
-_DATE = re.compile(r"\d{1,2}[/. -]\d{1,2}[/. -](?:19|20)?\d\d|(?:19|20)\d\d[/. -]\d{1,2}[/. -]\d{1,2}")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d ?)+")
 _ALNUM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){6,40}(?![A-Za-z0-9])")
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])([A-Za-z])[ ,.-]{0,2}([A-Za-z])(?=[ ,.-]{0,2}[\w])")
 
 
 class NumberFinder:
@@ -59,36 +61,54 @@ class NumberFinder:
         self._settings = settings
         self._ids = [(name, _id_module(name)) for name in settings.national_ids]
 
-    def find(self, text: str) -> Iterator[PersonalSpan]:
+    def find(self, text: str, others: Others) -> Iterator[PersonalSpan]:
+        """`others`: where numbers belong to an order, a parcel, a price."""
         kinds = self._settings.kinds
         if "iban" in kinds:
-            yield from _ibans(text, self._settings.spoken_languages)
+            yield from _ibans(text)
         if "national_id" in kinds:
             yield from self._written_ids(text)
         if "phone" in kinds:
-            yield from self._written_phones(text)
+            yield from self._written_phones(text, others)
         for run in digit_runs(text, self._settings.spoken_languages):
-            named = self._name(text, run)
+            named = self._name(text, run, others)
             if named is not None:
                 name, rank = named
                 for start, end in run.pieces:
                     yield PersonalSpan(start, end, name, rank)
 
-    def _name(self, text: str, run: DigitRun) -> tuple[str, int] | None:
+    def recognise(self, said: str, groups: Sequence[str]) -> tuple[str, str] | None:
+        """By its check digits, what dictated digits and letters are: the name of the placeholder and the setting."""
+        from stdnum import iban
+
+        if not 8 <= len(said) <= 60:
+            return None
+        if not said.isdigit():
+            for start in range(min(_MOST_PREFIX, len(said))):
+                if 15 <= len(said) - start <= 34 and said[start : start + 2].isalpha() and iban.is_valid(said[start:]):
+                    return "IBAN", "iban"
+                if self._checks(said[start:]):
+                    return "ID", "national_id"
+            return None
+        return ("CARD", "card") if any(_luhn(window) for window in _windows(groups)) else None
+
+    def _name(self, text: str, run: DigitRun, others: Others) -> tuple[str, int] | None:
         """What the run is, by its check digits, or by the words before it."""
         kinds = self._settings.kinds
-        before = text[max(0, run.start - _CUE_CHARS) : run.start]
+        other = others.at(run.start)
+        before = text[max(0, run.start - _CUE_CHARS, 0 if other is None else other.start) : run.start]
         digits = run.digits
-        if "card" in kinds and self._is_card(run, before):
+        if "card" in kinds and not (other and other.number) and self._is_card(run, before):
             return "CARD", 2
         if "national_id" in kinds and self._is_national_id(digits, before):
             return "ID", 3
-        if _OTHER_CUE.search(before):
+        if other is not None or _OTHER_CUE.search(before):
             return None
         if "phone" in kinds and self._is_phone(text, run, before):
             return "PHONE", 5
         if (
             "account_number" in kinds
+            and not DATE.fullmatch(text, run.start, run.end)
             and len(digits) >= self._settings.min_account_digits
             and _ACCOUNT_CUE.search(before)
         ):
@@ -119,7 +139,7 @@ class NumberFinder:
     def _is_phone(self, text: str, run: DigitRun, before: str) -> bool:
         digits = run.digits
         written = text[run.start : run.end]
-        if not 7 <= len(digits) <= 15 or _DATE.fullmatch(written) or _YEARS.fullmatch(" ".join(run.groups)):
+        if not 7 <= len(digits) <= 15 or DATE.fullmatch(written) or _YEARS.fullmatch(" ".join(run.groups)):
             return False
         if _PHONE_CUE.search(before):
             return True
@@ -144,7 +164,7 @@ class NumberFinder:
             for _, module in self._ids
         )
 
-    def _written_phones(self, text: str) -> Iterator[PersonalSpan]:
+    def _written_phones(self, text: str, others: Others) -> Iterator[PersonalSpan]:
         """With the phone library's own matcher: groups, country codes and extensions as they are written."""
         import phonenumbers
 
@@ -152,7 +172,12 @@ class NumberFinder:
             for match in phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.VALID):
                 before = text[max(0, match.start - _CUE_CHARS) : match.start]
                 plain = match.raw_string.isdigit()
-                if "\n" in match.raw_string or _OTHER_CUE.search(before) or (plain and len(match.raw_string) < 9):
+                if (
+                    "\n" in match.raw_string
+                    or others.at(match.start)
+                    or _OTHER_CUE.search(before)
+                    or (plain and len(match.raw_string) < 9)
+                ):
                     continue
                 yield PersonalSpan(match.start, match.end, "PHONE", 4)
 
@@ -224,8 +249,8 @@ def _is_valid_phone(digits: str, regions: tuple[str, ...], international: bool) 
     return False
 
 
-def _ibans(text: str, languages: Sequence[str]) -> Iterator[PersonalSpan]:
-    """Two letters, then the digits and letters of a valid IBAN, however they are grouped or spelt."""
+def _ibans(text: str) -> Iterator[PersonalSpan]:
+    """Two letters, then the digits and letters of a valid IBAN, however they are grouped."""
     from stdnum import iban
 
     for match in _ALNUM.finditer(text):
@@ -233,13 +258,3 @@ def _ibans(text: str, languages: Sequence[str]) -> Iterator[PersonalSpan]:
             compact = re.sub(r"[ .-]", "", match.group(0)[start:end])
             if 15 <= len(compact) <= 34 and compact[:2].isalpha() and compact[2:4].isdigit() and iban.is_valid(compact):
                 yield PersonalSpan(match.start() + start, match.start() + end, "IBAN", 0)
-    runs = digit_runs(text, languages)
-    for letters in _IBAN_START.finditer(text):
-        country = (letters.group(1) + letters.group(2)).upper()
-        for run in runs:
-            gap = text[letters.end() : run.start]
-            close = 0 <= run.start - letters.end() <= 4 and not gap.strip(" ,.-")
-            if close and iban.is_valid(country + run.digits):
-                yield PersonalSpan(letters.start(), run.pieces[0][1], "IBAN", 0)
-                for start, end in run.pieces[1:]:
-                    yield PersonalSpan(start, end, "IBAN", 0)

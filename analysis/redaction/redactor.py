@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from analysis.redaction.addresses import find_addresses
 from analysis.redaction.digit_runs import LINE_MARK
+from analysis.redaction.emails import find_addresses
+from analysis.redaction.exchanges import Exchanges
+from analysis.redaction.free_answers import find_free_answers
+from analysis.redaction.names import find_names
 from analysis.redaction.numbers import NumberFinder
+from analysis.redaction.other_numbers import find_others
+from analysis.redaction.postal import find_streets
 from analysis.redaction.spans import PersonalSpan, without_overlaps
+from analysis.redaction.spoken_emails import find_spoken_addresses
+from analysis.redaction.talk import Talk
 from pipeline.config.areas.redaction import RedactionSettings
 
+_EDGES = " \t,.;:"
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d+)\]")
 
 
@@ -42,15 +51,17 @@ class Redactor:
             return Redacted(text, MappingProxyType({}))
         taken = {match.group(0) for match in _PLACEHOLDER.finditer(text)}
         by_value: dict[tuple[str, str], str] = {}
+        named: dict[str, str] = {}
         counters: dict[str, int] = {}
         parts: list[str] = []
         place = 0
         for found in self.find(text):
             value = text[found.start : found.end]
-            mark = by_value.get((found.name, value))
+            name = named.setdefault(_plain(value), found.name)
+            mark = by_value.get((name, value))
             if mark is None:
-                mark = _next_mark(found.name, counters, taken)
-                by_value[found.name, value] = mark
+                mark = _next_mark(name, counters, taken)
+                by_value[name, value] = mark
             parts += [text[place : found.start], mark]
             place = found.end
         parts.append(text[place:])
@@ -66,7 +77,7 @@ class Redactor:
     def find(self, text: str) -> list[PersonalSpan]:
         """What would be replaced, in order, without overlaps."""
         found = [span for span in self._all(text) if _plain(text[span.start : span.end]) not in self._kept]
-        return without_overlaps(found)
+        return [piece for span in without_overlaps(found) if (piece := _trimmed(text, span)) is not None]
 
     def _all(self, text: str) -> Iterator[PersonalSpan]:
         for name, pattern in self._patterns:
@@ -76,7 +87,28 @@ class Redactor:
                     yield PersonalSpan(match.start(group), match.end(group), name, -1)
         if "email" in self._settings.kinds:
             yield from find_addresses(text)
-        yield from self._numbers.find(text)
+        talk, kinds = Talk(text, self._settings.spoken_languages), self._settings.kinds
+        others = find_others(talk)
+        yield from self._numbers.find(text, others)
+        if "email" in kinds:
+            yield from find_spoken_addresses(talk)
+        for language in talk.languages:
+            yield from Exchanges(talk, language, kinds, self._numbers.recognise, others).find()
+            yield from find_free_answers(talk, language, kinds)
+        if "name" in kinds:
+            yield from find_names(talk.text, talk.turns)
+        if "postal_address" in kinds:
+            yield from find_streets(talk.text)
+
+
+def _trimmed(text: str, span: PersonalSpan) -> PersonalSpan | None:
+    """Without spaces and commas at its ends; None where nothing else is left beside another span."""
+    start, end = span.start, span.end
+    while start < end and text[start] in _EDGES:
+        start += 1
+    while end > start and text[end - 1] in _EDGES:
+        end -= 1
+    return replace(span, start=start, end=end) if start < end else None
 
 
 def restore(text: str, mapping: Mapping[str, str]) -> str:

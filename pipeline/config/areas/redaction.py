@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.base import Area
 
-PersonalData = Literal["card", "phone", "email", "iban", "national_id", "account_number"]
+PersonalData = Literal[
+    "card",
+    "phone",
+    "email",
+    "iban",
+    "national_id",
+    "account_number",
+    "code",
+    "date_of_birth",
+    "name",
+    "postal_address",
+]
 
 
 class CustomPattern(Area):
@@ -40,9 +51,10 @@ class RedactionSettings(Area):
     redact_stored: bool = False
     """True also redacts stored and exported text, and deletes the text that earlier runs stored for these calls (delete
     export files yourself); false puts the originals back into answers."""
-    kinds: tuple[PersonalData, ...] = ("card", "phone", "email", "iban", "national_id", "account_number")
-    """Kinds of personal data: card (Luhn), phone, email, iban, national_id, account_number (digits after such a
-    word)."""
+    kinds: tuple[PersonalData, ...] = get_args(PersonalData)
+    """Kinds of personal data: card (number, expiry, security code, PIN), phone, email, iban, national_id (and passport,
+    licence, number plate), account_number (customer, policy, sort code), code (one-time codes, passwords),
+    date_of_birth, name, postal_address."""
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR")
     """ISO 3166 regions whose national numbers are recognised; numbers with a country code are recognised from every
     region."""

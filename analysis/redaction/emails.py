@@ -11,15 +11,15 @@ _WRITTEN = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9_](?:[\w.+'-]{0,62}[\w+-])?\s?@\s?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}(?![\w-])"
 )
 _AT = r"(?:at|arobase|arobas|klammeraffe|ät|arroba|@)"
-_DOT = r"(?:dot|point|punkt|punto|\.)"
+_DOT = r"(?:\s*(?:dot|point|punkt|punto)\s*|\s?\.(?! ))"
 _TLD = (
     r"(?:com|org|net|edu|gov|info|biz|io|eu|de|fr|es|it|nl|be|ch|at|ca|us|me|tv|uk|ie|pl|pt|"
-    rf"co\s*{_DOT}\s*(?:uk|nz|za|jp)|com\s*{_DOT}\s*(?:au|br|mx))"
+    rf"co{_DOT}(?:uk|nz|za|jp)|com{_DOT}(?:au|br|mx)|org{_DOT}uk)"
 )
 _LABEL = r"(?:[a-z0-9-]+(?:\s+[a-z0-9-]+){0,2}?|[a-z0-9](?:\s+[a-z0-9]){1,20})"
 _DOMAIN = re.compile(
-    rf"(?<![\w])(?P<at>{_AT})\s+(?P<domain>{_LABEL}(?:\s*{_DOT}\s*{_LABEL}){{0,3}}?\s*{_DOT}\s*{_TLD})(?![\w-])"
-    rf"|(?<=[a-z0-9])\s*(?P<sign>@)\s*(?P<domain2>{_LABEL}(?:\s*{_DOT}\s*{_LABEL}){{0,3}}?\s*{_DOT}\s*{_TLD})(?![\w-])",
+    rf"(?<![\w])(?P<at>{_AT})\s+(?P<domain>{_LABEL}(?:{_DOT}{_LABEL}){{0,3}}?{_DOT}{_TLD})(?![\w-])"
+    rf"|(?<=[a-z0-9])\s*(?P<sign>@)\s*(?P<domain2>{_LABEL}(?:{_DOT}{_LABEL}){{0,3}}?{_DOT}{_TLD})(?![\w-])",
     re.IGNORECASE,
 )
 _FREE_MAIL = re.compile(

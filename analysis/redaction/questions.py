@@ -1,0 +1,85 @@
+"""What a phrase asks for or announces: `your date of birth`, `the three digits on the back`, `order number`.
+
+The phrases are regular expressions in `phrases/<language>.txt`, one a line under the kind they ask for. `[card mention]`
+holds phrases that only mention the kind: a number after them must look like one of it. Where several phrases begin at
+the same place the earlier line counts. `<NO>` stands for `number`, `id`, `reference` and the like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from functools import lru_cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent / "phrases"
+_NUMBER = r"(?:[ -]?(?:numbers?|no\.?|nos|ids?|#|code|reference|ref|digits)(?!\w))"
+
+
+class Asked(StrEnum):
+    """What is asked for."""
+
+    CARD = auto()
+    EXPIRY = auto()
+    CVV = auto()
+    PIN = auto()
+    CODE = auto()
+    """`And the code?`: the card's where a card is dictated."""
+    ONE_TIME_CODE = auto()
+    PASSWORD = auto()
+    BIRTH = auto()
+    SOCIAL = auto()
+    IDENTITY = auto()
+    ACCOUNT = auto()
+    SORT_CODE = auto()
+    IBAN = auto()
+    PHONE = auto()
+    EMAIL = auto()
+    NAME = auto()
+    STREET = auto()
+    POSTCODE = auto()
+    MORE = auto()
+    """The next part of whatever is being dictated."""
+    SPELLING = auto()
+    OTHER_NUMBER = auto()
+    """Of an order, a parcel, a flight: a number that is not personal."""
+    HARMLESS = auto()
+    """A price, a day, an amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Where it stands in the text, and what it asks for."""
+
+    start: int
+    end: int
+    asked: Asked
+    mention: bool = False
+    """It only mentions the kind."""
+
+
+def phrases_in(text: str, start: int, end: int, language: str) -> Iterator[Phrase]:
+    """The phrases of a turn (text with plain apostrophes), in order."""
+    pattern, sections = _table(language)
+    for match in pattern.finditer(text, start, end):
+        asked, mention = sections[match.lastgroup or ""]
+        yield Phrase(match.start(), match.end(), asked, mention)
+
+
+@lru_cache(maxsize=8)
+def _table(language: str) -> tuple[re.Pattern[str], dict[str, tuple[Asked, bool]]]:
+    """One expression with a group per section, and what each group means."""
+    sections: dict[str, tuple[Asked, bool]] = {}
+    parts: dict[str, list[str]] = {}
+    name = ""
+    for line in (_FOLDER / f"{language}.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            kind, _, mention = line.strip("[]").partition(" ")
+            name = f"section_{len(sections)}"
+            sections[name], parts[name] = (Asked(kind), bool(mention)), []
+        elif line:
+            parts[name].append(line.replace("<NO>", _NUMBER))
+    groups = "|".join(f"(?P<{group}>{'|'.join(lines)})" for group, lines in parts.items())
+    return re.compile(rf"(?<![\w'])(?:{groups})(?!\w)", re.IGNORECASE), sections

@@ -1,0 +1,287 @@
+"""Stretches of a turn that are dictated: digits, number words, letters, alphabet words, days and months.
+
+`eight one oh seven`, `B as in Bravo, double five, 12`, `the third of May nineteen eighty`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+
+from analysis.redaction.digit_runs import NUMBER_WORDS, REPEATS, groups_of, is_number_pair
+from analysis.redaction.spans import word_set
+from analysis.redaction.turns import Turn, Word
+
+_FILLERS = word_set(
+    "uh um er erm hm hmm hyphen dash minus stroke slash space euh ähm äh tiret strich bindestrich guion"
+)
+_DATE_JOINTS = {
+    "en": word_set("of the and"),
+    "fr": word_set("le du de et"),
+    "de": word_set("der den des im und"),
+    "es": word_set("de del el y"),
+}
+_ORDINALS = {
+    "en": word_set(
+        """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+        fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"""
+    ),
+    "fr": word_set("premier première"),
+    "de": word_set(
+        """erste ersten zweite zweiten dritte dritten vierte vierten fünfte fünften sechste sechsten siebte siebten
+        achte achten neunte neunten zehnte zehnten elfte elften zwölfte zwölften dreizehnte vierzehnte fünfzehnte
+        sechzehnte siebzehnte achtzehnte neunzehnte zwanzigste zwanzigsten dreißigste dreißigsten"""
+    ),
+    "es": word_set("primero"),
+}
+_ORDINAL_ENDINGS = {
+    "en": word_set("st nd rd th"),
+    "fr": word_set("er ère e"),
+    "de": frozenset[str](),
+    "es": frozenset[str](),
+}
+_ALPHABET = word_set(
+    """alpha alfa bravo charlie delta echo foxtrot hotel india juliet juliett kilo lima mike november oscar papa quebec
+    romeo sierra tango uniform victor whiskey whisky xray yankee zulu"""
+)
+"""The alphabet of ICAO and NATO. A word of it alone is a letter only beside another letter or number."""
+_AS_IN = {"en": (("as", "in"), ("for",), ("like",)), "fr": (("comme",),), "de": (("wie",),), "es": (("de",),)}
+_DATE_ARTICLES = word_set("the le der den el")
+_UNITS = word_set(
+    """dollar dollars buck bucks pound pounds quid pence p euro euros cent cents percent pct per day days week weeks
+    month months year years hour hours minute minutes min mins second seconds sec secs moment moments o'clock am pm
+    gigabyte gigabytes gig gigs gb mb megabit megabits megabyte megabytes megs kilo kilos kg kwh gram grams mile miles
+    km kilometre kilometres kilometer kilometers metre metres meter meters yard yards foot feet inch inches litre
+    litres liter liters degree degrees people person persons time times unit units item items piece pieces point
+    points bedroom bedrooms page pages call calls more other others digit digits number numbers figure figures letter
+    letters working business star stars nights adult adults kid kids child children thing things card cards account
+    accounts percent million billion
+    jour jours semaine semaines mois ans année années heure heures chiffres chiffre pour
+    tag tage tagen woche wochen monat monate jahr jahre stunden uhr ziffern stellen prozent
+    día días mes meses año años horas hora dígitos cifras por"""
+)
+_COUNTERS = word_set(
+    "next last first final other another letzten nächsten derniers prochains últimos which these those"
+)
+_DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
+DATE = re.compile(
+    rf"(?:{_DAY}([/.-]){_MONTH}|{_MONTH}([/.-]){_DAY})(?:[/.-])(?:19|20)?\d\d|{_DAY} {_MONTH} (?:19|20)\d\d"
+    rf"|(?:19|20)\d\d[/. -]{_MONTH}[/. -]{_DAY}"
+)
+"""A day written in figures."""
+_MONEY_BEFORE = re.compile(r"[$€£¥]\s?$")
+_MARK_AFTER = re.compile(r"\s?[%$€£¥°]|[:.,]\d")
+_AMOUNT = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,6}\.\d{1,2}")
+_BETWEEN = re.compile(r"[ \t.,;()/–—+#-]{0,5}")
+_MAX_WORDS = 60
+
+
+class _Kind(Enum):
+    NUMBER = auto()
+    LETTER = auto()
+    DAY = auto()
+    """An ordinal or a month."""
+    JOINT = auto()
+    EXPLAINED = auto()
+    """Words that explain the letter before them."""
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A dictated stretch of one turn."""
+
+    first: int
+    """Place of its first word in the turn; `last` is included."""
+    last: int
+    start: int
+    """Place in the text."""
+    end: int
+    said: str
+    """Its digits and letters in order, letters as capitals: `GB29NWBK`."""
+    groups: tuple[str, ...]
+    """The digits as they were grouped."""
+    days: int
+    """How many ordinals and months."""
+    counted: bool
+    """An amount, a time, a quantity: a unit, a sign of money, a colon beside it."""
+
+    @property
+    def digits(self) -> str:
+        return "".join(self.groups)
+
+    @property
+    def letters(self) -> int:
+        return len(self.said) - len(self.digits)
+
+    @property
+    def parts(self) -> int:
+        """Parts of a date: days, months, and groups of digits."""
+        return self.days + len(self.groups)
+
+
+def runs_of(text: str, turn: Turn, language: str, questions: Sequence[tuple[int, int]] = ()) -> list[Run]:
+    """The dictated stretches of a turn, in order, by the words of one language.
+
+    `questions`: stretches of the text, in order, whose numbers and letters are not dictated: `the last four digits`, `SSN`.
+    """
+    kinds = _kinds(text, turn, language)
+    for start, end in questions:
+        first, behind = turn.word_from(start), turn.word_from(end)
+        kinds[first:behind] = [_Kind.OTHER] * (behind - first)
+    return [
+        run
+        for first, last in _stretches(text, turn.words, kinds)
+        if (run := _run(text, turn, first, last, kinds, language))
+    ]
+
+
+def _kinds(text: str, turn: Turn, language: str) -> list[_Kind]:
+    """What each word of the turn is; words that explain a letter (`as in Bravo`) are part of it."""
+    words = turn.words
+    kinds = [_kind(word, language) for word in words]
+    for place, word in enumerate(words):
+        if kinds[place] is _Kind.NUMBER and word.is_number and _is_ordinal(text, words, place, language):
+            kinds[place] = kinds[place + 1] = _Kind.DAY
+        elif len(word.text) == 1 and word.text.isalpha():
+            for explained in _AS_IN[language]:
+                named = place + len(explained) + 1
+                said = tuple(other.text for other in words[place + 1 : named])
+                if said == explained and named < len(words) and words[named].text[0] == word.text:
+                    kinds[place : named + 1] = [_Kind.LETTER, *[_Kind.EXPLAINED] * (len(explained) + 1)]
+        if word.text in ("a", "p") and words[place + 1 : place + 2] and words[place + 1].text == "m":
+            if place and kinds[place - 1] is _Kind.NUMBER:  # eleven a m
+                kinds[place] = kinds[place + 1] = _Kind.OTHER
+    return _without_lone_letters(words, kinds)
+
+
+def _is_ordinal(text: str, words: Sequence[Word], place: int, language: str) -> bool:
+    after = words[place + 1] if place + 1 < len(words) else None
+    return after is not None and after.start == words[place].end and after.text in _ORDINAL_ENDINGS[language]
+
+
+def _kind(word: Word, language: str) -> _Kind:
+    text = word.text
+    if word.is_number or text in NUMBER_WORDS[language] or text in REPEATS or is_number_pair(text, language):
+        # `second` is an ordinal elsewhere; `o` and `oh` are numbers beside others only (`_without_lone_letters`).
+        return _Kind.LETTER if text in ("o", "oh") else _Kind.NUMBER
+    if text in _ORDINALS[language] or text in month_names(language):
+        return _Kind.DAY
+    if len(text) == 1 and text.isalpha():
+        return _Kind.LETTER
+    if text in _ALPHABET or (word.written.isupper() and len(text) <= 5 and text.isalpha()):
+        return _Kind.LETTER
+    if text in _FILLERS or text in _DATE_JOINTS[language]:
+        return _Kind.JOINT
+    return _Kind.OTHER
+
+
+def _without_lone_letters(words: Sequence[Word], kinds: Sequence[_Kind]) -> list[_Kind]:
+    """`a`, `I`, `oh`, capitals and words of the alphabet are letters only beside another letter or a number."""
+    doubtful = {
+        place
+        for place, word in enumerate(words)
+        if kinds[place] is _Kind.LETTER
+        and (len(word.text) > 1 or word.text in ("a", "i", "o"))
+        and kinds[place + 1 : place + 2] != [_Kind.EXPLAINED]
+    }
+    kept = {place for place in doubtful if words[place].written.isupper() and len(words[place].text) > 1}
+    known = {place for place, kind in enumerate(kinds) if kind in (_Kind.NUMBER, _Kind.LETTER)} - doubtful | kept
+    for step in (1, -1):
+        for place in sorted(doubtful - kept, reverse=step < 0):
+            word, beside = words[place], place - step
+            article = word.text in ("a", "i") and (word.text == word.written or word.text == "i")
+            if beside in known and (not article or _is_letter(words[beside])):
+                known.add(place)
+    known |= {
+        place
+        for place in doubtful
+        if _is_alphabet(words, place) and (_is_alphabet(words, place - 1) or _is_alphabet(words, place + 1))
+    }
+    return [_Kind.OTHER if place in doubtful and place not in known else kind for place, kind in enumerate(kinds)]
+
+
+def _is_letter(word: Word) -> bool:
+    return len(word.text) == 1 and word.text.isalpha()
+
+
+def _is_alphabet(words: Sequence[Word], place: int) -> bool:
+    return 0 <= place < len(words) and words[place].text in _ALPHABET
+
+
+def _stretches(text: str, words: Sequence[Word], kinds: Sequence[_Kind]) -> Iterator[tuple[int, int]]:
+    """First and last word of each stretch; what joins stands only inside."""
+    first = last = -1
+    for place, kind in enumerate(kinds):
+        hard = kind not in (_Kind.JOINT, _Kind.OTHER)
+        near = first >= 0 and _BETWEEN.fullmatch(text, words[place - 1].end, words[place].start) is not None
+        if first >= 0 and (not near or kind is _Kind.OTHER or place - first >= _MAX_WORDS):
+            yield first, last
+            first = -1
+        if hard:
+            first, last = (place if first < 0 else first), place
+    if first >= 0:
+        yield first, last
+
+
+def _run(text: str, turn: Turn, first: int, last: int, kinds: Sequence[_Kind], language: str) -> Run | None:
+    parts: list[str] = []
+    groups: list[str] = []
+    spoken: list[str] = []
+    days = 0
+    for place in range(first, last + 1):
+        word, kind = turn.words[place], kinds[place]
+        if kind is _Kind.NUMBER or (kind is _Kind.LETTER and word.text in ("o", "oh")):
+            spoken.append(word.text)
+            continue
+        if kind is _Kind.LETTER:
+            _close(spoken, groups, parts, language)
+            parts.append((word.text[0] if word.text in _ALPHABET else word.text).upper())
+        days += kind is _Kind.DAY
+        if kind is _Kind.DAY:
+            _close(spoken, groups, parts, language)
+    _close(spoken, groups, parts, language)
+    if not parts and not days:
+        return None
+    start, end = turn.words[first].start, turn.words[last].end
+    if days and first and turn.words[first - 1].text in _DATE_ARTICLES:
+        start = turn.words[first - 1].start
+    return Run(first, last, start, end, "".join(parts), tuple(groups), days, _is_counted(text, turn, first, last))
+
+
+def _close(spoken: list[str], groups: list[str], parts: list[str], language: str) -> None:
+    """The number words so far become digits."""
+    found = groups_of(spoken, language)
+    groups.extend(found)
+    parts.extend(found)
+    spoken.clear()
+
+
+def _is_counted(text: str, turn: Turn, first: int, last: int) -> bool:
+    words = turn.words
+    after = words[last + 1].text if last + 1 < len(words) else ""
+    before = words[first - 1].text if first else ""
+    start, end = words[first].start, words[last].end
+    return (
+        after in _UNITS
+        or (before in _COUNTERS and last - first < 2)
+        or _MONEY_BEFORE.search(text[max(0, start - 3) : start]) is not None
+        or (_MARK_AFTER.match(text, end) is not None)
+        or text[max(0, start - 1) : start] == ":"
+        or _AMOUNT.fullmatch(text, start, end) is not None
+    )
+
+
+@lru_cache(maxsize=8)
+def month_names(language: str) -> frozenset[str]:
+    from babel.dates import get_month_names  # type: ignore[import-untyped,unused-ignore]
+
+    wide = get_month_names("wide", locale=language).values()
+    short = get_month_names("abbreviated", locale=language).values()
+    names = {str(name).casefold().rstrip(".") for name in (*wide, *short)}
+    return frozenset(name for name in names if name not in ("may", "mar", "mai")) | (
+        {"may"} if language == "en" else {"mai"}
+    )
