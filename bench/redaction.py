@@ -69,7 +69,7 @@ def exchanges(redactor: Redactor, path: Path, show: bool) -> dict[str, Any]:
             if show:
                 print(f"beside  {exchange.name}: {words!r}")
     firm = [kind for kind in total if kind not in HARD_KINDS]
-    figures = {kind: _share(right[kind], total[kind]) for kind in sorted(total)}
+    figures: dict[str, Any] = {kind: _share(right[kind], total[kind]) for kind in sorted(total)}
     figures["all but names and addresses"] = _share(sum(right[k] for k in firm), sum(total[k] for k in firm))
     figures["names and addresses"] = _share(sum(right[k] for k in HARD_KINDS), sum(total[k] for k in HARD_KINDS))
     figures["harmless numbers taken"] = _share(taken, harmless)

@@ -151,7 +151,11 @@ class Exchanges:
             answer = None if self._is_day(event, bare) else self._answered(event, bare, alone)
             if answer is not None:
                 yield from self._span(event, answer)
-            elif not self._elsewhere.at(event.start) and not event.days and (bare or not event.counted):
+            elif (
+                not self._elsewhere.at(event.start)
+                and not event.days
+                and (not event.amount and (bare or not event.counted))
+            ):
                 self._chain.runs.append((event, bare))
                 self._chain.turn = number
                 if len(self._chain.runs) >= _MOST_CHAIN:
@@ -202,8 +206,9 @@ class Exchanges:
 
     def _is_day(self, run: Run, bare: bool) -> bool:
         """A written day where no day is asked for: `call me back on 12/05/2026`."""
-        dated = self._open is not None and _ANSWERS[self._open.asked].date
-        return not dated and not bare and DATE.fullmatch(self._text, run.start, run.end) is not None
+        current = self._open
+        doubtful = current is None or current.mention or current.asked is Asked.PHONE
+        return doubtful and not bare and DATE.fullmatch(self._text, run.start, run.end) is not None
 
     def _looked_back(self, turn: Turn, before: Run | None, phrase: Phrase) -> Iterator[PersonalSpan]:
         """`Nine four two is the code on the back`, `I have the first of May 1971 as your date of birth`."""
@@ -265,7 +270,7 @@ def _belongs(current: _Open, run: Run, bare: bool, alone: bool) -> bool:
         return False
     if run.days or size == 0 or (not answer.letters and run.letters > 2):
         return False
-    if run.counted and not (bare and len(run.said) >= 4):
+    if run.amount or (run.counted and not (bare and len(run.said) >= 4)):
         return False
     if answer.letters and not run.digits and not bare and size < 3:
         return False
@@ -273,7 +278,7 @@ def _belongs(current: _Open, run: Run, bare: bool, alone: bool) -> bool:
         return True  # read back by the other side
     if current.said and len(current.said) + size > answer.most:
         # A whole answer came before: this is it again, or a corrected one, or something else.
-        return bare and answer.piece <= size <= answer.most
+        return bare and (alone or answer.piece <= size <= answer.most)
     if size > answer.most:
         return False
     if current.mention and not current.said:
@@ -285,7 +290,7 @@ def _belongs(current: _Open, run: Run, bare: bool, alone: bool) -> bool:
 
 def _is_date(current: _Open, run: Run, bare: bool) -> bool:
     """A day and a month, a month and a year, `03/82`; a part of one alone in its turn."""
-    if len(run.digits) > 8 or run.letters:
+    if len(run.digits) > 8 or run.letters or (run.counted and not bare):
         return False
     if run.parts >= 2 and (run.days or 3 <= len(run.digits) <= 8):
         return current.near > 0 or bare

@@ -37,15 +37,25 @@ _NO_ANSWER = word_set(
     je ne pas pourquoi comment quand ich nicht kein keine warum wie wann no sé por qué cómo"""
 )
 _AFTER_ANSWER = word_set(
-    """and but so because since if when please thanks thank can could would will i i'm i've we it's that's for is are was
-    have has et je mais parce que und ich aber weil y pero porque"""
+    """and but so because since if when please thanks thank can could would will i i'm i've we it's that's for is are
+    was have has et je mais parce que und ich aber weil y pero porque"""
 )
 _STARTS = word_set(
-    "my the a is it's it its that's this name's named called under there's mr mrs our at on in to by mine he's she's her his your and yes so lives live"
+    """my the a is it's it its that's this name's named called under there's mr mrs our at on in to by mine he's she's
+    her his your and yes so lives live"""
 )
-_COPULA = word_set("is was are it's that's its it so called on there here under to at in: st the be would will should")
 _IS = word_set("is was it's that's its called st es est ist")
+_BEFORE_PLACE = word_set(
+    "is was are it's that's its it so called on there here under to at in: st the be would will should"
+)
+_SAYS_SO = word_set("is was it's that's called at on in")
+_ANNOUNCING = (
+    "is", "'s", "was", "est", "ist", "es", " at", " on", " in", " to", "heiße", "m'appelle", "llamo", "wohne", "habite",
+    "vivo en", "name",
+)  # fmt: skip
 _CONNECTS = word_set("of the on in upon under by le la de des du rue der am an st saint and")
+_AFTER_NAME = word_set("and but here that's spelled with from speaking")
+_SENTENCE_END = re.compile(r"[.?!]\s")
 _MOST_PASSWORD = 4
 _MOST_STREET = 14
 
@@ -54,19 +64,30 @@ _MOST_STREET = 14
 class _Question:
     asked: Asked
     turns_left: int
-    fresh: bool = True
-    """Not answered yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A stretch of a turn in which an answer may stand: from word `place` to before `stop`."""
+
+    text: str
+    turn: Turn
+    runs: Sequence[Run]
+    """The dictated stretches of the turn."""
+    place: int
+    stop: int
+    announced: bool
+    """`My address is …`: it follows its announcement; otherwise it is the reply to a question."""
 
 
 def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iterator[PersonalSpan]:
     """Names, addresses and passwords that were asked for or announced, in one pass."""
     question: _Question | None = None
     names: set[str] = set()
-    text, turns = talk.text, talk.turns
-    for turn, phrases, runs in zip(turns, talk.phrases(language), talk.runs(language), strict=True):
+    for turn, phrases, runs in zip(talk.turns, talk.phrases(language), talk.runs(language), strict=True):
         if question is not None:
             first = phrases[0].start if phrases and phrases[0].asked not in (Asked.MORE, Asked.SPELLING) else turn.end
-            found = _reply(text, turn, runs, question, first)
+            found = _answer(question.asked, _reply(talk.text, turn, runs, first))
             yield from _spans(turn, found, question, kinds, names)
             question.turns_left -= 1
             if question.turns_left <= 0:
@@ -75,13 +96,15 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
             question = _asked_now(question, phrase)
             if question is not None and phrase.asked in _FREE:
                 end = turn.end if following is None else following.start
-                found = _statement(text, turn, runs, phrase, end)
+                found = _answer(phrase.asked, _statement(talk.text, turn, runs, phrase, end))
                 yield from _spans(turn, found, question, kinds, names)
     if "name" in kinds:
-        yield from mentions(turns, names)
+        yield from mentions(talk.turns, names)
 
 
 def _asked_now(question: _Question | None, phrase: Phrase) -> _Question | None:
+    if phrase.mention:
+        return question
     if phrase.asked in _FREE and not (phrase.asked is Asked.SPELLING and question is not None):
         return _Question(phrase.asked, _TURNS_LEFT[phrase.asked])
     if phrase.asked in (Asked.MORE, Asked.SPELLING, Asked.POSTCODE):
@@ -94,11 +117,10 @@ def _asked_now(question: _Question | None, phrase: Phrase) -> _Question | None:
 def _spans(
     turn: Turn, found: Sequence[tuple[int, int]], question: _Question, kinds: Collection[str], names: set[str]
 ) -> Iterator[PersonalSpan]:
+    """`names` gets the words of names, for their further mentions."""
     name, setting = _FREE[question.asked]
-    if found:
-        question.fresh = False
-        if name == "NAME" and any(last > first for first, last in found):
-            question.turns_left = min(question.turns_left, 1)  # first and last name: only spelling may follow
+    if name == "NAME" and any(last > first for first, last in found):
+        question.turns_left = min(question.turns_left, 1)  # first and last name: only spelling may follow
     if setting not in kinds:
         return
     for first, last in found:
@@ -107,132 +129,107 @@ def _spans(
             names.update(word.text for word in turn.words[first : last + 1] if not word.is_number)
 
 
-def _statement(text: str, turn: Turn, runs: Sequence[Run], phrase: Phrase, end: int) -> list[tuple[int, int]]:
-    """What follows in the same turn: `the security word is tangerine`."""
+def _statement(text: str, turn: Turn, runs: Sequence[Run], phrase: Phrase, end: int) -> _Said | None:
+    """What follows a phrase in its turn: `the security word is tangerine`."""
     place, stop = turn.word_from(phrase.end), turn.word_from(end)
-    copula = _COPULA if phrase.asked is Asked.STREET else _IS
-    announced = phrase.start < phrase.end and text[phrase.start : phrase.end].casefold().endswith(
-        (
-            "is",
-            "'s",
-            "was",
-            "est",
-            "ist",
-            "es",
-            " at",
-            " on",
-            " in",
-            " to",
-            "heiße",
-            "m'appelle",
-            "llamo",
-            "wohne",
-            "habite",
-            "vivo en",
-            "name",
-        )
-    )
+    copula = _BEFORE_PLACE if phrase.asked is Asked.STREET else _IS
+    announced = text[phrase.start : phrase.end].casefold().endswith(_ANNOUNCING)
     while place < stop and turn.words[place].text in copula:
-        announced = announced or turn.words[place].text in ("is", "was", "it's", "that's", "called", "at", "on", "in")
+        announced = announced or turn.words[place].text in _SAYS_SO
         place += 1
-    if not announced or place >= stop:
-        return []
-    return _answer(text, turn, runs, phrase.asked, place, stop, direct=True)
+    return _Said(text, turn, runs, place, stop, announced=True) if announced and place < stop else None
 
 
-def _reply(text: str, turn: Turn, runs: Sequence[Run], question: _Question, end: int) -> list[tuple[int, int]]:
+def _reply(text: str, turn: Turn, runs: Sequence[Run], end: int) -> _Said | None:
     """What answers a question asked before this turn."""
     stop, place = turn.word_from(end), 0
     spelled = {at for run in runs if run.letters >= 2 for at in range(run.first, run.last + 1)}
     while place < stop and place not in spelled and turn.words[place].text in OWN_WORDS | _STARTS:
         place += 1
-    if place >= stop:
+    return _Said(text, turn, runs, place, stop, announced=False) if place < stop else None
+
+
+def _answer(asked: Asked, said: _Said | None) -> list[tuple[int, int]]:
+    """First and last word of each part of the answer."""
+    if said is None:
         return []
-    return _answer(text, turn, runs, question.asked, place, stop, direct=False)
-
-
-def _answer(
-    text: str, turn: Turn, runs: Sequence[Run], asked: Asked, place: int, stop: int, *, direct: bool
-) -> list[tuple[int, int]]:
-    begun = bisect_left(runs, place, key=lambda run: run.first)
+    begun = bisect_left(said.runs, said.place, key=lambda run: run.first)
     spelled = [
         (run.first, run.last)
-        for run in takewhile(lambda run: run.first < stop, islice(runs, begun, None))
+        for run in takewhile(lambda run: run.first < said.stop, islice(said.runs, begun, None))
         if run.letters >= 2 and run.letters > len(run.digits)
     ]
     if asked is Asked.SPELLING:
         return spelled
-    if asked is Asked.NAME:
-        name = name_at(text, turn, place, sure=True)
-        if name is not None and not direct and not _ends_reply(turn, name):
-            name = None
-        return [*([name] if name is not None else []), *spelled]
     if asked is Asked.PASSWORD:
-        return _password(turn, place, stop)
-    return [*_street(text, turn, runs, place, stop, direct), *spelled]
+        return _password(said)
+    if asked is Asked.STREET:
+        return [*_street(said), *spelled]
+    name = name_at(said.text, said.turn, said.place, sure=True)
+    if name is None or not (said.announced or _ends_reply(said.turn, name)):
+        return spelled
+    return [name, *spelled]
 
 
 def _ends_reply(turn: Turn, name: tuple[int, int]) -> bool:
     """Whether a reply is the name and little else. Text without capitals shows no name by itself: `lost my card`."""
-    if any(is_known_name(word) for word in turn.words[name[0] : name[1] + 1]):
+    if turn.has_capitals or any(is_known_name(word) for word in turn.words[name[0] : name[1] + 1]):
         return True
-    after = turn.words[name[1] + 1].text if name[1] + 1 < len(turn.words) else ""
-    return after in ("", "and", "but", "here", "that's", "spelled", "with", "from", "speaking") or turn.has_capitals
+    return name[1] + 1 == len(turn.words) or turn.words[name[1] + 1].text in _AFTER_NAME
 
 
-def _password(turn: Turn, place: int, stop: int) -> list[tuple[int, int]]:
-    last = place - 1
-    for at in range(place, min(stop, place + _MOST_PASSWORD)):
-        if turn.words[at].text in _NO_ANSWER or turn.words[at].text in _AFTER_ANSWER:
+def _password(said: _Said) -> list[tuple[int, int]]:
+    words, last = said.turn.words, said.place - 1
+    for at in range(said.place, min(said.stop, said.place + _MOST_PASSWORD)):
+        if words[at].text in _NO_ANSWER or words[at].text in _AFTER_ANSWER:
             break
         last = at
-    if last < place or (last + 1 < stop and turn.words[last + 1].text in _NO_ANSWER and last == place):
-        return []
-    return [(place, last)]
+    refused = last == said.place and last + 1 < said.stop and words[last + 1].text in _NO_ANSWER
+    return [(said.place, last)] if last >= said.place and not refused else []
 
 
-def _street(text: str, turn: Turn, runs: Sequence[Run], place: int, stop: int, direct: bool) -> list[tuple[int, int]]:
-    last = place - 1
-    for at in range(place, min(stop, place + _MOST_STREET)):
-        word = turn.words[at].text
+def _street(said: _Said) -> list[tuple[int, int]]:
+    words, last = said.turn.words, said.place - 1
+    for at in range(said.place, min(said.stop, said.place + _MOST_STREET)):
+        word = words[at].text
         if word in _NO_ANSWER or (word in _AFTER_ANSWER and word not in _CONNECTS) or word == "and":
             break
-        if at > place and re.search(r"[.?!]\s", text[turn.words[at - 1].end : turn.words[at].start]):
+        if at > said.place and _SENTENCE_END.search(said.text, words[at - 1].end, words[at].start):
             break
         last = at
-    spoken = {at for run in runs for at in range(run.first, run.last + 1)} if last >= place else set()
-    while last >= place and last not in spoken and turn.words[last].text in _CONNECTS | OWN_WORDS:
+    begun = bisect_left(said.runs, said.place, key=lambda run: run.last)
+    dictated = [run.last for run in takewhile(lambda run: run.first <= last, islice(said.runs, begun, None))]
+    while last >= said.place and last not in dictated and words[last].text in _CONNECTS | OWN_WORDS:
         last -= 1
-    if last < place:
+    if last < said.place:
         return []
-    if _looks_like_place(turn, runs, place, last) or (not direct and _is_place_alone(turn, place, last, stop)):
-        return [(place, last)]
+    if _looks_like_place(said, last) or (not said.announced and _is_place_alone(said, last)):
+        return [(said.place, last)]
     return []
 
 
-def _looks_like_place(turn: Turn, runs: Sequence[Run], place: int, last: int) -> bool:
+def _looks_like_place(said: _Said, last: int) -> bool:
     """A number, a kind of street, a state, or a word that only a name is written like."""
-    first = turn.words[place]
-    counts = first.is_number and turn.has_capitals and place < last and not turn.words[place + 1].capital
-    if counts and not any(word.text in STREET_WORDS for word in turn.words[place : last + 1]):
+    turn, words = said.turn, said.turn.words[said.place : last + 1]
+    kinds = any(word.text in STREET_WORDS for word in words)
+    if words[0].is_number and turn.has_capitals and len(words) > 1 and not words[1].capital and not kinds:
         return False  # ten songs
-    for at in range(place, last + 1):
-        word = turn.words[at]
-        beside = at > place or (at < last and turn.words[at + 1].capital)
+    if kinds or any(word.is_number or word.text in STATE_NAMES for word in words):
+        return True
+    for at, word in enumerate(words):
+        beside = at > 0 or (len(words) > 1 and words[1].capital)
         named = turn.has_capitals and word.capital and beside and not word.written.isupper()
-        if word.is_number or word.text in STREET_WORDS or word.text in STATE_NAMES:
-            return True
         if named and word.text not in everyday_words() and word.text not in country_names():
             return True
-    begun = bisect_left(runs, place, key=lambda run: run.last)
-    return begun < len(runs) and runs[begun].first <= last and bool(runs[begun].digits)
+    begun = bisect_left(said.runs, said.place, key=lambda run: run.last)
+    return begun < len(said.runs) and said.runs[begun].first <= last and bool(said.runs[begun].digits)
 
 
-def _is_place_alone(turn: Turn, place: int, last: int, stop: int) -> bool:
+def _is_place_alone(said: _Said, last: int) -> bool:
     """A short reply of names: `Kidderminster.`, `forest ranch`."""
-    if last - place >= 4 or stop - last > 3:
+    if last - said.place >= 4 or said.stop - last > 3:
         return False
-    content = [word for word in turn.words[place : last + 1] if word.text not in _CONNECTS]
-    if turn.has_capitals:
+    content = [word for word in said.turn.words[said.place : last + 1] if word.text not in _CONNECTS]
+    if said.turn.has_capitals:
         return all(word.capital for word in content) and not all(word.text in everyday_words() for word in content)
     return not any(word.text in stop_words("en") for word in content)

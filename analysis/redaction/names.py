@@ -1,4 +1,4 @@
-"""Names of people: after an introduction or a title, asked for, spelled, or two capitalised words of which one is known.
+"""Names of people: after an introduction or a title, and known given names where the text has capitals.
 
 Known names are those of the Faker library (some 11,000 given names and 13,000 surnames of 35 regions). A name that is
 also an everyday word (`Will`, `Grace`, `Price`) counts only where something else says that it is one.
@@ -12,14 +12,18 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from analysis.redaction.postal import country_names
+from analysis.redaction.questions import sections_of
 from analysis.redaction.spans import PersonalSpan, word_set
 from analysis.redaction.turns import Turn, Word
 from analysis.text import stop_words
 
-_REGIONS = """ar_AA cs_CZ da_DK de_AT de_CH de_DE en_GB en_IE en_IN en_NG en_NZ en_PK en_TH en_US es_ES es_MX fi_FI fr_CA
-fr_FR hr_HR hu_HU id_ID it_IT nl_NL no_NO pl_PL pt_BR pt_PT ro_RO sv_SE sw tr_TR vi_VN yo_NG zu_ZA""".split()
+_REGIONS = word_set(
+    """ar_AA cs_CZ da_DK de_AT de_CH de_DE en_GB en_IE en_IN en_NG en_NZ en_PK en_TH en_US es_ES es_MX fi_FI fr_CA
+    fr_FR hr_HR hu_HU id_ID it_IT nl_NL no_NO pl_PL pt_BR pt_PT ro_RO sv_SE sw tr_TR vi_VN yo_NG zu_ZA"""
+)
 _RANK = 7
 _MOST_WORDS = 5
+_MOST_TITLES = 2
 _PARTICLES = word_set("de la del della di da dos do van von der den ter al el bin ibn ben mac mc st san le du o")
 _TITLES = word_set(
     "mr mrs ms miss mister missus mx dr doctor prof professor herr frau monsieur madame señor señora sir"
@@ -49,26 +53,11 @@ _PLACES = word_set(
     phoenix jackson cleveland berlin milan vienna asia africa europe ireland england scotland wales france germany
     spain italy poland holland israel santander lloyds halifax wells cambridge oxford lancaster york kent devon"""
 )
+_COMPANIES = word_set(
+    """bank valley energy telecom insurance airlines airways hotel hotels group limited ltd inc national street road
+    avenue lane"""
+)
 _BEFORE_PLACES = word_set("san santa los las el saint st new mount port fort lake")
-_FAMILY = "husband wife son daughter partner mother father mum mom dad brother sister boyfriend girlfriend friend fiancé fiancée colleague boss neighbour neighbor landlord tenant carer assistant manager uncle aunt cousin grandson granddaughter nephew niece flatmate roommate"
-_STRONG = re.compile(
-    r"(?<![\w'])(?:(?:my|his|her|the|full|first|last|sur|family|middle|[a-z]{2,12}'s) ?name(?:'s| is| was)"
-    r"|name's|surname(?:'s| is|,)?|(?:first|last|family|second) name(?:,|:)?"
-    r"|you(?:'re| are) (?:speaking|talking) (?:to|with)|you(?:'re| are) through to|am i (?:speaking|talking) (?:to|with)"
-    r"|under the name(?: of)?|in the name(?: of)?|(?:son|daughter|wife|husband|partner|brother|sister|he|she)(?:'s| is)? called"
-    r"|je m'appelle|mon nom(?: est| c'est)|mein name ist|ich heiße|ich bin(?: der| die)?|me llamo|mi nombre es|soy)(?![\w])",
-    re.IGNORECASE,
-)
-_WEAK = re.compile(
-    r"(?<![\w'])(?:this is|that's|it's|it is|i'm|i am|he's|she's|(?:spoke|speak|spoken|speaking|talked|talk|talking|ask|asked) (?:to|with|for)"
-    r"|(?:thanks?|thank you|cheers|hello|hi|hey|hiya|bye|goodbye|good (?:morning|afternoon|evening)|morning|afternoon|okay|ok|alright|right|sorry|welcome|lovely|perfect|great|all done for you),?(?: very much| so much| again| there)?"
-    r"|(?:handled|sent|signed|arranged|dealt with|served|advised|told|called|rung) by|ici|c'est|hier (?:ist|spricht)|habla|con)(?![\w])",
-    re.IGNORECASE,
-)
-_KIN = re.compile(
-    rf"(?<![\w'])(?:my|his|her|our|your|the)(?: late| ex| new)? (?:{_FAMILY.replace(' ', '|')})(?:'s name)?(?: is| was)?(?![\w'])",
-    re.IGNORECASE,
-)
 _SAYS_NAME = word_set("calling speaking here from again à")
 _ONLY_SPACE = re.compile(r"[ \t]*[-–]?[ \t]*|'|’")
 
@@ -122,7 +111,7 @@ def name_at(text: str, turn: Turn, place: int, sure: bool) -> tuple[int, int] | 
             has capitals, is written with one); otherwise a known given name must stand there.
     """
     words, begin = turn.words, place
-    while place < len(words) and words[place].text in _TITLES:
+    while place < min(begin + _MOST_TITLES, len(words)) and words[place].text in _TITLES:
         place += 1
         sure = True
     last = -1
@@ -178,23 +167,25 @@ def mentions(turns: Sequence[Turn], parts: set[str]) -> Iterator[PersonalSpan]:
                 yield PersonalSpan(word.start, word.end, "NAME", _RANK)
 
 
+@lru_cache(maxsize=1)
+def _introductions() -> dict[str, re.Pattern[str]]:
+    return {
+        heading: re.compile(rf"(?<![\w'])(?:{'|'.join(lines)})(?![\w'])", re.IGNORECASE)
+        for heading, lines in sections_of("introductions.txt")
+    }
+
+
 def _in_turn(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
     starts = {word.start: place for place, word in enumerate(turn.words)}
-    for match in _STRONG.finditer(text, turn.start, turn.end):
-        yield from _after(text, turn, starts, match.end(), sure=True)
-    for match in _KIN.finditer(text, turn.start, turn.end):
-        yield from _after(text, turn, starts, match.end(), sure=turn.has_capitals)
-    for match in _WEAK.finditer(text, turn.start, turn.end):
-        yield from _after(text, turn, starts, match.end(), sure=False)
+    for heading, pattern in _introductions().items():
+        sure = heading == "sure" or (heading == "kin" and turn.has_capitals)
+        for match in pattern.finditer(text, turn.start, turn.end):
+            yield from _after(text, turn, starts, match.end(), sure=sure)
     for place, word in enumerate(turn.words):
         if word.text in _TITLES and place + 1 < len(turn.words):
             following = turn.words[place + 1]
-            if (
-                turn.has_capitals
-                and word.capital
-                and following.capital
-                or (not turn.has_capitals and is_known_name(following))
-            ):
+            capitals = word.capital and following.capital
+            if capitals if turn.has_capitals else is_known_name(following):
                 name = name_at(text, turn, place, sure=True)
                 if name is not None:
                     yield name
@@ -232,10 +223,4 @@ def _is_place(turn: Turn, place: int) -> bool:
 
 def _is_company(turn: Turn, last: int) -> bool:
     """`Harper Valley National Bank`."""
-    following = {word.text for word in turn.words[last + 1 : last + 4]}
-    return bool(
-        following
-        & word_set(
-            "bank valley energy telecom insurance airlines airways hotel hotels group limited ltd inc national street road avenue lane"
-        )
-    )
+    return any(word.text in _COMPANIES for word in turn.words[last + 1 : last + 4])

@@ -16,6 +16,7 @@ from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.errors import ConfigurationError
 
 _CUE_CHARS = 70
+_LONGEST_ID = 21
 _MOST_PREFIX = 8
 """Letters said before a number that are no part of it, at most."""
 _PHONE_CUE = re.compile(
@@ -151,18 +152,15 @@ class NumberFinder:
         if any(name == "us.ssn" for name, _ in self._ids):
             for match in _SSN.finditer(text):
                 yield PersonalSpan(match.start(), match.end(), "ID", 1)
-        for match in re.finditer(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){7,20}(?![A-Za-z0-9])", text):
-            for start, end in _word_windows(match.group(0)):
-                piece = match.group(0)[start:end]
-                if any(c.isdigit() for c in piece) and any(c.isalpha() for c in piece) and self._checks(piece):
+        for match in _ALNUM.finditer(text):
+            for start, end, compact in _coded(match.group(0), least_digits=6):
+                if self._checks(compact):
                     yield PersonalSpan(match.start() + start, match.start() + end, "ID", 1)
 
-    def _checks(self, piece: str) -> bool:
-        compact = re.sub(r"[ .-]", "", piece).upper()
-        return any(
-            module.is_valid(compact) and (len(compact) >= 9) and sum(c.isdigit() for c in compact) >= 6
-            for _, module in self._ids
-        )
+    def _checks(self, compact: str) -> bool:
+        """A national id with letters."""
+        long_enough = 9 <= len(compact) <= _LONGEST_ID and sum(character.isdigit() for character in compact) >= 6
+        return long_enough and any(module.is_valid(compact) for _, module in self._ids)
 
     def _written_phones(self, text: str, others: Others) -> Iterator[PersonalSpan]:
         """With the phone library's own matcher: groups, country codes and extensions as they are written."""
@@ -223,12 +221,18 @@ def _windows(groups: Sequence[str]) -> Iterator[str]:
                 yield digits
 
 
-def _word_windows(text: str) -> Iterator[tuple[int, int]]:
-    """Stretches that begin and end with a word, longest first from each place."""
-    edges = [(match.start(), match.end()) for match in re.finditer(r"[A-Za-z0-9]+", text)]
-    for place, (start, _) in enumerate(edges):
-        for _, end in reversed(edges[place : place + 12]):
-            yield start, end
+def _coded(text: str, least_digits: int) -> Iterator[tuple[int, int, str]]:
+    """Stretches of up to twelve words with letters and so many digits: place, and the letters and digits alone."""
+    words = [(match.start(), match.end(), match.group(0)) for match in re.finditer(r"[A-Za-z0-9]+", text)]
+    for first in range(len(words)):
+        compact, digits = "", 0
+        for _, end, word in words[first : first + 12]:
+            compact += word
+            digits += sum(character.isdigit() for character in word)
+            if len(compact) > 34:
+                break
+            if digits >= least_digits and not compact.isdigit():
+                yield words[first][0], end, compact.upper()
 
 
 @lru_cache(maxsize=4096)
@@ -254,7 +258,6 @@ def _ibans(text: str) -> Iterator[PersonalSpan]:
     from stdnum import iban
 
     for match in _ALNUM.finditer(text):
-        for start, end in _word_windows(match.group(0)):
-            compact = re.sub(r"[ .-]", "", match.group(0)[start:end])
-            if 15 <= len(compact) <= 34 and compact[:2].isalpha() and compact[2:4].isdigit() and iban.is_valid(compact):
+        for start, end, compact in _coded(match.group(0), least_digits=10):
+            if len(compact) >= 15 and compact[:2].isalpha() and compact[2:4].isdigit() and iban.is_valid(compact):
                 yield PersonalSpan(match.start() + start, match.start() + end, "IBAN", 0)

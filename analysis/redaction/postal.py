@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from analysis.redaction.questions import PHRASES
 from analysis.redaction.spans import PersonalSpan, word_set
 
 _RANK = 6
@@ -18,12 +19,8 @@ _NO_STREET = r"(?:and|or|to|at|of|a|the|in|by|from|way|miles?|minutes?|hours?|da
 _OTHER_STREET = (
     r"(?:St|Rd|Ave|Blvd|Dr|Ln|Cres|Pl|Sq|Hwy|Pkwy|Court|Ct|Place|Square|Way|Grove|Park|Rise|Row|Walk|Hill|View|Green"
     r"|Circle|Trail|Turnpike|Alley|Loop|Path|Quay|Wharf|Broadway|Mount|Vale|Meadows?|Fields?|Heights|Ridge|Hollow"
-    r"|Street|Road|Avenue|Boulevard|Crescent|Terrace|Drive|Lane|Close|Gardens|Parkway|Highway|Mews|[A-Z][a-z]+(?:way|gate|croft))"
-)
-_UNIT = (
-    r"(?:(?:flat|apartment|apt\.?|unit|suite|house|room|number|no\.?) (?:\d{1,5}[A-Za-z]?|[A-Za-z]|"
-    + _NUMBER_WORD
-    + r"(?: [a-z])?)\b)"
+    r"|Street|Road|Avenue|Boulevard|Crescent|Terrace|Drive|Lane|Close|Gardens|Parkway|Highway|Mews"
+    r"|[A-Z][a-z]+(?:way|gate|croft))"
 )
 _STATES = (
     r"(?:alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|florida|georgia|hawaii|idaho|illinois"
@@ -32,37 +29,26 @@ _STATES = (
     r"|oregon|pennsylvania|rhode island|south carolina|south dakota|tennessee|texas|utah|vermont|virginia|washington"
     r"|west virginia|wisconsin|wyoming)"
 )
-_TOWN = r"(?:[A-ZÀ-Þ][\w'’.-]{1,24}(?: (?:on|upon|under|le|la|sur|am|an der|in)(?= [A-ZÀ-Þ]))?(?: [A-ZÀ-Þ][\w'’.-]{1,24}){0,3})"
-_POSTCODE = r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})"
-_ZIP = r"(?:\d{5}(?:-\d{4})?)"
-_REST = rf"(?:,? ?(?:{_POSTCODE}|{_ZIP}|(?:[A-Z]{{2}}|(?i:{_STATES}))(?:,? {_ZIP})?|(?i:{_UNIT})|{_TOWN}))"
-_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        # 27 Birchwood Avenue, Leeds; Flat 3, 118 Harrow Road
-        rf"(?<![\w.£$€])(?:(?i:{_UNIT}),? )?\d{{1,5}}[A-Za-z]?,? (?:[A-Z][\w'’.-]{{1,20}} ){{1,4}}?{_OTHER_STREET}(?![\w])\.?{_REST}{{0,4}}",
-        rf"(?<![\w.£$€])(?:(?i:{_UNIT}),? )?\d{{1,5}}[A-Za-z]? [A-Z][a-z]+(?:way|gate|croft|side|field)(?![\w]){_REST}{{0,4}}",
-        # four twelve north oak street apartment six b
-        rf"(?<![\w])(?i:(?:{_NUMBER_WORD}[ -]|\d{{1,5}} ){{1,7}}(?:(?!{_NO_STREET})[a-z][a-z'’]{{1,19}} ){{1,3}}?{_SURE_STREET}(?![\w])(?:,? {_UNIT}){{0,2}}){_REST}{{0,4}}",
-        # a British postcode
-        rf"(?<![\w]){_POSTCODE}(?![\w])",
-        # Austin, Texas 78704
-        rf"(?<![\w])(?:{_TOWN},? )?(?:(?i:{_STATES})|[A-Z]{{2}}),? {_ZIP}(?![\w])",
-        r"(?<![\w])(?i:p\.? ?o\.? box) (?:\d{1,6}|(?i:" + _NUMBER_WORD + r")(?: (?i:" + _NUMBER_WORD + r")){0,5})",
-        # 12 rue des Lilas à Nantes
-        r"(?<![\w])(?i:\d{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|place|allée|chemin|impasse|quai|route|cours|square|passage) (?:(?:de la|des|du|de|de l'|d'|l'|le|la|les) ?){0,2})[\w'’-]{2,24}(?: [A-ZÀ-Þ][\w'’-]{1,24}){0,3}(?:,? (?:à )?(?:\d{5} )?[A-ZÀ-Þ][\w'’-]{1,24})?",
-        # Lindenstraße 48, 50674 Köln
-        r"(?<![\w])(?:[A-ZÄÖÜ][\w-]{1,24} )?(?:[A-ZÄÖÜ][\w-]{2,28})?(?i:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|chaussee) \d{1,4} ?[a-z]?(?![\w])(?:,? \d{5} [A-ZÄÖÜ][\w-]{1,24})?",
-        r"(?<![\w])\d{5} [A-ZÄÖÜ][a-zäöüß]{2,20}(?![\w])",
-        # calle Mayor 5
-        r"(?<![\w])(?i:calle|avenida|plaza|paseo|carrera)(?: (?:de|del|la|las|los))* [A-ZÁÉÍÓÚ][\w-]{2,24}(?: [A-ZÁÉÍÓÚ][\w-]{2,24}){0,2},? (?:número )?\d{1,4}",
-    )
-)  # fmt: skip
+_PARTS = {
+    "<REST>": r"(?:,? ?(?:<POSTCODE>|<ZIP>|(?:[A-Z]{2}|(?i:<STATE>))(?:,? <ZIP>)?|(?i:<UNIT>)|<TOWN>))",
+    "<UNIT>": r"(?:(?:flat|apartment|apt\.?|unit|suite|house|room|number|no\.?)"
+    r" (?:\d{1,5}[A-Za-z]?|[A-Za-z]|<NUMBER>(?: [a-z])?)\b)",
+    "<TOWN>": r"(?:[A-ZÀ-Þ][\w'’.-]{1,24}(?: (?:on|upon|under|le|la|sur|am|an der|in)(?= [A-ZÀ-Þ]))?"
+    r"(?: [A-ZÀ-Þ][\w'’.-]{1,24}){0,3})",
+    "<POSTCODE>": r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})",
+    "<ZIP>": r"(?:\d{5}(?:-\d{4})?)",
+    "<STATE>": _STATES,
+    "<SURE>": _SURE_STREET,
+    "<STREET>": _OTHER_STREET,
+    "<NOT>": _NO_STREET,
+    "<NUMBER>": _NUMBER_WORD,
+}
+"""Each before those it is made of."""
 STATE_NAMES = frozenset(_STATES[3:-1].split("|"))
 STREET_WORDS = word_set(
-    """street road avenue boulevard crescent terrace drive lane close gardens parkway highway mews court place square grove
-    park cottage house flat apartment suite farm manor lodge hill rue allée chemin impasse quai straße strasse weg platz
-    gasse calle avenida plaza"""
+    """street road avenue boulevard crescent terrace drive lane close gardens parkway highway mews court place square
+    grove park cottage house flat apartment suite farm manor lodge hill rue allée chemin impasse quai straße strasse weg
+    platz gasse calle avenida plaza"""
 )
 
 
@@ -76,7 +62,16 @@ def country_names() -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    lines = (PHRASES / "streets.txt").read_text(encoding="utf-8")
+    for part, pattern in _PARTS.items():
+        lines = lines.replace(part, pattern)
+    return tuple(re.compile(line) for line in lines.splitlines() if line and not line.startswith("#"))
+
+
 def find_streets(text: str) -> Iterator[PersonalSpan]:
-    for pattern in _PATTERNS:
+    """Addresses by their form alone, in any turn."""
+    for pattern in _patterns():
         for match in pattern.finditer(text):
             yield PersonalSpan(match.start(), match.end(), "ADDRESS", _RANK)

@@ -1,8 +1,8 @@
 """What a phrase asks for or announces: `your date of birth`, `the three digits on the back`, `order number`.
 
-The phrases are regular expressions in `phrases/<language>.txt`, one a line under the kind they ask for. `[card mention]`
-holds phrases that only mention the kind: a number after them must look like one of it. Where several phrases begin at
-the same place the earlier line counts. `<NO>` stands for `number`, `id`, `reference` and the like.
+The phrases are regular expressions in `phrases/<language>.txt`, one a line under the kind they ask for. `[card
+mention]` holds phrases that only mention the kind: a number after them must look like one of it. Where several phrases
+begin at the same place the earlier line counts. `<NO>` stands for `number`, `id`, `reference` and the like.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum, auto
 from functools import lru_cache
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent / "phrases"
+PHRASES = Path(__file__).parent / "phrases"
 _NUMBER = r"(?:[ -]?(?:numbers?|no\.?|nos|ids?|#|code|reference|ref|digits)(?!\w))"
 
 
@@ -72,14 +72,20 @@ def phrases_in(text: str, start: int, end: int, language: str) -> Iterator[Phras
 def _table(language: str) -> tuple[re.Pattern[str], dict[str, tuple[Asked, bool]]]:
     """One expression with a group per section, and what each group means."""
     sections: dict[str, tuple[Asked, bool]] = {}
-    parts: dict[str, list[str]] = {}
-    name = ""
-    for line in (_FOLDER / f"{language}.txt").read_text(encoding="utf-8").splitlines():
+    groups = []
+    for place, (heading, lines) in enumerate(sections_of(f"{language}.txt")):
+        kind, _, mention = heading.partition(" ")
+        sections[f"section_{place}"] = Asked(kind), bool(mention)
+        groups.append(f"(?P<section_{place}>{'|'.join(lines)})".replace("<NO>", _NUMBER))
+    return re.compile(rf"(?<![\w'])(?:{'|'.join(groups)})(?!\w)", re.IGNORECASE), sections
+
+
+def sections_of(name: str) -> list[tuple[str, list[str]]]:
+    """Heading and lines of each section of a file of phrases, in order."""
+    sections: list[tuple[str, list[str]]] = []
+    for line in (PHRASES / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
-            kind, _, mention = line.strip("[]").partition(" ")
-            name = f"section_{len(sections)}"
-            sections[name], parts[name] = (Asked(kind), bool(mention)), []
-        elif line:
-            parts[name].append(line.replace("<NO>", _NUMBER))
-    groups = "|".join(f"(?P<{group}>{'|'.join(lines)})" for group, lines in parts.items())
-    return re.compile(rf"(?<![\w'])(?:{groups})(?!\w)", re.IGNORECASE), sections
+            sections.append((line.strip("[]"), []))
+        elif line and not line.startswith("#"):
+            sections[-1][1].append(line)
+    return sections

@@ -44,8 +44,8 @@ _ORDINAL_ENDINGS = {
     "es": frozenset[str](),
 }
 _ALPHABET = word_set(
-    """alpha alfa bravo charlie delta echo foxtrot hotel india juliet juliett kilo lima mike november oscar papa quebec
-    romeo sierra tango uniform victor whiskey whisky xray yankee zulu"""
+    """alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa
+    quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu"""
 )
 """The alphabet of ICAO and NATO. A word of it alone is a letter only beside another letter or number."""
 _AS_IN = {"en": (("as", "in"), ("for",), ("like",)), "fr": (("comme",),), "de": (("wie",),), "es": (("de",),)}
@@ -108,6 +108,8 @@ class Run:
     """How many ordinals and months."""
     counted: bool
     """An amount, a time, a quantity: a unit, a sign of money, a colon beside it."""
+    amount: bool = False
+    """Written as one: `3,204.55`."""
 
     @property
     def digits(self) -> str:
@@ -126,25 +128,23 @@ class Run:
 def runs_of(text: str, turn: Turn, language: str, questions: Sequence[tuple[int, int]] = ()) -> list[Run]:
     """The dictated stretches of a turn, in order, by the words of one language.
 
-    `questions`: stretches of the text, in order, whose numbers and letters are not dictated: `the last four digits`, `SSN`.
+    `questions`: stretches of the text whose numbers and letters are not dictated: `the last four digits`, `SSN`.
     """
-    kinds = _kinds(text, turn, language)
+    kinds = _kinds(turn, language)
     for start, end in questions:
         first, behind = turn.word_from(start), turn.word_from(end)
         kinds[first:behind] = [_Kind.OTHER] * (behind - first)
     return [
-        run
-        for first, last in _stretches(text, turn.words, kinds)
-        if (run := _run(text, turn, first, last, kinds, language))
+        run for stretch in _stretches(text, turn.words, kinds) if (run := _run(text, turn, stretch, kinds, language))
     ]
 
 
-def _kinds(text: str, turn: Turn, language: str) -> list[_Kind]:
+def _kinds(turn: Turn, language: str) -> list[_Kind]:
     """What each word of the turn is; words that explain a letter (`as in Bravo`) are part of it."""
     words = turn.words
     kinds = [_kind(word, language) for word in words]
     for place, word in enumerate(words):
-        if kinds[place] is _Kind.NUMBER and word.is_number and _is_ordinal(text, words, place, language):
+        if kinds[place] is _Kind.NUMBER and word.is_number and _is_ordinal(words, place, language):
             kinds[place] = kinds[place + 1] = _Kind.DAY
         elif len(word.text) == 1 and word.text.isalpha():
             for explained in _AS_IN[language]:
@@ -152,13 +152,13 @@ def _kinds(text: str, turn: Turn, language: str) -> list[_Kind]:
                 said = tuple(other.text for other in words[place + 1 : named])
                 if said == explained and named < len(words) and words[named].text[0] == word.text:
                     kinds[place : named + 1] = [_Kind.LETTER, *[_Kind.EXPLAINED] * (len(explained) + 1)]
-        if word.text in ("a", "p") and words[place + 1 : place + 2] and words[place + 1].text == "m":
-            if place and kinds[place - 1] is _Kind.NUMBER:  # eleven a m
-                kinds[place] = kinds[place + 1] = _Kind.OTHER
+        after = words[place + 1].text if place + 1 < len(words) else ""
+        if word.text in ("a", "p") and after == "m" and place and kinds[place - 1] is _Kind.NUMBER:  # eleven a m
+            kinds[place] = kinds[place + 1] = _Kind.OTHER
     return _without_lone_letters(words, kinds)
 
 
-def _is_ordinal(text: str, words: Sequence[Word], place: int, language: str) -> bool:
+def _is_ordinal(words: Sequence[Word], place: int, language: str) -> bool:
     after = words[place + 1] if place + 1 < len(words) else None
     return after is not None and after.start == words[place].end and after.text in _ORDINAL_ENDINGS[language]
 
@@ -193,7 +193,7 @@ def _without_lone_letters(words: Sequence[Word], kinds: Sequence[_Kind]) -> list
     for step in (1, -1):
         for place in sorted(doubtful - kept, reverse=step < 0):
             word, beside = words[place], place - step
-            article = word.text in ("a", "i") and (word.text == word.written or word.text == "i")
+            article = word.text in ("a", "i") and word.text in (word.written, "i")
             if beside in known and (not article or _is_letter(words[beside])):
                 known.add(place)
     known |= {
@@ -227,7 +227,8 @@ def _stretches(text: str, words: Sequence[Word], kinds: Sequence[_Kind]) -> Iter
         yield first, last
 
 
-def _run(text: str, turn: Turn, first: int, last: int, kinds: Sequence[_Kind], language: str) -> Run | None:
+def _run(text: str, turn: Turn, stretch: tuple[int, int], kinds: Sequence[_Kind], language: str) -> Run | None:
+    first, last = stretch
     parts: list[str] = []
     groups: list[str] = []
     spoken: list[str] = []
@@ -249,7 +250,9 @@ def _run(text: str, turn: Turn, first: int, last: int, kinds: Sequence[_Kind], l
     start, end = turn.words[first].start, turn.words[last].end
     if days and first and turn.words[first - 1].text in _DATE_ARTICLES:
         start = turn.words[first - 1].start
-    return Run(first, last, start, end, "".join(parts), tuple(groups), days, _is_counted(text, turn, first, last))
+    counted, amount = _is_counted(text, turn, first, last), _AMOUNT.fullmatch(text, turn.words[first].start, end)
+    said, written = "".join(parts), amount is not None
+    return Run(first, last, start, end, said, tuple(groups), days, counted or written, written)
 
 
 def _close(spoken: list[str], groups: list[str], parts: list[str], language: str) -> None:
@@ -271,7 +274,6 @@ def _is_counted(text: str, turn: Turn, first: int, last: int) -> bool:
         or _MONEY_BEFORE.search(text[max(0, start - 3) : start]) is not None
         or (_MARK_AFTER.match(text, end) is not None)
         or text[max(0, start - 1) : start] == ":"
-        or _AMOUNT.fullmatch(text, start, end) is not None
     )
 
 

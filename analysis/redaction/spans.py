@@ -14,7 +14,7 @@ class PersonalSpan:
     start: int
     end: int
     name: str
-    """`CARD`, `CODE`, `PHONE`, `EMAIL`, `IBAN`, `ID`, `ACCOUNT`, `BIRTH`, `NAME`, `ADDRESS` or a custom pattern's name."""
+    """`CARD`, `CODE`, `PHONE`, `EMAIL`, `IBAN`, `ID`, `ACCOUNT`, `BIRTH`, `NAME`, `ADDRESS`, or a custom pattern's."""
     rank: int
 
 

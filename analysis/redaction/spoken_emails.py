@@ -18,8 +18,8 @@ from analysis.redaction.turns import Turn, Word
 
 _RANK = 1
 _PROVIDERS = (
-    r"(?:g ?mail|google ?mail|yahoo|y ?mail|hot ?mail|outlook|i ?cloud|aol|gmx|proton ?mail|proton|btinternet|bt internet"
-    r"|virgin ?media|live|msn|comcast|orange|wanadoo|free|t-online|web)"
+    r"(?:g ?mail|google ?mail|yahoo|y ?mail|hot ?mail|outlook|i ?cloud|aol|gmx|proton ?mail|proton"
+    r"|btinternet|bt internet|virgin ?media|live|msn|comcast|orange|wanadoo|free|t-online|web)"
 )
 _DOT = r"(?:dot|point|punkt|punto|period)"
 _TOP = (
@@ -27,7 +27,8 @@ _TOP = (
     r"|online|legal|law|tech|store|site|club|email|london|ac)"
 )
 _DOMAIN_END = re.compile(
-    rf"(?<![\w])(?:{_DOT} {_TOP}(?: ?{_DOT} ?(?:uk|au|nz|za|jp|br|mx|in|us|de|com))?|{_PROVIDERS} (?:com|co uk|de|fr))(?![\w])"
+    rf"(?<![\w])(?:{_DOT} {_TOP}(?: ?{_DOT} ?(?:uk|au|nz|za|jp|br|mx|in|us|de|com))?"
+    rf"|{_PROVIDERS} (?:com|co uk|de|fr))(?![\w])"
     rf"|(?<=\w)\.{_TOP}(?:\.[a-z]{{2}})?(?![\w.])",
     re.IGNORECASE,
 )
@@ -68,7 +69,7 @@ def find_spoken_addresses(talk: Talk) -> Iterator[PersonalSpan]:
         for match in ends:
             asked = asked_left > 0 or any(at <= match.start() for at in asked_at)
             after = max([at for at in asked_at if at <= match.start()], default=done)
-            first = _first(text, turn, runs, match, max(after, done), asked)
+            first = _first(text, turn, runs, match, max(after, done), asked=asked)
             done = match.end()
             if first is None:
                 continue
@@ -112,7 +113,7 @@ def _piece(turn: Turn, place: int) -> tuple[int, int] | None:
     return place, last
 
 
-def _first(text: str, turn: Turn, runs: Sequence[Run], domain: re.Match[str], begin: int, asked: bool) -> int | None:
+def _first(text: str, turn: Turn, runs: Sequence[Run], domain: re.Match[str], begin: int, *, asked: bool) -> int | None:
     """Place of the first word of the address whose domain ends here; None where it is a web site's."""
     words = turn.words
     end, start = turn.word_from(domain.start()), turn.word_from(begin)

@@ -1,7 +1,8 @@
 """Telephone exchanges in which the personal data is marked: what redaction is measured on.
 
-A file holds exchanges with a blank line between them. Each begins with its name after `#`; then one line per turn, `a` for
-the agent and `c` for the client. `{kind|words}` is personal data of that kind, `<words>` is a number that harms nobody.
+A file holds exchanges with a blank line between them. Each begins with its name after `#`; then one line per turn,
+`a` for the agent and `c` for the client. `{kind|words}` is personal data of that kind, `<words>` is a number that harms
+nobody.
 """
 
 from __future__ import annotations

@@ -31,6 +31,9 @@ PREPARATION: dict[str, Any] = {
     "redaction": None,
 }
 
+REDACTED_KINDS = ("card", "phone", "email", "iban", "national_id", "account_number")
+"""`redaction.kinds` of that time, its default too. Further kinds are taken out of the stored text, which needs no audio."""
+
 PYANNOTE_DETECTOR: dict[str, Any] = {
     "model": "pyannote/speaker-diarization-community-1",
     "revision": "3533c8cf8e369892e6b79ff1bf80f7b0286a54ee",

@@ -129,6 +129,10 @@ def _preparation(settings: Settings, first: Mapping[str, Any], detector: str | N
     chosen = {"detectors": detector} if detector else {}
     marked = counted(settings, Result.TRANSCRIPT, chosen=chosen)
     made = over(first, {name: marked[name] for name in ("audio", "voice_activity", "redaction") if name in marked})
+    if made["redaction"] is not None:
+        made["redaction"]["kinds"] = [
+            kind for kind in made["redaction"]["kinds"] if kind in first_recipe.REDACTED_KINDS
+        ]
     listening = made["voice_activity"]
     if "pyannote" in marked["voice_activity"]:
         _name_pyannote(listening["pyannote"], settings.voice_activity.pyannote)
