@@ -1,0 +1,136 @@
+"""Personal data by the meaning of the exchange: questions and answers over turns, and numbers that harm nobody."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from analysis.redaction import build_redactor
+from bench.materials.redaction_exchanges import APART, DEVELOPED, Exchange, Marked, read_exchanges
+from pipeline.config.areas.redaction import RedactionSettings
+
+SHOWN = Path(__file__).parent.parent / "data" / "redaction_exchanges.txt"
+REDACTOR = build_redactor(RedactionSettings())
+HARD_KINDS = ("name", "address")
+
+
+def taken(exchange: Exchange, mark: Marked) -> list[bool]:
+    """For each letter and digit of a mark whether it is redacted."""
+    found = REDACTOR.find(exchange.text)
+    return [
+        any(span.start <= place < span.end for span in found)
+        for place in range(mark.start, mark.end)
+        if exchange.text[place].isalnum()
+    ]
+
+
+@pytest.mark.parametrize("exchange", read_exchanges(SHOWN), ids=lambda exchange: exchange.name)
+def test_an_exchange_loses_what_is_personal_and_nothing_that_is_not(exchange: Exchange) -> None:
+    shown = REDACTOR.redact(exchange.text).text
+    for mark in exchange.marked:
+        gone = taken(exchange, mark)
+        assert all(gone) if mark.kind else not any(gone), (exchange.text[mark.start : mark.end], shown)
+
+
+@pytest.mark.parametrize("path", [DEVELOPED, APART], ids=lambda path: str(path.stem))
+def test_the_aims_are_met_on_both_halves_of_our_exchanges(path: Path) -> None:
+    exchanges = read_exchanges(path)
+    values = [
+        (kind in HARD_KINDS, all(all(taken(exchange, mark)) for mark in pieces))
+        for exchange in exchanges
+        for kind, pieces in exchange.values().items()
+    ]
+    firm = [gone for hard, gone in values if not hard]
+    hard = [gone for hard, gone in values if hard]
+    harmless = [any(taken(exchange, mark)) for exchange in exchanges for mark in exchange.marked if mark.kind is None]
+    assert min(len(firm), len(harmless)) >= 50
+    assert sum(firm) / len(firm) >= 0.94
+    assert sum(hard) / len(hard) >= 0.8
+    assert sum(harmless) / len(harmless) <= 0.02
+
+
+@pytest.mark.parametrize(
+    ("lines", "redacted"),
+    [
+        # The code of the back of the card is asked in one turn and given in the next.
+        (["The three digits on the back?", "Nine four two."], ["The three digits on the back?", "[CARD_1]."]),
+        # A question of the client's does not close the agent's.
+        (
+            ["Your security code?", "Where is that?", "By your signature.", "Ah, 0 3 9."],
+            ["Your security code?", "Where is that?", "By your signature.", "Ah, [CARD_1]."],
+        ),
+        # Another question does.
+        (["What's your PIN?", "How many days?", "Ten."], ["What's your PIN?", "How many days?", "Ten."]),
+        # A reply that is no answer leaves a question open.
+        (
+            ["And your surname?", "Why do you need that?", "For the file.", "Kowalska."],
+            ["And your surname?", "Why do you need that?", "For the file.", "[NAME_1]."],
+        ),
+        # A name said once is gone everywhere.
+        (["My name is Ewa Zielinska.", "Thank you, Ewa."], ["My name is [NAME_1].", "Thank you, [NAME_2]."]),
+        # What recognisers mark is no word.
+        (["Your address?", "[noise]", "9 Elm Road"], ["Your address?", "[noise]", "[ADDRESS_1]"]),
+        # What was redacted before is left alone.
+        (["Your card number?", "[CARD_1]", "okay"], ["Your card number?", "[CARD_1]", "okay"]),
+        # French, with French number words and questions.
+        (["Votre code postal ?", "soixante-neuf mille trois"], ["Votre code postal ?", "[ADDRESS_1]"]),
+        (["Et le cryptogramme ?", "quatre un deux"], ["Et le cryptogramme ?", "[CARD_1]"]),
+        # Arabic keeps what it had: numbers by their form.
+        (["رقم البطاقة", "4539 1488 0343 6467"], ["رقم البطاقة", "[CARD_1]"]),
+        (["رقم هاتفك", "+971 50 123 4567"], ["رقم هاتفك", "[PHONE_1]"]),
+    ],
+)
+def test_turns_are_read_together(lines: list[str], redacted: list[str]) -> None:
+    assert REDACTOR.redact_lines(lines)[0] == redacted
+
+
+def test_a_kind_that_is_not_wanted_stays() -> None:
+    lines = [
+        "Your name?",
+        "Ewa Zielinska",
+        "Date of birth?",
+        "4 May 1980",
+        "Address?",
+        "9 Elm Road",
+        "The password?",
+        "Rose",
+    ]
+    plain = build_redactor(RedactionSettings(kinds=("card", "phone", "email", "iban", "national_id", "account_number")))
+    assert plain.redact_lines(lines)[0] == lines
+
+
+HOSTILE = (
+    "at ", "a@", "one ", "A1 ", "card number ", "+1 ", "Mr ", "\n#1 agent: 4 ", "my name is ", "Anna Maria ",
+    "1 rue de la ", "D E 8 9 ", "A as in ", "0 1 2 3 4 ", "4111 1111 ", "@a.b", "email ", "1/2/", "GB29 ", "p o box ",
+    "12 Hill Hill Hill ", "two one way ", "spell ", "double ", "a b at c dot d ", "zwei und ", "[",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_work_grows_with_the_length_of_a_hostile_text_and_not_with_its_square(unit: str) -> None:
+    """Steps are lines of our own code that ran, and calls: counted, not timed."""
+    short, long = unit * (150 // len(unit)), unit * (600 // len(unit))
+    REDACTOR.find(short)  # tables are made on first use
+    assert steps(lambda: REDACTOR.find(long)) <= 7 * steps(lambda: REDACTOR.find(short))
+
+
+def steps(work: Callable[[], object]) -> int:
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:  # noqa: ARG001
+        nonlocal count
+        count += 1
+        return trace if "redaction" in frame.f_code.co_filename else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
