@@ -122,7 +122,7 @@ def test_work_grows_with_the_length_of_a_hostile_text_and_not_with_its_square(un
 def steps(work: Callable[[], object]) -> int:
     count = 0
 
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:  # noqa: ARG001
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal count
         count += 1
         return trace if "redaction" in frame.f_code.co_filename else None
