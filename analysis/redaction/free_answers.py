@@ -99,7 +99,7 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
                 found = _answer(phrase.asked, _statement(talk.text, turn, runs, phrase, end))
                 yield from _spans(turn, found, question, kinds, names)
     if "name" in kinds:
-        yield from mentions(talk.turns, names)
+        yield from mentions(talk.lines, names)
 
 
 def _asked_now(question: _Question | None, phrase: Phrase) -> _Question | None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from analysis.redaction.postal import country_names
 from analysis.redaction.questions import sections_of
 from analysis.redaction.spans import PersonalSpan, word_set
+from analysis.redaction.talk import Talk
 from analysis.redaction.turns import Turn, Word
 from analysis.text import stop_words
 
@@ -146,16 +147,16 @@ def _can_be_name(turn: Turn, word: Word, *, first: bool, sure: bool) -> bool:
     return word.text not in everyday_words() and (sure or not first or is_given_name(word))
 
 
-def find_names(text: str, turns: Sequence[Turn]) -> Iterator[PersonalSpan]:
+def find_names(talk: Talk) -> Iterator[PersonalSpan]:
     """Names by introductions, titles and capitals, and every further mention of what was found."""
     found: list[PersonalSpan] = []
     parts: set[str] = set()
-    for turn in turns:
-        for first, last in _in_turn(text, turn):
+    for turn in talk.turns:
+        for first, last in _in_turn(talk.text, turn):
             found.append(PersonalSpan(turn.words[first].start, turn.words[last].end, "NAME", _RANK))
             parts |= {word.text for word in turn.words[first : last + 1]}
     yield from found
-    yield from mentions(turns, parts)
+    yield from mentions(talk.lines, parts)
 
 
 def mentions(turns: Sequence[Turn], parts: set[str]) -> Iterator[PersonalSpan]:

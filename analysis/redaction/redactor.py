@@ -96,7 +96,7 @@ class Redactor:
             yield from Exchanges(talk, language, kinds, self._numbers.recognise, others).find()
             yield from find_free_answers(talk, language, kinds)
         if "name" in kinds:
-            yield from find_names(talk.text, talk.turns)
+            yield from find_names(talk)
         if "postal_address" in kinds:
             yield from find_streets(talk.text)
 

@@ -23,8 +23,17 @@ class Talk:
         return plain_marks(self.original)
 
     @cached_property
-    def turns(self) -> Sequence[Turn]:
+    def lines(self) -> Sequence[Turn]:
+        """All lines that hold words."""
         return turns_of(self.text)
+
+    @cached_property
+    def turns(self) -> Sequence[Turn]:
+        """The lines of the transcript in the text; all lines where none is marked as one.
+
+        What a prompt says around a transcript (`Password reset: the customer …`) asks nobody for anything.
+        """
+        return [turn for turn in self.lines if turn.spoken] or self.lines
 
     @cached_property
     def _phrases(self) -> dict[str, list[list[Phrase]]]:

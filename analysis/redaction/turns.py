@@ -40,6 +40,8 @@ class Turn:
 
     role: str | None
     """`agent`, `client`, `speaker 2`; None where the line does not say."""
+    spoken: bool
+    """It is a line of a transcript; False for any other text, as instructions around one in a prompt."""
     start: int
     end: int
     words: tuple[Word, ...]
@@ -59,21 +61,21 @@ def plain_marks(text: str) -> str:
 def turns_of(text: str) -> list[Turn]:
     """The lines of a text (`plain_marks`), in order."""
     found: list[Turn] = []
-    role, start = None, 0
+    role, spoken, start = None, False, 0
     for match in _TURN_START.finditer(text):
-        found.append(_turn(text, role, start, match.start()))
+        found.append(_turn(text, role, spoken, start, match.start()))
         said = _ROLE.search(match.group(0))
         role = None if said is None else _CLIENT.get(said[1].casefold(), said[1].casefold())
-        start = match.end()
-    found.append(_turn(text, role, start, len(text)))
+        spoken, start = match.group(0) != "\n", match.end()
+    found.append(_turn(text, role, spoken, start, len(text)))
     return [turn for turn in found if turn.words]
 
 
-def _turn(text: str, role: str | None, start: int, end: int) -> Turn:
+def _turn(text: str, role: str | None, spoken: bool, start: int, end: int) -> Turn:
     words = tuple(
         Word(match.group(0).casefold(), match.group(0), match.start(), match.end())
         for match in _WORD.finditer(text, start, end)
         if match["word"]
     )
     capitals = any(word.capital and len(word.text) > 1 for word in words)
-    return Turn(role, start, end, words, capitals)
+    return Turn(role, spoken, start, end, words, capitals)

@@ -32,7 +32,7 @@ PREPARATION: dict[str, Any] = {
 }
 
 REDACTED_KINDS = ("card", "phone", "email", "iban", "national_id", "account_number")
-"""`redaction.kinds` of that time, its default too. Further kinds are taken out of the stored text, which needs no audio."""
+"""`redaction.kinds` of that time, its default too. Further kinds are taken out of stored text, which needs no audio."""
 
 PYANNOTE_DETECTOR: dict[str, Any] = {
     "model": "pyannote/speaker-diarization-community-1",
