@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -80,17 +80,9 @@ class Glossary:
         return language is None or not self.languages or language in known
 
     def context_terms(self, limit: int) -> list[str]:
-        """Domain terms for a recogniser's vocabulary: terms and abbreviations, then the keywords of each topic in turn,
-        so that no topic is left out."""
-        return fitting(self._by_importance(), limit)
-
-    def _by_importance(self) -> Iterator[str]:
-        for term in self.terms:
-            yield term.text
-        having, place = self.labels, 0
-        while having := tuple(label for label in having if place < len(label.keywords)):
-            yield from (label.keywords[place] for label in having)
-            place += 1
+        """Names, product words and abbreviations for a recogniser's vocabulary. Keywords are not among them: they are
+        common words, which a recogniser knows, and writes where nobody says them."""
+        return fitting((term.text for term in self.terms), limit)
 
 
 def fitting(terms: Iterable[str], limit: int) -> list[str]:

@@ -56,12 +56,13 @@ class RunRecogniser:
         return description, replace(
             identity,
             options_hash=recipe_hash(self._settings, identity.engine),
-            vocabulary_hash=digest(self._given()) if description.takes_context else "",
+            vocabulary_hash=digest(self._given(description)) if description.takes_context else "",
         )
 
-    def _given(self) -> list[str]:
+    def _given(self, description: EngineDescription) -> list[str]:
         """The terms the engine is given: as many as fit."""
-        return list(context_terms(context_text(self._vocabulary, self._settings.transcription.max_context_chars)))
+        most_chars = self._settings.transcription.max_context_chars
+        return list(context_terms(context_text(self._vocabulary, most_chars, description.max_context_terms)))
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         return self._inner.transcribe(requests)

@@ -120,6 +120,8 @@ class EngineDescription:
     max_segment_s: float
     """Longest input it takes."""
     takes_context: bool
+    max_context_terms: int | None = None
+    """None for any number."""
     languages: frozenset[str] | None
     """ISO 639-1 codes it knows; None for any."""
     detail: str = ""

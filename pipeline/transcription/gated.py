@@ -1,7 +1,8 @@
 """The trust gates around an engine: a suspect segment is recognised again, then flagged.
 
-A segment decoded by itself is tried without context, then in two halves. A segment of a window is tried by itself.
-Where a whole window is suspect, or failed, all of its segments are.
+A text that holds a term of the vocabulary is decoded once more without, and keeps the terms that this supports
+(`gates/support.py`). A segment decoded by itself is tried without context, then in two halves. A segment of a window is
+tried by itself. Where a whole window is suspect, or failed, all of its segments are.
 
 Requests are still pulled lazily. Segments to recognise again go into the engine's own stream ahead of new requests, so
 that a batching engine fills its rows with them.
@@ -26,7 +27,9 @@ from pipeline.transcription.engine import (
 )
 from pipeline.transcription.gates.activity import Activity, measure, quiet_cut
 from pipeline.transcription.gates.annotations import notes, without_notes
-from pipeline.transcription.gates.trust import heard, suspicions
+from pipeline.transcription.gates.support import has_term, supported
+from pipeline.transcription.gates.trust import heard, plain_words, suspicions
+from pipeline.transcription.text.vocabulary import context_terms
 from pipeline.transcription.windows import part_requests, split, word_begins
 
 _EMPTIED_BY = frozenset({"text_without_speech", "annotation"})
@@ -96,14 +99,21 @@ class GatedTranscriber:
         self._cases: dict[str, _Case] = {}
         self._windows: dict[str, SegmentRequest] = {}
         self._again: deque[SegmentRequest] = deque()
+        self._given: dict[str, SegmentRequest] = {}
+        """Requests with a vocabulary whose support is not looked at yet."""
+        self._with_terms: dict[str, SegmentResult] = {}
+        """What was heard with the vocabulary, until it is heard without."""
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
-        for unfinished in (self._cases, self._windows, self._again):
+        for unfinished in (self._cases, self._windows, self._again, self._given, self._with_terms):
             unfinished.clear()
         feed = _Feed(iter(requests), self._again, self._open)
         more = True
         while more:
-            for result in self._engine.transcribe(feed):
+            for heard_now in self._engine.transcribe(feed):
+                result = self._supported(heard_now)
+                if result is None:
+                    continue
                 if result.key in self._windows:
                     yield from self._judge_window(self._windows.pop(result.key), result)
                     continue
@@ -112,7 +122,29 @@ class GatedTranscriber:
                     yield finished
             more = bool(self._again)
 
+    def _supported(self, result: SegmentResult) -> SegmentResult | None:
+        """The result with the terms of the vocabulary that speech supports; None while it is decoded without."""
+        request = self._given.get(result.key)
+        if request is None:
+            return result
+        terms = [plain_words(term) for term in context_terms(request.context)]
+        before = self._with_terms.pop(result.key, None)
+        if before is None and result.error is None and has_term(result.text, terms):
+            self._with_terms[result.key] = result
+            self._again.append(replace(request, context=""))
+            return None
+        del self._given[result.key]
+        if before is None:
+            return result
+        if result.key in self._cases:
+            self._cases[result.key].remedies = deque(
+                r for r in self._cases[result.key].remedies if r != "without_context"
+            )
+        return supported(before, result, terms)
+
     def _open(self, request: SegmentRequest) -> None:
+        if self._settings.enabled and self._settings.support and self._takes_context and request.context:
+            self._given[request.key] = request
         if request.parts:
             self._windows[request.key] = request
         else:

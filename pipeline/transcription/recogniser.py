@@ -57,7 +57,8 @@ class GatedRecogniser:
     ) -> None:
         self._settings = settings
         self._purse = purse or SharedPurse()
-        self._context = context_text(vocabulary, settings.max_context_chars)
+        self._vocabulary = tuple(vocabulary)
+        self._context = ""
         self._skip = skip
         self._builders = builders
         self._engine: Transcriber | None = None
@@ -72,6 +73,9 @@ class GatedRecogniser:
         self._heard.clear()
         if isinstance(engine, Metered):
             engine.meter = Meter(self._settings.price(description.engine), self._settings.max_cost_usd, self._purse)
+        if description.takes_context:
+            limits = self._settings.max_context_chars, description.max_context_terms
+            self._context = context_text(self._vocabulary, *limits)
         self._gated = GatedTranscriber(engine, description, self._settings.trust_gates)
         return description, identity
 

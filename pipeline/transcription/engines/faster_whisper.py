@@ -105,6 +105,7 @@ class FasterWhisperTranscriber:
             demonstration=False,
             max_segment_s=_MAX_SEGMENT_S,
             takes_context=options.send_context,
+            max_context_terms=options.max_context_terms,
             languages=self._languages,
             window_s=options.window_s if options.word_times else None,
             low_confidence=options.low_confidence,

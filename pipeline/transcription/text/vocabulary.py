@@ -7,7 +7,7 @@ from collections.abc import Iterable
 SEPARATOR = ", "
 
 
-def context_text(terms: Iterable[str], max_chars: int) -> str:
+def context_text(terms: Iterable[str], max_chars: int, max_terms: int | None = None) -> str:
     """Terms in their order, each once, as many whole ones as fit."""
     kept: list[str] = []
     length = 0
@@ -15,6 +15,8 @@ def context_text(terms: Iterable[str], max_chars: int) -> str:
         grown = length + len(term) + (len(SEPARATOR) if kept else 0)
         if not term or grown > max_chars:
             continue
+        if max_terms is not None and len(kept) >= max_terms:
+            break
         kept.append(term)
         length = grown
     return SEPARATOR.join(kept)

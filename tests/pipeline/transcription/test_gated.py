@@ -61,7 +61,7 @@ def test_a_good_result_passes_untouched() -> None:
 
 def test_first_remedy_is_without_context() -> None:
     engine = _answering(lambda one: _said(ECHO if one.context else "i lost my card"))
-    gated = _gated(engine)
+    gated = _gated(engine, support=False)
     (result,) = gated.transcribe([request(babble(3), "a", context=CONTEXT)])
     assert (result.key, result.text, result.flags) == ("a", "i lost my card", ("context_echo_cured",))
     assert [one.context for one in engine.seen] == [CONTEXT, ""]
@@ -131,7 +131,7 @@ def test_a_broken_retry_does_not_cost_the_text() -> None:
     engine = _answering(lambda one: _said("", error="out of memory") if not one.context else _said(ECHO))
     (result,) = _gated(engine, split=False).transcribe([request(babble(3), "a", context=CONTEXT)])
     assert result.error is None
-    assert (result.text, result.flags) == (ECHO, ("context_echo",))
+    assert (result.text, result.flags) == (ECHO, ("vocabulary_unsupported", "context_echo"))
 
 
 def test_errors_and_unsupported_languages_are_not_retried() -> None:
@@ -382,3 +382,23 @@ def test_a_text_of_several_scripts_in_an_unknown_language_is_suspect(text: str, 
     engine = FakeTranscriber(answer=lambda one: SegmentResult(key=one.key, text=text, language=None))
     (result,) = _gated(engine, split=False).transcribe([request(babble(3), "a", language=None)])
     assert ("wrong_script" in result.flags) is fires
+
+
+@pytest.mark.parametrize(("bare", "text"), [("i lost my card", "i lost my card"), ("so the brunch", "so the branch")])
+@pytest.mark.parametrize("windowed", [True, False])
+def test_a_term_of_the_vocabulary_must_be_heard_without_it_too(bare: str, text: str, windowed: bool) -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        said = "so the branch" if one.context else bare
+        return _words(one, said, "yes") if one.parts else _said(said)
+
+    engine = _answering(answer)
+    asked = _window(2, 2, context=CONTEXT) if windowed else request(babble(3), "s0", context=CONTEXT)
+    results = {one.key: one for one in _gated(engine).transcribe([asked])}
+    assert results["s0"].text == text
+    assert [one.context for one in engine.seen] == [CONTEXT, ""]
+
+
+def test_a_text_without_terms_is_decoded_once() -> None:
+    engine = _answering(lambda one: _said("so it is"))
+    list(_gated(engine).transcribe([request(babble(3), "a", context=CONTEXT)]))
+    assert len(engine.seen) == 1

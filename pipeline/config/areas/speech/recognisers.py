@@ -105,7 +105,10 @@ class FasterWhisperOptions(Area):
     low_confidence: Annotated[float | None, Field(ge=0, le=1), TRANSCRIPT.unless_default()] = 0.5
     """A segment whose words have less confidence than this (geometric mean) is doubtful; null: none is."""
     send_context: Annotated[bool, VOCABULARY] = False
-    """Give Whisper the glossary's words as hotwords. It then writes some of them where nobody says them."""
+    """Give Whisper the glossary's names and product words as hotwords. It then writes some of them where nobody says
+    them; what is heard without them must support them (`trust_gates.support`)."""
+    max_context_terms: Annotated[int, Field(ge=0, le=200), VOCABULARY] = 20
+    """Most terms it is given."""
 
 
 class TransformersCtcOptions(Area):
