@@ -142,11 +142,14 @@ def _preparation(settings: Settings, first: Mapping[str, Any], detector: str | N
     return made
 
 
+_OF_ALL_ENGINES = ("language", "language_per", "trust_gates", "text_rules")
+
+
 def _text(
     settings: Settings, engine: str, first: Mapping[str, Any], first_options: Mapping[str, Any]
 ) -> dict[str, Any]:
     marked = counted(settings.transcription, Result.TRANSCRIPT, chosen={"engines": engine}, inherited=TRANSCRIPT)
-    made = over(first, {name: marked[name] for name in ("language", "trust_gates", "text_rules")})
+    made = over(first, {name: marked[name] for name in _OF_ALL_ENGINES if name in marked})
     options = over(first_options, marked.get(engine, {}))
     if engine == "mlx_qwen3" and settings.transcription.mlx_qwen3.word_times:
         _name(options, qwen3_aligner(settings.transcription.mlx_qwen3), "aligner_model", "aligner_revision")

@@ -167,6 +167,7 @@ def test_a_setting_that_is_not_in_use_changes_nothing(path: str) -> None:
         "audio.crosstalk.compare_words": True,
         "voice_activity.detectors": "pyannote" if "silero" in path or "energy" in path else "silero",
         "transcription.engines": "scripted" if "sphinx" in path else "sphinx",
+        "transcription.faster_whisper.word_times": False,
         "transcription.mlx_qwen3.word_times": False,
         "transcription.mlx_qwen3.quantize_bits": None,
         "transcription.scripted.missing": "empty",
