@@ -202,6 +202,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     parser.add_argument("--output", type=Path, default=None, help="file for the table")
     chosen = parser.parse_args(arguments)
+    for given, known in ((chosen.models, MODELS), (chosen.sets, [one.name for one in materials(chosen.data)])):
+        unknown = {name for name in given.split(",") if name} - set(known)
+        if unknown:
+            parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
     os.environ["OMP_NUM_THREADS"] = "1"
     wanted = {name for name in chosen.sets.split(",") if name}
     sets = [one for one in materials(chosen.data.resolve()) if not wanted or one.name in wanted]

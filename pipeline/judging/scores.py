@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from pipeline.diarisation.diariser import SpeakerTurn
 from pipeline.diarisation.error_rate import diarisation_errors
-from pipeline.errors import ModelUnavailable
 from pipeline.judging.normaliser import normalised, words_of
 from pipeline.judging.truth import TrueCall, TrueTurn
 from pipeline.judging.word_error import NO_ERRORS, Alignment, WordErrors, align, character_errors
@@ -354,9 +353,5 @@ def _speakers(heard: HeardCall, truth: TrueCall, chunks: Sequence[TranscriptChun
         return 0.0, 0.0
     found = [SpeakerTurn(chunk.start_s, chunk.end_s, chunk.channel) for chunk in chunks if chunk.text]
     marked = [SpeakerTurn(start_s, end_s, numbers[speaker]) for start_s, end_s, speaker in spans]
-    try:
-        errors = diarisation_errors(marked, found, (0.0, heard.duration_s))
-    except ModelUnavailable as error:
-        reasons["der"] = str(error)
-        return 0.0, 0.0
+    errors = diarisation_errors(marked, found, (0.0, heard.duration_s))
     return errors.missed_s + errors.false_alarm_s + errors.confusion_s, errors.speech_s

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.judging.scores import FIGURES, CallScore, HeardCall, order_agreement, score_call
-from pipeline.judging.truth import TrueCall, TrueTurn, TrueWord
+from pipeline.judging.truth import SpeakerSpan, TrueCall, TrueTurn, TrueWord
 from pipeline.records import Role, TranscriptChunk, Word
 
 ROLES = {0: Role.CLIENT, 1: Role.AGENT}
@@ -69,7 +69,7 @@ def test_a_perfect_transcript_has_no_errors_on_either_side() -> None:
     )
     wanted = {
         "wer": 0, "cer": 0, "wer_agent": 0, "wer_client": 0, "names": 1, "short_answers": 1, "speech_f1": 1,
-        "turn_order": 1, "idle_chunks": 0, "word_time_s": 0,
+        "turn_order": 1, "idle_chunks": 0, "word_time_s": 0, "der": 0,
     }  # fmt: skip
     assert {name: rate(score, name) for name in wanted} == pytest.approx(wanted)
     assert all(side.role_right for side in score.sides)
@@ -123,6 +123,19 @@ def test_a_mono_call_whose_speakers_were_told_apart_is_judged_as_one() -> None:
     turns = [chunk(1 - t.channel, t.start_s or 0, t.text) for t in TRUTH.turns]
     score = score_call(heard(*turns, flags=("diarised",)), TRUTH, "en")
     assert rate(score, "wer") == 0
+
+
+def test_speech_on_the_wrong_channel_is_confused_and_a_turn_left_out_is_missed() -> None:
+    said = [chunk(1, 0, "Good morning."), chunk(0, 2, "My card is lost."), chunk(0, 4, "Okay.")]
+    assert score_call(heard(*said), TRUTH, "en").figures["der"] == pytest.approx((0.5 + 0.5, 2.0)), "collars left out"
+
+
+def test_the_speakers_of_an_rttm_file_count_before_those_of_the_turns() -> None:
+    one = replace(TRUTH, speakers=(SpeakerSpan("a", 0, 1), SpeakerSpan("b", 4, 5)))
+    found = score_call(heard(chunk(0, 0), chunk(1, 4)), one, "en")
+    assert found.figures["der"] == pytest.approx((0, 1))
+    alone = score_call(heard(chunk(0, 0)), replace(TRUTH, speakers=(SpeakerSpan("a", 0, 1),)), "en")
+    assert (alone.figures["der"], alone.reasons["der"]) == ((0, 0), "the truth names fewer than two speakers")
 
 
 def test_turn_times_give_the_error_at_the_edges_of_turns() -> None:
