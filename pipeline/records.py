@@ -224,6 +224,8 @@ class PreparedCall:
     """Wall seconds by stage: `hash`, `decode`, `vad`, `doctor`, `diarise`."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """Why a flag is set, in words for a person, by flag: `not_diarised`."""
+    diariser: str | None = None
+    """The engine that told the speakers apart, of a call with the flag `diarised`."""
 
 
 # ------------------------------------------------------------------------------------------ transcribed

@@ -44,6 +44,7 @@ class CallDiariser:
             return call
         began = time.perf_counter()
         pieces, reason = self._pieces(call, channel, left_s)
+        served = self._diariser.name if self._diariser is not None else None
         timings = {**call.timings_s, "diarise": time.perf_counter() - began}
         if reason is not None:
             return replace(
@@ -61,7 +62,8 @@ class CallDiariser:
             )
             for speaker, mine in enumerate(pieces)
         )
-        return replace(call, channels=speakers, flags=tuple(sorted({*call.flags, DIARISED})), timings_s=timings)
+        flags = tuple(sorted({*call.flags, DIARISED}))
+        return replace(call, channels=speakers, flags=flags, diariser=served, timings_s=timings)
 
     def _pieces(
         self, call: PreparedCall, channel: PreparedChannel, left_s: float | None
@@ -76,7 +78,7 @@ class CallDiariser:
             return (), self._unavailable
         limit_s = settings.time_limit_s if left_s is None else min(settings.time_limit_s, left_s)
         try:
-            turns = diariser.diarise(channel.samples_path, channel.samples, limit_s)
+            turns = diariser.diarise(channel.samples_path, channel.samples, channel.segments, limit_s)
         except DiarisationGivenUp as error:
             return (), str(error)
         except Exception as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from pipeline.records import SpeechSegment
 
 SPEAKERS = 2
 """A telephone call has two parties."""
@@ -21,7 +24,7 @@ class SpeakerTurn:
 
 
 class DiarisationGivenUp(Exception):
-    """It took too long; the message says how long."""
+    """No two speakers can be told apart, or it took too long; the message says which."""
 
 
 class Diariser(Protocol):
@@ -29,12 +32,15 @@ class Diariser(Protocol):
 
     name: str
 
-    def diarise(self, samples_path: Path, samples: int, limit_s: float) -> tuple[SpeakerTurn, ...]:
+    def diarise(
+        self, samples_path: Path, samples: int, segments: Sequence[SpeechSegment], limit_s: float
+    ) -> tuple[SpeakerTurn, ...]:
         """Turns of at most two speakers, in time order, not overlapping.
 
         Args:
             samples_path: raw little-endian float32 mono samples at 16 kHz.
             samples: how many of them.
+            segments: where voice activity was found, in time order; at least one.
             limit_s: seconds it may take.
 
         Raises DiarisationGivenUp.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
 from pipeline.diarisation.checkpoints import load_pipeline
 from pipeline.diarisation.diariser import SPEAKERS, DiarisationGivenUp, SpeakerTurn
-from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
 
 SETTING = "diarisation.pyannote"
 
@@ -26,7 +27,11 @@ class PyannoteDiariser:
         """Raises ModelUnavailable."""
         self._pipeline = load_pipeline(weights, SETTING)
 
-    def diarise(self, samples_path: Path, samples: int, limit_s: float) -> tuple[SpeakerTurn, ...]:
+    def diarise(
+        self, samples_path: Path, samples: int, segments: Sequence[SpeechSegment], limit_s: float
+    ) -> tuple[SpeakerTurn, ...]:
+        """`segments` is not read: it finds speech itself."""
+        del segments
         import torch
 
         if not samples:

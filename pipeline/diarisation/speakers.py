@@ -42,6 +42,7 @@ def speakers_result(
     direction: Direction | None,
 ) -> StepResult | None:
     """What the ledger keeps about the speakers of a mono call; None for calls with a channel per side."""
+    settings = served_by(settings, prepared.diariser)
     if DIARISED in prepared.flags:
         guess = guess_of(chunks, settings, direction)
         sure = guess.confidence >= settings.min_role_confidence
@@ -58,6 +59,15 @@ def speakers_result(
     return None
 
 
+def served_by(settings: DiarisationSettings, diariser: str | None) -> DiarisationSettings:
+    """The settings with the engine that served, where they leave it open."""
+    return settings.model_copy(update={"engine": diariser}) if diariser and settings.engine == "auto" else settings
+
+
+def _model(settings: DiarisationSettings) -> str | None:
+    return {"pyannote": settings.pyannote.model, "voices": settings.voices.model}.get(settings.engine)
+
+
 def _result(settings: DiarisationSettings, state: StepState, payload: object | None, reason: str | None) -> StepResult:
     options = json.dumps(counted(settings, Result.SPEAKERS, inherited=SPEAKERS), sort_keys=True)
     if reason is not None and state is StepState.MISSING:
@@ -69,5 +79,5 @@ def _result(settings: DiarisationSettings, state: StepState, payload: object | N
         payload=payload,
         reason=reason,
         provider=settings.engine if state is StepState.DONE else None,
-        model=settings.pyannote.model if state is StepState.DONE else None,
+        model=_model(settings) if state is StepState.DONE else None,
     )

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
-from pipeline.config.influence import TRANSCRIPT, Result, counted, over
+from pipeline.config.influence import SPEAKERS, TRANSCRIPT, Result, counted, over
 from pipeline.config.root import Settings
 from pipeline.diarisation.checkpoints import pipeline_weights
+from pipeline.diarisation.speakers import served_by
+from pipeline.diarisation.voices.weights import encoder_weights
 from pipeline.records import EngineIdentity, KnownCall
 from pipeline.run import first_recipe
 from pipeline.transcription.engines.expected import (
@@ -110,11 +112,16 @@ def preparation(settings: Settings, detector: str | None = None) -> dict[str, An
     return _preparation(settings, _first_preparation(settings), detector)
 
 
-def diarisation(settings: Settings) -> dict[str, Any]:
-    """The settings that decide who said which words in a diarised call."""
-    options: dict[str, Any] = counted(settings, Result.SPEAKERS)["diarisation"]
+def diarisation(settings: Settings, diariser: str | None = None) -> dict[str, Any]:
+    """The settings that decide who said which words in a diarised call.
+
+    `diariser`: the engine that served, where the configuration leaves it open (`auto`).
+    """
+    options: dict[str, Any] = counted(served_by(settings.diarisation, diariser), Result.SPEAKERS, inherited=SPEAKERS)
     if "pyannote" in options:
         _name_pyannote(options["pyannote"], settings.diarisation.pyannote)
+    if "voices" in options:
+        _name(options["voices"], encoder_weights(settings.diarisation.voices), "model", "revision")
     return options
 
 

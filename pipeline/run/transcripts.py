@@ -92,7 +92,7 @@ class Transcripts:
         self._diarisation = settings.diarisation
         if settings.diarisation.roles.phrases_file is not None:
             read_phrases(settings.diarisation.roles.phrases_file)
-        self._of_diarised = diarisation(settings)
+        self._of_diarised: dict[str | None, dict[str, Any]] = {}
         self._rules = TextRules(settings.transcription.text_rules)
 
     def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
@@ -104,7 +104,7 @@ class Transcripts:
         if SEVERAL_TRACKS in prepared.flags:
             made_by |= {"tracks": "all"}  # earlier versions heard the first one alone
         if DIARISED in prepared.flags:
-            made_by |= {"diarisation": self._of_diarised, "direction": str(found.metadata.direction)}
+            made_by |= {"diarisation": self._diarised(prepared.diariser), "direction": str(found.metadata.direction)}
         return transcript_fingerprint(
             audio_sha256=prepared.audio_sha256,
             channel_roles=[channel.role for channel in prepared.channels],
@@ -113,6 +113,11 @@ class Transcripts:
             context=identity.vocabulary_hash,
             language=found.metadata.language,
         )
+
+    def _diarised(self, diariser: str | None) -> dict[str, Any]:
+        if diariser not in self._of_diarised:
+            self._of_diarised[diariser] = diarisation(self._settings, diariser)
+        return self._of_diarised[diariser]
 
     def _preparation(self, flags: Collection[str]) -> dict[str, Any]:
         """The preparation by the settings of the voice activity detector that served."""

@@ -126,7 +126,19 @@ MINILM = Published(
 """Sentence encoder of 384 dimensions (mean of `last_hidden_state`, then length 1), int8. It was converted from an
 unknown commit, so its content names it."""
 
-PUBLISHED: tuple[Published, ...] = (WHISPER_BASE, WHISPER_TINY_EN, MINILM)
+_VOICE_ENCODER_SHA256 = {"pretrained.pt": "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"}
+VOICE_ENCODER = Published(
+    model="resemble-ai/resemblyzer",
+    revision=revision_of(_VOICE_ENCODER_SHA256),
+    sha256=_VOICE_ENCODER_SHA256,
+    packed=_in("Resemblyzer", "resemblyzer", "pretrained.pt"),
+    requirements=("Resemblyzer==0.1.4",),
+    licence="Apache-2.0",
+    size_bytes=17_090_379,
+)
+"""Speaker encoder of 256 dimensions. The package asks for PyTorch; its weights are read without (`--no-deps`)."""
+
+PUBLISHED: tuple[Published, ...] = (WHISPER_BASE, WHISPER_TINY_EN, MINILM, VOICE_ENCODER)
 
 
 def published(model: str, revision: str | None, table: Sequence[Published] = PUBLISHED) -> Published | None:

@@ -36,6 +36,21 @@ class PyannoteWeights(Area):
     """Threads of one decoder process on the CPU; 0 leaves it to PyTorch."""
 
 
+class VoicesSettings(Area):
+    """Two voices told apart by a small speaker encoder on the CPU."""
+
+    model: str = "resemble-ai/resemblyzer"
+    """Folder with the encoder's `pretrained.pt`, or the name of the weights that come as a package (Apache-2.0,
+    17 MB)."""
+    revision: str | None = "sha256-2686d0857135929c03b945a061ec8e6874167d4e"
+    """The content of these weights; not used for a folder."""
+    min_speech_s: Annotated[float, Field(ge=2.0, le=60.0)] = 6.0
+    """With less speech in the recording its voices are not told apart, in seconds."""
+    min_evidence: Annotated[float, Field(ge=0.0, le=20.0)] = 4.5
+    """From this much evidence on, there are two voices. One voice has about 3, two on the telephone 5 to 12
+    (`bench/diarisation.py`); 0 where every recording is known to have both sides."""
+
+
 class RoleSettings(Area):
     """Which of two speakers is the agent: evidence adds up as log likelihood ratios, in nats."""
 
@@ -64,16 +79,19 @@ class RoleSettings(Area):
 class DiarisationSettings(Area):
     """Separating the two speakers of a mono recording: config.yaml's `diarisation`."""
 
-    engine: Literal["pyannote", "none"] = "pyannote"
-    """Engine that separates speakers in recordings with both sides on one channel. If it cannot be used, the call is
-    transcribed and analysed with the role `unknown` and the flag `not_diarised`; the reason is in missing_reasons under
-    `speakers`. Such calls stay as they are until they are redone (`--reprocess all`)."""
+    engine: Literal["auto", "pyannote", "voices", "none"] = "auto"
+    """Engine that separates speakers in recordings with both sides on one channel: pyannote (the best, with its extra
+    and its gated weights), voices (a small encoder out of a package), auto (pyannote where it can be used, else voices)
+    or none. Where no two speakers can be told apart, the call is transcribed and analysed with the role `unknown` and
+    the flag `not_diarised`; the reason is in missing_reasons under `speakers`. Such calls stay as they are until they
+    are redone (`--reprocess all`)."""
     pyannote: Annotated[PyannoteWeights, SPEAKERS.when_chosen_by("engine")] = Field(default_factory=PyannoteWeights)
+    voices: Annotated[VoicesSettings, SPEAKERS.when_chosen_by("engine")] = Field(default_factory=VoicesSettings)
     max_duration_min: Annotated[float, Field(gt=0.0, le=720.0), NOTHING] = 120.0
-    """Longer recordings are not diarised, in minutes: clustering grows with the square of the length."""
+    """Longer recordings are not diarised, in minutes: pyannote's clustering grows with the square of the length."""
     time_limit_s: Annotated[float, Field(gt=0.0), NOTHING] = 300.0
-    """Diarisation of one recording is stopped after this long, in seconds. Where pyannote is installed, the limit
-    `run.prepare_timeout_s` is extended by this much."""
+    """Diarisation of one recording is stopped after this long, in seconds. Where an engine can be used, the
+    limit `run.prepare_timeout_s` is extended by this much."""
     min_turn_ms: Annotated[float, Field(ge=0.0, le=5000.0)] = 200.0
     """Shorter turns are given to the speaker around them, in milliseconds."""
     min_piece_ms: Annotated[float, Field(ge=0.0, le=5000.0)] = 150.0

@@ -1,0 +1,85 @@
+"""The diariser that needs nothing but a small package: who speaks when, in a recording of one or two voices."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from pipeline.config.areas.speech.diarisation import VoicesSettings
+from pipeline.diarisation.diariser import DiarisationGivenUp, SpeakerTurn
+from pipeline.diarisation.voices.encoder import VoiceEncoder
+from pipeline.diarisation.voices.two_voices import Labels, divide, evidence, speakers
+from pipeline.diarisation.voices.weights import SETTING, encoder_weights
+from pipeline.diarisation.voices.windows import STEP_S, Loudness, Windows, encode
+from pipeline.records import SpeechSegment
+from pipeline.weights.hub import Hub
+
+_REACH_S = 0.2
+"""How far beyond the two windows of a change its pause is looked for."""
+
+
+class VoicesDiariser:
+    """`Diariser` over one loaded encoder. The same samples and segments give the same turns."""
+
+    name = "voices"
+
+    def __init__(self, settings: VoicesSettings, hub: Hub | None = None) -> None:
+        """Raises ModelUnavailable."""
+        self._settings = settings
+        found = (hub or Hub(allow_download=False, timeout_s=1.0)).find(encoder_weights(settings))
+        self._encoder = VoiceEncoder(found.folder)
+
+    def diarise(
+        self, samples_path: Path, samples: int, segments: Sequence[SpeechSegment], limit_s: float
+    ) -> tuple[SpeakerTurn, ...]:
+        deadline = time.monotonic() + limit_s
+
+        def check_time() -> None:
+            if time.monotonic() > deadline:
+                raise DiarisationGivenUp(f"not finished after {limit_s:.0f} s (diarisation.time_limit_s)")
+
+        speech_s = sum(segment.duration_s - segment.overlap_s for segment in segments)
+        if speech_s < self._settings.min_speech_s:
+            raise DiarisationGivenUp(f"{speech_s:.1f} s of speech are too few to tell one voice from two")
+        mapped = np.memmap(samples_path, dtype="<f4", mode="r", shape=(samples,))
+        # One thread: decoders run side by side, and a product's last bits depend on how many share it.
+        with threadpool_limits(limits=1):
+            windows, loudness = encode(mapped, segments, self._encoder, check_time)
+            voices = divide(windows.vectors)
+            if voices is None:
+                raise DiarisationGivenUp("one voice is heard")
+            found = evidence(windows, voices)
+            if found.total < self._settings.min_evidence:
+                raise DiarisationGivenUp(
+                    f"one voice is heard: evidence of two {found.total:.1f}, under {self._settings.min_evidence:g} "
+                    f"({SETTING}.min_evidence)"
+                )
+            return turns(segments, windows, speakers(windows, voices), loudness)
+
+
+def turns(
+    segments: Sequence[SpeechSegment], windows: Windows, labels: Labels, loudness: Sequence[Loudness]
+) -> tuple[SpeakerTurn, ...]:
+    """The windows as turns: a change inside a segment lies where it is quietest between the two windows."""
+    found: list[SpeakerTurn] = []
+    for place, segment in enumerate(segments):
+        start_s = segment.start_s + segment.overlap_s
+        mine = np.flatnonzero(windows.segment == place)
+        for this, following in itertools.pairwise(mine):
+            if labels[this] == labels[following]:
+                continue
+            reach = min(_REACH_S, STEP_S)
+            from_s = max(start_s, float(windows.centre_s[this]) - reach)
+            end_s = loudness[place].quietest_s(from_s, float(windows.centre_s[following]) + reach)
+            found.append(SpeakerTurn(start_s, end_s, int(labels[this])))
+            start_s = end_s
+        found.append(SpeakerTurn(start_s, segment.end_s, int(labels[mine[-1]])))
+    numbers: dict[int, int] = {}
+    return tuple(
+        SpeakerTurn(turn.start_s, turn.end_s, numbers.setdefault(turn.speaker, len(numbers))) for turn in found
+    )

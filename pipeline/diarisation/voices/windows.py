@@ -1,0 +1,118 @@
+"""Windows of speech, their voice vectors, and how loud each moment is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.diarisation.voices.encoder import FRAME_S, Floats, VoiceEncoder, level_gain, spectra
+from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
+
+WINDOW_S = 1.0
+"""Shorter than in training (1.6 s): answers on the telephone are short."""
+STEP_S = 0.4
+_BATCH = 64
+_MARGIN_FRAMES = round(WINDOW_S / FRAME_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Of one recording, in time order; every moment of its speech is nearest to one of them."""
+
+    centre_s: npt.NDArray[np.float64]
+    segment: npt.NDArray[np.int64]
+    """Place of the segment the centre lies in."""
+    vectors: Floats
+    """Shape (windows, 256)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """Power of a segment every 10 ms, from its start."""
+
+    start_s: float
+    power: Floats
+
+    def quietest_s(self, from_s: float, to_s: float) -> float:
+        """The middle of the quietest 100 ms between the two."""
+        first = max(0, math.floor((from_s - self.start_s) / FRAME_S))
+        last = min(self.power.size, math.ceil((to_s - self.start_s) / FRAME_S) + 1)
+        smooth = np.convolve(self.power, np.ones(10, dtype=np.float32), mode="same")[first:last]
+        return self.start_s + (first + int(np.argmin(smooth))) * FRAME_S if smooth.size else from_s
+
+
+def centres(segments: Sequence[SpeechSegment]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Centres of the windows, spread evenly over each segment, and the place of their segment.
+
+    What a segment repeats of the one before (`overlap_s`) has its windows there.
+    """
+    moments: list[float] = []
+    places: list[int] = []
+    for place, segment in enumerate(segments):
+        start_s = segment.start_s + segment.overlap_s
+        count = max(1, math.ceil((segment.end_s - start_s) / STEP_S))
+        moments.extend(start_s + (number + 0.5) * (segment.end_s - start_s) / count for number in range(count))
+        places.extend([place] * count)
+    return np.array(moments), np.array(places, dtype=np.int64)
+
+
+def encode(
+    samples: Floats, segments: Sequence[SpeechSegment], encoder: VoiceEncoder, check_time: Callable[[], None]
+) -> tuple[Windows, list[Loudness]]:
+    """Windows of all segments and the loudness of each.
+
+    Args:
+        samples: mono at 16 kHz; may be a memory map, read a segment at a time.
+        check_time: called between batches; what it raises is passed on.
+    """
+    centre_s, place = centres(segments)
+    gain = level_gain(_stretch(samples, segment.start_s, segment.end_s) for segment in segments)
+    loudness: list[Loudness] = []
+    vectors: list[Floats] = []
+    waiting: list[Floats] = []
+
+    def flush() -> None:
+        check_time()
+        # Batches are filled up: the last bits of a product depend on its shape.
+        batch = np.zeros((_BATCH, *waiting[0].shape), dtype=np.float32)
+        batch[: len(waiting)] = waiting
+        vectors.append(encoder.vectors(batch)[: len(waiting)])
+        waiting.clear()
+
+    for number, segment in enumerate(segments):
+        bands = _bands(samples, segment, gain)
+        loudness.append(Loudness(segment.start_s, bands[_MARGIN_FRAMES:-_MARGIN_FRAMES].sum(axis=1)))
+        for window in _cut(bands, centre_s[place == number] - segment.start_s):
+            waiting.append(window)
+            if len(waiting) == _BATCH:
+                flush()
+    if waiting:
+        flush()
+    return Windows(centre_s, place, np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)), loudness
+
+
+def _bands(samples: Floats, segment: SpeechSegment, gain: float) -> Floats:
+    """Spectra of a segment with a window's length on either side; silence beyond the recording."""
+    margin = _MARGIN_FRAMES * round(FRAME_S * SAMPLE_RATE_HZ)
+    first = round(segment.start_s * SAMPLE_RATE_HZ) - margin
+    last = round(segment.end_s * SAMPLE_RATE_HZ) + margin
+    inside = np.asarray(samples[max(first, 0) : last], dtype=np.float32)
+    before = max(-first, 0)
+    padded = np.pad(inside, (before, last - first - before - inside.size))
+    return spectra(padded * np.float32(gain))
+
+
+def _cut(bands: Floats, offsets_s: npt.NDArray[np.float64]) -> Iterator[Floats]:
+    """The windows around these moments, in seconds from the segment's start; shape (100, 40) each."""
+    frames = round(WINDOW_S / FRAME_S)
+    for offset_s in offsets_s:
+        first = _MARGIN_FRAMES + round(offset_s / FRAME_S) - frames // 2
+        yield bands[first : first + frames]
+
+
+def _stretch(samples: Floats, from_s: float, to_s: float) -> Floats:
+    return np.asarray(samples[round(from_s * SAMPLE_RATE_HZ) : round(to_s * SAMPLE_RATE_HZ)], dtype=np.float32)
