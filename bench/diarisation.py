@@ -191,7 +191,7 @@ def error_rates(mixes: dict[str, tuple[Any, list[SpeakerTurn]]], diariser: Diari
             found = {"one_speaker": _speech(call), "people": truth}
             channel = both_sides(call)
             if diariser is not None and channel is not None:
-                turns = diariser.diarise(channel.samples_path, channel.samples, 600.0)
+                turns = diariser.diarise(channel.samples_path, channel.samples, channel.segments, 600.0)
                 found[diariser.name] = list(turns)
         for who, turns_of in found.items():
             errors = diarisation_errors(truth, turns_of, span)

@@ -24,6 +24,8 @@ _FOLDS = 4
 _BLOCK_WINDOWS = 10
 _PERSISTENCE_WEIGHT = 3.0
 _LAGS_S = (1.0, 1.4)
+_PRIOR_PAIRS = 10
+"""Pairs without correlation that are added, so that a few sentences prove little."""
 _CHANGE_COST, _CHANGE_COST_AT_PAUSE = 0.5, 0.25
 """What a change of speaker costs, in windows that speak clearly for the other."""
 _CLEAR = 1.5
@@ -69,7 +71,7 @@ def places(vectors: Floats, voices: Floats) -> npt.NDArray[np.float64]:
     """Where each window lies on the line between the voices: -1 at the first, +1 at the second."""
     line = (voices[1] - voices[0]).astype(np.float64)
     middle = voices.mean(axis=0)
-    on_line: npt.NDArray[np.float64] = (vectors - middle) @ line / (line @ line / 2)
+    on_line: npt.NDArray[np.float64] = (vectors - middle) @ line / max(line @ line / 2, 1e-12)
     return on_line
 
 
@@ -104,7 +106,7 @@ def _spectral(vectors: Floats) -> Labels:
     kept = (kept + kept.T) / 2
     root = np.sqrt(kept.sum(axis=1))
     _, axes = np.linalg.eigh(kept / root[:, None] / root[None, :])
-    labels: Labels = (axes[:, -2] / axes[:, -1] > 0).astype(np.int64)
+    labels: Labels = (axes[:, -2] * axes[:, -1] > 0).astype(np.int64)
     return labels
 
 
@@ -142,7 +144,7 @@ def _distance_s(moments: npt.NDArray[np.float64], others: npt.NDArray[np.float64
 
 
 def _persistence(on_line: npt.NDArray[np.float64], centre_s: npt.NDArray[np.float64], segment: Labels) -> float:
-    """-1..1; 0 where too few windows have another one 1 s later."""
+    """-1..1, shrunk towards 0 where few windows have another one 1 s later."""
     clear = np.clip(on_line, -2.0, 2.0)
     clear = clear - clear.mean()
     products: list[Any] = []
@@ -154,7 +156,7 @@ def _persistence(on_line: npt.NDArray[np.float64], centre_s: npt.NDArray[np.floa
         products.append(clear[pair] * clear[later[pair]])
     together = np.concatenate(products)
     variance = float(clear.var())
-    return float(together.mean() / variance) if together.size >= 5 and variance > 0 else 0.0
+    return float(together.sum() / (together.size + _PRIOR_PAIRS) / variance) if variance > 0 else 0.0
 
 
 def _course(windows: Windows, on_line: npt.NDArray[np.float64]) -> Labels:

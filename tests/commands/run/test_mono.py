@@ -1,4 +1,4 @@
-"""Mono recordings through the command line, on a machine without pyannote or with it switched off."""
+"""Mono recordings through the command line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import pytest
 
 from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
+from pipeline.weights.packages import missing_packages
+from pipeline.weights.published import VOICE_ENCODER
 from tests.commands.running import SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database
+
+VOICES_HERE = not missing_packages(VOICE_ENCODER)
 
 
 @pytest.fixture
@@ -44,3 +48,29 @@ def test_a_mono_call_is_transcribed_and_analysed_as_unknown_with_the_reason(plac
     assert again.returncode == 0
     kept = place.rows("SELECT state, payload FROM call_steps WHERE step = 'speakers'")
     assert [(row["state"], row["payload"]) for row in kept] == [("missing", None)] * 2, json.dumps(kept, default=str)
+
+
+@pytest.mark.slow
+def test_a_mono_call_gets_two_speakers_and_their_roles_by_default(place: Workplace) -> None:
+    """The whole path with the encoder out of its package: cut where the speaker changes, roles from the words."""
+    if not VOICES_HERE:
+        pytest.skip("the voice encoder's package is not installed")
+    for path in place.calls.iterdir():
+        path.unlink()
+    speech = sample_speech()
+    write_wav(place.calls / "both.wav", speech.mean(axis=1).astype("int16"))
+    write_wav(place.calls / "voicemail.wav", speech[:, 1])
+    run = place.run()
+    assert run.returncode == 0, run.stderr
+    both, voicemail = place.rows("SELECT flags, missing_reasons, call_id FROM calls ORDER BY file_name")
+    assert "diarised" in both["flags"]
+    assert "not_diarised" not in both["flags"]
+    chunks = place.rows("SELECT channel, start_s FROM chunks WHERE call_id = %s ORDER BY start_s", both["call_id"])
+    assert {chunk["channel"] for chunk in chunks} == {0, 1}
+    assert [chunk["channel"] for chunk in chunks][:2] == [0, 1]
+    [kept] = place.rows("SELECT state, payload, provider FROM call_steps WHERE step = 'speakers' AND state = 'done'")
+    assert (kept["provider"], kept["payload"]["engine"]) == ("voices", "voices")
+    assert "not_diarised" in voicemail["flags"]
+    assert "one voice is heard" in voicemail["missing_reasons"]["speakers"]
+    again = place.run()
+    assert "0 done" in again.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from pipeline.config.areas.speech.diarisation import DiarisationSettings, Pyanno
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.config.root import Settings
 from pipeline.diarisation.calls import CallDiariser
-from pipeline.diarisation.choice import longest_s
+from pipeline.diarisation.choice import best_of, longest_s, pyannote_installed
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ConfigurationError, ModelUnavailable
 from pipeline.records import (
@@ -50,7 +49,10 @@ class FakeDiariser:
         self.answer = answer
         self.limits: list[float] = []
 
-    def diarise(self, samples_path: Path, samples: int, limit_s: float) -> tuple[SpeakerTurn, ...]:
+    def diarise(
+        self, samples_path: Path, samples: int, segments: Sequence[SpeechSegment], limit_s: float
+    ) -> tuple[SpeakerTurn, ...]:
+        assert segments
         self.limits.append(limit_s)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -63,7 +65,7 @@ def with_answer(answer: Sequence[SpeakerTurn] | Exception, **changes: float) -> 
     def build(settings: DiarisationSettings) -> Diariser:
         return fake
 
-    return CallDiariser(DiarisationSettings(**changes), {"pyannote": build}), fake
+    return CallDiariser(DiarisationSettings(**changes), {"auto": build}), fake
 
 
 def channel(number: int, role: Role = Role.UNKNOWN, same_as: int | None = None, speech: bool = True) -> PreparedChannel:
@@ -92,6 +94,7 @@ def test_both_speakers_get_their_segments(mono: PreparedCall) -> None:
     found = diariser.apply(mono)
     assert found.flags == ("diarised", "mono")
     assert found.notes == {}
+    assert found.diariser == "fake"
     assert [[(s.channel, s.start_s, s.end_s) for s in c.segments] for c in found.channels] == [
         [(0, 0.0, 4.0), (0, 10.0, 12.0)], [(1, 4.0, 9.0)],
     ]  # fmt: skip
@@ -155,16 +158,45 @@ def test_a_missing_diariser_is_looked_for_once() -> None:
         asked.append(settings)
         raise ModelUnavailable("weights not on disk")
 
-    diariser = CallDiariser(DiarisationSettings(), {"pyannote": build})
+    diariser = CallDiariser(DiarisationSettings(), {"auto": build})
     found = [diariser.apply(call(channel(0))) for _ in range(3)]
     assert [one.notes for one in found] == [{"not_diarised": "weights not on disk"}] * 3
     assert len(asked) == 1
 
 
 def test_time_is_set_aside_only_where_there_is_a_diariser() -> None:
-    there = importlib.util.find_spec("pyannote") is not None
+    there = pyannote_installed()
     assert longest_s(DiarisationSettings(engine="none", time_limit_s=50.0)) == 0.0
-    assert longest_s(DiarisationSettings(time_limit_s=50.0)) == (50.0 if there else 0.0)
+    assert longest_s(DiarisationSettings(engine="pyannote", time_limit_s=50.0)) == (50.0 if there else 0.0)
+    assert longest_s(DiarisationSettings(time_limit_s=50.0)) == 50.0
+
+
+def unavailable(settings: DiarisationSettings) -> Diariser:
+    raise ModelUnavailable("not installed")
+
+
+def test_the_plainer_diariser_serves_where_the_better_is_missing_and_both_reasons_are_said() -> None:
+    _, fake = with_answer(TURNS)
+
+    def there(settings: DiarisationSettings) -> Diariser:
+        return fake
+
+    def broken(settings: DiarisationSettings) -> Diariser:
+        raise AssertionError("the better one serves")
+
+    assert best_of(there, broken)(DiarisationSettings()) is fake
+    assert best_of(unavailable, there)(DiarisationSettings()) is fake
+    with pytest.raises(ModelUnavailable, match="not installed; not installed"):
+        best_of(unavailable, unavailable)(DiarisationSettings())
+
+
+def test_pyannote_metrics_alone_is_not_pyannote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its packages share the namespace `pyannote`: that one was taken for the diariser."""
+    (tmp_path / "pyannote" / "metrics").mkdir(parents=True)
+    (tmp_path / "pyannote" / "metrics" / "__init__.py").touch()
+    before = pyannote_installed()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert pyannote_installed() == before
 
 
 def test_switched_off() -> None:
@@ -207,7 +239,7 @@ def test_chunks_get_the_roles_of_their_speakers(diarised: PreparedCall) -> None:
     ]  # fmt: skip
     kept = maker.speakers(diarised, transcript)
     assert kept is not None
-    assert (kept.step, kept.state, kept.reason, kept.provider) == ("speakers", StepState.DONE, None, "pyannote")
+    assert (kept.step, kept.state, kept.reason, kept.provider) == ("speakers", StepState.DONE, None, "fake")
     assert isinstance(kept.payload, dict)
     assert kept.payload["roles"] == ["agent", "client"]
     assert kept.payload["confidence"] > 0.95
@@ -260,23 +292,26 @@ def test_calls_with_a_channel_per_side_say_nothing_of_speakers() -> None:
 
 
 def test_diarisation_is_in_the_fingerprint_of_diarised_calls_alone(diarised: PreparedCall) -> None:
-    plain, other, moved = (
+    plain, other, moved, pinned = (
         Transcripts(Settings(diarisation=settings))
         for settings in (
             DiarisationSettings(),
             DiarisationSettings(pyannote=PyannoteWeights(revision="0" * 40)),
             DiarisationSettings(pyannote=PyannoteWeights(device="cpu", cpu_threads=7), time_limit_s=9.0),
+            DiarisationSettings(engine="pyannote"),
         )
     )
     mono = replace(call(channel(0)), flags=("mono", "not_diarised"))
+    by_pyannote, by_voices = replace(diarised, diariser="pyannote"), replace(diarised, diariser="voices")
 
     def key(maker: Transcripts, prepared: PreparedCall, direction: Direction | None = None) -> str:
         return maker.fingerprint(found_call(direction), prepared, IDENTITY)
 
     assert key(plain, mono) == key(other, mono) == key(plain, mono, Direction.INBOUND)
-    assert key(plain, diarised) == key(moved, diarised)
-    assert len({key(plain, mono), key(plain, diarised), key(other, diarised)}) == 3
-    assert key(plain, diarised) != key(plain, diarised, Direction.INBOUND)
+    assert key(plain, by_pyannote) == key(moved, by_pyannote) == key(pinned, by_pyannote)
+    assert key(plain, by_voices) == key(other, by_voices), "pyannote's settings are not in use"
+    assert len({key(plain, mono), key(plain, by_pyannote), key(other, by_pyannote), key(plain, by_voices)}) == 4
+    assert key(plain, by_pyannote) != key(plain, by_pyannote, Direction.INBOUND)
 
 
 def test_the_decoder_hands_over_mono_calls_with_the_reason(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def diariser(folder: Path) -> Diariser:
 
 
 def test_two_speakers_are_told_apart(diariser: Diariser, talk: tuple[Path, int]) -> None:
-    turns = diariser.diarise(*talk, 120.0)
+    turns = diariser.diarise(*talk, (), 120.0)
     assert all(turn.end_s > turn.start_s for turn in turns)
     assert all(before.end_s <= after.start_s for before, after in itertools.pairwise(turns))
     for speaker, start, end in SPOKEN:
@@ -71,7 +71,7 @@ def test_two_speakers_are_told_apart(diariser: Diariser, talk: tuple[Path, int])
 
 
 def test_the_same_samples_give_the_same_turns(diariser: Diariser, talk: tuple[Path, int]) -> None:
-    assert diariser.diarise(*talk, 120.0) == diariser.diarise(*talk, 120.0)
+    assert diariser.diarise(*talk, (), 120.0) == diariser.diarise(*talk, (), 120.0)
 
 
 def test_nothing_is_reported_to_anybody(diariser: Diariser) -> None:
@@ -83,23 +83,23 @@ def test_nothing_is_reported_to_anybody(diariser: Diariser) -> None:
 
 def test_samples_are_only_read(diariser: Diariser, talk: tuple[Path, int]) -> None:
     before = talk[0].read_bytes()
-    diariser.diarise(*talk, 120.0)
+    diariser.diarise(*talk, (), 120.0)
     assert talk[0].read_bytes() == before
 
 
 def test_an_empty_channel_has_no_turns(diariser: Diariser, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    assert diariser.diarise(tmp_path / "empty", 0, 10.0) == ()
+    assert diariser.diarise(tmp_path / "empty", 0, (), 10.0) == ()
 
 
 def test_silence_has_no_turns(diariser: Diariser, tmp_path: Path) -> None:
     tiny.pause(6.0, 9).astype("<f4").tofile(tmp_path / "silence")
-    assert diariser.diarise(tmp_path / "silence", 6 * tiny.RATE, 60.0) == ()
+    assert diariser.diarise(tmp_path / "silence", 6 * tiny.RATE, (), 60.0) == ()
 
 
 def test_it_is_given_up_when_it_takes_too_long(diariser: Diariser, talk: tuple[Path, int]) -> None:
     with pytest.raises(DiarisationGivenUp, match="time_limit_s"):
-        diariser.diarise(*talk, -1.0)
+        diariser.diarise(*talk, (), -1.0)
 
 
 # ------------------------------------------------------------------------------------------ bad weights

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.config.base import Area
-from pipeline.config.influence import NOTHING, SPEAKERS
+from pipeline.config.influence import IDENTITY, NOTHING, SPEAKERS
 
 LogRatio = Annotated[float, Field(ge=0.0, le=6.0)]
 
@@ -39,16 +39,16 @@ class PyannoteWeights(Area):
 class VoicesSettings(Area):
     """Two voices told apart by a small speaker encoder on the CPU."""
 
-    model: str = "resemble-ai/resemblyzer"
+    model: Annotated[str, IDENTITY] = "resemble-ai/resemblyzer"
     """Folder with the encoder's `pretrained.pt`, or the name of the weights that come as a package (Apache-2.0,
     17 MB)."""
     revision: str | None = "sha256-2686d0857135929c03b945a061ec8e6874167d4e"
     """The content of these weights; not used for a folder."""
-    min_speech_s: Annotated[float, Field(ge=2.0, le=60.0)] = 6.0
+    min_speech_s: Annotated[float, Field(ge=2.0, le=60.0)] = 8.0
     """With less speech in the recording its voices are not told apart, in seconds."""
     min_evidence: Annotated[float, Field(ge=0.0, le=20.0)] = 4.5
     """From this much evidence on, there are two voices. One voice has about 3, two on the telephone 5 to 12
-    (`bench/diarisation.py`); 0 where every recording is known to have both sides."""
+    (`python -m bench.voices`); 0 where every recording is known to have both sides."""
 
 
 class RoleSettings(Area):
