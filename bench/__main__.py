@@ -45,6 +45,7 @@ BENCHMARKS = (
     Benchmark("summaries", (), ("--limit", "200"), needs_data=True),
     Benchmark("llm", (), ("--calls", "16", "--rounds", "1", "--valid-calls", "20")),
     Benchmark("recogniser", (), ("--shape", "small", "--no-reference")),
+    Benchmark("overheard", (), ("--model", "tiny.en", "--kinds", "echo 6")),
     Benchmark("talk", (), ("--model", "tiny.en"), needs_data=True),
     Benchmark("word_error", (), ("--limit", "10"), needs_data=True),
     Benchmark("words", (), ("--models", "tiny.en", "--sets", "samples"), needs_data=True),

@@ -1,0 +1,92 @@
+"""Words that one channel overhears: word error rate with the channels' words compared, and without.
+
+    python -m bench.overheard [--model base] [--calls 1] [--kinds "echo,room"]
+
+Our sample calls, made anew with echo, rooms, codecs, mixes and mono copies (`bench.materials.overhearing`), through a
+whole run with Whisper. Errors are counted per side, so that a sentence under the wrong side, or under both, is wrong
+twice; in a mono copy, whose sides cannot be told, over both together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+import soxr
+
+from bench.materials.overhearing import KINDS
+from commands.evaluate.comparison.kept import KeptTranscripts
+from commands.evaluate.comparison.pipeline_system import run_configuration
+from commands.evaluate.comparison.running import unwatched
+from pipeline.config.loader import load_settings
+from pipeline.config.model_choice import settings_of_model
+from pipeline.judging.scores import HeardCall, score_call
+from pipeline.judging.truth import TrueCall, open_truth
+
+PROJECT = Path(__file__).resolve().parent.parent
+RATE_HZ = 8000
+READABLE = {".wav", ".flac", ".ogg"}
+SWITCH = "audio.crosstalk.compare_words"
+
+
+def make_calls(folder: Path, count: int, kinds: Sequence[str]) -> dict[str, TrueCall]:
+    """Write the recordings; the truth of each, by its name."""
+    truth = open_truth(PROJECT / "samples" / "truth")
+    found: dict[str, TrueCall] = {}
+    sources = [path for path in sorted((PROJECT / "samples" / "calls").iterdir()) if path.suffix in READABLE]
+    for path in sources[-count:]:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        call, true = soxr.resample(samples, rate, RATE_HZ).T.astype(np.float32), truth.of(path.stem)
+        if call.shape[0] != 2 or true is None:
+            continue
+        for kind in kinds:
+            name = f"{path.stem}_{kind}".replace(" ", "_").replace(",", "")
+            soundfile.write(folder / f"{name}.wav", KINDS[kind](call, RATE_HZ).T, RATE_HZ, subtype="PCM_16")
+            one = true.on_one_channel() if kind.startswith("mono") else true
+            found[name] = replace(one, name=name)
+    return found
+
+
+def errors(heard: HeardCall, truth: TrueCall) -> tuple[int, int]:
+    """Wrong words and words said."""
+    if all(turn.role is None for turn in truth.turns):
+        heard = replace(heard, chunks=tuple(replace(chunk, channel=0) for chunk in heard.chunks))
+    sides = score_call(heard, truth, "en").sides
+    return sum(side.words.errors for side in sides), sum(side.words.reference_words for side in sides)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--model", default="base", help="as for run.py --model")
+    arguments.add_argument("--calls", type=int, default=1)
+    arguments.add_argument("--kinds", default="", help="parts of names of kinds, separated by commas; default all")
+    options = arguments.parse_args()
+    wanted = [kind for kind in KINDS if any(part in kind for part in options.kinds.split(","))]
+    rates: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as place:
+        calls = Path(place) / "calls"
+        calls.mkdir()
+        truths = make_calls(calls, options.calls, wanted)
+        for name, on in (("without", False), ("with", True)):
+            chosen = {**settings_of_model(options.model), "input.path": str(calls), SWITCH: on}
+            overrides = [f"{key}={json.dumps(value)}" for key, value in chosen.items()]
+            settings = load_settings(PROJECT / "config.yaml", overrides).settings
+            kept = KeptTranscripts(Path(place) / name)
+            heard = run_configuration(settings, truths, kept, lambda _: None, "", unwatched, fresh=True).calls
+            for call, truth in truths.items():
+                wrong, said = errors(heard[call].heard, truth)
+                rates.setdefault(call, {"words": said})[name] = round(wrong / said, 3)
+    for call, row in rates.items():
+        print(f"{call[-60:]:60} {row}")
+    print(json.dumps({"model": options.model, "calls": rates}))
+
+
+if __name__ == "__main__":
+    main()
