@@ -55,6 +55,8 @@ def s3_parts(uri: str) -> tuple[str, str]:
 
 def shown(name: str) -> str:
     """A text from outside, safe for a database row or a JSON file: what is not UTF-8 becomes U+FFFD."""
+    if name.isascii():
+        return name
     try:
         return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except UnicodeEncodeError:  # half of a surrogate pair, as JSON may hold

@@ -30,5 +30,6 @@ def limits_of(options: MlxQwen3Options, kernels: Kernels) -> Limits:
         group_s=options.encoder_batch_s or kernels.group_s,
         segment_s=options.max_segment_s,
         segment_time_s=options.segment_time_limit_s,
+        groups=kernels.groups,
         ahead=kernels.ahead,
     )

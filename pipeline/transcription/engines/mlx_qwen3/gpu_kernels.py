@@ -38,6 +38,7 @@ class GpuKernels(MlxKernels):
     ahead = 1
     conv_chunks = 64
     chunk_multiple = 16
+    groups = 1
     group_s = 600.0
 
     def __init__(self, dtype: Any, *, compile_steps: bool = True) -> None:

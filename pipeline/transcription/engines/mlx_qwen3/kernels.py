@@ -67,6 +67,8 @@ class Kernels(Protocol):
     """1 s chunks the encoder's convolutions take at once, memory permitting."""
     chunk_multiple: int
     """Their number is padded to a multiple of this, where every further shape costs something."""
+    groups: int
+    """Into how many groups the rows of a batch are divided: attention pads those of a group to the longest."""
     group_s: float
     """Audio worth encoding and prefilling together, seconds."""
 

@@ -34,6 +34,7 @@ class MlxKernels:
     ahead = 0
     conv_chunks = 8
     chunk_multiple = 1
+    groups = 4
     group_s = 120.0
 
     def __init__(self, dtype: Any) -> None:

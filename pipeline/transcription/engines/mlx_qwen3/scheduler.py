@@ -56,6 +56,8 @@ class Limits:
     """Audio encoded and prefilled together, seconds."""
     segment_s: float
     segment_time_s: float
+    groups: int = 4
+    """Into how many groups, at least, the rows of a whole batch are divided that are encoded and prefilled together."""
     ahead: int = 0
     """Steps begun before the last one's tokens are read. A row that ends is then computed that often for nothing."""
 
@@ -178,7 +180,7 @@ class Scheduler:
             free = room - len(self._active)
             if free <= 0 or free < min(len(self._waiting), max(1, room // 4)):
                 return
-            group = self._next_group(free)
+            group = self._next_group(min(free, max(1, room // self._limits.groups)))
             try:
                 self._start(group)
             except OutOfMemory as error:
