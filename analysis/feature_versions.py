@@ -3,4 +3,6 @@
 from __future__ import annotations
 
 TEXT_FEATURE_VERSION = "1"
+ENCODED_FEATURE_VERSION = "1"
+"""Of text models on the sentence encoder."""
 FUSION_FEATURE_VERSION = "1"

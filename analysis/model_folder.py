@@ -24,6 +24,8 @@ CARD_TEXT_FILE = "card.md"
 _SCHEMA = "schema.json"
 
 TRUSTED_TYPES: tuple[str, ...] = (
+    "analysis.training.text_features.LineVectors",
+    "analysis.training.text_features.LineWords",
     "analysis.training.text_features.SentimentCues",
     "analysis.training.text_features.mark_negation",
     "analysis.training.text_features.plain_words",

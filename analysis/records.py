@@ -67,7 +67,7 @@ class ChunkSentiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSentiment:
-    """One role over the whole call, weighted by speech duration."""
+    """One role over the whole call (`analysis.sentiment.whole_call.mood_of`)."""
 
     role: Role
     sentiment: Sentiment | None

@@ -25,6 +25,7 @@ from analysis.records import Sentiment
 from analysis.sentiment.acoustic import open_samples
 from analysis.sentiment.features import chunk_features, to_8_khz
 from analysis.sentiment.lexicon import LexiconSentiment
+from analysis.sentiment.lines import spoken_lines
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text import TextSentiment
 from analysis.sentiment.text_trained import TrainedTextSentiment
@@ -32,6 +33,7 @@ from analysis.training.judging.crossvalidation import cross_validate, probabilit
 from analysis.training.judging.crossvalidation import fit as fit_recipe
 from analysis.training.judging.measures import Scores, compare, score
 from analysis.training.kinds.acoustic import ACOUSTIC_RECIPES, AcousticMaterial, material_of
+from analysis.training.labelled.altered import telephone
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from analysis.training.labelled.recordings import HeardItems, hear
 from analysis.training.labelled.splits import grouped_splits
@@ -61,19 +63,6 @@ def read_audio(path: Path, channel: int | None) -> Samples:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = np.ascontiguousarray(samples[:, channel or 0])
     return mono if rate == 16_000 else np.asarray(soxr.resample(mono, rate, 16_000), dtype=np.float32)
-
-
-def telephone(samples: Samples) -> Samples:
-    """16 kHz to 8 kHz, 300-3400 Hz, µ-law (ITU-T G.711) and back."""
-    import soxr
-    from scipy.signal import butter, sosfilt
-
-    narrow = soxr.resample(samples, 16_000, 8_000)
-    narrow = sosfilt(butter(4, (300, 3400), "bandpass", fs=8_000, output="sos"), narrow)
-    pressed = np.sign(narrow) * np.log1p(255 * np.abs(np.clip(narrow, -1, 1))) / np.log(256)
-    pressed = np.round((pressed + 1) * 127.5) / 127.5 - 1
-    heard = np.sign(pressed) * (256 ** np.abs(pressed) - 1) / 255
-    return np.asarray(soxr.resample(heard.astype(np.float32), 8_000, 16_000), dtype=np.float32)
 
 
 # ---------------------------------------------------------------------------------------------- speed
@@ -260,7 +249,9 @@ def words(data: Path) -> dict[str, Any]:
     for name, rows in (("tweets", tweets), ("dialogue turns", turns)):
         truth = np.asarray([SENTIMENTS.index(label) for _, label, _ in rows])
         groups = [group for _, _, group in rows]
-        answers = {engine: _shares(ask.predict([text for text, _, _ in rows])) for engine, ask in engines.items()}
+        answers = {
+            engine: _shares(ask.predict(spoken_lines(text for text, _, _ in rows))) for engine, ask in engines.items()
+        }
         for engine, shares in answers.items():
             found[f"{name}, {engine}"] = _told(f"{name}, {engine}", score(truth, shares, groups, 0))
         gain = compare(truth, answers["shipped"], answers["lexicon"], groups, 0).macro_f1

@@ -2,7 +2,9 @@
 
 Items of one speaker or call are alike, so whole groups are drawn (cluster bootstrap, Davison & Hinkley 1997, 3.8);
 two systems are compared on the same draws (paired). Percentile intervals of few groups are too narrow: their levels
-are widened by Student's t (expanded percentile interval, Hesterberg 2015, 4.4).
+are widened by Student's t (expanded percentile interval, Hesterberg 2015, 4.4). Of fewer than five groups there are too
+few different draws for any level: Student's t about the jackknife's deviation takes their place (Davison & Hinkley, 2.7),
+and of one group nothing is known but the range of the figure.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ DRAWS_OF_FEW = 10_000
 FEW_GROUPS = 200
 LEAST_GROUPS = 6
 """With fewer, even the same sign in all of them comes by chance more often than in 5 of 100 cases (2 / 2**5)."""
+FEWEST_GROUPS = 5
+"""Below, no percentile of the draws says anything."""
+Bounds = tuple[float, float]
+UNBOUNDED: Bounds = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,30 @@ def interval_levels(groups: int) -> tuple[float, float]:
     return 100 * tail, 100 * (1 - tail)
 
 
-def figure(drawn: Array, measure: Callable[[Array], Array], groups: int) -> Figure:
-    """`measure`: from weights of the groups, shape (draws, groups), to values, shape (draws,)."""
+def figure(drawn: Array, measure: Callable[[Array], Array], groups: int, bounds: Bounds = UNBOUNDED) -> Figure:
+    """An estimate with its interval.
+
+    Args:
+        measure: from weights of the groups, shape (draws, groups), to values, shape (draws,).
+        bounds: between which the figure must lie.
+    """
     value = float(measure(np.ones((1, groups)))[0])
+    if groups < FEWEST_GROUPS:
+        return Figure(value, *_of_few(value, measure, groups, bounds))
     low, high = np.percentile(measure(drawn), interval_levels(groups))
     return Figure(value, float(low), float(high))
+
+
+def _of_few(value: float, measure: Callable[[Array], Array], groups: int, bounds: Bounds) -> Bounds:
+    """Interval of two to four groups, by Student's t and the jackknife; of one, all that is possible."""
+    from scipy.stats import t
+
+    if groups < 2:
+        return bounds
+    without = measure(1.0 - np.eye(groups))
+    deviation = float(np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum()))
+    reach = float(t.ppf(0.975, groups - 1)) * deviation
+    return max(bounds[0], value - reach), min(bounds[1], value + reach)
 
 
 def share(parts: Sequence[float], wholes: Sequence[float], seed: int = 0) -> Share | None:

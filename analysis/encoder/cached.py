@@ -18,6 +18,10 @@ class CachedEncoder:
         self._kept: OrderedDict[str, Vectors] = OrderedDict()
 
     @property
+    def space(self) -> str:
+        return self._encoder.space
+
+    @property
     def identity(self) -> str:
         return self._encoder.identity
 

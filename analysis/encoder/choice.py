@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from analysis.encoder.cached import CachedEncoder
-from analysis.encoder.onnx_encoder import OnnxEncoder, identity_of, weights_of
+from analysis.encoder.onnx_encoder import OnnxEncoder, identity_of, space_of, weights_of
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.errors import ModelUnavailable
@@ -35,10 +35,11 @@ def open_encoder(settings: EncoderSettings, hub: Hub | None = None) -> EncoderCh
         if _names_folder(settings.model):
             raise
         logger.warning("no sentence encoder, every step does without it: %s", error)
-        return EncoderChoice(encoder=None, expected=identity_of(settings, name_of(wanted)), reason=str(error))
-    identity = identity_of(settings, found)
-    encoder = CachedEncoder(OnnxEncoder(settings, found.folder, identity), settings.cached_texts)
-    return EncoderChoice(encoder=encoder, expected=identity)
+        name = name_of(wanted)
+        expected, space = identity_of(settings, name), space_of(settings, name)
+        return EncoderChoice(encoder=None, expected=expected, expected_space=space, reason=str(error))
+    encoder = CachedEncoder(OnnxEncoder(settings, found.folder, found), settings.cached_texts)
+    return EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
 
 
 def _names_folder(model: str) -> bool:

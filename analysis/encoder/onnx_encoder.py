@@ -30,10 +30,15 @@ def weights_of(settings: EncoderSettings) -> WeightsWanted:
 
 
 def identity_of(settings: EncoderSettings, weights: WeightsName) -> str:
-    """Which weights, read how. Equal weights have one identity wherever they were found."""
+    """The space, and the languages for which steps use it."""
+    return f"{space_of(settings, weights)} for {','.join(sorted(settings.languages or ())) or 'any language'}"
+
+
+def space_of(settings: EncoderSettings, weights: WeightsName) -> str:
+    """Which weights, read how. Equal weights have one space wherever they were found."""
     what = weights.revision if is_content(weights.revision) else f"{weights.model}@{weights.revision}"
     options = counted(settings, Result.IDENTITY)
-    for place in ("engine", "model", "revision"):
+    for place in ("engine", "model", "revision", "languages"):
         del options[place]
     return f"{settings.engine} {what} {json.dumps(options, sort_keys=True)}"
 
@@ -41,9 +46,9 @@ def identity_of(settings: EncoderSettings, weights: WeightsName) -> str:
 class OnnxEncoder:
     """Loaded at first use."""
 
-    def __init__(self, settings: EncoderSettings, folder: Path, identity: str) -> None:
+    def __init__(self, settings: EncoderSettings, folder: Path, weights: WeightsName) -> None:
         self._settings, self._folder = settings, folder
-        self.identity = identity
+        self.space, self.identity = space_of(settings, weights), identity_of(settings, weights)
         self._session: Any = None
         self._tokenizer: Any = None
 

@@ -19,8 +19,13 @@ class SentenceEncoder(Protocol):
     """Texts to vectors. The same text gives the same bits, whatever it is encoded together with."""
 
     @property
+    def space(self) -> str:
+        """Weights and options: what every vector depends on. A model trained on vectors fits those of one space."""
+        ...
+
+    @property
     def identity(self) -> str:
-        """Weights and options: what every vector depends on. Cheap: read while planning."""
+        """The space, and the languages it serves: what steps depend on. Cheap: read while planning."""
         ...
 
     def knows(self, language: str | None) -> bool:
@@ -41,6 +46,8 @@ class EncoderChoice:
     encoder: SentenceEncoder | None
     expected: str
     """Identity of the encoder the configuration asks for, whether or not its weights are here."""
+    expected_space: str = NO_ENCODER
+    """Its space."""
     reason: str | None = None
     """Why there is none; None where one serves."""
 

@@ -6,21 +6,63 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from analysis.model_folder import check_pickle, load_scaler, sha256_of
 from analysis.records import Sentiment
 from analysis.sentiment.models_by_role import ModelsByRole
-from analysis.sentiment.probabilities import to_sentiments
+from analysis.sentiment.probabilities import DIGITS, to_sentiments
 from analysis.sentiment.shipped_models import model_folder
 from pipeline.config.areas.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
 from pipeline.config.influence import ACOUSTIC, Result, counted
 from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 
+if TYPE_CHECKING:
+    from analysis.sentiment.features import ChunkFeatures
+
 Heard = tuple[Sentiment | None, str | None]
 
-SHIPPED_AGENT = "acoustic_agent"
-SHIPPED_CLIENT = "acoustic_client"
+SHIPPED_VOICE = "voice"
+NOISE_FRAME = 320
+"""Samples of 16 kHz, 20 ms."""
+NOISE_READ_S = 60.0
+"""At most so much of a channel's pauses is read for the noise in it."""
+NOISE_LEAST_S = 1.0
+"""Less of pauses says nothing about the noise."""
+
+
+def as_in_calls(sentiment: Sentiment, neutral_share: float) -> Sentiment:
+    """Probabilities of a model calibrated for equally frequent classes, where neutral has `neutral_share` of all.
+
+    Bayes' rule with another prior (Saerens et al. 2002).
+    """
+    other = (1.0 - neutral_share) / 2
+    weighed = (sentiment.negative * other, sentiment.neutral * neutral_share, sentiment.positive * other)
+    negative, positive = (round(weighed[place] / sum(weighed), DIGITS) for place in (0, 2))
+    return Sentiment(negative, max(0.0, round(1.0 - negative - positive, DIGITS)), positive)
+
+
+def pauses_db(samples: Any, spans: Sequence[tuple[float, float]]) -> float | None:
+    """Median level of a channel where nobody speaks, dBFS; None where there are hardly any pauses.
+
+    Args:
+        samples: float32 mono 16 kHz, shape (samples,), a memory map; at most NOISE_READ_S of it is read.
+    """
+    import numpy as np
+
+    frames: list[Any] = []
+    at, left = 0, int(NOISE_READ_S * SAMPLE_RATE_HZ)
+    for start_s, end_s in [*sorted(spans), (len(samples) / SAMPLE_RATE_HZ, 0.0)]:
+        until = min(round(start_s * SAMPLE_RATE_HZ), len(samples), at + left)
+        count = (until - at) // NOISE_FRAME
+        if count > 0:
+            pause = np.nan_to_num(np.asarray(samples[at : at + count * NOISE_FRAME], dtype=np.float64))
+            frames.append((pause.reshape(count, NOISE_FRAME) ** 2).mean(axis=1))
+            left -= count * NOISE_FRAME
+        at = max(at, round(end_s * SAMPLE_RATE_HZ))
+    if sum(map(len, frames)) * NOISE_FRAME < NOISE_LEAST_S * SAMPLE_RATE_HZ:
+        return None
+    return float(10 * np.log10(np.median(np.concatenate(frames)) + 1e-12))
 
 
 class AcousticSentiment(Protocol):
@@ -69,8 +111,8 @@ class TrainedAcousticSentiment:
 
         self._settings = settings
         self._models = ModelsByRole(
-            model_folder(settings.agent_model, SHIPPED_AGENT),
-            model_folder(settings.client_model, SHIPPED_CLIENT),
+            model_folder(settings.agent_model, SHIPPED_VOICE),
+            model_folder(settings.client_model, SHIPPED_VOICE),
             kind="acoustic",
             features=FEATURE_NAMES,
             feature_version=FEATURE_VERSION,
@@ -110,9 +152,35 @@ class TrainedAcousticSentiment:
                     min_ms=chosen.min_chunk_ms,
                 )
             )
+        found = self._audible(found, pauses_db(samples, spans))
         vectors = [features.values for features in found if features.values is not None]
+        if self._baseline_too_small(len(vectors), role):
+            why = f"{len(vectors)} chunks of this speaker with voice: fewer than {chosen.min_speaker_chunks} are no baseline"
+            return [(None, features.reason or why) for features in found]
         sentiments = iter(self._predict(np.stack(vectors), role) if vectors else ())
         return [(None, features.reason) if features.values is None else (next(sentiments), None) for features in found]
+
+    def _audible(self, found: Sequence[ChunkFeatures], noise_db: float | None) -> list[ChunkFeatures]:
+        """Without the values of chunks whose voice is hardly above the noise of the channel's pauses."""
+        from analysis.sentiment.features import FEATURE_NAMES, ChunkFeatures
+
+        if noise_db is None:
+            return list(found)
+        level, least = FEATURE_NAMES.index("level_db"), self._settings.min_above_noise_db
+        kept = []
+        for features in found:
+            above = None if features.values is None else float(features.values[level]) - noise_db
+            if above is not None and above < least:
+                features = ChunkFeatures(None, f"voice only {above:.0f} dB above the noise", features.voiced_s)
+            kept.append(features)
+        return kept
+
+    def _baseline_too_small(self, chunks: int, role: Role) -> bool:
+        """Whether a speaker has too few chunks to be measured against; a pickle's scaler needs none."""
+        measured = (
+            self._settings.normalisation is Normalisation.SPEAKER and self._models.model_of(role).card is not None
+        )
+        return measured and chunks < self._settings.min_speaker_chunks
 
     def _predict(self, values: Any, role: Role) -> list[Sentiment]:
         """Shape (chunks, features) of one speaker to sentiments."""
@@ -129,7 +197,8 @@ class TrainedAcousticSentiment:
             if role not in self._loaded_scalers:
                 self._loaded_scalers[role] = self._scalers[role]()
             values = self._loaded_scalers[role].transform(values)
-        return to_sentiments(loaded.pipeline.predict_proba(values), loaded.pipeline.classes_, loaded.card)
+        heard = to_sentiments(loaded.pipeline.predict_proba(values), loaded.pipeline.classes_, loaded.card)
+        return heard if loaded.card is None else [as_in_calls(one, self._settings.neutral_share) for one in heard]
 
     def close(self) -> None:
         self._models.close()

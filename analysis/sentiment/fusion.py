@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from analysis.feature_versions import FUSION_FEATURE_VERSION
-from analysis.records import Sentiment
+from analysis.records import Sentiment, SentimentLabel
 from analysis.sentiment.models_by_role import ModelsByRole
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.whole_call import mean_sentiment
@@ -40,7 +40,11 @@ class Fusion(Protocol):
 
 
 class FixedFusion:
-    """Weighted mean of the two vectors (linear opinion pool)."""
+    """The words; where the voice stands out, the weighted mean of both vectors (linear opinion pool).
+
+    A voice as usual says nothing against words that are clear: it would only draw every complaint made calmly towards
+    neutral.
+    """
 
     name = "fixed"
 
@@ -48,10 +52,12 @@ class FixedFusion:
         self._agent, self._client = settings.agent_text_weight, settings.client_text_weight
 
     def identity(self) -> str:
-        return f"fixed agent={self._agent} client={self._client}"
+        return f"fixed, where the voice stands out, agent={self._agent} client={self._client}"
 
     def join(self, words: Sentiment, voice: Sentiment, role: Role) -> Sentiment:
         weight = self._agent if role is Role.AGENT else self._client
+        if voice.label is SentimentLabel.NEUTRAL and weight > 0:
+            return words
         return mean_sentiment([(words, weight), (voice, 1.0 - weight)])
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from analysis.records import Sentiment
+from analysis.sentiment.lines import SpokenLine
 from pipeline.config.areas.sentiment import LexiconSettings
 
 
@@ -43,6 +44,7 @@ class LexiconSentiment:
     name = "lexicon"
     model = "vader"
     languages: frozenset[str] | None = frozenset({"en"})
+    note: str | None = None
 
     def __init__(self, settings: LexiconSettings) -> None:
         self._settings = settings
@@ -52,11 +54,11 @@ class LexiconSentiment:
 
         return f"vader {version('vaderSentiment')} t={self._settings.threshold} k={self._settings.steepness}"
 
-    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+    def predict(self, lines: Sequence[SpokenLine]) -> list[Sentiment]:
         chosen, analyser = self._settings, vader()
         return [
-            compound_to_sentiment(analyser.polarity_scores(text)["compound"], chosen.threshold, chosen.steepness)
-            for text in texts
+            compound_to_sentiment(analyser.polarity_scores(line.text)["compound"], chosen.threshold, chosen.steepness)
+            for line in lines
         ]
 
     def close(self) -> None:

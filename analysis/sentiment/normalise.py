@@ -12,6 +12,8 @@ from analysis.sentiment.features import FEATURE_NAMES, Array
 from pipeline.errors import ModelUnavailable
 
 _LEVEL = FEATURE_NAMES.index("level_db")
+_FARTHEST = 4.0
+"""Deviations beyond which it does not matter how far: noise and cut edges make such values, voices hardly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ def against_speaker(values: Array, averages: Averages, prior_chunks: float) -> A
     std = np.sqrt(squares / (count + prior_chunks)) if prior_chunks > 0 else np.sqrt(squares / count)
     # One chunk without a prior has no deviation: it stands at its own mean.
     distance: Array = (values - mean) / np.where(std > 1e-9, std, 1.0)
-    return distance
+    return np.clip(distance, -_FARTHEST, _FARTHEST)
 
 
 def against_everybody(values: Array, averages: Averages) -> Array:
     """Distance from the training speakers' mean in their deviations; the level is left out."""
     distance: Array = (values - averages.mean) / averages.std
     distance[:, _LEVEL] = 0.0
-    return distance
+    return np.clip(distance, -_FARTHEST, _FARTHEST)

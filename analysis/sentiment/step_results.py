@@ -10,7 +10,7 @@ from analysis.results import done, failed, missing
 from pipeline.config.areas.sentiment import CallMoodSettings
 from pipeline.records import StepResult, TranscriptChunk
 
-_METHOD = "2026-11.2"
+_METHOD = "2026-11.3"
 """Part of every fingerprint: changed when the code gives different results with the same settings."""
 
 
@@ -23,7 +23,14 @@ def mood_key(settings: CallMoodSettings) -> str:
 
 
 def call_result(
-    step: str, fingerprint: str, call: CallSentiment, *, provider: str, model: str, broken: bool = False
+    step: str,
+    fingerprint: str,
+    call: CallSentiment,
+    *,
+    provider: str,
+    model: str,
+    broken: bool = False,
+    note: str | None = None,
 ) -> StepResult:
     """DONE where any chunk has a value; else MISSING (or FAILED when something broke), with the commonest reason."""
     if not call.chunks:
@@ -32,7 +39,8 @@ def call_result(
         reasons = [chunk.reason or "no value" for chunk in call.chunks]
         commonest = max(sorted(set(reasons)), key=reasons.count)
         return (failed if broken else missing)(step, fingerprint, commonest)
-    notes = "; ".join(f"{role.role.value}: {role.reason}" for role in call.roles if role.reason is not None)
+    of_roles = [f"{role.role.value}: {role.reason}" for role in call.roles if role.reason is not None]
+    notes = "; ".join([*([note] if note else []), *of_roles])
     return replace(done(step, fingerprint, call, provider, notes or None), model=model)
 
 

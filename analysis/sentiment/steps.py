@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.records import CallSentiment, ChunkSentiment
 from analysis.results import failed, missing
 from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_samples
 from analysis.sentiment.fusion import Fusion, build_fusion
+from analysis.sentiment.lines import SpokenLine, lines_of
 from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, step_hash
 from analysis.sentiment.text import HadAnotherName, TextSentiment, build_text_engines
 from analysis.sentiment.whole_call import summarise_call
@@ -16,12 +18,12 @@ from pipeline.ports import AnalysisStep, KnowsFormerResults
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
 
 
-def build_sentiment_steps(settings: SentimentSettings) -> list[AnalysisStep]:
+def build_sentiment_steps(settings: SentimentSettings, encoder: EncoderChoice = WITHOUT) -> list[AnalysisStep]:
     """The three steps, in the order in which they read each other.
 
     Raises ModelUnavailable, UntrustedModel or ConfigurationError when a configured model folder cannot be used.
     """
-    text = TextSentimentStep(settings)
+    text = TextSentimentStep(settings, build_text_engines(settings, encoder))
     acoustic = AcousticSentimentStep(settings)
     return [text, acoustic, FusionStep(settings, text, acoustic)]
 
@@ -75,18 +77,19 @@ class TextSentimentStep:
                 for call in calls
             ]
         found: dict[tuple[int, int], ChunkSentiment] = {}
-        waiting: dict[Role, list[tuple[int, int, TranscriptChunk]]] = {}
+        waiting: dict[Role, list[tuple[int, int, SpokenLine]]] = {}
         for number, call in enumerate(calls):
+            lines = lines_of(call.transcript.chunks)
             for place, chunk in enumerate(call.transcript.chunks):
                 reason = self._reason_against(call, chunk)
                 if reason is None:
-                    waiting.setdefault(chunk.role, []).append((number, place, chunk))
+                    waiting.setdefault(chunk.role, []).append((number, place, lines[place]))
                 else:
                     found[number, place] = chunk_sentiment(chunk, None, reason)
         for role, places in waiting.items():
-            sentiments = self._engines[role].predict([chunk.text for _, _, chunk in places])
-            for (number, place, chunk), sentiment in zip(places, sentiments, strict=True):
-                found[number, place] = chunk_sentiment(chunk, sentiment)
+            sentiments = self._engines[role].predict([line for _, _, line in places])
+            for (number, place, _), sentiment in zip(places, sentiments, strict=True):
+                found[number, place] = chunk_sentiment(calls[number].transcript.chunks[place], sentiment)
         client = self._engines[Role.CLIENT]
         return [
             call_result(
@@ -100,6 +103,7 @@ class TextSentimentStep:
                 ),
                 provider=client.name,
                 model=client.model,
+                note=client.note,
             )
             for number, call in enumerate(calls)
         ]

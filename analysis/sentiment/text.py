@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
+from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.records import Sentiment
+from analysis.sentiment.lines import SpokenLine
 from pipeline.config.areas.sentiment import SentimentSettings, TextEngine
 from pipeline.records import Role
 
@@ -17,12 +19,14 @@ class TextSentiment(Protocol):
     model: str
     languages: frozenset[str] | None
     """ISO 639-1 codes it knows; None for any."""
+    note: str | None
+    """What to say beside every result: why a better model does not serve. None where there is nothing to say."""
 
     def identity(self) -> str:
         """What results depend on: model and options. Cheap: read while planning, loads nothing heavy."""
         ...
 
-    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+    def predict(self, lines: Sequence[SpokenLine]) -> list[Sentiment]:
         """One per text, in order. Raises ModelUnavailable when the model cannot be loaded."""
         ...
 
@@ -31,33 +35,34 @@ class TextSentiment(Protocol):
 
 @runtime_checkable
 class HadAnotherName(Protocol):
-    """An engine whose results earlier versions stored under another identity."""
+    """An engine some of whose stored results stand, although their identity is another: earlier versions wrote it so,
+    or the sentence encoder that made them is missing today."""
 
     def former_identity(self) -> str: ...
 
 
-Builder = Callable[[SentimentSettings, Role], TextSentiment]
+Builder = Callable[[SentimentSettings, Role, EncoderChoice], TextSentiment]
 
 
-def _lexicon(settings: SentimentSettings, _role: Role) -> TextSentiment:
+def _lexicon(settings: SentimentSettings, _role: Role, _encoder: EncoderChoice) -> TextSentiment:
     from analysis.sentiment.lexicon import LexiconSentiment
 
     return LexiconSentiment(settings.text.lexicon)
 
 
-def _transformers(settings: SentimentSettings, role: Role) -> TextSentiment:
+def _transformers(settings: SentimentSettings, role: Role, _encoder: EncoderChoice) -> TextSentiment:
     from analysis.sentiment.text_transformers import TransformersSentiment
 
     chosen = settings.text.transformers
     return TransformersSentiment(chosen.agent if role is Role.AGENT else chosen.client, chosen)
 
 
-def _trained(settings: SentimentSettings, role: Role) -> TextSentiment:
+def _trained(settings: SentimentSettings, role: Role, encoder: EncoderChoice) -> TextSentiment:
     from analysis.sentiment.text_trained import TrainedTextSentiment
 
     chosen = settings.text.sklearn
     folder = chosen.agent_model if role is Role.AGENT else chosen.client_model
-    return TrainedTextSentiment(folder, settings.trusted_models)
+    return TrainedTextSentiment(folder, settings.trusted_models, encoder)
 
 
 TEXT_ENGINES: dict[TextEngine, Builder] = {
@@ -67,10 +72,10 @@ TEXT_ENGINES: dict[TextEngine, Builder] = {
 }
 
 
-def build_text_engines(settings: SentimentSettings) -> dict[Role, TextSentiment]:
+def build_text_engines(settings: SentimentSettings, encoder: EncoderChoice = WITHOUT) -> dict[Role, TextSentiment]:
     """One engine per role; unknown speakers share the client's. Empty when text sentiment is off."""
     if settings.text.engine is TextEngine.OFF:
         return {}
     build = TEXT_ENGINES[settings.text.engine]
-    client = build(settings, Role.CLIENT)
-    return {Role.AGENT: build(settings, Role.AGENT), Role.CLIENT: client, Role.UNKNOWN: client}
+    client = build(settings, Role.CLIENT, encoder)
+    return {Role.AGENT: build(settings, Role.AGENT, encoder), Role.CLIENT: client, Role.UNKNOWN: client}

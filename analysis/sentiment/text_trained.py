@@ -2,47 +2,128 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from analysis.feature_versions import TEXT_FEATURE_VERSION
-from analysis.model_folder import LoadedModel, check_model, load_model, sha256_of
+from analysis.encoder.vectors import WITHOUT, EncoderChoice
+from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERSION
+from analysis.model_folder import LoadedModel, ModelCard, check_model, load_model, sha256_of
 from analysis.records import Sentiment
+from analysis.sentiment.encoded_lines import encode_lines, parts_of
+from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.probabilities import to_sentiments
-from analysis.sentiment.shipped_models import model_folder
+from analysis.sentiment.shipped_models import FOLDER, model_folder
 
 SHIPPED_TEXT = "text"
+"""Reads the sentence encoder's vectors."""
+SHIPPED_CUES = "text_cues"
+"""Serves where the encoder cannot."""
+ENCODED = "encoder"
+"""Option on the card of a model that reads vectors: the space they must be of."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextModel:
+    """A model's folder, checked and not loaded."""
+
+    path: Path
+    card: ModelCard | None
+    sha256: str
+    trusted: tuple[str, ...]
+
+    @classmethod
+    def check(cls, path: Path, trusted: Sequence[str]) -> TextModel:
+        """Raises ModelUnavailable or UntrustedModel when the folder cannot be used."""
+        card = check_model(path, kind="text", trusted=trusted)
+        # Which features it reads is on the card, so they are compared after it is read.
+        check_model(path, kind="text", feature_version=_version(card), trusted=trusted)
+        return cls(path=path, card=card, sha256=card.model_sha256 if card else sha256_of(path), trusted=tuple(trusted))
+
+    @property
+    def space(self) -> str | None:
+        """Of the vectors it reads; None for a model that reads words alone."""
+        space = self.card.options.get(ENCODED) if self.card else None
+        return None if space is None else str(space)
+
+    def load(self) -> LoadedModel:
+        return load_model(self.path, kind="text", feature_version=_version(self.card), trusted=self.trusted)
+
+
+def _version(card: ModelCard | None) -> str:
+    return ENCODED_FEATURE_VERSION if card is not None and ENCODED in card.options else TEXT_FEATURE_VERSION
+
+
+def text_model(configured: str, trusted: Sequence[str], encoder: EncoderChoice) -> tuple[TextModel, TextModel | None]:
+    """The model that serves; and the one that is configured, where another has to serve for it.
+
+    Raises ModelUnavailable or UntrustedModel when a folder cannot be used.
+    """
+    wanted = TextModel.check(model_folder(configured, SHIPPED_TEXT), trusted)
+    served = encoder.encoder.space if encoder.encoder else None
+    if wanted.space is None or wanted.space == served:
+        return wanted, None
+    return TextModel.check(FOLDER / SHIPPED_CUES, trusted), wanted
 
 
 class TrainedTextSentiment:
-    """One pipeline, texts to probabilities; which languages it knows is on its card.
+    """One pipeline, lines to probabilities; which languages it knows is on its card.
 
-    Raises ModelUnavailable or UntrustedModel when the folder cannot be used; the weights are loaded at first use.
+    A model on the sentence encoder needs that encoder; where it is missing or another, the shipped model that reads
+    words alone serves, and `note` says so. The weights are loaded at first use.
+
+    Raises ModelUnavailable or UntrustedModel when a folder cannot be used.
     """
 
     name = "sklearn"
 
-    def __init__(self, configured: str, trusted: Sequence[str] = ()) -> None:
-        self._path = model_folder(configured, SHIPPED_TEXT)
-        self._trusted = tuple(trusted)
-        card = check_model(self._path, kind="text", feature_version=TEXT_FEATURE_VERSION, trusted=self._trusted)
-        self._sha256 = card.model_sha256 if card else sha256_of(self._path)
-        languages = card.options.get("languages") if card else None
+    def __init__(self, configured: str, trusted: Sequence[str] = (), encoder: EncoderChoice = WITHOUT) -> None:
+        self._model, self._wanted = text_model(configured, trusted, encoder)
+        self._encoder = encoder
+        languages = self._model.card.options.get("languages") if self._model.card else None
         self.languages: frozenset[str] | None = frozenset(languages) if languages else None
-        self.model = self._path.name
+        self.model = self._model.path.name
+        self.note: str | None = None
+        if self._wanted is not None:
+            self.note = f"by {self.model}, because {self._wanted.path.name} {_lack(encoder)}"
+            logger.warning("sentiment of words: %s", self.note)
         self._loaded: LoadedModel | None = None
 
     def identity(self) -> str:
-        return f"sklearn {self._sha256}"
+        return _identity(self._model)
 
-    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
-        if not texts:
+    def former_identity(self) -> str:
+        """What the configured model made while its encoder was here stands."""
+        wanted = self._wanted
+        return self.identity() if wanted is None or wanted.space != self._encoder.expected_space else _identity(wanted)
+
+    def predict(self, lines: Sequence[SpokenLine]) -> list[Sentiment]:
+        if not lines:
             return []
+        if self._model.space is None or self._encoder.encoder is None:
+            return self._ask([line.text for line in lines])
+        parts = parts_of(lines)
+        return parts.join(self._ask(encode_lines(parts.pieces, self._encoder.encoder)))
+
+    def _ask(self, rows: Sequence[Any]) -> list[Sentiment]:
         if self._loaded is None:
-            self._loaded = load_model(
-                self._path, kind="text", feature_version=TEXT_FEATURE_VERSION, trusted=self._trusted
-            )
+            self._loaded = self._model.load()
         pipeline = self._loaded.pipeline
-        return to_sentiments(pipeline.predict_proba(list(texts)), pipeline.classes_, self._loaded.card)
+        return to_sentiments(pipeline.predict_proba(rows), pipeline.classes_, self._loaded.card)
 
     def close(self) -> None:
         self._loaded = None
+
+
+def _identity(model: TextModel) -> str:
+    return f"sklearn {model.sha256}" + (f" on {model.space}" if model.space else "")
+
+
+def _lack(encoder: EncoderChoice) -> str:
+    if encoder.encoder is None:
+        return f"needs a sentence encoder ({encoder.reason})"
+    return "was trained on another sentence encoder; train it again on this one: run.py train text --model encoder"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.records import Sentiment
+from analysis.sentiment.lines import SpokenLine
 from pipeline.config.areas.sentiment import Device, TransformersModel, TransformersSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.weights.content import is_content
@@ -21,6 +22,7 @@ class TransformersSentiment:
     """One classifier; loaded at first use. Any language its makers taught it (`languages` narrows that down)."""
 
     name = "transformers"
+    note: str | None = None
 
     def __init__(self, model: TransformersModel, settings: TransformersSettings) -> None:
         self._chosen, self._settings = model, settings
@@ -58,8 +60,9 @@ class TransformersSentiment:
             setting=f"{_SETTING}.agent or .client",
         )
 
-    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+    def predict(self, lines: Sequence[SpokenLine]) -> list[Sentiment]:
         """Batches of similar length, so that little is padding. Raises ModelUnavailable when it cannot be loaded."""
+        texts = [line.text for line in lines]
         if not texts:
             return []
         if self._classifier is None:

@@ -1,4 +1,10 @@
-"""From chunks to the call: mean by speech duration, trend, lowest point, who turned the mood."""
+"""From chunks to the call: the mood of what shows one, trend, lowest point, who turned the mood.
+
+Most of a call is small talk and plain business, so a mean over its chunks is neutral whatever happened in it. A role's
+mood is made of the chunks that show one: each weighs its seconds by how little neutral it is, and a few seconds of
+neutral speech (`neutral_s`) stand against them, so that one "great, thanks" makes no happy customer and one clear
+complaint is not drowned by ten minutes of account numbers.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +17,8 @@ from pipeline.config.areas.sentiment import CallMoodSettings
 from pipeline.records import Role, TranscriptChunk
 
 QUARTERS = 4
+SECONDS_PER_WORD = 0.4
+"""150 words a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +79,25 @@ def mean_sentiment(weighted: Sequence[tuple[Sentiment, float]]) -> Sentiment:
     return Sentiment(negative / whole, neutral / whole, positive / whole)
 
 
+def mood_of(weighted: Sequence[tuple[Sentiment, float]], neutral_s: float) -> Sentiment:
+    """Mood of a role from its chunks with their seconds; neutral where none shows a mood.
+
+    A chunk counts by its seconds times (1 - P(neutral))², squared so that hundreds of plain chunks with a hundredth of
+    mood in each do not add up; `neutral_s` seconds of neutral count beside them.
+    """
+    telling = [(sentiment, seconds * (1.0 - sentiment.neutral) ** 2) for sentiment, seconds in weighted]
+    counting = [(sentiment, weight) for sentiment, weight in telling if weight > 0]
+    return mean_sentiment([*counting, (Sentiment(0.0, 1.0, 0.0), neutral_s)])
+
+
 def _weight(chunk: TranscriptChunk) -> float:
     # A recogniser without times gives zero-length chunks: they still count, a little.
     return max(chunk.duration_s, 0.01)
+
+
+def _seconds(chunk: TranscriptChunk) -> float:
+    """Length of the chunk; from its words where a recogniser gives no times."""
+    return chunk.duration_s if chunk.duration_s > 0 else SECONDS_PER_WORD * max(1, len(chunk.text.split()))
 
 
 def _role(
@@ -99,7 +123,7 @@ def _role(
     lowest = min(low, key=lambda line: (line.sentiment.score, line.chunk.start_s))
     return RoleSentiment(
         role=role,
-        sentiment=mean_sentiment([(line.sentiment, _weight(line.chunk)) for line in of_role]),
+        sentiment=mood_of([(line.sentiment, _seconds(line.chunk)) for line in of_role], settings.neutral_s),
         reason=note,
         quarters=_quarters(of_role, duration_s),
         lowest_score=lowest.sentiment.score,

@@ -31,6 +31,10 @@ class TrainingRequest:
     """Which of the kind's models; None for the first."""
     languages: Sequence[str] = ("en",)
     """ISO 639-1 codes of labelled texts; texts in others will get no value."""
+    neutral: Path | None = None
+    """Text: a CSV of further lines (`text`, optionally `role`) that are learned from as neutral."""
+    neutral_items: int = 800
+    """At most so many of them."""
     words_held_out: Path | None = None
     voice_held_out: Path | None = None
     """For fusion: answers to take instead of asking the models."""

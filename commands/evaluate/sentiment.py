@@ -29,6 +29,7 @@ def run_evaluate_sentiment(request: LabelRequest) -> Evaluation:
 
     Raises ConfigurationError for bad labels, with row numbers, or when there is nothing to judge.
     """
+    from analysis.encoder.choice import open_encoder
     from analysis.training.judging.engine_answers import judge_both
     from analysis.training.judging.evaluation import evaluate_sentiment
     from pipeline.errors import ConfigurationError
@@ -38,6 +39,7 @@ def run_evaluate_sentiment(request: LabelRequest) -> Evaluation:
         request.file(),
         settings.sentiment,
         audio_reader(settings),
+        encoder=open_encoder(settings.encoder),
         words_held_out=request.words_held_out,
         voice_held_out=request.voice_held_out,
         needs=(),

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
     """Every enrichment the configuration asks for. Called in the analysis process."""
+    from analysis.encoder.choice import open_encoder
     from analysis.sentiment.steps import build_sentiment_steps
     from analysis.steps import build_language_steps
 
-    return [*build_sentiment_steps(settings.sentiment), *build_language_steps(settings, _router(settings))]
+    encoder = open_encoder(settings.encoder)
+    return [*build_sentiment_steps(settings.sentiment, encoder), *build_language_steps(settings, _router(settings))]
 
 
 def _router(settings: Settings) -> Router | None:

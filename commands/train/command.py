@@ -22,7 +22,7 @@ held-out answers; name it in config.yaml to use it.
 
   acoustic: sentiment from the voice: path, label, group; optionally start_s, end_s, channel
 
-  text: sentiment from the words: text, label, group
+  text: sentiment from the words: text, label, group; optionally role, before (what the other side had said)
 
   topics: topics from the words: text, label (any), group
 
@@ -83,8 +83,8 @@ ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
-        help="acoustic: svm (meant for clients) or forest (for agents); text: words or cues (English), plain (any "
-        "language). The first where none is named.",
+        help="acoustic: svm (meant for clients) or forest (for agents); text: words, cues or encoder (English), "
+        "vectors (the encoder's languages), plain (any). The first where none is named.",
     ),
 ]
 LanguageOption = Annotated[
@@ -102,6 +102,19 @@ VoiceOption = Annotated[
 ]
 
 
+NeutralOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--neutral",
+        help="text: CSV of further lines (column text; optionally role) that are learned from as neutral.",
+        metavar="FILE.csv",
+    ),
+]
+NeutralItemsOption = Annotated[
+    int, typer.Option("--neutral-items", min=1, help="text: at most so many of them, drawn by the seed.")
+]
+
+
 def train(  # noqa: PLR0917 - typer calls it by name
     kind: Annotated[TrainKind, typer.Argument(help="What to train.", parser=_kind, metavar="|".join(TrainKind))],
     labels: LabelsOption,
@@ -111,6 +124,8 @@ def train(  # noqa: PLR0917 - typer calls it by name
     label_column: LabelOption = "label",
     text_column: TextOption = "text",
     audio_column: AudioOption = "path",
+    neutral: NeutralOption = None,
+    neutral_items: NeutralItemsOption = 800,
     words_held_out: WordsOption = None,
     voice_held_out: VoiceOption = None,
     group_by: GroupOption = "group",
@@ -134,6 +149,8 @@ def train(  # noqa: PLR0917 - typer calls it by name
         label_column=label_column,
         text_column=text_column,
         audio_column=audio_column,
+        neutral=neutral,
+        neutral_items=neutral_items,
         words_held_out=words_held_out,
         voice_held_out=voice_held_out,
         group_by=group_by,

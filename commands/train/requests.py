@@ -66,6 +66,8 @@ class TrainRequest(LabelRequest):
     out: Path
     model: str | None = None
     languages: Sequence[str] = ("en",)
+    neutral: Path | None = None
+    neutral_items: int = 800
     folds: int | None = 5
     licence: str = "not stated"
     title: str | None = None
@@ -97,6 +99,8 @@ def run_train(kind: str, request: TrainRequest) -> TrainingOutcome:
         read_audio=audio_reader(settings),
         model=request.model,
         languages=request.languages,
+        neutral=request.neutral,
+        neutral_items=request.neutral_items,
         words_held_out=request.words_held_out,
         voice_held_out=request.voice_held_out,
         title=request.title,

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.encoder.vectors import EncoderChoice
 from analysis.model_folder import CARD_FILE, read_card
 from analysis.records import Sentiment
-from analysis.sentiment.acoustic import SHIPPED_AGENT, SHIPPED_CLIENT, build_acoustic
+from analysis.sentiment.acoustic import SHIPPED_VOICE, build_acoustic
+from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.shipped_models import model_folder
 from analysis.sentiment.text import build_text_engines
-from analysis.sentiment.text_trained import SHIPPED_TEXT
+from analysis.sentiment.text_trained import text_model
 from analysis.training.judging.held_out import HELD_OUT_FILE, held_out_sentiments, known_sentiments, read_held_out
 from analysis.training.labelled.labels import SENTIMENTS, LabelFile, LabelledItem, Labels, read_labels
 from analysis.training.labelled.recordings import ReadAudio, pieces_of
@@ -49,6 +51,7 @@ def judge_both(
     settings: SentimentSettings,
     read_audio: ReadAudio,
     *,
+    encoder: EncoderChoice,
     words_held_out: Path | None = None,
     voice_held_out: Path | None = None,
     needs: Sequence[str] = ("text", "audio"),
@@ -70,8 +73,8 @@ def judge_both(
     if words_held_out is not None:
         words = held_out_sentiments(words_held_out, labels.items, "text")
     else:
-        words = judge_words(labels.items, settings)
-        words = _unlearned(labels, words, "text", _text_folders(settings), notes)
+        words = judge_words(labels.items, settings, encoder)
+        words = _unlearned(labels, words, "text", _text_folders(settings, encoder), notes)
     if voice_held_out is not None:
         voice = held_out_sentiments(voice_held_out, labels.items, "acoustic")
     else:
@@ -80,13 +83,15 @@ def judge_both(
     return BothSides(labels, words, voice, tuple(notes))
 
 
-def judge_words(items: Sequence[LabelledItem], settings: SentimentSettings) -> list[Sentiment | None]:
+def judge_words(
+    items: Sequence[LabelledItem], settings: SentimentSettings, encoder: EncoderChoice
+) -> list[Sentiment | None]:
     """None for items without text."""
-    engines = build_text_engines(settings)
+    engines = build_text_engines(settings, encoder)
     found: list[Sentiment | None] = [None] * len(items)
     for role, engine in engines.items():
         places = [place for place, item in enumerate(items) if item.text and Role(item.role) is role]
-        answers = engine.predict([items[place].text or "" for place in places])
+        answers = engine.predict([spoken_line(items[place]) for place in places])
         for place, answer in zip(places, answers, strict=True):
             found[place] = answer
     return found
@@ -113,18 +118,23 @@ def judge_voice(
     return [found.get(item.row) for item in items]
 
 
-def _text_folders(settings: SentimentSettings) -> dict[Role, Path]:
+def spoken_line(item: LabelledItem) -> SpokenLine:
+    return SpokenLine(text=item.text or "", role=Role(item.role), before=item.before)
+
+
+def _text_folders(settings: SentimentSettings, encoder: EncoderChoice) -> dict[Role, Path]:
     if settings.text.engine is not TextEngine.SKLEARN:
         return {}
-    chosen = settings.text.sklearn
-    return _per_role(model_folder(chosen.agent_model, SHIPPED_TEXT), model_folder(chosen.client_model, SHIPPED_TEXT))
+    chosen, trusted = settings.text.sklearn, settings.trusted_models
+    agent, client = (text_model(name, trusted, encoder)[0].path for name in (chosen.agent_model, chosen.client_model))
+    return _per_role(agent, client)
 
 
 def _acoustic_folders(settings: SentimentSettings) -> dict[Role, Path]:
     if settings.acoustic.engine is not AcousticEngine.SKLEARN:
         return {}
     chosen = settings.acoustic
-    return _per_role(model_folder(chosen.agent_model, SHIPPED_AGENT), model_folder(chosen.client_model, SHIPPED_CLIENT))
+    return _per_role(*(model_folder(name, SHIPPED_VOICE) for name in (chosen.agent_model, chosen.client_model)))
 
 
 def _per_role(agent: Path, client: Path) -> dict[Role, Path]:

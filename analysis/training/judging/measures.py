@@ -12,6 +12,9 @@ from pipeline.intervals import Array, Figure, draws, figure
 
 Integers = npt.NDArray[np.intp]
 
+SHARE, SHARE_DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)
+BRIER, BRIER_DIFFERENCE = (0.0, 2.0), (-2.0, 2.0)
+"""Between which figures lie."""
 ECE_LEAST_ITEMS = 2_000
 """Below, even a perfectly calibrated model shows an error of some hundredths."""
 ECE_BINS = 15
@@ -80,9 +83,9 @@ def score(truth: Integers, probabilities: Array, groups: Sequence[str], seed: in
     return Scores(
         items=len(truth),
         groups=len(sizes),
-        recall=figure(drawn, lambda weights: unweighted_recall(_weigh(weights, tables)), len(sizes)),
-        macro_f1=figure(drawn, lambda weights: macro_f1(_weigh(weights, tables)), len(sizes)),
-        brier=figure(drawn, lambda weights: (weights @ errors) / (weights @ sizes), len(sizes)),
+        recall=figure(drawn, lambda weights: unweighted_recall(_weigh(weights, tables)), len(sizes), SHARE),
+        macro_f1=figure(drawn, lambda weights: macro_f1(_weigh(weights, tables)), len(sizes), SHARE),
+        brier=figure(drawn, lambda weights: (weights @ errors) / (weights @ sizes), len(sizes), BRIER),
         calibration_error=ece,
         confusion=tuple(tuple(int(cell) for cell in row) for row in whole),
     )
@@ -113,9 +116,11 @@ def compare(truth: Integers, first: Array, second: Array, groups: Sequence[str],
         return lambda weights: measure(_weigh(weights, tables_a)) - measure(_weigh(weights, tables_b))
 
     return Comparison(
-        recall=figure(drawn, difference(unweighted_recall), len(sizes)),
-        macro_f1=figure(drawn, difference(macro_f1), len(sizes)),
-        brier=figure(drawn, lambda weights: (weights @ (errors_a - errors_b)) / (weights @ sizes), len(sizes)),
+        recall=figure(drawn, difference(unweighted_recall), len(sizes), SHARE_DIFFERENCE),
+        macro_f1=figure(drawn, difference(macro_f1), len(sizes), SHARE_DIFFERENCE),
+        brier=figure(
+            drawn, lambda weights: (weights @ (errors_a - errors_b)) / (weights @ sizes), len(sizes), BRIER_DIFFERENCE
+        ),
     )
 
 

@@ -11,22 +11,26 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.model_folder import load_model
-from analysis.sentiment.acoustic import SHIPPED_AGENT, SHIPPED_CLIENT
+from analysis.sentiment.acoustic import SHIPPED_VOICE
 from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION, Array
 from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
 from analysis.sentiment.probabilities import to_sentiments
 from analysis.sentiment.shipped_models import model_folder
 from analysis.training.judging.crossvalidation import Choice, Recipe
 from analysis.training.judging.held_out import shares_of
-from analysis.training.labelled.labels import SENTIMENTS
-from analysis.training.labelled.recordings import HeardItems, hear, refuse_shared_sound
+from analysis.training.labelled.altered import ALTERED
+from analysis.training.labelled.labels import SENTIMENTS, Labels
+from analysis.training.labelled.recordings import HeardItems, ReadAudio, hear, refuse_shared_sound
 from analysis.training.labelled.splits import Indices
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.config.areas.sentiment import AcousticEngine
 
 ACOUSTIC_LIMITS = (
     "Says how like the training voices a line sounds, not what a person feels; never judge a person by it.",
-    "Probabilities are calibrated on the training data with all classes equally frequent.",
+    "Hears how excited a voice is against the rest of its call, and hardly whether for good or bad: 1 - neutral is the "
+    "figure to use, the sign is a guess.",
+    "Its own probabilities are calibrated with all classes equally frequent; in a run `sentiment.acoustic.neutral_share` "
+    "says how much more frequent neutral is.",
     "Normalising against the speaker's own call hides a mood that lasts through the whole call.",
 )
 
@@ -44,19 +48,24 @@ class AcousticMaterial:
     """Whether inputs in use are normalised against the speaker's own items."""
     voices: Sequence[object] = ()
     """Which items are by one speaker of one call; by default, the groups."""
+    altered: Sequence[Array] = ()
+    """The same items in other forms, shape (items, features) each; learned from, never asked about."""
 
     def averages(self, train: Indices) -> Averages:
-        return Averages.of(self.values[train])
+        return Averages.of(np.concatenate([values[train] for values in (self.values, *self.altered)]))
 
     def fitting(self, train: Indices) -> tuple[Array, npt.NDArray[np.intp], list[str]]:
-        """Each item twice: against its speaker and against everybody, so that the model serves short calls too."""
+        """Each item in all its forms against its speaker; where calls are not normalised, against everybody."""
         averages = self.averages(train)
-        views = [self.by_speaker(averages, train), against_everybody(self.values[train], averages)]
+        forms = [replace(self, values=values, altered=()) for values in (self.values, *self.altered)]
+        views = [form.inputs_by(averages, train) for form in forms]
         labels = np.tile(self.labels[train], len(views))
         return np.concatenate(views), labels, [self.groups[row] for row in train] * len(views)
 
     def inputs(self, train: Indices, rows: Indices) -> Array:
-        averages = self.averages(train)
+        return self.inputs_by(self.averages(train), rows)
+
+    def inputs_by(self, averages: Averages, rows: Indices) -> Array:
         if not self.normalised:
             return against_everybody(self.values[rows], averages)
         return self.by_speaker(averages, rows)
@@ -72,10 +81,27 @@ class AcousticMaterial:
         return normalised
 
 
-def material_of(heard: HeardItems, classes: Sequence[str] = SENTIMENTS) -> AcousticMaterial:
-    labels = np.asarray([classes.index(item.label) for item in heard.items])
-    groups = [item.group for item in heard.items]
-    return AcousticMaterial(heard.values, labels, groups, voices=[item.voice for item in heard.items])
+def material_of(
+    heard: HeardItems, altered: Sequence[HeardItems] = (), classes: Sequence[str] = SENTIMENTS
+) -> AcousticMaterial:
+    """Raises ValueError where an altered form holds other items."""
+    if any(form.items != heard.items for form in altered):
+        raise ValueError("every form must hold the same items")
+    return AcousticMaterial(
+        heard.values,
+        np.asarray([classes.index(item.label) for item in heard.items]),
+        [item.group for item in heard.items],
+        voices=[item.voice for item in heard.items],
+        altered=[form.values for form in altered],
+    )
+
+
+def hear_altered(labels: Labels, read_audio: ReadAudio) -> tuple[HeardItems, list[HeardItems]]:
+    """Items that hold enough voice in every form, as they are and altered."""
+    plain = hear(labels.items, read_audio)
+    forms = [hear(plain.items, read_audio, alter) for alter in ALTERED.values()]
+    kept = [item for item in plain.items if all(item in form.items for form in forms)]
+    return plain.only(kept), [form.only(kept) for form in forms]
 
 
 def _svm(choice: Choice, _seed: int) -> Any:
@@ -83,7 +109,7 @@ def _svm(choice: Choice, _seed: int) -> Any:
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    return make_pipeline(StandardScaler(), SVC(C=choice["C"], gamma="scale", class_weight="balanced"))
+    return make_pipeline(StandardScaler(), SVC(C=choice["C"], gamma=choice["gamma"], class_weight="balanced"))
 
 
 def _forest(choice: Choice, seed: int) -> Any:
@@ -105,13 +131,13 @@ def _forest(choice: Choice, seed: int) -> Any:
 ACOUSTIC_RECIPES: dict[str, Recipe] = {
     "svm": Recipe(
         name="RBF support vector machine",
-        choices=tuple({"C": c} for c in (0.5, 1.0, 2.0)),
+        choices=({"C": 0.3, "gamma": 0.003},),
         build=_svm,
         balanced=True,
     ),
     "forest": Recipe(
         name="random forest",
-        choices=tuple({"trees": 200, "max_features": share, "min_samples_leaf": 2} for share in (0.05, 0.15)),
+        choices=({"trees": 200, "max_features": 0.1, "min_samples_leaf": 4},),
         build=_forest,
         balanced=True,
     ),
@@ -122,14 +148,12 @@ def _prepare(request: TrainingRequest, model: str, say: Say) -> Task:
     """From a CSV with recording, label, speaker; optionally start_s, end_s, channel."""
     acoustic, trusted = request.settings.sentiment.acoustic, request.settings.sentiment.trusted_models
     labels = request.read_labels("audio")
-    heard = hear(labels.items, request.read_audio)
+    heard, altered = hear_altered(labels, request.read_audio)
     refuse_shared_sound(heard)
     for line in heard.left_out:
         say(f"left out: {line}")
-    material = replace(material_of(heard), prior_chunks=acoustic.prior_chunks)
-    side = "client" if model == "svm" else "agent"
-    configured = (acoustic.client_model, SHIPPED_CLIENT) if side == "client" else (acoustic.agent_model, SHIPPED_AGENT)
-    in_use = None if acoustic.engine is AcousticEngine.OFF else model_folder(*configured)
+    material = replace(material_of(heard, altered), prior_chunks=acoustic.prior_chunks)
+    in_use = None if acoustic.engine is AcousticEngine.OFF else model_folder(acoustic.client_model, SHIPPED_VOICE)
     return Task(
         kind="acoustic",
         title=f"Acoustic sentiment ({model}) from {labels.path.name}",
@@ -139,10 +163,11 @@ def _prepare(request: TrainingRequest, model: str, say: Say) -> Task:
         material=material,
         recipe=ACOUSTIC_RECIPES[model],
         labels=request.trainable(replace(labels, items=heard.items)),
-        config_keys=(f"sentiment.acoustic.{side}_model",),
+        config_keys=("sentiment.acoustic.client_model", "sentiment.acoustic.agent_model"),
         limits=ACOUSTIC_LIMITS,
         options={
-            "normalisation": "trained on each item against its speaker and against everybody",
+            "normalisation": "against the speaker's other items",
+            "forms": ["as it is", *ALTERED],
             "prior_chunks": acoustic.prior_chunks,
             "averages": material.averages(np.arange(len(heard.items))).as_options(),
         },

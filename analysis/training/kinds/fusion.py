@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.encoder.choice import open_encoder
 from analysis.feature_versions import FUSION_FEATURE_VERSION
 from analysis.records import Sentiment
 from analysis.sentiment.fusion import FUSION_FEATURES, build_fusion, fusion_features
@@ -53,6 +54,7 @@ def _prepare(request: TrainingRequest, _model: str, say: Say) -> Task:
         request.labels,
         settings,
         request.read_audio,
+        encoder=open_encoder(request.settings.encoder),
         words_held_out=request.words_held_out,
         voice_held_out=request.voice_held_out,
     )

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from analysis.feature_versions import TEXT_FEATURE_VERSION
-from analysis.model_folder import load_model
-from analysis.sentiment.shipped_models import model_folder
+from analysis.encoder.choice import open_encoder
+from analysis.encoder.vectors import EncoderChoice, SentenceEncoder
+from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERSION
+from analysis.model_folder import load_model, sha256_of
+from analysis.sentiment.encoded_lines import EncodedLine, encode_lines
+from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.text import build_text_engines
-from analysis.sentiment.text_trained import SHIPPED_TEXT
+from analysis.sentiment.text_trained import ENCODED, text_model
 from analysis.training.judging.crossvalidation import Choice, PlainMaterial, Recipe
+from analysis.training.judging.engine_answers import spoken_line
 from analysis.training.judging.held_out import Probabilities, shares_of
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
+from analysis.training.labelled.neutral import read_neutral
+from analysis.training.labelled.splits import Indices
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.config.areas.sentiment import SentimentSettings, TextEngine
-from pipeline.errors import ConfigurationError, ModelUnavailable
+from pipeline.errors import ConfigurationError, ModelUnavailable, UntrustedModel
 from pipeline.records import Role
 
 TEXT_LIMITS = ("Judges words alone: irony without a telling word, and what is said by tone, are missed.",)
@@ -72,6 +80,47 @@ def _plain(choice: Choice, _seed: int) -> Any:
     return make_pipeline(words, LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=500))
 
 
+def _encoded(choice: Choice, _seed: int) -> Any:
+    """Vectors of the sentence encoder, negation-marked words, character n-grams and cues into one regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import FeatureUnion, make_pipeline
+    from sklearn.preprocessing import MaxAbsScaler
+
+    from analysis.training.text_features import LineVectors, LineWords, SentimentCues, mark_negation, plain_words
+
+    words = TfidfVectorizer(
+        preprocessor=mark_negation,
+        token_pattern=r"\S+",  # noqa: S106 - a pattern of words, no secret
+        ngram_range=(1, 2),
+        min_df=2,
+        sublinear_tf=True,
+    )
+    characters = TfidfVectorizer(
+        preprocessor=plain_words, analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True
+    )
+    union = FeatureUnion(
+        [
+            ("vectors", LineVectors()),
+            ("words", make_pipeline(LineWords(), words)),
+            ("characters", make_pipeline(LineWords(), characters)),
+            ("cues", make_pipeline(LineWords(), SentimentCues(), MaxAbsScaler())),
+        ],
+        transformer_weights={"words": 3.0, "characters": 3.0},
+    )
+    return make_pipeline(union, LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=3000))
+
+
+def _vectors(choice: Choice, _seed: int) -> Any:
+    """Vectors of the sentence encoder alone: for any language it knows, whatever the language of the labels."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from analysis.training.text_features import LineVectors
+
+    return make_pipeline(LineVectors(), LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=3000))
+
+
 TEXT_RECIPES: dict[str, Recipe] = {
     "words": Recipe(
         name="negation-marked words, characters and cues into a logistic regression",
@@ -96,8 +145,25 @@ TEXT_RECIPES: dict[str, Recipe] = {
         inner_folds=3,
         select_by="macro_f1",
     ),
+    "encoder": Recipe(
+        name="sentence vectors, words, characters and cues into a logistic regression",
+        choices=({"C": 0.15},),
+        build=_encoded,
+        calibration="temperature",
+        inner_folds=3,
+        select_by="macro_f1",
+    ),
+    "vectors": Recipe(
+        name="sentence vectors into a logistic regression",
+        choices=({"C": 0.15},),
+        build=_vectors,
+        calibration="temperature",
+        inner_folds=3,
+        select_by="macro_f1",
+    ),
 }
-"""`words` and `cues` are for English, `plain` for any language written with spaces."""
+"""`words`, `cues` and `encoder` are for English, `plain` for any language written with spaces, `vectors` for those of
+the sentence encoder."""
 
 TOPIC_RECIPE = Recipe(
     name="words into a logistic regression",
@@ -115,41 +181,113 @@ def _material(items: Sequence[LabelledItem], classes: Sequence[str]) -> PlainMat
     return PlainMaterial(texts, labels, [item.group for item in items])
 
 
+ON_ENCODER = ("encoder", "vectors")
+"""Models that read the sentence encoder's vectors."""
+
+
 def _prepare_text(request: TrainingRequest, model: str, _say: Say) -> Task:
-    """From a CSV with text, label, group."""
+    """From a CSV with text, label, group; optionally role and what was said before."""
     languages = list(request.languages)
-    if model != "plain" and languages != ["en"]:
-        raise ConfigurationError(f"--model {model}: knows English only; take --model plain for {', '.join(languages)}")
+    if model not in ("plain", "vectors") and languages != ["en"]:
+        raise ConfigurationError(
+            f"--model {model}: knows English only; take --model vectors (on an encoder of these languages) or plain "
+            f"for {', '.join(languages)}"
+        )
     labels = request.read_labels("text")
-    material = _material(labels.items, SENTIMENTS)
+    choice = open_encoder(request.settings.encoder)
+    on_encoder = model in ON_ENCODER
+    encoder = _encoder_for(choice, model, languages) if on_encoder else None
+    if request.neutral is not None and encoder is None:
+        raise ConfigurationError(f"--neutral: for --model {' and '.join(ON_ENCODER)} only, not {model}")
+    neutral = read_neutral(request.neutral, request.neutral_items, request.seed) if request.neutral else ()
+    lines = [spoken_line(item) for item in labels.items]
     sentiment = request.settings.sentiment
     engine = sentiment.text.engine
-    trained = model_folder(sentiment.text.sklearn.client_model, SHIPPED_TEXT)
+    data: dict[str, Any] = {}
+    if request.neutral is not None:
+        data["neutral_talk"] = f"{len(neutral)} lines of {request.neutral.name}, taken as neutral, in no figure"
+        data["neutral_sha256"] = sha256_of(request.neutral)
     return Task(
         kind="text",
         title=f"Text sentiment ({model}) from {labels.path.name}",
         classes=SENTIMENTS,
-        features=("text",),
-        feature_version=TEXT_FEATURE_VERSION,
-        material=material,
+        features=("line",) if on_encoder else ("text",),
+        feature_version=ENCODED_FEATURE_VERSION if on_encoder else TEXT_FEATURE_VERSION,
+        material=_line_material(labels.items, encode_lines(lines, encoder), encode_lines(neutral, encoder))
+        if encoder is not None
+        else _material(labels.items, SENTIMENTS),
         recipe=TEXT_RECIPES[model],
         labels=labels,
         config_keys=("sentiment.text.sklearn.agent_model", "sentiment.text.sklearn.client_model"),
         limits=TEXT_LIMITS,
-        options={"languages": languages},
-        libraries=("vaderSentiment",),
+        options={"languages": languages, **({ENCODED: encoder.space} if encoder else {})},
+        data=data,
+        libraries=("vaderSentiment", "onnxruntime", "tokenizers") if on_encoder else ("vaderSentiment",),
         in_use=None
         if engine is TextEngine.OFF
-        else (f"the {engine.value} engine in use", lambda: _engine_answers(sentiment, languages, material)),
-        in_use_folder=trained if engine is TextEngine.SKLEARN else None,
+        else (f"the {engine.value} engine in use", lambda: _engine_answers(sentiment, languages, lines, choice)),
+        in_use_folder=_in_use_folder(sentiment, choice),
     )
 
 
-def _engine_answers(settings: SentimentSettings, languages: Sequence[str], material: PlainMaterial) -> Probabilities:
-    engine = build_text_engines(settings)[Role.CLIENT]
+def _in_use_folder(settings: SentimentSettings, encoder: EncoderChoice) -> Path | None:
+    """None for another engine, and where the model no longer loads: asking it says why."""
+    if settings.text.engine is not TextEngine.SKLEARN:
+        return None
+    try:
+        return text_model(settings.text.sklearn.client_model, settings.trusted_models, encoder)[0].path
+    except (ModelUnavailable, UntrustedModel):
+        return None
+
+
+def _encoder_for(choice: EncoderChoice, model: str, languages: Sequence[str]) -> SentenceEncoder:
+    if choice.encoder is None:
+        raise ConfigurationError(f"--model {model}: needs a sentence encoder: {choice.reason}")
+    if unknown := [language for language in languages if not choice.encoder.knows(language)]:
+        raise ConfigurationError(
+            f"--model {model}: the sentence encoder does not know {', '.join(unknown)} (encoder.languages); set "
+            "encoder.model to one that does"
+        )
+    return choice.encoder
+
+
+@dataclass(frozen=True, slots=True)
+class LineMaterial(PlainMaterial):
+    """Encoded lines, and neutral talk that is learned from and never asked about."""
+
+    neutral: npt.NDArray[Any] = field(default_factory=lambda: np.empty(0, dtype=object))
+
+    def fitting(self, train: Indices) -> tuple[Any, npt.NDArray[np.intp], list[str]]:
+        # Not `super()`: a class with slots is made a second time.
+        values, labels, groups = PlainMaterial.fitting(self, train)
+        neutral = np.full(len(self.neutral), SENTIMENTS.index("neutral"), dtype=labels.dtype)
+        more = [f"neutral talk {number % NEUTRAL_GROUPS}" for number in range(len(neutral))]
+        return np.concatenate([values, self.neutral]), np.concatenate([labels, neutral]), groups + more
+
+
+NEUTRAL_GROUPS = 20
+
+
+def _line_material(
+    items: Sequence[LabelledItem], lines: Sequence[EncodedLine], neutral: Sequence[EncodedLine]
+) -> LineMaterial:
+    labels = np.asarray([SENTIMENTS.index(item.label) for item in items])
+    return LineMaterial(_objects(lines), labels, [item.group for item in items], _objects(neutral))
+
+
+def _objects(lines: Sequence[EncodedLine]) -> npt.NDArray[Any]:
+    rows = np.empty(len(lines), dtype=object)
+    rows[:] = lines
+    return rows
+
+
+def _engine_answers(
+    settings: SentimentSettings, languages: Sequence[str], lines: Sequence[SpokenLine], encoder: EncoderChoice
+) -> Probabilities:
+    engine = build_text_engines(settings, encoder)[Role.CLIENT]
     if engine.languages is not None and not set(languages) <= engine.languages:
         raise ModelUnavailable(f"{engine.name} knows {', '.join(sorted(engine.languages))} only")
-    return shares_of(engine.predict(material.values.tolist()))
+    return shares_of(engine.predict(lines))
 
 
 def _prepare_topics(request: TrainingRequest, _model: str, _say: Say) -> Task:

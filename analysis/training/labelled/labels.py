@@ -32,6 +32,8 @@ class LabelColumns:
     """Speaker or call. None: every distinct text (or recording) is its own group."""
     role: str = "role"
     """`agent` or `client`; rows without are the client's."""
+    before: str = "before"
+    """What the other side said just before the text; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class LabelledItem:
     end_s: float | None = None
     channel: int | None = None
     role: str = "client"
+    before: str | None = None
+    """What the other side said just before."""
 
     @property
     def voice(self) -> tuple[object, ...]:
@@ -188,6 +192,7 @@ def _item(
         end_s=end_s,
         channel=None if channel is None else int(channel),
         role=role,
+        before=(row.get(columns.before) or "").strip() or None,
     )
 
 

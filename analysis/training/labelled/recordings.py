@@ -31,6 +31,13 @@ class HeardItems:
     left_out: tuple[str, ...]
     """`row 7: silence`, for items without a feature vector."""
 
+    def only(self, items: Sequence[LabelledItem]) -> HeardItems:
+        """The same, of some of its items, in their order."""
+        places = {item: place for place, item in enumerate(self.items)}
+        kept = [places[item] for item in items]
+        lost = [f"row {item.row}: too little voice in an altered form" for item in self.items if item not in items]
+        return HeardItems(tuple(items), self.values[kept], (*self.left_out, *lost))
+
 
 def spool_reader(decode: Callable[[Path, Path], Sequence[Path]]) -> ReadAudio:
     """A ReadAudio from a decoder that writes raw float32 channels into a folder; keeps the last recording."""

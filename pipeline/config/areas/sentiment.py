@@ -166,9 +166,9 @@ class AcousticSentimentSettings(Area):
     engine: AcousticEngine = AcousticEngine.SKLEARN
     """sklearn (trained pipelines, two are shipped) or off."""
     agent_model: Annotated[str, IDENTITY] = SHIPPED
-    """Folder of the model for agents, or `shipped` (a random forest)."""
+    """Folder of the model for agents, or `shipped`."""
     client_model: Annotated[str, IDENTITY] = SHIPPED
-    """Folder of the model for clients and unknown speakers, or `shipped` (a support vector machine)."""
+    """Folder of the model for clients and unknown speakers, or `shipped`."""
     agent_scaler: Annotated[str | None, IDENTITY] = None
     """File (.joblib, .pkl) of the scaler fitted with a .joblib or .pkl `agent_model`; null if the model scales its
     input itself. Both files must be among `sentiment.trusted_models`."""
@@ -178,6 +178,14 @@ class AcousticSentimentSettings(Area):
     """speaker (against the speaker's other chunks in the call, so that a loud line is not an angry one) or none."""
     prior_chunks: Annotated[float, Field(ge=0, le=1000)] = 2.0
     """How many chunks of the speaker weigh as much as the training speakers' average when normalising."""
+    neutral_share: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """Share of neutral among the chunks of calls: only a voice that stands out clearly from the rest of its call gets
+    another label. 0.333 labels as if all three were equally frequent, as in collections of acted speech."""
+    min_speaker_chunks: Annotated[int, Field(ge=1, le=1000)] = 3
+    """A speaker with fewer chunks with voice in the call has no acoustic sentiment (normalisation: speaker): there is
+    nothing to measure against."""
+    min_above_noise_db: Annotated[float, Field(ge=0, le=60)] = 10.0
+    """Chunks whose voice is less than this above the noise in the channel's pauses have no acoustic sentiment."""
     min_chunk_ms: Annotated[int, Field(ge=50, le=10_000)] = 400
     """Shorter chunks have no acoustic sentiment."""
     max_chunk_s: Annotated[float, Field(ge=1, le=600)] = 60.0
@@ -230,6 +238,9 @@ class FusionSettings(Area):
 class CallMoodSettings(Area):
     """Sentiment of the whole call, from its chunks."""
 
+    neutral_s: Annotated[float, Field(gt=0, le=600)] = 1.5
+    """Seconds of neutral speech that stand against the chunks that show a mood: a role's mood over the call is neutral
+    unless such chunks, by their seconds and certainty, outweigh it."""
     lowest_min_s: Annotated[float, Field(ge=0, le=60)] = 1.0
     """Chunks shorter than this cannot be the lowest point, unless there are no others."""
     turn_min_change: Annotated[float, Field(gt=0, le=2)] = 0.4

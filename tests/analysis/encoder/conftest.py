@@ -19,7 +19,7 @@ from pipeline.weights.published import MINILM
 class HashEncoder:
     """A vector of each text out of its hash; remembers what it was asked."""
 
-    identity = "hash"
+    space = identity = "hash"
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analysis.encoder.cached import CachedEncoder
 from analysis.encoder.choice import open_encoder
-from analysis.encoder.onnx_encoder import OnnxEncoder, identity_of, weights_of
+from analysis.encoder.onnx_encoder import OnnxEncoder, identity_of, space_of, weights_of
 from analysis.encoder.vectors import NO_ENCODER, EncoderChoice, SentenceEncoder
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.errors import ModelUnavailable
@@ -85,6 +85,11 @@ def test_every_option_that_shapes_a_vector_is_in_the_identity(option: str, value
     assert identity_of(EncoderSettings(), weights) != identity_of(EncoderSettings(**{option: value}), weights)
 
 
+def test_the_languages_it_serves_change_no_vector() -> None:
+    weights = WeightsName(model="owner/name", revision="a" * 40)
+    assert space_of(EncoderSettings(), weights) == space_of(EncoderSettings(languages=("fr",)), weights)
+
+
 @pytest.mark.parametrize("option", ["threads", "cached_texts", "hub_timeout_s"])
 def test_speed_is_not(option: str) -> None:
     weights = WeightsName(model="owner/name", revision="a" * 40)
@@ -126,7 +131,8 @@ def test_switched_off(bare: Hub) -> None:
 def test_it_serves_the_languages_it_knows(
     languages: tuple[str, ...] | None, asked: str | None, knows: bool, tmp_path: Path
 ) -> None:
-    encoder = OnnxEncoder(EncoderSettings(languages=languages), tmp_path, "x")
+    weights = WeightsName(model="owner/name", revision="a" * 40)
+    encoder = OnnxEncoder(EncoderSettings(languages=languages), tmp_path, weights)
     choice = EncoderChoice(encoder=encoder, expected="x")
     assert (choice.for_language(asked) is encoder) is knows
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rapidfuzz import fuzz
 
+from analysis.encoder.vectors import EncoderChoice, SentenceEncoder
 from analysis.records import CallSentiment, SentimentLabel
 from analysis.sentiment.acoustic import build_acoustic
+from analysis.sentiment.lines import SpokenLine, spoken_lines
 from analysis.sentiment.shipped_models import FOLDER
-from analysis.sentiment.steps import build_sentiment_steps
+from analysis.sentiment.steps import TextSentimentStep, build_sentiment_steps
+from analysis.sentiment.text import build_text_engines
 from analysis.sentiment.text_trained import TrainedTextSentiment
+from analysis.text import squeezed
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.records import ChannelAudio, Role, StepResult, StepState
+from tests.analysis.encoder.conftest import HashEncoder, real_encoder
 from tests.analysis.sentiment.conftest import MakeCall
 from tests.analysis.sentiment.test_features import voice
+from tests.house import PROJECT
+
+__all__ = ["real_encoder"]
 
 A, C = "agent", "client"
 
@@ -31,8 +42,8 @@ A, C = "agent", "client"
         ("That's wonderful, thank you so much for your help!", SentimentLabel.POSITIVE),
     ],
 )
-def test_the_text_model_knows_service_talk(text: str, label: SentimentLabel) -> None:
-    assert TrainedTextSentiment("shipped").predict([text])[0].label is label
+def test_without_an_encoder_the_model_of_words_alone_knows_service_talk(text: str, label: SentimentLabel) -> None:
+    assert TrainedTextSentiment("shipped").predict(spoken_lines([text]))[0].label is label
 
 
 def test_the_voice_models_answer_and_refuse() -> None:
@@ -84,10 +95,135 @@ def test_all_three_steps_over_a_call_with_audio(make_call: MakeCall, tmp_path: P
 
 
 def test_the_cards_are_honest() -> None:
-    for name in ("acoustic_client", "acoustic_agent", "text"):
+    for name in ("acoustic_client", "acoustic_agent", "text", "text_cues"):
         card = json.loads((FOLDER / name / "card.json").read_text(encoding="utf-8"))
         assert card["limits"]
         assert card["data"]["licence"] != "not stated"
         assert card["figures"]["recall"]["low"] <= card["figures"]["recall"]["value"]
     voice_card = (FOLDER / "acoustic_client" / "card.md").read_text(encoding="utf-8")
     assert "acted German" in voice_card
+
+
+HELD_OUT = PROJECT / "bench" / "labels" / "mood_lines.jsonl"
+SENTENCES = FOLDER / "mood_sentences.csv"
+
+
+def held_out_lines() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in HELD_OUT.read_text(encoding="utf-8").splitlines()]
+
+
+def training_texts() -> dict[str, str]:
+    """Label by squeezed text."""
+    with SENTENCES.open(encoding="utf-8", newline="") as file:
+        return {squeezed(row["text"]): row["label"] for row in csv.DictReader(file) if not row["before"]}
+
+
+def choice_of(encoder: SentenceEncoder) -> EncoderChoice:
+    return EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
+
+
+def accepted(engine: TrainedTextSentiment, lines: list[dict[str, Any]]) -> list[bool]:
+    spoken = [SpokenLine(text=x["text"], role=Role(x.get("role", "client")), before=x.get("before")) for x in lines]
+    return [found.label.value in x["accept"] for found, x in zip(engine.predict(spoken), lines, strict=True)]
+
+
+def test_lines_put_aside_are_judged_as_people_would(real_encoder: SentenceEncoder) -> None:
+    lines = held_out_lines()
+    right = accepted(TrainedTextSentiment("shipped", encoder=choice_of(real_encoder)), lines)
+    assert len(lines) >= 200
+    assert sum(right) >= 0.85 * len(lines)
+    # What is left where the packages with the encoder are gone is much worse, which is why it says so.
+    without = TrainedTextSentiment("shipped")
+    assert without.note is not None
+    assert "needs a sentence encoder" in without.note
+    assert sum(right) > sum(accepted(without, lines)) + 0.1 * len(lines)
+
+
+def test_lines_put_aside_were_not_trained_on() -> None:
+    aside = [line for line in held_out_lines() if "before" not in line]
+    assert len(aside) > 200
+    assert {squeezed(line["text"]) for line in aside}.isdisjoint(training_texts())
+
+
+def test_no_case_of_others_was_trained_on(reference_data: Path) -> None:
+    cases = (reference_data / "cases" / "sentiment_lines.jsonl").read_text(encoding="utf-8").splitlines()
+    for case in map(json.loads, cases):
+        same = [text for text, label in training_texts().items() if label in case["accept"]]
+        near = [text for text in same if fuzz.ratio(squeezed(case["text"]), text) > 85]
+        assert not near, f"{case['text']!r} is nearly {near}"
+
+
+def test_cases_of_others_are_judged_right(reference_data: Path, real_encoder: SentenceEncoder) -> None:
+    cases = (reference_data / "cases" / "sentiment_lines.jsonl").read_text(encoding="utf-8").splitlines()
+    right = accepted(TrainedTextSentiment("shipped", encoder=choice_of(real_encoder)), [json.loads(x) for x in cases])
+    assert sum(right) >= 0.85 * len(right)
+
+
+def test_polite_turns_of_real_calls_are_not_negative(reference_data: Path, real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    calls = [json.loads(path.read_text()) for path in sorted((reference_data / "calls/harper_valley").glob("*.json"))]
+    turns = [turn for call in calls for turn in call["turns"] if turn["text"].strip()]
+    lines = [SpokenLine(text=x["text"], role=Role.AGENT if x["role"] == "agent" else Role.CLIENT) for x in turns]
+    negative = [
+        line.text for line, found in zip(lines, engine.predict(lines), strict=True) if found.label == "negative"
+    ]
+    assert len(negative) <= 0.02 * len(lines), negative
+
+
+AGENTS = (
+    "I'm sorry about that, I'll refund you the fifty dollars.",
+    "I understand how frustrating this is, and I'll sort it out today.",
+    "We will send you a replacement because yours arrived broken.",
+)
+
+
+def test_an_agent_who_apologises_or_promises_is_not_negative(real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    assert [found.label for found in engine.predict(spoken_lines(AGENTS, Role.AGENT))] == [SentimentLabel.NEUTRAL] * 3
+
+
+def test_a_short_answer_is_read_with_what_it_answers(real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    bad, good = "Your order is lost and we cannot refund it.", "Your refund was paid this morning."
+    first, second = engine.predict([SpokenLine(text="Fantastic.", before=before) for before in (bad, good)])
+    assert first.negative > second.negative
+
+
+def test_one_angry_sentence_is_not_lost_in_a_long_turn(real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    plain = "I have the letter here. The number is four four two. It came on Monday. My name is Anna Berg. "
+    angry = plain + "I am furious, this is the worst service I have ever had."
+    assert [found.label.value for found in engine.predict(spoken_lines([plain, angry]))] == ["neutral", "negative"]
+
+
+def test_rows_of_the_encoders_model_stand_while_it_is_missing(
+    real_encoder: SentenceEncoder, make_call: MakeCall
+) -> None:
+    here = choice_of(real_encoder)
+    gone = EncoderChoice(encoder=None, expected=here.expected, expected_space=here.expected_space, reason="gone")
+    call = make_call([(Role.CLIENT, 0, 3, "My parcel never came.")])
+    settings = SentimentSettings()
+    with_it, without = (TextSentimentStep(settings, build_text_engines(settings, choice)) for choice in (here, gone))
+    assert without.fingerprint(call) != with_it.fingerprint(call)
+    assert with_it.fingerprint(call) in without.former_fingerprints(call)
+    assert without.fingerprint(call) not in (with_it.fingerprint(call), *with_it.former_fingerprints(call))
+    (result,) = without.run([call], [{}])
+    assert "by text_cues, because text needs a sentence encoder (gone)" in (result.reason or "")
+    (result,) = with_it.run([call], [{}])
+    assert (result.model, result.reason) == ("text", None)
+
+
+def test_a_model_of_another_encoder_is_not_fed_these_vectors() -> None:
+    other = HashEncoder()
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(other))
+    assert engine.model == "text_cues"
+    assert "was trained on another sentence encoder" in (engine.note or "")
+    assert engine.predict(spoken_lines(["Thank you so much!"]))
+    assert other.asked == []
+
+
+def test_french_has_no_value_and_says_why(real_encoder: SentenceEncoder, make_call: MakeCall) -> None:
+    settings = SentimentSettings()
+    step = TextSentimentStep(settings, build_text_engines(settings, choice_of(real_encoder)))
+    (result,) = step.run([make_call([(Role.CLIENT, 0, 2, "C'est inadmissible.")], language="fr")], [{}])
+    assert (result.payload, result.reason) == (None, "language fr: sklearn knows en only")

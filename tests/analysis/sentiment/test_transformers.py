@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.sentiment.lines import spoken_lines
 from analysis.sentiment.text_transformers import TransformersSentiment
 from pipeline.config.areas.sentiment import SentimentSettings, TransformersModel, TransformersSettings
 from pipeline.errors import ModelUnavailable
@@ -48,7 +49,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_batches_do_not_change_the_answers(tiny: Path) -> None:
     from analysis.sentiment.text_transformers import TransformersSentiment
 
-    texts = ["good call", "bad bad bad the call", "gut", "schlecht the call good", "the"]
+    texts = spoken_lines(["good call", "bad bad bad the call", "gut", "schlecht the call good", "the"])
     model = TransformersModel(model=str(tiny), labels=LABELS)
     together = TransformersSentiment(model, TransformersSettings(batch_size=3)).predict(texts)
     alone = TransformersSentiment(model, TransformersSettings(batch_size=1)).predict(texts)
@@ -62,10 +63,12 @@ def test_labels_must_be_mapped(tiny: Path) -> None:
     from analysis.sentiment.text_transformers import TransformersSentiment
 
     with pytest.raises(ModelUnavailable, match="LABEL_0"):
-        TransformersSentiment(TransformersModel(model=str(tiny)), TransformersSettings()).predict(["good"])
+        TransformersSentiment(TransformersModel(model=str(tiny)), TransformersSettings()).predict(
+            spoken_lines(["good"])
+        )
     twice = {"LABEL_0": "negative", "LABEL_1": "negative", "LABEL_2": "positive"}
     model = TransformersModel(model=str(tiny), labels=twice)
-    (answer,) = TransformersSentiment(model, TransformersSettings()).predict(["good"])
+    (answer,) = TransformersSentiment(model, TransformersSettings()).predict(spoken_lines(["good"]))
     assert answer.neutral == 0.0
     assert answer.negative + answer.positive == pytest.approx(1.0)
 

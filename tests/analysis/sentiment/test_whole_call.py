@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from analysis.records import CallSentiment, ChunkSentiment, Sentiment
+from analysis.records import CallSentiment, ChunkSentiment, Sentiment, SentimentLabel
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.whole_call import summarise_call
 from pipeline.config.areas.sentiment import CallMoodSettings, SentimentSettings
@@ -29,11 +29,13 @@ def _summary(
     return summarise_call(call.transcript.chunks, found, duration_s, CallMoodSettings())
 
 
-def test_weighted_by_speech_duration_with_quarters_and_the_lowest_point(make_call: MakeCall) -> None:
+def test_a_role_is_what_shows_a_mood_with_quarters_and_the_lowest_point(make_call: MakeCall) -> None:
     summary = _summary(make_call, [(C, 0, 3, BAD), (C, 8, 12, MILD), (C, 30.0, 30.2, BAD), (C, 35, 36, None)])
     (role,) = summary.roles
     assert role.sentiment is not None
-    assert role.sentiment.negative == pytest.approx((3 * 0.8 + 4 * 0.1 + 0.2 * 0.8) / 7.2)
+    weights = 3 * 0.9**2, 4 * 0.2**2, 0.2 * 0.9**2
+    negative, telling = weights[0] * 0.8 + weights[1] * 0.1 + weights[2] * 0.8, sum(weights)
+    assert role.sentiment.negative == pytest.approx(negative / (telling + CallMoodSettings().neutral_s))
     assert role.quarters[0] == pytest.approx((-0.7 * 3 + 0 * 2) / 5)
     assert role.quarters[1] == pytest.approx(0.0)
     assert role.quarters[2] is None
@@ -76,7 +78,7 @@ def test_a_chunk_past_the_end_lies_in_the_last_quarter(make_call: MakeCall) -> N
 def test_a_chunk_without_duration_still_counts(make_call: MakeCall) -> None:
     (role,) = _summary(make_call, [(C, 3, 3, BAD)]).roles
     assert role.sentiment is not None
-    assert role.sentiment.negative == pytest.approx(0.8)
+    assert role.sentiment.negative > 0.1
 
 
 def test_the_lowest_point_is_of_a_line_long_enough_to_be_judged(make_call: MakeCall) -> None:
@@ -173,3 +175,26 @@ def test_who_turned_the_mood_of_calls_as_people_talk(make_call: MakeCall, name: 
     assert payload.mood_turned_by == by
     at_s = payload.mood_turned_at_s
     assert [text for _, start_s, _, text in lines if start_s == at_s] == ([] if line is None else [line])
+
+
+DELIGHT = Sentiment(0.02, 0.08, 0.9)
+PLAIN, THANKS, COMPLAINT = Sentiment(0.02, 0.96, 0.02), Sentiment(0.05, 0.25, 0.7), Sentiment(0.85, 0.1, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("moods", "label"),
+    [
+        ([PLAIN] * 30, SentimentLabel.NEUTRAL),
+        ([PLAIN] * 30 + [THANKS], SentimentLabel.NEUTRAL),
+        ([PLAIN] * 30 + [COMPLAINT] * 2, SentimentLabel.NEGATIVE),
+        ([PLAIN] * 200 + [COMPLAINT] * 2 + [THANKS], SentimentLabel.NEGATIVE),
+        ([PLAIN] * 30 + [DELIGHT] * 2 + [THANKS], SentimentLabel.POSITIVE),
+        ([], None),
+    ],
+)
+def test_a_calls_mood_is_not_the_sum_of_its_small_talk(
+    make_call: MakeCall, moods: list[Sentiment], label: SentimentLabel | None
+) -> None:
+    lines = [(C, 3.0 * at, 3.0 * at + (1.0 if mood is THANKS else 2.5), mood) for at, mood in enumerate(moods)]
+    roles = _summary(make_call, lines, duration_s=700.0).roles
+    assert [role.sentiment.label for role in roles if role.sentiment] == ([label] if label else [])

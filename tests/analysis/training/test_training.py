@@ -11,6 +11,7 @@ import pytest
 
 from analysis.model_folder import load_model
 from analysis.sentiment.acoustic import build_acoustic
+from analysis.sentiment.lines import spoken_lines
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text_trained import TrainedTextSentiment
 from analysis.training.judging.crossvalidation import PlainMaterial, cross_validate
@@ -101,7 +102,7 @@ def test_text_is_compared_with_the_model_in_use_and_usable(
     assert text_model.comparison is not None
     assert "sklearn" in text_model.note
     engine = TrainedTextSentiment(str(text_model.folder))
-    assert engine.predict(["Thank you so much, wonderful!"])[0].label.value == "positive"
+    assert engine.predict(spoken_lines(["Thank you so much, wonderful!"]))[0].label.value == "positive"
     with pytest.raises(ConfigurationError, match="--overwrite"):
         run_train("text", request_for(labels, text_model.folder.parent, "t", model="plain"))
     # Labels were added and moved: what the model in use learned is known again.

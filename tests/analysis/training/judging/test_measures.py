@@ -13,7 +13,7 @@ from analysis.training.judging.measures import (
     score,
     unweighted_recall,
 )
-from pipeline.intervals import interval_levels
+from pipeline.intervals import draws, figure, interval_levels
 
 
 def _random(items: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -74,3 +74,30 @@ def test_the_levels_of_few_groups_are_those_of_students_t() -> None:
 def test_many_groups_have_plain_percentiles() -> None:
     assert interval_levels(100_000) == pytest.approx((2.5, 97.5), abs=0.01)
     assert interval_levels(1) == (0.0, 100.0)
+
+
+def test_intervals_of_two_to_four_groups_hold_the_truth() -> None:
+    """With two groups the percentile interval was as narrow as the two, and held the truth half of the time."""
+    generator = np.random.default_rng(4)
+    for groups in (2, 3, 4):
+        held = 0
+        for _ in range(300):
+            values = generator.normal(0.0, 1.0, groups)
+            found = figure(
+                draws(groups, 0)[:1], lambda weights, of=values: (weights @ of) / weights.sum(axis=1), groups
+            )
+            held += found.low <= 0.0 <= found.high
+        assert 0.91 <= held / 300 <= 0.985, groups
+
+
+def test_one_group_says_nothing_but_the_range() -> None:
+    scores = score(np.asarray([0, 1, 2, 1]), np.eye(3)[[0, 1, 2, 2]], ["a"] * 4, 0)
+    assert (scores.recall.low, scores.recall.high) == (0.0, 1.0)
+    assert (scores.brier.low, scores.brier.high) == (0.0, 2.0)
+
+
+def test_two_groups_give_no_certainty_about_a_gain() -> None:
+    truth = np.asarray([0, 1, 2] * 10)
+    good, bad = np.eye(3)[truth], np.eye(3)[(truth + (np.arange(30) % 5 == 0)) % 3]
+    gain = compare(truth, good, bad, ["a"] * 15 + ["b"] * 15, 0)
+    assert -1.0 <= gain.recall.low <= gain.recall.value <= gain.recall.high <= 1.0

@@ -1,0 +1,84 @@
+"""Lines with their vectors: what text models on the sentence encoder read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.encoder.vectors import SentenceEncoder, Vectors
+from analysis.records import Sentiment
+from analysis.sentiment.lines import SpokenLine
+from analysis.text import split_sentences
+from pipeline.records import Role
+
+SHORT_WORDS = 4
+"""A line of at most so many words is also read together with what it answers: "Wonderful." means little alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedLine:
+    text: str
+    agent: bool
+    vector: Vectors
+    """Shape (dimensions,)."""
+    exchange: Vectors
+    """Of the line before and a short line together; zeros where it is not short or answers nothing."""
+
+
+def encode_lines(lines: Sequence[SpokenLine], encoder: SentenceEncoder) -> list[EncodedLine]:
+    exchanges = [
+        f"{line.before} {line.text}" if line.before and len(line.text.split()) <= SHORT_WORDS else None
+        for line in lines
+    ]
+    vectors = encoder.encode([line.text for line in lines])
+    joined = iter(encoder.encode([text for text in exchanges if text is not None]))
+    return [
+        EncodedLine(
+            text=line.text,
+            agent=line.role is Role.AGENT,
+            vector=vector,
+            exchange=np.zeros_like(vector) if exchange is None else next(joined),
+        )
+        for line, vector, exchange in zip(lines, vectors, exchanges, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Lines, and the sentences of those that have several."""
+
+    pieces: tuple[SpokenLine, ...]
+    """Every line as a whole, in order, then the sentences."""
+    of_line: tuple[int, ...]
+    """The line of each piece."""
+    lines: int
+
+    def join(self, answers: Sequence[Sentiment]) -> list[Sentiment]:
+        """One sentiment per line from one per piece.
+
+        A vector of a long turn is the mean of all it says, and one angry sentence is lost in it. So sentences count
+        too: each by its words, twice over, times how little neutral it is; the whole line by its words.
+        """
+        totals = np.zeros((self.lines, 3))
+        for place, (piece, line, answer) in enumerate(zip(self.pieces, self.of_line, answers, strict=True)):
+            weight = float(len(piece.text.split()) or 1)
+            totals[line] += np.asarray(answer.shares) * (weight if place < self.lines else 2 * weight * _mood(answer))
+        shares = totals / totals.sum(axis=1, keepdims=True)
+        return [Sentiment(negative, max(0.0, 1 - negative - positive), positive) for negative, _, positive in shares]
+
+
+def _mood(sentiment: Sentiment) -> float:
+    return 1.0 - sentiment.neutral
+
+
+def parts_of(lines: Sequence[SpokenLine]) -> Parts:
+    pieces, of_line = list(lines), list(range(len(lines)))
+    for number, line in enumerate(lines):
+        sentences = split_sentences(line.text)
+        for sentence in sentences if len(sentences) > 1 else ():
+            if len(sentence.split()) > 1:
+                pieces.append(replace(line, text=sentence, before=None))
+                of_line.append(number)
+    return Parts(tuple(pieces), tuple(of_line), len(lines))

@@ -1,0 +1,52 @@
+"""Labels of the shipped voice model as a CSV for `run.py train acoustic`: acted emotions, and neutral turns of real calls.
+
+    python -m bench.voice_labels [--data ../shared/data] > voice.csv
+
+EmoDB (Burkhardt et al. 2005): anger and sadness are negative, happiness positive; a group is a speaker. Harper Valley
+(Wu et al. 2020, CC BY 4.0): every turn is neutral, by ear matter-of-fact; a group is a call. No other sound is in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from pathlib import Path
+
+from bench.sentiment import emodb
+
+LEAST_S = 0.4
+
+
+def rows(data: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = [
+        {"path": item.audio, "label": item.label, "group": f"emodb {item.group}"} for item in emodb(data)
+    ]
+    for described in sorted((data / "calls" / "harper_valley").glob("*.json")):
+        for turn in json.loads(described.read_text(encoding="utf-8"))["turns"]:
+            if turn["end"] - turn["start"] >= LEAST_S:
+                found.append(
+                    {
+                        "path": described.with_suffix(".wav"),
+                        "label": "neutral",
+                        "group": f"harper {described.stem}",
+                        "start_s": turn["start"],
+                        "end_s": turn["end"],
+                        "channel": turn["channel"],
+                        "role": "agent" if turn["role"] == "agent" else "client",
+                    }
+                )
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
+    writer = csv.DictWriter(sys.stdout, ["path", "label", "group", "start_s", "end_s", "channel", "role"])
+    writer.writeheader()
+    writer.writerows(rows(parser.parse_args().data.resolve()))
+
+
+if __name__ == "__main__":
+    main()
