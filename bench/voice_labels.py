@@ -1,4 +1,4 @@
-"""Labels of the shipped voice model as a CSV for `run.py train acoustic`: acted emotions, and neutral turns of real calls.
+"""Labels of the shipped voice model, a CSV for `run.py train acoustic`: acted emotions, and neutral turns of calls.
 
     python -m bench.voice_labels [--data ../shared/data] > voice.csv
 
@@ -12,6 +12,7 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.sentiment import emodb
@@ -20,24 +21,25 @@ LEAST_S = 0.4
 
 
 def rows(data: Path) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = [
+    acted: list[dict[str, object]] = [
         {"path": item.audio, "label": item.label, "group": f"emodb {item.group}"} for item in emodb(data)
     ]
+    return [*acted, *neutral_turns(data)]
+
+
+def neutral_turns(data: Path) -> Iterator[dict[str, object]]:
     for described in sorted((data / "calls" / "harper_valley").glob("*.json")):
         for turn in json.loads(described.read_text(encoding="utf-8"))["turns"]:
             if turn["end"] - turn["start"] >= LEAST_S:
-                found.append(
-                    {
-                        "path": described.with_suffix(".wav"),
-                        "label": "neutral",
-                        "group": f"harper {described.stem}",
-                        "start_s": turn["start"],
-                        "end_s": turn["end"],
-                        "channel": turn["channel"],
-                        "role": "agent" if turn["role"] == "agent" else "client",
-                    }
-                )
-    return found
+                yield {
+                    "path": described.with_suffix(".wav"),
+                    "label": "neutral",
+                    "group": f"harper {described.stem}",
+                    "start_s": turn["start"],
+                    "end_s": turn["end"],
+                    "channel": turn["channel"],
+                    "role": "agent" if turn["role"] == "agent" else "client",
+                }
 
 
 def main() -> None:

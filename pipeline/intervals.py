@@ -2,9 +2,9 @@
 
 Items of one speaker or call are alike, so whole groups are drawn (cluster bootstrap, Davison & Hinkley 1997, 3.8);
 two systems are compared on the same draws (paired). Percentile intervals of few groups are too narrow: their levels
-are widened by Student's t (expanded percentile interval, Hesterberg 2015, 4.4). Of fewer than five groups there are too
-few different draws for any level: Student's t about the jackknife's deviation takes their place (Davison & Hinkley, 2.7),
-and of one group nothing is known but the range of the figure.
+are widened by Student's t (expanded percentile interval, Hesterberg 2015, 4.4). Of fewer than five groups there are
+too few different draws for any level: Student's t about the jackknife's deviation takes their place (Davison & Hinkley,
+2.7), and of one group nothing is known but the range of the figure.
 """
 
 from __future__ import annotations

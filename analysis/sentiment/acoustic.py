@@ -155,7 +155,8 @@ class TrainedAcousticSentiment:
         found = self._audible(found, pauses_db(samples, spans))
         vectors = [features.values for features in found if features.values is not None]
         if self._baseline_too_small(len(vectors), role):
-            why = f"{len(vectors)} chunks of this speaker with voice: fewer than {chosen.min_speaker_chunks} are no baseline"
+            least = chosen.min_speaker_chunks
+            why = f"{len(vectors)} chunks of this speaker with voice: fewer than {least} are no baseline"
             return [(None, features.reason or why) for features in found]
         sentiments = iter(self._predict(np.stack(vectors), role) if vectors else ())
         return [(None, features.reason) if features.values is None else (next(sentiments), None) for features in found]
@@ -167,13 +168,14 @@ class TrainedAcousticSentiment:
         if noise_db is None:
             return list(found)
         level, least = FEATURE_NAMES.index("level_db"), self._settings.min_above_noise_db
-        kept = []
-        for features in found:
+
+        def heard(features: ChunkFeatures) -> ChunkFeatures:
             above = None if features.values is None else float(features.values[level]) - noise_db
-            if above is not None and above < least:
-                features = ChunkFeatures(None, f"voice only {above:.0f} dB above the noise", features.voiced_s)
-            kept.append(features)
-        return kept
+            if above is None or above >= least:
+                return features
+            return ChunkFeatures(None, f"voice only {above:.0f} dB above the noise", features.voiced_s)
+
+        return [heard(features) for features in found]
 
     def _baseline_too_small(self, chunks: int, role: Role) -> bool:
         """Whether a speaker has too few chunks to be measured against; a pickle's scaler needs none."""

@@ -29,8 +29,8 @@ ACOUSTIC_LIMITS = (
     "Says how like the training voices a line sounds, not what a person feels; never judge a person by it.",
     "Hears how excited a voice is against the rest of its call, and hardly whether for good or bad: 1 - neutral is the "
     "figure to use, the sign is a guess.",
-    "Its own probabilities are calibrated with all classes equally frequent; in a run `sentiment.acoustic.neutral_share` "
-    "says how much more frequent neutral is.",
+    "Its own probabilities are calibrated with all classes equally frequent; in a run "
+    "`sentiment.acoustic.neutral_share` says how much more frequent neutral is.",
     "Normalising against the speaker's own call hides a mood that lasts through the whole call.",
 )
 

@@ -1,4 +1,4 @@
-"""The same sound as another line, another room or another segmentation would have given it: to train with, to measure."""
+"""The same sound over another line, in noise, cut elsewhere: to train with, and to measure."""
 
 from __future__ import annotations
 

@@ -83,9 +83,12 @@ def test_intervals_of_two_to_four_groups_hold_the_truth() -> None:
         held = 0
         for _ in range(300):
             values = generator.normal(0.0, 1.0, groups)
-            found = figure(
-                draws(groups, 0)[:1], lambda weights, of=values: (weights @ of) / weights.sum(axis=1), groups
-            )
+
+            def mean(weights: np.ndarray, of: np.ndarray = values) -> np.ndarray:
+                found: np.ndarray = (weights @ of) / weights.sum(axis=1)
+                return found
+
+            found = figure(draws(groups, 0)[:1], mean, groups)
             held += found.low <= 0.0 <= found.high
         assert 0.91 <= held / 300 <= 0.985, groups
 
