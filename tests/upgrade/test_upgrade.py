@@ -58,7 +58,7 @@ def run(url: str, home: Path, name: str, *more: str, said: str = "") -> dict[str
     """Counts of a run of today's code, by the file it leaves. `said`: a part of what it writes."""
     command = [sys.executable, *arguments(home, name, {"database.url": url}), *more]
     done = subprocess.run(
-        command, cwd=PROJECT, env=environment(home), capture_output=True, text=True, check=False, timeout=120
+        command, cwd=PROJECT, env=environment(home), capture_output=True, text=True, check=False, timeout=280
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert said in " ".join((done.stdout + done.stderr).split())
@@ -72,6 +72,7 @@ _HEARD_IN_WINDOWS = "faster_whisper"
 """Whisper hears other words today: its transcripts are redone unless they are to stay."""
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_a_database_from_before_is_transcribed_no_more(old: str, home: Path, name: str) -> None:
     """Moods are found another way today and are done anew, once; nothing else is touched, and then nothing at all."""
