@@ -14,20 +14,15 @@ import numpy.typing as npt
 
 from pipeline.diarisation.diariser import SpeakerTurn
 from pipeline.diarisation.error_rate import diarisation_errors
-from pipeline.judging.normaliser import normalised, words_of
+from pipeline.judging.normaliser import normalised
+from pipeline.judging.recall import answers_heard, names_heard
 from pipeline.judging.truth import TrueCall, TrueTurn
 from pipeline.judging.word_error import NO_ERRORS, Alignment, WordErrors, align, character_errors
+from pipeline.judging.word_times import word_times
 from pipeline.records import TranscriptChunk
 
 BOTH_ON_ONE = frozenset({"mono", "dual_mono", "diarised"})
 """Flags of calls whose stored channels are not the sides of the recording."""
-SHORT_ANSWERS: Mapping[str, frozenset[str]] = {
-    "en": frozenset(["yes", "yeah", "yep", "yup", "no", "nope", "nah", "okay", "sure", "right", "correct", "exactly"]),
-    "fr": frozenset(["oui", "ouais", "non", "si", "okay", "voila", "exact", "exactement"]),
-    "ar": frozenset(["نعم", "لا", "ايوه", "اه", "طيب", "تمام"]),
-}
-"""Words of which a turn that answers consists. A call turns on them, and they are easily lost."""
-_MOST_ANSWER_WORDS = 3
 _STEP_S = 0.01
 _BESIDE_S = 0.25
 """People's marks are not exact: within this distance of a turn somebody speaks."""
@@ -135,13 +130,13 @@ def score_call(heard: HeardCall, truth: TrueCall, language: str | None, names: S
     idle = _idle(truth, chunks, one_channel)
     reasons: dict[str, str] = {}
     figures = _word_figures(sides)
-    figures["names"] = _names_heard(sides, names, language)
-    figures["short_answers"] = _answers_heard(truth, sides, channels, language)
+    figures["names"] = names_heard([side.alignment for side in sides], names, language)
+    figures["short_answers"] = answers_heard(truth, [side.alignment for side in sides], channels, language)
     f1 = [side.speech_f1 for side in sides if side.speech_f1 is not None]
     figures["speech_f1"] = (sum(f1), len(f1))
     figures["turn_order"] = (0.0, 0) if order is None else (order[0], order[1])
     figures["idle_chunks"] = (len(idle), 1 if truth.timed else 0)
-    figures["word_time_s"] = _word_times(truth, chunks, channels, one_channel, language)
+    figures["word_time_s"] = word_times(truth, chunks, channels, one_channel, language)
     figures["der"] = _speakers(heard, truth, chunks, reasons)
     return CallScore(
         name=heard.name,
@@ -250,94 +245,6 @@ def _word_figures(sides: Sequence[SideScore]) -> dict[str, Ratio]:
         own = sum((side.words for side in sides if side.role == role), NO_ERRORS)
         figures[f"wer_{role}"] = (own.errors, own.reference_words)
     return figures
-
-
-def _names_heard(sides: Sequence[SideScore], names: Sequence[str], language: str | None) -> Ratio:
-    wanted = {tuple(words) for name in names if (words := words_of(name, language))}
-    heard = said = 0
-    for side in sides:
-        spoken = side.alignment.reference
-        for name in wanted:
-            for start in range(len(spoken) - len(name) + 1):
-                if spoken[start : start + len(name)] == name:
-                    said += 1
-                    heard += all(place in side.alignment.hits for place in range(start, start + len(name)))
-    return heard, said
-
-
-def _answers_heard(truth: TrueCall, sides: Sequence[SideScore], channels: Sequence[int], language: str | None) -> Ratio:
-    """Turns that consist of short answers only, and how many of them were heard word by word."""
-    answers = SHORT_ANSWERS.get(language or "", frozenset())
-    heard = said = 0
-    for channel, side in zip(channels, sides, strict=True):
-        place = 0
-        for turn in (turn for turn in truth.turns if turn.channel == channel):
-            words = words_of(turn.text, language)
-            if side.alignment.reference[place : place + len(words)] != tuple(words):
-                break  # numbers that run over the border of two turns: the places cannot be told any more
-            if 0 < len(words) <= _MOST_ANSWER_WORDS and answers.issuperset(words):
-                said += 1
-                heard += all(spot in side.alignment.hits for spot in range(place, place + len(words)))
-            place += len(words)
-    return heard, said
-
-
-_Timed = tuple[str, float | None, float | None]
-"""A normalised word with its start and its end, where they are known."""
-
-
-def _word_times(
-    truth: TrueCall, chunks: Sequence[TranscriptChunk], channels: Sequence[int], one_channel: bool, language: str | None
-) -> Ratio:
-    """Seconds between true and heard starts and ends of words that are right, and how many were compared.
-
-    Truth with turn times only gives the start of a turn's first word and the end of its last.
-    """
-    wrong_s, compared = 0.0, 0
-    for channel in channels:
-        expected = [
-            word
-            for turn in truth.turns
-            if turn.channel == channel
-            for word in (
-                _timed([(w.text, w.start_s, w.end_s) for w in turn.words], language)
-                if turn.words
-                else _edges(turn.text, turn.start_s, turn.end_s, language)
-            )
-        ]
-        heard = [
-            word
-            for chunk in chunks
-            if one_channel or chunk.channel == channel
-            for word in (
-                _timed([(w.text, w.start_s, w.end_s) for w in chunk.words], language)
-                if chunk.words
-                else _edges(chunk.text, chunk.start_s, chunk.end_s, language)
-            )
-        ]
-        alignment = align([word for word, _, _ in expected], [word for word, _, _ in heard])
-        for place, got in alignment.hits.items():
-            for true_s, heard_s in zip(expected[place][1:], heard[got][1:], strict=True):
-                if true_s is not None and heard_s is not None:
-                    wrong_s += abs(true_s - heard_s)
-                    compared += 1
-    return wrong_s, compared
-
-
-def _timed(words: Iterable[tuple[str, float, float]], language: str | None) -> list[_Timed]:
-    timed: list[_Timed] = []
-    for text, start_s, end_s in words:
-        timed.extend(_edges(text, start_s, end_s, language))
-    return timed
-
-
-def _edges(text: str, start_s: float | None, end_s: float | None, language: str | None) -> list[_Timed]:
-    """The first word has the start, the last the end."""
-    words = words_of(text, language)
-    last = len(words) - 1
-    return [
-        (word, start_s if place == 0 else None, end_s if place == last else None) for place, word in enumerate(words)
-    ]
 
 
 def _speakers(heard: HeardCall, truth: TrueCall, chunks: Sequence[TranscriptChunk], reasons: dict[str, str]) -> Ratio:

@@ -138,6 +138,13 @@ def test_the_speakers_of_an_rttm_file_count_before_those_of_the_turns() -> None:
     assert (alone.figures["der"], alone.reasons["der"]) == ((0, 0), "the truth names fewer than two speakers")
 
 
+def test_a_number_over_the_border_of_two_turns_hides_no_short_answer() -> None:
+    turns = (turn(0, 0, "It is twenty"), turn(0, 2, "five"), turn(0, 4, "yes"), turn(0, 6, "all right"))
+    said = [chunk(0, one.start_s or 0, one.text) for one in turns[:3]]
+    score = score_call(heard(*said), TrueCall(name="call", turns=turns), "en")
+    assert score.figures["short_answers"] == (1, 2)
+
+
 def test_turn_times_give_the_error_at_the_edges_of_turns() -> None:
     late = replace(chunk(0, 2.25, "My card is lost."), end_s=3.5)
     score = score_call(heard(late), TRUTH, "en")
