@@ -42,6 +42,7 @@ BENCHMARKS = (
     Benchmark("database", (), ("--tiny", "1000", "--calls", "40", "--rounds", "3")),
     Benchmark("sentiment", (), ("--part", "speed", "--repeat", "3"), needs_data=True),
     Benchmark("topics", (), (), needs_data=True),
+    Benchmark("redaction", needs_data=True),
     Benchmark("summaries", (), ("--limit", "200"), needs_data=True),
     Benchmark("llm", (), ("--calls", "16", "--rounds", "1", "--valid-calls", "20")),
     Benchmark("recogniser", (), ("--shape", "small", "--no-reference")),

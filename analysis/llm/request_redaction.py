@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from analysis.llm.provider import LLMRequest, TextRedactor
@@ -13,6 +14,8 @@ from pipeline.errors import TerminalError
 _SEAM = "\n\x1e\n"
 """Separates the texts of one request. They are redacted together so that equal placeholders mean equal things."""
 _MIN_KNOWN_CHARS = 4
+_MAX_KNOWN_CHARS = 80
+_SPACING = re.compile(r"[ .,/'’-]{0,2}|\s+")
 
 
 class RedactionFailed(TerminalError):
@@ -40,24 +43,45 @@ def redact_request(request: LLMRequest, redactor: TextRedactor) -> tuple[LLMRequ
 
 
 def _without_known(text: str, originals: Mapping[str, str]) -> str:
-    """The text without what is known to be personal data, however its digits are grouped."""
-    for mark, value in sorted(originals.items(), key=lambda pair: -len(pair[1])):
-        pattern = _whole(value)
-        if pattern is not None:
-            text = pattern.sub(lambda _, mark=mark: mark, text)  # type: ignore[misc]
-    return text
+    """The text without what is known to be personal data, however its digits and words are spaced.
+
+    One look-up per word and length of what is known, so that the work does not grow with how much is known.
+    """
+    known: dict[str, str] = {}
+    for mark, value in originals.items():
+        compact = _compact(value)
+        if _MIN_KNOWN_CHARS <= len(compact) <= _MAX_KNOWN_CHARS:
+            known.setdefault(compact, mark)
+    if not known:
+        return text
+    lengths = sorted({len(value) for value in known}, reverse=True)
+    characters = [(place, character) for place, character in enumerate(text) if character.isalnum()]
+    stream = "".join(character.casefold()[:1] for _, character in characters)
+    parts: list[str] = []
+    done = at = 0
+    while at < len(characters):
+        length = next((n for n in lengths if stream[at : at + n] in known and _is_whole(text, characters, at, n)), 0)
+        if length:
+            parts += [text[done : characters[at][0]], known[stream[at : at + length]]]
+            done = characters[at + length - 1][0] + 1
+        at += length or 1
+    return "".join((*parts, text[done:]))
 
 
-def _whole(value: str) -> re.Pattern[str] | None:
-    """Matches the value as whole words; None for one too short to be told from other words."""
-    characters = re.findall(r"\w", value)
-    if len(characters) < _MIN_KNOWN_CHARS:
-        return None
-    if all(character.isdigit() for character in characters):
-        spelled = r"[ .,/-]{0,2}".join(characters)
-    else:
-        spelled = r"\s+".join(re.escape(part) for part in value.split())
-    return re.compile(rf"(?<![\w\[]){spelled}(?!\w)", re.IGNORECASE)
+def _compact(value: str) -> str:
+    return "".join(character.casefold()[:1] for character in value if character.isalnum())
+
+
+def _is_whole(text: str, characters: Sequence[tuple[int, str]], at: int, length: int) -> bool:
+    """Whether these characters begin and end with a word, and no more than a little lies between any two."""
+    if at + length > len(characters):
+        return False
+    start, end = characters[at][0], characters[at + length - 1][0] + 1
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    if (before and (before.isalnum() or before in "_[")) or (after and (after.isalnum() or after == "_")):
+        return False
+    places = [place for place, _ in characters[at : at + length]]
+    return all(_SPACING.fullmatch(text, one + 1, other) for one, other in pairwise(places))
 
 
 def restore(data: Any, originals: Mapping[str, str]) -> Any:

@@ -2,7 +2,8 @@
 
 The phrases are regular expressions in `phrases/<language>.txt`, one a line under the kind they ask for. `[card
 mention]` holds phrases that only mention the kind: a number after them must look like one of it. Where several phrases
-begin at the same place the earlier line counts. `<NO>` stands for `number`, `id`, `reference` and the like.
+begin at the same place, but for `and` and `the`, the earlier line counts. `<NO>` stands for `number`, `id`, `reference`
+and the like.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _table(language: str) -> tuple[re.Pattern[str], dict[str, tuple[Asked, bool]
         kind, _, mention = heading.partition(" ")
         sections[f"section_{place}"] = Asked(kind), bool(mention)
         groups.append(f"(?P<section_{place}>{'|'.join(lines)})".replace("<NO>", _NUMBER))
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(groups)})(?!\w)", re.IGNORECASE), sections
+    return re.compile(rf"(?<![\w'])(?:(?:and|the) ){{0,2}}(?:{'|'.join(groups)})(?!\w)", re.IGNORECASE), sections
 
 
 def sections_of(name: str) -> list[tuple[str, list[str]]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from analysis.redaction.digit_runs import LINE_MARK
 from analysis.redaction.emails import find_addresses
 from analysis.redaction.exchanges import Exchanges
 from analysis.redaction.free_answers import find_free_answers
@@ -21,6 +21,7 @@ from analysis.redaction.spoken_emails import find_spoken_addresses
 from analysis.redaction.talk import Talk
 from pipeline.config.areas.redaction import RedactionSettings
 
+_LINE = re.compile(r"\n#\d+ unknown: ")
 _EDGES = " \t,.;:"
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d+)\]")
 
@@ -31,6 +32,14 @@ class Redacted(NamedTuple):
     text: str
     mapping: Mapping[str, str]
     """`[CARD_1]` -> the very words that stood there."""
+
+
+class TextStretch(NamedTuple):
+    """Where in a text personal data is (characters), and the placeholder that stands for it."""
+
+    start: int
+    end: int
+    mark: str
 
 
 class Redactor:
@@ -47,8 +56,13 @@ class Redactor:
 
         A placeholder that is already in the text (somebody dictated or wrote it) is never used for something else.
         """
+        return self._replaced(text)[0]
+
+    def _replaced(self, text: str) -> tuple[Redacted, list[TextStretch]]:
+        """The redacted text, and where in the given one personal data was."""
         if not self._settings.enabled:
-            return Redacted(text, MappingProxyType({}))
+            return Redacted(text, MappingProxyType({})), []
+        stretches: list[TextStretch] = []
         taken = {match.group(0) for match in _PLACEHOLDER.finditer(text)}
         by_value: dict[tuple[str, str], str] = {}
         named: dict[str, str] = {}
@@ -62,17 +76,29 @@ class Redactor:
             if mark is None:
                 mark = _next_mark(name, counters, taken)
                 by_value[name, value] = mark
+            stretches.append(TextStretch(found.start, found.end, mark))
             parts += [text[place : found.start], mark]
             place = found.end
         parts.append(text[place:])
-        return Redacted("".join(parts), MappingProxyType({mark: value for (_, value), mark in by_value.items()}))
+        mapping = MappingProxyType({mark: value for (_, value), mark in by_value.items()})
+        return Redacted("".join(parts), mapping), stretches
 
     def redact_lines(self, texts: Sequence[str]) -> tuple[list[str], Mapping[str, str]]:
         """The same for the lines of one call together: a number dictated over several lines is found."""
-        joined = "".join(f"\n#{number} unknown: {_one_line(text)}" for number, text in enumerate(texts))
-        redacted = self.redact(joined)
-        parts = re.split(r"\n#\d+ unknown: ", redacted.text)[1:]
-        return parts, redacted.mapping
+        redacted = self.redact(_joined(texts))
+        return _LINE.split(redacted.text)[1:], redacted.mapping
+
+    def stretches_of(self, texts: Sequence[str]) -> tuple[list[str], list[list[TextStretch]]]:
+        """The lines of one call without personal data, and where in each line it was."""
+        joined = _joined(texts)
+        redacted, stretches = self._replaced(joined)
+        begins = [match.end() for match in _LINE.finditer(joined)]
+        found: list[list[TextStretch]] = [[] for _ in texts]
+        for stretch in stretches:
+            line = bisect_right(begins, stretch.start) - 1
+            start, end = stretch.start - begins[line], stretch.end - begins[line]
+            found[line].append(TextStretch(start, end, stretch.mark))
+        return _LINE.split(redacted.text)[1:], found
 
     def find(self, text: str) -> list[PersonalSpan]:
         """What would be replaced, in order, without overlaps."""
@@ -133,6 +159,11 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
+def _joined(texts: Sequence[str]) -> str:
+    """The lines as a transcript without roles."""
+    return "".join(f"\n#{number} unknown: {_one_line(text)}" for number, text in enumerate(texts))
+
+
 def _one_line(text: str) -> str:
-    """So that nothing said can look like the start of another line."""
-    return re.sub(LINE_MARK, lambda match: " " + match.group(0).strip() + " ", text, flags=re.IGNORECASE)
+    """As long as it was, but nothing said can look like the start of another line."""
+    return text.replace("\n", " ")

@@ -1,27 +1,119 @@
-"""Personal data out of a transcript before it is stored (`redaction.redact_stored`)."""
+"""Personal data out of a transcript before it is stored (`redaction.redact_stored`), and when it was said."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from analysis.calls import in_order
-from analysis.redaction.redactor import Redactor
-from pipeline.records import Transcript
+from analysis.redaction.redactor import Redactor, TextStretch
+from pipeline.records import Transcript, TranscriptChunk, Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalStretch:
+    """When personal data is heard: what a redacted copy of the recording is silent in."""
+
+    channel: int
+    start_s: float
+    """From the first sample of the recording."""
+    end_s: float
+    mark: str
+    """`[CARD_1]`, as in the redacted text; the number is the call's."""
+    exact: bool
+    """By the times of the words. False where the recogniser gave none: then it is the whole chunk."""
 
 
 def redact_transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
     """The same chunks without personal data, numbers dictated over several chunks included; not to be undone.
 
-    A chunk that changes loses its words (their texts and times would give the data away) and gets the flag `redacted`.
+    A chunk that changes gets the flag `redacted`. Of its words those within a stretch become one word, the placeholder,
+    from the beginning of the first to the end of the last; where words and text do not agree, none are left.
     """
     chunks = in_order(transcript.chunks)
-    texts, _ = redactor.redact_lines([chunk.text for chunk in chunks])
+    texts, stretches = redactor.stretches_of([chunk.text for chunk in chunks])
     changed = {
         (chunk.channel, chunk.ordinal): replace(
-            chunk, text=text, words=None, flags=tuple(sorted({*chunk.flags, "redacted"}))
+            chunk,
+            text=text,
+            words=_words_with_marks(chunk, of_chunk),
+            flags=tuple(sorted({*chunk.flags, "redacted"})),
         )
-        for chunk, text in zip(chunks, texts, strict=True)
-        if text != chunk.text and "[" in text
+        for chunk, text, of_chunk in zip(chunks, texts, stretches, strict=True)
+        if of_chunk
     }
     kept = tuple(changed.get((chunk.channel, chunk.ordinal), chunk) for chunk in transcript.chunks)
     return replace(transcript, chunks=kept)
+
+
+def personal_stretches(transcript: Transcript, redactor: Redactor) -> tuple[PersonalStretch, ...]:
+    """When the personal data of a transcript is heard, in order of time; a transcript redacted before has its marks."""
+    chunks = in_order(transcript.chunks)
+    _, found = redactor.stretches_of([chunk.text for chunk in chunks])
+    stretches = [
+        stretch
+        for chunk, of_chunk in zip(chunks, found, strict=True)
+        for stretch in (*_timed(chunk, of_chunk), *_marked(chunk))
+    ]
+    return tuple(sorted(stretches, key=lambda stretch: (stretch.start_s, stretch.channel)))
+
+
+def _timed(chunk: TranscriptChunk, stretches: Sequence[TextStretch]) -> list[PersonalStretch]:
+    places = _places(chunk)
+    found = []
+    for stretch in stretches:
+        inside = [word for word, start, end in places or () if start < stretch.end and stretch.start < end]
+        start_s, end_s = (inside[0].start_s, inside[-1].end_s) if inside else (chunk.start_s, chunk.end_s)
+        found.append(
+            PersonalStretch(channel=chunk.channel, start_s=start_s, end_s=end_s, mark=stretch.mark, exact=bool(inside))
+        )
+    return found
+
+
+def _marked(chunk: TranscriptChunk) -> list[PersonalStretch]:
+    """The placeholders that redaction left among the words."""
+    if "redacted" not in chunk.flags:
+        return []
+    return [
+        PersonalStretch(channel=chunk.channel, start_s=word.start_s, end_s=word.end_s, mark=word.text, exact=True)
+        for word in chunk.words or ()
+        if word.text.startswith("[") and word.text.endswith("]")
+    ]
+
+
+def _words_with_marks(chunk: TranscriptChunk, stretches: Sequence[TextStretch]) -> tuple[Word, ...] | None:
+    places = _places(chunk)
+    if places is None:
+        return None
+    words: list[Word] = []
+    current: TextStretch | None = None
+    waiting = list(stretches)
+    for word, start, end in places:
+        while waiting and waiting[0].end <= start:
+            waiting.pop(0)
+        if not (waiting and waiting[0].start < end):
+            words.append(word)
+        elif waiting[0] is current:
+            words[-1] = replace(words[-1], end_s=word.end_s)
+        else:
+            words.append(Word(text=waiting[0].mark, start_s=word.start_s, end_s=word.end_s))
+            while len(waiting) > 1 and waiting[1].start < end:  # one word that reaches into several stretches
+                waiting.pop(0)
+            current = waiting[0]
+    return tuple(words)
+
+
+def _places(chunk: TranscriptChunk) -> list[tuple[Word, int, int]] | None:
+    """Each word with its place in the text; None without words, or where they are not those of the text."""
+    if not chunk.words:
+        return None
+    places = []
+    at = 0
+    for word in chunk.words:
+        said = word.text.strip()
+        start = chunk.text.find(said, at)
+        if start < 0 or chunk.text[at:start].strip():
+            return None
+        at = start + len(said)
+        places.append((word, start, at))
+    return None if chunk.text[at:].strip() else places

@@ -38,7 +38,7 @@ def test_an_exchange_loses_what_is_personal_and_nothing_that_is_not(exchange: Ex
 
 
 @pytest.mark.parametrize("path", [DEVELOPED, APART], ids=lambda path: str(path.stem))
-def test_the_aims_are_met_on_both_halves_of_our_exchanges(path: Path) -> None:
+def test_as_much_is_found_as_the_documentation_says(path: Path) -> None:
     exchanges = read_exchanges(path)
     values = [
         (kind in HARD_KINDS, all(all(taken(exchange, mark)) for mark in pieces))
@@ -59,6 +59,8 @@ def test_the_aims_are_met_on_both_halves_of_our_exchanges(path: Path) -> None:
     [
         # The code of the back of the card is asked in one turn and given in the next.
         (["The three digits on the back?", "Nine four two."], ["The three digits on the back?", "[CARD_1]."]),
+        (["And the code on the back?", "Nine four two."], ["And the code on the back?", "[CARD_1]."]),
+        (["The last three digits there?", "Nine four two."], ["The last three digits there?", "[CARD_1]."]),
         # A question of the client's does not close the agent's.
         (
             ["Your security code?", "Where is that?", "By your signature.", "Ah, 0 3 9."],
