@@ -73,6 +73,8 @@ _WORDS_LEFT = 40
 _TURNS_LEFT = 8
 _NEAR_WORDS = 10
 _BACK_WORDS = 6
+_DIRECT = 3
+"""Size of a first part that follows its announcement with nothing between."""
 _MOST_CHAIN = 40
 _CHAIN_TURNS = 4
 _IS = re.compile(r"\b(?:is|are|'s|as|for|est|ist|es)\b", re.IGNORECASE)
@@ -284,7 +286,10 @@ def _belongs(current: _Open, run: Run, bare: bool, alone: bool) -> bool:
     if current.mention and not current.said:
         return size >= answer.least and (current.near > 0 or (bare and size >= 6))
     if bare:
-        return size >= (1 if current.said and (alone or size > 1) else answer.piece)
+        # `Have a good one` is no digit.
+        return size >= (1 if current.said and (alone or run.said != "1") else answer.piece)
+    if current.near == _NEAR_WORDS:  # the zip code is seven zero zero
+        return size >= min(answer.least, max(answer.piece, _DIRECT))
     return size >= (answer.piece if current.said else answer.least) and current.near > 0
 
 

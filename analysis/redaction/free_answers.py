@@ -157,14 +157,17 @@ def _answer(asked: Asked, said: _Said | None) -> list[tuple[int, int]]:
     spelled = [
         (run.first, run.last)
         for run in takewhile(lambda run: run.first < said.stop, islice(said.runs, begun, None))
-        if run.letters >= 2 and run.letters > len(run.digits)
+        if run.last > run.first and run.letters >= 2 and run.letters > len(run.digits)
     ]
     if asked is Asked.SPELLING:
         return spelled
     if asked is Asked.PASSWORD:
         return _password(said)
     if asked is Asked.STREET:
-        return [*_street(said), *spelled]
+        named = _street(said)
+        if not named and spelled and 0 < spelled[0][0] - said.place <= 3:
+            named = [(said.place, spelled[0][0] - 1)]  # main, that's m a i n
+        return [*named, *spelled]
     name = name_at(said.text, said.turn, said.place, sure=True)
     if name is None or not (said.announced or _ends_reply(said.turn, name)):
         return spelled

@@ -75,6 +75,10 @@ def test_as_much_is_found_as_the_documentation_says(path: Path) -> None:
         ),
         # A name said once is gone everywhere.
         (["My name is Ewa Zielinska.", "Thank you, Ewa."], ["My name is [NAME_1].", "Thank you, [NAME_2]."]),
+        # A number in parts, the first within its announcement; a street that is spelled.
+        (["the zip code is seven zero zero", "two three"], ["the zip code is [ADDRESS_1]", "[ADDRESS_2]"]),
+        (["what is your address", "main that's m a i n"], ["what is your address", "[ADDRESS_1] [ADDRESS_2]"]),
+        (["your PIN?", "four four two nine", "Have a good one."], ["your PIN?", "[CARD_1]", "Have a good one."]),
         # What recognisers mark is no word.
         (["Your address?", "[noise]", "9 Elm Road"], ["Your address?", "[noise]", "[ADDRESS_1]"]),
         # What was redacted before is left alone.
