@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config.areas.pairs import PairSettings
 from pipeline.config.areas.run import Order, Reprocess, RunSettings
 from pipeline.records import (
     CallMetadata,
@@ -22,6 +23,7 @@ from pipeline.records import (
     StoredStep,
 )
 from pipeline.run.context import RunSignals, stop_moment
+from pipeline.run.paired_files import pair_line, said_of_sides
 from pipeline.run.plan import (
     Action,
     Plan,
@@ -37,6 +39,7 @@ from pipeline.run.plan import (
 )
 from pipeline.run.recipes import Recipe
 from pipeline.sources.addresses import file_uri
+from pipeline.sources.pairs import Pairing
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
 FOUND = FoundCall(source_uri="file:///a.wav", file_name="a.wav", size_bytes=100, modified_at=NOON)
@@ -279,3 +282,60 @@ def test_the_stop_time_is_the_next_one() -> None:
     stop = datetime(2026, 9, 15, 6, 30).timestamp()
     assert stop_moment(settings, evening) == stop == stop_moment(settings, morning)
     assert stop_moment(RunSettings(), evening) is None
+
+
+OTHER = replace(FOUND, source_uri="file:///b.wav", file_name="b.wav", size_bytes=50)
+PAIR = next(
+    item
+    for item in Pairing(PairSettings()).joined(
+        [replace(FOUND, source_uri="file:///7-in.wav"), replace(OTHER, source_uri="file:///7-out.wav")]
+    )
+    if isinstance(item, FoundCall)
+)
+
+
+@pytest.mark.parametrize(
+    ("stored", "action"),
+    [
+        (known(etag=PAIR.etag, size_bytes=150), Action.UNCHANGED),
+        (known(etag=PAIR.etag, size_bytes=150, status=CallStatus.FAILED), Action.CHANGED),
+        (known(etag="pair:0000+1111", size_bytes=150), Action.CHANGED),
+        (known(), Action.UNCHANGED),
+        (known(size_bytes=99), Action.CHANGED),
+    ],
+)
+def test_one_side_of_a_stored_call_replaces_it_only_where_that_failed_or_the_side_has_changed(
+    stored: KnownCall, action: Action
+) -> None:
+    alone = replace(PAIR.sides[0], lone_side="in")
+    assert decide(alone, stored, Reprocess.NONE, RECIPE).action is action
+
+
+@pytest.mark.parametrize(
+    ("stored", "others", "replaces"),
+    [
+        (None, (), False),
+        (known(), (), True),
+        (known(etag="pair:0000+1111"), (), False),
+        (None, (known(source_uri="file:///7-out.wav"),), True),
+        (known(transcript_fingerprint=None, status=CallStatus.FAILED, error_transient=True), (), False),
+    ],
+)
+def test_a_run_tells_which_calls_were_files_of_their_own(
+    stored: KnownCall | None, others: tuple[KnownCall, ...], replaces: bool
+) -> None:
+    planned = replace(decide(PAIR, stored, Reprocess.NONE, RECIPE), other_sides=others)
+    assert planned.replaces_single_files is replaces
+    plan = Plan()
+    plan.add(planned)
+    assert ("1 call is transcribed again" in " ".join(said_of_sides(plan))) is replaces
+
+
+def test_a_call_in_two_files_counts_once_and_says_so() -> None:
+    plan = Plan()
+    assert pair_line(plan) is None
+    (call,) = in_order([PAIR], plan, Order.NEWEST, 0)
+    plan.add(decide(call, None, Reprocess.NONE, RECIPE))
+    assert plan.found == 1
+    assert plan.second_files == {"file:///7-out.wav"}
+    assert pair_line(plan) == "1 call has two files, one for each side: 2 files in all"
