@@ -22,6 +22,8 @@ FALLBACK_MARK = "+fallback"
 again, and it never replaces a better one."""
 
 
+UNDECODABLE_TRACK = "undecodable_track"
+"""Flag of a call one of whose tracks or files could not be decoded; the reason has the same name."""
 SIDE_OF_CALL = "side_of_call"
 """`error_type` of the row of a file that was a call of its own before it was joined with its other side."""
 

@@ -34,7 +34,16 @@ from db.ledger.rows import (
 )
 from db.ledger.values import clean, json_parameter
 from db.records import Row, updates
-from pipeline.records import SIDE_OF_CALL, CallOutcome, FoundCall, SegmentText, StepResult, StepState, Transcript
+from pipeline.records import (
+    SIDE_OF_CALL,
+    UNDECODABLE_TRACK,
+    CallOutcome,
+    FoundCall,
+    SegmentText,
+    StepResult,
+    StepState,
+    Transcript,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -192,6 +201,9 @@ def _store_row(
     for result in outcome.steps:
         row |= step_columns(result.step, result.payload if result.state is StepState.DONE else None)
     row |= _merged(outcome.steps, emptied, before)
+    if outcome.prepared is not None:
+        row["missing_reasons"].pop(UNDECODABLE_TRACK, None)
+        row["missing_reasons"] |= {k: clean(why) for k, why in outcome.prepared.notes.items() if k == UNDECODABLE_TRACK}
     _upsert_call(connection, call_id, row)
 
 

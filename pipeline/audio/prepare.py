@@ -16,7 +16,7 @@ from pipeline.audio.channels.channel import Channel, examine, finish, listen
 from pipeline.audio.channels.crosstalk import drop_leaks
 from pipeline.audio.channels.duplicates import find_copies
 from pipeline.audio.channels.tracks import of_the_call
-from pipeline.audio.decoding.ingest import UNDECODABLE_TRACK, Ingested, SourceFile, ingest_call
+from pipeline.audio.decoding.ingest import Ingested, SourceFile, ingest_call
 from pipeline.audio.roles import ChannelRoles, assign_roles, is_mix, role_of_track
 from pipeline.audio.vad.choice import DETECTORS, Builder, choose_detector
 from pipeline.config.areas.audio import AudioSettings
@@ -24,7 +24,7 @@ from pipeline.config.areas.sources import RAW_FORMATS, ROLE_WORDS, RawFormat
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.disk import spooling
 from pipeline.errors import AudioUndecodable, SourceUnreadable
-from pipeline.records import VAD_FALLBACK, AudioHeader, CallMetadata, PreparedCall, Role
+from pipeline.records import UNDECODABLE_TRACK, VAD_FALLBACK, AudioHeader, CallMetadata, PreparedCall, Role
 
 
 def prepare_call(

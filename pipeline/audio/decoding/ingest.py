@@ -24,10 +24,9 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
 from pipeline.disk import spooling
 from pipeline.errors import AudioUndecodable, SourceUnreadable
-from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.records import SAMPLE_RATE_HZ, UNDECODABLE_TRACK
 
 SEVERAL_TRACKS = "several_tracks"
-UNDECODABLE_TRACK = "undecodable_track"
 _UNEQUAL = "sides_differ_in_length"
 _SHORTFALL_S = 0.5
 _SHORTFALL_SHARE = 0.01

@@ -98,6 +98,7 @@ def test_two_files_become_one_call_that_is_done_once_and_followed_when_it_change
     }
     assert "undecodable_track" in found["8-client.wav"]["flags"]
     assert "undecodable_track: 8-client.wav: " in said(first)
+    assert found["8-client.wav"]["missing_reasons"]["undecodable_track"].startswith("8-client.wav: ")
     statuses = place.statuses()
     assert (statuses["adds_up"], statuses["second_files"]) == (True, 4)
     assert len(statuses["files"]) == 9

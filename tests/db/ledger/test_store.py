@@ -478,3 +478,17 @@ def test_the_language_is_the_transcripts_or_else_the_metadatas(  # noqa: PLR0917
     call = replace(found(), metadata=replace(found().metadata, language=named))
     keep(store, run_id, call, words=transcript(language=heard))
     assert one(database, "SELECT language FROM calls") == stored
+
+
+def test_why_a_track_could_not_be_decoded_is_a_reason_until_it_can_be(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    call_id = keep(store, run_id)
+    reason = "SELECT missing_reasons->>'undecodable_track' FROM calls"
+    broken = replace(prepared(), notes={"undecodable_track": "a.wav: no decoder", "not_diarised": "told elsewhere"})
+    assert store.save_call(outcome(call_id, run_id, audio=broken))
+    assert one(database, reason) == "a.wav: no decoder"
+    assert store.save_call(replace(outcome(call_id, run_id, steps=()), prepared=None, transcript=None))
+    assert one(database, reason) == "a.wav: no decoder", "analysis alone tells nothing of the audio"
+    assert store.save_call(outcome(call_id, run_id))
+    assert one(database, reason) is None
