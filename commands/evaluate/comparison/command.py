@@ -35,6 +35,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.judging.scores import FIGURES
 from pipeline.judging.truth import Truth, open_truth
 from pipeline.masking import masked_content
+from pipeline.plurals import counted
 from pipeline.records import FoundCall, Transcript
 from pipeline.sources.source import build_source
 
@@ -182,7 +183,7 @@ def write_report(report: Report, output: Path, stamp: str) -> tuple[Path, Path, 
 
 def _show(found: ComparedSystems, decision: Decision, written: Sequence[Path]) -> None:
     terminal = Terminal()
-    shown = table(f"{len(found.calls)} calls, {found.words} words")
+    shown = table(f"{counted(len(found.calls), 'call')}, {found.words} words")
     shown.add_column("")
     for system in found.systems:
         shown.add_column(cell(system.name))

@@ -85,6 +85,8 @@ def _against_the_baseline(found: ComparedSystems, name: str) -> str:
         return f"Do not rely on {name} yet: it makes more errors than the library inside it, beyond noise."
     if _surely_below(difference, 0.0):
         return f"Keep {name}: it makes fewer errors than the library inside it, beyond noise."
+    if difference is None or difference.groups < LEAST_GROUPS:
+        return f"Keep {name} for now: {counted(len(found.calls), 'call')} cannot show whether it hears better or worse."
     return f"Keep {name}: its errors and those of the library inside it are the same within noise."
 
 
