@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.records import SegmentText, SpeechSpan
+from pipeline.records import SegmentText, SpeechSpan, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,48 @@ class Said:
 
 
 def timed(segment: SegmentText) -> bool:
-    """Whether the recogniser gave a time for each word of the text."""
-    return segment.words is not None and len(segment.words) == len(segment.text.split())
+    """Whether the recogniser gave times for the words of the text."""
+    return _words_by_place(segment) is not None
 
 
 def said_in(segment: SegmentText, speech: Sequence[SpeechSpan] | None) -> list[Said]:
     """The words in order; where the recogniser gave no times, spread over the segment's speech by their length."""
     texts = segment.text.split()
-    if segment.words is not None and timed(segment):
-        spans: list[SpeechSpan] = [(word.start_s, word.end_s) for word in segment.words]
+    by_place = _words_by_place(segment)
+    if by_place is not None:
+        spans: list[SpeechSpan] = [(words[0].start_s, words[-1].end_s) for words in by_place]
     else:
         spans = _spread(texts, speech or [(segment.start_s, segment.end_s)])
     identity = (segment.channel, segment.ordinal)
     return [
         Said(_key(text), *span, identity, place) for place, (text, span) in enumerate(zip(texts, spans, strict=True))
     ]
+
+
+def times_at(segment: SegmentText, places: Sequence[int]) -> tuple[Word, ...] | None:
+    """The recogniser's words at these places of the text, in order; None where they are not known."""
+    by_place = _words_by_place(segment)
+    if by_place is None:
+        return None
+    return tuple(dict.fromkeys(word for place in places for word in by_place[place]))
+
+
+def _words_by_place(segment: SegmentText) -> list[list[Word]] | None:
+    """For each word of the text, the recogniser's words it is made of: it may take `15%.` for two (`15`, `%.`).
+
+    None without words, or where they spell another text.
+    """
+    texts = segment.text.split()
+    spelled = [word for word in segment.words or () for letter in word.text if not letter.isspace()]
+    letters = [letter for word in segment.words or () for letter in word.text if not letter.isspace()]
+    if segment.words is None or letters != list("".join(texts)):
+        return None
+    by_place: list[list[Word]] = []
+    first = 0
+    for text in texts:
+        by_place.append(list(dict.fromkeys(spelled[first : first + len(text)])))
+        first += len(text)
+    return by_place
 
 
 def _key(text: str) -> str:

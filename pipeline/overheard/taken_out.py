@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pipeline.overheard.said import Said, timed
+from pipeline.overheard.said import Said, times_at
 from pipeline.records import SegmentText, SpeechSpan
 
 OVERHEARD = "overheard"
@@ -30,7 +30,7 @@ def without_words(
     if not kept:
         return replace(segment, text="", words=None, confidence=None, flags=flags), ()
     texts = segment.text.split()
-    times = tuple(segment.words[w.place] for w in kept) if segment.words is not None and timed(segment) else None
+    times = times_at(segment, [word.place for word in kept])
     left = _less(speech or [(segment.start_s, segment.end_s)], _stretches(words, places))
     left = left or [(kept[0].start_s, kept[-1].end_s)]
     return (

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline.overheard.compare import Speech, place_of, tell_apart
 from pipeline.overheard.likeness import Copy
+from pipeline.overheard.said import said_in, timed
 from pipeline.overheard.shared import Owner, whose
+from pipeline.overheard.taken_out import without_words
 from pipeline.records import SegmentText, Word
 
 CLIENT, AGENT = 0, 1
@@ -216,8 +218,8 @@ TALK = st.lists(st.tuples(st.sampled_from([CLIENT, AGENT]), st.floats(0, 30), WO
 def segments_of(talk: list[tuple[int, float, list[str], bool]]) -> list[SegmentText]:
     counts: dict[int, int] = {}
     made = []
-    for channel, start_s, words, timed in talk:
-        made.append(segment(channel, counts.get(channel, 0), start_s, " ".join(words), timed=timed))
+    for channel, start_s, words, with_times in talk:
+        made.append(segment(channel, counts.get(channel, 0), start_s, " ".join(words), timed=with_times))
         counts[channel] = counts.get(channel, 0) + 1
     return made
 
@@ -255,3 +257,16 @@ def test_flags_of_the_recogniser_stay() -> None:
     agent = segment(AGENT, 0, 1.0, GREETING)
     heard = replace(segment(CLIENT, 0, 1.1, GREETING), flags=("loop_cured",))
     assert told(Echo(), agent, heard)[CLIENT, 0][1] == ("loop_cured", "overheard")
+
+
+def test_words_the_recogniser_takes_apart_keep_their_times() -> None:
+    texts = [("It", 1.0), ("is", 1.4), ("15", 1.8), ("%.", 2.2), ("That", 6.0), ("suits", 6.4), ("me.", 6.8)]
+    times = tuple(Word(text=text, start_s=start, end_s=start + 0.3) for text, start in texts)
+    made = replace(segment(CLIENT, 0, 1.0, "It is 15%. That suits me."), words=times)
+    assert timed(made)
+    assert [(word.key, word.start_s, word.end_s) for word in said_in(made, None)][2] == ("15", 1.8, 2.5)
+    left, _ = without_words(made, said_in(made, None), {0, 1, 2}, None)
+    assert (left.text, left.words) == ("That suits me.", times[4:])
+    other = replace(made, words=(Word(text="something", start_s=1.0, end_s=2.0),))
+    assert not timed(other)
+    assert said_in(other, [(1.0, 7.0)])[0].start_s == 1.0
