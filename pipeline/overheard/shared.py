@@ -14,6 +14,9 @@ REACH_S = 1.1
 """Echo comes up to a second late."""
 MIN_LIKENESS = 0.2
 """A run of words is a copy from here on. Measured over six calls of two people: at most 0.11."""
+MIN_LIKENESS_OF_MANY = 0.15
+"""The same for a run of at least `_MANY` shared words, which are evidence themselves (a reverberant room: 0.2)."""
+_MANY = 4
 MIN_WORD_LIKENESS = 0.15
 """The same for a single word beside such a run: a shorter stretch, and less than that is chance."""
 UNMATCHED_LIKENESS = 0.3
@@ -111,7 +114,8 @@ def _heard(words: Sequence[Said], match: _Match, taken: int, hear: Hear, *, time
     inside = words[match.first : match.last]
     start_s, end_s = inside[0].start_s - _WORD_MARGIN_S, inside[-1].end_s + _WORD_MARGIN_S
     copy = hear(start_s, end_s)
-    if copy is None or copy.likeness < MIN_LIKENESS or copy.louder_db is None:
+    needed = MIN_LIKENESS_OF_MANY if len(match.delays_s) >= _MANY else MIN_LIKENESS
+    if copy is None or copy.likeness < needed or copy.louder_db is None:
         return None
     delay_s = sorted(match.delays_s)[len(match.delays_s) // 2]
     if abs(delay_s - copy.delay_s) > (_TIME_ERROR_S if timed else _TIME_ERROR_WITHOUT_TIMES_S):

@@ -270,3 +270,12 @@ def test_words_the_recogniser_takes_apart_keep_their_times() -> None:
     other = replace(made, words=(Word(text="something", start_s=1.0, end_s=2.0),))
     assert not timed(other)
     assert said_in(other, [(1.0, 7.0)])[0].start_s == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "likeness", "goes"),
+    [(GREETING, 0.16, True), ("yes please", 0.16, False), ("yes please", 0.22, True), (GREETING, 0.12, False)],
+)
+def test_many_shared_words_need_less_likeness_than_few(text: str, likeness: float, goes: bool) -> None:
+    found = told(Echo(likeness=likeness), segment(AGENT, 0, 1.0, text), segment(CLIENT, 0, 1.1, text))
+    assert found[CLIENT, 0] == (("", ("overheard",)) if goes else (text, ()))
