@@ -92,8 +92,12 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
             question.turns_left -= 1
             if question.turns_left <= 0:
                 question = None
+        opened: _Question | None = None
         for phrase, following in zip(phrases, [*phrases, None][1:], strict=True):
-            question = _asked_now(question, phrase)
+            # `Your name and the last four numbers of the card?` asks for both.
+            question = _asked_now(question, phrase) or opened
+            if phrase.asked in _FREE:
+                opened = question
             if question is not None and phrase.asked in _FREE:
                 end = turn.end if following is None else following.start
                 found = _answer(phrase.asked, _statement(talk.text, turn, runs, phrase, end))

@@ -73,6 +73,11 @@ def test_as_much_is_found_as_the_documentation_says(path: Path) -> None:
             ["And your surname?", "Why do you need that?", "For the file.", "Kowalska."],
             ["And your surname?", "Why do you need that?", "For the file.", "[NAME_1]."],
         ),
+        # One question may ask for two things.
+        (
+            ["Your name and the last four numbers of the card?", "Ewa Zielinska, nine one six two."],
+            ["Your name and the last four numbers of the card?", "[NAME_1], [CARD_1]."],
+        ),
         # A name said once is gone everywhere.
         (["My name is Ewa Zielinska.", "Thank you, Ewa."], ["My name is [NAME_1].", "Thank you, [NAME_2]."]),
         # A number in parts, the first within its announcement; a street that is spelled.
