@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,7 +28,16 @@ class EncodedLine:
     """Of the line before and a short line together; zeros where it is not short or answers nothing."""
 
 
+_HANDLE = re.compile(r"(?<!\w)@\w+")
+
+
+def _without_handles(line: SpokenLine) -> SpokenLine:
+    """Written messages name accounts (`@acme`): the encoder takes them for words that mean something."""
+    return replace(line, text=" ".join(_HANDLE.sub(" ", line.text).split()) or line.text)
+
+
 def encode_lines(lines: Sequence[SpokenLine], encoder: SentenceEncoder) -> list[EncodedLine]:
+    lines = [_without_handles(line) for line in lines]
     exchanges = [
         f"{line.before} {line.text}" if line.before and len(line.text.split()) <= SHORT_WORDS else None
         for line in lines

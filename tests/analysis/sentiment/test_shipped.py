@@ -289,3 +289,10 @@ def test_french_has_no_value_and_says_why(real_encoder: SentenceEncoder, make_ca
     step = TextSentimentStep(settings, build_text_engines(settings, choice_of(real_encoder)))
     (result,) = step.run([make_call([(Role.CLIENT, 0, 2, "C'est inadmissible.")], language="fr")], [{}])
     assert (result.payload, result.reason) == (None, "language fr: sklearn knows en only")
+
+
+def test_the_name_of_an_account_is_no_word(real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    plain, named, alone = engine.predict(spoken_lines(["Great service!", "@HateAir Great service!", "@acme"]))
+    assert plain == named
+    assert alone.label is SentimentLabel.NEUTRAL or alone.confidence < 0.7
