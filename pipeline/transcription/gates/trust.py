@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle
 
 from pipeline.config.areas.speech.trust import TrustGateSettings
@@ -16,6 +17,7 @@ from pipeline.transcription.gates.annotations import is_credit, without_notes
 from pipeline.transcription.text.vocabulary import context_terms
 
 _LONGEST_PHRASE = 12
+_CARD_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +104,20 @@ def context_echo(case: Heard, settings: TrustGateSettings) -> bool:
 
 
 def loop(case: Heard, settings: TrustGateSettings) -> bool:
-    """A word or phrase again and again, or a text that compresses as speech does not."""
-    text = case.result.text
+    """A word or phrase again and again, or a text that compresses as speech does not.
+
+    Digits may repeat as often as a card has them.
+    """
+    numerals = _numerals(case.language)
+    said = tuple(word for word in case.words if not (word.isdigit() or word in numerals))
+    if _longest_run(case.words, 1) > max(settings.max_repeats, _CARD_DIGITS):
+        return True
+    text = case.result.text if len(said) == len(case.words) else " ".join(said)
     if len(text) >= settings.compression_min_chars:
         raw = _byte_per_character(text)
         if len(raw) / len(zlib.compress(raw)) > settings.max_compression_ratio:
             return True
-    units = case.words if len(case.words) > 1 else tuple(case.words[0]) if case.words else ()
+    units = said if len(case.words) > 1 else tuple(case.words[0]) if case.words else ()
     for size in range(1, min(_LONGEST_PHRASE, len(units) // 2) + 1):
         limit = settings.max_repeats if size == 1 else settings.max_phrase_repeats
         if _longest_run(units, size) > limit:
@@ -170,6 +179,18 @@ def plain_words(text: str) -> tuple[str, ...]:
     """Lower case, letters and digits only."""
     bare = ("".join(c for c in word.casefold() if c.isalnum()) for word in text.split())
     return tuple(word for word in bare if word)
+
+
+@cache
+def _numerals(language: str | None) -> frozenset[str]:
+    """The words for the digits; English ones where the language has none in num2words."""
+    from num2words import num2words
+
+    try:
+        words = [num2words(digit, lang=language or "en") for digit in range(10)]
+    except NotImplementedError:
+        words = [num2words(digit, lang="en") for digit in range(10)]
+    return frozenset(word for text in words for word in plain_words(text)) | {"oh"}
 
 
 def _byte_per_character(text: str) -> bytes:

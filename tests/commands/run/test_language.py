@@ -34,7 +34,7 @@ SECRETS = (
 """None that a hash, an id or a float could hold by chance."""
 SAID = {
     "My name is Peter Brown, and the last four numbers are nine one six two.": (
-        "My name is Peter Brown, the card is four one one one one one one one one one one one one one one one, and "
+        "My name is Peter Brown, the card is four one one one 1111 1111 1111, and "
         "my mail is peter dot brown at gmail dot com."
     ),
     "The number of my office. You have it in the ticket.": "Call me on 0612345678 at the office.",

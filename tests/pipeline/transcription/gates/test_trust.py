@@ -117,6 +117,24 @@ def test_more_letters_than_there_are_bytes_are_measured_all_the_same() -> None:
     assert "loop" not in _fired(babble(25), everything, "zh")
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("my card is four one one one one one one one one one one one one one one one", "en"),
+        ("five one zero five one zero five one zero five one zero five one zero", "en"),
+        ("4111 1111 1111 1111", "en"),
+        ("meine Nummer ist null null null null null null null null sieben", "de"),
+        ("je répète zéro zéro zéro zéro zéro zéro zéro zéro deux", "fr"),
+    ],
+)
+def test_digits_dictated_are_no_loop(text: str, language: str) -> None:
+    assert _fired(babble(14), text, language) == ()
+
+
+def test_a_digit_said_more_often_than_a_card_has_any_is_a_loop() -> None:
+    assert "loop" in _fired(babble(14), "one " * 17)
+
+
 @pytest.mark.parametrize(("gate", "case"), CASES)
 def test_fires_on_a_case_made_for_it(gate: str, case: dict[str, object]) -> None:
     assert gate in _fired(**case)  # type: ignore[arg-type]
