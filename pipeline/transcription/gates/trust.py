@@ -184,7 +184,7 @@ def plain_words(text: str) -> tuple[str, ...]:
 @cache
 def _numerals(language: str | None) -> frozenset[str]:
     """The words for the digits; English ones where the language has none in num2words."""
-    from num2words import num2words
+    from num2words import num2words  # type: ignore[import-untyped]
 
     try:
         words = [num2words(digit, lang=language or "en") for digit in range(10)]
