@@ -65,6 +65,8 @@ def earlier_onsets(intervals: Sequence[Interval], lag: int) -> list[Interval]:
 
 def parts_within(intervals: Sequence[Interval], within: Interval) -> list[Interval]:
     """The parts of `intervals`, in order and apart, that lie in `within`."""
+    if within.length <= 0:
+        return []
     parts: list[Interval] = []
     for interval in intervals[bisect_right(intervals, within.start, key=lambda interval: interval.end) :]:
         if interval.start >= within.end:

@@ -30,6 +30,7 @@ def test_a_mistyped_path_makes_no_database(open_folder: Path, command: list[str]
     here.chmod(0o755)  # the server's account could make one here
     config = here / "config.yaml"
     config.touch()
+    (here / "refs.json").write_text('{"a.wav": "yes"}')  # a truth, for the command that wants one
     arguments = [part.format(here=here) for part in command]
     mistyped = here / "data" / "postgers"
     done = CliRunner().invoke(app, [*arguments, "--config", str(config), "--set", f"database.data_dir={mistyped}"])

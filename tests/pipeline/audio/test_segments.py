@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.audio.segments import (
@@ -164,6 +164,7 @@ def test_an_onset_is_moved_back_but_never_into_the_speech_before() -> None:
 
 
 @given(channels(), st.integers(0, 20 * SAMPLE_RATE_HZ), st.integers(0, 20 * SAMPLE_RATE_HZ))
+@example(([Interval(0, 2)], [], np.array([-38.0])), 1, 0)
 def test_parts_within_are_all_that_is_there(
     channel: tuple[list[Interval], list[Interval], Levels], start: int, length: int
 ) -> None:

@@ -13,7 +13,16 @@ from pipeline.weights import packages
 from pipeline.weights.content import HashMemory, content_revision
 from pipeline.weights.hub import Hub, WeightsWanted, name_of
 from pipeline.weights.packages import joined, missing_packages
-from pipeline.weights.published import MINILM, PUBLISHED, WHISPER_BASE, PackageFile, Published, published, recognised
+from pipeline.weights.published import (
+    MINILM,
+    PUBLISHED,
+    VOICE_ENCODER,
+    WHISPER_BASE,
+    PackageFile,
+    Published,
+    published,
+    recognised,
+)
 from tests.house import PROJECT
 
 CONTENT = {"config.json": b"{}", "model.bin": b"one" * 1000 + b"two" * 1000}
@@ -177,6 +186,7 @@ def test_make_setup_installs_what_the_table_takes_the_default_weights_from() -> 
     assert tuple(line for line in lines if not line.startswith("#")) == (
         *WHISPER_BASE.requirements,
         *MINILM.requirements,
+        *VOICE_ENCODER.requirements,
     )
 
 
