@@ -38,4 +38,4 @@ def test_a_mistyped_path_makes_no_database(open_folder: Path, command: list[str]
     assert "no database there" in str(done.exception)
     assert str(mistyped) in str(done.exception)
     assert report(done.exception) == 3
-    assert [path.name for path in here.iterdir()] == ["config.yaml"]
+    assert sorted(path.name for path in here.iterdir()) == ["config.yaml", "refs.json"]
