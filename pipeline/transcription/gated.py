@@ -239,7 +239,10 @@ class GatedTranscriber:
             return request
         if not _IN_ANOTHER_LANGUAGE.intersection(case.attempts[-1].fired):
             return request
-        other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
+        try:
+            other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
+        except (RuntimeError, MemoryError):
+            return request  # no memory to listen; decoding again says itself what it lacks
         if other is None or other.code == language or (other.probability or 0.0) < settings.other_language_probability:
             return request
         case.flags.append("other_language")

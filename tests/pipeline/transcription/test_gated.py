@@ -253,11 +253,22 @@ class Polyglot(FakeTranscriber):
     """Hears the language that `tongue` finds in the samples."""
 
     tongue: HeardLanguage | None = None
+    """None: it has no memory to listen."""
     asked: list[int] = field(default_factory=list)
 
     def hear_language(self, samples: Samples) -> HeardLanguage | None:
         self.asked.append(samples.size)
+        if self.tongue is None:
+            raise RuntimeError("out of memory")
         return self.tongue
+
+
+def test_no_memory_to_hear_another_language_costs_no_text() -> None:
+    engine = Polyglot(answer=lambda one: SegmentResult(key=one.key, text="mumble", language="en", confidence=0.2))
+    gated = GatedTranscriber(engine, replace(description(), low_confidence=0.5), TrustGateSettings())
+    (result,) = gated.transcribe([request(babble(3), "a")])
+    assert engine.asked
+    assert (result.text, result.error, result.flags) == ("mumble", None, ("low_confidence",))
 
 
 def test_a_window_comes_back_as_its_segments() -> None:
