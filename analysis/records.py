@@ -124,6 +124,36 @@ class ActionItem:
     by_when: str | None = None
 
 
+class SummaryPart(StrEnum):
+    """What a sentence of the call says to its summary."""
+
+    REASON = "reason"
+    DETAIL = "detail"
+    """An answer that the reason needs: which card, what amount."""
+    DONE = "done"
+    OUTCOME = "outcome"
+    PROMISE = "promise"
+    OPEN = "open"
+    LINE = "line"
+    """It sums the call up; what it says is not told apart (other languages, no sentence encoder)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryEvidence:
+    """A sentence of the call that a part of its summary rests on."""
+
+    part: SummaryPart
+    text: str
+    """Verbatim, without what was said around it in its chunk."""
+    role: Role
+    start_s: float
+    """By the times of its words; of its chunk where the recogniser gave none."""
+    end_s: float
+    channel: int
+    chunk: int
+    """Ordinal of the chunk it begins in, within the channel."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """Payload of the step `summary`."""
@@ -135,7 +165,7 @@ class Summary:
     key_points: tuple[str, ...] = ()
     action_items: tuple[ActionItem, ...] = ()
     next_step: str | None = None
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[SummaryEvidence, ...] = ()
     language: str | None = None
     template: str | None = None
     flags: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.conversation.step import ConversationStep
+from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.glossary.choice import load_catalogues
 from analysis.summary.step import SummaryStep
 from analysis.topics.step import TopicMethods, TopicStep
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from analysis.llm.router import Router
 
 
-def build_language_steps(settings: Settings, router: Router | None) -> list[AnalysisStep]:
+def build_language_steps(
+    settings: Settings, router: Router | None, encoder: EncoderChoice = WITHOUT
+) -> list[AnalysisStep]:
     """The steps `conversation`, `topic` and `summary`.
 
     Args:
         settings: of the run.
         router: the language models; None where none is configured.
+        encoder: the sentence encoder.
 
     Raises:
         ConfigurationError: a wrong glossary, template or model folder; a method that needs a model where none is.
@@ -39,7 +43,7 @@ def build_language_steps(settings: Settings, router: Router | None) -> list[Anal
     return [
         ConversationStep(),
         TopicStep(catalogues, settings.topics, _topic_methods(settings, router)),
-        SummaryStep(settings.summary, summary_router, _former_model(settings)),
+        SummaryStep(settings.summary, summary_router, _former_model(settings), encoder),
     ]
 
 

@@ -8,10 +8,11 @@ from itertools import islice
 
 from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import language_of, speaks
+from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.fingerprints import fingerprint_of
 from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
-from analysis.records import Evidence, Summary
+from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.results import done, missing
 from analysis.summary.checking import read_summary
 from analysis.summary.drafts import MAX_ROUNDS, NAMES, Draft, draft_of, notes_request, summary_request, with_notes
@@ -36,15 +37,26 @@ class SummaryStep:
     after: tuple[str, ...] = ()
 
     def __init__(
-        self, settings: SummarySettings, router: Completes | None = None, former_model: str | None = None
+        self,
+        settings: SummarySettings,
+        router: Completes | None = None,
+        former_model: str | None = None,
+        encoder: EncoderChoice = WITHOUT,
     ) -> None:
-        """`former_model`: what earlier versions called the router's first model, where that differs.
+        """
+        Args:
+            settings: of the step.
+            router: the language models; None where none is to be asked.
+            former_model: what earlier versions called the router's first model, where that differs.
+            encoder: of sentences, for summaries without a model.
 
-        Raises ConfigurationError for a wrong template.
+        Raises:
+            ConfigurationError: a wrong template.
         """
         self._settings = settings
         self._router = router
         self._former_model = former_model
+        self._encoder = encoder
         self._template = SummaryTemplate(settings)
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = over(_FIRST, counted(settings, Result.SUMMARY, inherited=SUMMARY))
@@ -131,11 +143,14 @@ class SummaryStep:
             text="\n".join(f"{line.chunk.role.value}: {line.text}" for line in chosen),
             action_items=promises(lines, language, settings.max_action_items),
             evidence=tuple(
-                Evidence(
-                    quote=line.text,
-                    channel=line.chunk.channel,
-                    ordinal=line.chunk.ordinal,
+                SummaryEvidence(
+                    part=SummaryPart.LINE,
+                    text=line.text,
+                    role=line.chunk.role,
                     start_s=line.chunk.start_s,
+                    end_s=line.chunk.end_s,
+                    channel=line.chunk.channel,
+                    chunk=line.chunk.ordinal,
                 )
                 for line in chosen
             ),

@@ -28,7 +28,8 @@ def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
     from analysis.steps import build_language_steps
 
     encoder = open_encoder(settings.encoder)
-    return [*build_sentiment_steps(settings.sentiment, encoder), *build_language_steps(settings, _router(settings))]
+    moods = build_sentiment_steps(settings.sentiment, encoder)
+    return [*moods, *build_language_steps(settings, _router(settings), encoder)]
 
 
 def _router(settings: Settings) -> Router | None:

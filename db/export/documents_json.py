@@ -26,6 +26,7 @@ DESCRIBED = (
     "subtopic",
     "topic_confidence",
     "summary",
+    "summary_evidence",
     "action_items",
     "asr_engine",
     "asr_model",

@@ -54,6 +54,7 @@ FURTHER_COLUMNS = (
     "topic_confidence",
     "summary",
     "summary_details",
+    "summary_evidence",
     "action_items",
     *CONVERSATION_COLUMNS,
     "mood_turned_by",

@@ -14,6 +14,8 @@ from analysis.records import (
     RoleSentiment,
     Sentiment,
     Summary,
+    SummaryEvidence,
+    SummaryPart,
     Topic,
 )
 from pipeline.records import (
@@ -155,7 +157,17 @@ def all_steps(chunks: tuple[TranscriptChunk, ...] = TALK) -> tuple[StepResult, .
                 outcome="refund promised",
                 key_points=("twice",),
                 action_items=(ActionItem(what="refund", who="agent"),),
-                evidence=(quote,),
+                evidence=(
+                    SummaryEvidence(
+                        part=SummaryPart.REASON,
+                        text="charged twice",
+                        role=Role.CLIENT,
+                        start_s=0.5,
+                        end_s=1.5,
+                        channel=0,
+                        chunk=0,
+                    ),
+                ),
                 language="en",
             ),
             provider="openai_server",

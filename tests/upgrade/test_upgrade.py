@@ -102,6 +102,30 @@ def test_talk_measured_with_padding_stays_and_its_reason_says_so(old: str) -> No
     assert all("padding" in reason for (reason,) in steps)
 
 
+def test_quotes_of_earlier_summaries_become_evidence(old: str) -> None:
+    query = "SELECT s.payload->'evidence' FROM call_steps s WHERE step = 'summary' AND state = 'done' ORDER BY call_id"
+    with psycopg.connect(old) as connection:
+        before = [evidence for (evidence,) in connection.execute(query).fetchall()]
+    migrate(old)
+    with psycopg.connect(old) as connection:
+        after = [evidence for (evidence,) in connection.execute(query).fetchall()]
+        shown = connection.execute(
+            "SELECT summary_evidence, summary_details ? 'evidence' FROM calls"
+            " WHERE summary IS NOT NULL ORDER BY call_id"
+        ).fetchall()
+        chunks = connection.execute("SELECT channel, ordinal, role, start_s, end_s FROM chunks").fetchall()
+    assert [[one["text"] for one in of_call] for of_call in after] == [
+        [one["quote"] for one in of_call] for of_call in before
+    ]
+    assert shown == [(evidence, False) for evidence in after]
+    assert {one["part"] for of_call in after for one in of_call} == {"line"}
+    assert all(
+        (one["channel"], one["chunk"], one["role"], one["start_s"], one["end_s"]) in chunks
+        for of_call in after
+        for one in of_call
+    )
+
+
 def test_a_run_says_which_transcripts_it_makes_again_and_how_to_keep_them(old: str, home: Path) -> None:
     counts = run(old, home, "folders", said="1 stored transcript")
     assert counts["done"] == 1

@@ -82,7 +82,7 @@ def test_extractive_lines_are_verbatim_in_order_and_promises_are_found() -> None
     assert isinstance(summary, Summary)
     texts = {(one.channel, one.ordinal): one.text for one in CALL.transcript.chunks}
     assert summary.evidence
-    assert all(one.quote in texts[one.channel, one.ordinal] for one in summary.evidence)
+    assert all(one.text in texts[one.channel, one.chunk] for one in summary.evidence)
     assert [one.start_s for one in summary.evidence] == sorted(one.start_s for one in summary.evidence)
     assert "internet has been down" in summary.text
     assert [(item.who, item.by_when) for item in summary.action_items] == [

@@ -91,6 +91,18 @@ def test_columns_readers_rely_on(store: PostgresStore, database: Database, run_i
     assert (row["topic"], row["subtopic"], row["topic_evidence"][0]["quote"]) == ("Billing", "Refund", "charged twice")
     assert row["action_items"] == [{"what": "refund", "who": "agent", "by_when": None}]
     assert row["summary_details"]["outcome"] == "refund promised"
+    assert "evidence" not in row["summary_details"]
+    assert row["summary_evidence"] == [
+        {
+            "part": "reason",
+            "text": "charged twice",
+            "role": "client",
+            "start_s": 0.5,
+            "end_s": 1.5,
+            "channel": 0,
+            "chunk": 0,
+        }
+    ]
     assert (row["turns"], row["client_interruptions"], row["conversation_extra"]) == (3, None, {"agent_fillers": 2.0})
     assert (row["direction"], row["customer_segment"], row["metadata"]) == ("inbound", "b2c", {"campaign": "autumn"})
     assert (row["flags"], row["llm_provider"], row["mood_turned_by"]) == (["truncated"], "openai_server", "agent")
