@@ -25,6 +25,33 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One answer of a choice, as two texts: how likely the second is after the first tells how well it fits."""
+
+    value: str
+    given: str
+    """What the model reads as the user's turn."""
+    said: str
+    """What it would answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A question with a closed list of answers, for providers that give likelihoods: no reply is written.
+
+    The option's share is softmax(log-likelihood of `said` after `given` / temperature) over the options.
+    """
+
+    fills: str
+    """The property of the request's schema that holds the option's value."""
+    options: tuple[Option, ...]
+    temperature: float
+    """Nats. Tokens of one text are not independent, so their sum is far too sure of itself; this is calibrated."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Values of the schema's other properties, which only a written reply has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LLMRequest:
     """One question. What a caller said belongs in `user`, never in `system`."""
 
@@ -43,6 +70,9 @@ class LLMRequest:
     """0 takes the likeliest token; 0..2."""
     label_fields: tuple[str, ...] = ()
     """Names of top-level string fields whose label's probability is wanted."""
+    choice: Choice | None = None
+    """The same question by likelihoods: a provider that gives them (`LLMProvider.scores`) answers it this way, with a
+    probability of every option. The others never see it."""
     follow_up: tuple[Message, ...] = ()
     """Turns after `user`."""
     source: str = ""
@@ -122,6 +152,8 @@ class LLMProvider(Protocol):
     """Requests one `generate` takes."""
     concurrency: int
     """`generate` calls that may run at once."""
+    scores: bool
+    """Whether it gives the likelihood of a text, and so answers `LLMRequest.choice` without writing."""
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
         """One reply per request, in order, within `time_limit_s` of wall clock.

@@ -160,9 +160,11 @@ class Router:
             )
             return False
         case.sent, case.originals = case.request, {}
+        if not guarded.provider.scores:
+            case.sent = replace(case.request, choice=None)
         if guarded.provider.remote and self._redactor is not None:
             try:
-                case.sent, case.originals = redact_request(case.request, self._redactor)
+                case.sent, case.originals = redact_request(case.sent, self._redactor)
             except Exception as error:  # noqa: BLE001 - whatever the redactor trips over, nothing is sent
                 case.pass_over(guarded.provider.name, error, asked=False)
                 return False

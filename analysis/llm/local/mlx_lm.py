@@ -20,6 +20,7 @@ class MlxLm:
 
     name = "mlx_lm"
     remote = False
+    scores = True
     concurrency = 1
 
     def __init__(self, settings: MlxLmSettings) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from analysis.llm.label_probabilities import label_probabilities
 from analysis.llm.local.grammar import Constraint, Grammar
+from analysis.llm.local.scoring import Scorer
 from analysis.llm.local.weights import find_model
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
@@ -84,6 +85,7 @@ class LocalModel:
         self._grammar_tokenizer = from_tokenizer(self._tokenizer._tokenizer, eos_token=self._ends)
         self._grammars: OrderedDict[str, Grammar] = OrderedDict()
         self._prefixes: OrderedDict[tuple[int, ...], list[Any]] = OrderedDict()
+        self._scorer = Scorer(self._model, self._render_turn, self._encode)
         log.info("%s: %.0f M parameters on %s", folder.name, self.parameters / 1e6, mx.default_device())
 
     @property
@@ -93,9 +95,11 @@ class LocalModel:
 
     def __call__(self, requests: Sequence[LLMRequest]) -> list[Reply]:
         """Raises nothing for a single request: one that cannot be asked gets an empty reply, the log says why."""
-        replies: dict[int, Reply] = {}
+        replies = self._choose(requests)
         sequences: dict[int, _Sequence] = {}
         for index, request in enumerate(requests):
+            if index in replies:
+                continue
             try:
                 sequences[index] = self._sequence(request)
             except InvalidReply as error:
@@ -107,6 +111,40 @@ class LocalModel:
         for index, sequence in sequences.items():
             replies[index] = self._reply(sequence)
         return [replies[index] for index in range(len(requests))]
+
+    def _choose(self, requests: Sequence[LLMRequest]) -> dict[int, Reply]:
+        """Replies to the requests that are choices, all weighed together."""
+        asked = [(index, request.choice) for index, request in enumerate(requests) if request.choice is not None]
+        found = self._scorer([choice for _, choice in asked], self._settings.max_prompt_tokens)
+        replies: dict[int, Reply] = {}
+        for (index, choice), scored in zip(asked, found, strict=True):
+            key = requests[index].key
+            if scored is None:
+                limit = self._settings.max_prompt_tokens
+                log.warning("%s: nothing to choose from, or over llm.mlx_lm.max_prompt_tokens (%d)", key, limit)
+                replies[index] = Reply(key=key, text="", finish="refused")
+                continue
+            replies[index] = Reply(
+                key=key,
+                text=json.dumps({**choice.others, choice.fills: scored.best}, ensure_ascii=False),
+                tokens_in=scored.tokens,
+                tokens_out=0,
+                label_probabilities={choice.fills: scored.shares},
+            )
+        return replies
+
+    def _render_turn(self, text: str) -> Tokens:
+        tokens = self._tokenizer.apply_chat_template(
+            [{"role": "user", "content": text}],
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=False,
+            **self._settings.chat_template_options,
+        )
+        return [int(token) for token in tokens]
+
+    def _encode(self, text: str) -> Tokens:
+        return [int(token) for token in self._tokenizer.encode(text, add_special_tokens=False)]
 
     def _sequence(self, request: LLMRequest) -> _Sequence:
         prompt = self._render(request)

@@ -26,6 +26,7 @@ class Anthropic:
 
     name = "anthropic"
     remote = True
+    scores = False
     batch_size = 1
 
     def __init__(self, settings: AnthropicSettings) -> None:

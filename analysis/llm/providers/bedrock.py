@@ -29,6 +29,7 @@ class Bedrock:
 
     name = "bedrock"
     remote = True
+    scores = False
     batch_size = 1
 
     def __init__(self, settings: BedrockSettings, attempt_time_limit_s: float) -> None:

@@ -42,6 +42,7 @@ class OpenAIChat:
 
     name = "openai_chat"
     remote = True
+    scores = False
     batch_size = 1
 
     def __init__(self, settings: OpenAIChatSettings) -> None:

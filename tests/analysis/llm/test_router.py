@@ -11,7 +11,7 @@ import pytest
 
 from analysis.asking import services_of
 from analysis.llm.limits import CeilingReached, QuotaWait
-from analysis.llm.provider import LLMAnswer, LLMRequest, Reply, RequestRefused
+from analysis.llm.provider import Choice, LLMAnswer, LLMRequest, Option, Reply, RequestRefused
 from analysis.llm.router import Router, build_router
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable, StageTimeout, WorkerCrashed
@@ -30,10 +30,12 @@ class Scripted:
         remote: bool = False,
         batch_size: int = 1,
         concurrency: int = 1,
+        scores: bool = False,
     ) -> None:
         self.name = name
         self.model = f"{name}-model"
         self.remote = remote
+        self.scores = scores
         self.batch_size = batch_size
         self.concurrency = concurrency
         self.asked: list[Sequence[LLMRequest]] = []
@@ -386,3 +388,13 @@ def test_close_closes_every_provider() -> None:
     providers = [Scripted("first", well), Scripted("second", well)]
     Router(providers, quick(strict=True)).close()
     assert [provider.closed for provider in providers] == [True, True]
+
+
+def test_only_a_provider_that_scores_sees_a_choice() -> None:
+    """What is weighed holds the caller's words as they were said; where nothing is weighed it is not needed."""
+    options = (Option(value="loan", given="About a loan", said="I want a loan"),)
+    request = ask(choice=Choice(fills="topic", options=options, temperature=1.0))
+    for scores in (True, False):
+        provider = Scripted("one", well, scores=scores)
+        assert Router([provider], LanguageModelSettings(), None).complete([request])[0].data == GOOD_DATA
+        assert (provider.asked[0][0].choice is not None) == scores
