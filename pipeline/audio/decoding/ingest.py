@@ -6,23 +6,18 @@ on one clock: later ones begin with silence, shorter ones end with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from pipeline.audio.decoding.container import Layout, look_at
-from pipeline.audio.decoding.decode import DecodedBlock, Decoding
-from pipeline.audio.decoding.levels import Block, ChannelLevels, FrameLevels, SourceStatistics
+from pipeline.audio.decoding.decode import Decoding
 from pipeline.audio.decoding.ogg import ends_within_page
-from pipeline.audio.decoding.resample import Resampler
-from pipeline.audio.decoding.spool import SpoolWriter
+from pipeline.audio.decoding.sink import IngestedChannel, TrackSink
 from pipeline.audio.decoding.tracks import Track, tracks_of
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
-from pipeline.disk import spooling
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import SAMPLE_RATE_HZ, UNDECODABLE_TRACK
 
@@ -36,8 +31,6 @@ _UNEQUAL_SHARE = 0.05
 """A side that ends this much before the other may lack its end."""
 _LONGEST_SHIFT_S = 3600.0
 """Tracks of one call that begin further apart than this have wrong times."""
-_SILENCE_SAMPLES = 1 << 17
-"""Silence is written in blocks of this length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +57,6 @@ class IngestedTrack:
     titles: tuple[str, ...]
     fault: str | None
     """Why it could not be decoded; its channels then hold silence."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestedChannel:
-    """One channel of a track: its samples in a spool file, its statistics in memory."""
-
-    track: int
-    """Place in `Ingested.tracks`."""
-    path: Path
-    levels: ChannelLevels
-    non_finite: int
-    clipped: int
-    source_samples: int
-    """As decoded; `non_finite` and `clipped` are among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +144,7 @@ class _Taken:
     file: int
     track: Track
     decoding: Decoding
-    sink: _Sink
+    sink: TrackSink
     cut: bool
     fault: AudioUndecodable | None
 
@@ -204,7 +183,7 @@ def _take(  # noqa: PLR0917 - each is a different kind of thing
     """Decode one track `among` those of its file; its first channel gets the number `first`."""
     decoding = Decoding(file.path, layout, track.number if among > 1 else None, file.name)
     starts_s = track.starts_s if track.starts_s <= _LONGEST_SHIFT_S else 0.0
-    sink = _Sink(decoding, folder, settings, first, round(starts_s * SAMPLE_RATE_HZ))
+    sink = TrackSink(decoding, folder, settings, first, round(starts_s * SAMPLE_RATE_HZ))
     cut, fault = False, None
     with closing(sink):
         try:
@@ -215,7 +194,7 @@ def _take(  # noqa: PLR0917 - each is a different kind of thing
     return _Taken(file=number, track=track, decoding=decoding, sink=sink, cut=cut, fault=fault)
 
 
-def _decode(decoding: Decoding, sink: _Sink, settings: AudioSettings) -> bool:
+def _decode(decoding: Decoding, sink: TrackSink, settings: AudioSettings) -> bool:
     """Whether sound beyond `audio.max_duration_h` was left. Raises AudioUndecodable."""
     most = settings.max_duration_h * 3600 * SAMPLE_RATE_HZ
     with closing(decoding.blocks(settings.block_s)) as blocks:
@@ -251,103 +230,3 @@ def _flags(decoding: Decoding, duration_s: float, cut: bool) -> set[str]:
         if missing > max(_SHORTFALL_S, _SHORTFALL_SHARE * claimed):
             flags.add("truncated")
     return flags
-
-
-class _Sink:
-    """Takes in decoded blocks of one track: cleans, resamples, measures, spools.
-
-    Args:
-        first: number of its first channel in the call.
-        lead: samples of silence (16 kHz) before its own.
-    """
-
-    def __init__(self, decoding: Decoding, folder: Path, settings: AudioSettings, first: int, lead: int) -> None:
-        self._decoding = decoding
-        self._folder = folder
-        self._settings = settings
-        self._first = first
-        self._lead = lead
-        self._writer: SpoolWriter | None = None
-        self._resampler: Resampler | None = None
-        self._source = SourceStatistics(0)
-        self._levels = FrameLevels(0)
-
-    @property
-    def samples(self) -> int:
-        return self._writer.samples if self._writer else 0
-
-    @property
-    def own_samples(self) -> int:
-        return max(0, self.samples - self._lead)
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        return self._writer.paths if self._writer else ()
-
-    def take(self, block: DecodedBlock) -> None:
-        if self._writer is None:
-            self._open(self._decoding.channels)
-        if self._resampler is None or self._resampler.source_rate_hz != block.sample_rate_hz:
-            self._flush()
-            self._resampler = Resampler(block.sample_rate_hz, self._decoding.channels, self._settings.resampling)
-        self._spool(self._resampler.push(self._source.clean(block.samples)))
-
-    def finish(self, *, decoded: bool) -> None:
-        """Take in the rest. Of a track that was not decoded nothing is kept but silence."""
-        if not decoded:
-            self.close()
-            self._resampler, self._lead = None, 0
-            self._open(min(max(1, self._decoding.channels), self._settings.max_channels))
-        elif self._writer is None:
-            self._open(self._decoding.channels)
-        self._flush()
-
-    def pad_to(self, samples: int) -> None:
-        """Silence up to that length, and the end of the statistics."""
-        assert self._writer is not None
-        if samples > self.samples:
-            with spooling(self._folder.parent):
-                self._writer.reopen()
-            self._silence(samples - self.samples)
-        self._levels.finish()
-
-    def ingested(self, track: int) -> Iterable[IngestedChannel]:
-        """Its channels, after `pad_to`."""
-        for number, path in enumerate(self.paths):
-            yield IngestedChannel(
-                track=track,
-                path=path,
-                levels=self._levels.channel(number),
-                non_finite=int(self._source.non_finite[number]),
-                clipped=int(self._source.clipped[number]),
-                source_samples=self._source.samples,
-            )
-
-    def close(self) -> None:
-        if self._writer is not None:
-            with spooling(self._folder.parent):
-                self._writer.close()
-
-    def _open(self, channels: int) -> None:
-        self._source, self._levels = SourceStatistics(channels), FrameLevels(channels)
-        with spooling(self._folder.parent):
-            self._writer = SpoolWriter(self._folder, channels, self._first)
-        self._silence(self._lead)
-
-    def _silence(self, samples: int) -> None:
-        channels = len(self.paths)
-        for start in range(0, samples, _SILENCE_SAMPLES):
-            self._spool(np.zeros((min(_SILENCE_SAMPLES, samples - start), channels), dtype=np.float32))
-
-    def _flush(self) -> None:
-        if self._resampler is not None:
-            self._spool(self._resampler.finish())
-            self._resampler = None
-
-    def _spool(self, block: Block) -> None:
-        assert self._writer is not None
-        if len(block):
-            by_channel = np.ascontiguousarray(block.T)
-            self._levels.push(by_channel)
-            with spooling(self._folder.parent):
-                self._writer.write(by_channel)
