@@ -37,7 +37,7 @@ from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, Unf
 from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.recipes import build_recipe
+from pipeline.run.planning.recipes import build_recipe
 
 log = logging.getLogger("earshot.run")
 

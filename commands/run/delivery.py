@@ -25,7 +25,7 @@ from pipeline.config.root import Settings
 from pipeline.disk import outlast_full_disk
 from pipeline.run.batch import BatchResult
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.plan import Plan
+from pipeline.run.planning.plan import Plan
 
 log = logging.getLogger("earshot.run")
 

@@ -20,10 +20,10 @@ from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
 from pipeline.plurals import counted
 from pipeline.run.analyser import build_analyser
-from pipeline.run.paired_files import pair_line, said_of_sides
-from pipeline.run.plan import Action, Plan
-from pipeline.run.planner import Planner, asked_of
-from pipeline.run.recipes import build_recipe
+from pipeline.run.planning.paired_files import pair_line, said_of_sides
+from pipeline.run.planning.plan import Action, Plan
+from pipeline.run.planning.planner import Planner, asked_of
+from pipeline.run.planning.recipes import build_recipe
 from pipeline.sources.source import CallSource, build_source
 
 

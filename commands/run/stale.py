@@ -8,7 +8,7 @@ from commands.run.estimate import suiting, told
 from db.queries.runs import RunSpeed
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.plurals import counted
-from pipeline.run.plan import Action, Plan
+from pipeline.run.planning.plan import Action, Plan
 
 
 def stale_notice(plan: Plan, settings: TranscriptionSettings, speeds: Callable[[], Sequence[RunSpeed]]) -> str | None:

@@ -12,7 +12,7 @@ from commands.run.delivery import Delivered
 from commands.terminal import Terminal, cell, table
 from pipeline.plurals import counted
 from pipeline.run.batch import BatchResult
-from pipeline.run.paired_files import pair_line
+from pipeline.run.planning.paired_files import pair_line
 from pipeline.visible_text import one_line
 
 _WIDE = 120

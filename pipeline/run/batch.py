@@ -18,11 +18,11 @@ from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.analyser import DescribeTask
 from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
-from pipeline.run.paired_files import said_of_sides
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.plan import Action, Plan
-from pipeline.run.planner import Planner, asked_of
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.paired_files import said_of_sides
+from pipeline.run.planning.plan import Action, Plan
+from pipeline.run.planning.planner import Planner, asked_of
+from pipeline.run.planning.recipes import Recipe
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
 from pipeline.run.spool_folder import own_spool, spent_file

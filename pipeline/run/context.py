@@ -27,7 +27,7 @@ from pipeline.records import (
     Transcript,
 )
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.recipes import Recipe
 from pipeline.run.recogniser_child import Recogniser
 from pipeline.sources.source import CallSource
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pipeline.records import CallStatus, SkippedFile, StoredOutcome
 from pipeline.run.context import Tally
-from pipeline.run.plan import Plan
+from pipeline.run.planning.plan import Plan
 from pipeline.sources.source import NOT_A_CALL
 
 COUNTED = ("done", "unchanged", "failed", "skipped", "waiting", "quarantined", "left")

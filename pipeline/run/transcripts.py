@@ -30,7 +30,7 @@ from pipeline.records import (
     Transcript,
     TranscriptChunk,
 )
-from pipeline.run.recipes import diarisation, preparation, recipe_hash
+from pipeline.run.planning.recipes import diarisation, preparation, recipe_hash
 from pipeline.run.spool_folder import spent_file
 from pipeline.transcription.chunks import channel_chunks, main_language, merge_channels
 from pipeline.transcription.engine import EngineDescription, SegmentRequest, SegmentResult

@@ -36,7 +36,7 @@ from pipeline.run.analyser import build_analyser
 from pipeline.run.batch import Batch
 from pipeline.run.context import ChildBuild
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.recipes import build_recipe
+from pipeline.run.planning.recipes import build_recipe
 
 _SAMPLE_EVERY_S = 0.5
 StoredTranscript = Callable[[str], Transcript | None]

@@ -11,7 +11,7 @@ from pipeline.log_lines import about_call
 from pipeline.records import StepResult
 from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, keep_better
 from pipeline.run.context import RunContext
-from pipeline.run.plan import Action
+from pipeline.run.planning.plan import Action
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from pipeline.disk import spooling
 from pipeline.errors import portable
 from pipeline.run.context import RunContext
-from pipeline.run.plan import PlannedCall, needs_audio
+from pipeline.run.planning.decisions import needs_audio
+from pipeline.run.planning.plan import PlannedCall
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
 from pipeline.sources.source import fetch_files
 

@@ -11,7 +11,7 @@ from pipeline.errors import EarshotError, portable
 from pipeline.log_lines import about_call
 from pipeline.records import PreparedCall, SkippedFile
 from pipeline.run.context import PrepareTask, RunContext
-from pipeline.run.plan import needs_audio
+from pipeline.run.planning.decisions import needs_audio
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
 
 

@@ -9,7 +9,8 @@ from pipeline.errors import StartupError, TranscriptMissing, described, portable
 from pipeline.log_lines import about_call
 from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentText
 from pipeline.run.context import RunContext
-from pipeline.run.plan import Action, is_gone, may_replace
+from pipeline.run.planning.decisions import is_gone, may_replace
+from pipeline.run.planning.plan import Action
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.under_way import UnderWay, segment_key, window_task, windows_to_do

@@ -25,7 +25,7 @@ from pipeline.records import (
 )
 from pipeline.retries import retrying
 from pipeline.run.context import RunSignals
-from pipeline.run.plan import PlannedCall
+from pipeline.run.planning.plan import PlannedCall
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

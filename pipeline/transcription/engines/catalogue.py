@@ -105,7 +105,7 @@ def choose_engine(
 ) -> tuple[Transcriber, EngineDescription, EngineIdentity]:
     """The first engine of `transcription.engines` that loads, and why each one before it was not used.
 
-    The identity has no `options_hash`: that takes the whole configuration (`pipeline.run.recipes`).
+    The identity has no `options_hash`: that takes the whole configuration (`pipeline.run.planning.recipes`).
 
     Args:
         skip: engines not to try, with the reason (`{"mlx_qwen3": "out of memory"}`).

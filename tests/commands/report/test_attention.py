@@ -11,7 +11,7 @@ from pipeline.config.areas.run import RunSettings
 from pipeline.records import CallFailure, CallMetadata, FoundCall, SkippedFile, StepResult, StepState
 from pipeline.run.batch import BatchResult
 from pipeline.run.context import Tally
-from pipeline.run.plan import Action, Plan, PlannedCall
+from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.reconcile import COUNTED, Reconciliation
 
 AT = datetime(2026, 9, 14, tzinfo=UTC)

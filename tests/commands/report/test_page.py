@@ -13,7 +13,7 @@ from commands.report.spans import mean_shares
 from pipeline.config.root import Settings
 from pipeline.run.context import Tally
 from pipeline.run.performance import MachineShares, PerformanceRecorder, ResourceSample, machine_shares
-from pipeline.run.plan import Plan
+from pipeline.run.planning.plan import Plan
 from tests.commands.report.test_attention import failure, result_of
 
 

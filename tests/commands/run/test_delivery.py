@@ -21,8 +21,9 @@ from pipeline.records import CallFailure
 from pipeline.run.batch import BatchResult
 from pipeline.run.context import Tally
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.plan import Plan, decide
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.decisions import decide
+from pipeline.run.planning.plan import Plan
+from pipeline.run.planning.recipes import Recipe
 from pipeline.run.reconcile import COUNTED, Reconciliation
 from tests.db.samples import found, outcome
 

@@ -11,7 +11,7 @@ from commands.run.delivery import Delivered, file_statuses
 from commands.run.summary import print_summary
 from commands.terminal import Terminal
 from pipeline.run.batch import BatchResult
-from pipeline.run.plan import Action, Plan, PlannedCall
+from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.reconcile import COUNTED, Reconciliation
 from tests.commands.report.test_attention import found, result_of
 

@@ -12,8 +12,9 @@ from db.ledger.store import PostgresStore
 from db.queries.calls import calls_to_export, status_counts
 from pipeline.config.areas.run import Reprocess
 from pipeline.records import CallFailure, CallStatus, FoundCall, SkippedFile
-from pipeline.run.plan import Action, decide
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.decisions import decide
+from pipeline.run.planning.plan import Action
+from pipeline.run.planning.recipes import Recipe
 from tests.db.samples import MOMENT, found, outcome
 
 

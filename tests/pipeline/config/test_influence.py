@@ -16,7 +16,7 @@ from pipeline.config.influence import Influence, MarkedSetting, Result, mark_of,
 from pipeline.config.root import Settings
 from pipeline.ports import AnalysisStep
 from pipeline.records import CallForAnalysis, CallMetadata, Transcript
-from pipeline.run.recipes import diarisation, expected_identity, recipe_hash
+from pipeline.run.planning.recipes import diarisation, expected_identity, recipe_hash
 from pipeline.transcription.fingerprint import digest
 from tests.analysis.calls import IDENTITY
 from tests.pipeline.config.changing import get_at, other_values, set_at

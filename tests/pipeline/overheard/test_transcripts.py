@@ -13,7 +13,7 @@ from pipeline.config.areas.audio import AudioSettings, CrosstalkSettings
 from pipeline.config.root import Settings
 from pipeline.diarisation.calls import DIARISED
 from pipeline.records import EngineIdentity, PreparedCall, Role, SegmentText, SpeechSegment, Transcript
-from pipeline.run.recipes import preparation
+from pipeline.run.planning.recipes import preparation
 from pipeline.run.transcripts import Transcripts
 from tests.pipeline.overheard.test_hearing import AGENT, CLIENT, RATE, on_other_channel, prepared, sample, segments
 

@@ -45,7 +45,7 @@ from pipeline.records import (
 from pipeline.run.analyser import build_analyser, in_dependency_order, keep_better, with_dependents
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.context import BatchParts, ChildBuild, PrepareTask
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.recipes import Recipe
 from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
 from pipeline.sources.source import CallSource, build_source

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.records import CallMetadata, CallStatus, FoundCall, SkippedFile, StoredOutcome
 from pipeline.run.context import Tally
-from pipeline.run.plan import Action, Plan, PlannedCall
+from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.reconcile import COUNTED, Reconciliation, addresses, reconcile
 
 AT = datetime(2026, 9, 14, tzinfo=UTC)

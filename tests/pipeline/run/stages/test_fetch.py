@@ -14,7 +14,7 @@ from pipeline.config.areas.run import RunSettings
 from pipeline.records import CallFailure, FoundCall, SkippedFile
 from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
 from pipeline.run.performance import PerformanceRecorder, ResourceSample
-from pipeline.run.plan import Action, PlannedCall
+from pipeline.run.planning.plan import Action, PlannedCall
 from pipeline.run.stages.fetch import FetchStage
 from pipeline.run.stages.work import Finished, StageQueue, Work
 from tests.pipeline.run.stages.test_recognise import Silent, found_call

@@ -31,8 +31,8 @@ from pipeline.records import (
 from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
 from pipeline.run.engine_return import EngineReturn
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.run.plan import Action, PlannedCall
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.plan import Action, PlannedCall
+from pipeline.run.planning.recipes import Recipe
 from pipeline.run.recogniser_child import SegmentTask, WindowTask
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.recognise import RecogniseStage

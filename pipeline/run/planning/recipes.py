@@ -14,7 +14,7 @@ from pipeline.diarisation.checkpoints import pipeline_weights
 from pipeline.diarisation.speakers import served_by
 from pipeline.diarisation.voices.weights import encoder_weights
 from pipeline.records import EngineIdentity, KnownCall
-from pipeline.run import first_recipe
+from pipeline.run.planning import first_recipe
 from pipeline.transcription.engines.expected import (
     DEMONSTRATIONS,
     expected_name,

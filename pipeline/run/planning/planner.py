@@ -10,19 +10,9 @@ from pipeline.config.areas.run import RunSettings
 from pipeline.ports import CallStore
 from pipeline.records import EngineIdentity, FoundCall, SkippedFile
 from pipeline.run.analyser import FingerprintTask
-from pipeline.run.plan import (
-    Action,
-    Fingerprints,
-    Plan,
-    PlannedCall,
-    decide,
-    in_order,
-    look_up,
-    settle,
-    with_steps,
-    within_limit,
-)
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.decisions import Fingerprints, decide, in_order, look_up, settle, with_steps, within_limit
+from pipeline.run.planning.plan import Action, Plan, PlannedCall
+from pipeline.run.planning.recipes import Recipe
 
 _FINGERPRINTS_AT_ONCE = 2000
 

@@ -23,11 +23,7 @@ from pipeline.records import (
     StoredStep,
 )
 from pipeline.run.context import RunSignals, stop_moment
-from pipeline.run.paired_files import pair_line, said_of_sides
-from pipeline.run.plan import (
-    Action,
-    Plan,
-    PlannedCall,
+from pipeline.run.planning.decisions import (
     decide,
     in_order,
     is_gone,
@@ -37,7 +33,9 @@ from pipeline.run.plan import (
     with_steps,
     within_limit,
 )
-from pipeline.run.recipes import Recipe
+from pipeline.run.planning.paired_files import pair_line, said_of_sides
+from pipeline.run.planning.plan import Action, Plan, PlannedCall
+from pipeline.run.planning.recipes import Recipe
 from pipeline.sources.addresses import file_uri
 from pipeline.sources.pairs import Pairing
 

@@ -1,12 +1,11 @@
-"""What a run has to do: every recording found, compared with what the database knows of it."""
+"""What becomes of one recording: found, compared with what the database knows of it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from pipeline.config.areas.run import Order, Reprocess
 from pipeline.ports import CallStore
@@ -21,9 +20,10 @@ from pipeline.records import (
     StepState,
     Transcript,
 )
-from pipeline.run.recipes import Recipe, same_recipe
+from pipeline.run.planning.plan import Action, Plan, PlannedCall
+from pipeline.run.planning.recipes import Recipe, same_recipe
 from pipeline.sources.addresses import file_path, zip_parts
-from pipeline.sources.pairs import PAIR_MARK, is_half_of
+from pipeline.sources.pairs import is_half_of
 
 LOOKUP_SIZE = 1000
 
@@ -33,104 +33,6 @@ is taken once the source offers it: the settings have changed. (`--reprocess fai
 
 Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, tuple[str, ...]]]]
 """For each call and analysis step, the fingerprints under which a stored result counts as today's."""
-
-
-class Action(StrEnum):
-    """What to do with a recording."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    RETRY = "retry"
-    TRANSCRIBE = "transcribe"
-    """Known and unchanged, but today's recogniser would do it another way, or all must be done again."""
-    ANALYSE = "analyse"
-    UNCHANGED = "unchanged"
-    SKIPPED = "skipped"
-    QUARANTINED = "quarantined"
-    UNDECIDED = "undecided"
-    """Depends on which engine serves today: decided once the recogniser is loaded."""
-
-
-TO_DO = frozenset({Action.NEW, Action.CHANGED, Action.RETRY, Action.TRANSCRIBE, Action.ANALYSE})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedCall:
-    """One recording and what becomes of it."""
-
-    found: FoundCall
-    action: Action
-    known: KnownCall | None = None
-    steps: frozenset[str] | None = None
-    """Analysis steps to run; None for all."""
-    forced: bool = False
-    """Recognise again even where the same transcript is stored."""
-    other_sides: tuple[KnownCall, ...] = ()
-    """Calls of their own at the other addresses of this one's files, from before the files were joined."""
-
-    @property
-    def replaces_single_files(self) -> bool:
-        """Whether its files, or one of them, were calls of their own before."""
-        if not self.found.sides or self.action not in TO_DO:
-            return False
-        alone = (*self.other_sides, *(() if is_pair(self.known) else (self.known,)))
-        return any(known is not None and known.transcript_fingerprint is not None for known in alone)
-
-    @property
-    def lost_a_side(self) -> bool:
-        """Whether the stored call has both sides, and the file of one is no longer offered."""
-        return self.found.lone_side is not None and is_pair(self.known)
-
-
-@dataclass(slots=True, kw_only=True)
-class Plan:
-    """All recordings of a run by action."""
-
-    to_do: list[PlannedCall] = field(default_factory=list)
-    undecided: list[PlannedCall] = field(default_factory=list)
-    unchanged: int = 0
-    quarantined: list[PlannedCall] = field(default_factory=list)
-    skipped: list[SkippedFile] = field(default_factory=list)
-    skipped_before: list[PlannedCall] = field(default_factory=list)
-    waiting: list[SkippedFile] = field(default_factory=list)
-    beyond_limit: list[PlannedCall] = field(default_factory=list)
-    """For a later run, by `run.limit`."""
-    uris: set[str] = field(default_factory=set)
-    second_files: set[str] = field(default_factory=set)
-    """Addresses of the second files of calls that have two."""
-    replacing: list[PlannedCall] = field(default_factory=list)
-    """Calls to do whose files were calls of their own before."""
-
-    @property
-    def left(self) -> int:
-        return len(self.beyond_limit)
-
-    @property
-    def found(self) -> int:
-        return (
-            len(self.to_do)
-            + len(self.undecided)
-            + self.unchanged
-            + len(self.quarantined)
-            + len(self.skipped)
-            + len(self.skipped_before)
-            + len(self.waiting)
-            + self.left
-        )
-
-    def add(self, planned: PlannedCall) -> None:
-        if planned.replaces_single_files:
-            self.replacing.append(planned)
-        if planned.action in TO_DO:
-            self.to_do.append(planned)
-        elif planned.action is Action.UNDECIDED:
-            self.undecided.append(planned)
-        elif planned.action is Action.QUARANTINED:
-            self.quarantined.append(planned)
-        elif planned.action is Action.SKIPPED:
-            self.skipped_before.append(planned)
-        else:
-            self.unchanged += 1
 
 
 def may_replace(known: KnownCall, identity: EngineIdentity, recipe: Recipe) -> bool:
@@ -170,11 +72,6 @@ def decide(found: FoundCall, known: KnownCall | None, reprocess: Reprocess, reci
     if recipe.first is not None and same_recipe(known, recipe.first, recipe):
         return planned(Action.UNCHANGED)
     return planned(Action.UNDECIDED)
-
-
-def is_pair(known: KnownCall | None) -> bool:
-    """Whether a stored call came from two files."""
-    return known is not None and (known.etag or "").startswith(PAIR_MARK)
 
 
 def _bytes_may_differ(found: FoundCall, known: KnownCall) -> bool:

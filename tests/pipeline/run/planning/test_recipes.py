@@ -23,8 +23,9 @@ from pipeline.records import (
     KnownCall,
     PreparedCall,
 )
-from pipeline.run.plan import Action, decide
-from pipeline.run.recipes import build_recipe, recipe_hash
+from pipeline.run.planning.decisions import decide
+from pipeline.run.planning.plan import Action
+from pipeline.run.planning.recipes import build_recipe, recipe_hash
 from pipeline.run.transcripts import Transcripts
 from pipeline.transcription.engines.expected import FORMER_WHISPER
 from pipeline.weights.former import recogniser_revision

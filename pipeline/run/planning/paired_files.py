@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.plurals import counted
-from pipeline.run.plan import Plan
+from pipeline.run.planning.plan import Plan
 from pipeline.sources.pairs import WAITS_FOR_OTHER_SIDE
 
 _NAMED = 5
