@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from pipeline.transcription.engines.mlx_qwen3.kernels import Kernels
+    from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Kernels
 
 TOKENS_PER_S = 3.0
 """Qwen3-ASR writes about three tokens a second of English telephone speech."""
@@ -78,7 +78,7 @@ def main() -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     import mlx.core as mx
 
-    from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
+    from pipeline.transcription.engines.mlx_qwen3.kernels.blas import blas_probe
 
     probe = blas_probe()
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ class Batched:
         from mlx_qwen3_asr.tokenizer import Tokenizer
 
         from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
-        from pipeline.transcription.engines.mlx_qwen3.device import kernels_for_device, limits_of
+        from pipeline.transcription.engines.mlx_qwen3.kernels.device import kernels_for_device, limits_of
         from pipeline.transcription.engines.mlx_qwen3.loading import LoadedModel, weight_bytes
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter

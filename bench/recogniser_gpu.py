@@ -383,7 +383,7 @@ def _keeper(dtype: Any) -> Any:
     """Kernels that keep the logits of prefills, and at each step how far the best is above the second."""
     import mlx.core as mx
 
-    from pipeline.transcription.engines.mlx_qwen3.gpu_kernels import GpuKernels
+    from pipeline.transcription.engines.mlx_qwen3.kernels.gpu import GpuKernels
 
     class Keeper(GpuKernels):
         def __init__(self) -> None:

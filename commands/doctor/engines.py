@@ -80,7 +80,7 @@ def by_loading(settings: TranscriptionSettings, name: str, timeout_s: float) -> 
 def mlx_qwen3(settings: TranscriptionSettings, timeout_s: float) -> Finding:
     """MLX, the BLAS it multiplies with, and the weights; it has its own way to the hub."""
     from pipeline.transcription.engines.expected import qwen3_weights
-    from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
+    from pipeline.transcription.engines.mlx_qwen3.kernels.blas import blas_probe
     from pipeline.transcription.engines.mlx_qwen3.weights import locate
 
     options, name = settings.mlx_qwen3, "mlx_qwen3"

@@ -10,8 +10,8 @@ import numpy as np
 
 from pipeline.audio.channels.music import find_music, music_candidates
 from pipeline.audio.channels.tones import ToneScan, find_ringing
-from pipeline.audio.decoding.sink import IngestedChannel
 from pipeline.audio.decoding.levels import FRAME_SAMPLES, ChannelLevels, level_dbfs
+from pipeline.audio.decoding.sink import IngestedChannel
 from pipeline.audio.decoding.spool import Samples, read_blocks, rewrite
 from pipeline.audio.segments import (
     Interval,

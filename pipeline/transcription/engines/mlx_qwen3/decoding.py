@@ -10,7 +10,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from pipeline.transcription.engines.mlx_qwen3.kernels import Array, Floats, Kernels, SlotCache, Tokens
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Array, Floats, Kernels, SlotCache, Tokens
 from pipeline.transcription.engines.mlx_qwen3.layers import DecoderLayer, decoder_layers
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompt
 from pipeline.transcription.engines.mlx_qwen3.scheduler import OWN_LAST

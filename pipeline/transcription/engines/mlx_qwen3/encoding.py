@@ -16,7 +16,7 @@ import mlx.core as mx
 import numpy as np
 
 from pipeline.transcription.engine import Samples
-from pipeline.transcription.engines.mlx_qwen3.kernels import Array, Kernels
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Array, Kernels
 
 _HOP, _FFT, _MEL_BINS = 160, 400, 128
 

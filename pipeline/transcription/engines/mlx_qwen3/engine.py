@@ -9,7 +9,7 @@ from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelTooSlow, ModelUnavailable
 from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
 from pipeline.transcription.engines.expected import qwen3_aligner, qwen3_weights
-from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe
+from pipeline.transcription.engines.mlx_qwen3.kernels.blas import blas_probe
 from pipeline.transcription.engines.mlx_qwen3.prompts import LANGUAGES
 from pipeline.transcription.engines.mlx_qwen3.rows import with_words
 from pipeline.transcription.engines.mlx_qwen3.scheduler import Scheduler, StageSeconds
@@ -51,7 +51,7 @@ class MlxQwen3Transcriber:
             import mlx_qwen3_asr  # noqa: F401 - fail here, not in the middle of a call
         except ImportError as error:
             raise ModelUnavailable(f"mlx_qwen3: MLX cannot be imported here ({error}); use another engine") from error
-        from pipeline.transcription.engines.mlx_qwen3.device import kernels_for_device, limits_of
+        from pipeline.transcription.engines.mlx_qwen3.kernels.device import kernels_for_device, limits_of
         from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter

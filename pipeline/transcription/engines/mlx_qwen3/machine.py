@@ -11,7 +11,7 @@ from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engines.mlx_qwen3.decoding import BatchDecoder, BegunStep, NewRow
 from pipeline.transcription.engines.mlx_qwen3.encoding import BatchEncoder, mel_features
-from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Kernels, SlotCache, Tokens
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Floats, Kernels, SlotCache, Tokens
 from pipeline.transcription.engines.mlx_qwen3.loading import LoadedModel
 from pipeline.transcription.engines.mlx_qwen3.memory import GIB, MemoryBudget, shape_of
 from pipeline.transcription.engines.mlx_qwen3.rows import Row

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
-from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, SlotCache, Tokens
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Floats, SlotCache, Tokens
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
 from pipeline.transcription.engines.mlx_qwen3.rows import (
     Row,

@@ -11,11 +11,11 @@ import mlx.core as mx
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.transcription.engine import Samples, SegmentRequest
-from pipeline.transcription.engines.mlx_qwen3.device import limits_of
-from pipeline.transcription.engines.mlx_qwen3.kernels import Kernels
+from pipeline.transcription.engines.mlx_qwen3.kernels.device import limits_of
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Kernels
+from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint
 from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
 from pipeline.transcription.engines.mlx_qwen3.scheduler import Scheduler
 

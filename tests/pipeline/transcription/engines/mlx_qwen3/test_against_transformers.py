@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 
 from pipeline.transcription.engine import SegmentRequest
 from pipeline.transcription.engines.mlx_qwen3.decoding import NewRow
-from pipeline.transcription.engines.mlx_qwen3.kernels import Floats
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Floats
+from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
 from pipeline.transcription.engines.mlx_qwen3.rows import Row
 from pipeline.transcription.engines.mlx_qwen3.scheduler import StageSeconds

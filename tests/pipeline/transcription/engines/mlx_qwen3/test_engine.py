@@ -20,9 +20,9 @@ from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engines.catalogue import ENGINES
-from pipeline.transcription.engines.mlx_qwen3.blas import blas_probe, report
 from pipeline.transcription.engines.mlx_qwen3.encoding import mel_features
 from pipeline.transcription.engines.mlx_qwen3.engine import build
+from pipeline.transcription.engines.mlx_qwen3.kernels.blas import blas_probe, report
 from pipeline.transcription.engines.mlx_qwen3.prompts import LANGUAGES, Prompter
 from pipeline.weights.hub import Hub
 from tests.pipeline.transcription.engines.mlx_qwen3.harness import Batch, request

@@ -9,9 +9,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from pipeline.transcription.engines.mlx_qwen3.cuda_attention import SlotAttention
-from pipeline.transcription.engines.mlx_qwen3.gpu_kernels import GpuKernels, slot_count
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
+from pipeline.transcription.engines.mlx_qwen3.kernels.cuda_attention import SlotAttention
+from pipeline.transcription.engines.mlx_qwen3.kernels.gpu import GpuKernels, slot_count
+from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels
 from tests.pipeline.transcription.engines.mlx_qwen3.harness import Batch, request
 from tests.pipeline.transcription.engines.mlx_qwen3.tiny import speech_like
 

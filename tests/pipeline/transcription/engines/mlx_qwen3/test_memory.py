@@ -8,8 +8,8 @@ from typing import Any
 import mlx.core as mx
 import pytest
 
+from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.memory import GIB, MemoryBudget, ModelShape
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
 from tests.pipeline.transcription.engines.mlx_qwen3.harness import Batch, request
 from tests.pipeline.transcription.engines.mlx_qwen3.tiny import speech_like
 

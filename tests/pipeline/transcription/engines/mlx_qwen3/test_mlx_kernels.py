@@ -9,8 +9,8 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from pipeline.transcription.engines.mlx_qwen3.kernels import SlotCache
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels, MlxSlotCache
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import SlotCache
+from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels, MlxSlotCache
 
 LAYERS, KV_HEADS, DIM = 2, 1, 64
 LENGTHS = [3, 5]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
-from pipeline.transcription.engines.mlx_qwen3.kernels import Floats, Tokens
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Floats, Tokens
 from pipeline.transcription.engines.mlx_qwen3.prompts import Parsed, Prompt
 from pipeline.transcription.engines.mlx_qwen3.rows import Row
 from pipeline.transcription.engines.mlx_qwen3.scheduler import OWN_LAST, Limits, OutOfMemory, Scheduler, StageSeconds

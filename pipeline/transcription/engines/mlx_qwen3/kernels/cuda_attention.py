@@ -11,7 +11,7 @@ from typing import Any
 
 import mlx.core as mx
 
-from pipeline.transcription.engines.mlx_qwen3.kernels import Array
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Array
 
 _WARPS = 8
 _SOURCE = """

@@ -7,8 +7,8 @@ from typing import Any
 import mlx.core as mx
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
-from pipeline.transcription.engines.mlx_qwen3.kernels import Kernels
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Kernels
+from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.scheduler import Limits
 
 
@@ -16,7 +16,7 @@ def kernels_for_device(dtype: Any) -> Kernels:
     """For activations of `dtype` on MLX's default device."""
     if mx.default_device() == mx.Device(mx.cpu):
         return MlxKernels(dtype)
-    from pipeline.transcription.engines.mlx_qwen3.gpu_kernels import GpuKernels
+    from pipeline.transcription.engines.mlx_qwen3.kernels.gpu import GpuKernels
 
     return GpuKernels(dtype)
 

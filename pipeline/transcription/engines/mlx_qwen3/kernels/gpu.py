@@ -13,10 +13,10 @@ from typing import Any
 
 import mlx.core as mx
 
-from pipeline.transcription.engines.mlx_qwen3.cuda_attention import SlotAttention
-from pipeline.transcription.engines.mlx_qwen3.kernels import Array, SlotCache
+from pipeline.transcription.engines.mlx_qwen3.kernels.cuda_attention import SlotAttention
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Array, SlotCache
+from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels, MlxSlotCache
 from pipeline.transcription.engines.mlx_qwen3.layers import DecoderLayer
-from pipeline.transcription.engines.mlx_qwen3.mlx_kernels import MlxKernels, MlxSlotCache
 
 _GROWTH = 128
 _LEAST_SLOTS = 8

@@ -1,7 +1,7 @@
 """The operations in MLX's own form, and slots in MLX arrays.
 
 `MlxKernels` computes what the package computes, operation by operation, so that a CPU's float32 tokens are the
-package's. `gpu_kernels` has the form for a GPU.
+package's. `gpu.py` has the form for a GPU.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.transcription.engines.mlx_qwen3.kernels import Array, SlotCache
+from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Array, SlotCache
 from pipeline.transcription.engines.mlx_qwen3.layers import DecoderLayer
 
 _GROWTH = 64
