@@ -30,6 +30,14 @@ ANSWERS: dict[str, str] = {
     "analysis/redaction": "a file per kind of personal data and per way of asking for it",
     "analysis/sentiment": "words, voice and their fusion; shipped models name these modules",
     "commands/run": "a file per thing a run does at its borders: plan, tell, notify, deliver, trace",
+    "commands/app.py:run": "the options of a run, one below the other",
+    "commands/report/build.py:_stages": "one document's shape, read from top to bottom",
+    "commands/run/command.py:_run_with": "a run from begin to end, and what must happen however it ends",
+    "analysis/redaction/exchanges.py": "one walk over questions and their answers",
+    (
+        "tests/commands/run/test_two_files.py:"
+        "test_two_files_become_one_call_that_is_done_once_and_followed_when_it_changes"
+    ): "one folder's story over four runs; each run costs processes",
     "bench": "one file per benchmark, each a command of its own",
     "tests/pipeline/transcription/engines/mlx_qwen3/tiny.py:_weights": "a checkpoint's list of tensors and shapes",
 }
