@@ -148,7 +148,7 @@ class Batched:
         from mlx_qwen3_asr.tokenizer import Tokenizer
 
         from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
-        from pipeline.transcription.engines.mlx_qwen3.kernels.device import kernels_for_device, limits_of
+        from pipeline.transcription.engines.mlx_qwen3.device import kernels_for_device, limits_of
         from pipeline.transcription.engines.mlx_qwen3.loading import LoadedModel, weight_bytes
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter

@@ -51,7 +51,7 @@ class MlxQwen3Transcriber:
             import mlx_qwen3_asr  # noqa: F401 - fail here, not in the middle of a call
         except ImportError as error:
             raise ModelUnavailable(f"mlx_qwen3: MLX cannot be imported here ({error}); use another engine") from error
-        from pipeline.transcription.engines.mlx_qwen3.kernels.device import kernels_for_device, limits_of
+        from pipeline.transcription.engines.mlx_qwen3.device import kernels_for_device, limits_of
         from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint
         from pipeline.transcription.engines.mlx_qwen3.machine import Qwen3Machine
         from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter

@@ -11,7 +11,7 @@ import mlx.core as mx
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
 from pipeline.transcription.engine import Samples, SegmentRequest
-from pipeline.transcription.engines.mlx_qwen3.kernels.device import limits_of
+from pipeline.transcription.engines.mlx_qwen3.device import limits_of
 from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Kernels
 from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels
 from pipeline.transcription.engines.mlx_qwen3.loading import load_checkpoint
