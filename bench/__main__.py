@@ -48,6 +48,7 @@ BENCHMARKS = (
     Benchmark("recogniser", (), ("--shape", "small", "--no-reference")),
     Benchmark("overheard", (), ("--model", "tiny.en", "--kinds", "echo 6")),
     Benchmark("talk", (), ("--model", "tiny.en"), needs_data=True),
+    Benchmark("voices", needs_data=True),
     Benchmark("word_error", (), ("--limit", "10"), needs_data=True),
     Benchmark("words", (), ("--models", "tiny.en", "--sets", "samples"), needs_data=True),
     Benchmark("diarisation", (), (), needs_data=True),

@@ -293,6 +293,11 @@ class TranscriptChunk:
         return self.end_s - self.start_s
 
     @property
+    def spoken_spans(self) -> tuple[SpeechSpan, ...]:
+        """Where somebody speaks; in transcripts of earlier versions the whole chunk."""
+        return ((self.start_s, self.end_s),) if self.speech is None else self.speech
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """The flags for which its words stay out of sentiment, topic and summary."""
         return tuple(flag for flag in self.flags if flag in DOUBTFUL)

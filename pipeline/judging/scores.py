@@ -59,7 +59,9 @@ class SideScore:
     characters: WordErrors
     alignment: Alignment
     speech_precision: float | None
-    """Share of the time in chunks in which people marked speech of this side; None without chunks or times."""
+    """Share of the time that chunks call speech in which people marked speech of this side.
+
+    None without chunks or times."""
     speech_recall: float | None
     role_right: bool | None
     """Whether the stored role of the channel is the true one; None where the truth gives no role."""
@@ -163,7 +165,7 @@ def _side(
     spans = [(turn.start_s, turn.end_s) for turn in turns if turn.text and turn.start_s is not None]
     precision = recall = None
     if spans:
-        found = _mask([(chunk.start_s, chunk.end_s) for chunk in said if chunk.text], duration_s)
+        found = _mask([span for chunk in said if chunk.text for span in chunk.spoken_spans], duration_s)
         spoken = _mask([(start_s, end_s or start_s) for start_s, end_s in spans], duration_s)
         both = float((found & spoken).sum())
         precision = both / found.sum() if found.any() else None
@@ -223,9 +225,10 @@ def _idle(truth: TrueCall, chunks: Sequence[TranscriptChunk], one_channel: bool)
         and not warned(chunk.flags)
         and not any(
             (one_channel or turn.channel == chunk.channel)
-            and (turn.start_s or 0.0) - _BESIDE_S < chunk.end_s
-            and chunk.start_s < (turn.end_s or 0.0) + _BESIDE_S
+            and (turn.start_s or 0.0) - _BESIDE_S < end_s
+            and start_s < (turn.end_s or 0.0) + _BESIDE_S
             for turn in truth.spoken
+            for start_s, end_s in chunk.spoken_spans
         )
     ]
 
@@ -258,7 +261,12 @@ def _speakers(heard: HeardCall, truth: TrueCall, chunks: Sequence[TranscriptChun
     if len(numbers) < _SPEAKERS:
         reasons["der"] = "the truth names fewer than two speakers"
         return 0.0, 0.0
-    found = [SpeakerTurn(chunk.start_s, chunk.end_s, chunk.channel) for chunk in chunks if chunk.text]
+    found = [
+        SpeakerTurn(start_s, end_s, chunk.channel)
+        for chunk in chunks
+        if chunk.text
+        for start_s, end_s in chunk.spoken_spans
+    ]
     marked = [SpeakerTurn(start_s, end_s, numbers[speaker]) for start_s, end_s, speaker in spans]
     errors = diarisation_errors(marked, found, (0.0, heard.duration_s))
     return errors.missed_s + errors.false_alarm_s + errors.confusion_s, errors.speech_s

@@ -82,6 +82,7 @@ def compare_systems(request: ComparisonRequest) -> ExitCode:
         observer.planned(len(names) * len(systems), 0)
         for system in systems:
             results[system.name] = _run(system, names, kept, observer, request.fresh)
+    kept.prune()
     found = compared(
         systems, results, truths, names=glossary_names(first), language=request.language, seed=request.seed
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import OutputUnavailable
 from pipeline.records import Transcript
+
+MOST_KEPT = 5000
+"""Transcripts. Of an hour of calls one takes about 200 KB."""
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +48,23 @@ def _adapter() -> TypeAdapter[KeptTranscript]:
 
 
 class KeptTranscripts:
-    """A folder with a JSON file per transcript. Safe from several threads: each file appears whole."""
+    """A folder with a JSON file per transcript. Safe from several threads: each file appears whole.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        most: how many `prune` leaves, the ones used last.
+    """
+
+    def __init__(self, folder: Path, most: int = MOST_KEPT) -> None:
         self._folder = folder
+        self._most = most
 
     def get(self, fingerprint: str) -> KeptTranscript | None:
         """None where there is none, or it was kept by a version that wrote another form."""
+        path = self._folder / f"{fingerprint}.json"
         try:
-            return _adapter().validate_json((self._folder / f"{fingerprint}.json").read_bytes())
+            kept = _adapter().validate_json(path.read_bytes())
+            os.utime(path)
+            return kept
         except (OSError, ValidationError):
             return None
 
@@ -68,3 +81,18 @@ class KeptTranscripts:
                 f"{self._folder}: a transcript cannot be kept there ({error}); free space, or choose another folder "
                 "with --output"
             ) from error
+
+    def prune(self) -> None:
+        """Delete those not used for longest, and drafts of a process that was killed."""
+        files = sorted(self._folder.glob("*.json"), key=_used_at, reverse=True)
+        yesterday = time.time() - _DAY_S
+        drafts = [draft for draft in self._folder.glob(".draft-*") if _used_at(draft) < yesterday]
+        for path in (*files[self._most :], *drafts):
+            path.unlink(missing_ok=True)
+
+
+def _used_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -111,6 +111,14 @@ def test_noise_is_no_speech_and_no_word() -> None:
     assert score.sides[0].speech_precision == 0
 
 
+def test_padding_around_speech_is_neither_speech_nor_beside_it() -> None:
+    padded = replace(chunk(0, 1), end_s=4.0, speech=((2.0, 3.0),))
+    score = score_call(heard(padded), replace(TRUTH, turns=(turn(0, 2, "word"),)), "en")
+    assert (score.sides[0].speech_precision, score.sides[0].speech_recall) == (1.0, 1.0)
+    far = replace(padded, speech=((1.0, 1.5),))
+    assert score_call(heard(far), replace(TRUTH, turns=(turn(0, 2, "word"),)), "en").idle_chunks == (far,)
+
+
 def test_words_of_a_doubled_channel_are_judged_once_and_without_roles() -> None:
     turns = [chunk(t.channel, t.start_s or 0, t.text) for t in TRUTH.turns]
     both = [replace(one, channel=channel) for one in turns for channel in (0, 1)]
