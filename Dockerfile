@@ -31,8 +31,10 @@ COPY analysis analysis
 COPY commands commands
 COPY db db
 COPY glossaries glossaries
+COPY pages pages
 COPY pipeline pipeline
 COPY samples samples
+COPY service service
 ENV LD_PRELOAD=/usr/lib/libopenblas-for-mlx.so \
     PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-CODE   := run.py commands pipeline analysis db bench ops tests samples
+CODE   := run.py commands service pages pipeline analysis db bench ops tests samples
 
 .PHONY: run test setup check bench soak schema lock clean
 

@@ -19,7 +19,7 @@ from pipeline.roles import Role
 
 def add_to(app: typer.Typer) -> None:
     """Register every sub-command on `app`."""
-    for command in (status, search, export, doctor):
+    for command in (status, search, view, export, doctor):
         app.command()(command)
     app.command("report")(performance_report)
     app.command()(config.init)
@@ -48,6 +48,18 @@ def search(  # noqa: PLR0917 - typer calls it by name
     from commands.search import show_hits
 
     sys.exit(show_hits(config, overrides or (), query, role, limit, as_json))
+
+
+def view(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port; 8642 by default.")] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the browser.")] = True,
+) -> None:
+    """Read and hear the calls in the browser: list, pages, dashboard. For this machine alone. Example: run.py view"""
+    from commands.view import view as serve
+
+    sys.exit(serve(config, overrides or (), port, browser))
 
 
 def export(  # noqa: PLR0917 - typer calls it by name

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from psycopg import Connection
     from psycopg.rows import BaseRowFactory
@@ -32,9 +32,16 @@ def question(name: str) -> bytes:
 
 def ask(database: Patient, name: str, rows: BaseRowFactory[Row], **parameters: object) -> list[Row]:
     """The answer to `sql/<name>.sql`, with rows built by `rows`. Waits for a database that goes away."""
+    return answer(database, question(name), rows, parameters)
+
+
+def answer(
+    database: Patient, statement: bytes, rows: BaseRowFactory[Row], parameters: Mapping[str, object]
+) -> list[Row]:
+    """The same for a statement put together from several questions."""
 
     def work(connection: Connection[Any]) -> list[Row]:
         with connection.cursor(row_factory=rows) as cursor:
-            return cursor.execute(question(name), parameters).fetchall()
+            return cursor.execute(statement, parameters).fetchall()
 
     return database.patiently(work)

@@ -9,7 +9,9 @@ import pytest
 
 from tests.house import PROJECT
 
-_HEAVY = ("yaml", "numpy", "psycopg", "pipeline.config.base", "pipeline.records")
+_HEAVY = (
+    "yaml", "numpy", "psycopg", "pipeline.config.base", "pipeline.records", "fastapi", "uvicorn", "jinja2", "service", "pages",
+)  # fmt: skip
 _LOADED = """
 import sys
 from commands.app import main
@@ -20,7 +22,9 @@ finally:
 """
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("db", "--help"), ("search", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("db", "--help"), ("search", "--help"), ("view", "--help")]
+)
 def test_help_loads_neither_configuration_nor_records(arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-c", _LOADED.format(heavy=_HEAVY), *arguments]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)

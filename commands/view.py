@@ -1,0 +1,71 @@
+"""`run.py view`: the reading room, served to this machine alone until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from commands.terminal import say
+from db.existing import existing_ledger
+from pipeline.config.loader import load_settings
+from pipeline.errors import ConfigurationError
+
+PORT = 8642
+"""Tried first, so that bookmarks hold; another free one where it is taken."""
+PATIENCE_S = 5.0
+"""A reader does not wait for a database as long as a run does."""
+
+
+def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool) -> int:
+    """Serve the pages until interrupted; returns the exit code. Raises ConfigurationError where the port is taken."""
+    import uvicorn
+
+    from service.app import application
+
+    settings = load_settings(config, overrides).settings
+    database_settings = settings.database.model_copy(
+        update={"patience_s": min(PATIENCE_S, settings.database.patience_s)}
+    )
+    with existing_ledger(database_settings) as database, _listening(port) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server = uvicorn.Server(
+            uvicorn.Config(
+                application(database, settings, settings.run.spool_dir / "listening"),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        say(f"{address}  (this machine alone; Ctrl-C ends it)")
+        if browser:
+            _open(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    return 0
+
+
+def _listening(port: int | None) -> socket.socket:
+    """A socket on the loopback address: at the port asked for, or at ours or any free one."""
+    for tried in (PORT, 0) if port is None else (port,):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", tried))
+        except OSError as error:
+            listener.close()
+            if port is not None:
+                raise ConfigurationError(f"--port {port}: {error.strerror}; choose another one") from error
+            continue
+        return listener
+    raise ConfigurationError("no port is free on 127.0.0.1; end another server")
+
+
+def _open(address: str) -> None:
+    """Open the browser; a machine without one is no error."""
+    import webbrowser
+
+    with contextlib.suppress(webbrowser.Error):
+        webbrowser.open(address)

@@ -1,0 +1,209 @@
+"""What the list of calls and the page of one call show."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from db.ask import ask
+from db.queries.chosen import CallFilter, ask_of_chosen
+from db.records import record_row
+from pipeline.records import CallStatus, Role, Word
+
+if TYPE_CHECKING:
+    from db.connection import Database
+
+Sort = Literal["newest", "oldest", "longest", "silence", "unhappiest"]
+MARK_BEGIN, MARK_END = "\ue000", "\ue001"
+"""Around the words of `ListedCall.said_quote` that were looked for: characters that stand for nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedCall:
+    """A row of the list."""
+
+    call_id: str
+    file_name: str
+    started_at: datetime | None
+    duration_s: float | None
+    agent_id: str | None
+    queue: str | None
+    direction: str | None
+    topic: str | None
+    subtopic: str | None
+    mood: str | None
+    """Of the customer, or of the only speaker where no side is known."""
+    status: CallStatus
+    error_type: str | None
+    error_message: str | None
+    flags: tuple[str, ...]
+    summary: str | None
+    silence_share: float | None
+    client_talk_share: float | None
+    missing_reasons: Mapping[str, str]
+    said_role: Role | None
+    said_at_s: float | None
+    said_quote: str | None
+    """The first stretch in which the text that was looked for was said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """How many, and how long together."""
+
+    calls: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A value to filter by."""
+
+    kind: str
+    """agent, queue, direction, topic or flag."""
+    value: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCall:
+    """A row of `calls`; the columns are described there."""
+
+    call_id: str
+    file_name: str
+    source_uri: str
+    audio_sha256: str | None
+    source_size_bytes: int
+    source_modified_at: datetime | None
+    etag: str | None
+    started_at: datetime | None
+    duration_s: float | None
+    channels: int | None
+    sample_rate_hz: int | None
+    container: str | None
+    codec: str | None
+    direction: str | None
+    agent_id: str | None
+    customer_segment: str | None
+    queue: str | None
+    related_call: str | None
+    extension: str | None
+    metadata: Mapping[str, Any]
+    language: str | None
+    flags: tuple[str, ...]
+    status: CallStatus
+    error_type: str | None
+    error_message: str | None
+    error_stage: str | None
+    error_transient: bool | None
+    moods: Mapping[Role, Mapping[str, Mapping[str, float] | None]]
+    """By role and step (fusion, text, acoustic): probabilities of negative, neutral and positive."""
+    sentiment_trends: Mapping[str, Any]
+    mood_turned_by: str | None
+    mood_turned_at_s: float | None
+    topic: str | None
+    subtopic: str | None
+    topic_confidence: float | None
+    topic_evidence: Sequence[Mapping[str, Any]] | None
+    topic_catalogue: str | None
+    summary: str | None
+    summary_details: Mapping[str, Any] | None
+    action_items: Sequence[Mapping[str, Any]] | None
+    agent_talk_s: float | None
+    client_talk_s: float | None
+    agent_talk_share: float | None
+    client_talk_share: float | None
+    silence_s: float | None
+    silence_share: float | None
+    longest_silence_s: float | None
+    overtalk_s: float | None
+    agent_interruptions: int | None
+    client_interruptions: int | None
+    turns: int | None
+    agent_words_per_minute: float | None
+    client_words_per_minute: float | None
+    agent_longest_turn_s: float | None
+    client_longest_turn_s: float | None
+    first_response_s: float | None
+    missing_reasons: Mapping[str, str]
+    asr_engine: str | None
+    asr_model: str | None
+    asr_revision: str | None
+    asr_demonstration: bool | None
+    asr_passed_over: tuple[str, ...]
+    llm_provider: str | None
+    llm_model: str | None
+    transcript_fingerprint: str | None
+    run_id: str | None
+    processed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownChunk:
+    """A row of `chunks`."""
+
+    channel: int
+    ordinal: int
+    role: Role
+    start_s: float
+    end_s: float
+    text: str
+    words: tuple[Word, ...] | None
+    confidence: float | None
+    language: str | None
+    flags: tuple[str, ...]
+    speech: tuple[tuple[float, float], ...] | None
+    fusion_probabilities: Mapping[str, float] | None
+    text_probabilities: Mapping[str, float] | None
+    acoustic_probabilities: Mapping[str, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownStep:
+    """A row of `call_steps`, without its payload."""
+
+    step: str
+    state: str
+    reason: str | None
+    provider: str | None
+    model: str | None
+    cost_usd: float | None
+    updated_at: datetime
+
+
+def listed_calls(
+    database: Database, wanted: CallFilter, timezone: str, *, sort: Sort = "newest", limit: int = 50, offset: int = 0
+) -> list[ListedCall]:
+    """A page of the list."""
+    return ask_of_chosen(
+        database, "reading/list", record_row(ListedCall), wanted, timezone, sort=sort, limit=limit, offset=offset
+    )
+
+
+def total_of(database: Database, wanted: CallFilter, timezone: str) -> Total:
+    """How many calls `wanted` chooses."""
+    (total,) = ask_of_chosen(database, "reading/count", record_row(Total), wanted, timezone)
+    return total
+
+
+def choices(database: Database) -> list[Choice]:
+    """Everything that can be filtered by."""
+    return ask(database, "reading/choices", record_row(Choice))
+
+
+def shown_call(database: Database, call_id: uuid.UUID) -> ShownCall | None:
+    """One call; None where there is no such call."""
+    return next(iter(ask(database, "reading/call", record_row(ShownCall), call_id=call_id)), None)
+
+
+def shown_chunks(database: Database, call_id: uuid.UUID) -> list[ShownChunk]:
+    """What was said, in order of time."""
+    return ask(database, "reading/chunks", record_row(ShownChunk), call_id=call_id)
+
+
+def shown_steps(database: Database, call_id: uuid.UUID) -> list[ShownStep]:
+    """What each step says."""
+    return ask(database, "reading/steps", record_row(ShownStep), call_id=call_id)

@@ -1,0 +1,33 @@
+-- The calls that a filter chooses: the beginning of every question about many calls (db/queries/chosen.py).
+-- `-` as the wanted agent, queue, topic or mood stands for calls that have none.
+WITH chosen AS NOT MATERIALIZED (
+    SELECT c.*, moods.mood, c.started_at AT TIME ZONE %(timezone)s AS began
+    FROM calls c
+    CROSS JOIN LATERAL (
+        SELECT coalesce(c.client_fusion_sentiment, c.client_text_sentiment,
+                        c.unknown_fusion_sentiment, c.unknown_text_sentiment) AS mood
+    ) moods
+    WHERE c.status = ANY(%(statuses)s)
+        AND (%(first_day)s::date IS NULL
+            OR c.started_at >= (%(first_day)s::date)::timestamp AT TIME ZONE %(timezone)s)
+        AND (%(last_day)s::date IS NULL
+            OR c.started_at < (%(last_day)s::date + 1)::timestamp AT TIME ZONE %(timezone)s)
+        AND (NOT %(undated)s OR c.started_at IS NULL)
+        AND (%(agent)s::text IS NULL OR c.agent_id = %(agent)s OR (%(agent)s = '-' AND c.agent_id IS NULL))
+        AND (%(queue)s::text IS NULL OR c.queue = %(queue)s OR (%(queue)s = '-' AND c.queue IS NULL))
+        AND (%(direction)s::text IS NULL OR c.direction = %(direction)s
+            OR (%(direction)s = '-' AND c.direction IS NULL))
+        AND (%(topic)s::text IS NULL OR c.topic = %(topic)s OR c.topic || ' > ' || c.subtopic = %(topic)s
+            OR (%(topic)s = '-' AND c.topic IS NULL))
+        AND (%(mood)s::text IS NULL OR moods.mood = %(mood)s OR (%(mood)s = '-' AND moods.mood IS NULL))
+        AND (%(flag)s::text IS NULL OR %(flag)s = ANY(c.flags))
+        AND (%(error)s::text IS NULL OR c.error_type = %(error)s)
+        AND (%(text)s::text IS NULL OR c.call_id IN (
+            SELECT said.call_id
+            FROM calls said JOIN transcript_chunks t ON t.transcript_fingerprint = said.transcript_fingerprint
+            WHERE t.search @@ websearch_to_tsquery('pg_catalog.simple', %(text)s)
+            UNION ALL
+            SELECT named.call_id FROM calls named
+            WHERE strpos(lower(named.file_name), lower(%(text)s)) > 0 OR named.call_id::text = lower(%(text)s)
+        ))
+)

@@ -1,0 +1,29 @@
+-- A page of the chosen calls in the order asked for, with the first place where the text was said.
+SELECT c.call_id::text, c.file_name, c.started_at, c.duration_s, c.agent_id, c.queue, c.direction, c.topic, c.subtopic,
+       c.mood, c.status, c.error_type, c.error_message, c.flags, c.summary, c.silence_share,
+       c.client_talk_share, c.missing_reasons,
+       said.role AS said_role, said.start_s AS said_at_s, said.quote AS said_quote
+FROM (
+    SELECT page.*, row_number() OVER () AS place FROM (
+        SELECT * FROM chosen
+        ORDER BY CASE WHEN %(sort)s = 'newest' THEN started_at END DESC NULLS LAST,
+                 CASE WHEN %(sort)s = 'oldest' THEN started_at END NULLS LAST,
+                 CASE WHEN %(sort)s = 'longest' THEN duration_s END DESC NULLS LAST,
+                 CASE WHEN %(sort)s = 'silence' THEN silence_share END DESC NULLS LAST,
+                 CASE WHEN %(sort)s = 'unhappiest' THEN
+                     (coalesce(client_fusion_probabilities, client_text_probabilities, unknown_fusion_probabilities,
+                               unknown_text_probabilities) ->> 'negative')::float END DESC NULLS LAST,
+                 call_id
+        LIMIT %(limit)s OFFSET %(offset)s
+    ) page
+) c
+LEFT JOIN LATERAL (
+    SELECT t.role, t.start_s,
+           ts_headline('pg_catalog.simple', t.text, websearch_to_tsquery('pg_catalog.simple', %(text)s),
+                       E'StartSel=\uE000, StopSel=\uE001, MinWords=6, MaxWords=18') AS quote
+    FROM transcript_chunks t
+    WHERE %(text)s::text IS NOT NULL AND t.transcript_fingerprint = c.transcript_fingerprint
+        AND t.search @@ websearch_to_tsquery('pg_catalog.simple', %(text)s)
+    ORDER BY t.start_s, t.channel, t.ordinal LIMIT 1
+) said ON true
+ORDER BY c.place

@@ -1,0 +1,172 @@
+// The player of a call, and nothing else: without this script the pages are whole, only the recording is played by the
+// browser's own controls.
+"use strict";
+
+(() => {
+  const player = document.querySelector(".player");
+  if (!player) return;
+  const audio = player.querySelector("audio");
+  const track = player.querySelector(".track");
+  const turns = [...document.querySelectorAll(".turn")].map((element) => ({
+    element, start: Number(element.dataset.start), end: Number(element.dataset.end),
+  }));
+  const duration = Number(player.dataset.duration);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let current = null;
+  let place = 0;
+
+  const clock = (seconds) => {
+    const whole = Math.max(0, Math.floor(seconds));
+    const two = (number) => String(number).padStart(2, "0");
+    const hours = Math.floor(whole / 3600);
+    const minutes = Math.floor(whole / 60) % 60;
+    return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  };
+
+  // The last turn that has begun: turns are in order of time.
+  const turnAt = (seconds) => {
+    let low = 0;
+    let high = turns.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (turns[middle].start <= seconds + 0.05) low = middle + 1; else high = middle;
+    }
+    return low ? turns[low - 1] : null;
+  };
+
+  const show = (seconds, scroll) => {
+    place = seconds;
+    if (track) {
+      const head = track.querySelector(".head");
+      head.hidden = false;
+      head.style.left = `${100 * Math.min(1, duration ? seconds / duration : 0)}%`;
+      track.setAttribute("aria-valuenow", seconds.toFixed(1));
+      track.setAttribute("aria-valuetext", clock(seconds));
+    }
+    const output = player.querySelector(".clock");
+    if (output) output.textContent = clock(seconds);
+    const turn = turnAt(seconds);
+    if (turn === current) return;
+    if (current) current.element.removeAttribute("aria-current");
+    current = turn;
+    if (!turn) return;
+    turn.element.setAttribute("aria-current", "true");
+    if (scroll) turn.element.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  };
+
+  const go = (seconds, { play = false, scroll = true } = {}) => {
+    const there = Math.min(Math.max(0, seconds), duration || seconds);
+    if (audio) {
+      audio.currentTime = there;
+      if (play) audio.play().catch(() => {});
+    }
+    show(there, scroll);
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-at]");
+    if (link && event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      history.replaceState(null, "", link.getAttribute("href"));
+      go(Number(link.dataset.at), { play: true });
+      return;
+    }
+    const turn = event.target.closest(".turn");
+    if (turn && String(getSelection()) === "") go(Number(turn.dataset.start), { play: true, scroll: false });
+  });
+
+  if (track) {
+    track.addEventListener("pointerdown", (event) => {
+      const box = track.getBoundingClientRect();
+      go(duration * (event.clientX - box.left) / box.width);
+    });
+    track.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -30, PageUp: 30 }[event.key];
+      const end = { Home: 0, End: duration }[event.key];
+      if (step === undefined && end === undefined) return;
+      event.preventDefault();
+      go(end === undefined ? place + step : end);
+    });
+  }
+
+  const fromAddress = () => {
+    const found = /^#at=([\d.]+)$/.exec(location.hash);
+    if (found) go(Number(found[1]));
+  };
+  addEventListener("hashchange", fromAddress);
+  if (!audio) {
+    fromAddress();
+    return;
+  }
+
+  const controls = player.querySelector(".controls");
+  const button = controls.querySelector(".play");
+  const follow = controls.querySelector(".follow input");
+  player.classList.add("live");
+  controls.hidden = false;
+  audio.removeAttribute("controls");
+
+  const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause());
+  const playing = () => {
+    button.setAttribute("aria-pressed", String(!audio.paused));
+    button.querySelector("span").textContent = audio.paused ? "Play" : "Pause";
+  };
+  button.addEventListener("click", toggle);
+  audio.addEventListener("play", playing);
+  audio.addEventListener("pause", playing);
+  audio.addEventListener("timeupdate", () => show(audio.currentTime, follow.checked && !audio.paused));
+  audio.addEventListener("error", () => {
+    const notice = document.createElement("p");
+    notice.className = "notice warn";
+    notice.setAttribute("role", "alert");
+    notice.textContent = "The recording cannot be played: it is no longer where it was, or this browser does not know its format.";
+    controls.before(notice);
+    controls.hidden = true;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== " " || event.target.closest("input, select, button, textarea, a, summary, audio")) return;
+    event.preventDefault();
+    toggle();
+  });
+  controls.querySelector("[name=speed]").addEventListener("change", (event) => {
+    audio.playbackRate = Number(event.target.value);
+  });
+
+  // One side alone. A page that is served may read the samples: a channel splitter, and a gain of 0 or 1 for each
+  // channel. A page on disk may not; there each side is a file of its own beside the recording.
+  const sides = (player.dataset.sides || "").split(" ").filter(Boolean);
+  const whole = audio.getAttribute("src");
+  let hear = null;
+  const split = (channels) => {
+    const context = new AudioContext();
+    const source = context.createMediaElementSource(audio);
+    const splitter = context.createChannelSplitter(channels);
+    const both = context.createGain();
+    source.connect(both).connect(context.destination);
+    source.connect(splitter);
+    const gains = Array.from({ length: channels }, (_, channel) => {
+      const gain = context.createGain();
+      gain.gain.value = 0;
+      splitter.connect(gain, channel).connect(context.destination);
+      return gain;
+    });
+    return (side) => {
+      both.gain.value = side === "" ? 1 : 0;
+      gains.forEach((gain, channel) => { gain.gain.value = String(channel) === side ? 1 : 0; });
+      if (context.state === "suspended") context.resume();
+    };
+  };
+  const exchange = (side) => {
+    const { currentTime, paused, playbackRate } = audio;
+    audio.src = side === "" ? whole : sides[Number(side)];
+    audio.currentTime = currentTime;
+    audio.playbackRate = playbackRate;
+    if (!paused) audio.play().catch(() => {});
+  };
+  const radios = [...controls.querySelectorAll("[name=side]")];
+  radios.forEach((radio) => radio.addEventListener("change", () => {
+    hear ??= sides.length ? exchange : split(radios.length - 1);
+    hear(radio.value);
+  }));
+  fromAddress();
+})();

@@ -1,0 +1,150 @@
+"""The page of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from db.queries.reading import ShownCall, ShownChunk, ShownStep
+from pages.charts import quarters
+from pages.rendering import page
+from pages.site import Site
+from pages.talk import Said, mood_of, talk_of
+from pages.timeline import lanes_of, timeline
+from pages.words import ORDINARY, ROLES, STEPS, call_flag
+from pipeline.records import Role
+
+MANY_TURNS = 300
+"""From here on what is out of sight is not laid out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """The recording, as far as the page can play it."""
+
+    address: str | None
+    """Of what the browser plays; None where there is nothing to play."""
+    why_not: str | None = None
+    """Why, in words."""
+    waveform: str | None = None
+    """Address of the picture of its channels."""
+    channels: tuple[Role, ...] = ()
+    """Who speaks on each channel, where one can be heard alone; else empty."""
+    sides: tuple[str, ...] = ()
+    """Addresses of each channel alone, for pages whose script may not read the samples; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence of the summary."""
+
+    role: Role | None
+    """Who says it, where the summary quotes."""
+    text: str
+    at_s: float | None
+    """The moment it rests on; None where none is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A value that is not there."""
+
+    what: str
+    why: str
+
+
+def call_page(
+    call: ShownCall, chunks: Sequence[ShownChunk], steps: Sequence[ShownStep], sound: Sound, site: Site
+) -> str:
+    """HTML of a call, of whatever is known of it."""
+    talk, pauses = talk_of(chunks, call.duration_s, call.language)
+    said = [one for one in talk if isinstance(one, Said)]
+    duration_s = call.duration_s or max((one.end_s for one in said), default=0.0)
+    return page(
+        "call",
+        call=call,
+        talk=talk,
+        said=said,
+        MANY=MANY_TURNS,
+        pauses=pauses,
+        lanes=lanes_of(said),
+        picture=timeline(said, pauses, duration_s) if said else None,
+        duration_s=duration_s,
+        sound=sound,
+        moods=moods_of(call),
+        quarters=quarters(scores) if (scores := quarters_of(call)) else None,
+        sentences=sentences_of(call),
+        notices=[call_flag(flag) for flag in call.flags if flag not in ORDINARY],
+        ordinary=[call_flag(flag) for flag in call.flags if flag in ORDINARY],
+        missing=missing_of(call),
+        steps=steps,
+        site=site,
+    )
+
+
+def moods_of(call: ShownCall) -> dict[Role, str]:
+    """Mood over the call of each side that has one: from words and voice, or from the words."""
+    found = {
+        role: mood_of((call.moods.get(role) or {}).get("fusion") or (call.moods.get(role) or {}).get("text"))
+        for role in (Role.CLIENT, Role.AGENT, Role.UNKNOWN)
+    }
+    return {role: mood for role, mood in found.items() if mood is not None}
+
+
+def quarters_of(call: ShownCall) -> tuple[float | None, ...]:
+    """Mean score (-1..1) of the customer's words in each quarter of the call; empty where there is none."""
+    for step in ("fusion", "text"):
+        for role in (Role.CLIENT, Role.UNKNOWN):
+            quarters = ((call.sentiment_trends.get(step) or {}).get(role) or {}).get("quarters")
+            if quarters and any(value is not None for value in quarters):
+                return tuple(quarters)
+    return ()
+
+
+def sentences_of(call: ShownCall) -> list[Sentence]:
+    """The summary's sentences in order, each with the moment of the evidence whose words it holds."""
+    evidence = list((call.summary_details or {}).get("evidence") or ())
+    sentences = []
+    for line in (call.summary or "").splitlines():
+        role, text = _speaker(line.strip())
+        if text:
+            sentences.append(Sentence(role=role, text=text, at_s=_moment_of(text, evidence)))
+    return sentences
+
+
+def missing_of(call: ShownCall) -> list[Missing]:
+    """What is not known of the call, and why; a role that does not speak is no loss."""
+    silent = f"{Role.UNKNOWN}_"
+    return [
+        Missing(what=_of_what(key), why=why)
+        for key, why in sorted(call.missing_reasons.items())
+        if not (key.startswith(silent) and Role.UNKNOWN not in moods_of(call))
+    ]
+
+
+def _moment_of(text: str, evidence: Sequence[Mapping[str, Any]]) -> float | None:
+    bare = text.rstrip(".")
+    for one in evidence:
+        quote = str(one.get("quote", ""))
+        if quote and (quote in text or bare in quote):
+            return one.get("start_s")
+    return None
+
+
+def _speaker(line: str) -> tuple[Role | None, str]:
+    """Extractive summaries quote: `client: …`."""
+    for role in Role:
+        if line.startswith(f"{role}: "):
+            return role, line[len(role) + 2 :].strip()
+    return None, line
+
+
+def _of_what(key: str) -> str:
+    if key in STEPS:
+        return STEPS[key]
+    for role in Role:
+        step = key.removeprefix(f"{role}_")
+        if step != key:
+            return f"{ROLES[role]}: {STEPS.get(step, step.replace('_', ' ')).lower()}"
+    return key.replace("_", " ").capitalize()

@@ -1,0 +1,121 @@
+"""The list of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from db.queries.chosen import NONE, CallFilter
+from db.queries.reading import Choice, ListedCall, Total
+from pages.filters import NAMES, address_of
+from pages.rendering import page
+from pages.site import Site
+from pages.words import DIRECTIONS, MOODS, STATUSES, call_flag
+from pipeline.records import CallStatus
+
+CALLS_PER_PAGE = 50
+SORT_NAMES: Mapping[str, str] = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "longest": "Longest first",
+    "silence": "Most silence first",
+    "unhappiest": "Unhappiest first",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter in use, and the address without it."""
+
+    says: str
+    without: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A value that a filter offers."""
+
+    value: str
+    says: str
+
+
+def list_page(
+    listed: Sequence[ListedCall], total: Total, offered: Sequence[Choice], wanted: CallFilter, site: Site,
+    *, sort: str = "newest", number: int = 1, faults: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """HTML of a page of the list, `number` from 1."""
+    last = max(1, -(-total.calls // CALLS_PER_PAGE))
+    return page(
+        "calls",
+        listed=listed,
+        total=total,
+        options=options_of(offered, wanted),
+        chips=chips_of(wanted, site, sort),
+        wanted=address_of(wanted),
+        nothing_yet=not offered and wanted == CallFilter() and not total.calls,
+        sort=sort,
+        sorts=SORT_NAMES,
+        number=number,
+        last=last,
+        first_shown=(number - 1) * CALLS_PER_PAGE + 1,
+        earlier=site.calls(wanted, sort=_sort(sort), page=number - 1) if number > 1 else None,
+        later=site.calls(wanted, sort=_sort(sort), page=number + 1) if number < last else None,
+        filter=wanted,
+        faults=faults,
+        site=site,
+    )
+
+
+def options_of(offered: Sequence[Choice], wanted: CallFilter) -> dict[str, list[Option]]:
+    """What each filter offers; what is asked for is among it, also where no call has it."""
+    options: dict[str, list[Option]] = {
+        "mood": [Option(value=value, says=says) for value, says in MOODS.items()],
+        "status": [Option(value=value, says=says) for value, says in STATUSES.items()],
+    }
+    for kind in ("agent", "queue", "direction", "topic", "flag"):
+        options[kind] = [Option(value=one.value, says=_shown(kind, one.value)) for one in offered if one.kind == kind]
+    for kind, found in options.items():
+        asked = getattr(wanted, kind)
+        if asked is not None and asked not in {one.value for one in found}:
+            found.append(Option(value=asked, says=_shown(kind, asked)))
+    return options
+
+
+def chips_of(wanted: CallFilter, site: Site, sort: str) -> list[Chip]:
+    """One for each filter in use."""
+    nothing = CallFilter()
+    return [
+        Chip(
+            says=f"{_TITLES[name]} {_shown(name, value)}".strip(),
+            without=site.calls(wanted, sort=_sort(sort), **{name: getattr(nothing, name)}),
+        )
+        for name in NAMES
+        if (value := getattr(wanted, name)) != getattr(nothing, name)
+    ]
+
+
+_TITLES: Mapping[str, str] = {
+    "first_day": "From", "last_day": "To", "undated": "Start not known", "agent": "Agent", "queue": "Queue",
+    "direction": "", "topic": "Topic:", "mood": "Customer:", "flag": "", "status": "", "error": "Error", "text": "Says",
+}  # fmt: skip
+
+
+def _sort(sort: str) -> str | None:
+    return None if sort == "newest" else sort
+
+
+def _shown(kind: str, value: object) -> str:
+    text = str(value)
+    if value is True:
+        return ""
+    if text == NONE:
+        return "not known"
+    shown = {"mood": MOODS, "direction": DIRECTIONS, "status": {str(k): v for k, v in STATUSES.items()}}.get(kind, {})
+    if kind == "flag":
+        return call_flag(text)
+    return shown.get(text, f"“{text}”" if kind == "text" else text)
+
+
+def failed(status: CallStatus) -> bool:
+    """Whether a call of this status has no result to read."""
+    return status in (CallStatus.FAILED, CallStatus.QUARANTINED)

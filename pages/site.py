@@ -1,0 +1,50 @@
+"""Where pages are, seen from one another: on the server, or in a folder that was written to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from db.queries.chosen import CallFilter
+from pages.filters import address_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Addresses of pages and their parts, and the time zone in which they are read."""
+
+    timezone: str = "UTC"
+    """IANA."""
+    root: str = "/"
+    """In front of everything: `/` on the server, `` or `../` in a folder."""
+    written: bool = False
+    """Whether the pages are files that no server answers for."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """In a folder: call_id to the name of its files, without their ending."""
+
+    def asset(self, name: str) -> str:
+        return f"{self.root}assets/{name}"
+
+    def dashboard(self, wanted: CallFilter | None = None, **changes: object) -> str:
+        """The dashboard of the calls chosen by `wanted`, with `changes` to it."""
+        return (f"{self.root}index.html" if self.written else self.root) + _query(wanted, changes)
+
+    def calls(self, wanted: CallFilter | None = None, **changes: object) -> str:
+        """The list of the calls chosen by `wanted`, with `changes` to it; `sort` and `page` may be among them."""
+        return f"{self.root}calls{'.html' if self.written else ''}" + _query(wanted, changes)
+
+    def call(self, call_id: str, at_s: float | None = None) -> str | None:
+        """The page of a call, at a moment of it; None where a folder has none."""
+        moment = "" if at_s is None else f"#at={at_s:.1f}"
+        if not self.written:
+            return f"{self.root}calls/{call_id}{moment}"
+        name = self.files.get(call_id)
+        return None if name is None else f"{self.root}calls/{name}.html{moment}"
+
+
+def _query(wanted: CallFilter | None, changes: Mapping[str, object]) -> str:
+    further = {name: str(value) for name, value in changes.items() if name in ("sort", "page") and value is not None}
+    new = {name: value for name, value in changes.items() if name not in ("sort", "page")}
+    pairs = address_of(replace(wanted or CallFilter(), **new)) | further  # type: ignore[arg-type]
+    return f"?{urlencode(pairs)}" if pairs else ""

@@ -1,0 +1,102 @@
+"""A recording decoded for listening, in a process of its own: peaks to draw, and files that any browser plays."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.audio.decoding.ingest import Ingested, SourceFile, ingest_call
+from pipeline.audio.decoding.spool import read_range
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.listening.recordings import StoredRecording, found_again, source_of
+from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.sources.source import fetch_files
+
+POINTS = 1000
+"""Peaks per channel: more cannot be told apart on a screen."""
+_BLOCK = SAMPLE_RATE_HZ * 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFile:
+    """A WAV file to write."""
+
+    path: Path
+    channels: tuple[int, ...] = ()
+    """Which of the recording's channels; all of them where empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenTask:
+    """A recording to decode."""
+
+    recording: StoredRecording
+    spool: Path
+    """Folder for what is needed in between."""
+    files: tuple[SoundFile, ...] = ()
+    fetch_limit_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peaks:
+    """The highest sample, 0..1, of each stretch of each channel; the stretches divide the call evenly."""
+
+    channels: tuple[tuple[float, ...], ...]
+    duration_s: float
+
+
+def build_listener(source: InputSettings, audio: AudioSettings) -> Callable[[ListenTask], Peaks]:
+    """Runs in the spawned process. What it returns raises what decoding raises: SourceUnreadable, AudioUndecodable."""
+
+    def listen(task: ListenTask) -> Peaks:
+        task.spool.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="listen-", dir=task.spool))
+        try:
+            found = found_again(task.recording, source)
+            with fetch_files(source_of(task.recording, source), found, folder, task.fetch_limit_s) as paths:
+                files = [
+                    SourceFile(path=path, name=file.file_name) for path, file in zip(paths, found.files, strict=True)
+                ]
+                ingested = ingest_call(files, folder, audio, source.raw_formats)
+            for file in task.files:
+                _write(file, ingested)
+            return Peaks(
+                channels=tuple(peaks_of(channel.levels.peaks) for channel in ingested.channels),
+                duration_s=ingested.duration_s,
+            )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return listen
+
+
+def peaks_of(frames: npt.NDArray[np.float32], points: int = POINTS) -> tuple[float, ...]:
+    """The highest of each of `points` even stretches of `frames` (fewer, where there are fewer frames), 0..1."""
+    values = np.minimum(np.asarray(frames, dtype=np.float64), 1.0)
+    if not len(values):
+        return ()
+    edges = np.linspace(0, len(values), min(points, len(values)) + 1).astype(int)[:-1]
+    return tuple(round(float(value), 4) for value in np.maximum.reduceat(values, edges))
+
+
+def _write(file: SoundFile, ingested: Ingested) -> None:
+    """16 bits, at 16 kHz, block by block; it appears whole."""
+    channels = file.channels or tuple(range(len(ingested.channels)))
+    aside = file.path.with_name(f".{file.path.name}.part")
+    with wave.open(str(aside), "wb") as out:
+        out.setnchannels(len(channels))
+        out.setsampwidth(2)
+        out.setframerate(SAMPLE_RATE_HZ)
+        for first in range(0, ingested.samples, _BLOCK):
+            count = min(_BLOCK, ingested.samples - first)
+            block = np.stack([read_range(ingested.channels[channel].path, first, count) for channel in channels])
+            out.writeframes((np.clip(block, -1.0, 1.0).T * 32767.0).astype("<i2").tobytes())
+    aside.replace(file.path)

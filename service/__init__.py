@@ -1,0 +1,1 @@
+"""What answers over HTTP: today the reading room's pages and the sound behind them."""

@@ -1,0 +1,148 @@
+"""The reading room's routes: pages, the sound of a call, and the files pages are made of."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+from urllib.parse import urlencode
+
+import psycopg
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from db.faults import explained
+from db.queries import reading
+from pages.call_page import call_page
+from pages.filters import SORTS, filter_of
+from pages.list_page import CALLS_PER_PAGE, list_page
+from pages.rendering import ASSETS, page
+from pages.site import Site
+from pages.waveform import waveform
+from pipeline.errors import EarshotError, TerminalError, TransientError
+from pipeline.listening.recordings import StoredRecording
+from pipeline.records import Role
+from service.shared import Shared, shared
+from service.sound import recording_of, roles_of_channels, sound_of, why_withheld
+
+router = APIRouter()
+Given = Annotated[Shared, Depends(shared)]
+_MOST_PAGES = 1_000_000
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@router.get("/")
+def dashboard(given: Given) -> Response:
+    return RedirectResponse(given.site.calls())
+
+
+@router.get("/calls")
+def calls(request: Request, given: Given) -> Response:
+    """The list; an address with empty values, as a form sends it, leads to the same without them."""
+    address = dict(request.query_params)
+    full = {name: value for name, value in address.items() if value.strip()}
+    if full != address:
+        return RedirectResponse(given.site.calls() + (f"?{urlencode(full)}" if full else ""), 303)
+    wanted, faults = filter_of(address)
+    sort = address.get("sort", "newest")
+    if sort not in SORTS:
+        faults.append(f"sort: `{sort}` is none of {', '.join(SORTS)}")
+        sort = "newest"
+    number = _page_number(address.get("page", "1"))
+    total = reading.total_of(given.database, wanted, given.site.timezone)
+    offset = (number - 1) * CALLS_PER_PAGE
+    listed = reading.listed_calls(
+        given.database,
+        wanted,
+        given.site.timezone,
+        sort=sort,
+        limit=CALLS_PER_PAGE,
+        offset=offset,  # type: ignore[arg-type]
+    )
+    offered = reading.choices(given.database)
+    html = list_page(listed, total, offered, wanted, given.site, sort=sort, number=number, faults=faults)
+    return HTMLResponse(html)
+
+
+@router.get("/calls/{call_id}")
+def call(call_id: str, given: Given) -> Response:
+    shown = _call(call_id, given)
+    identity = uuid.UUID(shown.call_id)
+    chunks = reading.shown_chunks(given.database, identity)
+    steps = reading.shown_steps(given.database, identity)
+    sound = sound_of(shown, chunks, given.settings, f"/calls/{shown.call_id}")
+    return HTMLResponse(call_page(shown, chunks, steps, sound, given.site))
+
+
+@router.get("/calls/{call_id}/audio")
+def audio(call_id: str, given: Given) -> Response:
+    """The recording, whole or in the ranges asked for."""
+    shown = _call(call_id, given)
+    path, media = given.listening.playable(_heard(shown, given))
+    return FileResponse(path, media_type=media)
+
+
+@router.get("/calls/{call_id}/waveform.svg")
+def waveform_of(call_id: str, given: Given) -> Response:
+    shown = _call(call_id, given)
+    peaks = given.listening.peaks(_heard(shown, given))
+    chunks = reading.shown_chunks(given.database, uuid.UUID(shown.call_id))
+    roles = roles_of_channels(shown, chunks, len(peaks.channels))
+    return Response(
+        waveform(peaks.channels, roles or (Role.UNKNOWN,) * len(peaks.channels)), media_type="image/svg+xml"
+    )
+
+
+@router.get("/assets/{name}")
+def asset(name: str) -> Response:
+    path = next((path for path in ASSETS.iterdir() if path.name == name and path.suffix in _TYPES), None)
+    if path is None:
+        raise HTTPException(404)
+    return FileResponse(path, media_type=_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
+
+
+def explain_errors(app: FastAPI) -> None:
+    """Every error is a page that says what it is and what to do."""
+
+    @app.exception_handler(HTTPException)
+    def of_http(_: Request, error: HTTPException) -> Response:
+        return _notice(error.status_code, "Not found" if error.status_code == 404 else "That does not work", _WHY_NOT)
+
+    @app.exception_handler(psycopg.Error)
+    def of_the_database(_: Request, error: psycopg.Error) -> Response:
+        return _notice(
+            503, "The database does not answer as it should", str(explained(error, app.state.shared.database.url))
+        )
+
+    @app.exception_handler(EarshotError)
+    def of_ours(_: Request, error: EarshotError) -> Response:
+        status = 404 if isinstance(error, TerminalError) else 503 if isinstance(error, TransientError) else 500
+        return _notice(status, "This is not available now", str(error))
+
+
+_WHY_NOT = "There is no such page, or no call with this id. A link may be from another database."
+
+
+def _notice(status: int, title: str, text: str) -> Response:
+    return HTMLResponse(page("notice", title=title, text=text, site=Site()), status)
+
+
+def _call(call_id: str, given: Shared) -> reading.ShownCall:
+    try:
+        found = reading.shown_call(given.database, uuid.UUID(call_id))
+    except ValueError:
+        found = None
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _heard(shown: reading.ShownCall, given: Shared) -> StoredRecording:
+    """Raises HTTPException where the recording may not be heard, or is not there."""
+    if why_withheld(shown, given.settings) is not None:
+        raise HTTPException(404)
+    return recording_of(shown)
+
+
+def _page_number(text: str) -> int:
+    return min(_MOST_PAGES, max(1, int(text))) if text.isascii() and text.isdigit() else 1

@@ -1,0 +1,34 @@
+"""What all routes use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from fastapi import Request
+
+from pages.site import Site
+from pipeline.listening.room import ListeningRoom
+
+if TYPE_CHECKING:
+    from db.connection import Database
+    from pipeline.config.root import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Made once, by `service.app`."""
+
+    database: Database
+    settings: Settings
+    listening: ListeningRoom
+
+    @property
+    def site(self) -> Site:
+        """Pages on this server, read in the time zone of the recordings."""
+        return Site(timezone=self.settings.input.timezone)
+
+
+def shared(request: Request) -> Shared:
+    """For a route's signature: `Annotated[Shared, Depends(shared)]`."""
+    return cast(Shared, request.app.state.shared)

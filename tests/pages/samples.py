@@ -1,0 +1,56 @@
+"""Calls and stretches of speech for pages, without a database."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+from db.queries.reading import ShownCall, ShownChunk
+from pipeline.records import CallStatus, Role
+
+HOSTILE = '<script>alert("x")</script>&amp;<b>\' onmouseover="x'
+NEGATIVE = {"negative": 0.8, "neutral": 0.15, "positive": 0.05}
+POSITIVE = {"negative": 0.05, "neutral": 0.15, "positive": 0.8}
+
+
+def shown_call(**changes: Any) -> ShownCall:
+    """A call of which nothing is known but what `changes` says."""
+    values: dict[str, Any] = {field.name: None for field in dataclasses.fields(ShownCall)}
+    values |= {
+        "call_id": "253dc89d-dfac-5d46-ba44-28c0c519a4f3",
+        "file_name": "a.wav",
+        "source_uri": "file:///calls/a.wav",
+        "source_size_bytes": 10,
+        "metadata": {},
+        "flags": (),
+        "status": CallStatus.DONE,
+        "moods": {},
+        "sentiment_trends": {},
+        "missing_reasons": {},
+        "asr_passed_over": (),
+        "processed_at": datetime(2026, 11, 20, 8, 30, tzinfo=UTC),
+        "duration_s": 30.0,
+    }
+    return ShownCall(**(values | changes))
+
+
+def shown_chunk(start_s: float, end_s: float, text: str = "one two", **changes: Any) -> ShownChunk:
+    """A stretch in which somebody speaks all the time."""
+    values: dict[str, Any] = {
+        "channel": 0,
+        "ordinal": 0,
+        "role": Role.CLIENT,
+        "start_s": start_s,
+        "end_s": end_s,
+        "text": text,
+        "words": None,
+        "confidence": 0.9,
+        "language": "en",
+        "flags": (),
+        "speech": ((start_s, end_s),),
+        "fusion_probabilities": None,
+        "text_probabilities": None,
+        "acoustic_probabilities": None,
+    }
+    return ShownChunk(**(values | changes))

@@ -1,0 +1,136 @@
+"""The page of a call."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from pages.call_page import Sound, call_page, sentences_of
+from pages.site import Site
+from pages.talk import Pause, Said, talk_of
+from pipeline.records import CallStatus, Role
+from tests.pages.samples import HOSTILE, NEGATIVE, POSITIVE, shown_call, shown_chunk
+
+SILENT = Sound(address=None, why_not="gone")
+
+
+def html_of(call: Any = None, chunks: Any = (), sound: Sound = SILENT) -> str:
+    return call_page(call or shown_call(), chunks, (), sound, Site())
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = _Tags()
+    parser.feed(html)
+    return parser.seen
+
+
+def test_markup_in_names_and_words_stays_text() -> None:
+    texts = dict.fromkeys(("file_name", "agent_id", "queue", "topic", "subtopic", "summary", "error_message", "error_type", "asr_engine", "asr_model", "language", "related_call"), HOSTILE)  # fmt: skip
+    call = shown_call(
+        **texts,
+        metadata={HOSTILE: HOSTILE},
+        flags=(HOSTILE,),
+        missing_reasons={HOSTILE: HOSTILE},
+        summary_details={"outcome": HOSTILE, "reason": HOSTILE, "next_step": HOSTILE, "evidence": []},
+        action_items=[{"what": HOSTILE, "who": HOSTILE, "by_when": HOSTILE}],
+        topic_evidence=[{"quote": HOSTILE, "start_s": 1.0}],
+        asr_passed_over=(HOSTILE,),
+    )
+    html = html_of(
+        call, [shown_chunk(0, 2, HOSTILE, flags=(HOSTILE, "loop"))], Sound(address=HOSTILE, waveform=HOSTILE)
+    )
+    assert html.count("&lt;script&gt;") >= 20
+    found = tags(html)
+    assert [attributes["src"] for tag, attributes in found if tag == "script"] == ["/assets/reading-room.js"]
+    assert not [tag for tag, attributes in found if any(name.startswith("on") for name in attributes)]
+    assert not [attributes for _, attributes in found if "style" in attributes]
+
+
+def test_silences_and_overtalk_stand_in_their_place() -> None:
+    chunks = [
+        shown_chunk(0, 4),
+        shown_chunk(3, 6, channel=1, role=Role.AGENT),
+        shown_chunk(15, 18, ordinal=1),
+    ]
+    talk, pauses = talk_of(chunks, 30.0, "en")
+    assert [one.kind if isinstance(one, Pause) else one.start_s for one in talk] == [
+        0, 3, "overtalk", "silence", 15, "silence",
+    ]  # fmt: skip
+    assert [(pause.kind, pause.start_s, pause.end_s) for pause in pauses] == [
+        ("overtalk", 3, 4), ("silence", 6, 15), ("silence", 18, 30),
+    ]  # fmt: skip
+
+
+def test_doubtful_words_say_why_and_empty_ones_are_left_out() -> None:
+    chunks = [
+        shown_chunk(0, 2, "no no no", flags=("loop",), text_probabilities=NEGATIVE),
+        shown_chunk(3, 4, ""),
+        shown_chunk(5, 6, "", flags=("recogniser_crash",)),
+        shown_chunk(7, 8, fusion_probabilities=POSITIVE, text_probabilities=NEGATIVE, acoustic_probabilities=NEGATIVE),
+    ]
+    said = [one for one in talk_of(chunks, 10.0, "en")[0] if isinstance(one, Said)]
+    assert [one.doubts for one in said] == [("the text repeats itself",), (), ()]
+    assert said[1].remarks == ("the recogniser crashed on it",)
+    assert [(one.mood, one.voice) for one in said] == [("negative", None), (None, None), ("positive", "negative")]
+    assert "Doubtful: the text repeats itself" in html_of(chunks=chunks)
+
+
+def test_each_sentence_of_the_summary_leads_to_its_moment() -> None:
+    call = shown_call(
+        summary="client: My card was charged twice.\nagent: I refund it.\nA sentence nobody said.",
+        summary_details={
+            "evidence": [
+                {"quote": "My card was charged twice.", "start_s": 3.5, "channel": 0, "ordinal": 0},
+                {"quote": "Yes, I refund it", "start_s": 8.0, "channel": 1, "ordinal": 0},
+            ]
+        },
+    )
+    assert [(one.role, one.at_s) for one in sentences_of(call)] == [
+        (Role.CLIENT, 3.5), (Role.AGENT, 8.0), (None, None),
+    ]  # fmt: skip
+    assert 'href="#at=3.5"' in html_of(call)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (shown_call(status=CallStatus.FAILED, error_type="SourceUnreadable", error_message="vanished",
+                    error_transient=True), ("Failed", "vanished", "next run tries it again")),
+        (shown_call(status=CallStatus.FAILED, error_type="AudioUndecodable", error_message="broken",
+                    error_transient=False), ("--reprocess failed",)),
+        (shown_call(transcript_fingerprint="f"), ("Nobody says a word",)),
+        (shown_call(missing_reasons={"summary": "too short to sum up"}), ("No summary. too short to sum up",)),
+        (shown_call(missing_reasons={"unknown_text": "nobody in the role unknown speaks"}), ()),
+        (shown_call(duration_s=None), ("No summary",)),
+    ],
+)  # fmt: skip
+def test_what_is_missing_says_why(call: Any, says: tuple[str, ...]) -> None:
+    html = html_of(call)
+    for text in says:
+        assert text in html
+    assert "nobody in the role unknown" not in html
+
+
+def test_a_recording_that_cannot_be_heard_leaves_the_text_and_says_why() -> None:
+    html = html_of(chunks=[shown_chunk(0, 2)])
+    assert "gone" in html
+    assert "<audio" not in html
+    assert 'role="slider"' in html
+
+
+def test_an_empty_call_draws_nothing_out_of_its_frame() -> None:
+    html = html_of(shown_call(duration_s=0.0), [shown_chunk(0, 2), shown_chunk(50, 90, ordinal=1)])
+    assert all(float(x) <= 1000 for x in re.findall(r'<rect class="said[^"]*" x="([\d.]+)"', html))

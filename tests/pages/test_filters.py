@@ -1,0 +1,71 @@
+"""Filters in a page's address."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.queries.chosen import CallFilter
+from pages.filters import NAMES, address_of, filter_of
+from pages.site import Site
+from pages.words import MOODS
+from pipeline.records import CallStatus
+
+TEXTS = st.text(min_size=1, max_size=40).map(str.strip).filter(
+    lambda text: bool(text) and "\x00" not in text and text.isprintable()
+)  # fmt: skip
+DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2100, 1, 1))
+FILTERS = st.builds(
+    CallFilter,
+    first_day=st.none() | DAYS,
+    undated=st.booleans(),
+    agent=st.none() | TEXTS,
+    queue=st.none() | TEXTS,
+    topic=st.none() | TEXTS,
+    mood=st.none() | st.sampled_from([*MOODS, "-"]),
+    flag=st.none() | TEXTS,
+    status=st.none() | st.sampled_from([str(status) for status in CallStatus]),
+    text=st.none() | TEXTS,
+)
+
+
+@given(FILTERS)
+def test_a_filter_comes_back_from_its_address(wanted: CallFilter) -> None:
+    address = Site().calls(wanted)
+    query = dict(parse_qsl(address.partition("?")[2]))
+    assert filter_of(query) == (wanted, [])
+
+
+@given(st.dictionaries(st.sampled_from(list(NAMES.values())), st.text(max_size=60)))
+def test_any_address_has_a_filter(address: dict[str, str]) -> None:
+    wanted, _ = filter_of(address)
+    assert filter_of(dict(parse_qsl(urlencode(address_of(wanted)))))[0] == wanted
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ({"from": "2026-13-40"}, "`2026-13-40` is no day"),
+        ({"mood": "furious"}, "`furious` is none of"),
+        ({"status": "lost"}, "`lost` is none of"),
+        ({"from": "2026-09-30", "to": "2026-09-01"}, "the first day comes after the last one"),
+        ({"q": "x" * 401}, "too long"),
+        ({"agent": "a\x00b"}, "no text"),
+        ({"agent": "a\ud800"}, "no text"),
+    ],
+)
+def test_what_means_nothing_is_told(address: dict[str, str], says: str) -> None:
+    wanted, faults = filter_of(address)
+    assert len(faults) == 1
+    assert says in faults[0]
+    assert wanted.mood is None
+
+
+def test_every_filter_has_a_name_in_the_address() -> None:
+    assert set(NAMES) == {field.name for field in fields(CallFilter)}
+    assert len(set(NAMES.values())) == len(NAMES)

@@ -1,0 +1,127 @@
+"""Recordings for listening."""
+
+from __future__ import annotations
+
+import wave
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.materials.recordings import RATE_HZ, write_wav
+from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.sources import InputSettings
+from pipeline.errors import SourceUnreadable
+from pipeline.listening.decoded import ListenTask, SoundFile, build_listener, peaks_of
+from pipeline.listening.recordings import StoredRecording, media_type, why_gone
+from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.sources.addresses import file_uri, zip_uri
+
+
+def stored(path: Path, **changes: object) -> StoredRecording:
+    recording = StoredRecording(
+        source_uri=file_uri(str(path)),
+        file_name=path.name,
+        size_bytes=path.stat().st_size,
+        modified_at=None,
+        etag=None,
+        container="wav",
+        codec="pcm_s16le",
+        channels=2,
+    )
+    return replace(recording, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def two_sides(tmp_path: Path) -> Path:
+    """The left channel sounds in the first second, the right one in the second."""
+    tone = (16_000 * np.sin(np.arange(RATE_HZ) / 10)).astype(np.int16)
+    nothing = np.zeros_like(tone)
+    return write_wav(
+        tmp_path / "a.wav", np.stack([np.concatenate([tone, nothing]), np.concatenate([nothing, tone])], axis=1)
+    )
+
+
+def test_peaks_show_when_each_channel_sounds(two_sides: Path, tmp_path: Path) -> None:
+    listen = build_listener(InputSettings(), AudioSettings())
+    one_side = tmp_path / "right.wav"
+    peaks = listen(
+        ListenTask(
+            recording=stored(two_sides), spool=tmp_path / "spool", files=(SoundFile(path=one_side, channels=(1,)),)
+        )
+    )
+    assert peaks.duration_s == pytest.approx(2.0, abs=0.01)
+    for channel, first_half in zip(peaks.channels, (True, False), strict=True):
+        halves = channel[: len(channel) // 2 - 2], channel[len(channel) // 2 + 2 :]
+        loud, quiet = halves if first_half else halves[::-1]
+        assert min(loud) > 0.4
+        assert max(quiet) < 0.05
+    with wave.open(str(one_side)) as file:
+        assert (file.getnchannels(), file.getframerate()) == (1, SAMPLE_RATE_HZ)
+        assert file.getnframes() == pytest.approx(2 * SAMPLE_RATE_HZ, abs=50)
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize(("frames", "points"), [(0, 0), (1, 1), (7, 7), (1_000, 1_000), (123_457, 1_000)])
+def test_there_are_never_more_peaks_than_can_be_drawn(frames: int, points: int) -> None:
+    values = np.linspace(0, 2, frames, dtype=np.float32)
+    found = peaks_of(values)
+    assert len(found) == points
+    assert all(0 <= value <= 1 for value in found)
+    assert list(found) == sorted(found)
+
+
+def test_a_member_of_an_archive_is_heard(two_sides: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "delivery.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.write(two_sides, "in/a.wav")
+    recording = stored(two_sides, source_uri=zip_uri(str(archive), "in/a.wav"))
+    assert why_gone(recording) is None
+    assert media_type(recording) is None
+    peaks = build_listener(InputSettings(), AudioSettings())(ListenTask(recording=recording, spool=tmp_path / "spool"))
+    assert len(peaks.channels) == 2
+
+
+def test_a_call_in_two_files_is_heard_whole(two_sides: Path, tmp_path: Path) -> None:
+    tone = (16_000 * np.sin(np.arange(RATE_HZ) / 10)).astype(np.int16)
+    first = write_wav(tmp_path / "20260915-1001-in.wav", tone)
+    second = write_wav(tmp_path / "20260915-1001-out.wav", tone)
+    recording = stored(first, etag="pair:aa+bb", channels=2)
+    listen = build_listener(InputSettings(), AudioSettings())
+    assert media_type(recording) is None
+    assert len(listen(ListenTask(recording=recording, spool=tmp_path / "spool")).channels) == 2
+    second.unlink()
+    with pytest.raises(SourceUnreadable, match="other side"):
+        listen(ListenTask(recording=recording, spool=tmp_path / "spool"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "media"),
+    [
+        ({}, "audio/wav"),
+        ({"codec": "adpcm_ima_wav"}, None),
+        ({"codec": "gsm_ms"}, None),
+        ({"container": "ogg", "codec": "opus"}, "audio/ogg"),
+        ({"container": "amr", "codec": "amrnb"}, None),
+        ({"channels": 3}, None),
+        ({"channels": None}, None),
+        ({"flags": ("several_tracks",)}, None),
+        ({"etag": "pair:x+y"}, None),
+        ({"source_uri": "s3://bucket/a.wav"}, None),
+    ],
+)
+def test_what_a_browser_cannot_play_is_decoded(two_sides: Path, changes: dict[str, object], media: str | None) -> None:
+    assert media_type(stored(two_sides, **changes)) == media
+
+
+def test_gone_and_changed_recordings_say_so(two_sides: Path) -> None:
+    recording = stored(two_sides)
+    assert why_gone(recording) is None
+    with two_sides.open("ab") as file:
+        file.write(b"more")
+    assert "no longer the one that was transcribed" in str(why_gone(recording))
+    two_sides.unlink()
+    assert "no longer at" in str(why_gone(recording))
+    assert why_gone(replace(recording, source_uri="s3://bucket/a.wav")) is None
