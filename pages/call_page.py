@@ -12,7 +12,7 @@ from pages.rendering import page
 from pages.site import Site
 from pages.talk import Said, mood_of, talk_of
 from pages.timeline import lanes_of, timeline
-from pages.words import ORDINARY, ROLES, STEPS, call_flag
+from pages.words import ROLES, STEPS, call_flag, ordinary_flags
 from pipeline.records import Role
 
 MANY_TURNS = 300
@@ -61,6 +61,7 @@ def call_page(
     talk, pauses = talk_of(chunks, call.duration_s, call.language)
     said = [one for one in talk if isinstance(one, Said)]
     duration_s = call.duration_s or max((one.end_s for one in said), default=0.0)
+    ordinary = ordinary_flags(call.flags)
     return page(
         "call",
         call=call,
@@ -75,8 +76,8 @@ def call_page(
         moods=moods_of(call),
         quarters=quarters(scores) if (scores := quarters_of(call)) else None,
         sentences=sentences_of(call),
-        notices=[call_flag(flag) for flag in call.flags if flag not in ORDINARY],
-        ordinary=[call_flag(flag) for flag in call.flags if flag in ORDINARY],
+        notices=[call_flag(flag) for flag in call.flags if flag not in ordinary],
+        ordinary=[call_flag(flag) for flag in call.flags if flag in ordinary],
         missing=missing_of(call),
         steps=steps,
         site=site,

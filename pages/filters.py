@@ -18,7 +18,8 @@ NAMES: Mapping[str, str] = {
     "text": "q",
 }  # fmt: skip
 """Field of CallFilter to its name in the address."""
-SORTS: tuple[str, ...] = get_args(Sort)
+SORTS: tuple[Sort, ...] = get_args(Sort)
+"""The first is the usual one."""
 LONGEST_VALUE = 400
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "mood": (*MOODS, NONE),
@@ -69,6 +70,15 @@ def _value(name: str, given: str) -> object:
     if name in _CHOICES and given not in _CHOICES[name]:
         raise ValueError(f"`{given}` is none of {', '.join(_CHOICES[name])}")
     return given
+
+
+def sort_of(address: Mapping[str, str]) -> tuple[Sort, list[str]]:
+    """The order asked for, and what of it means nothing."""
+    given = address.get("sort") or SORTS[0]
+    for known in SORTS:
+        if given == known:
+            return known, []
+    return SORTS[0], [f"sort: `{given}` is none of {', '.join(SORTS)}"]
 
 
 def storable(text: str) -> bool:

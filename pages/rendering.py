@@ -75,6 +75,6 @@ def _environment() -> Environment:
         DIRECTIONS=words.DIRECTIONS,
         STATUSES=words.STATUSES,
         STEPS=words.STEPS,
-        ORDINARY=words.ORDINARY,
+        ordinary_flags=words.ordinary_flags,
     )
     return environment

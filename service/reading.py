@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from db.faults import explained
 from db.queries import reading
 from pages.call_page import call_page
-from pages.filters import SORTS, filter_of
+from pages.filters import filter_of, sort_of
 from pages.list_page import CALLS_PER_PAGE, list_page
 from pages.rendering import ASSETS, page
 from pages.site import Site
@@ -44,10 +44,8 @@ def calls(request: Request, given: Given) -> Response:
     if full != address:
         return RedirectResponse(given.site.calls() + (f"?{urlencode(full)}" if full else ""), 303)
     wanted, faults = filter_of(address)
-    sort = address.get("sort", "newest")
-    if sort not in SORTS:
-        faults.append(f"sort: `{sort}` is none of {', '.join(SORTS)}")
-        sort = "newest"
+    sort, unknown = sort_of(address)
+    faults += unknown
     number = _page_number(address.get("page", "1"))
     total = reading.total_of(given.database, wanted, given.site.timezone)
     offset = (number - 1) * CALLS_PER_PAGE
@@ -57,7 +55,7 @@ def calls(request: Request, given: Given) -> Response:
         given.site.timezone,
         sort=sort,
         limit=CALLS_PER_PAGE,
-        offset=offset,  # type: ignore[arg-type]
+        offset=offset,
     )
     offered = reading.choices(given.database)
     html = list_page(listed, total, offered, wanted, given.site, sort=sort, number=number, faults=faults)

@@ -10,7 +10,8 @@ import pytest
 from tests.house import PROJECT
 
 _HEAVY = (
-    "yaml", "numpy", "psycopg", "pipeline.config.base", "pipeline.records", "fastapi", "uvicorn", "jinja2", "service", "pages",
+    "yaml", "numpy", "psycopg", "pipeline.config.base", "pipeline.records", "fastapi", "uvicorn", "jinja2",
+    "service", "pages",
 )  # fmt: skip
 _LOADED = """
 import sys
