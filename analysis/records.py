@@ -199,3 +199,33 @@ class Conversation:
     first_response_s: float | None
     """From the end of the client's first turn to the agent's answer; None when not applicable."""
     extra: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleMatch:
+    """A rule that holds for a call: why, and the moment that shows it."""
+
+    rule: str
+    title: str
+    reason: str
+    """What was found, in words."""
+    weight: float
+    critical: bool
+    quote: str | None = None
+    """The sentence of the first moment; None where nothing that was said shows it."""
+    role: Role | None = None
+    """Whose words or mood it is; None where it is nobody's."""
+    start_s: float | None = None
+    """With `end_s`: the first moment; None where it is the whole call."""
+    end_s: float | None = None
+    occurrences: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Payload of the step `rules`."""
+
+    matches: tuple[RuleMatch, ...] = ()
+    """In the order of the rule file."""
+    not_judged: Mapping[str, str] = field(default_factory=dict)
+    """Rule to why it could not be judged in this call."""

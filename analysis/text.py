@@ -33,8 +33,17 @@ def without_marks(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Words in order, case-folded, typographic apostrophes made plain, `[noise]` marks left out."""
-    folded = unicodedata.normalize("NFC", without_marks(text)).casefold().replace("’", "'")
-    return _WORD.findall(folded)
+    return _WORD.findall(_folded(without_marks(text)))
+
+
+def placed_words(text: str) -> list[tuple[str, int, int]]:
+    """The words with their places in `text`: word, first character, character after the last."""
+    masked = _MARKS.sub(lambda mark: " " * len(mark.group()), text)
+    return [(_folded(found.group()), found.start(), found.end()) for found in _WORD.finditer(masked)]
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold().replace("’", "'")
 
 
 def sentences(text: str) -> list[str]:

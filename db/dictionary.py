@@ -14,11 +14,13 @@ SHOWN = (
     "calls",
     "chunks",
     "runs",
+    "attention",
     "call_steps",
     "transcripts",
     "transcript_chunks",
     "finished_segments",
     "chunk_sentiments",
+    "rule_matches",
 )
 """First the relations readers rely on, then the tables beneath them."""
 

@@ -25,9 +25,12 @@ RELATIONS = (
     "transcript_chunks",
     "call_steps",
     "chunk_sentiments",
+    "attention",
+    "rule_matches",
     "calls_without_text",
     "chunks_without_text",
     "steps_without_text",
+    "attention_without_text",
     "runs_without_text",
 )
 """Tables and views that readers may query."""

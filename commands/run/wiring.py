@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
     """Every enrichment the configuration asks for. Called in the analysis process."""
     from analysis.encoder.choice import open_encoder
+    from analysis.rules.reader import load_rules
+    from analysis.rules.step import RulesStep
     from analysis.sentiment.steps import build_sentiment_steps
     from analysis.steps import build_language_steps
 
     encoder = open_encoder(settings.encoder)
     moods = build_sentiment_steps(settings.sentiment, encoder)
-    return [*moods, *build_language_steps(settings, _router(settings), encoder)]
+    language = build_language_steps(settings, _router(settings), encoder)
+    return [*moods, *language, RulesStep(load_rules(settings.attention.rules))]
 
 
 def _router(settings: Settings) -> Router | None:

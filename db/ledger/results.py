@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from db.ledger.rows import (
     CHUNK,
     IDENTITY,
+    MATCH,
     PAYLOADS,
     SEGMENT,
     SENTIMENT_STEPS,
@@ -23,6 +24,7 @@ from db.ledger.rows import (
     chunk_rows,
     chunk_sentiment_rows,
     found_columns,
+    match_rows,
     missing_reasons,
     prepared_columns,
     reason_keys,
@@ -122,6 +124,7 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
             [clean(step.reason), call_id, step.step],
         )
     _store_steps(connection, call_id, outcome, replaced)
+    _store_matches(connection, call_id, outcome.steps, replaced)
     if current is not None:
         _store_sentiments(connection, call_id, current, outcome.steps, replaced)
     return True
@@ -269,6 +272,23 @@ def _store_steps(connection: Connection[Any], call_id: uuid.UUID, outcome: CallO
                 run_id = EXCLUDED.run_id, updated_at = now(), {updates(STEP.names)}""",  # noqa: S608
         [call_id, uuid.UUID(outcome.run_id), json_parameter([step_row(result) for result in outcome.steps])],
     )
+
+
+def _store_matches(
+    connection: Connection[Any], call_id: uuid.UUID, steps: Sequence[StepResult], replaced: bool
+) -> None:
+    """Rules that hold, of the step run now; where it did not run they stay unless the transcript was replaced."""
+    ran = next((result for result in steps if result.step == "rules"), None)
+    if ran is None and not replaced:
+        return
+    connection.execute("DELETE FROM rule_matches WHERE call_id = %s", [call_id])
+    rows = match_rows(ran.payload) if ran is not None else []
+    if rows:
+        connection.execute(
+            f"""INSERT INTO rule_matches (call_id, {MATCH.listed})
+                SELECT %s, {MATCH.listed} FROM json_populate_recordset(NULL::rule_matches, %s)""",  # noqa: S608
+            [call_id, json_parameter(rows)],
+        )
 
 
 def _store_sentiments(

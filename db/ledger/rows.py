@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from analysis.records import CallSentiment, Conversation, Sentiment, Summary, Topic
+from analysis.records import Attention, CallSentiment, Conversation, RuleMatch, Sentiment, Summary, Topic
 from db.ledger.values import clean
 from db.records import Columns, Row, adapter
 from pipeline.records import (
@@ -32,6 +32,7 @@ PAYLOADS: Mapping[str, type] = {
     "topic": Topic,
     "summary": Summary,
     "conversation": Conversation,
+    "rules": Attention,
 }
 """Record of each step's payload; steps not named here are kept as plain JSON."""
 
@@ -39,6 +40,7 @@ IDENTITY = Columns(EngineIdentity, without=("vocabulary_hash",))
 CHUNK = Columns(TranscriptChunk)
 SEGMENT = Columns(SegmentText)
 STEP = Columns(StepResult, without=("services", "kept"))
+MATCH = Columns(RuleMatch)
 """Records whose fields are the columns of their tables; `calls` is laid out wide, below."""
 
 CONVERSATION_COLUMNS = tuple(field.name for field in dataclasses.fields(Conversation) if field.name != "extra")
@@ -224,6 +226,11 @@ def chunk_sentiment_rows(results: Iterable[StepResult]) -> list[Row]:
                 row |= {f"{result.step}_{name}": value for name, value in probabilities(chunk.sentiment).items()}
             row[f"{result.step}_reason"] = clean(chunk.reason)
     return list(rows.values())
+
+
+def match_rows(payload: object | None) -> list[Row]:
+    """A row per rule that holds; none without a payload."""
+    return [MATCH.row(match) for match in payload.matches] if isinstance(payload, Attention) else []
 
 
 # ------------------------------------------------------------------------------------------ chunks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -12,18 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from pipeline.config.faults import Places, explained, place_of
 from pipeline.config.root import Settings
-from pipeline.config.yaml_reader import KeyPath, YamlFault, parse_yaml, read_yaml_file
+from pipeline.config.yaml_reader import YamlFault, parse_yaml, read_yaml_file
 from pipeline.errors import ConfigurationError
-from pipeline.masking import excerpt, know_addresses, know_environment, know_settings, masked_content
+from pipeline.masking import know_addresses, know_environment, know_settings, masked_content
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-
-Places = dict[KeyPath, str]
-"""Key path to where it was said: `config.yaml:12` or `--set run.order`."""
-
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
@@ -62,7 +58,7 @@ def load_settings(path: Path | None, overrides: Sequence[str] = (), env_file: Pa
     try:
         settings = Settings.model_validate(resolved)
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, places, where)) from None
+        raise ConfigurationError("\n".join(explained(error, Settings, places, where))) from None
     know_settings(settings.model_dump(mode="json"), environment)
     content = masked_content(document)
     canonical = json.dumps(content, sort_keys=True, default=str)
@@ -124,7 +120,7 @@ def _resolve(node: Any, at: tuple[str, ...], environment: Mapping[str, str], pla
         value = environment.get(name, default)
         if value is None:
             raise ConfigurationError(
-                f"{_place(where, places, at)}: {'.'.join(at)}: the environment variable {name} is not set; "
+                f"{place_of(where, places, at)}: {'.'.join(at)}: the environment variable {name} is not set; "
                 f"set it, put it into .env, or write ${{{name}:-default}}"
             )
         return value
@@ -136,51 +132,3 @@ def export_env_file(env_file: Path) -> None:
     """Let client libraries that read the environment themselves (AWS, OpenAI) see `.env` too; the environment wins."""
     for name, value in _environment(env_file).items():
         os.environ.setdefault(name, value)
-
-
-def _place(where: str, places: Places, at: tuple[str, ...]) -> str:
-    for depth in range(len(at), 0, -1):
-        if at[:depth] in places:
-            return places[at[:depth]]
-    return where
-
-
-def _explain(error: ValidationError, places: Places, where: str) -> str:
-    return "\n".join(_explain_one(dict(fault), places, where) for fault in error.errors())
-
-
-def _explain_one(fault: dict[str, Any], places: Places, where: str) -> str:
-    at = tuple(str(part) for part in fault["loc"])
-    key = ".".join(at) or "the configuration"
-    prefix = f"{_place(where, places, at)}: {key}"
-    if fault["type"] == "extra_forbidden":
-        choices = _keys_of(at[:-1])
-        close = difflib.get_close_matches(at[-1], choices, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        return f"{prefix}: unknown key; {hint}the keys here are: {', '.join(choices)}"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    if fault["type"] == "value_error" and isinstance(fault["input"], dict | BaseModel):
-        return f"{prefix}: {message}"
-    return f"{prefix}: {message} (the value is {_shown(fault['input'])})"
-
-
-def _shown(value: object) -> str:
-    return excerpt(repr(value), 200)
-
-
-def _keys_of(at: tuple[str, ...]) -> list[str]:
-    """Keys the area at this place knows; empty where the place is not an area."""
-    model: Any = Settings
-    for name in at:
-        found = model.model_fields.get(name) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        if found is None:
-            # A tagged union or list puts a tag or an index into the path: the area stays the same.
-            continue
-        model = next((kind for kind in _classes(found.annotation) if issubclass(kind, BaseModel)), None)
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-
-
-def _classes(annotation: Any) -> list[type]:
-    if isinstance(annotation, type):
-        return [annotation]
-    return [kind for inner in getattr(annotation, "__args__", ()) for kind in _classes(inner)]

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config.areas.attention import AttentionSettings
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.encoder import EncoderSettings
@@ -38,6 +39,7 @@ class Settings(Area):
     glossary: Annotated[GlossarySettings, TOPIC] = Field(default_factory=GlossarySettings)
     topics: Annotated[TopicSettings, TOPIC] = Field(default_factory=TopicSettings)
     summary: Annotated[SummarySettings, SUMMARY] = Field(default_factory=SummarySettings)
+    attention: Annotated[AttentionSettings, NOTHING] = Field(default_factory=AttentionSettings)
     llm: Annotated[LanguageModelSettings, NOTHING] = Field(default_factory=LanguageModelSettings)
     redaction: Annotated[RedactionSettings, TRANSCRIPT.when("redaction.redact_stored", True)] = Field(
         default_factory=RedactionSettings

@@ -1,0 +1,125 @@
+"""Phrases of a rule file, and where a side says them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from analysis.text import stems, words
+
+GAP_WORDS = 3
+"""Other words that `...` may stand for."""
+JOINS_S = 3.0
+"""A phrase may go on after a pause up to this long."""
+_GAPS = ("...", "…")
+_NEGATED = {"won't": ("will", "not"), "can't": ("can", "not"), "cannot": ("can", "not"), "shan't": ("shall", "not")}
+_SHORT = {"'m": "am", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would"}
+_IS = frozenset({"that's", "it's", "what's", "there's", "here's", "he's", "she's", "who's", "where's", "how's"})
+
+Element = frozenset[str] | None
+"""Words any of which may stand there; None for up to GAP_WORDS others."""
+
+
+def parse_phrase(phrase: str) -> tuple[tuple[str, ...] | None, ...]:
+    """A phrase as it is written: alternatives for each place, None for a gap.
+
+    Raises ValueError for a phrase without words, one that begins or ends with a gap, and `a/b` of more than one word.
+    """
+    places: list[tuple[str, ...] | None] = []
+    for piece in phrase.split():
+        if piece in _GAPS:
+            places.append(None)
+            continue
+        options = piece.split("/")
+        if len(options) == 1:
+            places.extend((word,) for word in words(piece))
+        elif all(len(words(option)) == 1 for option in options):
+            places.append(tuple(words(option)[0] for option in options))
+        else:
+            raise ValueError(f"{phrase!r}: in {piece!r} each side of / must be one word")
+    if not any(places):
+        raise ValueError(f"{phrase!r} holds no word")
+    if places[0] is None or places[-1] is None:
+        raise ValueError(f"{phrase!r}: `...` stands between words; take it away from the beginning and the end")
+    return tuple(places)
+
+
+@lru_cache(maxsize=20_000)
+def compiled(phrase: str, language: str | None) -> tuple[tuple[Element, ...], ...]:
+    """The phrase by the stems of a language: one sequence for each way in which short forms (`I'm`) spell it out."""
+    variants: list[tuple[Element, ...]] = [()]
+    for place in parse_phrase(phrase):
+        if place is None:
+            variants = [(*before, None) for before in variants]
+            continue
+        by_length: dict[int, list[tuple[str, ...]]] = {}
+        for option in place:
+            spelled = tuple(stems(spelled_out(option, language), language))
+            by_length.setdefault(len(spelled), []).append(spelled)
+        ways = [tuple(frozenset(at) for at in zip(*same, strict=True)) for same in by_length.values()]
+        variants = [(*before, *way) for before in variants for way in ways]
+    return tuple(variants)
+
+
+def spelled_out(word: str, language: str | None) -> tuple[str, ...]:
+    """English short forms in full, so that `I'm` and `I am` are the same."""
+    if language not in (None, "en") or ("'" not in word and word != "cannot"):
+        return (word,)
+    if word in _NEGATED:
+        return _NEGATED[word]
+    if word.endswith("n't"):
+        return (word.removesuffix("n't"), "not")
+    if word in _IS:
+        return (word.removesuffix("'s"), "is")
+    for short, full in _SHORT.items():
+        if word.endswith(short) and len(word) > len(short):
+            return (word.removesuffix(short), full)
+    return (word,)
+
+
+class Stream:
+    """The stems that one side says, in order, and where the talk breaks."""
+
+    def __init__(self, said: Sequence[str], breaks: Sequence[int]) -> None:
+        """`breaks`: places before which a phrase cannot go on."""
+        self._said = said
+        self._breaks = sorted(breaks)
+        self._places: dict[str, list[int]] = {}
+        for place, stem in enumerate(said):
+            self._places.setdefault(stem, []).append(place)
+
+    def find(self, phrase: str, language: str | None) -> list[tuple[int, int]]:
+        """Where the phrase is said, in order: first place and the one after its last, without overlaps."""
+        found = sorted({hit for elements in compiled(phrase, language) for hit in self._hits(elements)})
+        apart: list[tuple[int, int]] = []
+        for start, end in found:
+            if not apart or start >= apart[-1][1]:
+                apart.append((start, end))
+        return apart
+
+    def _hits(self, elements: tuple[Element, ...]) -> Iterator[tuple[int, int]]:
+        first = elements[0]
+        assert first is not None
+        for start in sorted(place for stem in first for place in self._places.get(stem, ())):
+            end = self._match(elements, 1, start + 1, self._end_of_talk(start))
+            if end is not None:
+                yield start, end
+
+    def _end_of_talk(self, place: int) -> int:
+        after = bisect_right(self._breaks, place)
+        return self._breaks[after] if after < len(self._breaks) else len(self._said)
+
+    def _match(self, elements: tuple[Element, ...], at: int, place: int, limit: int) -> int | None:
+        """Place after the last word, where elements from `at` on stand at `place`."""
+        if at == len(elements):
+            return place
+        element = elements[at]
+        if element is not None:
+            fits = place < limit and self._said[place] in element
+            return self._match(elements, at + 1, place + 1, limit) if fits else None
+        for skipped in range(GAP_WORDS + 1):
+            end = self._match(elements, at + 1, place + skipped, limit)
+            if end is not None:
+                return end
+        return None

@@ -1,0 +1,42 @@
+"""The step `rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from analysis.fingerprints import fingerprint_of
+from analysis.results import done
+from analysis.rules.book import RuleFile
+from analysis.rules.heard import Heard
+from analysis.rules.judge import judge_call
+from pipeline.records import CallForAnalysis, StepResult
+
+_VERSION = 1
+
+
+class RulesStep:
+    """Judges every rule of the rule file; reads words, moods, topic and the figures of the talk."""
+
+    name = "rules"
+    needs_audio = False
+    after: tuple[str, ...] = ("text", "fusion", "topic", "conversation")
+
+    def __init__(self, book: RuleFile) -> None:
+        self._book = book
+        self._rules_hash = fingerprint_of(book.model_dump(mode="json", exclude={"lists"}))
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        """Comments, order of keys and shared lists of the file count only by what they make the rules say."""
+        return fingerprint_of(self.name, _VERSION, self._rules_hash, call.transcript.fingerprint)
+
+    def run(
+        self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
+    ) -> Sequence[StepResult]:
+        return [self._one(call, known) for call, known in zip(calls, earlier, strict=True)]
+
+    def _one(self, call: CallForAnalysis, known: Mapping[str, StepResult]) -> StepResult:
+        attention, _ = judge_call(self._book, Heard(call, known))
+        return done(self.name, self.fingerprint(call), attention)
+
+    def close(self) -> None:
+        """Holds nothing."""

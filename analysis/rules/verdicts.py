@@ -1,0 +1,43 @@
+"""What comes of asking whether a condition holds: it does, it does not, or nobody can tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.records import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """It does, and this shows it."""
+
+    reason: str
+    quote: str | None = None
+    role: Role | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    occurrences: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fails:
+    """It does not."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The call does not tell."""
+
+    reason: str
+
+
+Verdict = Holds | Fails | Unknown
+
+
+def clock(moment_s: float) -> str:
+    """`m:ss`, and `h:mm:ss` from an hour on."""
+    minutes, seconds = divmod(int(moment_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
