@@ -32,6 +32,7 @@ COPY commands commands
 COPY db db
 COPY glossaries glossaries
 COPY pages pages
+COPY rules rules
 COPY pipeline pipeline
 COPY samples samples
 COPY service service

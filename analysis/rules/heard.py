@@ -65,7 +65,8 @@ class Moment:
         first, last = self.side.said[self.first], self.side.said[self.after - 1]
         if first.chunk is last.chunk:
             return _sentence(first.chunk.text, first.first, last.end)
-        return f"{_sentence(first.chunk.text, first.first, first.end)} {_sentence(last.chunk.text, last.first, last.end)}"
+        begun = _sentence(first.chunk.text, first.first, first.end)
+        return f"{begun} {_sentence(last.chunk.text, last.first, last.end)}"
 
 
 class Heard:

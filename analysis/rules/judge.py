@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from analysis.records import Attention, RoleSentiment, RuleMatch
 from analysis.rules.book import (
     Condition,
     Doubts,
@@ -19,7 +20,6 @@ from analysis.rules.book import (
     Silence,
     TopicIs,
 )
-from analysis.records import Attention, RoleSentiment, RuleMatch
 from analysis.rules.heard import Heard
 from analysis.rules.phrases import judge_said
 from analysis.rules.verdicts import Fails, Holds, Unknown, Verdict, clock
@@ -79,7 +79,7 @@ def _all(verdicts: Sequence[Verdict]) -> Verdict:
             if isinstance(verdict, kind):
                 return verdict
     held = [verdict for verdict in verdicts if isinstance(verdict, Holds)]
-    shown = next((one for one in held if one.quote is not None), next((o for o in held if o.start_s is not None), held[0]))
+    shown = max(held, key=lambda one: (one.quote is not None, one.start_s is not None))  # the first of the best
     return Holds(
         reason="; ".join(one.reason for one in held),
         quote=shown.quote,

@@ -39,9 +39,7 @@ def judge_said(asked: Said, heard: Heard) -> Verdict:
     )
 
 
-def _missing(
-    asked: Said, sides: Sequence[Side], moments: Sequence[Moment], window: SpeechSpan, who: str
-) -> Verdict:
+def _missing(asked: Said, sides: Sequence[Side], moments: Sequence[Moment], window: SpeechSpan, who: str) -> Verdict:
     if moments:
         return Fails(f"{who} said “{_words(moments[0])}” at {clock(moments[0].start_s)}")
     if not any(side.said for side in sides):
@@ -132,8 +130,8 @@ def _is_near(near: Near, moment: Moment, heard: Heard) -> bool:
 
 def _fits(near: Near, moment: Moment, other: Moment) -> bool:
     if near.within_words is not None:
-        before, behind = moment.first - other.after, other.first - moment.after
-        wanted = near.within_words
+        before, behind = float(moment.first - other.after), float(other.first - moment.after)
+        wanted = float(near.within_words)
     else:
         before, behind = moment.start_s - other.end_s, other.start_s - moment.end_s
         wanted = near.within_s or 0.0

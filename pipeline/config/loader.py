@@ -21,6 +21,7 @@ from pipeline.masking import know_addresses, know_environment, know_settings, ma
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
+
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
     """Settings with where they came from."""

@@ -97,7 +97,8 @@ def analyse(steps: Sequence[AnalysisStep], calls: Sequence[CallToAnalyse]) -> An
         if chosen:
             results = _run_step(step, [calls[i].call for i in chosen], [known[i] for i in chosen])
             for index, result in zip(chosen, results, strict=True):
-                known[index][step.name] = result
+                # Steps after it read what will be stored.
+                known[index][step.name] = _better(result, known[index].get(step.name))
                 fresh[index].append(result)
         timings[step.name] = time.perf_counter() - began
     return AnalyseAnswer(tuple(tuple(results) for results in fresh), timings)

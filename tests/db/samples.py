@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from analysis.records import (
     ActionItem,
+    Attention,
     CallSentiment,
     ChunkSentiment,
     Conversation,
     Evidence,
     RoleSentiment,
+    RuleMatch,
     Sentiment,
     Summary,
     SummaryEvidence,
@@ -177,6 +179,29 @@ def all_steps(chunks: tuple[TranscriptChunk, ...] = TALK) -> tuple[StepResult, .
             cost_usd=0.002,
         ),
         step("conversation", talk()),
+        step("rules", attention()),
+    )
+
+
+def attention() -> Attention:
+    """A rule shown by words, and one that is about the whole call."""
+    return Attention(
+        matches=(
+            RuleMatch(
+                rule="charged_twice",
+                title="Charged twice",
+                reason="the client said “charged twice” at 0:01",
+                weight=3.0,
+                critical=True,
+                quote="hello my card was charged twice",
+                role=Role.CLIENT,
+                start_s=1.2,
+                end_s=2.0,
+                occurrences=2,
+            ),
+            RuleMatch(rule="short", title="Very short", reason="the recording has 0:12", weight=0.5, critical=False),
+        ),
+        not_judged={"silence": "not known"},
     )
 
 

@@ -195,5 +195,5 @@ def test_the_dockerfile_is_pinned_small_unprivileged_and_watched() -> None:
     assert "status" in of["HEALTHCHECK"][0]
     assert any("LD_PRELOAD=" in line for line in of["ENV"])
     copied = {word for argument in of["COPY"] for word in argument.split()[:-1]}
-    assert copied >= {"run.py", "config.yaml", "pipeline", "analysis", "db", "commands", "glossaries"}
+    assert copied >= {"run.py", "config.yaml", "pipeline", "analysis", "db", "commands", "glossaries", "rules"}
     assert ".env" in (PROJECT / ".dockerignore").read_text().split()

@@ -17,8 +17,8 @@ from tests.house import PROJECT
 from tests.upgrade.make_database import HERE, HOME, SITUATIONS, arguments, environment, lay_out
 
 _COPY = re.compile(r"^(COPY .*? FROM STDIN);\n(.*?)^\\\.$", re.MULTILINE | re.DOTALL)
-_DONE_ANEW = ("text", "acoustic", "fusion")
-"""Steps whose method is another today: they are redone, from the stored transcript."""
+_DONE_ANEW = ("text", "acoustic", "fusion", "rules")
+"""Steps whose method is another today, and those that are new: they are done from the stored transcript."""
 _RESULTS = (
     "SELECT fingerprint, created_at FROM transcripts",
     "SELECT call_id, step, state, attempts, updated_at FROM call_steps"

@@ -193,6 +193,37 @@ def test_a_changed_glossary_reclassifies_and_does_not_transcribe_again(place: Wo
     assert [row["updated_at"] for row in place.rows(steps, ["topic"])] != [row["updated_at"] for row in topics]
 
 
+def test_a_changed_rule_is_judged_again_and_nothing_else(place: Workplace, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rule = "rules:\n  - {name: NAME, title: Any call, weight: 2, when: {length: {over_s: 1}}}\n"
+    rules.write_text(rule.replace("NAME", "first"), encoding="utf-8")
+    with_rules = [*SCRIPTED, f"attention.rules={rules}"]
+    assert place.run(settings=with_rules).returncode == 0
+    found = "SELECT rule, weight, reason ^@ 'the recording has ' AS told FROM attention"
+    assert place.rows(found) == [{"rule": "first", "weight": 2.0, "told": True}] * 3
+    steps = "SELECT call_id, step, updated_at FROM call_steps WHERE step <> 'rules' ORDER BY 1, 2"
+    transcripts, others = transcribed_at(place), place.rows(steps)
+    rules.write_text("# only a comment\n" + rule.replace("NAME", "first"), encoding="utf-8")
+    assert place.run(settings=with_rules).returncode == 0
+    assert place.statuses()["counts"]["unchanged"] == 3
+    rules.write_text(rule.replace("NAME", "second"), encoding="utf-8")
+    assert place.run(settings=with_rules).returncode == 0
+    assert place.statuses()["counts"]["done"] == 3
+    assert {row["rule"] for row in place.rows(found)} == {"second"}
+    assert (transcribed_at(place), place.rows(steps)) == (transcripts, others)
+    assert place.run(settings=[*SCRIPTED, "attention.rules=null"]).returncode == 0
+    assert place.rows(found) == []
+
+
+def test_a_wrong_rule_file_stops_the_run_before_it_begins(place: Workplace, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n  - {name: one, title: One, when: {siad: {any_of: a}}}\n", encoding="utf-8")
+    run = place.run(settings=[*SCRIPTED, f"attention.rules={rules}"])
+    assert run.returncode == 2, run.stderr
+    said = " ".join(run.stderr.split())
+    assert f"{rules}:2: rules.0.when.siad: unknown key; did you mean said?" in said
+
+
 def test_a_fallback_serves_and_is_redone_when_the_first_choice_returns(place: Workplace) -> None:
     order = "transcription.engines=[scripted,sphinx]"
     down = place.run(settings=[order, "transcription.scripted.unavailable=gone today"])

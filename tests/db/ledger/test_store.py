@@ -25,6 +25,7 @@ from tests.db.samples import (
     CALM,
     TALK,
     all_steps,
+    attention,
     chunk,
     found,
     identity,
@@ -218,6 +219,44 @@ def test_of_a_step_that_stays_only_the_reason_is_written(store: PostgresStore, d
     assert rows(database, read["chunk_sentiments"]) == before["chunk_sentiments"]
     assert reasons(database)["topic"] == reasons(database)["text"] == "503"
     assert one(database, "SELECT topic FROM calls") == "Billing"
+
+
+def test_rules_that_hold_are_rows(store: PostgresStore, database: Database, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    columns = "rule, title, reason, quote, role, start_s, end_s, weight, critical, occurrences"
+    query = f"SELECT call_id::text, {columns} FROM attention ORDER BY rule"
+    assert rows(database, query) == [
+        (
+            call_id,
+            "charged_twice",
+            "Charged twice",
+            "the client said “charged twice” at 0:01",
+            "hello my card was charged twice",
+            "client",
+            1.2,
+            2.0,
+            3.0,
+            True,
+            2,
+        ),
+        (call_id, "short", "Very short", "the recording has 0:12", None, None, None, None, 0.5, False, 1),
+    ]
+    assert store.step_results(call_id, "f1")["rules"].payload == attention()
+
+
+def test_rules_redone_alone_replace_their_rows_and_other_steps_leave_them(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    call_id = keep(store, run_id)
+    query = "SELECT rule FROM rule_matches ORDER BY rule"
+    topic = replace(outcome(call_id, run_id, steps=(step("topic", None, state=StepState.FAILED),)), transcript=None)
+    assert store.save_call(topic)
+    assert rows(database, query) == [("charged_twice",), ("short",)]
+    fewer = step("rules", replace(attention(), matches=attention().matches[1:]), fingerprint="rules-2")
+    assert store.save_call(replace(outcome(call_id, run_id, steps=(fewer,)), prepared=None, transcript=None))
+    assert rows(database, query) == [("short",)]
+    assert store.save_call(outcome(call_id, run_id, words=transcript("f2"), steps=()))
+    assert rows(database, query) == [], "they were shown by words that are no longer there"
 
 
 def test_attempts_count_tries_with_the_same_fingerprint(store: PostgresStore, run_id: str) -> None:

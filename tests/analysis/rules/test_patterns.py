@@ -1,0 +1,75 @@
+"""Phrases: what finds what."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.rules.patterns import GAP_WORDS, Stream, parse_phrase, spelled_out
+from analysis.text import stems, words
+
+
+def stream(text: str, language: str | None = "en") -> Stream:
+    said = [stem for word in words(text) for stem in stems(spelled_out(word, language), language)]
+    return Stream(said, ())
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "language", "found"),
+    [
+        ("cancel", "I cancelled it", "en", True),
+        ("cancel my contract", "cancelling my contracts", "en", True),
+        ("cancel my contract", "cancel the contract", "en", False),
+        ("cancel/end my contract/plan", "I will end my plan", "en", True),
+        ("I am leaving", "so I'm leaving you", "en", True),
+        ("I'm leaving", "so I am leaving you", "en", True),
+        ("I'm/we're leaving", "we are leaving", "en", True),
+        ("cannot pay", "I can't pay it", "en", True),
+        ("do not want", "I don’t want it", "en", True),
+        ("send ... tomorrow", "send it out by tomorrow", "en", True),
+        ("send ... tomorrow", "send tomorrow", "en", True),
+        ("send ... tomorrow", "send it out to you by tomorrow", "en", False),
+        ("kündigen", "ich habe gekündigt", "de", False),
+        ("kündige", "ich kündigen", "de", True),
+        ("remboursement", "des remboursements", "fr", True),
+        ("refund", "no word of it", "en", False),
+    ],
+)
+def test_a_phrase_finds_its_words_by_their_stems(phrase: str, text: str, language: str, found: bool) -> None:
+    assert bool(stream(text, language).find(phrase, language)) is found
+
+
+@pytest.mark.parametrize(
+    ("phrase", "fault"),
+    [("", "no word"), ("...", "no word"), ("... now", "between words"), ("now ...", "between words"), ("a/ b", "one")],
+)
+def test_a_phrase_that_makes_no_sense_is_refused(phrase: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        parse_phrase(phrase)
+
+
+def test_a_phrase_does_not_go_on_behind_a_break() -> None:
+    said = Stream(["cancel", "my", "contract"], [2])
+    assert said.find("cancel my", "en")
+    assert not said.find("my contract", "en")
+
+
+def test_places_do_not_overlap() -> None:
+    assert Stream(["no", "no", "no"], ()).find("no no", "en") == [(0, 2)]
+
+
+WORDS = st.lists(st.sampled_from(["one", "two", "three", "four"]), min_size=1, max_size=12)
+
+
+@given(before=WORDS, wanted=WORDS, after=WORDS)
+def test_words_that_stand_there_are_found(before: list[str], wanted: list[str], after: list[str]) -> None:
+    found = stream(" ".join([*before, *wanted, *after])).find(" ".join(wanted), "en")
+    assert found
+    assert all(end - start == len(wanted) for start, end in found)
+
+
+@given(gap=st.integers(0, GAP_WORDS + 3))
+def test_a_gap_is_as_long_as_it_says(gap: int) -> None:
+    found = stream(" ".join(["begin", *["other"] * gap, "end"])).find("begin ... end", "en")
+    assert bool(found) is (gap <= GAP_WORDS)
