@@ -23,7 +23,7 @@ class Step:
         self.read: list[Mapping[str, StepResult]] = []
         self._result = result
 
-    def fingerprint(self, call: CallForAnalysis) -> str:  # noqa: ARG002 - the same for every call
+    def fingerprint(self, call: CallForAnalysis) -> str:
         return self._result.fingerprint
 
     def run(
