@@ -1,61 +1,121 @@
-"""`run.py export`: the same rows again, as CSV, XLSX, Parquet, or a transcript file per call."""
+"""`run.py export`: the rows again, as tables, as a workbook for people, or as a transcript file per call."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
+from zoneinfo import ZoneInfo
 
 from commands.permissions import let_read
 from commands.terminal import say
 from db.existing import existing_ledger
-from db.export import RESULT_FORMATS, export_results, export_transcripts
-from db.queries.calls import calls_to_export
+from db.export import RESULT_FORMATS, TableFormat, export_table, export_transcripts, export_workbook
+from db.export.bigquery import write_bigquery
+from db.export.columns import Table
+from db.export.document import documents
+from db.export.streaming import chosen_call_ids
+from db.export.tables import RESULTS, TABLES, WORKBOOK
+from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import TranscriptFormat
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
 from pipeline.plurals import counted
 
+if TYPE_CHECKING:
+    from db.connection import Database
+    from pipeline.config.root import Settings
+
 TRANSCRIPT_FORMATS: tuple[str, ...] = get_args(TranscriptFormat)
+BIGQUERY = "bigquery"
+FORMATS = (*RESULT_FORMATS, BIGQUERY, *TRANSCRIPT_FORMATS)
 
 
-def export_calls(  # noqa: PLR0917 - the options of the command
-    config: Path, overrides: Sequence[str], to: Path, formats: Sequence[str], since: datetime | None, call: str | None
-) -> int:
-    """Write the calls asked for; returns the exit code.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to write, and of which calls."""
 
-    With a table format `to` is the file (its suffix names the format when none is given); with transcript formats the
-    folder.
-    """
-    chosen = list(formats) or [to.suffix.lstrip(".").lower()]
-    known = {*RESULT_FORMATS, *TRANSCRIPT_FORMATS}
-    wrong = [name for name in chosen if name not in known]
+    to: Path
+    """The file of a table (its suffix names the format when none is given), the folder of transcripts."""
+    formats: tuple[str, ...]
+    table: str | None
+    """Of `TABLES`; None for the results, and for a workbook of several sheets."""
+    columns: tuple[str, ...]
+    calls: CallFilter
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """One export under way."""
+
+    wanted: Wanted
+    settings: Settings
+    database: Database
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.input.timezone)
+
+    def write(self, name: str) -> None:
+        """Write one format, and say so."""
+        wanted, zone = self.wanted, self.zone
+        path = wanted.to if wanted.to.suffix.lstrip(".").lower() in (name, _ending(name)) else _beside(wanted.to, name)
+        if name == BIGQUERY:
+            with chosen_call_ids(self.database, wanted.calls, zone.key) as call_ids:
+                rows, schema = write_bigquery(documents(self.database, call_ids), path)
+            say(f"{path}: {counted(rows, 'call')}; load it with the schema {schema}")
+        elif name == "xlsx" and wanted.table is None and not wanted.columns:
+            how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
+            sheets = export_workbook(self.database, wanted.calls, WORKBOOK, path, how)
+            say(f"{path}: " + ", ".join(f"{title} {rows}" for title, rows in sheets.items()))
+        else:
+            table = TABLES[wanted.table or RESULTS.name]
+            how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
+            rows = export_table(self.database, wanted.calls, table.with_columns(wanted.columns), path, how)
+            say(f"{path}: {_of_what(table, rows)}")
+
+    def write_transcripts(self, formats: tuple[str, ...]) -> None:
+        settings = self.settings.output
+        output = settings.model_copy(
+            update={"transcripts": settings.transcripts.model_copy(update={"formats": formats})}
+        )
+        with chosen_call_ids(self.database, self.wanted.calls, self.zone.key) as call_ids:
+            written = export_transcripts(self.database, call_ids, self.wanted.to, output)
+        say(f"{self.wanted.to}: {counted(len(written), 'file')}")
+
+
+def export_calls(config: Path, overrides: Sequence[str], wanted: Wanted) -> int:
+    """Write the calls asked for; returns the exit code."""
+    formats = wanted.formats or (wanted.to.suffix.lstrip(".").lower(),)
+    wrong = [name for name in formats if name not in FORMATS]
     if wrong:
-        raise ConfigurationError(f"export: unknown format {', '.join(wrong)}; choices: {', '.join(sorted(known))}")
-    only = None if call is None else _call_id(call)
+        raise ConfigurationError(f"export: unknown format {', '.join(wrong)}; choices: {', '.join(sorted(FORMATS))}")
+    if wanted.table is not None and wanted.table not in TABLES:
+        raise ConfigurationError(f"--table {wanted.table}: choices: {', '.join(TABLES)}")
+    TABLES[wanted.table or RESULTS.name].with_columns(wanted.columns)
     settings = load_settings(config, overrides).settings
     let_read(settings.output.readable_by)
     with existing_ledger(settings.database) as database:
-        call_ids = calls_to_export(database, since, only)
-        tables = [name for name in chosen if name in RESULT_FORMATS]
-        transcripts = tuple(name for name in chosen if name in TRANSCRIPT_FORMATS)
-        for name in tables:
-            path = to if to.suffix.lstrip(".").lower() == name else to.with_name(f"{to.name}.{name}")
-            rows = export_results(database, call_ids, path, settings.output)
-            say(f"{path}: {counted(rows, 'call')}")
+        export = _Export(wanted, settings, database)
+        transcripts = tuple(name for name in formats if name in TRANSCRIPT_FORMATS)
+        for name in formats:
+            if name not in TRANSCRIPT_FORMATS:
+                export.write(name)
         if transcripts:
-            output = settings.output.model_copy(
-                update={"transcripts": settings.output.transcripts.model_copy(update={"formats": transcripts})}
-            )
-            written = export_transcripts(database, call_ids, to, output)
-            say(f"{to}: {counted(len(written), 'file')}")
+            export.write_transcripts(transcripts)
     return 0
 
 
-def _call_id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise ConfigurationError(f"--call {text}: not a call_id; take one from the column call_id") from None
+def _ending(name: str) -> str:
+    """Suffix of a format's file, without the dot."""
+    return "jsonl" if name == BIGQUERY else name
+
+
+def _beside(to: Path, name: str) -> Path:
+    """A file for each format, where several are asked for."""
+    return to.with_name(f"{to.name}.{_ending(name)}")
+
+
+def _of_what(table: Table, rows: int) -> str:
+    return counted(rows, "call" if table.name in ("results", "calls") else "row")

@@ -10,6 +10,17 @@ from typing import Annotated
 import typer
 
 from commands import database
+from commands.calls_filter import (
+    AgentOption,
+    DirectionOption,
+    FirstDayOption,
+    FlagOption,
+    LanguageOption,
+    LastDayOption,
+    MoodOption,
+    QueueOption,
+    TopicOption,
+)
 from commands.config import command as config
 from commands.evaluate import command as evaluate
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
@@ -63,20 +74,61 @@ def view(
 
 
 def export(  # noqa: PLR0917 - typer calls it by name
-    to: Annotated[Path, typer.Argument(help="File for a table, folder for transcripts.")],
+    to: Annotated[Path, typer.Argument(help="File for a table or a workbook, folder for transcripts.")],
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="csv, xlsx, parquet; txt, srt, vtt, json, pca_json, contact_lens_json."),
+        typer.Option(
+            "--format",
+            help="csv, xlsx, parquet, jsonl, bigquery; txt, srt, vtt, json, pca_json, contact_lens_json. "
+            "By default what the file's name ends in.",
+        ),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            help="results, calls (fifteen columns), turns, actions, chunks, manifest (for training recognisers). "
+            "By default results; in .xlsx a sheet each of calls, turns and actions.",
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", help="Only this column of the table; may be repeated.")
     ] = None,
     since: Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")] = None,
-    call: Annotated[str | None, typer.Option("--call", help="Only this call_id.")] = None,
+    first_day: FirstDayOption = None,
+    last_day: LastDayOption = None,
+    agent: AgentOption = None,
+    queue: QueueOption = None,
+    direction: DirectionOption = None,
+    topic: TopicOption = None,
+    mood: MoodOption = None,
+    language: LanguageOption = None,
+    flag: FlagOption = None,
+    said: Annotated[str | None, typer.Option("--said", help="Calls in which these words were said.")] = None,
+    call: Annotated[list[str] | None, typer.Option("--call", help="Only this call_id; may be repeated.")] = None,
 ) -> None:
-    """Write the rows to a table or to transcript files. Example: run.py export calls.xlsx --since 2026-09-01"""
-    from commands.export import export_calls
+    """Write calls to a table, a workbook or transcript files. Example: run.py export calls.xlsx --from 2026-09-01"""
+    from commands.calls_filter import call_filter
+    from commands.export import Wanted, export_calls
 
-    sys.exit(export_calls(config, overrides or (), to, formats or (), since, call))
+    chosen = call_filter(
+        since=since,
+        first_day=first_day,
+        last_day=last_day,
+        agent=agent,
+        queue=queue,
+        direction=direction,
+        topic=topic,
+        mood=mood,
+        language=language,
+        flag=flag,
+        text=said,
+        calls=call,
+    )
+    wanted = Wanted(to=to, formats=tuple(formats or ()), table=table, columns=tuple(columns or ()), calls=chosen)
+    sys.exit(export_calls(config, overrides or (), wanted))
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from db.export.table import FIRST_COLUMNS, FURTHER_COLUMNS
+from db.export.result_rows import FIRST_COLUMNS, FURTHER_COLUMNS
+from db.export.tables import RESULTS, TABLES
 from db.roles import READABLE
 
 if TYPE_CHECKING:
@@ -70,14 +71,32 @@ def data_dictionary(connection: Connection[Any]) -> str:
         parts.append(f"## {relation}\n\n{comment}\n\n| column | type | |\n|---|---|---|")
         parts.extend(f"| `{name}` | {kind} | {said.replace('|', '/')} |" for name, kind, said in columns)
         parts.append("")
-    parts.append("## Results as CSV, XLSX and Parquet\n")
+    parts.append("## Results as a table\n")
+    parts.append("`results_*.csv` of a run, and `run.py export results.csv` (or .xlsx, .parquet, .jsonl).\n")
     parts.append(f"First, fixed in name and order: {_listed(FIRST_COLUMNS)}.\n")
     parts.append(f"Then: {_listed(FURTHER_COLUMNS)}.\n")
     parts.append(
         "`error` is the last failure's type and message, `topics` is `topic > subtopic`; the others are columns of\n"
-        "`calls`. In CSV and XLSX structured values are JSON, flags are separated by `; `, and text that a\n"
-        "spreadsheet could take for a formula stands behind an apostrophe; in CSV also text that would begin a\n"
-        "field if the file were split at another separator. XLSX knows no time zones: its times are UTC.\n"
+        "`calls`. In CSV and XLSX structured values are JSON and flags are separated by `; `. In CSV, text that a\n"
+        "spreadsheet could take for a formula stands behind an apostrophe, also where it would begin a field if the\n"
+        "file were split at another separator. XLSX stores text as text, whatever it looks like: `007`, `1E5` and\n"
+        "`=1+1` are read back as they are. It knows no time zones: its times are those of `input.timezone`.\n"
+    )
+    parts.append("## Further tables\n")
+    parts.append(
+        "`run.py export FILE --table NAME`, as .csv, .xlsx, .parquet or .jsonl, with any of their columns (`--column`).\n"
+        "`run.py export calls.xlsx` writes the first ones as sheets of one workbook.\n"
+    )
+    parts.extend(
+        f"- `{table.name}`: {_listed(tuple(column.name for column in table.columns))}"
+        for table in TABLES.values()
+        if table is not RESULTS
+    )
+    parts.append(
+        "\n`start_s` and `end_s` of a turn are those of its chunks. `mood` is from the words and the voice, or else from\n"
+        "the words alone. `manifest` is for training recognisers (names as in NeMo): chunks without doubts and without\n"
+        "placeholders of redaction. `--format bigquery` writes calls in the columns of Google's Customer Experience\n"
+        "Insights, with the schema for `bq load` beside it.\n"
     )
     parts.append("## Roles for analysts\n")
     parts.extend(f"- `{role}` reads {_listed(relations)}." for role, relations in READABLE.items())

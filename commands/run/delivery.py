@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from commands.report.attention import InputLimits
 from commands.report.build import RunFacts, run_report
 from commands.report.page import write_page
 from commands.run.proposals import write_proposals
 from db.connection import Database
-from db.export import export_results, export_transcripts
+from db.export import TableFormat, export_results, export_table, export_transcripts
 from db.export.files import whole_file
-from db.export.table import result_rows
+from db.export.result_rows import result_rows
+from db.export.tables import CALLS
 from db.ledger.store import PostgresStore
 from db.queries.calls import calls_to_deliver_of
+from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import OutputSettings, SaveMode
 from pipeline.config.root import Settings
 from pipeline.disk import outlast_full_disk
@@ -67,6 +71,7 @@ class Delivery:
         folder, patiently = self.settings.directory, self._patiently
         call_ids = self._call_ids()
         transcripts = patiently(lambda: self._transcripts(call_ids))
+        short_csv = self._short(call_ids)
         results_csv = self._results(call_ids)
         rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
         facts = RunFacts(
@@ -84,6 +89,7 @@ class Delivery:
         proposals = patiently(lambda: write_proposals(self.database, self.run_id, terms))
         files = [
             *([results_csv] if results_csv else []),
+            *([short_csv] if short_csv else []),
             *([proposals] if proposals else []),
             patiently(lambda: write_json(folder / f"failed_calls_{self.stamp}.json", failed_calls(result))),
             patiently(lambda: write_json(folder / statuses, file_statuses(result))),
@@ -114,6 +120,16 @@ class Delivery:
         if self.settings.save_mode is SaveMode.DATABASE:
             return calls_to_deliver_of(self.database, self.run_id)
         return self.store.undelivered()
+
+    def _short(self, call_ids: Sequence[str]) -> Path | None:
+        """The same calls in a few columns for people; None when there is no results CSV or it is not wanted."""
+        if not call_ids or self.settings.save_mode is SaveMode.DATABASE or not self.settings.csv.short:
+            return None
+        path = self.settings.directory / f"calls_{self.stamp}.csv"
+        chosen = CallFilter(call_ids=tuple(map(uuid.UUID, call_ids)))
+        how = TableFormat(name="csv", csv=self.settings.csv, zone=ZoneInfo(self.everything.input.timezone))
+        self._patiently(lambda: export_table(self.database, chosen, CALLS, path, how))
+        return path
 
     def _results(self, call_ids: Sequence[str]) -> Path | None:
         """The results CSV; None when nothing is new or only the database is wanted.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
@@ -53,14 +54,15 @@ class Document:
         return str(self.call["call_id"])
 
 
-BATCH = 100
-"""Calls read at a time."""
+BATCH = 20
+"""Calls read at a time; one may have five thousand turns."""
 
 
-def documents(database: Database, call_ids: Sequence[str]) -> Iterator[Document]:
+def documents(database: Database, call_ids: Iterable[str]) -> Iterator[Document]:
     """Documents in the order given; calls without a transcript (failed, skipped) are left out."""
-    for start in range(0, len(call_ids), BATCH):
-        ids = [uuid.UUID(call_id) for call_id in call_ids[start : start + BATCH]]
+    wanted = iter(call_ids)
+    while batch := list(islice(wanted, BATCH)):
+        ids = [uuid.UUID(call_id) for call_id in batch]
         calls, segments = database.patiently(lambda connection, wanted=ids: _read(connection, wanted))  # type: ignore[misc]
         for call_id in ids:
             if call_id in calls and calls[call_id]["transcript_fingerprint"] is not None:

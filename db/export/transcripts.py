@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ WRITERS: Mapping[str, tuple[str, Writer]] = {
 LONGEST_STEM_BYTES = 120
 
 
-def export_transcripts(database: Database, call_ids: Sequence[str], folder: Path, output: OutputSettings) -> list[Path]:
+def export_transcripts(database: Database, call_ids: Iterable[str], folder: Path, output: OutputSettings) -> list[Path]:
     """Write the configured formats of each call that has a transcript. Raises OutputUnavailable."""
     written = []
     for document in documents(database, call_ids):

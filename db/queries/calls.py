@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from psycopg.rows import scalar_row, tuple_row
@@ -61,11 +59,6 @@ def status_counts(database: Database, run_id: str | None = None) -> dict[str, in
 def calls_to_deliver_of(database: Database, run_id: str) -> list[str]:
     """Calls that this run completed, and those of earlier runs that ended without delivering them; oldest first."""
     return ask(database, "calls/to_deliver", scalar_row, run_id=run_id)
-
-
-def calls_to_export(database: Database, since: datetime | None = None, call_id: uuid.UUID | None = None) -> list[str]:
-    """Every call but skipped files, oldest first: all of them, those from `since` on, or one."""
-    return ask(database, "calls/to_export", scalar_row, since=since, call_id=call_id)
 
 
 def transcribed_calls(database: Database) -> list[TranscribedCall]:

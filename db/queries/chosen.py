@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
 
 from db.ask import answer, question
 
@@ -28,6 +29,8 @@ class CallFilter:
     first_day: date | None = None
     last_day: date | None = None
     """Included. Both are days of the reader's time zone."""
+    since: datetime | None = None
+    """Began then or later; where the start is not known, the file's time counts."""
     undated: bool = False
     """Only calls whose start is not known."""
     agent: str | None = None
@@ -37,13 +40,16 @@ class CallFilter:
     """`topic` or `topic > subtopic`."""
     mood: str | None = None
     """Of the customer, over the call: negative, neutral or positive."""
+    language: str | None = None
+    """ISO 639-1."""
     flag: str | None = None
     status: str | None = None
     """One of `calls.status`; None for everything but skipped files."""
     error: str | None = None
     """`calls.error_type`."""
+    call_ids: tuple[UUID, ...] | None = None
     text: str | None = None
-    """Words that were all said in one stretch, as typed into a web search; or part of the file's name; or a call_id."""
+    """Words that were all said in one stretch, as typed into a web search; a part of the file's name; or a call_id."""
 
 
 def ask_of_chosen(
@@ -58,15 +64,23 @@ def ask_of_chosen(
 
     `timezone` (IANA) decides where days begin.
     """
+    statement, given = about_chosen(name, wanted, timezone, **parameters)
+    return answer(database, statement, rows, given)
+
+
+def about_chosen(name: str, wanted: CallFilter, timezone: str, **parameters: object) -> tuple[bytes, dict[str, object]]:
+    """The statement of `sql/<name>.sql` about the calls that `wanted` chooses, and its parameters."""
     given: dict[str, object] = {
-        **{name: getattr(wanted, name) for name in _PLAIN},
+        **{field: getattr(wanted, field) for field in _PLAIN},
+        "call_ids": None if wanted.call_ids is None else list(wanted.call_ids),
         "statuses": [wanted.status] if wanted.status else list(CALLS),
         "timezone": timezone,
         **parameters,
     }
-    return answer(database, question("reading/chosen") + question(name), rows, given)
+    return question("reading/chosen") + question(name), given
 
 
 _PLAIN = (
-    "first_day", "last_day", "undated", "agent", "queue", "direction", "topic", "mood", "flag", "error", "text",
+    "first_day", "last_day", "since", "undated", "agent", "queue", "direction", "topic", "mood", "language", "flag",
+    "error", "text",
 )  # fmt: skip

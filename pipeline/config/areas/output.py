@@ -48,6 +48,8 @@ class CsvSettings(Area):
     """Character between columns."""
     byte_order_mark: bool = True
     """Begin with a byte order mark, so that spreadsheets read UTF-8."""
+    short: bool = True
+    """Write `calls_<stamp>.csv` beside it: the same calls in fifteen columns for people."""
 
 
 class OutputSettings(Area):

@@ -20,7 +20,7 @@ import pytest
 from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
-from db.export.table import FIRST_COLUMNS
+from db.export.result_rows import FIRST_COLUMNS
 from tests.commands.running import SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from db.connection import Database
 from db.export import export_results, write_whole
 from db.export.files import whole_file
-from db.export.spreadsheets import write_xlsx
-from db.export.table import COLUMNS, result_rows
+from db.export.result_rows import COLUMNS, result_rows
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.output import CsvSettings, OutputSettings
 from pipeline.errors import ConfigurationError, OutputUnavailable
@@ -83,59 +78,6 @@ def test_a_delimiter_and_no_mark(database: Database, call_ids: list[str], tmp_pa
     assert len(read_csv(path, delimiter=";")) == 2
 
 
-def test_a_workbook(database: Database, call_ids: list[str], tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    assert export_results(database, call_ids, path, OutputSettings()) == 2
-    header, good, bad = openpyxl.load_workbook(path).active.iter_rows()  # type: ignore[union-attr]
-    assert [cell.value for cell in header] == list(COLUMNS)
-    row = dict(zip(COLUMNS, good, strict=True))
-    assert row["agent_transcription"].value == '\'=HYPERLINK("http://x")'
-    assert {cell.data_type for cell in (*good, *bad)} <= {"s", "n", "d", "b", "inlineStr"}, "a formula got through"
-    assert row["agent_text_confidence"].value == 0.7
-    assert row["started_at"].is_date
-
-
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        ('\x01=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
-        ("\x00\x1f =1+1", "' =1+1"),
-        ("=\x011+1", "'=1+1"),
-        (("\x01=1+1", "b"), "'=1+1; b"),
-        ("\x01-5", "-5"),
-        ("\x01so", "so"),
-    ],
-)
-def test_a_formula_behind_a_control_character_is_defused(tmp_path: Path, value: object, cell: str) -> None:
-    path = tmp_path / "results.xlsx"
-    assert write_xlsx([{**dict.fromkeys(COLUMNS), "transcription": value}], path) == 1
-    _, row = openpyxl.load_workbook(path).active.iter_rows()  # type: ignore[union-attr]
-    read = dict(zip(COLUMNS, row, strict=True))["transcription"]
-    assert (read.value, read.data_type) == (cell, "s")
-
-
-FORBIDDEN = "\x00\x08\x0b\x0c\x0e\x1f\ud800\udfff\ufffe\uffff"
-
-
-@settings(max_examples=12)
-@given(st.lists(st.text(st.one_of(st.sampled_from(FORBIDDEN), st.characters()), max_size=60), max_size=40))
-@example([*FORBIDDEN])
-def test_any_text_gives_a_workbook_that_opens(texts: list[str]) -> None:
-    """U+FFFE and U+FFFF are XML's to forbid and were written: nothing opened the file again."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "results.xlsx"
-        write_xlsx([{**dict.fromkeys(COLUMNS), "transcription": text} for text in texts], path)
-        _, *rows = openpyxl.load_workbook(path).active.iter_rows(values_only=True)  # type: ignore[union-attr]
-    for text, row in zip(texts, rows, strict=True):
-        kept = (one for one in text if ord(one) >= 32 and one not in "\ufffe\uffff" and not "\ud800" <= one <= "\udfff")
-        read = str(row[COLUMNS.index("transcription")] or "").translate(WHITE)
-        assert read.removeprefix("'") == "".join(kept).removeprefix("'")
-
-
-WHITE = {ord(one): None for one in "\t\r\n"}
-"""XML makes line ends alike."""
-
-
 def test_parquet(database: Database, call_ids: list[str], tmp_path: Path) -> None:
     path = tmp_path / "results.parquet"
     assert export_results(database, call_ids, path, OutputSettings()) == 2
@@ -153,7 +95,7 @@ def test_another_ending_is_refused(database: Database, tmp_path: Path) -> None:
 
 
 def test_no_calls_give_a_header(database: Database, tmp_path: Path) -> None:
-    for ending in ("csv", "xlsx", "parquet"):
+    for ending in ("csv", "xlsx", "parquet", "jsonl"):
         assert export_results(database, [], tmp_path / f"r.{ending}", OutputSettings()) == 0
     assert read_csv(tmp_path / "r.csv") == []
 

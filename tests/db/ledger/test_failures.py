@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from db.connection import Database
+from db.export.streaming import chosen_call_ids
 from db.ledger.store import PostgresStore
-from db.queries.calls import calls_to_export, status_counts
+from db.queries.calls import status_counts
+from db.queries.chosen import CallFilter
 from pipeline.config.areas.run import Reprocess
 from pipeline.records import CallFailure, CallStatus, FoundCall, SkippedFile
 from pipeline.run.planning.decisions import decide
@@ -103,7 +105,8 @@ def test_what_commands_list(store: PostgresStore, database: Database, runs: list
     store.save_skipped([skipped()], runs[1])
     assert status_counts(database) == {"failed": 1, "quarantined": 1, "skipped": 1}
     assert status_counts(database, runs[0]) == {"quarantined": 1}
-    assert len(calls_to_export(database)) == 2
+    with chosen_call_ids(database, CallFilter(), "UTC") as exported:
+        assert len(list(exported)) == 2
 
 
 def test_failures_are_delivered_with_their_error(store: PostgresStore, runs: list[str]) -> None:

@@ -12,6 +12,8 @@ WITH chosen AS NOT MATERIALIZED (
             OR c.started_at >= (%(first_day)s::date)::timestamp AT TIME ZONE %(timezone)s)
         AND (%(last_day)s::date IS NULL
             OR c.started_at < (%(last_day)s::date + 1)::timestamp AT TIME ZONE %(timezone)s)
+        AND (%(since)s::timestamptz IS NULL OR coalesce(c.started_at, c.source_modified_at) >= %(since)s)
+        AND (%(call_ids)s::uuid[] IS NULL OR c.call_id = ANY(%(call_ids)s))
         AND (NOT %(undated)s OR c.started_at IS NULL)
         AND (%(agent)s::text IS NULL OR c.agent_id = %(agent)s OR (%(agent)s = '-' AND c.agent_id IS NULL))
         AND (%(queue)s::text IS NULL OR c.queue = %(queue)s OR (%(queue)s = '-' AND c.queue IS NULL))
@@ -20,6 +22,7 @@ WITH chosen AS NOT MATERIALIZED (
         AND (%(topic)s::text IS NULL OR c.topic = %(topic)s OR c.topic || ' > ' || c.subtopic = %(topic)s
             OR (%(topic)s = '-' AND c.topic IS NULL))
         AND (%(mood)s::text IS NULL OR moods.mood = %(mood)s OR (%(mood)s = '-' AND moods.mood IS NULL))
+        AND (%(language)s::text IS NULL OR c.language = %(language)s)
         AND (%(flag)s::text IS NULL OR %(flag)s = ANY(c.flags))
         AND (%(error)s::text IS NULL OR c.error_type = %(error)s)
         AND (%(text)s::text IS NULL OR c.call_id IN (

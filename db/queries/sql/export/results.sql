@@ -1,0 +1,3 @@
+-- The rows of the chosen calls (`chosen`).
+SELECT c.* FROM chosen c
+ORDER BY c.started_at NULLS LAST, c.source_uri
