@@ -84,7 +84,7 @@ def data_dictionary(connection: Connection[Any]) -> str:
     )
     parts.append("## Further tables\n")
     parts.append(
-        "`run.py export FILE --table NAME`, as .csv, .xlsx, .parquet or .jsonl, with any of their columns (`--column`).\n"
+        "`run.py export FILE --table NAME`, as .csv, .xlsx, .parquet or .jsonl, all columns or some (`--column`).\n"
         "`run.py export calls.xlsx` writes the first ones as sheets of one workbook.\n"
     )
     parts.extend(
@@ -93,10 +93,10 @@ def data_dictionary(connection: Connection[Any]) -> str:
         if table is not RESULTS
     )
     parts.append(
-        "\n`start_s` and `end_s` of a turn are those of its chunks. `mood` is from the words and the voice, or else from\n"
-        "the words alone. `manifest` is for training recognisers (names as in NeMo): chunks without doubts and without\n"
-        "placeholders of redaction. `--format bigquery` writes calls in the columns of Google's Customer Experience\n"
-        "Insights, with the schema for `bq load` beside it.\n"
+        "\n`start_s` and `end_s` of a turn are those of its chunks. `mood` is from the words and the voice, or else\n"
+        "from the words alone. `manifest` is for training recognisers (names as in NeMo): chunks without doubts and\n"
+        "without placeholders of redaction. `--format bigquery` writes calls in the columns of Google's Customer\n"
+        "Experience Insights, with the schema for `bq load` beside it.\n"
     )
     parts.append("## Roles for analysts\n")
     parts.extend(f"- `{role}` reads {_listed(relations)}." for role, relations in READABLE.items())

@@ -13,6 +13,7 @@ import pytest
 from commands.report.attention import InputLimits
 from commands.run.delivery import Delivered, Delivery
 from db.connection import Database
+from db.export.tables import CALLS
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.run import Reprocess
 from pipeline.config.root import Settings
@@ -146,6 +147,15 @@ def test_a_kill_before_the_mark_leaves_no_call_without_its_files(
     assert transcripts(tmp_path / "second") == {"a", "b"}
     assert in_csv(delivered.results_csv) == ["a.wav", "b.wav"]
     assert not store.undelivered()
+
+
+def test_a_short_csv_beside_the_results(store: PostgresStore, tmp_path: Path) -> None:
+    delivered = deliver(store, run_of(store, "a.wav", "b.wav"), tmp_path)
+    short = tmp_path / "calls_s.csv"
+    assert short in delivered.files
+    assert in_csv(short) == in_csv(delivered.results_csv) == ["a.wav", "b.wav"]
+    with short.open(encoding="utf-8-sig", newline="") as file:
+        assert len(next(csv.reader(file))) == len(CALLS.columns)
 
 
 def test_transcripts_that_cannot_be_written_leave_the_calls_undelivered(store: PostgresStore, tmp_path: Path) -> None:
