@@ -12,7 +12,7 @@ from db.embedded.server import EmbeddedServer, ServerStatus
 from db.existing import no_database
 from db.migrate import migrate
 from db.roles import left_to_readers, readers_exist
-from db.tables import emptied_tables, tables_of
+from db.tables import broken_rules, emptied_tables, tables_of
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.masking import masked
@@ -82,7 +82,7 @@ def look(settings: DatabaseSettings) -> tuple[str, list[str]]:
         version, name = row or ("?", "?")
         with database.connection() as connection:
             ours = tables_of(connection, database.name).ours
-        warnings = emptied_tables(database) if ours else []
+        warnings = [*emptied_tables(database), *broken_rules(database)] if ours else []
         if readers_exist(database):
             warnings += left_to_readers(database)
         return f"PostgreSQL {version}, database {name}, {database.name}", warnings

@@ -27,10 +27,20 @@ RELATIONS = (
     "chunk_sentiments",
     "attention",
     "rule_matches",
+    "calls_done",
+    "sides",
+    "turns",
+    "daily",
+    "daily_agent",
+    "topics_weekly",
+    "repeat_calls",
     "calls_without_text",
     "chunks_without_text",
     "steps_without_text",
     "attention_without_text",
+    "daily_without_text",
+    "daily_agent_without_text",
+    "topics_weekly_without_text",
     "runs_without_text",
 )
 """Tables and views that readers may query."""
@@ -90,4 +100,14 @@ def emptied_tables(database: Patient) -> list[str]:
         f"table {table} is empty, but {evidence}: its rows were deleted or lost. Restore a backup before the next run, "
         "or let the run make them again"
         for table, evidence in ask(database, "database/emptied_tables", tuple_row)
+    ]
+
+
+def broken_rules(database: Patient) -> list[str]:
+    """A sentence for each constraint that rows of an earlier version break; new rows keep it."""
+    found = ask(database, "database/broken_constraints", tuple_row)
+    return [
+        f"table {table}: rows of an earlier version break {name} ({rule}); new rows keep it. Process those calls again "
+        f"(--reprocess analysis, or all), then: ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
+        for table, name, rule in found
     ]

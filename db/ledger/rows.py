@@ -133,6 +133,12 @@ def step_columns(step: str, payload: object | None) -> Row:
             "summary_evidence": summary.pop("evidence") if summary else None,
             "summary_details": summary,
         }
+    if step == "rules":
+        found = payload if isinstance(payload, Attention) else None
+        return {
+            "attention_weight": sum(match.weight for match in found.matches) if found else None,
+            "attention_critical": any(match.critical for match in found.matches) if found else None,
+        }
     if step == "conversation":
         talk = payload if isinstance(payload, Conversation) else None
         values: Row = {name: getattr(talk, name) if talk else None for name in CONVERSATION_COLUMNS}

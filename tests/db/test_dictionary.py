@@ -17,12 +17,14 @@ def test_the_page_is_current(database: Database) -> None:
         )
 
 
-def test_every_column_readers_rely_on_is_described(database: Database) -> None:
+def test_every_table_and_column_is_described(database: Database) -> None:
     with database.connection() as connection:
         bare = connection.execute(
-            """SELECT attrelid::regclass::text, attname FROM pg_attribute
-               WHERE attrelid IN ('calls'::regclass, 'chunks'::regclass, 'runs'::regclass, 'transcripts'::regclass)
-                   AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL"""
+            """SELECT c.oid::regclass::text, a.attname
+               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v')
+                   AND c.relname NOT LIKE 'earshot_%'
+                   AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)"""
         ).fetchall()
     assert bare == []
 

@@ -39,6 +39,8 @@ _ALIASES: Mapping[str, str] = {
     "segment": "customer_segment customer_type",
     "related_call": "related_call previous_contact_id related_contact_id parent_call_sid parent_call_id",
     "channel_roles": "channel_roles",
+    "customer": "customer_id customer_key customer_ref customer_account customer_account_number account_number "
+    "account_id client_id crm_id customer",
     "other": "other customer_endpoint_address customer_number customer_phone_number remote_number",
 }
 _CALLER = "ani caller_phone_number calling_number calling_party caller_id from from_number"

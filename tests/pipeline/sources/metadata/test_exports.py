@@ -302,6 +302,13 @@ def test_the_other_end_is_the_caller_or_the_called_by_direction(
     assert said_of(tmp_path).extra.get("other") == other
 
 
+@pytest.mark.parametrize("title", ["Customer ID", "accountNumber", "customer", "Contact.CustomerId"])
+def test_the_customers_key_has_many_titles(tmp_path: Path, title: str) -> None:
+    put(tmp_path / "a.wav")
+    put(tmp_path / "calls.csv", f"file_name,Direction,{title}\na.wav,inbound,C-19\n".encode())
+    assert said_of(tmp_path).extra.get("customer") == "C-19"
+
+
 def test_a_column_named_by_hand_is_taken_for_nothing_else(tmp_path: Path) -> None:
     put(tmp_path / "a.wav")
     put(tmp_path / "calls.csv", b"file_name,Agent,Skill\na.wav,billing,ann\n")
