@@ -54,6 +54,8 @@ class MlxQwen3Options(Area):
     segment_time_limit_s: Annotated[float, NOTHING] = Field(default=100.0, gt=0)
     """Time limit for decoding one segment, in seconds; after it the segment is abandoned and the others in its batch
     continue. Keep it below `transcription.segment_time_limit_s`, at which the whole process is restarted."""
+    language_min_probability: Annotated[float, TRANSCRIPT.unless_default()] = Field(default=0.5, ge=0, le=1)
+    """A call's language less likely than this is a guess: speech is decoded in it, and it is not reported."""
     window_s: Annotated[float | None, TRANSCRIPT.when("word_times", True)] = Field(default=30.0, gt=0, le=30)
     """With `word_times`: segments of one channel are joined up to this many seconds and split again by word times.
     null, or without word times: each segment is decoded by itself."""

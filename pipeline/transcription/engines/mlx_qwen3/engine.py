@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
-from pipeline.errors import ModelTooSlow, ModelUnavailable
-from pipeline.transcription.engine import EngineDescription, Samples, SegmentRequest, SegmentResult, Transcriber
+from pipeline.errors import EarshotError, ModelTooSlow, ModelUnavailable
+from pipeline.transcription.engine import (
+    EngineDescription,
+    HeardLanguage,
+    Samples,
+    SegmentRequest,
+    SegmentResult,
+    Transcriber,
+)
 from pipeline.transcription.engines.expected import qwen3_aligner, qwen3_weights
+from pipeline.transcription.engines.mlx_qwen3.hearing import LanguageHearing
 from pipeline.transcription.engines.mlx_qwen3.kernels.blas import blas_probe
 from pipeline.transcription.engines.mlx_qwen3.prompts import LANGUAGES
 from pipeline.transcription.engines.mlx_qwen3.rows import with_words
@@ -44,6 +52,7 @@ class MlxQwen3Transcriber:
         self._hub = hub or Hub(allow_download=options.allow_download, timeout_s=options.hub_timeout_s)
         self._scheduler: Scheduler | None = None
         self._placer: WordPlacer | None = None
+        self._hearing: LanguageHearing | None = None
 
     def load(self) -> EngineDescription:
         try:
@@ -64,7 +73,9 @@ class MlxQwen3Transcriber:
         loaded = load_checkpoint(found.folder, options, setting=_SETTING)
         kernels = kernels_for_device(loaded.dtype)
         machine = Qwen3Machine(loaded, options, kernels)
-        self._scheduler = Scheduler(machine, Prompter(loaded.tokenizer), limits_of(options, kernels))
+        prompter = Prompter(loaded.tokenizer)
+        self._scheduler = Scheduler(machine, prompter, limits_of(options, kernels))
+        self._hearing = LanguageHearing(machine, prompter, options.max_segment_s, options.language_min_probability)
         if options.word_times:
             self._placer = self._load_placer(loaded.dtype)
         bits = "" if loaded.bits is None else f", {loaded.bits}-bit weights"
@@ -105,6 +116,12 @@ class MlxQwen3Transcriber:
             words = self._placer(heard, result.text, result.language)
             yield with_words(result, words)
 
+    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+        """See `HearsLanguage`."""
+        if self._hearing is None:
+            raise EarshotError("mlx_qwen3.hear_language: call load() first")
+        return self._hearing(samples, self.seconds)
+
     def _window_s(self) -> float | None:
         options = self._options
         if not options.word_times or options.window_s is None:
@@ -125,7 +142,7 @@ class MlxQwen3Transcriber:
     def close(self) -> None:
         if self._scheduler is None:
             return
-        self._scheduler = self._placer = None
+        self._scheduler = self._placer = self._hearing = None
         import mlx.core as mx
 
         mx.clear_cache()

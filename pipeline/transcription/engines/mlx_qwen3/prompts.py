@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 LANGUAGES = {
@@ -23,6 +25,15 @@ class Prompt:
 
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageQuestion:
+    """A prompt that ends where the name of the language would follow."""
+
+    prompt: Prompt
+    codes: Mapping[int, str]
+    """First token of a language's name -> its ISO 639 code. A token with which several names begin is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ class Prompter:
         marker = tokenizer.encode("<asr_text>")
         self._marker = int(marker[0]) if len(marker) == 1 else None
         self._known: dict[tuple[str, str | None], Prompt] = {}
+        self._question: LanguageQuestion | None = None
 
     def prompt(self, context: str, language: str | None) -> Prompt:
         """`language` is an ISO code of LANGUAGES, or None to let the model say."""
@@ -61,6 +73,20 @@ class Prompter:
                 self._known.clear()
             self._known[key] = Prompt(tuple(tokens[:place]), tuple(tokens[place + 1 :]))
         return self._known[key]
+
+    def language_question(self) -> LanguageQuestion:
+        """Told from the prompts that name a language: what they have in common beyond the one that names none."""
+        if self._question is None:
+            open_ended = self.prompt("", None)
+            named = {code: self.prompt("", code).suffix for code in LANGUAGES}
+            shared = sum(1 for _ in takewhile(lambda tokens: len(set(tokens)) == 1, zip(*named.values(), strict=False)))
+            first = {code: suffix[shared] for code, suffix in named.items()}
+            times = Counter(first.values())
+            self._question = LanguageQuestion(
+                Prompt(open_ended.prefix, next(iter(named.values()))[:shared]),
+                {token: code for code, token in first.items() if times[token] == 1},
+            )
+        return self._question
 
     def parse(self, tokens: Sequence[int], language: str | None) -> Parsed:
         """Text and language of a finished row, by the package's rules."""
