@@ -42,7 +42,7 @@ def build_language_steps(
     summary_router = router if settings.summary.method in ("auto", "llm") else None
     return [
         ConversationStep(),
-        TopicStep(catalogues, settings.topics, _topic_methods(settings, router)),
+        TopicStep(catalogues, settings.topics, _topic_methods(settings, router, encoder)),
         SummaryStep(settings.summary, summary_router, _former_model(settings), encoder),
     ]
 
@@ -58,10 +58,10 @@ def _former_model(settings: Settings) -> str | None:
         return None  # loading it says what is wrong
 
 
-def _topic_methods(settings: Settings, router: Router | None) -> TopicMethods:
+def _topic_methods(settings: Settings, router: Router | None, encoder: EncoderChoice) -> TopicMethods:
     method, model_dir = settings.topics.method, settings.topics.trained.model_dir
     if router is not None and method in ("auto", "llm"):
-        return TopicMethods(router=router, former_model=_former_model(settings))
+        return TopicMethods(router=router, former_model=_former_model(settings), encoder=encoder)
     if model_dir is not None and method in ("auto", "trained"):
         from analysis.topics.trained import TrainedTopics
 

@@ -1,157 +1,168 @@
-"""Topic by a language model: a short account first, then one label of the catalogue, with quotes that are checked."""
+"""Topic by a language model: which of a few labels fits, and words for the glossary where none does.
+
+The labels offered are those of the call's catalogues that are closest to what the client says first. A provider that
+gives likelihoods weighs how likely these words are from a client who calls about each of them, and from one who calls
+about anything (a noisy channel, Min et al. 2022); it writes nothing, so nothing said can order it about. Any other
+provider is asked for the number of the label, after a sentence that says why the client calls.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from analysis.asking import object_schema, strings_schema
-from analysis.calls import language_of
-from analysis.evidence import check_quotes
-from analysis.glossary.catalogue import OTHER, Glossary
-from analysis.glossary.choice import Catalogues
-from analysis.llm.provider import LLMAnswer, LLMRequest
+from analysis.calls import in_order, language_of
+from analysis.encoder.vectors import EncoderChoice
+from analysis.glossary.catalogue import OTHER
+from analysis.llm.provider import Choice, LLMAnswer, LLMRequest, Option
 from analysis.prompting import as_data, fenced, language_name, opening_and_end, prompt, transcript_lines
 from analysis.records import Topic
-from analysis.text import squeezed
-from analysis.topics.keywords import KeywordTopics
+from analysis.text import squeezed, without_marks, words
+from analysis.topics.shortlist import Offered
+from analysis.topics.support import lines_about
 from pipeline.config.areas.language import TopicSettings
-from pipeline.records import CallForAnalysis, CustomerSegment
+from pipeline.records import CallForAnalysis, Direction, Role
 
-NAMES = ("pre_summary", "topic")
+NAMES = ("topic", "topic_label", "topic_terms")
 """Prompts whose content is part of the fingerprint."""
-_ACCOUNT_CHARS = 600
-_QUOTE_CHARS = 160
+_NUMBER, _WHY, _TERMS = "number", "why", "terms"
+_NONE = "0"
+_WHY_CHARS = 300
 _TERM_CHARS = 40
-_ACCOUNT_TOKENS = 260
-_SEGMENTS = {"business": CustomerSegment.B2B, "private": CustomerSegment.B2C}
+_TERMS_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the second question is asked about."""
+    """What is asked about a call: which of these labels, numbered from 1, fits. At least one is offered."""
 
     call: CallForAnalysis
-    glossary: Glossary
-    account: LLMAnswer | None = None
-    """The answer to the first question, where it was asked."""
-
-
-def account_request(call: CallForAnalysis, key: str, catalogues: Catalogues, settings: TopicSettings) -> LLMRequest:
-    """The first question: what happened, and which kind of customer calls where that is unknown."""
-    ask_customer = len(catalogues.for_call(call.metadata.customer_segment)) > 1
-    wanted = settings.pre_summary_language or language_of(call)
-    properties: dict[str, Any] = {"account": {"type": "string", "maxLength": _ACCOUNT_CHARS}}
-    if ask_customer:
-        properties["customer"] = {"type": "string", "enum": [*_SEGMENTS, "unknown"]}
-    return LLMRequest(
-        key=key,
-        purpose="pre_summary",
-        system=prompt("pre_summary", wanted, {"language": language_name(wanted), "ask_customer": ask_customer}),
-        user=_transcript(call, settings),
-        schema=object_schema(properties),
-        max_tokens=_ACCOUNT_TOKENS,
-    )
-
-
-def question_about(
-    call: CallForAnalysis, account: LLMAnswer | None, catalogues: Catalogues, keywords: KeywordTopics
-) -> Question:
-    """The question with one catalogue: that of the segment the account names, else the best match, else the first.
-
-    The call has at least one.
-    """
-    glossaries = catalogues.for_call(call.metadata.customer_segment)
-    chosen: Glossary | None = None
-    if len(glossaries) > 1:
-        by_name = {glossary.name: glossary for glossary in glossaries}
-        segment = _SEGMENTS.get(str(account.data.get("customer"))) if account and account.data else None
-        chosen = by_name.get(segment.value) if segment else None
-        if chosen is None:
-            topic, _ = keywords.classify(call, glossaries)
-            chosen = by_name.get(topic.catalogue or "") if topic else None
-    return Question(call, chosen or glossaries[0], account)
+    offered: tuple[Offered, ...]
 
 
 def topic_request(question: Question, key: str, settings: TopicSettings) -> LLMRequest:
-    """The second question: one label of the catalogue, or `other`; evidence; proposed terms."""
-    labels = _labels(question.glossary, language_of(question.call))
+    """The number of one label, or 0 for none; its schema has the number last."""
+    wanted = settings.pre_summary_language or language_of(question.call)
     system = prompt(
         "topic",
         None,
         {
-            "labels": labels,
-            "terms": question.glossary.terms,
-            "other": OTHER,
-            "max_terms": settings.max_proposed_terms,
-            "max_evidence": settings.max_evidence,
+            "labels": [offered.label for offered in question.offered],
+            "terms": _terms(question),
             "pre_summary": settings.pre_summary,
+            "language": language_name(wanted),
         },
     )
-    parts = [_transcript(question.call, settings)]
-    if settings.pre_summary:
-        answer = question.account.data if question.account else None
-        parts.append(fenced("account", [as_data(str((answer or {}).get("account") or "(none)"))]))
+    properties: dict[str, Any] = {_WHY: {"type": "string", "maxLength": _WHY_CHARS}} if settings.pre_summary else {}
+    numbers = [str(number) for number in range(1, len(question.offered) + 1)]
+    properties[_NUMBER] = {"type": "string", "enum": [*numbers, _NONE]}
     return LLMRequest(
         key=key,
         purpose="topic",
         system=system,
-        user="\n".join(parts),
-        schema=object_schema(
-            {
-                "label": {"type": "string", "enum": [*(label.path for label in labels), OTHER]},
-                "evidence": strings_schema(settings.max_evidence, _QUOTE_CHARS),
-                "proposed_terms": strings_schema(settings.max_proposed_terms, _TERM_CHARS),
-            }
-        ),
+        user=_transcript(question.call, settings),
+        schema=object_schema(properties),
         max_tokens=settings.max_tokens,
-        label_fields=("label",),
+        label_fields=(_NUMBER,),
+        choice=_choice(question, settings),
     )
 
 
-def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings) -> Topic | None:
-    """The answer as a record, each part checked; None when its label is not of the catalogue."""
-    data: Mapping[str, Any] = answer.data or {}
-    path = str(data.get("label"))
-    label = next((label for label in question.glossary.labels if label.path == path), None)
-    if label is None and path != OTHER:
-        return None
-    quotes = [str(quote) for quote in data.get("evidence", ())]
-    evidence, invented = check_quotes(quotes, question.call.transcript.believed, settings.max_evidence)
-    terms: tuple[str, ...] = ()
-    if label is None:
-        terms = _said_terms(data.get("proposed_terms", ()), question)[: settings.max_proposed_terms]
+def _choice(question: Question, settings: TopicSettings) -> Choice:
+    said = opening(question.call, settings.scoring.words)
+    labels = {str(number): offered.label for number, offered in enumerate(question.offered, start=1)}
+    return Choice(
+        fills=_NUMBER,
+        options=tuple(
+            Option(value=number, given=prompt("topic_label", None, {"label": labels.get(number)}), said=said)
+            for number in (*labels, _NONE)
+        ),
+        temperature=settings.scoring.temperature,
+        others={_WHY: ""} if settings.pre_summary else {},
+    )
+
+
+def opening(call: CallForAnalysis, most_words: int) -> str:
+    """What the client says first; of a call from the company, and where nobody is known to be the client, what both
+    say. Turns without a word are left out."""
+    chunks = in_order(call.transcript.believed)
+    client = [chunk for chunk in chunks if chunk.role is Role.CLIENT and words(chunk.text)]
+    heard = client if client and call.metadata.direction is not Direction.OUTBOUND else chunks
+    said = as_data(" ".join(without_marks(chunk.text) for chunk in heard)).split()
+    return " ".join(said[:most_words])
+
+
+def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings, encoder: EncoderChoice) -> Topic:
+    """The answer as a record. `confidence` is the share of the topic, all of its subtopics included."""
+    number = str((answer.data or {}).get(_NUMBER))
+    shares = answer.label_probabilities.get(_NUMBER, {})
+    chosen, confidence = _decide(question, number, shares)
+    if chosen is None:
+        catalogue = question.offered[0].glossary
+        return Topic(
+            topic=OTHER,
+            subtopic=None,
+            confidence=confidence,
+            catalogue=catalogue.name,
+            glossary_hash=catalogue.content_hash,
+        )
     return Topic(
-        topic=label.topic if label else OTHER,
-        subtopic=label.subtopic if label else None,
-        confidence=answer.label_probabilities.get("label", {}).get(path),
-        evidence=evidence,
-        catalogue=question.glossary.name,
-        glossary_hash=question.glossary.content_hash,
-        proposed_terms=terms,
-        flags=("evidence_not_said",) if invented else (),
+        topic=chosen.label.topic,
+        subtopic=chosen.label.subtopic,
+        confidence=confidence,
+        evidence=lines_about(question.call, chosen.label, encoder, settings.max_evidence),
+        catalogue=chosen.glossary.name,
+        glossary_hash=chosen.glossary.content_hash,
     )
 
 
-def _labels(glossary: Glossary, language: str | None) -> list[Any]:
-    """All labels; the ones with subtopics too, for calls that fit a topic and none of its subtopics.
+def _decide(question: Question, number: str, shares: Mapping[str, float]) -> tuple[Offered | None, float | None]:
+    """The label, None for none of them, and the share of its topic; None where the provider gives no probability.
 
-    Keywords and examples in other languages than the call's are left out of the prompt.
+    Where all labels have a share, the topic with the largest sum is taken, and of its labels the likeliest.
     """
-    return [
-        label
-        if language is None or not label.languages or language in label.languages
-        else replace(label, keywords=(), examples=())
-        for label in glossary.labels
-    ]
+    numbered = {str(place): offered for place, offered in enumerate(question.offered, start=1)}
+    if len(shares) <= len(numbered):
+        return numbered.get(number), shares.get(number)
+    topics: dict[tuple[str, str] | None, float] = {}
+    for value, share in shares.items():
+        topic = _topic(numbered.get(value))
+        topics[topic] = topics.get(topic, 0.0) + share
+    best = max(topics, key=lambda topic: topics[topic])
+    likeliest = max((value for value in shares if _topic(numbered.get(value)) == best), key=lambda value: shares[value])
+    return numbered.get(likeliest), min(1.0, topics[best])
 
 
-def _said_terms(terms: Any, question: Question) -> tuple[str, ...]:
+def _topic(offered: Offered | None) -> tuple[str, str] | None:
+    return (offered.glossary.name, offered.label.topic) if offered else None
+
+
+def terms_request(call: CallForAnalysis, key: str, settings: TopicSettings) -> LLMRequest:
+    """Asked where no label fits: words of the call that a glossary might list."""
+    return LLMRequest(
+        key=key,
+        purpose="topic_terms",
+        system=prompt("topic_terms", None, {"max_terms": settings.max_proposed_terms}),
+        user=_transcript(call, settings),
+        schema=object_schema({_TERMS: strings_schema(settings.max_proposed_terms, _TERM_CHARS)}),
+        max_tokens=_TERMS_TOKENS,
+    )
+
+
+def read_terms(call: CallForAnalysis, answer: LLMAnswer, settings: TopicSettings) -> tuple[str, ...]:
     """Proposed terms whose words were said together; what the model made up is left out."""
-    transcript = f" {squeezed(' '.join(chunk.text for chunk in question.call.transcript.believed))} "
-    proposed = [squeezed(str(term)) for term in terms]
-    return tuple(dict.fromkeys(term for term in proposed if term and f" {term} " in transcript))
+    transcript = f" {squeezed(' '.join(chunk.text for chunk in call.transcript.believed))} "
+    proposed = [squeezed(str(term)) for term in (answer.data or {}).get(_TERMS, ())]
+    said = dict.fromkeys(term for term in proposed if term and f" {term} " in transcript)
+    return tuple(said)[: settings.max_proposed_terms]
+
+
+def _terms(question: Question) -> list[Any]:
+    """Words of the trade with what they mean, of all catalogues that are offered."""
+    glossaries = {offered.glossary.name: offered.glossary for offered in question.offered}
+    return [term for glossary in glossaries.values() for term in glossary.terms if term.meaning]
 
 
 def _transcript(call: CallForAnalysis, settings: TopicSettings) -> str:

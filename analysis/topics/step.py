@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from analysis.asking import ask_about, paid, unanswered
-from analysis.calls import speaks
+from analysis.calls import language_of, speaks
+from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.fingerprints import fingerprint_of
+from analysis.glossary.catalogue import OTHER
 from analysis.glossary.choice import Catalogues
 from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
@@ -16,7 +18,16 @@ from analysis.records import Topic
 from analysis.results import done, missing
 from analysis.topics.keywords import METHOD as KEYWORDS
 from analysis.topics.keywords import KeywordTopics
-from analysis.topics.questions import NAMES, Question, account_request, question_about, read_topic, topic_request
+from analysis.topics.questions import (
+    NAMES,
+    Question,
+    opening,
+    read_terms,
+    read_topic,
+    terms_request,
+    topic_request,
+)
+from analysis.topics.shortlist import shortlist
 from pipeline.config.areas.language import TopicSettings
 from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
@@ -24,6 +35,8 @@ from pipeline.records import CallForAnalysis, StepResult
 _VERSION = 1
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
+_FORMER_PROMPTS = "29041679c1b963a1"
+"""`prompts_hash` of what was asked while the whole glossary was in the prompt."""
 
 
 class Classifies(Protocol):
@@ -42,6 +55,8 @@ class TopicMethods:
     trained: Classifies | None = None
     former_model: str | None = None
     """What earlier versions called the router's first model, where that differs."""
+    encoder: EncoderChoice = WITHOUT
+    """Chooses the labels a model is asked about, and the lines that show the one it chose."""
 
 
 class TopicStep:
@@ -58,19 +73,25 @@ class TopicStep:
         self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings)
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC))
-        self._former_options = settings.model_dump(mode="json")
+        self._former_options = settings.model_dump(mode="json", exclude={"scoring"})
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         router = self._methods.router
-        return self._hash(call, self._options, router.models[0] if router else None)
+        return self._hash(call, self._options, router.models[0] if router else None, prompts_hash(NAMES))
 
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
         """See `pipeline.ports.KnowsFormerResults`."""
         router = self._methods.router
-        model = (self._methods.former_model or router.models[0]) if router else None
-        return (self._hash(call, self._former_options, model),)
+        if router is None:
+            return (self._hash(call, self._former_options, None, ""),)
+        # Answers to the former prompts were paid for: `--reprocess analysis` asks again.
+        today, before = router.models[0], self._methods.former_model or router.models[0]
+        return (
+            self._hash(call, self._former_options, before, _FORMER_PROMPTS),
+            self._hash(call, self._options, today, _FORMER_PROMPTS),
+        )
 
-    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str | None) -> str:
+    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str | None, prompts: str) -> str:
         trained = self._methods.trained
         return fingerprint_of(
             self.name,
@@ -81,7 +102,7 @@ class TopicStep:
             self._catalogues.content_hash,
             self._catalogues.when_unknown,
             options,
-            (model, prompts_hash(NAMES)) if model else None,
+            (model, prompts) if model else None,
             trained.identity if trained else None,
         )
 
@@ -108,23 +129,51 @@ class TopicStep:
         return done(self.name, self.fingerprint(call), topic, provider)
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
-        """First accounts, where they are wanted, then topics; each for all calls at once."""
+        """First the labels, for all calls at once; then words for the glossary, for the calls that fit none."""
         results = {number: self._unaskable(call) for number, call in enumerate(calls)}
-        places = [number for number, result in results.items() if result is None]
-        askable = [calls[number] for number in places]
-        accounts: Sequence[LLMAnswer | None] = [None] * len(askable)
-        if self._settings.pre_summary:
-            accounts = ask_about(
-                router, askable, lambda call, key: account_request(call, key, self._catalogues, self._settings)
-            )
-        questions = [
-            question_about(call, account, self._catalogues, self._keywords)
-            for call, account in zip(askable, accounts, strict=True)
-        ]
-        answers = ask_about(router, questions, lambda question, key: topic_request(question, key, self._settings))
-        for number, question, answer in zip(places, questions, answers, strict=True):
-            results[number] = self._read(question, answer, router)
+        questions = {number: self._question(calls[number]) for number, result in results.items() if result is None}
+        answers = ask_about(
+            router, [*questions.values()], lambda question, key: topic_request(question, key, self._settings)
+        )
+        given = dict(zip(questions, ([answer] for answer in answers), strict=True))
+        topics = {
+            number: read_topic(question, given[number][0], self._settings, self._methods.encoder)
+            for number, question in questions.items()
+            if given[number][0].data is not None
+        }
+        for number, topic in self._with_terms(calls, topics, given, router).items():
+            answer = given[number][0]
+            found = done(self.name, self.fingerprint(calls[number]), topic, answer.provider or "llm")
+            results[number] = paid(found, *given[number])
+        for number in questions.keys() - topics.keys():
+            results[number] = self._unanswered(calls[number], given[number], router)
         return [result for result in results.values() if result is not None]
+
+    def _question(self, call: CallForAnalysis) -> Question:
+        settings = self._settings.scoring
+        glossaries = self._catalogues.for_call(call.metadata.customer_segment)
+        said = opening(call, settings.words)
+        return Question(call, shortlist(said, language_of(call), glossaries, self._methods.encoder, settings.shortlist))
+
+    def _with_terms(
+        self,
+        calls: Sequence[CallForAnalysis],
+        topics: dict[int, Topic],
+        given: dict[int, list[LLMAnswer]],
+        router: Completes,
+    ) -> dict[int, Topic]:
+        """The topics, those that are `other` with proposed terms. The answers are added to those `given`."""
+        outside = [number for number, topic in topics.items() if topic.topic == OTHER]
+        if not outside or self._settings.max_proposed_terms == 0:
+            return topics
+        asked = [calls[number] for number in outside]
+        answers = ask_about(router, asked, lambda call, key: terms_request(call, key, self._settings))
+        for number, answer in zip(outside, answers, strict=True):
+            terms = read_terms(calls[number], answer, self._settings)
+            topics[number] = replace(topics[number], proposed_terms=terms)
+            if answer.data is not None:  # without terms the topic is still an answer
+                given[number].append(answer)
+        return topics
 
     def _unaskable(self, call: CallForAnalysis) -> StepResult | None:
         """The result of a call about which nothing can be asked; None for any other call."""
@@ -133,16 +182,9 @@ class TopicStep:
             return missing(self.name, self.fingerprint(call), f"no glossary for customers of segment {segment}")
         return None if speaks(call) else missing(self.name, self.fingerprint(call), "nobody speaks in this call")
 
-    def _read(self, question: Question, answer: LLMAnswer, router: Completes) -> StepResult:
-        answers = [given for given in (question.account, answer) if given is not None]
-        fingerprint = self.fingerprint(question.call)
-        reason = answer.reason
-        if answer.data is not None:
-            topic = read_topic(question, answer, self._settings)
-            if topic is not None:
-                return paid(done(self.name, fingerprint, topic, answer.provider or "llm"), *answers)
-            reason = "the model's label is not in the glossary"
-        return unanswered(router, (self.name, fingerprint), reason, answers, lambda: self._by_keywords(question.call))
+    def _unanswered(self, call: CallForAnalysis, answers: Sequence[LLMAnswer], router: Completes) -> StepResult:
+        place = (self.name, self.fingerprint(call))
+        return unanswered(router, place, answers[-1].reason, answers, lambda: self._by_keywords(call))
 
     def close(self) -> None:
         """Nothing to close: whoever built the router closes the router."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.base import Area
-from pipeline.config.influence import IDENTITY, VOCABULARY
+from pipeline.config.influence import IDENTITY, REPLY, VOCABULARY
 
 _SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 
@@ -84,6 +84,19 @@ class TrainedTopicSettings(Area):
     """Below this probability no topic is given."""
 
 
+class TopicScoringSettings(Area):
+    """What a language model is asked about a call's topic."""
+
+    shortlist: Annotated[int, REPLY] = Field(default=9, ge=2, le=200)
+    """Most labels offered, those closest to the client's first words by the sentence encoder; where no encoder knows
+    the language, all are."""
+    words: Annotated[int, REPLY] = Field(default=40, ge=5, le=2000)
+    """How many of the client's first words are weighed."""
+    temperature: Annotated[float, REPLY] = Field(default=4.0, gt=0, le=1000)
+    """Divides the log-likelihoods (nats) before they become shares: higher is less sure. Calibrated for models of half
+    a billion parameters; `run.py evaluate topics` shows how well it fits."""
+
+
 class TopicSettings(Area):
     """What a call was about: a label of the glossary, or none with the reason."""
 
@@ -95,11 +108,12 @@ class TopicSettings(Area):
     """A classifier trained on your own labels."""
     max_evidence: int = Field(default=3, ge=0, le=20)
     """Most quotes kept as evidence."""
+    scoring: Annotated[TopicScoringSettings, REPLY] = Field(default_factory=TopicScoringSettings)
+    """Choosing among labels by a language model."""
     pre_summary: bool = True
-    """Let the model first summarise the call in a few sentences, then choose the topic from the summary and the
-    transcript."""
+    """Let a model that writes its answer first say in a sentence why the client calls, then choose the topic."""
     pre_summary_language: str | None = None
-    """ISO 639-1 code of the pre-summary's language; null for the call's own."""
+    """ISO 639-1 code of that sentence's language; null for the call's own."""
     max_proposed_terms: int = Field(default=5, ge=0, le=50)
     """Most terms the model may propose for the glossary when it answers `other`."""
     max_transcript_chars: int = Field(default=24000, ge=500)

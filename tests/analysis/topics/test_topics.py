@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,11 +11,10 @@ from hypothesis import strategies as st
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.glossary.reader import load_glossary
-from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.records import Topic
 from analysis.topics.matching import TopicMatcher
 from analysis.topics.proposals import proposed_terms
-from analysis.topics.step import TopicMethods, TopicStep
+from analysis.topics.step import TopicStep
 from bench.materials.reference_calls import harper_valley, samples
 from bench.topics import GLOSSARIES as BENCH_GLOSSARIES
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings, TopicSettings
@@ -174,74 +171,7 @@ def test_whatever_is_said_the_label_is_of_the_glossary(said: list[tuple[str, str
         assert result.reason
 
 
-class Answers:
-    """A router that answers each purpose as a test says."""
-
-    models = ("test/model",)
-
-    def __init__(
-        self, answers: dict[str, dict[str, Any] | None], *, extractive: bool = False, share: float | None = None
-    ) -> None:
-        self.requests: list[LLMRequest] = []
-        self.extractive = extractive
-        self._answers = answers
-        self._share = share
-
-    def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
-        self.requests += requests
-        return [self._answer(request) for request in requests]
-
-    def _answer(self, request: LLMRequest) -> LLMAnswer:
-        data = self._answers[request.purpose]
-        shares = {"label": {data["label"]: self._share}} if data and self._share and "label" in data else {}
-        return LLMAnswer(
-            key=request.key,
-            data=data,
-            reason=None if data else "test: timed out",
-            provider="test" if data else None,
-            label_probabilities=shares,
-        )
-
-
 BILL = call(("client", "I was charged twice on my bill."), ("agent", "I see."), segment=None)
-CHOSEN = {"label": "Billing > Wrong amount", "evidence": ["charged twice"], "proposed_terms": []}
-
-
-def test_a_model_settles_the_segment_first_and_then_chooses_within_it() -> None:
-    router = Answers({"pre_summary": {"account": "Charged twice.", "customer": "private"}, "topic": CHOSEN}, share=0.8)
-    step = TopicStep(CATALOGUES, TopicSettings(pre_summary_language="fr"), TopicMethods(router=router))
-    topic = ask(BILL, step).payload
-    assert isinstance(topic, Topic)
-    assert (topic.topic, topic.subtopic, topic.confidence, topic.catalogue) == ("Billing", "Wrong amount", 0.8, "b2c")
-    first, second = router.requests
-    assert "Écrivez en français" in first.system
-    assert "<account>\nCharged twice.\n</account>" in second.user
-    b2c = CATALOGUES.by_segment[CustomerSegment.B2C]
-    assert second.schema["properties"]["label"]["enum"] == [*(label.path for label in b2c.labels), "other"]
-    assert second.label_fields == ("label",)
-
-
-@pytest.mark.parametrize("extractive", [False, True])
-def test_an_outage_costs_the_topic_unless_keywords_may_stand_in(extractive: bool) -> None:
-    router = Answers({"pre_summary": None, "topic": None}, extractive=extractive)
-    step = TopicStep(CATALOGUES, TopicSettings(), TopicMethods(router=router))
-    result = ask(BILL, step)
-    assert "timed out" in (result.reason or "")
-    if extractive:
-        assert isinstance(result.payload, Topic)
-        assert result.provider == "keywords"
-        assert result.fingerprint != step.fingerprint(BILL)
-    else:
-        assert (result.state, result.payload) == (StepState.FAILED, None)
-
-
-def test_many_calls_are_asked_together_and_answered_in_order() -> None:
-    router = Answers({"pre_summary": {"account": "x", "customer": "private"}, "topic": CHOSEN})
-    step = TopicStep(CATALOGUES, TopicSettings(), TopicMethods(router=router))
-    calls = [call(("client", "I was charged twice"), name="a"), call(name="b"), BILL]
-    results = step.run(calls, [{}, {}, {}])
-    assert [result.state for result in results] == [StepState.DONE, StepState.MISSING, StepState.DONE]
-    assert [request.purpose for request in router.requests] == ["pre_summary"] * 2 + ["topic"] * 2
 
 
 def test_a_changed_glossary_changes_the_fingerprint_and_nothing_else_does() -> None:
@@ -258,39 +188,3 @@ def test_proposals_are_counted_once_per_call() -> None:
         Topic(topic="Billing", subtopic=None, confidence=None, proposed_terms=("meter",)),
     ]
     assert [(one.term, one.calls) for one in proposed_terms(topics)] == [("solar roof", 2), ("meter", 1)]
-
-
-def by_model(**answer: Any) -> StepResult:
-    router = Answers({"pre_summary": {"account": "x", "customer": "private"}, "topic": {**CHOSEN, **answer}})
-    return ask(BILL, TopicStep(CATALOGUES, TopicSettings(), TopicMethods(router=router)))
-
-
-def test_other_comes_with_the_terms_that_were_said() -> None:
-    topic = by_model(
-        label="other", proposed_terms=["Charged twice", "made up", "twice on"], evidence=["never said"]
-    ).payload
-    assert isinstance(topic, Topic)
-    assert (topic.topic, topic.subtopic) == ("other", None)
-    assert topic.proposed_terms == ("charged twice", "twice on")
-    assert (topic.evidence, topic.flags) == ((), ("evidence_not_said",))
-
-
-def test_a_label_of_the_glossary_proposes_nothing() -> None:
-    topic = by_model(proposed_terms=["charged twice"]).payload
-    assert isinstance(topic, Topic)
-    assert (topic.proposed_terms, topic.flags) == ((), ())
-    assert [evidence.quote for evidence in topic.evidence] == ["charged twice"]
-
-
-def test_a_label_outside_the_glossary_is_no_topic() -> None:
-    result = by_model(label="Gardening")
-    assert (result.state, result.reason) == (StepState.FAILED, "the model's label is not in the glossary")
-
-
-def test_without_the_account_the_catalogue_is_the_one_whose_words_match() -> None:
-    pallets = call(("client", "We want to reorder pallets, our purchase order is late."), segment=None)
-    for account in (None, {"account": "x", "customer": "unknown"}):
-        router = Answers({"pre_summary": account, "topic": {**CHOSEN, "label": "other"}})
-        topic = ask(pallets, TopicStep(CATALOGUES, TopicSettings(), TopicMethods(router=router))).payload
-        assert isinstance(topic, Topic)
-        assert topic.catalogue == "b2b"

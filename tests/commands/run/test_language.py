@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -76,25 +77,22 @@ class Model:
         if self.down:
             return fails(503)
         form = body["response_format"]["json_schema"]
-        said = body["messages"][-1]["content"]
-        reply = self._replies.get(form["name"]) or getattr(self, f"_{form['name']}")(form["schema"], said)
+        system, said = body["messages"][0]["content"], body["messages"][-1]["content"]
+        reply = self._replies.get(form["name"]) or getattr(self, f"_{form['name']}")(form["schema"], said, system)
 
         def answer(handler: BaseHTTPRequestHandler, _: Body) -> None:
             send(handler, 200, chat(json.dumps(reply)))
 
         return answer
 
-    def _pre_summary(self, schema: Any, said: str) -> Any:
-        return {"account": "The client [CARD_1] called." if "lost my card" in said else "The server is down."}
-
-    def _topic(self, schema: Any, said: str) -> Any:
-        labels = schema["properties"]["label"]["enum"]
+    def _topic(self, schema: Any, said: str, system: str) -> Any:
         wanted = "Cards > Lost or stolen" if "lost my card" in said else "Technical support > Outage"
-        quote = "I lost my card on the train today" if "lost my card" in said else "Our server is down"
-        assert wanted in labels, labels
-        return {"label": wanted, "evidence": [quote, "I never said this"], "proposed_terms": []}
+        number = re.search(rf"^(\d+)\. {wanted}:", system, re.MULTILINE)
+        assert number is not None, system
+        assert number.group(1) in schema["properties"]["number"]["enum"]
+        return {"why": "The client [CARD_1] called.", "number": number.group(1)}
 
-    def _summary(self, schema: Any, said: str) -> Any:
+    def _summary(self, schema: Any, said: str, system: str) -> Any:
         item = {"what": "Send a new card to the client", "who": "agent", "by_when": "within five days"}
         return {
             "reason": "The client lost a card." if "lost my card" in said else "The server is down, call [PHONE_1].",
@@ -155,7 +153,9 @@ def test_a_model_fills_the_tables_and_nothing_personal_reaches_it(
     assert (card["topic"], card["subtopic"], card["topic_catalogue"]) == ("Cards", "Lost or stolen", "b2c")
     assert (outage["topic"], outage["subtopic"], outage["topic_catalogue"]) == ("Technical support", "Outage", "b2b")
     assert card["topic_confidence"] is None, "the server gave no probabilities"
-    assert [quote["quote"] for quote in card["topic_evidence"]] == ["I lost my card on the train today"]
+    assert [quote["quote"] for quote in card["topic_evidence"]] == [
+        "I would like to block the card and order a new card"
+    ]
     assert card["topic_evidence"][0]["start_s"] > 0
     assert card["summary"].startswith("Reason: The client lost a card.")
     assert "900" not in card["summary"], "nobody said 900"
@@ -164,13 +164,12 @@ def test_a_model_fills_the_tables_and_nothing_personal_reaches_it(
     ]
     assert {row["llm_provider"] for row in (card, outage)} == {"openai_chat"}
     assert {row["llm_model"] for row in (card, outage)} == {"test-model"}
-    # Topic asks twice (account, label), the summary once; the server counts 100 tokens in and 20 out for each.
+    # Each step asks once; the server counts 100 tokens in and 20 out.
     for row in steps(place, *ENRICHMENTS):
-        asked = 2 if row["step"] == "topic" else 1
-        assert (row["state"], row["tokens_in"], row["tokens_out"]) == ("done", 100 * asked, 20 * asked)
-        assert row["cost_usd"] == pytest.approx(0.003 * asked)
+        assert (row["state"], row["tokens_in"], row["tokens_out"]) == ("done", 100, 20)
+        assert row["cost_usd"] == pytest.approx(0.003)
         assert row["latency_s"] > 0
-    assert len(sent) == 6
+    assert len(sent) == 4
     assert not [secret for secret in SECRETS for text in sent if secret in text]
     assert any("[CARD_1]" in text and "[EMAIL_1]" in text for text in sent)
     assert "0612345678" in outage["summary"], "put back into what is stored"
@@ -266,15 +265,15 @@ def test_french_by_two_keys_and_what_the_glossary_lacks_in_a_file(
         "action_items": [],
         "next_step": "Une nouvelle carte arrive.",
     }
-    other = {"label": "other", "evidence": [], "proposed_terms": ["number", "solar roof"]}
+    other, terms = {"why": "Une carte.", "number": "0"}, {"terms": ["number", "solar roof"]}
     french = ("topics.pre_summary_language=fr", "summary.language=fr")
-    with serving(Model(summary=fields, topic=other)) as server:
+    with serving(Model(summary=fields, topic=other, topic_terms=terms)) as server:
         assert place.run(settings=settings(server, two_calls, *french)).returncode == 0
         sent = {
             seen.body["response_format"]["json_schema"]["name"]: seen.body["messages"][0]["content"]
             for seen in server.seen
         }
-    assert "Écrivez en français" in sent["pre_summary"]
+    assert "one sentence in French" in sent["topic"]
     assert "Write in French" in sent["summary"]
     found = calls(place)
     assert {row["summary"] for row in found} == {

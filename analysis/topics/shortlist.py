@@ -1,0 +1,50 @@
+"""Which labels of a glossary are worth asking about: the closest to what the client says first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.encoder.vectors import EncoderChoice
+from analysis.glossary.catalogue import Glossary, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A label and the catalogue it is of."""
+
+    label: Label
+    glossary: Glossary
+
+
+def shortlist(
+    text: str, language: str | None, glossaries: Sequence[Glossary], encoder: EncoderChoice, most: int
+) -> tuple[Offered, ...]:
+    """At most `most` labels, the closest first; all of them, in the glossaries' order, where there are no more or no
+    encoder knows the language.
+
+    A label is as close as the closest of its own description, its keywords together, and its examples.
+    """
+    everything = [Offered(label, glossary) for glossary in glossaries for label in glossary.labels]
+    known = encoder.for_language(language)
+    if len(everything) <= most or known is None or not text:
+        return tuple(everything)
+    said = known.encode([text])[0]
+    texts = [label_texts(offered.label) for offered in everything]
+    vectors = known.encode([one for several in texts for one in several])
+    similarities = iter((vectors @ said).tolist())
+    closeness = [max(next(similarities) for _ in several) for several in texts]
+    order = np.argsort(-np.asarray(closeness), kind="stable")[:most]
+    return tuple(everything[place] for place in order)
+
+
+def label_texts(label: Label) -> list[str]:
+    """What describes a label, one text for each way of saying it."""
+    name = label.path.replace(" > ", ": ").replace("_", " ")
+    described = [
+        f"{name}. {label.definition}".strip(),
+        f"{name}: {', '.join(label.keywords)}" if label.keywords else "",
+    ]
+    return [text for text in (*described, *label.examples) if text]
