@@ -89,8 +89,8 @@ def export(  # noqa: PLR0917 - typer calls it by name
         str | None,
         typer.Option(
             "--table",
-            help="results, calls (fifteen columns), turns, actions, chunks, manifest (for training recognisers). "
-            "By default results; in .xlsx a sheet each of calls, turns and actions.",
+            help="results, calls (fifteen columns), turns, actions, attention, chunks, manifest (for training). "
+            "By default results; in .xlsx a sheet each of calls, turns, actions and attention.",
         ),
     ] = None,
     columns: Annotated[

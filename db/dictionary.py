@@ -100,9 +100,9 @@ def data_dictionary(connection: Connection[Any]) -> str:
         if table is not RESULTS
     )
     parts.append(
-        "\n`start_s` and `end_s` of a turn are those of its chunks. `mood` is from the words and the voice, or else\n"
-        "from the words alone. `manifest` is for training recognisers (names as in NeMo): chunks without doubts and\n"
-        "without placeholders of redaction. `--format bigquery` writes calls in the columns of Google's Customer\n"
+        "\n`client_mood` and `agent_mood` are from the words and the voice, or else from the words alone.\n"
+        "`manifest` is for training recognisers (names as in NeMo): chunks without doubts and without placeholders of\n"
+        "redaction. `--format bigquery` writes calls in the columns of Google's Customer\n"
         "Experience Insights, with the schema for `bq load` beside it.\n"
     )
     parts.append("## Roles for analysts\n")

@@ -43,9 +43,6 @@ _AT = Column("start_s", "At", Kind.DURATION, 9)
 _END = Column("end_s", "Until", Kind.DURATION, 9)
 _WHO = Column("role", "Who", width=9)
 _TEXT = Column("text", "Said", Kind.PROSE, 90)
-_MOOD = Column("mood", "Mood", width=10)
-_MOOD_CONFIDENCE = Column("mood_confidence", "How sure", Kind.SHARE, 10)
-_DOUBTS = Column("flags", "Doubts", Kind.LABELS, 18)
 
 CALLS = Table(
     "calls",
@@ -55,8 +52,8 @@ CALLS = Table(
         _STARTED,
         Column("duration_s", "Length", Kind.DURATION, 9),
         _AGENT,
+        Column("customer", "Customer", width=16),
         Column("queue", "Queue", width=12),
-        Column("direction", "Direction", width=11),
         Column("topic", "Topic", width=26),
         Column("client_mood", "Client's mood", width=14),
         Column("client_mood_confidence", "How sure", Kind.SHARE, 10),
@@ -64,7 +61,7 @@ CALLS = Table(
         Column("summary", "Summary", Kind.PROSE, 60),
         Column("outcome", "Outcome", Kind.PROSE, 36),
         Column("action_items", "Action items", Kind.PROSE, 44),
-        Column("silence_share", "Silence", Kind.SHARE, 9),
+        Column("attention", "Needs attention", Kind.PROSE, 34),
         Column("remarks", "Remarks", Kind.PROSE, 34),
         CALL_ID,
     ),
@@ -75,7 +72,18 @@ CALLS = Table(
 TURNS = Table(
     "turns",
     "Turns",
-    (_FILE, _STARTED, _AGENT, _AT, _END, _WHO, _TEXT, _MOOD, _MOOD_CONFIDENCE, _DOUBTS, CALL_ID),
+    (
+        _FILE,
+        _STARTED,
+        _AGENT,
+        _AT,
+        _END,
+        _WHO,
+        _TEXT,
+        Column("lowest_score", "Mood, -1 to 1", Kind.NUMBER, 10),
+        Column("doubtful", "Doubtful", Kind.TRUTH, 10),
+        CALL_ID,
+    ),
     for_people=True,
 )
 
@@ -90,6 +98,28 @@ ACTIONS = Table(
         Column("what", "What", Kind.PROSE, 70),
         Column("who", "Who", width=12),
         Column("by_when", "By when", width=20),
+        CALL_ID,
+    ),
+    for_people=True,
+)
+
+ATTENTION = Table(
+    "attention",
+    "Attention",
+    (
+        _FILE,
+        _STARTED,
+        _AGENT,
+        Column("customer", "Customer", width=16),
+        Column("topic", "Topic", width=26),
+        Column("title", "What", Kind.PROSE, 30),
+        Column("reason", "Why", Kind.PROSE, 50),
+        Column("quote", "Said", Kind.PROSE, 60),
+        _WHO,
+        _AT,
+        Column("occurrences", "Times", Kind.WHOLE, 8),
+        Column("weight", "Weight", Kind.NUMBER, 9),
+        Column("critical", "Critical", Kind.TRUTH, 9),
         CALL_ID,
     ),
     for_people=True,
@@ -141,6 +171,8 @@ MANIFEST = Table(
 )
 """For training recognisers: names as in NeMo's manifests, which other toolkits read as well."""
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (RESULTS, CALLS, TURNS, ACTIONS, CHUNKS, MANIFEST)}
-WORKBOOK = (CALLS, TURNS, ACTIONS)
+TABLES: Mapping[str, Table] = {
+    table.name: table for table in (RESULTS, CALLS, TURNS, ACTIONS, ATTENTION, CHUNKS, MANIFEST)
+}
+WORKBOOK = (CALLS, TURNS, ACTIONS, ATTENTION)
 """Sheets of a workbook for people."""

@@ -37,7 +37,7 @@ def call_id(store: PostgresStore, run_id: str) -> str:
 def test_a_workbook_by_its_name(url: str, call_id: str, tmp_path: Path) -> None:
     path = tmp_path / "calls.xlsx"
     said = export(url, tmp_path, str(path), "--from", "2026-11-20", "--to", "2026-11-20", "--agent", "A7")
-    assert "Calls 1, Turns 3, Action items 1" in said
+    assert "Calls 1, Turns 3, Action items 1, Attention 2" in said
     assert openpyxl.load_workbook(path)["Calls"]["B1"].value == "Started (Europe/Paris)"
 
 

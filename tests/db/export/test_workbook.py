@@ -65,13 +65,15 @@ def written(*texts: str) -> list[tuple[Any, ...]]:
 
 def test_a_workbook_for_people(database: Database, call_id: str, tmp_path: Path) -> None:
     path = tmp_path / "calls.xlsx"
-    assert export_workbook(database, CallFilter(), WORKBOOK, path, HOW) == {"Calls": 1, "Turns": 2, "Action items": 1}
+    assert export_workbook(database, CallFilter(), WORKBOOK, path, HOW) == {
+        "Calls": 1, "Turns": 2, "Action items": 1, "Attention": 2,
+    }  # fmt: skip
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["Calls", "Turns", "Action items"]
+    assert book.sheetnames == ["Calls", "Turns", "Action items", "Attention"]
     sheet = book["Calls"]
     assert [sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows] == ["B2", "A1:P2", "$1:$1"]
     titles = [cell.value for cell in sheet[1]]
-    assert titles[:5] == ["File", "Started (Europe/Paris)", "Length", "Agent", "Queue"]
+    assert titles[:5] == ["File", "Started (Europe/Paris)", "Length", "Agent", "Customer"]
     row = dict(zip(titles, sheet[2], strict=True))
     assert row["Started (Europe/Paris)"].value == datetime(2026, 11, 20, 9, 30)
     assert row["Started (Europe/Paris)"].number_format == "yyyy-mm-dd hh:mm"
@@ -81,6 +83,7 @@ def test_a_workbook_for_people(database: Database, call_id: str, tmp_path: Path)
     assert row["Topic"].value == "Billing > Refund"
     assert row["Outcome"].value == "refund promised"
     assert row["Action items"].value == "refund (agent)"
+    assert row["Needs attention"].value == "Charged twice; Very short"
     assert row["Call id"].value == call_id
     assert row["Summary"].alignment.wrap_text
     assert 20 < sheet.column_dimensions["K"].width < 100
@@ -88,6 +91,10 @@ def test_a_workbook_for_people(database: Database, call_id: str, tmp_path: Path)
         [timedelta(0), timedelta(seconds=4.5), "client", "My card was charged twice and nobody answers"],
         [timedelta(seconds=5), timedelta(seconds=7), "agent", '=HYPERLINK("http://x")'],
     ]
+    why = next(book["Attention"].iter_rows(min_row=2, values_only=True))
+    assert why[5:9] == (
+        "Charged twice", "the client said “charged twice” at 0:01", "hello my card was charged twice", "client",
+    )  # fmt: skip
     what = next(book["Action items"].iter_rows(min_row=2, values_only=True))
     assert what[3:7] == ("Billing > Refund", "refund", "agent", None)
 

@@ -1,7 +1,7 @@
 -- What a person wants first of the chosen calls (`chosen`). A mood is from the words and the voice, or else from the
 -- words. Remarks: why the call failed, and what is odd about its recording.
 SELECT
-    c.call_id, c.file_name, c.started_at, c.duration_s, c.agent_id, c.queue, c.direction,
+    c.call_id, c.file_name, c.started_at, c.duration_s, c.agent_id, c.customer, c.queue,
     CASE WHEN c.topic IS NOT NULL THEN concat_ws(' > ', c.topic, c.subtopic) END AS topic,
     coalesce(c.client_fusion_sentiment, c.client_text_sentiment) AS client_mood,
     CASE WHEN c.client_fusion_sentiment IS NOT NULL THEN c.client_fusion_confidence
@@ -15,7 +15,8 @@ SELECT
             E'\n' ORDER BY place)
         FROM jsonb_array_elements(c.action_items) WITH ORDINALITY AS items (item, place)
     ) AS action_items,
-    c.silence_share,
+    (SELECT string_agg(a.title, '; ' ORDER BY a.critical DESC, a.weight DESC, a.rule) FROM attention a
+     WHERE a.call_id = c.call_id) AS attention,
     array_to_string(array_remove(ARRAY[c.error_type || coalesce(': ' || c.error_message, '')], NULL) || c.flags, '; ')
         AS remarks
 FROM chosen c
