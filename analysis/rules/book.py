@@ -25,7 +25,7 @@ class Phrases(Area):
 
     any_of: Annotated[OneOrList[tuple[str, ...]], Field(min_length=1, max_length=2000)]
     """Phrases, one of which is enough. Words are compared by their stems (`cancel` finds `cancelled`); `a/b` is either
-    word, `...` stands for up to three other words."""
+    word, `=called` that form alone, `...` stands for up to three other words."""
 
     @field_validator("any_of")
     @classmethod

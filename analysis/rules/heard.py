@@ -24,6 +24,7 @@ class SaidWord:
     """A word and its place."""
 
     stem: str
+    word: str
     chunk: TranscriptChunk
     first: int
     """Its first character in the chunk's text."""
@@ -147,7 +148,7 @@ def _side(chunks: Sequence[TranscriptChunk], language: str | None) -> Side:
     return Side(
         role=chunks[0].role,
         said=tuple(said),
-        stream=Stream([word.stem for word in said], breaks),
+        stream=Stream([(one.stem, one.word) for one in said], breaks),
         doubted=tuple((chunk.start_s, chunk.end_s) for chunk in chunks if chunk.doubts),
     )
 
@@ -156,8 +157,9 @@ def _said(chunk: TranscriptChunk, language: str | None) -> Iterator[SaidWord]:
     found = placed_words(chunk.text)
     times = _times(chunk, len(found))
     for (word, first, end), (start_s, end_s) in zip(found, times, strict=True):
-        for stem in stems(spelled_out(word, language), language):
-            yield SaidWord(stem, chunk, first, end, start_s, end_s)
+        spelled = spelled_out(word, language)
+        for part, stem in zip(spelled, stems(spelled, language), strict=True):
+            yield SaidWord(stem, part, chunk, first, end, start_s, end_s)
 
 
 def _times(chunk: TranscriptChunk, count: int) -> list[SpeechSpan]:

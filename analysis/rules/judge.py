@@ -81,7 +81,7 @@ def _all(verdicts: Sequence[Verdict]) -> Verdict:
     held = [verdict for verdict in verdicts if isinstance(verdict, Holds)]
     shown = max(held, key=lambda one: (one.quote is not None, one.start_s is not None))  # the first of the best
     return Holds(
-        reason="; ".join(one.reason for one in held),
+        reason="; ".join(one.reason for one in [one for one in held if not one.of_absence] or held),
         quote=shown.quote,
         role=shown.role,
         start_s=shown.start_s,
@@ -102,7 +102,7 @@ def _not(condition: Condition, heard: Heard) -> Verdict:
     verdict = judge(condition, heard)
     if isinstance(verdict, Unknown):
         return verdict
-    return Fails(verdict.reason) if isinstance(verdict, Holds) else Holds(reason=verdict.reason)
+    return Fails(verdict.reason) if isinstance(verdict, Holds) else Holds(reason=verdict.reason, of_absence=True)
 
 
 # ------------------------------------------------------------------------------------------------ mood

@@ -17,8 +17,11 @@ _NEGATED = {"won't": ("will", "not"), "can't": ("can", "not"), "cannot": ("can",
 _SHORT = {"'m": "am", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would"}
 _IS = frozenset({"that's", "it's", "what's", "there's", "here's", "he's", "she's", "who's", "where's", "how's"})
 
+EXACT = "="
+"""Before a word: this form alone."""
+
 Element = frozenset[str] | None
-"""Words any of which may stand there; None for up to GAP_WORDS others."""
+"""Stems, or forms behind EXACT, any of which may stand there; None for up to GAP_WORDS other words."""
 
 
 def parse_phrase(phrase: str) -> tuple[tuple[str, ...] | None, ...]:
@@ -32,10 +35,10 @@ def parse_phrase(phrase: str) -> tuple[tuple[str, ...] | None, ...]:
             places.append(None)
             continue
         options = piece.split("/")
-        if len(options) == 1:
+        if len(options) == 1 and not piece.startswith(EXACT):
             places.extend((word,) for word in words(piece))
         elif all(len(words(option)) == 1 for option in options):
-            places.append(tuple(words(option)[0] for option in options))
+            places.append(tuple(f"{EXACT * option.startswith(EXACT)}{words(option)[0]}" for option in options))
         else:
             raise ValueError(f"{phrase!r}: in {piece!r} each side of / must be one word")
     if not any(places):
@@ -55,7 +58,8 @@ def compiled(phrase: str, language: str | None) -> tuple[tuple[Element, ...], ..
             continue
         by_length: dict[int, list[tuple[str, ...]]] = {}
         for option in place:
-            spelled = tuple(stems(spelled_out(option, language), language))
+            exact = option.startswith(EXACT)
+            spelled = (option,) if exact else tuple(stems(spelled_out(option, language), language))
             by_length.setdefault(len(spelled), []).append(spelled)
         ways = [tuple(frozenset(at) for at in zip(*same, strict=True)) for same in by_length.values()]
         variants = [(*before, *way) for before in variants for way in ways]
@@ -79,15 +83,16 @@ def spelled_out(word: str, language: str | None) -> tuple[str, ...]:
 
 
 class Stream:
-    """The stems that one side says, in order, and where the talk breaks."""
+    """What one side says, word by word, and where the talk breaks."""
 
-    def __init__(self, said: Sequence[str], breaks: Sequence[int]) -> None:
-        """`breaks`: places before which a phrase cannot go on."""
-        self._said = said
+    def __init__(self, said: Sequence[tuple[str, str]], breaks: Sequence[int]) -> None:
+        """`said`: stem and word of each place. `breaks`: places before which a phrase cannot go on."""
+        self._said = [(stem, f"{EXACT}{word}") for stem, word in said]
         self._breaks = sorted(breaks)
         self._places: dict[str, list[int]] = {}
-        for place, stem in enumerate(said):
-            self._places.setdefault(stem, []).append(place)
+        for place, forms in enumerate(self._said):
+            for form in forms:
+                self._places.setdefault(form, []).append(place)
 
     def find(self, phrase: str, language: str | None) -> list[tuple[int, int]]:
         """Where the phrase is said, in order: first place and the one after its last, without overlaps."""
@@ -116,7 +121,7 @@ class Stream:
             return place
         element = elements[at]
         if element is not None:
-            fits = place < limit and self._said[place] in element
+            fits = place < limit and not element.isdisjoint(self._said[place])
             return self._match(elements, at + 1, place + 1, limit) if fits else None
         for skipped in range(GAP_WORDS + 1):
             end = self._match(elements, at + 1, place + skipped, limit)

@@ -17,6 +17,8 @@ class Holds:
     start_s: float | None = None
     end_s: float | None = None
     occurrences: int = 1
+    of_absence: bool = False
+    """What shows it is that something is not there."""
 
 
 @dataclass(frozen=True, slots=True)
