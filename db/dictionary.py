@@ -29,6 +29,7 @@ SHOWN = (
     "finished_segments",
     "chunk_sentiments",
     "rule_matches",
+    "attention_notices",
 )
 """First the relations readers rely on, then the tables beneath them."""
 

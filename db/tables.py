@@ -27,6 +27,7 @@ RELATIONS = (
     "chunk_sentiments",
     "attention",
     "rule_matches",
+    "attention_notices",
     "calls_done",
     "sides",
     "turns",

@@ -18,6 +18,7 @@ from commands.exit_codes import ExitCode, exit_code_of
 from commands.permissions import let_read
 from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
+from commands.run.attention_notice import tell_of_attention
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.logs import ON_FILE_ONLY, log_to, this_run
@@ -129,6 +130,8 @@ def _run_with(
         delivered = delivery.deliver(result, recorder)
         exit_code, counts, report = exit_code_after(result, delivered.report), result.counts, dict(delivered.report)
         end.counts, end.adds_up, end.report = counts, result.adds_up, report
+        for problem in tell_of_attention(settings, database, run_id):
+            log.warning("%s", problem)
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)

@@ -7,6 +7,8 @@ import os
 import smtplib
 import ssl
 import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
@@ -23,19 +25,40 @@ def tell(settings: NotifySettings, end: Ending) -> list[str]:
     """Send the configured notifications; returns the problems and never raises."""
     if settings.on is NotifyWhen.NEVER or (settings.on is NotifyWhen.FAILURE and end.exit_code == 0):
         return []
-    problems = []
+    return send(settings, subject(end), body(end), _content(end)).problems
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a message."""
+
+    by: tuple[str, ...]
+    """The ways it went: `smtp`, `webhook`."""
+    problems: list[str]
+
+
+def send(settings: NotifySettings, about: str, text: str, content: Mapping[str, Any]) -> Sent:
+    """A message by every way that is configured; never raises.
+
+    Args:
+        about: the subject, one line.
+        text: for people, without secrets.
+        content: what a webhook gets beside `subject` and `text`.
+    """
+    by, problems = [], []
     for name, address in (("smtp", settings.smtp.host), ("webhook", settings.webhook.url)):
         if not address:
             continue
         try:
             if name == "smtp":
-                send_mail(settings.smtp, settings.timeout_s, end)
+                send_mail(settings.smtp, settings.timeout_s, about, text)
             else:
-                post(settings.webhook, settings.timeout_s, end)
+                post(settings.webhook, settings.timeout_s, {"text": text, "subject": about, **content})
+            by.append(name)
         except Exception as error:  # noqa: BLE001 - a notification must never fail a run that has done its work
             why = excerpt(str(error))
             problems.append(f"reporting.notify.{name}: not sent ({type(error).__name__}: {why})")
-    return problems
+    return Sent(tuple(by), problems)
 
 
 def subject(end: Ending) -> str:
@@ -75,13 +98,13 @@ def body(end: Ending) -> str:
     return visible(masked("\n".join(lines)))
 
 
-def send_mail(settings: SmtpSettings, timeout_s: float, end: Ending) -> None:
+def send_mail(settings: SmtpSettings, timeout_s: float, about: str, text: str) -> None:
     """Raises smtplib.SMTPException or OSError."""
     message = EmailMessage()
-    message["Subject"] = subject(end)
+    message["Subject"] = about
     message["From"] = settings.sender
     message["To"] = ", ".join(settings.recipients)
-    message.set_content(body(end))
+    message.set_content(text)
     host, port = settings.host or "", settings.port
     if settings.security == "tls":
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=ssl.create_default_context())
@@ -96,11 +119,8 @@ def send_mail(settings: SmtpSettings, timeout_s: float, end: Ending) -> None:
         server.send_message(message)
 
 
-def post(settings: WebhookSettings, timeout_s: float, end: Ending) -> None:
-    """Raises OSError; a redirect, and an answer of 400 and above, is one too (HTTPError)."""
-    content: dict[str, Any] = {
-        "text": body(end),
-        "subject": subject(end),
+def _content(end: Ending) -> dict[str, Any]:
+    return {
         "run_id": end.run_id,
         "host": end.host,
         "exit_code": end.exit_code,
@@ -110,6 +130,10 @@ def post(settings: WebhookSettings, timeout_s: float, end: Ending) -> None:
         "attention": list(end.report.get("attention") or []),
         "error": masked(end.error) if end.error else None,
     }
+
+
+def post(settings: WebhookSettings, timeout_s: float, content: Mapping[str, Any]) -> None:
+    """Raises OSError; a redirect, and an answer of 400 and above, is one too (HTTPError)."""
     headers = {"Content-Type": "application/json", "User-Agent": "earshot"}
     token = os.environ.get(settings.token_env)
     if token:

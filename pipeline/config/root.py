@@ -62,6 +62,16 @@ class Settings(Area):
         return self
 
     @model_validator(mode="after")
+    def _somebody_to_tell_of_attention(self) -> Self:
+        told = self.reporting.notify
+        if self.attention.notify and not (told.smtp.host or told.webhook.url):
+            raise ValueError(
+                "attention.notify is true, but neither reporting.notify.smtp.host nor reporting.notify.webhook.url is "
+                "set; set one, or attention.notify: false"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _segments_fit_the_recognisers(self) -> Self:
         longest_s = self.voice_activity.max_segment_s
         for engine in self.transcription.engines:

@@ -45,6 +45,7 @@ VALUES: Mapping[str, Any] = {
     "redaction.patterns": [{"name": "CONTRACT", "pattern": "[0-9]{7}"}],
     "reporting.notify.on": None,
     "reporting.notify.smtp.host": None,
+    "attention.notify": None,
     "summary.template": "diary_note",
     "database.url": "postgresql://earshot@127.0.0.1:1/earshot",
     "llm.providers": None,
