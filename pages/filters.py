@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
@@ -15,7 +16,7 @@ from pipeline.records import CallStatus
 NAMES: Mapping[str, str] = {
     "first_day": "from", "last_day": "to", "undated": "undated", "agent": "agent", "queue": "queue",
     "direction": "direction", "topic": "topic", "mood": "mood", "flag": "flag", "status": "status", "error": "error",
-    "text": "q",
+    "silence": "silence", "talk": "talk", "text": "q",
 }  # fmt: skip
 """Field of CallFilter to its name in the address."""
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -52,8 +53,12 @@ def address_of(wanted: CallFilter) -> dict[str, str]:
     for field in fields(CallFilter):
         value = getattr(wanted, field.name)
         if value is not None and value is not False:
-            address[NAMES[field.name]] = "yes" if value is True else str(value)
+            address[NAMES[field.name]] = _written(value)
     return address
+
+
+def _written(value: object) -> str:
+    return "-".join(map(str, value)) if isinstance(value, tuple) else "yes" if value is True else str(value)
 
 
 def _value(name: str, given: str) -> object:
@@ -65,11 +70,21 @@ def _value(name: str, given: str) -> object:
             return date.fromisoformat(given)
         except ValueError:
             raise ValueError(f"`{given}` is no day; write 2026-09-30") from None
+    if name in ("silence", "talk"):
+        return _percent(given)
     if name == "undated":
         return given == "yes"
     if name in _CHOICES and given not in _CHOICES[name]:
         raise ValueError(f"`{given}` is none of {', '.join(_CHOICES[name])}")
     return given
+
+
+def _percent(given: str) -> tuple[int, int]:
+    """Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,3})-(\d{1,3})", given, re.ASCII)
+    if found is None or not int(found[1]) < int(found[2]) <= 100:
+        raise ValueError(f"`{given}` is no range of percent; write 30-40")
+    return int(found[1]), int(found[2])
 
 
 def sort_of(address: Mapping[str, str]) -> tuple[Sort, list[str]]:

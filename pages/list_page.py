@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from db.queries.chosen import NONE, CallFilter
 from db.queries.reading import Choice, ListedCall, Total
@@ -50,7 +51,7 @@ def list_page(
         listed=listed,
         total=total,
         options=options_of(offered, wanted),
-        chips=chips_of(wanted, site, sort),
+        chips=chips_of(wanted, partial(site.calls, sort=_sort(sort))),
         wanted=address_of(wanted),
         nothing_yet=not offered and wanted == CallFilter() and not total.calls,
         sort=sort,
@@ -81,13 +82,13 @@ def options_of(offered: Sequence[Choice], wanted: CallFilter) -> dict[str, list[
     return options
 
 
-def chips_of(wanted: CallFilter, site: Site, sort: str) -> list[Chip]:
-    """One for each filter in use."""
+def chips_of(wanted: CallFilter, address: Callable[..., str]) -> list[Chip]:
+    """One for each filter in use; `address` is that of the page with another filter."""
     nothing = CallFilter()
     return [
         Chip(
-            says=f"{_TITLES[name]} {_shown(name, value)}".strip(),
-            without=site.calls(wanted, sort=_sort(sort), **{name: getattr(nothing, name)}),
+            says=f"{_TITLES.get(name, '')} {_shown(name, value)}".strip(),
+            without=address(wanted, **{name: getattr(nothing, name)}),
         )
         for name in NAMES
         if (value := getattr(wanted, name)) != getattr(nothing, name)
@@ -95,9 +96,19 @@ def chips_of(wanted: CallFilter, site: Site, sort: str) -> list[Chip]:
 
 
 _TITLES: Mapping[str, str] = {
-    "first_day": "From", "last_day": "To", "undated": "Start not known", "agent": "Agent", "queue": "Queue",
-    "direction": "", "topic": "Topic:", "mood": "Customer:", "flag": "", "status": "", "error": "Error", "text": "Says",
-}  # fmt: skip
+    "first_day": "From",
+    "last_day": "To",
+    "undated": "Start not known",
+    "agent": "Agent",
+    "queue": "Queue",
+    "topic": "Topic:",
+    "mood": "Customer:",
+    "error": "Error",
+    "silence": "Silence",
+    "talk": "Customer talks",
+    "text": "Says",
+}
+"""What stands before a filter's value; nothing where the value says it."""
 
 
 def _sort(sort: str) -> str | None:
@@ -108,6 +119,8 @@ def _shown(kind: str, value: object) -> str:
     text = str(value)
     if value is True:
         return ""
+    if isinstance(value, tuple):
+        return f"{value[0]} to {value[1]} % of the call"
     if text == NONE:
         return "not known"
     shown = {"mood": MOODS, "direction": DIRECTIONS, "status": {str(k): v for k, v in STATUSES.items()}}.get(kind, {})

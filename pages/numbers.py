@@ -16,7 +16,7 @@ def clock(seconds: float) -> str:
 
 
 def length(seconds: float | None) -> str:
-    """How long something takes: 8 s, 1 min 02 s, 3 h 05 min."""
+    """How long something takes: 8 s, 1 min 02 s, 3 h 05 min, 1,204 h."""
     if seconds is None:
         return UNKNOWN
     if seconds < 10 and seconds != int(seconds):
@@ -26,7 +26,9 @@ def length(seconds: float | None) -> str:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
+    if whole >= 360_000:
+        return f"{whole / 3600:,.0f} h"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def share(value: float | None) -> str:

@@ -9,6 +9,9 @@ from urllib.parse import urlencode
 from db.queries.chosen import CallFilter
 from pages.filters import address_of
 
+VIEWS = ("sort", "page", "agents")
+"""Parts of an address that change how calls are shown, and not which."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -31,7 +34,7 @@ class Site:
         return (f"{self.root}index.html" if self.written else self.root) + _query(wanted, changes)
 
     def calls(self, wanted: CallFilter | None = None, **changes: object) -> str:
-        """The list of the calls chosen by `wanted`, with `changes` to it; `sort` and `page` may be among them."""
+        """The list of the calls chosen by `wanted`, with `changes` to it; those of VIEWS may be among them."""
         return f"{self.root}calls{'.html' if self.written else ''}" + _query(wanted, changes)
 
     def call(self, call_id: str, at_s: float | None = None) -> str | None:
@@ -44,7 +47,7 @@ class Site:
 
 
 def _query(wanted: CallFilter | None, changes: Mapping[str, object]) -> str:
-    further = {name: str(value) for name, value in changes.items() if name in ("sort", "page") and value is not None}
-    new = {name: value for name, value in changes.items() if name not in ("sort", "page")}
+    further = {name: str(value) for name, value in changes.items() if name in VIEWS and value is not None}
+    new = {name: value for name, value in changes.items() if name not in VIEWS}
     pairs = address_of(replace(wanted or CallFilter(), **new)) | further  # type: ignore[arg-type]
     return f"?{urlencode(pairs)}" if pairs else ""

@@ -9,6 +9,7 @@ too few different draws for any level: Student's t about the jackknife's deviati
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -111,6 +112,17 @@ def _of_few(value: float, measure: Callable[[Array], Array], groups: int, bounds
     deviation = float(np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum()))
     reach = float(t.ppf(0.975, groups - 1)) * deviation
     return max(bounds[0], value - reach), min(bounds[1], value + reach)
+
+
+def score_interval(part: int, whole: int) -> tuple[float, float]:
+    """95 % score interval of a share of independent items (Wilson 1927): inside 0..1, and honest for few of them.
+
+    Raises ZeroDivisionError for a whole of 0.
+    """
+    value, z = part / whole, 1.96
+    middle = (value + z * z / (2 * whole)) / (1 + z * z / whole)
+    half = z / (1 + z * z / whole) * math.sqrt(value * (1 - value) / whole + z * z / (4 * whole * whole))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def share(parts: Sequence[float], wholes: Sequence[float], seed: int = 0) -> Share | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import psycopg
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -13,7 +15,9 @@ from starlette.exceptions import HTTPException
 
 from db.faults import explained
 from db.queries import reading
+from db.queries.dashboard import dashboard_of
 from pages.call_page import call_page
+from pages.dashboard_page import AGENT_ORDERS, dashboard_page
 from pages.filters import filter_of, sort_of
 from pages.list_page import CALLS_PER_PAGE, list_page
 from pages.rendering import ASSETS, page
@@ -32,17 +36,30 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @router.get("/")
-def dashboard(given: Given) -> Response:
-    return RedirectResponse(given.site.calls())
+def dashboard(request: Request, given: Given) -> Response:
+    address = dict(request.query_params)
+    if (shorter := _without_empty(address)) is not None:
+        return RedirectResponse(given.site.dashboard() + shorter, 303)
+    wanted, faults = filter_of(address)
+    timezone = given.site.timezone
+    html = dashboard_page(
+        dashboard_of(given.database, wanted, timezone),
+        reading.choices(given.database),
+        wanted,
+        given.site,
+        today=datetime.now(ZoneInfo(timezone)).date(),
+        agents_by=address.get("agents", "") if address.get("agents") in AGENT_ORDERS else "calls",
+        faults=faults,
+    )
+    return HTMLResponse(html)
 
 
 @router.get("/calls")
 def calls(request: Request, given: Given) -> Response:
     """The list; an address with empty values, as a form sends it, leads to the same without them."""
     address = dict(request.query_params)
-    full = {name: value for name, value in address.items() if value.strip()}
-    if full != address:
-        return RedirectResponse(given.site.calls() + (f"?{urlencode(full)}" if full else ""), 303)
+    if (shorter := _without_empty(address)) is not None:
+        return RedirectResponse(given.site.calls() + shorter, 303)
     wanted, faults = filter_of(address)
     sort, unknown = sort_of(address)
     faults += unknown
@@ -140,6 +157,12 @@ def _heard(shown: reading.ShownCall, given: Shared) -> StoredRecording:
     if why_withheld(shown, given.settings) is not None:
         raise HTTPException(404)
     return recording_of(shown)
+
+
+def _without_empty(address: dict[str, str]) -> str | None:
+    """The query without its empty values, as a form sends them; None where it has none."""
+    full = {name: value for name, value in address.items() if value.strip()}
+    return None if full == address else f"?{urlencode(full)}" if full else ""
 
 
 def _page_number(text: str) -> int:

@@ -48,6 +48,10 @@ class CallFilter:
     error: str | None = None
     """`calls.error_type`."""
     call_ids: tuple[UUID, ...] | None = None
+    silence: tuple[int, int] | None = None
+    """Share of the call in which nobody speaks, in percent, from the first up to the second."""
+    talk: tuple[int, int] | None = None
+    """The same for the customer's share of the call."""
     text: str | None = None
     """Words that were all said in one stretch, as typed into a web search; a part of the file's name; or a call_id."""
 
@@ -75,9 +79,16 @@ def about_chosen(name: str, wanted: CallFilter, timezone: str, **parameters: obj
         "call_ids": None if wanted.call_ids is None else list(wanted.call_ids),
         "statuses": [wanted.status] if wanted.status else list(CALLS),
         "timezone": timezone,
+        **_bounds("silence", wanted.silence),
+        **_bounds("talk", wanted.talk),
         **parameters,
     }
     return question("reading/chosen") + question(name), given
+
+
+def _bounds(name: str, percent: tuple[int, int] | None) -> dict[str, int | None]:
+    low, high = percent or (None, None)
+    return {f"{name}_from": low, f"{name}_to": high}
 
 
 _PLAIN = (

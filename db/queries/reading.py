@@ -152,6 +152,7 @@ class ShownChunk:
     end_s: float
     text: str
     words: tuple[Word, ...] | None
+    """Read only where `speech` is not known."""
     confidence: float | None
     language: str | None
     flags: tuple[str, ...]

@@ -24,6 +24,10 @@ WITH chosen AS NOT MATERIALIZED (
         AND (%(mood)s::text IS NULL OR moods.mood = %(mood)s OR (%(mood)s = '-' AND moods.mood IS NULL))
         AND (%(language)s::text IS NULL OR c.language = %(language)s)
         AND (%(flag)s::text IS NULL OR %(flag)s = ANY(c.flags))
+        AND (%(silence_from)s::int IS NULL OR c.silence_share::numeric * 100 >= %(silence_from)s
+            AND (c.silence_share::numeric * 100 < %(silence_to)s OR %(silence_to)s >= 100))
+        AND (%(talk_from)s::int IS NULL OR c.client_talk_share::numeric * 100 >= %(talk_from)s
+            AND (c.client_talk_share::numeric * 100 < %(talk_to)s OR %(talk_to)s >= 100))
         AND (%(error)s::text IS NULL OR c.error_type = %(error)s)
         AND (%(text)s::text IS NULL OR c.call_id IN (
             SELECT said.call_id

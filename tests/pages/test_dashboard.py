@@ -1,0 +1,128 @@
+"""Figures of many calls."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.queries.chosen import CallFilter
+from db.queries.dashboard import InPeriod, OfAgent, Period, TopicInWeek, Totals, period_of
+from pages.dashboard_page import agent_rows, beyond_chance, share_of, stretches_of, topic_rows, weeks_of
+from pages.site import Site
+
+MONDAY = date(2026, 9, 14)
+WEEK = timedelta(days=7)
+
+
+def in_period(first_day: date, calls: int = 1) -> InPeriod:
+    return InPeriod(first_day=first_day, calls=calls, negative=0, neutral=calls, positive=0)
+
+
+def about(topic: str | None, week: date | None, calls: int, negative: int = 0) -> TopicInWeek:
+    return TopicInWeek(topic=topic, week=week, calls=calls, negative=negative, with_mood=calls)
+
+
+def of_agent(agent_id: str | None, calls: int, negative: int = 0) -> OfAgent:
+    return OfAgent(
+        agent_id=agent_id, calls=calls, mean_duration_s=60.0, negative=negative, with_mood=calls, agent_talk_share=None,
+        silence_share=None, interruptions=None, with_interruptions=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "last", "columns"),
+    [
+        ("day", date(2026, 2, 26), date(2026, 3, 2), 5),
+        ("week", MONDAY, MONDAY + 3 * WEEK, 4),
+        ("month", date(2026, 11, 1), date(2027, 2, 1), 4),
+    ],
+)
+def test_a_stretch_without_calls_has_its_column(period: Period, first: date, last: date, columns: int) -> None:
+    found = stretches_of([in_period(first), in_period(last, 2)], period, CallFilter(), Site())
+    assert [one.calls for one in found] == [1, *[0] * (columns - 2), 2]
+
+
+def test_a_stretch_leads_to_no_more_days_than_are_chosen() -> None:
+    wanted = CallFilter(first_day=MONDAY + timedelta(days=2), last_day=MONDAY + timedelta(days=4))
+    (one,) = stretches_of([in_period(MONDAY)], "week", wanted, Site())
+    assert one.address == "/calls?from=2026-09-16&to=2026-09-18"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "today", "whole"),
+    [
+        (CallFilter(), MONDAY + 4 * WEEK, [False, True, True]),
+        (CallFilter(), MONDAY + 2 * WEEK + timedelta(days=3), [False, True, False]),
+        (CallFilter(first_day=MONDAY), MONDAY + 4 * WEEK, [True, True, True]),
+        (CallFilter(first_day=MONDAY + timedelta(days=1)), MONDAY + 4 * WEEK, [False, True, True]),
+        (CallFilter(last_day=MONDAY + 2 * WEEK), MONDAY + 4 * WEEK, [False, True, False]),
+    ],
+)
+def test_only_whole_weeks_are_compared(wanted: CallFilter, today: date, whole: list[bool]) -> None:
+    """The week under way has fewer calls of every topic: it looked as if all of them went back."""
+    weeks = weeks_of([about("a", MONDAY, 1), about("a", MONDAY + 2 * WEEK, 1), about(None, None, 3)], wanted, today)
+    assert [one for _, one in weeks] == whole
+
+
+def test_a_topic_that_did_not_come_last_week_has_zero_and_not_nothing() -> None:
+    found = [about("a", MONDAY, 9), about("b", MONDAY + WEEK, 1), about(None, MONDAY + WEEK, 50)]
+    weeks = [(MONDAY, True), (MONDAY + WEEK, True)]
+    rows = topic_rows(found, weeks, share_of(1, 2), CallFilter(), Site())
+    assert [(row.says, row.before, row.now, row.beyond_chance) for row in rows] == [
+        ("a", 9, 0, True), ("b", 0, 1, False), ("No topic", 0, 50, True),
+    ]  # fmt: skip
+    assert rows[2].address == "/calls?topic=-"
+    assert rows[0].before_address == "/calls?from=2026-09-14&to=2026-09-20&topic=a"
+
+
+def test_a_subtopic_that_is_asked_for_stays() -> None:
+    rows = topic_rows([about("Cards", MONDAY, 1)], [], share_of(0, 1), CallFilter(topic="Cards > Lost"), Site())
+    assert rows[0].address == "/calls?topic=Cards+%3E+Lost"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "beyond"),
+    [
+        (0, 0, False),
+        (None, None, False),
+        (1, 2, False),
+        (10, 21, True),
+        (23, 35, False),
+        (200, 260, True),
+        (5, 0, True),
+    ],
+)
+def test_a_change_by_chance_is_not_marked(before: int | None, now: int | None, beyond: bool) -> None:
+    assert beyond_chance(before, now) is beyond
+
+
+def test_one_unhappy_call_does_not_make_the_unhappiest_agent() -> None:
+    """By share alone an agent with one call, unhappy, came before one with 60 of 100."""
+    rows = agent_rows(
+        [of_agent("one", 1, 1), of_agent("many", 100, 60), of_agent(None, 5, 5)], share_of(66, 106), "negative",
+        CallFilter(), Site(),
+    )  # fmt: skip
+    assert [row.says for row in rows] == ["many", "one", "Not known"]
+
+
+@given(st.integers(1, 10_000), st.data())
+def test_an_interval_holds_its_share(whole: int, data: st.DataObject) -> None:
+    share = share_of(data.draw(st.integers(0, whole)), whole)
+    assert share.low is not None
+    assert share.high is not None
+    assert share.value is not None
+    assert 0 <= share.low <= share.value + 1e-12
+    assert share.value - 1e-12 <= share.high <= 1
+
+
+@pytest.mark.parametrize(("days", "period"), [(0, "day"), (61, "day"), (62, "week"), (2_000, "month")])
+def test_columns_stay_few_enough_to_tell_apart(days: int, period: str) -> None:
+    totals = Totals(
+        calls=1, failed=0, undated=0, duration_s=1, measured=1, negative=0, neutral=0, positive=0, silence_share=None,
+        client_talk_share=None, agent_talk_share=None, demonstration=0, agents=1, first_day=MONDAY,
+        last_day=MONDAY + timedelta(days=days),
+    )  # fmt: skip
+    assert period_of(totals) == period

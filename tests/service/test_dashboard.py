@@ -1,0 +1,106 @@
+"""The dashboard over HTTP: what it counts is what its links list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from analysis.records import CallSentiment, Topic
+from db.connection import Database
+from db.ledger.store import PostgresStore
+from pipeline.config.areas.sources import InputSettings
+from pipeline.config.root import Settings
+from pipeline.records import CallFailure, SkippedFile
+from service.app import application
+from tests.db.samples import CALM, CROSS, GLAD, found, outcome, prepared, sentiments, step, talk, transcript
+from tests.service.conftest import LOOPBACK
+
+MONDAY = datetime(2026, 9, 14, 22, 30, tzinfo=UTC)
+"""Half past midnight on Tuesday in Berlin."""
+TOPICS = (("Billing", "Refund"), ("Billing", None), ("Cards > Lost", None), (None, None))
+MOODS = (CROSS, CALM, GLAD)
+
+
+@pytest.fixture
+def browser(database: Database, store: PostgresStore, run_id: str, tmp_path: Path) -> Iterator[TestClient]:
+    for number in range(24):
+        call = found(f"{number}.wav")
+        started_at = None if number == 5 else MONDAY + timedelta(days=number)
+        agent = None if number % 7 == 6 else f"A&{number % 3}"
+        metadata = replace(call.metadata, started_at=started_at, agent_id=agent)
+        call = replace(call, metadata=metadata)
+        topic, subtopic = TOPICS[number % 4]
+        mood = sentiments("fusion")
+        assert isinstance(mood.payload, CallSentiment)
+        roles = tuple(replace(role, sentiment=MOODS[number % 3]) for role in mood.payload.roles)
+        talked = replace(talk(), silence_share=number % 11 / 10, client_talk_share=number % 5 / 10)
+        steps = [replace(mood, payload=replace(mood.payload, roles=roles)), step("conversation", talked)]
+        if topic:
+            steps.append(step("topic", Topic(topic=topic, subtopic=subtopic, confidence=None)))
+        call_id = store.claim_call(call, f"s{number}", None)
+        store.save_call(
+            outcome(
+                call_id, run_id, call, audio=prepared(f"s{number}"), words=transcript(f"f{number}"), steps=tuple(steps)
+            )
+        )
+    for number, transient in enumerate((True, False, False)):
+        failure = CallFailure(
+            found=found(f"bad{number}.wav"), run_id=run_id, stage="prepare",
+            error_type="SourceUnreadable" if transient else "AudioUndecodable", message="no", transient=transient,
+        )  # fmt: skip
+        store.save_failure(failure, 1 if number == 2 else 3)
+    skipped = SkippedFile(source_uri="file:///calls/x.wav", file_name="x.wav", size_bytes=1, modified_at=None,
+                          reason="too_short", message="short")  # fmt: skip
+    store.save_skipped([skipped], run_id)
+    settings = Settings(input=InputSettings(timezone="Europe/Berlin"))
+    with TestClient(application(database, settings, tmp_path / "spool"), base_url=LOOPBACK) as one:
+        yield one
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?agent=A%261", "?topic=Billing", "?from=2026-09-18&to=2026-10-02", "?mood=negative", "?undated=yes",
+     "?silence=20-30", "?status=failed", "?topic=Billing+%3E+Refund"],
+)  # fmt: skip
+def test_every_figure_leads_to_as_many_calls(browser: TestClient, query: str) -> None:
+    html = browser.get(f"/{query}").text
+    figures = re.findall(r'<a href="(/calls[^"]*)">(?:<b>)?([\d,]+)(?:</b> calls)?</a>', html)
+    figures += re.findall(r'<a href="(/calls[^"]*)" tabindex="-1"><title>[^<]*: ([\d,]+) calls?</title>', html)
+    shares = re.findall(r'<a href="(/calls[^"]*)">\d+ %</a> <span class="soft few">([\d,]+) of', html)
+    assert len(figures) > 3
+    assert len(shares) > 0 or "failed" in query
+    for address, number in {*figures, *shares}:
+        listed = browser.get(unescape(address)).text
+        total = re.search(r'<p class="sum" id="sum">([\d,]+) call', listed)
+        assert (total[1] if total else "0") == number, address
+        assert "This filter was left out" not in listed
+
+
+def test_days_begin_where_the_reader_is(browser: TestClient) -> None:
+    html = browser.get("/calls?from=2026-09-15&to=2026-09-15").text
+    assert "15 Sep 2026, 00:30" in html
+    assert "No call fits" in browser.get("/calls?to=2026-09-14").text
+
+
+def test_failures_and_skipped_files_are_counted_apart(browser: TestClient) -> None:
+    html = browser.get("/").text
+    for text in ("Failed: SourceUnreadable", "Failed: AudioUndecodable", "Failed in several runs", "too_short"):
+        assert text in html
+
+
+def test_no_calls_yet_says_what_to_do(database: Database, tmp_path: Path) -> None:
+    with TestClient(application(database, Settings(), tmp_path / "spool"), base_url=LOOPBACK) as browser:
+        assert "No calls yet" in browser.get("/").text
+        assert "No call fits" in browser.get("/?agent=nobody").text
+
+
+@pytest.mark.parametrize("order", ["calls", "negative", "length", "talk", "silence", "nonsense"])
+def test_agents_come_in_every_order(browser: TestClient, order: str) -> None:
+    assert "A&amp;1" in browser.get(f"/?agents={order}").text
