@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from db.queries.reading import ShownCall, ShownChunk, ShownStep
+from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
 from pages.charts import quarters
 from pages.rendering import page
 from pages.site import Site
@@ -17,6 +17,16 @@ from pipeline.records import Role
 
 MANY_TURNS = 300
 """From here on what is out of sight is not laid out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallContent:
+    """What the database says of a call."""
+
+    call: ShownCall
+    chunks: Sequence[ShownChunk]
+    steps: Sequence[ShownStep] = ()
+    rules: Sequence[ShownRule] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +52,8 @@ class Sentence:
     role: Role | None
     """Who says it, where the summary quotes."""
     text: str
-    at_s: float | None
-    """The moment it rests on; None where none is known."""
+    at_s: tuple[float, ...]
+    """The moments it rests on, in order; empty where none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +64,9 @@ class Missing:
     why: str
 
 
-def call_page(
-    call: ShownCall, chunks: Sequence[ShownChunk], steps: Sequence[ShownStep], sound: Sound, site: Site
-) -> str:
+def call_page(content: CallContent, sound: Sound, site: Site) -> str:
     """HTML of a call, of whatever is known of it."""
+    call, chunks = content.call, content.chunks
     talk, pauses = talk_of(chunks, call.duration_s, call.language)
     said = [one for one in talk if isinstance(one, Said)]
     duration_s = call.duration_s or max((one.end_s for one in said), default=0.0)
@@ -76,10 +85,12 @@ def call_page(
         moods=moods_of(call),
         quarters=quarters(scores) if (scores := quarters_of(call)) else None,
         sentences=sentences_of(call),
+        moments=partial(moments_of, call=call),
         notices=[call_flag(flag) for flag in call.flags if flag not in ordinary],
         ordinary=[call_flag(flag) for flag in call.flags if flag in ordinary],
         missing=missing_of(call),
-        steps=steps,
+        steps=content.steps,
+        rules=content.rules,
         site=site,
     )
 
@@ -104,14 +115,34 @@ def quarters_of(call: ShownCall) -> tuple[float | None, ...]:
 
 
 def sentences_of(call: ShownCall) -> list[Sentence]:
-    """The summary's sentences in order, each with the moment of the evidence whose words it holds."""
-    evidence = list((call.summary_details or {}).get("evidence") or ())
+    """The summary's sentences in order, each with the moments it rests on."""
     sentences = []
     for line in (call.summary or "").splitlines():
         role, text = _speaker(line.strip())
         if text:
-            sentences.append(Sentence(role=role, text=text, at_s=_moment_of(text, evidence)))
+            sentences.append(Sentence(role=role, text=text, at_s=moments_of(text, call)))
     return sentences
+
+
+def moments_of(text: str, call: ShownCall) -> tuple[float, ...]:
+    """When was said what a text of the summary rests on: the sentences whose words it holds, or those of the part of
+    the summary that it tells (its reason, what was done, …)."""
+    evidence = call.summary_evidence or ()
+    bare = text.strip().rstrip(".")
+    found = {one["start_s"] for one in evidence if one["text"].rstrip(".") in text or bare in one["text"]}
+    if not found:
+        details = call.summary_details or {}
+        told = {
+            part
+            for name, part in _PARTS.items()
+            if (value := details.get(name)) and (value.rstrip(".") in text or bare in value)
+        }
+        found = {one["start_s"] for one in evidence if one["part"] in told}
+    return tuple(sorted(found))
+
+
+_PARTS = {"reason": "reason", "done": "done", "outcome": "outcome", "next_step": "promise"}
+"""Text of the summary's details to the part that its evidence names."""
 
 
 def missing_of(call: ShownCall) -> list[Missing]:
@@ -122,15 +153,6 @@ def missing_of(call: ShownCall) -> list[Missing]:
         for key, why in sorted(call.missing_reasons.items())
         if not (key.startswith(silent) and Role.UNKNOWN not in moods_of(call))
     ]
-
-
-def _moment_of(text: str, evidence: Sequence[Mapping[str, Any]]) -> float | None:
-    bare = text.rstrip(".")
-    for one in evidence:
-        quote = str(one.get("quote", ""))
-        if quote and (quote in text or bare in quote):
-            return one.get("start_s")
-    return None
 
 
 def _speaker(line: str) -> tuple[Role | None, str]:

@@ -82,7 +82,7 @@ class TopicRow:
     beyond_chance: bool
     """Whether a topic that comes equally often would hardly show this change."""
     negative: Share
-    negative_address: str
+    negative_address: str | None
     bar: Markup
 
 
@@ -94,7 +94,7 @@ class AgentRow:
     address: str
     of: OfAgent
     negative: Share
-    negative_address: str
+    negative_address: str | None
     bar: Markup
 
 
@@ -103,7 +103,7 @@ class Tenth:
     """Calls with a share in one tenth."""
 
     says: str
-    address: str
+    address: str | None
     calls: int
 
 
@@ -141,6 +141,7 @@ def dashboard_page(
         silence=tenths_of(found, "silence", wanted, site),
         talk=tenths_of(found, "talk", wanted, site),
         failures=found.failures,
+        rules=[(rule, narrowed_to(wanted, site, attention=rule.rule)) for rule in found.rules],
         options=options_of(offered, wanted),
         chips=chips_of(wanted, site.dashboard),
         wanted=address_of(wanted),
@@ -166,7 +167,10 @@ def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) 
         Tile(value=numbers.length(totals.duration_s), says="recorded", address=site.calls(wanted, sort="longest"),
              note=f"{numbers.length(mean_s)} on average" if mean_s is not None else ""),
         Tile(value=numbers.share(negative.value), says="unhappy customers",
-             address=site.calls(wanted, mood="negative"), note=shown_share(negative)),
+             address=narrowed_to(wanted, site, mood="negative"), note=shown_share(negative)),
+        Tile(value=numbers.number(totals.attention) if totals.judged else numbers.UNKNOWN, says="need attention",
+             address=site.calls(wanted, attention="any", sort="attention") if totals.attention else None,
+             note=f"of {counted(totals.judged, 'call')} judged" if totals.judged else "no rules were judged"),
         Tile(value=numbers.share(totals.silence_share), says="silence", address=site.calls(wanted, sort="silence")),
         Tile(value=numbers.share(totals.agent_talk_share), says="agents talk", address=site.calls(wanted),
              note=f"customers {numbers.share(totals.client_talk_share)}"),
@@ -241,7 +245,7 @@ def topic_rows(
                 before_address=site.calls(narrowed, **_days(before, before + WEEK, wanted)) if before else None,
                 beyond_chance=beyond_chance(*counts),
                 negative=negative,
-                negative_address=site.calls(narrowed, mood="negative"),
+                negative_address=narrowed_to(narrowed, site, mood="negative"),
                 bar=interval_bar(negative.value, negative.low, negative.high, overall.value),
             )
         )
@@ -268,7 +272,7 @@ def agent_rows(agents: Sequence[OfAgent], overall: Share, order: str, wanted: Ca
                 address=site.calls(narrowed),
                 of=one,
                 negative=negative,
-                negative_address=site.calls(narrowed, mood="negative"),
+                negative_address=narrowed_to(narrowed, site, mood="negative"),
                 bar=interval_bar(negative.value, negative.low, negative.high, overall.value),
             )
         )
@@ -283,11 +287,21 @@ def tenths_of(found: Dashboard, kind: str, wanted: CallFilter, site: Site) -> li
     return [
         Tenth(
             says=f"{tenth * 10} to {tenth * 10 + 10} %",
-            address=site.calls(wanted, **{kind: (tenth * 10, tenth * 10 + 10)}),
+            address=narrowed_to(wanted, site, **{kind: (tenth * 10, tenth * 10 + 10)}),
             calls=calls.get(tenth, 0),
         )
         for tenth in range(10)
     ]
+
+
+def narrowed_to(wanted: CallFilter, site: Site, **change: object) -> str | None:
+    """The list of those of the chosen calls that fulfil `change` as well; None where another value of the same kind is
+    asked for already: an address holds one of each."""
+    for name, value in change.items():
+        asked = getattr(wanted, name)
+        if asked not in (None, value, "any"):
+            return None
+    return site.calls(wanted, **change)
 
 
 def presets_of(wanted: CallFilter, site: Site, today: date) -> dict[str, str]:

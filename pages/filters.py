@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date
 from typing import get_args
 
@@ -16,9 +15,10 @@ from pipeline.records import CallStatus
 NAMES: Mapping[str, str] = {
     "first_day": "from", "last_day": "to", "undated": "undated", "agent": "agent", "queue": "queue",
     "direction": "direction", "topic": "topic", "mood": "mood", "flag": "flag", "status": "status", "error": "error",
-    "silence": "silence", "talk": "talk", "text": "q",
+    "language": "language", "customer": "customer", "attention": "attention", "silence": "silence", "talk": "talk",
+    "text": "q",
 }  # fmt: skip
-"""Field of CallFilter to its name in the address."""
+"""Field of CallFilter to its name in the address; the others are asked for by commands only."""
 SORTS: tuple[Sort, ...] = get_args(Sort)
 """The first is the usual one."""
 LONGEST_VALUE = 400
@@ -33,14 +33,14 @@ def filter_of(address: Mapping[str, str]) -> tuple[CallFilter, list[str]]:
     """The filter in an address, and what in it means nothing; that is left out. Empty values ask for nothing."""
     values: dict[str, object] = {}
     faults: list[str] = []
-    for field in fields(CallFilter):
-        given = address.get(NAMES[field.name], "").strip()
+    for name, short in NAMES.items():
+        given = address.get(short, "").strip()
         if not given:
             continue
         try:
-            values[field.name] = _value(field.name, given)
+            values[name] = _value(name, given)
         except ValueError as error:
-            faults.append(f"{NAMES[field.name]}: {error}")
+            faults.append(f"{short}: {error}")
     first, last = values.get("first_day"), values.get("last_day")
     if isinstance(first, date) and isinstance(last, date) and first > last:
         faults.append(f"from {first} to {last}: the first day comes after the last one")
@@ -50,10 +50,10 @@ def filter_of(address: Mapping[str, str]) -> tuple[CallFilter, list[str]]:
 def address_of(wanted: CallFilter) -> dict[str, str]:
     """The filter's part of an address, in a fixed order; what is not asked for is not in it."""
     address = {}
-    for field in fields(CallFilter):
-        value = getattr(wanted, field.name)
+    for name, short in NAMES.items():
+        value = getattr(wanted, name)
         if value is not None and value is not False:
-            address[NAMES[field.name]] = _written(value)
+            address[short] = _written(value)
     return address
 
 

@@ -18,10 +18,14 @@ CALLS_PER_PAGE = 50
 SORT_NAMES: Mapping[str, str] = {
     "newest": "Newest first",
     "oldest": "Oldest first",
+    "attention": "Most attention first",
+    "unhappiest": "Unhappiest first",
     "longest": "Longest first",
     "silence": "Most silence first",
-    "unhappiest": "Unhappiest first",
 }
+
+
+ANY_RULE: Mapping[str, str] = {"any": "Any rule", "critical": "Critical rules"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +77,14 @@ def options_of(offered: Sequence[Choice], wanted: CallFilter) -> dict[str, list[
         "mood": [Option(value=value, says=says) for value, says in MOODS.items()],
         "status": [Option(value=value, says=says) for value, says in STATUSES.items()],
     }
-    for kind in ("agent", "queue", "direction", "topic", "flag"):
-        options[kind] = [Option(value=one.value, says=_shown(kind, one.value)) for one in offered if one.kind == kind]
+    for kind in ("agent", "queue", "direction", "topic", "flag", "attention"):
+        options[kind] = [
+            Option(value=one.value, says=one.says if kind == "attention" else _shown(kind, one.value))
+            for one in offered
+            if one.kind == kind
+        ]
+    if options["attention"]:
+        options["attention"] = [*(Option(value=v, says=s) for v, s in ANY_RULE.items()), *options["attention"]]
     for kind, found in options.items():
         asked = getattr(wanted, kind)
         if asked is not None and asked not in {one.value for one in found}:
@@ -103,6 +113,9 @@ _TITLES: Mapping[str, str] = {
     "queue": "Queue",
     "topic": "Topic:",
     "mood": "Customer:",
+    "language": "Language",
+    "customer": "Customer",
+    "attention": "Attention:",
     "error": "Error",
     "silence": "Silence",
     "talk": "Customer talks",
@@ -123,7 +136,12 @@ def _shown(kind: str, value: object) -> str:
         return f"{value[0]} to {value[1]} % of the call"
     if text == NONE:
         return "not known"
-    shown = {"mood": MOODS, "direction": DIRECTIONS, "status": {str(k): v for k, v in STATUSES.items()}}.get(kind, {})
+    shown = {
+        "mood": MOODS,
+        "direction": DIRECTIONS,
+        "status": {str(k): v for k, v in STATUSES.items()},
+        "attention": ANY_RULE,
+    }.get(kind, {})
     if kind == "flag":
         return call_flag(text)
     return shown.get(text, f"“{text}”" if kind == "text" else text)

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from db.faults import explained
 from db.queries import reading
 from db.queries.dashboard import dashboard_of
-from pages.call_page import call_page
+from pages.call_page import CallContent, call_page
 from pages.dashboard_page import AGENT_ORDERS, dashboard_page
 from pages.filters import filter_of, sort_of
 from pages.list_page import CALLS_PER_PAGE, list_page
@@ -83,10 +83,14 @@ def calls(request: Request, given: Given) -> Response:
 def call(call_id: str, given: Given) -> Response:
     shown = _call(call_id, given)
     identity = uuid.UUID(shown.call_id)
-    chunks = reading.shown_chunks(given.database, identity)
-    steps = reading.shown_steps(given.database, identity)
-    sound = sound_of(shown, chunks, given.settings, f"/calls/{shown.call_id}")
-    return HTMLResponse(call_page(shown, chunks, steps, sound, given.site))
+    content = CallContent(
+        call=shown,
+        chunks=reading.shown_chunks(given.database, identity),
+        steps=reading.shown_steps(given.database, identity),
+        rules=reading.shown_rules(given.database, identity),
+    )
+    sound = sound_of(shown, content.chunks, given.settings, f"/calls/{shown.call_id}")
+    return HTMLResponse(call_page(content, sound, given.site))
 
 
 @router.get("/calls/{call_id}/audio")

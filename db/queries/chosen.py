@@ -48,6 +48,9 @@ class CallFilter:
     error: str | None = None
     """`calls.error_type`."""
     call_ids: tuple[UUID, ...] | None = None
+    customer: str | None = None
+    attention: str | None = None
+    """Name of a rule that holds; `any` for any of them, `critical` for a critical one."""
     silence: tuple[int, int] | None = None
     """Share of the call in which nobody speaks, in percent, from the first up to the second."""
     talk: tuple[int, int] | None = None
@@ -93,5 +96,5 @@ def _bounds(name: str, percent: tuple[int, int] | None) -> dict[str, int | None]
 
 _PLAIN = (
     "first_day", "last_day", "since", "undated", "agent", "queue", "direction", "topic", "mood", "language", "flag",
-    "error", "text",
+    "error", "customer", "attention", "text",
 )  # fmt: skip

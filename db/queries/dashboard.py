@@ -35,6 +35,10 @@ class Totals:
     agent_talk_share: float | None
     demonstration: int
     """Calls with the words of a demonstration recogniser."""
+    attention: int
+    """Calls for which a rule holds."""
+    judged: int
+    """Calls judged by the rules."""
     agents: int
     first_day: date | None
     last_day: date | None
@@ -106,6 +110,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCount:
+    """How many calls a rule holds for."""
+
+    rule: str
+    title: str
+    critical: bool
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
     """Everything on the page."""
 
@@ -116,6 +130,7 @@ class Dashboard:
     agents: tuple[OfAgent, ...]
     tenths: tuple[InTenth, ...]
     failures: tuple[Failure, ...]
+    rules: tuple[RuleCount, ...]
 
 
 LONGEST_BY_DAY, LONGEST_BY_WEEK = 62, 3 * 366
@@ -136,6 +151,7 @@ def dashboard_of(database: Database, wanted: CallFilter, timezone: str) -> Dashb
         topics=tuple(ask_of_chosen(database, "dashboard/topics", record_row(TopicInWeek), wanted, timezone)),
         agents=tuple(ask_of_chosen(database, "dashboard/agents", record_row(OfAgent), wanted, timezone)),
         tenths=tuple(ask_of_chosen(database, "dashboard/shares", record_row(InTenth), wanted, timezone)),
+        rules=tuple(ask_of_chosen(database, "dashboard/rules", record_row(RuleCount), wanted, timezone)),
         failures=tuple(
             ask_of_chosen(
                 database, "dashboard/failures", record_row(Failure), wanted, timezone, statuses=list(also_skipped)

@@ -16,7 +16,7 @@ from pipeline.records import CallStatus, Role, Word
 if TYPE_CHECKING:
     from db.connection import Database
 
-Sort = Literal["newest", "oldest", "longest", "silence", "unhappiest"]
+Sort = Literal["newest", "oldest", "attention", "unhappiest", "longest", "silence"]
 MARK_BEGIN, MARK_END = "\ue000", "\ue001"
 """Around the words of `ListedCall.said_quote` that were looked for: characters that stand for nothing else."""
 
@@ -44,6 +44,10 @@ class ListedCall:
     silence_share: float | None
     client_talk_share: float | None
     missing_reasons: Mapping[str, str]
+    customer: str | None
+    attention_critical: bool | None
+    attention: tuple[str, ...]
+    """Titles of the rules that hold, the weightiest first."""
     said_role: Role | None
     said_at_s: float | None
     said_quote: str | None
@@ -63,8 +67,10 @@ class Choice:
     """A value to filter by."""
 
     kind: str
-    """agent, queue, direction, topic or flag."""
+    """agent, queue, direction, topic, flag or attention."""
     value: str
+    says: str
+    """The same for a person: the title of a rule."""
     calls: int
 
 
@@ -111,7 +117,10 @@ class ShownCall:
     topic_catalogue: str | None
     summary: str | None
     summary_details: Mapping[str, Any] | None
+    summary_evidence: Sequence[Mapping[str, Any]] | None
     action_items: Sequence[Mapping[str, Any]] | None
+    customer: str | None
+    caller: str | None
     agent_talk_s: float | None
     client_talk_s: float | None
     agent_talk_share: float | None
@@ -163,6 +172,21 @@ class ShownChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRule:
+    """A row of `attention`."""
+
+    rule: str
+    title: str
+    reason: str
+    quote: str | None
+    role: Role | None
+    start_s: float | None
+    weight: float
+    critical: bool
+    occurrences: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownStep:
     """A row of `call_steps`, without its payload."""
 
@@ -203,6 +227,11 @@ def shown_call(database: Database, call_id: uuid.UUID) -> ShownCall | None:
 def shown_chunks(database: Database, call_id: uuid.UUID) -> list[ShownChunk]:
     """What was said, in order of time."""
     return ask(database, "reading/chunks", record_row(ShownChunk), call_id=call_id)
+
+
+def shown_rules(database: Database, call_id: uuid.UUID) -> list[ShownRule]:
+    """The rules that hold for the call, critical and weighty ones first."""
+    return ask(database, "reading/rules", record_row(ShownRule), call_id=call_id)
 
 
 def shown_steps(database: Database, call_id: uuid.UUID) -> list[ShownStep]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pages.call_page import Sound, call_page, sentences_of
+from db.queries.reading import ShownRule
+from pages.call_page import CallContent, Sound, call_page, sentences_of
 from pages.site import Site
 from pages.talk import Pause, Said, talk_of
 from pipeline.records import CallStatus, Role
@@ -17,8 +18,8 @@ from tests.pages.samples import HOSTILE, NEGATIVE, POSITIVE, shown_call, shown_c
 SILENT = Sound(address=None, why_not="gone")
 
 
-def html_of(call: Any = None, chunks: Any = (), sound: Sound = SILENT) -> str:
-    return call_page(call or shown_call(), chunks, (), sound, Site())
+def html_of(call: Any = None, chunks: Any = (), sound: Sound = SILENT, rules: Any = ()) -> str:
+    return call_page(CallContent(call=call or shown_call(), chunks=chunks, rules=rules), sound, Site())
 
 
 class _Tags(HTMLParser):
@@ -45,7 +46,8 @@ def test_markup_in_names_and_words_stays_text() -> None:
         metadata={HOSTILE: HOSTILE},
         flags=(HOSTILE,),
         missing_reasons={HOSTILE: HOSTILE},
-        summary_details={"outcome": HOSTILE, "reason": HOSTILE, "next_step": HOSTILE, "evidence": []},
+        summary_details={"outcome": HOSTILE, "reason": HOSTILE, "next_step": HOSTILE},
+        summary_evidence=[],
         action_items=[{"what": HOSTILE, "who": HOSTILE, "by_when": HOSTILE}],
         topic_evidence=[{"quote": HOSTILE, "start_s": 1.0}],
         asr_passed_over=(HOSTILE,),
@@ -89,20 +91,47 @@ def test_doubtful_words_say_why_and_empty_ones_are_left_out() -> None:
     assert "Doubtful: the text repeats itself" in html_of(chunks=chunks)
 
 
-def test_each_sentence_of_the_summary_leads_to_its_moment() -> None:
+def evidence(part: str, text: str, start_s: float) -> dict[str, Any]:
+    return {
+        "part": part,
+        "text": text,
+        "role": "client",
+        "start_s": start_s,
+        "end_s": start_s + 2,
+        "channel": 0,
+        "chunk": 0,
+    }
+
+
+def test_each_sentence_of_the_summary_leads_to_its_moments() -> None:
     call = shown_call(
-        summary="client: My card was charged twice.\nagent: I refund it.\nA sentence nobody said.",
-        summary_details={
-            "evidence": [
-                {"quote": "My card was charged twice.", "start_s": 3.5, "channel": 0, "ordinal": 0},
-                {"quote": "Yes, I refund it", "start_s": 8.0, "channel": 1, "ordinal": 0},
-            ]
-        },
+        summary="client: My card was charged twice.\nagent: I refund it.\nNobody said this.\nReason: double charge",
+        summary_details={"reason": "double charge", "outcome": None},
+        summary_evidence=[
+            evidence("line", "My card was charged twice.", 3.5),
+            evidence("line", "Yes, I refund it", 8.0),
+            evidence("reason", "you took it twice", 9.5),
+            evidence("reason", "and I noticed today", 9.0),
+        ],
+        action_items=[{"what": "Yes, I refund it", "who": "agent", "by_when": None}],
     )
     assert [(one.role, one.at_s) for one in sentences_of(call)] == [
-        (Role.CLIENT, 3.5), (Role.AGENT, 8.0), (None, None),
+        (Role.CLIENT, (3.5,)), (Role.AGENT, (8.0,)), (None, ()), (None, (9.0, 9.5)),
     ]  # fmt: skip
-    assert 'href="#at=3.5"' in html_of(call)
+    html = html_of(call)
+    assert html.count('href="#at=8.0"') == 2
+    assert 'href="#at=3.5"' in html
+
+
+def test_rules_that_hold_say_why_and_where() -> None:
+    rule = ShownRule(
+        rule="cancellation_threat", title="The client wants to leave", reason="said <b>", quote="I cancel <i>",
+        role=Role.CLIENT, start_s=12.5, weight=5.0, critical=True, occurrences=1,
+    )  # fmt: skip
+    html = html_of(rules=[rule])
+    for text in ("The client wants to leave", "said &lt;b&gt;", "I cancel &lt;i&gt;", "#at=12.5", "critical"):
+        assert text in html
+    assert 'href="/calls?attention=cancellation_threat"' in html
 
 
 @pytest.mark.parametrize(

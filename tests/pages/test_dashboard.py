@@ -122,7 +122,8 @@ def test_an_interval_holds_its_share(whole: int, data: st.DataObject) -> None:
 def test_columns_stay_few_enough_to_tell_apart(days: int, period: str) -> None:
     totals = Totals(
         calls=1, failed=0, undated=0, duration_s=1, measured=1, negative=0, neutral=0, positive=0, silence_share=None,
-        client_talk_share=None, agent_talk_share=None, demonstration=0, agents=1, first_day=MONDAY,
+        client_talk_share=None, agent_talk_share=None, demonstration=0, attention=0, judged=0, agents=1,
+        first_day=MONDAY,
         last_day=MONDAY + timedelta(days=days),
     )  # fmt: skip
     assert period_of(totals) == period

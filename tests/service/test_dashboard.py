@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
@@ -29,7 +30,7 @@ MOODS = (CROSS, CALM, GLAD)
 
 
 @pytest.fixture
-def browser(database: Database, store: PostgresStore, run_id: str, tmp_path: Path) -> Iterator[TestClient]:
+def browser(database: Database, store: PostgresStore, run_id: str, url: str, tmp_path: Path) -> Iterator[TestClient]:
     for number in range(24):
         call = found(f"{number}.wav")
         started_at = None if number == 5 else MONDAY + timedelta(days=number)
@@ -59,6 +60,16 @@ def browser(database: Database, store: PostgresStore, run_id: str, tmp_path: Pat
     skipped = SkippedFile(source_uri="file:///calls/x.wav", file_name="x.wav", size_bytes=1, modified_at=None,
                           reason="too_short", message="short")  # fmt: skip
     store.save_skipped([skipped], run_id)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO rule_matches SELECT call_id, 'long_hold', 'Long & hold', 'why', NULL, NULL, NULL, NULL, 2, "
+            "agent_id = 'A&1', 1 FROM calls WHERE agent_id IN ('A&1', 'A&2') AND status = 'done'"
+        )
+        connection.execute(
+            "UPDATE calls c SET attention_weight = coalesce(m.weight, 0), "
+            "attention_critical = coalesce(m.critical, false) FROM calls d LEFT JOIN rule_matches m USING (call_id) "
+            "WHERE d.call_id = c.call_id AND c.status = 'done'"
+        )
     settings = Settings(input=InputSettings(timezone="Europe/Berlin"))
     with TestClient(application(database, settings, tmp_path / "spool"), base_url=LOOPBACK) as one:
         yield one
@@ -67,15 +78,16 @@ def browser(database: Database, store: PostgresStore, run_id: str, tmp_path: Pat
 @pytest.mark.parametrize(
     "query",
     ["", "?agent=A%261", "?topic=Billing", "?from=2026-09-18&to=2026-10-02", "?mood=negative", "?undated=yes",
-     "?silence=20-30", "?status=failed", "?topic=Billing+%3E+Refund"],
+     "?silence=20-30", "?attention=any", "?attention=critical", "?attention=long_hold", "?status=failed",
+     "?topic=Billing+%3E+Refund", "?mood=neutral"],
 )  # fmt: skip
 def test_every_figure_leads_to_as_many_calls(browser: TestClient, query: str) -> None:
     html = browser.get(f"/{query}").text
-    figures = re.findall(r'<a href="(/calls[^"]*)">(?:<b>)?([\d,]+)(?:</b> calls)?</a>', html)
+    figures = re.findall(r'<a href="(/calls[^"]*)">(?:<b>)?([\d,]+)(?:</b> (?:calls|need attention))?</a>', html)
     figures += re.findall(r'<a href="(/calls[^"]*)" tabindex="-1"><title>[^<]*: ([\d,]+) calls?</title>', html)
     shares = re.findall(r'<a href="(/calls[^"]*)">\d+ %</a> <span class="soft few">([\d,]+) of', html)
     assert len(figures) > 3
-    assert len(shares) > 0 or "failed" in query
+    assert len(shares) > 0 or query in ("?status=failed", "?mood=neutral")
     for address, number in {*figures, *shares}:
         listed = browser.get(unescape(address)).text
         total = re.search(r'<p class="sum" id="sum">([\d,]+) call', listed)

@@ -11,6 +11,7 @@ SELECT count(*) AS calls,
        sum(client_talk_s) / nullif(sum(duration_s) FILTER (WHERE client_talk_s IS NOT NULL), 0) AS client_talk_share,
        sum(agent_talk_s) / nullif(sum(duration_s) FILTER (WHERE agent_talk_s IS NOT NULL), 0) AS agent_talk_share,
        count(*) FILTER (WHERE asr_demonstration) AS demonstration,
+       count(*) FILTER (WHERE attention_weight > 0) AS attention, count(attention_weight) AS judged,
        count(DISTINCT agent_id) AS agents,
        min(began)::date AS first_day, max(began)::date AS last_day
 FROM chosen
