@@ -84,8 +84,8 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         sound=sound,
         moods=moods_of(call),
         quarters=quarters(scores) if (scores := quarters_of(call)) else None,
-        sentences=sentences_of(call),
-        moments=partial(moments_of, call=call),
+        sentences=sentences_of(call, chunks),
+        moments=partial(moments_of, call=call, chunks=chunks),
         notices=[call_flag(flag) for flag in call.flags if flag not in ordinary],
         ordinary=[call_flag(flag) for flag in call.flags if flag in ordinary],
         missing=missing_of(call),
@@ -114,19 +114,19 @@ def quarters_of(call: ShownCall) -> tuple[float | None, ...]:
     return ()
 
 
-def sentences_of(call: ShownCall) -> list[Sentence]:
+def sentences_of(call: ShownCall, chunks: Sequence[ShownChunk] = ()) -> list[Sentence]:
     """The summary's sentences in order, each with the moments it rests on."""
     sentences = []
     for line in (call.summary or "").splitlines():
         role, text = _speaker(line.strip())
         if text:
-            sentences.append(Sentence(role=role, text=text, at_s=moments_of(text, call)))
+            sentences.append(Sentence(role=role, text=text, at_s=moments_of(text, call, chunks)))
     return sentences
 
 
-def moments_of(text: str, call: ShownCall) -> tuple[float, ...]:
+def moments_of(text: str, call: ShownCall, chunks: Sequence[ShownChunk] = ()) -> tuple[float, ...]:
     """When was said what a text of the summary rests on: the sentences whose words it holds, or those of the part of
-    the summary that it tells (its reason, what was done, …)."""
+    the summary that it tells (its reason, what was done, …); else the stretches that hold it word for word."""
     evidence = call.summary_evidence or ()
     bare = text.strip().rstrip(".")
     found = {one["start_s"] for one in evidence if one["text"].rstrip(".") in text or bare in one["text"]}
@@ -138,6 +138,8 @@ def moments_of(text: str, call: ShownCall) -> tuple[float, ...]:
             if (value := details.get(name)) and (value.rstrip(".") in text or bare in value)
         }
         found = {one["start_s"] for one in evidence if one["part"] in told}
+    if not found and bare:
+        found = {chunk.start_s for chunk in chunks if bare in chunk.text}
     return tuple(sorted(found))
 
 

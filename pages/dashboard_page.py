@@ -161,6 +161,7 @@ def share_of(part: int, whole: int) -> Share:
 def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) -> list[Tile]:
     """The figures at the top."""
     totals = found.totals
+    asked = wanted.attention or "any"
     mean_s = totals.duration_s / totals.measured if totals.measured else None
     return [
         Tile(value=numbers.number(totals.calls), says="calls", address=site.calls(wanted)),
@@ -169,7 +170,7 @@ def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) 
         Tile(value=numbers.share(negative.value), says="unhappy customers",
              address=narrowed_to(wanted, site, mood="negative"), note=shown_share(negative)),
         Tile(value=numbers.number(totals.attention) if totals.judged else numbers.UNKNOWN, says="need attention",
-             address=site.calls(wanted, attention="any", sort="attention") if totals.attention else None,
+             address=site.calls(wanted, attention=asked, sort="attention") if totals.attention else None,
              note=f"of {counted(totals.judged, 'call')} judged" if totals.judged else "no rules were judged"),
         Tile(value=numbers.share(totals.silence_share), says="silence", address=site.calls(wanted, sort="silence")),
         Tile(value=numbers.share(totals.agent_talk_share), says="agents talk", address=site.calls(wanted),

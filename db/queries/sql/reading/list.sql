@@ -23,7 +23,7 @@ FROM (
 LEFT JOIN LATERAL (
     SELECT t.role, t.start_s,
            ts_headline('pg_catalog.simple', t.text, websearch_to_tsquery('pg_catalog.simple', %(text)s),
-                       E'StartSel=\uE000, StopSel=\uE001, MinWords=6, MaxWords=18') AS quote
+                       E'StartSel=\uE000, StopSel=\uE001, MinWords=14, MaxWords=24') AS quote
     FROM transcript_chunks t
     WHERE %(text)s::text IS NOT NULL AND t.transcript_fingerprint = c.transcript_fingerprint
         AND t.search @@ websearch_to_tsquery('pg_catalog.simple', %(text)s)
