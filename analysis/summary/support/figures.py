@@ -1,0 +1,80 @@
+"""Numbers of a statement, each with what it counts, against the places where the call says them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from analysis.summary.support.heard import Utterance
+from analysis.summary.support.wording import Wording
+from analysis.text import stems, words
+
+_NO_NUMBER = re.compile(r"\b(?:third|second|first)[- ](?:part(?:y|ies)|hand|class|time caller|name|thoughts?)\b|\bone another\b", re.IGNORECASE)
+"""Words of number that count nothing."""
+_BETWEEN = frozenset("more working further additional new full extra other free of the their his her our a an".split())
+_MONEY = frozenset("dollar euro pound cent percent buck".split())
+_CLOCK = frozenset("a.m p.m am pm o'clock oclock clock".split())
+
+
+def without_idioms(text: str) -> str:
+    """`a third party` is no 3."""
+    return _NO_NUMBER.sub(" ", text)
+
+
+def counted(text: str, wording: Wording) -> list[tuple[str, str | None]]:
+    """Each number as digits, and the stem of what it counts; None where nothing follows."""
+    found: list[tuple[str, str | None]] = []
+    said = in_digits(without_idioms(text), wording.language).replace("$", " dollar-before ").replace("€", " euro-before ")
+    spoken = [word.strip(".,!?;:()").casefold() for word in said.replace("%", " percent ").split()]
+    for at, word in enumerate(spoken):
+        match = re.fullmatch(r"(\d+)(?:st|nd|rd|th)?", word.replace(",", ""))
+        if match is None or match.group(1) == "1":
+            continue
+        unit = next((one for one in spoken[at + 1 : at + 3] if one not in _BETWEEN), None)
+        if at and spoken[at - 1].endswith("-before"):
+            unit = spoken[at - 1].removesuffix("-before")
+        if unit is not None and (not unit.isalpha() or unit in _CLOCK or unit in _STOPS):
+            unit = None
+        found.append((match.group(1), stems([unit], wording.language)[0] if unit else None))
+    return found
+
+
+_STOPS = frozenset(
+    "to and or from in on at for by with is was are were will has had that as but it so if because when than between"
+    " said which who in into after before since not now my your i you we he she they this last next within be".split()
+)
+
+
+def in_digits(text: str, language: str) -> str:
+    from text_to_num import alpha2digit  # type: ignore[import-untyped,unused-ignore]
+
+    return str(alpha2digit(text.casefold(), language, 0.0))
+
+
+def miscounted(text: str, utterances: Sequence[Utterance], wording: Wording) -> float:
+    """1 where a number was said, but only of other things: `5 days` where the call has `5 users`."""
+    claims = [(number, unit) for number, unit in counted(text, wording) if unit is not None]
+    if not claims:
+        return 0.0
+    said: dict[str, set[str | None]] = {}
+    runs = " ".join(words(" ".join(one.text for one in utterances)))
+    for one in utterances:
+        for number, unit in counted(one.text, wording):
+            said.setdefault(number, set()).add(unit)
+    for number, unit in claims:
+        units = said.get(number)
+        if units is None or unit in units:
+            continue
+        groups = wording.same.get(unit or "", frozenset())
+        if any(one and groups & wording.same.get(one, frozenset()) for one in units):
+            continue
+        # `eight and twelve`: nothing follows, so nothing speaks against it.
+        if units == {None} and unit not in _MONEY | {"time"}:
+            continue
+        if all(one is None for one in units) and unit not in runs:
+            return 1.0
+        if any(one is not None for one in units) and None not in units:
+            return 1.0
+        if unit in _MONEY or unit == "time":
+            return 1.0
+    return 0.0

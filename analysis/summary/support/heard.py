@@ -1,0 +1,179 @@
+"""A call as utterances: who says which words, what is asked, what is denied, who does what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from analysis.calls import in_order
+from analysis.summary.support.wording import Wording
+from analysis.text import content_stems, sentences, stems, words
+from pipeline.records import Role, TranscriptChunk
+
+_QUESTION_START = re.compile(
+    r"(?:(?:and|so|but|okay|ok|well|uh|um|then|also|oh|hm)\s+)*(?:what|when|where|who|which|how|why|is|are|was|were|do|does"
+    r"|did|can|could|would|will|may|have you|should|shall|am i)\b"
+)
+_REQUEST = re.compile(
+    r"\b(?:please|i(?:'d| would) like|i(?: really| just)? (?:need|want)|we(?: really| just)? (?:need|want)"
+    r"|(?:can|could|would|will|may) (?:you|i|we|it)\b|is it possible|do you have|let me have|wanna|how soon"
+    r"|i(?:'m| am) calling)\b"
+)
+_CONDITION = re.compile(r"\b(?:if|unless|whether|in case)\b")
+_WISH = re.compile(r"\b(?:want|like|need|wish) to\b|\bwanna\b")
+_CLOSING = re.compile(
+    r"^(?:uh |um )*(?:no\b.{0,25}(?:all|it|thank|thanks|everything)|(?:no )?that(?:'s|'ll| is| was| will)? .{0,14}(?:all|it)$"
+    r"|no(?: no)?$|no thank)"
+)
+_POLITE = re.compile(r"\bno (?:thank|thanks|problem|worries|cost|charge)\b|\bnot at all\b|\bwhy not\b")
+_SELF = frozenset("i we i'm i've i'd i'll we're we've we'd we'll my our me us mine ours let's".split())
+_OTHER = frozenset("you you're you've you'd you'll your yours y'all".split())
+_THIRD = frozenset("he she it they he's she's it's they're that's that this who which somebody someone nobody".split())
+_BE = frozenset("is are was were be been being am isn't aren't wasn't weren't it's gets got getting".split())
+_LINKS = frozenset("please just and then also to so now not never don't uh um okay kindly".split())
+_ARTICLES = frozenset("the a an my your our his her their this that no any some another new".split())
+_LOOK_BACK = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A word of the call, and who does what it says."""
+
+    place: int
+    """Of its utterance."""
+    actor: Role | None
+    """None: nobody is named, or a thing."""
+    patient: Role | None
+    """To whom it happens, or who is in that state: `I was charged`, `I am disappointed`, `you charged me`."""
+    speaker: Role
+    denied: bool
+    asked: bool
+    """In a question, a request or a condition: not something that is so."""
+    wished: bool
+    """In a wish: "I want to cancel" is done by whoever is asked."""
+    noun: bool
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A sentence of a call."""
+
+    place: int
+    role: Role
+    text: str
+    words: tuple[str, ...]
+    stems: tuple[str, ...]
+    """Of all words."""
+    content: frozenset[str]
+    question: bool
+    request: bool
+    condition: bool
+    denied: bool
+    closing: bool
+    """Says that there is nothing else."""
+
+    @property
+    def listener(self) -> Role:
+        return {Role.CLIENT: Role.AGENT, Role.AGENT: Role.CLIENT}.get(self.role, Role.UNKNOWN)
+
+    @cached_property
+    def told(self) -> str:
+        """In the third person: `I lost my card` said by the client is `the client lost the client's card`."""
+        me, you = self.role.value, self.listener.value
+        table = {
+            "i": f"the {me}", "me": f"the {me}", "we": f"the {me}", "us": f"the {me}", "my": f"the {me}'s",
+            "our": f"the {me}'s", "you": f"the {you}", "your": f"the {you}'s",
+        }  # fmt: skip
+        parts = []
+        for word in self.text.split():
+            bare = word.strip(".,?!").casefold().replace("’", "'")
+            head, _, tail = bare.partition("'")
+            if bare in table:
+                parts.append(table[bare] + word[len(word.rstrip(".,?!")) :])
+            elif tail in ("m", "ve", "d", "ll", "re") and head in table:
+                parts.append(table[head] + {"m": " is", "ve": " has", "d": " would", "ll": " will", "re": " is"}[tail])
+            else:
+                parts.append(word)
+        verb = "asks" if self.question or self.request else "says"
+        return f"The {me} {verb}: {' '.join(parts)}"
+
+    def occurrence(self, at: int, negations: frozenset[str]) -> Occurrence:
+        """Who does the word at this place, by the pronoun before it."""
+        before = self.words[max(0, at - _LOOK_BACK) : at]
+        nearest, distance = self._nearest_person(before)
+        noun = bool(before) and (before[-1] in _ARTICLES or before[-1] in ("by", "of", "per"))
+        state = bool(before) and not noun and any(
+            word in _BE or word in ("i'm", "we're", "you're") for word in before[-3:] if word not in _ARTICLES
+        )
+        actor = None if noun or state else nearest
+        patient = nearest if state else None
+        if actor is None and distance is None and not noun and all(word in _LINKS for word in before):
+            actor = self.listener
+        after = self.words[at + 1 : at + 4]
+        if patient is None and any(word in ("me", "us", "my", "our") for word in after[:2]):
+            patient = self.role
+        elif patient is None and actor is self.role and any(word in ("you", "your") for word in after[:2]):
+            patient = self.listener
+        return Occurrence(
+            place=self.place,
+            actor=actor,
+            patient=patient,
+            speaker=self.role,
+            denied=any(word in negations or word.endswith("n't") for word in before[-5:]),
+            asked=self.question or self.condition or self.request,
+            wished=bool(_WISH.search(" ".join(before))),
+            noun=noun,
+        )
+
+    def _nearest_person(self, before: Sequence[str]) -> tuple[Role | None, int | None]:
+        """Who is named nearest before a word as its subject, and how far back; (None, distance) for a thing."""
+        for back, word in enumerate(reversed(before)):
+            if word in ("me", "us", "mine", "yours"):
+                continue
+            if word in ("my", "our", "your"):
+                if back:
+                    return None, back
+                continue
+            if word in _SELF:
+                return self.role, back
+            if word in _OTHER:
+                return self.listener, back
+            if word in _THIRD:
+                return None, back
+        return None, None
+
+
+def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[Utterance]:
+    """In order of time."""
+    turns = [(chunk.role, chunk.text.strip()) for chunk in in_order(chunks) if words(chunk.text)]
+    result: list[Utterance] = []
+    anything_else = -9
+    for role, turn in turns:
+        for sentence in sentences(turn):
+            spoken = tuple(words(sentence))
+            if not spoken:
+                continue
+            folded = " ".join(spoken)
+            closing = bool(len(result) - anything_else <= 3 and _CLOSING.search(folded))
+            if re.search(r"\b(?:anything|something|any other)\b.{0,12}\b(?:else|help|questions?)\b", folded):
+                anything_else = len(result)
+            plain = _POLITE.sub(" ", folded).split()
+            result.append(
+                Utterance(
+                    place=len(result),
+                    role=role,
+                    text=sentence,
+                    words=spoken,
+                    stems=tuple(stems(spoken, wording.language)),
+                    content=frozenset(content_stems(sentence, wording.language)),
+                    question=sentence.rstrip().endswith("?") or bool(_QUESTION_START.match(folded))
+                    or bool(re.search(r"\b(?:can|could|would|will|may|do|did|what|which|how) (?:you|i|we|is|was|are|time|day|card)\b", folded)),
+                    request=bool(_REQUEST.search(folded)),
+                    condition=bool(_CONDITION.search(folded)),
+                    denied=not closing and any(word in wording.negations or word.endswith("n't") for word in plain),
+                    closing=closing,
+                )
+            )
+    return result

@@ -1,0 +1,225 @@
+"""A statement of a summary, read: who, does or says what, to whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analysis.summary.support.wording import Wording
+from analysis.text import content_stems, stems, words
+from pipeline.records import Role
+
+_AUXILIARIES = frozenset(
+    "is are was were be been being has have had will would can could may might shall should does did do to then also"
+    " just now not never already still only later first again immediately finally and successfully currently next"
+    " therefore further".split()
+)
+_MODAL = frozenset("will would may might shall should".split())
+_PASSIVE = frozenset("is are was were be been being gets got".split())
+_DETERMINERS = frozenset("the a an this that her his their its your our my".split())
+_SPLIT = re.compile(r"\s*(?:,\s*(?:and|but|then)|;|\band then\b|\bbut\b|\band\b|,\s*which|\bbecause\b|,\s*as\b)\s+")
+_CLOSING = frozenset("further else other additional more anything".split())
+_NOTHING = frozenset("no not nothing none any didn't doesn't don't without".split())
+_PRONOUNS = frozenset("he she they".split())
+_IRREGULAR = frozenset(
+    "sent paid lost told said gave made took found got came went left bought sold kept put set wrote spoke drove hit"
+    " chose felt thought knew held met ran read wants needs asks sends pays says tells gives makes takes finds gets"
+    " comes goes leaves buys keeps offers accepts will has had was is wanted can cannot could did does may must"
+    " receives confirms agrees declines works moved requests provides".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One thing a statement says."""
+
+    text: str
+    subject: Role | None
+    """Who it says acts; None for a thing, a third party or nobody."""
+    owner: Role | None
+    """Whose thing it is about: `the client's server`."""
+    verb: str | None
+    """As written, lower-case."""
+    act: str | None
+    """Kind of speech act, where the verb is one."""
+    passive: bool
+    """Whether the subject is whom it happens to."""
+    done: bool
+    """Told as something that has happened or is so, not as something to come."""
+    denied: bool
+    content: tuple[str, ...]
+    """Stems that carry meaning, without roles and verbs of speech."""
+    towards: Role | None
+    """To or for whom it says it is done."""
+    inner: str | None
+    """The verb of what was asked, offered, promised: `send` in `asked the agent to send`."""
+    inner_doer: Role | None
+    closing: bool
+    """Says that there was nothing else."""
+
+
+def read_statement(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None = None) -> list[Clause]:
+    """The clauses of one sentence.
+
+    Args:
+        names: lower-case names of people in the call -> their side.
+        before: whom `she` and `they` at its beginning stand for.
+    """
+    clauses: list[Clause] = []
+    for part in _parts(text, wording):
+        clause = _clause(part, wording, names, before)
+        if clause.subject is None and clauses and _begins_with_verb(part, wording):
+            clause = replace(clause, subject=clauses[-1].subject, passive=False)
+        before = clause.subject or before
+        clauses.append(clause)
+    return clauses
+
+
+def _parts(text: str, wording: Wording) -> list[str]:
+    """Cut where another verb begins; lists of things stay whole."""
+    parts: list[str] = []
+    rest = text
+    start = 0
+    for match in _SPLIT.finditer(text):
+        following = words(text[match.end() :])
+        if len(words(text[start : match.start()])) >= 2 and len(following) >= 2 and _starts_clause(following, wording):
+            parts.append(text[start : match.start()])
+            start = match.end()
+    rest = text[start:]
+    return [*parts, rest]
+
+
+def _starts_clause(following: Sequence[str], wording: Wording) -> bool:
+    head = [word for word in following[:3] if word not in _AUXILIARIES]
+    if following[0] in _AUXILIARIES - {"to"} or (head and _is_verb(head[0], wording)):
+        return True
+    role = following[1] if following[0] in _DETERMINERS else following[0]
+    return role in wording.roles or following[0] in _PRONOUNS | {"it"}
+
+
+def _begins_with_verb(part: str, wording: Wording) -> bool:
+    head = words(part)
+    return bool(head) and (head[0] in _AUXILIARIES or _is_verb(head[0], wording))
+
+
+def _is_verb(word: str, wording: Wording) -> bool:
+    return word in wording.speech or word in _IRREGULAR or (len(word) > 4 and word.endswith("ed"))
+
+
+def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None) -> Clause:
+    spoken = words(text)
+    subject, owner, at = _subject(spoken, wording, names, before)
+    verb_at = next((place for place in range(at, len(spoken)) if spoken[place] not in _AUXILIARIES | _DETERMINERS), None)
+    if subject is None:
+        verb_at = next((place for place in range(at, len(spoken)) if _is_verb(spoken[place], wording) and spoken[place] not in _AUXILIARIES), None)
+    verb = spoken[verb_at] if verb_at is not None else None
+    helpers = spoken[at:verb_at] if verb_at is not None else spoken[at:]
+    act = _act(spoken, verb_at, wording)
+    passive = bool(verb) and bool(_PASSIVE & set(helpers)) and not (verb or "").endswith("ing") and _is_verb(verb or "", wording)
+    after = spoken[(verb_at or 0) + 1 :]
+    if passive and "by" in after:
+        agent = _role_in(after[after.index("by") + 1 :][:4], wording, names)
+        if agent is not None:
+            subject, passive = agent, False
+    elif passive and subject is not None and act in ("ask", "say", "offer", "promise", "give"):
+        subject = {Role.CLIENT: Role.AGENT, Role.AGENT: Role.CLIENT}.get(subject)
+        passive = False
+    inner, doer = _inner(after, wording, names)
+    if inner is not None and doer is None:
+        doer = {Role.CLIENT: Role.AGENT, Role.AGENT: Role.CLIENT}.get(subject) if act == "ask" and subject else subject
+    skipped = {"whether", "there", "which"} | set(wording.roles) | set(wording.speech) | names.keys()
+    content = tuple(
+        stem
+        for stem in content_stems(" ".join(word for word in spoken if word.removesuffix("'s") not in skipped), wording.language)
+    )
+    return Clause(
+        text=text,
+        subject=subject,
+        owner=owner,
+        verb=verb,
+        act=act,
+        passive=passive,
+        done=not (_MODAL & set(helpers)) and "will" not in spoken,
+        denied=any(
+            (word in wording.negations or word.endswith("n't")) and spoken[place + 1 : place + 2] not in (["cost"], ["charge"])
+            for place, word in enumerate(spoken)
+        ),
+        content=content,
+        towards=_towards(after, wording, names),
+        inner=inner,
+        inner_doer=doer,
+        closing=bool(_CLOSING & set(spoken)) and any(word in _NOTHING for word in spoken),
+    )
+
+
+def _inner(
+    after: Sequence[str], wording: Wording, names: Mapping[str, Role]
+) -> tuple[str | None, Role | None]:
+    """`to send a card`: the verb, and who is told before it to do it."""
+    for at in range(min(4, len(after) - 1)):
+        if after[at] == "to" and after[at + 1] not in _DETERMINERS and after[at + 1] not in wording.roles:
+            return after[at + 1], _role_in(after[:at], wording, names)
+    return None, None
+
+
+def _towards(after: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> Role | None:
+    for at, word in enumerate(after[:-1]):
+        if word in ("to", "for"):
+            following = after[at + 1 : at + 3]
+            who = following[1] if following[0] in _DETERMINERS and len(following) > 1 else following[0]
+            if who in wording.roles or who in names:
+                return wording.roles.get(who) or names.get(who)
+    if len(after) > 1 and after[0] in _DETERMINERS and after[1] in wording.roles:
+        return wording.roles[after[1]]
+    return None
+
+
+def _act(spoken: Sequence[str], verb_at: int | None, wording: Wording) -> str | None:
+    if verb_at is None:
+        return None
+    for length in (2, 1):
+        act = wording.speech.get(" ".join(spoken[max(0, verb_at - (length - 1)) : verb_at + 1])) or wording.speech.get(
+            " ".join(spoken[verb_at : verb_at + length])
+        )
+        if act:
+            return act
+    return None
+
+
+def _subject(
+    spoken: Sequence[str], wording: Wording, names: Mapping[str, Role], before: Role | None
+) -> tuple[Role | None, Role | None, int]:
+    """Who acts, whose thing it is, and where the rest begins."""
+    at = 0
+    while at < len(spoken) and spoken[at] in _DETERMINERS:
+        at += 1
+    if at >= len(spoken):
+        return None, None, at
+    word = spoken[at]
+    bare = word.removesuffix("'s")
+    role = wording.roles.get(bare) or names.get(bare)
+    if role is not None and word.endswith("'s"):
+        return None, role, at + 1
+    if role is not None:
+        at += 1
+        while at < len(spoken) and (spoken[at] in names or spoken[at] in wording.roles):
+            at += 1
+        if at < len(spoken) and spoken[at] in ("from", "of", "at"):
+            while at < len(spoken) and not _is_verb(spoken[at], wording):
+                at += 1
+        return role, None, at
+    if word in _PRONOUNS:
+        return before, None, at + 1
+    return None, None, 0
+
+
+def _role_in(spoken: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> Role | None:
+    for word in spoken:
+        if word in wording.roles or word in names:
+            return wording.roles.get(word) or names.get(word)
+    return None
+
+
+def all_stems(text: str, wording: Wording) -> tuple[str, ...]:
+    return tuple(stems(words(text), wording.language))
