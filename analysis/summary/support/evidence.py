@@ -116,6 +116,11 @@ class CallEvidence:
             miscounted=miscounted(statement, self.utterances, self._wording),
         )
 
+    def subject_of(self, statement: str, before: Role | None = None) -> Role | None:
+        """Whom the statement is about; None for a thing or nobody."""
+        clauses = read_statement(statement, self._wording, self.names, before)
+        return next((clause.subject for clause in reversed(clauses) if clause.subject is not None), before)
+
     # ------------------------------------------------------------------------------------------ words
 
     def _of_clause(self, clause: Clause) -> dict[str, float]:

@@ -1,0 +1,126 @@
+"""A verdict on each statement: supported, not verified, or contradicted by the call.
+
+Some evidence decides alone: a figure nobody said, the other side's deed, a refusal that nobody uttered. Otherwise a
+logistic regression weighs how much of the statement was said in one place (`weights.json`, fitted by
+`python -m bench.statements --fit` on tests/analysis/summary/statements/tuning.yaml).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from analysis.encoder.vectors import SentenceEncoder
+from analysis.summary.support.evidence import CallEvidence, Evidence
+from analysis.summary.support.wording import LANGUAGES, wording_of
+from pipeline.records import Role, TranscriptChunk
+
+WEIGHTS = Path(__file__).parent / "weights.json"
+WEIGHED = (
+    "covered", "strange", "together", "similar", "turned", "unknown_verb", "same_did", "open", "false_claim",
+)  # fmt: skip
+"""Fields of the evidence that are weighed; the others decide alone."""
+
+
+class Verdict(StrEnum):
+    SUPPORTED = "supported"
+    NOT_VERIFIED = "not verified"
+    """Neither found in the call nor against it."""
+    CONTRADICTED = "contradicted"
+    """The call says otherwise, or nothing like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """For one set-up: with or without a sentence encoder."""
+
+    coefficients: tuple[float, ...]
+    """One for each of `WEIGHED`."""
+    intercept: float
+    dropped_below: float
+    """Probability below which a statement counts as contradicted."""
+    verified_from: float
+    """Probability from which it counts as supported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a statement."""
+
+    verdict: Verdict
+    probability: float
+    """0..1, that the call supports it."""
+    faults: tuple[str, ...]
+    """What decided alone: `other_did`, `unsaid`, …"""
+    subject: Role | None
+    """Whom it is about: whom `she` at the next one's beginning stands for."""
+
+
+@lru_cache(maxsize=1)
+def weights() -> dict[str, Weights]:
+    table = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return {
+        name: Weights(
+            coefficients=tuple(float(one["coefficients"][field]) for field in WEIGHED),
+            intercept=float(one["intercept"]),
+            dropped_below=float(one["dropped_below"]),
+            verified_from=float(one["verified_from"]),
+        )
+        for name, one in table.items()
+    }
+
+
+def faults_of(evidence: Evidence) -> tuple[str, ...]:
+    """What of the evidence speaks against the statement by itself."""
+    decisive = {
+        "other_did": evidence.other_did >= _OTHER_DID,
+        "other_said": evidence.other_said >= _OTHER_SAID,
+        "unsaid": evidence.unsaid >= _UNSAID,
+        "false_denial": evidence.false_denial >= 1.0,
+        "owner": evidence.owner >= 1.0,
+        "turned_round": evidence.turned_round >= 1.0,
+        "opposite": evidence.opposite >= 1.0,
+        "miscounted": evidence.miscounted >= 1.0,
+    }
+    return tuple(name for name, found in decisive.items() if found)
+
+
+_OTHER_DID, _OTHER_SAID, _UNSAID = 0.7, 0.32, 0.7
+
+
+class Judge:
+    """Judges statements about one call."""
+
+    def __init__(
+        self, chunks: Sequence[TranscriptChunk], language: str, encoder: SentenceEncoder | None = None
+    ) -> None:
+        """`language` must be one of `LANGUAGES`."""
+        self._evidence = CallEvidence(chunks, wording_of(language), encoder)
+        self._weights = weights()["with_encoder" if encoder is not None else "without_encoder"]
+
+    def judge(self, statement: str, before: Role | None = None) -> Judgement:
+        """`before`: whom a pronoun at its beginning stands for."""
+        evidence = self._evidence.of(statement, before)
+        faults = faults_of(evidence)
+        value = self._weights.intercept + sum(
+            weight * float(getattr(evidence, field))
+            for weight, field in zip(self._weights.coefficients, WEIGHED, strict=True)
+        )
+        probability = 0.0 if faults else 1.0 / (1.0 + math.exp(-value))
+        if faults or probability < self._weights.dropped_below:
+            verdict = Verdict.CONTRADICTED
+        elif probability < self._weights.verified_from:
+            verdict = Verdict.NOT_VERIFIED
+        else:
+            verdict = Verdict.SUPPORTED
+        return Judgement(verdict, probability, faults, self._evidence.subject_of(statement, before))
+
+
+def reads(language: str | None) -> bool:
+    """Whether statements in this language are read for who did what."""
+    return (language or "en").partition("-")[0] in LANGUAGES

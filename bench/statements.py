@@ -1,0 +1,200 @@
+"""How many false statements about calls the checker of summaries catches, and how many true ones it costs.
+
+    python -m bench.statements [--data ../shared/data] [--fit] [--show]
+
+The statements are tests/analysis/summary/statements/*.yaml: true ones in paraphrase and false ones (who did what the
+wrong way round, invented, wrong figures, wrong outcomes) about the Harper Valley calls, our samples and calls written for
+it, each with a person's verdict. `tuning.yaml` is what rules and weights were made on, `kept_apart.yaml` was put aside.
+--fit makes the weights anew from the tuning half (thresholds by cross-validation over calls) and writes them.
+--show lists what is judged wrongly. Intervals: Wilson (1927), 95 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from analysis.encoder.choice import open_encoder
+from analysis.encoder.vectors import SentenceEncoder
+from analysis.summary.checking import StatementChecker
+from analysis.summary.support.evidence import CallEvidence
+from analysis.summary.support.verdict import WEIGHED, WEIGHTS, Verdict, faults_of
+from analysis.summary.support.wording import wording_of
+from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.shares import share_interval
+from pipeline.config.areas.encoder import EncoderSettings
+from pipeline.records import CallForAnalysis
+
+STATEMENTS = Path(__file__).resolve().parents[1] / "tests" / "analysis" / "summary" / "statements"
+FALSE_KINDS = ("reversed", "invented", "figure", "outcome")
+_LOST = 0.05
+"""Share of true statements of the tuning half that may be dropped."""
+_MARKED = 0.15
+"""Share of them that may be dropped or marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A statement and what a person says of it."""
+
+    call: CallForAnalysis
+    kind: str
+    """`supported`, or one of FALSE_KINDS."""
+    text: str
+
+    @property
+    def true(self) -> bool:
+        return self.kind == "supported"
+
+
+def read_statements(path: Path, data: Path | None) -> list[Labelled]:
+    """Statements about calls that are not here (`reference` without `data`) are left out."""
+    known = {call.call_id: call for call, _ in samples()}
+    if data is not None and (data / "calls" / "harper_valley").is_dir():
+        known |= {call.call_id: call for call, _ in harper_valley(data)}
+    return list(_labelled(yaml.safe_load(path.read_text(encoding="utf-8")), known))
+
+
+def _labelled(documents: Sequence[Mapping[str, Any]], known: Mapping[str, CallForAnalysis]) -> Iterator[Labelled]:
+    for document in documents:
+        about = document["call"]
+        if "turns" in about:
+            call: CallForAnalysis | None = _written(about)
+        else:
+            call = known.get(about.get("sample") or about.get("reference"))
+        if call is None:
+            continue
+        for kind in ("supported", *FALSE_KINDS):
+            yield from (Labelled(call, kind, text) for text in document.get(kind, ()))
+
+
+def _written(about: Mapping[str, Any]) -> CallForAnalysis:
+    turns = [
+        {"channel": int(role == "agent"), "role": role, "start": place * 4.0, "end": place * 4.0 + 3.0, "text": text}
+        for place, (role, text) in enumerate(about["turns"])
+    ]
+    return call_of(about["name"], turns)
+
+
+def verdicts(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -> list[Verdict]:
+    """As the summary step judges them: facts first, then who did what."""
+    checkers: dict[str, StatementChecker] = {}
+    found = []
+    for one in statements:
+        checker = checkers.get(one.call.call_id)
+        if checker is None:
+            checker = checkers[one.call.call_id] = StatementChecker(one.call, "en", encoder)
+        found.append(checker.check(one.text).verdict)
+    return found
+
+
+def figures(statements: Sequence[Labelled], found: Sequence[Verdict]) -> dict[str, Any]:
+    true = [verdict for one, verdict in zip(statements, found, strict=True) if one.true]
+    false = [verdict for one, verdict in zip(statements, found, strict=True) if not one.true]
+    return {
+        "true": len(true),
+        "false": len(false),
+        "false_caught": _share(false, (Verdict.CONTRADICTED, Verdict.NOT_VERIFIED)),
+        "false_dropped": _share(false, (Verdict.CONTRADICTED,)),
+        "true_dropped": _share(true, (Verdict.CONTRADICTED,)),
+        "true_marked": _share(true, (Verdict.NOT_VERIFIED,)),
+        "caught_by_kind": {
+            kind: _share(
+                [verdict for one, verdict in zip(statements, found, strict=True) if one.kind == kind],
+                (Verdict.CONTRADICTED, Verdict.NOT_VERIFIED),
+            )
+            for kind in FALSE_KINDS
+        },
+    }
+
+
+def _share(found: Sequence[Verdict], wanted: tuple[Verdict, ...]) -> str:
+    hits = sum(verdict in wanted for verdict in found)
+    if not found:
+        return "0 of 0"
+    low, high = share_interval(hits, len(found))
+    return f"{hits} of {len(found)} ({hits / len(found):.2f}, {low:.2f} to {high:.2f})"
+
+
+def fit(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -> dict[str, Any]:
+    """Weights and thresholds from labelled statements."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    rows, decided = _evidence(statements, encoder)
+    truth = np.array([one.true for one in statements])
+    groups = np.array([one.call.call_id for one in statements])
+    open_ = ~decided
+    model = LogisticRegression(C=2.0, class_weight="balanced", max_iter=5000)
+    held = np.zeros(len(truth))
+    held[open_] = cross_val_predict(
+        model, rows[open_], truth[open_], groups=groups[open_], cv=GroupKFold(9), method="predict_proba"
+    )[:, 1]
+    model.fit(rows[open_], truth[open_])
+    ordered = np.sort(held[truth])
+    return {
+        "coefficients": {name: round(float(value), 3) for name, value in zip(WEIGHED, model.coef_[0], strict=True)},
+        "intercept": round(float(model.intercept_[0]), 3),
+        "dropped_below": round(float(ordered[int(_LOST * len(ordered))]), 3),
+        "verified_from": round(float(ordered[int(_MARKED * len(ordered))]), 3),
+    }
+
+
+def _evidence(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -> tuple[Any, Any]:
+    """Shape (statements, weighed fields), and whether anything decides alone."""
+    calls: dict[str, CallEvidence] = {}
+    facts: dict[str, StatementChecker] = {}
+    rows, decided = [], []
+    for one in statements:
+        if one.call.call_id not in calls:
+            calls[one.call.call_id] = CallEvidence(one.call.transcript.believed, wording_of("en"), encoder)
+            facts[one.call.call_id] = StatementChecker(one.call, "en", encoder)
+        evidence = calls[one.call.call_id].of(one.text)
+        rows.append([float(getattr(evidence, field)) for field in WEIGHED])
+        decided.append(bool(faults_of(evidence)) or bool(facts[one.call.call_id].unsupported(one.text)))
+    return np.array(rows), np.array(decided)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--tuning-only", action="store_true", help="leave the half kept apart alone")
+    arguments = parser.parse_args()
+    encoder = open_encoder(EncoderSettings()).encoder
+    tuning = read_statements(STATEMENTS / "tuning.yaml", arguments.data)
+    if arguments.fit:
+        made = {"with_encoder": fit(tuning, encoder), "without_encoder": fit(tuning, None)}
+        WEIGHTS.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+        from analysis.summary.support.verdict import weights
+
+        weights.cache_clear()
+    halves = {"tuning": tuning}
+    if not arguments.tuning_only:
+        halves["kept_apart"] = read_statements(STATEMENTS / "kept_apart.yaml", arguments.data)
+    told: dict[str, Any] = {}
+    for half, statements in halves.items():
+        for name, used in (("with_encoder", encoder), ("without_encoder", None)):
+            found = verdicts(statements, used)
+            told[f"{half}_{name}"] = figures(statements, found)
+            if arguments.show and used is not None:
+                _show(statements, found)
+    print(json.dumps(told, indent=1))
+
+
+def _show(statements: Sequence[Labelled], found: Sequence[Verdict]) -> None:
+    for one, verdict in zip(statements, found, strict=True):
+        if one.true != (verdict is Verdict.SUPPORTED):
+            print(f"{verdict:14s} {one.kind:10s} {one.text}")
+
+
+if __name__ == "__main__":
+    main()
