@@ -168,6 +168,9 @@ class Summary:
     evidence: tuple[SummaryEvidence, ...] = ()
     language: str | None = None
     template: str | None = None
+    check: str | None = None
+    """In words, what comparing a model's statements with the call came to: `verified`, or `not verified: 2 of 5
+    statements`; None for the call's own sentences."""
     flags: tuple[str, ...] = ()
 
 

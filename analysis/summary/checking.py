@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.calls import language_of
 from analysis.encoder.vectors import SentenceEncoder
 from analysis.summary.facts import Claim, SpokenFacts
 from analysis.summary.support.figures import without_idioms
+from analysis.summary.support.heard import Utterance
 from analysis.summary.support.verdict import Judge, Verdict, reads
 from pipeline.records import CallForAnalysis, Role
 
@@ -36,6 +37,10 @@ class Checked:
     reasons: tuple[str, ...] = ()
     """What is wrong with it, without its words: reasons hold no words of a reply."""
     flags: tuple[str, ...] = ()
+    subject: Role | None = None
+    """Whom it is about."""
+    said_in: Utterance | None = None
+    """The sentence of the call nearest to it; None where that is not looked for."""
 
 
 class StatementChecker:
@@ -66,12 +71,13 @@ class StatementChecker:
             return Checked(text, verdict, None, reasons, flags)
         judged = self._judge.judge(text, self._before)
         self._before = judged.subject
+        found = Checked(text, judged.verdict, judged.probability, subject=judged.subject, said_in=judged.said_in)
         if faults:
-            return Checked(text, Verdict.CONTRADICTED, 0.0, reasons, flags)
+            return replace(found, verdict=Verdict.CONTRADICTED, probability=0.0, reasons=reasons, flags=flags)
         if judged.verdict is Verdict.SUPPORTED:
-            return Checked(text, judged.verdict, judged.probability)
+            return found
         reasons = tuple(_WORDS[fault] for fault in judged.faults) or ("too little of it was said",)
-        return Checked(text, judged.verdict, judged.probability, reasons, ("unsupported_statement",))
+        return replace(found, reasons=reasons, flags=("unsupported_statement",))
 
     def unsupported(self, text: str) -> list[Claim]:
         """Numbers, dates, names and links that nobody said."""

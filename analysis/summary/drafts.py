@@ -1,26 +1,28 @@
-"""Summary by a language model: fields in a fixed schema, long calls piece by piece (map and reduce)."""
+"""What a language model is asked for a summary: of each call, of each piece of a long one; promises where needed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from analysis.asking import object_schema, strings_schema
+from analysis.asking import object_schema
 from analysis.calls import language_of
 from analysis.llm.provider import LLMAnswer, LLMRequest
-from analysis.prompting import as_data, fenced, language_name, pieces, prompt, transcript_lines
+from analysis.prompting import fenced, language_name, pieces, prompt, transcript_lines
 from pipeline.config.areas.language import SummarySettings
 from pipeline.records import CallForAnalysis
 
-NAMES = ("summary", "notes")
+NAMES = ("summary", "action_items")
 """Prompts whose content is part of the fingerprint."""
 WHO = ("agent", "client", "third party", "")
-FIELDS = ("reason", "done", "outcome", "next_step")
-_MAX_NOTES = 8
-_NOTE_CHARS = 240
-MAX_ROUNDS = 4
-"""Rounds of taking notes; each round after the first takes notes of notes."""
+FIELDS = ("reason", "done", "outcome")
+"""In the order in which they are asked: a small model that has written the reason writes a better outcome."""
 _PIECE_MARGIN = 60
+_TEXT_TOKENS = 320
+"""Enough for six sentences; small models that do not stop by themselves are cut here."""
+_TEXT_CHARS = 4000
+"""Far beyond that: what ends a text is its last sentence, not a count of letters in the middle of a word."""
+_ITEM_CHARS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +33,14 @@ class Draft:
     language: str | None
     """The summary's."""
     parts: tuple[list[str], ...]
-    """Lines of the transcript, or of notes from it, in pieces that fit a prompt."""
-    source: str = ""
-    """The whole transcript, where the parts are pieces of it or notes."""
-    notes: bool = False
-    """The parts are notes."""
-    answers: tuple[LLMAnswer, ...] = ()
-    failed: LLMAnswer | None = None
-    """The answer that held nothing usable and so failed the draft."""
-
-    @property
-    def too_long(self) -> bool:
-        """Whether it does not fit one prompt: if asked now, the summary covers only its first part."""
-        return len(self.parts) > 1
-
-    @property
-    def wants_notes(self) -> bool:
-        return self.too_long and self.failed is None
-
-    @property
-    def askable(self) -> bool:
-        """Whether there is something to ask about and no piece lacks its notes."""
-        return bool(self.parts) and self.failed is None
+    """Lines of the transcript, in pieces that fit a prompt."""
+    source: str
+    """The whole transcript, where the parts are pieces of it."""
 
 
 def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
-    lines = transcript_lines(call.transcript.believed)
+    # Without the numbers of the lines: small models write them into their sentences.
+    lines = [line.split(" ", 1)[1] for line in transcript_lines(call.transcript.believed)]
     parts = pieces(lines, settings.max_transcript_chars - _PIECE_MARGIN)
     return Draft(
         call=call,
@@ -66,60 +50,58 @@ def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
     )
 
 
-def notes_request(draft: Draft, part: list[str], key: str) -> LLMRequest:
-    """Map: what matters in one piece of a long call."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one request is about."""
+
+    draft: Draft
+    number: int
+    """From 0."""
+
+    @property
+    def lines(self) -> list[str]:
+        return self.draft.parts[self.number]
+
+
+def pieces_of(draft: Draft) -> list[Piece]:
+    return [Piece(draft, number) for number in range(len(draft.parts))]
+
+
+def text_request(piece: Piece, key: str, settings: SummarySettings) -> LLMRequest:
+    """Why the client called, what the agent did, how it ended: a sentence or two each."""
+    language = piece.draft.language
     return LLMRequest(
         key=key,
         purpose="summary",
-        system=prompt("notes", None, {"language": language_name(draft.language), "max_notes": _MAX_NOTES}),
-        user=fenced("transcript", part),
-        schema=object_schema({"notes": strings_schema(_MAX_NOTES, _NOTE_CHARS)}),
-        max_tokens=_MAX_NOTES * _NOTE_CHARS // 3,
-        source=draft.source,
+        system=prompt("summary", language, {**_part(piece), "language": language_name(language)}),
+        user=fenced("transcript", piece.lines),
+        schema=object_schema({name: {"type": "string", "maxLength": _TEXT_CHARS} for name in FIELDS}),
+        max_tokens=min(settings.max_tokens, _TEXT_TOKENS),
+        source=piece.draft.source,
     )
 
 
-def with_notes(draft: Draft, answers: Sequence[LLMAnswer], settings: SummarySettings) -> Draft:
-    """Reduce: the notes take the place of the pieces. A piece nobody answered for fails the draft."""
-    answered = replace(draft, answers=(*draft.answers, *answers))
-    failed = next((answer for answer in answers if answer.data is None), None)
-    if failed is not None:
-        return replace(answered, failed=failed)
-    lines = [as_data(str(note)) for answer in answers for note in (answer.data or {}).get("notes", ())]
-    parts = pieces([f"- {line}" for line in lines if line], settings.max_transcript_chars - _PIECE_MARGIN)
-    return replace(answered, parts=tuple(parts), notes=True)
-
-
-def summary_request(draft: Draft, key: str, settings: SummarySettings) -> LLMRequest:
-    system = prompt(
-        "summary",
-        None,
-        {
-            "language": language_name(draft.language),
-            "notes": draft.notes,
-            "max_key_points": settings.max_key_points,
-            "max_action_items": settings.max_action_items,
-        },
-    )
-    text = {"type": "string", "maxLength": settings.max_field_chars}
-    item = object_schema(
-        {"what": text, "who": {"type": "string", "enum": list(WHO)}, "by_when": {**text, "maxLength": 60}}
-    )
+def promises_request(piece: Piece, key: str, settings: SummarySettings) -> LLMRequest:
+    """What somebody promised."""
+    language = piece.draft.language
+    text = {"type": "string", "maxLength": _ITEM_CHARS}
+    item = object_schema({"what": text, "who": {"type": "string", "enum": list(WHO)}, "by_when": text})
+    most = settings.max_action_items
     return LLMRequest(
         key=key,
         purpose="summary",
-        system=system,
-        user=fenced("notes" if draft.notes else "transcript", draft.parts[0]),
-        schema=object_schema(
-            {
-                "reason": text,
-                "done": text,
-                "outcome": text,
-                "key_points": strings_schema(settings.max_key_points, settings.max_field_chars),
-                "action_items": {"type": "array", "items": item, "maxItems": settings.max_action_items},
-                "next_step": text,
-            }
-        ),
+        system=prompt("action_items", language, {"language": language_name(language), "most": most}),
+        user=fenced("transcript", piece.lines),
+        schema=object_schema({"promises": {"type": "array", "items": item, "maxItems": most}}),
         max_tokens=settings.max_tokens,
-        source=draft.source,
+        source=piece.draft.source,
     )
+
+
+def _part(piece: Piece) -> dict[str, int]:
+    parts = len(piece.draft.parts)
+    return {"part": piece.number + 1 if parts > 1 else 0, "parts": parts}
+
+
+def first_failure(answers: Sequence[LLMAnswer]) -> LLMAnswer | None:
+    return next((answer for answer in answers if answer.data is None), None)

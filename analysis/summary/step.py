@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import language_of, speaks
-from analysis.encoder.vectors import WITHOUT, EncoderChoice
+from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.fingerprints import fingerprint_of
-from analysis.llm.provider import Completes, LLMAnswer
+from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
 from analysis.prompting import prompts_hash
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.results import done, missing
-from analysis.summary.checking import read_summary
-from analysis.summary.drafts import MAX_ROUNDS, NAMES, Draft, draft_of, notes_request, summary_request, with_notes
+from analysis.summary.composing import compose, wants_model_promises
+from analysis.summary.drafts import (
+    NAMES,
+    Draft,
+    Piece,
+    draft_of,
+    first_failure,
+    pieces_of,
+    promises_request,
+    text_request,
+)
 from analysis.summary.extractive import choose_lines, lines_of
+from analysis.summary.language_check import language_that_came
 from analysis.summary.promises import promises
 from analysis.summary.templates import SummaryTemplate, call_values
 from pipeline.config.areas.language import SummarySettings
@@ -93,40 +102,51 @@ class SummaryStep:
         return self._by_model(calls, self._router)
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
-        """All calls at once: notes of the long ones first, then one summary each."""
-        drafts = self._shortened([draft_of(call, self._settings) for call in calls if speaks(call)], router)
-        askable = [draft for draft in drafts if draft.askable]
-        answers = iter(ask_about(router, askable, lambda draft, key: summary_request(draft, key, self._settings)))
-        results = iter([self._read(draft, next(answers) if draft.askable else None, router) for draft in drafts])
+        """All pieces of all calls at once; then promises, where they are asked of the model."""
+        drafts = [draft_of(call, self._settings) for call in calls if speaks(call)]
+        texts = self._asked(drafts, router, lambda piece, key: text_request(piece, key, self._settings))
+        asking = [draft for draft in drafts if wants_model_promises(draft)]
+        items = self._asked(asking, router, lambda piece, key: promises_request(piece, key, self._settings))
+        results = iter([self._read(draft, texts[id(draft)], items.get(id(draft), []), router) for draft in drafts])
         return [next(results) if speaks(call) else self._silent(call) for call in calls]
 
-    def _shortened(self, drafts: list[Draft], router: Completes) -> list[Draft]:
-        """Map and reduce until each call fits one prompt."""
-        for _ in range(MAX_ROUNDS):
-            pieces = [(draft, part) for draft in drafts if draft.wants_notes for part in draft.parts]
-            answers = iter(ask_about(router, pieces, lambda piece, key: notes_request(*piece, key)))
-            drafts = [
-                with_notes(draft, list(islice(answers, len(draft.parts))), self._settings)
-                if draft.wants_notes
-                else draft
-                for draft in drafts
-            ]
-        return drafts
+    def _asked(
+        self, drafts: Sequence[Draft], router: Completes, request: Callable[[Piece, str], LLMRequest]
+    ) -> dict[int, list[LLMAnswer]]:
+        """The answers about each draft, in the order of its pieces."""
+        pieces = [piece for draft in drafts for piece in pieces_of(draft)]
+        answers: dict[int, list[LLMAnswer]] = {id(draft): [] for draft in drafts}
+        for piece, answer in zip(pieces, ask_about(router, pieces, request), strict=True):
+            answers[id(piece.draft)].append(answer)
+        return answers
 
-    def _read(self, draft: Draft, answer: LLMAnswer | None, router: Completes) -> StepResult:
-        """`answer` is None where no summary could be requested because a piece has no notes."""
+    def _read(
+        self, draft: Draft, texts: Sequence[LLMAnswer], items: Sequence[LLMAnswer], router: Completes
+    ) -> StepResult:
         fingerprint = self.fingerprint(draft.call)
-        answers = draft.answers if answer is None else (*draft.answers, answer)
-        failed = draft.failed or answer
-        reason = failed.reason if failed else "the model took no notes"
-        if answer is not None and answer.data is not None:
-            summary, note = read_summary(draft, answer.data, self._settings)
-            if summary is not None:
-                text = self._template.render(summary, call_values(draft.call), draft.language)
-                result = done(self.name, fingerprint, replace(summary, text=text), answer.provider or "llm", note)
-                return paid(result, *answers)
-            reason = f"nothing of the model's summary is supported by the transcript: {note}"
-        return unanswered(router, (self.name, fingerprint), reason, answers, lambda: self._extractive(draft.call))
+        answers = (*texts, *items)
+        without_model = lambda: self._extractive(draft.call)  # noqa: E731
+        failure = first_failure(texts)
+        if failure is not None:
+            return unanswered(router, (self.name, fingerprint), failure.reason, answers, without_model)
+        said = [answer.data or {} for answer in texts]
+        other = language_that_came([str(text) for fields in said for text in fields.values()], draft.language)
+        if other is not None:
+            reason = f"the model wrote in {other}, not in {draft.language}"
+            return unanswered(router, (self.name, fingerprint), reason, answers, without_model)
+        promised = [item for answer in items for item in (answer.data or {}).get("promises", ())] if items else None
+        composed = compose(draft, said, self._settings, self._encoder_for(draft), promised)
+        if composed.summary is None:
+            reason = f"nothing of the model's summary is supported by the transcript: {composed.note}"
+            return unanswered(router, (self.name, fingerprint), reason, answers, without_model)
+        text = self._template.render(composed.summary, call_values(draft.call), draft.language)
+        summary = replace(composed.summary, text=text)
+        return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", composed.note), *answers)
+
+    def _encoder_for(self, draft: Draft) -> SentenceEncoder | None:
+        """The encoder, where it knows both the call's language and the summary's."""
+        spoken = self._encoder.for_language(language_of(draft.call))
+        return spoken if self._encoder.for_language(draft.language) is not None else None
 
     def _silent(self, call: CallForAnalysis) -> StepResult:
         return missing(self.name, self.fingerprint(call), "nobody speaks in this call")

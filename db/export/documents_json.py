@@ -27,6 +27,7 @@ DESCRIBED = (
     "topic_confidence",
     "summary",
     "summary_evidence",
+    "summary_check",
     "action_items",
     "asr_engine",
     "asr_model",

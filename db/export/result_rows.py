@@ -55,6 +55,7 @@ FURTHER_COLUMNS = (
     "summary",
     "summary_details",
     "summary_evidence",
+    "summary_check",
     "action_items",
     *CONVERSATION_COLUMNS,
     "mood_turned_by",

@@ -131,6 +131,7 @@ def step_columns(step: str, payload: object | None) -> Row:
             "summary": summary.pop("text") if summary else None,
             "action_items": summary.pop("action_items") if summary else None,
             "summary_evidence": summary.pop("evidence") if summary else None,
+            "summary_check": summary.pop("check") if summary else None,
             "summary_details": summary,
         }
     if step == "rules":

@@ -109,17 +109,8 @@ def _bedrock(number: int, body: Body) -> Behaviour:
     replies: tuple[tuple[str, dict[str, Any]], ...] = (
         ("account", {"account": "Le client conteste sa facture."}),
         ("label", {"label": "Billing", "evidence": [], "proposed_terms": []}),
-        (
-            "reason",
-            {
-                "reason": "Le client conteste sa facture.",
-                "done": "",
-                "outcome": "",
-                "key_points": [],
-                "action_items": [],
-                "next_step": "",
-            },
-        ),
+        ("reason", {"reason": "Le client conteste sa facture.", "done": "", "outcome": ""}),
+        ("promises", {"promises": []}),
     )
     reply = next(given for name, given in replies if name in form)
     tool = {"toolUse": {"toolUseId": "tooluse_1", "name": "answer", "input": {k: reply.get(k) for k in form}}}
@@ -169,14 +160,7 @@ def test_a_telecoms_gpu(place: Place) -> None:
 
 
 def _office(number: int, body: Body) -> Behaviour:
-    reply = {
-        "reason": "Mr Hale asked about a charge.",
-        "done": "",
-        "outcome": "",
-        "key_points": [],
-        "action_items": [{"what": "Call the client back", "who": "agent", "by_when": ""}],
-        "next_step": "",
-    }
+    reply = {"reason": "The client complained about a charge.", "done": "", "outcome": ""}
     return answers(json.dumps(reply))
 
 
@@ -202,4 +186,5 @@ def test_a_case_workers_notes(place: Place) -> None:
     assert (step["provider"], ended) == ("openai_chat", 5), step["reason"]
     assert "mlx_lm" in step["reason"]
     assert call["summary"].startswith("2026-09-14")
-    assert "Follow-up:\n- no date: Call the client back" in call["summary"]
+    assert "Follow-up:\n- within three working days: You will have the forty dollars" in call["summary"]
+    assert call["summary_check"] == "verified"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from analysis.summary.support.figures import miscounted
 from analysis.summary.support.heard import Occurrence, Utterance, utterances_of
 from analysis.summary.support.statements import Clause, read_statement
 from analysis.summary.support.wording import Wording
-from analysis.text import words
+from analysis.text import content_stems, words
 from pipeline.records import Role, TranscriptChunk
 
 _NEAR, _FAR = 0.62, 0.35
@@ -33,6 +34,7 @@ _INTRODUCTION = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\b(?:mister|mr|missus|mrs|miss|ms)\.? ([a-z]+)", re.IGNORECASE)
+_HAS_NO = re.compile(r"\b(?:ha[sd]|have|had|with|is|are|was) (?:had )?(?:no|not|without)\b", re.IGNORECASE)
 _FROM_TO = re.compile(r"\bfrom (?:\w+(?:'s)? )?(\w+)(?: \w+){0,2} to (?:\w+(?:'s)? )?(\w+)")
 _OPENING = 2
 """The first utterances, in which people say who they are."""
@@ -112,7 +114,9 @@ class CallEvidence:
         }
         return Evidence(
             **values,
-            similar=similar, turned=turned, turned_round=self._turned_round(statement),
+            similar=similar,
+            turned=turned,
+            turned_round=self._turned_round(statement),
             miscounted=miscounted(statement, self.utterances, self._wording),
         )
 
@@ -120,6 +124,13 @@ class CallEvidence:
         """Whom the statement is about; None for a thing or nobody."""
         clauses = read_statement(statement, self._wording, self.names, before)
         return next((clause.subject for clause in reversed(clauses) if clause.subject is not None), before)
+
+    def place_of(self, statement: str) -> Utterance | None:
+        """The sentence of the call that says most of it; None where none says any of it."""
+        content = content_stems(statement, self._wording.language)
+        shares = [sum(self._has(place, stem) for stem in content) for place in range(len(self.utterances))]
+        best = max(shares, default=0.0)
+        return self.utterances[shares.index(best)] if best else None
 
     # ------------------------------------------------------------------------------------------ words
 
@@ -235,12 +246,17 @@ class CallEvidence:
                 if heard == stem or groups & self._wording.same.get(heard, frozenset()):
                     around = range(max(0, one.place - 1), min(len(self.utterances), one.place + 2))
                     share = (
-                        sum(max(self._has(place, other) * (1.0 if place == one.place else 0.7) for place in around) for other in rest)
+                        sum(
+                            max(self._has(place, other) * (1.0 if place == one.place else 0.7) for place in around)
+                            for other in rest
+                        )
                         / len(rest)
                         if rest
                         else 1.0
                     )
-                    found.append((share + (0.15 if heard == stem else 0.0), one.occurrence(at, self._wording.negations)))
+                    found.append(
+                        (share + (0.15 if heard == stem else 0.0), one.occurrence(at, self._wording.negations))
+                    )
         top = max((share for share, _ in found), default=0.0)
         best = [occurrence for share, occurrence in found if share >= top - 0.12]
         return best, [occurrence for share, occurrence in found if share >= min(0.5, top)]
@@ -250,6 +266,8 @@ class CallEvidence:
         if clause.act in ("offer", "promise", "threaten", "ask") and clause.inner is not None:
             other, same, _, unknown = self._done_by(clause, self._wording.stem(clause.inner), clause.inner_doer)
             return other, same, 0.0, unknown
+        if clause.act == "want" and clause.inner is not None and clause.subject is not None:
+            return self._wanted(clause, clause.inner, clause.subject)
         if clause.verb is None or clause.act is not None or clause.closing:
             return 0.0, 0.5, 0.0, 0.0
         stem = self._wording.stem(clause.verb)
@@ -272,7 +290,18 @@ class CallEvidence:
             same = any(one.patient is subject or one.actor is other for one in found)
             turned = any(one.patient is other or one.actor is subject for one in found)
             return float(turned and not same), 1.0 if same else 0.3, open_, 0.0
-        if any(one.actor is subject or (one.wished and one.actor is Role.CLIENT and subject is Role.AGENT) for one in found) or any(one.patient is subject and one.actor is None for one in found):
+        own = [one for one in everywhere if one.actor is subject]
+        if (
+            clause.done
+            and own
+            and all(one.asked for one in own)
+            and any(one.actor is not subject and one.speaker is other and not one.asked for one in everywhere)
+        ):
+            # "I would like to block the card": asked for by this side, done by the other.
+            return 0.8, 0.0, open_, 0.0
+        if any(
+            one.actor is subject or (one.wished and one.actor is Role.CLIENT and subject is Role.AGENT) for one in found
+        ) or any(one.patient is subject and one.actor is None for one in found):
             return 0.0, 1.0, open_, 0.0
         if any(one.actor is other for one in found) or any(one.patient is other and one.actor is None for one in found):
             return 1.0, 0.0, open_, 0.0
@@ -280,6 +309,13 @@ class CallEvidence:
         if subject is Role.AGENT and any(one.speaker is Role.AGENT for one in found):
             return 0.0, 0.9, open_, 0.0
         return (0.7 if all(one.speaker is Role.AGENT for one in found) else 0.3), 0.2, open_, 0.0
+
+    def _wanted(self, clause: Clause, verb: str, subject: Role) -> tuple[float, float, float, float]:
+        """`wanted to test the line`: reversed where the other side alone spoke of it, as what it does itself."""
+        found, _ = self._occurrences(self._wording.stem(verb), clause.content)
+        other = _OTHER_SIDE.get(subject)
+        only = bool(found) and all(one.speaker is other and one.actor is other and not one.asked for one in found)
+        return (0.8 if only else 0.0), 0.5, 0.0, 0.0
 
     def _owner(self, clause: Clause) -> float:
         if clause.owner is None:
@@ -305,26 +341,36 @@ class CallEvidence:
         if sounds is None or clause.subject is None:
             return 0.0
         everywhere = clause.act in ("apologise", "thank", "complain")
-        places = range(len(self.utterances)) if everywhere else {
-            at for place in near for at in range(place - 1, min(len(self.utterances), place + 4)) if at >= 0
-        }
+        places = (
+            range(len(self.utterances))
+            if everywhere
+            else {at for place in near for at in range(place - 1, min(len(self.utterances), place + 4)) if at >= 0}
+        )
         if clause.act == "accept" and any(
             self.utterances[at].denied for at in places if self.utterances[at].role is clause.subject
         ):
             return 0.7
-        own = {word for at in places if self.utterances[at].role is clause.subject for word in self.utterances[at].words}
-        return 0.0 if any(word in sounds or word.endswith("n't") and "not" in sounds for word in own) else 1.0
+        own = {
+            word for at in places if self.utterances[at].role is clause.subject for word in self.utterances[at].words
+        }
+        return 0.0 if any(word in sounds or (word.endswith("n't") and "not" in sounds) for word in own) else 1.0
 
     def _false_denial(self, clause: Clause, near: Sequence[int], top: float) -> float:
-        if not clause.denied or self._denied_near(near):
+        if not clause.denied or self._denied_near(near, lacking=_HAS_NO.search(clause.text) is not None):
             return 0.0
         if clause.closing and any(one.closing for one in self.utterances):
             return 0.0
-        return 1.0 if top >= 0.5 else 0.4
+        if top >= 0.5 or not self._denies(clause.content):
+            return 1.0
+        return 0.4
 
-    def _denied_near(self, near: Sequence[int]) -> bool:
+    def _denies(self, content: Sequence[str]) -> bool:
+        """Whether any of it is denied anywhere."""
+        return any(one.denied and any(self._has(one.place, stem) for stem in content) for one in self.utterances)
+
+    def _denied_near(self, near: Sequence[int], *, lacking: bool) -> bool:
         return any(
-            self.utterances[at].denied
+            self.utterances[at].denied or (lacking and self.utterances[at].lacking)
             for place in near
             for at in range(max(0, place - 1), min(len(self.utterances), place + 2))
         )
@@ -381,7 +427,7 @@ class CallEvidence:
     def _place_vectors(self) -> Vectors:
         assert self._encoder is not None
         told = [one.told for one in self.utterances]
-        pairs = [f"{first}. {second}" for first, second in zip(told, told[1:], strict=False)]
+        pairs = [f"{first}. {second}" for first, second in pairwise(told)]
         return self._encoder.encode([*told, *pairs][:_MOST_STRETCHES])
 
 

@@ -6,14 +6,17 @@ import re
 from collections.abc import Sequence
 
 from analysis.summary.support.heard import Utterance
-from analysis.summary.support.wording import Wording
+from analysis.summary.support.wording import Wording, word_set
 from analysis.text import stems, words
 
-_NO_NUMBER = re.compile(r"\b(?:third|second|first)[- ](?:part(?:y|ies)|hand|class|time caller|name|thoughts?)\b|\bone another\b", re.IGNORECASE)
+_NO_NUMBER = re.compile(
+    r"\b(?:third|second|first)[- ](?:part(?:y|ies)|hand|class|time caller|name|thoughts?)\b|\bone another\b",
+    re.IGNORECASE,
+)
 """Words of number that count nothing."""
-_BETWEEN = frozenset("more working further additional new full extra other free of the their his her our a an".split())
-_MONEY = frozenset("dollar euro pound cent percent buck".split())
-_CLOCK = frozenset("a.m p.m am pm o'clock oclock clock".split())
+_BETWEEN = word_set("more working further additional new full extra other free of the their his her our a an")
+_MONEY = word_set("dollar euro pound cent percent buck")
+_CLOCK = word_set("a.m p.m am pm o'clock oclock clock")
 
 
 def without_idioms(text: str) -> str:
@@ -24,7 +27,9 @@ def without_idioms(text: str) -> str:
 def counted(text: str, wording: Wording) -> list[tuple[str, str | None]]:
     """Each number as digits, and the stem of what it counts; None where nothing follows."""
     found: list[tuple[str, str | None]] = []
-    said = in_digits(without_idioms(text), wording.language).replace("$", " dollar-before ").replace("€", " euro-before ")
+    said = (
+        in_digits(without_idioms(text), wording.language).replace("$", " dollar-before ").replace("€", " euro-before ")
+    )
     spoken = [word.strip(".,!?;:()").casefold() for word in said.replace("%", " percent ").split()]
     for at, word in enumerate(spoken):
         match = re.fullmatch(r"(\d+)(?:st|nd|rd|th)?", word.replace(",", ""))
@@ -39,9 +44,10 @@ def counted(text: str, wording: Wording) -> list[tuple[str, str | None]]:
     return found
 
 
-_STOPS = frozenset(
-    "to and or from in on at for by with is was are were will has had that as but it so if because when than between"
-    " said which who in into after before since not now my your i you we he she they this last next within be".split()
+_STOPS = word_set(
+    "to and or from in on at for by with is was are were will has had that as but it so if because when than "
+    "between said which who in into after before since not now my your i you we he she they this last next "
+    "within be"
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.calls import in_order
-from analysis.summary.support.wording import Wording
+from analysis.summary.support.wording import Wording, word_set
 from analysis.text import content_stems, sentences, stems, words
 from pipeline.records import Role, TranscriptChunk
 
@@ -16,6 +16,10 @@ _QUESTION_START = re.compile(
     r"(?:(?:and|so|but|okay|ok|well|uh|um|then|also|oh|hm)\s+)*(?:what|when|where|who|which|how|why|is|are|was|were|do|does"
     r"|did|can|could|would|will|may|have you|should|shall|am i)\b"
 )
+_QUESTION_WITHIN = re.compile(
+    r"\b(?:can|could|would|will|may|do|did|what|which|how) (?:you|i|we|is|was|are|time|day|card)\b"
+)
+"""In speech without punctuation a question may begin behind other words."""
 _REQUEST = re.compile(
     r"\b(?:please|i(?:'d| would) like|i(?: really| just)? (?:need|want)|we(?: really| just)? (?:need|want)"
     r"|(?:can|could|would|will|may) (?:you|i|we|it)\b|is it possible|do you have|let me have|wanna|how soon"
@@ -24,16 +28,16 @@ _REQUEST = re.compile(
 _CONDITION = re.compile(r"\b(?:if|unless|whether|in case)\b")
 _WISH = re.compile(r"\b(?:want|like|need|wish) to\b|\bwanna\b")
 _CLOSING = re.compile(
-    r"^(?:uh |um )*(?:no\b.{0,25}(?:all|it|thank|thanks|everything)|(?:no )?that(?:'s|'ll| is| was| will)? .{0,14}(?:all|it)$"
-    r"|no(?: no)?$|no thank)"
+    r"^(?:uh |um )*(?:no\b.{0,25}(?:all|it|thank|thanks|everything)|(?:no )?that(?:'s|'ll| is| was| will)?"
+    r" .{0,14}(?:all|it)$|no(?: no)?$|no thank)"
 )
 _POLITE = re.compile(r"\bno (?:thank|thanks|problem|worries|cost|charge)\b|\bnot at all\b|\bwhy not\b")
-_SELF = frozenset("i we i'm i've i'd i'll we're we've we'd we'll my our me us mine ours let's".split())
-_OTHER = frozenset("you you're you've you'd you'll your yours y'all".split())
-_THIRD = frozenset("he she it they he's she's it's they're that's that this who which somebody someone nobody".split())
-_BE = frozenset("is are was were be been being am isn't aren't wasn't weren't it's gets got getting".split())
-_LINKS = frozenset("please just and then also to so now not never don't uh um okay kindly".split())
-_ARTICLES = frozenset("the a an my your our his her their this that no any some another new".split())
+_SELF = word_set("i we i'm i've i'd i'll we're we've we'd we'll my our me us mine ours let's")
+_OTHER = word_set("you you're you've you'd you'll your yours y'all")
+_THIRD = word_set("he she it they he's she's it's they're that's that this who which somebody someone nobody")
+_BE = word_set("is are was were be been being am isn't aren't wasn't weren't it's gets got getting")
+_LINKS = word_set("please just and then also to so now not never don't uh um okay kindly")
+_ARTICLES = word_set("the a an my your our his her their this that no any some another new")
 _LOOK_BACK = 9
 
 
@@ -61,6 +65,8 @@ class Utterance:
     """A sentence of a call."""
 
     place: int
+    chunk: TranscriptChunk
+    """The one it is in."""
     role: Role
     text: str
     words: tuple[str, ...]
@@ -71,6 +77,8 @@ class Utterance:
     request: bool
     condition: bool
     denied: bool
+    lacking: bool
+    """Says that something is gone or does not work."""
     closing: bool
     """Says that there is nothing else."""
 
@@ -104,8 +112,10 @@ class Utterance:
         before = self.words[max(0, at - _LOOK_BACK) : at]
         nearest, distance = self._nearest_person(before)
         noun = bool(before) and (before[-1] in _ARTICLES or before[-1] in ("by", "of", "per"))
-        state = bool(before) and not noun and any(
-            word in _BE or word in ("i'm", "we're", "you're") for word in before[-3:] if word not in _ARTICLES
+        state = (
+            bool(before)
+            and not noun
+            and any(word in _BE or word in ("i'm", "we're", "you're") for word in before[-3:] if word not in _ARTICLES)
         )
         actor = None if noun or state else nearest
         patient = nearest if state else None
@@ -147,11 +157,10 @@ class Utterance:
 
 def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[Utterance]:
     """In order of time."""
-    turns = [(chunk.role, chunk.text.strip()) for chunk in in_order(chunks) if words(chunk.text)]
     result: list[Utterance] = []
     anything_else = -9
-    for role, turn in turns:
-        for sentence in sentences(turn):
+    for chunk in in_order(chunks):
+        for sentence in sentences(chunk.text):
             spoken = tuple(words(sentence))
             if not spoken:
                 continue
@@ -163,16 +172,19 @@ def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[U
             result.append(
                 Utterance(
                     place=len(result),
-                    role=role,
+                    chunk=chunk,
+                    role=chunk.role,
                     text=sentence,
                     words=spoken,
                     stems=tuple(stems(spoken, wording.language)),
                     content=frozenset(content_stems(sentence, wording.language)),
-                    question=sentence.rstrip().endswith("?") or bool(_QUESTION_START.match(folded))
-                    or bool(re.search(r"\b(?:can|could|would|will|may|do|did|what|which|how) (?:you|i|we|is|was|are|time|day|card)\b", folded)),
+                    question=sentence.rstrip().endswith("?")
+                    or bool(_QUESTION_START.match(folded))
+                    or bool(_QUESTION_WITHIN.search(folded)),
                     request=bool(_REQUEST.search(folded)),
                     condition=bool(_CONDITION.search(folded)),
                     denied=not closing and any(word in wording.negations or word.endswith("n't") for word in plain),
+                    lacking=bool(wording.lacks & set(spoken)),
                     closing=closing,
                 )
             )

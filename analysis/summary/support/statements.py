@@ -6,27 +6,27 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from analysis.summary.support.wording import Wording
+from analysis.summary.support.wording import Wording, word_set
 from analysis.text import content_stems, stems, words
 from pipeline.records import Role
 
-_AUXILIARIES = frozenset(
-    "is are was were be been being has have had will would can could may might shall should does did do to then also"
-    " just now not never already still only later first again immediately finally and successfully currently next"
-    " therefore further".split()
+_AUXILIARIES = word_set(
+    "is are was were be been being has have had will would can could may might shall should does did do to "
+    "then also just now not never already still only later first again immediately finally and successfully "
+    "currently next therefore further"
 )
-_MODAL = frozenset("will would may might shall should".split())
-_PASSIVE = frozenset("is are was were be been being gets got".split())
-_DETERMINERS = frozenset("the a an this that her his their its your our my".split())
+_MODAL = word_set("will would may might shall should")
+_PASSIVE = word_set("is are was were be been being gets got")
+_DETERMINERS = word_set("the a an this that her his their its your our my")
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and|but|then)|;|\band then\b|\bbut\b|\band\b|,\s*which|\bbecause\b|,\s*as\b)\s+")
-_CLOSING = frozenset("further else other additional more anything".split())
-_NOTHING = frozenset("no not nothing none any didn't doesn't don't without".split())
-_PRONOUNS = frozenset("he she they".split())
-_IRREGULAR = frozenset(
-    "sent paid lost told said gave made took found got came went left bought sold kept put set wrote spoke drove hit"
-    " chose felt thought knew held met ran read wants needs asks sends pays says tells gives makes takes finds gets"
-    " comes goes leaves buys keeps offers accepts will has had was is wanted can cannot could did does may must"
-    " receives confirms agrees declines works moved requests provides".split()
+_CLOSING = word_set("further else other additional more anything")
+_NOTHING = word_set("no not nothing none any didn't doesn't don't without")
+_PRONOUNS = word_set("he she they")
+_IRREGULAR = word_set(
+    "sent paid lost told said gave made took found got came went left bought sold kept put set wrote spoke "
+    "drove hit chose felt thought knew held met ran read wants needs asks sends pays says tells gives makes "
+    "takes finds gets comes goes leaves buys keeps offers accepts will has had was is wanted can cannot could "
+    "did does may must receives confirms agrees declines works moved requests provides"
 )
 
 
@@ -110,13 +110,29 @@ def _is_verb(word: str, wording: Wording) -> bool:
 def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None) -> Clause:
     spoken = words(text)
     subject, owner, at = _subject(spoken, wording, names, before)
-    verb_at = next((place for place in range(at, len(spoken)) if spoken[place] not in _AUXILIARIES | _DETERMINERS), None)
+    verb_at = next(
+        (place for place in range(at, len(spoken)) if spoken[place] not in _AUXILIARIES | _DETERMINERS), None
+    )
     if subject is None:
-        verb_at = next((place for place in range(at, len(spoken)) if _is_verb(spoken[place], wording) and spoken[place] not in _AUXILIARIES), None)
+        verb_at = next(
+            (
+                place
+                for place in range(at, len(spoken))
+                if _is_verb(spoken[place], wording) and spoken[place] not in _AUXILIARIES
+            ),
+            None,
+        )
+    if verb_at is not None and spoken[verb_at] in wording.negations and not _is_verb(spoken[verb_at], wording):
+        verb_at = None  # "has had no internet": what is told is that there is none
     verb = spoken[verb_at] if verb_at is not None else None
     helpers = spoken[at:verb_at] if verb_at is not None else spoken[at:]
     act = _act(spoken, verb_at, wording)
-    passive = bool(verb) and bool(_PASSIVE & set(helpers)) and not (verb or "").endswith("ing") and _is_verb(verb or "", wording)
+    passive = (
+        bool(verb)
+        and bool(_PASSIVE & set(helpers))
+        and not (verb or "").endswith("ing")
+        and _is_verb(verb or "", wording)
+    )
     after = spoken[(verb_at or 0) + 1 :]
     if passive and "by" in after:
         agent = _role_in(after[after.index("by") + 1 :][:4], wording, names)
@@ -131,7 +147,9 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
     skipped = {"whether", "there", "which"} | set(wording.roles) | set(wording.speech) | names.keys()
     content = tuple(
         stem
-        for stem in content_stems(" ".join(word for word in spoken if word.removesuffix("'s") not in skipped), wording.language)
+        for stem in content_stems(
+            " ".join(word for word in spoken if word.removesuffix("'s") not in skipped), wording.language
+        )
     )
     return Clause(
         text=text,
@@ -142,7 +160,8 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         passive=passive,
         done=not (_MODAL & set(helpers)) and "will" not in spoken,
         denied=any(
-            (word in wording.negations or word.endswith("n't")) and spoken[place + 1 : place + 2] not in (["cost"], ["charge"])
+            (word in wording.negations or word.endswith("n't"))
+            and spoken[place + 1 : place + 2] not in (["cost"], ["charge"])
             for place, word in enumerate(spoken)
         ),
         content=content,
@@ -153,9 +172,7 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
     )
 
 
-def _inner(
-    after: Sequence[str], wording: Wording, names: Mapping[str, Role]
-) -> tuple[str | None, Role | None]:
+def _inner(after: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> tuple[str | None, Role | None]:
     """`to send a card`: the verb, and who is told before it to do it."""
     for at in range(min(4, len(after) - 1)):
         if after[at] == "to" and after[at + 1] not in _DETERMINERS and after[at + 1] not in wording.roles:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from analysis.encoder.vectors import SentenceEncoder
 from analysis.summary.support.evidence import CallEvidence, Evidence
+from analysis.summary.support.heard import Utterance
 from analysis.summary.support.wording import LANGUAGES, wording_of
 from pipeline.records import Role, TranscriptChunk
 
@@ -59,6 +60,8 @@ class Judgement:
     """What decided alone: `other_did`, `unsaid`, …"""
     subject: Role | None
     """Whom it is about: whom `she` at the next one's beginning stands for."""
+    said_in: Utterance | None
+    """The sentence of the call nearest to it."""
 
 
 @lru_cache(maxsize=1)
@@ -118,7 +121,8 @@ class Judge:
             verdict = Verdict.NOT_VERIFIED
         else:
             verdict = Verdict.SUPPORTED
-        return Judgement(verdict, probability, faults, self._evidence.subject_of(statement, before))
+        subject = self._evidence.subject_of(statement, before)
+        return Judgement(verdict, probability, faults, subject, self._evidence.place_of(statement))
 
 
 def reads(language: str | None) -> bool:

@@ -16,6 +16,10 @@ LANGUAGES = frozenset({"en"})
 """Languages whose statements are read for who did what: there is a file `wording_<language>.yaml` for each."""
 
 
+def word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """One language's table. Words are stems, phrases are stems joined by spaces."""
@@ -29,6 +33,7 @@ class Wording:
     sounds: dict[str, frozenset[str]]
     opposites: tuple[tuple[frozenset[str], frozenset[str]], ...]
     negations: frozenset[str]
+    lacks: frozenset[str]
 
     def stem(self, text: str) -> str:
         return " ".join(stems(words(text), self.language))
@@ -57,4 +62,5 @@ def wording_of(language: str) -> Wording:
             (frozenset(map(stem, left)), frozenset(map(stem, right))) for left, right in table["opposites"]
         ),
         negations=frozenset(table["negations"]),
+        lacks=frozenset(table["lacks"]),
     )

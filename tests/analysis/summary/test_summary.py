@@ -12,6 +12,8 @@ import pytest
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.prompting import prompts_hash
 from analysis.records import Summary
+from analysis.summary.composing import statements_of
+from analysis.summary.drafts import draft_of
 from analysis.summary.step import SummaryStep
 from analysis.summary.templates import render_preview
 from pipeline.config.areas.language import SummarySettings
@@ -65,14 +67,15 @@ class Answers:
         return answers
 
 
-FIELDS = {
-    "reason": "The client has had no internet since Monday.",
-    "done": "The agent checked the line.",
-    "outcome": "A technician comes on Thursday between 8 and 12.",
-    "key_points": ["The client cannot work from home."],
-    "action_items": [{"what": "Send a technician", "who": "agent", "by_when": "Thursday"}],
-    "next_step": "",
-}
+def told(reason: str, done: str = "", outcome: str = "") -> dict[str, Any]:
+    return {"reason": reason, "done": done, "outcome": outcome}
+
+
+FIELDS = told(
+    "The client has had no internet since Monday. The client cannot work from home.",
+    "The agent checked the line.",
+    "A technician will come on Thursday between 8 and 12.",
+)
 
 
 def test_extractive_lines_are_verbatim_in_order_and_promises_are_found() -> None:
@@ -100,52 +103,73 @@ def test_a_silent_call_has_no_summary(said: tuple[tuple[str, str], ...]) -> None
         assert result.reason == "nobody speaks in this call"
 
 
-def test_fields_become_a_text_by_the_template() -> None:
+def test_statements_become_fields_and_a_text_by_the_template() -> None:
     result = SummaryStep(SummarySettings(), Answers(FIELDS)).run([CALL], [{}])[0]
     summary = result.payload
     assert isinstance(summary, Summary)
     assert summary.text.splitlines() == [
-        "Reason: The client has had no internet since Monday.",
+        "Reason: The client has had no internet since Monday. The client cannot work from home.",
         "Done: The agent checked the line.",
-        "Outcome: A technician comes on Thursday between 8 and 12.",
-        "- The client cannot work from home.",
-        "To do: Send a technician (agent), Thursday",
+        "To do: I will send a technician on Thursday between eight and twelve. (agent), on Thursday",
+        "To do: You will receive a text message by tomorrow evening. (agent), by tomorrow evening",
+        "Next: A technician will come on Thursday between 8 and 12.",
     ]
-    assert summary.next_step is None
+    assert summary.check == "verified"
     assert summary.flags == ()
+    assert {one.text for one in summary.evidence} <= {
+        "My internet has been down since Monday.",
+        "I cannot work from home.",
+        "Let me check the line.",
+        "I will send a technician on Thursday between eight and twelve.",
+    }
     assert (result.provider, result.tokens_in, result.cost_usd) == ("test", 10, 0.25)
 
 
-def test_a_long_call_is_summed_up_piece_by_piece() -> None:
-    said = [("client", f"item number {place} is broken and needs a look") for place in range(60)]
-    answers = Answers(*([{"notes": ["Many items are broken."]}] * 20), FIELDS)
-    router = Answers({"notes": ["Many items are broken."], **FIELDS})
+LONG = [("client", f"item number {place} is broken and needs a look") for place in range(60)]
+
+
+def test_a_long_call_is_summed_up_piece_by_piece_and_no_statement_is_repeated() -> None:
+    router = Answers(told("The client says that many items are broken."))
     step = SummaryStep(SummarySettings(max_transcript_chars=700), router)
-    result = step.run([call(*said)], [{}])[0]
-    notes = [request for request in router.requests if "notes" in request.schema["properties"]]
-    assert len(notes) >= 4
+    result = step.run([call(*LONG)], [{}])[0]
+    assert len(router.requests) >= 4
     assert all(len(request.user) <= 700 for request in router.requests)
-    seen = " ".join(request.user for request in notes)
+    seen = " ".join(request.user for request in router.requests)
     assert all(f"item number {place} " in seen for place in range(60))
-    assert router.requests[-1].user.startswith("<notes>")
+    assert "part 2 of" in router.requests[1].system
     assert result.tokens_in == 10 * len(router.requests)
-    assert answers.requests == []
+    assert isinstance(result.payload, Summary)
+    assert result.payload.text.count("many items are broken") == 1
+
+
+def test_what_a_later_part_of_a_long_call_says_is_kept() -> None:
+    later = [("client", "I also want to order two chairs."), ("agent", "I have ordered the chairs for Friday.")]
+    said = [*LONG[:20], *later, *LONG[20:40]]
+    parts = len(parts_of(said))
+    answers = [told("The client says that items are broken.")] * parts
+    middle = next(place for place, lines in enumerate(parts_of(said)) if "chairs for Friday" in " ".join(lines))
+    answers[middle] = told("", "The agent ordered two chairs for Friday.")
+    step = SummaryStep(SummarySettings(max_transcript_chars=700), Answers(*answers))
+    summary = step.run([call(*said)], [{}])[0].payload
+    assert isinstance(summary, Summary)
+    assert "The agent ordered two chairs for Friday." in summary.text
+
+
+def parts_of(said: Sequence[tuple[str, str]]) -> Sequence[list[str]]:
+    return draft_of(call(*said), SummarySettings(max_transcript_chars=700)).parts
 
 
 @pytest.mark.parametrize("extractive", [False, True])
-def test_a_long_call_of_which_the_model_took_no_notes_says_so(extractive: bool) -> None:
-    said = [("client", f"item number {place} is broken and needs a look") for place in range(60)]
-    router = Answers({"notes": []}, extractive=extractive)
-    result = SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*said)], [{}])[0]
-    assert "the model took no notes" in (result.reason or "")
+def test_a_long_call_of_which_one_part_has_no_answer_says_so(extractive: bool) -> None:
+    router = Answers(told("The client says that items are broken."), None, extractive=extractive)
+    result = SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG)], [{}])[0]
+    assert "503" in (result.reason or "")
     assert (result.state is StepState.DONE) == extractive
-    assert all("notes" in request.schema["properties"] for request in router.requests)
 
 
 def test_calls_are_answered_in_their_order_whatever_became_of_their_neighbours() -> None:
-    long = call(*[("client", f"item number {place} is broken and needs a look") for place in range(60)], name="long")
-    router = Answers({"notes": ["Many items are broken."], **FIELDS})
-    calls = [call(name="silent"), long, CALL]
+    router = Answers(told("The client says that items are broken.", "", "The agent will send a technician."))
+    calls = [call(name="silent"), call(*LONG, name="long"), CALL]
     step = SummaryStep(SummarySettings(max_transcript_chars=700), router)
     results = step.run(calls, [{}] * 3)
     assert [result.state for result in results] == [StepState.MISSING, StepState.DONE, StepState.DONE]
@@ -170,14 +194,90 @@ def test_a_fallback_is_marked_to_be_made_anew() -> None:
     assert other.fingerprint.endswith(FALLBACK_MARK)
 
 
-def test_unsupported_sentences_are_flagged_only_when_configured_so() -> None:
-    wrong = {**FIELDS, "outcome": "The client gets 900 dollars."}
-    flagged = SummaryStep(SummarySettings(unsupported="flag"), Answers(wrong)).run([CALL], [{}])[0].payload
-    dropped = SummaryStep(SummarySettings(), Answers(wrong)).run([CALL], [{}])[0].payload
+INVENTED = told("The client has had no internet since Monday.", "", "The client gets 900 dollars.")
+
+
+def test_what_the_call_contradicts_is_dropped_or_kept_and_marked() -> None:
+    flagged = SummaryStep(SummarySettings(unsupported="flag"), Answers(INVENTED)).run([CALL], [{}])[0].payload
+    result = SummaryStep(SummarySettings(), Answers(INVENTED)).run([CALL], [{}])[0]
+    dropped = result.payload
     assert isinstance(flagged, Summary)
     assert isinstance(dropped, Summary)
-    assert (flagged.outcome, dropped.outcome) == ("The client gets 900 dollars.", None)
+    assert "The client gets 900 dollars (not verified)." in flagged.text
+    assert flagged.check == "not verified: 1 of 2 statements"
+    assert "900" not in dropped.text
+    assert dropped.check == "verified"
     assert flagged.flags == dropped.flags == ("unsupported_number",)
+    assert result.reason == "1 statement of the model dropped: a number that is not in the transcript"
+
+
+def test_a_statement_that_is_neither_found_nor_contradicted_says_not_verified() -> None:
+    doubtful = "The client has had no internet since Monday. The client is worried about the work."
+    summary = SummaryStep(SummarySettings(), Answers(told(doubtful))).run([CALL], [{}])[0].payload
+    assert isinstance(summary, Summary)
+    assert "The client is worried about the work (not verified)." in summary.text
+    assert summary.check == "not verified: 1 of 2 statements"
+    assert "unsupported_statement" in summary.flags
+
+
+def test_a_reply_in_another_language_than_asked_is_no_summary() -> None:
+    english = Answers(FIELDS, extractive=True)
+    result = SummaryStep(SummarySettings(language="fr"), english).run([CALL], [{}])[0]
+    assert "the model wrote in en, not in fr" in (result.reason or "")
+    assert result.provider == "extractive"
+    assert "Écrivez en français" in english.requests[0].system
+
+
+def test_a_summary_in_a_language_that_is_not_read_says_that_it_is_not_verified() -> None:
+    french = told("Le client n'a plus d'internet depuis lundi.", "", "L'agent va envoyer un technicien jeudi.")
+    summary = (
+        SummaryStep(SummarySettings(language="fr"), Answers(french, {"promises": []})).run([CALL], [{}])[0].payload
+    )
+    assert isinstance(summary, Summary)
+    assert (summary.check or "").startswith("not verified: statements in fr")
+    assert "statements_not_checked" in summary.flags
+    assert summary.text.startswith("Motif : Le client n'a plus d'internet depuis lundi.")
+
+
+def test_promises_are_asked_of_the_model_where_the_calls_own_lines_are_not_read() -> None:
+    french = call(
+        ("client", "Bonjour, ma carte est perdue."),
+        ("agent", "Je vous envoie une nouvelle carte vendredi."),
+        language="fr",
+    )
+    item = {"what": "Envoyer une nouvelle carte", "who": "agent", "by_when": "vendredi"}
+    invented = {"what": "Payer 900 euros", "who": "client", "by_when": ""}
+    text = told("Le client a perdu sa carte.", "", "L'agent va envoyer une nouvelle carte vendredi.")
+    router = Answers(text, {"promises": [item, item, invented]})
+    summary = SummaryStep(SummarySettings(), router).run([french], [{}])[0].payload
+    assert isinstance(summary, Summary)
+    assert [(one.what, one.who, one.by_when) for one in summary.action_items] == [
+        ("Envoyer une nouvelle carte", "agent", "vendredi")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("The client lost a card. The agent blo", ["The client lost a card."]),
+        ("The client lost a card", ["The client lost a card."]),
+        ("The client lost a card. The call ended with a thank you. Goodbye.", ["The client lost a card."]),
+        ("The client lost a card. Thank you for your order. I will call you.", ["The client lost a card."]),
+        ("", []),
+    ],
+)
+def test_only_whole_sentences_about_the_call_count(text: str, kept: list[str]) -> None:
+    assert list(statements_of(text)) == kept
+
+
+def test_figures_no_statement_tells_are_quoted_from_the_call() -> None:
+    said = told("The client has had no internet since Monday.")
+    summary = SummaryStep(SummarySettings(), Answers(said)).run([CALL], [{}])[0].payload
+    assert isinstance(summary, Summary)
+    spoken = {one.text for one in CALL.transcript.chunks}
+    for point in summary.key_points:
+        quote = point.split("“", 1)[1].removesuffix("”")
+        assert any(quote in text for text in spoken)
 
 
 @pytest.mark.parametrize("template", ["call_summary", "diary_note"])
@@ -244,8 +344,9 @@ def test_metadata_counts_where_the_template_tells_of_it(template: str, depends: 
 
 
 def test_the_agents_name_from_the_metadata_counts_as_said() -> None:
-    named = {**FIELDS, "done": "The line was checked by Jennifer."}
+    named = told("The client has had no internet since Monday.", "The line was checked by Jennifer.")
     known = replace(CALL, metadata=replace(CALL.metadata, agent_id="Jennifer"))
     step = SummaryStep(SummarySettings(), Answers(named))
     summaries = [result.payload for result in step.run([known, CALL], [{}, {}])]
-    assert [summary.done for summary in summaries if isinstance(summary, Summary)] == [named["done"], None]
+    named_in = ["Jennifer" in summary.text for summary in summaries if isinstance(summary, Summary)]
+    assert named_in == [True, False]

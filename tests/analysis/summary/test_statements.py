@@ -1,0 +1,143 @@
+"""True and false statements about calls: how many of the false are caught, how many of the true are lost.
+
+The figures that count are `python -m bench.statements`; these are floors under them, on the half kept apart too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.calls import speaks
+from analysis.encoder.vectors import SentenceEncoder
+from analysis.summary.checking import StatementChecker
+from analysis.summary.support.figures import without_idioms
+from analysis.summary.support.verdict import WEIGHED, Verdict, weights
+from bench.statements import FALSE_KINDS, STATEMENTS, Labelled, read_statements, verdicts
+from pipeline.records import CallForAnalysis
+from tests.analysis.calls import call
+from tests.analysis.encoder.conftest import real_encoder
+
+__all__ = ["real_encoder"]
+
+HALVES = ("tuning", "kept_apart")
+LEAST_CAUGHT = {"tuning": 0.85, "kept_apart": 0.75}
+MOST_DROPPED = {"tuning": 0.05, "kept_apart": 0.10}
+
+CARD = call(
+    ("agent", "Good morning, City Bank. How may I help you?"),
+    ("client", "I lost my card on the train. I would like to block it and order a new card."),
+    ("agent", "The card is blocked now. The new card will be at your home within five days."),
+    ("client", "Do I have to pay for the new card?"),
+    ("agent", "No, it is free. Is there anything else?"),
+    ("client", "No, that is all."),
+)
+MONEY = call(
+    ("client", "You charged me twice, this is terrible."),
+    ("agent", "I am sorry, our mistake. I have moved forty dollars from your savings to your checking account."),
+    ("client", "I want a discount of ten percent."),
+    ("agent", "I can add five users, but I cannot give you a discount."),
+)
+
+
+def judged(about: CallForAnalysis, text: str) -> Verdict:
+    return StatementChecker(about, "en", None).check(text).verdict
+
+
+@pytest.mark.parametrize(
+    ("about", "text"),
+    [
+        (CARD, "The client lost a card on the train."),
+        (CARD, "The agent blocked the card."),
+        (CARD, "The client asked if the new card costs anything."),
+        (CARD, "The new card arrives within five days."),
+        (CARD, "The client had no further requests."),
+        (MONEY, "The client was charged twice."),
+        (MONEY, "The agent apologised for the mistake."),
+        (MONEY, "The agent moved $40 from savings to checking."),
+        (MONEY, "The agent refused to give a discount."),
+    ],
+)
+def test_what_the_call_says_is_no_fault(about: CallForAnalysis, text: str) -> None:
+    assert judged(about, text) is not Verdict.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("about", "text", "fault"),
+    [
+        (CARD, "The agent lost his card on the train.", "the other side did it"),
+        (CARD, "The client apologised for the delay.", "nobody said such a thing"),
+        (CARD, "The agent could not block the card.", "nobody denied it"),
+        (CARD, "The agent's card is blocked.", "it is the other side's"),
+        (MONEY, "The agent was charged twice.", "the other side did it"),
+        (MONEY, "The client apologised for the mistake.", "nobody said such a thing"),
+        (MONEY, "The money went from checking to savings.", "it went the other way round"),
+        (MONEY, "The agent added ten users.", "the number belongs to something else"),
+        (MONEY, "The agent paid 900 dollars.", "a number that is not in the transcript"),
+    ],
+)
+def test_what_the_call_does_not_say_is_told_by_its_fault(about: CallForAnalysis, text: str, fault: str) -> None:
+    checked = StatementChecker(about, "en", None).check(text)
+    assert checked.verdict is Verdict.CONTRADICTED
+    assert fault in checked.reasons
+
+
+@pytest.mark.parametrize("text", ["A third party was named.", "It was said at first hand."])
+def test_words_of_number_that_count_nothing_are_no_numbers(text: str) -> None:
+    assert not any(fault.kind == "number" for fault in StatementChecker(CARD, "en", None).unsupported(text))
+    assert len(without_idioms(text)) < len(text)
+
+
+def test_she_is_whom_the_statement_before_was_about() -> None:
+    checker = StatementChecker(CARD, "en", None)
+    checker.check("The client lost a card.")
+    assert checker.check("She blocked the card.").verdict is not Verdict.SUPPORTED
+    checker.check("The agent helped the client.")
+    assert checker.check("She blocked the card.").verdict is Verdict.SUPPORTED
+
+
+def test_in_other_languages_only_facts_are_compared_and_nothing_counts_as_verified() -> None:
+    checker = StatementChecker(CARD, "fr", None)
+    assert not checker.reads
+    assert checker.check("Le client a perdu sa carte.").verdict is Verdict.NOT_VERIFIED
+    assert checker.check("La carte coûte 900 dollars.").verdict is Verdict.CONTRADICTED
+
+
+def test_a_call_without_words_supports_nothing() -> None:
+    silent = call(("agent", "[noise]"))
+    assert not speaks(silent)
+    assert judged(silent, "The client lost a card.") is Verdict.CONTRADICTED
+
+
+def test_weights_name_every_field_that_is_weighed() -> None:
+    for one in weights().values():
+        assert len(one.coefficients) == len(WEIGHED)
+        assert 0 < one.dropped_below < one.verified_from < 1
+
+
+def _shares(statements: list[Labelled], found: list[Verdict]) -> tuple[float, float]:
+    """Of the false, caught; of the true, dropped."""
+    false = [verdict for one, verdict in zip(statements, found, strict=True) if not one.true]
+    true = [verdict for one, verdict in zip(statements, found, strict=True) if one.true]
+    caught = sum(verdict is not Verdict.SUPPORTED for verdict in false) / len(false)
+    return caught, sum(verdict is Verdict.CONTRADICTED for verdict in true) / len(true)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_false_statements_are_caught_and_true_ones_stay(
+    half: str, real_encoder: SentenceEncoder, reference_data: Path
+) -> None:
+    statements = read_statements(STATEMENTS / f"{half}.yaml", reference_data)
+    assert len(statements) > 200
+    assert {one.kind for one in statements} == {"supported", *FALSE_KINDS}
+    caught, dropped = _shares(statements, verdicts(statements, real_encoder))
+    assert caught >= LEAST_CAUGHT[half]
+    assert dropped <= MOST_DROPPED[half]
+
+
+def test_the_halves_share_no_call(reference_data: Path) -> None:
+    read = [read_statements(STATEMENTS / f"{half}.yaml", reference_data) for half in HALVES]
+    about = [{one.call.call_id for one in statements} for statements in read]
+    assert all(about)
+    assert not about[0] & about[1]
