@@ -1,7 +1,7 @@
 """A verdict on each statement: supported, not verified, or contradicted by the call.
 
-Some evidence decides alone: a figure nobody said, the other side's deed, a refusal that nobody uttered. Otherwise a
-logistic regression weighs how much of the statement was said in one place (`weights.json`, fitted by
+Some evidence speaks against a statement by itself: the other side's deed, a refusal that nobody uttered. What is certain
+contradicts it; one doubt leaves it not verified. Otherwise a logistic regression weighs how much of the statement was said in one place (`weights.json`, fitted by
 `python -m bench.statements --fit` on tests/analysis/summary/statements/tuning.yaml).
 """
 
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
     NOT_VERIFIED = "not verified"
     """Neither found in the call nor against it."""
     CONTRADICTED = "contradicted"
-    """The call says otherwise, or nothing like it."""
+    """The call says otherwise, or says nothing like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class Judgement:
 
     verdict: Verdict
     probability: float
-    """0..1, that the call supports it."""
+    """0..1, by how much of it was said in one place."""
     faults: tuple[str, ...]
-    """What decided alone: `other_did`, `unsaid`, …"""
+    """What speaks against it: `other_did`, `unsaid`, …"""
     subject: Role | None
     """Whom it is about: whom `she` at the next one's beginning stands for."""
     said_in: Utterance | None
@@ -93,6 +93,8 @@ def faults_of(evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name, found in decisive.items() if found)
 
 
+_CERTAIN = frozenset({"owner", "turned_round", "miscounted"})
+"""One of these contradicts a statement; of the others, which people word in many ways, it takes two."""
 _OTHER_DID, _OTHER_SAID, _UNSAID = 0.7, 0.32, 0.7
 
 
@@ -114,10 +116,11 @@ class Judge:
             weight * float(getattr(evidence, field))
             for weight, field in zip(self._weights.coefficients, WEIGHED, strict=True)
         )
-        probability = 0.0 if faults else 1.0 / (1.0 + math.exp(-value))
-        if faults or probability < self._weights.dropped_below:
+        probability = 1.0 / (1.0 + math.exp(-value))
+        certain = evidence.other_did >= 1.0 or any(fault in _CERTAIN for fault in faults)
+        if certain or len(faults) > 1 or probability < self._weights.dropped_below:
             verdict = Verdict.CONTRADICTED
-        elif probability < self._weights.verified_from:
+        elif faults or probability < self._weights.verified_from:
             verdict = Verdict.NOT_VERIFIED
         else:
             verdict = Verdict.SUPPORTED
