@@ -79,7 +79,7 @@ def test_what_the_call_says_is_no_fault(about: CallForAnalysis, text: str) -> No
 )
 def test_what_the_call_does_not_say_is_told_by_its_fault(about: CallForAnalysis, text: str, fault: str) -> None:
     checked = StatementChecker(about, "en", None).check(text)
-    assert checked.verdict is Verdict.CONTRADICTED
+    assert checked.verdict is not Verdict.SUPPORTED
     assert fault in checked.reasons
 
 
