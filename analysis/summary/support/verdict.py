@@ -1,7 +1,7 @@
 """A verdict on each statement: supported, not verified, or contradicted by the call.
 
 Some evidence speaks against a statement by itself: the other side's deed, a refusal that nobody uttered. What is
-certain contradicts it; one doubt leaves it not verified. Otherwise a logistic regression weighs how much of the statement
+certain contradicts it; one doubt leaves it not verified. Otherwise a logistic regression weighs how much of it
 was said in one place (`weights.json`, fitted by `python -m bench.statements --fit` on the statements in
 tests/analysis/summary/statements/tuning.yaml).
 """
