@@ -24,6 +24,25 @@ _STOP_WORDS_DIR = Path(__file__).parent / "stop_words"
 _MARKS = re.compile(r"\[[^\]]*\]|<[^>]*>")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
+# A full stop behind these ends no sentence, whatever follows: a name, a number or an example does.
+_BEFORE_MORE = re.compile(
+    r"(?:^|(?<=[\s(\"'’“]))(?:dr|mr|mrs|ms|messrs|prof|rev|hon|sgt|capt|lt|gen|st|mt|e\.g|i\.e|cf|vs|approx"
+    r"|mme|mlle|z\.b|d\.h|nr|sra?|srta)\.$",
+    re.IGNORECASE,
+)
+_NUMBER_FOLLOWS = re.compile(r"(?:^|\s)(?:no|nos|art|ext|p|pp|vol|op|n)\.$", re.IGNORECASE)
+# Behind these it does where a new sentence begins: with a capital that is no day, month or time zone.
+_BEFORE_CAPITAL = re.compile(
+    r"(?:^|(?<=[\s(]))(?:(?:\d{1,2}(?:[:.]\d{2})?)?[ap]\.m|ft|inc|ltd|co|corp|bros|etc|jr|sr|ave|rd|blvd|min|sec|hrs?|mins?"
+    r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|wed|thurs?|fri|sat|sun|u\.s(?:\.a)?|u\.k|ph\.d|bzw|usw)\.$",
+    re.IGNORECASE,
+)
+_INITIAL = re.compile(r"(?:^|[\s.])[B-HJ-Z]\.$")
+_GOES_ON = re.compile(
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october"
+    r"|november|december|eastern|central|pacific|gmt|utc|est|pst|cet)\b",
+    re.IGNORECASE,
+)
 
 
 def without_marks(text: str) -> str:
@@ -52,8 +71,34 @@ def sentences(text: str) -> list[str]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences in order, with text in brackets kept."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    """Sentences in order, with text in brackets kept. "a.m.", "Dr." and "No. 5" end none."""
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """From where to where each sentence goes in the text, without the blanks around it."""
+    spans, start = [], len(text) - len(text.lstrip())
+    for gap in _SENTENCE_END.finditer(text):
+        if gap.start() > start and gap.end() < len(text) and _ends(text[start : gap.start()], text[gap.end() :]):
+            spans.append((start, gap.start()))
+            start = gap.end()
+    end = len(text.rstrip())
+    return [*spans, (start, end)] if end > start else spans
+
+
+def _ends(said: str, rest: str) -> bool:
+    """Whether the sentence is over at the mark that `said` ends with."""
+    if not said.endswith("."):
+        return True
+    last = said[-14:]
+    if _BEFORE_MORE.search(last) or (_NUMBER_FOLLOWS.search(last) and rest[:1].isdigit()):
+        return False
+    if _INITIAL.search(last):  # "J. Smith", but "plan B. Then"
+        following = _WORD.match(rest)
+        return following is None or not rest[:1].isupper() or following[0].casefold() in stop_words("en")
+    if _BEFORE_CAPITAL.search(last):
+        return rest[:1].isupper() and not _GOES_ON.match(rest)
+    return True
 
 
 def squeezed(text: str) -> str:

@@ -64,7 +64,7 @@ def choose_lines(
         At least one line where there is any, even one that is longer than the limit.
     """
     limit = max_words or min(settings.max_words, max(1, int(settings.max_share * sum(line.length for line in lines))))
-    scores = _scores(lines, settings)
+    scores = line_scores(lines, settings)
     covered: set[str] = set()
     chosen: list[int] = []
     rest = list(range(len(lines)))
@@ -79,7 +79,8 @@ def choose_lines(
     return [lines[place] for place in sorted(chosen)]
 
 
-def _scores(lines: Sequence[Line], settings: ExtractiveSummarySettings) -> list[float]:
+def line_scores(lines: Sequence[Line], settings: ExtractiveSummarySettings) -> list[float]:
+    """How much each line tells, without regard to the others that are taken; lines in order of time."""
     lines_with = Counter(stem for line in lines for stem in set(line.stems))
     has_client = any(line.chunk.role == Role.CLIENT for line in lines)
     scores = []

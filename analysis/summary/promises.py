@@ -1,4 +1,4 @@
-"""Action items a call's own words hold: promises, verbatim."""
+"""Action items a call's own words hold: promises, verbatim, with who and by when."""
 
 from __future__ import annotations
 
@@ -6,56 +6,70 @@ import re
 from collections.abc import Sequence
 
 from analysis.records import ActionItem
-from analysis.summary.extractive import Line
+from analysis.summary.readings import Reading
+from analysis.summary.settling import promises_something
+from analysis.summary.wording import Act, acts_of
 from pipeline.records import Role
 
-LANGUAGES = frozenset({"en"})
-"""Promises are told by their wording: only in these languages."""
-
-_SOMEONE_WILL = r"\b(?:i|we)(?:'ll|'m going to| will| am going to| are going to|'re going to| shall)\s+"
-# "I'll be happy to help", "I'll just check that", "I'll have a look": said in every call, promised in none.
-_NO_PROMISE = (
-    r"be happy|be glad|be able|help you|see|do my best|let you go|just\b.{0,12}\bcheck|check|have a look|take a look"
-    r"|need|look(?! into)|try|not|never|hold|wait|ask you|have to|think|stay|go with|take it"
-)
-_DONE_FOR_YOU = "sent|credited|refunded|delivered|shipped|blocked|replaced|transferred|emailed|posted"
-_PROMISE = re.compile(
-    rf"{_SOMEONE_WILL}(?!(?:{_NO_PROMISE})\b)\w"
-    r"|\byou(?:'ll| will| are going to|'re going to) (?:receive|get|hear|have)\b"
-    rf"|\b(?:will be|is being|going to be) (?:{_DONE_FOR_YOU})\b"
-    r"|\b(?:a|our|the) (?:technician|engineer|colleague|manager|specialist)(?: will|'ll)\b",
-    re.IGNORECASE,
-)
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-_LEAD = r"(?:(?:by|on|before|until|within|in|at|this|next|from|no later than)\s+)?(?:the\s+)?"
-_PART_OF_DAY = "(?: (?:morning|afternoon|evening))?"
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_NTH = (
+    r"(?:\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\w+teenth"
+    r"|(?:twenty|thirty)(?:[ -]\w+)?(?:st|nd|rd|th|first|second|third)|twentieth|thirtieth)"
+)
+_COUNT = (
+    r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fourteen|fifteen|twenty|thirty|forty|sixty"
+    r"|twenty[ -]four|forty[ -]eight|a few|a couple of|the next few|several)"
+)
+_CLOCK = (
+    r"(?:(?:half past |quarter (?:past|to) )?(?:\d{1,2}(?:[:.]\d{2})?|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve)(?:[ -](?:thirty|fifteen|forty[ -]five))?(?: ?[ap]\.? ?m\b\.?| o'clock)?|noon|midday|midnight)"
+)
+_LEAD = r"(?:(?:by|on|before|until|within|in|at|this|next|from|after|no later than)\s+)?(?:the\s+)?"
+_PART_OF_DAY = "(?: (?:morning|afternoon|evening|night|noon))?"
 _WHEN = re.compile(
-    rf"\b{_LEAD}(?:end of (?:the|this|next) (?:day|week|month)"
-    rf"|(?:next\s+)?(?:{_DAYS}|week|month){_PART_OF_DAY}"
-    rf"|tomorrow{_PART_OF_DAY}|today|tonight|right away|straight away|immediately"
-    r"|(?:within |in )(?:the next )?(?:\w+(?: to \w+)? )?"
-    r"(?:minutes?|hours?|(?:working |business )?days?|weeks?|months?))\b",
+    rf"\b{_LEAD}(?:end of (?:the|this|next) (?:day|week|month|year)"
+    rf"|(?:next\s+)?(?:{_DAYS}){_PART_OF_DAY}(?:,? the {_NTH})?"
+    rf"|(?:next|this|coming) (?:week|month|morning|afternoon|evening|weekend)"
+    rf"|(?:{_MONTHS}) (?:the )?(?:{_NTH}|\d{{1,2}})\b|{_NTH} of (?:{_MONTHS})"
+    rf"|(?:later )?tomorrow{_PART_OF_DAY}|(?:later )?today|tonight|right (?:away|now)|straight away|immediately"
+    rf"|(?:within |in )(?:the next )?(?:{_COUNT} (?:to {_COUNT} |or {_COUNT} )?)?"
+    r"(?:minutes?|hours?|(?:working |business )?days?|weeks?|months?))\b"
+    rf"|\b(?:by|before|at|around|until) {_CLOCK}(?![\w$%])(?! (?:dollars|pounds|euros|percent))",
+    re.IGNORECASE,
+)  # fmt: skip
+_BARE = frozenset({"the week", "the month", "second", "the second"})
+# Where a second promise begins: "…, and I will send you the bill".
+_NEXT = re.compile(
+    r",?\s+(?:and|then)\s+"
+    r"(?=(?:then )?(?:i|we|you|it|they|he|she|someone|(?:my|our|the|a|an) \w+(?: \w+)?)"
+    r"(?:'ll|'re going| will| should)\b)",
     re.IGNORECASE,
 )
-_BARE = frozenset({"week", "month", "the week", "the month"})
 
 
-def promises(lines: Sequence[Line], language: str | None, limit: int) -> tuple[ActionItem, ...]:
-    """Lines in which someone promises something, as they were said, in order of time; who, and by when if said."""
-    if language not in (None, *LANGUAGES):
-        return ()
+def promises(readings: Sequence[Reading], limit: int) -> tuple[ActionItem, ...]:
+    """What is promised in the call, as it was said, in order of time; who, and by when if said."""
     found: dict[str, ActionItem] = {}
-    for line in lines:
-        text = line.text.strip().replace("’", "'")
-        if text.endswith("?") or not _PROMISE.search(text):
+    for one in readings:
+        if not promises_something(one, readings):
             continue
-        who = line.chunk.role.value if line.chunk.role != Role.UNKNOWN else None
-        found.setdefault(text.casefold(), ActionItem(what=line.text.strip(), who=who, by_when=_by_when(text)))
+        for clause in _clauses(one.text, one.sentence.role):
+            who = one.sentence.role.value if one.sentence.role is not Role.UNKNOWN else None
+            found.setdefault(clause.casefold(), ActionItem(what=clause, who=who, by_when=by_when(clause)))
     return tuple(found.values())[:limit]
 
 
-def _by_when(text: str) -> str | None:
-    for match in _WHEN.finditer(text):
+def _clauses(text: str, role: Role) -> list[str]:
+    """Each promise of a sentence; what is no promise beside one is left out."""
+    clauses = [clause.strip() for clause in _NEXT.split(text) if clause.strip()]
+    told = [clause for clause in clauses if Act.PROMISE in acts_of(clause)]
+    return told if len(clauses) > 1 and told and role is not Role.CLIENT else [text.strip()]
+
+
+def by_when(text: str) -> str | None:
+    """The first moment or term in the text, as it was said."""
+    for match in _WHEN.finditer(text.replace("’", "'")):
         if match.group(0).casefold().strip() not in _BARE:
             return match.group(0).strip()
     return None

@@ -27,6 +27,10 @@ from analysis.summary.drafts import (
 from analysis.summary.extractive import choose_lines, lines_of
 from analysis.summary.language_check import language_that_came
 from analysis.summary.promises import promises
+from analysis.summary.readings import read
+from analysis.summary.sentences import sentences_of
+from analysis.summary.spoken import is_english, spoken_summary
+from analysis.summary.substance import Substance
 from analysis.summary.templates import SummaryTemplate, call_values
 from pipeline.config.areas.language import SummarySettings
 from pipeline.config.influence import SUMMARY, Result, counted, over
@@ -34,6 +38,8 @@ from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
 _VERSION = 1
+_EXTRACTIVE_VERSION = 2
+"""Of summaries without a model: the method, not its settings, encoder and template, which count by themselves."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 
@@ -67,29 +73,43 @@ class SummaryStep:
         self._former_model = former_model
         self._encoder = encoder
         self._template = SummaryTemplate(settings)
+        self._spoken_template = SummaryTemplate(settings, settings.extractive.template)
+        self._substance = Substance(encoder.encoder) if encoder.encoder is not None else None
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = over(_FIRST, counted(settings, Result.SUMMARY, inherited=SUMMARY))
         self._former_options = settings.model_dump(mode="json")
 
     def fingerprint(self, call: CallForAnalysis) -> str:
-        return self._hash(call, self._options, self._router.models[0] if self._router else None)
+        if self._router is None:
+            return self._extractive_hash(call, self._encoder.identity)
+        return self._hash(call, self._options, self._router.models[0])
 
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
         """See `pipeline.ports.KnowsFormerResults`."""
-        model = (self._former_model or self._router.models[0]) if self._router else None
-        return (self._hash(call, self._former_options, model),)
+        if self._router is None:
+            return tuple(self._extractive_hash(call, identity) for identity in self._encoder.accepted[1:])
+        return (self._hash(call, self._former_options, self._former_model or self._router.models[0]),)
 
-    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str | None) -> str:
-        by_model: tuple[object, ...] | None = None
-        if model is not None:
-            by_model = (model, prompts_hash(NAMES), *self._template.of_call(call))
+    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str) -> str:
         return fingerprint_of(
             self.name,
             _VERSION,
             call.transcript.fingerprint,
             call.metadata.language,
             options,
-            by_model,
+            (model, prompts_hash(NAMES), *self._template.of_call(call)),
+        )
+
+    def _extractive_hash(self, call: CallForAnalysis, encoder: str) -> str:
+        return fingerprint_of(
+            self.name,
+            EXTRACTIVE,
+            _EXTRACTIVE_VERSION,
+            call.transcript.fingerprint,
+            call.metadata.language,
+            self._options,
+            encoder,
+            *self._spoken_template.of_call(call),
         )
 
     def run(
@@ -153,15 +173,32 @@ class SummaryStep:
 
     def _extractive(self, call: CallForAnalysis) -> StepResult:
         fingerprint = self.fingerprint(call)
-        language = language_of(call)
-        settings = self._settings.extractive
-        lines = lines_of(call.transcript.believed, language)
-        if not lines:
+        chunks, language = call.transcript.believed, language_of(call)
+        if not speaks(call):
             return missing(self.name, fingerprint, "nobody speaks in this call", EXTRACTIVE)
-        chosen = choose_lines(lines, settings)
+        if not is_english(chunks, language):
+            return self._lines(
+                call, f"the parts of a summary are told apart in English only, not in {language or 'this'}"
+            )
+        if self._substance is None:
+            return self._lines(call, f"without the sentence encoder parts are not told apart ({self._encoder.reason})")
+        if self._encoder.for_language(language or "en") is None:
+            return self._lines(call, "the sentence encoder does not know English, so parts are not told apart")
+        summary, note = spoken_summary(chunks, self._substance, self._settings.extractive)
+        if summary is None:
+            return missing(self.name, fingerprint, note or "no summary", EXTRACTIVE)
+        text = self._spoken_template.render(summary, call_values(call), "en")
+        return done(self.name, fingerprint, replace(summary, text=text), EXTRACTIVE, note)
+
+    def _lines(self, call: CallForAnalysis, why: str) -> StepResult:
+        """The lines that sum the call up, without telling apart what they say to it."""
+        chunks, language = call.transcript.believed, language_of(call)
+        settings = self._settings.extractive
+        chosen = choose_lines(lines_of(chunks, language), settings)
+        english = is_english(chunks, language)
         summary = Summary(
             text="\n".join(f"{line.chunk.role.value}: {line.text}" for line in chosen),
-            action_items=promises(lines, language, settings.max_action_items),
+            action_items=promises(read(sentences_of(chunks), None), settings.max_action_items) if english else (),
             evidence=tuple(
                 SummaryEvidence(
                     part=SummaryPart.LINE,
@@ -175,8 +212,9 @@ class SummaryStep:
                 for line in chosen
             ),
             language=language,
+            flags=("parts_not_told",),
         )
-        return done(self.name, fingerprint, summary, EXTRACTIVE)
+        return done(self.name, self.fingerprint(call), summary, EXTRACTIVE, why)
 
     def close(self) -> None:
         """Nothing to close: whoever built the router closes the router."""

@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from analysis.records import ActionItem, Summary
+from analysis.records import ActionItem, Summary, SummaryEvidence, SummaryPart
+from analysis.summary.sentences import asks
 from pipeline.config.areas.language import SummarySettings
 from pipeline.errors import ConfigurationError
-from pipeline.records import CallForAnalysis, CallMetadata, Direction
+from pipeline.records import CallForAnalysis, CallMetadata, Direction, Role
 
 TEMPLATES_DIR = Path(__file__).resolve().parent.parent / "templates"
 
@@ -18,8 +19,11 @@ TEMPLATES_DIR = Path(__file__).resolve().parent.parent / "templates"
 class SummaryTemplate:
     """`<template>.<language>.j2`, else `<template>.j2`, in the configured folder, else in Earshot's own."""
 
-    def __init__(self, settings: SummarySettings) -> None:
-        """Raises ConfigurationError when there is no such template or it is not valid."""
+    def __init__(self, settings: SummarySettings, name: str | None = None) -> None:
+        """`name`: of the template, where it is not `settings.template`.
+
+        Raises ConfigurationError when there is no such template or it is not valid.
+        """
         from jinja2 import FileSystemLoader, StrictUndefined
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -27,7 +31,7 @@ class SummaryTemplate:
         for folder in folders:
             if not folder.is_dir():
                 raise ConfigurationError(f"summary.templates_dir: {folder} is not a folder")
-        self._name = settings.template
+        self._name = name or settings.template
         digest = hashlib.sha256()
         for folder in folders:
             for path in sorted(folder.glob(f"{self._name}*.j2")):
@@ -42,6 +46,7 @@ class SummaryTemplate:
             lstrip_blocks=True,
             autoescape=False,
         )
+        self._environment.filters["sentence"] = as_sentence
         for language in (settings.language, None):
             self.render(_EXAMPLE, _EXAMPLE_CALL, language)
         self._tells_of_the_call = any(
@@ -85,6 +90,12 @@ class SummaryTemplate:
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
+def as_sentence(text: str) -> str:
+    """The text with a capital and a mark at its end: what is said without punctuation is read as a sentence."""
+    text = (text[:1].upper() + text[1:]).rstrip(",;:-–— ")
+    return text if text.endswith((".", "?", "!", "…")) else text + ("?" if asks(text) else ".")
+
+
 def call_values(call: CallForAnalysis) -> dict[str, Any]:
     """What a template may say about the call: `date`, `agent_id`, `direction`, `minutes`."""
     return _values(call.metadata, call.duration_s)
@@ -114,5 +125,19 @@ _EXAMPLE = Summary(
         ActionItem(what="Call the client when the parcel leaves the depot", who="agent", by_when="Thursday"),
     ),
     next_step="The agent calls back.",
+    evidence=tuple(
+        SummaryEvidence(
+            part=part, text=text, role=role, start_s=place * 9.0, end_s=place * 9.0 + 4.0, channel=0, chunk=0
+        )
+        for place, (part, role, text) in enumerate(
+            (
+                (SummaryPart.REASON, Role.CLIENT, "Where is my parcel?"),
+                (SummaryPart.DETAIL, Role.AGENT, "when did you order it"),
+                (SummaryPart.DETAIL, Role.CLIENT, "On Monday."),
+                (SummaryPart.OUTCOME, Role.AGENT, "The parcel is delayed."),
+                (SummaryPart.OPEN, Role.CLIENT, "I'm still not happy."),
+            )
+        )
+    ),
 )
 _EXAMPLE_CALL = _values(CallMetadata(agent_id="A17", direction=Direction.INBOUND), 180.0)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.base import Area
-from pipeline.config.influence import IDENTITY, REPLY, VOCABULARY
+from pipeline.config.influence import IDENTITY, REPLY, SUMMARY, VOCABULARY
 
 _SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 
@@ -131,6 +131,11 @@ class TopicSettings(Area):
 class ExtractiveSummarySettings(Area):
     """A summary made of the call's own sentences, without a model."""
 
+    template: Annotated[str, IDENTITY] = Field(default="spoken_summary", pattern=r"^[A-Za-z0-9_-]+$")
+    """Template of its text where reason, outcome and open points are told apart: in English, with the sentence
+    encoder."""
+    parts_max_words: Annotated[int, SUMMARY.unless_default()] = Field(default=90, ge=10, le=2000)
+    """Longest summary there, in words of the call. All settings below but the last are for other calls."""
     max_words: int = Field(default=60, ge=5, le=2000)
     """Longest summary."""
     max_share: float = Field(default=0.5, gt=0, le=1)

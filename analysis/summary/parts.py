@@ -1,0 +1,152 @@
+"""What the sentences of a call say to its summary: reason, details, what was done, outcome, promises, open points.
+
+Each part is made of sentences of the call, chosen by who says them and when, by what they do (`wording`), by figures,
+and by the sentence encoder: how much of small talk is in them and how near they are to the reason (`substance`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analysis.records import SummaryPart
+from analysis.summary.readings import POLITE, Reading, question_before
+from analysis.summary.settling import FEWEST_STEMS, SAME, done, open_points, outcome, promises_something, settled
+from analysis.summary.wording import Act
+from analysis.text import words
+from pipeline.records import Role
+
+_WANTS = frozenset({Act.PURPOSE, Act.REQUEST, Act.PROBLEM})
+_MORE_OF_REASON = 2
+_FEWEST_WORDS_OF_FURTHER = 5
+# Answers to these are personal data or nothing to a summary.
+_PERSONAL = re.compile(
+    r"\b(?:your (?:\w+ )?names?|names?,? please|the name on|spell|birth|born|address|post ?code|zip|phone|mobile"
+    r"|numbers?|e-?mail|password|pin|code|digits|security|identity|repeat|say that|reference|who am i|calling from"
+    r"|are you|have you|hold|wait|hear me|there)\b",
+    re.IGNORECASE,
+)
+_ANSWERED_BRIEFLY = re.compile(r"(?:yes|no|yeah|nope|yep)\b", re.IGNORECASE)
+_BRIEF_ANSWER = 5
+"""Words."""
+_LONGEST_ANSWER = 14
+_FEWEST_TO_CONFIRM = 3
+"""Words that a question says anew, for which a bare "yes" is worth telling."""
+_MOST_DETAILS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The sentences of each part, in order of time."""
+
+    of: Mapping[SummaryPart, tuple[Reading, ...]]
+    missing: Mapping[SummaryPart, str] = field(default_factory=dict)
+    """Why a part that a summary should have is empty."""
+
+
+def parts_of(readings: Sequence[Reading]) -> Parts:
+    reason = _reason(readings)
+    settling = settled(readings, reason)
+    ended = outcome(settling)
+    promised = [one for one in readings if promises_something(one, readings)]
+    acted = done(settling, ended, promised)
+    opened = open_points(readings, reason, ended)
+    details = _details(readings, [*reason, *ended, *acted])
+    missing = {}
+    if not reason:
+        missing[SummaryPart.REASON] = "nobody says what the call is about"
+    if not ended:
+        missing[SummaryPart.OUTCOME] = "nobody says what came of it"
+    parts = {
+        SummaryPart.REASON: reason,
+        SummaryPart.DETAIL: details,
+        SummaryPart.DONE: acted,
+        SummaryPart.OUTCOME: ended,
+        SummaryPart.PROMISE: promised,
+        SummaryPart.OPEN: [one for one in opened if one not in promised],
+    }
+    return Parts({part: tuple(chosen) for part, chosen in parts.items()}, missing)
+
+
+# ------------------------------------------------------------------------------------------ reason
+
+
+def _reason(readings: Sequence[Reading]) -> list[Reading]:
+    scores = _reason_scores(readings)
+    if not scores:
+        return []
+    best = max(scores, key=lambda one: (scores[one], -one.place))
+    chosen = [best]
+    beside = [
+        one
+        for one in readings
+        if one is not best
+        and one.sentence.turn == best.sentence.turn
+        and abs(one.place - best.place) <= _MORE_OF_REASON
+        and not (one.polite or one.identifies or one.acts & {Act.INSTRUCTION, Act.CORRECTION})
+        and not (one.sentence.asks and not one.acts & _WANTS)
+        and (one.acts & _WANTS or one.figures or (len(one.stems) >= FEWEST_STEMS and one.place > best.place))
+        and one.near([best]) < SAME
+    ]
+    beside.sort(key=lambda one: (not one.acts & _WANTS, abs(one.place - best.place)))
+    chosen += beside[:_MORE_OF_REASON]
+    last = max(one.place for one in chosen)
+    further = [
+        one
+        for one in readings[last + 1 :]
+        if one.by(Role.CLIENT)
+        and one.sentence.role is best.sentence.role
+        and Act.FURTHER in one.acts
+        and not one.polite
+        and len(words(one.text)) >= _FEWEST_WORDS_OF_FURTHER
+        and one.near(chosen) < SAME
+    ]
+    return sorted([*chosen, *further[:1]], key=lambda one: one.place)
+
+
+def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
+    scores: dict[Reading, float] = {}
+    so_far: dict[Role, int] = {}
+    for one in readings:
+        if one.polite or one.identifies or Act.CORRECTION in one.acts:
+            continue
+        role = one.sentence.role
+        nth = so_far.get(role, 0)
+        so_far[role] = nth + 1
+        if role is Role.AGENT and (Act.PURPOSE not in one.acts or one.sentence.asks):
+            continue
+        answers = question_before(one, readings)
+        if answers is not None and not (nth == 0 and one.acts & _WANTS):
+            continue
+        score = 3.0 * math.exp(-nth / 2.0)
+        score += 2.0 * (Act.PURPOSE in one.acts) + 1.5 * (Act.REQUEST in one.acts) + 1.2 * (Act.PROBLEM in one.acts)
+        score -= 1.0 * (Act.THREAT in one.acts and Act.PROBLEM not in one.acts) + 0.5 * max(0.0, one.small_talk)
+        score -= 0.8 * (len(words(one.text)) < 4) + 0.5 * (one.sentence.asks and Act.REQUEST not in one.acts)
+        score -= 2.0 * (Act.RESULT in one.acts and not one.acts & _WANTS)
+        scores[one] = score
+    return scores
+
+
+def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Reading]:
+    """Questions of the agent with the client's answers, as far as the answers are not in `said`."""
+    known = {word for one in said for word in one.told_words}
+    found: list[Reading] = []
+    for one in readings:
+        question = question_before(one, readings)
+        if question is None or one in said or question in found or not one.by(Role.CLIENT):
+            continue
+        if question.sentence.role is Role.CLIENT or _PERSONAL.search(question.text) or question.acts & POLITE:
+            continue
+        if one.acts & {Act.CORRECTION, Act.THREAT} or one.sentence.asks or len(words(one.text)) > _LONGEST_ANSWER:
+            continue
+        told = set() if " or " in question.text else question.told_words  # of a choice the answer repeats a part
+        fresh = one.told_words - known - told
+        if _ANSWERED_BRIEFLY.match(one.text) and len(words(one.text)) <= _BRIEF_ANSWER:
+            fresh = question.told_words - known  # the question says it, the answer confirms it
+            fresh = fresh if len(fresh) >= _FEWEST_TO_CONFIRM else set()
+        if fresh and not (one.polite and one.acts):
+            found += [question, one]
+            known |= fresh
+    return found[: 2 * _MOST_DETAILS]

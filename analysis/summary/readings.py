@@ -1,0 +1,139 @@
+"""The sentences of a call as a summary reads them: what each does, how much small talk it is, what it is near to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.encoder.vectors import Vectors
+from analysis.summary.sentences import Sentence
+from analysis.summary.substance import Substance
+from analysis.summary.wording import Act, acts_of
+from analysis.text import content_stems, words
+from pipeline.records import Role
+
+SMALL_TALK = 0.3
+"""Of `Substance.small_talk`: above it a sentence that does nothing by its wording says nothing."""
+POLITE = frozenset({Act.GREETING, Act.CLOSING, Act.FILLER})
+_TELLING = frozenset(set(Act) - POLITE - {Act.CONDITION, Act.CORRECTION, Act.FURTHER, Act.REQUEST, Act.INSTRUCTION})
+_NUMBERS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen",
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred",
+)
+_DIGIT_WORDS = frozenset(
+    word for line in (*_NUMBERS, "oh zero double triple dash point slash") for word in line.split()
+)
+_MOMENTS = (
+    "thousand monday tuesday wednesday thursday friday saturday sunday today tomorrow tonight morning afternoon",
+    "evening noon january february march april june july august september october november december first second third",
+    "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth",
+)
+_FIGURES = frozenset(word for line in (*_NUMBERS, *_MOMENTS) for word in line.split())
+_NTH = re.compile(r"\d|\w+(?:teenth|tieth)$")
+_MEASURES = (
+    "dollars dollar pounds pound euros euro cents percent days day weeks months years hours minutes am pm a.m p.m",
+    "o'clock",
+)
+_UNITS = frozenset(word for line in _MEASURES for word in line.split())
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Reading:
+    """A sentence and what is told of it."""
+
+    place: int
+    sentence: Sentence
+    acts: frozenset[Act]
+    small_talk: float
+    vector: Vectors
+    stems: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        return self.sentence.text
+
+    @property
+    def polite(self) -> bool:
+        """Greeting, closing, filler: nothing for a summary."""
+        if self.acts & _TELLING:
+            return False
+        if self.acts & POLITE:
+            return True
+        says_nothing = not self.stems and not self.figures
+        return (self.small_talk > SMALL_TALK and not self.acts) or says_nothing
+
+    @property
+    def figures(self) -> bool:
+        """Whether a number, a day or a time is said."""
+        return any(word in _FIGURES or _NTH.search(word) for word in words(self.text))
+
+    @property
+    def told_words(self) -> set[str]:
+        """What it says, numbers too. As it is said: the stem of "checking account" is that of "check"."""
+        return {
+            word for word in words(self.text) if word in _DIGIT_WORDS or word.isdigit() or content_stems(word, "en")
+        }
+
+    @property
+    def identifies(self) -> bool:
+        """Digits and letters dictated, or a name."""
+        said = words(self.text)
+        spelled = sum(word in _DIGIT_WORDS or word.isdigit() or len(word) == 1 for word in said)
+        return (2 * spelled > len(said) and not _UNITS & set(said)) or said[:3] == ["my", "name", "is"]
+
+    def by(self, role: Role) -> bool:
+        return self.sentence.role in (role, Role.UNKNOWN)
+
+    def near(self, others: Sequence[Reading]) -> float:
+        return max((float(self.vector @ other.vector) for other in others), default=0.0)
+
+
+def read(sentences: Sequence[Sentence], substance: Substance | None) -> list[Reading]:
+    """English sentences, read. Without `substance` only by their wording: no part but promises is to be made of it."""
+    vectors: Vectors = np.zeros((len(sentences), 1), dtype=np.float32)
+    small = np.zeros(len(sentences))
+    if substance is not None and sentences:
+        vectors = substance.vectors([sentence.text for sentence in sentences])
+        small = substance.small_talk(vectors)
+    return [
+        Reading(
+            place=place,
+            sentence=one,
+            acts=acts_of(one.text),
+            small_talk=float(small[place]),
+            vector=vectors[place],
+            stems=frozenset(content_stems(one.text, "en")),
+        )
+        for place, one in enumerate(sentences)
+    ]
+
+
+def answer_to(one: Reading, readings: Sequence[Reading]) -> list[Reading]:
+    """What the other side says in the next turn."""
+    following = []
+    for after in readings[one.place + 1 :]:
+        if after.sentence.turn > one.sentence.turn + 1:
+            break
+        if after.sentence.turn == one.sentence.turn + 1:
+            following.append(after)
+    return following
+
+
+def question_before(one: Reading, readings: Sequence[Reading]) -> Reading | None:
+    """The question of the other side in the turn before, where this is the first telling sentence after it."""
+    for place in range(one.place - 1, -1, -1):
+        before = readings[place]
+        if before.polite and not before.sentence.asks:
+            continue
+        if before.sentence.turn != one.sentence.turn - 1:
+            return None
+        if before.sentence.asks and not before.acts & POLITE:
+            return before
+    return None
+
+
+def both_speak(readings: Sequence[Reading]) -> bool:
+    return len({one.sentence.channel for one in readings}) > 1

@@ -1,0 +1,223 @@
+"""The sentences of a call with their moments: cut where sentences end, also where a transcript has no punctuation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.calls import in_order
+from analysis.records import SummaryEvidence, SummaryPart
+from analysis.text import sentence_spans, words
+from pipeline.records import Role, TranscriptChunk
+
+_MARK = re.compile(r"\[[^\]]*\]|<[^>]*>")
+# A chunk that ends with one of these goes on in the next: "my" "debit card".
+_GOES_ON = re.compile(
+    r"\b(?:a|an|the|my|your|our|his|her|their|to|of|from|for|with|at|in|on|by|and|or|but|is|was|are|were|if|because|i|we"
+    r"|uh|um|er|its|it's|i'm)[,]?$",
+    re.IGNORECASE,
+)
+_BRIEF = 4
+_BREAK_S = 3.0
+"""Without any punctuation, pieces of up to so many words, so many seconds apart, are one answer said in pieces."""
+_STANDS_ALONE = frozenset(
+    word
+    for line in (
+        "hi hello hey yes yeah yep no nope okay ok alright right sure thanks thank bye goodbye great good fine well",
+        "can could would is are do does how what which when where who why i i'd i'm i've i'll you your it that we they",
+    )
+    for word in line.split()
+)
+_LONG_WITHOUT_MARKS = 6
+"""Words; a longer stretch without a mark is cut where a new clause begins with a phrase of `_CLAUSE`."""
+# In a stretch without punctuation a sentence begins with one of these, unless a word of `_BINDS` stands before it.
+_CLAUSE = re.compile(
+    r"\b(?:(?:and |but |so |okay |alright |um |uh )*(?:my name is|this is|how (?:can|may) (?:i|we) (?:help|assist)"
+    r"|what can i do for you|is there anything|anything else|thank you|thanks"
+    r"|have a (?:great|good|nice|wonderful|lovely)|(?:can|could|would|will) you|(?:can|could|may) i"
+    r"|i (?:would|need|want|wanted|think|have|was|will|can|could|just|lost|forgot|tried|called|sent|am)|i'd|i'm|i've"
+    r"|i'll|let me|we will|we'll|we've|you will|you'll|you should|it should|it will|it'll|(?:good ?)?bye"
+    r"|is that (?:right|correct|okay)|what is|what's|which|and what|and the"
+    r"|your \w+ (?:balance|card|payment|appointment))"
+    r"|(?:um|uh) (?:they|it|we|you|your|there|the)(?:'\w+)?)\b",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"\b(?:which|what|how (?:much|many|long|soon|often)|when|where)(?: \w+){0,2}$", re.IGNORECASE)
+_BINDS = re.compile(
+    r"\b(?:if|that|what|when|where|how|why|which|who|because|and|or|to|do|does|should|would|did|can|could|than|as|not|but"
+    r"|think|know|said|the|a|an|so|until|since|while|after|before|for|of|with|say|sure|see|okay|alright|thing|all|well"
+    r"|in|on|at|from|please|else|um|uh)$",
+    re.IGNORECASE,
+)
+# What comes before the point of a sentence; it is no part of the quote.
+_LEAD = re.compile(
+    r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now|hi|hello|hey"
+    r"|good (?:morning|afternoon|evening)|(?:thank you|thanks)(?! (?:for|so|very|a|again)\b)|great|perfect|lovely"
+    r"|certainly|of course|sure|and|but|then|no problem|i see|honestly|good news|got it"
+    r"|my name is (?:\w+ ){1,3}and(?= i\b))\b"
+    r"(?:,? (?:mr|mrs|ms|miss|dr|mister)\.? \w+(?=[,.!]))?(?:,? (?-i:[A-Z])\w+(?=,)| there\b| sir\b| madam\b| ma'am\b)?"
+    r"[\s,.!–—-]*)+",
+    re.IGNORECASE,
+)
+# "and to", "and the amount": a question, as long as it keeps its "and".
+_SHORT_AND = re.compile(r"and(?: \w+){1,4}\W*", re.IGNORECASE)
+_LAST_AND = re.compile(r"\band\W*$", re.IGNORECASE)
+_TRAIL = re.compile(r"(?:[\s,]+(?:uh|um|er|erm|and|so|but))+[\s,]*$", re.IGNORECASE)
+# Without a question mark a sentence asks if it begins so.
+_ASKS = re.compile(
+    r"(?:and |so |okay |uh |um )*(?:what|which|how (?:much|many|long|soon|do|can|may)|when|where|who|why|do you|did you"
+    r"|does|is there|are you|can you|could you|can i|could i|may i|would you|will you|have you|is that|is it"
+    r"|anything else|(?:and |at |from |to |on |for |in )+(?:what|which|how|when|where)"
+    r"|and (?:to|from|at|on|for|in|the|your)(?=[^.!?]{0,24}$))\b[^.!?]*$",
+    re.IGNORECASE,
+)
+
+
+def asks(text: str) -> bool:
+    """Whether it is a question, by its mark or by how it begins."""
+    return text.rstrip(" \"'”").endswith("?") or _ASKS.match(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of one side."""
+
+    text: str
+    """Verbatim, without `[noise]` and the "okay, so" it begins with."""
+    role: Role
+    channel: int
+    chunk: int
+    """Ordinal of the chunk it begins in."""
+    start_s: float
+    end_s: float
+    turn: int
+    """Number of the turn it is in; a turn ends where the other side speaks."""
+
+    @property
+    def asks(self) -> bool:
+        return asks(self.text)
+
+    def evidence(self, part: SummaryPart) -> SummaryEvidence:
+        return SummaryEvidence(
+            part=part,
+            text=self.text,
+            role=self.role,
+            start_s=self.start_s,
+            end_s=self.end_s,
+            channel=self.channel,
+            chunk=self.chunk,
+        )
+
+
+def sentences_of(chunks: Sequence[TranscriptChunk]) -> list[Sentence]:
+    """In order of time; those without a word left out."""
+    found: list[Sentence] = []
+    turn, last_channel = -1, -1
+    for joined in _stretches(in_order(chunks)):
+        if joined.channel != last_channel:
+            turn, last_channel = turn + 1, joined.channel
+        for start, end in _spans(joined.text):
+            text = " ".join(_MARK.sub(" ", joined.text[start:end]).split())
+            if words(text):
+                first, start_s = joined.moment(start)
+                _, end_s = joined.moment(end, at_end=True)
+                found.append(Sentence(text, joined.role, joined.channel, first.ordinal, start_s, end_s, turn))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Chunks of one channel of which each but the last breaks off in the midst of a sentence."""
+
+    chunks: tuple[TranscriptChunk, ...]
+
+    @property
+    def channel(self) -> int:
+        return self.chunks[0].channel
+
+    @property
+    def role(self) -> Role:
+        return self.chunks[0].role
+
+    @property
+    def text(self) -> str:
+        return " ".join(chunk.text for chunk in self.chunks)
+
+    def moment(self, place: int, *, at_end: bool = False) -> tuple[TranscriptChunk, float]:
+        """The chunk that holds this place of the text, and when the word there begins or ends."""
+        at = 0
+        for chunk in self.chunks:
+            if place < at + len(chunk.text) or (at_end and place <= at + len(chunk.text)):
+                return chunk, _time_in(chunk, place - at, at_end=at_end)
+            at += len(chunk.text) + 1
+        return self.chunks[-1], self.chunks[-1].end_s
+
+
+def _time_in(chunk: TranscriptChunk, place: int, *, at_end: bool) -> float:
+    """By the word at the place, where the words are those of the text; else the bound of the chunk."""
+    at = 0
+    for word in chunk.words or ():
+        said = word.text.strip()
+        start = chunk.text.find(said, at)
+        if start < 0 or chunk.text[at:start].strip():
+            break
+        at = start + len(said)
+        if at_end and at >= place:
+            return word.end_s
+        if not at_end and at > place:
+            return word.start_s
+    return chunk.end_s if at_end else chunk.start_s
+
+
+def _stretches(chunks: Sequence[TranscriptChunk]) -> list[_Stretch]:
+    joined: list[_Stretch] = []
+    unmarked = not any(chunk.text.rstrip().endswith((".", "?", "!")) for chunk in chunks)
+    for chunk in chunks:
+        if not words(chunk.text):
+            continue
+        last = joined[-1] if joined else None
+        if last is not None and last.channel == chunk.channel and _goes_on(last, chunk, unmarked=unmarked):
+            joined[-1] = _Stretch((*last.chunks, chunk))
+        else:
+            joined.append(_Stretch((chunk,)))
+    return joined
+
+
+def _goes_on(last: _Stretch, chunk: TranscriptChunk, *, unmarked: bool) -> bool:
+    """Whether the chunk is more of the stretch's last sentence: "my" "debit card", "a hundred" "and ten"."""
+    before = words(last.chunks[-1].text)
+    if _GOES_ON.search(_MARK.sub(" ", last.text).rstrip()):
+        return True
+    after = words(chunk.text)
+    brief = len(before) <= _BRIEF and len(after) <= _BRIEF and chunk.start_s - last.chunks[-1].end_s <= _BREAK_S
+    return unmarked and brief and not _STANDS_ALONE & {before[0], after[0], after[-1]}
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where the sentences are in the text, without what leads up to each."""
+    spans = []
+    for start, end in sentence_spans(text):
+        for begin, stop in _clauses(text, start, end):
+            lead = _LEAD.match(text, begin, stop)
+            after = lead.end() if lead else begin
+            kept = _LAST_AND.search(text, begin, after)
+            if kept and _SHORT_AND.fullmatch(text, kept.start(), stop):
+                after = kept.start()
+            trail = _TRAIL.search(text, after, stop)
+            before = trail.start() if trail else stop
+            spans.append((after, before) if words(text[after:before]) else (begin, stop))
+    return spans
+
+
+def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """A stretch without punctuation cut where a new sentence begins by its words."""
+    stretch = text[start:end]
+    if len(stretch.split()) <= _LONG_WITHOUT_MARKS or re.search(r"[,;:]\s|[.!?]$", stretch):
+        return [(start, end)]
+    cuts = [start]
+    for found in _CLAUSE.finditer(text, start, end):
+        before = text[cuts[-1] : found.start()].strip()
+        if before and not _BINDS.search(before) and not _ASKED.search(before):
+            cuts.append(found.start())
+    return [(one, other) for one, other in zip(cuts, [*cuts[1:], end], strict=True) if text[one:other].strip()]

@@ -1,0 +1,180 @@
+"""What came of a call: which of its sentences settle something, which promise, what stays open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from analysis.summary.readings import SMALL_TALK, Reading, answer_to, both_speak
+from analysis.summary.wording import Act
+from analysis.text import words
+from pipeline.records import Role
+
+_SETTLES = frozenset({Act.RESULT, Act.FINDING, Act.DECLINE, Act.OFFER})
+_WEIGHTS: Mapping[Act, float] = {
+    Act.RESULT: 3.0, Act.PROMISE: 2.6, Act.FINDING: 2.0, Act.DECLINE: 1.8, Act.INSTRUCTION: 1.2,
+}  # fmt: skip
+"""Of what an agent's sentence does, for the outcome; the greatest counts. Set by hand on the calls that
+docs/summaries.md names, like the other figures here."""
+_STATEMENT = 1.0
+_CLIENT_WEIGHTS: Mapping[Act, float] = {Act.DECISION: 1.8, Act.RESULT: 1.6}
+_ACCEPTED_OFFER = 2.4
+_REFUSAL = 2.6
+_FIGURE_BONUS = 0.4
+_LATE_BONUS = 1.2
+_NEAR_BONUS = 1.0
+_CONDITION_MALUS = 1.2
+_LEAST_OUTCOME = 1.9
+_LEAST_DONE = 1.7
+_FEWEST_WORDS_OF_ANGER = 5
+FEWEST_STEMS = 2
+"""Words that carry meaning, of a sentence that is not the best of its part."""
+_MORE_OF_OUTCOME = 2
+_MOST_DONE = 3
+_REPEATED = 1.5
+_UNLIKE = 0.3
+"""Cosine up to which two sentences of a call have nothing in common but the call."""
+_WITHIN = 1.2
+"""How far below the best sentence of the outcome another may be."""
+_REACH_OF_CORRECTION = 4
+SAME = 0.85
+"""Cosine above which two sentences say the same."""
+
+
+def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Reading, float]:
+    """What may be the outcome or a part of it, with its score."""
+    first = reason[0].place if reason else -1
+    telling = [one for one in readings if not one.polite and one.place > first]
+    last = telling[-1].place if telling else 0
+    scores = {}
+    for one in telling:
+        if one in reason or one.identifies or Act.THREAT in one.acts or Act.UNKNOWN in one.acts:
+            continue
+        weight = _weight(one, readings)
+        if weight is None or (Act.INSTRUCTION in one.acts and not both_speak(readings)):
+            continue
+        late = (one.place - first) / max(1, last - first)
+        score = weight + _FIGURE_BONUS * one.figures + _LATE_BONUS * late + _NEAR_BONUS * max(0.0, one.near(reason))
+        score -= _CONDITION_MALUS * (Act.CONDITION in one.acts) + max(0.0, one.small_talk)
+        if not superseded(one, readings):
+            scores[one] = score
+    return scores
+
+
+def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:
+    """By what the sentence does; None where it settles nothing."""
+    client_only = one.sentence.role is Role.CLIENT
+    if one.sentence.asks and Act.OFFER not in one.acts:
+        return None
+    if client_only or one.sentence.role is Role.UNKNOWN:
+        own = max((_CLIENT_WEIGHTS[act] for act in one.acts & _CLIENT_WEIGHTS.keys()), default=0.0)
+        if Act.DECISION in one.acts and Act.DECLINE in one.acts:
+            own = _REFUSAL
+        if client_only:
+            return own or None
+        return max([own, *(_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys())]) or None
+    if Act.OFFER in one.acts:
+        own = max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
+        answer = answer_to(one, readings)
+        if any(_YES.search(after.text) or Act.DECISION in after.acts for after in answer):
+            own = max(own, _ACCEPTED_OFFER)
+        return None if any(_NO.match(after.text) or Act.DECLINE in after.acts for after in answer) else own
+    return max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
+
+
+_YES = re.compile(
+    r"^(?:(?:oh|okay|ok|well|um|uh|alright|all right)[, .]*)*(?:yes|yeah|yep|sure|fine|okay|ok|great|perfect|that's"
+    r"|that is|that would|that works|please|lovely|good|alright|all right|i'll|i will|then i|wonderful|let's|go ahead"
+    r"|sounds|brilliant)\b"
+    r"|\bsounds (?:fair|good|great|fine|okay|reasonable|right)\b|\bi(?:'d| would) like that\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(r"(?:(?:oh|well|um|uh)[, .]*)*(?:no|nope|not)\b(?! (?:problem|worries))", re.IGNORECASE)
+
+
+def superseded(one: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether it is corrected in the turns right after it."""
+    after = readings[one.place + 1 : one.place + 1 + _REACH_OF_CORRECTION]
+    return any(
+        Act.CORRECTION in later.acts and later.sentence.turn <= one.sentence.turn + 1 and later.figures == one.figures
+        for later in after
+    )
+
+
+def outcome(settled: Mapping[Reading, float]) -> list[Reading]:
+    full = {
+        one: score
+        for one, score in settled.items()
+        if len(one.stems) >= FEWEST_STEMS or one.acts & {Act.RESULT, Act.PROMISE}
+    }
+    settled = full or settled
+    if not settled:
+        return []
+    best = max(settled, key=lambda one: (settled[one], one.place))
+    if settled[best] < _LEAST_OUTCOME:
+        return []
+    least = max(_LEAST_OUTCOME, settled[best] - _WITHIN)
+    rest = {one: score for one, score in full.items() if one is not best}
+    return sorted([best, *_most_telling(rest, least, [best], _MORE_OF_OUTCOME)], key=lambda one: one.place)
+
+
+def _most_telling(scores: Mapping[Reading, float], least: float, said: Sequence[Reading], most: int) -> list[Reading]:
+    """Best first, those that repeat what is said or chosen being worth less (Carbonell & Goldstein 1998)."""
+    chosen: list[Reading] = []
+    rest = dict(scores)
+    while rest and len(chosen) < most:
+        worth = {one: score - _REPEATED * max(0.0, one.near([*said, *chosen]) - _UNLIKE) for one, score in rest.items()}
+        best = max(worth, key=lambda one: (worth[one], one.place))
+        if worth[best] < least:
+            break
+        chosen.append(best)
+        del rest[best]
+    return chosen
+
+
+def done(settled: Mapping[Reading, float], outcome: Sequence[Reading], promised: Sequence[Reading]) -> list[Reading]:
+    rest = {
+        one: score
+        for one, score in settled.items()
+        if one not in outcome
+        and one not in promised
+        and (one.by(Role.AGENT) or Act.RESULT in one.acts)
+        and (one.acts & _SETTLES or (not one.acts and one.small_talk < -SMALL_TALK))
+        and len(one.stems) >= FEWEST_STEMS
+    }
+    return sorted(_most_telling(rest, _LEAST_DONE, outcome, _MOST_DONE), key=lambda one: one.place)
+
+
+_OWN_ERRAND = re.compile(
+    r"\bi(?:'ll| will)(?: just| then)? (?:call|ring|phone|come|bring|pay|send|e-?mail|be there)\b", re.IGNORECASE
+)
+
+
+def promises_something(one: Reading, readings: Sequence[Reading]) -> bool:
+    """An agent's promise, or what a client says to do later; a threat and a condition are none."""
+    if one.sentence.asks or one.acts & {Act.THREAT, Act.CONDITION} or superseded(one, readings):
+        return False
+    if one.sentence.role is Role.CLIENT:
+        return _OWN_ERRAND.search(one.text.replace("’", "'")) is not None
+    return Act.PROMISE in one.acts
+
+
+def open_points(readings: Sequence[Reading], reason: Sequence[Reading], outcome: Sequence[Reading]) -> list[Reading]:
+    settled_at = outcome[-1].place if outcome else -1
+    last_result = max(
+        (one.place for one in readings if Act.RESULT in one.acts and Act.UNKNOWN not in one.acts and not one.polite),
+        default=-1,
+    )
+    found = []
+    for one in readings:
+        if one in outcome or one in reason or one.polite:
+            continue
+        after = one.place > (settled_at if one.sentence.role is Role.CLIENT else last_result)
+        unknown = Act.UNKNOWN in one.acts and not one.sentence.asks and after
+        cross = Act.THREAT in one.acts and one.by(Role.CLIENT) and outcome and one.place > settled_at
+        cross = cross and len(words(one.text)) >= _FEWEST_WORDS_OF_ANGER
+        waits = Act.INSTRUCTION in one.acts and not both_speak(readings)
+        unanswered = one.by(Role.CLIENT) and one.sentence.asks and one.acts & {Act.REQUEST} and not outcome
+        if unknown or cross or waits or unanswered:
+            found.append(one)
+    return found[-2:]
