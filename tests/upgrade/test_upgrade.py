@@ -17,13 +17,13 @@ from tests.house import PROJECT
 from tests.upgrade.make_database import HERE, HOME, SITUATIONS, arguments, environment, lay_out
 
 _COPY = re.compile(r"^(COPY .*? FROM STDIN);\n(.*?)^\\\.$", re.MULTILINE | re.DOTALL)
-_DONE_ANEW = ("text", "acoustic", "fusion", "rules")
+_DONE_ANEW = ("text", "acoustic", "fusion", "summary", "rules")
 """Steps whose method is another today, and those that are new: they are done from the stored transcript."""
 _RESULTS = (
     "SELECT fingerprint, created_at FROM transcripts",
     "SELECT call_id, step, state, attempts, updated_at FROM call_steps"
     f" WHERE step NOT IN ({', '.join(map(repr, _DONE_ANEW))})",
-    "SELECT call_id, status, transcription, summary, topic FROM calls",
+    "SELECT call_id, status, transcription, topic FROM calls",
 )
 _MOODS = f"SELECT fingerprint, state, updated_at FROM call_steps WHERE step IN ({', '.join(map(repr, _DONE_ANEW))})"
 
@@ -75,7 +75,8 @@ _HEARD_IN_WINDOWS = "faster_whisper"
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_a_database_from_before_is_transcribed_no_more(old: str, home: Path, name: str) -> None:
-    """Moods are found another way today and are done anew, once; nothing else is touched, and then nothing at all."""
+    """Moods and summaries are made another way today and are done anew, once; nothing else is touched, and then
+    nothing at all."""
     before = results(old)
     keep = ["--set", "run.stale_transcripts=keep"] if SITUATIONS[name].engine == _HEARD_IN_WINDOWS else []
     counts = run(old, home, name, *keep)
