@@ -214,7 +214,7 @@ def measure_calls(data: Path, *, texts: bool) -> dict[str, Any]:
                 results += found
                 if texts and step is now:
                     lacks = [what for what, kept in found if not kept]
-                    text = summary.text if summary else result.reason
+                    text = summary.text if summary else str(result.reason)
                     print(f"\n{expected['name']} (made up, {half})\n{text}\n  [lacks {lacks}]")
             kept = sum(there for _, there in results)
             figures[f"made up {half} {name}"] = [kept, len(results)]
