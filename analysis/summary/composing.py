@@ -15,10 +15,10 @@ from analysis.summary.drafts import FIELDS, WHO, Draft
 from analysis.summary.extractive import Line, choose_lines, lines_of
 from analysis.summary.facts import SpokenFacts
 from analysis.summary.names import checks_names
-from analysis.summary.promises import LANGUAGES as PROMISE_LANGUAGES
-from analysis.summary.promises import promises
+from analysis.summary.promises import promises_in
 from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
+from analysis.summary.wording import LANGUAGES as PROMISE_LANGUAGES
 from analysis.text import content_stems, split_sentences, squeezed, words
 from pipeline.config.areas.language import SummarySettings
 from pipeline.records import Role, TranscriptChunk
@@ -95,7 +95,7 @@ def compose(
         for name in ("reason", "done", "outcome", "next_step")
     }
     points = [_marked(one, draft.language, checker) for one in fields["key_points"]]
-    actions = _actions(draft, lines, checker, settings, items)
+    actions = _actions(draft, checker, settings, items)
     quoted = _missing(draft, [one.checked.text for one in kept] + [one.what for one in actions], lines, told, settings)
     flags = dict.fromkeys(flag for one in (*dropped, *(one.checked for one in kept)) for flag in one.flags)
     if not checks_names(draft.language):
@@ -209,13 +209,12 @@ def _why(dropped: Sequence[Checked]) -> str | None:
 
 def _actions(
     draft: Draft,
-    lines: Sequence[Line],
     checker: StatementChecker,
     settings: SummarySettings,
     items: Sequence[Mapping[str, Any]] | None,
 ) -> tuple[ActionItem, ...]:
     if items is None:
-        return promises(lines, language_of(draft.call), settings.max_action_items)
+        return promises_in(draft.call.transcript.believed, language_of(draft.call), settings.max_action_items)
     found: dict[str, ActionItem] = {}
     for item in items:
         what, who = " ".join(str(item.get("what") or "").split()), str(item.get("who") or "")

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 
 from analysis.records import ActionItem
-from analysis.summary.readings import Reading
+from analysis.summary.readings import Reading, read
+from analysis.summary.sentences import sentences_of
 from analysis.summary.settling import promises_something
-from analysis.summary.wording import Act, acts_of
-from pipeline.records import Role
+from analysis.summary.wording import LANGUAGES, Act, acts_of
+from pipeline.records import Role, TranscriptChunk
 
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -46,6 +47,13 @@ _NEXT = re.compile(
     r"(?:'ll|'re going| will| should)\b)",
     re.IGNORECASE,
 )
+
+
+def promises_in(chunks: Sequence[TranscriptChunk], language: str | None, limit: int) -> tuple[ActionItem, ...]:
+    """The promises of a call; none in a language whose wording is not known. A language of None counts as English."""
+    if language is not None and language.partition("-")[0].lower() not in LANGUAGES:
+        return ()
+    return promises(read(sentences_of(chunks), None), limit)
 
 
 def promises(readings: Sequence[Reading], limit: int) -> tuple[ActionItem, ...]:
