@@ -143,7 +143,8 @@ class TopicStep:
         }
         for number, topic in self._with_terms(calls, topics, given, router).items():
             answer = given[number][0]
-            found = done(self.name, self.fingerprint(calls[number]), topic, answer.provider or "llm")
+            disagrees = self._keywords_say_otherwise(calls[number], topic)
+            found = done(self.name, self.fingerprint(calls[number]), topic, answer.provider or "llm", disagrees)
             results[number] = paid(found, *given[number])
         for number in questions.keys() - topics.keys():
             results[number] = self._unanswered(calls[number], given[number], router)
@@ -174,6 +175,13 @@ class TopicStep:
             if answer.data is not None:  # without terms the topic is still an answer
                 given[number].append(answer)
         return topics
+
+    def _keywords_say_otherwise(self, call: CallForAnalysis, topic: Topic) -> str | None:
+        """What the row says where the glossary's words point to another topic than the model."""
+        other, _ = self._keywords.classify(call, self._catalogues.for_call(call.metadata.customer_segment))
+        if other is None or other.topic == topic.topic:
+            return None
+        return f"keywords point to another topic: {other.topic}"
 
     def _unaskable(self, call: CallForAnalysis) -> StepResult | None:
         """The result of a call about which nothing can be asked; None for any other call."""

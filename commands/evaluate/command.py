@@ -126,3 +126,68 @@ def compare(  # noqa: PLR0917 - typer calls it by name
         as_json=as_json,
     )
     sys.exit(compare_systems(request))
+
+
+LanguageLabelsOption = Annotated[
+    Path,
+    typer.Option(
+        "--labels",
+        help="Folder with a JSON file per call: turns, and labels as in samples/truth.",
+        metavar="DIR",
+    ),
+]
+SaveOption = Annotated[
+    Path | None,
+    typer.Option("--save", help="File for the figures, to be named in topics.measured or summary.measured."),
+]
+
+_TOPICS_HELP = """Keywords, the trained model and each language model side by side on calls with a known topic.
+
+docs/language-models.md explains the figures. A file written by --save and named in topics.measured is what
+topics.method auto goes by.
+
+[bold]Examples[/bold]
+
+  python run.py evaluate topics --labels samples/truth
+
+  python run.py evaluate topics --labels labels/ --config bedrock.yaml --save data/topics.json
+"""
+
+
+@app.command(help=_TOPICS_HELP)
+def topics(
+    labels: LanguageLabelsOption,
+    save: SaveOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    from commands.evaluate.language import evaluate_language
+
+    sys.exit(evaluate_language("topic", config, overrides or (), labels, save=save, as_json=as_json))
+
+
+_SUMMARIES_HELP = """The call's own sentences and each language model side by side on calls with a known outcome.
+
+docs/language-models.md explains the figures. A file written by --save and named in summary.measured is what
+summary.method auto goes by.
+
+[bold]Examples[/bold]
+
+  python run.py evaluate summaries --labels samples/truth
+
+  python run.py evaluate summaries --labels labels/ --config bedrock.yaml --save data/summaries.json
+"""
+
+
+@app.command(help=_SUMMARIES_HELP)
+def summaries(
+    labels: LanguageLabelsOption,
+    save: SaveOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    from commands.evaluate.language import evaluate_language
+
+    sys.exit(evaluate_language("summary", config, overrides or (), labels, save=save, as_json=as_json))

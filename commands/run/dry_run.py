@@ -127,7 +127,13 @@ def _cost(calls: int, past: _Past) -> str:
 
 def _show_summary(console: Terminal, settings: Settings) -> None:
     """An example of the summaries that this configuration makes."""
-    by_model = settings.summary.method in ("auto", "llm") and set(settings.llm.providers) - {"extractive"}
+    from analysis.llm.router import build_router
+    from analysis.steps import summaries_by_model
+
+    router = build_router(settings.llm)
+    by_model = summaries_by_model(settings, router.models if router else ())
+    if router is not None:
+        router.close()
     if not by_model:
         console.print("\na summary consists of lines from the call: this configuration uses no language model for it")
         return

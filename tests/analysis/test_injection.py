@@ -110,7 +110,8 @@ def run(
                 "openai_chat": {"model": "obedient", "base_url": server.url},
             }
         )
-        settings = Settings(llm=llm)
+        by_model = {"method": "llm"}
+        settings = Settings.model_validate({"topics": by_model, "summary": by_model}).model_copy(update={"llm": llm})
         router = build_router(llm, build_redactor(settings.redaction))
         assert isinstance(router, Router)
         try:

@@ -101,7 +101,9 @@ class TopicSettings(Area):
     """What a call was about: a label of the glossary, or none with the reason."""
 
     method: Annotated[Literal["auto", "llm", "trained", "keywords"], IDENTITY] = "auto"
-    """auto: the language model where `llm.providers` names one, else the trained model if any, else keywords."""
+    """auto: the best in `measured`; without it the trained model if any, else keywords. llm asks `llm.providers`."""
+    measured: Annotated[Path | None, IDENTITY] = None
+    """Figures saved by `run.py evaluate topics --save`; null when nothing was measured."""
     keywords: KeywordTopicSettings = Field(default_factory=KeywordTopicSettings)
     """Finding the topic without a model."""
     trained: TrainedTopicSettings = Field(default_factory=TrainedTopicSettings)
@@ -164,7 +166,9 @@ class SummarySettings(Area):
     """What was said and agreed, as fields and as text."""
 
     method: Annotated[Literal["auto", "llm", "extractive"], IDENTITY] = "auto"
-    """auto: the language model where `llm.providers` names one, else extractive."""
+    """auto: the best in `measured`; without it extractive. llm asks `llm.providers`."""
+    measured: Annotated[Path | None, IDENTITY] = None
+    """Figures saved by `run.py evaluate summaries --save`; null when nothing was measured."""
     language: str | None = None
     """ISO 639-1 code of the summary's language; null for the language of the call, which an extractive summary always
     uses."""

@@ -110,6 +110,8 @@ def settings(server: Server, two_calls: tuple[Path, Path], *more: str, providers
         "transcription.engines=[scripted]",
         f"transcription.scripted.transcripts={two_calls[1]}",
         f"llm.providers={providers}",
+        "topics.method=llm",
+        "summary.method=llm",
         "llm.openai_chat.model=test-model",
         f"llm.openai_chat.base_url={server.url}/v1",
         "llm.openai_chat.logprobs=false",
@@ -313,7 +315,12 @@ def test_a_model_on_this_machine_answers_from_the_glossary(
     assert all(row["state"] == "done" or "supported" in row["reason"] or "empty" in row["reason"] for row in found)
 
 
-BY_MODEL = ("llm.providers=[openai_chat]", "llm.openai_chat.model=m", "llm.openai_chat.base_url=http://127.0.0.1:1/v1")
+BY_MODEL = (
+    "summary.method=llm",
+    "llm.providers=[openai_chat]",
+    "llm.openai_chat.model=m",
+    "llm.openai_chat.base_url=http://127.0.0.1:1/v1",
+)
 
 
 def test_a_dry_run_shows_the_template(place: Workplace) -> None:

@@ -1,0 +1,112 @@
+"""`evaluate topics | summaries`: labels, the methods side by side, and what a kept value is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.measured import read_measured
+from commands.evaluate.language import evaluate_language, holds, labelled_calls, measure, methods_of, tells
+from pipeline.config.root import Settings
+from pipeline.errors import ConfigurationError
+from tests.house import PROJECT
+
+CONFIG = PROJECT / "config.yaml"
+WITHOUT_ENCODER = Settings.model_validate({"encoder": {"engine": "off"}})
+
+
+def labelled(folder: Path, name: str, labels: dict[str, object]) -> Path:
+    turns = [
+        {"channel": 0, "role": "client", "start": 0.0, "end": 2.0, "text": "I lost my card and I need a new card."},
+        {
+            "channel": 1,
+            "role": "agent",
+            "start": 2.0,
+            "end": 4.0,
+            "text": "The card is blocked, a new one costs nine dollars.",
+        },
+    ]
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps({"turns": turns, "language": "en", "labels": labels}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "kept"),
+    [
+        ("It costs 135 dollars.", "one hundred and thirty five dollars", True),
+        ("It costs 135 dollars.", "153 dollars", False),
+        ("A technician comes on Thursday.", "Thursday", True),
+        ("A technician comes on Tuesday.", "Thursday", False),
+        ("Money went to the savings account.", "savings", True),
+        ("Money went to the account.", "savings", False),
+    ],
+)
+def test_a_value_is_kept_however_it_is_written(text: str, value: str, kept: bool) -> None:
+    assert holds(text, value, "en") is kept
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("The card was blocked and a new card is sent.", True),
+        ("Agent: “The card is blocked.”", True),
+        ("The client said goodbye.", False),
+        ("", False),
+    ],
+)
+def test_an_outcome_is_told_by_its_words(text: str, told: bool) -> None:
+    assert tells(text, "The card is blocked, a new card arrives.", "en") is told
+
+
+def test_only_files_with_labels_for_the_step_count(tmp_path: Path) -> None:
+    labelled(tmp_path, "one", {"outcome": "The card is blocked.", "values": ["nine dollars"]})
+    labelled(tmp_path, "two", {"topic": "Cards"})
+    assert [one.call.call_id for one in labelled_calls(tmp_path, "summary")] == ["one"]
+    assert [one.call.call_id for one in labelled_calls(tmp_path, "topic")] == ["two"]
+
+
+def test_no_labels_is_a_fault_that_says_the_form(tmp_path: Path) -> None:
+    labelled(tmp_path, "two", {"topic": "Cards"})
+    with pytest.raises(ConfigurationError, match=r"labels\.outcome"):
+        labelled_calls(tmp_path, "summary")
+
+
+def test_each_provider_is_a_method_of_its_own() -> None:
+    settings = Settings.model_validate(
+        {
+            "llm": {
+                "providers": ["bedrock", "openai_chat", "extractive"],
+                "bedrock": {"model": "nova"},
+                "openai_chat": {"model": "m"},
+            }
+        }
+    )
+    methods = list(methods_of("summary", settings))
+    assert [(one.name, one.settings.llm.providers) for one in methods] == [
+        ("extractive", ("extractive",)),
+        ("llm", ("bedrock",)),
+        ("llm", ("openai_chat",)),
+    ]
+    assert all(one.settings.summary.method == one.name for one in methods)
+
+
+def test_a_summary_is_scored_by_what_it_keeps(tmp_path: Path) -> None:
+    labelled(tmp_path, "kept", {"outcome": "The card is lost; a new card is needed.", "values": ["card"]})
+    labelled(tmp_path, "lost", {"outcome": "The client gets a loan of 900 euros.", "values": ["900 euros"]})
+    (method,) = measure("summary", WITHOUT_ENCODER, labelled_calls(tmp_path, "summary")).methods
+    assert (method.method, method.score) == ("extractive", 0.5)
+    assert method.figures["verified"] == 1.0
+
+
+def test_the_figures_are_saved_for_auto(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labelled(tmp_path, "one", {"topic": "Cards", "subtopic": "Lost or stolen"})
+    save = tmp_path / "figures.out"
+    overrides = ("encoder.engine=off", "encoder.allow_download=false")
+    assert evaluate_language("topic", CONFIG, overrides, tmp_path, save=save, as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    (method,) = read_measured(save, "topic").methods
+    assert (told["step"], told["calls"]) == ("topic", 1)
+    assert (method.method, method.score) == ("keywords", told["methods"][0]["score"])
