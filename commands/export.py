@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 TRANSCRIPT_FORMATS: tuple[str, ...] = get_args(TranscriptFormat)
 BIGQUERY = "bigquery"
-FORMATS = (*RESULT_FORMATS, BIGQUERY, *TRANSCRIPT_FORMATS)
+HTML = "html"
+FORMATS = (*RESULT_FORMATS, BIGQUERY, HTML, *TRANSCRIPT_FORMATS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Wanted:
     """Of `TABLES`; None for the results, and for a workbook of several sheets."""
     columns: tuple[str, ...]
     calls: CallFilter
+    audio: bool = True
+    """Whether pages come with their recordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,9 @@ class _Export:
         """Write one format, and say so."""
         wanted, zone = self.wanted, self.zone
         path = wanted.to if wanted.to.suffix.lstrip(".").lower() in (name, _ending(name)) else _beside(wanted.to, name)
-        if name == BIGQUERY:
+        if name == HTML:
+            self.write_pages(wanted.to)
+        elif name == BIGQUERY:
             with chosen_call_ids(self.database, wanted.calls, zone.key) as call_ids:
                 rows, schema = write_bigquery(documents(self.database, call_ids), path)
             say(f"{path}: {counted(rows, 'call')}; load it with the schema {schema}")
@@ -74,6 +79,12 @@ class _Export:
             how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
             rows = export_table(self.database, wanted.calls, table.with_columns(wanted.columns), path, how)
             say(f"{path}: {_of_what(table, rows)}")
+
+    def write_pages(self, folder: Path) -> None:
+        from commands.export_pages import write_pages
+
+        written = write_pages(self.database, self.settings, self.wanted.calls, folder, audio=self.wanted.audio)
+        say(f"{written.index}: {counted(written.calls, 'call')}, {counted(written.recordings, 'recording')}")
 
     def write_transcripts(self, formats: tuple[str, ...]) -> None:
         settings = self.settings.output

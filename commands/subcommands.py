@@ -81,8 +81,8 @@ def export(  # noqa: PLR0917 - typer calls it by name
         list[str] | None,
         typer.Option(
             "--format",
-            help="csv, xlsx, parquet, jsonl, bigquery; txt, srt, vtt, json, pca_json, contact_lens_json. "
-            "By default what the file's name ends in.",
+            help="csv, xlsx, parquet, jsonl, bigquery; html (a folder of pages); txt, srt, vtt, json, pca_json, "
+            "contact_lens_json. By default what the file's name ends in.",
         ),
     ] = None,
     table: Annotated[
@@ -108,6 +108,9 @@ def export(  # noqa: PLR0917 - typer calls it by name
     flag: FlagOption = None,
     said: Annotated[str | None, typer.Option("--said", help="Calls in which these words were said.")] = None,
     call: Annotated[list[str] | None, typer.Option("--call", help="Only this call_id; may be repeated.")] = None,
+    audio: Annotated[
+        bool, typer.Option("--audio/--no-audio", help="With html: copy the recordings beside the pages.")
+    ] = True,
 ) -> None:
     """Write calls to a table, a workbook or transcript files. Example: run.py export calls.xlsx --from 2026-09-01"""
     from commands.calls_filter import call_filter
@@ -127,7 +130,9 @@ def export(  # noqa: PLR0917 - typer calls it by name
         text=said,
         calls=call,
     )
-    wanted = Wanted(to=to, formats=tuple(formats or ()), table=table, columns=tuple(columns or ()), calls=chosen)
+    wanted = Wanted(
+        to=to, formats=tuple(formats or ()), table=table, columns=tuple(columns or ()), calls=chosen, audio=audio
+    )
     sys.exit(export_calls(config, overrides or (), wanted))
 
 

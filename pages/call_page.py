@@ -15,6 +15,8 @@ from pages.timeline import lanes_of, timeline
 from pages.words import ROLES, STEPS, call_flag, ordinary_flags
 from pipeline.records import Role
 
+SHORTEST_QUOTE = 12
+"""Characters."""
 MANY_TURNS = 300
 """From here on what is out of sight is not laid out."""
 
@@ -128,18 +130,19 @@ def moments_of(text: str, call: ShownCall, chunks: Sequence[ShownChunk] = ()) ->
     """When was said what a text of the summary rests on: the sentences whose words it holds, or those of the part of
     the summary that it tells (its reason, what was done, …); else the stretches that hold it word for word."""
     evidence = call.summary_evidence or ()
-    bare = text.strip().rstrip(".")
-    found = {one["start_s"] for one in evidence if one["text"].rstrip(".") in text or bare in one["text"]}
+    wanted = _bare(text)
+    found = {one["start_s"] for one in evidence if _bare(one["text"]) == wanted}
+    found = found or {one["start_s"] for one in evidence if _overlap(_bare(one["text"]), wanted)}
     if not found:
         details = call.summary_details or {}
         told = {
             part
             for name, part in _PARTS.items()
-            if (value := details.get(name)) and (value.rstrip(".") in text or bare in value)
+            if (value := details.get(name)) and (_bare(value) == wanted or _overlap(_bare(value), wanted))
         }
         found = {one["start_s"] for one in evidence if one["part"] in told}
-    if not found and bare:
-        found = {chunk.start_s for chunk in chunks if bare in chunk.text}
+    if not found and len(wanted) >= SHORTEST_QUOTE:
+        found = {chunk.start_s for chunk in chunks if wanted in chunk.text}
     return tuple(sorted(found))
 
 
@@ -155,6 +158,16 @@ def missing_of(call: ShownCall) -> list[Missing]:
         for key, why in sorted(call.missing_reasons.items())
         if not (key.startswith(silent) and Role.UNKNOWN not in moods_of(call))
     ]
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(".!?… ")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one holds the other, which is long enough to be no accident: `Brown` is in many sentences."""
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= SHORTEST_QUOTE and shorter in longer
 
 
 def _speaker(line: str) -> tuple[Role | None, str]:

@@ -14,7 +14,7 @@ from db.queries.reading import Choice
 from pages import numbers
 from pages.charts import Column, columns, interval_bar, spark
 from pages.filters import address_of
-from pages.list_page import chips_of, options_of
+from pages.list_page import chips_of, options_of, says_of
 from pages.rendering import page
 from pages.site import Site
 from pages.words import MOODS
@@ -115,11 +115,12 @@ def dashboard_page(
     *,
     today: date,
     agents_by: str = "calls",
+    within: CallFilter | None = None,
     faults: Sequence[str] = (),
 ) -> str:
-    """HTML of the dashboard; `today` in the reader's time zone."""
+    """HTML of the dashboard; `today` in the reader's time zone. A written one is of the calls `within` a filter."""
     stretches = stretches_of(found.periods, found.period, wanted, site)
-    weeks = weeks_of(found.topics, wanted, today)
+    weeks = weeks_of(found.topics, within or wanted, today)
     negative = share_of(found.totals.negative, found.totals.with_mood)
     rows = agent_rows(found.agents, negative, agents_by, wanted, site)
     return page(
@@ -147,6 +148,8 @@ def dashboard_page(
         wanted=address_of(wanted),
         nothing_yet=not offered and not found.totals.calls and wanted == CallFilter(),
         presets={} if site.written else presets_of(wanted, site, today),
+        within=says_of(within),
+        today=today,
         filter=wanted,
         faults=faults,
         site=site,

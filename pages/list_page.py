@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from db.queries.chosen import NONE, CallFilter
 from db.queries.reading import Choice, ListedCall, Total
@@ -46,10 +47,10 @@ class Option:
 
 def list_page(
     listed: Sequence[ListedCall], total: Total, offered: Sequence[Choice], wanted: CallFilter, site: Site,
-    *, sort: str = "newest", number: int = 1, faults: Sequence[str] = (),
+    *, sort: str = "newest", number: int = 1, within: CallFilter | None = None, faults: Sequence[str] = (),
 ) -> str:  # fmt: skip
-    """HTML of a page of the list, `number` from 1."""
-    last = max(1, -(-total.calls // CALLS_PER_PAGE))
+    """HTML of a page of the list, `number` from 1; of a written list there is one, of the calls `within` a filter."""
+    last = 1 if site.written else max(1, -(-total.calls // CALLS_PER_PAGE))
     return page(
         "calls",
         listed=listed,
@@ -67,6 +68,8 @@ def list_page(
         later=site.calls(wanted, sort=_sort(sort), page=number + 1) if number < last else None,
         filter=wanted,
         faults=faults,
+        within=says_of(within),
+        zone=ZoneInfo(site.timezone),
         site=site,
     )
 
@@ -90,6 +93,11 @@ def options_of(offered: Sequence[Choice], wanted: CallFilter) -> dict[str, list[
         if asked is not None and asked not in {one.value for one in found}:
             found.append(Option(value=asked, says=_shown(kind, asked)))
     return options
+
+
+def says_of(within: CallFilter | None) -> list[str]:
+    """What the calls of a written folder were chosen by."""
+    return [] if within is None else [chip.says for chip in chips_of(within, lambda *_, **__: "")]
 
 
 def chips_of(wanted: CallFilter, address: Callable[..., str]) -> list[Chip]:

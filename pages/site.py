@@ -19,6 +19,8 @@ class Site:
 
     timezone: str = "UTC"
     """IANA."""
+    alone: bool = False
+    """Whether the page of one call is all there is."""
     root: str = "/"
     """In front of everything: `/` on the server, `` or `../` in a folder."""
     written: bool = False

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from db.faults import explained
 from db.queries import reading
+from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from pages.call_page import CallContent, call_page
 from pages.dashboard_page import AGENT_ORDERS, dashboard_page
@@ -22,12 +23,12 @@ from pages.filters import filter_of, sort_of
 from pages.list_page import CALLS_PER_PAGE, list_page
 from pages.rendering import ASSETS, page
 from pages.site import Site
+from pages.sound import recording_of, roles_of_channels, sound_of, why_withheld
 from pages.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role
 from service.shared import Shared, shared
-from service.sound import recording_of, roles_of_channels, sound_of, why_withheld
 
 router = APIRouter()
 Given = Annotated[Shared, Depends(shared)]
@@ -44,7 +45,7 @@ def dashboard(request: Request, given: Given) -> Response:
     timezone = given.site.timezone
     html = dashboard_page(
         dashboard_of(given.database, wanted, timezone),
-        reading.choices(given.database),
+        reading.choices_among(given.database, CallFilter(), given.site.timezone),
         wanted,
         given.site,
         today=datetime.now(ZoneInfo(timezone)).date(),
@@ -74,7 +75,7 @@ def calls(request: Request, given: Given) -> Response:
         limit=CALLS_PER_PAGE,
         offset=offset,
     )
-    offered = reading.choices(given.database)
+    offered = reading.choices_among(given.database, CallFilter(), given.site.timezone)
     html = list_page(listed, total, offered, wanted, given.site, sort=sort, number=number, faults=faults)
     return HTMLResponse(html)
 

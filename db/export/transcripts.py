@@ -45,6 +45,11 @@ def export_transcripts(database: Database, call_ids: Iterable[str], folder: Path
 
 def file_stem(document: Document) -> str:
     """A file name of our own making: harmless characters, and the call's id against equal names elsewhere."""
-    stem = Path(str(document.call["file_name"])).stem
+    return file_stem_of(str(document.call["file_name"]), document.call_id)
+
+
+def file_stem_of(file_name: str, call_id: str) -> str:
+    """The same of a recording's name and its call's id."""
+    stem = Path(file_name).stem
     safe = re.sub(r"[^\w\- ]+", "_", stem).strip(" ._") or "call"
-    return f"{safe.encode()[:LONGEST_STEM_BYTES].decode(errors='ignore')}-{document.call_id[:8]}"
+    return f"{safe.encode()[:LONGEST_STEM_BYTES].decode(errors='ignore')}-{call_id[:8]}"

@@ -48,6 +48,9 @@ class ListedCall:
     attention_critical: bool | None
     attention: tuple[str, ...]
     """Titles of the rules that hold, the weightiest first."""
+    rules: tuple[str, ...]
+    """Their names."""
+    language: str | None
     said_role: Role | None
     said_at_s: float | None
     said_quote: str | None
@@ -214,9 +217,9 @@ def total_of(database: Database, wanted: CallFilter, timezone: str) -> Total:
     return total
 
 
-def choices(database: Database) -> list[Choice]:
-    """Everything that can be filtered by."""
-    return ask(database, "reading/choices", record_row(Choice))
+def choices_among(database: Database, wanted: CallFilter, timezone: str) -> list[Choice]:
+    """Everything that these calls can be filtered by."""
+    return ask_of_chosen(database, "reading/choices", record_row(Choice), wanted, timezone)
 
 
 def shown_call(database: Database, call_id: uuid.UUID) -> ShownCall | None:

@@ -1,6 +1,63 @@
-// The player of a call, and nothing else: without this script the pages are whole, only the recording is played by the
-// browser's own controls.
+// The player of a call, and the filters of a list on disk. Without this script the pages are whole: the recording is
+// played by the browser's own controls, and such a list shows all of its calls.
 "use strict";
+
+// A list on disk: its address chooses the calls, as on the server (db/queries/sql/reading/chosen.sql).
+(() => {
+  const rows = [...document.querySelectorAll("tr[data-day]")];
+  const form = document.querySelector(".filters");
+  if (!rows.length || !form) return;
+  const asked = new Map([...new URLSearchParams(location.search)].filter(([, value]) => value.trim()));
+  const same = (given, wanted) => (wanted === "-" ? given === "" : given === wanted);
+  const within = (given, wanted) => {
+    const [low, high] = wanted.split("-").map(Number);
+    const percent = Math.round(Number(given) * 1e6) / 1e4;
+    return given !== "" && percent >= low && (percent < high || high >= 100);
+  };
+  const tests = {
+    from: (row, value) => row.day !== "" && row.day >= value,
+    to: (row, value) => row.day !== "" && row.day <= value,
+    undated: (row) => row.day === "",
+    agent: (row, value) => same(row.agent, value),
+    queue: (row, value) => same(row.queue, value),
+    direction: (row, value) => same(row.direction, value),
+    mood: (row, value) => same(row.mood, value),
+    language: (row, value) => same(row.language, value),
+    customer: (row, value) => same(row.customer, value),
+    topic: (row, value) => same(row.topic, value) || `${row.topic} > ${row.subtopic}` === value,
+    flag: (row, value) => row.flags.split(" ").includes(value),
+    status: (row, value) => row.status === value,
+    error: (row, value) => row.error === value,
+    silence: (row, value) => within(row.silence, value),
+    talk: (row, value) => within(row.talk, value),
+    attention: (row, value) => (value === "any" ? row.rules !== "" : value === "critical" ? "critical" in row
+      : row.rules.split(" ").includes(value)),
+    q: (row, value, text) => value.toLowerCase().split(/\s+/).every((word) => text.includes(word.replaceAll('"', ""))),
+  };
+  const used = [...asked].filter(([name]) => name in tests);
+  let shown = 0;
+  for (const row of rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !used.every(([name, value]) => tests[name](row.dataset, value, text));
+    shown += row.hidden ? 0 : 1;
+  }
+  for (const [name, value] of used) if (form.elements[name]) form.elements[name].value = value;
+  if (!used.length) return;
+  document.getElementById("sum").textContent = `${shown} of ${rows.length} calls`;
+  const chips = document.getElementById("chips");
+  chips.hidden = false;
+  const chip = (text, without) => {
+    const item = chips.appendChild(document.createElement("li")).appendChild(document.createElement("a"));
+    item.textContent = text;
+    item.href = `?${without}`;
+  };
+  for (const [name, value] of used) {
+    const choice = form.elements[name] && form.elements[name].selectedOptions;
+    const says = choice && choice[0] && choice[0].value === value ? choice[0].textContent : value;
+    chip(`${name}: ${says} ×`, new URLSearchParams(used.filter(([other]) => other !== name)));
+  }
+  chip("Remove all", "");
+})();
 
 (() => {
   const player = document.querySelector(".player");
@@ -124,7 +181,7 @@
     controls.hidden = true;
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== " " || event.target.closest("input, select, button, textarea, a, summary, audio")) return;
+    if (event.key !== " " || event.target.closest?.("input, select, button, textarea, a, summary, audio")) return;
     event.preventDefault();
     toggle();
   });

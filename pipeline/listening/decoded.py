@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,15 @@ from pipeline.sources.source import fetch_files
 
 POINTS = 1000
 """Peaks per channel: more cannot be told apart on a screen."""
+AAC = ".m4a"
+AAC_BITS_PER_SECOND = 32_000
+"""Per channel; speech of 8 kHz bandwidth sounds as it did."""
 _BLOCK = SAMPLE_RATE_HZ * 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundFile:
-    """A WAV file to write."""
+    """A file to write: WAV, or AAC where it ends in `.m4a`."""
 
     path: Path
     channels: tuple[int, ...] = ()
@@ -88,15 +91,43 @@ def peaks_of(frames: npt.NDArray[np.float32], points: int = POINTS) -> tuple[flo
 
 
 def _write(file: SoundFile, ingested: Ingested) -> None:
-    """16 bits, at 16 kHz, block by block; it appears whole."""
+    """16 kHz, block by block, as the file's suffix says; it appears whole."""
     channels = file.channels or tuple(range(len(ingested.channels)))
-    aside = file.path.with_name(f".{file.path.name}.part")
-    with wave.open(str(aside), "wb") as out:
-        out.setnchannels(len(channels))
+    aside = file.path.with_name(f".part-{file.path.name}")
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    (_write_aac if file.path.suffix == AAC else _write_wav)(aside, len(channels), _blocks(ingested, channels))
+    aside.replace(file.path)
+
+
+def _blocks(ingested: Ingested, channels: Sequence[int]) -> Iterator[npt.NDArray[np.float32]]:
+    """Samples of these channels, shape (channels, samples), within -1..1."""
+    for first in range(0, ingested.samples, _BLOCK):
+        count = min(_BLOCK, ingested.samples - first)
+        block = np.stack([read_range(ingested.channels[channel].path, first, count) for channel in channels])
+        yield np.clip(block, -1.0, 1.0)
+
+
+def _write_wav(path: Path, channels: int, blocks: Iterator[npt.NDArray[np.float32]]) -> None:
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(channels)
         out.setsampwidth(2)
         out.setframerate(SAMPLE_RATE_HZ)
-        for first in range(0, ingested.samples, _BLOCK):
-            count = min(_BLOCK, ingested.samples - first)
-            block = np.stack([read_range(ingested.channels[channel].path, first, count) for channel in channels])
-            out.writeframes((np.clip(block, -1.0, 1.0).T * 32767.0).astype("<i2").tobytes())
-    aside.replace(file.path)
+        for block in blocks:
+            out.writeframes((block.T * 32767.0).astype("<i2").tobytes())
+
+
+def _write_aac(path: Path, channels: int, blocks: Iterator[npt.NDArray[np.float32]]) -> None:
+    import av
+
+    layout = "mono" if channels == 1 else "stereo" if channels == 2 else f"{channels}C"
+    with av.open(str(path), "w", format="mp4") as out:
+        stream = out.add_stream("aac", rate=SAMPLE_RATE_HZ)
+        stream.codec_context.layout = layout
+        stream.codec_context.bit_rate = AAC_BITS_PER_SECOND * channels
+        place = 0
+        for block in blocks:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, place
+            place += block.shape[1]
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))

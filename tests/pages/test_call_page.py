@@ -105,18 +105,19 @@ def evidence(part: str, text: str, start_s: float) -> dict[str, Any]:
 
 def test_each_sentence_of_the_summary_leads_to_its_moments() -> None:
     call = shown_call(
-        summary="client: My card was charged twice.\nagent: I refund it.\nNobody said this.\nReason: double charge",
+        summary="client: My card was charged twice.\nagent: I refund it all.\nNobody said this.\nagent: it.\n"
+        "Reason: double charge",
         summary_details={"reason": "double charge", "outcome": None},
         summary_evidence=[
             evidence("line", "My card was charged twice.", 3.5),
-            evidence("line", "Yes, I refund it", 8.0),
+            evidence("line", "Yes, I refund it all", 8.0),
             evidence("reason", "you took it twice", 9.5),
             evidence("reason", "and I noticed today", 9.0),
         ],
-        action_items=[{"what": "Yes, I refund it", "who": "agent", "by_when": None}],
+        action_items=[{"what": "Yes, I refund it all", "who": "agent", "by_when": None}],
     )
     assert [(one.role, one.at_s) for one in sentences_of(call)] == [
-        (Role.CLIENT, (3.5,)), (Role.AGENT, (8.0,)), (None, ()), (None, (9.0, 9.5)),
+        (Role.CLIENT, (3.5,)), (Role.AGENT, (8.0,)), (None, ()), (Role.AGENT, ()), (None, (9.0, 9.5)),
     ]  # fmt: skip
     html = html_of(call)
     assert html.count('href="#at=8.0"') == 2

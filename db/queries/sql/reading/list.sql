@@ -3,6 +3,8 @@ SELECT c.call_id::text, c.file_name, c.started_at, c.duration_s, c.agent_id, c.q
        c.mood, c.status, c.error_type, c.error_message, c.flags, c.summary, c.silence_share,
        c.client_talk_share, c.missing_reasons, c.customer, c.attention_critical,
        ARRAY(SELECT a.title FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule) AS attention,
+       ARRAY(SELECT a.rule FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule)
+           AS rules, c.language,
        said.role AS said_role, said.start_s AS said_at_s, said.quote AS said_quote
 FROM (
     SELECT page.*, row_number() OVER () AS place FROM (
