@@ -29,6 +29,11 @@ def damaged(error: BaseException) -> bool:
     return isinstance(error, psycopg.Error) and error.sqlstate is None and bool(_SAYS_DAMAGE.search(str(error)))
 
 
+def other_version(error: BaseException) -> bool:
+    """Whether the error says that the tables are not those of this version."""
+    return isinstance(error, _OTHER_VERSION)
+
+
 def explained(error: psycopg.Error, url: str, doing: str = "") -> DatabaseUnavailable:
     """The error for the user; `doing` comes before the server's message and says what failed."""
     message = f"database {masked(url)}: {doing}{one_line(error)}"
@@ -36,7 +41,7 @@ def explained(error: psycopg.Error, url: str, doing: str = "") -> DatabaseUnavai
         return DatabaseUnavailable(f"{message}; {_what_is_damaged(str(error), url)}")
     if isinstance(error, errors.InsufficientPrivilege):
         return DatabaseUnavailable(f"{message}; the account of database.url lacks this right: let its owner grant it")
-    if isinstance(error, _OTHER_VERSION):
+    if other_version(error):
         return DatabaseUnavailable(
             f"{message}; if its tables are those of another version, `python run.py db migrate` brings them up to date"
         )

@@ -38,6 +38,14 @@ def marked(quote: str) -> Markup:
     return Markup(escaped.replace(MARK_BEGIN, begin).replace(MARK_END, end))  # noqa: S704 - escaped above
 
 
+def sentence(text: str | None) -> str:
+    """A reason as it is stored, as a sentence."""
+    if not text:
+        return ""
+    ended = text if text.endswith((".", "!", "?", "…")) else f"{text}."
+    return ended[:1].upper() + ended[1:]
+
+
 def snippet(summary: str) -> str:
     """The beginning of a summary; who says it is left to the page."""
     lines = (re.sub(r"^(agent|client|unknown): ", "", line.strip()) for line in summary.splitlines())
@@ -67,6 +75,7 @@ def _environment() -> Environment:
         "marked": marked,
         "call_flag": words.call_flag,
         "snippet": snippet,
+        "sentence": sentence,
     }
     environment.filters.update(filters)
     environment.globals.update(

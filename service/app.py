@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from db.queries.chosen import CallFilter
+from db.queries.reading import choices_among
 from pipeline.listening.room import ListeningRoom
 from service import reading
+from service.kept import Kept
 from service.security import loopback_only
 from service.shared import Shared
 
 if TYPE_CHECKING:
     from db.connection import Database
     from pipeline.config.root import Settings
+
+
+KEPT_S = 60.0
 
 
 def application(database: Database, settings: Settings, spool: Path) -> FastAPI:
@@ -34,7 +41,12 @@ def application(database: Database, settings: Settings, spool: Path) -> FastAPI:
 
     # The generated documentation loads its scripts from elsewhere: not here.
     app = FastAPI(title="Earshot", docs_url=None, redoc_url=None, openapi_url=None, lifespan=open_rooms)
-    app.state.shared = Shared(database=database, settings=settings, listening=listening)
+    app.state.shared = Shared(
+        database=database,
+        settings=settings,
+        listening=listening,
+        choices=Kept(partial(choices_among, database, CallFilter(), settings.input.timezone), KEPT_S),
+    )
     app.include_router(reading.router)
     reading.explain_errors(app)
     loopback_only(app)

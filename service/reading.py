@@ -13,9 +13,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.faults import explained
+from db.faults import explained, other_version
 from db.queries import reading
-from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from pages.call_page import CallContent, call_page
 from pages.dashboard_page import AGENT_ORDERS, dashboard_page
@@ -45,7 +44,7 @@ def dashboard(request: Request, given: Given) -> Response:
     timezone = given.site.timezone
     html = dashboard_page(
         dashboard_of(given.database, wanted, timezone),
-        reading.choices_among(given.database, CallFilter(), given.site.timezone),
+        given.choices.get(),
         wanted,
         given.site,
         today=datetime.now(ZoneInfo(timezone)).date(),
@@ -75,7 +74,7 @@ def calls(request: Request, given: Given) -> Response:
         limit=CALLS_PER_PAGE,
         offset=offset,
     )
-    offered = reading.choices_among(given.database, CallFilter(), given.site.timezone)
+    offered = given.choices.get()
     html = list_page(listed, total, offered, wanted, given.site, sort=sort, number=number, faults=faults)
     return HTMLResponse(html)
 
@@ -130,9 +129,10 @@ def explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(psycopg.Error)
     def of_the_database(_: Request, error: psycopg.Error) -> Response:
-        return _notice(
-            503, "The database does not answer as it should", str(explained(error, app.state.shared.database.url))
-        )
+        if other_version(error):
+            return _notice(503, "This database is of another version", _MIGRATE)
+        why = explained(error, app.state.shared.database.url)
+        return _notice(503, "The database does not answer as it should", str(why))
 
     @app.exception_handler(EarshotError)
     def of_ours(_: Request, error: EarshotError) -> Response:
@@ -140,6 +140,10 @@ def explain_errors(app: FastAPI) -> None:
         return _notice(status, "This is not available now", str(error))
 
 
+_MIGRATE = (
+    "Its tables were made by another version of Earshot than the one that shows these pages. End this server, bring "
+    "them up to date with `python run.py db migrate`, and start `python run.py view` again. No call is lost by it."
+)
 _WHY_NOT = "There is no such page, or no call with this id. A link may be from another database."
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 
+from db.queries.reading import Choice
 from pages.site import Site
 from pipeline.listening.room import ListeningRoom
+from service.kept import Kept
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -22,6 +24,8 @@ class Shared:
     database: Database
     settings: Settings
     listening: ListeningRoom
+    choices: Kept[list[Choice]]
+    """What calls can be filtered by; a value that is new shows after a minute."""
 
     @property
     def site(self) -> Site:

@@ -91,6 +91,13 @@
     return low ? turns[low - 1] : null;
   };
 
+  // Far away at once, and once more: the heights of turns that were never in sight are estimates until then.
+  const bring = (element) => {
+    const far = Math.abs(element.getBoundingClientRect().top) > 2 * innerHeight;
+    element.scrollIntoView({ block: far ? "center" : "nearest", behavior: calm || far ? "instant" : "smooth" });
+    if (far) requestAnimationFrame(() => element.scrollIntoView({ block: "center", behavior: "instant" }));
+  };
+
   const show = (seconds, scroll) => {
     place = seconds;
     if (track) {
@@ -108,7 +115,7 @@
     current = turn;
     if (!turn) return;
     turn.element.setAttribute("aria-current", "true");
-    if (scroll) turn.element.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+    if (scroll) bring(turn.element);
   };
 
   const go = (seconds, { play = false, scroll = true } = {}) => {

@@ -130,7 +130,7 @@ def test_rules_that_hold_say_why_and_where() -> None:
         role=Role.CLIENT, start_s=12.5, weight=5.0, critical=True, occurrences=1,
     )  # fmt: skip
     html = html_of(rules=[rule])
-    for text in ("The client wants to leave", "said &lt;b&gt;", "I cancel &lt;i&gt;", "#at=12.5", "critical"):
+    for text in ("The client wants to leave", "Said &lt;b&gt;.", "I cancel &lt;i&gt;", "#at=12.5", "critical"):
         assert text in html
     assert 'href="/calls?attention=cancellation_threat"' in html
 
@@ -143,7 +143,7 @@ def test_rules_that_hold_say_why_and_where() -> None:
         (shown_call(status=CallStatus.FAILED, error_type="AudioUndecodable", error_message="broken",
                     error_transient=False), ("--reprocess failed",)),
         (shown_call(transcript_fingerprint="f"), ("Nobody says a word",)),
-        (shown_call(missing_reasons={"summary": "too short to sum up"}), ("No summary. too short to sum up",)),
+        (shown_call(missing_reasons={"summary": "too short to sum up"}), ("No summary. Too short to sum up.",)),
         (shown_call(missing_reasons={"unknown_text": "nobody in the role unknown speaks"}), ()),
         (shown_call(duration_s=None), ("No summary",)),
     ],
