@@ -224,6 +224,46 @@ class RuleMatch:
     occurrences: int = 1
 
 
+class Answer(StrEnum):
+    """Of an item of a scorecard."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_APPLICABLE = "n/a"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardAnswer:
+    """One item of a scorecard."""
+
+    item: str
+    """The rule that answers it."""
+    question: str
+    """Yes is good."""
+    answer: Answer
+    weight: float
+    critical: bool
+    reason: str
+    quote: str | None = None
+    role: Role | None = None
+    start_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardResult:
+    """A call by one scorecard."""
+
+    scorecard: str
+    title: str
+    score: float | None
+    """Weight of the items answered yes over the weight of those that apply, 0..1; None where none applies."""
+    passed: bool | None
+    """Whether the score reaches the pass mark and no critical item is answered no."""
+    failed_critical: tuple[str, ...]
+    """Critical items answered no."""
+    answers: tuple[ScorecardAnswer, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
     """Payload of the step `rules`."""
@@ -232,3 +272,4 @@ class Attention:
     """In the order of the rule file."""
     not_judged: Mapping[str, str] = field(default_factory=dict)
     """Rule to why it could not be judged in this call."""
+    scorecards: tuple[ScorecardResult, ...] = ()

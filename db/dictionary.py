@@ -30,6 +30,8 @@ SHOWN = (
     "chunk_sentiments",
     "rule_matches",
     "attention_notices",
+    "scorecard_results",
+    "scorecard_answers",
 )
 """First the relations readers rely on, then the tables beneath them."""
 

@@ -28,6 +28,8 @@ RELATIONS = (
     "attention",
     "rule_matches",
     "attention_notices",
+    "scorecard_results",
+    "scorecard_answers",
     "calls_done",
     "sides",
     "turns",

@@ -230,6 +230,34 @@ class Rule(Area):
     """Holds for a call that needs attention."""
 
 
+class Item(Area):
+    """One item of a scorecard."""
+
+    rule: Name
+    """The rule that answers it."""
+    question: Title
+    """What people who score the call are asked; yes is good."""
+    good_when: Literal["holds", "fails"] = "holds"
+    """Whether the answer is yes where the rule holds, or where it does not."""
+    weight: Weight = 1.0
+    """How much it counts beside other items."""
+    critical: bool = False
+    """true: with a no here the call fails, whatever its score."""
+
+
+class Scorecard(Area):
+    """Items that together say how well a call was handled."""
+
+    name: Name
+    """How tables call it."""
+    title: Title
+    """What people read."""
+    pass_mark: Share = 0.8
+    """Least score of a call that passes."""
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100)]
+    """In the order of the sheet."""
+
+
 class RuleFile(Area):
     """A rule file."""
 
@@ -238,3 +266,6 @@ class RuleFile(Area):
     lists: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Lists of phrases that several rules share by YAML's anchors: `&name` here, `*name` there."""
     rules: tuple[Rule, ...] = ()
+    """In the order in which matches are listed."""
+    scorecards: tuple[Scorecard, ...] = ()
+    """Weighted sets of the rules."""

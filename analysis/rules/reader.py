@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -46,10 +47,28 @@ def _listed(faults: Iterator[str], path: Path) -> str:
 
 
 def _names(book: RuleFile, places: Places, where: str) -> Iterator[str]:
-    """Names that stand twice."""
+    """Names that stand twice, and items of scorecards that name no rule."""
+    rules = [rule.name for rule in book.rules]
+    yield from _twice("rules", rules, places, where)
+    yield from _twice("scorecards", [card.name for card in book.scorecards], places, where)
+    for number, card in enumerate(book.scorecards):
+        for place, item in enumerate(card.items):
+            at = ("scorecards", str(number), "items", str(place), "rule")
+            if item.rule not in rules:
+                close = difflib.get_close_matches(item.rule, rules, n=1)
+                hint = f"did you mean {close[0]}? " if close else ""
+                yield (
+                    f"{place_of(where, places, at)}: {'.'.join(at)}: no rule is named {item.rule!r}; {hint}"
+                    f"the rules are: {', '.join(rules)}"
+                )
+            elif item.rule in [before.rule for before in card.items[:place]]:
+                yield f"{place_of(where, places, at)}: {'.'.join(at)}: {item.rule!r} answers another item already"
+
+
+def _twice(kind: str, names: Sequence[str], places: Places, where: str) -> Iterator[str]:
     first: dict[str, str] = {}
-    for place, rule in enumerate(book.rules):
-        here = place_of(where, places, ("rules", str(place), "name"))
-        if rule.name in first:
-            yield f"{here}: rules.{place}.name: {rule.name!r} is another rule's name ({first[rule.name]})"
-        first.setdefault(rule.name, here)
+    for place, name in enumerate(names):
+        here = place_of(where, places, (kind, str(place), "name"))
+        if name in first:
+            yield f"{here}: {kind}.{place}.name: {name!r} is another one's name ({first[name]})"
+        first.setdefault(name, here)

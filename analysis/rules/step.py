@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from analysis.fingerprints import fingerprint_of
 from analysis.results import done
 from analysis.rules.book import RuleFile
 from analysis.rules.heard import Heard
 from analysis.rules.judge import judge_call
+from analysis.rules.scorecards import score
 from pipeline.records import CallForAnalysis, StepResult
 
 _VERSION = 1
@@ -23,7 +25,7 @@ class RulesStep:
 
     def __init__(self, book: RuleFile) -> None:
         self._book = book
-        self._rules_hash = fingerprint_of(book.model_dump(mode="json", exclude={"lists"}))
+        self._rules_hash = fingerprint_of(book.model_dump(mode="json", exclude={"lists"}, exclude_defaults=True))
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         """Comments, order of keys and shared lists of the file count only by what they make the rules say."""
@@ -35,8 +37,9 @@ class RulesStep:
         return [self._one(call, known) for call, known in zip(calls, earlier, strict=True)]
 
     def _one(self, call: CallForAnalysis, known: Mapping[str, StepResult]) -> StepResult:
-        attention, _ = judge_call(self._book, Heard(call, known))
-        return done(self.name, self.fingerprint(call), attention)
+        attention, verdicts = judge_call(self._book, Heard(call, known))
+        scored = tuple(score(card, verdicts) for card in self._book.scorecards)
+        return done(self.name, self.fingerprint(call), replace(attention, scorecards=scored))
 
     def close(self) -> None:
         """Holds nothing."""

@@ -191,3 +191,47 @@ def summaries(
     from commands.evaluate.language import evaluate_language
 
     sys.exit(evaluate_language("summary", config, overrides or (), labels, save=save, as_json=as_json))
+
+
+_SCORECARD_HELP = """Scorecards by people: a sheet of calls to score, and how far the scorecard agrees with it.
+
+`--sheet` draws calls and writes a sheet with the questions and no answers. People listen and write yes, no or n/a. \
+`--read` compares a filled sheet with the stored answers; two sheets of the same calls are compared with each other as \
+well. Agreement is Cohen's kappa (1960) with a 95 % interval over calls: 0 is chance, 1 is perfect.
+
+[bold]Examples[/bold]
+
+  python run.py evaluate scorecard --sheet to_score.xlsx --calls 30
+
+  python run.py evaluate scorecard --read scored.xlsx
+
+  python run.py evaluate scorecard --read by_ann.csv --read by_bob.csv --json
+"""
+
+
+@app.command(help=_SCORECARD_HELP)
+def scorecard(  # noqa: PLR0917 - typer calls it by name
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Sheet to write: .xlsx or .csv.", metavar="FILE")
+    ] = None,
+    read: Annotated[
+        list[Path] | None, typer.Option("--read", help="Filled sheet; once or twice.", metavar="FILE")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--scorecard", help="Which one; not needed where there is one.", metavar="NAME")
+    ] = None,
+    calls: Annotated[int, typer.Option("--calls", help="Calls on the sheet.", metavar="N", min=1)] = 20,
+    seed: SeedOption = 0,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    from commands.evaluate.scorecards import ScorecardRequest, compare_sheets, write_sheet
+    from pipeline.errors import ConfigurationError
+
+    if (sheet is None) == (not read) or len(read or ()) > 2:
+        raise ConfigurationError("evaluate scorecard: give either --sheet FILE, or --read FILE once or twice")
+    request = ScorecardRequest(
+        config=config, overrides=tuple(overrides or ()), scorecard=name, calls=calls, seed=seed, as_json=as_json
+    )
+    sys.exit(write_sheet(request, sheet) if sheet is not None else compare_sheets(request, read or []))

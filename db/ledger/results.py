@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from db.ledger.rows import (
+    ANSWER,
     CHUNK,
     IDENTITY,
     MATCH,
     PAYLOADS,
+    SCORE,
     SEGMENT,
     SENTIMENT_STEPS,
     STEP,
+    answer_rows,
     chunk_rows,
     chunk_sentiment_rows,
     found_columns,
@@ -29,6 +32,7 @@ from db.ledger.rows import (
     prepared_columns,
     reason_keys,
     rows_hash,
+    score_rows,
     sentiment_trend,
     step_columns,
     step_row,
@@ -277,18 +281,23 @@ def _store_steps(connection: Connection[Any], call_id: uuid.UUID, outcome: CallO
 def _store_matches(
     connection: Connection[Any], call_id: uuid.UUID, steps: Sequence[StepResult], replaced: bool
 ) -> None:
-    """Rules that hold, of the step run now; where it did not run they stay unless the transcript was replaced."""
+    """Rules that hold and scorecards, of the step run now; without it they stay unless the transcript was replaced."""
     ran = next((result for result in steps if result.step == "rules"), None)
     if ran is None and not replaced:
         return
-    connection.execute("DELETE FROM rule_matches WHERE call_id = %s", [call_id])
-    rows = match_rows(ran.payload) if ran is not None else []
-    if rows:
-        connection.execute(
-            f"""INSERT INTO rule_matches (call_id, {MATCH.listed})
-                SELECT %s, {MATCH.listed} FROM json_populate_recordset(NULL::rule_matches, %s)""",  # noqa: S608
-            [call_id, json_parameter(rows)],
-        )
+    payload = ran.payload if ran is not None else None
+    for table, columns, rows in (
+        ("rule_matches", MATCH.listed, match_rows(payload)),
+        ("scorecard_results", SCORE.listed, score_rows(payload)),
+        ("scorecard_answers", f"scorecard, place, {ANSWER.listed}", answer_rows(payload)),
+    ):
+        connection.execute(f"DELETE FROM {table} WHERE call_id = %s".encode(), [call_id])  # noqa: S608
+        if rows:
+            connection.execute(
+                f"""INSERT INTO {table} (call_id, {columns})
+                    SELECT %s, {columns} FROM json_populate_recordset(NULL::{table}, %s)""".encode(),  # noqa: S608
+                [call_id, json_parameter(rows)],
+            )
 
 
 def _store_sentiments(

@@ -8,7 +8,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from analysis.records import Attention, CallSentiment, Conversation, RuleMatch, Sentiment, Summary, Topic
+from analysis.records import (
+    Attention,
+    CallSentiment,
+    Conversation,
+    RuleMatch,
+    ScorecardAnswer,
+    ScorecardResult,
+    Sentiment,
+    Summary,
+    Topic,
+)
 from db.ledger.values import clean
 from db.records import Columns, Row, adapter
 from pipeline.records import (
@@ -41,6 +51,8 @@ CHUNK = Columns(TranscriptChunk)
 SEGMENT = Columns(SegmentText)
 STEP = Columns(StepResult, without=("services", "kept"))
 MATCH = Columns(RuleMatch)
+SCORE = Columns(ScorecardResult, without=("answers",))
+ANSWER = Columns(ScorecardAnswer)
 """Records whose fields are the columns of their tables; `calls` is laid out wide, below."""
 
 CONVERSATION_COLUMNS = tuple(field.name for field in dataclasses.fields(Conversation) if field.name != "extra")
@@ -238,6 +250,21 @@ def chunk_sentiment_rows(results: Iterable[StepResult]) -> list[Row]:
 def match_rows(payload: object | None) -> list[Row]:
     """A row per rule that holds; none without a payload."""
     return [MATCH.row(match) for match in payload.matches] if isinstance(payload, Attention) else []
+
+
+def score_rows(payload: object | None) -> list[Row]:
+    """A row per scorecard."""
+    return [SCORE.row(card) for card in payload.scorecards] if isinstance(payload, Attention) else []
+
+
+def answer_rows(payload: object | None) -> list[Row]:
+    """A row per scorecard and item."""
+    cards = payload.scorecards if isinstance(payload, Attention) else ()
+    return [
+        {"scorecard": card.scorecard, "place": place, **ANSWER.row(answer)}
+        for card in cards
+        for place, answer in enumerate(card.answers, start=1)
+    ]
 
 
 # ------------------------------------------------------------------------------------------ chunks

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from psycopg.rows import scalar_row, tuple_row
+
 from db.ask import ask
 from db.records import record_row
 from pipeline.records import Role
@@ -45,6 +47,37 @@ def matches_to_tell(database: Database, rules: Sequence[str], within: timedelta)
         rules=list(rules),
         within_s=within.total_seconds(),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedItem:
+    """An item of a scorecard for one call."""
+
+    call_id: str
+    file_name: str
+    started_at: datetime | None
+    duration_s: float | None
+    place: int
+    item: str
+    question: str
+    answer: str
+
+
+def scorecards(database: Database) -> list[str]:
+    """Names of the scorecards that calls have results of."""
+    return ask(database, "attention/scorecards", scalar_row)
+
+
+def drawn_answers(database: Database, scorecard: str, calls: int, seed: int) -> list[AskedItem]:
+    """Items of at most `calls` calls drawn by chance, call by call in the order of the scorecard."""
+    return ask(database, "attention/drawn_answers", record_row(AskedItem), scorecard=scorecard, calls=calls, seed=seed)
+
+
+def answers_of(database: Database, scorecard: str, calls: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Stored answers by call and item."""
+    ids = [uuid.UUID(call) for call in calls]
+    rows = ask(database, "attention/answers_of", tuple_row, scorecard=scorecard, calls=ids)
+    return {(call, item): answer for call, item, answer in rows}
 
 
 def mark_told(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from analysis.records import (
     ActionItem,
+    Answer,
     Attention,
     CallSentiment,
     ChunkSentiment,
@@ -14,6 +15,8 @@ from analysis.records import (
     Evidence,
     RoleSentiment,
     RuleMatch,
+    ScorecardAnswer,
+    ScorecardResult,
     Sentiment,
     Summary,
     SummaryEvidence,
@@ -202,6 +205,42 @@ def attention() -> Attention:
             RuleMatch(rule="short", title="Very short", reason="the recording has 0:12", weight=0.5, critical=False),
         ),
         not_judged={"silence": "not known"},
+        scorecards=(
+            ScorecardResult(
+                scorecard="service",
+                title="Service call",
+                score=0.75,
+                passed=False,
+                failed_critical=("polite",),
+                answers=(
+                    scored("greeting", Answer.YES, weight=3.0, quote="I am sorry I will refund it", start_s=2.5),
+                    scored("polite", Answer.NO, critical=True),
+                    scored("hold", Answer.NOT_APPLICABLE),
+                ),
+            ),
+        ),
+    )
+
+
+def scored(
+    item: str,
+    answer: Answer,
+    *,
+    weight: float = 1.0,
+    critical: bool = False,
+    quote: str | None = None,
+    start_s: float | None = None,
+) -> ScorecardAnswer:
+    return ScorecardAnswer(
+        item=item,
+        question=f"{item}?",
+        answer=answer,
+        weight=weight,
+        critical=critical,
+        reason="because",
+        quote=quote,
+        role=Role.AGENT if quote else None,
+        start_s=start_s,
     )
 
 

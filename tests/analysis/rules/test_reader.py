@@ -19,6 +19,12 @@ rules:
 """
 
 
+def card(rule: str = "one", good_when: str = "holds", other: str = "") -> str:
+    item = f"{{rule: {rule}, question: Is it?, good_when: {good_when}}}"
+    more = f", {other}" if other else ""
+    return f"{RULE}scorecards:\n  - name: card\n    title: Card\n    items: [{item}{more}]\n"
+
+
 def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "rules.yaml"
     path.write_text(text, encoding="utf-8")
@@ -49,7 +55,10 @@ def test_no_file_means_no_rules() -> None:
         (RULE.replace("said: {any_of: [word]}", "silence: {}"), 6, ["silence", "longest_over_s, share_over"]),
         (RULE.replace("said: {any_of: [word]}", "{}"), 5, ["rules.0.when", "say at least one of", "doubts"]),
         (RULE.replace("name: one", "name: One!"), 3, ["rules.0.name", "One!"]),
-        (RULE + RULE.replace("\nrules:\n", ""), 7, ["rules.1.name", "'one' is another rule's name", ":3"]),
+        (RULE + RULE.replace("\nrules:\n", ""), 7, ["rules.1.name", "'one' is another one's name", ":3"]),
+        (card(rule="on"), 10, ["items.0.rule", "did you mean one?", "the rules are: one"]),
+        (card(other="{rule: one, question: Again?}"), 10, ["items.1.rule", "answers another item"]),
+        (card(good_when="yes"), 10, ["good_when", "'holds' or 'fails'"]),
         (RULE + "    weight: -1\n", 7, ["rules.0.weight", "greater than 0", "-1"]),
         (RULE + "    languages: [english]\n", 7, ["rules.0.languages.0", "english"]),
     ],

@@ -244,6 +244,22 @@ def test_rules_that_hold_are_rows(store: PostgresStore, database: Database, run_
     assert store.step_results(call_id, "f1")["rules"].payload == attention()
 
 
+def test_scorecards_are_rows(store: PostgresStore, database: Database, run_id: str) -> None:
+    call_id = keep(store, run_id)
+    query = "SELECT scorecard, title, score, passed, failed_critical FROM scorecard_results"
+    assert rows(database, query) == [("service", "Service call", 0.75, False, ["polite"])]
+    answers = "SELECT place, item, question, answer, weight, critical, quote, role, start_s FROM scorecard_answers"
+    assert rows(database, f"{answers} ORDER BY place") == [
+        (1, "greeting", "greeting?", "yes", 3.0, False, "I am sorry I will refund it", "agent", 2.5),
+        (2, "polite", "polite?", "no", 1.0, True, None, None, None),
+        (3, "hold", "hold?", "n/a", 1.0, False, None, None, None),
+    ]
+    assert store.step_results(call_id, "f1")["rules"].payload == attention()
+    none = step("rules", replace(attention(), scorecards=()), fingerprint="rules-2")
+    assert store.save_call(replace(outcome(call_id, run_id, steps=(none,)), prepared=None, transcript=None))
+    assert rows(database, query) == rows(database, answers) == []
+
+
 def test_rules_redone_alone_replace_their_rows_and_other_steps_leave_them(
     store: PostgresStore, database: Database, run_id: str
 ) -> None:

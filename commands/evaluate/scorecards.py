@@ -1,0 +1,247 @@
+"""`run.py evaluate scorecard`: sheets for people to score calls, and how far the scorecard agrees with them."""
+
+from __future__ import annotations
+
+import csv
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from commands.terminal import Terminal, cell, say, say_json, table
+from db.existing import existing_ledger
+from db.export.columns import Column, Kind, Table
+from db.export.csv_file import write_csv
+from db.export.workbook import write_workbook
+from db.queries.attention import answers_of, drawn_answers, scorecards
+from pipeline.agreement import Agreement, Pair, agreement
+from pipeline.config.loader import load_settings
+from pipeline.config.root import Settings
+from pipeline.errors import ConfigurationError
+from pipeline.masking import excerpt
+from pipeline.plurals import counted
+
+SHEET = Table(
+    name="scorecard",
+    title="Scorecard",
+    columns=(
+        Column("file_name", "Recording", width=44),
+        Column("started_at", "Began", Kind.MOMENT, 17),
+        Column("duration_s", "Length", Kind.DURATION, 10),
+        Column("question", "Question", Kind.PROSE, 50),
+        Column("answer", "Answer (yes, no, n/a)", width=14),
+        Column("note", "Note", Kind.PROSE, 30),
+        Column("scorecard", "Scorecard", width=14),
+        Column("item", "Item", width=24),
+        Column("call_id", "Call", width=38),
+    ),
+    for_people=True,
+)
+_TITLES = {column.title.casefold(): column.name for column in SHEET.columns}
+_NEEDED = ("call_id", "item", "answer", "scorecard")
+_ANSWERS = {"yes": "yes", "y": "yes", "no": "no", "n": "no", "n/a": "n/a", "na": "n/a", "-": "n/a"}
+_MAX_ROWS = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardRequest:
+    """As the command line gives it."""
+
+    config: Path
+    overrides: tuple[str, ...]
+    scorecard: str | None
+    calls: int
+    seed: int
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilledSheet:
+    """What a person answered."""
+
+    path: Path
+    scorecard: str
+    answers: Mapping[tuple[str, str], str]
+    """By call and item."""
+    empty: int
+    """Items without an answer."""
+
+
+def write_sheet(request: ScorecardRequest, path: Path) -> int:
+    """Draw calls and write their questions without answers. Raises ConfigurationError, OutputUnavailable."""
+    if path.suffix.lower() not in {".xlsx", ".csv"}:
+        raise ConfigurationError(f"--sheet {path}: must end in .xlsx or .csv")
+    settings = load_settings(request.config, request.overrides).settings
+    with existing_ledger(settings.database) as database:
+        known = scorecards(database)
+        name = _chosen(request.scorecard, known, settings)
+        items = drawn_answers(database, name, request.calls, request.seed)
+    rows = [{**asdict(item), "answer": None, "note": None, "scorecard": name} for item in items]
+    zone = ZoneInfo(settings.input.timezone)
+    if path.suffix.lower() == ".xlsx":
+        write_workbook(lambda _: nullcontext(rows), [SHEET], path, zone=zone)
+    else:
+        write_csv(rows, SHEET, path, zone=zone, byte_order_mark=True)
+    say(f"{path}: {counted(len({item.call_id for item in items}), 'call')}, {counted(len(items), 'question')}")
+    return 0
+
+
+def _chosen(name: str | None, known: Sequence[str], settings: Settings) -> str:
+    if not known:
+        raise ConfigurationError(
+            f"no call has a result of a scorecard; give the rule file (attention.rules is {settings.attention.rules}) "
+            "a scorecard and run again"
+        )
+    if name is None and len(known) > 1:
+        raise ConfigurationError(f"there are several scorecards; name one with --scorecard: {', '.join(known)}")
+    if name is not None and name not in known:
+        raise ConfigurationError(f"--scorecard {name}: no call has a result of it; there are: {', '.join(known)}")
+    return name or known[0]
+
+
+def compare_sheets(request: ScorecardRequest, paths: Sequence[Path]) -> int:
+    """Print the agreement of each sheet with the stored answers, and of two with each other."""
+    sheets = [read_sheet(path) for path in paths]
+    settings = load_settings(request.config, request.overrides).settings
+    raters: list[tuple[str, Mapping[tuple[str, str], str]]] = []
+    with existing_ledger(settings.database) as database:
+        for sheet in sheets:
+            stored = answers_of(database, sheet.scorecard, sorted({call for call, _ in sheet.answers}))
+            raters.append((f"{sheet.path.name} and the scorecard", _paired(sheet.answers, stored)))
+    if len(sheets) == 2:
+        raters.append(
+            (f"{sheets[0].path.name} and {sheets[1].path.name}", _paired(sheets[0].answers, sheets[1].answers))
+        )
+    found = [(title, _by_item(pairs, request.seed)) for title, pairs in raters]
+    if request.as_json:
+        say_json({
+            "sheets": [
+                {"path": str(s.path), "scorecard": s.scorecard, "answers": len(s.answers), "empty": s.empty}
+                for s in sheets
+            ],
+            "agreement": {title: {item: asdict(one) for item, one in items.items()} for title, items in found},
+        })  # fmt: skip
+        return 0
+    terminal = Terminal()
+    for title, items in found:
+        terminal.print(_table(title, items))
+    for sheet in sheets:
+        if sheet.empty:
+            terminal.print(f"{sheet.path.name}: {counted(sheet.empty, 'item')} without an answer left out")
+    return 0
+
+
+def _paired(first: Mapping[tuple[str, str], str], second: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], Pair]:
+    both = {key: (answer, second[key]) for key, answer in first.items() if key in second}
+    if not both:
+        raise ConfigurationError("the sheet and what it is compared with have no call and item in common")
+    return both
+
+
+def _by_item(pairs: Mapping[tuple[str, str], Pair], seed: int) -> dict[str, Agreement]:
+    """Of all items, and of each."""
+    items = list(dict.fromkeys(item for _, item in pairs))
+    return {name: agreement(list(_of_calls(pairs, name)), seed) for name in ("all", *items)}
+
+
+def _of_calls(pairs: Mapping[tuple[str, str], Pair], item: str) -> Iterator[list[Pair]]:
+    calls: dict[str, list[Pair]] = {}
+    for (call, own), pair in pairs.items():
+        if item in ("all", own):
+            calls.setdefault(call, []).append(pair)
+    yield from calls.values()
+
+
+def _table(title: str, items: Mapping[str, Agreement]) -> Any:
+    shown = table(title)
+    for heading in ("item", "calls", "items", "agreed", "kappa", "95 %"):
+        shown.add_column(heading, justify="left" if heading == "item" else "right")
+    for name, one in items.items():
+        kappa = "–" if one.kappa is None else f"{one.kappa:.2f}"
+        bounds = "–" if one.low is None or one.high is None else f"{one.low:.2f} to {one.high:.2f}"
+        shown.add_row(
+            cell(name), str(one.calls), str(one.items), f"{one.agreed / one.items:.0%}" if one.items else "–", kappa, bounds
+        )  # fmt: skip
+    return shown
+
+
+# ---------------------------------------------------------------------------------------- reading
+
+
+def read_sheet(path: Path) -> FilledSheet:
+    """A filled sheet. Raises ConfigurationError with file, row and column for what cannot be read."""
+    answers: dict[tuple[str, str], str] = {}
+    names: set[str] = set()
+    empty = 0
+    for number, row in _rows(path):
+        where = f"{path}, row {number}"
+        try:
+            call = str(uuid.UUID(row["call_id"]))
+        except ValueError:
+            raise ConfigurationError(f"{where}, call_id: {excerpt(row['call_id'], 60)!r} is no call") from None
+        names.add(row["scorecard"])
+        said = row["answer"].strip().casefold()
+        if not said:
+            empty += 1
+        elif said not in _ANSWERS:
+            raise ConfigurationError(f"{where}, answer: {excerpt(said, 60)!r}; the answers are: yes, no, n/a")
+        elif (call, row["item"]) in answers:
+            raise ConfigurationError(f"{where}: {row['item']} of call {call} stands here a second time")
+        else:
+            answers[call, row["item"]] = _ANSWERS[said]
+    if len(names) != 1:
+        raise ConfigurationError(f"{path}: holds {len(names)} scorecards ({', '.join(sorted(names))}); one is compared")
+    if not answers:
+        raise ConfigurationError(f"{path}: no item has an answer")
+    return FilledSheet(path, names.pop(), answers, empty)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    lines = _xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path)
+    header: list[str] = []
+    for number, cells in enumerate(lines, start=1):
+        if not any(cells):
+            continue
+        if not header:
+            header = [
+                _TITLES.get(text.partition(" (")[0].casefold(), _TITLES.get(text.casefold(), text)) for text in cells
+            ]
+            missing = [name for name in _NEEDED if name not in header]
+            if missing:
+                raise ConfigurationError(f"{path}: no column {missing[0]}; there are: {', '.join(filter(None, cells))}")
+            continue
+        if number > _MAX_ROWS:
+            raise ConfigurationError(f"{path}: more than {_MAX_ROWS:,} rows")
+        yield (
+            number,
+            {"call_id": "", "item": "", "answer": "", "scorecard": "", **dict(zip(header, cells, strict=False))},
+        )
+
+
+def _csv(path: Path) -> Iterator[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            yield from csv.reader(file, delimiter=max(",;\t", key=first.count))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{path}: cannot be read as CSV in UTF-8: {error}") from None
+
+
+def _xlsx(path: Path) -> Iterator[list[str]]:
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a damaged workbook makes it stumble over
+        raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {type(error).__name__}: {error}") from None
+    try:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()
+        for cells in sheet.iter_rows(values_only=True):
+            yield ["" if value is None else str(value) for value in cells]
+    finally:
+        book.close()
