@@ -106,15 +106,14 @@ def compare_sheets(request: ScorecardRequest, paths: Sequence[Path]) -> int:
     """Print the agreement of each sheet with the stored answers, and of two with each other."""
     sheets = [read_sheet(path) for path in paths]
     settings = load_settings(request.config, request.overrides).settings
-    raters: list[tuple[str, Mapping[tuple[str, str], str]]] = []
+    raters: list[tuple[str, Mapping[tuple[str, str], Pair]]] = []
     with existing_ledger(settings.database) as database:
         for sheet in sheets:
             stored = answers_of(database, sheet.scorecard, sorted({call for call, _ in sheet.answers}))
             raters.append((f"{sheet.path.name} and the scorecard", _paired(sheet.answers, stored)))
     if len(sheets) == 2:
-        raters.append(
-            (f"{sheets[0].path.name} and {sheets[1].path.name}", _paired(sheets[0].answers, sheets[1].answers))
-        )
+        one, other = sheets
+        raters.append((f"{one.path.name} and {other.path.name}", _paired(one.answers, other.answers)))
     found = [(title, _by_item(pairs, request.seed)) for title, pairs in raters]
     if request.as_json:
         say_json({
@@ -162,9 +161,8 @@ def _table(title: str, items: Mapping[str, Agreement]) -> Any:
     for name, one in items.items():
         kappa = "–" if one.kappa is None else f"{one.kappa:.2f}"
         bounds = "–" if one.low is None or one.high is None else f"{one.low:.2f} to {one.high:.2f}"
-        shown.add_row(
-            cell(name), str(one.calls), str(one.items), f"{one.agreed / one.items:.0%}" if one.items else "–", kappa, bounds
-        )  # fmt: skip
+        agreed = f"{one.agreed / one.items:.0%}" if one.items else "–"
+        shown.add_row(cell(name), str(one.calls), str(one.items), agreed, kappa, bounds)
     return shown
 
 
@@ -206,19 +204,19 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         if not any(cells):
             continue
         if not header:
-            header = [
-                _TITLES.get(text.partition(" (")[0].casefold(), _TITLES.get(text.casefold(), text)) for text in cells
-            ]
+            header = [_column(text) for text in cells]
             missing = [name for name in _NEEDED if name not in header]
             if missing:
                 raise ConfigurationError(f"{path}: no column {missing[0]}; there are: {', '.join(filter(None, cells))}")
             continue
         if number > _MAX_ROWS:
             raise ConfigurationError(f"{path}: more than {_MAX_ROWS:,} rows")
-        yield (
-            number,
-            {"call_id": "", "item": "", "answer": "", "scorecard": "", **dict(zip(header, cells, strict=False))},
-        )
+        yield number, {**dict.fromkeys(_NEEDED, ""), **dict(zip(header, cells, strict=False))}
+
+
+def _column(title: str) -> str:
+    """Our name of a column, by its title with or without what stands in brackets behind it."""
+    return _TITLES.get(title.casefold()) or _TITLES.get(title.partition(" (")[0].casefold()) or title
 
 
 def _csv(path: Path) -> Iterator[list[str]]:

@@ -85,7 +85,7 @@ def test_a_workbook_is_written_and_read_back(
     write_sheet(request_of, path)
     book = load_workbook(path)
     sheet = book.worksheets[0]
-    column = next(cell.column for cell in sheet[1] if str(cell.value).startswith("Answer"))
+    column = next(place for place, cell in enumerate(sheet[1], start=1) if str(cell.value).startswith("Answer"))
     for row, answer in zip(range(2, sheet.max_row + 1), ["yes", "no", "n/a"] * 6, strict=True):
         sheet.cell(row, column, answer)
     book.save(path)
@@ -107,7 +107,7 @@ def test_a_workbook_is_written_and_read_back(
 def test_what_is_wrong_with_a_sheet_is_told_with_its_row(tmp_path: Path, text: str, fault: str) -> None:
     path = tmp_path / "sheet.csv"
     path.write_text(text.replace("CALL", "8d0c2a52-7a0e-4a8e-9c3e-0c7a3f1f5a11"), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="sheet.csv") as raised:
+    with pytest.raises(ConfigurationError, match=r"sheet\.csv") as raised:
         read_sheet(path)
     assert fault in str(raised.value)
 
