@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
-    help="The database: start, stop, status, url, shell, migrate, grant.\n\n"
+    help="The database: start, stop, status, url, shell, migrate, grant, serve.\n\n"
     'Example: psql "$(python run.py db url)" -c "select file_name, topic from calls"',
 )
 
@@ -126,3 +126,42 @@ def grant(
         if login is not None and password:
             create_reader(database, login, password, with_text=not without_text)
             say(f"login {login}: {'without' if without_text else 'with'} the words of the calls")
+
+
+@app.command()
+def serve(
+    login: Annotated[str, typer.Option("--login", help="The reader's login.")] = "earshot_bi",
+    listen: Annotated[
+        str, typer.Option("--listen", help="Loopback address for TCP.", metavar="127.0.0.1:PORT")
+    ] = "127.0.0.1:5433",
+    without_text: Annotated[
+        bool, typer.Option("--without-text", help="The login may not read the words of calls.")
+    ] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Let a BI tool read by TCP: start the embedded server, make a read-only login, print what the tool asks for.
+
+    The password is EARSHOT_READER_PASSWORD where that is set, else a new one each time. Other machines come in through
+    a tunnel: ssh -L 5433:127.0.0.1:5433 HOST.
+    """
+    import secrets
+
+    from psycopg.conninfo import conninfo_to_dict
+
+    from db.admin import start_server
+    from db.connection import connect
+    from db.roles import create_reader
+
+    settings = _settings(config, overrides)
+    shown = start_server(settings, listen)
+    password = os.environ.get("EARSHOT_READER_PASSWORD") or secrets.token_urlsafe(18)
+    with connect(settings) as database:
+        create_reader(database, login, password, with_text=not without_text)
+    at = conninfo_to_dict(shown.url or "")
+    host, port, name = at.get("host"), at.get("port"), at.get("dbname")
+    say(f"PostgreSQL at {host}, port {port}, database {name}, user {login}, SSL off (loopback)")
+    say(f"JDBC: jdbc:postgresql://{host}:{port}/{name}")
+    say("password (shown once, not stored):")
+    say_secret(password)
+    say("views for analysts: calls_done, sides, turns, daily, daily_agent, topics_weekly, repeat_calls, attention")

@@ -17,6 +17,7 @@ from db.embedded.server import EmbeddedServer
 from db.faults import damaged, explained, one_line
 from db.link import SilentServer, WatchedConnection, answers, link_options
 from db.migrate import migrate
+from db.roles import renew_readers
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.masking import know_addresses, masked
@@ -171,8 +172,8 @@ def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
     database = Database(settings, server.url if server is not None else settings.url, server)
     try:
         _check(database)
-        if up_to_date:
-            migrate(_with_link_options(database))
+        if up_to_date and migrate(_with_link_options(database)):
+            renew_readers(database)
     except BaseException:
         database.close()
         raise

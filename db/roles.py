@@ -7,8 +7,10 @@ another server; its owner is told instead.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import errors, sql
 from psycopg.rows import scalar_row, tuple_row
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from db.connection import Database
+
+log = logging.getLogger(__name__)
 
 READER = "earshot_reader"
 READER_NO_TEXT = "earshot_reader_no_text"
@@ -50,6 +54,15 @@ def grant_readers(database: Database) -> list[str]:
         ) from error
     lines = [f"{role} reads {', '.join(relations)}" for role, relations in READABLE.items()]
     return [*lines, *left_to_readers(database)]
+
+
+def renew_readers(database: Database) -> None:
+    """After a migration: readers that exist may read what it made. Only told where this account cannot."""
+    try:
+        if readers_exist(database):
+            database.patiently(_grant)
+    except (psycopg.Error, ConfigurationError) as error:
+        log.warning("database %s: readers may not read new tables yet (%s); run `db grant`", database.name, error)
 
 
 def create_reader(database: Database, name: str, password: str, *, with_text: bool) -> None:

@@ -14,6 +14,7 @@ from commands.doctor.finding import State
 from commands.doctor.services import database as examined
 from db.connection import Database, connect
 from db.embedded.server import EmbeddedServer
+from db.migrate import SCHEMA, migrate
 from db.roles import READER, READER_NO_TEXT, create_reader, grant_readers, left_to_readers
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError
@@ -187,3 +188,27 @@ def test_a_login_that_may_do_more_is_not_made_a_reader(
     with database.connection() as connection:
         settings = connection.execute("SELECT rolconfig FROM pg_roles WHERE rolname = 'earshot'").fetchone()
     assert settings == (None,)
+
+
+def test_readers_may_read_what_a_migration_makes(empty_url: str, tmp_path: Path) -> None:
+    """Views of a new version were refused to analysts until somebody ran `db grant` again."""
+    before = tmp_path / "schema"
+    before.mkdir()
+    for path in sorted(SCHEMA.glob("*.sql")):
+        if path.name < "012":
+            (before / path.name).write_bytes(path.read_bytes())
+    migrate(empty_url, before)
+    settings = DatabaseSettings(url=empty_url, patience_s=5)
+    with Database(settings, empty_url, None) as database, database.connection() as connection:
+        for role in (READER, READER_NO_TEXT):
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+                connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
+    with connect(settings) as database, database.connection() as connection:
+        rights = connection.execute(
+            """SELECT has_table_privilege(%s, 'daily', 'SELECT'), has_table_privilege(%s, 'calls', 'SELECT'),
+                      has_table_privilege(%s, 'daily_without_text', 'SELECT')""",
+            [READER, READER_NO_TEXT, READER_NO_TEXT],
+        ).fetchone()
+    with connect(settings) as database:
+        drop_roles(database)
+    assert rights == (True, False, True)
