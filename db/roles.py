@@ -8,20 +8,18 @@ another server; its owner is told instead.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import errors, sql
 from psycopg.rows import scalar_row, tuple_row
 
-from db.ask import ask, question
+from db.ask import Patient, ask, question
 from db.tables import RELATIONS
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-    from db.connection import Database
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +37,21 @@ TEMPORARY_FILES_LIMIT = "4GB"
 """What one query of a reader may write to disk on the embedded server; only a superuser can raise it."""
 
 
-def grant_readers(database: Database) -> list[str]:
+class Granting(Patient, Protocol):
+    """A database whose owner we are, such as `db.connection.Database`."""
+
+    @property
+    def name(self) -> str:
+        """For messages, without a password."""
+        ...
+
+    @property
+    def server(self) -> object | None:
+        """The embedded server; None where it is somebody else's."""
+        ...
+
+
+def grant_readers(database: Granting) -> list[str]:
     """Make the two group roles and let them read; safe to repeat. Returns lines for the user: what was granted.
 
     Raises ConfigurationError, with the SQL for an administrator, when our account may not make roles, and when a role
@@ -56,7 +68,7 @@ def grant_readers(database: Database) -> list[str]:
     return [*lines, *left_to_readers(database)]
 
 
-def renew_readers(database: Database) -> None:
+def renew_readers(database: Granting) -> None:
     """After a migration: readers that exist may read what it made. Only told where this account cannot."""
     try:
         if readers_exist(database):
@@ -65,7 +77,7 @@ def renew_readers(database: Database) -> None:
         log.warning("database %s: readers may not read new tables yet (%s); run `db grant`", database.name, error)
 
 
-def create_reader(database: Database, name: str, password: str, *, with_text: bool) -> None:
+def create_reader(database: Granting, name: str, password: str, *, with_text: bool) -> None:
     """A login for an analyst, member of one of the two groups; an existing one gets the password and the group.
 
     Raises ConfigurationError when our account may not make roles, and when `name` is a login that may do more.
@@ -92,7 +104,7 @@ def create_reader(database: Database, name: str, password: str, *, with_text: bo
         raise ConfigurationError(f"database {database.name}: cannot make the role {name}: {error}") from error
 
 
-def left_to_readers(database: Database) -> list[str]:
+def left_to_readers(database: Granting) -> list[str]:
     """What a reader's login may do besides reading on a server that is not ours, and how its owner takes that away."""
     if database.server is not None:
         return []
@@ -109,7 +121,7 @@ def left_to_readers(database: Database) -> list[str]:
     ]
 
 
-def readers_exist(database: Database) -> bool:
+def readers_exist(database: Granting) -> bool:
     """Whether `db grant` has been used here."""
     return database.patiently(lambda connection: _exists(connection, READER))
 
