@@ -107,6 +107,10 @@ class Topic:
     subtopic: str | None
     confidence: float | None
     """0..1; None when the provider gives no probability."""
+    second_topic: str | None = None
+    """Another topic of the same catalogue, where the client has two reasons."""
+    second_subtopic: str | None = None
+    second_confidence: float | None = None
     evidence: tuple[Evidence, ...] = ()
     catalogue: str | None = None
     """`b2b`, `b2c` or the glossary file's name."""

@@ -2,7 +2,7 @@
 
 A sparse lexical score: the inner product of the call's and a label's TF-IDF vectors, the label's of unit length, so
 that labels described in many words have no advantage. Inverse document frequency is over the catalogue's labels.
-Mentions are weighted (the client's opening turns first: the reason for a call is said early) and saturate as in BM25
+Mentions are weighted (`analysis.topics.asked` says how) and saturate as in BM25
 (Robertson & Zaragoza 2009). Two views are added: stems of words, and character n-grams within words, which forgive
 compounds ("checkbook") and a recogniser's near misses. Keywords of several words found together count extra.
 """
@@ -14,11 +14,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.calls import in_order
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.text import content_stems, stems, words
+from analysis.topics.asked import AskedLine
 from pipeline.config.areas.language import KeywordTopicSettings
-from pipeline.records import Role, TranscriptChunk
 
 NOT_SPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces between words: their words cannot be told apart here."""
@@ -57,7 +56,7 @@ class _Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """A call's words: weighted mentions, and each chunk's stems (function words included) with its weight."""
+    """A call's words: weighted mentions, and each line's stems (function words included) with its weight."""
 
     stems: Mapping[str, float]
     grams: Mapping[str, float]
@@ -72,14 +71,12 @@ class TopicMatcher:
         self._settings = settings
         self._by_language: dict[str | None, _Catalogue] = {}
 
-    def candidates(self, chunks: Sequence[TranscriptChunk], language: str | None) -> list[Candidate]:
+    def candidates(self, lines: Sequence[AskedLine], language: str | None) -> list[Candidate]:
         """All topics with any match, best first; of equal scores the glossary's order decides.
 
         A topic's score is that of its own words plus that of its best subtopic.
         """
-        catalogue = self._catalogue(language)
-        heard = self._hear(chunks, language)
-        scored = {label.label: self._score(label, heard, catalogue) for label in catalogue.described}
+        scored = self.scores(lines, language)
         found: list[Candidate] = []
         for topic in self.glossary.topics:
             own_score, own_matched = scored.get(topic, (0.0, frozenset[str]()))
@@ -95,6 +92,12 @@ class TopicMatcher:
             if own_matched | matched:
                 found.append(Candidate(topic.topic, subtopic, own_score + best, own_matched | matched))
         return sorted(found, key=lambda candidate: -candidate.score)
+
+    def scores(self, lines: Sequence[AskedLine], language: str | None) -> dict[Label, tuple[float, frozenset[str]]]:
+        """Each label of the language with how well its own words fit, and the stems of the call that counted."""
+        catalogue = self._catalogue(language)
+        heard = self._hear(lines, language)
+        return {described.label: self._score(described, heard, catalogue) for described in catalogue.described}
 
     def _catalogue(self, language: str | None) -> _Catalogue:
         """Built on first use for each language."""
@@ -150,27 +153,16 @@ class TopicMatcher:
         grams = {gram: weight * (1.0 + math.log(gram_counts[gram])) for gram, weight in gram_weights.items()}
         return _Described(label, weighted, grams, tuple(dict.fromkeys(phrases)))
 
-    def _hear(self, chunks: Sequence[TranscriptChunk], language: str | None) -> _Heard:
-        settings = self._settings
+    def _hear(self, lines: Sequence[AskedLine], language: str | None) -> _Heard:
         mentions: dict[str, float] = {}
         grams: dict[str, float] = {}
         turns: list[tuple[tuple[str, ...], float]] = []
-        client_turns = 0
-        roles = {chunk.role for chunk in chunks}
-        for chunk in in_order(chunks):
-            content = content_stems(chunk.text, language)
-            if not content:
-                continue
-            weight = 1.0 if client_turns < settings.opening_turns else settings.later_weight
-            if chunk.role == Role.CLIENT or Role.CLIENT not in roles:
-                client_turns += 1
-            else:
-                weight *= settings.agent_weight
-            for stem in content:
-                mentions[stem] = mentions.get(stem, 0.0) + weight
+        for line in lines:
+            for stem in content_stems(line.text, language):
+                mentions[stem] = mentions.get(stem, 0.0) + line.weight
                 for gram in _grams(stem):
-                    grams[gram] = grams.get(gram, 0.0) + weight
-            turns.append((tuple(stems(words(chunk.text), language)), weight))
+                    grams[gram] = grams.get(gram, 0.0) + line.weight
+            turns.append((tuple(stems(words(line.text), language)), line.weight))
         return _Heard(mentions, grams, tuple(turns))
 
     def _score(self, described: _Described, heard: _Heard, catalogue: _Catalogue) -> tuple[float, frozenset[str]]:
@@ -188,6 +180,15 @@ class TopicMatcher:
                 rarity = max((catalogue.idf.get(stem, 0.0) for stem in phrase), default=0.0)
                 score += settings.phrase_bonus * rarity * _saturated(mentions, settings.saturation)
         return score, matched
+
+
+def path_scores(scores: Mapping[Label, tuple[float, frozenset[str]]]) -> dict[Label, float]:
+    """Of a topic its own score, of a subtopic its topic's and its own: what `TopicMatcher.scores` found, added up."""
+    topics = {label.topic: score for label, (score, _) in scores.items() if label.subtopic is None}
+    return {
+        label: score if label.subtopic is None else score + topics.get(label.topic, 0.0)
+        for label, (score, _) in scores.items()
+    }
 
 
 def _idf(documents: Sequence[Collection[str]]) -> dict[str, float]:

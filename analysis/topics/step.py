@@ -16,7 +16,6 @@ from analysis.llm.provider import Completes, LLMAnswer
 from analysis.prompting import prompts_hash
 from analysis.records import Topic
 from analysis.results import done, missing
-from analysis.topics.keywords import METHOD as KEYWORDS
 from analysis.topics.keywords import KeywordTopics
 from analysis.topics.questions import (
     NAMES,
@@ -32,9 +31,12 @@ from pipeline.config.areas.language import TopicSettings
 from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
-_VERSION = 1
+_VERSION, _VERSION_OF_QUESTIONS = 2, 1
+"""Of what is found without a language model, and of what one is asked."""
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
+_LATER = {"scoring", "min_confidence", "min_confidence_of_second"}
+"""Settings that there were none of then."""
 _FORMER_PROMPTS = "29041679c1b963a1"
 """`prompts_hash` of what was asked while the whole glossary was in the prompt."""
 
@@ -56,7 +58,7 @@ class TopicMethods:
     former_model: str | None = None
     """What earlier versions called the router's first model, where that differs."""
     encoder: EncoderChoice = WITHOUT
-    """Chooses the labels a model is asked about, and the lines that show the one it chose."""
+    """Compares what is said with the labels: to choose one, or those that a model is asked about, and to show why."""
 
 
 class TopicStep:
@@ -70,39 +72,42 @@ class TopicStep:
         self._catalogues = catalogues
         self._settings = settings
         self._methods = methods or TopicMethods()
-        self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings)
+        self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings, self._methods.encoder)
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC))
-        self._former_options = settings.model_dump(mode="json", exclude={"scoring"})
+        self._former_options = settings.model_dump(mode="json", exclude=_LATER)
 
     def fingerprint(self, call: CallForAnalysis) -> str:
-        router = self._methods.router
-        return self._hash(call, self._options, router.models[0] if router else None, prompts_hash(NAMES))
+        router, encoder = self._methods.router, self._methods.encoder
+        if router is None:
+            return self._hash(call, self._options, encoder.identity)
+        return self._hash(call, self._options, (router.models[0], prompts_hash(NAMES)))
 
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
-        """See `pipeline.ports.KnowsFormerResults`."""
+        """See `pipeline.ports.KnowsFormerResults`. What was found with the encoder stands while it is missing."""
         router = self._methods.router
         if router is None:
-            return (self._hash(call, self._former_options, None, ""),)
+            return tuple(self._hash(call, self._options, identity) for identity in self._methods.encoder.accepted)
         # Answers to the former prompts were paid for: `--reprocess analysis` asks again.
         today, before = router.models[0], self._methods.former_model or router.models[0]
         return (
-            self._hash(call, self._former_options, before, _FORMER_PROMPTS),
-            self._hash(call, self._options, today, _FORMER_PROMPTS),
+            self._hash(call, self._former_options, (before, _FORMER_PROMPTS)),
+            self._hash(call, self._options, (today, _FORMER_PROMPTS)),
         )
 
-    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str | None, prompts: str) -> str:
+    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], made_by: str | tuple[str, str]) -> str:
+        """`made_by`: the language model and the hash of its prompts; the sentence encoder where none is asked."""
         trained = self._methods.trained
         return fingerprint_of(
             self.name,
-            _VERSION,
+            _VERSION if isinstance(made_by, str) else _VERSION_OF_QUESTIONS,
             call.transcript.fingerprint,
             call.metadata.customer_segment,
             call.metadata.language,
             self._catalogues.content_hash,
             self._catalogues.when_unknown,
             options,
-            (model, prompts) if model else None,
+            made_by,
             trained.identity if trained else None,
         )
 
@@ -115,18 +120,21 @@ class TopicStep:
             return self._by_model(calls, self._methods.router)
         if self._methods.trained is not None:
             found = self._methods.trained.classify(calls)
-            return [self._found(call, topic, "trained") for call, topic in zip(calls, found, strict=True)]
+            return [self._found(call, topic, "trained", None) for call, topic in zip(calls, found, strict=True)]
         return [self._by_keywords(call) for call in calls]
 
     def _by_keywords(self, call: CallForAnalysis) -> StepResult:
-        segment = call.metadata.customer_segment
-        return self._found(call, self._keywords.classify(call, self._catalogues.for_call(segment)), KEYWORDS)
+        found = self._keywords.classify(call, self._catalogues.for_call(call.metadata.customer_segment))
+        return self._found(call, found, self._keywords.method(call), self._keywords.note(call))
 
-    def _found(self, call: CallForAnalysis, found: tuple[Topic | None, str | None], provider: str) -> StepResult:
+    def _found(
+        self, call: CallForAnalysis, found: tuple[Topic | None, str | None], provider: str, note: str | None
+    ) -> StepResult:
+        """`note`: what the reader should know of a topic that was found."""
         topic, reason = found
         if topic is None:
             return missing(self.name, self.fingerprint(call), reason or "no topic", provider)
-        return done(self.name, self.fingerprint(call), topic, provider)
+        return done(self.name, self.fingerprint(call), topic, provider, note)
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
         """First the labels, for all calls at once; then words for the glossary, for the calls that fit none."""

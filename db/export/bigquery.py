@@ -150,10 +150,16 @@ def _call_score(call: Mapping[str, Any], role: Role) -> float | None:
 
 
 def _issues(call: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if call["topic"] is None:
-        return []
-    name = f"{call['topic']} > {call['subtopic']}" if call["subtopic"] else call["topic"]
-    return [{"name": name, "score": call["topic_confidence"]}]
+    """The topic, and the second one where there are two reasons."""
+    found = []
+    for topic, subtopic, confidence in (
+        ("topic", "subtopic", "topic_confidence"),
+        ("second_topic", "second_subtopic", "second_topic_confidence"),
+    ):
+        if call[topic] is not None:
+            name = f"{call[topic]} > {call[subtopic]}" if call[subtopic] else call[topic]
+            found.append({"name": name, "score": call[confidence]})
+    return found
 
 
 def _words(segment: Segment, language: str | None) -> Iterable[dict[str, Any]]:

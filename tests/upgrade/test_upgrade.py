@@ -17,13 +17,13 @@ from tests.house import PROJECT
 from tests.upgrade.make_database import HERE, HOME, SITUATIONS, arguments, environment, lay_out
 
 _COPY = re.compile(r"^(COPY .*? FROM STDIN);\n(.*?)^\\\.$", re.MULTILINE | re.DOTALL)
-_DONE_ANEW = ("text", "acoustic", "fusion", "summary", "rules")
+_DONE_ANEW = ("text", "acoustic", "fusion", "topic", "summary", "rules")
 """Steps whose method is another today, and those that are new: they are done from the stored transcript."""
 _RESULTS = (
     "SELECT fingerprint, created_at FROM transcripts",
     "SELECT call_id, step, state, attempts, updated_at FROM call_steps"
     f" WHERE step NOT IN ({', '.join(map(repr, _DONE_ANEW))})",
-    "SELECT call_id, status, transcription, topic FROM calls",
+    "SELECT call_id, status, transcription FROM calls",
 )
 _MOODS = f"SELECT fingerprint, state, updated_at FROM call_steps WHERE step IN ({', '.join(map(repr, _DONE_ANEW))})"
 

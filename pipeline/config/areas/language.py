@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.base import Area
-from pipeline.config.influence import IDENTITY, REPLY, SUMMARY, VOCABULARY
+from pipeline.config.influence import IDENTITY, REPLY, SUMMARY, TOPIC, VOCABULARY
 
 _SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 
@@ -106,6 +106,11 @@ class TopicSettings(Area):
     """Figures saved by `run.py evaluate topics --save`; null when nothing was measured."""
     keywords: KeywordTopicSettings = Field(default_factory=KeywordTopicSettings)
     """Finding the topic without a model."""
+    min_confidence: Annotated[float, TOPIC.unless_default()] = Field(default=0.4, ge=0, le=1)
+    """By keywords and encoder: below this probability no topic is given. Words alone have their own measure
+    (`keywords.min_score`)."""
+    min_confidence_of_second: Annotated[float, TOPIC.unless_default()] = Field(default=0.5, ge=0, le=1)
+    """The same for a second topic, where the client says that there is another reason."""
     trained: TrainedTopicSettings = Field(default_factory=TrainedTopicSettings)
     """A classifier trained on your own labels."""
     max_evidence: int = Field(default=3, ge=0, le=20)

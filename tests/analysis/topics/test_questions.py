@@ -132,7 +132,7 @@ def test_an_outage_costs_the_topic_unless_keywords_may_stand_in(extractive: bool
     assert "timed out" in (result.reason or "")
     if extractive:
         assert isinstance(result.payload, Topic)
-        assert result.provider == "keywords"
+        assert (result.provider or "").startswith("keywords")
         assert result.fingerprint.endswith("~fallback") or "fallback" in result.fingerprint
     else:
         assert (result.state, result.payload) == (StepState.FAILED, None)

@@ -12,11 +12,12 @@ from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.records import Topic
+from analysis.topics.asked import asked_in
 from analysis.topics.matching import TopicMatcher
 from analysis.topics.proposals import proposed_terms
 from analysis.topics.step import TopicStep
 from bench.materials.reference_calls import harper_valley, samples
-from bench.topics import GLOSSARIES as BENCH_GLOSSARIES
+from bench.materials.topic_glossaries import HARPER_VALLEY
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings, TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, StepResult, StepState
 from tests.analysis.calls import call
@@ -46,7 +47,7 @@ def test_the_samples_topics_are_found() -> None:
 
 
 def test_the_harper_valley_tasks_are_found(reference_data: Path) -> None:
-    glossary = load_glossary(BENCH_GLOSSARIES / "harper_valley.yaml")
+    glossary = load_glossary(HARPER_VALLEY)
     step = TopicStep(Catalogues({CustomerSegment.B2C: glossary}, None), TopicSettings())
     found = [(ask(one, step).payload, task["task_type"]) for one, task in harper_valley(reference_data)]
     assert len(found) == 6
@@ -114,7 +115,8 @@ def test_of_topics_that_match_equally_none_is_chosen() -> None:
 
 
 def router_score(*said: tuple[str, str]) -> float:
-    return TopicMatcher(PAYING, KeywordTopicSettings()).candidates(call(*said).transcript.chunks, "en")[0].score
+    lines = asked_in(call(*said).transcript.chunks, "en", KeywordTopicSettings()).lines
+    return TopicMatcher(PAYING, KeywordTopicSettings()).candidates(lines, "en")[0].score
 
 
 @pytest.mark.parametrize("role", ["agent", "unknown"])
@@ -128,7 +130,7 @@ def test_in_a_call_without_a_client_everybodys_words_count_as_a_clients(role: st
 
 
 def test_with_a_client_in_the_call_the_agents_words_count_less() -> None:
-    by_agent = router_score(("client", "green chairs"), ("agent", "the router"))
+    by_agent = router_score(("client", "green chairs"), ("agent", "so you mean the router"))
     assert by_agent < router_score(("client", "green chairs"), ("client", "the router"))
 
 

@@ -1,0 +1,67 @@
+"""From scores to probabilities: each label's share, and that of none of them.
+
+A conditional logit (McFadden 1974) with an outside option: label i has utility w · features(i). "None of the labels"
+has a constant, a part that grows with the number of labels, and one that grows with how alike they are. The weights are
+fitted on questions of which some ask for labels that were withheld (`python -m bench.topic_weights`), so the share of
+"none" means something.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Features = npt.NDArray[np.float64]
+"""Shape (labels, features)."""
+
+WITH_ENCODER, WORDS_ALONE = "keywords and encoder", "keywords"
+FEATURES: Mapping[str, tuple[str, ...]] = {
+    WITH_ENCODER: ("joined", "centre", "nearest", "words"),
+    WORDS_ALONE: ("words",),
+}
+WEIGHTS = Path(__file__).parent / "weights.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """Fitted weights of one method."""
+
+    label: tuple[float, ...]
+    """One per feature."""
+    none: float
+    none_per_log_label: float
+    """Times the logarithm of the number of labels."""
+    none_per_narrowness: float
+    """Times how alike the labels are (`LabelLikeness.narrowness`)."""
+
+    def shares(self, features: Features, narrowness: float = 0.0) -> tuple[npt.NDArray[np.float64], float]:
+        """Shape (labels,), and the share of none of them; together they sum to 1."""
+        none = self.none + self.none_per_log_label * np.log(len(features)) + self.none_per_narrowness * narrowness
+        utilities = np.append(features @ np.asarray(self.label), none)
+        raised = np.exp(utilities - utilities.max())
+        shares = raised / raised.sum()
+        return shares[:-1], float(shares[-1])
+
+
+def words_feature(score: float) -> float:
+    """The lexical score on a scale that grows slowly: a second keyword adds less than the first."""
+    return float(np.log1p(score))
+
+
+@lru_cache(maxsize=2)
+def fitted(method: str) -> Likelihood:
+    """The weights that come with Earshot."""
+    found = json.loads(WEIGHTS.read_text(encoding="utf-8"))[method]
+    by_name = found["label"]
+    return Likelihood(
+        tuple(float(by_name[name]) for name in FEATURES[method]),
+        float(found["none"]),
+        float(found["none_per_log_label"]),
+        float(found["none_per_narrowness"]),
+    )

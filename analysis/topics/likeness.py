@@ -1,0 +1,160 @@
+"""How alike what is asked and the glossary's labels are, by the sentence encoder.
+
+Each label has several texts: its name, each keyword, its definition and examples, and name and keywords in one. A line
+is compared with the joined text, with the mean of the others, and with the nearest of them; so are all lines together.
+The cosines are measured from what everyday sentences reach that ask for nothing, in their standard deviations: so
+different encoders, whose cosines lie in different ranges, come to one scale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.encoder.vectors import SentenceEncoder, Vectors
+from analysis.glossary.catalogue import Label
+from analysis.topics.asked import AskedLine
+
+Likenesses = npt.NDArray[np.float64]
+"""Shape (labels, 3): joined text, mean of the texts, nearest text."""
+
+_WHOLE_WORDS = 60
+"""So many words of what is asked are compared as one text: the opening."""
+_LEAST_WEIGHT_OF_WHOLE = 0.5
+_WEIGHT_COST = 2.0
+"""Standard deviations that a line without any weight is behind."""
+
+EVERYDAY = (
+    "It rained all night and the garden is full of leaves.",
+    "My brother is learning to play the guitar.",
+    "Okay, let me have a look.",
+    "Yes, that is right.",
+    "Thank you very much, have a nice day.",
+    "One moment please.",
+    "We had pasta with tomatoes for dinner.",
+    "The children are at their grandmother's.",
+    "Could you say that again, please?",
+    "It is on the second shelf behind the door.",
+    "The meeting begins at half past nine.",
+    "I read a good book about the sea.",
+    "She has two cats and an old dog.",
+    "The number is seven four one nine.",
+    "He lives near the station.",
+    "That was all for today.",
+    "The train leaves from platform three.",
+    "What time is it where you are?",
+    "I will be there in ten minutes.",
+    "Our team won the match on Sunday.",
+    "The painting in the hall is by my aunt.",
+    "It was warm and the beach was crowded.",
+    "I have no idea what to cook tonight.",
+    "Please spell your last name for me.",
+    "The museum opens again in spring.",
+    "You are welcome.",
+    "There is a bakery around the corner.",
+    "Good morning, how are you?",
+    "We moved the sofa to the other wall.",
+    "The bird sings before sunrise.",
+    "I would rather walk than take the bus.",
+    "The film was longer than I thought.",
+)
+"""Sentences that ask for nothing a glossary lists."""
+
+
+class LabelLikeness:
+    """Labels of one catalogue in one language, encoded on first use."""
+
+    def __init__(self, labels: Sequence[Label], encoder: SentenceEncoder) -> None:
+        self.labels, self._encoder = tuple(labels), encoder
+
+    def of(self, lines: Sequence[AskedLine]) -> Likenesses:
+        """Of all that is asked: the mean of its best line and of the opening as a whole."""
+        late = np.asarray([1 - line.weight for line in lines])
+        best = (self.by_line([line.text for line in lines]) - _WEIGHT_COST * late[:, None, None]).max(axis=0)
+        whole = self.by_line([_opening(lines)])[0]
+        return np.asarray((best + whole) / 2)
+
+    def by_line(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Shape (texts, labels, 3)."""
+        mean, deviation = self._everyday
+        return np.asarray((self._cosines(self._encoder.encode(list(texts))) - mean) / deviation)
+
+    @cached_property
+    def narrowness(self) -> float:
+        """How alike labels of different topics are: the mean likeness of each label's text and the nearest other topic.
+
+        In a narrow catalogue a question about something else of the same field is as near to its labels as they are to
+        each other.
+        """
+        between = self.by_line([_joined(label) for label in self.labels]).mean(axis=2)
+        topics = np.asarray([label.topic for label in self.labels])
+        between[topics[:, None] == topics[None, :]] = -np.inf
+        nearest = between.max(axis=1)
+        found = nearest[np.isfinite(nearest)]
+        return float(found.mean()) if len(found) else 0.0
+
+    def _cosines(self, rows: Vectors) -> npt.NDArray[np.float64]:
+        encoded = self._encoded
+        cosines = rows @ encoded.singles.T
+        nearest = np.stack([cosines[:, first:last].max(axis=1) for first, last in encoded.owned], axis=1)
+        return np.stack([rows @ encoded.joined.T, rows @ encoded.centres.T, nearest], axis=2).astype(np.float64)
+
+    @cached_property
+    def _encoded(self) -> _Encoded:
+        texts = [_texts_of(label) for label in self.labels]
+        ends = np.cumsum([len(one) for one in texts])
+        owned = tuple((int(end) - len(one), int(end)) for one, end in zip(texts, ends, strict=True))
+        singles = self._encoder.encode([text for one in texts for text in one])
+        centres = np.stack([singles[first:last].mean(axis=0) for first, last in owned])
+        centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
+        joined = self._encoder.encode([_joined(label) for label in self.labels])
+        return _Encoded(joined, centres, singles, owned)
+
+    @cached_property
+    def _everyday(self) -> tuple[float, float]:
+        """Mean and standard deviation of what everyday sentences reach."""
+        cosines = self._cosines(self._encoder.encode(EVERYDAY))
+        return float(cosines.mean()), max(float(cosines.std()), 1e-6)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    joined: Vectors
+    centres: Vectors
+    """With `joined`: shape (labels, dimensions)."""
+    singles: Vectors
+    """Shape (texts of all labels, dimensions)."""
+    owned: tuple[tuple[int, int], ...]
+    """Rows of `singles` that are each label's: first, and the one after the last."""
+
+
+def _words_of(name: str) -> str:
+    """A name as it is said: `card_arrival?` is "card arrival"."""
+    return " ".join(re.sub(r"[\W_]+", " ", name).split()) or name
+
+
+def _texts_of(label: Label) -> list[str]:
+    name = _words_of(label.subtopic or label.topic)
+    return list(dict.fromkeys([name, *label.keywords, *filter(None, [label.definition]), *label.examples]))
+
+
+def _joined(label: Label) -> str:
+    name = " ".join(_words_of(part) for part in (label.topic, label.subtopic) if part)
+    return f"{name}: {', '.join(label.keywords)}" if label.keywords else f"{name}: {label.definition}".rstrip(": ")
+
+
+def _opening(lines: Sequence[AskedLine]) -> str:
+    """The first lines, as long as they are short together; one line at least."""
+    taken: list[str] = []
+    count = 0
+    for line in lines:
+        count += len(line.text.split())
+        if taken and (count > _WHOLE_WORDS or line.weight < _LEAST_WEIGHT_OF_WHOLE):
+            continue
+        taken.append(line.text)
+    return " ".join(taken)
