@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.calls import in_order
 from analysis.text import content_stems, sentences, words
@@ -81,13 +81,13 @@ _CALLS_ABOUT = re.compile(
 """An agent who calls says why."""
 _NAMES_SOMEBODY = re.compile(
     r"\b(?:my name is|my name's)\s+\w+(?:\s(?!i\b|i'd\b|i'm\b|and\b|calling\b|from\b|i've\b)\w+)?"
-    r"|\b(?:this is|i'm|i am|it's)\s+(?:(?:Mr|Mrs|Ms|Dr)\.?\s+)?[A-Z]\w+(?:\s[A-Z]\w+)*(?: (?:from|of"
-    r"|at) [A-Z]\w+(?: and| [A-Z]\w+)*)?"
+    r"|\b(?i:this is|i'm|i am|it's|it is)\s+(?:(?:Mr|Mrs|Ms|Dr)\.?\s+)?[A-Z]\w+(?:\s[A-Z]\w+)*"
+    r"(?: (?:from|of|at) [A-Z]\w+(?: and| [A-Z]\w+)*)?"
     r"|^[A-Z]\w+ [A-Z]\w+ here\b"
 )
 _FURTHER = re.compile(
-    r"\balso\b|\banother (?:thing|question|matter)\b|\bone more (?:thing|question)\b|\bone other thing\b|\b(?:^"
-    r"|and )second(?:ly)?[, ]"
+    r"\balso\b|\banother (?:thing|question|matter)\b|\bone more (?:thing|question)\b|\bone other thing\b"
+    r"|(?:^|\band )second(?:ly)?[, ]"
     r"|\bon top of (?:that|it)\b|\bwhile (?:i have|i've got|i am|i'm) \w+\b|\bin addition\b|\bas well as\b"
     r"|\bbesides that\b"
     r"|\btwo things\b|\band then (?:there is|there's)\b|\bthe other (?:thing|matter|question)\b",
@@ -164,16 +164,20 @@ def _without_recordings(chunks: Sequence[TranscriptChunk]) -> tuple[list[Transcr
     """
     spoken: list[TranscriptChunk] = []
     found: set[Recording] = set()
-    greeted = False
     for chunk in chunks:
         kind = recording_in(chunk.text)
-        if kind is None and greeted and not spoken and goes_with_recording(chunk.text):
+        greeted = bool(found) and not spoken
+        if kind is None and greeted and goes_with_recording(chunk.text):
             continue
-        if kind is None or (chunk.role == Role.CLIENT and not (kind is Recording.VOICEMAIL and not spoken)):
+        if kind is None or (chunk.role == Role.CLIENT and not greeted and (spoken or kind is not Recording.VOICEMAIL)):
             spoken.append(chunk)
-        else:
-            found.add(kind)
-            greeted = True
+            continue
+        found.add(kind)
+        if chunk.role == Role.UNKNOWN and kind is Recording.ANNOUNCEMENT:
+            # It may be a person who says "please hold": what else is said there counts.
+            rest = " ".join(part for part in sentences(chunk.text) if recording_in(part) is None)
+            if words(rest):
+                spoken.append(replace(chunk, text=rest))
     return spoken, found
 
 

@@ -26,6 +26,8 @@ Likenesses = npt.NDArray[np.float64]
 _WHOLE_WORDS = 60
 """So many words of what is asked are compared as one text: the opening."""
 _LEAST_WEIGHT_OF_WHOLE = 0.5
+_LEAST_NARROWNESS = 3.0
+"""Of a few labels of different fields, which say little about what else is called about."""
 _WEIGHT_COST = 2.0
 """Standard deviations that a line without any weight is behind."""
 
@@ -96,7 +98,7 @@ class LabelLikeness:
         between[topics[:, None] == topics[None, :]] = -np.inf
         nearest = between.max(axis=1)
         found = nearest[np.isfinite(nearest)]
-        return float(found.mean()) if len(found) else 0.0
+        return max(float(found.mean()), _LEAST_NARROWNESS) if len(found) else _LEAST_NARROWNESS
 
     def _cosines(self, rows: Vectors) -> npt.NDArray[np.float64]:
         encoded = self._encoded
