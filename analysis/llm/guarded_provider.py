@@ -60,8 +60,9 @@ class GuardedProvider:
         self.provider = provider
         self._settings = settings
         self._ceiling = ceiling
-        limits = getattr(settings, provider.name, None)
+        limits = settings.of(provider.name) if provider.remote else None
         self._limits = limits if isinstance(limits, RemoteLimits) else None
+        self._price = settings.price_of(provider.name) if provider.remote else None
         name = provider.name
         self._requests = MinuteWindow(self._limits.requests_per_minute if self._limits else None, f"{name} requests")
         self._tokens = MinuteWindow(self._limits.tokens_per_minute if self._limits else None, f"{name} tokens")
@@ -172,8 +173,5 @@ class GuardedProvider:
         """US dollars; 0 on this machine, None when no price is configured."""
         if not self.provider.remote:
             return 0.0
-        limits = self._limits
-        if limits is None or limits.input_usd_per_million_tokens is None:
-            return None
-        price_out = limits.output_usd_per_million_tokens or 0.0
-        return (tokens_in * limits.input_usd_per_million_tokens + tokens_out * price_out) / 1e6
+        price = self._price
+        return None if price is None else (tokens_in * price.input + tokens_out * price.output) / 1e6

@@ -136,7 +136,7 @@ class Router:
         except Exception as error:  # the last defence: a fault in a client costs only these requests' answers
             log.exception("%s: unforeseen error", guarded.provider.name)
             self._pass_over(guarded, ready, error)
-        took = time.monotonic() - started
+        took = (time.monotonic() - started) / len(ready)
         for case in ready:
             case.account.active_s += took
 
@@ -172,8 +172,8 @@ class Router:
 
     def _ask_until_valid(self, guarded: GuardedProvider, cases: Sequence[_Case], started: float) -> None:
         """Raises what the provider raised; cases that are answered by then keep their answers."""
-        longest = max(case.account.active_s for case in cases)
-        deadline = started + self._settings.request_time_limit_s - longest
+        # Answered together they have their time together: the limit is one call's, however many are in a batch.
+        deadline = started + sum(self._settings.request_time_limit_s - case.account.active_s for case in cases)
         waiting = list(cases)
         for repairs_left in range(self._settings.retry.repairs, -1, -1):
             sent = [case.sent or case.request for case in waiting]
@@ -268,10 +268,10 @@ def _bedrock(settings: LanguageModelSettings) -> LLMProvider:
     return Bedrock(settings.bedrock, settings.attempt_time_limit_s)
 
 
-def _openai_chat(settings: LanguageModelSettings) -> LLMProvider:
+def _openai_chat(settings: LanguageModelSettings, name: str = "openai_chat") -> LLMProvider:
     from analysis.llm.providers.openai_chat import OpenAIChat
 
-    return OpenAIChat(settings.openai_chat)
+    return OpenAIChat(settings.servers.get(name, settings.openai_chat), name, settings.place_of(name))
 
 
 def _anthropic(settings: LanguageModelSettings) -> LLMProvider:
@@ -289,6 +289,10 @@ PROVIDERS: Mapping[str, Callable[[LanguageModelSettings], LLMProvider]] = {
 """`extractive` is not among them: it asks no model, so the callers do it where `data` is None."""
 
 
+def _build(settings: LanguageModelSettings, name: str) -> LLMProvider:
+    return PROVIDERS[name](settings) if name in PROVIDERS else _openai_chat(settings, name)
+
+
 def build_router(
     settings: LanguageModelSettings,
     redactor: TextRedactor | None = None,
@@ -300,7 +304,7 @@ def build_router(
 
     Clients connect and the local model loads on their first request, in whichever process that is.
     """
-    providers = [PROVIDERS[name](settings) for name in settings.providers if name != "extractive"]
+    providers = [_build(settings, name) for name in settings.providers if name != "extractive"]
     if not providers:
         return None
     return Router(providers, settings, redactor, restore_redacted=restore_redacted, ledger=ledger)

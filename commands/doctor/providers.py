@@ -6,6 +6,7 @@ import os
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from commands.doctor.finding import Finding, State
 from pipeline.config.areas.llm import AnthropicSettings, LanguageModelSettings, OpenAIChatSettings
@@ -20,15 +21,16 @@ def providers(settings: LanguageModelSettings, timeout_s: float) -> list[Finding
     """One finding for each provider there is."""
 
     def examine(name: str) -> Finding:
-        if not getattr(settings, name).model:
-            return _finding(settings, name, State.NOTE, f"not set up: llm.{name}.model is empty")
+        if not settings.of(name).model:
+            return _finding(settings, name, State.NOTE, f"not set up: {settings.place_of(name)}.model is empty")
         try:
-            return within(lambda: _PROBES[name](settings, timeout_s), 2 * timeout_s)
+            return within(lambda: _PROBES.get(name, partial(_server, name))(settings, timeout_s), 2 * timeout_s)
         except TimeoutError as error:
             return _finding(settings, name, State.WARNING, str(error))
 
-    with ThreadPoolExecutor(len(_NAMES), thread_name_prefix="doctor") as pool:
-        found = list(pool.map(examine, _NAMES))
+    names = (*_NAMES, *settings.servers)
+    with ThreadPoolExecutor(len(names), thread_name_prefix="doctor") as pool:
+        found = list(pool.map(examine, names))
     rest = "sums up and classifies without a model" if "extractive" in settings.providers else "not listed"
     return [*found, _finding(settings, "extractive", State.OK, rest)]
 
@@ -86,11 +88,12 @@ def _bedrock(settings: LanguageModelSettings, timeout_s: float) -> Finding:
     return _finding(settings, name, State.OK, f"{options.model} at {address}: answers; credentials found, not tried")
 
 
-def _openai_chat(settings: LanguageModelSettings, timeout_s: float) -> Finding:
-    options = settings.openai_chat
+def _server(name: str, settings: LanguageModelSettings, timeout_s: float) -> Finding:
+    """openai_chat, and what `llm.servers` holds."""
+    options = settings.servers.get(name, settings.openai_chat)
     key = os.environ.get(options.api_key_env)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return _http(settings, "openai_chat", f"{options.base_url.rstrip('/')}/models", headers, timeout_s)
+    return _http(settings, name, f"{options.base_url.rstrip('/')}/models", headers, timeout_s)
 
 
 def _anthropic(settings: LanguageModelSettings, timeout_s: float) -> Finding:
@@ -111,10 +114,11 @@ def _http(
     headers: dict[str, str],
     timeout_s: float,
 ) -> Finding:
-    options: OpenAIChatSettings | AnthropicSettings = getattr(settings, name)
+    options = settings.of(name)
+    assert isinstance(options, OpenAIChatSettings | AnthropicSettings)
     trouble = _answers(address, headers, timeout_s)
     if trouble:
-        advice = f"; check llm.{name}.base_url and the environment variable {options.api_key_env}"
+        advice = f"; check {settings.place_of(name)}.base_url and the environment variable {options.api_key_env}"
         return _finding(settings, name, State.WARNING, f"{options.base_url}: {trouble}{advice}")
     return _finding(settings, name, State.OK, f"{options.model} at {options.base_url}: answers")
 
@@ -147,4 +151,4 @@ def _finding(settings: LanguageModelSettings, name: str, state: State, detail: s
     )
 
 
-_PROBES = {"mlx_lm": _mlx_lm, "bedrock": _bedrock, "openai_chat": _openai_chat, "anthropic": _anthropic}
+_PROBES = {"mlx_lm": _mlx_lm, "bedrock": _bedrock, "anthropic": _anthropic}

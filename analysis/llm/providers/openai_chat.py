@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,15 @@ from analysis.llm.providers.remote import (
     error_for_status,
     schema_in_words,
 )
-from analysis.llm.validation import plain
+from analysis.llm.validation import plain, read_reply
 from pipeline.config.areas.llm import OpenAIChatSettings
 from pipeline.errors import EarshotError, InvalidReply, StageTimeout, described
 from pipeline.outside import client_options, connection_error
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+log = logging.getLogger(__name__)
 
 _REFUSALS = frozenset({400, 404, 415, 422, 501})
 """Statuses by which servers refuse a parameter they do not know."""
@@ -40,23 +43,26 @@ class _ParameterRefused(Exception):
 class OpenAIChat:
     """One request per call; structured output by the first mode of `structured` that the server takes."""
 
-    name = "openai_chat"
     remote = True
     scores = False
     batch_size = 1
 
-    def __init__(self, settings: OpenAIChatSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: OpenAIChatSettings, name: str = "openai_chat", place: str = "llm.openai_chat") -> None:
+        """`place`: where the settings are written, for messages."""
+        self.name = name
+        self._settings, self._place = settings, place
         self.model = settings.model or ""
         self.concurrency = settings.concurrency
         with_and_without = (True, False) if settings.logprobs else (False,)
-        self._wishes = [(mode, logprobs) for mode in settings.structured for logprobs in with_and_without]
+        self._wishes: list[tuple[str, bool]] = [
+            (mode, logprobs) for mode in settings.structured for logprobs in with_and_without
+        ]
         """Ways to ask, the best first: a mode of structured output, with or without token probabilities."""
         self._connection = AsyncConnection(self.name, self._connect)
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
         """See `LLMProvider.generate`."""
-        where = f"openai_chat ({self._settings.base_url})"
+        where = f"{self.name} ({self._settings.base_url})"
         return [
             self._connection.run(partial(self._ask, request, time_limit_s), time_limit_s, where) for request in requests
         ]
@@ -94,9 +100,24 @@ class OpenAIChat:
                     raise refusal.error from refusal
                 wishes = plainer
                 continue
-            if wishes is not self._wishes:
-                self._wishes = wishes
-            return _read(request, raw)
+            reply = self._read(request, raw)
+            self._wishes = self._plainer_after(reply, request, wishes)
+            return reply
+
+    def _plainer_after(
+        self, reply: Reply, request: LLMRequest, wishes: list[tuple[str, bool]]
+    ) -> list[tuple[str, bool]]:
+        """The ways to ask from now on. A server that takes a schema and does not keep to it ignores it (mlx_lm.server
+        does): after one such reply the next way is used, which has the schema in the prompt."""
+        mode = wishes[0][0]
+        plainer = [wish for wish in wishes if wish[0] != mode]
+        if mode == "prompt" or reply.finish != "stop" or not plainer:
+            return wishes
+        data, fault = read_reply(reply, request.schema)
+        if data is not None:
+            return wishes
+        log.warning("%s does not keep to %s (%s); it is asked by %s from now on", self.name, mode, fault, plainer[0][0])
+        return plainer
 
     async def _create(self, client: AsyncOpenAI, parameters: dict[str, Any], time_limit_s: float) -> Any:
         """Raises _ParameterRefused, or what `LLMProvider.generate` raises."""
@@ -105,7 +126,7 @@ class OpenAIChat:
         try:
             return await client.chat.completions.create(**parameters, timeout=time_limit_s)
         except openai.APITimeoutError as error:
-            raise StageTimeout(f"openai_chat: {error}") from error
+            raise StageTimeout(f"{self.name}: {error}") from error
         except openai.APIStatusError as error:
             headers = error.response.headers
             known = error_for_status(self.name, error.status_code, error.body, headers, error.message)
@@ -113,11 +134,11 @@ class OpenAIChat:
                 raise _ParameterRefused(known) from error
             raise known from error
         except openai.APIResponseValidationError as error:
-            raise InvalidReply(f"openai_chat: the body is not a chat completion: {described(error)}") from error
+            raise InvalidReply(f"{self.name}: the body is not a chat completion: {described(error)}") from error
         except openai.APIConnectionError as error:
-            raise connection_error("openai_chat", self._settings.base_url, error) from None
+            raise connection_error(self.name, self._settings.base_url, error) from None
         except (openai.OpenAIError, ValueError) as error:
-            raise InvalidReply(f"openai_chat: the body is not a chat completion: {described(error)}") from error
+            raise InvalidReply(f"{self.name}: the body is not a chat completion: {described(error)}") from error
 
     def _parameters(self, request: LLMRequest, mode: str, logprobs: bool) -> dict[str, Any]:
         settings = self._settings
@@ -146,27 +167,26 @@ class OpenAIChat:
             parameters["response_format"] = {"type": "json_object"}
         return parameters
 
-
-def _read(request: LLMRequest, raw: Any) -> Reply:
-    """The client does not check the body's shape, so nothing here may be taken for granted."""
-    choices = getattr(raw, "choices", None)
-    choice: Any = choices[0] if isinstance(choices, list) and choices else None
-    message = getattr(choice, "message", None)
-    if message is None:
-        raise InvalidReply("openai_chat: the answer holds no choice; is llm.openai_chat.base_url a chat server?")
-    calls = getattr(message, "tool_calls", None)
-    text = calls[0].function.arguments if calls else (message.content or "")
-    refused = bool(getattr(message, "refusal", None)) or choice.finish_reason == "content_filter"
-    finish = "refused" if refused else ("length" if choice.finish_reason == "length" else "stop")
-    usage = getattr(raw, "usage", None)
-    return Reply(
-        key=request.key,
-        text=text if isinstance(text, str) else "",
-        tokens_in=_count(getattr(usage, "prompt_tokens", None)),
-        tokens_out=_count(getattr(usage, "completion_tokens", None)),
-        label_probabilities=label_probabilities(_tokens(choice, text), request.label_fields),
-        finish=finish,
-    )
+    def _read(self, request: LLMRequest, raw: Any) -> Reply:
+        """The client does not check the body's shape, so nothing here may be taken for granted."""
+        choices = getattr(raw, "choices", None)
+        choice: Any = choices[0] if isinstance(choices, list) and choices else None
+        message = getattr(choice, "message", None)
+        if message is None:
+            raise InvalidReply(f"{self.name}: the answer holds no choice; is {self._place}.base_url a chat server?")
+        calls = getattr(message, "tool_calls", None)
+        text = calls[0].function.arguments if calls else (message.content or "")
+        refused = bool(getattr(message, "refusal", None)) or choice.finish_reason == "content_filter"
+        finish = "refused" if refused else ("length" if choice.finish_reason == "length" else "stop")
+        usage = getattr(raw, "usage", None)
+        return Reply(
+            key=request.key,
+            text=text if isinstance(text, str) else "",
+            tokens_in=_count(getattr(usage, "prompt_tokens", None)),
+            tokens_out=_count(getattr(usage, "completion_tokens", None)),
+            label_probabilities=label_probabilities(_tokens(choice, text), request.label_fields),
+            finish=finish,
+        )
 
 
 def _count(value: object) -> int | None:

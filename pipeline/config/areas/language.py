@@ -90,9 +90,9 @@ class TopicScoringSettings(Area):
     shortlist: Annotated[int, REPLY] = Field(default=9, ge=2, le=200)
     """Most labels offered, those closest to the client's first words by the sentence encoder; where no encoder knows
     the language, all are."""
-    words: Annotated[int, REPLY] = Field(default=40, ge=5, le=2000)
+    words: Annotated[int, REPLY] = Field(default=25, ge=5, le=2000)
     """How many of the client's first words are weighed."""
-    temperature: Annotated[float, REPLY] = Field(default=4.0, gt=0, le=1000)
+    temperature: Annotated[float, REPLY] = Field(default=2.0, gt=0, le=1000)
     """Divides the log-likelihoods (nats) before they become shares: higher is less sure. Calibrated for models of half
     a billion parameters; `run.py evaluate topics` shows how well it fits."""
 

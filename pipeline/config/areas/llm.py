@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -11,8 +12,19 @@ from pydantic import Field, model_validator
 from pipeline.config.base import Area, OneOrList
 from pipeline.config.influence import IDENTITY, REPLY
 
-ProviderName = Literal["mlx_lm", "bedrock", "openai_chat", "anthropic", "extractive"]
+BUILT_IN = ("mlx_lm", "bedrock", "openai_chat", "anthropic", "extractive")
+"""Names of `llm.providers` that are no servers of `llm.servers`."""
+_SERVER_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 _COMMIT = re.compile(r"^[0-9a-f]{7,40}$")
+
+
+class ModelPrice(Area):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    """Of the prompt."""
+    output: float = Field(ge=0)
+    """Of the reply."""
 
 
 class RemoteLimits(Area):
@@ -25,9 +37,10 @@ class RemoteLimits(Area):
     tokens_per_minute: float | None = Field(default=None, gt=0)
     """Most tokens per minute that the service's quota allows, prompt and reply together; null for no limit."""
     input_usd_per_million_tokens: float | None = Field(default=None, ge=0)
-    """Price of the prompt; null when unknown: the cost is then stored as NULL. 0 for your own server."""
+    """Price of the prompt; null takes `llm.prices`, and where that lacks the model the cost is stored as NULL. 0 for
+    your own server."""
     output_usd_per_million_tokens: float | None = Field(default=None, ge=0)
-    """Price of the reply; null when unknown."""
+    """Price of the reply; null takes `llm.prices`."""
 
     @model_validator(mode="after")
     def _both_prices(self) -> Self:
@@ -36,10 +49,6 @@ class RemoteLimits(Area):
                 "input_usd_per_million_tokens and output_usd_per_million_tokens go together: set both or none"
             )
         return self
-
-    @property
-    def priced(self) -> bool:
-        return self.input_usd_per_million_tokens is not None
 
     def shared_by(self, processes: int) -> Self:
         """The share of the quota and of the concurrency for each of this many processes."""
@@ -176,14 +185,16 @@ class BreakerSettings(Area):
 class LanguageModelSettings(Area):
     """config.yaml's `llm`."""
 
-    providers: Annotated[OneOrList[tuple[ProviderName, ...]], IDENTITY] = ("extractive",)
-    """In order of preference; `extractive` (no model) only at the end."""
+    providers: Annotated[OneOrList[tuple[str, ...]], IDENTITY] = ("extractive",)
+    """In order of preference: mlx_lm, bedrock, openai_chat, anthropic, names of `llm.servers`; `extractive` (no model)
+    only at the end."""
     strict: bool = False
     """True forbids fallbacks: only the first provider is used."""
     attempt_time_limit_s: float = Field(default=60, gt=0, le=86400)
     """Wall-clock limit for one attempt at a remote provider; it also cuts off a server that answers very slowly."""
     request_time_limit_s: float = Field(default=300, gt=0, le=86400)
-    """Wall-clock limit for one request, or for one batch on this machine: attempts, waits and fallbacks together."""
+    """Wall-clock limit for one request: attempts, waits and fallbacks together. Requests that a model on this machine
+    answers together have it together, once for each."""
     max_cost_usd: float | None = Field(default=None, ge=0)
     """Ceiling per run; requests that could exceed it are not sent. null for none."""
     max_tokens: int | None = Field(default=None, ge=0)
@@ -198,8 +209,14 @@ class LanguageModelSettings(Area):
     """Amazon Bedrock."""
     openai_chat: OpenAIChatSettings = Field(default_factory=OpenAIChatSettings)
     """OpenAI and servers like it."""
+    servers: dict[str, OpenAIChatSettings] = Field(default_factory=dict)
+    """Further servers like OpenAI's, each with the settings of `openai_chat`, by a name of your own (small letters,
+    digits, underscores); `llm.providers` lists them by it. docs/language-models.md has the addresses of known ones."""
     anthropic: AnthropicSettings = Field(default_factory=AnthropicSettings)
     """Anthropic."""
+    prices: dict[str, ModelPrice] = Field(default_factory=dict)
+    """Model -> its price, `{input: 0.15, output: 0.6}` in US dollars per million tokens, for all providers that have no
+    prices of their own."""
 
     @model_validator(mode="after")
     def _providers_are_usable(self) -> Self:
@@ -211,19 +228,54 @@ class LanguageModelSettings(Area):
             raise ValueError(
                 "llm.providers: extractive never fails, so no provider after it would ever be used; put it last"
             )
+        for name in self.servers:
+            if name in BUILT_IN or not _SERVER_NAME.match(name):
+                raise ValueError(
+                    f"llm.servers: {name!r} cannot be a server's name; take small letters, digits and underscores, and "
+                    f"none of {', '.join(BUILT_IN)}"
+                )
         for name in self.providers:
-            if name != "extractive" and not getattr(self, name).model:
-                raise ValueError(f"llm.providers lists {name}, but llm.{name}.model is not set")
+            if name not in BUILT_IN and name not in self.servers:
+                known = ", ".join((*BUILT_IN[:-1], *self.servers, BUILT_IN[-1]))
+                raise ValueError(f"llm.providers lists {name}, which is none of {known}; llm.servers can hold it")
+            if name != "extractive" and not self.of(name).model:
+                raise ValueError(f"llm.providers lists {name}, but {self.place_of(name)}.model is not set")
         if "mlx_lm" in self.providers:
             self._local_model_is_pinned()
         if self.max_cost_usd is not None:
             self._prices_are_known()
         return self
 
+    def of(self, name: str) -> MlxLmSettings | BedrockSettings | OpenAIChatSettings | AnthropicSettings:
+        """The settings of a provider. Raises KeyError for a name that is none."""
+        own: Mapping[str, MlxLmSettings | BedrockSettings | OpenAIChatSettings | AnthropicSettings] = {
+            "mlx_lm": self.mlx_lm,
+            "bedrock": self.bedrock,
+            "openai_chat": self.openai_chat,
+            "anthropic": self.anthropic,
+        }
+        return own[name] if name in own else self.servers[name]
+
+    @staticmethod
+    def place_of(name: str) -> str:
+        """Where a provider's settings are written: `llm.openai_chat`, `llm.servers.mistral`."""
+        return f"llm.{name}" if name in BUILT_IN else f"llm.servers.{name}"
+
+    def price_of(self, name: str) -> ModelPrice | None:
+        """A remote provider's own price, else its model's in `prices`; None when neither is known."""
+        chosen = self.of(name)
+        if not isinstance(chosen, RemoteLimits):
+            return None
+        own = chosen.input_usd_per_million_tokens, chosen.output_usd_per_million_tokens
+        if own[0] is not None and own[1] is not None:
+            return ModelPrice(input=own[0], output=own[1])
+        return self.prices.get(chosen.model or "")
+
     def shared_by(self, processes: int) -> Self:
         """These settings for each of this many processes of one run; they share the ceilings through a ledger."""
         remote = {name: getattr(self, name).shared_by(processes) for name in ("bedrock", "openai_chat", "anthropic")}
-        return self.model_copy(update=remote)
+        servers = {name: server.shared_by(processes) for name, server in self.servers.items()}
+        return self.model_copy(update={**remote, "servers": servers})
 
     def _local_model_is_pinned(self) -> None:
         model, revision = self.mlx_lm.model or "", self.mlx_lm.revision
@@ -237,9 +289,10 @@ class LanguageModelSettings(Area):
 
     def _prices_are_known(self) -> None:
         for name in self.providers:
-            limits = getattr(self, name, None)
-            if isinstance(limits, RemoteLimits) and not limits.priced:
+            if name not in {"mlx_lm", "extractive"} and self.price_of(name) is None:
+                place = self.place_of(name)
                 raise ValueError(
                     f"llm.max_cost_usd is {self.max_cost_usd}, but the price of {name} is unknown: set "
-                    f"llm.{name}.input_usd_per_million_tokens and llm.{name}.output_usd_per_million_tokens (0 for free)"
+                    f"{place}.input_usd_per_million_tokens and {place}.output_usd_per_million_tokens (0 for free), or "
+                    f"llm.prices for {self.of(name).model}"
                 )

@@ -65,7 +65,7 @@ def test_every_setting_is_in_the_document_and_none_for_tests() -> None:
         ("run", "| `order` | `newest` | newest, oldest, shuffle |  | Which calls come first"),
         ("run", "| `limit` | `null` | whole number from 1 or null |  | At most"),
         ("input.sidecar", "| `started_at_formats` | `[auto]` | list of text |  | strptime formats of started_at,"),
-        ("llm", "| `providers` | `[extractive]` | one or a list of mlx_lm, bedrock"),
+        ("llm", "| `providers` | `[extractive]` | one or a list of text"),
         ("sentiment.fusion", "| `agent_text_weight` | `0.9` | number from 0 to 1 | fused sentiment | fixed: weight"),
         ("voice_activity", "| `threshold` | `0.5` | number over 0 under 1 | transcripts | Speech begins"),
         ("glossary", "| `b2b` | `glossaries/b2b.yaml` | text or null | what another model or file makes | Catalogue"),

@@ -49,6 +49,8 @@ VALUES: Mapping[str, Any] = {
     "summary.template": "diary_note",
     "database.url": "postgresql://earshot@127.0.0.1:1/earshot",
     "llm.providers": None,
+    "llm.servers": {"mistral": {"model": "m"}},
+    "llm.prices": {"m": {"input": 1, "output": 2}},
     **{
         f"llm.{provider}.{price}_usd_per_million_tokens": None
         for provider in ("bedrock", "openai_chat", "anthropic")

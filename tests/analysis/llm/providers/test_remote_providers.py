@@ -11,6 +11,7 @@ import pytest
 
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.llm.router import build_router
+from pipeline.config.areas.llm import LanguageModelSettings
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SCHEMA, SLOW_FAULTS, ask, settings
 from tests.analysis.llm.servers import Behaviour, answers, body_is, drips, fails, is_silent, send, serving
 
@@ -310,3 +311,76 @@ def test_bedrock_without_credentials_says_so(monkeypatch: pytest.MonkeyPatch) ->
     answer = _complete(_bedrock("http://127.0.0.1:9", attempt_time_limit_s=5))
     assert answer.error_type == "RequestRefused"
     assert "AWS_ACCESS_KEY_ID" in str(answer.reason)
+
+
+def test_openai_a_schema_the_server_ignores_goes_into_the_prompt_after_one_bad_reply() -> None:
+    """mlx_lm.server takes `json_schema` and ignores it: it writes what it likes until the prompt holds the schema."""
+
+    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+        return answers(GOOD if "JSON Schema" in body["messages"][0]["content"] else "The caller wants a loan.")
+
+    chosen = {"structured": ["json_schema", "prompt"]}
+    with serving(behave) as server:
+        router = build_router(settings(server.url, openai_chat=chosen, retry={"repairs": 1}))
+        assert router is not None
+        assert [answer.data for answer in router.complete([ask()])] == [GOOD_DATA]
+        assert [answer.data for answer in router.complete([ask()])] == [GOOD_DATA]
+        router.close()
+        forms = [seen.body.get("response_format", {}).get("type") for seen in server.seen]
+    assert forms == ["json_schema", None, None]
+
+
+def test_openai_a_reply_that_was_cut_is_no_ignored_schema() -> None:
+    with serving(lambda number, body: answers(GOOD[:10], finish_reason="length")) as server:
+        router = build_router(settings(server.url, openai_chat={"structured": ["json_schema", "prompt"]}))
+        assert router is not None
+        router.complete([ask()])
+        router.close()
+        assert {seen.body["response_format"]["type"] for seen in server.seen} == {"json_schema"}
+
+
+def test_several_servers_side_by_side_each_with_its_model_key_and_price() -> None:
+    """The first is down; the second, of the same kind, answers under its own name."""
+    with serving(lambda number, body: fails(503)) as down, serving(lambda number, body: answers(GOOD)) as up:
+        chosen = LanguageModelSettings.model_validate(
+            {
+                "providers": ["mistral", "own_server"],
+                "servers": {
+                    "mistral": {"model": "large", "base_url": f"{down.url}/v1"},
+                    "own_server": {"model": "small", "base_url": f"{up.url}/v1"},
+                },
+                "prices": {"small": {"input": 10, "output": 100}, "large": {"input": 1, "output": 1}},
+                "max_cost_usd": 1,
+                "retry": {"attempts": 1},
+            }
+        )
+        router = build_router(chosen)
+        assert router is not None
+        (answer,) = router.complete([ask()])
+        assert router.models == ("mistral/large", "own_server/small")
+        router.close()
+        assert [server.seen[0].body["model"] for server in (down, up)] == ["large", "small"]
+    assert (answer.data, answer.provider, answer.model) == (GOOD_DATA, "own_server", "small")
+    assert answer.passed_over[0].startswith("mistral: mistral answered 503")
+    assert answer.cost_usd is not None
+    assert answer.cost_usd > 0
+    assert {name: why is None for name, why in answer.services.items()} == {"mistral": False, "own_server": True}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"providers": ["mistral"]}, "which is none of mlx_lm, bedrock, openai_chat, anthropic, extractive"),
+        ({"providers": ["mistral"], "servers": {"mistral": {}}}, "llm.servers.mistral.model is not set"),
+        ({"servers": {"anthropic": {"model": "m"}}}, "cannot be a server's name"),
+        ({"servers": {"My server": {"model": "m"}}}, "cannot be a server's name"),
+        (
+            {"providers": ["mistral"], "servers": {"mistral": {"model": "m"}}, "max_cost_usd": 1},
+            "the price of mistral is unknown",
+        ),
+    ],
+    ids=["unknown", "no model", "taken", "malformed", "no price"],
+)
+def test_a_server_that_cannot_serve_is_told_at_once(wrong: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        LanguageModelSettings.model_validate(wrong)

@@ -1,0 +1,195 @@
+"""Topics by a real language model: weighed, written and by keywords, on calls with labels.
+
+    python -m bench.choosing [--data ../shared/data] [--model FOLDER] [--methods keywords,weighed] [--limit N]
+
+The model is Qwen2.5-Coder-0.5B-Instruct (bench.materials.real_llm makes its folder), small and made for code: a lower
+bound. Six Harper Valley calls with their eight tasks as glossary, our eight samples with the shipped glossaries, and
+for "none of these" the sample calls with Harper Valley's tasks. `weighed`: by likelihoods, as configured by default.
+`written`: the model writes a sentence and the label's number. On a Linux CPU preload OpenBLAS
+(LD_PRELOAD=libopenblas.so.0). Skipped, with the reason, where the model's packages cannot be had; the last line is
+JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.encoder.choice import open_encoder
+from analysis.glossary.catalogue import OTHER
+from analysis.glossary.choice import Catalogues, load_catalogues
+from analysis.glossary.reader import load_glossary
+from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
+from analysis.llm.router import build_router
+from analysis.records import Topic
+from analysis.topics.step import TopicMethods, TopicStep
+from bench.materials.real_llm import NAME, real_llm
+from bench.materials.reference_calls import harper_valley, samples
+from bench.shares import share_interval
+from pipeline.config.areas.encoder import EncoderSettings
+from pipeline.config.areas.language import GlossarySettings, TopicSettings
+from pipeline.config.areas.llm import LanguageModelSettings, MlxLmSettings
+from pipeline.errors import ModelUnavailable
+from pipeline.records import CallForAnalysis, CustomerSegment
+from pipeline.weights.content import models_folder
+
+METHODS = ("keywords", "weighed", "written")
+_GLOSSARY = Path(__file__).parent / "glossaries" / "harper_valley.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """Calls with the topic and, where it is known, the subtopic of each."""
+
+    name: str
+    calls: Sequence[CallForAnalysis]
+    labels: Sequence[tuple[str, str | None]]
+    catalogues: Catalogues
+    subtopics: bool = False
+
+
+class Recorded:
+    """A router that remembers its answers; without choices where a reply is to be written."""
+
+    def __init__(self, router: Completes, written: bool) -> None:
+        self.extractive, self.models = router.extractive, router.models
+        self.answers: list[LLMAnswer] = []
+        self._router, self._written = router, written
+
+    def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
+        asked = [replace(request, choice=None) for request in requests] if self._written else requests
+        found = self._router.complete(asked)
+        self.answers += found
+        return found
+
+
+def main() -> None:
+    options = _options()
+    router = None
+    chosen = [name for name in options.methods.split(",") if name]
+    if chosen != ["keywords"]:
+        try:
+            model = options.model or real_llm(models_folder() / f"bench-{NAME}")
+        except ModelUnavailable as error:
+            print(f"left out: {error}")
+            print(json.dumps({"benchmark": "choosing", "left_out": str(error)}))
+            return
+        settings = MlxLmSettings(model=str(model), batch_size=options.batch)
+        router = build_router(
+            LanguageModelSettings(providers=("mlx_lm",), request_time_limit_s=86_400, mlx_lm=settings)
+        )
+        assert router is not None
+    figures: list[dict[str, Any]] = []
+    try:
+        for one in _sets(options.data, options.limit):
+            for method in chosen:
+                asked = Recorded(router, method == "written") if router and method != "keywords" else None
+                figures.append(_measure(one, method, asked))
+    finally:
+        if router is not None:
+            router.close()
+    print(json.dumps({"benchmark": "choosing", "model": NAME, "figures": figures}))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
+    parser.add_argument("--methods", default="keywords,weighed", help=", ".join(METHODS))
+    parser.add_argument("--limit", type=int, default=1000, help="most calls of a set")
+    parser.add_argument("--batch", type=int, default=32, help="calls asked about together")
+    return parser.parse_args()
+
+
+def _sets(data: Path, limit: int) -> list[Set]:
+    tasks = Catalogues({CustomerSegment.B2C: load_glossary(_GLOSSARY)}, None)
+    shipped = load_catalogues(GlossarySettings())
+    harper, ours = harper_valley(data)[:limit], samples()[:limit]
+    # The samples' topics that are no bank's task; a lost card is one.
+    strange = [call for call, labels in ours if labels["topic"] not in {"Cards", "Billing"}]
+    return [
+        Set(
+            name="harper_valley",
+            calls=[call for call, _ in harper],
+            labels=[(str(task["task_type"]), None) for _, task in harper],
+            catalogues=tasks,
+        ),
+        Set(
+            name="samples",
+            calls=[call for call, _ in ours],
+            labels=[(str(labels["topic"]), labels.get("subtopic")) for _, labels in ours],
+            catalogues=shipped,
+            subtopics=True,
+        ),
+        Set(
+            name="none_of_these",
+            calls=[replace(call, metadata=replace(call.metadata, customer_segment=None)) for call in strange],
+            labels=[(OTHER, None)] * len(strange),
+            catalogues=tasks,
+        ),
+    ]
+
+
+def _measure(one: Set, method: str, router: Recorded | None) -> dict[str, Any]:
+    encoder = open_encoder(EncoderSettings())
+    methods = TopicMethods(router=router, encoder=encoder) if router else TopicMethods()
+    step = TopicStep(one.catalogues, TopicSettings(max_proposed_terms=0), methods)
+    started, used = time.perf_counter(), time.process_time()
+    results = step.run(one.calls, [{} for _ in one.calls])
+    seconds = time.perf_counter() - started
+    found = [result.payload if isinstance(result.payload, Topic) else None for result in results]
+    right = [_is(topic, label) for topic, label in zip(found, one.labels, strict=True)]
+    row: dict[str, Any] = {
+        "set": one.name,
+        "method": method,
+        "calls": len(one.calls),
+        "right": sum(right),
+        "interval": share_interval(sum(right), len(right)),
+        "seconds": round(seconds, 1),
+        "seconds_a_call": round(seconds / len(one.calls), 2),
+        "own_processor_s": round(time.process_time() - used, 1),
+    }
+    if one.subtopics:
+        row["subtopics_right"] = sum(
+            ok and topic is not None and topic.subtopic == label[1]
+            for ok, topic, label in zip(right, found, one.labels, strict=True)
+        )
+    if router is not None:
+        tokens_in = sum(answer.tokens_in or 0 for answer in router.answers)
+        tokens_out = sum(answer.tokens_out or 0 for answer in router.answers)
+        row |= {
+            "tokens_in_a_call": round(tokens_in / len(one.calls)),
+            "tokens_out_a_call": round(tokens_out / len(one.calls), 1),
+            "tokens_a_second": round((tokens_in + tokens_out) / seconds, 1),
+        }
+        shares = [topic.confidence for topic in found if topic is not None]
+        row["confidence_right"] = _mean(
+            [share for share, ok in zip(shares, right, strict=False) if ok and share is not None]
+        )
+        row["confidence_wrong"] = _mean(
+            [share for share, ok in zip(shares, right, strict=False) if not ok and share is not None]
+        )
+        row["answers"] = [dict(answer.label_probabilities.get("number", {})) for answer in router.answers]
+    print(f"{one.name:15} {method:9} {row['right']}/{row['calls']} {row}")
+    for call, topic, label in zip(one.calls, found, one.labels, strict=True):
+        said = f"{topic.topic} > {topic.subtopic} {topic.confidence}" if topic else None
+        print(f"    {call.call_id[:30]:30} {label} -> {said}", flush=True)
+    return row
+
+
+def _is(topic: Topic | None, label: tuple[str, str | None]) -> bool:
+    return topic is not None and topic.topic == label[0]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(math.fsum(values) / len(values), 3) if values else None
+
+
+if __name__ == "__main__":
+    main()
