@@ -33,13 +33,15 @@ class Option:
     """What the model reads as the user's turn."""
     said: str
     """What it would answer."""
+    prior: float = 0.0
+    """What speaks for the option before the model is asked, in nats: the logarithm of its share, up to a constant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """A question with a closed list of answers, for providers that give likelihoods: no reply is written.
 
-    The option's share is softmax(log-likelihood of `said` after `given` / temperature) over the options.
+    The option's share is softmax(log-likelihood of `said` after `given` / temperature + prior) over the options.
     """
 
     fills: str

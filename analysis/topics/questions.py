@@ -2,8 +2,9 @@
 
 The labels offered are those of the call's catalogues that are closest to what the client says first. A provider that
 gives likelihoods weighs how likely these words are from a client who calls about each of them, and from one who calls
-about anything (a noisy channel, Min et al. 2022); it writes nothing, so nothing said can order it about. Any other
-provider is asked for the number of the label, after a sentence that says why the client calls.
+about anything (a noisy channel, Min et al. 2022), with the closeness as the prior. It writes nothing, so nothing said
+can order it about. Any other provider is asked for the number of the label, after a sentence that says why the client
+calls.
 """
 
 from __future__ import annotations
@@ -71,17 +72,34 @@ def topic_request(question: Question, key: str, settings: TopicSettings) -> LLMR
 
 
 def _choice(question: Question, settings: TopicSettings) -> Choice:
+    """The encoder's closeness is the prior, the likelihood of the client's words what the model adds to it."""
     said = opening(question.call, settings.scoring.words)
-    labels = {str(number): offered.label for number, offered in enumerate(question.offered, start=1)}
+    options = [
+        Option(
+            value=str(number),
+            given=prompt("topic_label", None, {"label": offered.label}),
+            said=said,
+            prior=_prior(offered.closeness, settings),
+        )
+        for number, offered in enumerate(question.offered, start=1)
+    ]
+    compared = any(offered.closeness is not None for offered in question.offered)
+    none = Option(
+        value=_NONE,
+        given=prompt("topic_label", None, {"label": None}),
+        said=said,
+        prior=_prior(settings.scoring.closeness_of_none if compared else None, settings),
+    )
     return Choice(
         fills=_NUMBER,
-        options=tuple(
-            Option(value=number, given=prompt("topic_label", None, {"label": labels.get(number)}), said=said)
-            for number in (*labels, _NONE)
-        ),
+        options=(*options, none),
         temperature=settings.scoring.temperature,
         others={_WHY: ""} if settings.pre_summary else {},
     )
+
+
+def _prior(closeness: float | None, settings: TopicSettings) -> float:
+    return 0.0 if closeness is None else closeness / settings.scoring.closeness_temperature
 
 
 def opening(call: CallForAnalysis, most_words: int) -> str:

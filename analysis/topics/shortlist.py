@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,8 @@ class Offered:
 
     label: Label
     glossary: Glossary
+    closeness: float | None = None
+    """Cosine of the label and what the client says first, -1..1; None where no encoder compared them."""
 
 
 def shortlist(
@@ -29,7 +31,7 @@ def shortlist(
     """
     everything = [Offered(label, glossary) for glossary in glossaries for label in glossary.labels]
     known = encoder.for_language(language)
-    if len(everything) <= most or known is None or not text:
+    if known is None or not text:
         return tuple(everything)
     said = known.encode([text])[0]
     texts = [label_texts(offered.label) for offered in everything]
@@ -37,7 +39,8 @@ def shortlist(
     similarities = iter((vectors @ said).tolist())
     closeness = [max(next(similarities) for _ in several) for several in texts]
     order = np.argsort(-np.asarray(closeness), kind="stable")[:most]
-    return tuple(everything[place] for place in order)
+    chosen = sorted(order.tolist()) if len(everything) <= most else order.tolist()
+    return tuple(replace(everything[place], closeness=closeness[place]) for place in chosen)
 
 
 def label_texts(label: Label) -> list[str]:

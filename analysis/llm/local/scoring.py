@@ -118,7 +118,8 @@ class Scorer:
 
 
 def _shares(choice: Choice, loglikelihoods: Sequence[float], tokens: int) -> Scored:
-    values = np.asarray(loglikelihoods, dtype=np.float64) / choice.temperature
+    priors = np.asarray([option.prior for option in choice.options])
+    values = np.asarray(loglikelihoods, dtype=np.float64) / choice.temperature + priors
     weights = np.exp(values - values.max())
     shares = weights / weights.sum()
     together: dict[str, float] = {}

@@ -29,7 +29,8 @@ def choice(words: str, temperature: float = 1.0) -> Choice:
     return Choice(
         fills="number",
         options=tuple(
-            Option(value=value, given=f"About: {label}\nWhat is said?", said=words) for value, label in labels.items()
+            Option(value=value, given=f"About: {label}\nWhat is said?", said=words, prior=len(label) / 10)
+            for value, label in labels.items()
         ),
         temperature=temperature,
         others={"why": ""},
@@ -64,7 +65,7 @@ def test_shares_are_the_softmax_of_the_likelihoods_whatever_is_weighed_together(
     together = scorer(choices, 1000)
     for one, found in zip(choices, together, strict=True):
         assert found is not None
-        expected = np.array([_one_by_one(local, option) for option in one.options]) / 2.0
+        expected = np.array([_one_by_one(local, option) / 2.0 + option.prior for option in one.options])
         expected = np.exp(expected - expected.max())
         expected /= expected.sum()
         assert list(found.shares.values()) == pytest.approx(list(expected), abs=1e-4)
