@@ -1,13 +1,14 @@
 """A transcript inside a prompt: data between two marks, one line per chunk, never an instruction.
 
 Prompts are files in `analysis/templates/prompts`. What was said appears only in the user's part, on lines
-`#7 client: …` between `<transcript>` and `</transcript>`; angle brackets in it are replaced, line breaks removed, so
-that nothing said can end the transcript or begin a line of its own.
+`#7 client: …` between `<transcript>` and `</transcript>`. What could end the transcript, begin a line or a turn of its
+own, or pass for the answer is taken out of it: line breaks, angle brackets, marks of chat formats, JSON's braces.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,13 +18,17 @@ from analysis.calls import in_order
 from pipeline.records import TranscriptChunk
 
 PROMPTS_DIR = Path(__file__).parent / "templates" / "prompts"
-_BRACKETS = str.maketrans({"<": "‹", ">": "›", "\x00": " "})
+_MARKS = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")", "|": "/", "`": "'", "#": " ", "\x00": " "})
+_ROLE = re.compile(r"\b(system|assistant|user|developer|tool|instructions?|agent|client)\s*:", re.IGNORECASE)
+_CHAT_TAG = re.compile(r"\[(/?[A-Za-z_ ]{2,20})\]")
+"""`[INST]`, `[/SYSTEM]`, `[noise]`; placeholders of personal data end in a number (`[CARD_1]`) and stay."""
 _LEFT_OUT = "#… (the middle of the call is left out)"
 
 
 def as_data(text: str) -> str:
-    """One line without angle brackets; every kind of space and separator is one space."""
-    return " ".join(text.translate(_BRACKETS).split())
+    """One line in which nothing stands for more than words; every kind of space and separator is one space."""
+    plain = " ".join(text.translate(_MARKS).split())
+    return _CHAT_TAG.sub(r"(\1)", _ROLE.sub(r"\1,", plain))
 
 
 def transcript_lines(chunks: Sequence[TranscriptChunk]) -> list[str]:

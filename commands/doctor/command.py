@@ -12,6 +12,7 @@ from commands.doctor.engines import engines, first_on_disk, verdict
 from commands.doctor.finding import Finding, State
 from commands.doctor.machine import machine
 from commands.doctor.providers import providers
+from commands.doctor.question import ask_listed
 from commands.doctor.sample_call import time_sample_call
 from commands.doctor.services import database, source
 from commands.doctor.weights import weights
@@ -26,9 +27,9 @@ _COLOURS = {State.OK: "green", State.NOTE: "dim", State.WARNING: "yellow", State
 def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     """Print what was found; 0 when a run could start, 3 when not. Raises ConfigurationError (exit 2).
 
-    Looks only: nothing is downloaded or bought, and nothing is written but weights out of packages that are installed.
-    The embedded server is started if it is not up, and stopped
-    again when nobody else uses it.
+    Nothing is downloaded, and nothing is written but weights out of packages that are installed. Language models that
+    are listed are asked one question. The embedded server is started if it is not up, and stopped again when nobody
+    else uses it.
     """
     began = time.monotonic()
     settings = load_settings(config, overrides).settings
@@ -58,7 +59,9 @@ def examination(settings: Settings, began: float) -> list[Finding]:
     found += [*recognisers, *verdict(settings.transcription, recognisers)]
     found += weights(settings)
     found.append(diarisation(settings.diarisation))
-    found += providers(settings.llm, options.probe_timeout_s)
+    models = providers(settings.llm, options.probe_timeout_s)
+    usable = [finding.name for finding in models if finding.state is State.OK]
+    found += [*models, *ask_listed(settings.llm, usable, began + options.time_limit_s)]
     engine = first_on_disk(settings.transcription, recognisers)
     if engine is None:
         detail = "no engine has its weights on disk; the first run fetches them"

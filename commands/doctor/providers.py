@@ -1,4 +1,4 @@
-"""Which language models could serve, and why the others could not. Nothing is asked that costs money."""
+"""Which language models could serve, and why the others could not. No question is asked here (`question.py` does)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import socket
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from pipeline.records import Transcript
 from pipeline.run.analyser import build_analyser
 from pipeline.run.context import BatchParts, ChildBuild
 from pipeline.run.preparer import build_preparer
+
+log = logging.getLogger("earshot.run")
 
 if TYPE_CHECKING:
     from analysis.llm.router import Router
@@ -53,6 +56,17 @@ def _ledger(settings: Settings) -> Path | None:
     if run is None:
         return None
     return settings.run.spool_dir / f"{socket.gethostname()}-{run.pid}" / "llm_spent"
+
+
+def with_one_model(settings: Settings) -> Settings:
+    """The settings with one analysis process where a language model runs on this machine: each would load its own."""
+    wanted = settings.run.analysis_workers
+    if wanted == 1 or "mlx_lm" not in settings.llm.providers:
+        return settings
+    log.warning(
+        "run.analysis_workers is 1 instead of %d: each process would load the model of llm.mlx_lm again", wanted
+    )
+    return settings.model_copy(update={"run": settings.run.model_copy(update={"analysis_workers": 1})})
 
 
 def build_parts(settings: Settings, store: CallStore) -> BatchParts:

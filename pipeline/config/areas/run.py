@@ -69,8 +69,8 @@ class RunSettings(Area):
     decode_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: max(1, min(4, _usable_cores())))
     """Processes that decode and find speech, one core each."""
     analysis_workers: Annotated[int, Field(ge=1, le=16)] = 1
-    """Processes that analyse. Each loads its own copy of a local LLM; they share the LLM ceilings and split the
-    quotas."""
+    """Processes that analyse; they share the ceilings of language models and split the quotas. With mlx_lm among
+    `llm.providers` it is one, so that the model is loaded once."""
     calls_ahead: Annotated[int, Field(ge=1, le=1000)] = 8
     """Decoded calls that may wait for the recogniser; bounds memory and spool."""
     segments_per_batch: Annotated[int, Field(ge=1, le=4096)] = 128

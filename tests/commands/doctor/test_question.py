@@ -1,0 +1,59 @@
+"""Doctor's question: a listed model that answers wrongly, or not, is told from one that can be used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.materials.tiny_llm import build_tiny_llm
+from commands.doctor.finding import State
+from commands.doctor.question import ask_listed
+from pipeline.config.areas.llm import LanguageModelSettings
+from tests.analysis.llm.servers import Behaviour, answers, fails, serving
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "said"),
+    [
+        (answers('{"number": "1"}'), State.OK, "a lost card is told from two other reasons"),
+        (answers('{"number": "3"}'), State.WARNING, "it took a lost card for 'A parcel is late.'"),
+        (answers("I cannot say."), State.WARNING, "it gives no answer that can be used: own: invalid answer"),
+        (fails(503), State.WARNING, "it gives no answer that can be used: own: own answered 503"),
+    ],
+    ids=["right", "wrong", "no JSON", "down"],
+)
+def test_one_question_tells_whether_a_model_can_be_used(reply: Behaviour, state: State, said: str) -> None:
+    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+        return reply
+
+    with serving(behave) as server:
+        settings = LanguageModelSettings.model_validate(
+            {
+                "providers": ["own", "extractive"],
+                "servers": {"own": {"model": "m", "base_url": f"{server.url}/v1", "structured": ["json_schema"]}},
+            }
+        )
+        (finding,) = ask_listed(settings, ["own", "extractive"], time.monotonic())
+        assert len(server.seen) == 1
+    assert finding.state is state
+    assert finding.detail.startswith(said)
+
+
+def test_a_model_on_this_machine_is_loaded_and_asked(tmp_path: Path) -> None:
+    """Random weights choose one of the three."""
+    model = build_tiny_llm(tmp_path / "tiny")
+    settings = LanguageModelSettings.model_validate({"providers": ["mlx_lm"], "mlx_lm": {"model": str(model)}})
+    (finding,) = ask_listed(settings, ["mlx_lm"], time.monotonic() + 60)
+    assert "a lost card" in finding.detail
+    assert "share 0." in finding.detail
+
+
+def test_only_what_is_listed_and_usable_is_asked() -> None:
+    settings = LanguageModelSettings.model_validate(
+        {"providers": ["own"], "servers": {name: {"model": "m"} for name in ("own", "other")}}
+    )
+    assert ask_listed(settings, ["other"], time.monotonic()) == []
