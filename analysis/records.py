@@ -65,6 +65,23 @@ class ChunkSentiment:
     reason: str | None = None
 
 
+class Change(StrEnum):
+    """Which way a mood turned."""
+
+    BETTER = "better"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkPlace:
+    """Where a line of the call is found."""
+
+    channel: int
+    chunk: int
+    """Ordinal within the channel."""
+    start_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSentiment:
     """One role over the whole call (`analysis.sentiment.whole_call.mood_of`)."""
@@ -76,6 +93,7 @@ class RoleSentiment:
     """Mean score (-1..1) in each quarter of the call; None where the role is silent."""
     lowest_score: float | None = None
     lowest_at_s: float | None = None
+    lowest_line: ChunkPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +103,11 @@ class CallSentiment:
     roles: tuple[RoleSentiment, ...]
     chunks: tuple[ChunkSentiment, ...]
     mood_turned_by: Role | None = None
-    """Whose line came right before the client's mood changed for good; None when it did not change."""
+    """Whose turn came right before the client's mood changed for good; None when it did not change."""
     mood_turned_at_s: float | None = None
+    mood_turned_to: Change | None = None
+    mood_turned_line: ChunkPlace | None = None
+    """The last line of that turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +200,21 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TalkQuarter:
+    """The talk in a quarter of the call. A turn and an interruption count where they begin."""
+
+    start_s: float
+    end_s: float
+    agent_talk_s: float | None
+    client_talk_s: float | None
+    silence_s: float
+    overtalk_s: float
+    agent_interruptions: int | None
+    client_interruptions: int | None
+    turns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """Payload of the step `conversation`: metrics of the talk itself. Shares are of the call's duration, 0..1.
 
@@ -206,6 +242,8 @@ class Conversation:
     first_response_s: float | None
     """From the end of the client's first turn to the agent's answer; None when not applicable."""
     extra: Mapping[str, float] = field(default_factory=dict)
+    quarters: tuple[TalkQuarter, ...] | None = None
+    """The trend of the talk; None where the times are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from analysis.conversation.spans import gaps, intersection, merged, total
 from analysis.conversation.speech import PAUSE_S, Utterance, speech_in, utterances
 from analysis.conversation.turns import Turn, by_channel, interruptions, turns_of, without_backchannels
-from analysis.records import Conversation
+from analysis.records import Conversation, TalkQuarter
 from analysis.text import words
 from pipeline.records import Role, SpeechSpan, TranscriptChunk
 
@@ -15,6 +15,7 @@ MIN_OVERTALK_S = 0.2
 """Shorter overlaps are within the error of finding speech."""
 
 SIDES = (Role.AGENT, Role.CLIENT)
+QUARTERS = 4
 
 
 def measure(chunks: Sequence[TranscriptChunk], duration_s: float, language: str | None = None) -> Conversation:
@@ -29,7 +30,8 @@ def measure(chunks: Sequence[TranscriptChunk], duration_s: float, language: str 
     turns = turns_of(floor)
     times = _Times(said, floor, turns, duration_s) if all(known.values()) else None
     talk = {role: _talk_s(spoken, role, said, known) for role in SIDES}
-    cut = times.interruptions() if times is not None and {one.role for one in said} >= set(SIDES) else {}
+    both = {one.role for one in said} >= set(SIDES)
+    cut = times.interruptions if times is not None and both else {}
     return Conversation(
         agent_talk_s=talk[Role.AGENT],
         client_talk_s=talk[Role.CLIENT],
@@ -39,8 +41,8 @@ def measure(chunks: Sequence[TranscriptChunk], duration_s: float, language: str 
         silence_share=_share(sum(times.quiet), duration_s) if times else None,
         longest_silence_s=_rounded(max(times.quiet, default=0.0)) if times else None,
         overtalk_s=_rounded(times.overtalk_s()) if times else None,
-        agent_interruptions=cut.get(Role.AGENT),
-        client_interruptions=cut.get(Role.CLIENT),
+        agent_interruptions=len(cut[Role.AGENT]) if cut else None,
+        client_interruptions=len(cut[Role.CLIENT]) if cut else None,
         turns=len(turns),
         agent_words_per_minute=_words_per_minute(spoken, Role.AGENT, talk[Role.AGENT]),
         client_words_per_minute=_words_per_minute(spoken, Role.CLIENT, talk[Role.CLIENT]),
@@ -48,6 +50,7 @@ def measure(chunks: Sequence[TranscriptChunk], duration_s: float, language: str 
         client_longest_turn_s=times.longest_turn_s(Role.CLIENT) if times else None,
         first_response_s=times.first_response_s() if times else None,
         extra=_extra(spoken, turns, times),
+        quarters=times.quarters(cut) if times else None,
     )
 
 
@@ -57,25 +60,55 @@ class _Times:
     def __init__(
         self, said: Sequence[Utterance], floor: Sequence[Utterance], turns: Sequence[Turn], duration_s: float
     ) -> None:
-        self._floor = floor
         self._turns = turns
+        self._duration_s = duration_s
         self._sides = {channel: _talk(own) for channel, own in by_channel(said).items()}
-        anyone = merged([span for spans in self._sides.values() for span in spans])
-        self.quiet = gaps(anyone, duration_s)
-        self.first_speech_s = anyone[0][0] if anyone else None
-
-    def interruptions(self) -> Mapping[Role, int]:
-        return interruptions(self._floor)
+        self._roles = {role: _talk([one for one in said if one.role is role]) for role in SIDES}
+        self._anyone = merged([span for spans in self._sides.values() for span in spans])
+        self.interruptions = interruptions(floor)
+        self.quiet = gaps(self._anyone, duration_s)
+        self.first_speech_s = self._anyone[0][0] if self._anyone else None
 
     def overtalk_s(self) -> float:
-        """Seconds in which at least two channels speak, overlaps under MIN_OVERTALK_S left out."""
+        return total(self._overtalk())
+
+    def quarters(self, cut: Mapping[Role, Sequence[float]]) -> tuple[TalkQuarter, ...]:
+        """The same figures in each quarter of the call.
+
+        Args:
+            cut: when each of agent and client interrupts; empty where that cannot be told.
+        """
+        overtalk = self._overtalk()
+        found = []
+        for number in range(QUARTERS):
+            span = (self._duration_s * number / QUARTERS, self._duration_s * (number + 1) / QUARTERS)
+            talk = {role: total(intersection(spans, [span])) if spans else None for role, spans in self._roles.items()}
+            begun = {role: sum(span[0] <= moment < span[1] for moment in moments) for role, moments in cut.items()}
+            agent_s, client_s = talk[Role.AGENT], talk[Role.CLIENT]
+            found.append(
+                TalkQuarter(
+                    start_s=_rounded(span[0]),
+                    end_s=_rounded(span[1]),
+                    agent_talk_s=None if agent_s is None else _rounded(agent_s),
+                    client_talk_s=None if client_s is None else _rounded(client_s),
+                    silence_s=_rounded(span[1] - span[0] - total(intersection(self._anyone, [span]))),
+                    overtalk_s=_rounded(total(intersection(overtalk, [span]))),
+                    agent_interruptions=begun.get(Role.AGENT),
+                    client_interruptions=begun.get(Role.CLIENT),
+                    turns=sum(span[0] <= turn.start_s < span[1] for turn in self._turns),
+                )
+            )
+        return tuple(found)
+
+    def _overtalk(self) -> list[SpeechSpan]:
+        """When at least two channels speak, overlaps under MIN_OVERTALK_S left out; in order, apart."""
         channels = sorted(self._sides)
         overlaps: list[SpeechSpan] = []
         for place, one in enumerate(channels):
             for other in channels[place + 1 :]:
                 both = intersection(self._sides[one], self._sides[other])
                 overlaps.extend(span for span in both if span[1] - span[0] >= MIN_OVERTALK_S)
-        return total(merged(overlaps))
+        return merged(overlaps)
 
     def longest_turn_s(self, role: Role) -> float | None:
         lengths = [turn.length_s for turn in self._turns if turn.role is role]

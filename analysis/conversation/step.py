@@ -13,7 +13,8 @@ from analysis.results import done, missing
 from analysis.text import words
 from pipeline.records import CallForAnalysis, StepResult
 
-_VERSION = 2
+_VERSION = 3
+"""2 measured no quarters; it is measured again, from the stored transcript."""
 _WITH_PADDING = 1
 """Until 2026-11 talk was measured with the padding around it. Its results stay (a migration says so in their reason):
 measuring a year of calls again is for whoever wants it (`--reprocess analysis`)."""

@@ -91,8 +91,8 @@ def turns_of(said: Sequence[Utterance]) -> list[Turn]:
     return turns
 
 
-def interruptions(said: Sequence[Utterance]) -> Mapping[Role, int]:
-    """Times that each of agent and client begins while the other speaks, well before its end, and goes on after it.
+def interruptions(said: Sequence[Utterance]) -> Mapping[Role, tuple[float, ...]]:
+    """When each of agent and client begins while the other speaks, well before its end, and goes on after it.
 
     `said` has no backchannels any more.
     """
@@ -105,16 +105,17 @@ def interruptions(said: Sequence[Utterance]) -> Mapping[Role, int]:
     }
 
 
-def _interrupted(who: Sequence[SpeechSpan], whom: Sequence[SpeechSpan]) -> int:
-    count = 0
+def _interrupted(who: Sequence[SpeechSpan], whom: Sequence[SpeechSpan]) -> tuple[float, ...]:
+    moments = []
     longer = merged(who, GOES_ON_AFTER_S)
     for start, _ in who:
         cut = _around(whom, start)
         if cut is None or cut[1] - start < MIN_CUT_S:
             continue
         stretch = _around(longer, start, at_start=True)
-        count += stretch is not None and stretch[1] - cut[1] >= MIN_INTERRUPTION_S
-    return count
+        if stretch is not None and stretch[1] - cut[1] >= MIN_INTERRUPTION_S:
+            moments.append(start)
+    return tuple(moments)
 
 
 def _around(spans: Sequence[SpeechSpan], moment_s: float, *, at_start: bool = False) -> SpeechSpan | None:

@@ -10,7 +10,7 @@ from analysis.results import done, failed, missing
 from pipeline.config.areas.sentiment import CallMoodSettings
 from pipeline.records import StepResult, TranscriptChunk
 
-_METHOD = "2026-11.3"
+_METHOD = "2026-11.4"
 """Part of every fingerprint: changed when the code gives different results with the same settings."""
 
 

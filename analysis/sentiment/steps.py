@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from analysis.calls import language_of
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.records import CallSentiment, ChunkSentiment
 from analysis.results import failed, missing
@@ -100,6 +101,7 @@ class TextSentimentStep:
                     [found[number, place] for place in range(len(call.transcript.chunks))],
                     call.duration_s,
                     self._settings.call,
+                    language=language_of(call),
                 ),
                 provider=client.name,
                 model=client.model,
@@ -177,7 +179,11 @@ class AcousticSentimentStep:
             for place, (sentiment, reason) in zip(places, heard, strict=True):
                 found[place] = chunk_sentiment(chunks[place], sentiment, reason)
         summary = summarise_call(
-            chunks, [found[place] for place in range(len(chunks))], call.duration_s, self._settings.call
+            chunks,
+            [found[place] for place in range(len(chunks))],
+            call.duration_s,
+            self._settings.call,
+            language=language_of(call),
         )
         return call_result(self.name, fingerprint, summary, provider="sklearn", model=self._engine.model, broken=broken)
 
@@ -244,7 +250,14 @@ class FusionStep:
             for chunk in call.transcript.chunks
         ]
         notes = _role_notes(call.transcript.chunks, fused)
-        summary = summarise_call(call.transcript.chunks, fused, call.duration_s, self._settings.call, notes)
+        summary = summarise_call(
+            call.transcript.chunks,
+            fused,
+            call.duration_s,
+            self._settings.call,
+            role_reasons=notes,
+            language=language_of(call),
+        )
         return call_result(self.name, fingerprint, summary, provider="fusion", model=self._fusion.name)
 
     def _fuse(

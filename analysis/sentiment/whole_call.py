@@ -12,7 +12,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment
+from analysis.conversation.speech import utterances
+from analysis.conversation.turns import without_backchannels
+from analysis.records import CallSentiment, Change, ChunkPlace, ChunkSentiment, RoleSentiment, Sentiment
 from pipeline.config.areas.sentiment import CallMoodSettings
 from pipeline.records import Role, TranscriptChunk
 
@@ -32,7 +34,9 @@ def summarise_call(
     sentiments: Sequence[ChunkSentiment],
     duration_s: float,
     settings: CallMoodSettings,
+    *,
     role_reasons: Mapping[Role, str] | None = None,
+    language: str | None = None,
 ) -> CallSentiment:
     """Join the chunks of one call.
 
@@ -41,6 +45,7 @@ def summarise_call(
         sentiments: one per chunk, same order.
         duration_s: of the call; its quarters are those of the trend.
         role_reasons: what to say about a role besides its value (fusion: which side stood alone).
+        language: of the call, ISO 639-1; where it is known, a listener's "mm-hm" turns no mood.
     """
     scored = [
         _Scored(chunk, found.sentiment)
@@ -60,13 +65,21 @@ def summarise_call(
         for role in Role
         if any(chunk.role is role for chunk in chunks)
     )
-    turned = _turn(chunks, [line for line in scored if line.chunk.role is Role.CLIENT], settings)
+    turned = _turn(
+        _Floor(chunks, duration_s, language), [line for line in scored if line.chunk.role is Role.CLIENT], settings
+    )
     return CallSentiment(
         roles=roles,
         chunks=tuple(sentiments),
-        mood_turned_by=turned[0] if turned else None,
-        mood_turned_at_s=turned[1] if turned else None,
+        mood_turned_by=turned.by.role if turned else None,
+        mood_turned_at_s=turned.at_s if turned else None,
+        mood_turned_to=turned.to if turned else None,
+        mood_turned_line=place_of(turned.by) if turned else None,
     )
+
+
+def place_of(chunk: TranscriptChunk) -> ChunkPlace:
+    return ChunkPlace(channel=chunk.channel, chunk=chunk.ordinal, start_s=chunk.start_s)
 
 
 def mean_sentiment(weighted: Sequence[tuple[Sentiment, float]]) -> Sentiment:
@@ -128,6 +141,7 @@ def _role(
         quarters=_quarters(of_role, duration_s),
         lowest_score=lowest.sentiment.score,
         lowest_at_s=lowest.chunk.start_s,
+        lowest_line=place_of(lowest.chunk),
     )
 
 
@@ -146,17 +160,43 @@ def _quarters(scored: Sequence[_Scored], duration_s: float) -> tuple[float | Non
     return tuple(means)
 
 
-def _turn(
-    chunks: Sequence[TranscriptChunk], client: Sequence[_Scored], settings: CallMoodSettings
-) -> tuple[Role, float] | None:
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    by: TranscriptChunk
+    at_s: float
+    to: Change
+
+
+class _Floor:
+    """Who has the floor when: what is said, without what a listener says inside another's turn."""
+
+    def __init__(self, chunks: Sequence[TranscriptChunk], duration_s: float, language: str | None) -> None:
+        self._chunks = chunks
+        self._duration_s = duration_s
+        self._language = language
+
+    def last_before(self, moment_s: float) -> TranscriptChunk | None:
+        """The chunk whose words were the last to begin before the moment; in a call without words, the last chunk."""
+        said = without_backchannels(utterances(self._chunks, self._duration_s, self._language))
+        begun = [one for one in said if one.start_s < moment_s]
+        if begun:
+            last = max(begun, key=lambda one: (one.start_s, one.end_s))
+            own = [one for one in self._chunks if one.channel == last.channel and one.start_s <= last.start_s]
+            if own:
+                return max(own, key=lambda one: one.start_s)
+        earlier = [chunk for chunk in self._chunks if chunk.start_s < moment_s]
+        return max(earlier, key=lambda chunk: (chunk.start_s, chunk.end_s), default=None)
+
+
+def _turn(floor: _Floor, client: Sequence[_Scored], settings: CallMoodSettings) -> _Turned | None:
     """Who turned the client's mood, and when.
 
     The client's scores, in time order, are cut in two where that leaves the least squared deviation from the two
     means (one change point; weights are seconds of speech). The turn counts when the means differ by
     `turn_min_change`, and on each side at least `turn_min_chunks` chunks, and more than half, clearly belong to it
     (by half of `turn_min_change` beyond the middle of the two means): one bad moment or a polite goodbye is not a turn.
-    A turn is dated by the first client chunk after the cut and credited to whoever
-    spoke last before that chunk began (the client, when nobody spoke in between).
+    A turn is dated by the first client chunk after the cut and credited to whoever had the floor last before that chunk
+    began (the client, when nobody spoke in between); a listener's "mm-hm" takes no floor.
     """
     ordered = sorted(client, key=lambda line: (line.chunk.start_s, line.chunk.ordinal))
     least = settings.turn_min_chunks
@@ -171,10 +211,8 @@ def _turn(
     ):
         return None
     first = ordered[cut].chunk
-    spoken = [chunk for chunk in chunks if chunk.start_s < first.start_s]
-    if not spoken:
-        return None
-    return max(spoken, key=lambda chunk: (chunk.start_s, chunk.end_s)).role, first.start_s
+    by = floor.last_before(first.start_s)
+    return None if by is None else _Turned(by, first.start_s, Change.BETTER if after > before else Change.WORSE)
 
 
 def _holds(side: Sequence[_Scored], middle: float, sign: float, settings: CallMoodSettings) -> bool:

@@ -10,7 +10,18 @@ from db.ledger.rows import CONVERSATION_COLUMNS
 
 _WHOLE = frozenset({"channels", "sample_rate_hz", "turns", "agent_interruptions", "client_interruptions"})
 _MOMENTS = frozenset({"started_at", "processed_at"})
-_STRUCTURES = frozenset({"summary_details", "summary_evidence", "topic_evidence", "action_items", "missing_reasons"})
+_STRUCTURES = frozenset(
+    {
+        "summary_details",
+        "summary_evidence",
+        "topic_evidence",
+        "action_items",
+        "mood_turned_line",
+        "sentiment_trends",
+        "conversation_trends",
+        "missing_reasons",
+    }
+)
 _PROSE = frozenset({"transcription", "agent_transcription", "client_transcription", "summary", "error"})
 
 

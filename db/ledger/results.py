@@ -29,6 +29,7 @@ from db.ledger.rows import (
     found_columns,
     match_rows,
     missing_reasons,
+    mood_columns,
     prepared_columns,
     reason_keys,
     rows_hash,
@@ -235,8 +236,7 @@ def _merged(steps: Iterable[StepResult], emptied: Iterable[str], before: Row) ->
     ran: Mapping[str, StepResult] = {result.step: result for result in steps}
     mood = next((ran[step] for step in ("fusion", "text") if step in ran and ran[step].payload is not None), None)
     if mood is not None:
-        row["mood_turned_by"] = getattr(mood.payload, "mood_turned_by", None)
-        row["mood_turned_at_s"] = getattr(mood.payload, "mood_turned_at_s", None)
+        row |= mood_columns(mood.payload)
     source = next((ran[step] for step in ("summary", "topic") if step in ran and ran[step].provider), None)
     if source is not None:
         row["llm_provider"], row["llm_model"] = clean(source.provider), clean(source.model)

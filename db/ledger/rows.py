@@ -55,7 +55,9 @@ SCORE = Columns(ScorecardResult, without=("answers",))
 ANSWER = Columns(ScorecardAnswer)
 """Records whose fields are the columns of their tables; `calls` is laid out wide, below."""
 
-CONVERSATION_COLUMNS = tuple(field.name for field in dataclasses.fields(Conversation) if field.name != "extra")
+CONVERSATION_COLUMNS = tuple(
+    field.name for field in dataclasses.fields(Conversation) if field.name not in ("extra", "quarters")
+)
 
 
 # ------------------------------------------------------------------------------------------ calls
@@ -158,7 +160,8 @@ def step_columns(step: str, payload: object | None) -> Row:
     if step == "conversation":
         talk = payload if isinstance(payload, Conversation) else None
         values: Row = {name: getattr(talk, name) if talk else None for name in CONVERSATION_COLUMNS}
-        return {**values, "conversation_extra": dict(talk.extra) if talk else {}}
+        trends = payload_json("conversation", talk)["quarters"] if talk else None
+        return {**values, "conversation_extra": dict(talk.extra) if talk else {}, "conversation_trends": trends}
     return {}
 
 
@@ -184,9 +187,22 @@ def sentiment_trend(payload: CallSentiment) -> Row:
             "quarters": list(mood.quarters),
             "lowest_score": mood.lowest_score,
             "lowest_at_s": mood.lowest_at_s,
+            "lowest_line": dataclasses.asdict(mood.lowest_line) if mood.lowest_line else None,
         }
         for mood in payload.roles
         if mood.sentiment is not None
+    }
+
+
+def mood_columns(payload: object) -> Row:
+    """Columns that tell when the client's mood turned; of the fused moods, else of those from the words."""
+    mood = payload if isinstance(payload, CallSentiment) else None
+    line = mood.mood_turned_line if mood else None
+    return {
+        "mood_turned_by": mood.mood_turned_by if mood else None,
+        "mood_turned_at_s": mood.mood_turned_at_s if mood else None,
+        "mood_turned_to": mood.mood_turned_to if mood else None,
+        "mood_turned_line": dataclasses.asdict(line) if line else None,
     }
 
 

@@ -43,6 +43,40 @@ def test_an_ordinary_call() -> None:
     assert found.first_response_s == 0.0
 
 
+def test_the_quarters_tell_where_in_the_call_it_happened() -> None:
+    chunks = [
+        chunk(0, AGENT, "good morning how can i help", start_s=1.0, end_s=4.0),
+        chunk(0, CLIENT, "my bill is wrong", start_s=5.0, end_s=7.0),
+        chunk(1, CLIENT, "and late", start_s=7.5, end_s=8.5),
+        chunk(1, AGENT, "let me see", start_s=8.0, end_s=12.0),
+    ]
+    quarters = measure(chunks, 20.0).quarters
+    assert quarters is not None
+    assert [(one.start_s, one.end_s) for one in quarters] == [(0, 5), (5, 10), (10, 15), (15, 20)]
+    assert [one.agent_talk_s for one in quarters] == [3.0, 2.0, 2.0, 0.0]
+    assert [one.client_talk_s for one in quarters] == [0.0, 3.0, 0.0, 0.0]
+    assert [one.turns for one in quarters] == [1, 2, 0, 0]
+    assert [one.agent_interruptions for one in quarters] == [0, 1, 0, 0]
+    assert [one.overtalk_s for one in quarters] == [0.0, 0.5, 0.0, 0.0]
+    assert [one.silence_s for one in quarters] == [2.0, 0.5, 3.0, 5.0]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([AGENT, CLIENT]), st.floats(0, 55), st.floats(0.1, 5)), min_size=1, max_size=8)
+)
+def test_the_quarters_add_up_to_the_call(spans: list[tuple[Role, float, float]]) -> None:
+    said = [
+        chunk(place, role, "my bill is wrong", start_s=start, end_s=start + length)
+        for place, (role, start, length) in enumerate(spans)
+    ]
+    found = measure(said, 60.0)
+    assert found.quarters is not None
+    for name in ("silence_s", "overtalk_s", "agent_talk_s", "client_talk_s", "turns", "agent_interruptions"):
+        whole, parts = getattr(found, name), [getattr(one, name) for one in found.quarters]
+        assert (whole is None) == (None in parts), name
+        assert whole is None or sum(parts) == pytest.approx(whole, abs=0.01), name
+
+
 @pytest.mark.parametrize(("gap_s", "length_s"), [(0.0, 20.0), (2.0, 20.0), (2.1, 17.9), (9.0, 11.0)])
 def test_a_side_that_goes_on_after_a_silence_begins_no_turn(gap_s: float, length_s: float) -> None:
     said = [chunk(0, CLIENT, "well", start_s=0, end_s=3), chunk(1, CLIENT, "so", start_s=3 + gap_s, end_s=20)]

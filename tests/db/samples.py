@@ -10,6 +10,8 @@ from analysis.records import (
     Answer,
     Attention,
     CallSentiment,
+    Change,
+    ChunkPlace,
     ChunkSentiment,
     Conversation,
     Evidence,
@@ -21,6 +23,7 @@ from analysis.records import (
     Summary,
     SummaryEvidence,
     SummaryPart,
+    TalkQuarter,
     Topic,
 )
 from pipeline.records import (
@@ -143,6 +146,8 @@ def sentiments(name: str, chunks: tuple[TranscriptChunk, ...] = TALK) -> StepRes
             ),
             mood_turned_by=Role.AGENT,
             mood_turned_at_s=2.5,
+            mood_turned_to=Change.BETTER,
+            mood_turned_line=ChunkPlace(channel=1, chunk=0, start_s=2.5),
         ),
     )
 
@@ -263,6 +268,20 @@ def talk() -> Conversation:
         client_longest_turn_s=2.0,
         first_response_s=0.5,
         extra={"agent_fillers": 2.0},
+        quarters=tuple(
+            TalkQuarter(
+                start_s=3.0 * number,
+                end_s=3.0 * number + 3.0,
+                agent_talk_s=0.5,
+                client_talk_s=1.0,
+                silence_s=1.5,
+                overtalk_s=0.0,
+                agent_interruptions=0,
+                client_interruptions=None,
+                turns=number % 2,
+            )
+            for number in range(4)
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from analysis.records import CallSentiment, ChunkSentiment, Sentiment, SentimentLabel
+from analysis.records import CallSentiment, Change, ChunkSentiment, Sentiment, SentimentLabel
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.whole_call import summarise_call
 from pipeline.config.areas.sentiment import CallMoodSettings, SentimentSettings
@@ -52,6 +52,42 @@ def test_whoever_spoke_before_the_clients_mood_changed_turned_it(make_call: Make
     assert (summary.mood_turned_by, summary.mood_turned_at_s) == (A, 11)
     alone = _summary(make_call, [(C, 0, 3, BAD), (C, 5, 8, BAD), (C, 11, 14, GOOD), (C, 15, 18, GOOD)])
     assert (alone.mood_turned_by, alone.mood_turned_at_s) == (C, 11)
+
+
+def test_which_way_the_mood_turned_and_at_which_line(make_call: MakeCall) -> None:
+    better = _summary(
+        make_call,
+        [(C, 0, 3, BAD), (A, 3, 5, MILD), (C, 5, 8, BAD), (A, 8, 11, GOOD), (C, 11, 14, GOOD), (C, 15, 18, GOOD)],
+    )
+    assert better.mood_turned_to is Change.BETTER
+    assert better.mood_turned_line is not None
+    assert (better.mood_turned_line.start_s, better.mood_turned_line.chunk) == (8, 1)
+    worse = _summary(make_call, [(C, 0, 3, GOOD), (C, 5, 8, GOOD), (A, 8, 11, BAD), (C, 11, 14, BAD), (C, 15, 18, BAD)])
+    assert (worse.mood_turned_by, worse.mood_turned_to) == (A, Change.WORSE)
+    lowest = next(role for role in worse.roles if role.role is C).lowest_line
+    assert lowest is not None
+    assert (lowest.start_s, lowest.chunk) == (11, 2)
+
+
+def test_a_listeners_words_turn_no_mood(make_call: MakeCall) -> None:
+    lines = [
+        (A, 0, 9, "The money is back in your account."),
+        (C, 1, 2, "mm-hm"),
+        (C, 3, 4, "okay"),
+        (C, 9.5, 12, "Lovely."),
+    ]
+    said = [(C, -9.0, -6, "Terrible."), (C, -5.0, -2, "Awful."), *lines, (C, 13, 15, "Great.")]
+    call = make_call([(role, start + 10, end + 10, text) for role, start, end, text in said], duration_s=40)
+    moods = {"Terrible.": BAD, "Awful.": BAD, "Lovely.": GOOD, "Great.": GOOD}
+    found = [
+        ChunkSentiment(channel=one.channel, ordinal=one.ordinal, sentiment=moods.get(one.text), reason=None)
+        for one in call.transcript.chunks
+    ]
+
+    def turned_by(language: str | None) -> Role | None:
+        return summarise_call(call.transcript.chunks, found, 40, CallMoodSettings(), language=language).mood_turned_by
+
+    assert (turned_by("en"), turned_by(None)) == (A, C)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,9 @@ def test_columns_readers_rely_on(store: PostgresStore, database: Database, run_i
     ]
     assert (row["turns"], row["client_interruptions"], row["conversation_extra"]) == (3, None, {"agent_fillers": 2.0})
     assert (row["direction"], row["customer_segment"], row["metadata"]) == ("inbound", "b2c", {"campaign": "autumn"})
+    assert (row["mood_turned_to"], row["mood_turned_line"]) == ("better", {"channel": 1, "chunk": 0, "start_s": 2.5})
+    assert [quarter["turns"] for quarter in row["conversation_trends"]] == [0, 1, 0, 1]
+    assert row["sentiment_trends"]["fusion"]["agent"]["lowest_line"] is None
     assert (row["flags"], row["llm_provider"], row["mood_turned_by"]) == (["truncated"], "openai_server", "agent")
     assert row["sentiment_trends"]["text"]["agent"]["quarters"] == [0.1, None, 0.2, 0.3]
     assert str(row["run_id"]) == run_id
