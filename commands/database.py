@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
-    help="The database: start, stop, status, url, shell, migrate, grant, serve.\n\n"
+    help="The database: start, stop, status, url, shell, migrate, grant, serve, purge.\n\n"
     'Example: psql "$(python run.py db url)" -c "select file_name, topic from calls"',
 )
 
@@ -165,3 +167,37 @@ def serve(
     say("password (shown once, not stored):")
     say_secret(password)
     say("views for analysts: calls_done, sides, turns, daily, daily_agent, topics_weekly, repeat_calls, attention")
+
+
+@app.command()
+def purge(  # noqa: PLR0917 - typer calls it by name
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    before: Annotated[
+        datetime | None,
+        typer.Option("--before", formats=["%Y-%m-%d"], help="Calls of earlier days.", metavar="YYYY-MM-DD"),
+    ] = None,
+    call: Annotated[list[str] | None, typer.Option("--call", help="This call_id; may be repeated.")] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Calls of this customer: a key of a sidecar, or a number.")
+    ] = None,
+    with_audio: Annotated[bool, typer.Option("--with-audio", help="Delete the recordings, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be erased.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a run that is under way.")] = False,
+) -> None:
+    """Erase calls for good: rows, transcripts, files, mentions. Example: run.py db purge --customer 4711 --dry-run"""
+    from commands.calls_filter import call_id_of
+    from commands.purge.command import Wish
+    from commands.purge.command import purge as erase
+
+    wish = Wish(
+        before=before,
+        calls=tuple(map(call_id_of, call or ())),
+        customer=customer,
+        with_audio=with_audio,
+        dry_run=dry_run,
+        sure=sure,
+        wait=wait,
+    )
+    sys.exit(erase(config, overrides or (), wish, typer.confirm))

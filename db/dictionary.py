@@ -32,6 +32,8 @@ SHOWN = (
     "attention_notices",
     "scorecard_results",
     "scorecard_answers",
+    "tombstones",
+    "tombstone_key",
 )
 """First the relations readers rely on, then the tables beneath them."""
 

@@ -70,6 +70,14 @@ class CallStore(Protocol):
         """By address, with step states; one round trip per thousand."""
         ...
 
+    def erased(self, offered: Sequence[FoundCall | SkippedFile]) -> frozenset[str]:
+        """Addresses of those that were erased and have not changed since: nobody wants to see them again."""
+        ...
+
+    def is_erased(self, found: FoundCall, audio_sha256: str) -> bool:
+        """Whether these bytes were erased, under whatever name; then this address counts as erased, too."""
+        ...
+
     def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
         """Calls with the same bytes (to recognise a moved file)."""
         ...

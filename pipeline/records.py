@@ -26,6 +26,8 @@ UNDECODABLE_TRACK = "undecodable_track"
 """Flag of a call one of whose tracks or files could not be decoded; the reason has the same name."""
 SIDE_OF_CALL = "side_of_call"
 """`error_type` of the row of a file that was a call of its own before it was joined with its other side."""
+ERASED = "erased"
+"""Reason of a recording whose bytes were erased before, under this name or another; it gets no row."""
 
 
 class Direction(StrEnum):
@@ -134,6 +136,19 @@ class SkippedFile:
     waiting: bool = False
     """True for a file still being written: left for the next run, not recorded as skipped."""
     etag: str | None = None
+
+
+def erased_file(call: FoundCall) -> SkippedFile:
+    """A recording that turns out to have been erased."""
+    return SkippedFile(
+        source_uri=call.source_uri,
+        file_name=call.file_name,
+        size_bytes=call.size_bytes,
+        modified_at=call.modified_at,
+        reason=ERASED,
+        message="this recording was erased (db purge)",
+        etag=call.etag,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.plurals import counted
+from pipeline.records import ERASED
 from pipeline.run.batch import BatchResult
 from pipeline.sources.source import NOT_A_CALL
 
-LEFT_OUT_BY_CHOICE = frozenset({"excluded", "hidden", "not_included"})
-"""Reasons that the configuration asked for: such files are not offered."""
+LEFT_OUT_BY_CHOICE = frozenset({"excluded", "hidden", "not_included", ERASED})
+"""Reasons that the configuration or an erasure asked for: such files are not offered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

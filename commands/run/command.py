@@ -16,6 +16,7 @@ from typing import Any
 
 from commands.exit_codes import ExitCode, exit_code_of
 from commands.permissions import let_read
+from commands.purge.retention import erase_old_calls
 from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
 from commands.run.attention_notice import tell_of_attention
@@ -57,6 +58,7 @@ class RunFrame:
     console: Terminal
     overrides: Sequence[str]
     """As given on the command line."""
+    log_file: Path
 
 
 def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> int:
@@ -78,11 +80,11 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
 
 def _run(loaded: LoadedSettings, overrides: Sequence[str], end: Ending) -> ExitCode:
     stamp, output = datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory
-    frame = RunFrame(loaded, stamp, output, Terminal(), overrides)
-    check_writable(frame.output)
+    check_writable(output)
     check_writable(loaded.settings.run.spool_dir)
     observer = ConsoleObserver()
-    log_to(observer.console, frame.output / "logs", frame.stamp, loaded.settings.reporting)
+    log_file = log_to(observer.console, output / "logs", stamp, loaded.settings.reporting)
+    frame = RunFrame(loaded, stamp, output, Terminal(), overrides, log_file)
     with observer, connect(loaded.settings.database) as database:
         if database.note:
             observer.notice(database.note)
@@ -136,6 +138,8 @@ def _run_with(
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
+        if not erase_old_calls(database, settings, frame.log_file) and exit_code is ExitCode.DONE:
+            exit_code = ExitCode.LOOK
     except BaseException as error:
         exit_code = exit_code_of(error)
         if not isinstance(error, KeyboardInterrupt | RunInterrupted):

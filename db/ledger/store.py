@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from psycopg.rows import BaseRowFactory, dict_row, kwargs_row, scalar_row
 
 from db.connection import Database
-from db.ledger import addresses, failures, reading, results
+from db.ledger import addresses, failures, reading, results, tombstones
 from db.ledger.rows import SEGMENT, STEP
 from db.ledger.runs import Runs
 from db.ledger.values import clean
@@ -83,6 +83,24 @@ class PostgresStore:
     def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
         query = reading.KNOWN_CALL + "WHERE c.audio_sha256 = %s ORDER BY c.source_uri"
         return self._rows(query, [audio_sha256], kwargs_row(reading.known_call))
+
+    def erased(self, offered: Sequence[FoundCall | SkippedFile]) -> frozenset[str]:
+        def work(connection: Connection[Any]) -> frozenset[str]:
+            marks = tombstones.marks_of(connection)
+            by_mark = {_mark(marks, item): item.source_uri for item in offered}
+            return frozenset(by_mark[mark] for mark in tombstones.erased_among(connection, by_mark))
+
+        return self._database.patiently(work)
+
+    def is_erased(self, found: FoundCall, audio_sha256: str) -> bool:
+        def work(connection: Connection[Any]) -> bool:
+            marks = tombstones.marks_of(connection)
+            gone = bool(tombstones.erased_among(connection, [marks.of_content(audio_sha256)]))
+            if gone:
+                tombstones.set_marks(connection, [_mark(marks, found)])
+            return gone
+
+        return self._database.patiently(work)
 
     def claim_call(self, found: FoundCall, audio_sha256: str, moved_from: str | None) -> str:
         uri, name = clean(found.source_uri), clean(found.file_name)
@@ -184,3 +202,8 @@ class PostgresStore:
                 return cursor.execute(query.encode(), parameters).fetchall()
 
         return self._database.patiently(work)
+
+
+def _mark(marks: tombstones.Marks, item: FoundCall | SkippedFile) -> str:
+    """As the row of the recording would give it."""
+    return marks.of_address(clean(item.source_uri), item.size_bytes, item.modified_at, clean(item.etag))

@@ -15,6 +15,7 @@ from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.areas.output import OutputSettings
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.areas.reporting import ReportingSettings
+from pipeline.config.areas.retention import RetentionSettings
 from pipeline.config.areas.run import RunSettings
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.config.areas.sources import InputSettings
@@ -46,6 +47,7 @@ class Settings(Area):
     )
     database: Annotated[DatabaseSettings, NOTHING] = Field(default_factory=DatabaseSettings)
     output: Annotated[OutputSettings, NOTHING] = Field(default_factory=OutputSettings)
+    retention: Annotated[RetentionSettings, NOTHING] = Field(default_factory=RetentionSettings)
     run: Annotated[RunSettings, NOTHING] = Field(default_factory=RunSettings)
     reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
 

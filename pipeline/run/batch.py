@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.children.worker import Worker
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import StartupError, described
+from pipeline.plurals import counted
 from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.analyser import DescribeTask
@@ -119,6 +120,9 @@ class Batch:
         plan = planner.plan(self._parts.source.discover())
         for message in (*said_aloud(plan.skipped), *said_of_sides(plan)):
             self._observer.notice(message)
+        if plan.erased:
+            left_out = counted(plan.erased, "recording is", "recordings are")
+            self._observer.notice(f"{left_out} left out: erased earlier (db purge), and still there")
         return plan
 
     def load_recogniser(self) -> EngineIdentity:

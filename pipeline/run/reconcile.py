@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.records import CallStatus, SkippedFile, StoredOutcome
+from pipeline.records import ERASED, CallStatus, SkippedFile, StoredOutcome
 from pipeline.run.context import Tally
 from pipeline.run.planning.plan import Plan
 from pipeline.sources.source import NOT_A_CALL
@@ -90,10 +90,13 @@ class _Judge:
         self._to_do = {call.found.source_uri for call in plan.to_do}
         self._beyond_limit = {call.found.source_uri for call in plan.beyond_limit}
         self._skipped_now = {item.source_uri for item in tally.skipped_files}
+        self._erased = {item.source_uri for item in tally.skipped_files if item.reason == ERASED}
         self._kept = set(tally.kept)
 
     def of_call(self, uri: str) -> str | None:
         """What a recording counts as; None when nothing stored explains what became of it."""
+        if uri in self._erased:
+            return "skipped"
         row = self._stored.get(uri)
         if uri in self._beyond_limit:
             return "left"

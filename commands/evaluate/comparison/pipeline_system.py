@@ -192,6 +192,12 @@ class ComparisonStore:
     def known_calls(self, source_uris: Sequence[str]) -> dict[str, KnownCall]:  # noqa: ARG002
         return {}
 
+    def erased(self, offered: Sequence[FoundCall | SkippedFile]) -> frozenset[str]:  # noqa: ARG002
+        return frozenset()
+
+    def is_erased(self, found: FoundCall, audio_sha256: str) -> bool:  # noqa: ARG002
+        return False
+
     def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:  # noqa: ARG002
         return ()
 

@@ -81,6 +81,8 @@ class Plan:
     uris: set[str] = field(default_factory=set)
     second_files: set[str] = field(default_factory=set)
     """Addresses of the second files of calls that have two."""
+    erased: int = 0
+    """Recordings left out because they were erased (`db purge`): not counted as found."""
     replacing: list[PlannedCall] = field(default_factory=list)
     """Calls to do whose files were calls of their own before."""
 

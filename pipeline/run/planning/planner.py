@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from pipeline.children.worker import Worker
 from pipeline.config.areas.run import RunSettings
 from pipeline.ports import CallStore
 from pipeline.records import EngineIdentity, FoundCall, SkippedFile
 from pipeline.run.analyser import FingerprintTask
-from pipeline.run.planning.decisions import Fingerprints, decide, in_order, look_up, settle, with_steps, within_limit
+from pipeline.run.planning.decisions import (
+    LOOKUP_SIZE,
+    Fingerprints,
+    decide,
+    in_order,
+    look_up,
+    settle,
+    with_steps,
+    within_limit,
+)
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.planning.recipes import Recipe
 
@@ -39,7 +49,7 @@ class Planner:
     def plan(self, offered: Iterable[FoundCall | SkippedFile]) -> Plan:
         """Plan all that is offered. An undecided call names in `steps` those that must be done again in any case."""
         plan = Plan()
-        calls = in_order(self._watched(offered), plan, self.settings.order, self.settings.seed)
+        calls = in_order(self._not_erased(self._watched(offered), plan), plan, self.settings.order, self.settings.seed)
         decided = self._looked_up(calls)
         if self.recogniser is not None and any(call.action is Action.UNDECIDED for call in decided):
             identity = self.recogniser()
@@ -54,6 +64,17 @@ class Planner:
         for item in offered:
             self.look_round()
             yield item
+
+    def _not_erased(self, offered: Iterable[FoundCall | SkippedFile], plan: Plan) -> Iterable[FoundCall | SkippedFile]:
+        """Without recordings that were erased and still lie there; they are not even skipped: that would name them."""
+        if self.store is None:
+            yield from offered
+            return
+        items = iter(offered)
+        while some := list(islice(items, LOOKUP_SIZE)):
+            gone = self.store.erased(some)
+            plan.erased += len(gone)
+            yield from (item for item in some if item.source_uri not in gone)
 
     def _looked_up(self, calls: list[FoundCall]) -> list[PlannedCall]:
         if self.store is None:

@@ -9,7 +9,7 @@ from pipeline.children.worker import Worker
 from pipeline.disk import spooling
 from pipeline.errors import EarshotError, portable
 from pipeline.log_lines import about_call
-from pipeline.records import PreparedCall, SkippedFile
+from pipeline.records import PreparedCall, SkippedFile, erased_file
 from pipeline.run.context import PrepareTask, RunContext
 from pipeline.run.planning.decisions import needs_audio
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
@@ -98,6 +98,11 @@ class PrepareStage:
             finished.put(answer)
             return
         assert isinstance(answer, PreparedCall)
+        found = work.planned.found
+        if self._parts.store.is_erased(found, answer.audio_sha256):
+            work.drop_spool()
+            finished.put(erased_file(found))
+            return
         work.prepared = answer
         self._say_once(answer)
         work.timings_s["prepare"] = time.perf_counter() - began

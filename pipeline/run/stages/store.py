@@ -6,7 +6,7 @@ import threading
 
 from pipeline.errors import StartupError, described, portable
 from pipeline.log_lines import about_call
-from pipeline.records import CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
+from pipeline.records import ERASED, CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
 from pipeline.run.context import RunContext
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Work, failure_of
 
@@ -110,7 +110,8 @@ class StoreStage:
         self._tell("failed", failure.found, status, f"{failure.error_type}: {failure.message}", "")
 
     def _write_skipped(self, skipped: SkippedFile) -> None:
-        self._store.save_skipped([skipped], self._run_id)
+        if skipped.reason != ERASED:  # a row would bring its name back
+            self._store.save_skipped([skipped], self._run_id)
         with self._tally.lock:
             self._tally.skipped += 1
             self._tally.skipped_files.append(skipped)

@@ -1,0 +1,126 @@
+"""`run.py db purge`: recordings erased by age, by id or for a customer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from commands.permissions import let_read
+from commands.purge.erase import Erased, Erasure
+from commands.terminal import say
+from db.erasure import erasable, no_run_meanwhile
+from db.existing import existing_ledger
+from db.migrate import migrate
+from pipeline.config.loader import export_env_file, load_settings
+from pipeline.errors import ConfigurationError, RunLocked
+from pipeline.plurals import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from db.connection import Database
+
+_LOOK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to erase, and how."""
+
+    before: datetime | None
+    """A day; recordings of earlier days are meant."""
+    calls: tuple[uuid.UUID, ...]
+    customer: str | None
+    with_audio: bool
+    dry_run: bool
+    sure: bool
+    wait: bool
+
+
+def purge(config: Path, overrides: Sequence[str], wish: Wish, confirm: Callable[[str], bool]) -> int:
+    """Erase what is asked for; returns the exit code. `confirm` asks a person.
+
+    Raises ConfigurationError when nothing is named, RunLocked while a run is under way.
+    """
+    if wish.before is None and not wish.calls and wish.customer is None:
+        raise ConfigurationError("db purge: say what: --before DATE, --call ID or --customer ID")
+    if wish.customer is not None and not wish.customer.strip():
+        raise ConfigurationError("--customer: is empty")
+    export_env_file(config.parent / ".env")
+    settings = load_settings(config, overrides).settings
+    let_read(settings.output.readable_by)
+    zone = ZoneInfo(settings.input.timezone)
+    before = None if wish.before is None else wish.before.replace(tzinfo=zone)
+    with existing_ledger(settings.database) as database:
+        migrate(database.url)
+        with ExitStack() as held:
+            if not wish.dry_run:
+                held.enter_context(_lock(database, wish.wait))
+            chosen = erasable(database, before=before, call_ids=wish.calls or None, customer=wish.customer)
+            if not chosen:
+                say("nothing to erase: the database knows no such recording")
+                return 0
+            erasure = Erasure(
+                database=database,
+                settings=settings,
+                chosen=chosen,
+                why={
+                    "before": wish.before.date().isoformat() if wish.before else None,
+                    "customer": wish.customer,
+                    "calls": str(len(wish.calls)) if wish.calls else None,
+                },
+                with_audio=wish.with_audio,
+            )
+            _tell(erasure.preview(), wish.with_audio, "would be erased" if wish.dry_run else "to be erased")
+            if wish.dry_run:
+                say("nothing was changed")
+                return 0
+            if not wish.sure and not confirm(f"Erase {counted(len(chosen), 'recording')} for good?"):
+                say("nothing was changed")
+                return 0
+            done = erasure.erase()
+    _tell(done, wish.with_audio, "erased")
+    say(f"receipt: {done.receipt}")
+    return 1 if done.troubles else 0
+
+
+@contextmanager
+def _lock(database: Database, wait: bool) -> Iterator[None]:
+    """The lock of runs; with `wait`, once the run that has it is over."""
+    said = False
+    while True:
+        with ExitStack() as held:
+            try:
+                held.enter_context(no_run_meanwhile(database))
+            except RunLocked as error:
+                if not wait:
+                    raise RunLocked(f"{error} `db purge --wait` waits for it.") from None
+                if not said:
+                    say(f"waiting: {error}")
+                    said = True
+                time.sleep(_LOOK_S)
+                continue
+            yield
+            return
+
+
+def _tell(what: Erased, with_audio: bool, verb: str) -> None:
+    say(f"{verb}: {counted(what.recordings, 'recording')} with rows, moods, steps and matches")
+    if what.rows is not None:
+        say(f"  transcripts {what.rows.transcripts}, unfinished segments {what.rows.unfinished_segments}")
+    say(f"  mentions in reports of {counted(what.runs, 'run')}")
+    for kind, number in sorted(what.files.counts.items()):
+        say(f"  {kind}: {number}")
+    if with_audio:
+        say("  recordings: " + (", ".join(f"{number} {kind}" for kind, number in sorted(what.audio.items())) or "none"))
+    else:
+        say("  the recordings themselves stay (--with-audio deletes them); runs leave them out")
+    for line in what.troubles:
+        say(f"  LEFT: {line}")

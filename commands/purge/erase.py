@@ -1,0 +1,121 @@
+"""Erasing recordings everywhere: files, recordings, database; with a receipt that names nobody."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.purge.files import FilesOutcome, erase_in_files, named
+from commands.purge.recordings import delete_recordings
+from db.erasure import Erasable, ErasedRows, erase_rows, give_back_space, marks, mentioning_runs, names_still_used
+from db.export.files import whole_file
+from pipeline.run.spool_folder import own_spool
+
+if TYPE_CHECKING:
+    from db.connection import Database
+    from pipeline.config.root import Settings
+
+log = logging.getLogger("earshot.purge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What was erased, or what would be."""
+
+    recordings: int
+    rows: ErasedRows | None
+    """None where nothing was written."""
+    runs: int
+    files: FilesOutcome
+    audio: Mapping[str, int]
+    troubles: Sequence[str]
+    """What is left, and why: name it to whoever can delete it."""
+    receipt: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """One erasure; whoever runs it holds the lock of runs."""
+
+    database: Database
+    settings: Settings
+    chosen: Sequence[Erasable]
+    why: Mapping[str, str | None]
+    """How they were chosen, for the receipt: `before`, `customer`, `calls`."""
+    with_audio: bool
+    keep: Path | None = None
+    """The log that this process is writing."""
+
+    def preview(self) -> Erased:
+        """What would be erased; changes nothing."""
+        what = named(self.chosen, names_still_used(self.database, self.chosen))
+        files = erase_in_files(self._folders(), what, delimiter=self._delimiter, keep=self.keep, write=False)
+        audio, troubles = delete_recordings(self.chosen if self.with_audio else (), write=False)
+        runs = mentioning_runs(self.database, what.mentions.scrub)
+        return Erased(
+            recordings=len(self.chosen), rows=None, runs=runs, files=files, audio=audio,
+            troubles=[*troubles, *files.unread],
+        )  # fmt: skip
+
+    def erase(self) -> Erased:
+        """Erase them. Files come first and the database last: what is interrupted is found again and finished."""
+        what = named(self.chosen, names_still_used(self.database, self.chosen))
+        own_spool(self.settings.run.spool_dir)  # removes what dead runs left there
+        files = erase_in_files(self._folders(), what, delimiter=self._delimiter, keep=self.keep, write=True)
+        audio, troubles = delete_recordings(self.chosen if self.with_audio else (), write=True)
+        rows = erase_rows(self.database, self.chosen, what.mentions.scrub)
+        give_back_space(self.database)
+        done = Erased(
+            recordings=len(self.chosen), rows=rows, runs=rows.runs, files=files, audio=audio,
+            troubles=[*troubles, *files.unread],
+        )  # fmt: skip
+        return self._with_receipt(done)
+
+    @property
+    def _delimiter(self) -> str:
+        return self.settings.output.csv.delimiter
+
+    def _folders(self) -> list[Path]:
+        """Without those that lie in another of them."""
+        folders = [self.settings.output.directory, *self.settings.retention.exports]
+        places = sorted({folder.resolve() for folder in folders if folder.is_dir()})
+        return [place for place in places if not any(other in place.parents for other in places)]
+
+    def _with_receipt(self, done: Erased) -> Erased:
+        made = marks(self.database)
+        now = datetime.now(UTC)
+        why = {name: value for name, value in self.why.items() if value is not None}
+        if "customer" in why:
+            why["customer"] = made.of_text("customer", str(why["customer"]))
+        content: dict[str, Any] = {
+            "erased_at": now.isoformat(timespec="seconds"),
+            "chosen_by": why,
+            "recordings": [
+                {
+                    "call": made.of_text("call", one.call_id),
+                    "address": made.of_address(one.source_uri, one.size_bytes, one.modified_at, one.etag),
+                    "content": made.of_content(one.audio_sha256) if one.audio_sha256 else None,
+                }
+                for one in self.chosen
+            ],
+            "hashes": "HMAC-SHA256 under the secret of this database (tombstone_key)",
+            "rows": {
+                "calls": done.rows.calls if done.rows else 0,
+                "transcripts": done.rows.transcripts if done.rows else 0,
+                "unfinished_segments": done.rows.unfinished_segments if done.rows else 0,
+                "runs_cleaned": done.runs,
+            },
+            "files": dict(done.files.counts),
+            "recordings_deleted": dict(done.audio) if self.with_audio else None,
+            "left": len(done.troubles),
+        }
+        folder = self.settings.output.directory / "receipts"
+        path = folder / f"erasure_{now:%Y%m%d_%H%M%S_%f}.json"
+        with whole_file(path) as aside:
+            aside.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        return replace(done, receipt=path)

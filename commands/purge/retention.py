@@ -1,0 +1,51 @@
+"""`retention.days`: old calls erased at the end of a run, under its lock."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.purge.erase import Erasure
+from db.erasure import erasable
+from pipeline.errors import EarshotError
+from pipeline.plurals import counted
+
+if TYPE_CHECKING:
+    from db.connection import Database
+    from pipeline.config.root import Settings
+
+log = logging.getLogger("earshot.run")
+
+
+def erase_old_calls(database: Database, settings: Settings, log_file: Path | None, now: datetime | None = None) -> bool:
+    """Erase what is older than `retention.days`; returns False when something of it is left. Says how many there were.
+
+    `log_file` is being written and left alone: what it says of old calls is erased by the next run.
+    """
+    days = settings.retention.days
+    if days is None:
+        return True
+    before = (now or datetime.now(UTC)) - timedelta(days=days)
+    try:
+        chosen = erasable(database, before=before)
+        if not chosen:
+            return True
+        done = Erasure(
+            database=database,
+            settings=settings,
+            chosen=chosen,
+            why={"before": before.isoformat(timespec="seconds")},
+            with_audio=settings.retention.delete_recordings,
+            keep=None if log_file is None else log_file.resolve(),
+        ).erase()
+    except EarshotError as error:
+        log.error("old calls could not be erased (retention.days): %s", error)
+        return False
+    log.warning(
+        "%s erased, over %s old; receipt %s", counted(done.recordings, "recording"), counted(days, "day"), done.receipt
+    )
+    for trouble in done.troubles:
+        log.error("erased in part: %s", trouble)
+    return not done.troubles

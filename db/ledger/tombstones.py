@@ -1,0 +1,59 @@
+"""Marks of erased recordings: enough to know one again, not enough to say which it was."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import scalar_row
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+class Marks:
+    """Makes marks with the secret of one database (HMAC-SHA256, RFC 2104)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of_address(self, source_uri: str, size_bytes: int, modified_at: datetime | None, etag: str | None) -> str:
+        """Of a recording as a source offers it: another one when the file at this address may be another."""
+        stamp = modified_at.astimezone(UTC).isoformat(timespec="microseconds") if modified_at else ""
+        return self._mark("address", source_uri, str(size_bytes), stamp, etag or "")
+
+    def of_content(self, audio_sha256: str) -> str:
+        """Of a recording's bytes, under whatever name."""
+        return self._mark("content", audio_sha256)
+
+    def of_text(self, kind: str, text: str) -> str:
+        """Of an id in a receipt."""
+        return self._mark(kind, text)
+
+    def _mark(self, *parts: str) -> str:
+        content = "\0".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, content, hashlib.sha256).hexdigest()
+
+
+def marks_of(connection: Connection[Any]) -> Marks:
+    """Those of the database behind `connection`."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return Marks(bytes(cursor.execute("SELECT key FROM tombstone_key").fetchone()))  # type: ignore[arg-type]
+
+
+def erased_among(connection: Connection[Any], marks: Iterable[str]) -> frozenset[str]:
+    """Those of the marks that stand for something erased."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return frozenset(
+            cursor.execute("SELECT mark FROM tombstones WHERE mark = ANY(%s::text[])", [list(marks)]).fetchall()
+        )
+
+
+def set_marks(connection: Connection[Any], marks: Iterable[str]) -> None:
+    """From now on these are erased."""
+    connection.execute(
+        "INSERT INTO tombstones (mark) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [sorted(set(marks))]
+    )
