@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 TRANSCRIPT_FORMATS: tuple[str, ...] = get_args(TranscriptFormat)
 BIGQUERY = "bigquery"
 HTML = "html"
-FORMATS = (*RESULT_FORMATS, BIGQUERY, HTML, *TRANSCRIPT_FORMATS)
+REDACTED_AUDIO = "redacted_audio"
+FORMATS = (*RESULT_FORMATS, BIGQUERY, HTML, REDACTED_AUDIO, *TRANSCRIPT_FORMATS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +61,14 @@ class _Export:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.settings.input.timezone)
 
-    def write(self, name: str) -> None:
-        """Write one format, and say so."""
+    def write(self, name: str) -> bool:
+        """Write one format, and say so; returns False when something is missing from it."""
         wanted, zone = self.wanted, self.zone
         path = wanted.to if wanted.to.suffix.lstrip(".").lower() in (name, _ending(name)) else _beside(wanted.to, name)
         if name == HTML:
             self.write_pages(wanted.to)
+        elif name == REDACTED_AUDIO:
+            return self.write_redacted_audio(wanted.to)
         elif name == BIGQUERY:
             with chosen_call_ids(self.database, wanted.calls, zone.key) as call_ids:
                 rows, schema = write_bigquery(documents(self.database, call_ids), path)
@@ -79,6 +82,20 @@ class _Export:
             how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
             rows = export_table(self.database, wanted.calls, table.with_columns(wanted.columns), path, how)
             say(f"{path}: {_of_what(table, rows)}")
+        return True
+
+    def write_redacted_audio(self, folder: Path) -> bool:
+        from commands.export_redacted_audio import export_redacted_audio
+
+        with chosen_call_ids(self.database, self.wanted.calls, self.zone.key) as call_ids:
+            written = export_redacted_audio(self.database, call_ids, folder, self.settings)
+        say(
+            f"{folder}: {counted(written.recordings, 'recording')}, silent in "
+            f"{counted(written.stretches, 'stretch', 'stretches')} of personal data; {written.whole_chunks} of them a whole chunk, where the words have no times"
+        )
+        for why in written.failed:
+            say(f"not written: {why}")
+        return not written.failed
 
     def write_pages(self, folder: Path) -> None:
         from commands.export_pages import write_pages
@@ -110,12 +127,10 @@ def export_calls(config: Path, overrides: Sequence[str], wanted: Wanted) -> int:
     with existing_ledger(settings.database) as database:
         export = _Export(wanted, settings, database)
         transcripts = tuple(name for name in formats if name in TRANSCRIPT_FORMATS)
-        for name in formats:
-            if name not in TRANSCRIPT_FORMATS:
-                export.write(name)
+        whole = [export.write(name) for name in formats if name not in TRANSCRIPT_FORMATS]
         if transcripts:
             export.write_transcripts(transcripts)
-    return 0
+    return 0 if all(whole) else 1
 
 
 def _ending(name: str) -> str:

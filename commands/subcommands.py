@@ -81,8 +81,8 @@ def export(  # noqa: PLR0917 - typer calls it by name
         list[str] | None,
         typer.Option(
             "--format",
-            help="csv, xlsx, parquet, jsonl, bigquery; html (a folder of pages); txt, srt, vtt, json, pca_json, "
-            "contact_lens_json. By default what the file's name ends in.",
+            help="csv, xlsx, parquet, jsonl, bigquery; html (a folder of pages); redacted_audio (numbers and names "
+            "muted); txt, srt, vtt, json, pca_json, contact_lens_json. By default what the file's name ends in.",
         ),
     ] = None,
     table: Annotated[

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analysis.calls import in_order
 from analysis.redaction.redactor import Redactor, TextStretch
 from pipeline.records import Transcript, TranscriptChunk, Word
+
+UNHEARD = frozenset({"recognition_failed", "recogniser_crash", "recogniser_error", "recogniser_timeout"})
+"""Flags of chunks without text in which somebody speaks."""
+
+_MARK = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,7 @@ def personal_stretches(transcript: Transcript, redactor: Redactor) -> tuple[Pers
     stretches = [
         stretch
         for chunk, of_chunk in zip(chunks, found, strict=True)
-        for stretch in (*_timed(chunk, of_chunk), *_marked(chunk))
+        for stretch in (*_timed(chunk, of_chunk), *_marked(chunk), *_unheard(chunk))
     ]
     return tuple(sorted(stretches, key=lambda stretch: (stretch.start_s, stretch.channel)))
 
@@ -71,14 +77,24 @@ def _timed(chunk: TranscriptChunk, stretches: Sequence[TextStretch]) -> list[Per
 
 
 def _marked(chunk: TranscriptChunk) -> list[PersonalStretch]:
-    """The placeholders that redaction left among the words."""
+    """The placeholders that redaction left among the words; the whole chunk where it left none."""
     if "redacted" not in chunk.flags:
         return []
-    return [
+    marked = [
         PersonalStretch(channel=chunk.channel, start_s=word.start_s, end_s=word.end_s, mark=word.text, exact=True)
         for word in chunk.words or ()
         if word.text.startswith("[") and word.text.endswith("]")
     ]
+    return marked or [_whole(chunk, " ".join(_MARK.findall(chunk.text)))]
+
+
+def _unheard(chunk: TranscriptChunk) -> list[PersonalStretch]:
+    """Speech that no recogniser turned into words may be anything."""
+    return [] if chunk.text or not UNHEARD & set(chunk.flags) else [_whole(chunk, "[UNHEARD]")]
+
+
+def _whole(chunk: TranscriptChunk, mark: str) -> PersonalStretch:
+    return PersonalStretch(channel=chunk.channel, start_s=chunk.start_s, end_s=chunk.end_s, mark=mark, exact=False)
 
 
 def _words_with_marks(chunk: TranscriptChunk, stretches: Sequence[TextStretch]) -> tuple[Word, ...] | None:
