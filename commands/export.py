@@ -89,9 +89,10 @@ class _Export:
 
         with chosen_call_ids(self.database, self.wanted.calls, self.zone.key) as call_ids:
             written = export_redacted_audio(self.database, call_ids, folder, self.settings)
+        stretches = counted(written.stretches, "stretch", "stretches")
         say(
-            f"{folder}: {counted(written.recordings, 'recording')}, silent in "
-            f"{counted(written.stretches, 'stretch', 'stretches')} of personal data; {written.whole_chunks} of them a whole chunk, where the words have no times"
+            f"{folder}: {counted(written.recordings, 'recording')}, silent in {stretches} of personal data; "
+            f"{written.whole_chunks} of them a whole chunk, where the words have no times"
         )
         for why in written.failed:
             say(f"not written: {why}")
