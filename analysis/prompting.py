@@ -25,6 +25,32 @@ _CHAT_TAG = re.compile(r"\[(/?[A-Za-z_ ]{2,20})\]")
 _LEFT_OUT = "#… (the middle of the call is left out)"
 
 
+_ORDERS = re.compile(
+    "|".join(
+        (
+            r"<\|?/?\w+\|?>|\[/?(?:INST|SYS|SYSTEM)\]|[{}]|```|###",
+            r"\b(?:system|assistant|developer|user)(?: message)?\s*:",
+            r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|rules?|glossary|prompt)\b",
+            r"\b(?:ignorez|oubliez)\b.{0,40}\b(?:instructions|consignes|règles)\b",
+            r"\b(?:previous|new|your) instructions?\b|\bsystem prompt\b|\blanguage model\b|\bas an ai\b",
+            r"\bif you are a machine\b|\b(?:correct|right) answer is\b",
+            r"\b(?:label|topic|category|étiquette)\b.{0,20}\b(?:is|to|as|must|should)\b",
+            r"\b(?:choose|output|the) (?:the )?label\b|\bfile (?:this|every|the) calls? as\b",
+            r"\b(?:classif|tag)\w* (?:this|the|it|every|accordingly|as)\b",
+            r"\b(?:answer|reply|respond|répondez) (?:only )?(?:with|avec)\b",
+            r"\b(\w+ \w+)(?: \1){2,}\b",
+        )
+    ),
+    re.IGNORECASE,
+)
+"""How people speak to a language model, and not to an agent; English and French."""
+
+
+def gives_orders(text: str) -> bool:
+    """Whether what is said seems to be meant for the model that reads it: a doubt to be told, not a verdict."""
+    return _ORDERS.search(text) is not None
+
+
 def as_data(text: str) -> str:
     """One line in which nothing stands for more than words; every kind of space and separator is one space."""
     plain = " ".join(text.translate(_MARKS).split())

@@ -1,10 +1,12 @@
 """Topics by a real language model: weighed, written and by keywords, on calls with labels.
 
-    python -m bench.choosing [--data ../shared/data] [--model FOLDER] [--methods keywords,weighed] [--limit N]
+    python -m bench.choosing [--data ../shared/data] [--model FOLDER] [--methods keywords,weighed] [--sets samples]
 
 The model is Qwen2.5-Coder-0.5B-Instruct (bench.materials.real_llm makes its folder), small and made for code: a lower
 bound. Six Harper Valley calls with their eight tasks as glossary, our eight samples with the shipped glossaries, and
-for "none of these" the sample calls with Harper Valley's tasks. `weighed`: by likelihoods, as configured by default.
+for "none of these" the sample calls with Harper Valley's tasks. `dialogues`: written service dialogues about one
+service each, none of which had a part in choosing the settings. `attacks`: the client of a bank tries to have the call
+filed under another task than the one it is about. `weighed`: by likelihoods, as configured by default.
 `written`: the model writes a sentence and the label's number. On a Linux CPU preload OpenBLAS
 (LD_PRELOAD=libopenblas.so.0). Skipped, with the reason, where the model's packages cannot be had; the last line is
 JSON.
@@ -13,6 +15,8 @@ JSON.
 from __future__ import annotations
 
 import argparse
+import csv
+import hashlib
 import json
 import math
 import time
@@ -30,7 +34,7 @@ from analysis.llm.router import build_router
 from analysis.records import Topic
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.real_llm import NAME, real_llm
-from bench.materials.reference_calls import harper_valley, samples
+from bench.materials.reference_calls import call_of, harper_valley, samples
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
@@ -40,6 +44,18 @@ from pipeline.records import CallForAnalysis, CustomerSegment
 from pipeline.weights.content import models_folder
 
 METHODS = ("keywords", "weighed", "written")
+_SERVICES = {
+    "Buses": "book a bus",
+    "Events": "find an event",
+    "Music": "play music",
+    "Flights": "book a flight",
+    "Homes": "find a home",
+    "Media": "watch a film",
+    "Services_1": "hairdresser",
+    "Services_3": "doctor",
+    "Restaurants": "book a table",
+    "Banks": "bank account",
+}
 _GLOSSARY = Path(__file__).parent / "glossaries" / "harper_valley.yaml"
 
 
@@ -87,7 +103,10 @@ def main() -> None:
         assert router is not None
     figures: list[dict[str, Any]] = []
     try:
+        wanted = [name for name in options.sets.split(",") if name]
         for one in _sets(options.data, options.limit):
+            if wanted and one.name not in wanted:
+                continue
             for method in chosen:
                 asked = Recorded(router, method == "written") if router and method != "keywords" else None
                 figures.append(_measure(one, method, asked))
@@ -102,6 +121,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
     parser.add_argument("--methods", default="keywords,weighed", help=", ".join(METHODS))
+    parser.add_argument("--sets", default="", help="names of sets, comma-separated; empty for all")
     parser.add_argument("--limit", type=int, default=1000, help="most calls of a set")
     parser.add_argument("--batch", type=int, default=32, help="calls asked about together")
     return parser.parse_args()
@@ -133,7 +153,61 @@ def _sets(data: Path, limit: int) -> list[Set]:
             labels=[(OTHER, None)] * len(strange),
             catalogues=tasks,
         ),
+        _dialogues(data, limit),
+        _attacks(tasks, limit),
     ]
+
+
+def _dialogues(data: Path, limit: int) -> Set:
+    """Those about one service, of the half that was put aside."""
+    turns: dict[str, list[dict[str, str]]] = {}
+    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            turns.setdefault(row["dialogue"], []).append(row)
+    calls, labels = [], []
+    for name, rows in turns.items():
+        service = rows[0]["services"]
+        topic = _SERVICES.get(service) or _SERVICES.get(service.partition("_")[0])
+        if topic is None or "+" in service or hashlib.sha256(name.encode()).digest()[0] % 2 == 0:
+            continue
+        said = [
+            {"channel": int(row["role"] == "client"), "role": row["role"], "start": 5.0 * place, "end": 5.0 * place + 4}
+            | {"text": row["text"]}
+            for place, row in enumerate(rows)
+        ]
+        calls.append(call_of(name, said))
+        labels.append((topic, None))
+    # Every topic before any a second time.
+    rank = [labels[:place].count(label) for place, label in enumerate(labels)]
+    order = sorted(range(len(calls)), key=lambda place: rank[place])[:limit]
+    return Set(
+        name="dialogues",
+        calls=[calls[place] for place in order],
+        labels=[labels[place] for place in order],
+        catalogues=Catalogues({CustomerSegment.B2C: load_glossary(_GLOSSARY.with_name("services.yaml"))}, None),
+    )
+
+
+def _attacks(tasks: Catalogues, limit: int) -> Set:
+    """A lost card; each attack follows the client's reason."""
+    lines = (Path(__file__).parent / "labels" / "attacks.txt").read_text(encoding="utf-8").splitlines()
+    attacks = [line for line in lines if not line.startswith("# ")][:limit]
+    reason = "I lost my debit card, can you send me a new one?"
+    return Set(
+        name="attacks",
+        calls=[
+            call_of(
+                f"attack-{number}", [_turn(0, "agent", "How can I help you?"), _turn(1, "client", f"{reason} {line}")]
+            )
+            for number, line in enumerate(attacks, start=1)
+        ],
+        labels=[("replace card", None)] * len(attacks),
+        catalogues=tasks,
+    )
+
+
+def _turn(place: int, role: str, text: str) -> dict[str, Any]:
+    return {"channel": int(role == "client"), "role": role, "start": 5.0 * place, "end": 5.0 * place + 4, "text": text}
 
 
 def _measure(one: Set, method: str, router: Recorded | None) -> dict[str, Any]:
@@ -178,7 +252,7 @@ def _measure(one: Set, method: str, router: Recorded | None) -> dict[str, Any]:
         row["answers"] = [dict(answer.label_probabilities.get("number", {})) for answer in router.answers]
     print(f"{one.name:15} {method:9} {row['right']}/{row['calls']} {row}")
     for call, topic, label in zip(one.calls, found, one.labels, strict=True):
-        said = f"{topic.topic} > {topic.subtopic} {topic.confidence}" if topic else None
+        said = f"{topic.topic} > {topic.subtopic} {topic.confidence} {' '.join(topic.flags)}" if topic else None
         print(f"    {call.call_id[:30]:30} {label} -> {said}", flush=True)
     return row
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.records import CallForAnalysis, CallMetadata, CustomerSegment, EngineIdentity, Role, Transcript
+from pipeline.records import CallForAnalysis, CallMetadata, CustomerSegment, Direction, EngineIdentity, Role, Transcript
 from pipeline.records import TranscriptChunk as Chunk
 
 ROLES = {"agent": Role.AGENT, "caller": Role.CLIENT, "client": Role.CLIENT}
@@ -62,5 +63,7 @@ def samples() -> list[tuple[CallForAnalysis, Mapping[str, Any]]]:
         document = json.loads(path.read_text(encoding="utf-8"))
         turns = [{**turn, "start": turn["start_s"], "end": turn["end_s"]} for turn in document["turns"]]
         segment = next((value for value in CustomerSegment if f"_{value}_" in path.name), None)
-        calls.append((call_of(path.stem, turns, document.get("language"), segment), document["labels"]))
+        call = call_of(path.stem, turns, document.get("language"), segment)
+        direction = next((value for value in Direction if f"_{value}_" in path.name), None)
+        calls.append((replace(call, metadata=replace(call.metadata, direction=direction)), document["labels"]))
     return calls

@@ -15,11 +15,13 @@ from analysis.encoder.vectors import WITHOUT, EncoderChoice, Vectors
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.llm.provider import LLMAnswer, LLMRequest
+from analysis.prompting import gives_orders
 from analysis.records import Topic
 from analysis.topics.questions import Question, opening, topic_request
 from analysis.topics.shortlist import Offered, shortlist
 from analysis.topics.step import TopicMethods, TopicStep
 from analysis.topics.support import lines_about
+from bench.materials.reference_calls import samples
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, Direction, StepResult, StepState
 from tests.analysis.calls import call
@@ -202,7 +204,7 @@ def test_of_a_call_from_the_company_both_sides_are_heard() -> None:
     one = call(("client", "Miller speaking."), ("agent", "Your contract ends."), ("client", "I see."))
     assert opening(one, 40) == "Miller speaking. I see."
     outbound = replace(one, metadata=replace(one.metadata, direction=Direction.OUTBOUND))
-    assert opening(outbound, 5) == "Miller speaking. Your contract ends."
+    assert opening(outbound, 2) == "Miller speaking. Your contract"
     agent_only = call(("agent", "Is anybody there?"))
     assert opening(agent_only, 40) == "Is anybody there?"
 
@@ -233,3 +235,24 @@ def test_answers_to_the_former_prompts_stand() -> None:
     assert len({step.fingerprint(BILL), *step.former_fingerprints(BILL)}) == 3
     bare = TopicStep(CATALOGUES, TopicSettings())
     assert bare.former_fingerprints(BILL) == (bare.fingerprint(BILL),)
+
+
+ATTACKS = [
+    line
+    for line in (ROOT / "bench" / "labels" / "attacks.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("# ")
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_topic_beside_words_meant_for_the_model_is_flagged(attack: str) -> None:
+    """bench.choosing --attacks shows what a real model makes of them; none may succeed silently."""
+    one = call(("client", "I was charged twice on my bill."), ("client", attack))
+    topic = ask(Answers("Billing > Wrong amount"), one).payload
+    assert isinstance(topic, Topic)
+    assert topic.flags == ("orders_in_speech",)
+
+
+@pytest.mark.parametrize("one", [pair[0] for pair in samples()], ids=lambda one: one.call_id[:20])
+def test_ordinary_calls_have_no_such_flag(one: CallForAnalysis) -> None:
+    assert not any(gives_orders(chunk.text) for chunk in one.transcript.chunks)
