@@ -17,6 +17,8 @@ from pipeline.records import Role
 
 SHORTEST_QUOTE = 12
 """Characters."""
+LONGEST_OUTCOME = 60
+"""Characters beside the moods; a longer one stands in the summary alone."""
 MANY_TURNS = 300
 """From here on what is out of sight is not laid out."""
 
@@ -59,6 +61,14 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the summary that is told apart from the others."""
+
+    title: str
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """A value that is not there."""
 
@@ -86,7 +96,9 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         sound=sound,
         moods=moods_of(call),
         quarters=quarters(scores) if (scores := quarters_of(call)) else None,
+        parts=parts_of(call),
         sentences=sentences_of(call, chunks),
+        outcome=outcome if len(outcome := (call.summary_details or {}).get("outcome") or "") <= LONGEST_OUTCOME else "",
         moments=partial(moments_of, call=call, chunks=chunks),
         notices=[call_flag(flag) for flag in call.flags if flag not in ordinary],
         ordinary=[call_flag(flag) for flag in call.flags if flag in ordinary],
@@ -116,6 +128,28 @@ def quarters_of(call: ShownCall) -> tuple[float | None, ...]:
     return ()
 
 
+def parts_of(call: ShownCall) -> list[Part]:
+    """The parts of the summary, where they are told apart: the sentences they rest on, if the part is made of them;
+    else the part's own text, with the moments of those sentences."""
+    details, parts = call.summary_details or {}, []
+    for name, (title, told) in _PARTS.items():
+        given = details.get(name) or ()
+        texts = [given] if isinstance(given, str) else list(given)
+        rests_on = [one for one in call.summary_evidence or () if one["part"] == told]
+        whole = " ".join(texts).lower()
+        if rests_on and (not whole or all(_bare(one["text"]).lower() in whole for one in rests_on)):
+            sentences = [
+                Sentence(role=Role(one["role"]), text=one["text"][:1].upper() + one["text"][1:], at_s=(one["start_s"],))
+                for one in rests_on
+            ]
+        else:
+            moments = tuple(sorted({one["start_s"] for one in rests_on}))
+            sentences = [Sentence(role=None, text=text, at_s=moments) for text in texts]
+        if sentences and (texts or told != "promise"):
+            parts.append(Part(title=title, sentences=tuple(sentences)))
+    return parts
+
+
 def sentences_of(call: ShownCall, chunks: Sequence[ShownChunk] = ()) -> list[Sentence]:
     """The summary's sentences in order, each with the moments it rests on."""
     sentences = []
@@ -127,27 +161,26 @@ def sentences_of(call: ShownCall, chunks: Sequence[ShownChunk] = ()) -> list[Sen
 
 
 def moments_of(text: str, call: ShownCall, chunks: Sequence[ShownChunk] = ()) -> tuple[float, ...]:
-    """When was said what a text of the summary rests on: the sentences whose words it holds, or those of the part of
-    the summary that it tells (its reason, what was done, …); else the stretches that hold it word for word."""
+    """When was said what a text of the summary rests on: the sentences whose words it holds, else the stretches that
+    hold it word for word."""
     evidence = call.summary_evidence or ()
     wanted = _bare(text)
     found = {one["start_s"] for one in evidence if _bare(one["text"]) == wanted}
     found = found or {one["start_s"] for one in evidence if _overlap(_bare(one["text"]), wanted)}
-    if not found:
-        details = call.summary_details or {}
-        told = {
-            part
-            for name, part in _PARTS.items()
-            if (value := details.get(name)) and (_bare(value) == wanted or _overlap(_bare(value), wanted))
-        }
-        found = {one["start_s"] for one in evidence if one["part"] in told}
     if not found and len(wanted) >= SHORTEST_QUOTE:
         found = {chunk.start_s for chunk in chunks if wanted in chunk.text}
     return tuple(sorted(found))
 
 
-_PARTS = {"reason": "reason", "done": "done", "outcome": "outcome", "next_step": "promise"}
-"""Text of the summary's details to the part that its evidence names."""
+_PARTS = {
+    "reason": ("Reason", "reason"),
+    "key_points": ("Details", "detail"),
+    "done": ("What was done", "done"),
+    "outcome": ("Outcome", "outcome"),
+    "open": ("Left open", "open"),
+    "next_step": ("Next step", "promise"),
+}
+"""Text of the summary's details to its title and to the part that its evidence names. Promises are action items."""
 
 
 def missing_of(call: ShownCall) -> list[Missing]:

@@ -121,6 +121,7 @@ class ShownCall:
     summary: str | None
     summary_details: Mapping[str, Any] | None
     summary_evidence: Sequence[Mapping[str, Any]] | None
+    summary_check: str | None
     action_items: Sequence[Mapping[str, Any]] | None
     customer: str | None
     caller: str | None

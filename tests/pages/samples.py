@@ -6,7 +6,7 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
-from db.queries.reading import ShownCall, ShownChunk
+from db.queries.reading import ListedCall, ShownCall, ShownChunk
 from pipeline.records import CallStatus, Role
 
 HOSTILE = '<script>alert("x")</script>&amp;<b>\' onmouseover="x'
@@ -54,3 +54,11 @@ def shown_chunk(start_s: float, end_s: float, text: str = "one two", **changes: 
         "acoustic_probabilities": None,
     }
     return ShownChunk(**(values | changes))
+
+
+def listed_call(**changes: Any) -> ListedCall:
+    """A row of the list, of which as little is known."""
+    values: dict[str, Any] = {field.name: None for field in dataclasses.fields(ListedCall)}
+    values |= {"call_id": "253dc89d-dfac-5d46-ba44-28c0c519a4f3", "file_name": "a.wav", "status": CallStatus.DONE}
+    values |= {"flags": ("clipped",), "missing_reasons": {}, "attention": ("A rule",), "rules": ("a_rule",)}
+    return ListedCall(**(values | changes))

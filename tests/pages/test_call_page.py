@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from db.queries.reading import ShownRule
-from pages.call_page import CallContent, Sound, call_page, sentences_of
+from pages.call_page import CallContent, Sound, call_page, parts_of, sentences_of
 from pages.site import Site
 from pages.talk import Pause, Said, talk_of
 from pipeline.records import CallStatus, Role
@@ -46,7 +46,7 @@ def test_markup_in_names_and_words_stays_text() -> None:
         metadata={HOSTILE: HOSTILE},
         flags=(HOSTILE,),
         missing_reasons={HOSTILE: HOSTILE},
-        summary_details={"outcome": HOSTILE, "reason": HOSTILE, "next_step": HOSTILE},
+        summary_details={"outcome": HOSTILE, "reason": HOSTILE, "next_step": HOSTILE, "key_points": [HOSTILE]},
         summary_evidence=[],
         action_items=[{"what": HOSTILE, "who": HOSTILE, "by_when": HOSTILE}],
         topic_evidence=[{"quote": HOSTILE, "start_s": 1.0}],
@@ -107,21 +107,43 @@ def test_each_sentence_of_the_summary_leads_to_its_moments() -> None:
     call = shown_call(
         summary="client: My card was charged twice.\nagent: I refund it all.\nNobody said this.\nagent: it.\n"
         "Reason: double charge",
-        summary_details={"reason": "double charge", "outcome": None},
+        summary_details={"template": None},
         summary_evidence=[
             evidence("line", "My card was charged twice.", 3.5),
             evidence("line", "Yes, I refund it all", 8.0),
-            evidence("reason", "you took it twice", 9.5),
-            evidence("reason", "and I noticed today", 9.0),
         ],
         action_items=[{"what": "Yes, I refund it all", "who": "agent", "by_when": None}],
     )
     assert [(one.role, one.at_s) for one in sentences_of(call)] == [
-        (Role.CLIENT, (3.5,)), (Role.AGENT, (8.0,)), (None, ()), (Role.AGENT, ()), (None, (9.0, 9.5)),
+        (Role.CLIENT, (3.5,)), (Role.AGENT, (8.0,)), (None, ()), (Role.AGENT, ()), (None, ()),
     ]  # fmt: skip
     html = html_of(call)
     assert html.count('href="#at=8.0"') == 2
     assert 'href="#at=3.5"' in html
+
+
+def test_a_summary_in_parts_links_each_sentence() -> None:
+    call = shown_call(
+        summary="Reason for the call: …",
+        summary_details={"reason": "I moved. I need a router.", "done": "The agent sent one.", "outcome": "x" * 70},
+        summary_evidence=[
+            evidence("reason", "I moved.", 3.0),
+            evidence("reason", "i need a router.", 5.0),
+            evidence("done", "it is on its way", 9.0),
+            evidence("open", "when will it come", 20.0),
+            evidence("promise", "it is on its way", 9.0),
+        ],
+        summary_check="not verified: 1 of 3 statements",
+    )
+    assert [(part.title, [(one.role, one.text, one.at_s) for one in part.sentences]) for part in parts_of(call)] == [
+        ("Reason", [(Role.CLIENT, "I moved.", (3.0,)), (Role.CLIENT, "I need a router.", (5.0,))]),
+        ("What was done", [(None, "The agent sent one.", (9.0,))]),
+        ("Outcome", [(None, "x" * 70, ())]),
+        ("Left open", [(Role.CLIENT, "When will it come", (20.0,))]),
+    ]
+    html = html_of(call)
+    assert "Not verified: 1 of 3 statements." in html
+    assert html.count("x" * 70) == 1
 
 
 def test_rules_that_hold_say_why_and_where() -> None:

@@ -21,6 +21,7 @@ from pipeline.config.root import Settings
 from pipeline.records import CallFailure, SkippedFile
 from service.app import application
 from tests.db.samples import CALM, CROSS, GLAD, found, outcome, prepared, sentiments, step, talk, transcript
+from tests.house import PROJECT
 from tests.service.conftest import LOOPBACK
 
 MONDAY = datetime(2026, 9, 14, 22, 30, tzinfo=UTC)
@@ -116,3 +117,22 @@ def test_no_calls_yet_says_what_to_do(database: Database, tmp_path: Path) -> Non
 @pytest.mark.parametrize("order", ["calls", "negative", "length", "talk", "silence", "nonsense"])
 def test_agents_come_in_every_order(browser: TestClient, order: str) -> None:
     assert "A&amp;1" in browser.get(f"/?agents={order}").text
+
+
+def questions() -> list[tuple[str, str]]:
+    """Address and SQL of each of the ten questions of docs/reading-room.md."""
+    text = (PROJECT / "docs" / "reading-room.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| .*? \| `(/calls[^`]*)` \| `(SELECT[^`]*)` \|$", text, re.MULTILINE)
+
+
+def test_ten_questions_are_answered_alike_by_clicks_and_by_sql(browser: TestClient, url: str) -> None:
+    assert len(questions()) == 10
+    answers = []
+    with psycopg.connect(url) as connection:
+        for address, statement in questions():
+            found = connection.execute(statement.encode()).fetchone()
+            assert found is not None
+            listed = re.search(r'<p class="sum" id="sum">([\d,]+) call', browser.get(address).text)
+            assert (listed[1] if listed else "0") == str(found[0]), address
+            answers.append(found[0])
+    assert sum(answer > 0 for answer in answers) == 10
