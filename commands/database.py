@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
-    help="The database: start, stop, status, url, shell, migrate, grant, serve, purge.\n\n"
+    help="The database: start, stop, status, url, shell, migrate, grant, serve, purge, dictionary.\n\n"
     'Example: psql "$(python run.py db url)" -c "select file_name, topic from calls"',
 )
 
@@ -201,3 +201,28 @@ def purge(  # noqa: PLR0917 - typer calls it by name
         wait=wait,
     )
     sys.exit(erase(config, overrides or (), wish, typer.confirm))
+
+
+@app.command()
+def dictionary(
+    output: Annotated[Path, typer.Option("--output", help="The page to write.", metavar="FILE.html")] = Path(
+        "data-dictionary.html"
+    ),
+    without_values: Annotated[
+        bool, typer.Option("--without-values", help="No sample values: they hold what was said in calls.")
+    ] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Write the data dictionary of this database as a page: tables, columns, where each comes from, sample values."""
+    from db.dictionary import described
+    from db.existing import existing_ledger
+    from db.export.files import whole_file
+    from pages.rendering import page
+
+    settings = _settings(config, overrides)
+    with existing_ledger(settings) as database, database.connection() as connection:
+        relations = described(connection, samples=not without_values)
+    with whole_file(output) as aside:
+        aside.write_text(page("dictionary", relations=relations, values=not without_values), encoding="utf-8")
+    say(f"{output}: {counted(len(relations), 'table')} and views")

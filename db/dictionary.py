@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
 
 from db.export.result_rows import FIRST_COLUMNS, FURTHER_COLUMNS
 from db.export.tables import RESULTS, TABLES
+from db.origins import columns_behind, origin
 from db.roles import READABLE
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+SAMPLES = 3
+SAMPLED_ROWS = 100
+SAMPLE_CHARS = 40
 SHOWN = (
     "calls",
     "chunks",
@@ -73,6 +81,64 @@ SELECT date_trunc('month', updated_at), provider, model, sum(cost_usd), sum(toke
 FROM call_steps WHERE provider IS NOT NULL GROUP BY 1, 2, 3;
 ```
 """
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedColumn:
+    """A column, for the page that people browse."""
+
+    name: str
+    kind: str
+    about: str
+    origin: str
+    samples: tuple[str, ...]
+    """Some of its values, shortened; empty where there are none or none were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedRelation:
+    """A table or view."""
+
+    name: str
+    about: str
+    columns: tuple[DescribedColumn, ...]
+    is_view: bool
+
+
+def described(connection: Connection[Any], *, samples: bool) -> list[DescribedRelation]:
+    """Every relation that readers rely on, and the tables beneath, as they are in this database.
+
+    Args:
+        samples: with values from the first rows; they hold what was said.
+    """
+    return [_relation(connection, name, samples=samples) for name in SHOWN]
+
+
+def _relation(connection: Connection[Any], name: str, *, samples: bool) -> DescribedRelation:
+    about, columns = _described(connection, name)
+    is_view = connection.execute("SELECT relkind = 'v' FROM pg_class WHERE oid = %s::regclass", [name]).fetchone()
+    behind = columns_behind(connection, name)
+    values = _samples(connection, name) if samples else {}
+    made = tuple(
+        DescribedColumn(column, kind, said, origin(name, column, behind), values.get(column, ()))
+        for column, kind, said in columns
+    )
+    return DescribedRelation(name, about, made, bool(is_view and is_view[0]))
+
+
+def _samples(connection: Connection[Any], relation: str) -> dict[str, tuple[str, ...]]:
+    """Up to SAMPLES different values of each column, from the first rows."""
+    query = sql.SQL("SELECT to_jsonb(row) FROM (SELECT * FROM {} LIMIT {}) row")
+    rows = connection.execute(query.format(sql.Identifier(relation), sql.Literal(SAMPLED_ROWS))).fetchall()
+    found: dict[str, dict[str, None]] = {}
+    for (row,) in rows:
+        for column, value in row.items():
+            if value not in (None, "", [], {}):
+                text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                shown = " ".join(text.split())
+                short = shown if len(shown) <= SAMPLE_CHARS else f"{shown[: SAMPLE_CHARS - 1]}…"
+                found.setdefault(column, {}).setdefault(short)
+    return {column: tuple(values)[:SAMPLES] for column, values in found.items()}
 
 
 def data_dictionary(connection: Connection[Any]) -> str:
