@@ -12,12 +12,12 @@ from analysis.encoder.vectors import SentenceEncoder
 from analysis.records import ActionItem, Summary, SummaryEvidence, SummaryPart
 from analysis.summary.checking import Checked, StatementChecker
 from analysis.summary.drafts import FIELDS, WHO, Draft
-from analysis.summary.extractive import Line, choose_lines, lines_of
 from analysis.summary.facts import SpokenFacts
 from analysis.summary.names import checks_names
 from analysis.summary.promises import promises_in
 from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
+from analysis.summary.templates import as_sentence
 from analysis.summary.wording import LANGUAGES as PROMISE_LANGUAGES
 from analysis.text import content_stems, split_sentences, squeezed, words
 from pipeline.config.areas.language import SummarySettings
@@ -33,6 +33,8 @@ _ABOUT_THE_CALL = re.compile(
 )
 """How the talk itself ended ("with a thank you") says nothing of its matter."""
 _TO_COME = word_set("will shall going upcoming sera seront va vont wird werden")
+_TOLD = 0.7
+"""Share of a sentence's words that the statements must hold for it not to be quoted."""
 _ALIKE = 0.8
 """Share of common words from which two statements say the same."""
 _NOT_VERIFIED = {"en": "not verified", "fr": "non vérifié", "de": "nicht geprüft", "es": "no verificado"}
@@ -76,10 +78,13 @@ def compose(
     texts: Sequence[Mapping[str, Any]],
     settings: SummarySettings,
     encoder: SentenceEncoder | None,
+    *,
     items: Sequence[Mapping[str, Any]] | None = None,
+    own: Sequence[SummaryEvidence] = (),
 ) -> Composed:
     """
     Args:
+        own: sentences of the call by which it is summed up without a model: what the model left out is quoted.
         texts: the model's fields, for each part of the draft, in order.
         items: promises a model listed; None for those that the call's own lines hold.
     """
@@ -88,7 +93,6 @@ def compose(
     if not kept:
         why = _why(dropped) or "it says nothing about the call"
         return Composed(None, why)
-    lines = lines_of(draft.call.transcript.believed, language_of(draft.call))
     fields = {name: [one for one in kept if one.field == name] for name in _PARTS}
     told = {
         name: _told(fields[name], draft.language, checker) or None
@@ -96,7 +100,7 @@ def compose(
     }
     points = [_marked(one, draft.language, checker) for one in fields["key_points"]]
     actions = _actions(draft, checker, settings, items)
-    quoted = _missing(draft, [one.checked.text for one in kept] + [one.what for one in actions], lines, told, settings)
+    quoted = _missing(draft, kept, actions, own)
     flags = dict.fromkeys(flag for one in (*dropped, *(one.checked for one in kept)) for flag in one.flags)
     if not checks_names(draft.language):
         flags["names_not_checked"] = None
@@ -107,7 +111,7 @@ def compose(
         reason=told["reason"],
         done=told["done"],
         outcome=told["outcome"],
-        key_points=(*points, *(_quote(line, draft.language) for line in quoted))[: settings.max_key_points],
+        key_points=(*points, *(_quote(one, draft.language) for one in quoted))[: settings.max_key_points],
         action_items=actions,
         next_step=told["next_step"],
         evidence=tuple(_evidence(kept, quoted)),
@@ -244,30 +248,32 @@ def _own_language(draft: Draft) -> bool:
 
 
 def _missing(
-    draft: Draft,
-    texts: Sequence[str],
-    lines: Sequence[Line],
-    told: Mapping[str, str | None],
-    settings: SummarySettings,
-) -> list[Line]:
-    """The call's own lines whose numbers and dates no statement tells, and a reason or an end that none tells."""
+    draft: Draft, kept: Sequence[_Statement], actions: Sequence[ActionItem], own: Sequence[SummaryEvidence]
+) -> list[SummaryEvidence]:
+    """Of the call's own sentences those that no verified statement tells: figures, and parts the model left out."""
     if not _own_language(draft):
         return []
     language = language_of(draft.call)
+    texts = [one.checked.text for one in kept if one.verified] + [item.what for item in actions]
     facts = SpokenFacts([_as_chunk(place, text) for place, text in enumerate(texts)], draft.language)
-    chosen = choose_lines(lines, settings.extractive)
-    wanted = [
-        line
-        for line in chosen
-        if not line.text.rstrip().endswith("?")
-        and any(claim.kind in ("number", "date") for claim in facts.unsupported(line.text, language))
-    ]
-    if told["reason"] is None:
-        wanted += [line for line in chosen if line.chunk.role is Role.CLIENT][:1]
-    if told["outcome"] is None and told["next_step"] is None and told["done"] is None:
-        wanted += [line for line in chosen if line.chunk.role is Role.AGENT][-1:]
-    unique = {id(line): line for line in wanted if not any(_alike(line.text, text) for text in texts)}
-    return sorted(unique.values(), key=lambda line: (line.chunk.start_s, line.chunk.channel))
+    told = {stem for text in texts for stem in content_stems(text, language)}
+    verified = {_PARTS[one.field] for one in kept if one.verified}
+
+    def is_told(one: SummaryEvidence) -> bool:
+        if any(claim.kind in ("number", "date") for claim in facts.unsupported(one.text, language)):
+            return False
+        if one.part in (SummaryPart.REASON, SummaryPart.LINE):
+            return one.part is SummaryPart.LINE or SummaryPart.REASON in verified
+        stems = set(content_stems(one.text, language))
+        return len(stems & told) >= _TOLD * len(stems)
+
+    # A detail is a question with its answer: each stands for nothing without the other.
+    details = [one for one in own if one.part is SummaryPart.DETAIL]
+    pairs = zip(details[::2], details[1::2], strict=False)
+    wanted = [one for pair in pairs if not all(map(is_told, pair)) for one in pair]
+    parts = (SummaryPart.REASON, SummaryPart.DONE, SummaryPart.OUTCOME, SummaryPart.LINE)
+    wanted += [one for one in own if one.part in parts and not is_told(one)]
+    return sorted(wanted, key=lambda one: (one.start_s, one.channel))
 
 
 def _as_chunk(place: int, text: str) -> TranscriptChunk:
@@ -276,14 +282,14 @@ def _as_chunk(place: int, text: str) -> TranscriptChunk:
     )
 
 
-def _quote(line: Line, language: str | None) -> str:
+def _quote(one: SummaryEvidence, language: str | None) -> str:
     """Who said it, word for word."""
     first, last = _QUOTES.get(language or "en", ("“", "”"))
-    who = _SPEAKERS.get(language or "en", {}).get(line.chunk.role, line.chunk.role.value.capitalize())
-    return f"{who}: {first}{line.text.strip()}{last}"
+    who = _SPEAKERS.get(language or "en", {}).get(one.role, one.role.value.capitalize())
+    return f"{who}: {first}{as_sentence(one.text)}{last}"
 
 
-def _evidence(kept: Sequence[_Statement], quoted: Sequence[Line]) -> Iterator[SummaryEvidence]:
+def _evidence(kept: Sequence[_Statement], quoted: Sequence[SummaryEvidence]) -> Iterator[SummaryEvidence]:
     """The sentences that the statements rest on, each once, in order of time."""
     found: dict[tuple[int, int, str], SummaryEvidence] = {}
     for one in kept:
@@ -292,9 +298,8 @@ def _evidence(kept: Sequence[_Statement], quoted: Sequence[Line]) -> Iterator[Su
             found.setdefault(
                 (said.chunk.channel, said.chunk.ordinal, said.text), _of_chunk(_PARTS[one.field], said.text, said.chunk)
             )
-    for line in quoted:
-        key = (line.chunk.channel, line.chunk.ordinal, line.text)
-        found.setdefault(key, _of_chunk(SummaryPart.LINE, line.text, line.chunk))
+    for quote in quoted:
+        found.setdefault((quote.channel, quote.chunk, quote.text), quote)
     yield from sorted(found.values(), key=lambda one: (one.start_s, one.channel, one.chunk))
 
 

@@ -155,13 +155,19 @@ class SummaryStep:
             reason = f"the model wrote in {other}, not in {draft.language}"
             return unanswered(router, (self.name, fingerprint), reason, answers, without_model)
         promised = [item for answer in items for item in (answer.data or {}).get("promises", ())] if items else None
-        composed = compose(draft, said, self._settings, self._encoder_for(draft), promised)
+        encoder, own = self._encoder_for(draft), self._own_sentences(draft)
+        composed = compose(draft, said, self._settings, encoder, items=promised, own=own)
         if composed.summary is None:
             reason = f"nothing of the model's summary is supported by the transcript: {composed.note}"
             return unanswered(router, (self.name, fingerprint), reason, answers, without_model)
         text = self._template.render(composed.summary, call_values(draft.call), draft.language)
         summary = replace(composed.summary, text=text)
         return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", composed.note), *answers)
+
+    def _own_sentences(self, draft: Draft) -> Sequence[SummaryEvidence]:
+        """Those that sum the call up without a model."""
+        without_model = self._extractive(draft.call).payload
+        return without_model.evidence if isinstance(without_model, Summary) else ()
 
     def _encoder_for(self, draft: Draft) -> SentenceEncoder | None:
         """The encoder, where it knows both the call's language and the summary's."""
