@@ -15,7 +15,7 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ from pipeline.config.areas.language import SummarySettings
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.records import StepResult
 
+_AT_ONCE = 7
+"""Questions after which the replies are kept."""
+
 
 class RememberedAnswers:
     """A router that asks each question once and keeps the answers in a file."""
@@ -44,6 +47,7 @@ class RememberedAnswers:
         if replies is not None and replies.is_file():
             self._known = json.loads(replies.read_text(encoding="utf-8"))
         chosen: dict[str, Any] = {"providers": ["mlx_lm"], "strict": True, "mlx_lm": {"model": model}}
+        chosen["request_time_limit_s"] = 86_400  # a busy machine is no reason to measure nothing
         settings = LanguageModelSettings.model_validate(chosen) if model else LanguageModelSettings()
         self._router = build_router(settings)
         self.seconds = 0.0
@@ -56,20 +60,22 @@ class RememberedAnswers:
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         keys = [_key(request) for request in requests]
         new = [place for place, key in enumerate(keys) if key not in self._known]
-        if new and self._router is not None:
-            started = time.monotonic()
-            answers = self._router.complete([replace(requests[place], key=str(place)) for place in new])
-            self.seconds += time.monotonic() - started
-            self.asked += len(new)
-            for place, answer in zip(new, answers, strict=True):
-                self._known[keys[place]] = {
-                    "data": plain(answer.data),
-                    "reason": answer.reason,
-                    "tokens": [answer.tokens_in, answer.tokens_out],
-                }
-            if self._replies is not None:
-                self._replies.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
+        for start in range(0, len(new), _AT_ONCE):
+            self._ask({keys[place]: requests[place] for place in new[start : start + _AT_ONCE]})
         return [self._answer(request, self._known.get(key)) for request, key in zip(requests, keys, strict=True)]
+
+    def _ask(self, questions: Mapping[str, LLMRequest]) -> None:
+        if self._router is None:
+            return
+        started = time.monotonic()
+        answers = self._router.complete([replace(question, key=key) for key, question in questions.items()])
+        self.seconds += time.monotonic() - started
+        self.asked += len(questions)
+        for answer in answers:
+            tokens = [answer.tokens_in, answer.tokens_out]
+            self._known[answer.key] = {"data": plain(answer.data), "reason": answer.reason, "tokens": tokens}
+        if self._replies is not None:
+            self._replies.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
 
     def _answer(self, request: LLMRequest, known: Any) -> LLMAnswer:
         if known is None:

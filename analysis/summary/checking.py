@@ -22,6 +22,7 @@ _WORDS = {
     "owner": "it is the other side's",
     "turned_round": "it went the other way round",
     "opposite": "the call says the opposite",
+    "open": "it was only asked for",
     "miscounted": "the number belongs to something else",
 }
 

@@ -19,7 +19,7 @@ from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
 from analysis.summary.templates import as_sentence
 from analysis.summary.wording import LANGUAGES as PROMISE_LANGUAGES
-from analysis.text import content_stems, split_sentences, squeezed, words
+from analysis.text import content_stems, split_sentences, squeezed, stop_words, words
 from pipeline.config.areas.language import SummarySettings
 from pipeline.records import Role, TranscriptChunk
 
@@ -257,6 +257,7 @@ def _missing(
     texts = [one.checked.text for one in kept if one.verified] + [item.what for item in actions]
     facts = SpokenFacts([_as_chunk(place, text) for place, text in enumerate(texts)], draft.language)
     told = {stem for text in texts for stem in content_stems(text, language)}
+    spoken, ordinary = {word for text in texts for word in words(text)}, stop_words(language)
     verified = {_PARTS[one.field] for one in kept if one.verified}
 
     def is_told(one: SummaryEvidence) -> bool:
@@ -264,6 +265,9 @@ def _missing(
             return False
         if one.part in (SummaryPart.REASON, SummaryPart.LINE):
             return one.part is SummaryPart.LINE or SummaryPart.REASON in verified
+        if one.part is SummaryPart.DETAIL:
+            # "My checking account" is not told by "checked the account".
+            return set(words(one.text)) - ordinary <= spoken
         stems = set(content_stems(one.text, language))
         return len(stems & told) >= _TOLD * len(stems)
 

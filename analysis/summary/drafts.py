@@ -18,8 +18,8 @@ WHO = ("agent", "client", "third party", "")
 FIELDS = ("reason", "done", "outcome")
 """In the order in which they are asked: a small model that has written the reason writes a better outcome."""
 _PIECE_MARGIN = 60
-_TEXT_TOKENS = 320
-"""Enough for six sentences; small models that do not stop by themselves are cut here."""
+_TEXT_TOKENS = 200
+"""Enough for three sentences; small models that do not stop by themselves are cut here."""
 _TEXT_CHARS = 4000
 """Far beyond that: what ends a text is its last sentence, not a count of letters in the middle of a word."""
 _ITEM_CHARS = 400

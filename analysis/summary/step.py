@@ -158,8 +158,10 @@ class SummaryStep:
         encoder, own = self._encoder_for(draft), self._own_sentences(draft)
         composed = compose(draft, said, self._settings, encoder, items=promised, own=own)
         if composed.summary is None:
+            # Asked again the model would say the same: the call's own sentences stand, and no later run asks.
             reason = f"nothing of the model's summary is supported by the transcript: {composed.note}"
-            return unanswered(router, (self.name, fingerprint), reason, answers, without_model)
+            own_words = replace(self._extractive(draft.call), reason=None)
+            return replace(paid(own_words, *answers), provider=EXTRACTIVE, model=None, reason=reason)
         text = self._template.render(composed.summary, call_values(draft.call), draft.language)
         summary = replace(composed.summary, text=text)
         return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", composed.note), *answers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,12 @@ _NUMBER_BYTES = 24
 _LARGEST_NUMBER = 10**12
 _LANDING_SLACK = 12
 """Tokens beyond the smallest reply: the rest of a character, an escape or a number under way."""
+_LAYOUT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""As people and other programs write JSON. Small models write far worse between marks that they have never seen without
+a space, and without end where white space is free."""
+_ENDS_SENTENCE = frozenset(b".!?")
+_LEAST_REPEATED = 12
+"""Bytes. "Yes." may be said twice."""
 _CLOSERS = (ord("}"), ord("]"), ord(","))
 """In order of preference; the comma ends a number that more must follow."""
 
@@ -87,10 +94,10 @@ def _smallest_of_kind(kind: str, schema: Mapping[str, Any], root: Mapping[str, A
     if kind == "object":
         properties = schema.get("properties", {})
         required = [name for name in schema.get("required", ()) if name in properties]
-        return 2 + sum(_bytes(name) + 2 + smallest_reply_bytes(properties[name], root) for name in required)
+        return 2 + sum(_bytes(name) + 4 + smallest_reply_bytes(properties[name], root) for name in required)
     if kind == "array":
         least = int(schema.get("minItems", 0))
-        return 2 + (least * (1 + smallest_reply_bytes(schema.get("items", {}), root)) if least else 0)
+        return 2 + (least * (2 + smallest_reply_bytes(schema.get("items", {}), root)) if least else 0)
     if kind == "string":
         return 2 + 4 * int(schema.get("minLength", 0)) + (32 if "format" in schema or "pattern" in schema else 0)
     return _NUMBER_BYTES if kind in {"number", "integer"} else 5
@@ -109,7 +116,7 @@ class Grammar:
 
         limited = bounded(schema, max_string_chars, max_list_items)
         self.reserve_tokens = smallest_reply_bytes(limited) + _LANDING_SLACK
-        text = LLMatcher.grammar_from_json_schema(limited, overrides={"whitespace_flexible": False})
+        text = LLMatcher.grammar_from_json_schema(limited, overrides=_LAYOUT)
         self._matcher = LLMatcher(tokenizer, text)
         self.tokenizer = tokenizer
         if self._matcher.is_error():
@@ -135,6 +142,9 @@ class Constraint:
         self._words = (grammar.tokenizer.vocab_size + 31) // 32
         self.max_tokens = max_tokens
         self.tokens: list[int] = []
+        self._quote = grammar.singles.get(ord('"'))
+        self._repeats = False
+        """The string under way has just said a sentence again: it is ended, for small models go on without end."""
         self.landed = False
 
     @property
@@ -152,6 +162,12 @@ class Constraint:
         if not self.over:
             self._matcher.consume_token(token)
             self.tokens.append(token)
+            if _ENDS_SENTENCE & set(self._grammar.tokenizer.decode_bytes([token])):
+                self._repeats = self._quote is not None and repeats_itself(
+                    self._grammar.tokenizer.decode_bytes(self.tokens)
+                )
+            elif self._repeats:
+                self._repeats = False
 
     def allowed(self) -> npt.NDArray[np.bool_]:
         """Which tokens may come next: shape (vocabulary of the tokenizer,); an end token once the reply is over."""
@@ -162,6 +178,10 @@ class Constraint:
         mask = np.zeros(self._words, dtype=np.int32)
         self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
         bits = np.unpackbits(mask.view(np.uint8), bitorder="little").astype(bool)
+        if self._repeats and bits[self._quote]:
+            bits[:] = False
+            bits[self._quote] = True
+            return bits
         if len(self.tokens) >= self.max_tokens - self._grammar.reserve_tokens:
             closer = self._closer(bits)
             if closer is not None:
@@ -179,6 +199,15 @@ class Constraint:
             if token is not None and bits[token]:
                 return token
         return None
+
+
+def repeats_itself(text: bytes) -> bool:
+    """Whether JSON that is cut here is cut in a string, behind a sentence that stands in it before."""
+    if not ends_in_string(text):
+        return False
+    string = re.split(rb'(?<!\\)"', text)[-1]
+    sentences = [part.strip() for part in re.split(rb"(?<=[.!?])(?:\s+|$)", string) if part.strip()]
+    return len(sentences) > 1 and len(sentences[-1]) > _LEAST_REPEATED and sentences[-1] in sentences[:-1]
 
 
 def ends_in_string(text: bytes) -> bool:

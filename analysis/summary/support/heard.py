@@ -132,10 +132,18 @@ class Utterance:
             patient=patient,
             speaker=self.role,
             denied=any(word in negations or word.endswith("n't") for word in before[-5:]),
-            asked=self.question or self.condition or self.request,
+            asked=self._asks_before(at),
             wished=bool(_WISH.search(" ".join(before))),
             noun=noun,
         )
+
+    def _asks_before(self, at: int) -> bool:
+        """Whether a word stands in a question, a request or a condition. Without punctuation these begin before it."""
+        if self.text.rstrip().endswith("?"):
+            return True
+        first = " ".join(self.words[:at])
+        cues = (_QUESTION_START.match, _QUESTION_WITHIN.search, _REQUEST.search, _CONDITION.search)
+        return any(cue(first) for cue in cues)
 
     def _nearest_person(self, before: Sequence[str]) -> tuple[Role | None, int | None]:
         """Who is named nearest before a word as its subject, and how far back; (None, distance) for a thing."""

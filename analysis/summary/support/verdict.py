@@ -90,6 +90,7 @@ def faults_of(evidence: Evidence) -> tuple[str, ...]:
         "turned_round": evidence.turned_round >= 1.0,
         "opposite": evidence.opposite >= 1.0,
         "miscounted": evidence.miscounted >= 1.0,
+        "open": evidence.open >= 1.0,
     }
     return tuple(name for name, found in decisive.items() if found)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.llm.local.grammar import bounded, ends_in_string, smallest_reply_bytes
+from analysis.llm.local.grammar import bounded, ends_in_string, repeats_itself, smallest_reply_bytes
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_whether_a_reply_is_cut_inside_a_string(text: str, inside: bool) -> None
     ],
 )
 def test_the_smallest_reply_is_never_thought_smaller_than_it_is(schema: dict[str, Any], smallest: object) -> None:
-    size = len(json.dumps(smallest, separators=(",", ":")))
+    size = len(json.dumps(smallest))
     assert size <= smallest_reply_bytes(schema) <= size + 8
 
 
@@ -59,3 +59,19 @@ def test_everything_is_bounded_and_what_is_bounded_stays() -> None:
     assert "maxLength" not in found["properties"]["c"]
     assert found["properties"]["d"]["maxItems"] == 9
     assert found["properties"]["d"]["items"] == {"type": "integer", "exclusiveMinimum": 0, "maximum": 10**12}
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        ('{"a": "The card is lost. The card is lost.', True),
+        ('{"a": "The card is lost. It is blocked. The card is lost.', True),
+        ('{"a": "The card is lost. The card is', False),
+        ('{"a": "The card is lost. It is blocked.', False),
+        ('{"a": "Yes. Yes.', False),
+        ('{"a": "The card is lost.", "b": "The card is lost.', False),
+        ('{"a": "The card is lost. The card is lost."', False),
+    ],
+)
+def test_a_sentence_said_again_is_seen_in_its_own_string_only(text: str, again: bool) -> None:
+    assert repeats_itself(text.encode()) is again
