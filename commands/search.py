@@ -1,34 +1,102 @@
-"""`run.py search`: who said it, in which call, when."""
+"""`run.py search`: who said it, in which call, when; and there at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from commands.terminal import Terminal, cell, say_json, table
+from rich.text import Text
+
+from commands.terminal import Terminal, cell, say, say_json, table
 from db.existing import existing_ledger
-from db.queries.calls import search
+from db.queries.chosen import CallFilter
+from db.queries.searching import MARK_BEGIN, MARK_END, SearchHit, search, second_guess
 from pipeline.config.loader import load_settings
 from pipeline.plurals import counted
 from pipeline.records import Role
 
 
 def show_hits(  # noqa: PLR0917 - the options of the command
-    config: Path, overrides: Sequence[str], query: str, role: Role | None, limit: int, as_json: bool
+    config: Path,
+    overrides: Sequence[str],
+    query: str,
+    role: Role | None,
+    chosen: CallFilter,
+    limit: int,
+    as_json: bool,
+    opened: int | None,
 ) -> int:
-    """Print the places where `query` was said; returns the exit code."""
+    """Print the places where `query` was said, or what is like it; returns the exit code.
+
+    `opened`: the number of a hit to open in the reading room, at its second.
+    """
     settings = load_settings(config, overrides).settings
     with existing_ledger(settings.database) as database:
-        hits = search(database, query, role=role, limit=limit)
+        zone = settings.input.timezone
+        hits = search(database, query, role=role, chosen=chosen, timezone=zone, limit=limit)
+        guess = None if hits else second_guess(database, query)
+        if guess is not None:
+            hits = search(database, guess, role=role, chosen=chosen, timezone=zone, limit=limit)
     if as_json:
-        say_json([asdict(hit) for hit in hits])
+        say_json([_plain(hit, guess) for hit in hits])
         return 0
-    shown = table(f"{counted(len(hits), 'hit')} for {query!r}")
-    for name in ("call", "at", "who", "said"):
+    if guess is not None:
+        say(f"nobody said {query!r}; shown for {guess!r}")
+    shown = table(f"{counted(len(hits), 'hit')} for {guess or query!r}")
+    for name in ("", "call", "began", "at", "who", "said"):
         shown.add_column(name, overflow="fold")
-    for hit in hits:
-        minutes, seconds = divmod(int(hit.start_s), 60)
-        shown.add_row(cell(hit.file_name), f"{minutes}:{seconds:02d}", hit.role, cell(hit.text))
+    for number, hit in enumerate(hits, start=1):
+        minutes, seconds = divmod(int(hit.at_s), 60)
+        began = None if hit.started_at is None else f"{hit.started_at:%Y-%m-%d %H:%M}"
+        at = f"{minutes}:{seconds:02d}"
+        shown.add_row(str(number), cell(hit.file_name), cell(began), at, hit.role, _emphasised(hit.quote()))
     Terminal().print(shown)
+    if opened is None:
+        return 0
+    if opened > len(hits):
+        say(f"--open {opened}: there is no such hit")
+        return 1
+    return _open(config, overrides, hits[opened - 1])
+
+
+def _plain(hit: SearchHit, guess: str | None) -> dict[str, Any]:
+    return {
+        "call_id": hit.call_id,
+        "file_name": hit.file_name,
+        "source_uri": hit.source_uri,
+        "started_at": hit.started_at,
+        "channel": hit.channel,
+        "ordinal": hit.ordinal,
+        "role": hit.role,
+        "start_s": hit.start_s,
+        "at_s": hit.at_s,
+        "text": hit.text,
+        "rank": hit.rank,
+        "searched_instead": guess,
+    }
+
+
+def _emphasised(quote: str) -> Text:
+    """The quote as one line, with the words that match in bold."""
+    shown = Text()
+    for number, part in enumerate(quote.split(MARK_BEGIN)):
+        marked, closed, rest = part.partition(MARK_END) if number else ("", "", part)
+        if number and not closed:
+            marked, rest = part, ""
+        shown.append_text(cell(marked, "bold"))
+        shown.append_text(cell(rest))
+    return shown
+
+
+def _open(config: Path, overrides: Sequence[str], hit: SearchHit) -> int:
+    """Open the call's page at the hit: in the reading room that is running, or in one started for it."""
+    from commands.view import open_page, running_room, view
+
+    page = f"calls/{hit.call_id}#at={hit.at_s:.1f}"
+    room = running_room(f"calls/{hit.call_id}")
+    if room is None:
+        return view(config, overrides, None, browser=True, page=page)
+    say(f"{room}{page}")
+    open_page(f"{room}{page}")
     return 0

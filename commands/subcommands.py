@@ -48,17 +48,41 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, a
 
 
 def search(  # noqa: PLR0917 - typer calls it by name
-    query: Annotated[str, typer.Argument(help='Words that must occur; "a phrase", OR, -without.')],
+    query: Annotated[str, typer.Argument(help='Words that must occur, in any form; "a phrase", OR, -without.')],
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     role: Annotated[Role | None, typer.Option("--role", help="Only what this side said.")] = None,
+    first_day: FirstDayOption = None,
+    last_day: LastDayOption = None,
+    agent: AgentOption = None,
+    queue: QueueOption = None,
+    direction: DirectionOption = None,
+    topic: TopicOption = None,
+    mood: MoodOption = None,
+    language: LanguageOption = None,
+    flag: FlagOption = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most hits.")] = 20,
     as_json: JsonOption = False,
+    opened: Annotated[
+        int | None, typer.Option("--open", min=1, help="Open this hit in the browser, at its second.", metavar="NUMBER")
+    ] = None,
 ) -> None:
-    """Find who said it, in which call and when. Example: run.py search '"cancel my contract"' --role client"""
+    """Find who said it, in which call and when. Example: run.py search '"cancel my contract"' --role client --open 1"""
+    from commands.calls_filter import call_filter
     from commands.search import show_hits
 
-    sys.exit(show_hits(config, overrides or (), query, role, limit, as_json))
+    chosen = call_filter(
+        first_day=first_day,
+        last_day=last_day,
+        agent=agent,
+        queue=queue,
+        direction=direction,
+        topic=topic,
+        mood=mood,
+        language=language,
+        flag=flag,
+    )
+    sys.exit(show_hits(config, overrides or (), query, role, chosen, limit, as_json, opened))
 
 
 def view(

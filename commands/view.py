@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 from commands.terminal import say
@@ -18,8 +19,11 @@ PATIENCE_S = 5.0
 """A reader does not wait for a database as long as a run does."""
 
 
-def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool) -> int:
-    """Serve the pages until interrupted; returns the exit code. Raises ConfigurationError where the port is taken."""
+def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool, page: str = "") -> int:
+    """Serve the pages until interrupted, and open `page`; returns the exit code.
+
+    Raises ConfigurationError where the port is taken.
+    """
     import uvicorn
 
     from service.app import application
@@ -41,7 +45,7 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
         )
         say(f"{address}  (this machine alone; Ctrl-C ends it)")
         if browser:
-            _open(address)
+            open_page(address + page)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     return 0
@@ -63,9 +67,22 @@ def _listening(port: int | None) -> socket.socket:
     raise ConfigurationError("no port is free on 127.0.0.1; end another server")
 
 
-def _open(address: str) -> None:
+def open_page(address: str) -> None:
     """Open the browser; a machine without one is no error."""
     import webbrowser
 
     with contextlib.suppress(webbrowser.Error):
         webbrowser.open(address)
+
+
+def running_room(page: str) -> str | None:
+    """The address of a reading room that is served on this machine and has this page; None without one."""
+    import urllib.error
+    import urllib.request
+
+    address = f"http://127.0.0.1:{PORT}/"
+    try:
+        with urllib.request.urlopen(address + page, timeout=PATIENCE_S) as answer:  # noqa: S310 - loopback, http
+            return address if answer.status == HTTPStatus.OK else None
+    except (urllib.error.URLError, OSError):
+        return None

@@ -10,7 +10,6 @@ from psycopg.rows import scalar_row, tuple_row
 from analysis.records import Topic
 from db.ask import ask
 from db.records import record_row
-from pipeline.records import Role
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -26,22 +25,6 @@ class TranscribedCall:
     flags: tuple[str, ...]
     recognised_in_s: float | None
     """Wall seconds, in which other calls were recognised as well; None where its transcript was there already."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchHit:
-    """A chunk that matches."""
-
-    call_id: str
-    file_name: str
-    source_uri: str
-    channel: int
-    ordinal: int
-    role: Role
-    start_s: float
-    text: str
-    rank: float
-    """Higher is better; comparable within one search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,33 +47,6 @@ def calls_to_deliver_of(database: Database, run_id: str) -> list[str]:
 def transcribed_calls(database: Database) -> list[TranscribedCall]:
     """Calls that are done, by file name."""
     return ask(database, "calls/transcribed", record_row(TranscribedCall))
-
-
-def search(
-    database: Database, query: str, *, role: Role | None = None, language: str | None = None, limit: int = 20
-) -> list[SearchHit]:
-    """Chunks of current transcripts that match, best first.
-
-    Parameters
-    ----------
-    query
-        Words as one types them into a web search: all must occur; "in quotes" a phrase, OR, -without.
-    role
-        Only what this side said.
-    language
-        ISO 639-1; matches word stems of that language too (`refunded` finds `refund`), in chunks of that language.
-    limit
-        Most hits.
-    """
-    return ask(
-        database,
-        "calls/search",
-        record_row(SearchHit),
-        query=query,
-        role=role.value if role else None,
-        language=language,
-        limit=limit,
-    )
 
 
 def topics_with_proposed_terms(database: Database, topic: str, run_id: str) -> list[Topic]:

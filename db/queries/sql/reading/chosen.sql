@@ -36,7 +36,7 @@ WITH chosen AS NOT MATERIALIZED (
         AND (%(text)s::text IS NULL OR c.call_id IN (
             SELECT said.call_id
             FROM calls said JOIN transcript_chunks t ON t.transcript_fingerprint = said.transcript_fingerprint
-            WHERE t.search @@ websearch_to_tsquery('pg_catalog.simple', %(text)s)
+            WHERE t.search @@ said_in_any(%(text)s) AND t.search @@ said_in(t.language, %(text)s)
             UNION ALL
             SELECT named.call_id FROM calls named
             WHERE strpos(lower(named.file_name), lower(%(text)s)) > 0 OR named.call_id::text = lower(%(text)s)

@@ -24,11 +24,11 @@ FROM (
 ) c
 LEFT JOIN LATERAL (
     SELECT t.role, t.start_s,
-           ts_headline('pg_catalog.simple', t.text, websearch_to_tsquery('pg_catalog.simple', %(text)s),
+           ts_headline(search_language(t.language), t.text, said_in(t.language, %(text)s),
                        E'StartSel=\uE000, StopSel=\uE001, MinWords=14, MaxWords=24') AS quote
     FROM transcript_chunks t
     WHERE %(text)s::text IS NOT NULL AND t.transcript_fingerprint = c.transcript_fingerprint
-        AND t.search @@ websearch_to_tsquery('pg_catalog.simple', %(text)s)
+        AND t.search @@ said_in(t.language, %(text)s)
     ORDER BY t.start_s, t.channel, t.ordinal LIMIT 1
 ) said ON true
 ORDER BY c.place
