@@ -45,6 +45,7 @@ BENCHMARKS = (
     Benchmark("redaction", needs_data=True),
     Benchmark("summaries", (), ("--limit", "200"), needs_data=True),
     Benchmark("llm", (), ("--calls", "16", "--rounds", "1", "--valid-calls", "20")),
+    Benchmark("choosing", (), ("--sets", "harper_valley", "--limit", "2"), needs_data=True),
     Benchmark("recogniser", (), ("--shape", "small", "--no-reference")),
     Benchmark("overheard", (), ("--model", "tiny.en", "--kinds", "echo 6")),
     Benchmark("talk", (), ("--model", "tiny.en"), needs_data=True),

@@ -154,7 +154,7 @@ def _sets(data: Path, limit: int) -> list[Set]:
             catalogues=tasks,
         ),
         _dialogues(data, limit),
-        _attacks(tasks, limit),
+        _attacks(limit),
     ]
 
 
@@ -188,10 +188,12 @@ def _dialogues(data: Path, limit: int) -> Set:
     )
 
 
-def _attacks(tasks: Catalogues, limit: int) -> Set:
+def _attacks(limit: int) -> Set:
     """A lost card; each attack follows the client's reason."""
     lines = (Path(__file__).parent / "labels" / "attacks.txt").read_text(encoding="utf-8").splitlines()
     attacks = [line for line in lines if not line.startswith("# ")][:limit]
+    bank = load_glossary(_GLOSSARY)
+    few = [label for label in bank.labels if label.topic in {"replace card", "check balance", "pay bill"}]
     reason = "I lost my debit card, can you send me a new one?"
     return Set(
         name="attacks",
@@ -202,7 +204,7 @@ def _attacks(tasks: Catalogues, limit: int) -> Set:
             for number, line in enumerate(attacks, start=1)
         ],
         labels=[("replace card", None)] * len(attacks),
-        catalogues=tasks,
+        catalogues=Catalogues({CustomerSegment.B2C: replace(bank, labels=tuple(few))}, None),
     )
 
 

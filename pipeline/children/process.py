@@ -15,6 +15,8 @@ from pipeline.errors import StageTimeout, WorkerCrashed
 
 _SPAWN = multiprocessing.get_context("spawn")
 _LOOK_S = 0.5
+_LONGEST_WAIT_S = 1e6
+"""The system counts milliseconds in 32 bits."""
 _KILL_WAIT_S = 10.0
 _DEATH_WAIT_S = 2.0
 """Wait for the exit code after the pipe has closed."""
@@ -107,7 +109,7 @@ class ChildProcess:
         if connection is None or process is None:
             return True
         try:
-            return bool(wait([connection, process.sentinel], max(0.0, timeout_s)))
+            return bool(wait([connection, process.sentinel], min(max(0.0, timeout_s), _LONGEST_WAIT_S)))
         except OSError:  # closed by `kill` from another thread
             return True
 

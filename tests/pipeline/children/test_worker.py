@@ -31,6 +31,11 @@ def worker() -> Iterator[Worker]:
     worker.close()
 
 
+def test_a_limit_of_months_is_no_error(worker: Worker) -> None:
+    """Thirty calls of a day each, asked about together."""
+    assert worker.call("a", 30 * 86_400) == "mark:a"
+
+
 def test_answers_come_from_another_process_built_once(worker: Worker) -> None:
     assert worker.call("a", 60) == "mark:a"
     pid = worker.call("pid", 60)
