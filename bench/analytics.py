@@ -20,7 +20,7 @@ from analysis.glossary.choice import load_catalogues
 from analysis.rules.reader import load_rules
 from analysis.rules.step import RulesStep
 from analysis.sentiment.steps import build_sentiment_steps
-from analysis.topics.step import TopicStep
+from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.reference_calls import samples
 from db.analytics import answered
 from db.connection import Database, connect
@@ -53,10 +53,11 @@ def store_samples(database: Database) -> None:
     try:
         run_id = store.begin_run({}, "samples", "bench")
         settings = Settings()
-        text, *_ = build_sentiment_steps(settings.sentiment, open_encoder(settings.encoder))
+        encoder = open_encoder(settings.encoder)
+        text, *_ = build_sentiment_steps(settings.sentiment, encoder)
         steps: list[AnalysisStep] = [
             text,
-            TopicStep(load_catalogues(settings.glossary), settings.topics),
+            TopicStep(load_catalogues(settings.glossary), settings.topics, TopicMethods(encoder=encoder)),
             ConversationStep(),
             RulesStep(load_rules(settings.attention.rules)),
         ]

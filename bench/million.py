@@ -1,0 +1,232 @@
+"""Many calls in one database: how fast they load, how large it gets, and how long each question takes.
+
+    nice python -m bench.million [--calls 1000000] [--chunks 20] [--upserts 100] [--folder DIR]
+
+Calls are made in the database itself (`INSERT … SELECT` over a series, the same rows for the same number): two years,
+300 agents, 24 topics, text of our sample calls, four steps a call, one rule in four calls. Then, on the same server:
+each view for one day and for all, each question of docs/analytics.md, the page of the list of calls, a search, and what
+a run writes for a call (processor time), before and after. Wall seconds, each the better of two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.database import cpu_s, keep, typical_call
+from bench.materials.reference_calls import samples
+from db.analytics import questions
+from db.connection import Database, connect
+from db.ledger.store import PostgresStore
+from db.queries.calls import search
+from db.queries.chosen import CallFilter
+from db.queries.reading import listed_calls, total_of
+from pipeline.config.areas.database import DatabaseSettings
+
+BATCH = 10_000
+"""Calls of one transaction."""
+VIEWS = ("daily", "daily_agent", "topics_weekly", "calls_done", "attention", "sides", "repeat_calls")
+DAY = "2026-06-10"
+
+LINES = """
+CREATE TABLE bench_lines (place integer PRIMARY KEY, text text NOT NULL)
+"""
+TRANSCRIPTS = """
+INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration, language,
+    chunks_hash)
+SELECT 'm' || n, md5('a' || n), 'faster_whisper', 'base', 'o', 0, false, 'en', 'h'
+FROM generate_series(%(first)s::int, %(last)s::int) n
+"""
+CHUNKS = """
+INSERT INTO transcript_chunks (transcript_fingerprint, channel, ordinal, role, start_s, end_s, text, confidence,
+    language)
+SELECT 'm' || n, k %% 2, k / 2, CASE k %% 2 WHEN 0 THEN 'client' ELSE 'agent' END, k * 6, k * 6 + 5, l.text, 0.8, 'en'
+FROM generate_series(%(first)s::int, %(last)s::int) n, generate_series(0, %(chunks)s::int - 1) k
+JOIN bench_lines l ON true
+WHERE l.place = abs(hashint4(n * 64 + k)) %% %(lines)s
+"""
+CALLS = """
+INSERT INTO calls (call_id, source_uri, file_name, audio_sha256, source_size_bytes, source_modified_at, started_at,
+    duration_s, channels, sample_rate_hz, direction, agent_id, queue, metadata, language, status, transcription,
+    agent_transcription, client_transcription, client_text_sentiment, client_text_confidence, client_text_probabilities,
+    agent_text_sentiment, agent_text_confidence, agent_text_probabilities, topic, subtopic, summary, agent_talk_s,
+    client_talk_s, agent_talk_share, client_talk_share, silence_s, silence_share, longest_silence_s, overtalk_s,
+    agent_interruptions, client_interruptions, turns, agent_words_per_minute, client_words_per_minute,
+    conversation_extra, asr_engine, asr_model, asr_demonstration, transcript_fingerprint, attention_weight,
+    attention_critical)
+SELECT md5('c' || n)::uuid, 'file:///million/' || n || '.wav', n || '.wav', md5('a' || n), 1000, began, began,
+    %(chunks)s * 6, 2, 8000, CASE WHEN h %% 5 = 0 THEN 'outbound' ELSE 'inbound' END, (4000 + h %% 300)::text,
+    'q' || h %% 12, jsonb_build_object('other', '+1555' || lpad((h %% 400000)::text, 7, '0')), 'en', 'done', said.whole,
+    said.agent, said.client, m.label, 0.8, sentiment_probabilities(m.negative, 0.9 - m.negative, 0.1),
+    'neutral', 0.8, sentiment_probabilities(0.1, 0.8, 0.1), 'Topic ' || h %% 24, 'Subtopic ' || h %% 96,
+    left(said.client, 200), 50, 40, 0.42, 0.33, 30, (h %% 60) / 100.0, h %% 90, 2, h %% 3, h %% 4, %(chunks)s, 160, 150,
+    jsonb_build_object('agent_words', 120, 'client_words', 100, 'agent_turns', 10, 'client_turns', 10),
+    'faster_whisper', 'base', false, 'm' || n, CASE WHEN h %% 4 = 0 THEN 3 ELSE 0 END, h %% 40 = 0
+FROM (
+    SELECT n, abs(hashint4(n)) AS h,
+        timestamptz '2024-10-01 06:00+00' + (n::float8 / %(all)s) * interval '728 days' AS began
+    FROM generate_series(%(first)s::int, %(last)s::int) n
+) made
+CROSS JOIN LATERAL (
+    SELECT string_agg(role || ': ' || text, E'\\n' ORDER BY start_s) AS whole,
+        string_agg(text, ' ' ORDER BY start_s) FILTER (WHERE role = 'agent') AS agent,
+        string_agg(text, ' ' ORDER BY start_s) FILTER (WHERE role = 'client') AS client
+    FROM transcript_chunks WHERE transcript_fingerprint = 'm' || n
+) said
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN h %% 6 = 0 THEN 'negative' ELSE 'neutral' END AS label,
+        CASE WHEN h %% 6 = 0 THEN 0.8 ELSE 0.1 END AS negative
+) m
+"""
+STEPS = """
+INSERT INTO call_steps (call_id, step, fingerprint, state, attempts, provider, payload)
+SELECT md5('c' || n)::uuid, step, md5(step || n), 'done', 1, 'local', '{}'
+FROM generate_series(%(first)s::int, %(last)s::int) n, unnest(ARRAY['text', 'topic', 'conversation', 'rules']) step
+"""
+MOODS = """
+INSERT INTO chunk_sentiments (call_id, transcript_fingerprint, channel, ordinal, text_negative, text_neutral,
+    text_positive)
+SELECT md5('c' || n)::uuid, 'm' || n, k %% 2, k / 2, 0.1, 0.8, 0.1
+FROM generate_series(%(first)s::int, %(last)s::int) n, generate_series(0, %(chunks)s::int - 1) k
+"""
+MATCHES = """
+INSERT INTO rule_matches (call_id, rule, title, reason, quote, role, start_s, end_s, weight, critical, occurrences)
+SELECT md5('c' || n)::uuid, 'rule_' || abs(hashint4(n)) %% 10, 'A rule', 'the client said it', 'I want to cancel.',
+    'client', 12, 14, 3, abs(hashint4(n)) %% 40 = 0, 1
+FROM generate_series(%(first)s::int, %(last)s::int) n WHERE abs(hashint4(n)) %% 4 = 0
+"""
+PARTS = (TRANSCRIPTS, CHUNKS, CALLS, STEPS, MOODS, MATCHES)
+
+
+def load(database: Database, calls: int, chunks: int) -> float:
+    """Make the rows; returns seconds."""
+    lines = [chunk.text for call, _ in samples() for chunk in call.transcript.chunks]
+    began = time.perf_counter()
+    with database.connection() as connection:
+        connection.execute(LINES.encode())
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO bench_lines VALUES (%s, %s)", list(enumerate(lines)))
+    for first in range(1, calls + 1, BATCH):
+        last = min(first + BATCH - 1, calls)
+        values = {"first": first, "last": last, "chunks": chunks, "lines": len(lines), "all": calls}
+        with database.connection() as connection:
+            connection.execute("SET LOCAL synchronous_commit = off")
+            for part in PARTS:
+                connection.execute(part.encode(), values)
+    return time.perf_counter() - began
+
+
+def timed(work: Callable[[], object]) -> float:
+    """The better of two, in seconds."""
+    taken = []
+    for _ in range(2):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return round(min(taken), 3)
+
+
+def asking(database: Database, query: str) -> Callable[[], object]:
+    def work() -> object:
+        with database.connection() as connection:
+            connection.execute("SET LOCAL timezone = 'UTC'")
+            return connection.execute(query.encode()).fetchall()
+
+    return work
+
+
+def of_a_day(view: str) -> str:
+    """The view's rows of one day, by a column that an index serves."""
+    if view in ("daily", "daily_agent"):
+        return f"SELECT * FROM {view} WHERE day = '{DAY}'"
+    if view == "topics_weekly":
+        return f"SELECT * FROM {view} WHERE week = date_trunc('week', date '{DAY}')::date"
+    began = f"started_at >= '{DAY}' AND started_at < date '{DAY}' + 1"
+    if view == "attention":
+        return f"SELECT a.* FROM attention a JOIN calls c USING (call_id) WHERE {began}"
+    return f"SELECT * FROM {view} WHERE {began}"
+
+
+def of_all(view: str) -> str:
+    """The view as a whole: its rows where they are few, else counted by one of their columns."""
+    counted = {"calls_done": "topic", "attention": "rule", "sides": "role", "repeat_calls": "days_since <= 7"}
+    column = counted.get(view)
+    if column is None:
+        return f"SELECT * FROM {view}"
+    return f"SELECT {column}, count(*) FROM {view} GROUP BY 1"
+
+
+def upserts(database: Database, count: int, name: str) -> float:
+    """Processor milliseconds, the server's included, of storing a call as a run does."""
+    store = PostgresStore(database)
+    try:
+        run_id = store.begin_run({}, "bench", "bench")
+        made = [typical_call(run_id, f"{name}-{number}") for number in range(count)]
+        began = cpu_s(database)
+        for call in made:
+            keep(store, call)
+        took_s = cpu_s(database) - began
+        store.end_run(run_id, 0, {}, {})
+        return 1000 * took_s / count
+    finally:
+        store.close()
+
+
+def measure(database: Database, calls: int, chunks: int, count: int) -> dict[str, Any]:
+    upserts(database, 20, "warm")
+    before = upserts(database, count, "before")
+    load_s = load(database, calls, chunks)
+    with database.connection() as connection:
+        connection.execute("ANALYZE")
+        size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        tables = connection.execute(
+            """SELECT relname, pg_total_relation_size(oid) / 1000000 FROM pg_class
+               WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 2 DESC LIMIT 6"""
+        ).fetchall()
+    upserts(database, 20, "warm again")
+    after = upserts(database, count, "after")
+    return {
+        "calls": calls,
+        "chunks": calls * chunks,
+        "load_s": round(load_s, 1),
+        "calls_per_s": round(calls / load_s),
+        "size_gb": round((size or (0,))[0] / 1e9, 2),
+        "tables_mb": {name: int(megabytes) for name, megabytes in tables},
+        "upsert_cpu_ms": {"before": round(before, 2), "after": round(after, 2), "ratio": round(after / before, 2)},
+        "views_of_a_day_s": {view: timed(asking(database, of_a_day(view))) for view in VIEWS},
+        "views_of_all_s": {view: timed(asking(database, of_all(view))) for view in VIEWS},
+        "questions_s": {one.name: timed(asking(database, one.sql)) for one in questions()},
+        "list_page_s": {
+            "newest": timed(lambda: listed_calls(database, CallFilter(), "UTC", sort="newest", limit=50)),
+            "agent": timed(lambda: listed_calls(database, CallFilter(agent="4007"), "UTC", sort="newest", limit=50)),
+            "total": timed(lambda: total_of(database, CallFilter(), "UTC")),
+        },
+        "search_s": timed(lambda: search(database, "refund", language="en")),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.million", description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--calls", type=int, default=1_000_000)
+    parser.add_argument("--chunks", type=int, default=20, help="of each call")
+    parser.add_argument("--upserts", type=int, default=100)
+    parser.add_argument("--folder", type=Path, default=None, help="where the database goes; default a temporary folder")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="earshot-million-", dir=given.folder) as folder:
+        Path(folder).chmod(0o755)  # the server's account has to pass
+        with connect(DatabaseSettings(data_dir=Path(folder) / "postgres")) as database:
+            figures = measure(database, given.calls, given.chunks, given.upserts)
+    figures["cores"] = os.cpu_count()
+    json.dump(figures, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
