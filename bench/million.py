@@ -25,9 +25,9 @@ from bench.materials.reference_calls import samples
 from db.analytics import questions
 from db.connection import Database, connect
 from db.ledger.store import PostgresStore
-from db.queries.calls import search
 from db.queries.chosen import CallFilter
 from db.queries.reading import listed_calls, total_of
+from db.queries.searching import search
 from pipeline.config.areas.database import DatabaseSettings
 
 BATCH = 10_000
@@ -208,7 +208,7 @@ def measure(database: Database, calls: int, chunks: int, count: int) -> dict[str
             "agent": timed(lambda: listed_calls(database, CallFilter(agent="4007"), "UTC", sort="newest", limit=50)),
             "total": timed(lambda: total_of(database, CallFilter(), "UTC")),
         },
-        "search_s": timed(lambda: search(database, "refund", language="en")),
+        "search_s": timed(lambda: search(database, "refund")),
     }
 
 
