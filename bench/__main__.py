@@ -40,6 +40,7 @@ BENCHMARKS = (
     Benchmark("decode", ("--repeats", "5"), ("--repeats", "2", "--hours", "0.5"), needs_data=True),
     Benchmark("voice_activity", ("--repeats", "5"), ("--repeats", "2"), needs_data=True),
     Benchmark("database", (), ("--tiny", "1000", "--calls", "40", "--rounds", "3")),
+    Benchmark("exports", (), ("--calls", "500")),
     Benchmark("sentiment", (), ("--part", "speed", "--repeat", "3"), needs_data=True),
     Benchmark("topics", (), (), needs_data=True),
     Benchmark("redaction", needs_data=True),
