@@ -124,7 +124,7 @@ def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
         score += 2.0 * (Act.PURPOSE in one.acts) + 1.5 * (Act.REQUEST in one.acts) + 1.2 * (Act.PROBLEM in one.acts)
         score -= 1.0 * (Act.THREAT in one.acts and Act.PROBLEM not in one.acts) + 0.5 * max(0.0, one.small_talk)
         score -= 0.8 * (len(words(one.text)) < 4) + 0.5 * (one.sentence.asks and Act.REQUEST not in one.acts)
-        score -= 2.0 * (Act.RESULT in one.acts and not one.acts & _WANTS)
+        score -= 2.0 * (role is Role.AGENT and Act.RESULT in one.acts and not one.acts & _WANTS)
         scores[one] = score
     return scores
 

@@ -146,7 +146,9 @@ def done(settled: Mapping[Reading, float], outcome: Sequence[Reading], promised:
 
 
 _OWN_ERRAND = re.compile(
-    r"\bi(?:'ll| will)(?: just| then)? (?:call|ring|phone|come|bring|pay|send|e-?mail|be there)\b", re.IGNORECASE
+    r"\bi(?:'ll| will)(?: just| then)? (?:call|ring|phone|come|bring|pay|send|sign|return|confirm"
+    r"|get back|let you know|post|write|e-?mail|be there)\b",
+    re.IGNORECASE,
 )
 
 

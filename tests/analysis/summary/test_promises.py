@@ -79,6 +79,12 @@ def test_what_a_client_will_do_is_a_promise_of_the_client() -> None:
     ]
 
 
+def test_a_signature_is_promised_too() -> None:
+    assert [(item.who, item.by_when) for item in promised(("client", "I will sign it by Friday."))] == [
+        ("client", "by Friday")
+    ]
+
+
 def test_promises_are_told_once_up_to_the_limit() -> None:
     said = [("agent", "I'll send one."), ("agent", "I'll send one."), ("agent", "I'll call him.")]
     assert [item.what for item in promised(*said)] == ["I'll send one.", "I'll call him."]

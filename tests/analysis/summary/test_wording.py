@@ -11,7 +11,9 @@ from analysis.summary.wording import Act, acts_of
     ("text", "act"),
     [
         ("I'm calling about my bill.", Act.PURPOSE),
+        ("Your contract runs out, and I would like to talk about the renewal.", Act.PURPOSE),
         ("i would like to transfer money", Act.REQUEST),
+        ("It has forty boxes on it, but we only ordered fourteen.", Act.PROBLEM),
         ("I lost my debit card.", Act.PROBLEM),
         ("There is also a second thing, the invoice.", Act.FURTHER),
         ("I’ve blocked the card.", Act.RESULT),
