@@ -10,6 +10,7 @@
     │   └── OutputUnavailable
     │       └── DiskFull               (also Transient while a run is under way)
     ├── RunLocked                  exit 4: another run holds the lock
+    ├── ClaimLost                  another worker has the call: what was made of it here is not stored
     ├── RunInterrupted             exit 130: SIGINT, SIGTERM or the stop time
     ├── TransientError             worth another try, now or in the next run
     │   ├── SourceUnreadable           the recording vanished or cannot be read now
@@ -78,6 +79,10 @@ class OutputUnavailable(StartupError):
 
 class RunLocked(EarshotError):
     """Another run holds the lock of this database (exit 4)."""
+
+
+class ClaimLost(EarshotError):
+    """Another worker has claimed the call meanwhile, or the run that planned it has ended."""
 
 
 class RunInterrupted(EarshotError):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from pipeline.handled import Handled
 from pipeline.records import (
     CallFailure,
     CallForAnalysis,
     CallOutcome,
+    Claim,
     FoundCall,
     KnownCall,
     SegmentText,
@@ -101,9 +103,11 @@ class CallStore(Protocol):
         ...
 
     def save_call(self, outcome: CallOutcome) -> bool:
-        """One transaction: call row, chunks, steps. A call with fewer chunks than before loses the old ones.
+        """One transaction: call row, chunks, steps, and the end of its claim. A call with fewer chunks than before
+        loses the old ones.
 
         False when a better engine's transcript of the same audio is there already: then nothing was changed.
+        Raises ClaimLost, as `save_failure` and `save_skipped` do, when its claim no longer holds.
         """
         ...
 
@@ -111,7 +115,7 @@ class CallStore(Protocol):
         """Returns True when the call is quarantined by this failure. Never overwrites results that are there."""
         ...
 
-    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str) -> None: ...
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str, claim: Claim | None = None) -> None: ...
 
     def undelivered(self) -> Sequence[str]:
         """call_ids completed since the last delivered results CSV."""
@@ -128,3 +132,37 @@ class CallStore(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Claims(Protocol):
+    """The calls to be done, and which of them this worker has. Every method may raise DatabaseUnavailable."""
+
+    def enqueue(self, run_id: str, calls: Mapping[str, str]) -> Collection[str]:
+        """What a run has planned, JSON by address, in the order asked for. Returns what another run has already."""
+        ...
+
+    def claim(self, run_id: str, most: int) -> Sequence[Claim]:
+        """Up to `most` free calls of a run: higher priority first, then in the order asked for."""
+        ...
+
+    def renew(self, fences: Collection[int]) -> None:
+        """A new lease for those that this worker still has."""
+        ...
+
+    def held(self) -> Collection[int]:
+        """Fences of the claims that this worker has."""
+        ...
+
+    def give_back(self, fences: Collection[int]) -> None:
+        """Free for anybody at once."""
+        ...
+
+    def end(self, claim: Claim, handled: Handled) -> None:
+        """The call is done with, and nothing about it is to be stored. Raises ClaimLost."""
+        ...
+
+    def end_as_lost(self, fences: Collection[int]) -> None: ...
+
+    def left(self, run_id: str) -> int:
+        """Calls of a run that are not done with, whoever has them."""
+        ...

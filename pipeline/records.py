@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pipeline.roles import Role as Role  # noqa: PLC0414 - one of the records for all who read them
 
@@ -458,6 +459,19 @@ class StoredOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A call to be done that one worker has, until its lease ends."""
+
+    claim_id: int
+    run_id: str
+    """The run that planned it."""
+    fence: int
+    """Grows with every claim in the database. Once another worker has claimed the call, nothing is stored under it."""
+    call: Mapping[str, Any]
+    """What was planned for it, as JSON values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallOutcome:
     """A finished call, written in one transaction."""
 
@@ -471,6 +485,8 @@ class CallOutcome:
     steps: tuple[StepResult, ...]
     """Only the steps run now; the others stay as they are."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
+    claim: Claim | None = None
+    """Under which it was worked on: stored only while it holds. None for a call that was not claimed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -484,3 +500,5 @@ class CallFailure:
     message: str
     transient: bool
     traceback: str | None = None
+    claim: Claim | None = None
+    """Under which it was worked on: stored only while it holds."""

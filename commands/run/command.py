@@ -27,7 +27,7 @@ from commands.run.observer import ConsoleObserver
 from commands.run.stale import stale_notice
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
-from commands.run.wiring import build_parts, with_one_model
+from commands.run.wiring import build_parts, open_claims, with_one_model
 from commands.terminal import Terminal
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
@@ -110,7 +110,8 @@ def _run_with(
     report: dict[str, object] = {}
     try:
         settings = with_one_model(settings)
-        batch = Batch(settings.run, build_parts(settings, store), observer, build_recipe(settings), recorder)
+        parts = build_parts(settings, store, open_claims(settings, database))
+        batch = Batch(settings.run, parts, observer, build_recipe(settings), recorder)
         recorder.start()
         with _signals_stop(batch):
             plan = batch.plan()

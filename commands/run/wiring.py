@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.areas.speech.cloud import CLOUD_ENGINES
 from pipeline.config.root import Settings
-from pipeline.ports import AnalysisStep, CallStore
+from pipeline.ports import AnalysisStep, CallStore, Claims
 from pipeline.records import Transcript
 from pipeline.run.analyser import build_analyser
 from pipeline.run.context import BatchParts, ChildBuild
@@ -22,6 +22,8 @@ log = logging.getLogger("earshot.run")
 
 if TYPE_CHECKING:
     from analysis.llm.router import Router
+    from db.connection import Database
+    from db.ledger.claims import PostgresClaims
 
 
 def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
@@ -69,7 +71,15 @@ def with_one_model(settings: Settings) -> Settings:
     return settings.model_copy(update={"run": settings.run.model_copy(update={"analysis_workers": 1})})
 
 
-def build_parts(settings: Settings, store: CallStore) -> BatchParts:
+def open_claims(settings: Settings, database: Database) -> PostgresClaims:
+    """The claims of this process."""
+    from db.ledger.claims import PostgresClaims, worker_name
+    from pipeline.run.planning.claimed import work_hash
+
+    return PostgresClaims(database, worker_name(), work_hash(settings), settings.run.lease_s)
+
+
+def build_parts(settings: Settings, store: CallStore, claims: Claims) -> BatchParts:
     """What a run works with. Raises InputUnavailable."""
     from pipeline.diarisation.choice import longest_s
     from pipeline.run.transcripts import Transcripts, build_recogniser_process
@@ -80,6 +90,7 @@ def build_parts(settings: Settings, store: CallStore) -> BatchParts:
     return BatchParts(
         source=build_source(settings.input),
         store=store,
+        claims=claims,
         preparer=ChildBuild(
             build_preparer, (settings.input, settings.audio, settings.voice_activity, settings.diarisation)
         ),

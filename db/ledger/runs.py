@@ -144,6 +144,7 @@ class Runs:
                 "UPDATE runs SET state = 'crashed', ended_at = heartbeat_at WHERE state = 'running' AND run_id <> %s",
                 [run_id],
             )
+            connection.execute("DELETE FROM claims USING runs WHERE runs.run_id = claims.run_id AND state <> 'running'")
             connection.execute(
                 """INSERT INTO runs (run_id, host, configuration_hash, configuration) VALUES (%s, %s, %s, %s)
                    ON CONFLICT (run_id) DO NOTHING""",
@@ -184,6 +185,7 @@ class Runs:
                        counts = %s, report = %s WHERE run_id = %s""",
                 [exit_code, json_parameter(dict(counts)), json_parameter(clean(dict(report))), uuid.UUID(run_id)],
             )
+            connection.execute("DELETE FROM claims WHERE run_id = %s", [uuid.UUID(run_id)])
 
         try:
             self._database.patiently(work)

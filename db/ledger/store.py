@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from psycopg.rows import BaseRowFactory, dict_row, kwargs_row, scalar_row
 
 from db.connection import Database
-from db.ledger import addresses, failures, reading, results, tombstones
+from db.ledger import addresses, claims, failures, reading, results, tombstones
 from db.ledger.rows import SEGMENT, STEP
 from db.ledger.runs import Runs
 from db.ledger.values import clean
 from db.records import adapter, record_row
+from pipeline.handled import handled_call, handled_failure, handled_skipped
 from pipeline.records import (
     CallFailure,
     CallOutcome,
+    Claim,
     FoundCall,
     KnownCall,
     SegmentText,
@@ -164,16 +166,36 @@ class PostgresStore:
 
     def save_call(self, outcome: CallOutcome) -> bool:
         """Returns False when a better engine's transcript is there and nothing was changed."""
-        return self._database.patiently(
-            lambda c: results.store_call(c, outcome, with_words=self._with_words, allow_downgrade=self._allow_downgrade)
-        )
+
+        def work(connection: Connection[Any]) -> bool:
+            claims.hold(connection, outcome.claim)
+            changed = results.store_call(
+                connection, outcome, with_words=self._with_words, allow_downgrade=self._allow_downgrade
+            )
+            claims.end(connection, outcome.claim, handled_call(outcome, changed=changed))
+            return changed
+
+        return self._database.patiently(work)
 
     def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:
-        return self._database.patiently(lambda c: failures.store_failure(c, failure, quarantine_after))
+        def work(connection: Connection[Any]) -> bool:
+            claims.hold(connection, failure.claim)
+            quarantined = failures.store_failure(connection, failure, quarantine_after)
+            claims.end(connection, failure.claim, handled_failure(failure, quarantined=quarantined))
+            return quarantined
 
-    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str) -> None:
+        return self._database.patiently(work)
+
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str, claim: Claim | None = None) -> None:
         files = list(skipped)
-        self._database.patiently(lambda c: failures.store_skipped(c, files, run_id))
+
+        def work(connection: Connection[Any]) -> None:
+            claims.hold(connection, claim)
+            failures.store_skipped(connection, files, run_id)
+            if claim is not None:
+                claims.end(connection, claim, handled_skipped(files[0]))
+
+        self._database.patiently(work)
 
     # --------------------------------------------------------------------------------------- delivery
 

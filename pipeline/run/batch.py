@@ -19,7 +19,10 @@ from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.analyser import DescribeTask
 from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
+from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.planning.claimed import as_json
+from pipeline.run.planning.decisions import leave
 from pipeline.run.planning.paired_files import said_of_sides
 from pipeline.run.planning.plan import Action, Plan
 from pipeline.run.planning.planner import Planner, asked_of
@@ -163,6 +166,7 @@ class Batch:
         self._observer.planned(len(plan.to_do), sum(call.found.size_bytes for call in plan.to_do))
         spool = own_spool(self._settings.spool_dir)
         if plan.to_do and not stopping.is_set():
+            self._enqueue(plan, run_id)
             try:
                 self._run_stages(plan, run_id, spool)
             finally:
@@ -187,6 +191,14 @@ class Batch:
             reconciliation=account,
             spent=self._spent,
         )
+
+    def _enqueue(self, plan: Plan, run_id: str) -> None:
+        """Where every worker finds the calls to do. What another run has already is left to it."""
+        calls = {call.found.source_uri: as_json(call) for call in plan.to_do}
+        in_other_hands = self._parts.claims.enqueue(run_id, calls)
+        if in_other_hands:
+            leave(plan, in_other_hands)
+            self._observer.notice(f"{counted(len(in_other_hands), 'call')} left to another run that has planned them")
 
     def _paid(self) -> Purse:
         path = spent_file(self._settings.spool_dir, os.getpid())
@@ -214,13 +226,14 @@ class Batch:
         transcribed: StageQueue[Work] = StageQueue(max(settings.calls_ahead, 2), signals, 1)
         writers = settings.io_workers + settings.decode_workers + 1 + settings.analysis_workers
         finished: StageQueue[Finished] = StageQueue(64, signals, writers)
+        desk = Desk(self._parts.claims, run_id, min(settings.decode_workers, settings.calls_ahead), settings.lease_s)
         context = RunContext(
             parts=self._parts,
             signals=signals,
             recorder=self.recorder,
             observer=self._observer,
             tally=self.tally,
-            run_id=run_id,
+            desk=desk,
             recipe=self._recipe,
         )
         fetch = FetchStage(context, spool, on_audio)
@@ -242,18 +255,25 @@ class Batch:
             recognise.start(prepared, transcribed, finished),
             *prepare.start(fetched, prepared, finished),
         ]
-        fetching = fetch.start(plan.to_do, fetched, finished)
+        fetching = fetch.start(fetched, finished)
         try:
-            self._watch(threads, fetching, run_id, plan)
+            self._watch(threads, fetching, run_id, plan, desk)
         except BaseException as error:
             self.signals.fail(error)  # the stages must not run on alone
             raise
         finally:
             self._identity = recognise.identity  # another one, where a restart brought another engine
             self._drop_workers()
+            self._give_back(desk)
+
+    def _give_back(self, desk: Desk) -> None:
+        try:
+            desk.give_back()
+        except StartupError as error:
+            self._observer.notice(f"its claims are free when their lease ends: {error}")
 
     def _watch(
-        self, threads: list[threading.Thread], fetching: list[threading.Thread], run_id: str, plan: Plan
+        self, threads: list[threading.Thread], fetching: list[threading.Thread], run_id: str, plan: Plan, desk: Desk
     ) -> None:
         """Wait for the stages; after a stop give them `run.stop_grace_s`, then drop what is under way.
 
@@ -275,6 +295,7 @@ class Batch:
             elif now - beat > _HEARTBEAT_S:
                 beat = now
                 self._parts.store.heartbeat(run_id, self.progress(plan))
+                desk.renew()
 
     def _drop_workers(self) -> None:
         """End the decoders and analysers, including any that hang."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import RunInterrupted
-from pipeline.masking import excerpt
-from pipeline.ports import CallStore
+from pipeline.handled import Handled, HandledAs, ServiceUse, services_of
+from pipeline.ports import CallStore, Claims
 from pipeline.records import (
     CallFailure,
     CallStatus,
@@ -26,6 +26,7 @@ from pipeline.records import (
     StepResult,
     Transcript,
 )
+from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
 from pipeline.run.recogniser_child import Recogniser
@@ -81,6 +82,7 @@ class BatchParts:
 
     source: CallSource
     store: CallStore
+    claims: Claims
     preparer: ChildBuild
     """Builds a function PrepareTask -> PreparedCall | SkippedFile."""
     prepare_extra_s: float = 0.0
@@ -173,17 +175,6 @@ def stop_moment(settings: RunSettings, now: datetime | None = None) -> float | N
     return moment.timestamp()
 
 
-@dataclass(slots=True)
-class ServiceUse:
-    """How a language model served the run."""
-
-    asked: int = 0
-    """Analysis steps of calls for which it was asked."""
-    answered: int = 0
-    reason: str | None = None
-    """Why it last did not answer."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChange:
     """Another engine than before serves from now on."""
@@ -218,10 +209,33 @@ class Tally:
     engine_changes: list[EngineChange] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, name: str, status: Mapping[str, object]) -> None:
+    def take(self, found: FoundCall, handled: Handled) -> None:
+        """Count what became of a call."""
         with self.lock:
-            setattr(self, name, getattr(self, name) + 1)
-            self.statuses.append(dict(status))
+            if handled.handled_as is HandledAs.KEPT:
+                self.kept.append(found.source_uri)
+            elif handled.skipped is not None:
+                self.skipped += 1
+                self.skipped_files.append(handled.skipped)
+            elif handled.status is not None:
+                self._take_processed(found, handled, handled.status)
+
+    def _take_processed(self, found: FoundCall, handled: Handled, status: CallStatus) -> None:
+        self.done += handled.failure is None
+        self.failed += handled.failure is not None
+        if handled.failure is not None:
+            self.failures.append(handled.failure)
+        self.recognised_s += handled.audio_s
+        self.speech_s += handled.speech_s
+        self.statuses.append(
+            {
+                "source_uri": found.source_uri,
+                "file_name": found.file_name,
+                "call_id": handled.call_id,
+                "status": status.value,
+                "detail": handled.detail,
+            }
+        )
 
     def transcribed_by(self, engine: str) -> None:
         with self.lock:
@@ -231,14 +245,11 @@ class Tally:
         with self.lock:
             self.engine_changes.append(change)
 
-    def asked(self, results: Iterable[StepResult]) -> None:
+    def asked(self, results: Sequence[StepResult]) -> None:
         """Count who was asked for these results, and who answered."""
         with self.lock:
-            for name, why in (item for result in results for item in result.services.items()):
-                use = self.services.setdefault(name, ServiceUse())
-                use.asked += 1
-                use.answered += why is None
-                use.reason = excerpt(why) if why else use.reason
+            for name, use in services_of(results).items():
+                self.services[name] = self.services.get(name, ServiceUse()).and_then(use)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +261,7 @@ class RunContext:
     recorder: PerformanceRecorder
     observer: RunObserver
     tally: Tally
-    run_id: str
+    desk: Desk
+    """Where its calls come from, and where they go when they are stored."""
     recipe: Recipe | None = None
     """Which rows another engine may replace; None: any."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from commands.evaluate.comparison.kept import Effort, KeptTranscript, KeptTranscripts
 from commands.evaluate.comparison.running import CallsWithTruth, SystemResult, Told, Transcribed
 from commands.run.wiring import build_parts
@@ -24,6 +25,7 @@ from pipeline.records import (
     CallFailure,
     CallOutcome,
     CallStatus,
+    Claim,
     FoundCall,
     KnownCall,
     SegmentText,
@@ -63,7 +65,7 @@ def run_configuration(  # noqa: PLR0917
     settings = _one_call_after_the_other(settings)
     recorder = PerformanceRecorder(_SAMPLE_EVERY_S)
     store = ComparisonStore(kept, stored, recorder, machine, fresh)
-    parts = build_parts(settings, store)
+    parts = build_parts(settings, store, store.claims)
     parts = replace(
         parts,
         source=CallsWithTruth(parts.source, frozenset(names)),
@@ -111,6 +113,7 @@ class ComparisonStore:
         fresh: bool = False,
     ) -> None:
         self.result = SystemResult()
+        self.claims = ClaimsInMemory()
         self.recogniser_pid: Callable[[], int | None] = lambda: None
         self._kept = kept
         self._stored = stored
@@ -151,6 +154,7 @@ class ComparisonStore:
         self._made.add(transcript.fingerprint)
 
     def save_call(self, outcome: CallOutcome) -> bool:
+        self._end(outcome.claim)
         transcript, prepared = outcome.transcript, outcome.prepared
         if transcript is None or prepared is None:
             return False
@@ -176,11 +180,17 @@ class ComparisonStore:
         return True
 
     def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:  # noqa: ARG002
+        self._end(failure.claim)
         self.result.failures[Path(failure.found.file_name).stem] = failure.message
         return False
 
-    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str) -> None:  # noqa: ARG002
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str, claim: Claim | None = None) -> None:  # noqa: ARG002
+        self._end(claim)
         self.result.failures |= {Path(item.file_name).stem: item.message for item in skipped}
+
+    def _end(self, claim: Claim | None) -> None:
+        if claim is not None:
+            self.claims.end_as_lost([claim.fence])
 
     def begin_run(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:  # noqa: ARG002
         return "comparison"

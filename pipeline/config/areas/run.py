@@ -108,6 +108,9 @@ class RunSettings(Area):
     disk_patience_s: Annotated[float, Field(ge=0)] = 600.0
     """How long to wait for space on a full disk, in seconds; calls in progress free their spool during the wait. After
     that the run ends with 3, no call is marked as failed, and the next run continues."""
+    lease_s: Annotated[float, Field(ge=1)] = 120.0
+    """A call that a worker has claimed is free for others after this many seconds without a sign of life; the worker
+    renews it while it lives. What it stores after that is refused once another has the call."""
     quarantine_after_runs: Annotated[int, Field(ge=1)] = 3
     """Runs in a row a call may fail transiently before it is quarantined."""
 

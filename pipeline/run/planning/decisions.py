@@ -178,6 +178,12 @@ def within_limit(plan: Plan, limit: int | None) -> None:
         del plan.to_do[limit:]
 
 
+def leave(plan: Plan, addresses: Collection[str]) -> None:
+    """Leave calls of these addresses for a later run."""
+    plan.beyond_limit += [call for call in plan.to_do if call.found.source_uri in addresses]
+    plan.to_do = [call for call in plan.to_do if call.found.source_uri not in addresses]
+
+
 def is_gone(source_uri: str) -> bool:
     """Whether nothing is left at a local address. Where that cannot be told (remote, unreadable, unmounted): False."""
     if source_uri.startswith("file://"):

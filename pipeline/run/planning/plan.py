@@ -77,7 +77,7 @@ class Plan:
     skipped_before: list[PlannedCall] = field(default_factory=list)
     waiting: list[SkippedFile] = field(default_factory=list)
     beyond_limit: list[PlannedCall] = field(default_factory=list)
-    """For a later run, by `run.limit`."""
+    """For a later run, by `run.limit`; or in the hands of another run now."""
     uris: set[str] = field(default_factory=set)
     second_files: set[str] = field(default_factory=set)
     """Addresses of the second files of calls that have two."""

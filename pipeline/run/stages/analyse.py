@@ -25,7 +25,6 @@ class AnalyseStage:
         self._recorder = context.recorder
         self._observer = context.observer
         self._tally = context.tally
-        self._run_id = context.run_id
         self._workers = workers
         self._step_names = step_names
 
@@ -65,7 +64,7 @@ class AnalyseStage:
             raise  # the database is gone for good: no fault of these calls
         except EarshotError as error:
             if len(batch) == 1:
-                return [failure_of(batch[0], self._run_id, "analyse", error)]
+                return [failure_of(batch[0], "analyse", error)]
             return [item for work in batch for item in self._analyse(worker, [work])]
         began_s = self._recorder.now_s()
         try:

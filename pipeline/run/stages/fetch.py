@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.disk import spooling
 from pipeline.errors import portable
+from pipeline.records import Claim
 from pipeline.run.context import RunContext
+from pipeline.run.planning.claimed import planned_call
 from pipeline.run.planning.decisions import needs_audio
 from pipeline.run.planning.plan import PlannedCall
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
@@ -34,13 +35,9 @@ class FetchStage:
         self._recorder = context.recorder
         self._spool = spool
         self._steps_on_audio = steps_on_audio
-        self._lock = threading.Lock()
-        self._calls: Iterator[PlannedCall] = iter(())
+        self._desk = context.desk
 
-    def start(
-        self, calls: list[PlannedCall], out: StageQueue[Work], finished: StageQueue[Finished]
-    ) -> list[threading.Thread]:
-        self._calls = iter(calls)
+    def start(self, out: StageQueue[Work], finished: StageQueue[Finished]) -> list[threading.Thread]:
         threads = [
             threading.Thread(target=self._loop, args=(out, finished), name=f"fetch-{number}", daemon=True)
             for number in range(self._settings.io_workers)
@@ -51,8 +48,9 @@ class FetchStage:
 
     def _loop(self, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         try:
-            while (planned := self._next()) is not None:
-                work = Work(planned=planned, spool=self._spool / uuid.uuid4().hex)
+            while (claim := self._next()) is not None:
+                planned = planned_call(claim.call)
+                work = Work(claim=claim, planned=planned, spool=self._spool / uuid.uuid4().hex)
                 if not self._is_remote(planned) or self._fetch(work, finished):
                     out.put(work)
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
@@ -61,17 +59,22 @@ class FetchStage:
             out.writer_done()
             finished.writer_done()
 
-    def _next(self) -> PlannedCall | None:
-        """The next call, once there is memory for it; None when there is none or the run is stopping."""
+    def _next(self) -> Claim | None:
+        """The next call, once there is memory for it; None when none is left or the run is stopping.
+
+        While the last ones are under way, here or with another worker, it waits: a worker that dies leaves its calls.
+        """
         while True:
             self._signals.check_clock()
             if self._signals.stopping.is_set():
                 return None
-            if not self._memory_is_short():
-                break
-            self._signals.stopping.wait(_LOOK_AGAIN_S)
-        with self._lock:
-            return next(self._calls, None)
+            if self._memory_is_short():
+                self._signals.stopping.wait(_LOOK_AGAIN_S)
+                continue
+            claim = self._desk.next()
+            if claim is not None or self._desk.finished:
+                return claim
+            self._desk.wait(_LOOK_AGAIN_S)
 
     def _memory_is_short(self) -> bool:
         limit_gb = self._settings.max_memory_gb or default_limit_gb()
@@ -91,7 +94,7 @@ class FetchStage:
         except Exception as error:  # noqa: BLE001 - what is odd about one recording is no reason to lose the others
             work.drop_spool()
             if not self._signals.abandoned.is_set():
-                finished.put(failure_of(work, self._context.run_id, "fetch", portable(error)))
+                finished.put(failure_of(work, "fetch", portable(error)))
             return False
         work.timings_s["fetch"] = time.perf_counter() - began
         return True

@@ -12,7 +12,7 @@ from pipeline.log_lines import about_call
 from pipeline.records import PreparedCall, SkippedFile, erased_file
 from pipeline.run.context import PrepareTask, RunContext
 from pipeline.run.planning.decisions import needs_audio
-from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
+from pipeline.run.stages.work import Finished, StageQueue, Unusable, Work, failure_of, with_retries
 
 
 class PrepareStage:
@@ -24,7 +24,6 @@ class PrepareStage:
         self._settings = context.signals.settings
         self._recorder = context.recorder
         self._observer = context.observer
-        self._run_id = context.run_id
         self._steps_on_audio = steps_on_audio
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
@@ -89,13 +88,13 @@ class PrepareStage:
         except EarshotError as error:
             work.drop_spool()
             if not self._signals.abandoned.is_set():
-                finished.put(failure_of(work, self._run_id, "prepare", error))
+                finished.put(failure_of(work, "prepare", error))
             return
         finally:
             work.drop_fetched()
         if isinstance(answer, SkippedFile):
             work.drop_spool()
-            finished.put(answer)
+            finished.put(Unusable(work, answer))
             return
         assert isinstance(answer, PreparedCall)
         found = work.planned.found

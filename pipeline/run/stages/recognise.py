@@ -33,7 +33,6 @@ class RecogniseStage:
         self._recorder = context.recorder
         self._observer = context.observer
         self._tally = context.tally
-        self._run_id = context.run_id
         self._process = process
         self._watch = watch or EngineWatch(context, process)
         self._uris = uris
@@ -93,7 +92,7 @@ class RecogniseStage:
                 self._give_up(work, portable(error))
 
     def _begin(self, work: Work) -> None:
-        """Claim the call, look for what is recognised already, submit the rest."""
+        """Find the call's id and what is recognised already, submit the rest."""
         known, prepared = work.planned.known, work.prepared
         if prepared is None or work.planned.action is Action.ANALYSE:
             assert known is not None
@@ -225,7 +224,7 @@ class RecogniseStage:
 
     def _give_up(self, work: Work, error: BaseException) -> None:
         work.drop_spool()
-        self._finished.put(failure_of(work, self._run_id, "recognise", error))
+        self._finished.put(failure_of(work, "recognise", error))
 
     def _save_segments(self) -> None:
         """After each look at the recogniser: segments that finished together go into one transaction per transcript."""

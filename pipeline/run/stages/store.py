@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
-from pipeline.errors import StartupError, described, portable
+from pipeline.errors import ClaimLost, StartupError, described, portable
+from pipeline.handled import Handled, HandledAs, handled_call, handled_failure, handled_skipped
 from pipeline.log_lines import about_call
-from pipeline.records import ERASED, CallFailure, CallOutcome, CallStatus, FoundCall, SkippedFile, StepResult
+from pipeline.records import ERASED, CallFailure, CallOutcome, CallStatus, Claim, FoundCall, StepResult
 from pipeline.run.context import RunContext
-from pipeline.run.stages.work import Finished, Kept, StageQueue, Work, failure_of
+from pipeline.run.stages.work import Finished, Kept, StageQueue, Unusable, Work, failure_of
 
 
 class StoreStage:
@@ -21,7 +23,8 @@ class StoreStage:
         self._recorder = context.recorder
         self._observer = context.observer
         self._tally = context.tally
-        self._run_id = context.run_id
+        self._desk = context.desk
+        self._claims = context.parts.claims
 
     def start(self, inbox: StageQueue[Finished]) -> threading.Thread:
         thread = threading.Thread(target=self._loop, args=(inbox,), name="store", daemon=True)
@@ -38,61 +41,62 @@ class StoreStage:
             self._signals.fail(portable(error))
 
     def _write(self, item: Finished) -> None:
+        claim = _claim_of(item)
+        try:
+            self._write_item(item)
+        except ClaimLost as lost:
+            self._observer.notice(f"{_found_of(item).source_uri}: {lost}")
+        finally:
+            if claim is not None:
+                self._desk.settle(claim)
+
+    def _write_item(self, item: Finished) -> None:
         if isinstance(item, Work):
             self._write_call(item)
             return
         if isinstance(item, Kept):
-            item.work.drop_spool()
-            self._tell_kept(item.work)
+            self._write_kept(item.work)
             return
         try:
             if isinstance(item, CallFailure):
                 self._write_failure(item)
             else:
                 self._write_skipped(item)
-        except StartupError:
+        except (StartupError, ClaimLost):
             raise
         except Exception as error:  # noqa: BLE001 - the account at the end names the recording without a row
-            uri = item.found.source_uri if isinstance(item, CallFailure) else item.source_uri
-            self._observer.notice(f"{uri}: no row could be written for it: {described(error)}")
+            self._observer.notice(f"{_found_of(item).source_uri}: no row could be written for it: {described(error)}")
 
     def _write_call(self, work: Work) -> None:
+        outcome = CallOutcome(
+            call_id=work.call_id,
+            found=work.planned.found,
+            status=CallStatus.DONE,
+            run_id=work.claim.run_id,
+            prepared=work.prepared,
+            transcript=work.transcript,
+            steps=work.steps,
+            timings_s=work.timings_s,
+            claim=work.claim,
+        )
         try:
-            outcome = CallOutcome(
-                call_id=work.call_id,
-                found=work.planned.found,
-                status=CallStatus.DONE,
-                run_id=self._run_id,
-                prepared=work.prepared,
-                transcript=work.transcript,
-                steps=(*work.steps, *self._of_speakers(work)),
-                timings_s=work.timings_s,
-            )
+            outcome = replace(outcome, steps=(*outcome.steps, *self._of_speakers(work)))
             with self._recorder.stage("store", work.file_name, work.duration_s):
                 changed = self._store.save_call(outcome)
-        except StartupError:
+        except (StartupError, ClaimLost):
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be stored of one call is no reason to lose the others
-            self._write(failure_of(work, self._run_id, "store", portable(error)))
+            self._write_item(failure_of(work, "store", portable(error)))
             return
         finally:
             work.drop_spool()
-        if not changed:
-            self._tell_kept(work)
-            return
-        if work.prepared is not None:
-            with self._tally.lock:
-                self._tally.recognised_s += work.duration_s
-                self._tally.speech_s += sum(channel.speech_s for channel in work.prepared.channels)
-        flags = sorted(work.prepared.flags) if work.prepared else []
-        self._tell("done", work.planned.found, CallStatus.DONE, ", ".join(flags), work.call_id)
+        self._tell(work.planned.found, handled_call(outcome, changed=changed))
 
-    def _tell_kept(self, work: Work) -> None:
-        with self._tally.lock:
-            self._tally.kept.append(work.planned.found.source_uri)
-        detail = "left as it was: a better recogniser's rows are there (run.allow_downgrade replaces them)"
-        with about_call(work.file_name, work.call_id, "store"):
-            self._observer.call_finished(work.planned.found, CallStatus.DONE, detail)
+    def _write_kept(self, work: Work) -> None:
+        work.drop_spool()
+        handled = Handled(handled_as=HandledAs.KEPT, status=CallStatus.DONE, call_id=work.call_id)
+        self._claims.end(work.claim, handled)
+        self._tell(work.planned.found, handled)
 
     def _of_speakers(self, work: Work) -> tuple[StepResult, ...]:
         """What is stored about the speakers of a mono call that this run transcribed."""
@@ -104,28 +108,35 @@ class StoreStage:
 
     def _write_failure(self, failure: CallFailure) -> None:
         quarantined = self._store.save_failure(failure, self._signals.settings.quarantine_after_runs)
-        status = CallStatus.QUARANTINED if quarantined else CallStatus.FAILED
-        with self._tally.lock:
-            self._tally.failures.append(failure)
-        self._tell("failed", failure.found, status, f"{failure.error_type}: {failure.message}", "")
+        self._tell(failure.found, handled_failure(failure, quarantined=quarantined))
 
-    def _write_skipped(self, skipped: SkippedFile) -> None:
-        if skipped.reason != ERASED:  # a row would bring its name back
-            self._store.save_skipped([skipped], self._run_id)
-        with self._tally.lock:
-            self._tally.skipped += 1
-            self._tally.skipped_files.append(skipped)
+    def _write_skipped(self, unusable: Unusable) -> None:
+        claim, handled = unusable.work.claim, handled_skipped(unusable.file)
+        if unusable.file.reason == ERASED:  # a row would bring its name back
+            self._claims.end(claim, handled)
+        else:
+            self._store.save_skipped([unusable.file], claim.run_id, claim)
+        self._tell(unusable.work.planned.found, handled)
 
-    def _tell(self, count: str, found: FoundCall, status: CallStatus, detail: str, call_id: str) -> None:
-        self._tally.count(
-            count,
-            {
-                "source_uri": found.source_uri,
-                "file_name": found.file_name,
-                "call_id": call_id or None,
-                "status": status.value,
-                "detail": detail or None,
-            },
-        )
-        with about_call(found.file_name, call_id or None, "store"):
-            self._observer.call_finished(found, status, detail)
+    def _tell(self, found: FoundCall, handled: Handled) -> None:
+        self._tally.take(found, handled)
+        if handled.status is None or handled.skipped is not None:
+            return
+        detail = _KEPT if handled.handled_as is HandledAs.KEPT else handled.detail or ""
+        with about_call(found.file_name, handled.call_id, "store"):
+            self._observer.call_finished(found, handled.status, detail)
+
+
+_KEPT = "left as it was: a better recogniser's rows are there (run.allow_downgrade replaces them)"
+
+
+def _claim_of(item: Finished) -> Claim | None:
+    if isinstance(item, Work | CallFailure):
+        return item.claim
+    return item.work.claim
+
+
+def _found_of(item: Finished) -> FoundCall:
+    if isinstance(item, Work):
+        return item.planned.found
+    return item.found if isinstance(item, CallFailure) else item.work.planned.found

@@ -18,6 +18,7 @@ from pipeline.records import (
     CallFailure,
     CallForAnalysis,
     ChannelAudio,
+    Claim,
     PreparedCall,
     SkippedFile,
     StepResult,
@@ -89,6 +90,7 @@ class StageQueue(Generic[Item]):
 class Work:
     """One call on its way through the stages."""
 
+    claim: Claim
     planned: PlannedCall
     spool: Path
     local_paths: tuple[Path, ...] = ()
@@ -147,7 +149,15 @@ class Kept:
     work: Work
 
 
-Finished = Work | Kept | CallFailure | SkippedFile
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A recording that is no call, as its content shows."""
+
+    work: Work
+    file: SkippedFile
+
+
+Finished = Work | Kept | Unusable | CallFailure
 """What the last stage writes down."""
 
 
@@ -174,14 +184,15 @@ def with_retries(
         raise
 
 
-def failure_of(work: Work, run_id: str, stage: str, error: BaseException) -> CallFailure:
+def failure_of(work: Work, stage: str, error: BaseException) -> CallFailure:
     """The record of a call that could not be finished."""
     return CallFailure(
         found=work.planned.found,
-        run_id=run_id,
+        run_id=work.claim.run_id,
         stage=stage,
         error_type=type(error).__name__ if not isinstance(error, UnforeseenError) else error.message.split(":")[0],
         message=str(error),
         transient=isinstance(error, TransientError | UnforeseenError),
         traceback=error.traceback if isinstance(error, UnforeseenError) else None,
+        claim=work.claim,
     )

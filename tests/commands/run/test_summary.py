@@ -10,6 +10,8 @@ from typing import Any
 from commands.run.delivery import Delivered, file_statuses
 from commands.run.summary import print_summary
 from commands.terminal import Terminal
+from pipeline.handled import Handled, HandledAs
+from pipeline.records import CallStatus
 from pipeline.run.batch import BatchResult
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.reconcile import COUNTED, Reconciliation
@@ -48,7 +50,7 @@ def test_a_planned_stop_says_how_many_calls_are_left_and_the_file_names_them() -
     plan = Plan(to_do=[PlannedCall(found=found(name), action=Action.NEW) for name in ("a.wav", "b.wav", "c.wav")])
     account = Reconciliation(counts=dict.fromkeys(("found", *COUNTED), 0) | {"left": 2})
     result = replace(result_of(plan), planned_stop="the stop time 05:00 has come", reconciliation=account)
-    result.tally.count("done", {"source_uri": "file:///calls/a.wav", "file_name": "a.wav", "status": "done"})
+    result.tally.take(found("a.wav"), Handled(handled_as=HandledAs.DONE, status=CallStatus.DONE))
     assert "stopped as planned: the stop time 05:00 has come; 2 calls are left for the next run" in shown(result)
     files: Any = file_statuses(result)["files"]
     assert [(one["file_name"], one["status"]) for one in files] == [

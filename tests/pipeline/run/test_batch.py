@@ -17,6 +17,7 @@ import pytest
 from commands.run.command import exit_code_after
 from db.connection import Database
 from db.embedded.server import EmbeddedServer
+from db.ledger.claims import PostgresClaims, worker_name
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.run import Reprocess, RunSettings
@@ -29,6 +30,7 @@ from pipeline.records import (
     CallForAnalysis,
     CallOutcome,
     CallStatus,
+    Claim,
     Direction,
     EngineIdentity,
     FoundCall,
@@ -173,11 +175,11 @@ class ForgetfulStore(PostgresStore):
             raise ArithmeticError("no column takes this either")
         return super().save_failure(failure, quarantine_after)
 
-    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str) -> None:
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str, claim: Claim | None = None) -> None:
         items = list(skipped)
         if any("unrecordable" in item.source_uri for item in items):
             raise ArithmeticError("no column takes this either")
-        super().save_skipped(items, run_id)
+        super().save_skipped(items, run_id, claim)
 
     def save_call(self, outcome: CallOutcome) -> bool:
         if "unstorable" in outcome.found.file_name:
@@ -224,6 +226,7 @@ def run(
         parts = BatchParts(
             source=source or build_source(InputSettings(path=str(calls))),
             store=store,
+            claims=PostgresClaims(database, worker_name(), "hash", lease_s=60),
             preparer=ChildBuild(build_planted_preparer, ()),
             recogniser=recogniser,
             recogniser_arguments=(trap,),
@@ -279,6 +282,29 @@ def test_every_kind_of_fault_in_the_decoder_costs_its_file_alone(url: str, tmp_p
     assert all(failures[name].transient for name in ("crash.wav", "hang.wav", "unreadable.wav", "bug.wav"))
     assert "nobody foresaw this" in (failures["bug.wav"].traceback or "")
     assert not list(tmp_path.glob("spool/*/*"))
+
+
+class StolenFrom(PostgresStore):
+    """Another worker claims the call when its first result is about to be stored, and dies with it."""
+
+    stolen = False
+
+    def save_call(self, outcome: CallOutcome) -> bool:
+        if not self.stolen:
+            self.stolen = True
+            with self.database.connection() as connection:
+                connection.execute(
+                    """UPDATE claims SET worker = 'thief', fence = nextval('claim_fences'),
+                           lease_until = now() + interval '0.5 s' WHERE done_at IS NULL"""
+                )
+        return super().save_call(outcome)
+
+
+def test_a_call_that_another_worker_took_over_and_left_is_stored_once(url: str, tmp_path: Path) -> None:
+    result, rows = run(url, tmp_path, ["good.wav"], store_type=StolenFrom)
+    assert [message for message in rows["notices"] if "another worker has claimed the call" in message]
+    assert rows["calls"]["good.wav"][0] == "done"
+    assert (result.tally.done, result.adds_up) == (1, True)
 
 
 class HangingBucket:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from pipeline.config.areas.run import RunSettings
-from pipeline.records import CallFailure, FoundCall, SkippedFile
+from pipeline.records import CallFailure, Claim, FoundCall, SkippedFile
 from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
+from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder, ResourceSample
+from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
 from pipeline.run.stages.fetch import FetchStage
 from pipeline.run.stages.work import Finished, StageQueue, Work
@@ -43,6 +46,15 @@ class FakeSource:
         self.dropped.append(call.file_name)
 
 
+class HandedOutForGood(ClaimsInMemory):
+    """Nobody behind the stage ends a claim."""
+
+    def claim(self, run_id: str, most: int) -> Sequence[Claim]:
+        claims = super().claim(run_id, most)
+        self.end_as_lost([claim.fence for claim in claims])
+        return claims
+
+
 def planned(name: str, scheme: str = "s3://bucket") -> PlannedCall:
     return PlannedCall(found=replace(found_call(name), source_uri=f"{scheme}/{name}"), action=Action.NEW)
 
@@ -52,17 +64,19 @@ def handed_out(
 ) -> tuple[list[Work], list[CallFailure], RunSignals]:
     signals = RunSignals(RunSettings(io_workers=1, attempts=1, **more))
     nothing: Any = None
+    claims = HandedOutForGood()
+    claims.enqueue("run", {call.found.source_uri: as_json(call) for call in calls})
     parts = BatchParts(
-        source=source, store=nothing, preparer=nothing, recogniser=nothing, recogniser_arguments=(), analyser=nothing,
-        transcripts=nothing,
+        source=source, store=nothing, claims=claims, preparer=nothing, recogniser=nothing, recogniser_arguments=(),
+        analyser=nothing, transcripts=nothing,
     )  # fmt: skip
     context = RunContext(
         parts=parts, signals=signals, recorder=recorder or PerformanceRecorder(), observer=Silent(), tally=Tally(),
-        run_id="run",
+        desk=Desk(claims, "run", at_once=2, lease_s=60),
     )  # fmt: skip
     out: StageQueue[Work] = StageQueue(100, signals, 1)
     finished: StageQueue[Finished] = StageQueue(100, signals, 1)
-    for thread in FetchStage(context, spool, frozenset()).start(calls, out, finished):
+    for thread in FetchStage(context, spool, frozenset()).start(out, finished):
         thread.join(30)
     failures = [item for item in finished.take_waiting(100) if isinstance(item, CallFailure)]
     return out.take_waiting(100), failures, signals

@@ -17,6 +17,7 @@ from pipeline.records import (
     CallFailure,
     CallMetadata,
     CallStatus,
+    Claim,
     Direction,
     EngineIdentity,
     FoundCall,
@@ -190,13 +191,16 @@ def channel(number: int, segments: int, same_as: int | None = None) -> PreparedC
     )  # fmt: skip
 
 
+CLAIM = Claim(claim_id=1, run_id="run", fence=1, call={})
+
+
 def work(name: str, *channels: PreparedChannel, sha256: str = "sha", **planned: Any) -> Work:
     header = AudioHeader(container="wav", codec="pcm_s16le", sample_rate_hz=8000, channels=1, duration_s=9.0)
     prepared = PreparedCall(
         audio_sha256=sha256, header=header, duration_s=9.0, channels=channels or (channel(0, 2),), flags=()
     )
     call = PlannedCall(found=found_call(name), **{"action": Action.NEW, **planned})
-    return Work(planned=call, spool=Path("no_such_spool"), prepared=prepared)
+    return Work(claim=CLAIM, planned=call, spool=Path("no_such_spool"), prepared=prepared)
 
 
 @dataclass
@@ -222,13 +226,13 @@ def recognised(
     in_memory: Any = store
     nothing: Any = None
     parts = BatchParts(
-        source=nothing, store=in_memory, preparer=nothing, recogniser=nothing, recogniser_arguments=(),
+        source=nothing, store=in_memory, claims=nothing, preparer=nothing, recogniser=nothing, recogniser_arguments=(),
         analyser=nothing, transcripts=nothing_but(FakeTranscripts()),
         engines=("first", *(other.engine for other in process.others)),
     )  # fmt: skip
     context = RunContext(
-        parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=observer, tally=Tally(), run_id="run",
-        recipe=Recipe(engines=("first", "second"), first=FIRST),
+        parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=observer, tally=Tally(),
+        desk=nothing, recipe=Recipe(engines=("first", "second"), first=FIRST),
     )  # fmt: skip
     inbox: StageQueue[Work] = StageQueue(100, signals, 1)
     out: StageQueue[Work] = StageQueue(100, signals, 1)

@@ -100,7 +100,7 @@ def test_an_abandoned_run_tries_nothing_again() -> None:
 def test_a_failure_says_what_it_was_and_whether_another_try_is_worth_it(
     error: Exception, error_type: str, transient: bool, traceback: str | None
 ) -> None:
-    failure = failure_of(work("a.wav"), "run", "prepare", error)
+    failure = failure_of(work("a.wav"), "prepare", error)
     assert (failure.error_type, failure.transient, failure.traceback) == (error_type, transient, traceback)
     assert (failure.stage, failure.run_id, failure.found.file_name) == ("prepare", "run", "a.wav")
     assert failure.message == str(error)

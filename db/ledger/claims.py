@@ -1,0 +1,181 @@
+"""Who works on which call: the table `claims`, reached by `pipeline.ports.Claims`.
+
+A claim is a lease: it ends by itself when its worker no longer renews it. What a worker stores about a call, it stores
+in one transaction with `hold` and `end`, under the fence of its claim (Kleppmann's fencing token): a worker that was
+believed dead, and whose call another has claimed since, stores nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import BaseRowFactory, kwargs_row, scalar_row, tuple_row
+
+from db.connection import Database, worth_waiting
+from db.ledger.values import clean
+from db.records import adapter
+from pipeline.errors import ClaimLost
+from pipeline.handled import Handled, HandledAs
+from pipeline.records import Claim
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.types.json import Json
+
+ENQUEUE_BATCH = 1000
+"""Calls per transaction."""
+
+_ENQUEUE = """
+    INSERT INTO claims (run_id, configuration_hash, priority, source_uri, call)
+    SELECT %s, %s, %s, source_uri, call::json
+    FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS planned (source_uri, call, place) ORDER BY place
+    ON CONFLICT (source_uri) WHERE done_at IS NULL DO NOTHING
+"""
+_OF_OTHERS = """
+    SELECT source_uri FROM claims WHERE source_uri = ANY(%s) AND done_at IS NULL AND run_id <> %s
+"""
+_CLAIM = """
+    WITH free AS (
+        SELECT claim_id FROM claims
+        WHERE {scope} AND done_at IS NULL AND (lease_until IS NULL OR (lease_until < now() AND worker <> %(worker)s))
+        ORDER BY priority DESC, claim_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+    UPDATE claims c SET worker = %(worker)s, lease_until = now() + make_interval(secs => %(lease_s)s),
+        attempts = attempts + 1, fence = nextval('claim_fences')
+    FROM free WHERE c.claim_id = free.claim_id
+    RETURNING c.claim_id, c.run_id::text, c.fence, c.call, c.priority
+"""
+_OF_RUN = "run_id = %(run_id)s"
+
+
+class PostgresClaims:
+    """`Claims` of one worker. The database is closed by whoever opened it."""
+
+    def __init__(self, database: Database, worker: str, configuration_hash: str, lease_s: float) -> None:
+        """`worker`: a name that no other has, now or later. `lease_s`: from a claim or its renewal on."""
+        self._database = database
+        self._worker = worker
+        self._hash = configuration_hash
+        self._lease_s = lease_s
+
+    def enqueue(self, run_id: str, calls: Mapping[str, str], priority: int = 0) -> Collection[str]:
+        run, left = uuid.UUID(run_id), list(calls.items())
+        in_other_hands: set[str] = set()
+        for start in range(0, len(left), ENQUEUE_BATCH):
+            some = {clean(uri): (uri, call) for uri, call in left[start : start + ENQUEUE_BATCH]}
+            uris, planned = list(some), [call for _, call in some.values()]
+
+            def work(connection: Connection[Any], uris: list[str] = uris, planned: list[str] = planned) -> list[str]:
+                connection.execute(_ENQUEUE, [run, self._hash, priority, uris, planned])
+                with connection.cursor(row_factory=scalar_row) as cursor:
+                    return cursor.execute(_OF_OTHERS, [uris, run]).fetchall()
+
+            in_other_hands |= {some[uri][0] for uri in self._database.patiently(work)}
+        return in_other_hands
+
+    def claim(self, run_id: str, most: int) -> Sequence[Claim]:
+        named = {"worker": self._worker, "most": most, "lease_s": self._lease_s, "run_id": uuid.UUID(run_id)}
+        rows = self._rows(_CLAIM.format(scope=_OF_RUN), named, kwargs_row(_claimed))
+        return [claim for _, claim in sorted(rows, key=lambda row: (-row[0], row[1].claim_id))]
+
+    def renew(self, fences: Collection[int]) -> None:
+        self._at_once(
+            """UPDATE claims SET lease_until = now() + make_interval(secs => %s)
+               WHERE fence = ANY(%s) AND worker = %s AND done_at IS NULL""",
+            [self._lease_s, list(fences), self._worker],
+        )
+
+    def held(self) -> Collection[int]:
+        query = "SELECT fence FROM claims WHERE worker = %s AND done_at IS NULL"
+        return self._rows(query, [self._worker], scalar_row)
+
+    def give_back(self, fences: Collection[int]) -> None:
+        self._at_once(
+            """UPDATE claims SET worker = NULL, lease_until = NULL
+               WHERE fence = ANY(%s) AND worker = %s AND done_at IS NULL""",
+            [list(fences), self._worker],
+        )
+
+    def end(self, claim: Claim, handled: Handled) -> None:
+        def work(connection: Connection[Any]) -> None:
+            hold(connection, claim)
+            end(connection, claim, handled)
+
+        self._database.patiently(work)
+
+    def end_as_lost(self, fences: Collection[int]) -> None:
+        def work(connection: Connection[Any]) -> None:
+            connection.execute(
+                "UPDATE claims SET done_at = now(), outcome = %s WHERE fence = ANY(%s) AND done_at IS NULL",
+                [_outcome(Handled(handled_as=HandledAs.LOST)), list(fences)],
+            )
+
+        self._database.patiently(work)
+
+    def left(self, run_id: str) -> int:
+        query = "SELECT count(*) FROM claims WHERE run_id = %s AND done_at IS NULL"
+        (number,) = self._rows(query, [uuid.UUID(run_id)], scalar_row)
+        return int(number)
+
+    def _at_once(self, statement: str, parameters: Sequence[object]) -> None:
+        """Not patient: the next sign of life comes soon, and leases end by themselves."""
+        import psycopg
+        from psycopg_pool import PoolTimeout
+
+        try:
+            with self._database.connection() as connection:
+                connection.execute(statement.encode(), parameters)
+        except (psycopg.Error, PoolTimeout) as error:
+            if not worth_waiting(error):
+                raise
+
+    def _rows(self, query: str, parameters: Any, made_by: BaseRowFactory[Any]) -> list[Any]:
+        def work(connection: Connection[Any]) -> list[Any]:
+            with connection.cursor(row_factory=made_by) as cursor:
+                return cursor.execute(query.encode(), parameters).fetchall()
+
+        return self._database.patiently(work)
+
+
+def worker_name() -> str:
+    """This process's name: machine, process id, and a mark that no later process with this id has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def hold(connection: Connection[Any], claim: Claim | None) -> None:
+    """For the rest of the transaction nobody else can claim the call. Raises ClaimLost when another worker has.
+
+    A claim that has ended under the same fence still holds: a transaction may be repeated after a COMMIT whose answer
+    was lost.
+    """
+    if claim is None:
+        return
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        held = cursor.execute(
+            "SELECT 1 FROM claims WHERE claim_id = %s AND fence = %s FOR UPDATE", [claim.claim_id, claim.fence]
+        ).fetchone()
+    if held is None:
+        raise ClaimLost("another worker has claimed the call, or its run has ended: nothing was stored")
+
+
+def end(connection: Connection[Any], claim: Claim | None, handled: Handled) -> None:
+    """The call is done with; for a transaction that holds the claim."""
+    if claim is not None:
+        connection.execute(
+            "UPDATE claims SET done_at = now(), outcome = %s WHERE claim_id = %s", [_outcome(handled), claim.claim_id]
+        )
+
+
+def _claimed(*, priority: int, **columns: Any) -> tuple[int, Claim]:
+    return priority, Claim(**columns)
+
+
+def _outcome(handled: Handled) -> Json:
+    """Bytes of file names that are no UTF-8 included: type json keeps escapes as they are written."""
+    from psycopg.types.json import Json
+
+    return Json(adapter(Handled).dump_python(handled, mode="json", warnings=False), dumps=json.dumps)

@@ -1,0 +1,100 @@
+"""Where the stages of one process get their calls, a few at a time, and where they tell that one is done with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from pipeline.ports import Claims
+from pipeline.records import Claim
+
+_LOOK_AGAIN_S = 1.0
+"""Between two questions for work while the calls left are in hand, here or elsewhere."""
+
+
+class Desk:
+    """The claims of one worker, shared by its threads."""
+
+    def __init__(self, claims: Claims, run_id: str, at_once: int, lease_s: float) -> None:
+        """`at_once`: calls claimed together; those that wait here keep others from claiming them."""
+        self._claims = claims
+        self._run_id = run_id
+        self._at_once = at_once
+        self._renew_every_s = lease_s / 4
+        self._renewed = time.monotonic()
+        self._waiting: deque[Claim] = deque()
+        self._in_hand: set[int] = set()
+        """Fences, those that wait included."""
+        self._settled: set[int] = set()
+        self._asked_at = 0.0
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self.finished = False
+        """No call is left that this worker could get, now or when another worker dies."""
+
+    def next(self) -> Claim | None:
+        """The next call; None when there is none at the moment: look at `finished`, and `wait`."""
+        with self._lock:
+            if not self._waiting and not self.finished and self._may_ask():
+                self._ask()
+            return self._waiting.popleft() if self._waiting else None
+
+    def wait(self, timeout_s: float) -> None:
+        """Until a call is settled or the time is over."""
+        self._changed.wait(timeout_s)
+
+    def _may_ask(self) -> bool:
+        now = time.monotonic()
+        if not self._changed.is_set() and now - self._asked_at < _LOOK_AGAIN_S:
+            return False
+        self._changed.clear()
+        self._asked_at = now
+        return True
+
+    def _ask(self) -> None:
+        claimed = self._claims.claim(self._run_id, self._at_once)
+        self._waiting.extend(claimed)
+        self._in_hand |= {claim.fence for claim in claimed}
+        if claimed:
+            self._changed.set()  # ask again as soon as these are handed out
+        elif self._claims.left(self._run_id) == 0:
+            self.finished = True
+        else:
+            self._reconcile()
+
+    def _reconcile(self) -> None:
+        """Claims whose call this process no longer works on would stay claimed for as long as it lives."""
+        held = set(self._claims.held()) - self._in_hand
+        if lost := held & self._settled:
+            self._claims.end_as_lost(lost)  # nothing could be stored; the account names the recording
+        if unheard := held - self._settled:
+            self._claims.give_back(unheard)  # the answer to their claim was lost
+        if held:
+            self._changed.set()
+
+    def settle(self, claim: Claim) -> None:
+        """The call is stored, or given up: this process is done with it."""
+        with self._lock:
+            self._in_hand.discard(claim.fence)
+            self._settled.add(claim.fence)
+            self._changed.set()
+
+    def renew(self) -> None:
+        """Extend the leases, if a quarter of their time has passed. Called every few seconds."""
+        now = time.monotonic()
+        if now - self._renewed < self._renew_every_s:
+            return
+        with self._lock:
+            fences = list(self._in_hand)
+        if fences:
+            self._claims.renew(fences)
+        self._renewed = now
+
+    def give_back(self) -> None:
+        """What is not done with is free for others at once. For the end of the work, however it ends."""
+        with self._lock:
+            self._waiting.clear()
+            fences, self._in_hand, self.finished = list(self._in_hand), set(), True
+        if fences:
+            self._claims.give_back(fences)

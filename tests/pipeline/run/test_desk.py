@@ -1,0 +1,93 @@
+"""The desk of one process: a few claims at a time, none of which is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
+from pipeline.handled import Handled, HandledAs
+from pipeline.run.desk import Desk
+
+
+class Watched(ClaimsInMemory):
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.enqueue("run", {f"uri {place}": f'{{"place": {place}}}' for place in range(number)})
+        self.renewed: list[Collection[int]] = []
+
+    def renew(self, fences: Collection[int]) -> None:
+        self.renewed.append(sorted(fences))
+
+
+def desk(claims: ClaimsInMemory, *, at_once: int = 2, lease_s: float = 60) -> Desk:
+    return Desk(claims, "run", at_once=at_once, lease_s=lease_s)
+
+
+def test_a_few_are_claimed_at_a_time() -> None:
+    claims = Watched(3)
+    one = desk(claims)
+    first = one.next()
+    assert first is not None
+    assert (first.call["place"], len(claims.held())) == (0, 2)
+    assert [claim.call["place"] for claim in (one.next(), one.next()) if claim] == [1, 2]
+    assert (one.next(), one.finished) == (None, False), "they are under way: their workers may die"
+
+
+def test_it_is_finished_when_the_last_call_is_settled() -> None:
+    claims = Watched(1)
+    one = desk(claims)
+    claim = one.next()
+    assert claim is not None
+    assert one.next() is None
+    claims.end(claim, Handled(handled_as=HandledAs.DONE))
+    one.settle(claim)
+    assert (one.next(), one.finished) == (None, True)
+
+
+def test_a_call_of_which_nothing_could_be_stored_ends_as_lost() -> None:
+    """The run would have waited for it for as long as it renewed the lease."""
+    claims = Watched(1)
+    one = desk(claims)
+    claim = one.next()
+    assert claim is not None
+    one.settle(claim)
+    assert one.next() is None
+    assert claims.held() == []
+    assert (one.next(), one.finished) == (None, True)
+
+
+def test_a_claim_whose_answer_was_lost_is_given_back_and_claimed_again() -> None:
+    claims = Watched(1)
+    claims.claim("run", 1)
+    one = desk(claims)
+    assert one.next() is None
+    again = one.next()
+    assert again is not None
+    assert again.call["place"] == 0
+
+
+def test_leases_are_renewed_for_what_is_in_hand() -> None:
+    claims = Watched(3)
+    one = desk(claims, lease_s=0.0)
+    one.renew()
+    assert claims.renewed == [], "nothing is in hand"
+    first = one.next()
+    assert first is not None
+    one.renew()
+    one.settle(first)
+    one.renew()
+    assert claims.renewed == [[1, 2], [2]]
+    patient = desk(claims, lease_s=3600)
+    patient.next()
+    patient.renew()
+    assert len(claims.renewed) == 2, "a quarter of the lease has not passed"
+
+
+def test_what_is_left_at_the_end_is_given_back() -> None:
+    claims = Watched(3)
+    one = desk(claims)
+    assert one.next() is not None
+    one.give_back()
+    assert claims.held() == []
+    assert claims.left("run") == 3
+    assert one.next() is None
