@@ -100,7 +100,7 @@ class PrepareStage:
         found = work.planned.found
         if self._parts.store.is_erased(found, answer.audio_sha256):
             work.drop_spool()
-            finished.put(erased_file(found))
+            finished.put(Unusable(work, erased_file(found)))
             return
         work.prepared = answer
         self._say_once(answer)
