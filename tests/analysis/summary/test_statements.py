@@ -136,6 +136,14 @@ def test_false_statements_are_caught_and_true_ones_stay(
     assert dropped <= MOST_DROPPED[half]
 
 
+def test_statements_a_real_model_wrote(real_encoder: SentenceEncoder) -> None:
+    statements = read_statements(STATEMENTS / "model.yaml", None)
+    assert len(statements) > 50
+    caught, dropped = _shares(statements, verdicts(statements, real_encoder))
+    assert caught >= 0.65
+    assert dropped <= 0.05
+
+
 def test_the_halves_share_no_call(reference_data: Path) -> None:
     read = [read_statements(STATEMENTS / f"{half}.yaml", reference_data) for half in HALVES]
     about = [{one.call.call_id for one in statements} for statements in read]
