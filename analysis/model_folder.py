@@ -24,9 +24,11 @@ CARD_TEXT_FILE = "card.md"
 _SCHEMA = "schema.json"
 
 TRUSTED_TYPES: tuple[str, ...] = (
+    "analysis.training.open_set.OpenSetClassifier",
     "analysis.training.text_features.LineVectors",
     "analysis.training.text_features.LineWords",
     "analysis.training.text_features.SentimentCues",
+    "analysis.training.text_features.TextVectors",
     "analysis.training.text_features.mark_negation",
     "analysis.training.text_features.plain_words",
     "sklearn.calibration._CalibratedClassifier",

@@ -134,5 +134,7 @@ def _topic_methods(settings: Settings, router: Router | None, encoder: EncoderCh
     if method == "trained":
         from analysis.topics.trained import TrainedTopics
 
-        return TopicMethods(trained=TrainedTopics(settings.topics, load_catalogues(settings.glossary)), encoder=encoder)
+        return TopicMethods(
+            trained=TrainedTopics(settings.topics, load_catalogues(settings.glossary), encoder), encoder=encoder
+        )
     return TopicMethods(encoder=encoder)

@@ -303,7 +303,8 @@ def _by_command(train: Sequence[Question], test: Sequence[Question], names: froz
         labels, model = Path(place) / "labels.csv", Path(place) / "model"
         with labels.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("text", "label"), *((one.text, one.intent) for one in train)])
-        command = ["run.py", "train", "topics", "--labels", str(labels), "--group-by", "item", "--out", str(model)]
+        command = ["run.py", "train", "topics", "--labels", str(labels), "--group-by", "item", "--folds", "2"]
+        command += ["--out", str(model)]
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
         chosen = Settings.model_validate(
             {

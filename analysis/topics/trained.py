@@ -1,18 +1,30 @@
-"""Topic by a classifier that `run.py train topics` wrote: one text per call, one label of the glossary."""
+"""Topic by a classifier that `run.py train topics` wrote: one text per call, one label of the glossary, or none.
+
+A model of today knows how likely its answer is right, also for calls about something it was not trained on
+(`analysis.training.open_set`); one of an earlier version gives its best class's probability.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from analysis.calls import in_order, language_of
+import numpy as np
+
+from analysis.calls import language_of
+from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.glossary.catalogue import Glossary
 from analysis.glossary.choice import Catalogues
 from analysis.records import Topic
-from analysis.text import words
-from pipeline.config.areas.language import TopicSettings
-from pipeline.errors import ConfigurationError
+from analysis.sentiment.text_trained import ENCODED
+from analysis.topics.asked import asked_in
+from analysis.training.open_set import OpenSetClassifier, rows_of
+from pipeline.config.areas.language import KeywordTopicSettings, TopicSettings
+from pipeline.errors import ConfigurationError, ModelUnavailable
 from pipeline.records import CallForAnalysis, Role
+
+if TYPE_CHECKING:
+    from analysis.model_folder import ModelCard
 
 KIND = "topics"
 """`ModelCard.kind` of such a model."""
@@ -21,20 +33,21 @@ KIND = "topics"
 class TrainedTopics:
     """Loads on the first call. A class of the model that is not a label of the call's catalogue is never given."""
 
-    def __init__(self, settings: TopicSettings, catalogues: Catalogues) -> None:
+    def __init__(self, settings: TopicSettings, catalogues: Catalogues, encoder: EncoderChoice = WITHOUT) -> None:
         """Raises ConfigurationError, ModelUnavailable or UntrustedModel, without loading the weights."""
         from analysis.model_folder import check_model
 
         if settings.trained.model_dir is None:
             raise ConfigurationError("topics.trained.model_dir is null; name the folder that `run.py train` wrote")
         self._folder = settings.trained.model_dir
-        self._min_confidence = settings.trained.min_confidence
         self._catalogues = catalogues
         card = check_model(self._folder, kind=KIND)
         if card is None:
             raise ConfigurationError(f"topics.trained.model_dir: {self._folder} must be a folder, not a pickle")
         self._classes = card.classes
         self._languages = tuple(card.options.get("languages", ()))
+        self._encoder = _encoder_of(card, encoder)
+        self._settings = settings
         self.identity = card.model_sha256
         self._pipeline: Any = None
         known = {label.path for glossary in catalogues.by_segment.values() for label in glossary.labels}
@@ -45,16 +58,12 @@ class TrainedTopics:
             )
 
     def classify(self, calls: Sequence[CallForAnalysis]) -> Sequence[tuple[Topic | None, str | None]]:
-        """The likeliest label of the call's catalogue with its probability, or None with the reason."""
-        texts = [text_of(call) for call in calls]
-        speaking = [place for place, text in enumerate(texts) if words(text)]
-        shares: dict[int, Mapping[str, float]] = {}
-        if speaking:
-            pipeline = self._load()
-            table = pipeline.predict_proba([texts[place] for place in speaking])
-            names = [self._classes[int(number)] for number in pipeline.classes_]
-            shares = {place: dict(zip(names, row, strict=True)) for place, row in zip(speaking, table, strict=True)}
-        return [self._decide(call, shares.get(place)) for place, call in enumerate(calls)]
+        """The likeliest label of the call's catalogue with how likely it is right, or None with the reason."""
+        found: list[tuple[Topic | None, str | None]] = []
+        for call in calls:
+            text, reason = text_of(call, self._settings.keywords)
+            found.append(self._decide(call, text) if text else (None, reason))
+        return found
 
     def _load(self) -> Any:
         if self._pipeline is None:
@@ -63,10 +72,8 @@ class TrainedTopics:
             self._pipeline = load_model(self._folder, kind=KIND).pipeline
         return self._pipeline
 
-    def _decide(self, call: CallForAnalysis, shares: Mapping[str, float] | None) -> tuple[Topic | None, str | None]:
+    def _decide(self, call: CallForAnalysis, text: str) -> tuple[Topic | None, str | None]:
         language = language_of(call)
-        if shares is None:
-            return None, "nobody speaks in this call"
         if self._languages and language is not None and language not in self._languages:
             return None, f"the trained topic model knows {', '.join(self._languages)}, this call is in {language}"
         allowed: dict[str, tuple[Glossary, str, str | None]] = {
@@ -74,18 +81,26 @@ class TrainedTopics:
             for glossary in self._catalogues.for_call(call.metadata.customer_segment)
             for label in glossary.labels
         }
-        ranked = sorted(shares.items(), key=lambda pair: -pair[1])
-        best = next(((name, float(share)) for name, share in ranked if name in allowed), None)
-        if best is None:
+        model = self._load()
+        names = [self._classes[int(number)] for number in model.classes_]
+        known = [place for place, name in enumerate(names) if name in allowed]
+        if not known:
             return None, "the trained topic model knows no label of this call's catalogue"
-        if best[1] < self._min_confidence:
-            return None, f"no topic is likely enough: {best[0]} has {best[1]:.2f} of {self._min_confidence}"
-        glossary, topic, subtopic = allowed[best[0]]
+        rows = rows_of([text], self._encoder)
+        shares = np.asarray(model.predict_proba(rows), dtype=float)
+        best = max(known, key=lambda place: shares[0, place])
+        confidence, least = float(shares[0, best]), self._settings.trained.min_confidence
+        if isinstance(model, OpenSetClassifier):
+            confidence = float(model.confidences(rows, shares, np.asarray([best]))[0])
+            least = max(least, model.least)
+        if confidence < least:
+            return None, f"no topic is likely enough: {names[best]} has {confidence:.2f} of {least:.2f}"
+        glossary, topic, subtopic = allowed[names[best]]
         return (
             Topic(
                 topic=topic,
                 subtopic=subtopic,
-                confidence=best[1],
+                confidence=confidence,
                 catalogue=glossary.name,
                 glossary_hash=glossary.content_hash,
             ),
@@ -93,8 +108,24 @@ class TrainedTopics:
         )
 
 
-def text_of(call: CallForAnalysis) -> str:
-    """What the client said, in order; everything said where nobody is known to be the client."""
-    chunks = in_order(call.transcript.believed)
-    client = [chunk.text for chunk in chunks if chunk.role == Role.CLIENT]
-    return " ".join(client or [chunk.text for chunk in chunks])
+def _encoder_of(card: ModelCard, choice: EncoderChoice) -> SentenceEncoder | None:
+    """What the model reads vectors of; None for one of words alone. Raises ModelUnavailable."""
+    space = card.options.get(ENCODED)
+    if space is None:
+        return None
+    if choice.encoder is None:
+        raise ModelUnavailable(f"topics.trained.model_dir: the model needs a sentence encoder ({choice.reason})")
+    if choice.encoder.space != space:
+        raise ModelUnavailable(
+            "topics.trained.model_dir: the model was trained on another sentence encoder; train it again on this one: "
+            "run.py train topics"
+        )
+    return choice.encoder
+
+
+def text_of(call: CallForAnalysis, settings: KeywordTopicSettings) -> tuple[str, str | None]:
+    """What the client asks for, in order; everything that counts where nobody is known to be the client. Empty with the
+    reason where nobody asks for anything."""
+    asked = asked_in(call.transcript.believed, language_of(call), settings)
+    client = [line.text for line in asked.lines if line.chunk.role == Role.CLIENT]
+    return " ".join(client or [line.text for line in asked.lines]), asked.nothing_because

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.training.judging.crossvalidation import Material, Recipe
+from analysis.training.judging.crossvalidation import CrossValidated, Material, Recipe
 from analysis.training.judging.held_out import Probabilities
 from analysis.training.labelled.labels import SENTIMENTS, LabelFile, Labels, check_trainable, read_labels
 from analysis.training.labelled.recordings import ReadAudio
@@ -81,6 +81,8 @@ class Task:
     in_use: tuple[str, Callable[[], Probabilities]] | None = None
     """Name of the model in use, and its probabilities for the items; may raise EarshotError."""
     in_use_folder: Path | None = None
+    finish: Callable[[CrossValidated, Say], tuple[Any, Mapping[str, Any]]] | None = None
+    """Makes the model that is written out of the fitted one, with figures for its card."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,3 +139,14 @@ class LineVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         exchanges = VECTOR_SCALE * np.asarray([row.exchange for row in rows], dtype=float)
         agent = np.asarray([[float(row.agent)] for row in rows])
         return np.concatenate([vectors, vectors * agent, vectors * (1 - agent), agent, exchanges], axis=1)
+
+
+class TextVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Encoded texts to their vectors."""
+
+    def fit(self, lines: Sequence[Any], labels: Any = None) -> TextVectors:  # noqa: ARG002 - scikit-learn's signature
+        self.n_features_ = len(lines[0].vector)
+        return self
+
+    def transform(self, lines: Iterable[Any]) -> npt.NDArray[np.float64]:
+        return VECTOR_SCALE * np.asarray([line.vector for line in lines], dtype=float)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from analysis.model_folder import CARD_FILE, ModelCard, library_versions, read_card, save_model
@@ -12,7 +12,8 @@ from analysis.training.judging.held_out import HELD_OUT_FILE, Probabilities, ite
 from analysis.training.judging.measures import Comparison, Scores, compare, score
 from analysis.training.kinds.acoustic import ACOUSTIC
 from analysis.training.kinds.fusion import FUSION
-from analysis.training.kinds.text import TEXT, TOPICS
+from analysis.training.kinds.text import TEXT
+from analysis.training.kinds.topics import TOPICS
 from analysis.training.report import write_report
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.errors import ConfigurationError, ModelUnavailable, OutputUnavailable, UntrustedModel
@@ -75,8 +76,9 @@ def _run(task: Task, request: TrainingRequest, say: Say) -> TrainingOutcome:
     truth = task.material.labels
     scores = score(truth, fitted.probabilities, groups, request.seed)
     comparison, note = _compare(task, fitted.probabilities, request.seed)
+    model, more = task.finish(fitted, say) if task.finish else (fitted.model, {})
     card = _card(task, request, fitted=fitted, scores=scores, comparison=comparison, note=note)
-    card = save_model(request.out, fitted.model, card)
+    card = save_model(request.out, model, replace(card, figures={**card.figures, **more}))
     write_held_out(request.out / HELD_OUT_FILE, items, task.kind, task.classes, fitted.probabilities)
     write_report(request.out / REPORT_FILE, card, scores, comparison, truth=truth, probabilities=fitted.probabilities)
     return TrainingOutcome(

@@ -1,4 +1,4 @@
-"""`train text` and `train topics`: sentiment and topics from the words."""
+"""`train text`: sentiment from the words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analysis.encoder.choice import open_encoder
 from analysis.encoder.vectors import EncoderChoice, SentenceEncoder
 from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERSION
-from analysis.model_folder import load_model, sha256_of
+from analysis.model_folder import sha256_of
 from analysis.sentiment.encoded_lines import EncodedLine, encode_lines
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.text import build_text_engines
@@ -30,7 +30,6 @@ from pipeline.errors import ConfigurationError, ModelUnavailable, UntrustedModel
 from pipeline.records import Role
 
 TEXT_LIMITS = ("Judges words alone: irony without a telling word, and what is said by tone, are missed.",)
-TOPIC_LIMITS = ("Knows the topics of its labels only; every text gets one of them, so look at the probability.",)
 
 
 def _words_and_cues(choice: Choice, _seed: int) -> Any:
@@ -165,15 +164,6 @@ TEXT_RECIPES: dict[str, Recipe] = {
 """`words`, `cues` and `encoder` are for English, `plain` for any language written with spaces, `vectors` for those of
 the sentence encoder."""
 
-TOPIC_RECIPE = Recipe(
-    name="words into a logistic regression",
-    choices=({"C": 10.0},),
-    build=_plain,
-    calibration="temperature",
-    inner_folds=3,
-    select_by="macro_f1",
-)
-
 
 def _material(items: Sequence[LabelledItem], classes: Sequence[str]) -> PlainMaterial:
     labels = np.asarray([classes.index(item.label) for item in items])
@@ -290,43 +280,4 @@ def _engine_answers(
     return shares_of(engine.predict(lines))
 
 
-def _prepare_topics(request: TrainingRequest, _model: str, _say: Say) -> Task:
-    """From a CSV with text, any label, group; `topic > subtopic` is a label like any other.
-
-    The model that comes out has a column per entry of `pipeline.classes_`, numbers into `card.classes`.
-    """
-    labels = request.read_labels("text", classes=None)
-    classes = tuple(labels.balance())
-    material = _material(labels.items, classes)
-    in_use = request.settings.topics.trained.model_dir
-    return Task(
-        kind="topics",
-        title=f"Topics from {labels.path.name}",
-        classes=classes,
-        features=("text",),
-        feature_version=TEXT_FEATURE_VERSION,
-        material=material,
-        recipe=TOPIC_RECIPE,
-        labels=labels,
-        config_keys=("topics.trained.model_dir",),
-        limits=TOPIC_LIMITS,
-        options={"languages": list(request.languages)},
-        in_use=None if in_use is None else (in_use.name, lambda: _topic_answers(in_use, classes, material)),
-        in_use_folder=in_use,
-    )
-
-
-def _topic_answers(folder: Path, classes: Sequence[str], material: PlainMaterial) -> Probabilities:
-    """The model in use; topics it does not know get 0, topics only it knows are left out."""
-    loaded = load_model(folder, kind="topics", feature_version=TEXT_FEATURE_VERSION)
-    found = np.asarray(loaded.pipeline.predict_proba(material.values))
-    whole = np.zeros((len(found), len(classes)))
-    for column, number in enumerate(loaded.pipeline.classes_):
-        name = loaded.card.classes[int(number)] if loaded.card else str(number)
-        if name in classes:
-            whole[:, list(classes).index(name)] = found[:, column]
-    return whole
-
-
 TEXT = Kind(_prepare_text, tuple(TEXT_RECIPES))
-TOPICS = Kind(_prepare_topics, ("plain",))

@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from analysis.encoder.choice import open_encoder
+from analysis.model_folder import read_card
 from analysis.records import Topic
 from analysis.steps import build_language_steps
+from analysis.training.open_set import SHARE_LEFT, fit_weights
 from commands.train.requests import TrainRequest, run_train
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
+from pipeline.ports import AnalysisStep
 from pipeline.records import CustomerSegment, StepResult, StepState
 from tests.analysis.calls import call
 
@@ -35,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (f"{text} {where}", label) for label, texts in SAID.items() for text in texts for where in PLACES
         )
     out = place / "model"
-    run_train("topics", TrainRequest(labels=place / "labels.csv", out=out, group_by="item", folds=3))
+    run_train("topics", TrainRequest(labels=place / "labels.csv", out=out, group_by="item", folds=3, model="plain"))
     return out
 
 
@@ -45,8 +50,14 @@ def settings(folder: Path | None, **more: object) -> Settings:
     return Settings.model_validate({"glossary": glossary, "topics": {"method": "trained", "trained": trained}})
 
 
+def topic_step(chosen: Settings) -> AnalysisStep:
+    return next(
+        step for step in build_language_steps(chosen, None, open_encoder(chosen.encoder)) if step.name == "topic"
+    )
+
+
 def ask(chosen: Settings, text: str, segment: CustomerSegment | None = CustomerSegment.B2C, **more: str) -> StepResult:
-    step = next(step for step in build_language_steps(chosen, None) if step.name == "topic")
+    step = topic_step(chosen)
     return step.run([call(("client", text), ("agent", "I lost my card, too"), segment=segment, **more)], [{}])[0]
 
 
@@ -71,7 +82,7 @@ def test_no_label_is_none_with_the_reason(
     folder: Path, text: str, segment: CustomerSegment, language: str, told: str
 ) -> None:
     chosen = settings(folder)
-    step = next(step for step in build_language_steps(chosen, None) if step.name == "topic")
+    step = topic_step(chosen)
     result = step.run([call(("client", text), segment=segment, language=language)], [{}])[0]
     assert (result.state, result.payload) == (StepState.MISSING, None)
     assert any(part in (result.reason or "") for part in told.split("|")), result.reason
@@ -88,9 +99,9 @@ def test_a_class_outside_the_glossary_is_never_given(folder: Path) -> None:
 
 def test_another_model_is_another_fingerprint(folder: Path, tmp_path: Path) -> None:
     one = call(("client", "hello"))
-    trained = next(step for step in build_language_steps(settings(folder), None) if step.name == "topic")
+    trained = topic_step(settings(folder))
     by_words = Settings.model_validate({**settings(folder).model_dump(), "topics": {"method": "keywords"}})
-    keywords = next(step for step in build_language_steps(by_words, None) if step.name == "topic")
+    keywords = topic_step(by_words)
     assert trained.fingerprint(one) != keywords.fingerprint(one)
 
 
@@ -100,6 +111,67 @@ def test_a_model_of_other_labels_is_refused_with_what_to_do(folder: Path, tmp_pa
     glossary = {"b2b": None, "b2c": str(other)}
     chosen = Settings.model_validate({**settings(folder).model_dump(mode="json"), "glossary": glossary})
     with pytest.raises(ConfigurationError, match="write labels as `topic > subtopic`"):
-        build_language_steps(chosen, None)
+        topic_step(chosen)
     with pytest.raises(ValueError, match="model_dir is null"):
         settings(None)
+
+
+UNKNOWN = ("sing songs", "zoo animals", "tall towers", "cats sleep")
+"""Words alone tell nothing of a text whose words the model has met in every class."""
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight labels of the shipped glossary, trained on words alone."""
+    said = {
+        "Billing > Wrong amount": ("the invoice is too high", "you charged me twice"),
+        "Billing > Refund": ("when is my money back", "I wait for the refund"),
+        "Cards > Lost or stolen": ("I lost my card", "my card was stolen"),
+        "Delivery > Late or missing": ("the parcel is late", "the package never came"),
+        "Account > Balance": ("what is the balance", "how much is in the account"),
+        "Account > Password and login": ("I forgot the password", "the login fails"),
+        "Internet and phone > Outage": ("the internet is down", "no connection here"),
+        "Cancellation": ("I cancel the contract", "end the subscription"),
+    }
+    place = tmp_path_factory.mktemp("wide")
+    with (place / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("text", "label"))
+        writer.writerows(
+            (f"{text} {where}", label) for label, texts in said.items() for text in texts for where in PLACES
+        )
+    out = place / "model"
+    run_train("topics", TrainRequest(labels=place / "labels.csv", out=out, group_by="item", folds=3, model="plain"))
+    return out
+
+
+def test_a_trained_model_leaves_without_a_topic_what_it_was_not_trained_on(wide: Path) -> None:
+    assert [ask(settings(wide), text).payload for text in UNKNOWN] == [None] * len(UNKNOWN)
+    known = ask(settings(wide), "hello, I forgot the password")
+    assert isinstance(known.payload, Topic)
+    assert (known.payload.topic, known.payload.subtopic) == ("Account", "Password and login")
+    assert known.payload.confidence is not None
+    assert known.payload.confidence > 0.5
+
+
+def test_the_card_says_how_many_are_answered_at_that_confidence(wide: Path) -> None:
+    figures = read_card(wide).figures
+    assert 0 < figures["least_confidence"] < 1
+    assert figures["answered"] > 0.5
+    assert figures["right_where_answered"] > 0.9
+
+
+def test_a_recording_has_no_topic_by_a_trained_model_either(wide: Path) -> None:
+    step = topic_step(settings(wide))
+    menu = call(("agent", "If you lost your card, press one. If you forgot the password, press two."))
+    result = step.run([menu], [{}])[0]
+    assert (result.payload, result.reason) == (None, "there is nothing but a recorded menu")
+
+
+def test_the_weights_leave_enough_of_the_withheld() -> None:
+    rng = np.random.default_rng(3)
+    known, withheld = rng.normal(1.0, 1.0, (400, 2)), rng.normal(-1.0, 1.0, (300, 2))
+    weights, least = fit_weights(known, np.ones(400, dtype=bool), withheld)
+    assert weights.shape == (3,)
+    confidence = 1 / (1 + np.exp(-(withheld @ weights[:-1] + weights[-1])))
+    assert float((confidence < least).mean()) == pytest.approx(SHARE_LEFT, abs=0.01)
