@@ -37,8 +37,8 @@ def table(title: str | None = None, **how: Any) -> Table:
 
 
 def say(text: str) -> None:
-    """A line or more on standard output, not wrapped."""
-    print(visible(masked(text)))  # noqa: T201 - the one place
+    """A line or more on standard output, not wrapped; at once, also where a program reads it."""
+    print(visible(masked(text)), flush=True)  # noqa: T201 - the one place
 
 
 def say_secret(text: str) -> None:
