@@ -10,6 +10,7 @@ from psycopg.rows import dict_row, scalar_row
 
 from db.export.columns import Table
 from db.export.result_rows import result_row
+from db.link import open_link
 from db.queries.chosen import CallFilter, about_chosen
 from db.records import Row
 from pipeline.sources.addresses import file_path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 ROWS_PER_FETCH = 1000
 """Rows in memory at a time."""
+_SILENCE_S = 600.0
+"""The connection that reads ids is given up after this long without an answer."""
 
 
 @contextmanager
@@ -34,9 +37,13 @@ def rows_of(database: Database, table: Table, chosen: CallFilter, timezone: str)
 
 @contextmanager
 def chosen_call_ids(database: Database, chosen: CallFilter, timezone: str) -> Iterator[Iterator[str]]:
-    """Ids of the chosen calls, oldest first."""
+    """Ids of the chosen calls, oldest first. Read by a connection of its own: the pool's may be needed for each call."""
     statement, parameters = about_chosen("export/call_ids", chosen, timezone)
-    with database.connection() as connection, connection.cursor(name="chosen", row_factory=scalar_row) as cursor:
+    with (
+        open_link(database.url, database.settings, silence_s=_SILENCE_S, name="earshot export") as connection,
+        connection.transaction(),
+        connection.cursor(name="chosen", row_factory=scalar_row) as cursor,
+    ):
         cursor.itersize = ROWS_PER_FETCH
         cursor.execute(statement, parameters)
         yield cursor

@@ -28,6 +28,7 @@ from db.export.tables import CALLS, CHUNKS, TABLES
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from db.records import Row
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.output import CsvSettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CallFailure
@@ -93,6 +94,15 @@ def test_the_calls_a_filter_chooses(
         assert [row["file_name"] for row in rows] == names
     with chosen_call_ids(database, wanted, BERLIN.key) as ids:
         assert len(list(ids)) == len(names)
+
+
+def test_a_pool_of_one_connection_is_enough(calls: dict[str, str], url: str) -> None:
+    """The cursor over the calls held it, and reading each call waited for another until it gave up."""
+    with (
+        Database(DatabaseSettings(url=url, patience_s=3, pool_size=1), url, None) as one,
+        chosen_call_ids(one, CallFilter(), "UTC") as ids,
+    ):
+        assert [document.call["file_name"] for document in documents(one, ids)] == ["a.wav", "b.wav"]
 
 
 def test_one_call(database: Database, calls: dict[str, str]) -> None:
