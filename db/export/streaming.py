@@ -37,7 +37,7 @@ def rows_of(database: Database, table: Table, chosen: CallFilter, timezone: str)
 
 @contextmanager
 def chosen_call_ids(database: Database, chosen: CallFilter, timezone: str) -> Iterator[Iterator[str]]:
-    """Ids of the chosen calls, oldest first. Read by a connection of its own: the pool's may be needed for each call."""
+    """Ids of the chosen calls, oldest first. On a connection of its own: the pool may have but one."""
     statement, parameters = about_chosen("export/call_ids", chosen, timezone)
     with (
         open_link(database.url, database.settings, silence_s=_SILENCE_S, name="earshot export") as connection,
