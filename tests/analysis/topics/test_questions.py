@@ -254,5 +254,12 @@ def test_a_topic_beside_words_meant_for_the_model_is_flagged(attack: str) -> Non
 
 
 @pytest.mark.parametrize("one", [pair[0] for pair in samples()], ids=lambda one: one.call_id[:20])
-def test_ordinary_calls_have_no_such_flag(one: CallForAnalysis) -> None:
+def test_ordinary_calls_of_ours_have_no_such_flag(one: CallForAnalysis) -> None:
     assert not any(gives_orders(chunk.text) for chunk in one.transcript.chunks)
+
+
+@pytest.mark.parametrize(
+    "said", ["uh <unk> monday [noise]", "the category of event is music", "which topic shall we begin with"]
+)
+def test_a_recogniser_s_marks_and_plain_words_are_no_orders(said: str) -> None:
+    assert not gives_orders(said)
