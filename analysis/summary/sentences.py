@@ -18,6 +18,9 @@ _GOES_ON = re.compile(
     r"|uh|um|er|its|it's|i'm)[,]?$",
     re.IGNORECASE,
 )
+_LOOK_BACK = 60
+_LONGEST_LEAD = 200
+"""Characters: what leads up to a sentence, or binds it to the one before, is near to it."""
 _BRIEF = 4
 _BREAK_S = 3.0
 """Without any punctuation, pieces of up to so many words, so many seconds apart, are one answer said in pieces."""
@@ -33,7 +36,7 @@ _LONG_WITHOUT_MARKS = 6
 """Words; a longer stretch without a mark is cut where a new clause begins with a phrase of `_CLAUSE`."""
 # In a stretch without punctuation a sentence begins with one of these, unless a word of `_BINDS` stands before it.
 _CLAUSE = re.compile(
-    r"\b(?:(?:and |but |so |okay |alright |um |uh )*(?:my name is|this is|how (?:can|may) (?:i|we) (?:help|assist)"
+    r"\b(?:(?:and |but |so |okay |alright |um |uh ){0,3}(?:my name is|this is|how (?:can|may) (?:i|we) (?:help|assist)"
     r"|what can i do for you|is there anything|anything else|thank you|thanks"
     r"|have a (?:great|good|nice|wonderful|lovely)|(?:can|could|would|will) you|(?:can|could|may) i"
     r"|i (?:would|need|want|wanted|think|have|was|will|can|could|just|lost|forgot|tried|called|sent|am)|i'd|i'm|i've"
@@ -187,7 +190,7 @@ def _stretches(chunks: Sequence[TranscriptChunk]) -> list[_Stretch]:
 def _goes_on(last: _Stretch, chunk: TranscriptChunk, *, unmarked: bool) -> bool:
     """Whether the chunk is more of the stretch's last sentence: "my" "debit card", "a hundred" "and ten"."""
     before = words(last.chunks[-1].text)
-    if _GOES_ON.search(_MARK.sub(" ", last.text).rstrip()):
+    if _GOES_ON.search(_MARK.sub(" ", last.chunks[-1].text[-_LOOK_BACK:]).rstrip()):
         return True
     after = words(chunk.text)
     brief = len(before) <= _BRIEF and len(after) <= _BRIEF and chunk.start_s - last.chunks[-1].end_s <= _BREAK_S
@@ -199,12 +202,12 @@ def _spans(text: str) -> list[tuple[int, int]]:
     spans = []
     for start, end in sentence_spans(text):
         for begin, stop in _clauses(text, start, end):
-            lead = _LEAD.match(text, begin, stop)
+            lead = _LEAD.match(text, begin, min(stop, begin + _LONGEST_LEAD))
             after = lead.end() if lead else begin
             kept = _LAST_AND.search(text, begin, after)
             if kept and _SHORT_AND.fullmatch(text, kept.start(), stop):
                 after = kept.start()
-            trail = _TRAIL.search(text, after, stop)
+            trail = _TRAIL.search(text, max(after, stop - _LOOK_BACK), stop)
             before = trail.start() if trail else stop
             spans.append((after, before) if words(text[after:before]) else (begin, stop))
     return spans
@@ -217,7 +220,7 @@ def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
         return [(start, end)]
     cuts = [start]
     for found in _CLAUSE.finditer(text, start, end):
-        before = text[cuts[-1] : found.start()].strip()
+        before = text[max(cuts[-1], found.start() - _LOOK_BACK) : found.start()].strip()
         if before and not _BINDS.search(before) and not _ASKED.search(before):
             cuts.append(found.start())
     return [(one, other) for one, other in zip(cuts, [*cuts[1:], end], strict=True) if text[one:other].strip()]

@@ -95,3 +95,9 @@ def test_every_sentence_is_in_the_chunks_and_within_their_times(turns: list[tupl
         assert sentence.start_s <= sentence.end_s
         if "[" not in whole and "<" not in whole:
             assert sentence.text in whole or len(chunks) > 1
+
+
+@pytest.mark.parametrize("text", ["uh ", "and okay so ", "i think ", "if ", "my name is a b and ", "x", "a. "])
+def test_hostile_text_is_cut_in_linear_time(text: str) -> None:
+    # Quadratic, these took minutes: the time limit of a test is the measure.
+    assert said(text * (60_000 // len(text)), role="client")
