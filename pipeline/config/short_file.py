@@ -49,7 +49,6 @@ SHOWN = (
     Shown("transcription.faster_whisper.model", "The same for Whisper on CTranslate2."),
     Shown("glossary.b2b", "Topics and words of business customers (.yaml, .csv or .xlsx); null for none."),
     Shown("glossary.b2c", "The same for private customers."),
-    Shown("attention.rules", "Rules that say which calls need somebody's attention; null for none."),
     Shown("summary.language", "ISO 639-1 code of summaries; null for the call's own."),
     Shown("llm.providers", "Language models in order: mlx_lm, bedrock, openai_chat, anthropic, extractive (no model)."),
     Shown("llm.max_cost_usd", "Ceiling per run; null for none."),
