@@ -2,6 +2,7 @@
 
     python -m bench.soak [--kills 180] [--engine scripted] [--seed 1]
     python -m bench.soak --sphinx-kills 20
+    python -m bench.soak --worker-kills 200  (a run and three `run.py work` on one database)
     python -m bench.soak --database-restarts 5
     python -m bench.soak --full-disks 5      (needs permission to mount)
     python -m bench.soak --damaged 1000
@@ -96,6 +97,120 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
     return not faults
 
 
+STORED = """
+    CREATE TABLE stored (call_id uuid NOT NULL);
+    CREATE FUNCTION note_stored() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO stored VALUES (NEW.call_id);
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER note_stored AFTER INSERT OR UPDATE ON calls
+        FOR EACH ROW WHEN (NEW.status = 'done') EXECUTE FUNCTION note_stored();
+"""
+"""Notes each time a call is stored."""
+WORKERS = ("run", "worker_1", "worker_2", "worker_3")
+
+
+class Fleet:
+    """A run and three workers that help it; what is killed is started again."""
+
+    def __init__(self, bed: Testbed, url: str, settings: Sequence[str]) -> None:
+        self._bed = bed
+        self._url = url
+        self._settings = settings
+        self.alive: dict[str, subprocess.Popen[bytes]] = {}
+        for name in WORKERS:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        self.alive[name] = self._bed.start(self._url, *self._settings, worker=name != "run", log=name)
+
+    def done(self) -> bool:
+        """Whether the run has ended by itself."""
+        return self.alive["run"].poll() is not None
+
+    def strike(self, dice: random.Random) -> str:
+        """SIGKILL a process, or a child of one, at once; says whom it hit."""
+        name = dice.choice(WORKERS)
+        process = self.alive[name]
+        try:
+            children = psutil.Process(process.pid).children(recursive=True)
+            if children and dice.random() < 0.3:
+                dice.choice(children).kill()
+                return "a child"
+            process.kill()
+        except psutil.NoSuchProcess:
+            return "finished first"
+        process.wait()
+        self.start(name)
+        return "the run" if name == "run" else "a worker"
+
+    def end(self) -> int:
+        """Wait for the run, then stop its helpers; the run's exit code."""
+        code = self.alive["run"].wait(900)
+        for name in WORKERS[1:]:
+            self.alive[name].terminate()
+        for name in WORKERS[1:]:
+            self.alive[name].wait(120)
+        return code
+
+    def kill(self) -> None:
+        for process in self.alive.values():
+            process.kill()
+            process.wait()
+
+
+def worker_kills(number: int, seed: int, calls: int, longest_s: float) -> bool:
+    """`number` SIGKILLs at random moments of four workers on one database, some to each round of calls.
+
+    After each round an undisturbed run must find nothing left to do but what failed for a time, the rows must be those
+    of an undisturbed run, and every call must have been stored as done once.
+    """
+    dice, began = random.Random(seed), time.monotonic()
+    hit: Counter[str] = Counter()
+    faults: list[str] = []
+    rounds = again = twice = 0
+    settings = (
+        "transcription.scripted.sleep_per_audio_s=0.2", "run.quarantine_after_runs=1000", "run.lease_s=10",
+        "run.decode_workers=1",
+    )  # fmt: skip
+    with run_bed("scripted") as bed:
+        short_calls(bed.calls, calls)
+        url = bed.fresh_database()
+        if bed.run(url, *settings) != 0:
+            raise SystemExit(f"the undisturbed run failed:\n{bed.log()}")
+        reference = bed.rows(url)
+        while (struck := hit.total() - hit["finished first"]) < number:
+            url = bed.fresh_database()
+            with psycopg.connect(url) as connection:
+                connection.execute(STORED)
+            fleet = Fleet(bed, url, settings)
+            try:
+                while not fleet.done() and hit.total() - hit["finished first"] < number:
+                    time.sleep(dice.uniform(1.0, longest_s))
+                    hit[fleet.strike(dice)] += 1
+                code = fleet.end()
+            finally:
+                fleet.kill()
+            last = bed.run(url, *settings)
+            rounds, again = rounds + 1, again + (code != 0)
+            with psycopg.connect(url) as connection:
+                counted = connection.execute("SELECT count(*), count(DISTINCT call_id) FROM stored").fetchone()
+                left = connection.execute("SELECT count(*) FROM claims").fetchone()
+            different = differences(bed.rows(url), reference)
+            twice += counted is not None and counted[0] != counted[1]
+            if last != 0 or different or counted != (calls, calls) or left != (0,):
+                faults.append(f"exit {code}, {last}; stored {counted}; left {left}; {different}\n{bed.log('run')}")
+            print(f"{struck} kills, {rounds} rounds, {len(faults)} faults", file=sys.stderr, flush=True)
+    print(json.dumps({
+        "part": "worker_kills", "seed": seed, "calls": calls, "kills": hit.total() - hit["finished first"],
+        **{f"of_{name.replace(' ', '_')}": times for name, times in sorted(hit.items())}, "rounds": rounds,
+        "rounds_with_a_failure_for_a_time": again, "rounds_that_stored_a_call_twice": twice, "different": len(faults),
+        "faults": faults[:3], "minutes": round((time.monotonic() - began) / 60, 1),
+    }))  # fmt: skip
+    return not faults
+
+
 Disturb = Callable[[Testbed, random.Random], None]
 """Takes a resource away from a run under way and gives it back, at random moments."""
 
@@ -183,6 +298,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--sphinx-kills", type=int, default=0)
+    parser.add_argument("--worker-kills", type=int, default=0)
+    parser.add_argument("--longest-s", type=float, default=12.0, help="longest time between two kills of workers")
     parser.add_argument("--database-restarts", type=int, default=0)
     parser.add_argument("--full-disks", type=int, default=0)
     parser.add_argument("--damaged", type=int, default=0)
@@ -190,9 +307,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
     chosen = parser.parse_args(arguments)
-    parts = ("kills", "sphinx_kills", "database_restarts", "full_disks", "damaged")
+    parts = ("kills", "sphinx_kills", "worker_kills", "database_restarts", "full_disks", "damaged")
     if not any(getattr(chosen, part) for part in parts):
-        for part, number in zip(parts, (180, 20, 5, 5, 1000), strict=True):
+        for part, number in zip(parts, (180, 20, 200, 5, 5, 1000), strict=True):
             setattr(chosen, part, number)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     fine = True
@@ -200,6 +317,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fine &= kills(chosen.kills, "scripted", chosen.seed, chosen.calls)
     if chosen.sphinx_kills:
         fine &= kills(chosen.sphinx_kills, "sphinx", chosen.seed, 2)
+    if chosen.worker_kills:
+        fine &= worker_kills(chosen.worker_kills, chosen.seed, chosen.calls, chosen.longest_s)
     if chosen.database_restarts:
         fine &= disturbances("database_restarts", chosen.database_restarts, chosen.seed, restart_database)
     if chosen.full_disks:

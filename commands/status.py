@@ -31,13 +31,14 @@ def show_status(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     """Print the last run and the calls by status; returns the exit code."""
     settings = load_settings(config, overrides).settings
     with existing_ledger(settings.database) as database:
-        runs = latest_runs(database, limit=1)
+        runs = latest_runs(database)
         calls = status_counts(database)
     status = _status(runs[0] if runs else None, calls)
+    others = [_status(run, {})["run"] for run in runs[1:] if run.alive]
     if as_json:
-        say_json(status)
+        say_json({**status, "other_runs": others})
     else:
-        say(_text(status))
+        say("\n".join([*(line for run in others for line in _run_lines(run)), _text(status)]))
     return 0
 
 
@@ -53,26 +54,25 @@ def _status(record: RunRecord | None, calls: dict[str, int]) -> dict[str, Any]:
 
 def _text(status: dict[str, Any]) -> str:
     run = status["run"]
-    lines = []
-    if run is None:
-        lines.append("no run yet")
-    else:
-        lines.append(
-            f"run {run['run_id']} on {run['host']}: {run['state']}, begun {run['started_at']:%Y-%m-%d %H:%M:%S}"
-        )
-        progress = run["progress"]
-        if run["state"] == "running" and progress:
-            done = progress["done"] + progress["failed"] + progress["skipped"]
-            lines.append(
-                f"  {done} of {counted(progress['total'], 'call')}, {progress['failed']} failed, "
-                f"{progress['audio_s'] / 60:.1f} min of recordings in {progress['elapsed_s']:.0f} s"
-            )
-            if done:
-                left_s = progress["elapsed_s"] / done * (progress["total"] - done)
-                lines.append(f"  about {left_s / 60:.1f} min left; waiting: {progress['queues']}")
-        if run["state"] == "finished":
-            lines.append(f"  exit code {run['exit_code']}: {run['counts']}")
-        if run.get("note"):
-            lines.append(f"  {run['note']}")
+    lines = ["no run yet"] if run is None else _run_lines(run)
     lines.append("calls: " + (", ".join(f"{n} {name}" for name, n in status["calls"].items()) or "none"))
     return "\n".join(lines)
+
+
+def _run_lines(run: dict[str, Any]) -> list[str]:
+    lines = [f"run {run['run_id']} on {run['host']}: {run['state']}, begun {run['started_at']:%Y-%m-%d %H:%M:%S}"]
+    progress = run["progress"]
+    if run["state"] == "running" and progress:
+        done = progress["done"] + progress["failed"] + progress["skipped"]
+        lines.append(
+            f"  {done} of {counted(progress['total'], 'call')}, {progress['failed']} failed, "
+            f"{progress['audio_s'] / 60:.1f} min of recordings in {progress['elapsed_s']:.0f} s"
+        )
+        if done:
+            left_s = progress["elapsed_s"] / done * (progress["total"] - done)
+            lines.append(f"  about {left_s / 60:.1f} min left; waiting: {progress['queues']}")
+    if run["state"] == "finished":
+        lines.append(f"  exit code {run['exit_code']}: {run['counts']}")
+    if run.get("note"):
+        lines.append(f"  {run['note']}")
+    return lines

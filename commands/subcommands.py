@@ -30,7 +30,7 @@ from pipeline.roles import Role
 
 def add_to(app: typer.Typer) -> None:
     """Register every sub-command on `app`."""
-    for command in (status, search, view, export, doctor):
+    for command in (work, status, search, view, export, doctor):
         app.command()(command)
     app.command("report")(performance_report)
     app.command()(config.init)
@@ -38,6 +38,17 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(database.app, name="db")
     app.command("train", help=training.HELP, no_args_is_help=True)(training.train)
     app.add_typer(evaluate.app, name="evaluate")
+
+
+def work(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay, and work on the calls of later runs too.")] = False,
+) -> None:
+    """Help runs under way: work on the calls they have planned, from this machine too. Settings must be theirs."""
+    from commands.work import work_on_runs
+
+    sys.exit(work_on_runs(config, overrides or (), stays=wait))
 
 
 def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pipeline.masking import excerpt
 from pipeline.records import CallFailure, CallOutcome, CallStatus, SkippedFile, StepResult
@@ -53,6 +55,18 @@ class Handled:
     services: Mapping[str, ServiceUse] = field(default_factory=dict)
     failure: CallFailure | None = None
     skipped: SkippedFile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedClaim:
+    """A call that another worker is done with."""
+
+    claim_id: int
+    call: Mapping[str, Any]
+    """What was planned for it, as JSON values."""
+    handled: Handled
+    done_at: datetime
+    """With time zone."""
 
 
 def handled_call(outcome: CallOutcome, *, changed: bool = True) -> Handled:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from pipeline.handled import Handled
+from pipeline.handled import EndedClaim, Handled
 from pipeline.records import (
     CallFailure,
     CallForAnalysis,
@@ -58,11 +59,17 @@ class KnowsFormerResults(Protocol):
 class CallStore(Protocol):
     """The ledger. Every method may raise DatabaseUnavailable; writes are idempotent."""
 
-    def begin_run(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:
-        """Take the advisory lock and open a `runs` row; returns run_id. Raises RunLocked."""
+    def begin_run(
+        self, configuration: Mapping[str, object], configuration_hash: str, host: str, inputs: Sequence[str] = ()
+    ) -> str:
+        """Take the locks of the inputs and open a `runs` row; returns run_id. Raises RunLocked."""
         ...
 
     def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None: ...
+
+    def keep_locks(self) -> None:
+        """The sign of life of a worker that has no run of its own. Raises RunLocked."""
+        ...
 
     def heartbeat(self, run_id: str, progress: Mapping[str, object]) -> None:
         """What `run.py status` reads from another terminal."""
@@ -117,8 +124,9 @@ class CallStore(Protocol):
 
     def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str, claim: Claim | None = None) -> None: ...
 
-    def undelivered(self) -> Sequence[str]:
-        """call_ids completed since the last delivered results CSV."""
+    def undelivered(self, run_id: str | None = None) -> Sequence[str]:
+        """call_ids completed since the last delivered results CSV; without those of runs other than `run_id` that are
+        under way."""
         ...
 
     def mark_delivered(self, call_ids: Sequence[str], run_id: str) -> None: ...
@@ -141,8 +149,11 @@ class Claims(Protocol):
         """What a run has planned, JSON by address, in the order asked for. Returns what another run has already."""
         ...
 
-    def claim(self, run_id: str, most: int) -> Sequence[Claim]:
-        """Up to `most` free calls of a run: higher priority first, then in the order asked for."""
+    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
+        """Up to `most` free calls of a run, or of all runs with this worker's configuration.
+
+        Higher priority first, then in the order asked for.
+        """
         ...
 
     def renew(self, fences: Collection[int]) -> None:
@@ -163,6 +174,18 @@ class Claims(Protocol):
 
     def end_as_lost(self, fences: Collection[int]) -> None: ...
 
-    def left(self, run_id: str) -> int:
-        """Calls of a run that are not done with, whoever has them."""
+    def free_of_the_dead(self) -> None:
+        """What dead processes of this machine have claimed is free at once."""
+        ...
+
+    def withdraw(self, run_id: str) -> None:
+        """Nobody begins the calls of a run that nobody has begun."""
+        ...
+
+    def ended_elsewhere(self, run_id: str, since: datetime | None) -> Sequence[EndedClaim]:
+        """Calls of a run that other workers have ended since then, some of them perhaps again; in that order."""
+        ...
+
+    def left(self, run_id: str | None) -> int:
+        """Calls of a run, or of all runs, that are not done with, whoever has them."""
         ...

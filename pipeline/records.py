@@ -469,6 +469,8 @@ class Claim:
     """Grows with every claim in the database. Once another worker has claimed the call, nothing is stored under it."""
     call: Mapping[str, Any]
     """What was planned for it, as JSON values."""
+    attempts: int = 1
+    """How often it was claimed in this run, this time included, and not given back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,8 +49,8 @@ class Testbed:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "earshot"')
         return self.server.url.replace("/earshot?", f"/{name}?")
 
-    def start(self, url: str, *settings: str) -> subprocess.Popen[bytes]:
-        """A run of the main job; its output goes to a file of its own."""
+    def start(self, url: str, *settings: str, worker: bool = False, log: str = "last_run") -> subprocess.Popen[bytes]:
+        """A run of the main job, or with `worker` one that helps runs; its output goes to `<log>.log`."""
         chosen = (
             f"database.url={url}",
             f"transcription.engines=[{self.engine}]",
@@ -61,19 +61,23 @@ class Testbed:
         )
         config = self.folder / "config.yaml"
         config.touch()
-        arguments = [sys.executable, "run.py", "--config", str(config), "--input", str(self.calls)]
-        arguments += ["--output", str(self.folder / "output"), "--save-mode", "database"]
+        arguments = [sys.executable, "run.py", *(["work", "--wait"] if worker else []), "--config", str(config)]
+        if worker:
+            arguments += ["--set", f"output.directory={self.folder}/output"]
+        else:
+            arguments += ["--input", str(self.calls), "--output", str(self.folder / "output")]
+            arguments += ["--save-mode", "database"]
         for setting in chosen:
             arguments += ["--set", setting]
-        log = (self.folder / "last_run.log").open("wb")
-        return subprocess.Popen(arguments, cwd=PROJECT, stdout=log, stderr=log)
+        with (self.folder / f"{log}.log").open("wb") as output:
+            return subprocess.Popen(arguments, cwd=PROJECT, stdout=output, stderr=output)
 
     def run(self, url: str, *settings: str) -> int:
         with self.start(url, *settings) as run:
             return run.wait()
 
-    def log(self) -> str:
-        return (self.folder / "last_run.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+    def log(self, log: str = "last_run") -> str:
+        return (self.folder / f"{log}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
     @staticmethod
     def rows(url: str) -> Rows:

@@ -22,7 +22,7 @@ from commands.run.afterwards import ending
 from commands.run.attention_notice import tell_of_attention
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
-from commands.run.logs import ON_FILE_ONLY, log_to, this_run
+from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.stale import stale_notice
 from commands.run.summary import print_summary
@@ -38,8 +38,10 @@ from pipeline.config.loader import LoadedSettings, export_env_file, load_setting
 from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError, told
 from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
+from pipeline.run.context import RunSignals
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import build_recipe
+from pipeline.sources.source import places
 
 log = logging.getLogger("earshot.run")
 
@@ -79,8 +81,9 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
 
 
 def _run(loaded: LoadedSettings, overrides: Sequence[str], end: Ending) -> ExitCode:
-    stamp, output = datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), loaded.settings.output.directory
+    output = loaded.settings.output.directory
     check_writable(output)
+    stamp = free_stamp(output / "logs", datetime.now(UTC))
     check_writable(loaded.settings.run.spool_dir)
     observer = ConsoleObserver()
     log_file = log_to(observer.console, output / "logs", stamp, loaded.settings.reporting)
@@ -101,7 +104,8 @@ def _run_with(
     frame: RunFrame, database: Database, store: PostgresStore, observer: ConsoleObserver, end: Ending
 ) -> ExitCode:
     settings = frame.loaded.settings
-    run_id = store.begin_run(frame.loaded.content, frame.loaded.content_hash, socket.gethostname())
+    host, inputs = socket.gethostname(), places(settings.input)
+    run_id = store.begin_run(frame.loaded.content, frame.loaded.content_hash, host, inputs)
     this_run(run_id)
     end.run_id = run_id
     recorder = PerformanceRecorder(settings.reporting.report.sample_interval_s)
@@ -113,7 +117,7 @@ def _run_with(
         parts = build_parts(settings, store, open_claims(settings, database))
         batch = Batch(settings.run, parts, observer, build_recipe(settings), recorder)
         recorder.start()
-        with _signals_stop(batch):
+        with signals_stop(batch.signals):
             plan = batch.plan()
             stale = stale_notice(plan, settings.transcription, lambda: run_speeds(database))
             if stale is not None:
@@ -187,13 +191,13 @@ def _end_run(
 
 
 @contextmanager
-def _signals_stop(batch: Batch) -> Iterator[None]:
+def signals_stop(signals: RunSignals) -> Iterator[None]:
     """SIGINT and SIGTERM stop the run in an orderly way; a second one drops the calls in progress."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        if batch.signals.stopping.is_set():
-            batch.signals.abandoned.set()
-        batch.signals.stop(f"{signal.Signals(number).name} received")
+        if signals.stopping.is_set():
+            signals.abandoned.set()
+        signals.stop(f"{signal.Signals(number).name} received")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -67,7 +67,14 @@ class Delivery:
     limits: InputLimits
 
     def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
-        """Write every file of the run; a full disk is waited for. Raises OutputUnavailable."""
+        """Write every file of the run; a full disk is waited for, and another run that delivers.
+
+        Raises OutputUnavailable.
+        """
+        with self.store.delivering():
+            return self._deliver(result, recorder)
+
+    def _deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
         folder, patiently = self.settings.directory, self._patiently
         call_ids = self._call_ids()
         transcripts = patiently(lambda: self._transcripts(call_ids))
@@ -119,7 +126,7 @@ class Delivery:
         CSV."""
         if self.settings.save_mode is SaveMode.DATABASE:
             return calls_to_deliver_of(self.database, self.run_id)
-        return self.store.undelivered()
+        return self.store.undelivered(self.run_id)
 
     def _short(self, call_ids: Sequence[str]) -> Path | None:
         """The same calls in a few columns for people; None when there is no results CSV or it is not wanted."""

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.logging import RichHandler
@@ -18,6 +19,24 @@ from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handle
 _DAY_S = 86_400.0
 ON_FILE_ONLY = "on_file_only"
 """Set in a record's `extra` when the terminal shows the same thing in another way."""
+
+
+def free_stamp(folder: Path, moment: datetime) -> str:
+    """`YYYYMMDD_HHMMSS` of the moment, or of the first second after it that no run with this log folder has.
+
+    Runs over different inputs may begin in the same second.
+    """
+    while True:
+        stamp = moment.strftime("%Y%m%d_%H%M%S")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"earshot_{stamp}.jsonl").touch(exist_ok=False)
+        except FileExistsError:
+            moment += timedelta(seconds=1)
+            continue
+        except OSError:
+            pass  # `log_to` says what is wrong
+        return stamp
 
 
 def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analysis.llm.router import Router
     from db.connection import Database
     from db.ledger.claims import PostgresClaims
+    from pipeline.sources.source import CallSource
 
 
 def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
@@ -79,8 +80,8 @@ def open_claims(settings: Settings, database: Database) -> PostgresClaims:
     return PostgresClaims(database, worker_name(), work_hash(settings), settings.run.lease_s)
 
 
-def build_parts(settings: Settings, store: CallStore, claims: Claims) -> BatchParts:
-    """What a run works with. Raises InputUnavailable."""
+def build_parts(settings: Settings, store: CallStore, claims: Claims, source: CallSource | None = None) -> BatchParts:
+    """What a run works with; `source`: another than the input's. Raises InputUnavailable."""
     from pipeline.diarisation.choice import longest_s
     from pipeline.run.transcripts import Transcripts, build_recogniser_process
     from pipeline.sources.source import build_source
@@ -88,7 +89,7 @@ def build_parts(settings: Settings, store: CallStore, claims: Claims) -> BatchPa
 
     engines = settings.transcription.engines
     return BatchParts(
-        source=build_source(settings.input),
+        source=source or build_source(settings.input),
         store=store,
         claims=claims,
         preparer=ChildBuild(

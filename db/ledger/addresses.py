@@ -34,12 +34,14 @@ def claim(
 ) -> str:
     """The id of a recording; with `moved_from` that call's address is changed to the new one.
 
-    An address that has a call of its own keeps it, even when another call's bytes moved there.
+    An address that has a call of its own keeps it, even when another call's bytes moved there. Of several copies at new
+    addresses one gets the call: it is not taken from an address that is being worked on.
     """
     if moved_from is not None:
         moved = connection.execute(
             """UPDATE calls SET source_uri = %(uri)s, file_name = %(name)s
                WHERE call_id = %(call)s AND NOT EXISTS (SELECT 1 FROM calls WHERE source_uri = %(uri)s)
+                   AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.source_uri = calls.source_uri)
                RETURNING call_id""",
             {"uri": source_uri, "name": file_name, "call": uuid.UUID(moved_from)},
         ).fetchone()

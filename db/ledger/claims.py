@@ -12,6 +12,7 @@ import os
 import socket
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import BaseRowFactory, kwargs_row, scalar_row, tuple_row
@@ -20,7 +21,7 @@ from db.connection import Database, worth_waiting
 from db.ledger.values import clean
 from db.records import adapter
 from pipeline.errors import ClaimLost
-from pipeline.handled import Handled, HandledAs
+from pipeline.handled import EndedClaim, Handled, HandledAs
 from pipeline.records import Claim
 
 if TYPE_CHECKING:
@@ -47,9 +48,12 @@ _CLAIM = """
     UPDATE claims c SET worker = %(worker)s, lease_until = now() + make_interval(secs => %(lease_s)s),
         attempts = attempts + 1, fence = nextval('claim_fences')
     FROM free WHERE c.claim_id = free.claim_id
-    RETURNING c.claim_id, c.run_id::text, c.fence, c.call, c.priority
+    RETURNING c.claim_id, c.run_id::text, c.fence, c.call, c.priority, c.attempts
 """
-_OF_RUN = "run_id = %(run_id)s"
+_SCOPE = {True: "configuration_hash = %(hash)s", False: "run_id = %(run_id)s"}
+"""By whether the calls of all runs are meant, or those of one."""
+_LATE = timedelta(minutes=1)
+"""Longest time between the beginning of a transaction that ends a claim, which gives `done_at`, and its COMMIT."""
 
 
 class PostgresClaims:
@@ -77,9 +81,9 @@ class PostgresClaims:
             in_other_hands |= {some[uri][0] for uri in self._database.patiently(work)}
         return in_other_hands
 
-    def claim(self, run_id: str, most: int) -> Sequence[Claim]:
-        named = {"worker": self._worker, "most": most, "lease_s": self._lease_s, "run_id": uuid.UUID(run_id)}
-        rows = self._rows(_CLAIM.format(scope=_OF_RUN), named, kwargs_row(_claimed))
+    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
+        named = {"worker": self._worker, "most": most, "lease_s": self._lease_s, **self._scope(run_id)}
+        rows = self._rows(_CLAIM.format(scope=_SCOPE[run_id is None]), named, kwargs_row(_claimed))
         return [claim for _, claim in sorted(rows, key=lambda row: (-row[0], row[1].claim_id))]
 
     def renew(self, fences: Collection[int]) -> None:
@@ -95,9 +99,34 @@ class PostgresClaims:
 
     def give_back(self, fences: Collection[int]) -> None:
         self._at_once(
-            """UPDATE claims SET worker = NULL, lease_until = NULL
+            """UPDATE claims SET worker = NULL, lease_until = NULL, attempts = attempts - 1
                WHERE fence = ANY(%s) AND worker = %s AND done_at IS NULL""",
             [list(fences), self._worker],
+        )
+
+    def free_of_the_dead(self) -> None:
+        """What dead processes of this machine have claimed is free at once."""
+        named = "SELECT DISTINCT worker FROM claims WHERE done_at IS NULL AND starts_with(worker, %s)"
+        dead = [name for name in self._rows(named, [f"{socket.gethostname()}-"], scalar_row) if _is_dead(name)]
+        if dead:
+            self._at_once(
+                "UPDATE claims SET worker = NULL, lease_until = NULL WHERE worker = ANY(%s) AND done_at IS NULL", [dead]
+            )
+
+    def withdraw(self, run_id: str) -> None:
+        """Nobody begins the calls of a run that nobody has begun."""
+        self._at_once(
+            """DELETE FROM claims
+               WHERE run_id = %s AND done_at IS NULL AND (worker IS NULL OR lease_until < now())""",
+            [uuid.UUID(run_id)],
+        )
+
+    def ended_elsewhere(self, run_id: str, since: datetime | None) -> Sequence[EndedClaim]:
+        return self._rows(
+            """SELECT claim_id, call, outcome, done_at FROM claims
+               WHERE run_id = %s AND done_at >= %s AND worker <> %s ORDER BY done_at""",
+            [uuid.UUID(run_id), since - _LATE if since else datetime.min.replace(tzinfo=UTC), self._worker],
+            kwargs_row(_ended),
         )
 
     def end(self, claim: Claim, handled: Handled) -> None:
@@ -116,10 +145,13 @@ class PostgresClaims:
 
         self._database.patiently(work)
 
-    def left(self, run_id: str) -> int:
-        query = "SELECT count(*) FROM claims WHERE run_id = %s AND done_at IS NULL"
-        (number,) = self._rows(query, [uuid.UUID(run_id)], scalar_row)
+    def left(self, run_id: str | None) -> int:
+        query = f"SELECT count(*) FROM claims WHERE {_SCOPE[run_id is None]} AND done_at IS NULL"  # noqa: S608
+        (number,) = self._rows(query, self._scope(run_id), scalar_row)
         return int(number)
+
+    def _scope(self, run_id: str | None) -> dict[str, object]:
+        return {"hash": self._hash} if run_id is None else {"run_id": uuid.UUID(run_id)}
 
     def _at_once(self, statement: str, parameters: Sequence[object]) -> None:
         """Not patient: the next sign of life comes soon, and leases end by themselves."""
@@ -168,6 +200,18 @@ def end(connection: Connection[Any], claim: Claim | None, handled: Handled) -> N
         connection.execute(
             "UPDATE claims SET done_at = now(), outcome = %s WHERE claim_id = %s", [_outcome(handled), claim.claim_id]
         )
+
+
+def _is_dead(worker: str) -> bool:
+    """Of a name that `worker_name` made on this machine."""
+    import psutil
+
+    process = worker.removeprefix(f"{socket.gethostname()}-").partition("-")[0]
+    return process.isdigit() and not psutil.pid_exists(int(process))
+
+
+def _ended(*, outcome: Any, **columns: Any) -> EndedClaim:
+    return EndedClaim(handled=adapter(Handled).validate_python(outcome), **columns)
 
 
 def _claimed(*, priority: int, **columns: Any) -> tuple[int, Claim]:

@@ -10,19 +10,22 @@ if TYPE_CHECKING:
 
 _TRANSCRIPTS = """
     DELETE FROM transcripts t
-    WHERE t.created_at < (SELECT started_at FROM runs WHERE run_id = %s)
+    WHERE t.created_at < (SELECT min(started_at) FROM runs WHERE run_id = %(run)s OR state = 'running')
       AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.transcript_fingerprint = t.fingerprint)
 """
-_SEGMENTS = "DELETE FROM finished_segments"
+_SEGMENTS = """
+    DELETE FROM finished_segments
+    WHERE NOT EXISTS (SELECT 1 FROM runs WHERE state = 'running' AND run_id <> %(run)s)
+"""
 
 
 def drop_superseded_text(database: Database, run_id: str) -> int:
     """Remove earlier runs' transcripts that no call shows any more, and finished segments of calls not finished.
 
     Both hold text as it was recognised: transcripts from before the setting was switched on, and segments until their
-    call's transcript is stored. For the end of a run, whose lock keeps other runs away. Returns the number of
-    transcripts removed.
+    call's transcript is stored. For the end of a run. While another run is under way the segments and its transcripts
+    stay: that run does the same at its end. Returns the number of transcripts removed.
     """
     with database.connection() as connection, connection.transaction():
-        connection.execute(_SEGMENTS)
-        return connection.execute(_TRANSCRIPTS, [uuid.UUID(run_id)]).rowcount
+        connection.execute(_SEGMENTS, {"run": uuid.UUID(run_id)})
+        return connection.execute(_TRANSCRIPTS, {"run": uuid.UUID(run_id)}).rowcount

@@ -70,6 +70,8 @@ def store_transcript(connection: Connection[Any], transcript: Transcript, audio_
             "chunks_hash": rows_hash(chunks),
         }
     )
+    # Two workers may have made the transcript of the same audio: the second waits, and sees what the first stored.
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [transcript.fingerprint])
     stored = connection.execute(
         f"SELECT {', '.join(head)} FROM transcripts WHERE fingerprint = %s FOR UPDATE",  # noqa: S608
         [transcript.fingerprint],

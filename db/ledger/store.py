@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg.rows import BaseRowFactory, dict_row, kwargs_row, scalar_row
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
+_NOT_ANOTHERS = """NOT EXISTS (
+    SELECT 1 FROM runs r WHERE r.run_id = calls.run_id AND r.state = 'running' AND r.run_id <> %(run)s)"""
+"""A run under way delivers its calls itself."""
 LOOKUP_BATCH = 1000
 """Addresses per round trip."""
 
@@ -56,8 +60,20 @@ class PostgresStore:
 
     # ------------------------------------------------------------------------------------------- runs
 
-    def begin_run(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:
-        return self._runs.begin(configuration, configuration_hash, host)
+    def begin_run(
+        self, configuration: Mapping[str, object], configuration_hash: str, host: str, inputs: Sequence[str] = ()
+    ) -> str:
+        return self._runs.begin(configuration, configuration_hash, host, inputs)
+
+    def join_runs(self) -> None:
+        self._runs.join()
+
+    def keep_locks(self) -> None:
+        self._runs.keep()
+
+    def delivering(self) -> AbstractContextManager[None]:
+        """One run at a time delivers."""
+        return self._runs.delivering()
 
     def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None:
         self._runs.end(run_id, exit_code, counts, report)
@@ -199,11 +215,12 @@ class PostgresStore:
 
     # --------------------------------------------------------------------------------------- delivery
 
-    def undelivered(self) -> Sequence[str]:
+    def undelivered(self, run_id: str | None = None) -> Sequence[str]:
         return self._rows(
-            """SELECT call_id::text FROM calls WHERE delivered_at IS NULL AND status <> 'skipped'
-               ORDER BY started_at NULLS LAST, source_uri""",
-            [],
+            f"""SELECT call_id::text FROM calls WHERE delivered_at IS NULL AND status <> 'skipped'
+                    AND (%(run)s::uuid IS NULL OR {_NOT_ANOTHERS})
+                ORDER BY started_at NULLS LAST, source_uri""",  # noqa: S608
+            {"run": run_id},
             scalar_row,
         )
 
@@ -212,13 +229,16 @@ class PostgresStore:
 
         def work(connection: Connection[Any]) -> None:
             connection.execute(
-                "UPDATE calls SET delivered_at = now(), delivered_run_id = %s WHERE call_id = ANY(%s)",
-                [uuid.UUID(run_id), ids],
+                f"""UPDATE calls SET delivered_at = now(), delivered_run_id = %(run)s
+                    WHERE call_id = ANY(%(ids)s) AND {_NOT_ANOTHERS}""".encode(),  # noqa: S608
+                {"run": uuid.UUID(run_id), "ids": ids},
             )
 
         self._database.patiently(work)
 
-    def _rows(self, query: str, parameters: Sequence[object], made_by: BaseRowFactory[Made]) -> list[Made]:
+    def _rows(
+        self, query: str, parameters: Sequence[object] | Mapping[str, object], made_by: BaseRowFactory[Made]
+    ) -> list[Made]:
         def work(connection: Connection[Any]) -> list[Made]:
             with connection.cursor(row_factory=made_by) as cursor:
                 return cursor.execute(query.encode(), parameters).fetchall()

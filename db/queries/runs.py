@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from db.ask import ask
-from db.ledger.runs import RUN_LOCK_KEYS
 from db.records import record_row
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class RunRecord:
     progress: Mapping[str, Any]
     report: Mapping[str, Any]
     alive: bool
-    """Whether somebody holds the run lock; a row can say `running` for a run that was killed."""
+    """Whether its process holds its lock; a row can say `running` for a run that was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +59,7 @@ class Cost:
 
 def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
     """Newest first; the first is the one `run.py status` shows."""
-    high, low = RUN_LOCK_KEYS
-    return ask(database, "runs/latest", record_row(RunRecord), key_high=high, key_low=low, limit=limit)
+    return ask(database, "runs/latest", record_row(RunRecord), limit=limit)
 
 
 def stored_report(database: Database, run_id: str | None) -> tuple[str, dict[str, Any]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -128,6 +128,7 @@ class RunSignals:
     began: float = field(default_factory=time.monotonic)
     stop_at: float | None = field(init=False)
     """Unix time of the stop time, as seen when the run began: one that passes while it plans is not tomorrow's."""
+    _stopped_at: float | None = None
 
     def __post_init__(self) -> None:
         self.stop_at = stop_moment(self.settings)
@@ -148,6 +149,14 @@ class RunSignals:
         self.fatal = error
         self.stop(str(error))
         self.abandoned.set()
+
+    def abandon_when_due(self) -> None:
+        """Set `abandoned` when `run.stop_grace_s` have passed since the stop was first seen here."""
+        if not self.stopping.is_set():
+            return
+        self._stopped_at = self._stopped_at or time.monotonic()
+        if time.monotonic() - self._stopped_at > self.settings.stop_grace_s:
+            self.abandoned.set()
 
     def check_clock(self) -> None:
         """Set `stopping` when the hours are used up or the stop time has come."""
@@ -220,6 +229,18 @@ class Tally:
             elif handled.status is not None:
                 self._take_processed(found, handled, handled.status)
 
+    def take_elsewhere(self, found: FoundCall, handled: Handled) -> None:
+        """Count what another worker made of a call, with all that the stages here count on the way."""
+        self.take(found, handled)
+        if handled.transcribed_by is not None:
+            self.transcribed_by(handled.transcribed_by)
+        with self.lock:
+            self._take_services(handled.services)
+
+    def _take_services(self, services: Mapping[str, ServiceUse]) -> None:
+        for name, use in services.items():
+            self.services[name] = self.services.get(name, ServiceUse()).and_then(use)
+
     def _take_processed(self, found: FoundCall, handled: Handled, status: CallStatus) -> None:
         self.done += handled.failure is None
         self.failed += handled.failure is not None
@@ -248,8 +269,7 @@ class Tally:
     def asked(self, results: Sequence[StepResult]) -> None:
         """Count who was asked for these results, and who answered."""
         with self.lock:
-            for name, use in services_of(results).items():
-                self.services[name] = self.services.get(name, ServiceUse()).and_then(use)
+            self._take_services(services_of(results))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

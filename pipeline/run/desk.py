@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 
+from pipeline.config.areas.run import RunSettings
 from pipeline.ports import Claims
 from pipeline.records import Claim
 
@@ -16,12 +17,17 @@ _LOOK_AGAIN_S = 1.0
 class Desk:
     """The claims of one worker, shared by its threads."""
 
-    def __init__(self, claims: Claims, run_id: str, at_once: int, lease_s: float) -> None:
-        """`at_once`: calls claimed together; those that wait here keep others from claiming them."""
+    def __init__(self, claims: Claims, run_id: str | None, settings: RunSettings, stays: bool = False) -> None:
+        """`run_id`: whose calls; None for those of every run with this configuration.
+
+        `stays`: it is never finished, since later runs may have calls for it.
+        """
         self._claims = claims
         self._run_id = run_id
-        self._at_once = at_once
-        self._renew_every_s = lease_s / 4
+        self._stays = stays
+        # Those that wait here keep others from claiming them: no more than are begun at once.
+        self._at_once = min(settings.decode_workers, settings.calls_ahead)
+        self._renew_every_s = settings.lease_s / 4
         self._renewed = time.monotonic()
         self._waiting: deque[Claim] = deque()
         self._in_hand: set[int] = set()
@@ -59,9 +65,10 @@ class Desk:
         if claimed:
             self._changed.set()  # ask again as soon as these are handed out
         elif self._claims.left(self._run_id) == 0:
-            self.finished = True
+            self.finished = not self._stays
         else:
             self._reconcile()
+            self._claims.free_of_the_dead()
 
     def _reconcile(self) -> None:
         """Claims whose call this process no longer works on would stay claimed for as long as it lives."""

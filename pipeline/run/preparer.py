@@ -28,10 +28,11 @@ def build_preparer(
     from pipeline.audio.decoding.spool import discard
     from pipeline.audio.prepare import CallPreparer
     from pipeline.diarisation.calls import CallDiariser
+    from pipeline.sources.addressed import AddressedSource
     from pipeline.sources.probe import outside_limits, probe_call
-    from pipeline.sources.source import build_source, fetch_files
+    from pipeline.sources.source import fetch_files
 
-    source = build_source(source_settings)
+    source = AddressedSource(source_settings)
     preparer = CallPreparer(
         audio, voice_activity, raw_formats=source_settings.raw_formats, role_words=source_settings.role_words
     )

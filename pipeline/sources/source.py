@@ -153,6 +153,18 @@ def build_source(settings: InputSettings) -> CallSource:
     return _local(_readable(settings.path), settings)
 
 
+def places(settings: InputSettings) -> tuple[str, ...]:
+    """Addresses of the folders, recordings, archives or the bucket of an input."""
+    from pipeline.sources.addresses import file_uri
+
+    def address(path: str) -> str:
+        if path.startswith("s3://"):
+            return path.rstrip("/")
+        return file_uri(os.path.abspath(os.path.expanduser(path)))
+
+    return tuple(dict.fromkeys(address(path) for path in (settings.path, *settings.more)))
+
+
 def _each(settings: InputSettings) -> Iterator[CallSource]:
     """A source for each folder and archive, and one for all files of a folder that are named."""
     files: dict[str, list[str]] = {}

@@ -10,7 +10,9 @@ import pytest
 
 from commands.report.command import write_report
 from commands.status import show_status
+from db.connection import Database
 from db.ledger.store import PostgresStore
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable
 
 
@@ -67,3 +69,16 @@ def test_a_run_without_its_lock_was_killed_however_fresh_its_heartbeat(
         connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'")
     assert "it was killed" in shown(config, url, capsys)
     assert json.loads(shown(config, url, capsys, as_json=True))["run"]["alive"] is False
+
+
+def test_every_run_under_way_is_shown(
+    config: Path, url: str, store: PostgresStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Database(DatabaseSettings(url=url), url, None) as database:
+        other = PostgresStore(database)
+        first = other.begin_run({}, "h", "there", ["file:///a"])
+        second = store.begin_run({}, "h", "here", ["file:///b"])
+        text = shown(config, url, capsys)
+        assert text.index(first) < text.index(second)
+        assert [run["run_id"] for run in json.loads(shown(config, url, capsys, as_json=True))["other_runs"]] == [first]
+        other.close()

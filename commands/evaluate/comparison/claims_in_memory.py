@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from pipeline.handled import Handled
+from pipeline.handled import EndedClaim, Handled
 from pipeline.records import Claim
 
 
@@ -23,7 +24,7 @@ class ClaimsInMemory:
             self._waiting.append(Claim(claim_id=place, run_id=run_id, fence=0, call=json.loads(call)))
         return ()
 
-    def claim(self, run_id: str, most: int) -> Sequence[Claim]:  # noqa: ARG002 - there is one run
+    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:  # noqa: ARG002 - there is one run
         taken, self._waiting = self._waiting[:most], self._waiting[most:]
         claims = [
             Claim(claim_id=claim.claim_id, run_id=claim.run_id, fence=self._fence + number, call=claim.call)
@@ -48,5 +49,13 @@ class ClaimsInMemory:
         for fence in fences:
             self._held.pop(fence, None)
 
-    def left(self, run_id: str) -> int:  # noqa: ARG002 - there is one run
+    def free_of_the_dead(self) -> None: ...
+
+    def withdraw(self, run_id: str) -> None:  # noqa: ARG002 - there is one run
+        self._waiting.clear()
+
+    def ended_elsewhere(self, run_id: str, since: datetime | None) -> Sequence[EndedClaim]:  # noqa: ARG002
+        return ()
+
+    def left(self, run_id: str | None) -> int:  # noqa: ARG002 - there is one run
         return len(self._waiting) + len(self._held)

@@ -192,8 +192,16 @@ class ComparisonStore:
         if claim is not None:
             self.claims.end_as_lost([claim.fence])
 
-    def begin_run(self, configuration: Mapping[str, object], configuration_hash: str, host: str) -> str:  # noqa: ARG002
+    def begin_run(
+        self,
+        configuration: Mapping[str, object],  # noqa: ARG002
+        configuration_hash: str,  # noqa: ARG002
+        host: str,  # noqa: ARG002
+        inputs: Sequence[str] = (),  # noqa: ARG002
+    ) -> str:
         return "comparison"
+
+    def keep_locks(self) -> None: ...
 
     def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None: ...
 
@@ -222,7 +230,7 @@ class ComparisonStore:
     def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:  # noqa: ARG002
         return {}
 
-    def undelivered(self) -> Sequence[str]:
+    def undelivered(self, run_id: str | None = None) -> Sequence[str]:  # noqa: ARG002
         return ()
 
     def mark_delivered(self, call_ids: Sequence[str], run_id: str) -> None: ...

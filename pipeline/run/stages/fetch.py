@@ -12,7 +12,8 @@ import uuid
 from pathlib import Path
 
 from pipeline.disk import spooling
-from pipeline.errors import portable
+from pipeline.errors import WorkerCrashed, portable
+from pipeline.plurals import counted
 from pipeline.records import Claim
 from pipeline.run.context import RunContext
 from pipeline.run.planning.claimed import planned_call
@@ -51,7 +52,9 @@ class FetchStage:
             while (claim := self._next()) is not None:
                 planned = planned_call(claim.call)
                 work = Work(claim=claim, planned=planned, spool=self._spool / uuid.uuid4().hex)
-                if not self._is_remote(planned) or self._fetch(work, finished):
+                if claim.attempts > self._settings.attempts:
+                    finished.put(failure_of(work, "claim", _deadly(claim.attempts - 1)))
+                elif not self._is_remote(planned) or self._fetch(work, finished):
                     out.put(work)
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
             self._signals.fail(portable(error))
@@ -106,6 +109,11 @@ class FetchStage:
         source, limit_s = self._context.parts.source, self._settings.fetch_timeout_s
         work.fetched = fetch_files(source, work.planned.found, work.spool, limit_s)
         work.local_paths = work.fetched.__enter__()
+
+
+def _deadly(times: int) -> WorkerCrashed:
+    """It may be the call that kills them: it is not given to one worker after the other."""
+    return WorkerCrashed(f"{counted(times, 'worker')} died or went silent while they had it")
 
 
 def default_limit_gb() -> float:

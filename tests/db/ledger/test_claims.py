@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from db.connection import Database
-from db.ledger.claims import PostgresClaims
+from db.ledger.claims import PostgresClaims, worker_name
 from db.ledger.store import PostgresStore
 from pipeline.errors import ClaimLost
 from pipeline.handled import Handled, HandledAs
@@ -155,14 +160,9 @@ def test_the_calls_of_another_run_are_left_to_it(database: Database, store: Post
     one.enqueue(run_id, CALLS)
     (done, *_) = one.claim(run_id, 1)
     one.end(done, Handled(handled_as=HandledAs.LOST))
-    with database.connection() as connection:
-        row = connection.execute(
-            """INSERT INTO runs (run_id, host, configuration_hash, configuration)
-               VALUES (gen_random_uuid(), 'h', 'h', '{}') RETURNING run_id::text"""
-        ).fetchone()
-    assert row is not None
-    assert one.enqueue(row[0], CALLS) == {uris[1], uris[2]}
-    assert one.left(row[0]) == 1
+    other = another_run(database)
+    assert one.enqueue(other, CALLS) == {uris[1], uris[2]}
+    assert one.left(other) == 1
 
 
 def test_a_dead_runs_calls_go_with_the_next_run(database: Database, store: PostgresStore, run_id: str) -> None:
@@ -181,3 +181,88 @@ def test_names_that_are_no_text_come_back_as_they_were(database: Database, run_i
     assert one.enqueue(run_id, {"file:///calls/\udcff\udc80.wav": json.dumps(odd)}) == set()
     (claim,) = one.claim(run_id, 1)
     assert claim.call == odd
+
+
+# ------------------------------------------------------------------------------------- several workers
+
+
+def another_run(database: Database) -> str:
+    with database.connection() as connection:
+        row = connection.execute(
+            """INSERT INTO runs (run_id, host, configuration_hash, configuration)
+               VALUES (gen_random_uuid(), 'h', 'h', '{}') RETURNING run_id::text"""
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_a_worker_takes_the_calls_of_every_run_with_its_settings(database: Database, run_id: str) -> None:
+    ours, other = worker(database, "ours"), PostgresClaims(database, "other", "other settings", 60)
+    ours.enqueue(run_id, dict(list(CALLS.items())[:1]))
+    ours.enqueue(another_run(database), dict(list(CALLS.items())[1:]))
+    assert (ours.left(None), other.left(None)) == (3, 0)
+    assert other.claim(None, 9) == []
+    claims = ours.claim(None, 9)
+    assert names(claims) == ["a.wav", "b.wav", "c.wav"]
+    assert len({claim.run_id for claim in claims}) == 2
+
+
+def test_what_a_dead_process_of_this_machine_has_is_free_at_once(database: Database, run_id: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    dead = worker(database, f"{socket.gethostname()}-{process.pid}-mark")
+    elsewhere = worker(database, f"elsewhere-{process.pid}-mark")
+    living, asking = worker(database, worker_name()), worker(database, f"{socket.gethostname()}-{os.getpid()}-asks")
+    dead.enqueue(run_id, CALLS)
+    for one in (dead, elsewhere, living):
+        one.claim(run_id, 1)
+    asking.free_of_the_dead()
+    assert names(asking.claim(run_id, 9)) == ["a.wav"]
+
+
+def test_attempts_count_what_was_not_given_back(database: Database, run_id: str) -> None:
+    one = worker(database, "one")
+    one.enqueue(run_id, dict(list(CALLS.items())[:1]))
+    (claim,) = one.claim(run_id, 1)
+    one.give_back([claim.fence])
+    attempts = []
+    for number in range(3):
+        (claim,) = worker(database, f"dies {number}").claim(run_id, 1)
+        attempts.append(claim.attempts)
+        end_leases(database)
+    assert attempts == [1, 2, 3]
+
+
+def test_calls_that_nobody_has_begun_are_withdrawn(database: Database, run_id: str) -> None:
+    one = worker(database, "one")
+    one.enqueue(run_id, CALLS)
+    one.claim(run_id, 1)
+    one.withdraw(run_id)
+    assert (one.left(run_id), one.claim(run_id, 9)) == (1, [])
+
+
+@pytest.mark.parametrize("kind", WRITES)
+def test_the_planning_run_learns_what_another_worker_made_of_a_call(
+    database: Database, store: PostgresStore, run_id: str, kind: str
+) -> None:
+    planner, helper = worker(database, "planner"), worker(database, "helper")
+    planner.enqueue(run_id, {found().source_uri: '{"found": 1}'})
+    (claim,) = helper.claim(run_id, 1)
+    call_id = store.claim_call(found(), "aa", None)
+    assert planner.ended_elsewhere(run_id, None) == []
+    WRITES[kind](store, helper, claim, call_id)
+    (ended,) = planner.ended_elsewhere(run_id, None)
+    assert (ended.claim_id, ended.call) == (claim.claim_id, {"found": 1})
+    assert ended.handled.handled_as == {
+        "a result": HandledAs.DONE, "a failure": HandledAs.FAILED, "what cannot be used": HandledAs.SKIPPED,
+        "nothing": HandledAs.KEPT,
+    }[kind]  # fmt: skip
+    if kind == "a failure":
+        assert ended.handled.failure == replace(a_failure(claim), claim=None)
+    if kind == "what cannot be used":
+        assert ended.handled.skipped == a_skipped_file()
+    if kind == "a result":
+        assert ended.handled.audio_s > 0
+    assert [one.claim_id for one in planner.ended_elsewhere(run_id, ended.done_at)] == [claim.claim_id]
+    assert planner.ended_elsewhere(run_id, ended.done_at + timedelta(minutes=2)) == []
+    assert helper.ended_elsewhere(run_id, None) == [], "its own"

@@ -17,6 +17,7 @@ import pytest
 from db.connection import Database, connect, worth_waiting
 from db.embedded.cluster import postmaster_alive
 from db.ledger.store import PostgresStore
+from db.queries.calls import calls_to_deliver_of
 from db.queries.runs import latest_runs
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
@@ -63,6 +64,119 @@ def test_a_second_run_is_refused_until_the_first_dies(url: str, store: PostgresS
         except RunLocked:
             time.sleep(0.05)
     assert [(run.run_id, run.state) for run in latest_runs(database)] == [(second, "running"), (first, "crashed")]
+
+
+def other_store(url: str) -> PostgresStore:
+    return PostgresStore(Database(DatabaseSettings(url=url), url, None))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        (["file:///a"], ["file:///b"], True),
+        (["file:///a", "file:///b"], ["file:///c"], True),
+        (["file:///a"], ["file:///a"], False),
+        (["file:///a", "file:///b"], ["file:///c", "file:///b"], False),
+        (["file:///a"], [], False),
+        ([], ["file:///a"], False),
+    ],
+)
+def test_one_run_at_a_time_works_on_an_input(  # noqa: PLR0917
+    url: str, store: PostgresStore, database: Database, first: list[str], second: list[str], together: bool
+) -> None:
+    one = store.begin_run({}, "h", "here", first)
+    other = other_store(url)
+    try:
+        if together:
+            two = other.begin_run({}, "h", "there", second)
+            store.heartbeat(one, {})
+            other.heartbeat(two, {})
+            assert {run.run_id: (run.state, run.alive) for run in latest_runs(database)} == {
+                one: ("running", True),
+                two: ("running", True),
+            }
+        else:
+            with pytest.raises(RunLocked, match=f"{one} on here"):
+                other.begin_run({}, "h", "there", second)
+            assert [run.state for run in latest_runs(database)] == ["running"]
+        store.end_run(one, 0, {}, {})
+        again = other_store(url)
+        again.begin_run({}, "h", "there", first if together else second)
+        again.close()
+    finally:
+        other.close()
+        other.database.close()
+
+
+def test_a_worker_may_join_beside_runs_with_inputs_and_beside_no_other(url: str, store: PostgresStore) -> None:
+    helper = other_store(url)
+    store.begin_run({}, "h", "here", ["file:///a"])
+    helper.join_runs()
+    helper.keep_locks()
+    store.close()
+    with pytest.raises(RunLocked):
+        store.begin_run({}, "h", "here")
+    helper.close()
+    store.begin_run({}, "h", "here")
+    with pytest.raises(RunLocked, match="holds the lock"):
+        helper.join_runs()
+    helper.database.close()
+
+
+def test_a_dead_run_over_another_input_is_called_crashed_and_a_living_one_is_not(
+    url: str, store: PostgresStore, database: Database
+) -> None:
+    dead, living = other_store(url), other_store(url)
+    killed = dead.begin_run({}, "h", "there", ["file:///a"])
+    alive = living.begin_run({}, "h", "there", ["file:///b"])
+    dead.close()
+    with database.connection() as connection:
+        connection.execute("UPDATE runs SET heartbeat_at = now() - interval '1 minute'")
+        connection.execute("SELECT pg_sleep(0.05) FROM generate_series(1, 100) WHERE run_is_alive(%s)", [killed])
+    ours = store.begin_run({}, "h", "here", ["file:///c"])
+    states = {run.run_id: run.state for run in latest_runs(database)}
+    assert states == {killed: "crashed", alive: "running", ours: "running"}
+    for one in (dead, living):
+        one.close()
+        one.database.close()
+
+
+def test_one_run_at_a_time_delivers(url: str, store: PostgresStore) -> None:
+    other, order = other_store(url), list[str]()
+    store.begin_run({}, "h", "here", ["file:///a"])
+    other.begin_run({}, "h", "there", ["file:///b"])
+
+    def deliver() -> None:
+        with other.delivering():
+            order.append("second")
+
+    with store.delivering():
+        waiting = threading.Thread(target=deliver)
+        waiting.start()
+        waiting.join(0.3)
+        order.append("first")
+    waiting.join(30)
+    assert order == ["first", "second"]
+    other.close()
+    other.database.close()
+
+
+def test_a_run_leaves_the_calls_of_another_under_way_to_it(url: str, store: PostgresStore) -> None:
+    other = other_store(url)
+    ours = store.begin_run({}, "h", "here", ["file:///a"])
+    theirs = other.begin_run({}, "h", "there", ["file:///b"])
+    calls = {}
+    for run_id, name in ((ours, "a.wav"), (theirs, "b.wav")):
+        calls[name] = store.claim_call(found(name), name, None)
+        assert store.save_call(outcome(calls[name], run_id, found(name)))
+    assert list(store.undelivered(ours)) == calls_to_deliver_of(store.database, ours) == [calls["a.wav"]]
+    store.mark_delivered(list(calls.values()), ours)
+    other.end_run(theirs, 0, {}, {})
+    assert list(store.undelivered(ours)) == [calls["b.wav"]], "its mark was refused while it was under way"
+    later = other.begin_run({}, "h", "there", ["file:///c"])
+    assert calls_to_deliver_of(store.database, later) == [calls["b.wav"]], "it ended without a report"
+    other.close()
+    other.database.close()
 
 
 def test_a_heartbeat_notices_that_another_run_took_over(url: str, store: PostgresStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from analysis.records import CallSentiment, RoleSentiment, Sentiment, Topic
 from db.connection import Database
+from db.ledger.claims import PostgresClaims
 from db.ledger.store import PostgresStore
 from pipeline.records import (
     CallStatus,
@@ -562,3 +564,37 @@ def test_why_a_track_could_not_be_decoded_is_a_reason_until_it_can_be(
     assert one(database, reason) == "a.wav: no decoder", "analysis alone tells nothing of the audio"
     assert store.save_call(outcome(call_id, run_id))
     assert one(database, reason) is None
+
+
+def test_two_workers_may_store_the_transcript_of_the_same_audio_at_once(store: PostgresStore) -> None:
+    """The second one's chunks met the first one's."""
+    words, faults = transcript("same"), list[BaseException]()
+    together = threading.Barrier(2)
+
+    def save() -> None:
+        together.wait()
+        try:
+            store.save_transcript(words, "aa")
+        except BaseException as error:  # noqa: BLE001 - told by the assertion
+            faults.append(error)
+
+    for _ in range(5):
+        threads = [threading.Thread(target=save) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        with store.database.connection() as connection:
+            connection.execute("DELETE FROM transcripts")
+    assert faults == []
+
+
+def test_of_two_copies_of_a_moved_recording_one_gets_its_call(store: PostgresStore, run_id: str) -> None:
+    """Two workers that begin with the copies at once found both that the old address is gone."""
+    old = store.claim_call(found("gone.wav"), "aa", None)
+    assert store.save_call(outcome(old, run_id, found("gone.wav")))
+    copies = [found("copy1.wav"), found("copy2.wav")]
+    PostgresClaims(store.database, "one", "hash", 60).enqueue(run_id, {call.source_uri: "{}" for call in copies})
+    first, second = (store.claim_call(call, "aa", old) for call in copies)
+    assert first == old
+    assert second != old

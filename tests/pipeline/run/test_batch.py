@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,9 +48,11 @@ from pipeline.records import (
 from pipeline.run.analyser import build_analyser, in_dependency_order, keep_better, with_dependents
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.context import BatchParts, ChildBuild, PrepareTask
+from pipeline.run.joined import JoinedWorker
 from pipeline.run.planning.recipes import Recipe
 from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
+from pipeline.sources.addressed import AddressedSource
 from pipeline.sources.source import CallSource, build_source
 from tests.databases import TEMPLATE, fresh_database
 from tests.pipeline.run.planted import (
@@ -199,6 +202,19 @@ class OddTranscripts(Transcripts):
         return super().assemble(prepared, fingerprint, identity, segments, direction)
 
 
+def planted_parts(store: PostgresStore, source: CallSource, recogniser: Callable[..., Any], trap: Path) -> BatchParts:
+    return BatchParts(
+        source=source,
+        store=store,
+        claims=PostgresClaims(store.database, worker_name(), "hash", lease_s=60),
+        preparer=ChildBuild(build_planted_preparer, ()),
+        recogniser=recogniser,
+        recogniser_arguments=(trap,),
+        analyser=ChildBuild(build_analyser, (planted_steps, ())),
+        transcripts=OddTranscripts(Settings()),
+    )
+
+
 def run(
     url: str,
     folder: Path,
@@ -223,16 +239,7 @@ def run(
     trap = folder / "no_trap"
     with Database(DatabaseSettings(url=url, patience_s=5), url, None) as database:
         store = store_type(database)
-        parts = BatchParts(
-            source=source or build_source(InputSettings(path=str(calls))),
-            store=store,
-            claims=PostgresClaims(database, worker_name(), "hash", lease_s=60),
-            preparer=ChildBuild(build_planted_preparer, ()),
-            recogniser=recogniser,
-            recogniser_arguments=(trap,),
-            analyser=ChildBuild(build_analyser, (planted_steps, ())),
-            transcripts=OddTranscripts(Settings()),
-        )
+        parts = planted_parts(store, source or build_source(InputSettings(path=str(calls))), recogniser, trap)
         run_id = store.begin_run({}, "hash", "host")
 
         def when_finished() -> None:
@@ -305,6 +312,72 @@ def test_a_call_that_another_worker_took_over_and_left_is_stored_once(url: str, 
     assert [message for message in rows["notices"] if "another worker has claimed the call" in message]
     assert rows["calls"]["good.wav"][0] == "done"
     assert (result.tally.done, result.adds_up) == (1, True)
+
+
+class ClaimsNothing(PostgresClaims):
+    """A planner that leaves all work to others."""
+
+    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
+        return ()
+
+
+def test_a_worker_without_a_plan_does_the_calls_of_a_run_and_the_run_accounts_for_them(
+    url: str, tmp_path: Path
+) -> None:
+    """Both in this process; `bench.soak --worker-kills` has them in several."""
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    names = ["good1.wav", "good2.wav", "undecodable.wav", "short.wav"]
+    for name in names:
+        (calls / name).write_bytes(bytes(2000))
+        os.utime(calls / name, (time.time() - 3600, time.time() - 3600))
+    settings = RunSettings(spool_dir=tmp_path / "spool", decode_workers=2, backoff_initial_s=0.0)
+    with Database(DatabaseSettings(url=url, patience_s=5), url, None) as database:
+        store, helping = PostgresStore(database), PostgresStore(database)
+        run_id = store.begin_run({}, "hash", "host", ["file:///calls"])
+        helping.join_runs()
+        trap, recipe = tmp_path / "trap", Recipe(engines=("planted",), first=None)
+        parts = planted_parts(store, build_source(InputSettings(path=str(calls))), build_recogniser, trap)
+        idle = replace(parts, claims=ClaimsNothing(database, worker_name(), "hash", lease_s=60))
+        nowhere = AddressedSource(InputSettings(path="/nowhere"))
+        worker = JoinedWorker(settings, planted_parts(helping, nowhere, build_recogniser, trap), Silent(), recipe)
+        helper = threading.Thread(target=worker.work, kwargs={"stays": True})
+        run = Batch(settings, idle, Silent(), recipe)
+        try:
+            helper.start()
+            result = run.work(run.plan(), run_id)
+        finally:
+            worker.signals.stop("done")
+            helper.join(60)
+            worker.close()
+            run.close()
+        tallies = [(one.done, one.failed, one.skipped) for one in (worker.tally, result.tally)]
+        assert tallies == [(2, 1, 1), (2, 1, 1)], "the run takes over what the worker counted"
+        assert result.adds_up
+        assert {name: result.counts[name] for name in ("found", "done", "failed", "skipped", "left")} == {
+            "found": 4, "done": 2, "failed": 1, "skipped": 1, "left": 0,
+        }  # fmt: skip
+        assert result.tally.by_engine == {"planted": 2}
+        assert [failure.error_type for failure in result.tally.failures] == ["AudioUndecodable"]
+        assert _rows(database)["calls"]["good1.wav"][0] == "done"
+        store.close()
+        helping.close()
+
+
+def test_a_call_under_which_workers_die_fails_instead_of_killing_them_all(url: str, tmp_path: Path) -> None:
+    result, rows = run(url, tmp_path, ["good.wav"], store_type=DeadlyBefore, attempts=2)
+    assert rows["calls"]["good.wav"][:2] == ("failed", "WorkerCrashed")
+    assert "2 workers died" in rows["calls"]["good.wav"][2]
+    assert result.tally.failures[0].transient
+
+
+class DeadlyBefore(PostgresStore):
+    """Two workers die under every call as soon as it is planned."""
+
+    def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str, claim: Claim | None = None) -> None:
+        super().save_skipped(skipped, run_id, claim)
+        with self.database.connection() as connection:
+            connection.execute("ALTER TABLE claims ALTER attempts SET DEFAULT 2")
 
 
 class HangingBucket:

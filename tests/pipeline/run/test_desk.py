@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
+from pipeline.config.areas.run import RunSettings
 from pipeline.handled import Handled, HandledAs
 from pipeline.run.desk import Desk
 
@@ -19,8 +20,8 @@ class Watched(ClaimsInMemory):
         self.renewed.append(sorted(fences))
 
 
-def desk(claims: ClaimsInMemory, *, at_once: int = 2, lease_s: float = 60) -> Desk:
-    return Desk(claims, "run", at_once=at_once, lease_s=lease_s)
+def desk(claims: ClaimsInMemory, *, lease_s: float = 60) -> Desk:
+    return Desk(claims, "run", RunSettings(decode_workers=2).model_copy(update={"lease_s": lease_s}))
 
 
 def test_a_few_are_claimed_at_a_time() -> None:

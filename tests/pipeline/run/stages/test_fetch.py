@@ -49,7 +49,7 @@ class FakeSource:
 class HandedOutForGood(ClaimsInMemory):
     """Nobody behind the stage ends a claim."""
 
-    def claim(self, run_id: str, most: int) -> Sequence[Claim]:
+    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
         claims = super().claim(run_id, most)
         self.end_as_lost([claim.fence for claim in claims])
         return claims
@@ -72,7 +72,7 @@ def handed_out(
     )  # fmt: skip
     context = RunContext(
         parts=parts, signals=signals, recorder=recorder or PerformanceRecorder(), observer=Silent(), tally=Tally(),
-        desk=Desk(claims, "run", at_once=2, lease_s=60),
+        desk=Desk(claims, "run", signals.settings),
     )  # fmt: skip
     out: StageQueue[Work] = StageQueue(100, signals, 1)
     finished: StageQueue[Finished] = StageQueue(100, signals, 1)

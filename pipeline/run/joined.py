@@ -1,0 +1,42 @@
+"""A worker without a plan of its own: it works on the calls that runs with its configuration have planned."""
+
+from __future__ import annotations
+
+from pipeline.config.areas.run import RunSettings
+from pipeline.run.context import BatchParts, RunObserver, RunSignals, Tally
+from pipeline.run.crew import Crew
+from pipeline.run.desk import Desk
+from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.planning.recipes import Recipe
+
+
+class JoinedWorker:
+    """Used once: `work`, `close`. The runs that planned the calls account for them and deliver them."""
+
+    def __init__(self, settings: RunSettings, parts: BatchParts, observer: RunObserver, recipe: Recipe) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._observer = observer
+        self.recorder = PerformanceRecorder()
+        self.signals = RunSignals(settings)
+        self.tally = Tally()
+        self._crew = Crew(
+            parts, observer, recipe=recipe, recorder=self.recorder, signals=self.signals, tally=self.tally
+        )
+
+    def work(self, *, stays: bool) -> int:
+        """Until no call is left that this worker may do, or for good. Returns how many were left when it began.
+
+        Raises only what ends the worker (no recogniser, no database); a single call just fails. An interrupt is a call
+        to `signals.stop`: calls under way get `run.stop_grace_s`, and the others are given back.
+        """
+        self._parts.claims.free_of_the_dead()
+        left = self._parts.claims.left(None)
+        self._observer.planned(left, 0)
+        if left or stays:
+            desk = Desk(self._parts.claims, None, self._settings, stays=stays)
+            self._crew.work(desk, (), self._parts.store.keep_locks)
+        return left
+
+    def close(self) -> None:
+        self._crew.close()
