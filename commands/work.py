@@ -12,7 +12,7 @@ from commands.permissions import let_read
 from commands.run.command import check_writable, signals_stop
 from commands.run.logs import log_to
 from commands.run.observer import ConsoleObserver
-from commands.run.wiring import build_parts, open_claims
+from commands.run.wiring import build_parts, open_claims, with_one_model
 from commands.terminal import Terminal
 from db.connection import connect
 from db.ledger.store import PostgresStore
@@ -31,7 +31,7 @@ def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool) -> int:
     """
     loaded = load_settings(config, overrides)
     export_env_file(config.parent / ".env")
-    settings = loaded.settings
+    settings = with_one_model(loaded.settings)
     let_read(settings.output.readable_by)
     check_writable(settings.run.spool_dir)
     stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
