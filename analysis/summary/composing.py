@@ -244,7 +244,9 @@ def wants_model_promises(draft: Draft) -> bool:
 def _own_language(draft: Draft) -> bool:
     """Whether the summary is in the language of the call, so that the call's lines can stand in it."""
     spoken = language_of(draft.call)
-    return spoken is None or draft.language is None or spoken[:2] == draft.language[:2]
+    if spoken is None or draft.language is None:
+        return draft.language is None  # asked for in a language, and the call's is not known: they may differ
+    return spoken[:2] == draft.language[:2]
 
 
 def _missing(
