@@ -58,6 +58,7 @@ def _listening(port: int | None) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", tried))
+            listener.listen(128)  # a browser that is faster than the server waits instead of being refused
         except OSError as error:
             listener.close()
             if port is not None:
