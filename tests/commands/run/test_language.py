@@ -267,7 +267,8 @@ def test_french_by_two_keys_and_what_the_glossary_lacks_in_a_file(
             for seen in server.seen
         }
     assert "one sentence in French" in sent["topic"]
-    assert "Écrivez en français" in sent["summary"]
+    assert any("Écrivez en français" in seen.body["messages"][0]["content"] for seen in server.seen)
+    assert "Write in French" in sent["summary"], "the promises, asked last"
     found = calls(place)
     assert {row["summary"] for row in found} == {
         "Motif : Le client a perdu sa carte.\nSuite : Une nouvelle carte va arriver."
