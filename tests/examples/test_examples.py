@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -103,12 +104,18 @@ def test_an_insurers_mac(place: Place) -> None:
     assert (settings.run.stop_time, settings.transcription.strict) == ("06:30", True)
 
 
+def _number_of(label: str, body: Body) -> str:
+    """The number that the prompt gives a label."""
+    found = re.search(rf"(\d+)\. {label}", json.dumps(body))
+    assert found is not None, f"{label} is not offered"
+    return found[1]
+
+
 def _bedrock(number: int, body: Body) -> Behaviour:
     """Answers in French by a forced tool, as Bedrock's Converse does."""
     form = body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]["properties"]
     replies: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("account", {"account": "Le client conteste sa facture."}),
-        ("label", {"label": "Billing", "evidence": [], "proposed_terms": []}),
+        ("number", {"why": "Le client conteste sa facture.", "number": _number_of("Billing", body)}),
         ("reason", {"reason": "Le client conteste sa facture.", "done": "", "outcome": ""}),
         ("promises", {"promises": []}),
     )
@@ -160,7 +167,7 @@ def test_a_telecoms_gpu(place: Place) -> None:
 
 
 def _office(number: int, body: Body) -> Behaviour:
-    reply = {"reason": "The client complained about a charge.", "done": "", "outcome": ""}
+    reply = {"reason": "The client was charged twice for the same month.", "done": "", "outcome": ""}
     return answers(json.dumps(reply))
 
 
