@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from commands.quiet import quiet_in
 from db.export.files import whole_file, write_whole
 from db.export.transcripts import file_stem_of
 from db.queries import reading
@@ -24,14 +25,14 @@ from pages.dashboard_page import dashboard_page
 from pages.list_page import list_page
 from pages.rendering import ASSETS
 from pages.site import Site
-from pages.sound import recording_of, roles_of_channels, why_withheld
+from pages.sound import Quiet, recording_of, roles_of_channels, why_withheld
 from pages.waveform import waveform
 from pipeline.errors import ConfigurationError, EarshotError, OutputUnavailable
 from pipeline.listening.decoded import AAC, SoundFile
 from pipeline.listening.recordings import local_file, media_type
 from pipeline.listening.room import ListeningRoom
 from pipeline.plurals import counted
-from pipeline.records import Role
+from pipeline.records import Role, SpeechSpan
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -57,7 +58,7 @@ class _Folder:
 
     to: Path
     database: Database
-    settings: Settings
+    quiet: Quiet
     listening: ListeningRoom | None
     """None where recordings are not wanted."""
 
@@ -80,20 +81,23 @@ class _Folder:
     def _sound(self, content: CallContent, stem: str, site: Site) -> Sound:
         if self.listening is None:
             return Sound(address=None, why_not=UNWANTED)
-        why_not = why_withheld(content.call, self.settings)
-        if why_not is not None:
+        quiet = self.quiet(content.call)
+        why_not = why_withheld(content.call, quiet)
+        if quiet is None or why_not is not None:
             return Sound(address=None, why_not=why_not)
         try:
-            return self._written_sound(self.listening, content, stem, site)
+            return self._written_sound(self.listening, content, quiet, stem, site)
         except OutputUnavailable:
             raise
         except EarshotError as error:  # one recording that cannot be decoded leaves its page without sound
             return Sound(address=None, why_not=str(error))
 
-    def _written_sound(self, listening: ListeningRoom, content: CallContent, stem: str, site: Site) -> Sound:
+    def _written_sound(
+        self, listening: ListeningRoom, content: CallContent, quiet: tuple[SpeechSpan, ...], stem: str, site: Site
+    ) -> Sound:
         """A copy of the recording, a picture of it, and each side alone where they can be told apart."""
         recording = recording_of(content.call)
-        folder, plays = self.to / "audio", media_type(recording) is not None
+        folder, plays = self.to / "audio", media_type(recording) is not None and not quiet
         roles = roles_of_channels(content.call, content.chunks, content.call.channels or 0)
         apart = len(roles) > 1
         sides = [folder / f"{stem}.{number}{AAC}" for number in range(len(roles))] if apart else []
@@ -102,7 +106,7 @@ class _Folder:
         if not plays:
             files.append(SoundFile(path=whole))
         folder.mkdir(parents=True, exist_ok=True)
-        peaks = listening.write(recording, tuple(files))
+        peaks = listening.write(recording, tuple(files), quiet)
         if plays:
             with whole_file(whole) as aside:
                 shutil.copyfile(local_file(recording), aside)
@@ -138,7 +142,7 @@ def write_pages(
     if to.exists() and not to.is_dir():
         raise ConfigurationError(f"{to}: is a file; --format html writes a folder")
     with _listening(settings, audio) as room:
-        folder = _Folder(to, database, settings, room)
+        folder = _Folder(to, database, quiet_in(database, settings.redaction), room)
         for asset in ASSETS.iterdir():
             write_whole(to / "assets" / asset.name, asset.read_bytes())
         alone = len(listed) == 1 and wanted.call_ids is not None and len(wanted.call_ids) == 1

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.redaction import build_redactor
-from analysis.redaction.stored import PersonalStretch, personal_stretches
+from analysis.redaction.stored import PersonalStretch
+from commands.quiet import stretches_in
 from db.export.files import write_whole
 from db.export.transcripts import file_stem_of
-from db.ledger.store import PostgresStore
 from db.queries.reading import ShownCall, shown_call
+from pages.sound import recording_of
 from pipeline.children.worker import Worker
 from pipeline.errors import EarshotError
 from pipeline.listening.muted import Copied, MuteTask, build_muter
-from pipeline.listening.recordings import StoredRecording
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -45,8 +44,7 @@ def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: P
     """Write `NAME.redacted.wav` for each call (one for each side where it has two files), and beside it
     `NAME.redacted.json`, which says what is silent and why."""
     folder.mkdir(parents=True, exist_ok=True)
-    redactor = build_redactor(settings.redaction.model_copy(update={"enabled": True}))
-    store = PostgresStore(database)
+    stretches_of = stretches_in(database, settings.redaction)
     recordings = stretches = whole = 0
     failed: list[str] = []
     worker = Worker("muting", build_muter, (settings.input,), limit_key="of the export")
@@ -54,13 +52,10 @@ def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: P
         with tempfile.TemporaryDirectory(prefix="redacted-", dir=_made(settings.run.spool_dir)) as spool:
             for call_id in call_ids:
                 call = shown_call(database, uuid.UUID(call_id))
-                transcript = (
-                    store.transcript(call.transcript_fingerprint) if call and call.transcript_fingerprint else None
-                )
-                if call is None or transcript is None:
+                found = None if call is None else stretches_of(call)
+                if call is None or found is None:
                     failed.append(f"{call.file_name if call else call_id}: no transcript says what is to be silent")
                     continue
-                found = personal_stretches(transcript, redactor)
                 try:
                     copies = worker.call(_task(call, found, folder, Path(spool), settings), LIMIT_S)
                 except EarshotError as error:
@@ -87,17 +82,7 @@ def _stem(call: ShownCall) -> str:
 def _task(
     call: ShownCall, found: tuple[PersonalStretch, ...], folder: Path, spool: Path, settings: Settings
 ) -> MuteTask:
-    recording = StoredRecording(
-        source_uri=call.source_uri,
-        file_name=call.file_name,
-        size_bytes=call.source_size_bytes,
-        modified_at=call.source_modified_at,
-        etag=call.etag,
-        container=call.container,
-        codec=call.codec,
-        channels=call.channels,
-        flags=call.flags,
-    )
+    recording = recording_of(call)
     names = (
         [f"{_stem(call)}.redacted.{side}.wav" for side in (1, 2)]
         if recording.in_two_files

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
+from commands.quiet import quiet_in
 from commands.terminal import say
 from db.existing import existing_ledger
 from pipeline.config.loader import load_settings
@@ -33,10 +34,11 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
         update={"patience_s": min(PATIENCE_S, settings.database.patience_s)}
     )
     with existing_ledger(database_settings) as database, _listening(port) as listener:
+        quiet = quiet_in(database, settings.redaction)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server = uvicorn.Server(
             uvicorn.Config(
-                application(database, settings, settings.run.spool_dir / "listening"),
+                application(database, settings, settings.run.spool_dir / "listening", quiet),
                 log_level="warning",
                 access_log=False,
                 server_header=False,

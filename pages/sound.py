@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from db.queries.reading import ShownCall, ShownChunk
 from pages.call_page import Sound
 from pipeline.listening.recordings import StoredRecording, why_gone
-from pipeline.records import Role
-
-if TYPE_CHECKING:
-    from pipeline.config.root import Settings
+from pipeline.records import Role, SpeechSpan
 
 SHARED_CHANNEL = frozenset({"diarised", "not_diarised", "dual_mono"})
 """Flags of calls whose sides cannot be heard apart."""
+Quiet = Callable[[ShownCall], tuple[SpeechSpan, ...] | None]
+"""Stretches of a call, seconds, in which nothing may be heard; None where that cannot be told."""
 
 
-def sound_of(call: ShownCall, chunks: Sequence[ShownChunk], settings: Settings, address: str) -> Sound:
+def sound_of(call: ShownCall, chunks: Sequence[ShownChunk], quiet: Quiet, address: str) -> Sound:
     """What the page of a call plays; `address` is the call's own."""
-    why_not = why_withheld(call, settings)
+    why_not = why_withheld(call, quiet(call))
     if why_not is not None:
         return Sound(address=None, why_not=why_not)
     roles = roles_of_channels(call, chunks, call.channels or 0)
@@ -30,12 +28,12 @@ def sound_of(call: ShownCall, chunks: Sequence[ShownChunk], settings: Settings, 
     )
 
 
-def why_withheld(call: ShownCall, settings: Settings) -> str | None:
-    """Why the recording cannot be heard; None where it can."""
-    if settings.redaction.redact_stored:
+def why_withheld(call: ShownCall, quiet: tuple[SpeechSpan, ...] | None) -> str | None:
+    """Why the recording cannot be heard; None where it can, but for the stretches `quiet`."""
+    if quiet is None:
         return (
-            "The recording is withheld: personal data is removed from stored text (redaction.redact_stored), and can "
-            "still be heard in the sound."
+            "The recording is withheld: personal data is removed from stored text (redaction.redact_stored), and no "
+            "transcript says where it is heard in the sound."
         )
     return why_gone(recording_of(call))
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from db.queries.chosen import CallFilter
 from db.queries.reading import choices_among
+from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
 from service import reading
 from service.kept import Kept
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 KEPT_S = 60.0
 
 
-def application(database: Database, settings: Settings, spool: Path) -> FastAPI:
+def application(database: Database, settings: Settings, spool: Path, quiet: Quiet) -> FastAPI:
     """The application. It reads, and answers this machine alone.
 
     Args:
         spool: folder for recordings decoded while it runs.
+        quiet: where a call must not be heard.
     """
     listening = ListeningRoom(settings.input, settings.audio, spool)
 
@@ -45,6 +47,7 @@ def application(database: Database, settings: Settings, spool: Path) -> FastAPI:
         database=database,
         settings=settings,
         listening=listening,
+        quiet=quiet,
         choices=Kept(partial(choices_among, database, CallFilter(), settings.input.timezone), KEPT_S),
     )
     app.include_router(reading.router)

@@ -26,7 +26,7 @@ from pages.sound import recording_of, roles_of_channels, sound_of, why_withheld
 from pages.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
-from pipeline.records import Role
+from pipeline.records import Role, SpeechSpan
 from service.shared import Shared, shared
 
 router = APIRouter()
@@ -89,7 +89,7 @@ def call(call_id: str, given: Given) -> Response:
         steps=reading.shown_steps(given.database, identity),
         rules=reading.shown_rules(given.database, identity),
     )
-    sound = sound_of(shown, content.chunks, given.settings, f"/calls/{shown.call_id}")
+    sound = sound_of(shown, content.chunks, given.quiet, f"/calls/{shown.call_id}")
     return HTMLResponse(call_page(content, sound, given.site))
 
 
@@ -97,14 +97,14 @@ def call(call_id: str, given: Given) -> Response:
 def audio(call_id: str, given: Given) -> Response:
     """The recording, whole or in the ranges asked for."""
     shown = _call(call_id, given)
-    path, media = given.listening.playable(_heard(shown, given))
+    path, media = given.listening.playable(*_heard(shown, given))
     return FileResponse(path, media_type=media)
 
 
 @router.get("/calls/{call_id}/waveform.svg")
 def waveform_of(call_id: str, given: Given) -> Response:
     shown = _call(call_id, given)
-    peaks = given.listening.peaks(_heard(shown, given))
+    peaks = given.listening.peaks(*_heard(shown, given))
     chunks = reading.shown_chunks(given.database, uuid.UUID(shown.call_id))
     roles = roles_of_channels(shown, chunks, len(peaks.channels))
     return Response(
@@ -161,11 +161,15 @@ def _call(call_id: str, given: Shared) -> reading.ShownCall:
     return found
 
 
-def _heard(shown: reading.ShownCall, given: Shared) -> StoredRecording:
-    """Raises HTTPException where the recording may not be heard, or is not there."""
-    if why_withheld(shown, given.settings) is not None:
+def _heard(shown: reading.ShownCall, given: Shared) -> tuple[StoredRecording, tuple[SpeechSpan, ...]]:
+    """The recording, and where it must be silent.
+
+    Raises HTTPException where it may not be heard, or is not there.
+    """
+    quiet = given.quiet(shown)
+    if quiet is None or why_withheld(shown, quiet) is not None:
         raise HTTPException(404)
-    return recording_of(shown)
+    return recording_of(shown), quiet
 
 
 def _without_empty(address: dict[str, str]) -> str | None:

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from db.queries.reading import Choice
 from pages.site import Site
+from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
 from service.kept import Kept
 
@@ -24,6 +25,7 @@ class Shared:
     database: Database
     settings: Settings
     listening: ListeningRoom
+    quiet: Quiet
     choices: Kept[list[Choice]]
     """What calls can be filtered by; a value that is new shows after a minute."""
 

@@ -16,8 +16,9 @@ from pipeline.audio.decoding.ingest import Ingested, SourceFile, ingest_call
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
+from pipeline.listening.muted import MARGIN_S
 from pipeline.listening.recordings import StoredRecording, found_again, source_of
-from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.records import SAMPLE_RATE_HZ, SpeechSpan
 from pipeline.sources.source import fetch_files
 
 POINTS = 1000
@@ -45,6 +46,8 @@ class ListenTask:
     spool: Path
     """Folder for what is needed in between."""
     files: tuple[SoundFile, ...] = ()
+    quiet: tuple[SpeechSpan, ...] = ()
+    """Where nothing may be heard, on any channel; see `MuteTask.spans`."""
     fetch_limit_s: float | None = None
 
 
@@ -70,9 +73,12 @@ def build_listener(source: InputSettings, audio: AudioSettings) -> Callable[[Lis
                 ]
                 ingested = ingest_call(files, folder, audio, source.raw_formats)
             for file in task.files:
-                _write(file, ingested)
+                _write(file, ingested, task.quiet)
             return Peaks(
-                channels=tuple(peaks_of(channel.levels.peaks) for channel in ingested.channels),
+                channels=tuple(
+                    flat_within(peaks_of(channel.levels.peaks), task.quiet, ingested.duration_s)
+                    for channel in ingested.channels
+                ),
                 duration_s=ingested.duration_s,
             )
         finally:
@@ -90,20 +96,40 @@ def peaks_of(frames: npt.NDArray[np.float32], points: int = POINTS) -> tuple[flo
     return tuple(round(float(value), 4) for value in np.maximum.reduceat(values, edges))
 
 
-def _write(file: SoundFile, ingested: Ingested) -> None:
+def flat_within(peaks: Sequence[float], quiet: Sequence[SpeechSpan], duration_s: float) -> tuple[float, ...]:
+    """Peaks over `duration_s` seconds, 0 where nothing is heard."""
+    length_s = duration_s / max(1, len(peaks))
+    return tuple(
+        0.0
+        if any(
+            start_s - MARGIN_S < (place + 1) * length_s and place * length_s < end_s + MARGIN_S
+            for start_s, end_s in quiet
+        )
+        else peak
+        for place, peak in enumerate(peaks)
+    )
+
+
+def _write(file: SoundFile, ingested: Ingested, quiet: Sequence[SpeechSpan]) -> None:
     """16 kHz, block by block, as the file's suffix says; it appears whole."""
     channels = file.channels or tuple(range(len(ingested.channels)))
     aside = file.path.with_name(f".part-{file.path.name}")
     file.path.parent.mkdir(parents=True, exist_ok=True)
-    (_write_aac if file.path.suffix == AAC else _write_wav)(aside, len(channels), _blocks(ingested, channels))
+    (_write_aac if file.path.suffix == AAC else _write_wav)(aside, len(channels), _blocks(ingested, channels, quiet))
     aside.replace(file.path)
 
 
-def _blocks(ingested: Ingested, channels: Sequence[int]) -> Iterator[npt.NDArray[np.float32]]:
+def _blocks(
+    ingested: Ingested, channels: Sequence[int], quiet: Sequence[SpeechSpan]
+) -> Iterator[npt.NDArray[np.float32]]:
     """Samples of these channels, shape (channels, samples), within -1..1."""
     for first in range(0, ingested.samples, _BLOCK):
         count = min(_BLOCK, ingested.samples - first)
         block = np.stack([read_range(ingested.channels[channel].path, first, count) for channel in channels])
+        for start_s, end_s in quiet:
+            begin = round((start_s - MARGIN_S) * SAMPLE_RATE_HZ) - first
+            end = round((end_s + MARGIN_S) * SAMPLE_RATE_HZ) - first
+            block[:, max(0, begin) : max(0, end)] = 0.0
         yield np.clip(block, -1.0, 1.0)
 
 

@@ -14,6 +14,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.listening.decoded import ListenTask, Peaks, SoundFile, build_listener
 from pipeline.listening.recordings import StoredRecording, local_file, media_type
+from pipeline.records import SpeechSpan
 
 LIMIT_S = 600.0
 """Longest wait for one recording."""
@@ -34,27 +35,32 @@ class ListeningRoom:
         self._peaks: dict[str, Peaks] = {}
         self._lock = threading.Lock()
 
-    def playable(self, recording: StoredRecording) -> tuple[Path, str]:
+    def playable(self, recording: StoredRecording, quiet: tuple[SpeechSpan, ...] = ()) -> tuple[Path, str]:
         """A file that a browser plays, and its media type: the recording itself, or a decoded copy.
+
+        Args:
+            quiet: stretches in which nothing may be heard, seconds; then it is a copy.
 
         Raises what decoding raises: SourceUnreadable, AudioUndecodable, StageTimeout, WorkerCrashed.
         """
         media = media_type(recording)
-        if media is not None:
+        if media is not None and not quiet:
             return local_file(recording), media
-        path = self._folder / f"{_key(recording)}.wav"
+        path = self._folder / f"{_key(recording, quiet)}.wav"
         if not path.is_file():
-            self._decode(recording, path)
+            self._decode(recording, quiet, path)
         return path, "audio/wav"
 
-    def peaks(self, recording: StoredRecording) -> Peaks:
+    def peaks(self, recording: StoredRecording, quiet: tuple[SpeechSpan, ...] = ()) -> Peaks:
         """What to draw of its channels. Raises as `playable`."""
-        known = self._peaks.get(_key(recording))
-        return known if known is not None else self._decode(recording, None)
+        known = self._peaks.get(_key(recording, quiet))
+        return known if known is not None else self._decode(recording, quiet, None)
 
-    def write(self, recording: StoredRecording, files: tuple[SoundFile, ...]) -> Peaks:
+    def write(
+        self, recording: StoredRecording, files: tuple[SoundFile, ...], quiet: tuple[SpeechSpan, ...] = ()
+    ) -> Peaks:
         """Write the recording's channels to `files`. Raises as `playable`."""
-        return self._listen(recording, files)
+        return self._listen(recording, files, quiet)
 
     def close(self) -> None:
         self._worker.close()
@@ -66,20 +72,20 @@ class ListeningRoom:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _decode(self, recording: StoredRecording, path: Path | None) -> Peaks:
-        key = _key(recording)
+    def _decode(self, recording: StoredRecording, quiet: tuple[SpeechSpan, ...], path: Path | None) -> Peaks:
+        key = _key(recording, quiet)
         with self._lock:
             if key in self._peaks and (path is None or path.is_file()):
                 return self._peaks[key]
             self._make_room()
-            peaks = self._listen(recording, () if path is None else (SoundFile(path=path),))
+            peaks = self._listen(recording, () if path is None else (SoundFile(path=path),), quiet)
             if len(self._peaks) >= MOST_PEAKS:
                 self._peaks.pop(next(iter(self._peaks)))
             self._peaks[key] = peaks
             return peaks
 
-    def _listen(self, recording: StoredRecording, files: tuple[SoundFile, ...]) -> Peaks:
-        task = ListenTask(recording=recording, spool=self._folder, files=files, fetch_limit_s=LIMIT_S / 2)
+    def _listen(self, recording: StoredRecording, files: tuple[SoundFile, ...], quiet: tuple[SpeechSpan, ...]) -> Peaks:
+        task = ListenTask(recording=recording, spool=self._folder, files=files, quiet=quiet, fetch_limit_s=LIMIT_S / 2)
         peaks: Peaks = self._worker.call(task, LIMIT_S)
         return peaks
 
@@ -92,6 +98,6 @@ class ListeningRoom:
             oldest.unlink(missing_ok=True)
 
 
-def _key(recording: StoredRecording) -> str:
-    known = f"{recording.source_uri}|{recording.size_bytes}|{recording.modified_at}|{recording.etag}"
+def _key(recording: StoredRecording, quiet: tuple[SpeechSpan, ...]) -> str:
+    known = f"{recording.source_uri}|{recording.size_bytes}|{recording.modified_at}|{recording.etag}|{quiet}"
     return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+import psycopg
 import pytest
 
 from commands.export import Wanted, export_calls
@@ -70,21 +71,18 @@ def test_one_side_alone_is_a_file_of_its_own(database: Database, call_ids: list[
     assert "calls.html" not in (to / "index.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("why", ["unwanted", "redacted", "gone", "broken"])
+@pytest.mark.parametrize("why", ["unwanted", "gone", "broken"])
 def test_a_recording_that_is_not_there_says_why(
     database: Database, call_ids: list[str], recordings: list[Path], tmp_path: Path, why: str
 ) -> None:
-    settings, says = Settings(), {"unwanted": UNWANTED, "redacted": "is withheld", "gone": "no longer at",
-                                  "broken": "no decoder"}[why]  # fmt: skip
-    if why == "redacted":
-        settings = Settings(redaction=RedactionSettings(redact_stored=True))
+    says = {"unwanted": UNWANTED, "gone": "no longer at", "broken": "no decoder"}[why]
     for recording in recordings:
         if why == "gone":
             recording.unlink()
         elif why == "broken":
             recording.write_bytes(b"x" * recording.stat().st_size)
     to = tmp_path / "out"
-    written = write_pages(database, settings, CallFilter(), to, audio=why != "unwanted")
+    written = write_pages(database, Settings(), CallFilter(), to, audio=why != "unwanted")
     assert (written.calls, written.recordings) == (2, 0)
     pages = list((to / "calls").glob("*.html"))
     assert len(pages) == 2
@@ -94,6 +92,18 @@ def test_a_recording_that_is_not_there_says_why(
         assert "<audio" not in html
         assert "charged twice" in html
     assert not list(to.rglob("*.wav"))
+
+
+def test_where_text_is_redacted_no_recording_is_copied_as_it_is(
+    database: Database, call_ids: list[str], tmp_path: Path
+) -> None:
+    said = "My card is 4111 1111 1111 1111."
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("UPDATE transcript_chunks SET text = %s, words = NULL WHERE ordinal = 0", [said])
+    settings = Settings(redaction=RedactionSettings(redact_stored=True))
+    to = tmp_path / "out"
+    assert write_pages(database, settings, CallFilter(), to, audio=True).recordings == 2
+    assert {path.suffix for path in (to / "audio").iterdir()} == {".m4a", ".svg"}
 
 
 def test_rows_carry_what_the_script_filters_by(database: Database, call_ids: list[str], tmp_path: Path) -> None:

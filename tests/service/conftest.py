@@ -11,11 +11,17 @@ from fastapi.testclient import TestClient
 
 from db.connection import Database
 from db.ledger.store import PostgresStore
+from db.queries.reading import ShownCall
 from pipeline.config.root import Settings
+from pipeline.records import SpeechSpan
 from service.app import application
 from tests.recorded import store_recorded, write_two_sides
 
 LOOPBACK = "http://127.0.0.1"
+
+
+def all_heard(_: ShownCall) -> tuple[SpeechSpan, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,6 @@ def settings() -> Settings:
 
 @pytest.fixture
 def room(database: Database, stored: str, recording: Path, settings: Settings, tmp_path: Path) -> Iterator[Room]:
-    app = application(database, settings, tmp_path / "spool")
+    app = application(database, settings, tmp_path / "spool", all_heard)
     with TestClient(app, base_url=LOOPBACK, raise_server_exceptions=False) as browser:
         yield Room(browser, stored, recording)

@@ -22,7 +22,7 @@ from pipeline.records import CallFailure, SkippedFile
 from service.app import application
 from tests.db.samples import CALM, CROSS, GLAD, found, outcome, prepared, sentiments, step, talk, transcript
 from tests.house import PROJECT
-from tests.service.conftest import LOOPBACK
+from tests.service.conftest import LOOPBACK, all_heard
 
 MONDAY = datetime(2026, 9, 14, 22, 30, tzinfo=UTC)
 """Half past midnight on Tuesday in Berlin."""
@@ -72,7 +72,7 @@ def browser(database: Database, store: PostgresStore, run_id: str, url: str, tmp
             "WHERE d.call_id = c.call_id AND c.status = 'done'"
         )
     settings = Settings(input=InputSettings(timezone="Europe/Berlin"))
-    with TestClient(application(database, settings, tmp_path / "spool"), base_url=LOOPBACK) as one:
+    with TestClient(application(database, settings, tmp_path / "spool", all_heard), base_url=LOOPBACK) as one:
         yield one
 
 
@@ -109,7 +109,7 @@ def test_failures_and_skipped_files_are_counted_apart(browser: TestClient) -> No
 
 
 def test_no_calls_yet_says_what_to_do(database: Database, tmp_path: Path) -> None:
-    with TestClient(application(database, Settings(), tmp_path / "spool"), base_url=LOOPBACK) as browser:
+    with TestClient(application(database, Settings(), tmp_path / "spool", all_heard), base_url=LOOPBACK) as browser:
         assert "No calls yet" in browser.get("/").text
         assert "No call fits" in browser.get("/?agent=nobody").text
 

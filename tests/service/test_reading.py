@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import uuid
+import wave
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
+from commands.quiet import quiet_in
 from db.connection import Database
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.root import Settings
 from service.app import application
-from tests.service.conftest import LOOPBACK, Room
+from tests.service.conftest import LOOPBACK, Room, all_heard
 
 
 def test_the_list_leads_to_the_call(room: Room) -> None:
@@ -98,12 +102,31 @@ def test_a_recording_that_is_gone_or_changed_is_told(room: Room) -> None:
     assert room.browser.get(f"{address}/audio").status_code == 404
 
 
-def test_redacted_text_withholds_the_sound(database: Database, stored: str, tmp_path: Path) -> None:
-    settings = Settings(redaction=RedactionSettings(redact_stored=True))
-    with TestClient(application(database, settings, tmp_path / "spool"), base_url=LOOPBACK) as browser:
+def test_where_redacted_text_lies_in_the_sound_is_unknown_the_sound_is_withheld(
+    database: Database, stored: str, tmp_path: Path
+) -> None:
+    app = application(database, Settings(), tmp_path / "spool", lambda _: None)
+    with TestClient(app, base_url=LOOPBACK) as browser:
         assert "The recording is withheld" in browser.get(f"/calls/{stored}").text
         for part in ("audio", "waveform.svg"):
             assert browser.get(f"/calls/{stored}/{part}").status_code == 404
+
+
+def test_redacted_text_is_silent_in_what_is_played(room: Room, database: Database, tmp_path: Path) -> None:
+    settings = Settings(redaction=RedactionSettings(redact_stored=True))
+    quiet = quiet_in(database, settings.redaction)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE transcript_chunks SET text = 'My card is 4111 1111 1111 1111.', words = NULL, start_s = 0.5, "
+            "end_s = 1.0, speech = NULL WHERE channel = 0 AND ordinal = 0"
+        )
+    with TestClient(application(database, settings, tmp_path / "spool", quiet), base_url=LOOPBACK) as browser:
+        answer = browser.get(f"/calls/{room.call_id}/audio")
+    with wave.open(io.BytesIO(answer.content)) as played:
+        samples = np.frombuffer(played.readframes(played.getnframes()), "<i2").reshape(-1, played.getnchannels())
+    assert not samples[8_000:16_000].any()
+    assert samples[:3_000].any()
+    assert samples[21_000:].any()
 
 
 def test_a_database_of_another_version_is_told(room: Room, url: str) -> None:
@@ -115,5 +138,5 @@ def test_a_database_of_another_version_is_told(room: Room, url: str) -> None:
 
 
 def test_no_calls_yet_says_what_to_do(database: Database, settings: Settings, tmp_path: Path) -> None:
-    with TestClient(application(database, settings, tmp_path / "spool"), base_url=LOOPBACK) as browser:
+    with TestClient(application(database, settings, tmp_path / "spool", all_heard), base_url=LOOPBACK) as browser:
         assert "No calls yet" in browser.get("/calls").text
