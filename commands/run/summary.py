@@ -52,6 +52,7 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
     if delivered.transcripts:
         folder = delivered.files[0].parent / "transcripts"
         console.print(f"  {folder}: {counted(delivered.transcripts, 'file')}")
+    console.print("  pages: python run.py view")
     console.print("  tables calls, chunks, runs: python run.py db shell")
 
 

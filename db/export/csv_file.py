@@ -13,6 +13,9 @@ from db.export.cells import cell_text
 from db.export.columns import Kind, Table
 from db.export.files import whole_file
 
+_DECIMALS = {Kind.SHARE: 2, Kind.DURATION: 1}
+"""In tables for people, who have no use for more."""
+
 
 def write_csv(
     rows: Iterable[Mapping[str, Any]],
@@ -26,7 +29,7 @@ def write_csv(
     """Write the rows with a header; returns how many. Raises OutputUnavailable.
 
     `byte_order_mark` makes Excel read the file as UTF-8. In tables for people, times are those of `zone`, written as a
-    spreadsheet reads them; in others they have their offset.
+    spreadsheet reads them, and shares and durations are rounded; in others times have their offset.
     """
     count = 0
     with (
@@ -47,6 +50,8 @@ def write_csv(
 def _value(value: Any, kind: Kind, zone: ZoneInfo | None) -> Any:
     if kind is Kind.LABELS and value is not None:
         return tuple(value)  # a tuple is words side by side, a list would be JSON
-    if zone is not None and isinstance(value, datetime):
+    if zone is None:
+        return value
+    if isinstance(value, datetime):
         return value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-    return value
+    return round(value, _DECIMALS[kind]) if kind in _DECIMALS and isinstance(value, float) else value

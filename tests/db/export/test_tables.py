@@ -21,6 +21,7 @@ from db.connection import Database
 from db.export import RESULT_FORMATS, TableFormat, export_table, parquet_file, streaming
 from db.export.bigquery import SCHEMA, write_bigquery
 from db.export.columns import Table
+from db.export.csv_file import write_csv
 from db.export.document import documents
 from db.export.streaming import chosen_call_ids, rows_of
 from db.export.table_files import write_table
@@ -108,6 +109,20 @@ def test_a_pool_of_one_connection_is_enough(calls: dict[str, str], url: str) -> 
 def test_one_call(database: Database, calls: dict[str, str]) -> None:
     with chosen_call_ids(database, CallFilter(call_ids=(uuid.UUID(calls["b.wav"]),)), "UTC") as ids:
         assert list(ids) == [calls["b.wav"]]
+
+
+def test_people_read_no_sixteen_digits(tmp_path: Path) -> None:
+    def row(table: Table) -> dict[str, Any]:
+        given = {"duration_s": 61.91825, "client_mood_confidence": 0.9396610113112227}
+        return {column.name: given.get(column.name) for column in table.columns}
+
+    wanted = CALLS.with_columns(["duration_s", "client_mood_confidence"])
+    path = tmp_path / "calls.csv"
+    write_csv([row(wanted)], wanted, path, zone=BERLIN)
+    assert path.read_text(encoding="utf-8").splitlines()[1] == "61.9,0.94"
+    exact = Table(wanted.name, wanted.title, wanted.columns)
+    write_csv([row(exact)], exact, path, zone=BERLIN)
+    assert path.read_text(encoding="utf-8").splitlines()[1] == "61.91825,0.9396610113112227"
 
 
 def test_a_short_csv(database: Database, calls: dict[str, str], tmp_path: Path) -> None:
