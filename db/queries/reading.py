@@ -116,6 +116,8 @@ class ShownCall:
     topic: str | None
     subtopic: str | None
     topic_confidence: float | None
+    second_topic: str | None
+    second_subtopic: str | None
     topic_evidence: Sequence[Mapping[str, Any]] | None
     topic_catalogue: str | None
     summary: str | None

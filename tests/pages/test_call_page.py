@@ -39,7 +39,10 @@ def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
 
 
 def test_markup_in_names_and_words_stays_text() -> None:
-    names = "file_name agent_id queue topic subtopic summary error_message error_type asr_engine asr_model language"
+    names = (
+        "file_name agent_id queue topic subtopic second_topic second_subtopic "
+        "summary error_message error_type asr_engine asr_model language"
+    )
     texts = dict.fromkeys(names.split(), HOSTILE)
     call = shown_call(
         **texts,
@@ -60,6 +63,12 @@ def test_markup_in_names_and_words_stays_text() -> None:
     assert [attributes["src"] for tag, attributes in found if tag == "script"] == ["/assets/reading-room.js"]
     assert not [tag for tag, attributes in found if any(name.startswith("on") for name in attributes)]
     assert not [attributes for _, attributes in found if "style" in attributes]
+
+
+def test_a_second_reason_stands_below_the_first() -> None:
+    html = html_of(shown_call(topic="Billing", second_topic="Cards", second_subtopic="Lost or stolen"))
+    assert 'Also about <b dir="auto">Cards › Lost or stolen</b>' in html
+    assert "Also about" not in html_of(shown_call(topic="Billing"))
 
 
 def test_silences_and_overtalk_stand_in_their_place() -> None:

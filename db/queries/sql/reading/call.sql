@@ -3,7 +3,7 @@ SELECT call_id::text, file_name, source_uri, audio_sha256, source_size_bytes, so
        duration_s, channels, sample_rate_hz, container, codec, direction, agent_id, customer_segment, queue,
        related_call, extension, metadata, language, flags, status, error_type, error_message, error_stage,
        error_transient, sentiment_trends, mood_turned_by, mood_turned_at_s, topic, subtopic, topic_confidence,
-       topic_evidence, topic_catalogue, summary, summary_details, summary_evidence, summary_check, action_items,
+       second_topic, second_subtopic, topic_evidence, topic_catalogue, summary, summary_details, summary_evidence, summary_check, action_items,
        customer, caller, agent_talk_s, client_talk_s,
        agent_talk_share, client_talk_share, silence_s, silence_share, longest_silence_s, overtalk_s,
        agent_interruptions, client_interruptions, turns, agent_words_per_minute, client_words_per_minute,
