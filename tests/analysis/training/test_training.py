@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.encoder.choice import open_encoder
 from analysis.model_folder import load_model
 from analysis.sentiment.acoustic import build_acoustic
 from analysis.sentiment.lines import spoken_lines
@@ -17,10 +18,12 @@ from analysis.sentiment.text_trained import TrainedTextSentiment
 from analysis.training.judging.crossvalidation import PlainMaterial, cross_validate
 from analysis.training.kinds.text import TEXT_RECIPES
 from analysis.training.labelled.recordings import Samples
+from analysis.training.open_set import rows_of
 from analysis.training.task import TrainingRequest
 from analysis.training.train import KINDS, TrainingOutcome
 from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment
 from commands.train.requests import TrainRequest, run_train
+from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError, EarshotError
@@ -118,7 +121,8 @@ def test_text_is_compared_with_the_model_in_use_and_usable(
 def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
     outcome = run_train("topics", request_for(labels, tmp_path, "topics"))
     loaded = load_model(tmp_path / "topics", kind="topics")
-    rows = loaded.pipeline.predict_proba(["Thank you so much, the bill is wonderful."])
+    texts = rows_of(["Thank you so much, the bill is wonderful."], open_encoder(EncoderSettings()).encoder)
+    rows = loaded.pipeline.predict_proba(texts)
     assert outcome.card.classes[int(loaded.pipeline.classes_[rows[0].argmax()])] == "positive"
     assert rows.sum() == pytest.approx(1.0)
 

@@ -196,7 +196,7 @@ def test_an_outage_costs_the_enrichment_only_and_a_later_run_fills_in_just_that(
         with_fallback = settings(server, two_calls, providers="[openai_chat, extractive]")
         assert place.run(settings=with_fallback).returncode == 5
         for row in steps(place, *ENRICHMENTS):
-            assert row["provider"] in {"keywords", "extractive"}
+            assert row["provider"] in {"keywords and encoder", "extractive"}
             assert "503" in row["reason"]
         assert [row["topic"] for row in calls(place)] == ["Cards", "Technical support"]
 
@@ -296,6 +296,8 @@ def test_a_model_on_this_machine_answers_from_the_glossary(
             "transcription.engines=[scripted]",
             f"transcription.scripted.transcripts={two_calls[1]}",
             "llm.providers=[mlx_lm]",
+            "topics.method=llm",
+            "summary.method=llm",
             f"llm.mlx_lm.model={model}",
             f"glossary.b2b={glossary}",
             f"glossary.b2c={glossary}",

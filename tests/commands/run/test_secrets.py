@@ -50,6 +50,8 @@ def test_a_run_whose_services_repeat_its_secrets_leaves_them_nowhere_and_its_fil
         settings = (
             *SCRIPTED,
             "llm.providers=[openai_chat]",
+            "topics.method=llm",
+            "summary.method=llm",
             "llm.openai_chat.model=m",
             f"llm.openai_chat.base_url={server.url}/v1?key={KEY}",
             "llm.openai_chat.api_key_env=MY_OWN",

@@ -42,6 +42,7 @@ VALUES: Mapping[str, Any] = {
     "input.sidecar.delimiter": ";",
     "input.sidecar.encoding": "cp1252",
     "output.csv.delimiter": ";",
+    "retention.exports": ["elsewhere"],
     "redaction.patterns": [{"name": "CONTRACT", "pattern": "[0-9]{7}"}],
     "reporting.notify.on": None,
     "reporting.notify.smtp.host": None,
