@@ -30,7 +30,7 @@ from pipeline.roles import Role
 
 def add_to(app: typer.Typer) -> None:
     """Register every sub-command on `app`."""
-    for command in (work, status, search, view, export, doctor):
+    for command in (work, status, search, view, serve, export, doctor):
         app.command()(command)
     app.command("report")(performance_report)
     app.command()(config.init)
@@ -106,6 +106,17 @@ def view(
     from commands.view import view as serve
 
     sys.exit(serve(config, overrides or (), port, browser))
+
+
+def serve(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port; service.port by default.")] = None,
+) -> None:
+    """Take calls in over HTTP, work on them, and let them be followed and read, until Ctrl-C. Example: run.py serve"""
+    from commands.serve import serve as start
+
+    sys.exit(start(config, overrides or (), port))
 
 
 def export(  # noqa: PLR0917 - typer calls it by name

@@ -7,12 +7,17 @@ import socket
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from commands.quiet import quiet_in
 from commands.terminal import say
 from db.existing import existing_ledger
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
 
 PORT = 8642
 """Tried first, so that bookmarks hold; another free one where it is taken."""
@@ -25,8 +30,6 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
 
     Raises ConfigurationError where the port is taken.
     """
-    import uvicorn
-
     from service.app import application
 
     settings = load_settings(config, overrides).settings
@@ -36,21 +39,22 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
     with existing_ledger(database_settings) as database, _listening(port) as listener:
         quiet = quiet_in(database, settings.redaction)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        server = uvicorn.Server(
-            uvicorn.Config(
-                application(database, settings, settings.run.spool_dir / "listening", quiet),
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
+        server = server_of(application(database, settings, settings.run.spool_dir / "listening", quiet))
         say(f"{address}  (this machine alone; Ctrl-C ends it)")
         if browser:
             open_page(address + page)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     return 0
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """What `view` and `serve` run `app` with."""
+    import uvicorn
+
+    return uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
+    )
 
 
 def _listening(port: int | None) -> socket.socket:

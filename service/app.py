@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from db.queries.chosen import CallFilter
 from db.queries.reading import choices_among
@@ -16,7 +16,7 @@ from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
 from service import reading
 from service.kept import Kept
-from service.security import loopback_only
+from service.security import Guard
 from service.shared import Shared
 
 if TYPE_CHECKING:
@@ -27,10 +27,17 @@ if TYPE_CHECKING:
 KEPT_S = 60.0
 
 
-def application(database: Database, settings: Settings, spool: Path, quiet: Quiet) -> FastAPI:
-    """The application. It reads, and answers this machine alone.
+API_ROOMS: Sequence[APIRouter] = ()
+"""Routers of `run.py serve`, each under /v1, beside the pages."""
+
+
+def application(
+    database: Database, settings: Settings, spool: Path, quiet: Quiet, *, rooms: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """The application: the reading room, and further rooms.
 
     Args:
+        rooms: API_ROOMS for `run.py serve`; none for `run.py view`, which only reads.
         spool: folder for recordings decoded while it runs.
         quiet: where a call must not be heard.
     """
@@ -50,7 +57,8 @@ def application(database: Database, settings: Settings, spool: Path, quiet: Quie
         quiet=quiet,
         choices=Kept(partial(choices_among, database, CallFilter(), settings.input.timezone), KEPT_S),
     )
-    app.include_router(reading.router)
+    for room in (reading.router, *rooms):
+        app.include_router(room)
     reading.explain_errors(app)
-    loopback_only(app)
+    app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())
     return app

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import MutableMapping
 
-from starlette.requests import Request
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
@@ -23,31 +24,46 @@ HEADERS: MutableMapping[str, str] = {
 """Words of calls are not kept by a browser, and no other site may show or load them."""
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
-Next = Callable[[Request], Awaitable[Response]]
 
-
-async def guarded(request: Request, call_next: Next) -> Response:
-    """Refuse what does not come to this machine by its own name, and what changes anything; add the headers.
+class Guard:
+    """Refuses what does not come to this machine by its own name, and changes by pages; adds the headers.
 
     A page of another site can make a browser send requests here, under a name that it lets point to 127.0.0.1
-    (DNS rebinding): then the name gives it away.
+    (DNS rebinding): then the name gives it away. ASGI by itself, so that bodies stream both ways.
     """
-    if _host(request.headers.get("host", "")) not in LOOPBACK_NAMES:
-        answer: Response = PlainTextResponse("This address is not served here.", 421)
-    elif request.method not in ("GET", "HEAD"):
-        answer = PlainTextResponse("Only reading is possible here.", 405, headers={"Allow": "GET, HEAD"})
-    else:
-        answer = await call_next(request)
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
-    return answer
+
+    def __init__(self, app: ASGIApp, *, changes_under: tuple[str, ...] = ()) -> None:
+        """`changes_under`: beginnings of the paths under which more than GET and HEAD is let through."""
+        self._app = app
+        self._changes_under = changes_under
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if scope["type"] == "websocket":
+            await (self._app if refusal is None else WebSocketClose(1008))(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await (refusal or self._app)(scope, receive, with_headers)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if _host(Headers(scope=scope).get("host", "")) not in LOOPBACK_NAMES:
+            return PlainTextResponse("This address is not served here.", 421)
+        reads = scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD")
+        if not reads and not scope["path"].startswith(self._changes_under):
+            return PlainTextResponse("Only reading is possible here.", 405, headers={"Allow": "GET, HEAD"})
+        return None
 
 
 def _host(header: str) -> str:
     name, _, port = header.rpartition(":")
     return (name if name and port.isdigit() else header).lower()
-
-
-def loopback_only(app: Any) -> None:
-    """Guard every route of `app`."""
-    app.middleware("http")(guarded)

@@ -18,6 +18,7 @@ from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.config.areas.retention import RetentionSettings
 from pipeline.config.areas.run import RunSettings
 from pipeline.config.areas.sentiment import SentimentSettings
+from pipeline.config.areas.service import ServiceSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.cloud import CloudOptions
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
@@ -50,6 +51,7 @@ class Settings(Area):
     retention: Annotated[RetentionSettings, NOTHING] = Field(default_factory=RetentionSettings)
     run: Annotated[RunSettings, NOTHING] = Field(default_factory=RunSettings)
     reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
+    service: Annotated[ServiceSettings, NOTHING] = Field(default_factory=ServiceSettings)
 
     @model_validator(mode="after")
     def _requests_end_before_their_process_is_killed(self) -> Self:
