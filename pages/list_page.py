@@ -58,7 +58,7 @@ def list_page(
         options=options_of(offered, wanted),
         chips=chips_of(wanted, partial(site.calls, sort=_sort(sort))),
         wanted=address_of(wanted),
-        nothing_yet=not offered and wanted == CallFilter() and not total.calls,
+        nothing_yet=not offered and wanted == CallFilter(within=wanted.within) and not total.calls,
         sort=sort,
         sorts=SORT_NAMES,
         number=number,

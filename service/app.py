@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 
-from db.queries.chosen import CallFilter
-from db.queries.reading import choices_among
+from db.queries.chosen import CallFilter, RowScope
+from db.queries.reading import Choice, choices_among
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
 from service import reading
-from service.kept import Kept
+from service.access.needs import OpenGate
+from service.access.routes import refuse_undeclared
+from service.kept import KeptBy
 from service.security import Guard
 from service.shared import Shared
 
@@ -55,10 +57,16 @@ def application(
         settings=settings,
         listening=listening,
         quiet=quiet,
-        choices=Kept(partial(choices_among, database, CallFilter(), settings.input.timezone), KEPT_S),
+        choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
     )
+    app.state.gate = OpenGate()
     for room in (reading.router, *rooms):
         app.include_router(room)
     reading.explain_errors(app)
     app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())
+    refuse_undeclared(app)
     return app
+
+
+def _choices(database: Database, timezone: str, rows: RowScope) -> list[Choice]:
+    return choices_among(database, CallFilter(within=rows), timezone)

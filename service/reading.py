@@ -27,24 +27,28 @@ from pages.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role, SpeechSpan
+from service.access import Principal, Scope, anyone, needs
 from service.shared import Shared, shared
 
 router = APIRouter()
 Given = Annotated[Shared, Depends(shared)]
+Reader = Annotated[Principal, Depends(needs(Scope.READ_WITHOUT_TEXT))]
+Hearer = Annotated[Principal, Depends(needs(Scope.READ))]
 _MOST_PAGES = 1_000_000
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @router.get("/")
-def dashboard(request: Request, given: Given) -> Response:
+def dashboard(request: Request, given: Given, reader: Reader) -> Response:
     address = dict(request.query_params)
     if (shorter := _without_empty(address)) is not None:
         return RedirectResponse(given.site.dashboard() + shorter, 303)
-    wanted, faults = filter_of(address)
+    asked, faults = filter_of(address)
+    wanted = reader.limited(asked)
     timezone = given.site.timezone
     html = dashboard_page(
         dashboard_of(given.database, wanted, timezone),
-        given.choices.get(),
+        given.choices_for(reader),
         wanted,
         given.site,
         today=datetime.now(ZoneInfo(timezone)).date(),
@@ -55,12 +59,13 @@ def dashboard(request: Request, given: Given) -> Response:
 
 
 @router.get("/calls")
-def calls(request: Request, given: Given) -> Response:
+def calls(request: Request, given: Given, reader: Reader) -> Response:
     """The list; an address with empty values, as a form sends it, leads to the same without them."""
     address = dict(request.query_params)
     if (shorter := _without_empty(address)) is not None:
         return RedirectResponse(given.site.calls() + shorter, 303)
-    wanted, faults = filter_of(address)
+    asked, faults = filter_of(address)
+    wanted = reader.limited(asked)
     sort, unknown = sort_of(address)
     faults += unknown
     number = _page_number(address.get("page", "1"))
@@ -74,14 +79,14 @@ def calls(request: Request, given: Given) -> Response:
         limit=CALLS_PER_PAGE,
         offset=offset,
     )
-    offered = given.choices.get()
+    offered = given.choices_for(reader)
     html = list_page(listed, total, offered, wanted, given.site, sort=sort, number=number, faults=faults)
     return HTMLResponse(html)
 
 
 @router.get("/calls/{call_id}")
-def call(call_id: str, given: Given) -> Response:
-    shown = _call(call_id, given)
+def call(call_id: str, given: Given, reader: Reader) -> Response:
+    shown = _call(call_id, given, reader)
     identity = uuid.UUID(shown.call_id)
     content = CallContent(
         call=shown,
@@ -94,16 +99,16 @@ def call(call_id: str, given: Given) -> Response:
 
 
 @router.get("/calls/{call_id}/audio")
-def audio(call_id: str, given: Given) -> Response:
+def audio(call_id: str, given: Given, hearer: Hearer) -> Response:
     """The recording, whole or in the ranges asked for."""
-    shown = _call(call_id, given)
+    shown = _call(call_id, given, hearer)
     path, media = given.listening.playable(*_heard(shown, given))
     return FileResponse(path, media_type=media)
 
 
 @router.get("/calls/{call_id}/waveform.svg")
-def waveform_of(call_id: str, given: Given) -> Response:
-    shown = _call(call_id, given)
+def waveform_of(call_id: str, given: Given, reader: Reader) -> Response:
+    shown = _call(call_id, given, reader)
     peaks = given.listening.peaks(*_heard(shown, given))
     chunks = reading.shown_chunks(given.database, uuid.UUID(shown.call_id))
     roles = roles_of_channels(shown, chunks, len(peaks.channels))
@@ -112,7 +117,7 @@ def waveform_of(call_id: str, given: Given) -> Response:
     )
 
 
-@router.get("/assets/{name}")
+@router.get("/assets/{name}", dependencies=[Depends(anyone)])
 def asset(name: str) -> Response:
     path = next((path for path in ASSETS.iterdir() if path.name == name and path.suffix in _TYPES), None)
     if path is None:
@@ -151,9 +156,9 @@ def _notice(status: int, title: str, text: str) -> Response:
     return HTMLResponse(page("notice", title=title, text=text, site=Site()), status)
 
 
-def _call(call_id: str, given: Shared) -> reading.ShownCall:
+def _call(call_id: str, given: Shared, reader: Principal) -> reading.ShownCall:
     try:
-        found = reading.shown_call(given.database, uuid.UUID(call_id))
+        found = reading.shown_call(given.database, uuid.UUID(call_id), reader.rows)
     except ValueError:
         found = None
     if found is None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 
+from db.queries.chosen import RowScope
 from db.queries.reading import Choice
 from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service.kept import Kept
+from service.access import Principal
+from service.kept import KeptBy
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -26,8 +28,11 @@ class Shared:
     settings: Settings
     listening: ListeningRoom
     quiet: Quiet
-    choices: Kept[list[Choice]]
-    """What calls can be filtered by; a value that is new shows after a minute."""
+    choices: KeptBy[RowScope, list[Choice]]
+    """What the calls that somebody may see can be filtered by; a value that is new shows after a minute."""
+
+    def choices_for(self, reader: Principal) -> list[Choice]:
+        return self.choices.get(reader.rows)
 
     @property
     def site(self) -> Site:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from db.ask import answer, question
+from pipeline.records import CallStatus
 
 if TYPE_CHECKING:
     from psycopg.rows import BaseRowFactory
@@ -20,6 +21,23 @@ NONE = "-"
 """As a wanted agent, queue, direction, topic or mood: calls that have none."""
 CALLS = ("done", "transcribed", "failed", "quarantined")
 """Statuses of recordings that are calls; the others were skipped."""
+RECORDINGS = tuple(CallStatus)
+"""Every status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowScope:
+    """The calls that somebody may see: of any of these customer segments, and in any of these queues. None: all."""
+
+    segments: tuple[str, ...] | None = None
+    queues: tuple[str, ...] | None = None
+
+    @property
+    def everything(self) -> bool:
+        return self.segments is None and self.queues is None
+
+
+EVERYTHING = RowScope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +75,8 @@ class CallFilter:
     """The same for the customer's share of the call."""
     text: str | None = None
     """Words that were all said in one stretch, as typed into a web search; a part of the file's name; or a call_id."""
+    within: RowScope = EVERYTHING
+    """What the one who asks may see at all; no part of an address."""
 
 
 def ask_of_chosen(
@@ -80,6 +100,8 @@ def about_chosen(name: str, wanted: CallFilter, timezone: str, **parameters: obj
     given: dict[str, object] = {
         **{field: getattr(wanted, field) for field in _PLAIN},
         "call_ids": None if wanted.call_ids is None else list(wanted.call_ids),
+        "seen_segments": _listed(wanted.within.segments),
+        "seen_queues": _listed(wanted.within.queues),
         "statuses": [wanted.status] if wanted.status else list(CALLS),
         "timezone": timezone,
         **_bounds("silence", wanted.silence),
@@ -87,6 +109,10 @@ def about_chosen(name: str, wanted: CallFilter, timezone: str, **parameters: obj
         **parameters,
     }
     return question("reading/chosen") + question(name), given
+
+
+def _listed(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)
 
 
 def _bounds(name: str, percent: tuple[int, int] | None) -> dict[str, int | None]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from db.ask import ask
-from db.queries.chosen import CallFilter, ask_of_chosen
+from db.queries.chosen import EVERYTHING, RECORDINGS, CallFilter, RowScope, ask_of_chosen
 from db.records import record_row
 from pipeline.records import CallStatus, Role, Word
 
@@ -225,9 +225,11 @@ def choices_among(database: Database, wanted: CallFilter, timezone: str) -> list
     return ask_of_chosen(database, "reading/choices", record_row(Choice), wanted, timezone)
 
 
-def shown_call(database: Database, call_id: uuid.UUID) -> ShownCall | None:
-    """One call; None where there is no such call."""
-    return next(iter(ask(database, "reading/call", record_row(ShownCall), call_id=call_id)), None)
+def shown_call(database: Database, call_id: uuid.UUID, within: RowScope = EVERYTHING) -> ShownCall | None:
+    """One recording; None where there is no such one `within` what may be seen."""
+    wanted = CallFilter(call_ids=(call_id,), within=within)
+    found = ask_of_chosen(database, "reading/call", record_row(ShownCall), wanted, "UTC", statuses=list(RECORDINGS))
+    return next(iter(found), None)
 
 
 def shown_chunks(database: Database, call_id: uuid.UUID) -> list[ShownChunk]:

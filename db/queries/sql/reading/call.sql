@@ -17,4 +17,4 @@ SELECT call_id::text, file_name, source_uri, audio_sha256, source_size_bytes, so
                                         'acoustic', client_acoustic_probabilities),
            'unknown', jsonb_build_object('fusion', unknown_fusion_probabilities, 'text', unknown_text_probabilities,
                                          'acoustic', unknown_acoustic_probabilities)) AS moods
-FROM calls WHERE call_id = %(call_id)s
+FROM chosen

@@ -8,6 +8,8 @@ WITH chosen AS NOT MATERIALIZED (
                         c.unknown_fusion_sentiment, c.unknown_text_sentiment) AS mood
     ) moods
     WHERE c.status = ANY(%(statuses)s)
+        AND (%(seen_segments)s::text[] IS NULL OR c.customer_segment = ANY(%(seen_segments)s))
+        AND (%(seen_queues)s::text[] IS NULL OR c.queue = ANY(%(seen_queues)s))
         AND (%(first_day)s::date IS NULL
             OR c.started_at >= (%(first_day)s::date)::timestamp AT TIME ZONE %(timezone)s)
         AND (%(last_day)s::date IS NULL
