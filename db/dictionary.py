@@ -40,6 +40,11 @@ SHOWN = (
     "attention_notices",
     "scorecard_results",
     "scorecard_answers",
+    "human_references",
+    "human_reference_turns",
+    "watch_samples",
+    "watch_judgements",
+    "watch_figures",
     "tombstones",
     "tombstone_key",
 )

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 Scrub = Callable[[object], object]
 """From a JSON value to the same without mentions of what is erased; the very same object where there are none."""
 
-WITH_TEXT = ("calls", "transcripts", "transcript_chunks", "call_steps", "chunk_sentiments", "finished_segments", "runs")
+WITH_TEXT = (
+    "calls", "transcripts", "transcript_chunks", "call_steps", "chunk_sentiments", "finished_segments", "runs",
+    "human_references", "human_reference_turns",
+)  # fmt: skip
 """Tables whose space is given back."""
 
 

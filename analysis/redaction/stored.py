@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analysis.calls import in_order
-from analysis.redaction.redactor import Redactor, TextStretch
+from analysis.redaction.redactor import Redactor, TextStretch, build_redactor
+from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.records import Transcript, TranscriptChunk, Word
 
 UNHEARD = frozenset({"recognition_failed", "recogniser_crash", "recogniser_error", "recogniser_timeout"})
@@ -50,6 +51,14 @@ def redact_transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
     }
     kept = tuple(changed.get((chunk.channel, chunk.ordinal), chunk) for chunk in transcript.chunks)
     return replace(transcript, chunks=kept)
+
+
+def without_personal_data(texts: Sequence[str], settings: RedactionSettings) -> list[str]:
+    """The lines of one call as they may be stored and shown: as they are, unless `redact_stored` is on."""
+    if not settings.redact_stored:
+        return list(texts)
+    redactor = build_redactor(settings.model_copy(update={"enabled": True}))
+    return list(redactor.stretches_of(list(texts))[0])
 
 
 def personal_stretches(transcript: Transcript, redactor: Redactor) -> tuple[PersonalStretch, ...]:

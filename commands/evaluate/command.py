@@ -235,3 +235,49 @@ def scorecard(  # noqa: PLR0917 - typer calls it by name
         config=config, overrides=tuple(overrides or ()), scorecard=name, calls=calls, seed=seed, as_json=as_json
     )
     sys.exit(write_sheet(request, sheet) if sheet is not None else compare_sheets(request, read or []))
+
+
+_WATCH_HELP = """Calls that people have corrected: word error rates of all, by engine, model and agent, over time.
+
+A run draws `watch.calls_per_night` calls for a sheet in the output folder; `run.py view` has the same calls under \
+Quality. This command takes in filled sheets, compares the transcripts with the corrections, keeps the figures of \
+each night, and ends with 5 where `watch.alarm_wer` is surely exceeded. docs/quality-watch.md says more.
+
+[bold]Examples[/bold]
+
+  python run.py evaluate watch
+
+  python run.py evaluate watch --read output/quality_watch_20261126_230000.xlsx
+
+  python run.py evaluate watch --draw --set watch.calls_per_night=10
+
+  python run.py evaluate watch --sheet to_correct.csv
+
+[bold]Exit codes[/bold]: 0 told · 2 the command line or a sheet is wrong · 3 no database · 5 alarm, or a correction \
+that could not be kept
+"""
+
+
+@app.command(help=_WATCH_HELP)
+def watch(  # noqa: PLR0917 - typer calls it by name
+    read: Annotated[
+        list[Path] | None, typer.Option("--read", help="Filled sheet; may be given again.", metavar="FILE")
+    ] = None,
+    draw: Annotated[bool, typer.Option("--draw", help="Draw today's sample now, and write its sheet.")] = False,
+    sheet: Annotated[
+        Path | None,
+        typer.Option("--sheet", help="Write all drawn calls that nobody has corrected: .xlsx or .csv.", metavar="FILE"),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    from commands.evaluate.watch.command import WatchRequest, watch
+    from pipeline.errors import ConfigurationError
+
+    if read and (draw or sheet is not None):
+        raise ConfigurationError("evaluate watch: --read goes alone; --draw and --sheet hand calls out")
+    request = WatchRequest(
+        config=config, overrides=tuple(overrides or ()), read=tuple(read or ()), draw=draw, sheet=sheet, as_json=as_json
+    )
+    sys.exit(watch(request))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from commands.sheets import check_ending, rows_of, write_sheet_of
 from commands.terminal import Terminal, cell, say, say_json, table
 from db.existing import existing_ledger
 from db.export.columns import Column, Kind, Table
-from db.export.csv_file import write_csv
-from db.export.workbook import write_workbook
 from db.queries.attention import answers_of, drawn_answers, scorecards
 from pipeline.agreement import Agreement, Pair, agreement
 from pipeline.config.loader import load_settings
@@ -40,10 +37,8 @@ SHEET = Table(
     ),
     for_people=True,
 )
-_TITLES = {column.title.casefold(): column.name for column in SHEET.columns}
 _NEEDED = ("call_id", "item", "answer", "scorecard")
 _ANSWERS = {"yes": "yes", "y": "yes", "no": "no", "n": "no", "n/a": "n/a", "na": "n/a", "-": "n/a"}
-_MAX_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +67,14 @@ class FilledSheet:
 
 def write_sheet(request: ScorecardRequest, path: Path) -> int:
     """Draw calls and write their questions without answers. Raises ConfigurationError, OutputUnavailable."""
-    if path.suffix.lower() not in {".xlsx", ".csv"}:
-        raise ConfigurationError(f"--sheet {path}: must end in .xlsx or .csv")
+    check_ending(path)
     settings = load_settings(request.config, request.overrides).settings
     with existing_ledger(settings.database) as database:
         known = scorecards(database)
         name = _chosen(request.scorecard, known, settings)
         items = drawn_answers(database, name, request.calls, request.seed)
     rows = [{**asdict(item), "answer": None, "note": None, "scorecard": name} for item in items]
-    zone = ZoneInfo(settings.input.timezone)
-    if path.suffix.lower() == ".xlsx":
-        write_workbook(lambda _: nullcontext(rows), [SHEET], path, zone=zone)
-    else:
-        write_csv(rows, SHEET, path, zone=zone, byte_order_mark=True)
+    write_sheet_of(rows, SHEET, path, ZoneInfo(settings.input.timezone))
     say(f"{path}: {counted(len({item.call_id for item in items}), 'call')}, {counted(len(items), 'question')}")
     return 0
 
@@ -174,7 +164,7 @@ def read_sheet(path: Path) -> FilledSheet:
     answers: dict[tuple[str, str], str] = {}
     names: set[str] = set()
     empty = 0
-    for number, row in _rows(path):
+    for number, row in rows_of(path, SHEET, _NEEDED):
         where = f"{path}, row {number}"
         try:
             call = str(uuid.UUID(row["call_id"]))
@@ -195,51 +185,3 @@ def read_sheet(path: Path) -> FilledSheet:
     if not answers:
         raise ConfigurationError(f"{path}: no item has an answer")
     return FilledSheet(path, names.pop(), answers, empty)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    lines = _xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path)
-    header: list[str] = []
-    for number, cells in enumerate(lines, start=1):
-        if not any(cells):
-            continue
-        if not header:
-            header = [_column(text) for text in cells]
-            missing = [name for name in _NEEDED if name not in header]
-            if missing:
-                raise ConfigurationError(f"{path}: no column {missing[0]}; there are: {', '.join(filter(None, cells))}")
-            continue
-        if number > _MAX_ROWS:
-            raise ConfigurationError(f"{path}: more than {_MAX_ROWS:,} rows")
-        yield number, {**dict.fromkeys(_NEEDED, ""), **dict(zip(header, cells, strict=False))}
-
-
-def _column(title: str) -> str:
-    """Our name of a column, by its title with or without what stands in brackets behind it."""
-    return _TITLES.get(title.casefold()) or _TITLES.get(title.partition(" (")[0].casefold()) or title
-
-
-def _csv(path: Path) -> Iterator[list[str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            yield from csv.reader(file, delimiter=max(",;\t", key=first.count))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{path}: cannot be read as CSV in UTF-8: {error}") from None
-
-
-def _xlsx(path: Path) -> Iterator[list[str]]:
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a damaged workbook makes it stumble over
-        raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {type(error).__name__}: {error}") from None
-    try:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()
-        for cells in sheet.iter_rows(values_only=True):
-            yield ["" if value is None else str(value) for value in cells]
-    finally:
-        book.close()

@@ -24,6 +24,7 @@ from pipeline.config.areas.speech.cloud import CloudOptions
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
+from pipeline.config.areas.watch import WatchSettings
 from pipeline.config.base import Area
 from pipeline.config.influence import METADATA, NOTHING, SPEAKERS, SUMMARY, TOPIC, TRANSCRIPT
 
@@ -49,6 +50,7 @@ class Settings(Area):
     database: Annotated[DatabaseSettings, NOTHING] = Field(default_factory=DatabaseSettings)
     output: Annotated[OutputSettings, NOTHING] = Field(default_factory=OutputSettings)
     retention: Annotated[RetentionSettings, NOTHING] = Field(default_factory=RetentionSettings)
+    watch: Annotated[WatchSettings, NOTHING] = Field(default_factory=WatchSettings)
     run: Annotated[RunSettings, NOTHING] = Field(default_factory=RunSettings)
     reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
     service: Annotated[ServiceSettings, NOTHING] = Field(default_factory=ServiceSettings)
@@ -72,6 +74,16 @@ class Settings(Area):
             raise ValueError(
                 "attention.notify is true, but neither reporting.notify.smtp.host nor reporting.notify.webhook.url is "
                 "set; set one, or attention.notify: false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_to_tell_of_word_errors(self) -> Self:
+        told = self.reporting.notify
+        if self.watch.notify and not (told.smtp.host or told.webhook.url):
+            raise ValueError(
+                "watch.notify is true, but neither reporting.notify.smtp.host nor reporting.notify.webhook.url is set; "
+                "set one, or watch.notify: false"
             )
         return self
 

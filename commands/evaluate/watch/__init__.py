@@ -1,0 +1,1 @@
+"""Quality watch: the word error rate of calls that people have corrected."""

@@ -1,0 +1,191 @@
+"""`run.py evaluate watch`: takes in what people corrected, and tells the word error rate over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from commands.evaluate.watch.judging import NewJudgements, groups_of, judge_corrected, word_error_rate
+from commands.exit_codes import ExitCode
+from commands.run.notify import send
+from commands.sheets import check_ending
+from commands.terminal import Terminal, cell, complain, say, say_json, table
+from commands.watch.drawing import draw_sample, told
+from commands.watch.sheet import read_corrections, write_corrections_sheet
+from db.existing import existing_ledger
+from db.queries.watch import Judged, Kind, calls_to_correct, count_to_correct, judged_calls, night_figures
+from pipeline.config.loader import export_env_file, load_settings
+from pipeline.errors import ConfigurationError
+from pipeline.intervals import Share
+from pipeline.plurals import counted
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from db.connection import Database
+    from pipeline.config.root import Settings
+
+_KINDS: tuple[Kind, ...] = ("all", "engine", "model", "agent")
+_NIGHTS_SHOWN = 14
+_ALARM = "Earshot: words are heard worse than they should be"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchRequest:
+    """As the command line gives it."""
+
+    config: Path
+    overrides: tuple[str, ...]
+    read: tuple[Path, ...]
+    draw: bool
+    sheet: Path | None
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Where the word error rate stands."""
+
+    since: date
+    judged: Sequence[Judged]
+    """Of the nights taken together."""
+    rate: Share | None
+    """None where no call was judged."""
+    alarm: str | None
+
+
+def watch(request: WatchRequest) -> int:
+    """Read, judge, tell; returns the exit code: 5 for an alarm, and where corrections could not be kept.
+
+    Raises ConfigurationError.
+    """
+    if request.sheet is not None:
+        check_ending(request.sheet)
+    settings = load_settings(request.config, request.overrides).settings
+    export_env_file(request.config.parent / ".env")
+    if request.draw and not settings.watch.calls_per_night:
+        raise ConfigurationError("evaluate watch --draw: watch.calls_per_night is 0; say how many calls to draw")
+    with existing_ledger(settings.database) as database:
+        if request.draw or request.sheet is not None:
+            _hand_out(database, settings, request)
+            return ExitCode.DONE
+        left_out = [line for path in request.read for line in _take_in(database, settings, path, request.as_json)]
+        new = judge_corrected(database)
+        watched = standing(database, settings)
+        waiting = count_to_correct(database)
+        if request.as_json:
+            say_json(_as_plain(database, watched, new, waiting, left_out))
+        else:
+            _show(database, watched, new, waiting)
+    for line in left_out:
+        complain(line)
+    if watched.alarm is None:
+        return ExitCode.LOOK if left_out else ExitCode.DONE
+    if settings.watch.notify and new.calls:
+        content = {"wer": watched.rate.value if watched.rate else None, "alarm_wer": settings.watch.alarm_wer}
+        for problem in send(settings.reporting.notify, _ALARM, watched.alarm, content).problems:
+            complain(problem)
+    return ExitCode.LOOK
+
+
+def standing(database: Database, settings: Settings) -> Watched:
+    """The word error rate of the last `watch.nights`, and whether it is an alarm."""
+    today = datetime.now(UTC).astimezone(ZoneInfo(settings.input.timezone)).date()
+    since = today - timedelta(days=settings.watch.nights - 1)
+    judged = judged_calls(database, since)
+    rate = word_error_rate(judged)
+    limit = settings.watch.alarm_wer
+    alarm = None
+    if limit is not None and rate is not None and rate.surely_above(limit):
+        alarm = (
+            f"word error rate {rate} over {counted(len(judged), 'corrected call')} drawn since {since}: surely above "
+            f"watch.alarm_wer ({limit:g})"
+        )
+    return Watched(since=since, judged=judged, rate=rate, alarm=alarm)
+
+
+def _hand_out(database: Database, settings: Settings, request: WatchRequest) -> None:
+    if request.draw:
+        sample = draw_sample(
+            database,
+            settings,
+            f"{datetime.now(UTC):%Y%m%d_%H%M%S}",
+            wanted=settings.watch.calls_per_night,
+            within=timedelta(days=settings.watch.within_days),
+        )
+        say(told(sample))
+    if request.sheet is not None:
+        waiting = calls_to_correct(database)
+        write_corrections_sheet(database, settings, waiting, request.sheet)
+        say(f"{request.sheet}: {counted(len(waiting), 'call')} to correct")
+
+
+def _take_in(database: Database, settings: Settings, path: Path, quietly: bool) -> list[str]:
+    found = read_corrections(database, settings, path)
+    if not quietly:
+        unchecked = f"; {found.unchecked} without a name in “Checked by” left out" if found.unchecked else ""
+        say(f"{path}: {counted(found.saved, 'call')} corrected{unchecked}")
+    return [f"{path}: {line}" for line in found.left_out]
+
+
+def _show(database: Database, watched: Watched, new: NewJudgements, waiting: int) -> None:
+    terminal = Terminal()
+    if watched.rate is None:
+        terminal.print("No drawn call has been corrected yet.")
+    else:
+        terminal.print(_groups_table(watched))
+        terminal.print(_nights_table(database, watched))
+    terminal.print(f"{counted(new.calls, 'call')} judged now, {waiting} to correct")
+    for name in new.gone:
+        terminal.print(f"{name}: not judged, its transcript as drawn is no longer stored")
+    if watched.alarm is not None:
+        terminal.print(f"ALARM: {watched.alarm}")
+
+
+def _groups_table(watched: Watched) -> Table:
+    shown = table(f"Word error rate of calls drawn since {watched.since}")
+    for heading in ("", "calls", "words", "errors", "WER, 95 %"):
+        shown.add_column(heading, justify="left" if not heading else "right")
+    for kind in _KINDS:
+        for name, group in groups_of(watched.judged, kind).items():
+            rate = word_error_rate(group)
+            says = "all calls" if kind == "all" else f"{kind} {name or '(not known)'}"
+            shown.add_row(
+                cell(says), str(len(group)), str(sum(one.words for one in group)),
+                str(sum(one.errors for one in group)), "–" if rate is None else str(rate),
+            )  # fmt: skip
+    return shown
+
+
+def _nights_table(database: Database, watched: Watched) -> Table:
+    shown = table(f"By night, the last {_NIGHTS_SHOWN} with corrections")
+    for heading in ("night", "calls", "WER", "95 %"):
+        shown.add_column(heading, justify="left" if heading == "night" else "right")
+    for one in night_figures(database, watched.since, all_only=True)[-_NIGHTS_SHOWN:]:
+        bounds = "–" if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
+        shown.add_row(str(one.night), str(one.calls), f"{one.wer:.3f}", bounds)
+    return shown
+
+
+def _as_plain(
+    database: Database, watched: Watched, new: NewJudgements, waiting: int, left_out: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "since": str(watched.since),
+        "judged_now": new.calls,
+        "to_correct": waiting,
+        "not_judged": list(new.gone),
+        "left_out": list(left_out),
+        "alarm": watched.alarm,
+        "groups": [
+            {"kind": kind, "name": name, "calls": len(group), "wer": None if rate is None else asdict(rate)}
+            for kind in _KINDS
+            for name, group in groups_of(watched.judged, kind).items()
+            for rate in (word_error_rate(group),)
+        ],
+        "nights": [{**asdict(one), "night": str(one.night)} for one in night_figures(database, watched.since)],
+    }

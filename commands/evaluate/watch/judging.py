@@ -1,0 +1,142 @@
+"""Drawn calls against their corrections: errors of each, word error rates of each night and of many together."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from db.ledger.store import PostgresStore
+from db.queries.watch import (
+    Judged,
+    Judgement,
+    Kind,
+    NightFigure,
+    Reference,
+    ToJudge,
+    calls_to_judge,
+    judged_calls,
+    keep_figures,
+    keep_judgements,
+    reference_of,
+)
+from pipeline.intervals import Share, share
+from pipeline.judging.normaliser import without_noises
+from pipeline.judging.scores import HeardCall, score_call
+from pipeline.judging.truth import TrueCall, TrueTurn
+
+if TYPE_CHECKING:
+    from db.connection import Database
+
+_GROUPS: Mapping[Kind, Callable[[Judged], str]] = {
+    "all": lambda _: "",
+    "engine": lambda one: one.engine,
+    "model": lambda one: f"{one.engine} {one.model}",
+    "agent": lambda one: one.agent_id or "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewJudgements:
+    """What an `evaluate watch` has compared."""
+
+    calls: int
+    nights: tuple[date, ...]
+    """Nights whose figures are new."""
+    gone: tuple[str, ...]
+    """Files of calls whose drawn transcript is no longer stored, so that it cannot be judged."""
+
+
+def judge_corrected(database: Database) -> NewJudgements:
+    """Compare every drawn call with its newest correction, and keep the figures of those nights."""
+    store = PostgresStore(database)
+    waiting = calls_to_judge(database)
+    judgements = [made for one in waiting if one.there and (made := _judge(database, store, one)) is not None]
+    keep_judgements(database, judgements)
+    judged = {one.call_id for one in judgements}
+    nights = sorted({one.night for one in waiting if one.call_id in judged})
+    if nights:
+        known = judged_calls(database, nights[0])
+        keep_figures(database, nights, [row for night in nights for row in _figures_of(known, night)])
+    return NewJudgements(len(judgements), tuple(nights), tuple(one.file_name for one in waiting if not one.there))
+
+
+def _judge(database: Database, store: PostgresStore, one: ToJudge) -> Judgement | None:
+    reference = reference_of(database, uuid.UUID(one.call_id))
+    transcript = store.transcript(one.transcript_fingerprint)
+    if reference is None or transcript is None:
+        return None
+    heard = HeardCall(
+        name=one.file_name,
+        duration_s=one.duration_s,
+        language=transcript.language,
+        flags=one.flags,
+        chunks=transcript.chunks,
+        engine=transcript.identity.engine,
+        model=transcript.identity.model,
+        revision=transcript.identity.revision,
+    )
+    words = score_call(heard, as_truth(reference), reference.language or transcript.language).words
+    return Judgement(
+        call_id=one.call_id,
+        reference_id=reference.reference_id,
+        transcript_fingerprint=one.transcript_fingerprint,
+        words=words.reference_words,
+        substitutions=words.substitutions,
+        deletions=words.deletions,
+        insertions=words.insertions,
+    )
+
+
+def as_truth(reference: Reference) -> TrueCall:
+    """A correction as the judges read what people wrote down."""
+    return TrueCall(
+        name=reference.call_id,
+        turns=tuple(
+            TrueTurn(
+                channel=turn.channel,
+                role=turn.role.value if turn.role != "unknown" else None,
+                start_s=turn.start_s,
+                end_s=turn.end_s,
+                text=without_noises(turn.text),
+            )
+            for turn in reference.turns
+        ),
+        language=reference.language,
+    )
+
+
+def _figures_of(known: Sequence[Judged], night: date) -> Iterable[NightFigure]:
+    of_night = [one for one in known if one.night == night]
+    for kind in _GROUPS:
+        for name, group in groups_of(of_night, kind).items():
+            rate = word_error_rate(group)
+            if rate is not None:
+                yield NightFigure(
+                    night=night,
+                    kind=kind,
+                    name=name,
+                    calls=len(group),
+                    words=sum(one.words for one in group),
+                    errors=sum(one.errors for one in group),
+                    wer=rate.value,
+                    low=rate.low,
+                    high=rate.high,
+                )
+
+
+def groups_of(judged: Sequence[Judged], kind: Kind) -> dict[str, list[Judged]]:
+    """Calls by engine, model or agent (empty: not known), or all of them; most calls first."""
+    found: dict[str, list[Judged]] = {}
+    for one in judged:
+        found.setdefault(_GROUPS[kind](one), []).append(one)
+    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def word_error_rate(judged: Sequence[Judged]) -> Share | None:
+    """Each call counts for as many as it was drawn for, so that a sample with many doubtful calls tells of all."""
+    return share(
+        [one.weight * one.errors for one in judged], [one.weight * one.words for one in judged], seed=len(judged)
+    )

@@ -1,0 +1,2 @@
+-- How many calls were drawn in a night.
+SELECT count(*) FROM watch_samples WHERE night = %(night)s
