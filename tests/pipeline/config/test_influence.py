@@ -47,6 +47,7 @@ VALUES: Mapping[str, Any] = {
     "reporting.notify.on": None,
     "reporting.notify.smtp.host": None,
     "attention.notify": None,
+    "watch.notify": None,
     "summary.template": "diary_note",
     "database.url": "postgresql://earshot@127.0.0.1:1/earshot",
     "llm.providers": None,
