@@ -14,10 +14,12 @@ from db.queries.chosen import CallFilter, RowScope
 from db.queries.reading import Choice, choices_among
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service import reading
+from service import documentation, reading
 from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
+from service.calls.router import router as calls
 from service.kept import KeptBy
+from service.problems import answer_with_problems
 from service.security import Guard
 from service.shared import Shared
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 KEPT_S = 60.0
 
 
-API_ROOMS: Sequence[APIRouter] = ()
+API_ROOMS: Sequence[APIRouter] = (calls, documentation.router)
 """Routers of `run.py serve`, each under /v1, beside the pages."""
 
 
@@ -50,8 +52,14 @@ def application(
         yield
         listening.close()
 
-    # The generated documentation loads its scripts from elsewhere: not here.
-    app = FastAPI(title="Earshot", docs_url=None, redoc_url=None, openapi_url=None, lifespan=open_rooms)
+    # FastAPI's own documentation loads its scripts from elsewhere: not here.
+    app = FastAPI(
+        title="Earshot",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=open_rooms,
+    )
     app.state.shared = Shared(
         database=database,
         settings=settings,
@@ -64,6 +72,7 @@ def application(
         app.include_router(room)
     reading.explain_errors(app)
     app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())
+    answer_with_problems(app)  # last: what stands in front of the routes refuses with problems as well
     refuse_undeclared(app)
     return app
 

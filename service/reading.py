@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -27,13 +26,11 @@ from pages.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role, SpeechSpan
-from service.access import Principal, Scope, anyone, needs
-from service.shared import Shared, shared
+from service.access import Principal, anyone
+from service.readers import Reader, WordReader
+from service.shared import Given, Shared
 
-router = APIRouter()
-Given = Annotated[Shared, Depends(shared)]
-Reader = Annotated[Principal, Depends(needs(Scope.READ_WITHOUT_TEXT))]
-Hearer = Annotated[Principal, Depends(needs(Scope.READ))]
+router = APIRouter(include_in_schema=False)
 _MOST_PAGES = 1_000_000
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -99,7 +96,7 @@ def call(call_id: str, given: Given, reader: Reader) -> Response:
 
 
 @router.get("/calls/{call_id}/audio")
-def audio(call_id: str, given: Given, hearer: Hearer) -> Response:
+def audio(call_id: str, given: Given, hearer: WordReader) -> Response:
     """The recording, whole or in the ranges asked for."""
     shown = _call(call_id, given, hearer)
     path, media = given.listening.playable(*_heard(shown, given))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from db.queries.chosen import RowScope
 from db.queries.reading import Choice
@@ -41,5 +41,9 @@ class Shared:
 
 
 def shared(request: Request) -> Shared:
-    """For a route's signature: `Annotated[Shared, Depends(shared)]`."""
+    """What routes depend on; `Given` in their signatures."""
     return cast(Shared, request.app.state.shared)
+
+
+Given = Annotated[Shared, Depends(shared)]
+"""For a route's signature."""

@@ -113,11 +113,14 @@ class ShownCall:
     sentiment_trends: Mapping[str, Any]
     mood_turned_by: str | None
     mood_turned_at_s: float | None
+    mood_turned_to: str | None
+    mood_turned_line: Mapping[str, Any] | None
     topic: str | None
     subtopic: str | None
     topic_confidence: float | None
     second_topic: str | None
     second_subtopic: str | None
+    second_topic_confidence: float | None
     topic_evidence: Sequence[Mapping[str, Any]] | None
     topic_catalogue: str | None
     summary: str | None
@@ -125,6 +128,7 @@ class ShownCall:
     summary_evidence: Sequence[Mapping[str, Any]] | None
     summary_check: str | None
     action_items: Sequence[Mapping[str, Any]] | None
+    attention_weight: float | None
     customer: str | None
     caller: str | None
     agent_talk_s: float | None

@@ -14,7 +14,7 @@ from db.ledger.store import PostgresStore
 from db.queries.reading import ShownCall
 from pipeline.config.root import Settings
 from pipeline.records import SpeechSpan
-from service.app import application
+from service.app import API_ROOMS, application
 from tests.recorded import store_recorded, write_two_sides
 
 LOOPBACK = "http://127.0.0.1"
@@ -51,5 +51,13 @@ def settings() -> Settings:
 @pytest.fixture
 def room(database: Database, stored: str, recording: Path, settings: Settings, tmp_path: Path) -> Iterator[Room]:
     app = application(database, settings, tmp_path / "spool", all_heard)
+    with TestClient(app, base_url=LOOPBACK, raise_server_exceptions=False) as browser:
+        yield Room(browser, stored, recording)
+
+
+@pytest.fixture
+def api(database: Database, stored: str, recording: Path, settings: Settings, tmp_path: Path) -> Iterator[Room]:
+    """The same with the rooms of `run.py serve`."""
+    app = application(database, settings, tmp_path / "spool", all_heard, rooms=API_ROOMS)
     with TestClient(app, base_url=LOOPBACK, raise_server_exceptions=False) as browser:
         yield Room(browser, stored, recording)
