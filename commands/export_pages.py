@@ -21,7 +21,7 @@ from db.queries import reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from pages.call_page import CallContent, Sound, call_page
-from pages.dashboard_page import dashboard_page
+from pages.dashboard.page import dashboard_page
 from pages.list_page import list_page
 from pages.rendering import ASSETS
 from pages.site import Site

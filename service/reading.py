@@ -16,7 +16,8 @@ from db.faults import explained, other_version
 from db.queries import reading
 from db.queries.dashboard import dashboard_of
 from pages.call_page import CallContent, call_page
-from pages.dashboard_page import AGENT_ORDERS, dashboard_page
+from pages.dashboard.agents import AGENT_ORDERS
+from pages.dashboard.page import dashboard_page
 from pages.filters import filter_of, sort_of
 from pages.list_page import CALLS_PER_PAGE, list_page
 from pages.rendering import ASSETS, page

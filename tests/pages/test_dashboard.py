@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import InPeriod, OfAgent, Period, TopicInWeek, Totals, period_of
-from pages.dashboard_page import agent_rows, beyond_chance, share_of, stretches_of, topic_rows, weeks_of
+from pages.dashboard.agents import agent_rows
+from pages.dashboard.periods import stretches_of
+from pages.dashboard.shares import share_of
+from pages.dashboard.topics import beyond_chance, topic_rows, weeks_of
 from pages.site import Site
 
 MONDAY = date(2026, 9, 14)

@@ -1,0 +1,1 @@
+"""The dashboard, by what it shows."""

@@ -1,0 +1,46 @@
+"""The figures at the top of the dashboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from db.queries.chosen import CallFilter
+from db.queries.dashboard import Dashboard
+from pages import numbers
+from pages.dashboard.narrowing import narrowed_to
+from pages.dashboard.shares import Share, shown_share
+from pages.site import Site
+from pipeline.plurals import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A figure at the top."""
+
+    value: str
+    says: str
+    address: str | None
+    note: str = ""
+
+
+def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) -> list[Tile]:
+    """The figures at the top."""
+    totals = found.totals
+    asked = wanted.attention or "any"
+    mean_s = totals.duration_s / totals.measured if totals.measured else None
+    return [
+        Tile(value=numbers.number(totals.calls), says="calls", address=site.calls(wanted)),
+        Tile(value=numbers.length(totals.duration_s), says="recorded", address=site.calls(wanted, sort="longest"),
+             note=f"{numbers.length(mean_s)} on average" if mean_s is not None else ""),
+        Tile(value=numbers.share(negative.value), says="unhappy customers",
+             address=narrowed_to(wanted, site, mood="negative"), note=shown_share(negative)),
+        Tile(value=numbers.number(totals.attention) if totals.judged else numbers.UNKNOWN, says="need attention",
+             address=site.calls(wanted, attention=asked, sort="attention") if totals.attention else None,
+             note=f"of {counted(totals.judged, 'call')} judged" if totals.judged else "no rules were judged"),
+        Tile(value=numbers.share(totals.silence_share), says="silence", address=site.calls(wanted, sort="silence")),
+        Tile(value=numbers.share(totals.agent_talk_share), says="agents talk", address=site.calls(wanted),
+             note=f"customers {numbers.share(totals.client_talk_share)}"),
+        Tile(value=numbers.number(totals.failed), says="failed",
+             address="#failures" if totals.failed else None,
+             note="of all calls" if totals.failed else "every call has a result"),
+    ]  # fmt: skip
