@@ -14,23 +14,25 @@ from pathlib import Path
 
 from pipeline.errors import told, traceback_text
 from pipeline.masking import masked
+from pipeline.tracing.origin import Origin, current_origin, working_for
 from pipeline.visible_text import visible
 
 LOG_FILE = "EARSHOT_LOG_FILE"
 RUN_ID = "EARSHOT_RUN_ID"
 """Environment variables through which a spawned process continues its parent's log."""
-OURS = ("earshot", "pipeline", "analysis", "db", "commands")
+OURS = ("earshot", "pipeline", "analysis", "db", "commands", "service")
 
 _call: ContextVar[dict[str, str]] = ContextVar("_call", default={})  # noqa: B039 - never changed in place
 
 
 @contextmanager
-def about_call(file_name: str, call_id: str | None, stage: str) -> Iterator[None]:
-    """Log records inside carry the call they are about."""
+def about_call(file_name: str, call_id: str | None, stage: str, origin: Origin | None = None) -> Iterator[None]:
+    """Log records inside carry the call they are about, and the request it is worked on for."""
     fields = {"stage": stage, "file_name": file_name, **({"call_id": call_id} if call_id else {})}
     token = _call.set(fields)
     try:
-        yield
+        with working_for(origin):
+            yield
     finally:
         _call.reset(token)
 
@@ -46,7 +48,10 @@ class PlainLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, logger, process, message, run_id; call_id, file_name, stage where known."""
+    """One JSON object a line: at, level, logger, process, message, run_id.
+
+    Where known also call_id, file_name, stage, and request_id and trace_id of the request that is worked for.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -58,6 +63,8 @@ class JsonLines(logging.Formatter):
             "run_id": os.environ.get(RUN_ID),
         }
         line.update(_call.get())
+        if (origin := current_origin()) is not None:
+            line.update(request_id=origin.request_id, trace_id=origin.place.trace_id)
         line.update({name: getattr(record, name) for name in ("call_id", "stage") if hasattr(record, name)})
         if record.exc_info and record.exc_info[1]:
             line["traceback"] = traceback_text(record.exc_info[1])

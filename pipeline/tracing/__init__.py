@@ -1,0 +1,1 @@
+"""Which request work is done for, in this process and the next, and traces of it."""

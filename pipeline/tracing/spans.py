@@ -1,0 +1,109 @@
+"""Spans sent to an OpenTelemetry collector, each after it has ended. Needs the extra `tracing`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from pipeline.config.areas.reporting import TracingSettings
+from pipeline.tracing.origin import TracePlace
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["internal", "server", "consumer"]
+MOST_WAITING = 16_384
+"""Spans kept for a collector that is slow; more are dropped."""
+
+
+class Spans:
+    """Where spans go. Without `reporting.tracing.enabled`, or without the extra, nowhere, at no cost.
+
+    Nothing here raises for a collector that is away: the exporter's own thread logs it.
+    """
+
+    def __init__(self, settings: TracingSettings, exporter: Any = None) -> None:
+        """`exporter`: another than OTLP over HTTP."""
+        self._timeout_ms = round(settings.timeout_s * 1000)
+        self._processor: Any = None
+        self._resource: Any = None
+        if not settings.enabled:
+            return
+        try:
+            from opentelemetry.sdk.resources import Resource
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+            if exporter is None:
+                from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+                exporter = OTLPSpanExporter(endpoint=settings.endpoint, timeout=settings.timeout_s)
+        except ImportError as error:
+            log.warning("reporting.tracing is on, but the extra `tracing` is not installed (%s)", error)
+            return
+        self._resource = Resource.create({"service.name": settings.service_name})
+        self._processor = BatchSpanProcessor(exporter, max_queue_size=MOST_WAITING)
+
+    @property
+    def sent(self) -> bool:
+        """Whether spans go anywhere."""
+        return self._processor is not None
+
+    def add(
+        self,
+        name: str,
+        place: TracePlace,
+        parent: TracePlace | None,
+        start_s: float,
+        end_s: float,
+        attributes: Mapping[str, str | int | float | bool],
+        *,
+        kind: Kind = "internal",
+        failed: bool = False,
+    ) -> None:
+        """A span that has ended. Times are Unix seconds."""
+        if self._processor is None or not place.sampled:
+            return
+        from opentelemetry.sdk.trace import ReadableSpan
+        from opentelemetry.trace import SpanKind
+        from opentelemetry.trace.status import Status, StatusCode
+
+        self._processor.on_end(
+            ReadableSpan(
+                name=name,
+                context=_context(place),
+                parent=_context(parent, is_remote=True) if parent is not None else None,
+                resource=self._resource,
+                attributes=dict(attributes),
+                kind=SpanKind[kind.upper()],
+                status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
+                start_time=round(start_s * 1e9),
+                end_time=round(end_s * 1e9),
+            )
+        )
+
+    def close(self) -> None:
+        """Send what waits, for at most `reporting.tracing.timeout_s`."""
+        if self._processor is not None:
+            self._processor.force_flush(self._timeout_ms)
+            self._processor.shutdown()
+            self._processor = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _context(place: TracePlace, *, is_remote: bool = False) -> Any:
+    from opentelemetry.trace import SpanContext, TraceFlags
+
+    return SpanContext(
+        int(place.trace_id, 16),
+        int(place.span_id, 16),
+        is_remote=is_remote,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED if place.sampled else TraceFlags.DEFAULT),
+    )
