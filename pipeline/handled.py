@@ -105,3 +105,8 @@ def services_of(results: Sequence[StepResult]) -> dict[str, ServiceUse]:
         once = ServiceUse(1, int(why is None), excerpt(why) if why else None)
         used[name] = used.get(name, ServiceUse()).and_then(once)
     return used
+
+
+def joined(used: Mapping[str, ServiceUse], later: Mapping[str, ServiceUse]) -> dict[str, ServiceUse]:
+    """Both together, by name."""
+    return {**used, **{name: used.get(name, ServiceUse()).and_then(use) for name, use in later.items()}}

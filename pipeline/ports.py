@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from pipeline.handled import EndedClaim, Handled
+from pipeline.presence import WorkerReport
 from pipeline.records import (
     CallFailure,
     CallForAnalysis,
@@ -184,6 +185,10 @@ class Claims(Protocol):
 
     def ended_elsewhere(self, run_id: str, since: datetime | None) -> Sequence[EndedClaim]:
         """Calls of a run that other workers have ended since then, some of them perhaps again; in that order."""
+        ...
+
+    def present(self, report: WorkerReport, *, leaving: bool = False) -> None:
+        """A sign of life of this worker, its last one if it is `leaving`. Not patient: the next one comes soon."""
         ...
 
     def left(self, run_id: str | None) -> int:

@@ -8,10 +8,12 @@ from commands.report.spans import STAGES, CallTimes, by_call
 from pipeline.config.areas.reporting import TracingSettings
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.tracing.origin import TracePlace, new_trace
-from pipeline.tracing.spans import Spans
+from pipeline.tracing.spans import Span, Spans
 
 
-def export_traces(settings: TracingSettings, recorder: PerformanceRecorder, run_id: str, exporter: object = None) -> int:
+def export_traces(
+    settings: TracingSettings, recorder: PerformanceRecorder, run_id: str, exporter: object = None
+) -> int:
     """Send the recorder's spans; returns the number of calls. A failure is logged and changes nothing else.
 
     The stages keep time anyway, so that nothing is spent on tracing while a run goes on. `exporter`: another than OTLP
@@ -34,14 +36,22 @@ def add_call(
     """One call's spans. `zero_s`: Unix time from which its times count. `requested`: the request it was done for."""
     stages = [call.spans[stage] for stage in STAGES if stage in call.spans]
     whole = requested.child() if requested is not None else new_trace()
-    about: dict[str, str | int | float | bool] = {
-        "earshot.run_id": run_id,
-        "earshot.file_name": call.file_name,
-        "earshot.audio_s": call.audio_s,
-    }
-    first_s, last_s = min(span.start_s for span in stages), max(span.end_s for span in stages)
     for span in stages:
-        spans.add(span.stage, whole.child(), whole, zero_s + span.start_s, zero_s + span.end_s, {})
-    kind = "consumer" if requested is not None else "internal"
-    spans.add("call", whole, requested, zero_s + first_s, zero_s + last_s, about, kind=kind)
+        start_s, end_s = zero_s + span.start_s, zero_s + span.end_s
+        spans.add(Span(name=span.stage, place=whole.child(), parent=whole, start_s=start_s, end_s=end_s))
+    spans.add(
+        Span(
+            name="call",
+            place=whole,
+            parent=requested,
+            start_s=zero_s + min(span.start_s for span in stages),
+            end_s=zero_s + max(span.end_s for span in stages),
+            attributes={
+                "earshot.run_id": run_id,
+                "earshot.file_name": call.file_name,
+                "earshot.audio_s": call.audio_s,
+            },
+            kind="consumer" if requested is not None else "internal",
+        )
+    )
     return whole

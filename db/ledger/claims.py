@@ -11,17 +11,19 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import BaseRowFactory, kwargs_row, scalar_row, tuple_row
 
 from db.connection import Database, worth_waiting
+from db.ledger import presence
 from db.ledger.values import clean
 from db.records import adapter
 from pipeline.errors import ClaimLost
 from pipeline.handled import EndedClaim, Handled, HandledAs
+from pipeline.presence import WorkerReport
 from pipeline.records import Claim
 
 if TYPE_CHECKING:
@@ -145,6 +147,13 @@ class PostgresClaims:
 
         self._database.patiently(work)
 
+    def present(self, report: WorkerReport, *, leaving: bool = False) -> None:
+        self._unless_away(
+            lambda connection: presence.present(
+                connection, self._worker, socket.gethostname(), self._hash, report, leaving=leaving
+            )
+        )
+
     def left(self, run_id: str | None) -> int:
         query = f"SELECT count(*) FROM claims WHERE {_SCOPE[run_id is None]} AND done_at IS NULL"  # noqa: S608
         (number,) = self._rows(query, self._scope(run_id), scalar_row)
@@ -154,13 +163,16 @@ class PostgresClaims:
         return {"hash": self._hash} if run_id is None else {"run_id": uuid.UUID(run_id)}
 
     def _at_once(self, statement: str, parameters: Sequence[object]) -> None:
+        self._unless_away(lambda connection: connection.execute(statement.encode(), parameters))
+
+    def _unless_away(self, work: Callable[[Connection[Any]], object]) -> None:
         """Not patient: the next sign of life comes soon, and leases end by themselves."""
         import psycopg
         from psycopg_pool import PoolTimeout
 
         try:
             with self._database.connection() as connection:
-                connection.execute(statement.encode(), parameters)
+                work(connection)
         except (psycopg.Error, PoolTimeout) as error:
             if not worth_waiting(error):
                 raise

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import RunInterrupted
-from pipeline.handled import Handled, HandledAs, ServiceUse, services_of
+from pipeline.handled import Handled, HandledAs, ServiceUse, joined, services_of
 from pipeline.ports import CallStore, Claims
 from pipeline.records import (
     CallFailure,
@@ -198,6 +198,26 @@ class EngineChange:
 
 
 @dataclass(slots=True)
+class WorkDone:
+    """What one worker did, in figures that only grow."""
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    audio_s: float = 0.0
+    """Length of the recordings that were recognised."""
+    speech_s: float = 0.0
+    services: Mapping[str, ServiceUse] = field(default_factory=dict)
+
+    def take(self, handled: Handled) -> None:
+        self.done += handled.handled_as is HandledAs.DONE
+        self.failed += handled.handled_as is HandledAs.FAILED
+        self.skipped += handled.handled_as is HandledAs.SKIPPED
+        self.audio_s += handled.audio_s
+        self.speech_s += handled.speech_s
+
+
+@dataclass(slots=True)
 class Tally:
     """What became of the calls; counted under a lock."""
 
@@ -216,30 +236,32 @@ class Tally:
     by_engine: dict[str, int] = field(default_factory=dict)
     """Calls transcribed in this run, by recogniser."""
     engine_changes: list[EngineChange] = field(default_factory=list)
+    here: WorkDone = field(default_factory=WorkDone)
+    """Without what other workers did."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, found: FoundCall, handled: Handled) -> None:
-        """Count what became of a call."""
+        """Count what became of a call that was worked on here."""
         with self.lock:
-            if handled.handled_as is HandledAs.KEPT:
-                self.kept.append(found.source_uri)
-            elif handled.skipped is not None:
-                self.skipped += 1
-                self.skipped_files.append(handled.skipped)
-            elif handled.status is not None:
-                self._take_processed(found, handled, handled.status)
+            self.here.take(handled)
+            self._take(found, handled)
+
+    def _take(self, found: FoundCall, handled: Handled) -> None:
+        if handled.handled_as is HandledAs.KEPT:
+            self.kept.append(found.source_uri)
+        elif handled.skipped is not None:
+            self.skipped += 1
+            self.skipped_files.append(handled.skipped)
+        elif handled.status is not None:
+            self._take_processed(found, handled, handled.status)
 
     def take_elsewhere(self, found: FoundCall, handled: Handled) -> None:
         """Count what another worker made of a call, with all that the stages here count on the way."""
-        self.take(found, handled)
         if handled.transcribed_by is not None:
             self.transcribed_by(handled.transcribed_by)
         with self.lock:
-            self._take_services(handled.services)
-
-    def _take_services(self, services: Mapping[str, ServiceUse]) -> None:
-        for name, use in services.items():
-            self.services[name] = self.services.get(name, ServiceUse()).and_then(use)
+            self._take(found, handled)
+            self.services = joined(self.services, handled.services)
 
     def _take_processed(self, found: FoundCall, handled: Handled, status: CallStatus) -> None:
         self.done += handled.failure is None
@@ -269,7 +291,9 @@ class Tally:
     def asked(self, results: Sequence[StepResult]) -> None:
         """Count who was asked for these results, and who answered."""
         with self.lock:
-            self._take_services(services_of(results))
+            used = services_of(results)
+            self.services = joined(self.services, used)
+            self.here.services = joined(self.here.services, used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 from pipeline.children.worker import Worker
@@ -18,6 +19,7 @@ from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals
 from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
+from pipeline.run.presence import Presence
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.spool_folder import own_spool, spent_file
 from pipeline.run.stages.analyse import AnalyseStage
@@ -50,6 +52,7 @@ class Crew:
         self._signals = signals
         self._settings = settings = signals.settings
         self._tally = tally
+        self._presence = Presence(parts.claims, tally)
         self._analysers = [
             Worker(
                 "analysis",
@@ -155,7 +158,7 @@ class Crew:
         ]
         fetching = fetch.start(fetched, finished)
         try:
-            self._watch(threads, fetching, desk, beat)
+            self._watch(threads, fetching, desk, partial(self._beat, beat, recognise))
         except BaseException as error:
             signals.fail(error)  # the stages must not run on alone
             raise
@@ -164,9 +167,14 @@ class Crew:
             self._drop_workers()
             self._give_back(desk)
 
+    def _beat(self, beat: Callable[[], None], recognise: RecogniseStage) -> None:
+        beat()
+        self._presence.beat(recognise.identity)
+
     def _give_back(self, desk: Desk) -> None:
         try:
             desk.give_back()
+            self._presence.leave(self.identity)
         except StartupError as error:
             self._observer.notice(f"its claims are free when their lease ends: {error}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -15,6 +16,21 @@ log = logging.getLogger(__name__)
 Kind = Literal["internal", "server", "consumer"]
 MOST_WAITING = 16_384
 """Spans kept for a collector that is slow; more are dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A piece of work that has ended."""
+
+    name: str
+    place: TracePlace
+    parent: TracePlace | None
+    start_s: float
+    """Unix time."""
+    end_s: float
+    attributes: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    kind: Kind = "internal"
+    failed: bool = False
 
 
 class Spans:
@@ -49,20 +65,9 @@ class Spans:
         """Whether spans go anywhere."""
         return self._processor is not None
 
-    def add(
-        self,
-        name: str,
-        place: TracePlace,
-        parent: TracePlace | None,
-        start_s: float,
-        end_s: float,
-        attributes: Mapping[str, str | int | float | bool],
-        *,
-        kind: Kind = "internal",
-        failed: bool = False,
-    ) -> None:
-        """A span that has ended. Times are Unix seconds."""
-        if self._processor is None or not place.sampled:
+    def add(self, span: Span) -> None:
+        """Of a trace that is not sampled nothing is sent."""
+        if self._processor is None or not span.place.sampled:
             return
         from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.trace import SpanKind
@@ -70,15 +75,15 @@ class Spans:
 
         self._processor.on_end(
             ReadableSpan(
-                name=name,
-                context=_context(place),
-                parent=_context(parent, is_remote=True) if parent is not None else None,
+                name=span.name,
+                context=_context(span.place),
+                parent=_context(span.parent, is_remote=True) if span.parent is not None else None,
                 resource=self._resource,
-                attributes=dict(attributes),
-                kind=SpanKind[kind.upper()],
-                status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
-                start_time=round(start_s * 1e9),
-                end_time=round(end_s * 1e9),
+                attributes=dict(span.attributes),
+                kind=SpanKind[span.kind.upper()],
+                status=Status(StatusCode.ERROR if span.failed else StatusCode.UNSET),
+                start_time=round(span.start_s * 1e9),
+                end_time=round(span.end_s * 1e9),
             )
         )
 

@@ -1,18 +1,21 @@
-"""Checks of what the service stands on, each within a time limit: a check that hangs is an answer, too."""
+"""Checks of what the service stands on, within a time limit: one that hangs is an answer, too."""
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.errors import told
+from service.monitoring.bounded import Bounded
+
+log = logging.getLogger(__name__)
 
 
 class State(StrEnum):
-    """How well something is."""
+    """How well something is, best first."""
 
     READY = "ready"
     DEGRADED = "degraded"
@@ -23,79 +26,55 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found. `detail` names no path, address or person."""
+    """What a check found. `detail` names no path, address or person: anybody may read it."""
 
     state: State
     detail: str
 
 
-def ready(detail: str) -> Finding:
-    return Finding(State.READY, detail)
-
-
-Check = Callable[[], Finding]
-
-
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A check, its name, and how much depends on it."""
+class Check:
+    """One thing the service stands on."""
 
     name: str
-    check: Check
+    look: Callable[[], Finding]
     when_it_fails: State
-    """What an error in it or no answer in time means."""
-
-
-@dataclass(slots=True)
-class _UnderWay:
-    future: Future[Finding] = field(default_factory=Future)
+    """What an error in it, or no answer in time, means."""
 
 
 class Examination:
-    """All checks side by side, within `limit_s` together.
+    """All checks side by side, within `limit_s` together."""
 
-    A check that did not end in time goes on in its thread and is not begun again before it has: however often somebody
-    asks, there is at most one thread for each check.
-    """
-
-    def __init__(self, checks: Sequence[Named], limit_s: float) -> None:
-        self._checks = checks
+    def __init__(self, checks: Sequence[Check], limit_s: float) -> None:
+        self._checks = [(check, Bounded(f"check-{check.name}", check.look)) for check in checks]
         self._limit_s = limit_s
-        self._under_way: dict[str, _UnderWay] = {}
-        self._lock = threading.Lock()
+        self._told: dict[str, str] = {}
 
     def look(self) -> Mapping[str, Finding]:
-        """By the name of the check, in their order."""
-        with self._lock:
-            for named in self._checks:
-                earlier = self._under_way.get(named.name)
-                if earlier is None or earlier.future.done():
-                    self._under_way[named.name] = _begun(named)
-            futures = {named: self._under_way[named.name].future for named in self._checks}
-        wait(futures.values(), self._limit_s)
-        return {named.name: self._found(named, future) for named, future in futures.items()}
+        """By name, in the order of the checks."""
+        asked = [(check, question.ask()) for check, question in self._checks]
+        wait([future for _, future in asked], self._limit_s)
+        findings = {check.name: self._found(check, future) for check, future in asked}
+        self._tell_changes(findings)
+        return findings
 
-    def _found(self, named: Named, future: Future[Finding]) -> Finding:
+    def _found(self, check: Check, future: Future[Finding]) -> Finding:
         if not future.done():
-            return Finding(named.when_it_fails, f"no answer within {self._limit_s:g} s")
-        return future.result()
+            return Finding(check.when_it_fails, f"no answer within {self._limit_s:g} s")
+        error = future.exception()
+        if error is None:
+            return future.result()
+        log.warning("%s: %s", check.name, told(error))
+        return Finding(check.when_it_fails, type(error).__name__)
 
-
-def _begun(named: Named) -> _UnderWay:
-    work = _UnderWay()
-
-    def run() -> None:
-        try:
-            found = named.check()
-        except Exception as error:  # noqa: BLE001 - whatever breaks a check is what it found
-            found = Finding(named.when_it_fails, told(error))
-        work.future.set_result(found)
-
-    threading.Thread(target=run, name=f"check-{named.name}", daemon=True).start()
-    return work
+    def _tell_changes(self, findings: Mapping[str, Finding]) -> None:
+        for name, found in findings.items():
+            if self._told.get(name, State.READY) != found.state:
+                log.warning("%s is %s: %s", name, found.state.value, found.detail)
+            self._told[name] = found.state
 
 
 def worst(findings: Mapping[str, Finding]) -> State:
     """Of all findings; ready where there are none."""
     order = list(State)
-    return max((finding.state for finding in findings.values()), key=order.index, default=State.READY)
+    return max((found.state for found in findings.values()), key=order.index, default=State.READY)

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 
 from pipeline.tracing.origin import Origin, TracePlace, new_trace, request_id_of, trace_place, working_for
-from pipeline.tracing.spans import Spans
+from pipeline.tracing.spans import Span, Spans
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -67,9 +67,8 @@ class RequestMonitor:
         scope.setdefault("state", {})["origin"] = origin
         with working_for(origin):
             if scope["type"] == "http":
-                await _Watched(self._figures, self._spans, scope, origin, caller, self._now).serve(
-                    self._app, receive, send
-                )
+                watched = _Watched(self._figures, self._spans, scope, caller, now=self._now)
+                await watched.serve(self._app, receive, send)
             else:
                 await self._socket(scope, receive, send, origin)
 
@@ -102,14 +101,14 @@ class _Watched:
         figures: RequestFigures,
         spans: Spans,
         scope: Scope,
-        origin: Origin,
         caller: TracePlace | None,
+        *,
         now: Callable[[], float],
     ) -> None:
         self._figures = figures
         self._spans = spans
         self._scope = scope
-        self._origin = origin
+        self._origin: Origin = scope["state"]["origin"]
         self._caller = caller
         self._now = now
         self._began, self._began_at = now(), time.time()
@@ -143,19 +142,21 @@ class _Watched:
             return
         log.info("%s %s %d in %.0f ms", self._method, route, status, 1000 * (self._now() - self._began))
         self._spans.add(
-            f"{self._method} {route}",
-            self._origin.place,
-            self._caller,
-            self._began_at,
-            time.time(),
-            {
-                "http.request.method": self._method,
-                "http.route": route,
-                "http.response.status_code": status,
-                "earshot.request_id": self._origin.request_id,
-            },
-            kind="server",
-            failed=status >= 500,
+            Span(
+                name=f"{self._method} {route}",
+                place=self._origin.place,
+                parent=self._caller,
+                start_s=self._began_at,
+                end_s=time.time(),
+                attributes={
+                    "http.request.method": self._method,
+                    "http.route": route,
+                    "http.response.status_code": status,
+                    "earshot.request_id": self._origin.request_id,
+                },
+                kind="server",
+                failed=status >= 500,
+            )
         )
 
     @property

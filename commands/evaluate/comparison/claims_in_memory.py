@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from pipeline.handled import EndedClaim, Handled
+from pipeline.presence import WorkerReport
 from pipeline.records import Claim
 
 
@@ -56,6 +57,8 @@ class ClaimsInMemory:
 
     def ended_elsewhere(self, run_id: str, since: datetime | None) -> Sequence[EndedClaim]:  # noqa: ARG002
         return ()
+
+    def present(self, report: WorkerReport, *, leaving: bool = False) -> None: ...
 
     def left(self, run_id: str | None) -> int:  # noqa: ARG002 - there is one run
         return len(self._waiting) + len(self._held)

@@ -1,0 +1,54 @@
+"""Questions of whoever watches the service: the queue, the workers, what was done. Nothing about single calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg.rows import tuple_row
+
+from db.ask import Patient, ask
+from db.records import record_row
+from pipeline.presence import SeenWorker
+
+if TYPE_CHECKING:
+    from db.connection import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Calls to be done."""
+
+    waiting: int
+    oldest_s: float
+    """How long the first of them has waited; 0 where none waits."""
+    held: int
+    """A worker has them."""
+    overdue: int
+    """A worker has them that no longer renews its lease: anybody may take them over."""
+
+
+def seen_workers(database: Patient, within_s: float) -> Sequence[SeenWorker]:
+    """Those that gave a sign of life within the last seconds, newest sign first."""
+    return ask(database, "monitoring/workers", record_row(SeenWorker), within_s=within_s)
+
+
+def queue(database: Patient) -> Queue:
+    (row,) = ask(database, "monitoring/queue", record_row(Queue))
+    return row
+
+
+def work_totals(database: Patient) -> Mapping[str, float]:
+    """What all workers have ever done; see `pipeline.presence.WorkerReport.totals`."""
+    return dict(ask(database, "monitoring/totals", tuple_row))
+
+
+def calls_by_status(database: Patient) -> Mapping[str, int]:
+    return dict(ask(database, "monitoring/calls", tuple_row))
+
+
+def answers(database: Database) -> None:
+    """Asks the database for as little as there is, once. Raises psycopg.Error, PoolTimeout."""
+    with database.connection() as connection:
+        connection.execute("SELECT 1")
