@@ -88,6 +88,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
 ) -> None:
     if version:
         from commands.terminal import say
+        from pipeline.version import project_version
 
         say(f"Earshot {project_version()}")
         return
@@ -113,14 +114,6 @@ def run(  # noqa: PLR0917 - typer calls it by name
     from commands.run.command import run_calls
 
     sys.exit(run_calls(config, [*as_overrides(flags), *(overrides or [])], dry_run=dry_run))
-
-
-def project_version() -> str:
-    """The version in the pyproject.toml beside run.py."""
-    import tomllib
-
-    path = Path(__file__).resolve().parents[1] / "pyproject.toml"
-    return str(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+_POOL_FIGURES = {"size": "pool_size", "available": "pool_available", "waiting": "requests_waiting"}
+"""Short names of psycopg_pool's."""
+
 
 class Database:
     """An open database: a small pool, and the embedded server behind it where there is one.
@@ -41,6 +44,7 @@ class Database:
         """With password: for the programs we start, never for a log."""
         self.server = server
         self._pool: ConnectionPool[WatchedConnection] | None = None
+        self._closed = False
 
     @property
     def note(self) -> str | None:
@@ -100,7 +104,16 @@ class Database:
                 "what was finished is stored; start the run again when it is back"
             ) from error
 
+    def pool_figures(self) -> Mapping[str, int]:
+        """How the pool of connections is used: `size`, `available`, `waiting` (for one); none before it is opened."""
+        if self._pool is None:
+            return {}
+        stats = self._pool.get_stats()
+        return {name: stats.get(long, 0) for name, long in _POOL_FIGURES.items()}
+
     def close(self) -> None:
+        """For good: what another thread still asks of it raises PoolClosed."""
+        self._closed = True
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -114,6 +127,8 @@ class Database:
         self.close()
 
     def _opened(self) -> ConnectionPool[WatchedConnection]:
+        if self._closed:
+            raise PoolClosed(f"database {self.name} was closed here")
         if self._pool is None:
             self._pool = ConnectionPool(
                 self.url,

@@ -31,7 +31,8 @@ class WorkerReport:
     providers: Mapping[str, ProviderUse] = field(default_factory=dict)
     """Language models, by name."""
     totals: Mapping[str, float] = field(default_factory=dict)
-    """What it has done, as in `COUNTED`; a provider's figures as `llm_asked:NAME` and `llm_answered:NAME`."""
+    """What it has done, as in `COUNTED`; a language model's as `llm_asked:NAME`, `llm_answered:NAME`,
+    `llm_cost_usd:NAME`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
 from service.calls.router import router as calls
 from service.kept import KeptBy
+from service.monitoring.room import watch
 from service.problems import answer_with_problems
 from service.security import Guard
 from service.shared import Shared
@@ -51,6 +52,7 @@ def application(
     async def open_rooms(_: FastAPI) -> AsyncIterator[None]:
         yield
         listening.close()
+        spans.close()
 
     # FastAPI's own documentation loads its scripts from elsewhere: not here.
     app = FastAPI(
@@ -72,6 +74,7 @@ def application(
         app.include_router(room)
     reading.explain_errors(app)
     app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())
+    spans = watch(app, database, settings)
     answer_with_problems(app)  # last: what stands in front of the routes refuses with problems as well
     refuse_undeclared(app)
     return app

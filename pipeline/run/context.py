@@ -208,6 +208,8 @@ class WorkDone:
     """Length of the recordings that were recognised."""
     speech_s: float = 0.0
     services: Mapping[str, ServiceUse] = field(default_factory=dict)
+    cost_usd: dict[str, float] = field(default_factory=dict)
+    """By language model, where prices are configured."""
 
     def take(self, handled: Handled) -> None:
         self.done += handled.handled_as is HandledAs.DONE
@@ -215,6 +217,12 @@ class WorkDone:
         self.skipped += handled.handled_as is HandledAs.SKIPPED
         self.audio_s += handled.audio_s
         self.speech_s += handled.speech_s
+
+    def asked(self, results: Sequence[StepResult]) -> None:
+        self.services = joined(self.services, services_of(results))
+        for result in results:
+            if result.provider is not None and result.cost_usd:
+                self.cost_usd[result.provider] = self.cost_usd.get(result.provider, 0.0) + result.cost_usd
 
 
 @dataclass(slots=True)
@@ -291,9 +299,8 @@ class Tally:
     def asked(self, results: Sequence[StepResult]) -> None:
         """Count who was asked for these results, and who answered."""
         with self.lock:
-            used = services_of(results)
-            self.services = joined(self.services, used)
-            self.here.services = joined(self.here.services, used)
+            self.services = joined(self.services, services_of(results))
+            self.here.asked(results)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

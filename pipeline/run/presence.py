@@ -38,7 +38,7 @@ class Presence:
 
     def _report(self, identity: EngineIdentity | None) -> WorkerReport:
         with self._tally.lock:
-            here = replace(self._tally.here)
+            here = replace(self._tally.here, cost_usd=dict(self._tally.here.cost_usd))
         used = here.services
         totals: dict[str, float] = {
             "calls_done": here.done,
@@ -52,6 +52,7 @@ class Presence:
         for name, use in used.items():
             totals[f"llm_asked:{name}"] = use.asked
             totals[f"llm_answered:{name}"] = use.answered
+        totals |= {f"llm_cost_usd:{name}": cost for name, cost in here.cost_usd.items()}
         return WorkerReport(
             engine=identity.engine if identity else None,
             model=identity.model if identity else None,

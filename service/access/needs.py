@@ -42,5 +42,8 @@ def needs(scope: Scope) -> Callable[[HTTPConnection], Principal]:
     return principal
 
 
-def anyone() -> None:
-    """A dependency for routes that are open to everybody: `dependencies=[Depends(anyone)]`."""
+async def anyone() -> None:
+    """A dependency for routes that are open to everybody: `dependencies=[Depends(anyone)]`.
+
+    Asynchronous: it waits for no thread, so that `/healthz` answers when all of them wait for something.
+    """

@@ -32,6 +32,10 @@ class Finding:
     detail: str
 
 
+def ready(detail: str) -> Finding:
+    return Finding(State.READY, detail)
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing the service stands on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import wait
@@ -16,7 +15,7 @@ from db.queries import monitoring
 from pipeline.presence import COUNTED, SeenWorker
 from service.kept import Kept
 from service.monitoring.bounded import Bounded
-from service.monitoring.standing import folders_of
+from service.monitoring.standing import disk_of, folders_of
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -35,6 +34,7 @@ assert set(_COUNTERS) == set(COUNTED)
 _BY_PROVIDER = {
     "llm_asked": ("earshot_llm_asked", "Analysis steps of calls for which a language model was asked."),
     "llm_answered": ("earshot_llm_answered", "Those that it answered."),
+    "llm_cost_usd": ("earshot_llm_cost_usd", "What answers cost, where prices are configured."),
 }
 
 
@@ -96,7 +96,7 @@ class Figures(Collector):
         size = GaugeMetricFamily("earshot_disk_size_bytes", "Size of that disk.", labels=["what"])
         for name, folder in folders_of(self._settings).items():
             try:
-                usage = shutil.disk_usage(folder)
+                usage = disk_of(folder)
             except OSError:
                 continue
             free.add_metric([name], usage.free)
@@ -130,7 +130,9 @@ def _of_workers(workers: tuple[SeenWorker, ...]) -> Iterator[Metric]:
         "Since the last sign of life of the worker that was silent longest, of those still counted.",
         value=max((worker.silent_s for worker in workers), default=0.0),
     )
-    silent = GaugeMetricFamily("earshot_llm_silent", "1 where it answered nothing when last asked.", labels=["provider"])
+    silent = GaugeMetricFamily(
+        "earshot_llm_silent", "1 where it answered nothing when last asked.", labels=["provider"]
+    )
     names = {name for worker in workers for name in worker.providers}
     for name in sorted(names):
         silent.add_metric([name], any(w.providers[name].silent for w in workers if name in w.providers))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from db.queries.monitoring import answers, seen_workers
 from pipeline.plurals import counted
@@ -47,10 +47,23 @@ def _database(database: Database) -> Finding:
     return ready("answers")
 
 
+class Disk(NamedTuple):
+    """Bytes."""
+
+    total: int
+    used: int
+    free: int
+
+
+def disk_of(folder: Path) -> Disk:
+    """Of the disk on which the folder is, or is to be made. Raises OSError."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return Disk(*shutil.disk_usage(there))
+
+
 def room_in(folder: Path, least_gb: float) -> Finding:
     """Free space where the folder is, or is to be made. Raises OSError."""
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    free_gb = shutil.disk_usage(there).free / _GB
+    free_gb = disk_of(folder).free / _GB
     if free_gb < least_gb:
         return Finding(State.UNREADY, f"{free_gb:.1f} GB free, {least_gb:g} GB are wanted")
     return ready(f"{free_gb:.1f} GB free")

@@ -10,6 +10,17 @@ from pydantic import Field
 from pipeline.config.base import Area
 
 
+class MonitoringSettings(Area):
+    """`/healthz`, `/readyz`, `/metrics`."""
+
+    min_free_disk_gb: Annotated[float, Field(ge=0)] = 1.0
+    """The service is not ready when less disk than this is free for recordings, spool or output."""
+    worker_silence_s: Annotated[float, Field(ge=10, le=3600)] = 30.0
+    """A worker counts as gone when it gave no sign of life for this long, in seconds."""
+    check_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+    """Longest wait for all checks of `/readyz` together, in seconds."""
+
+
 class ServiceSettings(Area):
     """`run.py serve`: calls submitted over HTTP, followed and read."""
 
@@ -26,3 +37,5 @@ class ServiceSettings(Area):
     """Largest recording that is taken in."""
     max_metadata_kb: Annotated[float, Field(gt=0)] = 64.0
     """Largest JSON that may come with a recording."""
+    monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)
+    """`/healthz`, `/readyz`, `/metrics`."""

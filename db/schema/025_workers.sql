@@ -32,5 +32,5 @@ CREATE TABLE work_totals (
     value double precision NOT NULL
 );
 COMMENT ON TABLE work_totals IS 'Sums over all workers that ever were; they only grow. Counters of /metrics.';
-COMMENT ON COLUMN work_totals.name IS 'calls_done, calls_failed, calls_skipped, audio_s, speech_s; llm_asked:NAME and llm_answered:NAME by language model.';
+COMMENT ON COLUMN work_totals.name IS 'calls_done, calls_failed, calls_skipped, audio_s, speech_s; llm_asked:NAME, llm_answered:NAME and llm_cost_usd:NAME by language model.';
 COMMENT ON COLUMN work_totals.value IS 'Its sum.';
