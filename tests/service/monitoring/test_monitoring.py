@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -13,10 +14,12 @@ from fastapi.testclient import TestClient
 
 from db.connection import Database
 from db.ledger.claims import PostgresClaims
+from db.queries.chosen import RowScope
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.service import MonitoringSettings, ServiceSettings
 from pipeline.config.root import Settings
 from pipeline.presence import ProviderUse, WorkerReport
+from service.access import Principal, Scope
 from service.app import application
 from service.monitoring.room import watch
 from tests.service.conftest import LOOPBACK, all_heard
@@ -138,5 +141,15 @@ def test_figures_hold_nothing_of_a_call_or_a_person(room: object, seen: Seen) ->
 @pytest.mark.parametrize("accept", ["text/plain", "application/openmetrics-text; version=1.0.0"])
 def test_figures_come_in_the_form_asked_for(seen: Seen, accept: str) -> None:
     answer = seen.browser.get("/metrics", headers={"Accept": accept})
-    assert answer.headers["content-type"].startswith(accept.split(";")[0])
+    assert answer.headers["content-type"].startswith(accept.split(";", maxsplit=1)[0])
     assert "earshot_build_info" in answer.text
+
+
+def test_figures_of_all_calls_are_not_for_a_token_that_sees_some(seen: Seen) -> None:
+    class Narrow:
+        def admit(self, _: object) -> Principal:
+            return Principal(name="north", scopes=frozenset({Scope.ADMIN}), rows=RowScope(queues=frozenset({"north"})))
+
+    cast(FastAPI, seen.browser.app).state.gate = Narrow()
+    assert seen.browser.get("/metrics").status_code == 403
+    assert seen.browser.get("/readyz").status_code == 200
