@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -45,6 +46,8 @@ class Database:
         self.server = server
         self._pool: ConnectionPool[WatchedConnection] | None = None
         self._closed = False
+        self._opening = threading.Lock()
+        """Several threads may ask first: a second pool would be nobody's."""
 
     @property
     def note(self) -> str | None:
@@ -127,24 +130,25 @@ class Database:
         self.close()
 
     def _opened(self) -> ConnectionPool[WatchedConnection]:
-        if self._closed:
-            raise PoolClosed(f"database {self.name} was closed here")
-        if self._pool is None:
-            self._pool = ConnectionPool(
-                self.url,
-                connection_class=WatchedConnection,
-                kwargs={**link_options(self.url, self.settings), "application_name": "earshot"},
-                min_size=1,
-                max_size=self.settings.pool_size,
-                # Wait for a new connection; `patiently` tries again, revives the server and decides when to give up.
-                timeout=min(2.0, self.settings.connect_timeout_s),
-                reconnect_timeout=5,
-                configure=self._configure,
-                open=True,
-            )
-            # The pool reports each failed try of its own; `patiently` says it once, in words.
-            logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-        return self._pool
+        with self._opening:
+            if self._closed:
+                raise PoolClosed(f"database {self.name} was closed here")
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self.url,
+                    connection_class=WatchedConnection,
+                    kwargs={**link_options(self.url, self.settings), "application_name": "earshot"},
+                    min_size=1,
+                    max_size=self.settings.pool_size,
+                    # Wait for a new connection; `patiently` tries again, revives the server and decides when to give up.
+                    timeout=min(2.0, self.settings.connect_timeout_s),
+                    reconnect_timeout=5,
+                    configure=self._configure,
+                    open=True,
+                )
+                # The pool reports each failed try of its own; `patiently` says it once, in words.
+                logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+            return self._pool
 
     def _configure(self, connection: WatchedConnection) -> None:
         """Plan each statement for the tables as they are now, and never wait for a server that is gone.

@@ -148,7 +148,7 @@ def test_figures_come_in_the_form_asked_for(seen: Seen, accept: str) -> None:
 def test_figures_of_all_calls_are_not_for_a_token_that_sees_some(seen: Seen) -> None:
     class Narrow:
         def admit(self, _: object) -> Principal:
-            return Principal(name="north", scopes=frozenset({Scope.ADMIN}), rows=RowScope(queues=frozenset({"north"})))
+            return Principal(name="north", scopes=frozenset({Scope.ADMIN}), rows=RowScope(queues=("north",)))
 
     cast(FastAPI, seen.browser.app).state.gate = Narrow()
     assert seen.browser.get("/metrics").status_code == 403
