@@ -140,7 +140,7 @@ class Database:
                     kwargs={**link_options(self.url, self.settings), "application_name": "earshot"},
                     min_size=1,
                     max_size=self.settings.pool_size,
-                    # Wait for a new connection; `patiently` tries again, revives the server and decides when to give up.
+                    # For a new connection; `patiently` tries again, revives the server and decides when to give up.
                     timeout=min(2.0, self.settings.connect_timeout_s),
                     reconnect_timeout=5,
                     configure=self._configure,
