@@ -74,8 +74,8 @@ def application(
         app.include_router(room)
     reading.explain_errors(app)
     app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())
-    spans = watch(app, database, settings)
-    answer_with_problems(app)  # last: what stands in front of the routes refuses with problems as well
+    answer_with_problems(app)  # late: what stands in front of the routes refuses with problems as well
+    spans = watch(app, database, settings)  # last: it sees what all others answer
     refuse_undeclared(app)
     return app
 
