@@ -30,7 +30,7 @@ from pipeline.roles import Role
 
 def add_to(app: typer.Typer) -> None:
     """Register every sub-command on `app`."""
-    for command in (work, status, search, view, serve, export, doctor):
+    for command in (work, status, search, ask, view, serve, export, doctor):
         app.command()(command)
     app.command("report")(performance_report)
     app.command()(config.init)
@@ -94,6 +94,52 @@ def search(  # noqa: PLR0917 - typer calls it by name
         flag=flag,
     )
     sys.exit(show_hits(config, overrides or (), query, role, chosen, limit, as_json, opened))
+
+
+def ask(  # noqa: PLR0917 - typer calls it by name
+    question: Annotated[str | None, typer.Argument(help="What you want to know.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    since: Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")] = None,
+    first_day: FirstDayOption = None,
+    last_day: LastDayOption = None,
+    agent: AgentOption = None,
+    queue: QueueOption = None,
+    direction: DirectionOption = None,
+    topic: TopicOption = None,
+    mood: MoodOption = None,
+    language: LanguageOption = None,
+    flag: FlagOption = None,
+    index: Annotated[bool, typer.Option("--index", help="Make new and changed calls ready first.")] = False,
+    model: Annotated[
+        bool, typer.Option("--model/--no-model", help="Let the models of ask.providers write sentences.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask across all calls; the answer is what was said. Example: run.py ask "why do customers cancel?" --since
+    2026-09-01"""
+    from commands.ask.command import ask_calls
+    from commands.ask.command import index as index_calls
+    from commands.calls_filter import call_filter
+
+    if question is None and not index:
+        raise typer.BadParameter("ask something, or give --index", param_hint="QUESTION")
+    chosen = call_filter(
+        since=since,
+        first_day=first_day,
+        last_day=last_day,
+        agent=agent,
+        queue=queue,
+        direction=direction,
+        topic=topic,
+        mood=mood,
+        language=language,
+        flag=flag,
+    )
+    if index:
+        index_calls(config, overrides or (), quiet=as_json)
+    if question is not None:
+        sys.exit(ask_calls(config, overrides or (), question, chosen, as_json=as_json, model=model))
 
 
 def view(

@@ -23,6 +23,14 @@ def language_that_came(texts: Sequence[str], wanted: str | None) -> str | None:
     return likeliest if shares[likeliest] > _LEAD * shares[wanted] and likeliest != wanted else None
 
 
+def likeliest_language(spoken: Sequence[str]) -> str | None:
+    """The language whose function words are most among these words; None where none are, or two have as many."""
+    shares = sorted(((_share(spoken, language), language) for language in _LANGUAGES), reverse=True) if spoken else []
+    if not shares or not shares[0][0] or shares[0][0] == shares[1][0]:
+        return None
+    return shares[0][1]
+
+
 def _share(spoken: Sequence[str], language: str) -> float:
     known = _function_words(language)
     return sum(word in known for word in spoken) / len(spoken)

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.config.areas.ask import AskSettings
 from pipeline.config.areas.attention import AttentionSettings
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.database import DatabaseSettings
@@ -44,6 +45,7 @@ class Settings(Area):
     summary: Annotated[SummarySettings, SUMMARY] = Field(default_factory=SummarySettings)
     attention: Annotated[AttentionSettings, NOTHING] = Field(default_factory=AttentionSettings)
     llm: Annotated[LanguageModelSettings, NOTHING] = Field(default_factory=LanguageModelSettings)
+    ask: Annotated[AskSettings, NOTHING] = Field(default_factory=AskSettings)
     redaction: Annotated[RedactionSettings, TRANSCRIPT.when("redaction.redact_stored", True)] = Field(
         default_factory=RedactionSettings
     )
@@ -66,6 +68,20 @@ class Settings(Area):
                     "lower the one or raise the other"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _questions_have_their_models(self) -> Self:
+        if not self.ask.providers:
+            return self
+        try:
+            self.llm_of_questions()
+        except ValueError as error:
+            raise ValueError(f"ask.providers: {error}") from None
+        return self
+
+    def llm_of_questions(self) -> LanguageModelSettings:
+        """`llm` with the providers of `ask`. Raises ValueError where one is not set up."""
+        return LanguageModelSettings(**{**dict(self.llm), "providers": self.ask.providers})
 
     @model_validator(mode="after")
     def _somebody_to_tell_of_attention(self) -> Self:

@@ -1,0 +1,64 @@
+"""A question as it is typed: cleaned, its language guessed, the words that carry its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+from analysis.summary.language_check import likeliest_language
+from analysis.text import stop_words, words
+from pipeline.errors import ConfigurationError
+
+LONGEST = 1000
+"""Characters of a question that are read."""
+LONGEST_WORD = 60
+MOST_WORDS = 24
+_OPERATORS = frozenset({"or", "and", "not"})
+"""Words that a web search takes for operators."""
+_ASKING = Path(__file__).parent / "asking_words.yaml"
+
+
+class QuestionUnusable(ConfigurationError):
+    """A question that asks nothing: empty, or without a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, ready to be looked for."""
+
+    text: str
+    """One line, without what no database stores."""
+    language: str
+    """ISO 639-1; English where it cannot be told."""
+    content: tuple[str, ...]
+    """Its words without function words and without those that only ask (`who`, `which calls`, `mention`)."""
+
+
+def read_question(question: str) -> Asked:
+    """Raises QuestionUnusable."""
+    text = _plain(question[:LONGEST])
+    spoken = words(text)
+    if not spoken:
+        raise QuestionUnusable("the question holds no word; ask something, such as: why do customers cancel?")
+    language = likeliest_language(spoken) or "en"
+    left_out = stop_words(language) | _asking_words().get(language, frozenset()) | _OPERATORS
+    kept = [word for word in dict.fromkeys(spoken) if word not in left_out and len(word) <= LONGEST_WORD]
+    # A question of such words alone is looked for as it stands.
+    fallback = [word for word in dict.fromkeys(spoken) if word not in _OPERATORS and len(word) <= LONGEST_WORD]
+    return Asked(text=text, language=language, content=tuple((kept or fallback)[:MOST_WORDS]))
+
+
+def _plain(text: str) -> str:
+    """Without NUL, lone surrogates and line breaks."""
+    storable = "".join(one for one in text if one != "\x00" and not "\ud800" <= one <= "\udfff")
+    return " ".join(storable.split())
+
+
+@lru_cache(maxsize=1)
+def _asking_words() -> Mapping[str, frozenset[str]]:
+    table = yaml.safe_load(_ASKING.read_text(encoding="utf-8"))
+    return {language: frozenset(text.split()) for language, text in table.items()}

@@ -1,0 +1,41 @@
+"""Quotes put together by what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.encoder.vectors import Vectors
+from analysis.questions.records import Group, Quote
+
+ALIKE = 0.5
+"""Mean cosine of the quotes of two groups from which they are one."""
+
+
+def grouped(quotes: Sequence[Quote], vectors: Vectors | None, alike: float = ALIKE) -> list[Group]:
+    """Groups, those of most calls first, then in the order of their best quote.
+
+    Average linkage on cosines. Without vectors each quote is its own group.
+
+    Args:
+        quotes: best first.
+        vectors: shape (quotes, dimensions), of length 1 each.
+    """
+    if not quotes:
+        return []
+    places = [[place] for place in range(len(quotes))] if vectors is None else _clusters(vectors, alike)
+    groups = [Group(quotes=tuple(quotes[place] for place in sorted(one))) for one in places]
+    order = {group: min(one) for group, one in zip(groups, places, strict=True)}
+    return sorted(groups, key=lambda group: (-len(group.calls), order[group]))
+
+
+def _clusters(vectors: Vectors, alike: float) -> list[list[int]]:
+    if len(vectors) == 1:
+        return [[0]]
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import pdist
+
+    labels = fcluster(linkage(pdist(vectors, "cosine"), "average"), 1.0 - alike, "distance")
+    clusters: dict[int, list[int]] = {}
+    for place, label in enumerate(labels):
+        clusters.setdefault(int(label), []).append(place)
+    return list(clusters.values())

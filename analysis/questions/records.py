@@ -1,0 +1,155 @@
+"""What is found for a question, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pipeline.records import TranscriptChunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage, by its call and its number in it."""
+
+    call_id: str
+    number: int
+    score: float
+    """Higher is better; comparable within one list."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.call_id, self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A few neighbouring turns of a call, as they are stored now."""
+
+    call_id: str
+    number: int
+    file_name: str
+    started_at: datetime | None
+    agent_id: str | None
+    language: str | None
+    """ISO 639-1."""
+    lines: tuple[TranscriptChunk, ...]
+    """In order of time."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.call_id, self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """Where it was looked: how many of the calls that the filter chooses."""
+
+    calls: int
+    """With words."""
+    indexed: int
+    """Of them, those that were looked through."""
+    alike: int
+    """Of them, those with vectors of the encoder in use."""
+    vectors: str | None
+    """Type of the column of vectors; None where the database has none."""
+
+
+class Finds(Protocol):
+    """Where passages are found, within the calls that a filter chooses."""
+
+    def searched(self, recipe: str) -> Searched: ...
+
+    def nearest(self, vector: Sequence[float], recipe: str, limit: int) -> list[Hit]:
+        """By cosine, which is the score."""
+        ...
+
+    def frequencies(self, words: Sequence[str]) -> dict[str, float]:
+        """Of each word, in what share of all chunks it is said, 0..1; frequent words are not counted to the end."""
+        ...
+
+    def said(self, weights: dict[str, float], limit: int) -> list[Hit]:
+        """By the sum of the weights of those words that are said in a passage, in the stems of its language."""
+        ...
+
+    def passages(self, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Passage]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """A line of a call, verbatim."""
+
+    call_id: str
+    file_name: str
+    started_at: datetime | None
+    agent_id: str | None
+    role: str
+    channel: int
+    ordinal: int
+    start_s: float
+    text: str
+    likeness: float | None
+    """Cosine to the question, -1..1; None without vectors."""
+    rank: int
+    """Place among all that was found, from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Quotes that say much the same."""
+
+    quotes: tuple[Quote, ...]
+    """The one that fits the question best comes first."""
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """Ids of the calls, each once."""
+        return tuple(dict.fromkeys(quote.call_id for quote in self.quotes))
+
+
+class Support(StrEnum):
+    """What the checker says of a sentence that a language model wrote."""
+
+    SUPPORTED = "supported"
+    NOT_VERIFIED = "not verified"
+    """Its quotes were said, and neither bear it out nor speak against it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence of a language model that rests on quotes of one group."""
+
+    text: str
+    support: Support
+    group: int
+    """Place of its group in the answer."""
+    quotes: tuple[Quote, ...]
+    """Those it names, each found verbatim in what is stored."""
+    calls: int
+    """Calls in its group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to a question."""
+
+    question: str
+    """As it was looked for."""
+    found: bool
+    """Whether anything in the calls answers it."""
+    sentences: tuple[Sentence, ...]
+    """Empty without a language model, and where nothing it wrote held."""
+    groups: tuple[Group, ...]
+    """The one of most calls first; empty where nothing was found."""
+    nearest: tuple[Quote, ...]
+    """Where nothing was found: what came nearest, for a reader's own judgement."""
+    searched: Searched
+    notes: tuple[str, ...]
+    """What is missing, and why: sentences for the reader."""
+    dropped: int = 0
+    """Sentences of the model that did not hold."""
+    model: str | None = None
+    cost_usd: float | None = None

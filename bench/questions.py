@@ -1,0 +1,191 @@
+"""Questions across calls: do the right calls come first, and is "not in these calls" said where it is so?
+
+    python -m bench.questions [--data ../shared/data] [--half developed|apart|both] [--fit] [--show]
+
+Sixty questions of ours (bench/labels/questions_*.yaml), each with the calls that answer it, over our samples, short
+calls of our own and, with the reference data, six bank calls and 260 written dialogues. `developed` is what cut,
+ranking and threshold were chosen on, `apart` was put aside before. Recall at 5: of the calls that answer (at most
+five), the share among the first five calls. Intervals: bootstrap over questions, 95 %.
+--fit prints the logistic regression behind "not in these calls", made on the developed half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.encoder.choice import open_encoder
+from analysis.encoder.vectors import EncoderChoice
+from analysis.questions.asked import read_question
+from analysis.questions.asking import Asker, Looked
+from analysis.questions.records import Answer
+from bench.materials.question_calls import QUESTIONS, Question, corpus, questions, store_corpus
+from bench.shares import share_interval
+from commands.ask.index import index_calls
+from db.connection import Database, connect
+from db.queries.chosen import CallFilter
+from db.queries.passages import PostgresPassages
+from db.queries.searching import search
+from pipeline.config.areas.ask import AskSettings
+from pipeline.config.areas.database import DatabaseSettings
+from pipeline.config.areas.encoder import EncoderSettings
+from pipeline.config.root import Settings
+
+AT = 5
+Ranking = Callable[[str], Sequence[str]]
+"""From a question to call names, best first, each once."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--half", default="both", choices=(*QUESTIONS, "both"))
+    parser.add_argument("--fit", action="store_true", help="print the regression of the developed half")
+    parser.add_argument("--show", action="store_true", help="print what came first for each question")
+    options = parser.parse_args()
+    encoder = open_encoder(EncoderSettings())
+    figures: dict[str, Any] = {"bench": "questions", "encoder": encoder.identity}
+    with filled(options.data if options.data.is_dir() else None, encoder) as bench:
+        figures["calls"] = len(bench.names)
+        for half in QUESTIONS if options.half == "both" else (options.half,):
+            asked = [one for one in questions(half) if one.calls <= bench.names]
+            figures[half] = bench.figures(asked, show=options.show)
+        if options.fit:
+            figures["fitted"] = bench.fitted(questions("developed"))
+    print(json.dumps(figures, indent=1))
+
+
+@contextmanager
+def filled(data: Path | None, encoder: EncoderChoice) -> Iterator[Bench]:
+    """A database with the calls, indexed."""
+    folder = Path(tempfile.mkdtemp(prefix="earshot-bench-"))
+    folder.chmod(0o755)
+    try:
+        with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
+            calls = corpus(data)
+            with database.connection() as connection:
+                store_corpus(connection, calls)
+            print(index_calls(database, Settings(), encoder=encoder))
+            yield Bench(database, frozenset(calls), encoder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The calls in a database, and what asks about them."""
+
+    database: Database
+    names: frozenset[str]
+    encoder: EncoderChoice
+
+    def figures(self, asked: Sequence[Question], *, show: bool) -> dict[str, Any]:
+        rankings: dict[str, Ranking] = {
+            "search": self._search,
+            "words": lambda question: self._names(self._looked(question).said),
+            "vectors": lambda question: self._names(self._looked(question).near),
+            "hybrid": lambda question: self._names(self._looked(question).fused),
+            "answer": lambda question: _named(self._answer(question)),
+        }
+        present = [one for one in asked if one.calls]
+        told: dict[str, Any] = {"questions": len(asked), "present": len(present)}
+        scores = {
+            name: np.array([recall(ranking(one.ask), one) for one in present]) for name, ranking in rankings.items()
+        }
+        told["recall_at_5"] = {name: _mean(values) for name, values in scores.items()}
+        told["by_kind"] = {
+            kind: {name: round(float(values[places].mean()), 3) for name, values in scores.items()}
+            for kind in dict.fromkeys(one.kind for one in present)
+            if (places := [place for place, one in enumerate(present) if one.kind == kind])
+        }
+        told["hybrid_minus_words"] = _mean(scores["hybrid"] - scores["words"])
+        told["hybrid_minus_vectors"] = _mean(scores["hybrid"] - scores["vectors"])
+        absent = [one for one in asked if not one.calls]
+        refused = sum(not self._answer(one.ask).found for one in absent)
+        missed = sum(not self._answer(one.ask).found for one in present)
+        told["absent_said_so"] = _share(refused, len(absent))
+        told["present_called_absent"] = _share(missed, len(present))
+        if show:
+            self._show(asked)
+        return told
+
+    def fitted(self, asked: Sequence[Question]) -> dict[str, Any]:
+        """Whether a passage is of a call that answers, from its cosine and the share of the question's words."""
+        from sklearn.linear_model import LogisticRegression
+
+        rows, truth, weights = [], [], []
+        for one in asked:
+            found = self._asker().evidence(one.ask, self._finds())
+            for call, likeness, covered in found:
+                if likeness is not None:
+                    rows.append([likeness, covered])
+                    truth.append(call in one.calls)
+                    weights.append(1.0 / len(found))
+        model = LogisticRegression(C=10.0, max_iter=5000)
+        model.fit(np.array(rows), np.array(truth), sample_weight=np.array(weights) * len(rows) / sum(weights))
+        likeness, covered = (round(float(value), 2) for value in model.coef_[0])
+        return {"likeness": likeness, "covered": covered, "intercept": round(float(model.intercept_[0]), 2)}
+
+    def _finds(self) -> PostgresPassages:
+        return PostgresPassages(database=self.database, chosen=CallFilter(), timezone="UTC")
+
+    def _asker(self) -> Asker:
+        return Asker(AskSettings(), self.encoder)
+
+    def _looked(self, question: str) -> Looked:
+        return self._asker().look(read_question(question), self._finds())
+
+    def _answer(self, question: str) -> Answer:
+        return self._asker().ask(question, self._finds())
+
+    def _names(self, keys: Sequence[tuple[str, int]]) -> list[str]:
+        passages = self._finds().passages(keys)
+        return list(dict.fromkeys(passages[key].file_name for key in keys if key in passages))
+
+    def _search(self, question: str) -> list[str]:
+        """`run.py search`, to which the whole question is given."""
+        return list(dict.fromkeys(hit.file_name for hit in search(self.database, question, limit=50)))
+
+    def _show(self, asked: Sequence[Question]) -> None:
+        for one in asked:
+            answer = self._answer(one.ask)
+            print(f"\n{one.kind}: {one.ask}  [{', '.join(sorted(one.calls))}] found={answer.found}")
+            for key, likeness, covered in self._asker().evidence(one.ask, self._finds())[:6]:
+                print(f"   {'*' if key in one.calls else ' '} {key} {likeness} {covered:.2f}")
+
+
+def _named(answer: Answer) -> list[str]:
+    """Calls of an answer, the best quote first."""
+    quotes = [quote for group in answer.groups for quote in group.quotes]
+    quotes.sort(key=lambda quote: quote.rank)
+    return list(dict.fromkeys(quote.file_name for quote in quotes))
+
+
+def recall(ranked: Sequence[str], one: Question) -> float:
+    """Of the calls that answer (at most AT), the share among the first AT."""
+    return len(set(ranked[:AT]) & one.calls) / min(AT, len(one.calls))
+
+
+def _mean(values: Any) -> str:
+    """Mean and its bootstrap interval."""
+    drawn = np.random.default_rng(7).choice(values, (10_000, len(values))).mean(axis=1)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return f"{values.mean():.3f} ({low:.3f} to {high:.3f}, n {len(values)})"
+
+
+def _share(hits: int, of: int) -> str:
+    low, high = share_interval(hits, of)
+    return f"{hits} of {of} ({low:.2f} to {high:.2f})"
+
+
+if __name__ == "__main__":
+    main()

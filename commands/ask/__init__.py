@@ -1,0 +1,1 @@
+"""`run.py ask`: questions across calls, and the index they are looked for in."""

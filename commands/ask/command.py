@@ -1,0 +1,126 @@
+"""`run.py ask`: a question, its answer out of the calls, and the quotes it rests on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.text import Text
+
+from analysis.questions.choice import open_asker
+from analysis.questions.document import document_of
+from analysis.questions.records import Answer, Group, Quote, Sentence, Support
+from commands.ask.index import Indexed, index_calls
+from commands.terminal import Terminal, cell, say, say_json
+from db.connection import connect
+from db.existing import existing_ledger
+from db.queries.chosen import CallFilter
+from db.queries.passages import PostgresPassages
+from pipeline.config.loader import export_env_file, load_settings
+from pipeline.plurals import counted
+
+QUOTES_OF_GROUP = 3
+"""Shown on the terminal; --json has all."""
+
+
+def ask_calls(
+    config: Path, overrides: Sequence[str], question: str, chosen: CallFilter, *, as_json: bool, model: bool
+) -> int:
+    """Answer `question` out of the chosen calls; returns the exit code: 0 also where nothing is found.
+
+    Raises QuestionUnusable, DatabaseUnavailable.
+    """
+    export_env_file(config.parent / ".env")
+    settings = load_settings(config, overrides).settings
+    with existing_ledger(settings.database) as database, open_asker(settings, model=model) as asker:
+        answer = asker.ask(
+            question, PostgresPassages(database=database, chosen=chosen, timezone=settings.input.timezone)
+        )
+    if as_json:
+        say_json(document_of(answer).model_dump(mode="json"))
+    else:
+        _show(answer)
+    return 0
+
+
+def index(config: Path, overrides: Sequence[str], *, quiet: bool = False) -> None:
+    """Make new and changed calls ready for questions. `quiet`: nothing on standard output."""
+    settings = load_settings(config, overrides).settings
+    terminal = Terminal(sys.stderr)
+    with existing_ledger(settings.database) as old:
+        del old  # only asked whether there is one
+    with connect(settings.database) as database, terminal.status("looking for new calls") as shown:
+        done = index_calls(
+            database, settings, tell=lambda one, of: shown.update(f"{one} of {counted(of, 'transcript')}")
+        )
+    if not quiet:
+        say(told(done))
+
+
+def told(done: Indexed) -> str:
+    """A line about what indexing did."""
+    if not done.transcripts and not done.left:
+        text = "every call is ready for questions"
+    else:
+        text = (
+            f"{counted(done.transcripts, 'transcript')} made ready for questions: {counted(done.passages, 'passage')}"
+        )
+    if done.left:
+        text += f"; {counted(done.left, 'transcript')} left for the next time"
+    return text if done.without_vectors is None else f"{text}; words alone, no vectors: {done.without_vectors}"
+
+
+def _show(answer: Answer) -> None:
+    out = Terminal()
+    if not answer.found:
+        out.print(Text("Not in these calls.", "bold"))
+        if answer.nearest:
+            out.print("\nWhat comes nearest:")
+            for quote in answer.nearest:
+                out.print(_line(quote))
+    for sentence in answer.sentences:
+        out.print(_told(sentence))
+    if answer.sentences:
+        out.print()
+    for number, group in enumerate(answer.groups, start=1):
+        _show_group(out, number, group)
+    out.print(_searched(answer))
+    for note in answer.notes:
+        out.print(Text(f"Note: {note}", "dim"))
+
+
+def _told(sentence: Sentence) -> Text:
+    shown = cell(sentence.text, "bold")
+    mark = "" if sentence.support is Support.SUPPORTED else ", not verified"
+    shown.append(f"  ({counted(sentence.calls, 'call')}{mark}; quotes under {sentence.group + 1})", "dim")
+    return shown
+
+
+def _show_group(out: Terminal, number: int, group: Group) -> None:
+    out.print(Text(f"{number}. {counted(len(group.calls), 'call')}", "bold"))
+    for quote in group.quotes[:QUOTES_OF_GROUP]:
+        out.print(_line(quote))
+    if len(group.quotes) > QUOTES_OF_GROUP:
+        out.print(Text(f"   and {counted(len(group.quotes) - QUOTES_OF_GROUP, 'more quote')}", "dim"))
+
+
+def _line(quote: Quote) -> Text:
+    minutes, seconds = divmod(int(quote.start_s), 60)
+    shown = Text("   ")
+    shown.append_text(cell(f"{quote.role}: “{quote.text}”"))
+    shown.append(" ")
+    shown.append_text(cell(f"{quote.file_name}, {_began(quote.started_at)}at {minutes}:{seconds:02d}", "dim"))
+    return shown
+
+
+def _began(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}, "
+
+
+def _searched(answer: Answer) -> Text:
+    looked = f"Looked through {counted(answer.searched.indexed, 'call')}."
+    wrote = "" if answer.model is None else f" Sentences by {answer.model}, checked against the quotes."
+    dropped = "" if not answer.dropped else f" {counted(answer.dropped, 'sentence')} did not hold and went."
+    return cell(looked + wrote + dropped, "dim")
