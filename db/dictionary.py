@@ -45,6 +45,8 @@ SHOWN = (
     "watch_samples",
     "watch_judgements",
     "watch_figures",
+    "indexed_transcripts",
+    "passages",
     "tombstones",
     "tombstone_key",
 )

@@ -27,8 +27,8 @@ Scrub = Callable[[object], object]
 """From a JSON value to the same without mentions of what is erased; the very same object where there are none."""
 
 WITH_TEXT = (
-    "calls", "transcripts", "transcript_chunks", "call_steps", "chunk_sentiments", "finished_segments", "runs",
-    "human_references", "human_reference_turns",
+    "calls", "transcripts", "transcript_chunks", "call_steps", "chunk_sentiments", "finished_segments", "passages",
+    "runs", "human_references", "human_reference_turns",
 )  # fmt: skip
 """Tables whose space is given back."""
 

@@ -86,7 +86,9 @@ def store_transcript(connection: Connection[Any], transcript: Transcript, audio_
         [transcript.fingerprint, audio_sha256, *head.values()],
     )
     if stored is not None:
-        connection.execute("DELETE FROM transcript_chunks WHERE transcript_fingerprint = %s", [transcript.fingerprint])
+        # Its passages and their vectors are of the words that go.
+        for table in ("transcript_chunks", "indexed_transcripts"):
+            connection.execute(f"DELETE FROM {table} WHERE transcript_fingerprint = %s", [transcript.fingerprint])  # noqa: S608
     if chunks:
         connection.execute(
             f"""INSERT INTO transcript_chunks (transcript_fingerprint, {CHUNK.listed})
