@@ -24,6 +24,7 @@ from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
+from commands.run.questions import index_for_questions
 from commands.run.stale import stale_notice
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
@@ -145,6 +146,8 @@ def _run_with(
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
+        if result.interrupted is None:
+            index_for_questions(database, settings)
         if not erase_old_calls(database, settings, frame.log_file) and exit_code is ExitCode.DONE:
             exit_code = ExitCode.LOOK
     except BaseException as error:
