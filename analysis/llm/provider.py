@@ -80,6 +80,10 @@ class LLMRequest:
     source: str = ""
     """The text `user` was made from, where `user` does not contain it (the transcript behind notes, or around a piece
     of it). Never sent: what it shows to be personal data is removed from `user`, too."""
+    spent_s: float = 0.0
+    """Of `llm.request_time_limit_s`, what earlier questions about the same call took."""
+    expected_s: float = 0.0
+    """How long a question like this took before: with less time left it is not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class _Case:
     """One request on its way."""
 
     request: LLMRequest
-    account: Account = field(default_factory=Account)
+    account: Account = field(init=False)
     sent: LLMRequest | None = None
     """What the present provider sees: redacted when it is remote, with the repair turns."""
     originals: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +55,9 @@ class _Case:
     retryable: bool = False
     latency_s: float = 0.0
     services: dict[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.account = Account(active_s=self.request.spent_s)
 
     def pass_over(self, name: str, error: Exception, asked: bool = True) -> None:
         self.passed_over.append(f"{name}: {described(error)}")
@@ -151,11 +154,12 @@ class Router:
         if case.answer is not None:
             return False
         left = self._settings.request_time_limit_s - case.account.active_s
-        if left <= 0:
+        if left <= 0 or left < case.request.expected_s:
             limit = self._settings.request_time_limit_s
+            why = "is over" if left <= 0 else f"leaves {left:.0f} s, and one like it took {case.request.expected_s:.0f}"
             case.pass_over(
                 guarded.provider.name,
-                StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) is over"),
+                StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) {why}"),
                 asked=False,
             )
             return False
@@ -205,7 +209,7 @@ class Router:
             data=data,
             provider=guarded.provider.name,
             model=guarded.provider.model,
-            latency_s=case.account.active_s + time.monotonic() - started,
+            latency_s=case.account.active_s - case.request.spent_s + time.monotonic() - started,
             label_probabilities=reply.label_probabilities,
         )
         return None
@@ -232,7 +236,7 @@ class Router:
             error_type=type(case.error).__name__ if case.error else None,
             retryable=case.retryable,
             provider="extractive" if self.extractive else None,
-            latency_s=case.account.active_s,
+            latency_s=case.account.active_s - case.request.spent_s,
         )
 
     def _pass_over(self, guarded: GuardedProvider, cases: Sequence[_Case], error: Exception) -> None:

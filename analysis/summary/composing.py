@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ def compose(
         name: _told(fields[name], draft.language, checker) or None
         for name in ("reason", "done", "outcome", "next_step")
     }
-    points = [_marked(one, draft.language, checker) for one in fields["key_points"]]
+    spread = _over_the_call(fields["key_points"], settings.max_key_points)
+    points = [_marked(one, draft.language, checker) for one in spread]
     actions = _actions(draft, checker, settings, items)
     quoted = _missing(draft, kept, actions, own)
     flags = dict.fromkeys(flag for one in (*dropped, *(one.checked for one in kept)) for flag in one.flags)
@@ -154,6 +156,16 @@ def _place(field: str, statement: str, piece: int, pieces: int) -> str:
     if (first and field in ("reason", "done")) or (last and field == "outcome"):
         return field
     return "key_points"
+
+
+def _over_the_call(points: Sequence[_Statement], most: int) -> list[_Statement]:
+    """At most so many, from all parts of a long call alike, verified ones first; in their order."""
+    by_piece: dict[int, list[_Statement]] = {}
+    for one in sorted(points, key=lambda point: not point.verified):
+        by_piece.setdefault(one.piece, []).append(one)
+    rounds = itertools.zip_longest(*(by_piece[piece] for piece in sorted(by_piece)))
+    chosen = [one for turn in rounds for one in turn if one is not None][:most]
+    return [one for one in points if any(one is other for other in chosen)]
 
 
 def statements_of(text: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from analysis.calls import language_of
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.prompting import fenced, language_name, pieces, prompt, transcript_lines
 from pipeline.config.areas.language import SummarySettings
+from pipeline.errors import StageTimeout
 from pipeline.records import CallForAnalysis
 
 NAMES = ("summary", "action_items")
@@ -18,6 +19,7 @@ WHO = ("agent", "client", "third party", "")
 FIELDS = ("reason", "done", "outcome")
 """In the order in which they are asked: a small model that has written the reason writes a better outcome."""
 _PIECE_MARGIN = 60
+_EVENING_STEPS = 16
 _TEXT_TOKENS = 200
 """Enough for three sentences; small models that do not stop by themselves are cut here."""
 _TEXT_CHARS = 4000
@@ -41,13 +43,28 @@ class Draft:
 def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
     # Without the numbers of the lines: small models write them into their sentences.
     lines = [line.split(" ", 1)[1] for line in transcript_lines(call.transcript.believed)]
-    parts = pieces(lines, settings.max_transcript_chars - _PIECE_MARGIN)
+    parts = _even_parts(lines, settings.max_transcript_chars - _PIECE_MARGIN)
     return Draft(
         call=call,
         language=settings.language or language_of(call),
         parts=tuple(parts),
         source="\n".join(lines) if len(parts) > 1 else "",
     )
+
+
+def _even_parts(lines: list[str], most: int) -> list[list[str]]:
+    """As few parts as fit, of about one length: parts that are read together are padded to the longest."""
+    fewest = len(pieces(lines, most))
+    if fewest < 2:
+        return pieces(lines, most)
+    size = sum(len(line) + 1 for line in lines) // fewest
+    limits = (size + (most - size) * step // _EVENING_STEPS for step in range(_EVENING_STEPS + 1))
+    return next(parts for limit in limits if len(parts := pieces(lines, limit)) == fewest)
+
+
+def is_long(call: CallForAnalysis, settings: SummarySettings) -> bool:
+    """Whether the call is asked about in parts."""
+    return len(draft_of(call, settings).parts) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +80,10 @@ class Piece:
         return self.draft.parts[self.number]
 
 
-def pieces_of(draft: Draft) -> list[Piece]:
-    return [Piece(draft, number) for number in range(len(draft.parts))]
+def in_order_of_need(draft: Draft) -> list[Piece]:
+    """The first part has the reason, the last one the outcome; where time runs out, those between are missed least."""
+    count = len(draft.parts)
+    return [Piece(draft, number) for number in dict.fromkeys((0, count - 1, *range(count)))]
 
 
 def text_request(piece: Piece, key: str, settings: SummarySettings) -> LLMRequest:
@@ -105,3 +124,16 @@ def _part(piece: Piece) -> dict[str, int]:
 
 def first_failure(answers: Sequence[LLMAnswer]) -> LLMAnswer | None:
     return next((answer for answer in answers if answer.data is None), None)
+
+
+def out_of_time(answers: Sequence[LLMAnswer]) -> bool:
+    """Whether some parts were read and for the others there was no time."""
+    unread = [answer for answer in answers if answer.data is None]
+    return 0 < len(unread) < len(answers) and all(answer.error_type == StageTimeout.__name__ for answer in unread)
+
+
+def parts_not_read(answers: Sequence[LLMAnswer]) -> str:
+    """What the row says of them. Args: the answers about all parts, in their order."""
+    unread = [str(number) for number, answer in enumerate(answers, start=1) if answer.data is None]
+    which = f"part {unread[0]}" if len(unread) == 1 else f"parts {', '.join(unread)}"
+    return f"not all of this long call was read within llm.request_time_limit_s: {which} of {len(answers)} was left out"

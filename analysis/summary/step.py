@@ -20,7 +20,10 @@ from analysis.summary.drafts import (
     Piece,
     draft_of,
     first_failure,
-    pieces_of,
+    in_order_of_need,
+    is_long,
+    out_of_time,
+    parts_not_read,
     promises_request,
     text_request,
 )
@@ -38,6 +41,8 @@ from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
 _VERSION = 1
+_LONG_VERSION = 2
+"""Of calls that a model is asked about in parts."""
 _EXTRACTIVE_VERSION = 2
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves."""
 _FIRST = {"method": "auto", "templates_dir": None}
@@ -82,18 +87,21 @@ class SummaryStep:
     def fingerprint(self, call: CallForAnalysis) -> str:
         if self._router is None:
             return self._extractive_hash(call, self._encoder.identity)
-        return self._hash(call, self._options, self._router.models[0])
+        version = _LONG_VERSION if is_long(call, self._settings) else _VERSION
+        return self._hash(call, self._options, self._router.models[0], version)
 
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
         """See `pipeline.ports.KnowsFormerResults`."""
         if self._router is None:
             return tuple(self._extractive_hash(call, identity) for identity in self._encoder.accepted[1:])
-        return (self._hash(call, self._former_options, self._former_model or self._router.models[0]),)
+        if is_long(call, self._settings):
+            return ()
+        return (self._hash(call, self._former_options, self._former_model or self._router.models[0], _VERSION),)
 
-    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str) -> str:
+    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str, version: int) -> str:
         return fingerprint_of(
             self.name,
-            _VERSION,
+            version,
             call.transcript.fingerprint,
             call.metadata.language,
             options,
@@ -122,23 +130,41 @@ class SummaryStep:
         return self._by_model(calls, self._router)
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
-        """All pieces of all calls at once; then promises, where they are asked of the model."""
+        """The texts of all calls; then promises, where they are asked of the model."""
         drafts = [draft_of(call, self._settings) for call in calls if speaks(call)]
-        texts = self._asked(drafts, router, lambda piece, key: text_request(piece, key, self._settings))
+        texts = self._asked(drafts, router, lambda piece, key: text_request(piece, key, self._settings), {})
         asking = [draft for draft in drafts if wants_model_promises(draft)]
-        items = self._asked(asking, router, lambda piece, key: promises_request(piece, key, self._settings))
+        items = self._asked(asking, router, lambda piece, key: promises_request(piece, key, self._settings), texts)
         results = iter([self._read(draft, texts[id(draft)], items.get(id(draft), []), router) for draft in drafts])
         return [next(results) if speaks(call) else self._silent(call) for call in calls]
 
     def _asked(
-        self, drafts: Sequence[Draft], router: Completes, request: Callable[[Piece, str], LLMRequest]
+        self,
+        drafts: Sequence[Draft],
+        router: Completes,
+        request: Callable[[Piece, str], LLMRequest],
+        before: Mapping[int, Sequence[LLMAnswer]],
     ) -> dict[int, list[LLMAnswer]]:
-        """The answers about each draft, in the order of its pieces."""
-        pieces = [piece for draft in drafts for piece in pieces_of(draft)]
-        answers: dict[int, list[LLMAnswer]] = {id(draft): [] for draft in drafts}
-        for piece, answer in zip(pieces, ask_about(router, pieces, request), strict=True):
-            answers[id(piece.draft)].append(answer)
-        return answers
+        """The answers about each draft, in the order of its pieces; all pieces of a call have its time together.
+
+        One piece of every call is asked about at once: what is answered when the time is over stays.
+
+        Args:
+            before: answers about the same calls whose time counts.
+        """
+        answers: dict[int, dict[int, LLMAnswer]] = {id(draft): {} for draft in drafts}
+        waiting = [in_order_of_need(draft) for draft in drafts]
+
+        def within_time(piece: Piece, key: str) -> LLMRequest:
+            own = [answer.latency_s or 0.0 for answer in answers[id(piece.draft)].values()]
+            spent = sum(own) + sum(answer.latency_s or 0.0 for answer in before.get(id(piece.draft), ()))
+            return replace(request(piece, key), spent_s=spent, expected_s=max(own, default=0.0))
+
+        while any(waiting):
+            pieces = [queue.pop(0) for queue in waiting if queue]
+            for piece, answer in zip(pieces, ask_about(router, pieces, within_time), strict=True):
+                answers[id(piece.draft)][piece.number] = answer
+        return {draft: [found[number] for number in sorted(found)] for draft, found in answers.items()}
 
     def _read(
         self, draft: Draft, texts: Sequence[LLMAnswer], items: Sequence[LLMAnswer], router: Completes
@@ -147,7 +173,8 @@ class SummaryStep:
         answers = (*texts, *items)
         without_model = lambda: self._extractive(draft.call)  # noqa: E731
         failure = first_failure(texts)
-        if failure is not None:
+        partly = out_of_time(texts)
+        if failure is not None and not partly:
             return unanswered(router, (self.name, fingerprint), failure.reason, answers, without_model)
         said = [answer.data or {} for answer in texts]
         other = language_that_came([str(text) for fields in said for text in fields.values()], draft.language)
@@ -164,7 +191,13 @@ class SummaryStep:
             return replace(paid(own_words, *answers), provider=EXTRACTIVE, model=None, reason=reason)
         text = self._template.render(composed.summary, call_values(draft.call), draft.language)
         summary = replace(composed.summary, text=text)
-        return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", composed.note), *answers)
+        if not partly:
+            return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", composed.note), *answers)
+        # Of the unread parts nothing is owed to a later run: on the same machine it would have no more time.
+        told = "; ".join(filter(None, (parts_not_read(texts), composed.note)))
+        summary = replace(summary, flags=(*summary.flags, "parts_not_read"))
+        read_ones = [answer for answer in answers if answer.data is not None]
+        return paid(done(self.name, fingerprint, summary, read_ones[-1].provider or "llm", told), *read_ones)
 
     def _own_sentences(self, draft: Draft) -> Sequence[SummaryEvidence]:
         """Those that sum the call up without a model."""

@@ -27,6 +27,8 @@ from pipeline.errors import InvalidReply, ModelUnavailable
 log = logging.getLogger(__name__)
 
 _KEPT_PREFIXES = 4
+_CPU_STEP_TOKENS = 512
+"""A CPU computes as fast in such steps, and a short prompt is padded to its neighbour's step, not to all of it."""
 _KEPT_GRAMMARS = 64
 
 Tokens = list[int]
@@ -76,7 +78,9 @@ class LocalModel:
             )
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise ModelUnavailable(f"{folder}: the model cannot be loaded: {error}") from error
-        if settings.float32_on_cpu and mx.default_device().type == mx.DeviceType.cpu:
+        on_cpu = mx.default_device().type == mx.DeviceType.cpu
+        self._step = min(settings.prefill_step_tokens, _CPU_STEP_TOKENS) if on_cpu else settings.prefill_step_tokens
+        if settings.float32_on_cpu and on_cpu:
             self._model.set_dtype(mx.float32)
         mx.eval(self._model.parameters())
         arrays: Any = tree_flatten(self._model.parameters())
@@ -196,7 +200,7 @@ class LocalModel:
         from mlx_lm.models.cache import make_prompt_cache
 
         cache: list[Any] = make_prompt_cache(self._model)
-        step = self._settings.prefill_step_tokens
+        step = self._step
         for start in range(0, len(prefix), step):
             self._model(mx.array([prefix[start : start + step]]), cache=cache)
             mx.eval([layer.state for layer in cache])
@@ -216,7 +220,7 @@ class LocalModel:
             stop_tokens=[[token] for token in self._ends],
             completion_batch_size=settings.batch_size,
             prefill_batch_size=min(settings.prefill_batch_size, settings.batch_size),
-            prefill_step_size=settings.prefill_step_tokens,
+            prefill_step_size=self._step,
         )
         try:
             # A kept cache is merged into the batch by copy, so that many sequences may start from the same one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,6 +209,28 @@ def test_a_provider_for_which_no_time_is_left_is_not_asked() -> None:
     assert second.asked == []
     assert (answer.data, answer.error_type) == (None, "StageTimeout")
     assert "not asked: llm.request_time_limit_s" in str(answer.reason)
+
+
+def test_time_that_earlier_questions_about_a_call_took_is_taken_from_the_next_ones() -> None:
+    local = Scripted("local", well)
+    router = Router([local], quick(request_time_limit_s=30))
+    asked = [replace(ask(name), spent_s=spent) for name, spent in (("late", 30), ("half", 15.0))]
+    late, half = router.complete(asked)
+    assert (late.data, late.error_type, late.latency_s) == (None, "StageTimeout", 0.0)
+    assert half.data is not None
+    assert half.latency_s is not None
+    assert half.latency_s < 15
+    assert local.limits_s[0] <= 15
+
+
+def test_a_question_for_which_too_little_time_is_left_is_not_begun() -> None:
+    """It would be killed half-way, and the model be loaded again."""
+    local = Scripted("local", well)
+    question = replace(ask(), spent_s=20, expected_s=12)
+    (answer,) = Router([local], quick(request_time_limit_s=30)).complete([question])
+    assert local.asked == []
+    assert answer.data is None
+    assert "leaves 10 s, and one like it took 12" in str(answer.reason)
 
 
 def test_a_batch_has_the_time_that_its_requests_have_left_together() -> None:

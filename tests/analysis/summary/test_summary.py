@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,18 +39,33 @@ class Answers:
     models = ("test/model",)
 
     def __init__(
-        self, *data: dict[str, Any] | None, extractive: bool = False, passed_over: tuple[str, ...] = ()
+        self,
+        *data: dict[str, Any] | None,
+        extractive: bool = False,
+        passed_over: tuple[str, ...] = (),
+        by_part: bool = False,
+        in_time: int | None = None,
     ) -> None:
+        """`by_part`: one answer for each part of one long call. `in_time`: of so many questions."""
         self.requests: list[LLMRequest] = []
         self.extractive = extractive
         self._data = list(data)
         self._passed_over = passed_over
+        self._by_part, self._in_time = by_part, in_time
 
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         answers = []
         for request in requests:
             self.requests.append(request)
-            data = self._data.pop(0) if len(self._data) > 1 else self._data[0]
+            if self._in_time is not None and len(self.requests) > self._in_time:
+                late = "test: no time is left"
+                answers.append(LLMAnswer(key=request.key, data=None, reason=late, error_type="StageTimeout"))
+                continue
+            part = re.search(r"it is part (\d+) of", request.system)
+            if self._by_part and part is not None:
+                data = self._data[int(part[1]) - 1]
+            else:
+                data = self._data.pop(0) if len(self._data) > 1 else self._data[0]
             answers.append(
                 LLMAnswer(
                     key=request.key,
@@ -136,7 +152,7 @@ def test_a_long_call_is_summed_up_piece_by_piece_and_no_statement_is_repeated() 
     assert all(len(request.user) <= 700 for request in router.requests)
     seen = " ".join(request.user for request in router.requests)
     assert all(f"item number {place} " in seen for place in range(60))
-    assert "part 2 of" in router.requests[1].system
+    assert any("part 2 of" in request.system for request in router.requests)
     assert result.tokens_in == 10 * len(router.requests)
     assert isinstance(result.payload, Summary)
     assert result.payload.text.count("many items are broken") == 1
@@ -149,10 +165,61 @@ def test_what_a_later_part_of_a_long_call_says_is_kept() -> None:
     answers = [told("The client says that items are broken.")] * parts
     middle = next(place for place, lines in enumerate(parts_of(said)) if "chairs for Friday" in " ".join(lines))
     answers[middle] = told("", "The agent ordered two chairs for Friday.")
-    step = SummaryStep(SummarySettings(max_transcript_chars=700), Answers(*answers))
-    summary = step.run([call(*said)], [{}])[0].payload
+    router = Answers(*answers, by_part=True)
+    summary = SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*said)], [{}])[0].payload
     assert isinstance(summary, Summary)
     assert "The agent ordered two chairs for Friday." in summary.text
+
+
+def test_the_parts_of_a_long_call_are_of_about_one_length() -> None:
+    """A short last part was padded to the length of the others, and read for nothing."""
+    for turns in (20, 25, 31, 60):
+        sizes = [sum(map(len, lines)) for lines in parts_of(LONG[:turns])]
+        assert min(sizes) > 0.7 * max(sizes), sizes
+
+
+def test_points_are_kept_from_all_parts_of_a_long_call() -> None:
+    """The first parts filled the list, and what was said later was left out."""
+    names = "one two three four five six seven eight nine ten".split()
+    parts = len(parts_of(LONG))
+    assert parts > 4
+    answers = [
+        told(f"The client says that item {name} is broken.", f"The agent had a look at item {name}.") for name in names
+    ]
+    step = SummaryStep(
+        SummarySettings(max_transcript_chars=700, max_key_points=parts - 1), Answers(*answers[:parts], by_part=True)
+    )
+    summary = step.run([call(*LONG)], [{}])[0].payload
+    assert isinstance(summary, Summary)
+    assert len(summary.key_points) == parts - 1
+    for name in names[1:parts]:
+        assert sum(f"item {name} " in point for point in summary.key_points) == 1
+
+
+@pytest.mark.parametrize("answered", [1, 2, 3])
+def test_what_of_a_long_call_is_not_read_in_time_is_said_in_the_row(answered: int) -> None:
+    """A limit that was over cost all that had been read."""
+    said = LONG[:45]
+    parts = len(parts_of(said))
+    assert parts > answered
+    router = Answers(told("The client says that items are broken."), in_time=answered)
+    step = SummaryStep(SummarySettings(max_transcript_chars=700), router)
+    result = step.run([call(*said)], [{}])[0]
+    assert isinstance(result.payload, Summary)
+    assert "items are broken" in result.payload.text
+    assert result.fingerprint == step.fingerprint(call(*said))
+    assert (result.tokens_in, result.provider) == (10 * answered, "test")
+    assert "parts_not_read" in result.payload.flags
+    unread = [number for number in range(1, parts + 1) if number not in [1, parts, 2][:answered]]
+    assert f"{', '.join(map(str, unread))} of {parts} was left out" in (result.reason or "")
+
+
+def test_all_parts_of_a_long_call_have_its_time_together() -> None:
+    router = Answers(told("The client says that items are broken."))
+    SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG, language="ar")], [{}])
+    spent = [request.spent_s for request in router.requests]
+    assert spent == [float(before) for before in range(len(spent))]
+    assert [request.expected_s for request in router.requests[:3]] == [0.0, 1.0, 1.0]
 
 
 def parts_of(said: Sequence[tuple[str, str]]) -> Sequence[list[str]]:
