@@ -51,7 +51,7 @@ def build_language_steps(
     return [
         ConversationStep(),
         TopicStep(catalogues, settings.topics, _topic_methods(settings, router, encoder)),
-        SummaryStep(settings.summary, router if asks else None, _former_model(settings), encoder),
+        SummaryStep(settings.summary, router if asks else None, encoder),
     ]
 
 

@@ -6,7 +6,8 @@ The statements are tests/analysis/summary/statements/*.yaml: true ones in paraph
 wrong way round, invented, wrong figures, wrong outcomes) about the Harper Valley calls, our samples and calls written
 for it, each with a person's verdict. `tuning.yaml` is what rules and weights were made on; `kept_apart.yaml` was put
 aside.
-`model.yaml` has what a real model wrote.
+`kept_apart_later.yaml` was written after a real model's unmarked falsehoods were known, before the checker was changed
+for them. `model.yaml` has what a real model wrote.
 --fit makes the weights anew from the tuning half (thresholds by cross-validation over calls) and writes them.
 --show lists what is judged wrongly. Intervals: Wilson (1927), 95 %.
 """
@@ -181,7 +182,7 @@ def main() -> None:
         weights.cache_clear()
     halves = {"tuning": tuning}
     if not arguments.tuning_only:
-        for name in ("kept_apart", "model"):
+        for name in ("kept_apart", "kept_apart_later", "model"):
             halves[name] = read_statements(STATEMENTS / f"{name}.yaml", arguments.data)
     told: dict[str, Any] = {}
     for half, statements in halves.items():

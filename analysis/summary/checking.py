@@ -23,6 +23,7 @@ _WORDS = {
     "turned_round": "it went the other way round",
     "opposite": "the call says the opposite",
     "open": "it was only asked for",
+    "to_come": "it was only announced",
     "miscounted": "the number belongs to something else",
 }
 

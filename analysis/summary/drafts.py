@@ -43,7 +43,9 @@ class Draft:
 def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
     # Without the numbers of the lines: small models write them into their sentences.
     lines = [line.split(" ", 1)[1] for line in transcript_lines(call.transcript.believed)]
-    parts = _even_parts(lines, settings.max_transcript_chars - _PIECE_MARGIN)
+    parts = pieces(lines, settings.max_transcript_chars - _PIECE_MARGIN)
+    if len(parts) > 1:
+        parts = _even_parts(lines, min(settings.part_chars, settings.max_transcript_chars) - _PIECE_MARGIN)
     return Draft(
         call=call,
         language=settings.language or language_of(call),
@@ -55,16 +57,9 @@ def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
 def _even_parts(lines: list[str], most: int) -> list[list[str]]:
     """As few parts as fit, of about one length: parts that are read together are padded to the longest."""
     fewest = len(pieces(lines, most))
-    if fewest < 2:
-        return pieces(lines, most)
     size = sum(len(line) + 1 for line in lines) // fewest
     limits = (size + (most - size) * step // _EVENING_STEPS for step in range(_EVENING_STEPS + 1))
     return next(parts for limit in limits if len(parts := pieces(lines, limit)) == fewest)
-
-
-def is_long(call: CallForAnalysis, settings: SummarySettings) -> bool:
-    """Whether the call is asked about in parts."""
-    return len(draft_of(call, settings).parts) > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from analysis.summary.drafts import (
     draft_of,
     first_failure,
     in_order_of_need,
-    is_long,
     out_of_time,
     parts_not_read,
     promises_request,
@@ -40,9 +39,8 @@ from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
-_VERSION = 1
-_LONG_VERSION = 2
-"""Of calls that a model is asked about in parts."""
+_VERSION = 2
+"""Of summaries by a model: 2 checks more of who did what, and asks about long calls in smaller parts."""
 _EXTRACTIVE_VERSION = 2
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves."""
 _FIRST = {"method": "auto", "templates_dir": None}
@@ -60,14 +58,12 @@ class SummaryStep:
         self,
         settings: SummarySettings,
         router: Completes | None = None,
-        former_model: str | None = None,
         encoder: EncoderChoice = WITHOUT,
     ) -> None:
         """
         Args:
             settings: of the step.
             router: the language models; None where none is to be asked.
-            former_model: what earlier versions called the router's first model, where that differs.
             encoder: of sentences, for summaries without a model.
 
         Raises:
@@ -75,38 +71,30 @@ class SummaryStep:
         """
         self._settings = settings
         self._router = router
-        self._former_model = former_model
         self._encoder = encoder
         self._template = SummaryTemplate(settings)
         self._spoken_template = SummaryTemplate(settings, settings.extractive.template)
         self._substance = Substance(encoder.encoder) if encoder.encoder is not None else None
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
         self._options = over(_FIRST, counted(settings, Result.SUMMARY, inherited=SUMMARY))
-        self._former_options = settings.model_dump(mode="json")
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         if self._router is None:
             return self._extractive_hash(call, self._encoder.identity)
-        version = _LONG_VERSION if is_long(call, self._settings) else _VERSION
-        return self._hash(call, self._options, self._router.models[0], version)
+        return fingerprint_of(
+            self.name,
+            _VERSION,
+            call.transcript.fingerprint,
+            call.metadata.language,
+            self._options,
+            (self._router.models[0], prompts_hash(NAMES), *self._template.of_call(call)),
+        )
 
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
         """See `pipeline.ports.KnowsFormerResults`."""
         if self._router is None:
             return tuple(self._extractive_hash(call, identity) for identity in self._encoder.accepted[1:])
-        if is_long(call, self._settings):
-            return ()
-        return (self._hash(call, self._former_options, self._former_model or self._router.models[0], _VERSION),)
-
-    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], model: str, version: int) -> str:
-        return fingerprint_of(
-            self.name,
-            version,
-            call.transcript.fingerprint,
-            call.metadata.language,
-            options,
-            (model, prompts_hash(NAMES), *self._template.of_call(call)),
-        )
+        return ()
 
     def _extractive_hash(self, call: CallForAnalysis, encoder: str) -> str:
         return fingerprint_of(

@@ -36,8 +36,18 @@ _INTRODUCTION = re.compile(
 _ADDRESS = re.compile(r"\b(?:mister|mr|missus|mrs|miss|ms)\.? ([a-z]+)", re.IGNORECASE)
 _HAS_NO = re.compile(r"\b(?:ha[sd]|have|had|with|is|are|was) (?:had )?(?:no|not|without)\b", re.IGNORECASE)
 _FROM_TO = re.compile(r"\bfrom (?:\w+(?:'s)? )?(\w+)(?: \w+){0,2} to (?:\w+(?:'s)? )?(\w+)")
+_CALLED = ("called", "calls", "contacted", "contacts", "phoned", "rang")
+_ANSWERS = re.compile(r"\b(?:(?:how|what) (?:can|may|could) i (?:help|assist|do|get)|thank you for calling)\b")
+_FROM_THE_COMPANY = re.compile(
+    r"\b(?:this is|my name is|i'm|i am) (?:\w+ ){1,3}(?:from|with|at|of)\b|\b(?:i am|i'm) calling\b"
+)
+_ANSWERED_WITHIN = 6
+"""Sentences in which a call is answered."""
 _OPENING = 2
 """The first utterances, in which people say who they are."""
+_STATED = 0.6
+_PROPOSED = 0.7
+"""By so much more of it the other side spoke of what one is told to have asked for."""
 _REACH = 1
 """Utterances on either side that belong to a place."""
 
@@ -72,6 +82,8 @@ class Evidence:
     """1 where that place knows only the opposite."""
     open: float
     """1 where what it tells as done was only asked for or denied."""
+    to_come: float
+    """1 where what it tells as done was only announced for later."""
     unknown_verb: float
     """1 where nothing like its verb was said."""
     owner: float
@@ -147,6 +159,7 @@ class CallEvidence:
             "other_did": other,
             "same_did": same,
             "open": open_,
+            "to_come": self._to_come(clause),
             "unknown_verb": unknown,
             "other_said": self._other_said(clause),
             "unsaid": self._unsaid(clause, near),
@@ -207,17 +220,23 @@ class CallEvidence:
 
     # ------------------------------------------------------------------------------------------ who said it
 
-    def _side_share(self, content: Sequence[str], role: Role, *, asking: bool | None) -> float:
-        """Largest share of the content in an utterance of this side and the neighbours of the same kind."""
+    def _side_share(self, content: Sequence[str], role: Role, *, asking: bool | None, questions: bool = False) -> float:
+        """Largest share of the content in an utterance of this side and the neighbours of the same kind.
+
+        Args:
+            asking: only what asks, only what does not, or either.
+            questions: only questions ask, and requests do not.
+        """
+
+        def fits(one: Utterance) -> bool:
+            asks = one.question or (one.request and not questions)
+            return one.role is role and (asking is None or asks is asking)
+
         best = 0.0
         for one in self.utterances:
-            if one.role is not role or (asking is not None and (one.question or one.request) is not asking):
+            if not fits(one):
                 continue
-            around = [
-                other.place
-                for other in self.utterances[max(0, one.place - 2) : one.place + 3]
-                if other.role is role and (asking is None or (other.question or other.request) is asking)
-            ]
+            around = [other.place for other in self.utterances[max(0, one.place - 2) : one.place + 3] if fits(other)]
             best = max(best, sum(max(self._has(place, stem) for place in around) for stem in content) / len(content))
         return best
 
@@ -226,10 +245,21 @@ class CallEvidence:
         if clause.subject is None or clause.act is None or not clause.content:
             return 0.0
         asking = {"ask": True, "want": True, "give": False}.get(clause.act)
-        own = self._side_share(clause.content, clause.subject, asking=asking)
-        other = self._side_share(clause.content, _OTHER_SIDE.get(clause.subject, Role.UNKNOWN), asking=asking)
+        other_side = _OTHER_SIDE.get(clause.subject, Role.UNKNOWN)
+        own = self._side_share(clause.content, clause.subject, asking=asking, questions=clause.question)
+        other = self._side_share(clause.content, other_side, asking=asking, questions=clause.question)
         if clause.act == "want" and clause.subject is Role.CLIENT:
             own = max(own, 0.9 * self._side_share(clause.content, clause.subject, asking=None))
+        if clause.question and own == 0.0:
+            # "I want to cancel" is no question whether to cancel.
+            stated = self._side_share(clause.content, clause.subject, asking=None)
+            return stated if stated >= _STATED else max(0.0, other - own)
+        if clause.act == "ask" and not clause.question and len(clause.content) > 1:
+            # Asked for what the other side proposed: nothing of it comes from this one.
+            anyhow = self._side_share(clause.content, clause.subject, asking=None)
+            proposed = self._side_share(clause.content, other_side, asking=None)
+            if proposed - anyhow >= _PROPOSED:
+                return proposed - anyhow
         if clause.act in ("accept", "confirm", "refuse", "thank", "apologise"):
             return 0.0
         return max(0.0, other - own)
@@ -266,6 +296,8 @@ class CallEvidence:
         if clause.act in ("offer", "promise", "threaten", "ask") and clause.inner is not None:
             other, same, _, unknown = self._done_by(clause, self._wording.stem(clause.inner), clause.inner_doer)
             return other, same, 0.0, unknown
+        if clause.act == "want" and clause.verb in _CALLED and clause.subject is _OTHER_SIDE.get(self._caller):
+            return 1.0, 0.0, 0.0, 0.0
         if clause.act == "want" and clause.inner is not None and clause.subject is not None:
             return self._wanted(clause, clause.inner, clause.subject)
         if clause.verb is None or clause.act is not None or clause.closing:
@@ -316,6 +348,34 @@ class CallEvidence:
         other = _OTHER_SIDE.get(subject)
         only = bool(found) and all(one.speaker is other and one.actor is other and not one.asked for one in found)
         return (0.8 if only else 0.0), 0.5, 0.0, 0.0
+
+    def _to_come(self, clause: Clause) -> float:
+        """ "I will mail you the offer today" is no mailed offer."""
+        if clause.verb is None or not clause.past or clause.denied or clause.act not in (None, "give", "accept"):
+            return 0.0
+        _, everywhere = self._occurrences(self._wording.stem(clause.verb), clause.content)
+        announced = [one.place for one in everywhere if one.to_come and not one.noun and one.actor is not None]
+        if not announced:
+            return 0.0
+        # "I will test the line." … "The test shows a fault."
+        done = [
+            one
+            for one in everywhere
+            if not (one.to_come or one.asked or one.denied) and (not one.noun or one.place > min(announced))
+        ]
+        return float(not done)
+
+    @cached_property
+    def _caller(self) -> Role:
+        """Who called whom, by how the call is answered; unknown where that tells nothing."""
+        for one in self.utterances[:_ANSWERED_WITHIN]:
+            if one.role is Role.AGENT and _ANSWERS.search(" ".join(one.words)):
+                return Role.CLIENT
+        openings = [one for one in self.utterances[:_ANSWERED_WITHIN] if one.role is Role.AGENT]
+        if self.utterances and self.utterances[0].role is Role.CLIENT and openings:
+            introduced = any(_FROM_THE_COMPANY.search(" ".join(one.words)) for one in openings)
+            return Role.AGENT if introduced else Role.UNKNOWN
+        return Role.UNKNOWN
 
     def _owner(self, clause: Clause) -> float:
         if clause.owner is None:

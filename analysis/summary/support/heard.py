@@ -26,6 +26,11 @@ _REQUEST = re.compile(
     r"|i(?:'m| am) calling)\b"
 )
 _CONDITION = re.compile(r"\b(?:if|unless|whether|in case)\b")
+_TO_COME = re.compile(
+    r"\b(?:will|won't|shall|should|would|going to|gonna|\w+'ll|\w+'d)\b(?! have been\b)|\bas soon as\b|\buntil\b"
+)
+_AT_ONCE = re.compile(r"\b(?:now|right away|straight away|immediately|already|just)\b")
+"""What somebody will do in this moment is done when the call ends."""
 _WISH = re.compile(r"\b(?:want|like|need|wish) to\b|\bwanna\b")
 _CLOSING = re.compile(
     r"^(?:uh |um )*(?:no\b.{0,25}(?:all|it|thank|thanks|everything)|(?:no )?that(?:'s|'ll| is| was| will)?"
@@ -58,6 +63,8 @@ class Occurrence:
     wished: bool
     """In a wish: "I want to cancel" is done by whoever is asked."""
     noun: bool
+    to_come: bool
+    """Announced for after the call."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,7 @@ class Utterance:
             asked=self._asks_before(at),
             wished=bool(_WISH.search(" ".join(before))),
             noun=noun,
+            to_come=bool(_TO_COME.search(" ".join(before))) and not _AT_ONCE.search(" ".join(self.words)),
         )
 
     def _asks_before(self, at: int) -> bool:

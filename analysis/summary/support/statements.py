@@ -13,8 +13,14 @@ from pipeline.records import Role
 _AUXILIARIES = word_set(
     "is are was were be been being has have had will would can could may might shall should does did do to "
     "then also just now not never already still only later first again immediately finally and successfully "
-    "currently next therefore further"
+    "currently next therefore further able"
 )
+_PAST = word_set(
+    "sent paid lost gave made took found got came went left bought sold kept put set wrote spoke drove hit chose held met "
+    "ran brought picked did began won fell"
+)
+"""Of the irregular verbs, what tells of something that has happened."""
+_INTERROGATIVE = word_set("whether if why what when where which who how")
 _MODAL = word_set("will would may might shall should")
 _PASSIVE = word_set("is are was were be been being gets got")
 _DETERMINERS = word_set("the a an this that her his their its your our my")
@@ -57,6 +63,10 @@ class Clause:
     inner_doer: Role | None
     closing: bool
     """Says that there was nothing else."""
+    past: bool
+    """Told as something that has happened: `sent`, `was sent`, `has sent`; not `is booked`."""
+    question: bool
+    """`asked whether …`: a question, and no request."""
 
 
 def read_statement(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None = None) -> list[Clause]:
@@ -83,7 +93,10 @@ def _parts(text: str, wording: Wording) -> list[str]:
     start = 0
     for match in _SPLIT.finditer(text):
         following = words(text[match.end() :])
-        if len(words(text[start : match.start()])) >= 2 and len(following) >= 2 and _starts_clause(following, wording):
+        if len(words(text[start : match.start()])) < 2 or len(following) < 2:
+            continue
+        contrasts = "but" in match.group(0) and any(word in _AUXILIARIES - {"to"} for word in following[:5])
+        if contrasts or _starts_clause(following, wording):
             parts.append(text[start : match.start()])
             start = match.end()
     rest = text[start:]
@@ -169,6 +182,10 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         inner=inner,
         inner_doer=doer,
         closing=bool(_CLOSING & set(spoken)) and any(word in _NOTHING for word in spoken),
+        past=verb is not None
+        and not (_MODAL | {"is", "are", "being", "to"}) & set(helpers)
+        and (verb in _PAST or verb.endswith("ed")),
+        question=act == "ask" and any(word in _INTERROGATIVE for word in after[:3]),
     )
 
 

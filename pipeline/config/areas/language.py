@@ -196,6 +196,9 @@ class SummarySettings(Area):
     max_tokens: int = Field(default=900, ge=64, le=32768)
     """Longest answer."""
     max_transcript_chars: int = Field(default=24000, ge=500)
-    """Longest piece of transcript in one prompt (about four to a token); longer calls are summarised piece by piece."""
+    """Longest transcript in one prompt (about four characters to a token); longer calls are summarised in parts."""
+    part_chars: Annotated[int, SUMMARY.unless_default()] = Field(default=8000, ge=500)
+    """Longest part of such a call. They are read one after the other within the call's time
+    (`llm.request_time_limit_s`): what is read when it is over stays."""
     extractive: ExtractiveSummarySettings = Field(default_factory=ExtractiveSummarySettings)
     """A summary without a model."""

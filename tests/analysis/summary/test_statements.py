@@ -22,6 +22,7 @@ from tests.analysis.encoder.conftest import real_encoder
 __all__ = ["real_encoder"]
 
 HALVES = ("tuning", "kept_apart")
+LATER = "kept_apart_later"
 LEAST_CAUGHT = {"tuning": 0.85, "kept_apart": 0.75}
 MOST_DROPPED = {"tuning": 0.05, "kept_apart": 0.10}
 
@@ -140,7 +141,15 @@ def test_statements_a_real_model_wrote(real_encoder: SentenceEncoder) -> None:
     statements = read_statements(STATEMENTS / "model.yaml", None)
     assert len(statements) > 50
     caught, dropped = _shares(statements, verdicts(statements, real_encoder))
-    assert caught >= 0.65
+    assert caught >= 0.75
+    assert dropped <= 0.05
+
+
+def test_statements_written_after_the_misses_of_a_real_model(real_encoder: SentenceEncoder) -> None:
+    statements = read_statements(STATEMENTS / f"{LATER}.yaml", None)
+    assert len(statements) > 100
+    caught, dropped = _shares(statements, verdicts(statements, real_encoder))
+    assert caught >= 0.80
     assert dropped <= 0.05
 
 
@@ -149,3 +158,41 @@ def test_the_halves_share_no_call(reference_data: Path) -> None:
     about = [{one.call.call_id for one in statements} for statements in read]
     assert all(about)
     assert not about[0] & about[1]
+
+
+CAKE = call(
+    ("agent", "Sweet Corner bakery, what can I do for you?"),
+    ("client", "I need a cake for Saturday. Would chocolate be possible?"),
+    ("agent", "Of course. If you take it for two days, I can give you a box for free. What name is it?"),
+    ("client", "Tom. I will pick it up before noon."),
+    ("agent", "I will send you a reminder on Friday. I will note it down now. I noted your name."),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("The client picked up the cake before noon.", "it was only announced"),
+        ("The agent sent a reminder on Friday.", "it was only announced"),
+        ("The agent noted it down.", None),
+        ("The agent will send a reminder on Friday.", None),
+        ("The client asked for a free box for two days.", "the other side said it"),
+        ("The client asked whether chocolate is possible.", None),
+        ("The agent asked whether chocolate is possible.", "the other side said it"),
+        ("The client asked whether they need a cake for Saturday.", "the other side said it"),
+        ("The agent called to get a cake.", "the other side did it"),
+        ("The client called to get a cake.", None),
+    ],
+)
+def test_who_asked_who_called_and_what_is_still_to_come(text: str, fault: str | None) -> None:
+    """Each stood unmarked in a real model's summaries: told as done, asked by the wrong side, called by the agent."""
+    checked = StatementChecker(CAKE, "en", None).check(text)
+    told = ("it was only announced", "the other side said it", "the other side did it")
+    found = [reason for reason in checked.reasons if reason in told]
+    assert (fault in found) if fault else not found
+
+
+def test_what_follows_but_is_read_by_itself() -> None:
+    """The content of both halves together was said by nobody, and of the first alone by the other side."""
+    text = "The client asked for a free box for two days, but the name is Tom."
+    assert StatementChecker(CAKE, "en", None).check(text).verdict is not Verdict.SUPPORTED
