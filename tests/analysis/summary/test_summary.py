@@ -180,7 +180,7 @@ def test_the_parts_of_a_long_call_are_of_about_one_length() -> None:
 
 def test_points_are_kept_from_all_parts_of_a_long_call() -> None:
     """The first parts filled the list, and what was said later was left out."""
-    names = "one two three four five six seven eight nine ten".split()
+    names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     parts = len(parts_of(LONG))
     assert parts > 4
     answers = [
