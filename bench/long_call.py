@@ -3,10 +3,10 @@
     python -m bench.long_call --model FOLDER [--data ../shared/data] [--words 6000] [--limit SECONDS] [--texts]
 
 The call begins as our sample of a wrong charge, goes on as written service dialogues (Schema-Guided Dialogue, Rastogi
-et al. 2019, CC BY-SA 4.0), and ends as our sample of a lost card. Told are: state and reason of both steps, how long they
-took of `llm.request_time_limit_s` (--limit; the default otherwise), tokens, processor seconds of the model's process,
-which matters of the call the summary keeps, and whether it says anything twice. On a Linux CPU preload OpenBLAS.
-"""
+et al. 2019, CC BY-SA 4.0), and ends as our sample of a lost card. Told are: state and reason of both steps, how long
+they took of `llm.request_time_limit_s` (--limit; the default otherwise), tokens, processor seconds of the process of
+the model, which matters of the call the summary keeps, and whether it says anything twice. On a Linux CPU preload
+OpenBLAS.
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ _AUXILIARIES = word_set(
     "currently next therefore further able"
 )
 _PAST = word_set(
-    "sent paid lost gave made took found got came went left bought sold kept put set wrote spoke drove hit chose held met "
-    "ran brought picked did began won fell"
+    "sent paid lost gave made took found got came went left bought sold kept put set wrote spoke drove hit chose held "
+    "met ran brought picked did began won fell"
 )
 """Of the irregular verbs, what tells of something that has happened."""
 _INTERROGATIVE = word_set("whether if why what when where which who how")
