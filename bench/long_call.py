@@ -7,6 +7,7 @@ et al. 2019, CC BY-SA 4.0), and ends as our sample of a lost card. Told are: sta
 they took of `llm.request_time_limit_s` (--limit; the default otherwise), tokens, processor seconds of the process of
 the model, which matters of the call the summary keeps, and whether it says anything twice. On a Linux CPU preload
 OpenBLAS.
+"""
 
 from __future__ import annotations
 
