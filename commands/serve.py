@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.options import as_overrides
 from commands.permissions import let_read
 from commands.quiet import quiet_in
 from commands.run.command import check_writable
-from commands.terminal import say
+from commands.run.logs import log_to
+from commands.run.wiring import with_one_model
+from commands.serving.background import at_work
+from commands.serving.tasks import job_room, tasks_of
+from commands.serving.workers import workers_of, working
+from commands.terminal import Terminal, say
 from commands.view import server_of
 from db.connection import connect
 from pipeline.config.areas.service import ServiceSettings
@@ -29,18 +36,28 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
     """
     from service.app import API_ROOMS, application
 
-    settings = load_settings(config, [*overrides, *as_overrides({"service.port": port})]).settings
+    overrides = [*overrides, *as_overrides({"service.port": port})]
+    loaded = load_settings(config, overrides)
+    settings = with_one_model(loaded.settings)
     export_env_file(config.parent / ".env")
     let_read(settings.output.readable_by)
     check_writable(settings.service.recordings_dir)
     check_writable(settings.run.spool_dir)
+    stamp = f"{datetime.now(UTC):%Y%m%d_%H%M%S}_service"
+    log_to(Terminal(sys.stderr), settings.output.directory / "logs", stamp, settings.reporting)
     with connect(settings.database) as database, _listening(settings.service) as listener:
         if database.note:
             say(database.note)
         quiet = quiet_in(database, settings.redaction)
         app = application(database, settings, settings.run.spool_dir / "listening", quiet, rooms=API_ROOMS)
-        say(f"http://{_shown(listener)}/  (Ctrl-C ends it)")
-        with contextlib.suppress(KeyboardInterrupt):
+        app.state.jobs = room = job_room(database, settings)
+        with (
+            contextlib.closing(room),
+            working(workers_of(config, overrides, settings)),
+            at_work(tasks_of(room, database, loaded.content, loaded.content_hash, settings)),
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            say(f"http://{_shown(listener)}/  (Ctrl-C ends it)")
             server_of(app).run(sockets=[listener])
     return 0
 

@@ -13,6 +13,7 @@ from pipeline.records import (
     CallForAnalysis,
     CallOutcome,
     Claim,
+    ClaimStage,
     FoundCall,
     KnownCall,
     SegmentText,
@@ -146,8 +147,11 @@ class CallStore(Protocol):
 class Claims(Protocol):
     """The calls to be done, and which of them this worker has. Every method may raise DatabaseUnavailable."""
 
-    def enqueue(self, run_id: str, calls: Mapping[str, str]) -> Collection[str]:
-        """What a run has planned, JSON by address, in the order asked for. Returns what another run has already."""
+    def enqueue(self, run_id: str, calls: Mapping[str, str], priority: int = 0) -> Collection[str]:
+        """What a run has planned, JSON by address, in the order asked for. Returns what another run has already.
+
+        `priority`: higher is claimed first; above 0 a worker takes it before what it has in hand.
+        """
         ...
 
     def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
@@ -189,6 +193,14 @@ class Claims(Protocol):
 
     def present(self, report: WorkerReport, *, leaving: bool = False) -> None:
         """A sign of life of this worker, its last one if it is `leaving`. Not patient: the next one comes soon."""
+        ...
+
+    def outcomes(self, run_id: str) -> Mapping[str, int]:
+        """How the calls of a run have ended so far (`HandledAs`), by number."""
+        ...
+
+    def tell_stages(self, stages: Sequence[ClaimStage]) -> None:
+        """Where this worker is with its calls, for those who follow them. Not patient."""
         ...
 
     def left(self, run_id: str | None) -> int:

@@ -472,6 +472,23 @@ class Claim:
     attempts: int = 1
     """How often it was claimed in this run, this time included, and not given back."""
 
+    priority: int = 0
+    """Above 0 it is done before what its worker has in hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimStage:
+    """Where a worker is with a call."""
+
+    claim_id: int
+    fence: int
+    stage: str
+    """`fetch`, `prepare`, `recognise`, `analyse` or `store`."""
+    share: float | None = None
+    """How much of the stage is done, 0..1."""
+    audio_s: float | None = None
+    """Length of the recording, once it is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOutcome:

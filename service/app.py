@@ -18,6 +18,7 @@ from service import documentation, reading
 from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
 from service.calls.router import router as calls
+from service.jobs.router import router as jobs
 from service.kept import KeptBy
 from service.monitoring.room import watch
 from service.problems import answer_with_problems
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 KEPT_S = 60.0
 
 
-API_ROOMS: Sequence[APIRouter] = (calls, documentation.router)
+API_ROOMS: Sequence[APIRouter] = (calls, jobs, documentation.router)
 """Routers of `run.py serve`, each under /v1, beside the pages."""
 
 

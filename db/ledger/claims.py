@@ -24,7 +24,7 @@ from db.records import adapter
 from pipeline.errors import ClaimLost
 from pipeline.handled import EndedClaim, Handled, HandledAs
 from pipeline.presence import WorkerReport
-from pipeline.records import Claim
+from pipeline.records import Claim, ClaimStage
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -85,8 +85,8 @@ class PostgresClaims:
 
     def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
         named = {"worker": self._worker, "most": most, "lease_s": self._lease_s, **self._scope(run_id)}
-        rows = self._rows(_CLAIM.format(scope=_SCOPE[run_id is None]), named, kwargs_row(_claimed))
-        return [claim for _, claim in sorted(rows, key=lambda row: (-row[0], row[1].claim_id))]
+        rows = self._rows(_CLAIM.format(scope=_SCOPE[run_id is None]), named, kwargs_row(Claim))
+        return sorted(rows, key=lambda claim: (-claim.priority, claim.claim_id))
 
     def renew(self, fences: Collection[int]) -> None:
         self._at_once(
@@ -152,6 +152,27 @@ class PostgresClaims:
             lambda connection: presence.present(
                 connection, self._worker, socket.gethostname(), self._hash, report, leaving=leaving
             )
+        )
+
+    def outcomes(self, run_id: str) -> Mapping[str, int]:
+        query = """SELECT outcome->>'handled_as', count(*) FROM claims
+                   WHERE run_id = %s AND done_at IS NOT NULL GROUP BY 1"""
+        return dict(self._rows(query, [uuid.UUID(run_id)], tuple_row))
+
+    def tell_stages(self, stages: Sequence[ClaimStage]) -> None:
+        self._at_once(
+            """UPDATE claims c SET stage = t.stage, stage_share = t.share, audio_s = t.audio_s
+               FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::real[], %s::real[])
+                   AS t (claim_id, fence, stage, share, audio_s)
+               WHERE c.claim_id = t.claim_id AND c.fence = t.fence AND c.worker = %s AND c.done_at IS NULL""",
+            [
+                [one.claim_id for one in stages],
+                [one.fence for one in stages],
+                [one.stage for one in stages],
+                [one.share for one in stages],
+                [one.audio_s for one in stages],
+                self._worker,
+            ],
         )
 
     def left(self, run_id: str | None) -> int:
@@ -224,10 +245,6 @@ def _is_dead(worker: str) -> bool:
 
 def _ended(*, outcome: Any, **columns: Any) -> EndedClaim:
     return EndedClaim(handled=adapter(Handled).validate_python(outcome), **columns)
-
-
-def _claimed(*, priority: int, **columns: Any) -> tuple[int, Claim]:
-    return priority, Claim(**columns)
 
 
 def _outcome(handled: Handled) -> Json:

@@ -229,6 +229,43 @@ class Runs:
             raise
         return str(run_id)
 
+    def resume(self, inputs: Sequence[str]) -> str | None:
+        """Go on with the run over exactly these inputs that a process before this one left open; None without one.
+
+        Raises RunLocked while that process lives.
+        """
+
+        def work(connection: Connection[Any]) -> uuid.UUID | None:
+            row = connection.execute(
+                """SELECT run_id FROM runs WHERE state = 'running' AND inputs = %s::text[]
+                   ORDER BY started_at DESC LIMIT 1""",
+                [list(inputs)],
+            ).fetchone()
+            return row[0] if row else None
+
+        run_id = self._database.patiently(work)
+        if run_id is not None:
+            self._take(keys_of_run(str(run_id), inputs))
+        return str(run_id) if run_id is not None else None
+
+    def succeed(self, run_id: str, counts: Mapping[str, int], inputs: Sequence[str]) -> str:
+        """Hand the open calls of a run over to a new one like it, and end it. What is under way goes on."""
+        old, new = uuid.UUID(run_id), uuid.uuid4()
+
+        def work(connection: Connection[Any]) -> None:
+            connection.execute(
+                """INSERT INTO runs (run_id, host, configuration_hash, configuration, inputs)
+                   SELECT %s, host, configuration_hash, configuration, inputs FROM runs WHERE run_id = %s
+                   ON CONFLICT (run_id) DO NOTHING""",
+                [new, old],
+            )
+            connection.execute("UPDATE claims SET run_id = %s WHERE run_id = %s AND done_at IS NULL", [new, old])
+            self._finish(connection, old, 0, counts, {})
+
+        self._database.patiently(work)
+        self._take(keys_of_run(str(new), inputs))
+        return str(new)
+
     def join(self) -> None:
         """Work on the calls of other runs. Raises RunLocked when a run wants the database for itself."""
         self._take((EVERYBODY,))
@@ -292,17 +329,27 @@ class Runs:
     def end(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None:
 
         def work(connection: Connection[Any]) -> None:
-            connection.execute(
-                """UPDATE runs SET state = 'finished', ended_at = now(), heartbeat_at = now(), exit_code = %s,
-                       counts = %s, report = %s WHERE run_id = %s""",
-                [exit_code, json_parameter(dict(counts)), json_parameter(clean(dict(report))), uuid.UUID(run_id)],
-            )
-            connection.execute("DELETE FROM claims WHERE run_id = %s", [uuid.UUID(run_id)])
+            self._finish(connection, uuid.UUID(run_id), exit_code, counts, report)
 
         try:
             self._database.patiently(work)
         finally:
             self._lock.release()
+
+    @staticmethod
+    def _finish(
+        connection: Connection[Any],
+        run: uuid.UUID,
+        exit_code: int,
+        counts: Mapping[str, int],
+        report: Mapping[str, object],
+    ) -> None:
+        connection.execute(
+            """UPDATE runs SET state = 'finished', ended_at = now(), heartbeat_at = now(), exit_code = %s,
+                   counts = %s, report = %s WHERE run_id = %s""",
+            [exit_code, json_parameter(dict(counts)), json_parameter(clean(dict(report))), run],
+        )
+        connection.execute("DELETE FROM claims WHERE run_id = %s", [run])
 
     def close(self) -> None:
         self._lock.release()

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import urllib.request
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
+import psycopg
 import pytest
 
 from commands.serve import serve
 from pipeline.errors import ConfigurationError
+from tests.commands.running import SCRIPTED
 from tests.house import PROJECT
+
+SAMPLE = PROJECT / "samples" / "calls" / "20260914-113006_inbound_agent-4711_b2c_q-cards_lost-card.wav"
+PATIENCE_S = 240
 
 
 @pytest.fixture
@@ -29,22 +38,56 @@ def places(tmp_path: Path, url: str) -> list[str]:
         f"database.url={url}",
         f"run.spool_dir={tmp_path / 'spool'}",
         f"service.recordings_dir={tmp_path / 'recordings'}",
+        f"output.directory={tmp_path / 'output'}",
     ]
 
 
-def test_it_makes_its_tables_serves_and_ends(config: Path, empty_url: str, tmp_path: Path) -> None:
+@contextlib.contextmanager
+def serving(config: Path, settings: list[str]) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
     command = [sys.executable, "run.py", "serve", "--port", "0", "--config", str(config)]
-    command += [part for place in places(tmp_path, empty_url) for part in ("--set", place)]
+    command += [part for setting in settings for part in ("--set", setting)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as running:
-        hung = threading.Timer(100, running.kill)
+        hung = threading.Timer(PATIENCE_S, running.kill)
         hung.start()
-        assert running.stdout is not None
-        address = running.stdout.readline().split()[0]
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            assert b"No calls yet" in answer.read()
+        try:
+            assert running.stdout is not None
+            with httpx.Client(base_url=running.stdout.readline().split()[0], timeout=PATIENCE_S) as client:
+                yield client, running
+        finally:
+            hung.cancel()
+            running.kill()
+
+
+def until(look: Callable[[], Any]) -> Any:
+    while not (found := look()):
+        time.sleep(0.2)
+    return found
+
+
+@pytest.mark.slow
+def test_it_makes_its_tables_takes_a_call_in_and_shows_its_page(config: Path, empty_url: str, tmp_path: Path) -> None:
+    settings = [*places(tmp_path, empty_url), *SCRIPTED, "run.decode_workers=1", "run.stop_grace_s=1"]
+    with serving(config, settings) as (client, running):
+        assert b"No calls yet" in client.get("/").content
+        with SAMPLE.open("rb") as file:
+            answer = client.post("/v1/jobs", files={"recording": file}, data={"metadata": '{"customer": "C-77"}'})
+        assert answer.status_code == 202
+        job = answer.json()["links"]["job"]
+        told = until(lambda: (now := client.get(job).json())["ended_at"] and now)
+        assert (told["state"], told["reason"]) == ("done", None)
+        page = client.get(told["links"]["page"])
+        assert page.status_code == 200
+        assert SAMPLE.name in page.text
+        events = client.get(f"{job}/events").text
         running.send_signal(signal.SIGINT)
-        assert running.wait(60) == 0
-        hung.cancel()
+        assert running.wait(PATIENCE_S) == 0
+    states = [line.split('"state":')[1].split(",")[0] for line in events.splitlines() if '"state":"' in line]
+    assert states == ['"receiving"', '"accepted"', '"queued"', '"done"']
+    with psycopg.connect(empty_url) as connection:
+        row = connection.execute("SELECT customer, agent_id, status FROM calls").fetchone()
+        runs = connection.execute("SELECT state, counts FROM runs").fetchall()
+    assert row == ("C-77", "4711", "done"), "what the submitter says, and what the name says"
+    assert runs == [("finished", {"done": 1})]
 
 
 def test_a_port_that_is_taken_is_told(config: Path, url: str, tmp_path: Path) -> None:

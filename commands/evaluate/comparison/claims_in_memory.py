@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pipeline.handled import EndedClaim, Handled
 from pipeline.presence import WorkerReport
-from pipeline.records import Claim
+from pipeline.records import Claim, ClaimStage
 
 
 class ClaimsInMemory:
@@ -19,10 +19,12 @@ class ClaimsInMemory:
         self._held: dict[int, Claim] = {}
         self._fence = 0
 
-    def enqueue(self, run_id: str, calls: Mapping[str, str]) -> Collection[str]:
+    def enqueue(self, run_id: str, calls: Mapping[str, str], priority: int = 0) -> Collection[str]:
         first = len(self._waiting) + len(self._held)
         for place, call in enumerate(calls.values(), first):
-            self._waiting.append(Claim(claim_id=place, run_id=run_id, fence=0, call=json.loads(call)))
+            self._waiting.append(
+                Claim(claim_id=place, run_id=run_id, fence=0, call=json.loads(call), priority=priority)
+            )
         return ()
 
     def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:  # noqa: ARG002 - there is one run
@@ -59,6 +61,11 @@ class ClaimsInMemory:
         return ()
 
     def present(self, report: WorkerReport, *, leaving: bool = False) -> None: ...
+
+    def outcomes(self, run_id: str) -> Mapping[str, int]:  # noqa: ARG002 - nobody asks what became of them
+        return {}
+
+    def tell_stages(self, stages: Sequence[ClaimStage]) -> None: ...
 
     def left(self, run_id: str | None) -> int:  # noqa: ARG002 - there is one run
         return len(self._waiting) + len(self._held)

@@ -37,5 +37,26 @@ class ServiceSettings(Area):
     """Largest recording that is taken in."""
     max_metadata_kb: Annotated[float, Field(gt=0)] = 64.0
     """Largest JSON that may come with a recording."""
+    uploads_at_once: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """Uploads that are read at a time; further ones wait."""
+    upload_stall_s: Annotated[float, Field(gt=0)] = 60.0
+    """An upload of which less than 256 kB come within this time is cut off. It can be continued."""
+    keep_unfinished_h: Annotated[float, Field(gt=0)] = 24.0
+    """How long an upload that is not complete can be continued; then what came of it is deleted."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Hosts from which recordings are fetched, and which are called back, over http and at private addresses too: the
+    company's own recorder. All others must have https and a public address."""
+    fetches_at_once: Annotated[int, Field(ge=1, le=64)] = 4
+    """Recordings fetched from addresses at a time."""
+    fetch_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    """Time limit for fetching one recording, redirects included."""
+    fetch_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    """Attempts to fetch a recording from a server that does not answer as it should."""
+    callback_secret_env: str = "EARSHOT_CALLBACK_SECRET"  # noqa: S105 - the variable's name
+    """Environment variable with the secret that signs callbacks. Without it no callback address is accepted."""
+    callback_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """Time limit of one callback."""
+    callback_for_h: Annotated[float, Field(gt=0)] = 24.0
+    """How long an address that does not take its callback is tried again; the waits double, up to an hour."""
     monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)
     """`/healthz`, `/readyz`, `/metrics`."""

@@ -1,0 +1,1 @@
+"""What `run.py serve` does beside answering: workers, planning of jobs, fetching, callbacks, tidying up."""

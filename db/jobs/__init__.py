@@ -1,0 +1,1 @@
+"""Calls handed in over HTTP: the tables `jobs` and `job_events`."""
