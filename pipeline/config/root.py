@@ -12,6 +12,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
+from pipeline.config.areas.live import LiveSettings
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.areas.output import OutputSettings
 from pipeline.config.areas.redaction import RedactionSettings
@@ -54,6 +55,7 @@ class Settings(Area):
     retention: Annotated[RetentionSettings, NOTHING] = Field(default_factory=RetentionSettings)
     watch: Annotated[WatchSettings, NOTHING] = Field(default_factory=WatchSettings)
     run: Annotated[RunSettings, NOTHING] = Field(default_factory=RunSettings)
+    live: Annotated[LiveSettings, NOTHING] = Field(default_factory=LiveSettings)
     reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
     service: Annotated[ServiceSettings, NOTHING] = Field(default_factory=ServiceSettings)
 
