@@ -47,6 +47,8 @@ SHOWN = (
     "watch_figures",
     "indexed_transcripts",
     "passages",
+    "live_calls",
+    "live_turns",
     "tombstones",
     "tombstone_key",
 )

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from db.ledger import live
 from db.ledger.addresses import address_id
 from db.ledger.rows import found_columns
 from db.ledger.values import clean, json_parameter
@@ -46,7 +47,9 @@ def store_failure(connection: Connection[Any], failure: CallFailure, quarantine_
         columns["status"] = "quarantined" if quarantined else "failed"
     if not has_results:
         columns |= found
-    _write(connection, call_id or address_id(connection, found["source_uri"], ""), columns, new=row is None)
+    call_id = call_id or address_id(connection, found["source_uri"], "")
+    _write(connection, call_id, columns, new=row is None)
+    live.belongs_to(connection, call_id, clean(failure.found.file_name))
     return quarantined
 
 

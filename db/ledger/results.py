@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
 
+from db.ledger import live
 from db.ledger.rows import (
     ANSWER,
     CHUNK,
@@ -127,6 +128,7 @@ def store_call(connection: Connection[Any], outcome: CallOutcome, *, with_words:
     before["missing_reasons"] = (before.get("missing_reasons") or {}) | {step.step: clean(step.reason) for step in kept}
     _store_row(connection, call_id, outcome, before, replaced)
     _take_in_other_sides(connection, call_id, outcome.found)
+    live.replace(connection, call_id, clean(outcome.found.file_name))
     for step in kept:
         connection.execute(
             "UPDATE call_steps SET reason = %s WHERE call_id = %s AND step = %s",

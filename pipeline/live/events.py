@@ -65,6 +65,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """No further sound is taken; the last turns and the analysis follow."""
+
+    reason: str
+    """See `EndReason`."""
+    type: Literal["ending"] = "ending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """What the call was about, by the ordinary analysis steps over the live turns."""
 
@@ -91,7 +100,7 @@ class Ended:
     type: Literal["ended"] = "ended"
 
 
-Event = Partial | Turn | Notice | Analysis | Ended
+Event = Partial | Turn | Notice | Ending | Analysis | Ended
 
 
 class EventLog:

@@ -40,8 +40,6 @@ class EndReason(StrEnum):
     SILENCE = "silence"
     """Nobody spoke for too long."""
     TOO_LONG = "too_long"
-    REFUSED = "refused"
-    """The client sent what cannot be taken."""
     DISK = "disk"
     """The recording could not be written."""
     SHUTDOWN = "shutdown"

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pipeline.config.areas.live import LiveSettings
 from pipeline.errors import EarshotError, described, told
 from pipeline.live.call import LiveCall
-from pipeline.live.events import Analysis, Ended, Notice
+from pipeline.live.events import Analysis, Ended, Ending, Notice
 from pipeline.live.kept import KeptCalls
 from pipeline.live.ports import CallStart, EndAnalysis, HandedOver, HandOver, LiveHeader, LiveStore
 from pipeline.live.recogniser import SharedRecogniser
@@ -51,6 +51,10 @@ class LiveTools:
     """None: nothing is told at the end."""
     hand_over: HandOver
     store: LiveStore
+    warm: Callable[[], None]
+    """Called when a call begins: what turns need is made ready."""
+    close: Callable[[], None]
+    """Ends what these are done with."""
 
 
 class LiveRoom:
@@ -95,6 +99,7 @@ class LiveRoom:
             self._calls[session] = call
         self._rows.put(lambda: self._tools.store.begin(header))
         self._tools.recogniser.warm()
+        self._endings.submit(self._tools.warm)
         return call
 
     def resume(self, session: str, owner: str) -> LiveCall:
@@ -183,6 +188,7 @@ class LiveRoom:
             call.end(EndReason.SILENCE)
 
     def _finish(self, call: LiveCall) -> None:
+        call.events.add(Ending(reason=call.reason or EndReason.STOPPED))
         self._hear(call, call.finish())
         self._endings.submit(self._end, call)
 
@@ -303,7 +309,7 @@ class LiveRoom:
                 log.error("live call %s: its recording stays in %s: %s", header.session, recording.parent, error)
                 continue
             self._tools.store.handed_over(header.session, handed.source_uri, handed.job)
-            self._tools.store.end(header.session, EndReason.KILLED, 0.0, None)
+            self._tools.store.end(header.session, EndReason.KILLED, None, None)
             self._kept.remove(header.session)
             handed_over.append(header)
         return handed_over
@@ -329,6 +335,7 @@ class LiveRoom:
         for thread in self._threads:
             thread.join(max(1.0, deadline - time.monotonic()))
         self._endings.shutdown(wait=False, cancel_futures=True)
+        self._tools.close()
         for call in calls:
             self._kept.leave(call.session)
 

@@ -45,9 +45,9 @@ def hearing_of(call: LiveCall, utterance: Utterance, answer: Callable[[SegmentRe
 
 
 class TurnMaker:
-    """Used from one thread. `shown`: what may be stored and told of a turn."""
+    """Used from one thread. `shown`: what may be stored and told of a turn; None: all of it."""
 
-    def __init__(self, rules: ShownText, moods: Moods, shown: Shown) -> None:
+    def __init__(self, rules: ShownText, moods: Moods, shown: Shown | None = None) -> None:
         self._rules = rules
         self._moods = moods
         self._shown = shown
@@ -98,4 +98,5 @@ class TurnMaker:
         chunks = channel_chunks([segment_text(segment, result)], role, self._rules)
         if not chunks:
             return None
-        return self._shown(replace(chunks[0], ordinal=segment.ordinal, speech=segment.speech))
+        chunk = replace(chunks[0], ordinal=segment.ordinal, speech=segment.speech)
+        return chunk if self._shown is None else self._shown(chunk)

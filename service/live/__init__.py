@@ -1,0 +1,1 @@
+"""Calls heard while they are held: the WebSocket, and what can be read of them."""
