@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,11 +25,12 @@ from pipeline.records import (
     CallForAnalysis,
     CallMetadata,
     EngineIdentity,
+    Role,
     StepResult,
     Transcript,
     TranscriptChunk,
 )
-from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, DescribeTask, build_analyser
+from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.transcripts import build_recogniser_process
 from pipeline.transcription.text.rules import TextRules
@@ -40,6 +42,7 @@ log = logging.getLogger("earshot.live")
 
 _MOOD_LIMIT_S = 3.0
 """A turn is told without its mood where that takes longer."""
+_LOADING_LIMIT_S = 300.0
 _MOOD_LIMIT_KEY = "live calls wait no longer for a mood"
 _ENGINE_AGAIN_S = 30.0
 _NOBODY = EngineIdentity(engine="live", model="", revision=None, options_hash="", rank=0, demonstration=False)
@@ -111,15 +114,20 @@ def _recogniser(settings: Settings) -> RecogniserProcess:
 
 
 class WordMoods:
-    """`Moods` by the step `text`, in a process of its own that starts with the first turn."""
+    """`Moods` by the step `text`, in a process of its own. A turn never waits for it longer than a few seconds."""
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker("live moods", build_analyser, (_text_step, (settings,)), limit_key=_MOOD_LIMIT_KEY)
+        self._ready = threading.Event()
 
     def warm(self) -> None:
-        """Start the process now, so that the first turn does not wait for it."""
+        """Load what moods need. Waits for it."""
+        if self._ready.is_set():
+            return
+        chunk = TranscriptChunk(channel=0, ordinal=0, role=Role.CLIENT, start_s=0.0, end_s=1.0, text="good morning")
         try:
-            self._worker.call(DescribeTask(), _MOOD_LIMIT_S)
+            self._results([chunk], CallMetadata(language="en"), _LOADING_LIMIT_S)
+            self._ready.set()
         except EarshotError as error:
             log.warning("live calls: no moods yet: %s", described(error))
 
@@ -129,9 +137,13 @@ class WordMoods:
     def mood_of(self, chunks: Sequence[TranscriptChunk], metadata: CallMetadata) -> TurnMood:
         from analysis.records import CallSentiment
 
+        if not self._ready.wait(_MOOD_LIMIT_S):
+            return TurnMood(label=None, reason="what moods need is still being loaded")
         try:
-            (result,) = self._results(chunks, metadata)
+            (result,) = self._results(chunks, metadata, _MOOD_LIMIT_S)
         except EarshotError as error:
+            self._ready.clear()  # its process has ended, and is started again
+            threading.Thread(target=self.warm, name="live moods again", daemon=True).start()
             return TurnMood(label=None, reason=described(error))
         if not isinstance(result.payload, CallSentiment):
             return TurnMood(label=None, reason=result.reason)
@@ -141,7 +153,9 @@ class WordMoods:
         shares = dict(zip(("negative", "neutral", "positive"), said.sentiment.shares, strict=True))
         return TurnMood(label=str(said.sentiment.label), probabilities=shares)
 
-    def _results(self, chunks: Sequence[TranscriptChunk], metadata: CallMetadata) -> Sequence[StepResult]:
+    def _results(
+        self, chunks: Sequence[TranscriptChunk], metadata: CallMetadata, limit_s: float
+    ) -> Sequence[StepResult]:
         transcript = Transcript(fingerprint="live", identity=_NOBODY, language=None, chunks=tuple(chunks))
         call = CallForAnalysis(
             call_id="live",
@@ -151,9 +165,8 @@ class WordMoods:
             transcript=transcript,
             audio=(),
         )
-        answer: AnalyseAnswer = self._worker.call(
-            AnalyseTask((CallToAnalyse(call=call, wanted=None, earlier={}),)), _MOOD_LIMIT_S
-        )
+        task = AnalyseTask((CallToAnalyse(call=call, wanted=None, earlier={}),))
+        answer: AnalyseAnswer = self._worker.call(task, limit_s)
         return answer.results[0]
 
 

@@ -48,12 +48,20 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
     return 0
 
 
-def server_of(app: FastAPI) -> uvicorn.Server:
-    """What `view` and `serve` run `app` with."""
+def server_of(app: FastAPI, max_message_bytes: int = 65_536) -> uvicorn.Server:
+    """What `view` and `serve` run `app` with; `max_message_bytes`: of a WebSocket."""
     import uvicorn
 
     return uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            ws_max_size=max_message_bytes,
+            ws_per_message_deflate=False,  # a small message could unfold to a large one, and sound does not shrink
+        )
     )
 
 

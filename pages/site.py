@@ -25,6 +25,8 @@ class Site:
     """In front of everything: `/` on the server, `` or `../` in a folder."""
     written: bool = False
     """Whether the pages are files that no server answers for."""
+    hears: bool = False
+    """Whether the server takes calls while they are held."""
     files: Mapping[str, str] = field(default_factory=dict)
     """In a folder: call_id to the name of its files, without their ending."""
 
@@ -38,6 +40,10 @@ class Site:
     def calls(self, wanted: CallFilter | None = None, **changes: object) -> str:
         """The list of the calls chosen by `wanted`, with `changes` to it; those of VIEWS may be among them."""
         return f"{self.root}calls{'.html' if self.written else ''}" + _query(wanted, changes)
+
+    def live(self, session: str | None = None) -> str:
+        """The page of a live call, or the list of them; on a server alone."""
+        return f"{self.root}live" if session is None else f"{self.root}live/{session}"
 
     def call(self, call_id: str, at_s: float | None = None) -> str | None:
         """The page of a call, at a moment of it; None where a folder has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from service.access.routes import refuse_undeclared
 from service.calls.router import router as calls
 from service.jobs.router import router as jobs
 from service.kept import KeptBy
+from service.live import routes as live_routes
 from service.monitoring.room import watch
 from service.problems import answer_with_problems
 from service.security import Guard
@@ -28,6 +30,7 @@ from service.shared import Shared
 if TYPE_CHECKING:
     from db.connection import Database
     from pipeline.config.root import Settings
+    from pipeline.live.room import LiveRoom
 
 
 KEPT_S = 60.0
@@ -38,7 +41,13 @@ API_ROOMS: Sequence[APIRouter] = (calls, jobs, documentation.router)
 
 
 def application(
-    database: Database, settings: Settings, spool: Path, quiet: Quiet, *, rooms: Sequence[APIRouter] = ()
+    database: Database,
+    settings: Settings,
+    spool: Path,
+    quiet: Quiet,
+    *,
+    rooms: Sequence[APIRouter] = (),
+    live: LiveRoom | None = None,
 ) -> FastAPI:
     """The application: the reading room, and further rooms.
 
@@ -46,6 +55,7 @@ def application(
         rooms: API_ROOMS for `run.py serve`; none for `run.py view`, which only reads.
         spool: folder for recordings decoded while it runs.
         quiet: where a call must not be heard.
+        live: takes calls while they are held; it is closed with the application. None where none are taken.
     """
     listening = ListeningRoom(settings.input, settings.audio, spool)
 
@@ -53,6 +63,8 @@ def application(
     async def open_rooms(_: FastAPI) -> AsyncIterator[None]:
         yield
         listening.close()
+        if live is not None:
+            await asyncio.to_thread(live.close)
         spans.close()
 
     # FastAPI's own documentation loads its scripts from elsewhere: not here.
@@ -69,9 +81,12 @@ def application(
         listening=listening,
         quiet=quiet,
         choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
+        hears=live is not None,
     )
     app.state.gate = OpenGate()
-    for room in (reading.router, *rooms):
+    app.state.live = live
+    live_rooms = () if live is None else (live_routes.router,)
+    for room in (reading.router, *rooms, *live_rooms):
         app.include_router(room)
     reading.explain_errors(app)
     app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())

@@ -31,13 +31,16 @@ class Shared:
     choices: KeptBy[RowScope, list[Choice]]
     """What the calls that somebody may see can be filtered by; a value that is new shows after a minute."""
 
+    hears: bool = False
+    """Whether calls are taken while they are held."""
+
     def choices_for(self, reader: Principal) -> list[Choice]:
         return self.choices.get(reader.rows)
 
     @property
     def site(self) -> Site:
         """Pages on this server, read in the time zone of the recordings."""
-        return Site(timezone=self.settings.input.timezone)
+        return Site(timezone=self.settings.input.timezone, hears=self.hears)
 
 
 def shared(request: Request) -> Shared:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from db.ask import Patient, ask
+from db.queries.chosen import EVERYTHING, RowScope
 from db.records import record_row
 from pipeline.records import Role
 
@@ -57,18 +58,14 @@ class ShownLiveTurn:
     mood_reason: str | None
 
 
-def live_calls(
-    database: Patient, *, segments: Sequence[str] | None = None, queues: Sequence[str] | None = None
-) -> list[ShownLiveCall]:
+def live_calls(database: Patient, within: RowScope = EVERYTHING) -> list[ShownLiveCall]:
     """Those without ordinary rows, the latest first."""
-    return _calls(database, None, segments, queues)
+    return _calls(database, None, within)
 
 
-def live_call(
-    database: Patient, session: str, *, segments: Sequence[str] | None = None, queues: Sequence[str] | None = None
-) -> ShownLiveCall | None:
+def live_call(database: Patient, session: str, within: RowScope = EVERYTHING) -> ShownLiveCall | None:
     """One of them, also when its ordinary rows are there."""
-    return next(iter(_calls(database, session, segments, queues)), None)
+    return next(iter(_calls(database, session, within)), None)
 
 
 def live_turns(database: Patient, session: str) -> list[ShownLiveTurn]:
@@ -76,15 +73,13 @@ def live_turns(database: Patient, session: str) -> list[ShownLiveTurn]:
     return ask(database, "live/turns", record_row(ShownLiveTurn), session=session)
 
 
-def _calls(
-    database: Patient, session: str | None, segments: Sequence[str] | None, queues: Sequence[str] | None
-) -> list[ShownLiveCall]:
+def _calls(database: Patient, session: str | None, within: RowScope) -> list[ShownLiveCall]:
     return ask(
         database,
         "live/calls",
         record_row(ShownLiveCall),
         session=session,
-        segments=None if segments is None else list(segments),
-        queues=None if queues is None else list(queues),
+        segments=None if within.segments is None else list(within.segments),
+        queues=None if within.queues is None else list(within.queues),
         most=MOST,
     )

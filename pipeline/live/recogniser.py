@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from pipeline.errors import EarshotError, portable, told
 from pipeline.records import EngineIdentity
@@ -45,8 +46,38 @@ class TurnToHear:
         return self.task.key
 
 
+class HearsTurns(Protocol):
+    """The recogniser that all live calls share."""
+
+    @property
+    def identity(self) -> EngineIdentity | None:
+        """Of the engine in use; None before it is loaded."""
+        ...
+
+    @property
+    def backlog_s(self) -> float:
+        """Seconds of speech in final turns without an answer."""
+        ...
+
+    def warm(self) -> None:
+        """Load the engine now, if it is not loaded. Does not wait for it."""
+        ...
+
+    def hear(self, turn: TurnToHear) -> None:
+        """Queue a turn. A final one is always answered; a partial one may be dropped without an answer."""
+        ...
+
+    def forget_partials(self, prefix: str) -> None:
+        """Partial turns that wait and whose key begins so are no longer wanted."""
+        ...
+
+    def close(self) -> None:
+        """What is waiting gets no answer."""
+        ...
+
+
 class SharedRecogniser:
-    """Owns the process, in a thread of its own. The process starts with the first turn.
+    """`HearsTurns`. Owns the process, in a thread of its own. The process starts with the first turn.
 
     Args:
         process: makes the supervisor; called once for each time that it must begin anew.
@@ -102,33 +133,28 @@ class SharedRecogniser:
 
     @property
     def backlog_s(self) -> float:
-        """Seconds of speech in final turns without an answer."""
         with self._changed:
             waiting = [*self._finals, *(hearing for hearing in self._under_way.values() if hearing.final)]
         return sum(hearing.length_s for hearing in waiting)
 
     def warm(self) -> None:
-        """Load the engine now, if it is not loaded."""
         with self._changed:
             self._wanted = True
             self._changed.notify()
 
-    def hear(self, hearing: TurnToHear) -> None:
-        """Queue a turn. A partial one may be dropped without an answer."""
+    def hear(self, turn: TurnToHear) -> None:
         with self._changed:
-            if hearing.final:
-                self._finals.append(hearing)
+            if turn.final:
+                self._finals.append(turn)
             elif not self._finals and self.partials_welcome:
-                self._partials.append(hearing)
+                self._partials.append(turn)
             self._changed.notify()
 
     def forget_partials(self, prefix: str) -> None:
-        """Partial turns that wait and whose key begins so are no longer wanted."""
         with self._changed:
             self._partials = deque(hearing for hearing in self._partials if not hearing.key.startswith(prefix))
 
     def close(self) -> None:
-        """End the process. What is waiting gets no answer."""
         with self._changed:
             self._closed = True
             self._changed.notify()

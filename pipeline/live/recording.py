@@ -41,7 +41,8 @@ class GrowingRecording:
         frames = np.zeros((len(samples), self._channels), dtype="<i2")
         there = os.pread(self._file, frames.nbytes, place)
         whole = len(there) // self._frame_bytes
-        frames[:whole] = np.frombuffer(there, dtype="<i2", count=whole * self._channels).reshape(whole, -1)
+        if whole:
+            frames[:whole] = np.frombuffer(there, dtype="<i2", count=whole * self._channels).reshape(whole, -1)
         frames[:, channel] = samples
         _write_all(self._file, frames.tobytes(), place)
         self.frames = max(self.frames, first + len(samples))

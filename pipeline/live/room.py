@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pipeline.config.areas.live import LiveSettings
-from pipeline.errors import EarshotError, described, told
+from pipeline.errors import EarshotError, TerminalError, described, told
 from pipeline.live.call import LiveCall
 from pipeline.live.events import Analysis, Ended, Ending, Notice
 from pipeline.live.kept import KeptCalls
 from pipeline.live.ports import CallStart, EndAnalysis, HandedOver, HandOver, LiveHeader, LiveStore
-from pipeline.live.recogniser import SharedRecogniser
+from pipeline.live.recogniser import HearsTurns
 from pipeline.live.refusals import CallRefused, EndReason, Refusal
 from pipeline.live.track import Hearing, Utterance
 from pipeline.live.turns import TurnMaker, hearing_of
@@ -45,7 +45,7 @@ class LiveTools:
     """What calls are heard, told and stored with."""
 
     hearing: Hearing
-    recogniser: SharedRecogniser
+    recogniser: HearsTurns
     turns: TurnMaker
     analyse: EndAnalysis | None
     """None: nothing is told at the end."""
@@ -247,6 +247,11 @@ class LiveRoom:
             return None
         try:
             handed = self._tools.hand_over(call.recording.path, call.header)
+        except TerminalError as error:
+            log.warning("live call %s: its recording cannot be used: %s", call.session, error)
+            call.events.add(Notice(text=f"the recording cannot be used: {error}"))
+            self._kept.forget(call.session)
+            return None
         except EarshotError as error:
             log.error(
                 "live call %s: its recording is kept in %s, not handed over: %s", call.session, call.folder, error
@@ -305,8 +310,13 @@ class LiveRoom:
         for header, recording in self._kept.left_behind():
             try:
                 handed = self._tools.hand_over(recording, header)
+            except TerminalError as error:
+                log.warning("live call %s: its recording cannot be used: %s", header.session, error)
+                self._kept.remove(header.session)
+                continue
             except EarshotError as error:
                 log.error("live call %s: its recording stays in %s: %s", header.session, recording.parent, error)
+                self._kept.leave(header.session)
                 continue
             self._tools.store.handed_over(header.session, handed.source_uri, handed.job)
             self._tools.store.end(header.session, EndReason.KILLED, None, None)

@@ -66,7 +66,7 @@ class TrackListener:
         self._stream = hearing.detector.stream()
         self._finder = SpeechFinder(hearing.detector.step_samples, hearing.voice_activity)
         self._settings = hearing.voice_activity
-        self._padding = samples_of(self._settings.padding_ms)
+        self._padding = samples_of(min(self._settings.padding_ms, self._settings.min_silence_ms))
         self._lag = hearing.detector.onset_lag_samples
         self._longest = int(self._settings.max_segment_s * SAMPLE_RATE_HZ)
         self._partial_every = None if partial_every_s is None else int(partial_every_s * SAMPLE_RATE_HZ)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -186,7 +186,7 @@ class Connection:
                 self._room.wake()
             await self._close_after(outcomes)
 
-    async def _close_after(self, outcomes: list[object]) -> None:
+    async def _close_after(self, outcomes: Sequence[object]) -> None:
         """Why the connection ends, where the client does not know it yet."""
         for outcome in outcomes:
             if isinstance(outcome, CallRefused):

@@ -48,5 +48,5 @@ class LiveSettings(Area):
     analysis: bool = True
     """Topic and summary at the end of a call, from its live turns. The recording's own follow with its ordinary rows:
     where a language model is paid for, it is asked twice."""
-    priority: int = 10
+    priority: Annotated[int, Field(ge=-9, le=9)] = 5
     """Of an ended call's recording among the calls that wait to be processed; greater comes first."""
