@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def result_of(turn: TurnToHear) -> SegmentResult:
 class Content:
     """`Moods`: everybody is content."""
 
-    def mood_of(self, chunks: Sequence[TranscriptChunk], metadata: CallMetadata) -> TurnMood:  # noqa: ARG002
+    def mood_of(self, chunks: Sequence[TranscriptChunk], metadata: CallMetadata) -> TurnMood:
         return TurnMood(label="positive", probabilities={"negative": 0.1, "neutral": 0.1, "positive": 0.8})
 
 
@@ -140,10 +140,10 @@ def live_bed(
     *,
     analyse: Callable[[CallForAnalysis], Analysis] | None = told,
     fault: Exception | None = None,
-    **settings: object,
+    live: Mapping[str, object] | None = None,
 ) -> LiveBed:
-    """A room below `folder`; `settings`: of `live`."""
-    chosen = LiveSettings.model_validate({"directory": folder / "live", **settings})
+    """A room below `folder`; `live`: settings."""
+    chosen = LiveSettings.model_validate({"directory": folder / "live", **(live or {})})
     rows, recordings = Rows(), TakesRecordings(folder / "recordings", fault)
     hears = SaysItsPlace() if recogniser is None else recogniser
     closed: list[str] = []

@@ -35,8 +35,14 @@ def bed(beds: list[LiveBed], tmp_path: Path) -> LiveBed:
     return made(beds, tmp_path)
 
 
-def made(beds: list[LiveBed], folder: Path, recogniser: SaysItsPlace | None = None, **settings: object) -> LiveBed:
-    one = live_bed(folder, recogniser, **settings)
+def made(
+    beds: list[LiveBed],
+    folder: Path,
+    recogniser: SaysItsPlace | None = None,
+    fault: Exception | None = None,
+    **live: float,
+) -> LiveBed:
+    one = live_bed(folder, recogniser, fault=fault, live=live)
     beds.append(one)
     return one
 
@@ -144,7 +150,7 @@ def test_no_call_is_taken_while_the_recogniser_is_far_behind(beds: list[LiveBed]
 def test_a_call_ends_by_itself(
     beds: list[LiveBed], tmp_path: Path, settings: dict[str, float], attached: bool, reason: str
 ) -> None:
-    bed = made(beds, tmp_path, **settings)
+    bed = made(beds, tmp_path, None, None, **settings)
     call = bed.room.start(start_of())
     if attached:
         call.attach(lambda: None)

@@ -50,7 +50,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     closing: list[Callable[[], None]] = []
 
     def start(recogniser: HearsTurns | None = None, *, gate: Gate | None = None, **settings: object) -> Served:
-        bed = live_bed(tmp_path / str(len(closing)), recogniser, **settings)  # type: ignore[arg-type]
+        bed = live_bed(tmp_path / str(len(closing)), recogniser, live=settings)
         app = FastAPI()
         app.state.live, app.state.gate = bed.room, gate or OpenGate()
         app.include_router(routes.router)
@@ -120,11 +120,14 @@ class Client:
     def code(self) -> tuple[int, str]:
         """Read until the server closes the connection: the code and the reason."""
         with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                self.next()
+            self._read_on()
         frame = closed.value.rcvd
         assert frame is not None
         return frame.code, frame.reason
+
+    def _read_on(self) -> None:
+        while True:
+            self.next()
 
     @property
     def events(self) -> list[dict[str, Any]]:
