@@ -20,6 +20,7 @@ from db.export.transcripts import file_stem_of
 from db.queries import reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
+from db.queries.watch import nights_of_all
 from pages.call_page import CallContent, Sound, call_page
 from pages.dashboard.page import dashboard_page
 from pages.list_page import list_page
@@ -162,9 +163,17 @@ def write_pages(
     write_whole(to / "calls.html", html.encode())
     found = dashboard_of(database, wanted, timezone)
     today = datetime.now(ZoneInfo(timezone)).date()
-    write_whole(
-        to / "index.html", dashboard_page(found, choices, everything, site, today=today, within=wanted).encode()
+    html = dashboard_page(
+        found,
+        choices,
+        everything,
+        site,
+        today=today,
+        within=wanted,
+        nights=nights_of_all(database) if wanted == everything else (),
+        alarm_wer=settings.watch.alarm_wer,
     )
+    write_whole(to / "index.html", html.encode())
     return Written(index=to / "index.html", calls=len(listed), recordings=recordings)
 
 

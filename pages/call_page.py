@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
+from db.queries.watch import Reference
 from pages.charts import quarters
 from pages.rendering import page
 from pages.site import Site
@@ -31,6 +32,8 @@ class CallContent:
     chunks: Sequence[ShownChunk]
     steps: Sequence[ShownStep] = ()
     rules: Sequence[ShownRule] = ()
+    corrected: Reference | None = None
+    """What a person made of its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,8 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         missing=missing_of(call),
         steps=content.steps,
         rules=content.rules,
+        correct=site.correct(call.call_id) if site.corrects and call.transcript_fingerprint else None,
+        corrected=content.corrected,
         site=site,
     )
 

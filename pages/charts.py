@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from markupsafe import Markup, escape
 
@@ -12,6 +13,7 @@ COLUMN_WIDTH, COLUMN_HEIGHT = 10, 100
 LEAST_COLUMNS = 8
 """Fewer do not become wider than this many would be."""
 SPARK_HEIGHT = 16
+RATES_WIDTH, RATES_EDGE = 400, 4
 NEUTRAL_BELOW = 0.1
 """A mean score this near 0 is neutral."""
 
@@ -110,4 +112,51 @@ def interval_bar(value: float | None, low: float | None, high: float | None, ove
         f'<svg class="interval{" apart" if apart else ""}" viewBox="0 0 100 12" aria-hidden="true" focusable="false">'
         f'{mark}<line class="reach" x1="{100 * low:.1f}" x2="{100 * high:.1f}" y1="6" y2="6"/>'
         f'<circle cx="{100 * value:.1f}" cy="6" r="3"/></svg>'
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatePoint:
+    """A rate of a day, with its interval."""
+
+    day: date
+    value: float
+    low: float | None
+    high: float | None
+    says: str
+    """What a pointer over it shows."""
+
+
+def rates(points: Sequence[RatePoint], limit: float | None) -> Markup | None:
+    """Rates over the days, from 0 to the highest: a dot and its interval each, `limit` as a line across. None for none.
+
+    A table with the same figures stands beneath it: this picture is hidden from those who cannot see it. It carries no
+    text, so that it may be stretched to any width; lines and dots keep their own (`non-scaling-stroke`).
+    """
+    if not points:
+        return None
+    highest = 1.1 * max([one.high if one.high is not None else one.value for one in points] + [limit or 0.0]) or 1.0
+    first, last = min(one.day for one in points), max(one.day for one in points)
+    days = max(1, (last - first).days)
+
+    def y(value: float) -> float:
+        return COLUMN_HEIGHT * (1 - value / highest)
+
+    shapes = []
+    if limit is not None:
+        shapes.append(f'<path class="limit" d="M0 {y(limit):.2f}H{RATES_WIDTH}"/>')
+    for one in points:
+        x = RATES_EDGE + (RATES_WIDTH - 2 * RATES_EDGE) * (0.5 if first == last else (one.day - first).days / days)
+        reach = "" if one.low is None or one.high is None else (
+            f'<path class="reach" d="M{x:.2f} {y(one.low):.2f}V{y(one.high):.2f}"/>'
+        )  # fmt: skip
+        above = limit is not None and one.value > limit
+        shapes.append(
+            f'<g class="point{" above" if above else ""}"><title>{escape(one.says)}</title>'
+            f'<rect class="room" x="{x - RATES_EDGE:.2f}" y="0" width="{2 * RATES_EDGE}" height="{COLUMN_HEIGHT}"/>'
+            f'{reach}<path class="dot" d="M{x:.2f} {y(one.value):.2f}h0"/></g>'
+        )
+    return Markup(  # noqa: S704 - what is from outside is escaped above
+        f'<svg class="rates-chart" viewBox="0 0 {RATES_WIDTH} {COLUMN_HEIGHT}" preserveAspectRatio="none" '
+        f'aria-hidden="true" focusable="false">{"".join(shapes)}</svg>'
     )

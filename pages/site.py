@@ -27,6 +27,8 @@ class Site:
     """Whether the pages are files that no server answers for."""
     hears: bool = False
     """Whether the server takes calls while they are held."""
+    corrects: bool = False
+    """Whether the reader may correct calls, and see the quality watch."""
     files: Mapping[str, str] = field(default_factory=dict)
     """In a folder: call_id to the name of its files, without their ending."""
 
@@ -44,6 +46,14 @@ class Site:
     def live(self, session: str | None = None) -> str:
         """The page of a live call, or the list of them; on a server alone."""
         return f"{self.root}live" if session is None else f"{self.root}live/{session}"
+
+    def quality(self) -> str:
+        """The page of the quality watch, which only a server has."""
+        return f"{self.root}quality"
+
+    def correct(self, call_id: str) -> str:
+        """The page on which a call is corrected, which only a server has."""
+        return f"{self.root}calls/{call_id}/correct"
 
     def call(self, call_id: str, at_s: float | None = None) -> str | None:
         """The page of a call, at a moment of it; None where a folder has none."""

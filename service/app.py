@@ -15,7 +15,7 @@ from db.queries.chosen import CallFilter, RowScope
 from db.queries.reading import Choice, choices_among
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service import documentation, reading
+from service import correcting, documentation, reading
 from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
 from service.calls.router import router as calls
@@ -52,7 +52,7 @@ def application(
     """The application: the reading room, and further rooms.
 
     Args:
-        rooms: API_ROOMS for `run.py serve`; none for `run.py view`, which only reads.
+        rooms: API_ROOMS for `run.py serve`; none for `run.py view`, which only reads and takes corrections.
         spool: folder for recordings decoded while it runs.
         quiet: where a call must not be heard.
         live: takes calls while they are held; it is closed with the application. None where none are taken.
@@ -86,7 +86,7 @@ def application(
     app.state.gate = OpenGate()
     app.state.live = live
     live_rooms = () if live is None else (live_routes.router,)
-    for room in (reading.router, *rooms, *live_rooms):
+    for room in (reading.router, correcting.router, *rooms, *live_rooms):
         app.include_router(room)
     reading.explain_errors(app)
     app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())

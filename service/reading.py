@@ -14,7 +14,9 @@ from starlette.exceptions import HTTPException
 
 from db.faults import explained, other_version
 from db.queries import reading
+from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
+from db.queries.watch import nights_of_all, reference_of
 from pages.call_page import CallContent, call_page
 from pages.dashboard.agents import AGENT_ORDERS
 from pages.dashboard.page import dashboard_page
@@ -27,7 +29,7 @@ from pages.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role, SpeechSpan
-from service.access import Principal, anyone
+from service.access import Principal, Scope, anyone
 from service.readers import Reader, WordReader
 from service.shared import Given, Shared
 
@@ -48,10 +50,12 @@ def dashboard(request: Request, given: Given, reader: Reader) -> Response:
         dashboard_of(given.database, wanted, timezone),
         given.choices_for(reader),
         wanted,
-        given.site,
+        given.site_of(reader),
         today=datetime.now(ZoneInfo(timezone)).date(),
         agents_by=address.get("agents", "") if address.get("agents") in AGENT_ORDERS else "calls",
         faults=faults,
+        nights=nights_of_all(given.database) if wanted == CallFilter() else (),
+        alarm_wer=given.settings.watch.alarm_wer,
     )
     return HTMLResponse(html)
 
@@ -78,7 +82,7 @@ def calls(request: Request, given: Given, reader: Reader) -> Response:
         offset=offset,
     )
     offered = given.choices_for(reader)
-    html = list_page(listed, total, offered, wanted, given.site, sort=sort, number=number, faults=faults)
+    html = list_page(listed, total, offered, wanted, given.site_of(reader), sort=sort, number=number, faults=faults)
     return HTMLResponse(html)
 
 
@@ -91,9 +95,10 @@ def call(call_id: str, given: Given, reader: Reader) -> Response:
         chunks=reading.shown_chunks(given.database, identity),
         steps=reading.shown_steps(given.database, identity),
         rules=reading.shown_rules(given.database, identity),
+        corrected=reference_of(given.database, identity) if reader.may(Scope.ADMIN) else None,
     )
     sound = sound_of(shown, content.chunks, given.quiet, f"/calls/{shown.call_id}")
-    return HTMLResponse(call_page(content, sound, given.site))
+    return HTMLResponse(call_page(content, sound, given.site_of(reader)))
 
 
 @router.get("/calls/{call_id}/audio")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,6 +23,7 @@ HEADERS: MutableMapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """Words of calls are not kept by a browser, and no other site may show or load them."""
+_CORRECTION = re.compile(r"/calls/[0-9a-f-]{36}/correct")
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -59,9 +61,14 @@ class Guard:
         if _host(Headers(scope=scope).get("host", "")) not in LOOPBACK_NAMES:
             return PlainTextResponse("This address is not served here.", 421)
         reads = scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD")
-        if not reads and not scope["path"].startswith(self._changes_under):
+        if not reads and not scope["path"].startswith(self._changes_under) and not _keeps_a_correction(scope):
             return PlainTextResponse("Only reading is possible here.", 405, headers={"Allow": "GET, HEAD"})
         return None
+
+
+def _keeps_a_correction(scope: Scope) -> bool:
+    """The one change by a page (service/correcting.py, which looks for the mark of its form)."""
+    return scope["method"] == "POST" and _CORRECTION.fullmatch(scope["path"]) is not None
 
 
 def _host(header: str) -> str:

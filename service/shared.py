@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
@@ -12,7 +12,7 @@ from db.queries.reading import Choice
 from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service.access import Principal
+from service.access import Principal, Scope
 from service.kept import KeptBy
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class Shared:
     def site(self) -> Site:
         """Pages on this server, read in the time zone of the recordings."""
         return Site(timezone=self.settings.input.timezone, hears=self.hears)
+
+    def site_of(self, reader: Principal) -> Site:
+        """The same with what this reader may do."""
+        return replace(self.site, corrects=reader.may(Scope.ADMIN))
 
 
 def shared(request: Request) -> Shared:

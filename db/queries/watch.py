@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from psycopg.rows import scalar_row
@@ -15,6 +15,7 @@ from db.ledger.values import clean
 from db.queries.reading import ShownCall, ShownChunk
 from db.records import record_row
 from pipeline.judging.sampling import Candidate, Drawn, draw
+from pipeline.judging.watching import Judged, Kind
 from pipeline.records import DOUBTFUL, Role
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from db.connection import Database
 
 Source = Literal["page", "sheet"]
-Kind = Literal["all", "engine", "model", "agent"]
 _UNHEARD = "speech_without_text"
 _LOCK = "earshot watch"
 _SIDES_ON_ONE = frozenset({"mono", "dual_mono", "diarised", "not_diarised"})
@@ -44,6 +44,15 @@ class CallToCorrect:
     engine: str
     model: str
     doubtful: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchCounts:
+    """Calls of the quality watch."""
+
+    drawn: int
+    waiting: int
+    """Of these, not corrected yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,27 +108,6 @@ class Judgement:
     substitutions: int
     deletions: int
     insertions: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A drawn call with its judgement."""
-
-    call_id: str
-    night: date
-    engine: str
-    model: str
-    agent_id: str | None
-    doubtful: bool
-    weight: float
-    words: int
-    substitutions: int
-    deletions: int
-    insertions: int
-
-    @property
-    def errors(self) -> int:
-        return self.substitutions + self.deletions + self.insertions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,14 +174,20 @@ def calls_to_correct(
     return ask(database, "watch/to_correct", record_row(CallToCorrect), call_ids=ids, limit=limit)
 
 
-def count_to_correct(database: Database) -> int:
-    (count,) = ask(database, "watch/count_to_correct", scalar_row)
-    return int(count)
+def watch_counts(database: Database) -> WatchCounts:
+    (counts,) = ask(database, "watch/counts", record_row(WatchCounts))
+    return counts
 
 
 def reference_of(database: Database, call_id: uuid.UUID) -> Reference | None:
     """The newest correction of the call's recording as it is now; None where there is none."""
     return next(iter(ask(database, "watch/reference", record_row(Reference), call_id=call_id)), None)
+
+
+def is_drawn(database: Database, call_id: uuid.UUID) -> bool:
+    """Whether the call is one of the quality watch."""
+    (drawn,) = ask(database, "watch/is_drawn", scalar_row, call_id=call_id)
+    return bool(drawn)
 
 
 def save_reference(
@@ -306,3 +300,8 @@ def keep_figures(database: Database, nights: Sequence[date], figures: Sequence[N
 def night_figures(database: Database, since: date, *, all_only: bool = False) -> list[NightFigure]:
     """Figures of nights from `since` on, oldest first."""
     return ask(database, "watch/figures", record_row(NightFigure), since=since, all_only=all_only)
+
+
+def nights_of_all(database: Database, nights: int = 365) -> list[NightFigure]:
+    """Figures of all calls over the last nights, oldest first."""
+    return night_figures(database, datetime.now(UTC).date() - timedelta(days=nights), all_only=True)

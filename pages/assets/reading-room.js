@@ -135,6 +135,7 @@
       go(Number(link.dataset.at), { play: true });
       return;
     }
+    if (event.target.closest("textarea, input, button")) return;
     const turn = event.target.closest(".turn");
     if (turn && String(getSelection()) === "") go(Number(turn.dataset.start), { play: true, scroll: false });
   });
@@ -191,6 +192,15 @@
     if (event.key !== " " || event.target.closest?.("input, select, button, textarea, a, summary, audio")) return;
     event.preventDefault();
     toggle();
+  });
+  // Correcting: the stretch of a field is played from its beginning, and stopped, without leaving the field.
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest?.(".correct textarea");
+    if (!field) return;
+    if (event.key === "Escape") audio.pause();
+    if (event.key !== "Enter" || !event.ctrlKey) return;
+    event.preventDefault();
+    go(Number(field.closest(".turn").dataset.start), { play: true, scroll: false });
   });
   controls.querySelector("[name=speed]").addEventListener("change", (event) => {
     audio.playbackRate = Number(event.target.value);

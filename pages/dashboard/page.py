@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import Dashboard
 from db.queries.reading import Choice
+from db.queries.watch import NightFigure
 from pages.charts import columns
 from pages.dashboard.agents import AGENT_ORDERS, agent_rows
 from pages.dashboard.narrowing import narrowed_to
@@ -17,6 +18,7 @@ from pages.dashboard.tiles import tiles_of
 from pages.dashboard.topics import topic_rows, weeks_of, whole_weeks
 from pages.filters import address_of
 from pages.list_page import chips_of, options_of, says_of
+from pages.quality_page import nights_chart
 from pages.rendering import page
 from pages.site import Site
 
@@ -33,8 +35,13 @@ def dashboard_page(
     agents_by: str = "calls",
     within: CallFilter | None = None,
     faults: Sequence[str] = (),
+    nights: Sequence[NightFigure] = (),
+    alarm_wer: float | None = None,
 ) -> str:
-    """HTML of the dashboard; `today` in the reader's time zone. A written one is of the calls `within` a filter."""
+    """HTML of the dashboard; `today` in the reader's time zone. A written one is of the calls `within` a filter.
+
+    `nights`: of the quality watch, where the page is of all calls.
+    """
     stretches = stretches_of(found.periods, found.period, wanted, site)
     weeks = weeks_of(found.topics, within or wanted, today)
     negative = share_of(found.totals.negative, found.totals.with_mood)
@@ -58,6 +65,9 @@ def dashboard_page(
         silence=tenths_of(found, "silence", wanted, site),
         talk=tenths_of(found, "talk", wanted, site),
         failures=found.failures,
+        nights=nights,
+        nights_chart=nights_chart(nights, alarm_wer),
+        alarm_wer=alarm_wer,
         rules=[(rule, narrowed_to(wanted, site, attention=rule.rule)) for rule in found.rules],
         options=options_of(offered, wanted),
         chips=chips_of(wanted, site.dashboard),

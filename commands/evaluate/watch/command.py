@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from commands.evaluate.watch.judging import NewJudgements, groups_of, judge_corrected, word_error_rate
+from commands.evaluate.watch.judging import NewJudgements, judge_corrected
 from commands.exit_codes import ExitCode
 from commands.run.notify import send
 from commands.sheets import check_ending
@@ -17,10 +17,11 @@ from commands.terminal import Terminal, cell, complain, say, say_json, table
 from commands.watch.drawing import draw_sample, told
 from commands.watch.sheet import read_corrections, write_corrections_sheet
 from db.existing import existing_ledger
-from db.queries.watch import Judged, Kind, calls_to_correct, count_to_correct, judged_calls, night_figures
+from db.queries.watch import calls_to_correct, judged_calls, night_figures, watch_counts
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.errors import ConfigurationError
 from pipeline.intervals import Share
+from pipeline.judging.watching import KINDS, Judged, alarm_of, groups_of, word_error_rate
 from pipeline.plurals import counted
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from db.connection import Database
     from pipeline.config.root import Settings
 
-_KINDS: tuple[Kind, ...] = ("all", "engine", "model", "agent")
 _NIGHTS_SHOWN = 14
 _ALARM = "Earshot: words are heard worse than they should be"
 
@@ -76,7 +76,7 @@ def watch(request: WatchRequest) -> int:
         left_out = [line for path in request.read for line in _take_in(database, settings, path, request.as_json)]
         new = judge_corrected(database)
         watched = standing(database, settings)
-        waiting = count_to_correct(database)
+        waiting = watch_counts(database).waiting
         if request.as_json:
             say_json(_as_plain(database, watched, new, waiting, left_out))
         else:
@@ -98,13 +98,7 @@ def standing(database: Database, settings: Settings) -> Watched:
     since = today - timedelta(days=settings.watch.nights - 1)
     judged = judged_calls(database, since)
     rate = word_error_rate(judged)
-    limit = settings.watch.alarm_wer
-    alarm = None
-    if limit is not None and rate is not None and rate.surely_above(limit):
-        alarm = (
-            f"word error rate {rate} over {counted(len(judged), 'corrected call')} drawn since {since}: surely above "
-            f"watch.alarm_wer ({limit:g})"
-        )
+    alarm = alarm_of(judged, since, settings.watch.alarm_wer)
     return Watched(since=since, judged=judged, rate=rate, alarm=alarm)
 
 
@@ -150,7 +144,7 @@ def _groups_table(watched: Watched) -> Table:
     shown = table(f"Word error rate of calls drawn since {watched.since}")
     for heading in ("", "calls", "words", "errors", "WER, 95 %"):
         shown.add_column(heading, justify="left" if not heading else "right")
-    for kind in _KINDS:
+    for kind in KINDS:
         for name, group in groups_of(watched.judged, kind).items():
             rate = word_error_rate(group)
             says = "all calls" if kind == "all" else f"{kind} {name or '(not known)'}"
@@ -183,7 +177,7 @@ def _as_plain(
         "alarm": watched.alarm,
         "groups": [
             {"kind": kind, "name": name, "calls": len(group), "wer": None if rate is None else asdict(rate)}
-            for kind in _KINDS
+            for kind in KINDS
             for name, group in groups_of(watched.judged, kind).items()
             for rate in (word_error_rate(group),)
         ],

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from db.ledger.store import PostgresStore
 from db.queries.watch import (
-    Judged,
     Judgement,
-    Kind,
     NightFigure,
     Reference,
     ToJudge,
@@ -22,20 +20,13 @@ from db.queries.watch import (
     keep_judgements,
     reference_of,
 )
-from pipeline.intervals import Share, share
 from pipeline.judging.normaliser import without_noises
 from pipeline.judging.scores import HeardCall, score_call
 from pipeline.judging.truth import TrueCall, TrueTurn
+from pipeline.judging.watching import KINDS, Judged, groups_of, word_error_rate
 
 if TYPE_CHECKING:
     from db.connection import Database
-
-_GROUPS: Mapping[Kind, Callable[[Judged], str]] = {
-    "all": lambda _: "",
-    "engine": lambda one: one.engine,
-    "model": lambda one: f"{one.engine} {one.model}",
-    "agent": lambda one: one.agent_id or "",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +101,7 @@ def as_truth(reference: Reference) -> TrueCall:
 
 def _figures_of(known: Sequence[Judged], night: date) -> Iterable[NightFigure]:
     of_night = [one for one in known if one.night == night]
-    for kind in _GROUPS:
+    for kind in KINDS:
         for name, group in groups_of(of_night, kind).items():
             rate = word_error_rate(group)
             if rate is not None:
@@ -125,18 +116,3 @@ def _figures_of(known: Sequence[Judged], night: date) -> Iterable[NightFigure]:
                     low=rate.low,
                     high=rate.high,
                 )
-
-
-def groups_of(judged: Sequence[Judged], kind: Kind) -> dict[str, list[Judged]]:
-    """Calls by engine, model or agent (empty: not known), or all of them; most calls first."""
-    found: dict[str, list[Judged]] = {}
-    for one in judged:
-        found.setdefault(_GROUPS[kind](one), []).append(one)
-    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
-
-
-def word_error_rate(judged: Sequence[Judged]) -> Share | None:
-    """Each call counts for as many as it was drawn for, so that a sample with many doubtful calls tells of all."""
-    return share(
-        [one.weight * one.errors for one in judged], [one.weight * one.words for one in judged], seed=len(judged)
-    )

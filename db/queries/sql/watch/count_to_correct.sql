@@ -1,4 +1,0 @@
--- How many drawn calls nobody has corrected yet.
-SELECT count(*) FROM watch_samples w JOIN calls c USING (call_id)
-WHERE NOT EXISTS (SELECT FROM human_references r WHERE r.call_id = w.call_id
-                      AND r.audio_sha256 IS NOT DISTINCT FROM c.audio_sha256)

@@ -1,0 +1,72 @@
+"""The page of the quality watch: word error rates over the nights, and the calls that wait to be corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup
+
+from db.queries.watch import CallToCorrect, NightFigure, WatchCounts
+from pages.charts import RatePoint, rates
+from pages.rendering import page
+from pages.site import Site
+
+_ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRate:
+    """The word error rate of an engine, a model, an agent, or all calls."""
+
+    kind: str
+    """all, engine, model or agent."""
+    name: str
+    """Empty for all, and for calls without a known agent."""
+    calls: int
+    words: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """What the watch knows."""
+
+    nights: Sequence[NightFigure]
+    """Of all calls, oldest first."""
+    groups: Sequence[GroupRate]
+    """Over the nights since `since`."""
+    since: date
+    waiting: Sequence[CallToCorrect]
+    """The first of those to correct."""
+    counts: WatchCounts
+    calls_per_night: int
+    alarm_wer: float | None
+    alarm: str | None
+
+
+def quality_page(quality: Quality, site: Site) -> str:
+    """HTML of the page."""
+    return page(
+        "quality",
+        quality=quality,
+        chart=nights_chart(quality.nights, quality.alarm_wer),
+        all_calls=next((one for one in quality.groups if one.kind == _ALL), None),
+        groups=[one for one in quality.groups if one.kind != _ALL],
+        site=site,
+    )
+
+
+def nights_chart(nights: Sequence[NightFigure], alarm_wer: float | None) -> Markup | None:
+    """The nights with their intervals, and the alarm as a line across; None without a night."""
+    points = [RatePoint(day=one.night, value=one.wer, low=one.low, high=one.high, says=_says(one)) for one in nights]
+    return rates(points, alarm_wer)
+
+
+def _says(one: NightFigure) -> str:
+    calls = f"{one.calls} call{'' if one.calls == 1 else 's'}"
+    bounds = "" if one.low is None or one.high is None else f", {100 * one.low:.1f} to {100 * one.high:.1f} %"
+    return f"{one.night.day} {one.night:%b %Y}: {100 * one.wer:.1f} % of words wrong{bounds}, {calls}"
