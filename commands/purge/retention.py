@@ -22,7 +22,9 @@ log = logging.getLogger("earshot.run")
 def erase_old_calls(database: Database, settings: Settings, log_file: Path | None, now: datetime | None = None) -> bool:
     """Erase what is older than `retention.days`; returns False when something of it is left. Says how many there were.
 
-    `log_file` is being written and left alone: what it says of old calls is erased by the next run.
+    Left, and told: files that could not be changed or deleted, and with `retention.delete_recordings` the recordings in
+    archives and buckets, which are never deleted. What a log says of a call that is erased in the same run stays there:
+    `log_file` is being written, and later runs no longer know the call.
     """
     days = settings.retention.days
     if days is None:

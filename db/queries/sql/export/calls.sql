@@ -1,8 +1,10 @@
 -- What a person wants first of the chosen calls (`chosen`). A mood is from the words and the voice, or else from the
--- words. Remarks: why the call failed, and what is odd about its recording.
+-- words. A second topic stands behind the first. Remarks: why the call failed, and what is odd about its recording.
 SELECT
     c.call_id, c.file_name, c.started_at, c.duration_s, c.agent_id, c.customer, c.queue,
-    CASE WHEN c.topic IS NOT NULL THEN concat_ws(' > ', c.topic, c.subtopic) END AS topic,
+    CASE WHEN c.topic IS NOT NULL THEN
+        concat_ws(' > ', c.topic, c.subtopic) || coalesce('; ' || c.second_topic || coalesce(' > ' || c.second_subtopic, ''), '')
+    END AS topic,
     coalesce(c.client_fusion_sentiment, c.client_text_sentiment) AS client_mood,
     CASE WHEN c.client_fusion_sentiment IS NOT NULL THEN c.client_fusion_confidence
         ELSE c.client_text_confidence END AS client_mood_confidence,
