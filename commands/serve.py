@@ -16,6 +16,7 @@ from commands.run.command import check_writable
 from commands.run.logs import log_to
 from commands.run.wiring import with_one_model
 from commands.serving.background import at_work
+from commands.serving.live import live_room, live_tasks
 from commands.serving.tasks import job_room, tasks_of
 from commands.serving.workers import workers_of, working
 from commands.terminal import Terminal, say
@@ -49,16 +50,20 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
         if database.note:
             say(database.note)
         quiet = quiet_in(database, settings.redaction)
-        app = application(database, settings, settings.run.spool_dir / "listening", quiet, rooms=API_ROOMS)
-        app.state.jobs = room = job_room(database, settings)
+        room = job_room(database, settings)
+        live = live_room(settings, database, room)
+        spool = settings.run.spool_dir / "listening"
+        app = application(database, settings, spool, quiet, rooms=API_ROOMS, live=live)
+        app.state.jobs = room
+        tasks = tasks_of(room, database, loaded.content, loaded.content_hash, settings)
         with (
             contextlib.closing(room),
             working(workers_of(config, overrides, settings)),
-            at_work(tasks_of(room, database, loaded.content, loaded.content_hash, settings)),
+            at_work([*tasks, *live_tasks(live)]),
             contextlib.suppress(KeyboardInterrupt),
         ):
             say(f"http://{_shown(listener)}/  (Ctrl-C ends it)")
-            server_of(app).run(sockets=[listener])
+            server_of(app, settings.live.max_message_bytes).run(sockets=[listener])
     return 0
 
 

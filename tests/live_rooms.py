@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.materials.recordings import sample_speech
-from commands.live import live_hearing
+from commands.serving.live import live_hearing
 from pipeline.config.areas.live import LiveSettings
 from pipeline.config.root import Settings
 from pipeline.live.events import Analysis, Turn, TurnMood

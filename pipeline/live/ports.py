@@ -59,12 +59,14 @@ class HandedOver:
     """A recording that the ordinary pipeline has."""
 
     job: str
-    source_uri: str
+    source_uri: str | None
+    """None where it is not known yet."""
 
 
 HandOver = Callable[[Path, LiveHeader], HandedOver]
 """Gives a finished recording to the ordinary pipeline, which moves or copies it; the file may be removed after.
-Safe to repeat for the same session. Raises EarshotError: it is tried again when the server starts."""
+Safe to repeat for the same session. Raises TerminalError where the recording cannot be used, and other EarshotErrors:
+then it is tried again."""
 
 
 class Moods(Protocol):

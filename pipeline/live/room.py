@@ -256,7 +256,7 @@ class LiveRoom:
             log.error(
                 "live call %s: its recording is kept in %s, not handed over: %s", call.session, call.folder, error
             )
-            call.events.add(Notice(text="the recording is kept; it is processed when the server is started again"))
+            call.events.add(Notice(text="the recording is kept, and processed as soon as that is possible"))
             return None
         self._kept.forget(call.session)
         self._rows.put(lambda: self._tools.store.handed_over(call.session, handed.source_uri, handed.job))

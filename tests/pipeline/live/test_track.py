@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from commands.live import live_hearing
+from commands.serving.live import live_hearing
 from pipeline.audio.decoding.spool import read_samples
 from pipeline.config.root import Settings
 from pipeline.live.track import Hearing, TrackListener, Utterance

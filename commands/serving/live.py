@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from commands.run.command import check_writable
 from commands.run.wiring import analysis_steps, vocabulary
+from commands.serving.background import Task
 from pipeline.children.worker import Worker
 from pipeline.config.areas.speech.cloud import CLOUD_ENGINES
 from pipeline.config.areas.speech.voice_activity import SileroSettings, VoiceActivitySettings
@@ -36,7 +38,9 @@ from pipeline.run.transcripts import build_recogniser_process
 from pipeline.transcription.text.rules import TextRules
 
 if TYPE_CHECKING:
+    from db.connection import Database
     from pipeline.config.areas.live import LiveSettings
+    from service.jobs.room import JobRoom
 
 log = logging.getLogger("earshot.live")
 
@@ -45,7 +49,35 @@ _MOOD_LIMIT_S = 3.0
 _LOADING_LIMIT_S = 300.0
 _MOOD_LIMIT_KEY = "live calls wait no longer for a mood"
 _ENGINE_AGAIN_S = 30.0
+_RECOVER_EVERY_S = 300.0
 _NOBODY = EngineIdentity(engine="live", model="", revision=None, options_hash="", rank=0, demonstration=False)
+
+
+def live_room(settings: Settings, database: Database, jobs: JobRoom) -> LiveRoom | None:
+    """The room of `run.py serve`; None where no live calls are to be taken, or none can be heard."""
+    from db.ledger.live import PostgresLiveStore
+    from service.live.hand_over import RecordingsToJobs
+
+    if not settings.live.enabled:
+        return None
+    check_writable(settings.live.directory)
+    hand_over = RecordingsToJobs(jobs, settings.input, settings.live.priority)
+    try:
+        return open_live_room(settings, PostgresLiveStore(database), hand_over)
+    except ModelUnavailable as error:
+        log.warning("no live calls are taken: %s", error)
+        return None
+
+
+def live_tasks(room: LiveRoom | None) -> list[Task]:
+    """Recordings of calls in whose midst a server was killed are handed over."""
+
+    def look() -> None:
+        assert room is not None
+        for header in room.recover():
+            log.warning("live call %s of %s broke off: its recording is handed over", header.session, header.started_at)
+
+    return [] if room is None else [Task(name="take up live calls", beat=look, every_s=_RECOVER_EVERY_S)]
 
 
 def open_live_room(settings: Settings, store: LiveStore, hand_over: HandOver) -> LiveRoom:
