@@ -5,7 +5,8 @@
 - Calls: the six of Harper Valley (human words; slot values of the task they had) and the eight samples (their own
   words; the outcome written beside them). A slot value or an outcome is kept where the summary holds it, numbers
   however they are written; an outcome counts as kept where all its figures and half of its other words are there.
-- Calls made up for the tests: share of what is expected of them that the summary holds in the right part.
+- Calls made up for the tests: share of what is expected of them that the summary holds in the right part. Ends: how
+  often the outcome holds one of the wordings that tell it, and is missing where nothing came of the call.
 - ROUGE-1/2/L (F1, stemmed) on the human summaries of 500 dialogues (DialogSum), at the length of the first three turns
   each, which are the baseline. Before: the lines that serve without the encoder.
 
@@ -26,7 +27,7 @@ import numpy as np
 import yaml
 
 from analysis.encoder.choice import open_encoder
-from analysis.records import Summary
+from analysis.records import Summary, SummaryPart
 from analysis.summary.extractive import choose_lines, lines_of
 from analysis.summary.facts import SpokenFacts
 from analysis.summary.spoken import spoken_summary
@@ -219,7 +220,20 @@ def measure_calls(data: Path, *, texts: bool) -> dict[str, Any]:
             kept = sum(there for _, there in results)
             figures[f"made up {half} {name}"] = [kept, len(results)]
             print(f"made up  {half:6s} {name:7s} {share(kept, len(results))}")
+    for half in ("ends_seen", "ends_aside"):
+        ended = [
+            tells_end(expected["outcome"], now.run([call], [{}])[0].payload) for expected, call in made_up_calls(half)
+        ]
+        figures[half] = [sum(ended), len(ended)]
+        print(f"{half:15s} outcome told in {share(sum(ended), len(ended))}")
     return figures
+
+
+def tells_end(wordings: Sequence[str], summary: object) -> bool:
+    """Whether the outcome holds one of the wordings; without any, whether there is none."""
+    evidence = summary.evidence if isinstance(summary, Summary) else ()
+    told = " ".join(one.text for one in evidence if one.part is SummaryPart.OUTCOME).casefold()
+    return any(wording.casefold() in told for wording in wordings) if wordings else not told
 
 
 # ------------------------------------------------------------------------------------------ ROUGE

@@ -55,7 +55,7 @@ _BINDS = re.compile(
 )
 # What comes before the point of a sentence; it is no part of the quote.
 _LEAD = re.compile(
-    r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now|hi|hello|hey"
+    r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now(?! it\b)|hi|hello|hey"
     r"|good (?:morning|afternoon|evening)|(?:thank you|thanks)(?! (?:for|so|very|a|again)\b)|great|perfect|lovely"
     r"|certainly|of course|sure|and|but|then|no problem|i see|honestly|good news|got it"
     r"|my name is (?:\w+ ){1,3}and(?= i\b))\b"

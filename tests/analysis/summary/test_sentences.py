@@ -25,6 +25,7 @@ def said(*texts: str, role: str = "agent") -> list[str]:
         ),
         ("We open at 9 a.m. Please come then.", ["We open at 9 a.m.", "Please come then."]),
         ("Okay, so the card is blocked.", ["the card is blocked."]),
+        ("Oh, now it prints.", ["now it prints."]),
         ("[noise] Hi, I'm locked out.", ["I'm locked out."]),
         ("Okay, great.", ["Okay, great."]),
         ("Good morning, Mr. Hill. I lost my card.", ["Good morning, Mr. Hill.", "I lost my card."]),

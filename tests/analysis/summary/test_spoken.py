@@ -11,7 +11,7 @@ import pytest
 from analysis.encoder.vectors import NO_ENCODER, WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.records import Summary, SummaryPart
 from analysis.summary.step import SummaryStep
-from bench.summaries import expectations, harper_calls, keeps_slot, made_up_calls, sample_calls
+from bench.summaries import expectations, harper_calls, keeps_slot, made_up_calls, sample_calls, tells_end
 from pipeline.config.areas.language import ExtractiveSummarySettings, SummarySettings
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState
 from tests.analysis.calls import call
@@ -48,6 +48,17 @@ CALL = call(
     ("client", "Great, thanks. That's all."),
     ("agent", "You're welcome. Have a nice day."),
 )
+
+
+@pytest.mark.parametrize(("which", "least"), [("ends_seen", 8), ("ends_aside", 18)])
+def test_how_calls_end_is_told(step: SummaryStep, which: str, least: int) -> None:
+    """Somebody who tried what the agent said told that it worked, and the summary ended with the instruction."""
+    calls = made_up_calls(which)
+    results = step.run([one for _, one in calls], [{}] * len(calls))
+    told = [
+        tells_end(expected["outcome"], result.payload) for (expected, _), result in zip(calls, results, strict=True)
+    ]
+    assert sum(told) >= least
 
 
 def test_a_summary_is_a_paragraph_of_the_calls_own_sentences(step: SummaryStep) -> None:

@@ -19,6 +19,9 @@ from analysis.summary.wording import Act, acts_of
         ("I’ve blocked the card.", Act.RESULT),
         ("The money has been transferred.", Act.RESULT),
         ("that's all set for you", Act.RESULT),
+        ("now it prints.", Act.RESULT),
+        ("It's working again.", Act.RESULT),
+        ("that did the trick", Act.RESULT),
         ("your balance is a hundred dollars", Act.FINDING),
         ("We will send you a new lamp tomorrow.", Act.PROMISE),
         ("A technician will come on Thursday.", Act.PROMISE),
@@ -47,6 +50,8 @@ def test_acts_are_told(text: str, act: Act) -> None:
         ("I'm going to cancel my contract.", Act.PROMISE),
         ("that's all set for you", Act.CLOSING),
         ("You have to sign it.", Act.RESULT),
+        ("It is not working again.", Act.RESULT),
+        ("it doesn't work now", Act.RESULT),
     ],
 )
 def test_what_is_said_in_every_call_is_no_act(text: str, act: Act) -> None:
