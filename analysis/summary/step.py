@@ -42,7 +42,8 @@ EXTRACTIVE = "extractive"
 _VERSION = 2
 """Of summaries by a model: 2 checks more of who did what, and asks about long calls in smaller parts."""
 _EXTRACTIVE_VERSION = 3
-"""3 hears that something works again. Of summaries without a model: the method, not its settings, encoder and template, which count by themselves."""
+"""Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
+that something works again."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 
