@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from commands.certificates import certificate_of
 from commands.options import as_overrides
 from commands.permissions import let_read
 from commands.quiet import quiet_in
@@ -17,10 +18,10 @@ from commands.run.logs import log_to
 from commands.run.wiring import with_one_model
 from commands.serving.background import at_work
 from commands.serving.live import live_room, live_tasks
+from commands.serving.server import server_of
 from commands.serving.tasks import job_room, tasks_of
 from commands.serving.workers import workers_of, working
 from commands.terminal import Terminal, say
-from commands.view import server_of
 from db.connection import connect
 from pipeline.config.areas.service import ServiceSettings
 from pipeline.config.loader import export_env_file, load_settings
@@ -33,8 +34,10 @@ _BACKLOG = 2048
 def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
     """Serve until interrupted; returns the exit code.
 
-    Raises ConfigurationError where the address is taken, StartupError where the database or a folder is not usable.
+    Raises ConfigurationError where the address is taken, the certificate cannot be used, or nobody could be told from
+    anybody else; StartupError where the database or a folder is not usable.
     """
+    from service.access.opening import gate_of
     from service.app import API_ROOMS, application
 
     overrides = [*overrides, *as_overrides({"service.port": port})]
@@ -42,6 +45,7 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
     settings = with_one_model(loaded.settings)
     export_env_file(config.parent / ".env")
     let_read(settings.output.readable_by)
+    certificate = certificate_of(settings.service)
     check_writable(settings.service.recordings_dir)
     check_writable(settings.run.spool_dir)
     stamp = f"{datetime.now(UTC):%Y%m%d_%H%M%S}_service"
@@ -50,10 +54,11 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
         if database.note:
             say(database.note)
         quiet = quiet_in(database, settings.redaction)
+        gate = gate_of(database, settings.service)
         room = job_room(database, settings)
         live = live_room(settings, database, room)
         spool = settings.run.spool_dir / "listening"
-        app = application(database, settings, spool, quiet, rooms=API_ROOMS, live=live)
+        app = application(database, settings, spool, quiet, rooms=API_ROOMS, gate=gate, live=live)
         app.state.jobs = room
         tasks = tasks_of(room, database, loaded.content, loaded.content_hash, settings)
         with (
@@ -62,8 +67,13 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
             at_work([*tasks, *live_tasks(live)]),
             contextlib.suppress(KeyboardInterrupt),
         ):
-            say(f"http://{_shown(listener)}/  (Ctrl-C ends it)")
-            server_of(app, settings.live.max_message_bytes).run(sockets=[listener])
+            say(f"{'http' if certificate is None else 'https'}://{_shown(listener)}/  (Ctrl-C ends it)")
+            server_of(
+                app,
+                certificate,
+                settings.service.access.trusted_proxies,
+                max_message_bytes=settings.live.max_message_bytes,
+            ).run(sockets=[listener])
     return 0
 
 

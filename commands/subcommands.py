@@ -24,6 +24,7 @@ from commands.calls_filter import (
 from commands.config import command as config
 from commands.evaluate import command as evaluate
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
+from commands.tokens import command as tokens
 from commands.train import command as training
 from pipeline.roles import Role
 
@@ -36,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(config.init)
     app.add_typer(config.app, name="config")
     app.add_typer(database.app, name="db")
+    app.add_typer(tokens.app, name="tokens")
     app.command("train", help=training.HELP, no_args_is_help=True)(training.train)
     app.add_typer(evaluate.app, name="evaluate")
 

@@ -7,17 +7,12 @@ import socket
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from commands.quiet import quiet_in
 from commands.terminal import say
 from db.existing import existing_ledger
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import uvicorn
-    from fastapi import FastAPI
 
 PORT = 8642
 """Tried first, so that bookmarks hold; another free one where it is taken."""
@@ -30,6 +25,7 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
 
     Raises ConfigurationError where the port is taken.
     """
+    from commands.serving.server import server_of
     from service.app import application
 
     settings = load_settings(config, overrides).settings
@@ -46,23 +42,6 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     return 0
-
-
-def server_of(app: FastAPI, max_message_bytes: int = 65_536) -> uvicorn.Server:
-    """What `view` and `serve` run `app` with; `max_message_bytes`: of a WebSocket."""
-    import uvicorn
-
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-            ws_max_size=max_message_bytes,
-            ws_per_message_deflate=False,  # a small message could unfold to a large one, and sound does not shrink
-        )
-    )
 
 
 def _listening(port: int | None) -> socket.socket:

@@ -51,6 +51,9 @@ SHOWN = (
     "live_turns",
     "tombstones",
     "tombstone_key",
+    "access_tokens",
+    "access_sessions",
+    "call_reads",
 )
 """First the relations readers rely on, then the tables beneath them."""
 

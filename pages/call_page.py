@@ -34,6 +34,8 @@ class CallContent:
     rules: Sequence[ShownRule] = ()
     corrected: Reference | None = None
     """What a person made of its text."""
+    words: bool = True
+    """Whether the reader may see what was said; without it, the records hold none of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         rules=content.rules,
         correct=site.correct(call.call_id) if site.corrects and call.transcript_fingerprint else None,
         corrected=content.corrected,
+        words=content.words,
         site=site,
     )
 

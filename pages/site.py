@@ -29,6 +29,8 @@ class Site:
     """Whether the server takes calls while they are held."""
     corrects: bool = False
     """Whether the reader may correct calls, and see the quality watch."""
+    reader: str | None = None
+    """Who has logged in; None where nobody needs to."""
     files: Mapping[str, str] = field(default_factory=dict)
     """In a folder: call_id to the name of its files, without their ending."""
 

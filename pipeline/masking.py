@@ -2,7 +2,7 @@
 
 Two ways. By value: keys, passwords and tokens from the environment, `.env` and the configuration are registered here
 and masked wherever they turn up, also when cut off or URL-encoded. By shape: passwords in addresses, `Bearer …`,
-values named as passwords, keys with the prefixes of well-known services.
+values named as passwords, keys with the prefixes of well-known services, our own tokens (all but the id) and JWTs.
 
 Errors of `pipeline.errors`, log lines, the stored configuration and the terminal come through here. A spawned process
 knows what its parent knows.
@@ -44,6 +44,8 @@ _SHAPES = re.compile(
     r"|(?P<scheme>\b(?:bearer|basic)\s+)[-A-Za-z0-9._~+/]{8,}=*"
     r"|(?<![a-z0-9])(?:(?:sk|pk|rk|hf|gh[opsur]|github_pat|xox[abeprs]|glpat)[-_][-a-z0-9_]{12,}|AIza[-_a-z0-9]{30,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,})"
+    r"|(?P<ours>\bearshot_[a-z2-7]{8}_)[a-z2-7]{8,}"
+    r"|\beyJ[-A-Za-z0-9_]{8,}\.[-A-Za-z0-9_]{8,}\.[-A-Za-z0-9_]{8,}"
     r"|(?P<name>\b(?:[a-z0-9]+[_-]){0,4}(?:password|passwd|passphrase|secret|secret[_-]access[_-]key|api[_-]?key|token"
     r"|x-amz-(?:signature|credential|security-token)|authorization)[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic)\s+)?)"
     r"(?!\*\*\*)[^\s\"',;]+",
@@ -211,7 +213,7 @@ def _shared(text: str, start: int, secret: str) -> int:
 def _by_shape(match: re.Match[str]) -> str:
     if match.group("login") or match.group("alone"):
         return f"{match.group('login') or match.group('alone')}{MASK}@"
-    return f"{match.group('scheme') or match.group('name') or ''}{MASK}"
+    return f"{match.group('scheme') or match.group('name') or match.group('ours') or ''}{MASK}"
 
 
 def _inherit() -> None:

@@ -15,7 +15,9 @@ from db.queries.chosen import CallFilter, RowScope
 from db.queries.reading import Choice, choices_among
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service import correcting, documentation, reading
+from service import correcting, documentation, login, reading
+from service.access.audit import Audit
+from service.access.gate import Gate
 from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
 from service.calls.router import router as calls
@@ -24,7 +26,7 @@ from service.kept import KeptBy
 from service.live import routes as live_routes
 from service.monitoring.room import watch
 from service.problems import answer_with_problems
-from service.security import Guard
+from service.security import LOOPBACK_NAMES, Guard
 from service.shared import Shared
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def application(
     *,
     rooms: Sequence[APIRouter] = (),
     live: LiveRoom | None = None,
+    gate: Gate | None = None,
 ) -> FastAPI:
     """The application: the reading room, and further rooms.
 
@@ -56,6 +59,7 @@ def application(
         spool: folder for recordings decoded while it runs.
         quiet: where a call must not be heard.
         live: takes calls while they are held; it is closed with the application. None where none are taken.
+        gate: who is let in; None for one person's reading room, where nobody logs in and nothing is audited.
     """
     listening = ListeningRoom(settings.input, settings.audio, spool)
 
@@ -75,21 +79,28 @@ def application(
         openapi_url=None,
         lifespan=open_rooms,
     )
+    access = settings.service.access
     app.state.shared = Shared(
         database=database,
         settings=settings,
         listening=listening,
         quiet=quiet,
         choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
+        audit=Audit(database, days=access.audit_days, on=gate is not None and access.audit),
         hears=live is not None,
     )
-    app.state.gate = OpenGate()
+    app.state.gate = gate or OpenGate()
     app.state.live = live
+    doors = () if gate is None else (login.router,)
     live_rooms = () if live is None else (live_routes.router,)
-    for room in (reading.router, correcting.router, *rooms, *live_rooms):
+    for room in (reading.router, correcting.router, *doors, *rooms, *live_rooms):
         app.include_router(room)
     reading.explain_errors(app)
-    app.add_middleware(Guard, changes_under=("/v1/",) if rooms else ())
+    app.add_middleware(
+        Guard,
+        changes_under=(*(("/v1/",) if rooms else ()), *(("/login", "/logout") if gate is not None else ())),
+        names=LOOPBACK_NAMES if gate is None or gate.local else None,
+    )
     answer_with_problems(app)  # late: what stands in front of the routes refuses with problems as well
     spans = watch(app, database, settings)  # last: it sees what all others answer
     refuse_undeclared(app)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,7 +19,7 @@ from db.queries import reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from db.queries.watch import nights_of_all, reference_of
-from pages.call_page import CallContent, call_page
+from pages.call_page import CallContent, Sound, call_page
 from pages.dashboard.agents import AGENT_ORDERS
 from pages.dashboard.page import dashboard_page
 from pages.filters import filter_of, sort_of
@@ -29,11 +31,13 @@ from pages.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role, SpeechSpan
-from service.access import Principal, Scope, anyone
+from service.access import Principal, Scope, What, anyone
+from service.login import to_login
 from service.readers import Reader, WordReader
 from service.shared import Given, Shared
 
 router = APIRouter(include_in_schema=False)
+NO_SOUND = Sound(address=None, why_not="The recording is not played to you: it holds what was said.")
 _MOST_PAGES = 1_000_000
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -46,8 +50,9 @@ def dashboard(request: Request, given: Given, reader: Reader) -> Response:
     asked, faults = filter_of(address)
     wanted = reader.limited(asked)
     timezone = given.site.timezone
+    found = dashboard_of(given.database, wanted, timezone)
     html = dashboard_page(
-        dashboard_of(given.database, wanted, timezone),
+        replace(found, failures=tuple(map(reader.shown, found.failures))),
         given.choices_for(reader),
         wanted,
         given.site_of(reader),
@@ -81,8 +86,18 @@ def calls(request: Request, given: Given, reader: Reader) -> Response:
         limit=CALLS_PER_PAGE,
         offset=offset,
     )
+    given.audit.read(reader, What.SEARCH, [call.call_id for call in listed if call.said_quote is not None])
     offered = given.choices_for(reader)
-    html = list_page(listed, total, offered, wanted, given.site_of(reader), sort=sort, number=number, faults=faults)
+    html = list_page(
+        [reader.shown(call) for call in listed],
+        total,
+        offered,
+        wanted,
+        given.site_of(reader),
+        sort=sort,
+        number=number,
+        faults=faults,
+    )
     return HTMLResponse(html)
 
 
@@ -90,14 +105,16 @@ def calls(request: Request, given: Given, reader: Reader) -> Response:
 def call(call_id: str, given: Given, reader: Reader) -> Response:
     shown = _call(call_id, given, reader)
     identity = uuid.UUID(shown.call_id)
+    given.audit.read(reader, What.PAGE, [identity])
     content = CallContent(
-        call=shown,
-        chunks=reading.shown_chunks(given.database, identity),
-        steps=reading.shown_steps(given.database, identity),
-        rules=reading.shown_rules(given.database, identity),
+        call=reader.shown(shown),
+        chunks=[reader.shown(chunk) for chunk in reading.shown_chunks(given.database, identity)],
+        steps=[reader.shown(step) for step in reading.shown_steps(given.database, identity)],
+        rules=[reader.shown(rule) for rule in reading.shown_rules(given.database, identity)],
         corrected=reference_of(given.database, identity) if reader.may(Scope.ADMIN) else None,
+        words=reader.reads_words,
     )
-    sound = sound_of(shown, content.chunks, given.quiet, f"/calls/{shown.call_id}")
+    sound = sound_of(shown, content.chunks, given.quiet, f"/calls/{shown.call_id}") if reader.reads_words else NO_SOUND
     return HTMLResponse(call_page(content, sound, given.site_of(reader)))
 
 
@@ -106,6 +123,7 @@ def audio(call_id: str, given: Given, hearer: WordReader) -> Response:
     """The recording, whole or in the ranges asked for."""
     shown = _call(call_id, given, hearer)
     path, media = given.listening.playable(*_heard(shown, given))
+    given.audit.read(hearer, What.AUDIO, [shown.call_id])
     return FileResponse(path, media_type=media)
 
 
@@ -132,8 +150,11 @@ def explain_errors(app: FastAPI) -> None:
     """Every error is a page that says what it is and what to do."""
 
     @app.exception_handler(HTTPException)
-    def of_http(_: Request, error: HTTPException) -> Response:
-        return _notice(error.status_code, "Not found" if error.status_code == 404 else "That does not work", _WHY_NOT)
+    def of_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 401 and request.method in ("GET", "HEAD"):
+            return to_login(request)
+        title, text = _TOLD.get(error.status_code, ("That does not work", error.detail))
+        return _notice(error.status_code, title, text or str(error.detail), error.headers)
 
     @app.exception_handler(psycopg.Error)
     def of_the_database(_: Request, error: psycopg.Error) -> Response:
@@ -155,8 +176,12 @@ _MIGRATE = (
 _WHY_NOT = "There is no such page, or no call with this id. A link may be from another database."
 
 
-def _notice(status: int, title: str, text: str) -> Response:
-    return HTMLResponse(page("notice", title=title, text=text, site=Site()), status)
+_TOLD = {404: ("Not found", _WHY_NOT), 403: ("You may not see this", ""), 429: ("Too often", "")}
+"""Title by status, and the text where the error's own says less."""
+
+
+def _notice(status: int, title: str, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    return HTMLResponse(page("notice", title=title, text=text, site=Site()), status, headers=dict(headers or {}))
 
 
 def _call(call_id: str, given: Shared, reader: Principal) -> reading.ShownCall:

@@ -1,9 +1,10 @@
-"""Headers of every answer, and who may ask."""
+"""Headers of every answer, and what is refused whoever asks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
@@ -17,27 +18,42 @@ CONTENT_SECURITY_POLICY = (
 HEADERS: MutableMapping[str, str] = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 """Words of calls are not kept by a browser, and no other site may show or load them."""
 _CORRECTION = re.compile(r"/calls/[0-9a-f-]{36}/correct")
+STRICT_TRANSPORT = "max-age=31536000"
+"""For a year, a browser that was here over TLS comes back over nothing else (HSTS, RFC 6797)."""
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_READS = ("GET", "HEAD")
 
 
 class Guard:
-    """Refuses what does not come to this machine by its own name, and changes by pages; adds the headers.
+    """Refuses what does not come by an expected name, changes that another site asks for, and changes by pages; adds
+    the headers.
 
     A page of another site can make a browser send requests here, under a name that it lets point to 127.0.0.1
-    (DNS rebinding): then the name gives it away. ASGI by itself, so that bodies stream both ways.
+    (DNS rebinding): then the name gives it away. Or under our own name, with the cookie of a login, or with none where
+    none is needed (CSRF, and the same by WebSocket): then the `Origin` does. ASGI by itself, so that bodies stream both
+    ways.
     """
 
-    def __init__(self, app: ASGIApp, *, changes_under: tuple[str, ...] = ()) -> None:
-        """`changes_under`: beginnings of the paths under which more than GET and HEAD is let through."""
+    def __init__(
+        self, app: ASGIApp, *, changes_under: tuple[str, ...] = (), names: frozenset[str] | None = LOOPBACK_NAMES
+    ) -> None:
+        """
+        Args:
+            changes_under: beginnings of the paths under which more than GET and HEAD is let through.
+            names: hosts that may be asked for; None for any, where nobody is let in without a token.
+        """
         self._app = app
         self._changes_under = changes_under
+        self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -53,15 +69,21 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
             await send(message)
 
         await (refusal or self._app)(scope, receive, with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        if _host(Headers(scope=scope).get("host", "")) not in LOOPBACK_NAMES:
+        headers = Headers(scope=scope)
+        if self._names is not None and _host(headers.get("host", "")) not in self._names:
             return PlainTextResponse("This address is not served here.", 421)
-        reads = scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD")
-        if not reads and not scope["path"].startswith(self._changes_under) and not _keeps_a_correction(scope):
+        reads = scope["type"] == "http" and scope["method"] in _READS
+        if not reads and _of_another_site(headers):
+            return PlainTextResponse("Another site may not ask for this.", 403)
+        changes = not reads and scope["type"] == "http"
+        if changes and not scope["path"].startswith(self._changes_under) and not _keeps_a_correction(scope):
             return PlainTextResponse("Only reading is possible here.", 405, headers={"Allow": "GET, HEAD"})
         return None
 
@@ -69,6 +91,17 @@ class Guard:
 def _keeps_a_correction(scope: Scope) -> bool:
     """The one change by a page (service/correcting.py, which looks for the mark of its form)."""
     return scope["method"] == "POST" and _CORRECTION.fullmatch(scope["path"]) is not None
+
+
+def _of_another_site(headers: Headers) -> bool:
+    """Whether a browser says that another site's page asks. Programs send neither header.
+
+    The scheme is not compared: a proxy may have taken TLS off.
+    """
+    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
 
 
 def _host(header: str) -> str:

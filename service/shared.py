@@ -12,7 +12,7 @@ from db.queries.reading import Choice
 from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service.access import Principal, Scope
+from service.access import LOCAL, Audit, Principal, Scope
 from service.kept import KeptBy
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Shared:
     choices: KeptBy[RowScope, list[Choice]]
     """What the calls that somebody may see can be filtered by; a value that is new shows after a minute."""
 
+    audit: Audit
+    """Who read which call."""
     hears: bool = False
     """Whether calls are taken while they are held."""
 
@@ -43,8 +45,9 @@ class Shared:
         return Site(timezone=self.settings.input.timezone, hears=self.hears)
 
     def site_of(self, reader: Principal) -> Site:
-        """The same with what this reader may do."""
-        return replace(self.site, corrects=reader.may(Scope.ADMIN))
+        """The same for somebody who has come in, with what they may do."""
+        name = None if reader.credential == LOCAL.credential else reader.name
+        return replace(self.site, reader=name, corrects=reader.may(Scope.ADMIN))
 
 
 def shared(request: Request) -> Shared:

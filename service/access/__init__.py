@@ -10,7 +10,8 @@ def calls(reader: Reader, …) -> …:
 
 from __future__ import annotations
 
-from service.access.needs import anyone, needs
+from service.access.audit import Audit, What
+from service.access.needs import anyone, needs, principal_with
 from service.access.principal import LOCAL, Principal, Scope
 
-__all__ = ["LOCAL", "Principal", "Scope", "anyone", "needs"]
+__all__ = ["LOCAL", "Audit", "Principal", "Scope", "What", "anyone", "needs", "principal_with"]

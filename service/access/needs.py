@@ -1,18 +1,22 @@
-"""What a route needs, for its signature; works for WebSockets too."""
+"""What a route needs, for its signature."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, cast
 
-from fastapi import HTTPException
+from fastapi import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 
 from service.access.principal import LOCAL, Principal, Scope
 
+POLICY_VIOLATION = 1008
+"""Close code of a WebSocket whose client may not use it (RFC 6455, 7.4.1)."""
 
-class Gate(Protocol):
-    """Tells who asks."""
+
+class Gatekeeper(Protocol):
+    """Tells who asks: `app.state.gate`."""
 
     def admit(self, connection: HTTPConnection) -> Principal:
         """Raises HTTPException (401, 429) for somebody who may not ask at all."""
@@ -20,25 +24,35 @@ class Gate(Protocol):
 
 
 class OpenGate:
-    """For this machine alone: whoever asks is local."""
+    """For one person's reading room (`run.py view`): whoever asks is local."""
 
-    def admit(self, connection: HTTPConnection) -> Principal:  # noqa: ARG002 - whoever it is
-        return LOCAL
+    def admit(self, connection: HTTPConnection) -> Principal:
+        return replace(LOCAL, address=connection.client.host if connection.client is not None else None)
+
+
+def principal_with(scope: Scope, connection: HTTPConnection) -> Principal:
+    """The one who asks, who has `scope`. Raises HTTPException."""
+    found = gatekeeper_of(connection).admit(connection)
+    if not found.may(scope):
+        raise HTTPException(403, f"This needs the scope `{scope}`, which `{found.name}` does not have.")
+    return found
 
 
 def needs(scope: Scope) -> Callable[[HTTPConnection], Principal]:
     """A dependency that gives the principal: `Annotated[Principal, Depends(needs(Scope.READ))]`.
 
-    It answers 401 where nobody known asks, and 403 where the principal lacks `scope`.
+    It answers 401 where nobody known asks, and 403 where the principal lacks `scope`; a WebSocket is closed with 1008.
     """
 
     def principal(connection: HTTPConnection) -> Principal:
-        found = cast(Gate, connection.app.state.gate).admit(connection)
-        if not found.may(scope):
-            raise HTTPException(403, f"This needs the scope `{scope}`, which `{found.name}` does not have.")
-        return found
+        try:
+            return principal_with(scope, connection)
+        except HTTPException as refused:
+            if connection.scope["type"] == "websocket":
+                raise WebSocketException(POLICY_VIOLATION, refused.detail) from None
+            raise
 
-    principal.needed = scope  # type: ignore[attr-defined]  # a test walks over all routes and asks
+    principal.needed = scope  # type: ignore[attr-defined]  # service/access/routes.py asks
     return principal
 
 
@@ -47,3 +61,7 @@ async def anyone() -> None:
 
     Asynchronous: it waits for no thread, so that `/healthz` answers when all of them wait for something.
     """
+
+
+def gatekeeper_of(connection: HTTPConnection) -> Gatekeeper:
+    return cast(Gatekeeper, connection.app.state.gate)

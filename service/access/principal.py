@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from typing import TypeVar
 
+from fastapi import HTTPException
+
+from db.access.scopes import Scope, holding
 from db.queries.chosen import EVERYTHING, CallFilter, RowScope
+from db.queries.words import without_words
 
-
-class Scope(StrEnum):
-    """What a principal may do."""
-
-    SUBMIT = "submit"
-    """Hand calls in, and follow them."""
-    READ_WITHOUT_TEXT = "read_without_text"
-    """Read figures, moods, topics and times of calls; no words and no sound."""
-    READ = "read"
-    """Read and hear calls."""
-    ADMIN = "admin"
-    """Everything."""
-
-
-_HOLDS: dict[Scope, frozenset[Scope]] = {
-    Scope.SUBMIT: frozenset({Scope.SUBMIT}),
-    Scope.READ_WITHOUT_TEXT: frozenset({Scope.READ_WITHOUT_TEXT}),
-    Scope.READ: frozenset({Scope.READ, Scope.READ_WITHOUT_TEXT}),
-    Scope.ADMIN: frozenset(Scope),
-}
-
-
-def holding(scopes: Iterable[Scope]) -> frozenset[Scope]:
-    """These scopes and those that they include."""
-    return frozenset().union(*(_HOLDS[scope] for scope in scopes))
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +25,11 @@ class Principal:
     rows: RowScope = EVERYTHING
     """The calls that exist for this principal."""
 
+    credential: str = "local"
+    """By what it is known: `token 4mz5…` (its id), `jwt`, or `local`."""
+    address: str | None = None
+    """Where this question came from."""
+
     def may(self, scope: Scope) -> bool:
         return scope in holding(self.scopes)
 
@@ -55,9 +39,25 @@ class Principal:
         return self.may(Scope.READ)
 
     def limited(self, wanted: CallFilter) -> CallFilter:
-        """The filter, within the calls that exist for this principal."""
+        """The filter, within the calls that exist for this principal.
+
+        Raises HTTPException (403) where it asks for words, or for a customer, and this principal may read neither: the
+        calls that are found would tell.
+        """
+        hidden = [name for name in _TELLING if getattr(wanted, name) is not None]
+        if hidden and not self.reads_words:
+            raise HTTPException(403, f"Choosing calls by {' and '.join(hidden)} needs the scope `{Scope.READ}`.")
         return replace(wanted, within=self.rows)
 
+    def shown(self, record: Record) -> Record:
+        """A record of the database as this principal may see it: without words where it may not read them."""
+        return record if self.reads_words else without_words(record)
+
+
+_TELLING = ("text", "customer")
+"""Fields of CallFilter by which words, or who called, could be guessed one by one."""
 
 LOCAL = Principal(name="local", scopes=frozenset({Scope.ADMIN}))
 """Whoever sits at this machine, where nothing else can ask."""
+
+__all__ = ["LOCAL", "Principal", "Scope"]

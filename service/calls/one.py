@@ -7,7 +7,7 @@ import uuid
 from fastapi import APIRouter
 
 from db.queries import reading
-from service.access import Principal
+from service.access import Principal, What
 from service.calls.answers import Call
 from service.calls.built import call_answer
 from service.problems import DATABASE_AWAY, INVALID, NOT_FOUND, Refused, responses
@@ -25,10 +25,11 @@ def one_call(call_id: uuid.UUID, given: Given, reader: Reader) -> Call:
     attention, what is missing and why, and what made it.
     """
     shown = known_call(call_id, given, reader)
+    given.audit.read(reader, What.API, [call_id])
     return call_answer(
-        shown,
-        reading.shown_steps(given.database, call_id),
-        reading.shown_rules(given.database, call_id),
+        reader.shown(shown),
+        [reader.shown(step) for step in reading.shown_steps(given.database, call_id)],
+        [reader.shown(rule) for rule in reading.shown_rules(given.database, call_id)],
         words=reader.reads_words,
     )
 

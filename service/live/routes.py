@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
@@ -24,7 +25,7 @@ from pipeline.live.call import LiveCall
 from pipeline.live.events import Ended
 from pipeline.live.room import LiveRoom
 from pipeline.records import CallMetadata, Role
-from service.access import Principal, Scope, anyone, needs
+from service.access import Principal, Scope, anyone, needs, principal_with
 from service.live.codes import CloseCode, short
 from service.live.messages import event_text
 from service.live.socket import Connection, NotAllowed
@@ -149,7 +150,7 @@ def _owner(socket: WebSocket, token: str | None) -> str:
         with_token = [*headers, (b"authorization", b"Bearer " + token.encode("utf-8", "replace"))]
         asks = HTTPConnection({**socket.scope, "headers": with_token})
     try:
-        return needs(Scope.SUBMIT)(asks).name
+        return principal_with(Scope.SUBMIT, asks).name
     except HTTPException as error:
         raise NotAllowed(str(error.detail)) from None
 
@@ -173,6 +174,7 @@ def list_live_calls(given: Given, reader: Reader) -> LiveCallList:
 def read_live_call(session: str, given: Given, reader: Hearer) -> LiveCallAnswer:
     """A live call with its turns so far; none once the ordinary rows have replaced them: `call_id` names those."""
     call = _call(session, given, reader)
+    given.audit.read_live(reader, session)
     turns = tuple(LiveTurnAnswer.model_validate(turn) for turn in live_turns(given.database, session))
     return LiveCallAnswer.model_validate(
         {**LiveCallSummary.model_validate(call).model_dump(), **_words(call), "turns": turns}
@@ -180,8 +182,9 @@ def read_live_call(session: str, given: Given, reader: Hearer) -> LiveCallAnswer
 
 
 @router.get("/v1/live/calls/{session}/events", response_class=EventSourceResponse)
-async def live_events(
+async def live_events(  # noqa: PLR0917 - FastAPI calls it by name
     session: str,
+    given: Given,
     room: Room,
     reader: Hearer,
     last_event_id: Annotated[str | None, Header()] = None,
@@ -194,6 +197,7 @@ async def live_events(
     call = room.find(session)
     if call is None or not _seen(call.header.start.metadata, reader.rows):
         raise HTTPException(404, "no call with this session is held here")
+    await run_in_threadpool(given.audit.read_live, reader, session)
     seen = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else after
     return EventSourceResponse(_events(call, seen), ping=int(_LOOK_S))
 
@@ -225,7 +229,7 @@ async def _events(call: LiveCall, seen: int) -> AsyncIterator[ServerSentEvent]:
 
 @router.get("/live")
 def live_list(given: Given, reader: Reader) -> Response:
-    return HTMLResponse(live_list_page(_calls(given, reader), given.site))
+    return HTMLResponse(live_list_page(_calls(given, reader), given.site_of(reader)))
 
 
 @router.get("/live/{session}")
@@ -234,13 +238,14 @@ def live_call_page(session: str, given: Given, room: Room, reader: Hearer) -> Re
     call = _call(session, given, reader)
     if call.call_id is not None and (address := given.site.call(call.call_id)) is not None:
         return RedirectResponse(address, 303)
+    given.audit.read_live(reader, session)
     held = room.find(session) is not None
     turns: list[ShownLiveTurn] = [] if held else live_turns(given.database, session)
-    return HTMLResponse(live_page(call, turns, given.site, held=held))
+    return HTMLResponse(live_page(call, turns, given.site_of(reader), held=held))
 
 
 def _calls(given: Shared, reader: Principal) -> list[ShownLiveCall]:
-    return live_calls(given.database, reader.rows)
+    return [reader.shown(call) for call in live_calls(given.database, reader.rows)]
 
 
 def _call(session: str, given: Shared, reader: Principal) -> ShownLiveCall:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from pipeline.config.areas.access import AccessSettings
 from pipeline.config.base import Area
 
 
@@ -28,6 +29,13 @@ class ServiceSettings(Area):
     """Address to listen on; 127.0.0.1 serves this machine alone."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8642
     """Port to listen on; 0 for any that is free."""
+    tls_certificate_file: Path | None = None
+    """Certificate chain (PEM), the server's own first, for https; null for http. A renewed file is taken up within a
+    minute."""
+    tls_key_file: Path | None = None
+    """Its private key (PEM, without a pass phrase)."""
+    access: AccessSettings = Field(default_factory=AccessSettings)
+    """Who may use it."""
     recordings_dir: Path = Path("data/recordings")
     """Folder for the recordings that are handed in. Workers on other machines need it under the same path."""
     workers: Annotated[int, Field(ge=0, le=16)] = 1
@@ -60,3 +68,11 @@ class ServiceSettings(Area):
     """How long an address that does not take its callback is tried again; the waits double, up to an hour."""
     monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)
     """`/healthz`, `/readyz`, `/metrics`."""
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError(
+                "service.tls_certificate_file and service.tls_key_file belong together: set both, or neither"
+            )
+        return self

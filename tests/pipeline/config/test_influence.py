@@ -30,6 +30,7 @@ WITH: Mapping[str, dict[str, Any]] = {
     "transcription.aws": {"transcription.aws.bucket": "b"},
     "transcription.azure": {"transcription.azure.endpoint": "http://127.0.0.1:1"},
     "transcription.openai_audio.word_times": {"transcription.openai_audio.response_format": "verbose_json"},
+    "service.access.jwt.issuer": {"service.access.jwt.audience": ["earshot"], "service.access.jwt.keys": "keys.json"},
     "sentiment.acoustic.agent_scaler": {"sentiment.acoustic.agent_model": "./own.joblib"},
     "sentiment.acoustic.client_scaler": {"sentiment.acoustic.client_model": "./own.joblib"},
     "sentiment.text.transformers": {
@@ -48,6 +49,10 @@ VALUES: Mapping[str, Any] = {
     "reporting.notify.smtp.host": None,
     "attention.notify": None,
     "watch.notify": None,
+    "service.access.trusted_proxies": ["10.0.0.0/8"],
+    "service.access.jwt.scopes": {"readers": "read"},
+    "service.tls_certificate_file": None,
+    "service.tls_key_file": None,
     "summary.template": "diary_note",
     "database.url": "postgresql://earshot@127.0.0.1:1/earshot",
     "llm.providers": None,

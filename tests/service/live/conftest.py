@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from commands.view import server_of
+from commands.serving.server import server_of
 from pipeline.live.recogniser import HearsTurns
-from service.access.needs import Gate, OpenGate
+from service.access.needs import Gatekeeper, OpenGate
 from service.live import routes
 from service.live.messages import FRAME_HEADER
 from service.security import Guard
@@ -41,7 +41,7 @@ class Served:
 
 class Serve(Protocol):
     def __call__(
-        self, recogniser: HearsTurns | None = None, *, gate: Gate | None = None, **settings: object
+        self, recogniser: HearsTurns | None = None, *, gate: Gatekeeper | None = None, **settings: object
     ) -> Served: ...
 
 
@@ -49,13 +49,13 @@ class Serve(Protocol):
 def serve(tmp_path: Path) -> Iterator[Serve]:
     closing: list[Callable[[], None]] = []
 
-    def start(recogniser: HearsTurns | None = None, *, gate: Gate | None = None, **settings: object) -> Served:
+    def start(recogniser: HearsTurns | None = None, *, gate: Gatekeeper | None = None, **settings: object) -> Served:
         bed = live_bed(tmp_path / str(len(closing)), recogniser, live=settings)
         app = FastAPI()
         app.state.live, app.state.gate = bed.room, gate or OpenGate()
         app.include_router(routes.router)
         app.add_middleware(Guard, changes_under=("/v1/",))
-        server = server_of(app, bed.room.settings.max_message_bytes)
+        server = server_of(app, max_message_bytes=bed.room.settings.max_message_bytes)
         server.config.port = 0
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

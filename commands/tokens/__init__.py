@@ -1,0 +1,1 @@
+"""`run.py tokens`: who may use the service."""

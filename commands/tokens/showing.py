@@ -1,0 +1,112 @@
+"""Tokens and readings, as tables or for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from commands.calls_filter import call_id_of
+from commands.terminal import Terminal, cell, say, say_json, table
+from db.access.reads import reads_of
+from db.access.tokens import StoredToken, all_tokens
+from db.connection import Database
+from db.existing import existing_ledger
+from db.migrate import migrate
+from pipeline.config.loader import export_env_file, load_settings
+
+
+@contextmanager
+def _opened(config: Path, overrides: Sequence[str]) -> Iterator[tuple[Database, ZoneInfo]]:
+    export_env_file(config.parent / ".env")
+    settings = load_settings(config, overrides).settings
+    with existing_ledger(settings.database) as database:
+        migrate(database.url)
+        yield database, ZoneInfo(settings.input.timezone)
+
+
+def show_tokens(config: Path, overrides: Sequence[str], as_json: bool) -> int:
+    """Returns the exit code."""
+    with _opened(config, overrides) as (database, zone):
+        tokens = all_tokens(database)
+    if as_json:
+        say_json([_without_secret(token) for token in tokens])
+        return 0
+    if not tokens:
+        say("No tokens. Make one: run.py tokens create NAME --scope read")
+        return 0
+    shown = table()
+    for heading in ("id", "name", "may", "calls of", "state", "last used", "note"):
+        shown.add_column(heading)
+    for token in tokens:
+        last = "never" if token.last_used_at is None else f"{_minute(token.last_used_at, zone)} {token.last_used_from}"
+        shown.add_row(
+            cell(token.token_id), cell(token.name), cell(", ".join(token.scopes)), cell(_rows(token)),
+            cell(_state(token, zone), "" if token.good else "dim"), cell(last), cell(token.note),
+        )  # fmt: skip
+    Terminal().print(shown)
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which readings are asked for."""
+
+    call: str | None = None
+    """call_id."""
+    reader: str | None = None
+    since: datetime | None = None
+    limit: int = 100
+
+
+def show_reads(config: Path, overrides: Sequence[str], asked: Asked, as_json: bool) -> int:
+    """Returns the exit code. Raises ConfigurationError for what is no call_id."""
+    call_id = None if asked.call is None else call_id_of(asked.call)
+    with _opened(config, overrides) as (database, zone):
+        since = asked.since
+        begin = since.replace(tzinfo=zone) if since is not None and since.tzinfo is None else since
+        reads = reads_of(database, call_id=call_id, reader=asked.reader, since=begin, limit=asked.limit)
+    if as_json:
+        say_json([dataclasses.asdict(one) for one in reads])
+        return 0
+    if not reads:
+        say("Nobody has read such a call through the service.")
+        return 0
+    shown = table()
+    for heading in ("when", "reader", "by", "how", "call", "file", "from"):
+        shown.add_column(heading)
+    for one in reads:
+        shown.add_row(
+            cell(one.read_at.astimezone(zone).isoformat(" ", "seconds")), cell(one.reader), cell(one.credential),
+            cell(one.what), cell(one.call_id or f"live {one.live_session}"),
+            cell(one.file_name or "(erased)"), cell(one.address),
+        )  # fmt: skip
+    Terminal().print(shown)
+    return 0
+
+
+def _without_secret(token: StoredToken) -> dict[str, object]:
+    content = dataclasses.asdict(token)
+    del content["secret_sha256"], content["to_note"]
+    return content
+
+
+def _rows(token: StoredToken) -> str:
+    parts = [", ".join(values) for values in (token.segments, token.queues) if values is not None]
+    return "; ".join(parts) or "all"
+
+
+def _state(token: StoredToken, zone: ZoneInfo) -> str:
+    if token.revoked_at is not None:
+        return f"revoked {_minute(token.revoked_at, zone)}"
+    if token.expires_at is None:
+        return "good for ever"
+    return f"{'expired' if token.expired else 'good until'} {_minute(token.expires_at, zone)}"
+
+
+def _minute(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
