@@ -15,6 +15,8 @@ from analysis.sentiment.probabilities import DIGITS, to_sentiments
 from analysis.sentiment.shipped_models import model_folder
 from pipeline.config.areas.sentiment import AcousticEngine, AcousticSentimentSettings, Normalisation, SentimentSettings
 from pipeline.config.influence import ACOUSTIC, Result, counted
+from pipeline.encryption.here import mapped_samples
+from pipeline.encryption.keys import FileDamaged
 from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 
 if TYPE_CHECKING:
@@ -88,14 +90,10 @@ class AcousticSentiment(Protocol):
 
 def open_samples(audio: ChannelAudio) -> Any:
     """The channel's spooled samples as a memory map, or the reason (a str) why they cannot be read."""
-    import numpy as np
 
     try:
-        size = audio.samples_path.stat().st_size // 4
-        if size == 0:
-            return np.zeros(0, dtype=np.float32)
-        return np.memmap(audio.samples_path, dtype="<f4", mode="r", shape=(min(size, audio.samples),))
-    except (OSError, ValueError) as error:
+        return mapped_samples(audio.samples_path, audio.samples)
+    except (OSError, ValueError, FileDamaged) as error:
         return f"the decoded audio cannot be read: {error}"
 
 

@@ -23,6 +23,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import RAW_FORMATS, ROLE_WORDS, RawFormat
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.disk import spooling
+from pipeline.encryption.here import open_file
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import UNDECODABLE_TRACK, VAD_FALLBACK, AudioHeader, CallMetadata, PreparedCall, Role
 
@@ -208,7 +209,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SourceUnreadable(f"{path.name}: cannot be read now: {error}; it is tried again") from error

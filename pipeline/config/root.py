@@ -11,6 +11,7 @@ from pipeline.config.areas.attention import AttentionSettings
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.encoder import EncoderSettings
+from pipeline.config.areas.encryption import EncryptionSettings
 from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
 from pipeline.config.areas.live import LiveSettings
 from pipeline.config.areas.llm import LanguageModelSettings
@@ -58,6 +59,7 @@ class Settings(Area):
     live: Annotated[LiveSettings, NOTHING] = Field(default_factory=LiveSettings)
     reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
     service: Annotated[ServiceSettings, NOTHING] = Field(default_factory=ServiceSettings)
+    encryption: Annotated[EncryptionSettings, NOTHING] = Field(default_factory=EncryptionSettings)
 
     @model_validator(mode="after")
     def _requests_end_before_their_process_is_killed(self) -> Self:

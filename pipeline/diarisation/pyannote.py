@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipeline.config.areas.speech.diarisation import PyannoteWeights
 from pipeline.diarisation.checkpoints import load_pipeline
 from pipeline.diarisation.diariser import SPEAKERS, DiarisationGivenUp, SpeakerTurn
+from pipeline.encryption.here import mapped_samples
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
 
 SETTING = "diarisation.pyannote"
@@ -37,7 +36,7 @@ class PyannoteDiariser:
         if not samples:
             return ()
         # Copy-on-write pages: PyTorch wants a writable array, and nothing is read before it is needed.
-        mapped = np.memmap(samples_path, dtype="<f4", mode="c", shape=(1, samples))
+        mapped = mapped_samples(samples_path, samples, mode="c").reshape(1, samples)
         file = {"waveform": torch.from_numpy(mapped), "sample_rate": SAMPLE_RATE_HZ, "uri": "call"}
         deadline = time.monotonic() + limit_s
 

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.audio.decoding.container import Layout, look_at, open_container
 from pipeline.audio.decoding.riff import FORMAT_ALAW, FORMAT_FLOAT, FORMAT_MULAW, FORMAT_PCM, RiffReport
 from pipeline.config.areas.sources import RAW_FORMATS, InputSettings, RawFormat
+from pipeline.encryption.here import open_file
 from pipeline.errors import AudioUndecodable, EarshotError, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
 from pipeline.sources.source import CallSource, fetch_files
@@ -101,7 +102,8 @@ def bytes_per_second(piece: Path, size_bytes: int) -> float:
     Raises NotAudio where the beginning does not tell, SourceUnreadable.
     """
     header = probe_header(piece)
-    beginning = piece.read_bytes()
+    with open_file(piece) as file:
+        beginning = file.read()
     whole = bool(_LENGTH_IN_FRONT & set(header.container.split(","))) or (
         header.container == "mp3" and any(tag in beginning[:4096] for tag in _VARIABLE_RATE_TAGS)
     )
@@ -199,7 +201,7 @@ def _of_demuxer(path: Path, layout: Layout) -> AudioHeader:
 
 
 def _first_byte(path: Path) -> int:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return (file.read(1) or b"\0")[0]
 
 

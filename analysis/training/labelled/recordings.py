@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from analysis.sentiment.features import Array, chunk_features, to_8_khz
 from analysis.training.labelled.labels import LabelledItem
+from pipeline.encryption.here import mapped_samples
 from pipeline.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.plurals import counted
 from pipeline.records import SAMPLE_RATE_HZ
@@ -47,7 +48,7 @@ def spool_reader(decode: Callable[[Path, Path], Sequence[Path]]) -> ReadAudio:
         if path not in last:
             last.clear()
             with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
-                last[path] = [np.fromfile(spooled, dtype="<f4") for spooled in decode(path, Path(folder))]
+                last[path] = [np.array(mapped_samples(spooled)) for spooled in decode(path, Path(folder))]
         channels = last[path]
         if channel is None and len(channels) > 1:
             raise ValueError(f"{path.name} has {len(channels)} channels; name one in a column `channel` (from 0)")

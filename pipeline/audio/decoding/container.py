@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.audio.decoding.pieces import PiecedFile, Pieces
 from pipeline.audio.decoding.riff import RiffReport, check_riff
 from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
+from pipeline.encryption.here import open_file
+from pipeline.encryption.sealed import is_sealed
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -47,7 +49,7 @@ def look_at(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS) -> L
     riff = check_riff(path)
     if riff is not None:
         return Layout(riff, pieces=riff.pieces, has_magic=True)
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(16)
         tag = _tag_length(head)
         file.seek(tag)
@@ -63,7 +65,11 @@ def open_container(path: Path, layout: Layout) -> InputContainer:
     """Raises av.FFmpegError, OSError, ValueError."""
     import av
 
-    source: Any = PiecedFile(path.open("rb"), layout.pieces) if layout.pieces else str(path)
+    source: Any = str(path)
+    if layout.pieces:
+        source = PiecedFile(open_file(path), layout.pieces)
+    elif is_sealed(path):
+        source = open_file(path)
     options, raw = dict(_ONLY_THIS_FILE), layout.raw
     if raw is not None and raw.format != "g722":
         options["ch_layout"] = {1: "mono", 2: "stereo"}.get(raw.channels, f"{raw.channels}C")

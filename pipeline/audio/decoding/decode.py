@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio.decoding.container import Layout, open_container
+from pipeline.encryption.here import open_file
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 
 if TYPE_CHECKING:
@@ -220,6 +221,6 @@ def _to_float(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
 
 def _has_frame_count(path: Path) -> bool:
     """Whether an MP3 carries a Xing, Info or VBRI header, which states how long it is."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(1 << 16)
     return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))

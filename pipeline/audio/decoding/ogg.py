@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.encryption.here import open_file
+
 _LARGEST_PAGE = 27 + 255 + 255 * 255
 _HEADER = 27
 
 
 def ends_within_page(path: Path) -> bool:
     """Whether the last page of an Ogg file is incomplete. Raises OSError."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 2 * _LARGEST_PAGE))
         tail = file.read()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.audio.decoding.pieces import Pieces
+from pipeline.encryption.here import open_file
 
 FORMAT_PCM = 0x0001
 FORMAT_FLOAT = 0x0003
@@ -88,7 +89,7 @@ def check_riff(path: Path) -> RiffReport | None:
     Returns None when the file is not RIFF/WAVE, or has no `fmt ` or no `data` chunk: then there is nothing
     to compare, and the decoder decides. Raises OSError when the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         chunks = _read_chunks(file, size)
     if chunks is None or len(chunks.fmt) < 16 or not chunks.data:

@@ -10,12 +10,14 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.encryption.here import open_new, open_spooled, spool_is_sealed
 from pipeline.records import SAMPLE_RATE_HZ, PreparedCall
 
 Samples = npt.NDArray[np.float32]
 """Mono, 16 kHz, shape (samples,), full scale is 1."""
 
 SAMPLE_BYTES = 4
+_COPIED = 1 << 20
 _DTYPE = np.dtype("<f4")
 
 
@@ -25,9 +27,10 @@ class SpoolWriter:
     def __init__(self, folder: Path, channels: int, first: int = 0) -> None:
         self.paths = tuple(folder / f"channel_{first + channel}.f32" for channel in range(channels))
         self.samples = 0
+        self._sealed = spool_is_sealed()
         self._files: list[BinaryIO] = []
         for path in self.paths:
-            self._files.append(path.open("wb"))
+            self._files.append(open_new(path, sealed=self._sealed))
 
     def write(self, block: npt.NDArray[np.float32]) -> None:
         """Append `block`, shape (channels, samples)."""
@@ -43,7 +46,18 @@ class SpoolWriter:
         """Go on writing after `close`."""
         self._files = []
         for path in self.paths:
-            self._files.append(path.open("ab"))
+            self._files.append(_continued(path) if self._sealed else path.open("ab"))
+
+
+def _continued(path: Path) -> BinaryIO:
+    """A copy that is written on: the end of an encrypted file is sealed as its end."""
+    before = path.with_suffix(".before")
+    path.replace(before)
+    file = open_new(path, sealed=True)
+    with open_spooled(before) as content:
+        shutil.copyfileobj(content, file, _COPIED)
+    before.unlink()
+    return file
 
 
 def read_samples(path: Path, start_s: float, end_s: float) -> Samples:
@@ -55,7 +69,7 @@ def read_samples(path: Path, start_s: float, end_s: float) -> Samples:
 
 def read_range(path: Path, first: int, count: int) -> Samples:
     """`count` samples from sample `first` on, fewer at the end of the file. Raises OSError."""
-    with path.open("rb") as file:
+    with open_spooled(path) as file:
         file.seek(first * SAMPLE_BYTES)
         content = file.read(count * SAMPLE_BYTES)
     return np.frombuffer(content, dtype=_DTYPE).astype(np.float32, copy=False)
@@ -63,7 +77,7 @@ def read_range(path: Path, first: int, count: int) -> Samples:
 
 def read_blocks(path: Path, block_samples: int, first: int = 0, last: int | None = None) -> Iterator[Samples]:
     """Samples `first` to `last` (not included; None: to the end) in blocks, the last one shorter. Raises OSError."""
-    with path.open("rb") as file:
+    with open_spooled(path) as file:
         file.seek(first * SAMPLE_BYTES)
         left = float("inf") if last is None else max(0, last - first)
         while left and (content := file.read(int(min(block_samples, left)) * SAMPLE_BYTES)):
@@ -73,14 +87,30 @@ def read_blocks(path: Path, block_samples: int, first: int = 0, last: int | None
 
 def rewrite(path: Path, offset: float, gain: float, block_samples: int = 1 << 18) -> None:
     """Replace every sample x by (x - offset) * gain, limited to full scale, in place. Raises OSError."""
+    if spool_is_sealed():
+        _rewrite_aside(path, offset, gain, block_samples)
+        return
     with path.open("r+b") as file:
         place = 0
         while content := file.read(block_samples * SAMPLE_BYTES):
-            samples = (np.frombuffer(content, dtype=_DTYPE) - np.float32(offset)) * np.float32(gain)
             file.seek(place)
-            file.write(np.clip(samples, -1.0, 1.0).astype(_DTYPE).data)
+            file.write(_moved(content, offset, gain))
             place += len(content)
             file.seek(place)
+
+
+def _rewrite_aside(path: Path, offset: float, gain: float, block_samples: int) -> None:
+    """In another file: nothing is encrypted twice with the same key and nonce."""
+    aside = path.with_suffix(".aside")
+    with open_spooled(path) as before, open_new(aside, sealed=True) as file:
+        while content := before.read(block_samples * SAMPLE_BYTES):
+            file.write(_moved(content, offset, gain))
+    aside.replace(path)
+
+
+def _moved(content: bytes, offset: float, gain: float) -> memoryview:
+    samples = (np.frombuffer(content, dtype=_DTYPE) - np.float32(offset)) * np.float32(gain)
+    return np.clip(samples, -1.0, 1.0).astype(_DTYPE).data
 
 
 def discard(call: PreparedCall) -> None:

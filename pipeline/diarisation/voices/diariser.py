@@ -16,6 +16,7 @@ from pipeline.diarisation.voices.encoder import VoiceEncoder
 from pipeline.diarisation.voices.two_voices import Labels, divide, evidence, speakers
 from pipeline.diarisation.voices.weights import SETTING, encoder_weights
 from pipeline.diarisation.voices.windows import STEP_S, Loudness, Windows, encode
+from pipeline.encryption.here import mapped_samples
 from pipeline.records import SpeechSegment
 from pipeline.weights.hub import Hub
 
@@ -46,7 +47,7 @@ class VoicesDiariser:
         speech_s = sum(segment.duration_s - segment.overlap_s for segment in segments)
         if speech_s < self._settings.min_speech_s:
             raise DiarisationGivenUp(f"{speech_s:.1f} s of speech are too few to tell one voice from two")
-        mapped = np.memmap(samples_path, dtype="<f4", mode="r", shape=(samples,))
+        mapped = mapped_samples(samples_path, samples)
         # One thread: decoders run side by side, and a product's last bits depend on how many share it.
         with threadpool_limits(limits=1):
             windows, loudness = encode(mapped, segments, self._encoder, check_time)

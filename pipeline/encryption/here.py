@@ -1,0 +1,121 @@
+"""This process's keys: given once by the command, and found again by the processes it spawns."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+
+from pipeline.encryption.keys import FileDamaged, KeyRing, key_ring
+from pipeline.encryption.sealed import MAGIC, SealedReader, SealedWriter, is_sealed
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from pipeline.config.areas.encryption import EncryptionSettings
+
+_SAMPLE_BYTES = 4
+SETTINGS = "EARSHOT_ENCRYPTION"
+"""Environment variable through which a spawned process learns where keys are; it holds none."""
+
+
+def use_keys(settings: EncryptionSettings) -> None:
+    """For the rest of this process, and for those it spawns from now on. Raises ConfigurationError."""
+    os.environ[SETTINGS] = settings.model_dump_json()
+    _keys.cache_clear()
+    _keys()
+
+
+@functools.cache
+def _keys() -> tuple[EncryptionSettings, KeyRing]:
+    from pipeline.config.areas.encryption import EncryptionSettings
+
+    said = os.environ.get(SETTINGS)
+    settings = EncryptionSettings.model_validate_json(said) if said else EncryptionSettings()
+    return settings, key_ring(settings)
+
+
+def ring() -> KeyRing:
+    """Raises ConfigurationError."""
+    return _keys()[1]
+
+
+def spool_is_sealed() -> bool:
+    """Whether decoded samples are to be encrypted."""
+    return _keys()[0].spool
+
+
+def open_file(path: Path, *, must_be_sealed: bool = False) -> BinaryIO:
+    """A file to be read, decrypted where it is encrypted. Raises OSError, FileDamaged, KeyMissing.
+
+    `must_be_sealed`: one that does not begin as an encrypted file was changed.
+    """
+    file = path.open("rb")
+    try:
+        if file.peek(len(MAGIC))[: len(MAGIC)] != MAGIC:
+            if must_be_sealed:
+                raise FileDamaged(f"{path.name}: is to be encrypted, and does not begin as an encrypted file")
+            return file
+    except BaseException:
+        file.close()
+        raise
+    return _whole_reads(SealedReader(file, ring(), path.name))
+
+
+def open_spooled(path: Path) -> BinaryIO:
+    """A channel's decoded samples. Raises as `open_file`."""
+    return open_file(path, must_be_sealed=spool_is_sealed())
+
+
+def seal(part: Path, place: Path) -> None:
+    """`place` becomes the encrypted content of `part`, whole or not at all, and on the disk.
+
+    Raises OSError, KeyMissing.
+    """
+    aside = place.with_name(f".{place.name}.part")
+    try:
+        with open_file(part) as plain, SealedWriter(aside, ring()) as sealed:
+            while content := plain.read(1 << 20):
+                sealed.write(content)
+        with aside.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(aside, place)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def mapped_samples(path: Path, most: int | None = None, *, mode: Literal["r", "c"] = "r") -> npt.NDArray[np.float32]:
+    """The float32 samples of a spooled channel: mapped, or in memory where the file is encrypted.
+
+    Args:
+        most: samples at most.
+        mode: `c` for an array that may be written to; the file stays as it is.
+
+    Raises OSError, FileDamaged, KeyMissing.
+    """
+    import numpy as np
+
+    if not spool_is_sealed() and not is_sealed(path):
+        size = path.stat().st_size // _SAMPLE_BYTES
+        samples = size if most is None else min(size, most)
+        return np.memmap(path, dtype="<f4", mode=mode, shape=(samples,)) if samples else np.zeros(0, dtype=np.float32)
+    with open_spooled(path) as file:
+        content = bytearray(file.read(-1 if most is None else most * _SAMPLE_BYTES))
+    return np.frombuffer(content, dtype="<f4")
+
+
+def open_new(path: Path, *, sealed: bool) -> BinaryIO:
+    """A new file to be written. Raises OSError, KeyMissing."""
+    if not sealed:
+        return path.open("wb")
+    return cast(BinaryIO, SealedWriter(path, ring()))
+
+
+def _whole_reads(raw: SealedReader) -> BinaryIO:
+    import io
+
+    return cast(BinaryIO, io.BufferedReader(cast("Any", raw), 64 * 1024))
