@@ -28,6 +28,7 @@ from pages.rendering import ASSETS
 from pages.site import Site
 from pages.sound import Quiet, recording_of, roles_of_channels, why_withheld
 from pages.waveform import waveform
+from pipeline.encryption.here import use_keys
 from pipeline.errors import ConfigurationError, EarshotError, OutputUnavailable
 from pipeline.listening.decoded import AAC, SoundFile
 from pipeline.listening.recordings import local_file, media_type
@@ -182,6 +183,7 @@ def _listening(settings: Settings, audio: bool) -> Iterator[ListeningRoom | None
     if not audio:
         yield None
         return
+    use_keys(settings.encryption)
     with (
         tempfile.TemporaryDirectory(prefix="earshot-pages-") as spool,
         ListeningRoom(settings.input, settings.audio, Path(spool)) as room,

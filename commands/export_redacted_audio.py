@@ -17,6 +17,7 @@ from db.export.transcripts import file_stem_of
 from db.queries.reading import ShownCall, shown_call
 from pages.sound import recording_of
 from pipeline.children.worker import Worker
+from pipeline.encryption.here import use_keys
 from pipeline.errors import EarshotError
 from pipeline.listening.muted import Copied, MuteTask, build_muter
 
@@ -43,6 +44,7 @@ class AudioCopies:
 def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: Path, settings: Settings) -> AudioCopies:
     """Write `NAME.redacted.wav` for each call (one for each side where it has two files), and beside it
     `NAME.redacted.json`, which says what is silent and why."""
+    use_keys(settings.encryption)
     folder.mkdir(parents=True, exist_ok=True)
     stretches_of = stretches_in(database, settings.redaction)
     recordings = stretches = whole = 0

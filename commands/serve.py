@@ -25,6 +25,7 @@ from commands.terminal import Terminal, say
 from db.connection import connect
 from pipeline.config.areas.service import ServiceSettings
 from pipeline.config.loader import export_env_file, load_settings
+from pipeline.encryption.here import use_keys
 from pipeline.errors import ConfigurationError
 
 _BACKLOG = 2048
@@ -44,6 +45,7 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
     loaded = load_settings(config, overrides)
     settings = with_one_model(loaded.settings)
     export_env_file(config.parent / ".env")
+    use_keys(settings.encryption)
     let_read(settings.output.readable_by)
     certificate = certificate_of(settings.service)
     check_writable(settings.service.recordings_dir)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from commands import database
+from commands import database, keys
 from commands.calls_filter import (
     AgentOption,
     DirectionOption,
@@ -38,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(config.app, name="config")
     app.add_typer(database.app, name="db")
     app.add_typer(tokens.app, name="tokens")
+    app.add_typer(keys.app, name="keys")
     app.command("train", help=training.HELP, no_args_is_help=True)(training.train)
     app.add_typer(evaluate.app, name="evaluate")
 

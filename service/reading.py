@@ -35,6 +35,7 @@ from service.access import Principal, Scope, What, anyone
 from service.login import to_login
 from service.readers import Reader, WordReader
 from service.shared import Given, Shared
+from service.sound_answer import sound_answer
 
 router = APIRouter(include_in_schema=False)
 NO_SOUND = Sound(address=None, why_not="The recording is not played to you: it holds what was said.")
@@ -119,12 +120,12 @@ def call(call_id: str, given: Given, reader: Reader) -> Response:
 
 
 @router.get("/calls/{call_id}/audio")
-def audio(call_id: str, given: Given, hearer: WordReader) -> Response:
+def audio(call_id: str, request: Request, given: Given, hearer: WordReader) -> Response:
     """The recording, whole or in the ranges asked for."""
     shown = _call(call_id, given, hearer)
     path, media = given.listening.playable(*_heard(shown, given))
     given.audit.read(hearer, What.AUDIO, [shown.call_id])
-    return FileResponse(path, media_type=media)
+    return sound_answer(request, path, media)
 
 
 @router.get("/calls/{call_id}/waveform.svg")

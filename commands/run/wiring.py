@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.areas.speech.cloud import CLOUD_ENGINES
 from pipeline.config.root import Settings
+from pipeline.encryption.here import use_keys
 from pipeline.ports import AnalysisStep, CallStore, Claims
 from pipeline.records import Transcript
 from pipeline.run.analyser import build_analyser
@@ -87,6 +88,7 @@ def build_parts(settings: Settings, store: CallStore, claims: Claims, source: Ca
     from pipeline.sources.source import build_source
     from pipeline.transcription.engines.answering import build_answering
 
+    use_keys(settings.encryption)
     engines = settings.transcription.engines
     return BatchParts(
         source=source or build_source(settings.input),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.config.areas.encryption import EncryptionSettings
 
 _SAMPLE_BYTES = 4
+_READ_BYTES = 64 * 1024
 SETTINGS = "EARSHOT_ENCRYPTION"
 """Environment variable through which a spawned process learns where keys are; it holds none."""
 
@@ -49,7 +51,7 @@ def spool_is_sealed() -> bool:
     return _keys()[0].spool
 
 
-def open_file(path: Path, *, must_be_sealed: bool = False) -> BinaryIO:
+def open_file(path: Path, *, must_be_sealed: bool = False) -> io.BufferedReader:
     """A file to be read, decrypted where it is encrypted. Raises OSError, FileDamaged, KeyMissing.
 
     `must_be_sealed`: one that does not begin as an encrypted file was changed.
@@ -63,10 +65,10 @@ def open_file(path: Path, *, must_be_sealed: bool = False) -> BinaryIO:
     except BaseException:
         file.close()
         raise
-    return _whole_reads(SealedReader(file, ring(), path.name))
+    return io.BufferedReader(cast("Any", SealedReader(file, ring(), path.name)), _READ_BYTES)
 
 
-def open_spooled(path: Path) -> BinaryIO:
+def open_spooled(path: Path) -> io.BufferedReader:
     """A channel's decoded samples. Raises as `open_file`."""
     return open_file(path, must_be_sealed=spool_is_sealed())
 
@@ -113,9 +115,3 @@ def open_new(path: Path, *, sealed: bool) -> BinaryIO:
     if not sealed:
         return path.open("wb")
     return cast(BinaryIO, SealedWriter(path, ring()))
-
-
-def _whole_reads(raw: SealedReader) -> BinaryIO:
-    import io
-
-    return cast(BinaryIO, io.BufferedReader(cast("Any", raw), 64 * 1024))

@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from pipeline.encryption.keys import KEY_BYTES, FileDamaged, KeyRing, WrappedKey
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
-
+    from _typeshed import ReadableBuffer, WriteableBuffer
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = b"EARSEAL1"
@@ -184,7 +183,7 @@ class SealedReader(io.RawIOBase):
         self._place = base + offset
         return self._place
 
-    def readinto(self, buffer: Buffer, /) -> int:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")
         index, skip = divmod(self._place, self.header.block_bytes)
         if self._place >= self._size or not len(view):
@@ -223,7 +222,7 @@ class SealedWriter(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, content: Buffer, /) -> int:
+    def write(self, content: ReadableBuffer, /) -> int:
         view = memoryview(content).cast("B")
         self._held += view
         while len(self._held) > self._block_bytes:  # the last block must be known as such: one is kept

@@ -8,6 +8,7 @@ import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from pipeline.audio.decoding.ingest import Ingested, SourceFile, ingest_call
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
+from pipeline.encryption.here import open_new
 from pipeline.listening.muted import MARGIN_S
 from pipeline.listening.recordings import StoredRecording, found_again, source_of
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSpan
@@ -36,6 +38,8 @@ class SoundFile:
     path: Path
     channels: tuple[int, ...] = ()
     """Which of the recording's channels; all of them where empty."""
+    sealed: bool = False
+    """WAV alone: encrypt it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,12 @@ def _write(file: SoundFile, ingested: Ingested, quiet: Sequence[SpeechSpan]) -> 
     channels = file.channels or tuple(range(len(ingested.channels)))
     aside = file.path.with_name(f".part-{file.path.name}")
     file.path.parent.mkdir(parents=True, exist_ok=True)
-    (_write_aac if file.path.suffix == AAC else _write_wav)(aside, len(channels), _blocks(ingested, channels, quiet))
+    blocks = _blocks(ingested, channels, quiet)
+    if file.path.suffix == AAC:
+        _write_aac(aside, len(channels), blocks)
+    else:
+        with open_new(aside, sealed=file.sealed) as out:
+            _write_wav(out, len(channels), ingested.samples, blocks)
     aside.replace(file.path)
 
 
@@ -133,8 +142,9 @@ def _blocks(
         yield np.clip(block, -1.0, 1.0)
 
 
-def _write_wav(path: Path, channels: int, blocks: Iterator[npt.NDArray[np.float32]]) -> None:
-    with wave.open(str(path), "wb") as out:
+def _write_wav(file: BinaryIO, channels: int, samples: int, blocks: Iterator[npt.NDArray[np.float32]]) -> None:
+    with wave.open(file, "wb") as out:
+        out.setnframes(samples)  # known before, so that the header is right at once
         out.setnchannels(channels)
         out.setsampwidth(2)
         out.setframerate(SAMPLE_RATE_HZ)

@@ -12,6 +12,7 @@ from typing import Self
 from pipeline.children.worker import Worker
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
+from pipeline.encryption.here import spool_is_sealed
 from pipeline.listening.decoded import ListenTask, Peaks, SoundFile, build_listener
 from pipeline.listening.recordings import StoredRecording, local_file, media_type
 from pipeline.records import SpeechSpan
@@ -37,6 +38,8 @@ class ListeningRoom:
 
     def playable(self, recording: StoredRecording, quiet: tuple[SpeechSpan, ...] = ()) -> tuple[Path, str]:
         """A file that a browser plays, and its media type: the recording itself, or a decoded copy.
+
+        It may be encrypted: to be read by `pipeline.encryption.here.open_file`.
 
         Args:
             quiet: stretches in which nothing may be heard, seconds; then it is a copy.
@@ -78,7 +81,8 @@ class ListeningRoom:
             if key in self._peaks and (path is None or path.is_file()):
                 return self._peaks[key]
             self._make_room()
-            peaks = self._listen(recording, () if path is None else (SoundFile(path=path),), quiet)
+            files = () if path is None else (SoundFile(path=path, sealed=spool_is_sealed()),)
+            peaks = self._listen(recording, files, quiet)
             if len(self._peaks) >= MOST_PEAKS:
                 self._peaks.pop(next(iter(self._peaks)))
             self._peaks[key] = peaks

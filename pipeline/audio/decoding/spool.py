@@ -110,7 +110,8 @@ def _rewrite_aside(path: Path, offset: float, gain: float, block_samples: int) -
 
 def _moved(content: bytes, offset: float, gain: float) -> memoryview:
     samples = (np.frombuffer(content, dtype=_DTYPE) - np.float32(offset)) * np.float32(gain)
-    return np.clip(samples, -1.0, 1.0).astype(_DTYPE).data
+    moved: memoryview = np.clip(samples, -1.0, 1.0).astype(_DTYPE).data
+    return moved
 
 
 def discard(call: PreparedCall) -> None:

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from pipeline.config.areas.encryption import EncryptionSettings
-from pipeline.encryption import here
-from pipeline.encryption.keys import KeyRing, LocalKey, new_key
+from pipeline.encryption.keys import KeyRing, LocalKey
+from tests.encrypting import key_file, keys_here
+
+__all__ = ["key_file", "keys_here"]
 
 
 @pytest.fixture
 def ring() -> KeyRing:
     return KeyRing(LocalKey(os.urandom(32)))
-
-
-@pytest.fixture
-def key_file(tmp_path: Path) -> Path:
-    path = tmp_path / "key"
-    path.write_text(new_key())
-    path.chmod(0o600)
-    return path
-
-
-@pytest.fixture
-def keys_here(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EncryptionSettings]:
-    """This process encrypts whatever can be encrypted."""
-    monkeypatch.setenv(here.SETTINGS, "")
-    settings = EncryptionSettings(recordings=True, spool=True, key=f"file:{key_file}")
-    here.use_keys(settings)
-    yield settings
-    monkeypatch.undo()
-    here._keys.cache_clear()

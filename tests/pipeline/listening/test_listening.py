@@ -12,12 +12,19 @@ import pytest
 
 from bench.materials.recordings import RATE_HZ, write_wav
 from pipeline.config.areas.audio import AudioSettings
+from pipeline.config.areas.encryption import EncryptionSettings
 from pipeline.config.areas.sources import InputSettings
+from pipeline.encryption.here import open_file
+from pipeline.encryption.sealed import is_sealed
 from pipeline.errors import SourceUnreadable
 from pipeline.listening.decoded import ListenTask, SoundFile, build_listener, peaks_of
 from pipeline.listening.recordings import StoredRecording, media_type, why_gone
+from pipeline.listening.room import ListeningRoom
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.sources.addresses import file_uri, zip_uri
+from tests.encrypting import key_file, keys_here
+
+__all__ = ["key_file", "keys_here"]
 
 
 def stored(path: Path, **changes: object) -> StoredRecording:
@@ -125,3 +132,16 @@ def test_gone_and_changed_recordings_say_so(two_sides: Path) -> None:
     two_sides.unlink()
     assert "no longer at" in str(why_gone(recording))
     assert why_gone(replace(recording, source_uri="s3://bucket/a.wav")) is None
+
+
+def test_a_decoded_copy_is_encrypted_where_the_spool_is(
+    two_sides: Path, tmp_path: Path, keys_here: EncryptionSettings
+) -> None:
+    """It lay plain in the spool folder, for as long as the server ran."""
+    with ListeningRoom(InputSettings(), AudioSettings(), tmp_path / "spool") as room:
+        path, media = room.playable(stored(two_sides), ((0.0, 0.4),))
+        assert media == "audio/wav"
+        assert is_sealed(path)
+        with open_file(path) as sealed, wave.open(sealed) as file:
+            assert (file.getnchannels(), file.getnframes()) == (2, 2 * SAMPLE_RATE_HZ)
+    assert keys_here.spool
