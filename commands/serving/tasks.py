@@ -23,7 +23,7 @@ from pipeline.run.intake import Intake
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.sources.addresses import file_path, file_uri
 from pipeline.sources.source import build_source
-from service.jobs.folder import RecordingFolder
+from service.jobs.folder import RecordingFolder, Sealed
 from service.jobs.gatekeeper import Gatekeeper
 from service.jobs.room import InHands, JobRoom
 
@@ -40,7 +40,7 @@ def job_room(database: Database, settings: Settings) -> JobRoom:
     service = settings.service
     return JobRoom(
         jobs=PostgresJobs(database),
-        folder=RecordingFolder(service.recordings_dir),
+        folder=RecordingFolder(service.recordings_dir, Sealed() if settings.encryption.recordings else None),
         gatekeeper=Gatekeeper(settings.input.raw_formats),
         settings=service,
         accepted=threading.Event(),

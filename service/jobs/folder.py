@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.encryption.here import seal
 from pipeline.jobs import Job
 from pipeline.sources.addresses import file_path, file_uri, shown
 from pipeline.sources.metadata.submitted import sidecar_of
@@ -38,6 +39,14 @@ class Plainly:
     def keep(self, part: Path, place: Path) -> None:
         flush(part)
         os.replace(part, place)
+
+
+class Sealed:
+    """Encrypted, with the key of `encryption.key`. While it arrives it is not: sniffing reads it."""
+
+    def keep(self, part: Path, place: Path) -> None:
+        seal(part, place)
+        part.unlink()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
