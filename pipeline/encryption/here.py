@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
-from pipeline.encryption.keys import FileDamaged, KeyRing, key_ring
+from pipeline.encryption.keys import FileDamaged, KeyPlaces, KeyRing, key_ring
 from pipeline.encryption.sealed import MAGIC, SealedReader, SealedWriter, is_sealed
 
 if TYPE_CHECKING:
@@ -17,28 +19,33 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pipeline.config.areas.encryption import EncryptionSettings
-
 _SAMPLE_BYTES = 4
 _READ_BYTES = 64 * 1024
 SETTINGS = "EARSHOT_ENCRYPTION"
 """Environment variable through which a spawned process learns where keys are; it holds none."""
 
 
-def use_keys(settings: EncryptionSettings) -> None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """`KeyPlaces`, on their way to a spawned process."""
+
+    key: str | None = None
+    old_keys: tuple[str, ...] = ()
+    spool: bool = False
+
+
+def use_keys(places: KeyPlaces) -> None:
     """For the rest of this process, and for those it spawns from now on. Raises ConfigurationError."""
-    os.environ[SETTINGS] = settings.model_dump_json()
+    os.environ[SETTINGS] = json.dumps({"key": places.key, "old_keys": places.old_keys, "spool": places.spool})
     _keys.cache_clear()
     _keys()
 
 
 @functools.cache
-def _keys() -> tuple[EncryptionSettings, KeyRing]:
-    from pipeline.config.areas.encryption import EncryptionSettings
-
-    said = os.environ.get(SETTINGS)
-    settings = EncryptionSettings.model_validate_json(said) if said else EncryptionSettings()
-    return settings, key_ring(settings)
+def _keys() -> tuple[_Told, KeyRing]:
+    said = json.loads(os.environ.get(SETTINGS) or "{}")
+    told = _Told(said.get("key"), tuple(said.get("old_keys", ())), bool(said.get("spool")))
+    return told, key_ring(told)
 
 
 def ring() -> KeyRing:

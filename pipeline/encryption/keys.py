@@ -11,12 +11,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pipeline.errors import ConfigurationError, ServiceUnavailable, TerminalError, TransientError
-
-if TYPE_CHECKING:
-    from pipeline.config.areas.encryption import EncryptionSettings
 
 KEY_BYTES = 32
 """AES-256."""
@@ -56,6 +53,23 @@ class Keeper(Protocol):
 
     def to_unwrap(self, material: bytes) -> bytes:
         """Raises KeyMissing."""
+        ...
+
+
+class KeyPlaces(Protocol):
+    """Where keys are, as `encryption` of the configuration says it: `file:PATH`, `env:NAME`, `kms:KEY`."""
+
+    @property
+    def key(self) -> str | None:
+        """Of new files."""
+        ...
+
+    @property
+    def old_keys(self) -> tuple[str, ...]: ...
+
+    @property
+    def spool(self) -> bool:
+        """Whether decoded samples are to be encrypted."""
         ...
 
 
@@ -170,9 +184,9 @@ class KeyRing:
         return key
 
 
-def key_ring(settings: EncryptionSettings) -> KeyRing:
+def key_ring(places: KeyPlaces) -> KeyRing:
     """Raises ConfigurationError where a key is not there or is none."""
-    return KeyRing(_keeper(settings.key) if settings.key else None, [_keeper(place) for place in settings.old_keys])
+    return KeyRing(_keeper(places.key) if places.key else None, [_keeper(place) for place in places.old_keys])
 
 
 def _keeper(place: str) -> Keeper:
