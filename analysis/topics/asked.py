@@ -55,6 +55,16 @@ _OFFERS = re.compile(
     r"|\banything else\b|\binterested in\b",
     re.IGNORECASE,
 )
+_THANKS_FOR = re.compile(
+    r"\bthank(?:s| you)(?: (?:so|very) much| a lot)? for your (?:\w+ )?"
+    r"(?:booking|cancellation|claim|complaint|deposit|enquiry|inquiry|order|payment|purchase|registration|report"
+    r"|request|reservation|transfer)\b",
+    re.IGNORECASE,
+)
+_FOR_SUCH = re.compile(
+    r"^(?:\w+,? )?(for (?:an?|your|such an?) [^,]{3,60}), (?:i|we) (?:can|could|will|would|have)\b", re.IGNORECASE
+)
+"""An agent names what the client wants while he answers it: "For a bulk order of two hundred, I can …"."""
 _GREETS = re.compile(
     r"\bhow (?:may|can|could) (?:i|we) (?:help|assist)\b|\bwhat can (?:i|we) do for you\b|\banything else\b"
     r"|\bthank(?:s| you) for (?:calling|waiting|holding|your)\b",
@@ -105,6 +115,14 @@ _SPLIT_FURTHER = re.compile(
     re.IGNORECASE,
 )
 _AND_I = re.compile(r"and (?:i|we)\b", re.IGNORECASE)
+_ASKS_ON = re.compile(
+    r"(?:(?:and|so|but|then|well|oh|okay|ok|great|good|fine|perfect|wonderful|thanks|thank you)[,.]? )*"
+    r"(?:when|how (?:long|soon|much|many|fast|late|often)|what time|where|which|by when|until when)\b",
+    re.IGNORECASE,
+)
+"""A client asks about the answer: when it comes, what it costs."""
+_ASKED_BY_THEN = 2
+"""Turns of the client in which he has said why he calls."""
 _RESTATED_WEIGHT = 0.7
 _FILLERS = frozenset({"hm", "hmm", "uh-huh", "huh", "mm", "mhm", "mm-hm", "exact", "correct", "worri", "bye", "cheer"})
 _FEWEST_WORDS = 4
@@ -229,6 +247,8 @@ def _dialogue(chunks: Sequence[TranscriptChunk], settings: KeywordTopicSettings)
                 reason, invited = 1, False
             said = True
             weight = 1.0 if turns < settings.opening_turns or reason else settings.later_weight
+            if turns >= _ASKED_BY_THEN and not reason and _ASKS_ON.match(part):
+                weight = min(weight, settings.later_weight)
             yield AskedLine(text=part, chunk=chunk, weight=weight, reason=reason)
         turns += said
         before = None
@@ -264,8 +284,10 @@ def _of_agent(chunk: TranscriptChunk, answer: str, *, asked: bool) -> Iterator[t
         if not _says_something(sentence):
             continue
         confirmed = names_reason(sentence) and "about" in sentence and answers_yes(answer)
-        if _CALLS_ABOUT.search(sentence) or confirmed:
+        if _CALLS_ABOUT.search(sentence) or confirmed or (asked and _THANKS_FOR.search(sentence)):
             yield _plain(sentence), True
+        elif asked and (such := _FOR_SUCH.search(sentence)):
+            yield such[1], True
         elif _OFFERS.search(sentence):
             continue
         elif asked and _AGAIN.search(sentence):

@@ -31,7 +31,7 @@ from pipeline.config.areas.language import TopicSettings
 from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
-_VERSION, _VERSION_OF_QUESTIONS = 2, 1
+_VERSION, _VERSION_OF_QUESTIONS = 3, 1
 """Of what is found without a language model, and of what one is asked."""
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""

@@ -122,6 +122,28 @@ def test_what_the_agent_says_again_counts_where_the_client_is_vague() -> None:
     assert said == ["So you forgot your password?"]
 
 
+def test_the_agent_names_what_is_wanted_while_he_answers_it() -> None:
+    said = lines(
+        ("client", "We would like to play some order."),
+        ("agent", "For a bulk order of two hundred, I can offer you a discount. We also offer insurance."),
+        ("client", "Wonderful."),
+        ("agent", "Thank you for your order. Thank you for your time."),
+    )
+    assert said == ["We would like to play some order.", "For a bulk order of two hundred", "Thank you for your order."]
+
+
+@pytest.mark.parametrize(
+    ("turns_before", "weight"),
+    [(0, 1.0), (1, 1.0), (2, KeywordTopicSettings().later_weight)],
+)
+def test_a_question_about_the_answer_is_no_reason_for_the_call(turns_before: int, weight: float) -> None:
+    """The reason was misheard, and "When can you deliver?" made a new order a late shipment."""
+    said = [("client", "I want two hundred chairs."), ("agent", "Yes."), ("client", "The same as last year.")]
+    found = asked(*said[: 2 * turns_before], ("agent", "Fine."), ("client", "Good. When can you deliver?")).lines
+    assert found[-1].text == "When can you deliver?"
+    assert found[-1].weight == weight
+
+
 def test_who_speaks_is_no_reason() -> None:
     assert lines(("client", "This is Grace Lock from Lock and Sons. Our server is down.")) == ["Our server is down."]
     assert lines(("client", "hi my name is mary cross i lost my card")) == ["hi, i lost my card"]
