@@ -12,6 +12,7 @@ from pathlib import Path
 from commands.certificates import certificate_of
 from commands.options import as_overrides
 from commands.permissions import let_read
+from commands.purge.one_call import eraser
 from commands.quiet import quiet_in
 from commands.run.command import check_writable
 from commands.run.logs import log_to
@@ -60,7 +61,8 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
         room = job_room(database, settings)
         live = live_room(settings, database, room)
         spool = settings.run.spool_dir / "listening"
-        app = application(database, settings, spool, quiet, rooms=API_ROOMS, gate=gate, live=live)
+        erase = eraser(database, settings)
+        app = application(database, settings, spool, quiet, rooms=API_ROOMS, gate=gate, live=live, erase=erase)
         app.state.jobs = room
         tasks = tasks_of(room, database, loaded.content, loaded.content_hash, settings)
         with (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +58,16 @@ class ErasedRows:
     unfinished_segments: int
     runs: int
     """Rows of `runs` whose report or progress named a recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneErased:
+    """One call that was erased everywhere."""
+
+    receipt: Mapping[str, Any]
+    """As it lies in the output folder."""
+    left: tuple[str, ...]
+    """What could not be erased, and why."""
 
 
 @contextmanager

@@ -21,13 +21,14 @@ from service.access.gate import Gate
 from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
 from service.calls.router import router as calls
+from service.exports import Exports
 from service.jobs.router import router as jobs
 from service.kept import KeptBy
 from service.live import routes as live_routes
 from service.monitoring.room import watch
 from service.problems import answer_with_problems
 from service.security import LOOPBACK_NAMES, Guard
-from service.shared import Shared
+from service.shared import Erase, Shared
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -51,6 +52,7 @@ def application(
     rooms: Sequence[APIRouter] = (),
     live: LiveRoom | None = None,
     gate: Gate | None = None,
+    erase: Erase | None = None,
 ) -> FastAPI:
     """The application: the reading room, and further rooms.
 
@@ -60,6 +62,7 @@ def application(
         quiet: where a call must not be heard.
         live: takes calls while they are held; it is closed with the application. None where none are taken.
         gate: who is let in; None for one person's reading room, where nobody logs in and nothing is audited.
+        erase: erases a call; None where nothing can be erased.
     """
     listening = ListeningRoom(settings.input, settings.audio, spool)
 
@@ -88,6 +91,8 @@ def application(
         choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
         audit=Audit(database, days=access.audit_days, on=gate is not None and access.audit),
         hears=live is not None,
+        exports=Exports(spool),
+        erase=erase,
     )
     app.state.gate = gate or OpenGate()
     app.state.live = live

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
+from db.erasure import OneErased
 from db.queries.chosen import RowScope
 from db.queries.reading import Choice
 from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
 from service.access import LOCAL, Audit, Principal, Scope
+from service.exports import Exports
 from service.kept import KeptBy
 
 if TYPE_CHECKING:
     from db.connection import Database
     from pipeline.config.root import Settings
+
+Erase = Callable[[uuid.UUID, bool], OneErased | None]
+"""Erases a call, and its recording where that is wanted; None where there is no such call. Raises RunLocked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +37,11 @@ class Shared:
     quiet: Quiet
     choices: KeptBy[RowScope, list[Choice]]
     """What the calls that somebody may see can be filtered by; a value that is new shows after a minute."""
-
     audit: Audit
     """Who read which call."""
+    exports: Exports
+    erase: Erase | None = None
+    """None where nothing can be erased."""
     hears: bool = False
     """Whether calls are taken while they are held."""
 

@@ -22,6 +22,16 @@ MARK_BEGIN, MARK_END = "\ue000", "\ue001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A call's place in a list of one order: lists go on after it, whatever has come or gone meanwhile."""
+
+    first_key: float
+    """What the list is ordered by, so that it grows along the list; infinite where it is not known."""
+    second_key: float
+    call_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListedCall:
     """A row of the list."""
 
@@ -51,10 +61,16 @@ class ListedCall:
     rules: tuple[str, ...]
     """Their names."""
     language: str | None
+    first_key: float
+    second_key: float
     said_role: Role | None
     said_at_s: float | None
     said_quote: str | None
     """The first stretch in which the text that was looked for was said."""
+
+    @property
+    def place(self) -> Place:
+        return Place(first_key=self.first_key, second_key=self.second_key, call_id=uuid.UUID(self.call_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,11 +226,28 @@ class ShownStep:
 
 
 def listed_calls(
-    database: Database, wanted: CallFilter, timezone: str, *, sort: Sort = "newest", limit: int = 50, offset: int = 0
+    database: Database,
+    wanted: CallFilter,
+    timezone: str,
+    *,
+    sort: Sort = "newest",
+    limit: int = 50,
+    offset: int = 0,
+    after: Place | None = None,
 ) -> list[ListedCall]:
-    """A page of the list."""
+    """A page of the list: from `offset` on, or after a place in it."""
     return ask_of_chosen(
-        database, "reading/list", record_row(ListedCall), wanted, timezone, sort=sort, limit=limit, offset=offset
+        database,
+        "reading/list",
+        record_row(ListedCall),
+        wanted,
+        timezone,
+        sort=sort,
+        limit=limit,
+        offset=offset,
+        after_first=after.first_key if after else None,
+        after_second=after.second_key if after else None,
+        after_id=after.call_id if after else None,
     )
 
 

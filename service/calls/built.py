@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analysis.records import Sentiment
 from db.queries import reading
 from pipeline.records import Role
 from service.calls import answers
@@ -34,7 +35,7 @@ def call_answer(
         metadata=call.metadata,
         language=call.language,
         flags=call.flags,
-        moods={role: _moods(call.moods[role]) for role in Role if any((call.moods.get(role) or {}).values())},
+        moods={role: moods_of(call.moods[role]) for role in Role if any((call.moods.get(role) or {}).values())},
         mood_turn=_mood_turn(call),
         topic=_topic(call, words=words),
         summary=_summary(call) if words else None,
@@ -53,14 +54,13 @@ def call_answer(
 
 
 def mood_of(probabilities: Mapping[str, float] | None) -> answers.Mood | None:
-    """On a tie the milder label, as `analysis.records.Sentiment`."""
     if probabilities is None:
         return None
-    label = max(("neutral", "negative", "positive"), key=probabilities.__getitem__)
-    return answers.Mood(label=label, **{name: probabilities[name] for name in MOODS})
+    return answers.Mood(label=str(Sentiment(**probabilities).label), **{name: probabilities[name] for name in MOODS})
 
 
-def _moods(by_step: Mapping[str, Mapping[str, float] | None]) -> answers.Moods:
+def moods_of(by_step: Mapping[str, Mapping[str, float] | None]) -> answers.Moods:
+    """`by_step`: probabilities by fusion, text and acoustic."""
     return answers.Moods(**{name: mood_of(by_step.get(name)) for name in answers.Moods.model_fields})
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from service.calls import one
+from service.calls import erasing, exporting, finding, many, one, said, sound
 from service.problems import API
 
 router = APIRouter(prefix=API)
-router.include_router(one.router)
+for part in (many, one, said, sound, finding, exporting, erasing):
+    router.include_router(part.router)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from commands.purge.one_call import eraser
 from db.connection import Database
 from db.ledger.store import PostgresStore
 from db.queries.reading import ShownCall
+from pipeline.config.areas.output import OutputSettings
 from pipeline.config.root import Settings
 from pipeline.records import SpeechSpan
 from service.app import API_ROOMS, application
@@ -44,8 +46,8 @@ def stored(store: PostgresStore, run_id: str, recording: Path) -> str:
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings()
+def settings(tmp_path: Path) -> Settings:
+    return Settings(output=OutputSettings(directory=tmp_path / "output"))
 
 
 @pytest.fixture
@@ -58,6 +60,7 @@ def room(database: Database, stored: str, recording: Path, settings: Settings, t
 @pytest.fixture
 def api(database: Database, stored: str, recording: Path, settings: Settings, tmp_path: Path) -> Iterator[Room]:
     """The same with the rooms of `run.py serve`."""
-    app = application(database, settings, tmp_path / "spool", all_heard, rooms=API_ROOMS)
+    erase = eraser(database, settings, patience_s=0)
+    app = application(database, settings, tmp_path / "spool", all_heard, rooms=API_ROOMS, erase=erase)
     with TestClient(app, base_url=LOOPBACK, raise_server_exceptions=False) as browser:
         yield Room(browser, stored, recording)

@@ -1,14 +1,32 @@
--- A page of the chosen calls in the order asked for, with the first place where the text was said.
+-- A page of the chosen calls in the order asked for, with the first place where the text was said. What orders them is
+-- also said in two numbers that grow along the list (Infinity where it is not known), so that the next page can begin
+-- after the last call of this one.
 SELECT c.call_id::text, c.file_name, c.started_at, c.duration_s, c.agent_id, c.queue, c.direction, c.topic, c.subtopic,
        c.mood, c.status, c.error_type, c.error_message, c.flags, c.summary, c.silence_share,
        c.client_talk_share, c.missing_reasons, c.customer, c.attention_critical,
        ARRAY(SELECT a.title FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule) AS attention,
        ARRAY(SELECT a.rule FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule)
            AS rules, c.language,
-       said.role AS said_role, said.start_s AS said_at_s, said.quote AS said_quote
+       c.first_key, c.second_key, said.role AS said_role, said.start_s AS said_at_s, said.quote AS said_quote
 FROM (
     SELECT page.*, row_number() OVER () AS place FROM (
-        SELECT * FROM chosen
+        SELECT * FROM (
+            SELECT chosen.*,
+                   coalesce(CASE %(sort)s
+                       WHEN 'newest' THEN -extract(epoch FROM started_at)::float8
+                       WHEN 'oldest' THEN extract(epoch FROM started_at)::float8
+                       WHEN 'longest' THEN -duration_s
+                       WHEN 'attention' THEN -(attention_critical::int)::float8
+                       WHEN 'silence' THEN -silence_share
+                       WHEN 'unhappiest' THEN
+                           -(coalesce(client_fusion_probabilities, client_text_probabilities,
+                                      unknown_fusion_probabilities, unknown_text_probabilities) ->> 'negative')::float8
+                   END, 'Infinity') AS first_key,
+                   coalesce(CASE %(sort)s WHEN 'attention' THEN -attention_weight ELSE 0 END, 'Infinity') AS second_key
+            FROM chosen
+        ) keyed
+        WHERE %(after_id)s::uuid IS NULL
+            OR (first_key, second_key, call_id) > (%(after_first)s::float8, %(after_second)s::float8, %(after_id)s::uuid)
         ORDER BY CASE WHEN %(sort)s = 'newest' THEN started_at END DESC NULLS LAST,
                  CASE WHEN %(sort)s = 'oldest' THEN started_at END NULLS LAST,
                  CASE WHEN %(sort)s = 'longest' THEN duration_s END DESC NULLS LAST,

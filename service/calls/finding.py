@@ -1,0 +1,115 @@
+"""Where something was said, over all calls."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from db.queries.searching import LONGEST_QUERY, MARK_BEGIN, MARK_END, SearchHit, search, second_guess
+from pipeline.records import Role
+from service.answers import Answer
+from service.calls.choosing import NO_NUL, CallQuery, Whole, wanted
+from service.problems import DATABASE_AWAY, INVALID, responses
+from service.readers import WordReader
+from service.shared import Given
+
+router = APIRouter(tags=["calls"])
+
+
+class SearchQuery(CallQuery):
+    """Words, and the calls to look in."""
+
+    q: str = Field(min_length=1, max_length=LONGEST_QUERY, pattern=NO_NUL, examples=['refund -"next week"'])
+    """As typed into a web search: all words must occur in one stretch; "in quotes" a phrase, OR, -without. Words match
+    by their stem in the language that is spoken. Any text is fine."""
+    role: Role | None = None
+    """Only what this side said."""
+    limit: Annotated[Whole, Field(ge=1, le=200)] = 20
+    """Most places."""
+
+
+class Piece(Answer):
+    """A part of a quote."""
+
+    text: str
+    matches: bool
+    """Whether these are the words that were looked for."""
+
+
+class Found(Answer):
+    """A place where it was said."""
+
+    call_id: uuid.UUID
+    file_name: str
+    started_at: datetime | None
+    role: Role
+    at_s: float
+    """When the first word that matches is said; the start of the stretch where words have no times."""
+    channel: int
+    ordinal: int
+    """The stretch, as in `turns`."""
+    start_s: float
+    end_s: float
+    quote: str
+    """The match with a little around it."""
+    pieces: tuple[Piece, ...]
+    """The same cut at the words that match."""
+    rank: float
+    """Higher is better; comparable within one answer."""
+
+
+class SearchAnswer(Answer):
+    """Places, the best first."""
+
+    found: tuple[Found, ...]
+    searched_instead: str | None
+    """Where nobody said it: the likest words that somebody did say, which these places are for."""
+
+
+@router.get("/search", operation_id="search", responses=responses(INVALID, DATABASE_AWAY))
+def search_calls(query: Annotated[SearchQuery, Query()], given: Given, reader: WordReader) -> SearchAnswer:
+    """Where something was said."""
+    chosen, zone = wanted(query, reader), given.site.timezone
+
+    def places(text: str) -> list[SearchHit]:
+        return search(given.database, text, role=query.role, chosen=chosen, timezone=zone, limit=query.limit)
+
+    hits = places(query.q)
+    # Words that the reader may not see must not be guessed from.
+    guess = None if hits or not reader.rows.everything else second_guess(given.database, query.q)
+    if guess is not None:
+        hits = places(guess)
+    return SearchAnswer(found=tuple(_found(hit) for hit in hits), searched_instead=guess)
+
+
+def _found(hit: SearchHit) -> Found:
+    pieces = tuple(_pieces(hit.quote()))
+    return Found(
+        call_id=uuid.UUID(hit.call_id),
+        file_name=hit.file_name,
+        started_at=hit.started_at,
+        role=hit.role,
+        at_s=hit.at_s,
+        channel=hit.channel,
+        ordinal=hit.ordinal,
+        start_s=hit.start_s,
+        end_s=hit.end_s,
+        quote="".join(piece.text for piece in pieces),
+        pieces=pieces,
+        rank=hit.rank,
+    )
+
+
+def _pieces(quote: str) -> Iterator[Piece]:
+    for number, part in enumerate(quote.split(MARK_BEGIN)):
+        marked, closed, rest = part.partition(MARK_END) if number else ("", "", part)
+        if number and not closed:
+            marked, rest = part, ""
+        for text, matches in ((marked, True), (rest, False)):
+            if text:
+                yield Piece(text=text, matches=matches)

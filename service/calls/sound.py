@@ -1,0 +1,64 @@
+"""The recording of a call, as people hear it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse
+
+from pages.sound import recording_of, why_withheld
+from pipeline.errors import SourceUnreadable, TerminalError
+from service.calls.one import known_call
+from service.problems import DATABASE_AWAY, INVALID, NO_AUDIO, NOT_FOUND, UNAVAILABLE, Refused, responses
+from service.readers import WordReader
+from service.shared import Given
+
+router = APIRouter(tags=["calls"])
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+_MEDIA = ("audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/webm")
+_RANGE = {
+    "name": "Range",
+    "in": "header",
+    "description": "Only these bytes (RFC 9110).",
+    "schema": {"type": "string"},
+    "example": "bytes=0-65535",
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The recording.", "content": dict.fromkeys(_MEDIA, _BYTES)},
+    206: {
+        "description": "The bytes asked for.",
+        "content": {**dict.fromkeys(_MEDIA, _BYTES), "multipart/byteranges": _BYTES},
+    },
+}
+
+
+@router.head("/calls/{call_id}/audio", include_in_schema=False)
+@router.get(
+    "/calls/{call_id}/audio",
+    operation_id="getAudio",
+    response_class=FileResponse,
+    responses={**_ANSWERS, **responses(INVALID, NOT_FOUND, NO_AUDIO, UNAVAILABLE, DATABASE_AWAY)},
+    openapi_extra={"parameters": [_RANGE]},
+)
+def audio(call_id: uuid.UUID, given: Given, reader: WordReader) -> FileResponse:
+    """The recording, whole or in the ranges asked for.
+
+    As it was handed in where browsers play that, else as WAV. Where personal data is removed from stored text, the same
+    stretches are silent on all channels.
+    """
+    call = known_call(call_id, given, reader)
+    quiet = given.quiet(call)
+    why = why_withheld(call, quiet)
+    if quiet is None or why is not None:
+        raise Refused(NO_AUDIO, why or "The recording is withheld.")
+    try:
+        path, media = given.listening.playable(recording_of(call), quiet)
+        status = os.stat(path)
+    except (SourceUnreadable, TerminalError) as error:
+        raise Refused(NO_AUDIO, str(error)) from error
+    except OSError as error:
+        raise Refused(NO_AUDIO, f"The recording cannot be read: {error.strerror}.") from error
+    return FileResponse(path, media_type=media, stat_result=status)
