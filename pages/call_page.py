@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
@@ -14,6 +14,7 @@ from pages.site import Site
 from pages.talk import Said, mood_of, talk_of
 from pages.timeline import lanes_of, timeline
 from pages.words import ROLES, STEPS, call_flag, ordinary_flags
+from pipeline.plurals import counted
 from pipeline.records import Role
 
 SHORTEST_QUOTE = 12
@@ -32,6 +33,8 @@ class CallContent:
     chunks: Sequence[ShownChunk]
     steps: Sequence[ShownStep] = ()
     rules: Sequence[ShownRule] = ()
+    not_judged: Mapping[str, int] = field(default_factory=dict)
+    """Why rules could not be judged, and how many for each reason."""
     corrected: Reference | None = None
     """What a person made of its text."""
     words: bool = True
@@ -107,7 +110,7 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         moments=partial(moments_of, call=call, chunks=chunks),
         notices=[call_flag(flag) for flag in call.flags if flag not in ordinary],
         ordinary=[call_flag(flag) for flag in call.flags if flag in ordinary],
-        missing=missing_of(call),
+        missing=[*missing_of(call), *_not_judged(content.not_judged)],
         steps=content.steps,
         rules=content.rules,
         correct=site.correct(call.call_id) if site.corrects and call.transcript_fingerprint else None,
@@ -199,6 +202,10 @@ def missing_of(call: ShownCall) -> list[Missing]:
         for key, why in sorted(call.missing_reasons.items())
         if not (key.startswith(silent) and Role.UNKNOWN not in moods_of(call))
     ]
+
+
+def _not_judged(reasons: Mapping[str, int]) -> list[Missing]:
+    return [Missing(what=f"{counted(number, 'rule')} not judged", why=why) for why, number in reasons.items()]
 
 
 def _bare(text: str) -> str:

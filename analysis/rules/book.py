@@ -20,19 +20,36 @@ Who = Literal["agent", "client", "unknown", "any"]
 Weight = Annotated[float, Field(gt=0, le=1000)]
 
 
+Phrase = Annotated[OneOrList[tuple[str, ...]], Field(min_length=1, max_length=2000)]
+
+
 class Phrases(Area):
     """Words to listen for."""
 
-    any_of: Annotated[OneOrList[tuple[str, ...]], Field(min_length=1, max_length=2000)]
-    """Phrases, one of which is enough. Words are compared by their stems (`cancel` finds `cancelled`); `a/b` is either
-    word, `=called` that form alone, `...` stands for up to three other words."""
+    any_of: Phrase | Annotated[Mapping[Language, Phrase], Field(min_length=1)]
+    """Phrases, one of which is enough; or by language of the call (ISO 639-1): `en: [...]`, `fr: [...]`. Words are
+    compared by their stems (`cancel` finds `cancelled`); `a/b` is either word, `=called` that form alone, `...` stands
+    for up to three other words."""
 
     @field_validator("any_of")
     @classmethod
-    def _readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for phrase in value:
+    def _readable(cls, value: tuple[str, ...] | Mapping[str, tuple[str, ...]]) -> object:
+        for phrase in value if isinstance(value, tuple) else [one for own in value.values() for one in own]:
             parse_phrase(phrase)
         return value
+
+    def phrases_in(self, language: str | None) -> tuple[str, ...]:
+        """Those for a call in this language; where it is not known, all. Empty where there are none for it."""
+        if isinstance(self.any_of, tuple):
+            return self.any_of
+        if language is None:
+            return tuple(phrase for own in self.any_of.values() for phrase in own)
+        return self.any_of.get(language, ())
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages that have phrases of their own; empty where they are for any."""
+        return () if isinstance(self.any_of, tuple) else tuple(self.any_of)
 
 
 class Near(Phrases):
@@ -263,8 +280,8 @@ class RuleFile(Area):
 
     languages: tuple[Language, ...] = ()
     """Languages of calls that the rules are for; empty for any."""
-    lists: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Lists of phrases that several rules share by YAML's anchors: `&name` here, `*name` there."""
+    lists: Mapping[str, tuple[str, ...] | Mapping[Language, tuple[str, ...]]] = Field(default_factory=dict)
+    """Lists of phrases, by language or not, that several rules share by YAML's anchors: `&name` here, `*name` there."""
     rules: tuple[Rule, ...] = ()
     """In the order in which matches are listed."""
     scorecards: tuple[Scorecard, ...] = ()

@@ -17,6 +17,9 @@ _NEGATED = {"won't": ("will", "not"), "can't": ("can", "not"), "cannot": ("can",
 _SHORT = {"'m": "am", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would"}
 _IS = frozenset({"that's", "it's", "what's", "there's", "here's", "he's", "she's", "who's", "where's", "how's"})
 
+_WHOLE = frozenset({"aujourd'hui", "quelqu'un"})
+"""French words with an apostrophe."""
+
 EXACT = "="
 """Before a word: this form alone."""
 
@@ -67,7 +70,10 @@ def compiled(phrase: str, language: str | None) -> tuple[tuple[Element, ...], ..
 
 
 def spelled_out(word: str, language: str | None) -> tuple[str, ...]:
-    """English short forms in full, so that `I'm` and `I am` are the same."""
+    """English short forms in full, so that `I'm` and `I am` are the same; French ones as the words they are of: `j'ai`
+    is `j` and `ai`."""
+    if language == "fr" and "'" in word and word not in _WHOLE:
+        return tuple(filter(None, word.split("'")))
     if language not in (None, "en") or ("'" not in word and word != "cannot"):
         return (word,)
     if word in _NEGATED:

@@ -18,12 +18,15 @@ def judge_said(asked: Said, heard: Heard) -> Verdict:
     """
     sides = heard.of(asked.role)
     who = _who(asked.role)
+    for phrases in (asked, asked.near, asked.not_near):
+        if phrases is not None and not phrases.phrases_in(heard.language):
+            return Unknown(f"the call is in {heard.language}, the rule has phrases in {', '.join(phrases.languages)}")
     if not sides and any(side.role is Role.UNKNOWN for side in heard.sides):
         return Unknown(f"which side is the {asked.role} is not known")
     window = _window(asked, heard)
     moments = _apart([m for m in _said(asked, sides, heard, window) if _company(asked, m, heard)], asked.apart_s)
     if asked.missing:
-        return _missing(asked, sides, moments, window, who)
+        return _missing(asked, sides, moments, window, heard)
     if len(moments) < asked.at_least:
         times = f" {asked.at_least} times" if asked.at_least > 1 else ""
         return Fails(f"{who} did not say it{times}{_where(asked)}")
@@ -39,14 +42,17 @@ def judge_said(asked: Said, heard: Heard) -> Verdict:
     )
 
 
-def _missing(asked: Said, sides: Sequence[Side], moments: Sequence[Moment], window: SpeechSpan, who: str) -> Verdict:
+def _missing(
+    asked: Said, sides: Sequence[Side], moments: Sequence[Moment], window: SpeechSpan, heard: Heard
+) -> Verdict:
+    who, wanted = _who(asked.role), asked.phrases_in(heard.language)
     if moments:
         return Fails(f"{who} said “{_words(moments[0])}” at {clock(moments[0].start_s)}")
     if not any(side.said for side in sides):
         return Unknown(f"nothing of what {who} said is known")
     if any(start < window[1] and end > window[0] for side in sides for start, end in side.doubted):
         return Unknown(f"some of what {who} said{_where(asked)} is in doubt")
-    phrases = f"“{asked.any_of[0]}”" + (f" or {len(asked.any_of) - 1} like it" if len(asked.any_of) > 1 else "")
+    phrases = f"“{wanted[0]}”" + (f" or {len(wanted) - 1} like it" if len(wanted) > 1 else "")
     return Holds(
         reason=f"{who} did not say {phrases}{_where(asked)}",
         role=None if asked.role == "any" else Role(asked.role),
@@ -88,7 +94,11 @@ def _said(asked: Said, sides: Sequence[Side], heard: Heard, window: SpeechSpan) 
     found: list[Moment] = []
     for side in sides:
         moments = sorted(
-            (Moment(side, first, after) for phrase in asked.any_of for first, after in _places(side, phrase, heard)),
+            (
+                Moment(side, first, after)
+                for phrase in asked.phrases_in(heard.language)
+                for first, after in _places(side, phrase, heard)
+            ),
             key=lambda moment: (moment.first, -moment.after),
         )
         apart: list[Moment] = []
@@ -121,7 +131,7 @@ def _company(asked: Said, moment: Moment, heard: Heard) -> bool:
 def _is_near(near: Near, moment: Moment, heard: Heard) -> bool:
     sides = (moment.side,) if near.role is None else heard.of(near.role)
     for side in sides:
-        for phrase in near.any_of:
+        for phrase in near.phrases_in(heard.language):
             for first, after in _places(side, phrase, heard):
                 if _fits(near, moment, Moment(side, first, after)):
                     return True

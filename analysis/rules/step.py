@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from analysis.calls import language_of
 from analysis.fingerprints import fingerprint_of
 from analysis.results import done
 from analysis.rules.book import RuleFile
@@ -14,6 +15,8 @@ from analysis.rules.scorecards import score
 from pipeline.records import CallForAnalysis, StepResult
 
 _VERSION = 1
+_VERSION_FRENCH = 2
+"""Elisions are spelled out."""
 
 
 class RulesStep:
@@ -29,7 +32,8 @@ class RulesStep:
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         """Comments, order of keys and shared lists of the file count only by what they make the rules say."""
-        return fingerprint_of(self.name, _VERSION, self._rules_hash, call.transcript.fingerprint)
+        method = (_VERSION, _VERSION_FRENCH) if language_of(call) == "fr" else (_VERSION,)
+        return fingerprint_of(self.name, *method, self._rules_hash, call.transcript.fingerprint)
 
     def run(
         self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]

@@ -27,6 +27,7 @@ SERVER_OPTIONS = {
     "wal_level": "minimal",  # nobody replicates from it
     "max_wal_senders": "0",
     "jit": "off",
+    "work_mem": "32MB",  # figures of many calls are summed in memory: a third less work at 200,000 calls
 }
 
 

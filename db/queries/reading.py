@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from psycopg.rows import tuple_row
+
 from db.ask import ask
 from db.queries.chosen import EVERYTHING, RECORDINGS, CallFilter, RowScope, ask_of_chosen
 from db.records import record_row
@@ -277,6 +279,11 @@ def shown_chunks(database: Database, call_id: uuid.UUID) -> list[ShownChunk]:
 def shown_rules(database: Database, call_id: uuid.UUID) -> list[ShownRule]:
     """The rules that hold for the call, critical and weighty ones first."""
     return ask(database, "reading/rules", record_row(ShownRule), call_id=call_id)
+
+
+def rules_not_judged(database: Database, call_id: uuid.UUID) -> dict[str, int]:
+    """Why rules could not be judged for the call, and how many for each reason."""
+    return dict(ask(database, "reading/not_judged", tuple_row, call_id=call_id))
 
 
 def shown_steps(database: Database, call_id: uuid.UUID) -> list[ShownStep]:

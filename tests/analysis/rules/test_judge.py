@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from analysis.results import done
 from analysis.rules.book import RuleFile
 from analysis.rules.heard import MAX_QUOTE_CHARS, Heard
 from analysis.rules.judge import judge_call
+from analysis.rules.reader import load_rules
 from analysis.rules.step import RulesStep
 from pipeline.records import CallForAnalysis, Role, StepResult, TranscriptChunk, Word
 from tests.analysis.calls import call, chunk
@@ -280,3 +282,39 @@ def test_a_call_without_a_word_has_no_phrases_and_misses_none() -> None:
     payload: Any = result.payload
     assert [match.rule for match in payload.matches] == ["long"]
     assert set(payload.not_judged) == {"missing"}
+
+
+BY_LANGUAGE = {"said": {"role": "client", "any_of": {"en": ["cancel my contract"], "fr": ["résilier mon contrat"]}}}
+FRENCH = call(("agent", "Bonjour."), ("client", "Je veux résilier mon contrat."))
+
+
+def spoken(made: CallForAnalysis, language: str | None) -> CallForAnalysis:
+    return replace(made, transcript=replace(made.transcript, language=language))
+
+
+def test_phrases_are_those_of_the_language_of_the_call() -> None:
+    assert judged(BY_LANGUAGE, spoken(CALL, "en")).rule == "rule"
+    assert judged(BY_LANGUAGE, spoken(FRENCH, "fr")).rule == "rule"
+    assert judged(BY_LANGUAGE, spoken(FRENCH, "en")) is None
+    assert judged(BY_LANGUAGE, spoken(FRENCH, None)).rule == "rule", "where no language is known, all of them"
+
+
+@pytest.mark.parametrize("part", ["said", "near", "not_near", "missing"])
+def test_a_language_without_phrases_is_not_judged(part: str) -> None:
+    """Silence about a call would say that nothing was wrong with it."""
+    other = {"any_of": {"en": ["now"]}, "within_words": 3}
+    asked: dict[str, Any] = {"any_of": {"en": ["cancel"]}} if part in ("said", "missing") else {"any_of": ["kündigen"]}
+    asked |= {"missing": True} if part == "missing" else {part: other} if part != "said" else {}
+    german = spoken(call(("client", "Ich will kündigen.")), "de")
+    assert judged({"said": asked}, german) == "the call is in de, the rule has phrases in en"
+
+
+def test_the_shipped_rules_know_french_and_say_what_they_do_not_know() -> None:
+    book = load_rules(Path(__file__).parents[3] / "rules" / "attention.yaml")
+    matches = judge_call(book, Heard(spoken(FRENCH, "fr"), {}))[0].matches
+    assert [match.rule for match in matches] == ["cancellation_threat"]
+    german, verdicts = judge_call(book, Heard(spoken(FRENCH, "de"), {}))
+    assert german.matches == ()
+    assert "phrases in en, fr" in german.not_judged["cancellation_threat"]
+    assert "transcript_doubtful" not in german.not_judged
+    assert len(verdicts) == len(book.rules)

@@ -78,3 +78,20 @@ def test_words_that_stand_there_are_found(before: list[str], wanted: list[str], 
 def test_a_gap_is_as_long_as_it_says(gap: int) -> None:
     found = stream(" ".join(["begin", *["other"] * gap, "end"])).find("begin ... end", "en")
     assert bool(found) is (gap <= GAP_WORDS)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("changer ... opérateur/banque", "Je vais changer d'opérateur.", True),
+        ("j'ai déjà appelé", "J’ai déjà appelé hier", True),
+        ("ai déjà appelé", "j'ai déjà appelé", True),
+        ("plus d'argent", "je n'ai plus d'argent", True),
+        ("quelqu'un qui peut", "quelqu'un qui peut décider", True),
+        ("hui", "aujourd'hui", False),
+        ("résilier", "la résiliation de mon contrat", True),
+    ],
+)
+def test_french_elisions_are_words_of_their_own(phrase: str, text: str, found: bool) -> None:
+    """`d'opérateur` was one word that no phrase named."""
+    assert bool(stream(text, "fr").find(phrase, "fr")) is found
