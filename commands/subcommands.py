@@ -47,11 +47,15 @@ def work(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Stay, and work on the calls of later runs too.")] = False,
+    first_within_min: Annotated[
+        float,
+        typer.Option("--first-within", min=0, metavar="MINUTES", help="Wait this long for a run that has calls to do."),
+    ] = 0,
 ) -> None:
     """Help runs under way: work on the calls they have planned, from this machine too. Settings must be theirs."""
     from commands.work import work_on_runs
 
-    sys.exit(work_on_runs(config, overrides or (), stays=wait))
+    sys.exit(work_on_runs(config, overrides or (), stays=wait, first_within_s=60 * first_within_min))
 
 
 def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, as_json: JsonOption = False) -> None:

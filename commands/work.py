@@ -24,8 +24,10 @@ from pipeline.run.planning.recipes import build_recipe
 from pipeline.sources.addressed import AddressedSource
 
 
-def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool) -> int:
+def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool, first_within_s: float = 0) -> int:
     """Work on planned calls until none is left, or with `stays` until it is stopped; returns the exit code.
+
+    `first_within_s`: how long to wait for a run that has calls to do.
 
     Raises ConfigurationError, StartupError, RunLocked.
     """
@@ -43,16 +45,16 @@ def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool) -> int:
             store.join_runs()
             claims = open_claims(settings, database)
             parts = build_parts(settings, store, claims, AddressedSource(settings.input))
-            return _work(JoinedWorker(settings.run, parts, observer, build_recipe(settings)), stays)
+            return _work(JoinedWorker(settings.run, parts, observer, build_recipe(settings)), stays, first_within_s)
         finally:
             store.close()
 
 
-def _work(worker: JoinedWorker, stays: bool) -> ExitCode:
+def _work(worker: JoinedWorker, stays: bool, first_within_s: float) -> ExitCode:
     worker.recorder.start()
     try:
         with signals_stop(worker.signals):
-            left = worker.work(stays=stays)
+            left = worker.work(stays=stays, first_within_s=first_within_s)
     finally:
         worker.recorder.stop()
         worker.close()

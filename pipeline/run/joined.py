@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from pipeline.config.areas.run import RunSettings
 from pipeline.run.context import BatchParts, RunObserver, RunSignals, Tally
 from pipeline.run.crew import Crew
 from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
+
+_LOOK_AGAIN_S = 2.0
 
 
 class JoinedWorker:
@@ -24,18 +28,27 @@ class JoinedWorker:
             parts, observer, recipe=recipe, recorder=self.recorder, signals=self.signals, tally=self.tally
         )
 
-    def work(self, *, stays: bool) -> int:
+    def work(self, *, stays: bool, first_within_s: float = 0) -> int:
         """Until no call is left that this worker may do, or for good. Returns how many were left when it began.
+
+        `first_within_s`: how long it waits for the first; a worker may be started beside the run that plans for it.
 
         Raises only what ends the worker (no recogniser, no database); a single call just fails. An interrupt is a call
         to `signals.stop`: calls under way get `run.stop_grace_s`, and the others are given back.
         """
         self._parts.claims.free_of_the_dead()
-        left = self._parts.claims.left(None)
+        left = self._parts.claims.left(None) if stays else self._first(first_within_s)
         self._observer.planned(left, 0)
         if left or stays:
             desk = Desk(self._parts.claims, None, self._settings, stays=stays)
             self._crew.work(desk, (), self._parts.store.keep_locks)
+        return left
+
+    def _first(self, within_s: float) -> int:
+        until = time.monotonic() + within_s
+        while not (left := self._parts.claims.left(None)) and time.monotonic() < until:
+            if self.signals.stopping.wait(_LOOK_AGAIN_S):
+                break
         return left
 
     def close(self) -> None:

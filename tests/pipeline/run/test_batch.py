@@ -321,10 +321,13 @@ class ClaimsNothing(PostgresClaims):
         return ()
 
 
+@pytest.mark.parametrize(
+    "patience", [{"stays": True}, {"stays": False, "first_within_s": 60.0}], ids=["stays", "waits"]
+)
 def test_a_worker_without_a_plan_does_the_calls_of_a_run_and_the_run_accounts_for_them(
-    url: str, tmp_path: Path
+    url: str, tmp_path: Path, patience: dict[str, Any]
 ) -> None:
-    """Both in this process; `bench.soak --worker-kills` has them in several."""
+    """Both in this process, the worker before the run has planned; `bench.soak --worker-kills` has them in several."""
     calls = tmp_path / "calls"
     calls.mkdir()
     names = ["good1.wav", "good2.wav", "undecodable.wav", "short.wav"]
@@ -341,7 +344,7 @@ def test_a_worker_without_a_plan_does_the_calls_of_a_run_and_the_run_accounts_fo
         idle = replace(parts, claims=ClaimsNothing(database, worker_name(), "hash", lease_s=60))
         nowhere = AddressedSource(InputSettings(path="/nowhere"))
         worker = JoinedWorker(settings, planted_parts(helping, nowhere, build_recogniser, trap), Silent(), recipe)
-        helper = threading.Thread(target=worker.work, kwargs={"stays": True})
+        helper = threading.Thread(target=worker.work, kwargs=patience)
         run = Batch(settings, idle, Silent(), recipe)
         try:
             helper.start()
