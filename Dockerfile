@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Earshot as a batch job: `docker run --rm -v /recordings:/calls:ro -v earshot:/app/data -v "$PWD/output:/app/output" earshot --input /calls`
+# Two targets: `cpu` (the default) and `cuda` (MLX on an NVIDIA GPU: `docker build --target cuda -t earshot:cuda .`).
+# As a batch job: `docker run --rm -v /recordings:/calls:ro -v earshot:/app/data -v "$PWD/output:/app/output" earshot --input /calls`
 # ops/prove_image.sh builds and runs it with buildah, also where no image registry can be reached.
 
 FROM python:3.11.9-slim-bookworm AS build
@@ -13,7 +14,7 @@ RUN python3 -m venv /app/.venv \
     done \
  && find /app/.venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
 
-FROM python:3.11.9-slim-bookworm
+FROM python:3.11.9-slim-bookworm AS app
 WORKDIR /app
 # MLX multiplies with the reference BLAS on Linux unless OpenBLAS stands in front of it: fifty times slower.
 # hadolint ignore=DL3008
@@ -45,3 +46,14 @@ USER 10001:10001
 VOLUME ["/app/data", "/app/output", "/app/models"]
 HEALTHCHECK --interval=60s --timeout=30s --start-period=120s CMD ["python", "run.py", "status", "--json"]
 ENTRYPOINT ["python", "run.py"]
+
+# NVIDIA's libraries come with the wheels; the host gives the driver (container toolkit, driver 580 or newer for CUDA 13).
+FROM app AS cuda
+USER root
+COPY requirements.lock /tmp/requirements.lock
+RUN mlx=$(sed -n 's/^mlx==\([0-9.]*\).*/\1/p' /tmp/requirements.lock) \
+ && pip install --no-cache-dir --quiet --disable-pip-version-check --constraint /tmp/requirements.lock "mlx[cuda13]==$mlx" \
+ && rm /tmp/requirements.lock
+USER 10001:10001
+
+FROM app AS cpu
