@@ -24,8 +24,8 @@ def unready(detail: str) -> HTTPException:
     return HTTPException(503, detail, headers={"Retry-After": "30"})
 
 
-NOBODY = "Send a token: `Authorization: Bearer earshot_…`. Tokens are made by `run.py tokens create`."
-MISTYPED = "This is no token: a character is wrong or missing. Copy it whole."
+NOBODY = "Send a token in the header Authorization, as Bearer. Whoever runs this service makes them (run.py tokens)."
+MISTYPED = "This is not a whole token. A character is wrong or missing; copy it again."
 NOT_KNOWN = "This token is not known here."
 REVOKED = "This token was revoked."
 EXPIRED = "This token has expired. Ask for a new one."
