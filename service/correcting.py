@@ -34,7 +34,7 @@ from pages.correct_page import LONGEST_NAME, Correcting, Place, correct_page, fi
 from pages.quality_page import GroupRate, Quality, quality_page
 from pages.sound import sound_of
 from pipeline.judging.watching import KINDS, alarm_of, groups_of, word_error_rate
-from service.access import Principal
+from service.access import Principal, What
 from service.readers import Administrator
 from service.shared import Given, Shared
 
@@ -102,6 +102,7 @@ def quality(given: Given, reader: Administrator) -> Response:
 @router.get("/calls/{call_id}/correct")
 def correct(call_id: str, given: Given, reader: Administrator) -> Response:
     shown = _call(call_id, given, reader)
+    given.audit.read(reader, What.PAGE, [shown.call_id])
     return _page(shown, given, reader, reference=reference_of(given.database, uuid.UUID(shown.call_id)))
 
 

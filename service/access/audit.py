@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from db.access.reads import forget_reads, keep_live_read, keep_reads
@@ -60,11 +61,11 @@ class Audit:
         """
         if not self._on or not reader.reads_words:
             return
-        ids = [one if isinstance(one, uuid.UUID) else uuid.UUID(one) for one in dict.fromkeys(call_ids)]
-        for start in range(0, len(ids), _ROWS):
+        rest = iter(call_ids)
+        while some := list(dict.fromkeys(islice(rest, _ROWS))):
             keep_reads(
                 self._database,
-                ids[start : start + _ROWS],
+                [one if isinstance(one, uuid.UUID) else uuid.UUID(one) for one in some],
                 reader=reader.name,
                 credential=reader.credential,
                 what=what,

@@ -11,7 +11,9 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from db.export import TableFormat, export_table, export_workbook
+from db.export.streaming import chosen_call_ids
 from db.export.tables import RESULTS, TABLES, WORKBOOK
+from service.access import What
 from service.calls.choosing import Text, TextQuery, wanted
 from service.exports import OpenFile
 from service.problems import BUSY, DATABASE_AWAY, INVALID, UNAVAILABLE, Fault, Refused, responses
@@ -72,6 +74,10 @@ def export(query: Annotated[ExportQuery, Query()], given: Given, reader: WordRea
             export_workbook(given.database, chosen, WORKBOOK, path, how)
         else:
             export_table(given.database, chosen, table.with_columns(query.column), path, how)
+        with chosen_call_ids(
+            given.database, chosen, given.site.timezone
+        ) as ids:
+            given.audit.read(reader, What.EXPORT, ids)
 
     name = f"{'earshot' if for_people else table.name}.{query.format}"
     return given.exports.made(write, name, _MEDIA[query.format])

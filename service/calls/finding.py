@@ -12,6 +12,7 @@ from pydantic import Field
 
 from db.queries.searching import LONGEST_QUERY, MARK_BEGIN, MARK_END, SearchHit, search, second_guess
 from pipeline.records import Role
+from service.access import What
 from service.answers import Answer
 from service.calls.choosing import NO_NUL, CallQuery, Whole, wanted
 from service.problems import DATABASE_AWAY, INVALID, responses
@@ -84,6 +85,7 @@ def search_calls(query: Annotated[SearchQuery, Query()], given: Given, reader: W
     guess = None if hits or not reader.rows.everything else second_guess(given.database, query.q)
     if guess is not None:
         hits = places(guess)
+    given.audit.read(reader, What.SEARCH, [hit.call_id for hit in hits])
     return SearchAnswer(found=tuple(_found(hit) for hit in hits), searched_instead=guess)
 
 

@@ -14,7 +14,7 @@ from db.export.document import documents
 from db.export.transcripts import WRITERS, file_stem
 from db.queries import reading
 from pipeline.records import DOUBTFUL, Role
-from service.access import Principal
+from service.access import Principal, What
 from service.answers import Answer
 from service.calls.answers import Moods
 from service.calls.built import moods_of
@@ -64,7 +64,8 @@ class Turns(Answer):
 def turns_of(call_id: uuid.UUID, given: Given, reader: Reader) -> Turns:
     """Who said what, when, and how it sounded."""
     _with_transcript(call_id, given, reader)
-    chunks = reading.shown_chunks(given.database, call_id)
+    given.audit.read(reader, What.API, [call_id])
+    chunks = [reader.shown(chunk) for chunk in reading.shown_chunks(given.database, call_id)]
     return Turns(call_id=call_id, turns=tuple(_turn(chunk, words=reader.reads_words) for chunk in chunks))
 
 
@@ -135,6 +136,7 @@ def transcript_of(
     document = next(documents(given.database, [str(call_id)]), None)
     if document is None:
         raise Refused(NOT_FOUND, f"There is no call {call_id}.")  # erased a moment ago
+    given.audit.read(reader, What.API, [call_id])
     name, media = _WRITERS[query.format]
     ending, write = WRITERS[name]
     text = write(document, given.settings.output.transcripts)

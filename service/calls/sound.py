@@ -11,6 +11,7 @@ from starlette.responses import FileResponse
 
 from pages.sound import recording_of, why_withheld
 from pipeline.errors import SourceUnreadable, TerminalError
+from service.access import What
 from service.calls.one import known_call
 from service.problems import DATABASE_AWAY, INVALID, NO_AUDIO, NOT_FOUND, UNAVAILABLE, Refused, responses
 from service.readers import WordReader
@@ -61,4 +62,5 @@ def audio(call_id: uuid.UUID, given: Given, reader: WordReader) -> FileResponse:
         raise Refused(NO_AUDIO, str(error)) from error
     except OSError as error:
         raise Refused(NO_AUDIO, f"The recording cannot be read: {error.strerror}.") from error
+    given.audit.read(reader, What.AUDIO, [call_id])
     return FileResponse(path, media_type=media, stat_result=status)

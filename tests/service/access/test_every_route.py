@@ -35,7 +35,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/calls": ("", "?q=charged", "?sort=attention", "?q=only-said-in-sales", "?queue=sales"),
 }
 """Path to queries that make it say most."""
-EVERY = ("", "?q=charged", "?query=charged")
+EVERY = ("", "?q=charged", "?query=charged", "?q=only", "?format=txt", "?format=jsonl")
 LEAD_ELSEWHERE = frozenset({302, 303, 307})
 
 
@@ -108,7 +108,7 @@ def test_calls_outside_of_the_row_scope_do_not_exist(house: House, rows: dict[st
             answer = get(client, address)
             found = [word for word in OF_THE_OTHERS if word in answer.text and word not in address]
             assert not found, f"{address} says {found}"
-            assert answer.status_code == 404 or house.others not in address, address
+            assert answer.status_code in (404, 422) or house.others not in address, address
         for address in one.addresses(house.mine):
             assert house.others not in get(client, address).text, address
 
@@ -137,7 +137,7 @@ def test_who_gets_no_words_gets_none_anywhere(house: House) -> None:
 
 
 def test_whoever_reads_a_transcript_is_kept(house: House) -> None:
-    client = house.client(token_in(house.database, "reader", [Scope.READ]))
+    client = house.client(token_in(house.database, "reader", [Scope.ADMIN]))
     seen = 0
     for one in routes_of(house.app):
         if "GET" in one.methods and one.needed:
@@ -148,4 +148,4 @@ def test_whoever_reads_a_transcript_is_kept(house: House) -> None:
                     after = len(reads_of(house.database, call_id=uuid.UUID(house.mine), reader="reader"))
                     assert after > before, f"{address} gives words, and nobody knows to whom"
                     seen += 1
-    assert seen >= 2
+    assert seen >= 6
