@@ -41,7 +41,7 @@ def show_tokens(config: Path, overrides: Sequence[str], as_json: bool) -> int:
         return 0
     shown = table()
     for heading in ("id", "name", "may", "calls of", "state", "last used", "note"):
-        shown.add_column(heading)
+        shown.add_column(heading, overflow="fold")
     for token in tokens:
         last = "never" if token.last_used_at is None else f"{_minute(token.last_used_at, zone)} {token.last_used_from}"
         shown.add_row(
@@ -78,7 +78,7 @@ def show_reads(config: Path, overrides: Sequence[str], asked: Asked, as_json: bo
         return 0
     shown = table()
     for heading in ("when", "reader", "by", "how", "call", "file", "from"):
-        shown.add_column(heading)
+        shown.add_column(heading, overflow="fold")
     for one in reads:
         shown.add_row(
             cell(one.read_at.astimezone(zone).isoformat(" ", "seconds")), cell(one.reader), cell(one.credential),

@@ -43,7 +43,7 @@ def gate_of(database: Database, settings: ServiceSettings, environment: Mapping[
             else ("service.access.required is true")
         )
         raise ConfigurationError(
-            f"{where}, and nobody has a token: make one (`run.py tokens create NAME --scope admin`), or set "
+            f"{where}, and nobody has a token; make one (`run.py tokens create NAME --scope admin`), or set "
             "service.access.jwt.issuer; or serve this machine alone (service.host: 127.0.0.1)"
         )
     if not alone and settings.tls_certificate_file is None:

@@ -74,9 +74,7 @@ def export(query: Annotated[ExportQuery, Query()], given: Given, reader: WordRea
             export_workbook(given.database, chosen, WORKBOOK, path, how)
         else:
             export_table(given.database, chosen, table.with_columns(query.column), path, how)
-        with chosen_call_ids(
-            given.database, chosen, given.site.timezone
-        ) as ids:
+        with chosen_call_ids(given.database, chosen, given.site.timezone) as ids:
             given.audit.read(reader, What.EXPORT, ids)
 
     name = f"{'earshot' if for_people else table.name}.{query.format}"
