@@ -154,8 +154,8 @@ class Claims(Protocol):
         """
         ...
 
-    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
-        """Up to `most` free calls of a run, or of all runs with this worker's configuration.
+    def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
+        """Up to `most` free calls of a run, or of all runs with this worker's configuration, of at least this priority.
 
         Higher priority first, then in the order asked for.
         """

@@ -39,8 +39,7 @@ def retrying(
     deadline = None if for_s is None else time.monotonic() + for_s
 
     def wait_s(state: tenacity.RetryCallState) -> float:
-        longest = min(longest_wait_s, first_wait_s * 2.0 ** min(state.attempt_number - 1, 60))
-        return max(longest * random.uniform(0.5, 1.0), asked_s(_error(state)) or 0.0)  # noqa: S311 - spreads load
+        return max(pause_s(state.attempt_number, first_wait_s, longest_wait_s), asked_s(_error(state)) or 0.0)
 
     def over(state: tenacity.RetryCallState) -> bool:
         late = deadline is not None and time.monotonic() + state.upcoming_sleep + _SPARE_S > deadline
@@ -58,6 +57,12 @@ def retrying(
         before_sleep=before_sleep,
         reraise=True,
     )
+
+
+def pause_s(tries: int, first_wait_s: float, longest_wait_s: float) -> float:
+    """How long to wait after so many tries, at least one."""
+    longest = min(longest_wait_s, first_wait_s * 2.0 ** min(tries - 1, 60))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
 
 
 def _error(state: tenacity.RetryCallState) -> BaseException:

@@ -23,8 +23,11 @@ from pipeline.run.intake import Intake
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.sources.addresses import file_path, file_uri
 from pipeline.sources.source import build_source
+from service.jobs.callbacks import Callbacks
+from service.jobs.fetching import Fetcher
 from service.jobs.folder import RecordingFolder, Sealed
 from service.jobs.gatekeeper import Gatekeeper
+from service.jobs.outside import OutsideHttp
 from service.jobs.room import InHands, JobRoom
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.config.root import Settings
 
 _PLAN_EVERY_S = 1.0
+_FETCH_EVERY_S = 5.0
+_CALL_BACK_EVERY_S = 2.0
 _TIDY_EVERY_S = 600.0
 
 
@@ -44,8 +49,10 @@ def job_room(database: Database, settings: Settings) -> JobRoom:
         gatekeeper=Gatekeeper(settings.input.raw_formats),
         settings=service,
         accepted=threading.Event(),
+        to_fetch=threading.Event(),
         in_hands=InHands(service.uploads_at_once),
-        callbacks=bool(os.environ.get(service.callback_secret_env)),
+        outside=OutsideHttp(service.trusted_hosts),
+        secret=os.environ.get(service.callback_secret_env) or None,
     )
 
 
@@ -56,7 +63,7 @@ def tasks_of(
     configuration_hash: str,
     settings: Settings,
 ) -> Sequence[Task]:
-    """Planning and tidying up."""
+    """Fetching, planning, callbacks, tidying up."""
     folder = file_uri(str(settings.service.recordings_dir.absolute()))
     store = PostgresStore(database, allow_downgrade=settings.run.allow_downgrade)
     intake = Intake(
@@ -68,7 +75,12 @@ def tasks_of(
         settings=settings.run,
         recipe=build_recipe(settings),
     )
+    fetcher, callbacks = Fetcher(room), Callbacks(room)
     return (
+        Task(
+            name="fetch recordings", beat=fetcher.beat, every_s=_FETCH_EVERY_S, wake=room.to_fetch, close=fetcher.close
+        ),
+        Task(name="call back", beat=callbacks.beat, every_s=_CALL_BACK_EVERY_S, close=callbacks.close),
         Task(name="plan jobs", beat=intake.beat, every_s=_PLAN_EVERY_S, wake=room.accepted, close=intake.close),
         Task(name="tidy up uploads", beat=lambda: tidy_up(room), every_s=_TIDY_EVERY_S),
     )

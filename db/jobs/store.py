@@ -270,8 +270,14 @@ class PostgresJobs:
 
     # -------------------------------------------------------------------------------------- callbacks
 
-    def to_call_back(self, most: int) -> Sequence[Job]:
-        return self._jobs("callback_due_at <= now() ORDER BY callback_due_at LIMIT %s", [most])
+    def to_call_back(self, most: int, for_s: float) -> Sequence[Job]:
+        """Jobs whose callbacks are due, for `for_s` seconds in this caller's hands alone."""
+        query = f"""
+            UPDATE jobs SET callback_due_at = now() + make_interval(secs => %s)
+            WHERE job_id IN (SELECT job_id FROM jobs WHERE callback_due_at <= now()
+                             ORDER BY callback_due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+            RETURNING {_SELECTED}"""  # noqa: S608 - ours
+        return self._rows(query, [for_s, most], record_row(Job))
 
     def called_back(self, job_id: str) -> None:
         self._do(

@@ -45,7 +45,8 @@ _OF_OTHERS = """
 _CLAIM = """
     WITH free AS (
         SELECT claim_id FROM claims
-        WHERE {scope} AND done_at IS NULL AND (lease_until IS NULL OR (lease_until < now() AND worker <> %(worker)s))
+        WHERE {scope} AND done_at IS NULL AND priority >= %(least)s
+            AND (lease_until IS NULL OR (lease_until < now() AND worker <> %(worker)s))
         ORDER BY priority DESC, claim_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
     UPDATE claims c SET worker = %(worker)s, lease_until = now() + make_interval(secs => %(lease_s)s),
         attempts = attempts + 1, fence = nextval('claim_fences')
@@ -54,6 +55,8 @@ _CLAIM = """
 """
 _SCOPE = {True: "configuration_hash = %(hash)s", False: "run_id = %(run_id)s"}
 """By whether the calls of all runs are meant, or those of one."""
+_LOWEST = -32_768
+"""Of a smallint."""
 _LATE = timedelta(minutes=1)
 """Longest time between the beginning of a transaction that ends a claim, which gives `done_at`, and its COMMIT."""
 
@@ -83,8 +86,9 @@ class PostgresClaims:
             in_other_hands |= {some[uri][0] for uri in self._database.patiently(work)}
         return in_other_hands
 
-    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:
-        named = {"worker": self._worker, "most": most, "lease_s": self._lease_s, **self._scope(run_id)}
+    def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
+        least = _LOWEST if least_priority is None else least_priority
+        named = {"least": least, "worker": self._worker, "most": most, "lease_s": self._lease_s, **self._scope(run_id)}
         rows = self._rows(_CLAIM.format(scope=_SCOPE[run_id is None]), named, kwargs_row(Claim))
         return sorted(rows, key=lambda claim: (-claim.priority, claim.claim_id))
 

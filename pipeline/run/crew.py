@@ -123,10 +123,11 @@ class Crew:
     def _run_stages(self, desk: Desk, uris: Collection[str], beat: Callable[[], None], spool: Path) -> None:
         settings, signals = self._settings, self._signals
         names, on_audio = self._describe_steps()
-        fetched: StageQueue[Work] = StageQueue(settings.decode_workers, signals, settings.io_workers)
+        fetching_threads = settings.io_workers + desk.takes_urgent
+        fetched: StageQueue[Work] = StageQueue(settings.decode_workers, signals, fetching_threads)
         prepared: StageQueue[Work] = StageQueue(settings.calls_ahead, signals, settings.decode_workers)
         transcribed: StageQueue[Work] = StageQueue(max(settings.calls_ahead, 2), signals, 1)
-        writers = settings.io_workers + settings.decode_workers + 1 + settings.analysis_workers
+        writers = fetching_threads + settings.decode_workers + 1 + settings.analysis_workers
         finished: StageQueue[Finished] = StageQueue(64, signals, writers)
         context = RunContext(
             parts=self._parts,

@@ -8,7 +8,7 @@ from collections import deque
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.ports import Claims
-from pipeline.records import Claim
+from pipeline.records import Claim, ClaimStage
 
 _LOOK_AGAIN_S = 1.0
 """Between two questions for work while the calls left are in hand, here or elsewhere."""
@@ -33,7 +33,12 @@ class Desk:
         self._in_hand: set[int] = set()
         """Fences, those that wait included."""
         self._settled: set[int] = set()
+        self._urgent: set[int] = set()
+        """Fences of those in hand that are."""
+        self._stages: dict[int, ClaimStage] = {}
+        """By fence, what is not told yet."""
         self._asked_at = 0.0
+        self._asked_urgent_at = 0.0
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self.finished = False
@@ -45,6 +50,35 @@ class Desk:
             if not self._waiting and not self.finished and self._may_ask():
                 self._ask()
             return self._waiting.popleft() if self._waiting else None
+
+    @property
+    def takes_urgent(self) -> bool:
+        """Whether it looks for calls that go before what is in hand: a worker for all runs does."""
+        return self._run_id is None
+
+    def next_urgent(self) -> Claim | None:
+        """The next call of priority 1 or more; no more than are begun at once are in hand. Asks once a second."""
+        with self._lock:
+            if self._waiting and self._waiting[0].priority > 0:
+                return self._waiting.popleft()
+            now = time.monotonic()
+            if self.finished or len(self._urgent) >= self._at_once or now - self._asked_urgent_at < _LOOK_AGAIN_S:
+                return None
+            claims = self._claims.claim(None, 1, least_priority=1)
+            if not claims:
+                self._asked_urgent_at = now
+                return None
+            self._in_hand.add(claims[0].fence)
+            self._urgent.add(claims[0].fence)
+            return claims[0]
+
+    def tell(self, claim: Claim, stage: str, share: float | None = None, audio_s: float | None = None) -> None:
+        """Where this process is with a call; told on with the next renewal of leases."""
+        with self._lock:
+            if claim.fence in self._in_hand:
+                self._stages[claim.fence] = ClaimStage(
+                    claim_id=claim.claim_id, fence=claim.fence, stage=stage, share=share, audio_s=audio_s
+                )
 
     def wait(self, timeout_s: float) -> None:
         """Until a call is settled or the time is over."""
@@ -84,11 +118,20 @@ class Desk:
         """The call is stored, or given up: this process is done with it."""
         with self._lock:
             self._in_hand.discard(claim.fence)
+            self._urgent.discard(claim.fence)
+            self._stages.pop(claim.fence, None)
             self._settled.add(claim.fence)
             self._changed.set()
 
     def renew(self) -> None:
-        """Extend the leases, if a quarter of their time has passed. Called every few seconds."""
+        """Tell where the calls are, and extend the leases if a quarter of their time has passed.
+
+        Called every few seconds.
+        """
+        with self._lock:
+            stages, self._stages = list(self._stages.values()), {}
+        if stages:
+            self._claims.tell_stages(stages)
         now = time.monotonic()
         if now - self._renewed < self._renew_every_s:
             return

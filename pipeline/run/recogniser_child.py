@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import queue
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -64,6 +66,8 @@ class WindowTask:
     call_id: str = ""
     clearest: tuple[SegmentTask, ...] = ()
     """The call's clearest speech, where its language is to be heard."""
+    priority: int = 0
+    """Higher is recognised first."""
 
     @property
     def key(self) -> str:
@@ -108,9 +112,9 @@ def set_up(
 
 
 def _serve(recogniser: Recogniser, connection: Connection) -> None:
-    inbox: queue.SimpleQueue[WindowTask | None] = queue.SimpleQueue()
+    inbox: Inbox = queue.PriorityQueue()
     threading.Thread(target=_receive, args=(connection, inbox), daemon=True, name="inbox").start()
-    while (first := inbox.get()) is not None:
+    while (first := inbox.get()[2]) is not None:
         try:
             for result in recogniser.transcribe(_Waiting(first, inbox, connection)):
                 connection.send(("mlx_bytes", mlx_bytes_here()))
@@ -120,20 +124,26 @@ def _serve(recogniser: Recogniser, connection: Connection) -> None:
             return
 
 
-def _receive(connection: Connection, inbox: queue.SimpleQueue[WindowTask | None]) -> None:
-    while True:
+Inbox = queue.PriorityQueue[tuple[float, int, WindowTask | None]]
+"""Windows by their negative priority and the order of their arrival; None, the end, comes after all of them."""
+_END: tuple[float, int, None] = (math.inf, 0, None)
+
+
+def _receive(connection: Connection, inbox: Inbox) -> None:
+    for number in itertools.count():
         try:
-            inbox.put(connection.recv())
+            task: WindowTask = connection.recv()
         except (EOFError, OSError):
-            inbox.put(None)
+            inbox.put(_END)
             return
+        inbox.put((-task.priority, number, task))
 
 
 class _Waiting:
     """The windows that wait now. Ends when none waits, so that it never holds up a batch. An engine with work under
     way may ask again and gets those that arrived meanwhile."""
 
-    def __init__(self, first: WindowTask, inbox: queue.SimpleQueue[WindowTask | None], connection: Connection) -> None:
+    def __init__(self, first: WindowTask, inbox: Inbox, connection: Connection) -> None:
         self._first: WindowTask | None = first
         self._inbox = inbox
         self._connection = connection
@@ -153,11 +163,11 @@ class _Waiting:
     def _next_waiting(self) -> WindowTask | None:
         """Waits a little where one just came; between the steps of a batch under way it does not wait."""
         try:
-            task = self._inbox.get(timeout=_REFILL_WAIT_S) if self._flowing else self._inbox.get_nowait()
+            _, _, task = self._inbox.get(timeout=_REFILL_WAIT_S) if self._flowing else self._inbox.get_nowait()
         except queue.Empty:
             self._flowing = False
             return None
         self._flowing = True
         if task is None:
-            self._inbox.put(None)  # the end: for the serving loop too
+            self._inbox.put(_END)  # the end: for the serving loop too
         return task

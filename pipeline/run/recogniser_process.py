@@ -110,8 +110,11 @@ class RecogniserProcess:
         return loaded
 
     def submit(self, task: WindowTask) -> None:
-        """Queue a window; the results of its segments come from `results`."""
-        self._to_send.append(task)
+        """Queue a window, before those of lower priority; the results of its segments come from `results`."""
+        place = len(self._to_send)
+        while place and self._to_send[place - 1].priority < task.priority:
+            place -= 1
+        self._to_send.insert(place, task)
         self._feed()
 
     def results(self, timeout_s: float) -> list[SegmentResult]:
@@ -192,10 +195,13 @@ class RecogniserProcess:
                     self._alone = task.key
                     self._send(task)
                 return
-            while self._to_send and len(self._sent) < _SENT_AT_ONCE and self._child.takes_more():
+            while self._to_send and self._may_send(self._to_send[0]) and self._child.takes_more():
                 self._send(self._to_send.popleft())
         except WorkerCrashed:
             return  # `results` notices and recovers, the task is among the sent
+
+    def _may_send(self, task: WindowTask) -> bool:
+        return len(self._sent) < _SENT_AT_ONCE or task.priority > 0
 
     def _send(self, task: WindowTask) -> None:
         if not self._sent:

@@ -20,6 +20,7 @@ from pipeline.disk import says_disk_full
 from pipeline.jobs import Job, JobState
 from service.jobs.folder import RecordingFolder
 from service.jobs.gatekeeper import Gatekeeper, Refusal
+from service.jobs.outside import OutsideHttp
 from service.jobs.receiving import Limits
 from service.jobs.submission import Submission
 
@@ -37,10 +38,13 @@ class JobRoom:
     gatekeeper: Gatekeeper
     settings: ServiceSettings
     accepted: threading.Event
-    """Set when there is something new to plan or to fetch."""
+    """Set when there is something new to plan."""
+    to_fetch: threading.Event
+    """Set when there is something new to fetch."""
     in_hands: InHands
-    callbacks: bool
-    """Whether there is a secret to sign callbacks with."""
+    outside: OutsideHttp
+    secret: str | None
+    """Signs callbacks."""
 
     @property
     def limits(self) -> Limits:
@@ -76,20 +80,12 @@ class JobRoom:
         return job
 
     def finish(self, job: Job, part: Path) -> Job:
-        """The upload is complete: look at it, bring it to its place, accept it. Waits for disk and database.
+        """The recording is here: look at it, bring it to its place, accept it. Waits for disk and database.
 
-        Raises HTTPException (415, 507).
+        Raises Refusal where it is none, and OSError; the part is still there then.
         """
-        try:
-            self.gatekeeper.check(part)
-        except Refusal as refusal:
-            self.jobs.forget(job.job_id)
-            self.folder.drop(job)
-            raise HTTPException(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"This is not a recording that can be used: {refusal}"
-            ) from None
-        with told_disk():
-            kept = self.folder.keep(job, part, job.metadata)
+        self.gatekeeper.check(part)
+        kept = self.folder.keep(job, part, job.metadata)
         stored = self.jobs.stored(
             job.job_id,
             source_uri=kept.source_uri,
@@ -102,8 +98,24 @@ class JobRoom:
         self.accepted.set()
         return stored
 
+    def finish_upload(self, job: Job, part: Path) -> Job:
+        """The same for an upload, which goes as if it had not begun where it is refused.
+
+        Raises HTTPException (415, 507).
+        """
+        try:
+            with told_disk():
+                return self.finish(job, part)
+        except Refusal as refusal:
+            self.jobs.forget(job.job_id)
+            self.folder.drop(job)
+            raise HTTPException(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"This is not a recording that can be used: {refusal}"
+            ) from None
+
     def close(self) -> None:
         self.gatekeeper.close()
+        self.outside.close()
 
 
 class InHands:

@@ -22,6 +22,7 @@ from pipeline.jobs import Job, JobState
 from service.access import Principal, Scope, needs
 from service.jobs.answers import EventAnswer, JobAnswer, JobList, job_answer
 from service.jobs.events import followed
+from service.jobs.outside import ForbiddenAddress
 from service.jobs.receiving import Form, digest_of, invalid, paced, receive, small_body, too_large
 from service.jobs.room import JobRoom, job_room, key_reused, told_disk
 from service.jobs.submission import LONGEST_URL, LONGEST_VALUE, RecordingAtAddress, Submission, described, submission
@@ -248,16 +249,16 @@ async def _by_address(request: Request, room: JobRoom, by: str, key: str | None)
         callback_url=asked.callback_url,
         recording_url=asked.recording_url,
     )
-    _check_callback(room, wanted)
+    _check_addresses(room, wanted)
     found = await run_in_threadpool(room.open, wanted, by, key, None)
-    room.accepted.set()
+    room.to_fetch.set()
     return found
 
 
 async def _by_body(
     request: Request, room: JobRoom, by: str, key: str | None, wanted: Submission, *, complete: bool
 ) -> Job:
-    _check_callback(room, wanted)
+    _check_addresses(room, wanted)
     announced = _announced(request) if complete else None
     if announced is not None and announced > room.limits.most_bytes:
         raise too_large(room.limits.most_bytes)
@@ -286,7 +287,7 @@ async def _by_form(request: Request, room: JobRoom, by: str, key: str | None) ->
             wanted = await run_in_threadpool(
                 submission, form.fields, request.app.state.shared.settings.input, form.file_name
             )
-            _check_callback(room, wanted)
+            _check_addresses(room, wanted)
             found = await run_in_threadpool(room.open, wanted, by, key, size)
             with room.in_hands.of(found.job_id):
                 if found.state is not JobState.RECEIVING:
@@ -294,7 +295,7 @@ async def _by_form(request: Request, room: JobRoom, by: str, key: str | None) ->
                     return found
                 part = room.folder.part(found.job_id, found.file_name)
                 await run_in_threadpool(arriving.replace, part)
-                return await run_in_threadpool(room.finish, found, part)
+                return await run_in_threadpool(room.finish_upload, found, part)
         finally:
             arriving.unlink(missing_ok=True)
 
@@ -313,7 +314,7 @@ async def _take(body: AsyncIterator[bytes], room: JobRoom, job: Job, offset: int
     if size == 0:
         await run_in_threadpool(_give_up, room, job)
         raise invalid("the recording is empty")
-    return await asyncio.shield(run_in_threadpool(room.finish, job, part))
+    return await asyncio.shield(run_in_threadpool(room.finish_upload, job, part))
 
 
 def _give_up(room: JobRoom, job: Job) -> None:
@@ -335,11 +336,18 @@ async def _pieces(path: Any) -> AsyncIterator[bytes]:
             yield piece
 
 
-def _check_callback(room: JobRoom, wanted: Submission) -> None:
-    if wanted.callback_url is not None and not room.callbacks:
+def _check_addresses(room: JobRoom, wanted: Submission) -> None:
+    """What can be said of addresses without asking anybody. Raises HTTPException (422)."""
+    if wanted.callback_url is not None and room.secret is None:
         raise invalid(
             f"callback_url: this server signs no callbacks; whoever runs it sets {room.settings.callback_secret_env}"
         )
+    for field, address in (("callback_url", wanted.callback_url), ("recording_url", wanted.recording_url)):
+        if address is not None:
+            try:
+                room.outside.check_form(address)
+            except ForbiddenAddress as error:
+                raise invalid(f"{field}: {error}") from None
 
 
 def _announced(request: Request) -> int | None:

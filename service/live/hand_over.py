@@ -52,7 +52,7 @@ class RecordingsToJobs:
             os.link(recording, part)
         except OSError:  # another file system
             shutil.copyfile(recording, part)
-        return self._jobs.finish(job, part)
+        return self._jobs.finish_upload(job, part)
 
     def _submission(self, header: LiveHeader) -> Submission:
         """With as much of the metadata as can be read: a call is not lost for what is said of it."""

@@ -27,7 +27,14 @@ class ClaimsInMemory:
             )
         return ()
 
-    def claim(self, run_id: str | None, most: int) -> Sequence[Claim]:  # noqa: ARG002 - there is one run
+    def claim(
+        self,
+        run_id: str | None,  # noqa: ARG002 - there is one run
+        most: int,
+        least_priority: int | None = None,
+    ) -> Sequence[Claim]:
+        if least_priority is not None:
+            return ()
         taken, self._waiting = self._waiting[:most], self._waiting[most:]
         claims = [
             Claim(claim_id=claim.claim_id, run_id=claim.run_id, fence=self._fence + number, call=claim.call)

@@ -12,7 +12,7 @@ from pipeline.records import StepResult
 from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, keep_better
 from pipeline.run.context import RunContext
 from pipeline.run.planning.plan import Action
-from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of
+from pipeline.run.stages.work import URGENT, Finished, StageQueue, Work, failure_of
 
 
 class AnalyseStage:
@@ -25,6 +25,7 @@ class AnalyseStage:
         self._recorder = context.recorder
         self._observer = context.observer
         self._tally = context.tally
+        self._desk = context.desk
         self._workers = workers
         self._step_names = step_names
 
@@ -47,7 +48,11 @@ class AnalyseStage:
                 first = inbox.get()
                 if first is None:
                     continue
-                batch = [first, *inbox.take_waiting(self._settings.calls_per_batch - 1)]
+                # An urgent call does not wait for the analysis of others.
+                least = URGENT if first.is_urgent else None
+                batch = [first, *inbox.take_waiting(self._settings.calls_per_batch - 1, least)]
+                for work in batch:
+                    self._desk.tell(work.claim, "analyse")
                 for item in self._analyse(worker, batch):
                     finished.put(item)
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it

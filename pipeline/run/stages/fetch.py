@@ -43,26 +43,30 @@ class FetchStage:
             threading.Thread(target=self._loop, args=(out, finished), name=f"fetch-{number}", daemon=True)
             for number in range(self._settings.io_workers)
         ]
+        if self._desk.takes_urgent:  # the others wait where the queue is full
+            threads.append(
+                threading.Thread(target=self._loop, args=(out, finished, True), name="fetch-urgent", daemon=True)
+            )
         for thread in threads:
             thread.start()
         return threads
 
-    def _loop(self, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+    def _loop(self, out: StageQueue[Work], finished: StageQueue[Finished], urgent: bool = False) -> None:
         try:
-            while (claim := self._next()) is not None:
+            while (claim := self._next(urgent)) is not None:
                 planned = planned_call(claim.call)
                 work = Work(claim=claim, planned=planned, spool=self._spool / uuid.uuid4().hex)
                 if claim.attempts > self._settings.attempts:
                     finished.put(failure_of(work, "claim", _deadly(claim.attempts - 1)))
                 elif not self._is_remote(planned) or self._fetch(work, finished):
-                    out.put(work)
+                    out.put(work, work.priority)
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
             self._signals.fail(portable(error))
         finally:
             out.writer_done()
             finished.writer_done()
 
-    def _next(self) -> Claim | None:
+    def _next(self, urgent: bool) -> Claim | None:
         """The next call, once there is memory for it; None when none is left or the run is stopping.
 
         While the last ones are under way, here or with another worker, it waits: a worker that dies leaves its calls.
@@ -71,13 +75,16 @@ class FetchStage:
             self._signals.check_clock()
             if self._signals.stopping.is_set():
                 return None
-            if self._memory_is_short():
+            if not urgent and self._memory_is_short():
                 self._signals.stopping.wait(_LOOK_AGAIN_S)
                 continue
-            claim = self._desk.next()
+            claim = self._desk.next_urgent() if urgent else self._desk.next()
             if claim is not None or self._desk.finished:
                 return claim
-            self._desk.wait(_LOOK_AGAIN_S)
+            if urgent:
+                self._signals.stopping.wait(_LOOK_AGAIN_S)
+            else:
+                self._desk.wait(_LOOK_AGAIN_S)
 
     def _memory_is_short(self) -> bool:
         limit_gb = self._settings.max_memory_gb or default_limit_gb()
@@ -91,6 +98,7 @@ class FetchStage:
     def _fetch(self, work: Work, finished: StageQueue[Finished]) -> bool:
         """Fetch the recording. On an error, record the error and return False."""
         began = time.perf_counter()
+        self._desk.tell(work.claim, "fetch")
         try:
             with self._recorder.stage("fetch", work.file_name):
                 with_retries(lambda: self._once(work), self._settings, self._signals, self._context.observer.notice)

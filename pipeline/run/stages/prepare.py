@@ -12,7 +12,7 @@ from pipeline.log_lines import about_call
 from pipeline.records import PreparedCall, SkippedFile, erased_file
 from pipeline.run.context import PrepareTask, RunContext
 from pipeline.run.planning.decisions import needs_audio
-from pipeline.run.stages.work import Finished, StageQueue, Unusable, Work, failure_of, with_retries
+from pipeline.run.stages.work import URGENT, Finished, StageQueue, Unusable, Work, failure_of, with_retries
 
 
 class PrepareStage:
@@ -24,6 +24,7 @@ class PrepareStage:
         self._settings = context.signals.settings
         self._recorder = context.recorder
         self._observer = context.observer
+        self._desk = context.desk
         self._steps_on_audio = steps_on_audio
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
@@ -59,15 +60,15 @@ class PrepareStage:
     ) -> None:
         try:
             while not inbox.finished:
-                work = inbox.get()
-                if work is None:
-                    continue
-                if self._signals.stopping.is_set():
-                    work.drop_fetched()  # fetched, but not begun: the next run does it
-                    continue
-                known = work.planned.known
-                with about_call(work.file_name, known.call_id if known else None, "prepare"):
-                    self._one(worker, work, out, finished)
+                # With nowhere to put it, a call is not begun: an urgent one must find a free process.
+                place = out.promise()
+                try:
+                    work = inbox.get(least=None if place else URGENT)
+                    if work is not None:
+                        self._begin(worker, work, out, finished)
+                finally:
+                    if place:
+                        out.withdraw()
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
             self._signals.fail(portable(error))
         finally:
@@ -75,9 +76,18 @@ class PrepareStage:
             finished.writer_done()
             worker.close()
 
+    def _begin(self, worker: Worker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+        if self._signals.stopping.is_set():
+            work.drop_fetched()  # fetched, but not begun: the next run does it
+            return
+        self._desk.tell(work.claim, "prepare")
+        known = work.planned.known
+        with about_call(work.file_name, known.call_id if known else None, "prepare"):
+            self._one(worker, work, out, finished)
+
     def _one(self, worker: Worker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         if not needs_audio(work.planned, self._steps_on_audio):
-            out.put(work)
+            out.put(work, work.priority)
             return
         began = time.perf_counter()
         try:
@@ -106,7 +116,7 @@ class PrepareStage:
         self._say_once(answer)
         work.timings_s["prepare"] = time.perf_counter() - began
         work.timings_s.update({f"prepare.{name}": seconds for name, seconds in answer.timings_s.items()})
-        out.put(work)
+        out.put(work, work.priority)
 
     def _say_once(self, prepared: PreparedCall) -> None:
         with self._lock:

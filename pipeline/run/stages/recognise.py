@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
+from dataclasses import replace
 
 from pipeline.errors import StartupError, TranscriptMissing, described, portable
 from pipeline.log_lines import about_call
@@ -14,7 +15,7 @@ from pipeline.run.planning.plan import Action
 from pipeline.run.recogniser_process import RecogniserProcess
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.under_way import UnderWay, segment_key, window_task, windows_to_do
-from pipeline.run.stages.work import Finished, Kept, StageQueue, Work, failure_of
+from pipeline.run.stages.work import URGENT, Finished, Kept, StageQueue, Work, failure_of
 from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import COST_CEILING, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
@@ -33,6 +34,7 @@ class RecogniseStage:
         self._recorder = context.recorder
         self._observer = context.observer
         self._tally = context.tally
+        self._desk = context.desk
         self._process = process
         self._watch = watch or EngineWatch(context, process)
         self._uris = uris
@@ -41,6 +43,7 @@ class RecogniseStage:
         self._by_segment: dict[str, str] = {}
         self._same_audio: dict[str, list[Work]] = defaultdict(list)
         self._ready: deque[Work] = deque()
+        self._leaving: deque[Work] = deque()
         self._unsaved: list[tuple[str, SegmentText]] = []
         self._restarts = 0
 
@@ -56,9 +59,10 @@ class RecogniseStage:
 
     def _loop(self) -> None:
         try:
-            while not (self._inbox.finished and not self._active and not self._ready):
+            while not (self._inbox.finished and not self._active and not self._ready and not self._leaving):
                 if self._signals.abandoned.is_set():
                     break
+                self._hand_on()
                 if self._watch.may_begin(self.identity, idle=not self._active):
                     self._follow_engine()
                     self._take_calls()
@@ -78,18 +82,31 @@ class RecogniseStage:
             self._finished.writer_done()
 
     def _take_calls(self) -> None:
-        while self._process.outstanding < self._settings.segments_per_batch:
-            work = self._ready.popleft() if self._ready else None
-            if work is None:
-                work = self._inbox.get(0.2 if not self._active else 0.0)
-            if work is None:
-                return
+        while (work := self._next_call()) is not None:
             try:
                 self._begin(work)
             except StartupError:
                 raise  # no recogniser, or no database: not this call's fault, and the next would fail too
             except Exception as error:  # noqa: BLE001 - what is odd about one call is no reason to lose the others
                 self._give_up(work, portable(error))
+
+    def _next_call(self) -> Work | None:
+        """With enough in hand, or calls in hand that the next stage has no room for, only an urgent one."""
+        full = self._process.outstanding >= self._settings.segments_per_batch or bool(self._leaving)
+        if self._ready and not full:
+            return self._ready.popleft()
+        # With segments under way the results are waited for, not the inbox.
+        patience_s = 0.0 if self._process.outstanding else 0.2
+        return self._inbox.get(patience_s, URGENT if full else None)
+
+    def _hand_on(self, work: Work | None = None) -> None:
+        """To the next stage. What finds no room there waits here: this thread must be free for urgent calls."""
+        if work is not None and work.is_urgent:
+            self._out.put(work, work.priority)
+        elif work is not None:
+            self._leaving.append(work)
+        while self._leaving and not self._out.is_full:
+            self._out.put(self._leaving.popleft())
 
     def _begin(self, work: Work) -> None:
         """Find the call's id and what is recognised already, submit the rest."""
@@ -101,7 +118,7 @@ class RecogniseStage:
             work.transcript = self._parts.store.transcript(known.transcript_fingerprint)
             if work.transcript is None:
                 raise TranscriptMissing("the stored transcript is gone; run again with --reprocess all")
-            self._out.put(work)
+            self._hand_on(work)
             return
         if not work.call_id:
             work.call_id = self._parts.store.claim_call(
@@ -118,7 +135,7 @@ class RecogniseStage:
         if not work.planned.forced:
             work.transcript = self._parts.store.transcript(fingerprint)
             if work.transcript is not None:
-                self._out.put(work)
+                self._hand_on(work)
                 return
         self._submit(work, fingerprint, identity)
 
@@ -136,11 +153,19 @@ class RecogniseStage:
             for segment in window:
                 key = segment_key(work.call_id, segment)
                 active.segments[key] = segment
+                active.left_s += segment.duration_s
                 self._by_segment[key] = fingerprint
+        active.speech_s = active.left_s + sum(segment.end_s - segment.start_s for segment in kept)
         for window in windows:
-            self._process.submit(window_task(work.call_id, work.planned.found, work.prepared, window))
+            task = window_task(work.call_id, work.planned.found, work.prepared, window)
+            self._process.submit(replace(task, priority=work.priority))
+        self._tell_share(active)
         if not windows:
             self._complete(active)
+
+    def _tell_share(self, active: UnderWay) -> None:
+        share = 1.0 - active.left_s / active.speech_s if active.speech_s else 1.0
+        self._desk.tell(active.work.claim, "recognise", min(1.0, max(0.0, share)), active.work.duration_s)
 
     def _window_s(self) -> float | None:
         return None if self._process.description is None else self._process.description.window_s
@@ -165,6 +190,7 @@ class RecogniseStage:
         fingerprint = self._by_segment.pop(result.key)
         active = self._active[fingerprint]
         segment = active.segments.pop(result.key)
+        active.left_s -= segment.duration_s
         text = segment_text(segment, result)
         self._count_flags(result.flags)
         active.finished.append(text)
@@ -179,6 +205,8 @@ class RecogniseStage:
             self._unsaved.append((fingerprint, text))
         if not active.segments:
             self._complete(active)
+        else:
+            self._tell_share(active)
 
     def _complete(self, active: UnderWay) -> None:
         self._active.pop(active.fingerprint, None)
@@ -213,7 +241,7 @@ class RecogniseStage:
         end_s = self._recorder.now_s()
         self._recorder.add("recognise", work.file_name, active.began_s, end_s, work.duration_s)
         work.timings_s["recognise"] = end_s - active.began_s
-        self._out.put(work)
+        self._hand_on(work)
 
     def _keeps_better_rows(self, work: Work, prepared: PreparedCall, identity: EngineIdentity) -> bool:
         """Whether an engine that serves in another's place must leave this call as it is."""

@@ -42,6 +42,8 @@ class StoreStage:
 
     def _write(self, item: Finished) -> None:
         claim = _claim_of(item)
+        if claim is not None:
+            self._desk.tell(claim, "store")
         try:
             self._write_item(item)
         except ClaimLost as lost:

@@ -37,6 +37,10 @@ class UnderWay:
     """Outstanding, by key."""
     finished: list[SegmentText]
     began_s: float
+    speech_s: float = 0.0
+    """Of all its segments."""
+    left_s: float = 0.0
+    """Of those outstanding."""
     failed: list[SegmentResult] = field(default_factory=list)
     """Results of the segments that could not be recognised."""
 

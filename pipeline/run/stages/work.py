@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import queue
+import heapq
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -34,56 +35,104 @@ Value = TypeVar("Value")
 _LOOK_S = 0.2
 
 
+ORDINARY, URGENT = 0, 1
+"""Least priority of what is taken: anything, or only what goes before what is in hand."""
+
+
 class StageQueue(Generic[Item]):
-    """A bounded queue whose waits end when the run is abandoned, and whose readers end when its writers have."""
+    """A bounded queue whose waits end when the run is abandoned, and whose readers end when its writers have.
+
+    The highest priority comes out first, and what is urgent goes in although the queue is full: of that no more is
+    claimed than a desk allows.
+    """
 
     def __init__(self, size: int, signals: RunSignals, writers: int) -> None:
-        self._queue: queue.Queue[Item] = queue.Queue(size)
+        self._size = size
+        self._items: list[tuple[int, int, Item]] = []
+        """A heap: the negative priority, the order of arrival."""
+        self._ordinary = 0
+        self._promised = 0
+        self._arrived = 0
         self._signals = signals
         self._writers = writers
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
-    def put(self, item: Item) -> bool:
+    def put(self, item: Item, priority: int = ORDINARY) -> bool:
         """False when the run was abandoned meanwhile; the item is then dropped."""
-        while not self._signals.abandoned.is_set():
-            try:
-                self._queue.put(item, timeout=_LOOK_S)
-                return True
-            except queue.Full:
-                continue
+        with self._changed:
+            while not self._signals.abandoned.is_set():
+                if priority >= URGENT or self._ordinary < self._size:
+                    heapq.heappush(self._items, (-priority, self._arrived, item))
+                    self._arrived += 1
+                    self._ordinary += priority < URGENT
+                    self._changed.notify_all()
+                    return True
+                self._changed.wait(_LOOK_S)
         return False
 
-    def get(self, timeout_s: float = _LOOK_S) -> Item | None:
-        """The next item, or None when none came in time: ask `finished` then."""
-        try:
-            return self._queue.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
+    def promise(self) -> bool:
+        """A place kept for a later `put`, until `withdraw`; False when all are taken or promised."""
+        with self._changed:
+            if self._ordinary + self._promised >= self._size:
+                return False
+            self._promised += 1
+            return True
 
-    def take_waiting(self, most: int) -> list[Item]:
+    def withdraw(self) -> None:
+        """The place that was promised is used, or not needed."""
+        with self._changed:
+            self._promised -= 1
+            self._changed.notify_all()
+
+    @property
+    def is_full(self) -> bool:
+        """For what is not urgent."""
+        with self._changed:
+            return self._ordinary >= self._size
+
+    def get(self, timeout_s: float = _LOOK_S, least: int | None = None) -> Item | None:
+        """The next item, of at least this priority; None when none came in time: ask `finished` then."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while not self._has(least):
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    return None
+                self._changed.wait(left_s)
+            return self._take()
+
+    def take_waiting(self, most: int, least: int | None = None) -> list[Item]:
         """Up to `most` items that are there already."""
-        items: list[Item] = []
-        while len(items) < most:
-            try:
-                items.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
-        return items
+        with self._changed:
+            items: list[Item] = []
+            while len(items) < most and self._has(least):
+                items.append(self._take())
+            return items
+
+    def _has(self, least: int | None) -> bool:
+        return bool(self._items) and (least is None or -self._items[0][0] >= least)
+
+    def _take(self) -> Item:
+        priority, _, item = heapq.heappop(self._items)
+        self._ordinary -= -priority < URGENT
+        self._changed.notify_all()
+        return item
 
     def writer_done(self) -> None:
-        with self._lock:
+        with self._changed:
             self._writers -= 1
+            self._changed.notify_all()
 
     @property
     def finished(self) -> bool:
         """No item is left and none will come, or the run was abandoned."""
         if self._signals.abandoned.is_set():
             return True
-        with self._lock:
-            return self._writers <= 0 and self._queue.empty()
+        with self._changed:
+            return self._writers <= 0 and not self._items
 
     def __len__(self) -> int:
-        return self._queue.qsize()
+        return len(self._items)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,6 +152,15 @@ class Work:
     timings_s: dict[str, float] = field(default_factory=dict)
     unserved: int = 0
     """How often it began again because a transcription service did not serve it."""
+
+    @property
+    def priority(self) -> int:
+        return self.claim.priority
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it goes before what is in hand."""
+        return self.claim.priority >= URGENT
 
     @property
     def file_name(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.records import (
@@ -30,6 +31,7 @@ from pipeline.records import (
     Transcript,
 )
 from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
+from pipeline.run.desk import Desk
 from pipeline.run.engine_return import EngineReturn
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.plan import Action, PlannedCall
@@ -232,7 +234,7 @@ def recognised(
     )  # fmt: skip
     context = RunContext(
         parts=parts, signals=signals, recorder=PerformanceRecorder(), observer=observer, tally=Tally(),
-        desk=nothing, recipe=Recipe(engines=("first", "second"), first=FIRST),
+        desk=Desk(ClaimsInMemory(), "run", signals.settings), recipe=Recipe(engines=("first", "second"), first=FIRST),
     )  # fmt: skip
     inbox: StageQueue[Work] = StageQueue(100, signals, 1)
     out: StageQueue[Work] = StageQueue(100, signals, 1)

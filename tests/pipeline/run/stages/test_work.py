@@ -11,7 +11,7 @@ import pytest
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import AudioUndecodable, DiskFull, SourceUnreadable, StageTimeout, TransientError, UnforeseenError
 from pipeline.run.context import RunSignals
-from pipeline.run.stages.work import StageQueue, failure_of, with_retries
+from pipeline.run.stages.work import URGENT, StageQueue, failure_of, with_retries
 from tests.pipeline.run.stages.test_recognise import work
 
 
@@ -38,6 +38,28 @@ def test_only_what_is_there_is_taken_and_no_more_than_asked_for() -> None:
     assert items.take_waiting(2) == [0, 1]
     assert items.take_waiting(2) == [2]
     assert items.take_waiting(2) == []
+
+
+def test_the_highest_priority_comes_out_first_and_what_is_urgent_goes_in_although_it_is_full() -> None:
+    stop = signals()
+    items: StageQueue[str] = StageQueue(1, stop, writers=1)
+    assert items.get(0.0, URGENT) is None
+    items.put("ordinary")
+    assert items.is_full
+    assert items.put("urgent", 1)
+    assert items.put("most urgent", 9)
+    assert items.take_waiting(9, URGENT) == ["most urgent", "urgent"]
+    assert items.get(0.0, URGENT) is None
+    assert items.get(0.0) == "ordinary"
+
+
+def test_a_promised_place_is_nobody_elses() -> None:
+    items: StageQueue[int] = StageQueue(2, signals(), writers=1)
+    items.put(1)
+    assert items.promise()
+    assert not items.promise()
+    items.withdraw()
+    assert items.promise()
 
 
 def test_a_full_queue_lets_go_of_its_writer_when_the_run_is_abandoned() -> None:

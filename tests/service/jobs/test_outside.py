@@ -1,0 +1,166 @@
+"""Addresses that somebody else names, against real servers on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from service.jobs.outside import ForbiddenAddress, NotNow, OutsideHttp, Refused, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+     "100.100.100.200", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "fe80::1",
+     "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::",
+     "64:ff9b::a9fe:a9fe", "2001:0:0:0:0:0:80ff:fffe", "2001:db8::1"],
+)  # fmt: skip
+def test_addresses_that_only_we_may_reach_are_not_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "2002:808:808::"])
+def test_addresses_that_anybody_reaches_are_public(address: str) -> None:
+    assert is_public(ipaddress.ip_address(address))
+
+
+class Answers(BaseHTTPRequestHandler):
+    """By the path that is asked for."""
+
+    hosts: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.hosts.append(self.headers["Host"])
+        name = self.path.strip("/").partition("?")[0]
+        if name == "sound":
+            self._answer(200, b"sound")
+        elif name == "endless":
+            self._endless()
+        elif name == "broken":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"1")
+        elif name == "packed":
+            self._answer(200, b"x", **{"Content-Encoding": "gzip"})
+        elif name == "to-sound":
+            self._answer(302, b"", Location="/sound")
+        elif name == "round":
+            self._answer(302, b"", Location="/round")
+        elif name.startswith("to="):
+            self._answer(302, b"", Location=f"http://{name[3:]}/")
+        else:
+            self._answer(int(name), b"no", **{"Retry-After": "7"})
+
+    do_POST = do_GET  # noqa: N815 - the name http.server calls
+
+    def _answer(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _endless(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b"x" * 65_536)
+                time.sleep(0.01)
+        except OSError:
+            pass
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def answering() -> Iterator[int]:
+    """The port of a server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with answering() as one:
+        yield one
+
+
+@pytest.fixture
+def outside() -> Iterator[OutsideHttp]:
+    one = OutsideHttp(["127.0.0.1", "recorder.example"], resolve=here)
+    yield one
+    one.close()
+
+
+def here(host: str, _port: int) -> Sequence[str]:
+    """Every name is this machine; this is what a rebinding name server says."""
+    return ["8.8.8.8", "127.0.0.1"] if host == "half.example" else ["127.0.0.1"]
+
+
+def fetched(outside: OutsideHttp, address: str, limit_s: float = 5) -> bytes:
+    with outside.get(address, limit_s) as body:
+        return b"".join(body)
+
+
+def test_a_host_that_is_trusted_is_asked_at_the_address_its_name_has(outside: OutsideHttp, port: int) -> None:
+    assert fetched(outside, f"http://recorder.example:{port}/sound") == b"sound"
+    assert Answers.hosts[-1] == f"recorder.example:{port}"
+    assert fetched(outside, f"http://127.0.0.1:{port}/to-sound") == b"sound"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://localhost/", "https://half.example/", "https://private.example/", "http://public.example/",
+     "ftp://127.0.0.1/", "https://", "http://127.0.0.1.private.example/", "https://user:word@example.com/",
+     "http://[::1]/", "http://0x7f000001/", "http://2130706433/"],
+)  # fmt: skip
+def test_other_hosts_are_not_asked_where_only_we_reach_them(outside: OutsideHttp, address: str) -> None:
+    with pytest.raises(ForbiddenAddress):
+        fetched(outside, address)
+
+
+@pytest.mark.parametrize("to", ["localhost:1", "metadata.example", "169.254.169.254", "private.example"])
+def test_a_redirect_does_not_lead_there_either(outside: OutsideHttp, port: int, to: str) -> None:
+    with pytest.raises(ForbiddenAddress):
+        fetched(outside, f"http://127.0.0.1:{port}/to={to}")
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("404", Refused), ("403", Refused), ("304", Refused), ("round", Refused), ("packed", Refused), ("503", NotNow),
+     ("429", NotNow), ("broken", NotNow)],
+)  # fmt: skip
+def test_what_is_worth_another_try(outside: OutsideHttp, port: int, path: str, error: type[Exception]) -> None:
+    with pytest.raises(error) as raised:
+        fetched(outside, f"http://127.0.0.1:{port}/{path}")
+    if path == "503":
+        assert isinstance(raised.value, NotNow)
+        assert raised.value.asked_s == 7
+
+
+def test_an_answer_that_never_ends_is_given_up(outside: OutsideHttp, port: int) -> None:
+    with pytest.raises(Refused, match="fetch_timeout_s"):
+        fetched(outside, f"http://127.0.0.1:{port}/endless", limit_s=0.3)
+
+
+def test_nobody_listening_is_worth_another_try(outside: OutsideHttp) -> None:
+    with pytest.raises(NotNow):
+        fetched(outside, "http://127.0.0.1:9/")
+
+
+def test_a_callback_is_not_sent_elsewhere(outside: OutsideHttp, port: int) -> None:
+    outside.post(f"http://127.0.0.1:{port}/sound", b"{}", {}, 5)
+    with pytest.raises(Refused, match="redirects are not followed"):
+        outside.post(f"http://127.0.0.1:{port}/to-sound", b"{}", {}, 5)
