@@ -28,7 +28,7 @@ Scrub = Callable[[object], object]
 
 WITH_TEXT = (
     "calls", "transcripts", "transcript_chunks", "call_steps", "chunk_sentiments", "finished_segments", "passages",
-    "runs", "human_references", "human_reference_turns",
+    "runs", "human_references", "human_reference_turns", "jobs",
 )  # fmt: skip
 """Tables whose space is given back."""
 
@@ -126,6 +126,10 @@ def erase_rows(database: Database, chosen: Sequence[Erasable], scrub: Scrub) -> 
     contents = sorted({one.audio_sha256 for one in chosen if one.audio_sha256})
 
     def work(connection: Connection[Any]) -> ErasedRows:
+        connection.execute(
+            "DELETE FROM jobs WHERE call_id = ANY(%s) OR source_uri = ANY(%s)",
+            [ids, [one.source_uri for one in chosen]],
+        )
         calls = _deleted(connection, "DELETE FROM calls WHERE call_id = ANY(%s)", ids)
         left = {
             sha
