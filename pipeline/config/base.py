@@ -18,11 +18,13 @@ FOR_TESTS = "for tests"
 
 class Area(BaseModel):
     """A typed part of the configuration: unknown keys are refused, values are frozen and finite, every field is
-    described."""
+    described.
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    Validators are built when the first settings are read, and descriptions are read from the source when they are shown
+    (`descriptions.py`): a spawned process receives settings that are made already and needs neither.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True, allow_inf_nan=False)
 
 
 class _OneOrList:

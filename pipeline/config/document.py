@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipeline.config.base import FOR_TESTS
+from pipeline.config.descriptions import described_settings
 from pipeline.config.influence import Result, marked_settings
 from pipeline.config.keys import yaml_text
 from pipeline.config.root import Settings
@@ -45,7 +46,7 @@ MACHINE_DEPENDENT: Mapping[KeyPath, str] = {("run", "decode_workers"): "the core
 
 def document_text() -> str:
     """The whole of docs/configuration.md."""
-    schema = Settings.model_json_schema()
+    schema = described_settings().model_json_schema()
     settings = Settings()
     lines = [_HEAD.rstrip()]
     for name in Settings.model_fields:
@@ -55,7 +56,7 @@ def document_text() -> str:
 
 def takes(path: KeyPath) -> str:
     """The values a key takes, in words. Raises KeyError for a path that is not a key."""
-    node: Any = Settings.model_json_schema()
+    node: Any = described_settings().model_json_schema()
     definitions = node["$defs"]
     for name in path:
         node = _resolved(node, definitions)["properties"][name]

@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pipeline.config.descriptions import described_settings
 from pipeline.config.document import document_text
-from pipeline.config.root import Settings
 from pipeline.config.short_file import short_text
 
 
 def schema_text() -> str:
     """The JSON schema as `config.schema.json` should contain it."""
-    schema = Settings.model_json_schema()
+    schema = described_settings().model_json_schema()
     schema["title"] = "Earshot configuration"
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

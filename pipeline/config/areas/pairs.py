@@ -65,15 +65,17 @@ class PairedFiles(Area):
 
 
 _BY_CALLER = {Direction.INBOUND: (_C, _A), Direction.OUTBOUND: (_A, _C)}
-SHIPPED_PAIRS = (
-    PairedFiles(sides=("in", "out"), channel_roles_by_direction=_BY_CALLER),
-    PairedFiles(sides=("rx", "tx")),
-    PairedFiles(sides=("caller", "callee"), channel_roles=(_C, _A), channel_roles_by_direction=_BY_CALLER),
-    PairedFiles(sides=("caller", "agent"), channel_roles=(_C, _A)),
-    PairedFiles(sides=("client", "agent"), channel_roles=(_C, _A)),
-    PairedFiles(sides=("customer", "agent"), channel_roles=(_C, _A)),
-    PairedFiles(sides=("local", "remote")),
-    PairedFiles(sides=("left", "right")),
+SHIPPED_PAIRS = (  # not validated here, see `file_names.py`
+    PairedFiles.model_construct(sides=("in", "out"), channel_roles_by_direction=_BY_CALLER),
+    PairedFiles.model_construct(sides=("rx", "tx")),
+    PairedFiles.model_construct(
+        sides=("caller", "callee"), channel_roles=(_C, _A), channel_roles_by_direction=_BY_CALLER
+    ),
+    PairedFiles.model_construct(sides=("caller", "agent"), channel_roles=(_C, _A)),
+    PairedFiles.model_construct(sides=("client", "agent"), channel_roles=(_C, _A)),
+    PairedFiles.model_construct(sides=("customer", "agent"), channel_roles=(_C, _A)),
+    PairedFiles.model_construct(sides=("local", "remote")),
+    PairedFiles.model_construct(sides=("left", "right")),
 )
 """Asterisk records on the channel that runs the dial plan, the caller's: `in` is what comes from the caller. What `rx`
 hears depends on where it is recorded."""

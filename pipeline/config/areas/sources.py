@@ -25,12 +25,14 @@ class RawFormat(Area):
 
 
 RAW_FORMATS: dict[str, RawFormat] = {
-    **{suffix: RawFormat(format="mulaw") for suffix in ("ulaw", "ul", "mulaw")},
-    **{suffix: RawFormat(format="alaw") for suffix in ("alaw", "al")},
-    "g722": RawFormat(format="g722", sample_rate_hz=16_000),
-    "sln": RawFormat(format="s16le"),
+    **{suffix: RawFormat.model_construct(format="mulaw") for suffix in ("ulaw", "ul", "mulaw")},
+    **{suffix: RawFormat.model_construct(format="alaw") for suffix in ("alaw", "al")},
+    "g722": RawFormat.model_construct(format="g722", sample_rate_hz=16_000),
+    "sln": RawFormat.model_construct(format="s16le"),
     **{
-        f"sln{kilohertz}": RawFormat(format="s16le", sample_rate_hz=44_100 if kilohertz == 44 else kilohertz * 1000)
+        f"sln{kilohertz}": RawFormat.model_construct(
+            format="s16le", sample_rate_hz=44_100 if kilohertz == 44 else kilohertz * 1000
+        )
         for kilohertz in (12, 16, 24, 32, 44, 48, 96, 192)
     },
 }
