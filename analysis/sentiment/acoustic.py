@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -127,6 +127,10 @@ class TrainedAcousticSentiment:
         self._loaded_scalers: dict[Role, Any] = {}
 
     def identity(self) -> str:
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> str:
         parts = [*self._models.identities, *self._scaler_identities]
         options = counted(self._settings, Result.ACOUSTIC, inherited=ACOUSTIC)
         return f"{parts} {json.dumps(options, separators=(',', ':'), ensure_ascii=False)}"

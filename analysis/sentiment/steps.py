@@ -12,10 +12,10 @@ from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_
 from analysis.sentiment.fusion import Fusion, build_fusion
 from analysis.sentiment.lines import SpokenLine, lines_of
 from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, step_hash
-from analysis.sentiment.text import HadAnotherName, TextSentiment, build_text_engines
+from analysis.sentiment.text import TextSentiment, build_text_engines, had_another_name
 from analysis.sentiment.whole_call import summarise_call
 from pipeline.config.areas.sentiment import SentimentSettings, TextSentimentSettings
-from pipeline.ports import AnalysisStep, KnowsFormerResults
+from pipeline.ports import AnalysisStep, knows_former_results
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
 
 
@@ -49,7 +49,7 @@ class TextSentimentStep:
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
         """See `pipeline.ports.KnowsFormerResults`."""
         named = {
-            role: engine.former_identity() if isinstance(engine, HadAnotherName) else engine.identity()
+            role: engine.former_identity() if had_another_name(engine) else engine.identity()
             for role, engine in self._engines.items()
         }
         return (self._hash(call, named),)
@@ -219,7 +219,7 @@ class FusionStep:
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
         """See `pipeline.ports.KnowsFormerResults`."""
         sides = [
-            side.former_fingerprints(call)[0] if isinstance(side, KnowsFormerResults) else side.fingerprint(call)
+            side.former_fingerprints(call)[0] if knows_former_results(side) else side.fingerprint(call)
             for side in self._sides
         ]
         return (self._hash(sides),)

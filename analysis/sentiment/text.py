@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard
 
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.records import Sentiment
@@ -33,12 +33,15 @@ class TextSentiment(Protocol):
     def close(self) -> None: ...
 
 
-@runtime_checkable
 class HadAnotherName(Protocol):
     """An engine some of whose stored results stand, although their identity is another: earlier versions wrote it so,
     or the sentence encoder that made them is missing today."""
 
     def former_identity(self) -> str: ...
+
+
+def had_another_name(engine: TextSentiment) -> TypeGuard[HadAnotherName]:
+    return hasattr(engine, "former_identity")
 
 
 Builder = Callable[[SentimentSettings, Role, EncoderChoice], TextSentiment]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import described
-from pipeline.ports import AnalysisStep, KnowsFormerResults
+from pipeline.ports import AnalysisStep, knows_former_results
 from pipeline.records import FALLBACK_MARK, CallForAnalysis, StepResult, StepState
 
 
@@ -65,7 +65,7 @@ def build_analyser(factory: Factory, arguments: tuple[Any, ...]) -> Callable[[An
 
 def accepted(step: AnalysisStep, call: CallForAnalysis) -> tuple[str, ...]:
     """Fingerprints whose stored result is what the step would say today; today's own comes first."""
-    former = step.former_fingerprints(call) if isinstance(step, KnowsFormerResults) else ()
+    former = step.former_fingerprints(call) if knows_former_results(step) else ()
     return (step.fingerprint(call), *former)
 
 

@@ -19,7 +19,11 @@ from psycopg.rows import dict_row
 from commands.app import main
 from tests.house import PROJECT
 
-SCRIPTED = ("transcription.engines=[scripted]", "transcription.scripted.missing=hash")
+_SCRIPTED_WORDS = ("transcription.engines=[scripted]", "transcription.scripted.missing=hash")
+ALL_MODELS: tuple[str, ...] = _SCRIPTED_WORDS
+"""Scripted words, and the analysis as it ships: half of such a run's processor time is spent on loading models."""
+SCRIPTED = (*_SCRIPTED_WORDS, "encoder.engine=off", "sentiment.text.engine=lexicon", "sentiment.acoustic.engine=off")
+"""Scripted words, and an analysis that loads no model: for tests of everything else."""
 
 
 @dataclass(frozen=True, slots=True)

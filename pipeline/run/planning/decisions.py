@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -112,13 +113,13 @@ def stub(call: PlannedCall) -> CallForAnalysis:
     """A stored call as far as step fingerprints need it."""
     known = call.known
     assert known is not None
-    identity = EngineIdentity(
-        engine=known.engine or "",
-        model=known.engine_model or "",
-        revision=known.engine_revision,
-        options_hash=known.engine_options_hash or "",
-        rank=known.engine_rank or 0,
-        demonstration=bool(known.engine_demonstration),
+    identity = _identity(
+        known.engine or "",
+        known.engine_model or "",
+        known.engine_revision,
+        known.engine_options_hash or "",
+        known.engine_rank or 0,
+        bool(known.engine_demonstration),
     )
     return CallForAnalysis(
         call_id=known.call_id,
@@ -129,6 +130,21 @@ def stub(call: PlannedCall) -> CallForAnalysis:
             fingerprint=known.transcript_fingerprint or "", identity=identity, language=None, chunks=()
         ),
         audio=(),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _identity(
+    engine: str, model: str, revision: str | None, options_hash: str, rank: int, demonstration: bool
+) -> EngineIdentity:
+    """One object for many calls: they travel to the analysis process together, and it is pickled once."""
+    return EngineIdentity(
+        engine=engine,
+        model=model,
+        revision=revision,
+        options_hash=options_hash,
+        rank=rank,
+        demonstration=demonstration,
     )
 
 

@@ -24,8 +24,6 @@ from pipeline.run.planning.decisions import (
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.planning.recipes import Recipe
 
-_FINGERPRINTS_AT_ONCE = 2000
-
 
 def asked_of(analyser: Worker, limit_s: float) -> Fingerprints:
     """Today's step fingerprints, from the analysis process."""
@@ -50,15 +48,30 @@ class Planner:
         """Plan all that is offered. An undecided call names in `steps` those that must be done again in any case."""
         plan = Plan()
         calls = in_order(self._not_erased(self._watched(offered), plan), plan, self.settings.order, self.settings.seed)
-        decided = self._looked_up(calls)
+        decided: list[PlannedCall] = []
+        for start in range(0, len(calls), LOOKUP_SIZE):  # of what is unchanged only the number is kept
+            self.look_round()
+            for call in self._with_stale_steps(self._looked_up(calls[start : start + LOOKUP_SIZE]), Action.UNCHANGED):
+                if call.action is Action.UNCHANGED:
+                    plan.add(call)
+                else:
+                    decided.append(call)
+        for call in sorted(self._settled(decided), key=lambda call: call.action is Action.TRANSCRIBE):
+            plan.add(call)  # what is new comes first
+        within_limit(plan, self.settings.limit)
+        return plan
+
+    def _settled(self, decided: list[PlannedCall]) -> list[PlannedCall]:
+        """With the undecided decided, where the recogniser may be loaded, and their stale steps found."""
         if self.recogniser is not None and any(call.action is Action.UNDECIDED for call in decided):
             identity = self.recogniser()
             decided = [settle(c, identity, self.recipe) if c.action is Action.UNDECIDED else c for c in decided]
-        self._find_stale_steps(decided)
-        for call in sorted(decided, key=lambda call: call.action is Action.TRANSCRIBE):  # what is new comes first
-            plan.add(call)
-        within_limit(plan, self.settings.limit)
-        return plan
+        checked: list[PlannedCall] = []
+        for start in range(0, len(decided), LOOKUP_SIZE):
+            self.look_round()
+            some = decided[start : start + LOOKUP_SIZE]
+            checked += self._with_stale_steps(some, Action.UNCHANGED, Action.UNDECIDED)
+        return checked
 
     def _watched(self, offered: Iterable[FoundCall | SkippedFile]) -> Iterable[FoundCall | SkippedFile]:
         for item in offered:
@@ -81,14 +94,17 @@ class Planner:
             return [decide(call, None, self.settings.reprocess, self.recipe) for call in calls]
         return look_up(calls, self.store, self.settings.reprocess, self.recipe)
 
-    def _find_stale_steps(self, decided: list[PlannedCall]) -> None:
-        """Plan the analysis of calls whose transcript may stay but whose prompt, glossary or model has changed."""
-        stored = (Action.UNCHANGED, Action.UNDECIDED)
-        places = [place for place, c in enumerate(decided) if c.action in stored and not c.lost_a_side]
-        for start in range(0, len(places), _FINGERPRINTS_AT_ONCE):
-            self.look_round()
-            some = places[start : start + _FINGERPRINTS_AT_ONCE]
-            checked = with_steps([decided[place] for place in some], self.fingerprints, self.settings.reprocess)
-            for place, call in zip(some, checked, strict=True):
-                undecided = decided[place].action is Action.UNDECIDED
-                decided[place] = replace(call, action=Action.UNDECIDED) if undecided else call
+    def _with_stale_steps(self, decided: list[PlannedCall], *actions: Action) -> list[PlannedCall]:
+        """Plan the analysis of calls whose transcript may stay but whose prompt, glossary or model has changed.
+
+        `actions`: of the calls that are asked about. An undecided one stays undecided.
+        """
+        places = [place for place, c in enumerate(decided) if c.action in actions and not c.lost_a_side]
+        if not places:
+            return decided
+        checked = with_steps([decided[place] for place in places], self.fingerprints, self.settings.reprocess)
+        found = list(decided)
+        for place, call in zip(places, checked, strict=True):
+            undecided = decided[place].action is Action.UNDECIDED
+            found[place] = replace(call, action=Action.UNDECIDED) if undecided else call
+        return found
