@@ -114,12 +114,12 @@ def stub(call: PlannedCall) -> CallForAnalysis:
     known = call.known
     assert known is not None
     identity = _identity(
-        known.engine or "",
-        known.engine_model or "",
-        known.engine_revision,
-        known.engine_options_hash or "",
-        known.engine_rank or 0,
-        bool(known.engine_demonstration),
+        engine=known.engine or "",
+        model=known.engine_model or "",
+        revision=known.engine_revision,
+        options_hash=known.engine_options_hash or "",
+        rank=known.engine_rank or 0,
+        demonstration=bool(known.engine_demonstration),
     )
     return CallForAnalysis(
         call_id=known.call_id,
@@ -135,7 +135,7 @@ def stub(call: PlannedCall) -> CallForAnalysis:
 
 @functools.lru_cache(maxsize=64)
 def _identity(
-    engine: str, model: str, revision: str | None, options_hash: str, rank: int, demonstration: bool
+    *, engine: str, model: str, revision: str | None, options_hash: str, rank: int, demonstration: bool
 ) -> EngineIdentity:
     """One object for many calls: they travel to the analysis process together, and it is pickled once."""
     return EngineIdentity(
