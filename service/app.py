@@ -80,6 +80,7 @@ def application(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=documentation.operation_id,
         lifespan=open_rooms,
     )
     access = settings.service.access

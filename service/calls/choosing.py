@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import HTTPException
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from db.queries.chosen import CallFilter
@@ -46,7 +45,7 @@ def _truth(value: Any) -> Any:
     return value in ("true", True)
 
 
-Whole = Annotated[int, BeforeValidator(_plain)]
+UpTo200 = Annotated[int, Field(ge=1, le=200), BeforeValidator(_plain)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 
@@ -108,11 +107,7 @@ def wanted(query: CallQuery, reader: Principal) -> CallFilter:
     Raises Refused where a parameter means nothing, and HTTPException (403) for words from one who may read none: asking
     for words again and again tells what was said.
     """
-    fields = _IN_ADDRESSES
-    if isinstance(query, TextQuery) and query.q is not None:
-        if not reader.reads_words:
-            raise HTTPException(403, f"`q` needs the scope `read`, which `{reader.name}` does not have.")
-        fields = fields | {"q"}
+    fields = _IN_ADDRESSES | ({"q"} if isinstance(query, TextQuery) else set())
     given = query.model_dump(by_alias=True, include=fields, exclude_none=True)
     address = {name: "yes" if value is True else str(value) for name, value in given.items() if value is not False}
     found, faults = filter_of(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -21,6 +22,8 @@ from service.readers import WordReader
 from service.shared import Given
 
 router = APIRouter(tags=["calls"])
+AUDITED_AT_ONCE = 10_000
+"""Ids in memory at a time."""
 _MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
@@ -77,5 +80,8 @@ def export(query: Annotated[ExportQuery, Query()], given: Given, reader: WordRea
         with chosen_call_ids(given.database, chosen, given.site.timezone) as ids:
             given.audit.read(reader, What.EXPORT, ids)
 
+    with chosen_call_ids(given.database, chosen, given.site.timezone) as call_ids:
+        while told := list(islice(call_ids, AUDITED_AT_ONCE)):
+            given.audit.read(reader, What.EXPORT, told)
     name = f"{'earshot' if for_people else table.name}.{query.format}"
     return given.exports.made(write, name, _MEDIA[query.format])

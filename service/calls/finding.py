@@ -14,7 +14,7 @@ from db.queries.searching import LONGEST_QUERY, MARK_BEGIN, MARK_END, SearchHit,
 from pipeline.records import Role
 from service.access import What
 from service.answers import Answer
-from service.calls.choosing import NO_NUL, CallQuery, Whole, wanted
+from service.calls.choosing import NO_NUL, CallQuery, UpTo200, wanted
 from service.problems import DATABASE_AWAY, INVALID, responses
 from service.readers import WordReader
 from service.shared import Given
@@ -30,7 +30,7 @@ class SearchQuery(CallQuery):
     by their stem in the language that is spoken. Any text is fine."""
     role: Role | None = None
     """Only what this side said."""
-    limit: Annotated[Whole, Field(ge=1, le=200)] = 20
+    limit: UpTo200 = 20
     """Most places."""
 
 

@@ -15,10 +15,11 @@ from pydantic import Field
 from db.queries import reading
 from db.queries.reading import Place, Sort
 from pages.filters import SORTS
+from service.access import What
 from service.answers import Answer
 from service.calls.answers import ListedCall
 from service.calls.built import listed_answer
-from service.calls.choosing import TextQuery, Truth, Whole, wanted
+from service.calls.choosing import TextQuery, Truth, UpTo200, wanted
 from service.problems import DATABASE_AWAY, INVALID, Fault, Refused, responses
 from service.readers import Reader
 from service.shared import Given
@@ -33,7 +34,7 @@ class ListQuery(TextQuery):
 
     sort: Sort = "newest"
     """Calls of which the value is not known come last, equal ones in the order of their ids."""
-    limit: Annotated[Whole, Field(ge=1, le=200)] = 50
+    limit: UpTo200 = 50
     """Most calls of the page."""
     after: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{44}$")] | None = None
     """`next` of the page before, with the same `sort`."""
@@ -69,7 +70,8 @@ def many_calls(query: Annotated[ListQuery, Query()], given: Given, reader: Reade
     zone = given.site.timezone
     after = None if query.after is None else _place(query.after, query.sort)
     found = reading.listed_calls(given.database, chosen, zone, sort=query.sort, limit=query.limit + 1, after=after)
-    shown = found[: query.limit]
+    shown = [reader.shown(call) for call in found[: query.limit]]
+    given.audit.read(reader, What.API, [call.call_id for call in shown if call.summary is not None])
     counted = reading.total_of(given.database, chosen, zone) if query.total else None
     return CallList(
         calls=tuple(listed_answer(reader.shown(call), words=reader.reads_words) for call in shown),

@@ -1,0 +1,84 @@
+"""A fuzzer that knows only the OpenAPI document finds no failure, and no answer that the document does not describe.
+
+EARSHOT_FUZZ_EXAMPLES=2000 python -m pytest tests/service/calls/test_fuzzed.py -n 0 -s    # longer, always other cases
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as ways
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from commands.purge.one_call import eraser
+from db.connection import Database
+from pipeline.config.root import Settings
+from service.app import API_ROOMS, application
+from tests.service.conftest import all_heard
+
+EXAMPLES = int(os.environ.get("EARSHOT_FUZZ_EXAMPLES", "0"))
+"""Per operation and way of making cases; a few, always the same ones, unless said otherwise."""
+CHECKS = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+    response_headers_conformance,
+]  # fmt: skip
+HERE = {"Host": "127.0.0.1"}
+PATHS = r"^/v1/(calls|search|exports)"
+
+
+@pytest.fixture(params=["with calls", "empty"])
+def known(request: pytest.FixtureRequest) -> list[str]:
+    """Ids of the calls there are."""
+    found: list[str] = request.getfixturevalue("many") if request.param == "with calls" else []
+    return found
+
+
+@pytest.fixture
+def app(known: list[str], database: Database, settings: Settings, tmp_path: Path) -> FastAPI:
+    erase = eraser(database, settings, patience_s=0)
+    return application(database, settings, tmp_path / "spool", all_heard, rooms=API_ROOMS, erase=erase)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_the_api_answers_whatever_it_is_asked(app: FastAPI, mode: GenerationMode, known: list[str]) -> None:
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app, headers=HERE).include(path_regex=PATHS)
+    answers: Counter[str] = Counter()
+    for result in schema.get_all_operations():
+        _fuzz(result.ok(), mode, answers, known)
+    assert sum(answers.values()) > 0
+    print(mode.value, dict(sorted(answers.items())))  # noqa: T201 - for the longer way
+
+
+def _fuzz(operation: Any, mode: GenerationMode, answers: Counter[str], known: list[str]) -> None:
+    @ways(
+        max_examples=EXAMPLES or 6,
+        derandomize=not EXAMPLES,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def answered(case: Any) -> None:
+        # Made up by chance, no id is ever that of a call; what erases is not let loose on those there are.
+        if known and mode is GenerationMode.POSITIVE and case.path_parameters and case.method != "DELETE":
+            case.path_parameters["call_id"] = known[sum(answers.values()) % len(known)]
+        response = case.call(headers=HERE)
+        answers[f"{case.method} {case.operation.path} {response.status_code}"] += 1
+        case.validate_response(response, checks=CHECKS)
+
+    answered()

@@ -1,0 +1,49 @@
+"""The OpenAPI document is valid, whole, and true: a fuzzer that knows only it finds no fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from service.problems import KINDS, MEDIA_TYPE
+from tests.service.conftest import Room
+
+
+@pytest.fixture
+def document(api: Room) -> dict[str, Any]:
+    found: dict[str, Any] = api.browser.get("/v1/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield f"{method} {path}", operation
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_every_operation_is_named_described_and_says_how_it_fails(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert len(ids) == len(set(ids))
+    for name, operation in operations(document):
+        assert operation["description"], name
+        assert operation["tags"], name
+        assert "Needs the scope" in operation["description"], name
+        assert operation["security"], name
+        for status, answer in operation["responses"].items():
+            if status == "default" or int(status) >= 400:
+                assert list(answer["content"]) == [MEDIA_TYPE], (name, status)
+
+
+def test_no_page_is_in_the_document(document: dict[str, Any]) -> None:
+    assert {path.split("/")[1] for path in document["paths"]} == {"v1"}
+
+
+def test_kinds_of_problems_are_told_apart_by_their_names() -> None:
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
