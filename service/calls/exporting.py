@@ -77,11 +77,9 @@ def export(query: Annotated[ExportQuery, Query()], given: Given, reader: WordRea
             export_workbook(given.database, chosen, WORKBOOK, path, how)
         else:
             export_table(given.database, chosen, table.with_columns(query.column), path, how)
-        with chosen_call_ids(given.database, chosen, given.site.timezone) as ids:
-            given.audit.read(reader, What.EXPORT, ids)
+        with chosen_call_ids(given.database, chosen, given.site.timezone) as call_ids:
+            while told := list(islice(call_ids, AUDITED_AT_ONCE)):
+                given.audit.read(reader, What.EXPORT, told)
 
-    with chosen_call_ids(given.database, chosen, given.site.timezone) as call_ids:
-        while told := list(islice(call_ids, AUDITED_AT_ONCE)):
-            given.audit.read(reader, What.EXPORT, told)
     name = f"{'earshot' if for_people else table.name}.{query.format}"
     return given.exports.made(write, name, _MEDIA[query.format])

@@ -74,7 +74,7 @@ def many_calls(query: Annotated[ListQuery, Query()], given: Given, reader: Reade
     given.audit.read(reader, What.API, [call.call_id for call in shown if call.summary is not None])
     counted = reading.total_of(given.database, chosen, zone) if query.total else None
     return CallList(
-        calls=tuple(listed_answer(reader.shown(call), words=reader.reads_words) for call in shown),
+        calls=tuple(listed_answer(call, words=reader.reads_words) for call in shown),
         next=_written(shown[-1].place, query.sort) if len(found) > len(shown) else None,
         total=None if counted is None else Total(calls=counted.calls, duration_s=counted.duration_s),
     )

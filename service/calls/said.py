@@ -133,7 +133,6 @@ def transcript_of(
 ) -> Response:
     """The transcript as a document, in the format asked for."""
     _with_transcript(call_id, given, reader)
-    given.audit.read(reader, What.API, [call_id])
     document = next(documents(given.database, [str(call_id)]), None)
     if document is None:
         raise Refused(NOT_FOUND, f"There is no call {call_id}.")  # erased a moment ago
