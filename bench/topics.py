@@ -51,6 +51,8 @@ from pipeline.config.root import Settings
 from pipeline.records import CallForAnalysis
 
 WITHHELD, DRAWS = 20, 5
+TRADED = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
+"""Values of `topics.min_confidence` whose figures stand side by side."""
 BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
 EVERY_ANSWER = {"min_confidence": 0.0, "keywords": {"min_margin": 0.0, "min_score": 0.0}}
 
@@ -266,6 +268,7 @@ def banking77_figures(data: Path, encoder: EncoderChoice, most: int | None) -> d
     figures["twenty_withheld"] = scope_figures(together, least)
     figures["twenty_withheld_names_alone"] = scope_figures(names_alone, least)
     figures["reliability"] = reliability(together)
+    figures["trade_off"] = {str(least): scope_figures(together, least) for least in TRADED}
     return figures
 
 
