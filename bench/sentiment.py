@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from analysis.encoder.choice import open_encoder
 from analysis.records import Sentiment
 from analysis.sentiment.acoustic import open_samples
 from analysis.sentiment.features import chunk_features, to_8_khz
@@ -37,6 +38,7 @@ from analysis.training.labelled.altered import telephone
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from analysis.training.labelled.recordings import HeardItems, hear
 from analysis.training.labelled.splits import grouped_splits
+from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.sentiment import LexiconSettings, SentimentSettings
 from pipeline.intervals import Figure
 from pipeline.records import (
@@ -231,7 +233,7 @@ def _shares(found: Sequence[Sentiment]) -> Rows:
 
 
 def words(data: Path) -> dict[str, Any]:
-    """Lexicon and shipped model on texts neither was trained on."""
+    """Lexicon and shipped model on texts neither was trained on; with the sentence encoder where it is here."""
     with (data / "text" / "airline_tweets_dev.csv").open(encoding="utf-8", newline="") as file:
         tweets = [(row["text"], row["sentiment"], str(index)) for index, row in enumerate(csv.DictReader(file))]
     with (data / "text" / "dialogsum.dev.jsonl").open(encoding="utf-8") as file:
@@ -243,7 +245,7 @@ def words(data: Path) -> dict[str, Any]:
         ]
     engines: dict[str, TextSentiment] = {
         "lexicon": LexiconSentiment(LexiconSettings()),
-        "shipped": TrainedTextSentiment("shipped"),
+        "shipped": TrainedTextSentiment("shipped", encoder=open_encoder(EncoderSettings())),
     }
     found: dict[str, Any] = {}
     for name, rows in (("tweets", tweets), ("dialogue turns", turns)):
