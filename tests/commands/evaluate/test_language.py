@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from analysis.measured import read_measured
-from commands.evaluate.language import evaluate_language, holds, labelled_calls, measure, methods_of, tells
+from commands.evaluate.language import (
+    evaluate_language,
+    expected_calibration_error,
+    holds,
+    labelled_calls,
+    measure,
+    methods_of,
+    tells,
+)
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from tests.house import PROJECT
@@ -110,3 +118,19 @@ def test_the_figures_are_saved_for_auto(tmp_path: Path, capsys: pytest.CaptureFi
     (method,) = read_measured(save, "topic").methods
     assert (told["step"], told["calls"]) == ("topic", 1)
     assert (method.method, method.score) == ("keywords", told["methods"][0]["score"])
+
+
+@pytest.mark.parametrize(
+    ("sure", "error"),
+    [
+        ((), None),
+        (((1.0, True), (0.0, False)), 0.0),
+        (((0.9, True), (0.9, False)), 0.4),
+        (((0.75, True), (0.75, True), (0.75, True), (0.75, False)), 0.0),
+        (((0.3, True), (0.9, False)), 0.8),
+    ],
+)
+def test_calibration_is_judged_by_bands(sure: tuple[tuple[float, bool], ...], error: float | None) -> None:
+    """A confidence of one provider says as much as another's only where each is right as often as it says."""
+    found = expected_calibration_error(sure)
+    assert found == (None if error is None else pytest.approx(error))
