@@ -55,6 +55,7 @@ BENCHMARKS = (
     Benchmark("word_error", (), ("--limit", "10"), needs_data=True),
     Benchmark("words", (), ("--models", "tiny.en", "--sets", "samples"), needs_data=True),
     Benchmark("diarisation", (), (), needs_data=True),
+    Benchmark("live", (), ("--calls", "1,4", "--seconds", "20", "--recognisers", "sleeping")),
     Benchmark("whole_run", (), ("--minutes", "10", "--part", "speed")),
 )
 

@@ -90,7 +90,7 @@ def open_live_room(settings: Settings, store: LiveStore, hand_over: HandOver) ->
         if analysis is not None:
             analysis.close()
 
-    return LiveRoom(
+    room = LiveRoom(
         settings.live,
         LiveTools(
             hearing=live_hearing(settings),
@@ -108,6 +108,9 @@ def open_live_room(settings: Settings, store: LiveStore, hand_over: HandOver) ->
             close=close,
         ),
     )
+    if settings.live.preload:
+        room.warm()
+    return room
 
 
 def live_hearing(settings: Settings) -> Hearing:
@@ -146,7 +149,7 @@ def _recogniser(settings: Settings) -> RecogniserProcess:
 
 
 class WordMoods:
-    """`Moods` by the step `text`, in a process of its own. A turn never waits for it longer than a few seconds."""
+    """`Moods` by the step `text`, in a process of its own. A turn does not wait while that is being loaded."""
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker("live moods", build_analyser, (_text_step, (settings,)), limit_key=_MOOD_LIMIT_KEY)
@@ -169,7 +172,7 @@ class WordMoods:
     def mood_of(self, chunks: Sequence[TranscriptChunk], metadata: CallMetadata) -> TurnMood:
         from analysis.records import CallSentiment
 
-        if not self._ready.wait(_MOOD_LIMIT_S):
+        if not self._ready.is_set():
             return TurnMood(label=None, reason="what moods need is still being loaded")
         try:
             (result,) = self._results(chunks, metadata, _MOOD_LIMIT_S)

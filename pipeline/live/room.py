@@ -98,9 +98,13 @@ class LiveRoom:
                 raise CallRefused(Refusal.UNAVAILABLE, f"no recording can be begun: {described(error)}") from error
             self._calls[session] = call
         self._rows.put(lambda: self._tools.store.begin(header))
+        self.warm()
+        return call
+
+    def warm(self) -> None:
+        """Load what calls need, if it is not loaded. Does not wait for it."""
         self._tools.recogniser.warm()
         self._endings.submit(self._tools.warm)
-        return call
 
     def resume(self, session: str, owner: str) -> LiveCall:
         """A call whose connection broke, or that has just ended. Raises CallRefused."""

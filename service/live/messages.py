@@ -119,6 +119,6 @@ def faults(error: ValidationError) -> str:
 
 
 def event_text(number: int, event: Event) -> str:
-    """An event as it is sent: its fields, and its number as `event`."""
-    content: dict[str, Any] = {"event": number, **_event.dump_python(event, mode="json")}
+    """An event as it is sent: its type, its number as `event`, its fields."""
+    content: dict[str, Any] = {"type": event.type, "event": number, **_event.dump_python(event, mode="json")}
     return json.dumps(content)

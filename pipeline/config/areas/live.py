@@ -14,7 +14,10 @@ class LiveSettings(Area):
     """Calls heard while they are held (`/v1/live`)."""
 
     enabled: bool = True
-    """Whether `serve` takes live calls. The recogniser is loaded with the first one."""
+    """Whether `serve` takes live calls."""
+    preload: bool = False
+    """Load recogniser and moods when the server starts; otherwise with the first call, whose first turns come late and
+    without a mood."""
     directory: Path = Path("data/live")
     """Folder of recordings and decoded audio of calls under way, up to 270 MB per hour and track. A recording leaves it
     for the service's own folder when the call has ended."""
