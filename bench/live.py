@@ -39,7 +39,14 @@ LONGEST_S = 60.0
 """Rest of a round after the last sample: what is not told by then counts as lost."""
 RECOGNISERS: dict[str, dict[str, Any]] = {
     "sleeping": {"engines": ["scripted"], "scripted": {"missing": "hash", "sleep_per_audio_s": 0.05}},
-    "tiny.en": {"engines": ["faster_whisper"], "faster_whisper": {"model": "Systran/faster-whisper-tiny.en"}},
+    "tiny.en": {
+        "engines": ["faster_whisper"],
+        "faster_whisper": {
+            "model": "Systran/faster-whisper-tiny.en",
+            "revision": "0d3d19a32d3338f10357c0889762bd8d64bbdeba",
+            "compute_type": "int8",
+        },
+    },
 }
 Tracks = npt.NDArray[np.int16]
 """Shape (samples, 2) at RATE_HZ."""
@@ -65,7 +72,7 @@ def _serve(settings: dict[str, Any], told: Connection) -> None:
     from fastapi import FastAPI
 
     from commands.serving.live import open_live_room
-    from commands.view import server_of
+    from commands.serving.server import server_of
     from pipeline.config.root import Settings
     from pipeline.live.ports import HandedOver
     from service.access.needs import OpenGate
