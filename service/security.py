@@ -19,13 +19,17 @@ HEADERS: MutableMapping[str, str] = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""Words of calls are not kept by a browser, and no other site may show or load them."""
+"""Words of calls are not kept by a browser, and no other site may show or load them.
+
+Other sites learn no address of ours; our own pages do, because a browser that says nothing at all (`no-referrer`) also
+sends `Origin: null` with the forms of our own pages.
+"""
 _CORRECTION = re.compile(r"/calls/[0-9a-f-]{36}/correct")
 STRICT_TRANSPORT = "max-age=31536000"
 """For a year, a browser that was here over TLS comes back over nothing else (HSTS, RFC 6797)."""
@@ -98,8 +102,9 @@ def _of_another_site(headers: Headers) -> bool:
 
     The scheme is not compared: a proxy may have taken TLS off.
     """
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        return True
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
 

@@ -116,10 +116,10 @@ class Gate:
         try:
             found = find(presented)
         except _Refused as refused:
-            log.warning("refused %s from %s: %s", refused.who, address, refused)
+            log.warning("refused %s from %s: %s", refused.who, address, refused.why)
             if (wait_s := self._wrong.count(key)) is not None:
                 raise refusals.too_many(wait_s, WRONG) from None
-            raise refusals.unknown(str(refused)) from None
+            raise refusals.unknown(refused.why) from None
         self._welcome.add(known)
         return self._counted(replace(found, address=address))
 
@@ -173,6 +173,7 @@ class _Refused(Exception):
 
     def __init__(self, why: str, who: str) -> None:
         super().__init__(why)
+        self.why = why
         self.who = who
 
 

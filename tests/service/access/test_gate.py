@@ -129,6 +129,7 @@ def test_a_thousand_wrong_tokens_are_counted_and_forgotten(house: House, caplog:
     assert len(caplog.records) <= 21 * (minutes + 1)
     assert not any(token in caplog.text for token in wrong)
     assert "192.0.2.7" in caplog.text
+    assert "This token is not known here." in caplog.text
     assert house.client(good).get(CALLS).status_code == 200
     assert house.client(late, address="192.0.2.8").get(CALLS).status_code == 200
 

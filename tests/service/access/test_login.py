@@ -141,3 +141,13 @@ def test_answers_over_tls_ask_for_tls_from_then_on(house: House, path: str) -> N
     plain = house.client(host="http://earshot.example").get(path, follow_redirects=False)
     assert "strict-transport-security" not in plain.headers
     assert plain.headers["x-frame-options"] == "DENY"
+
+
+def test_our_own_forms_are_taken_whatever_a_browser_makes_of_their_origin(house: House) -> None:
+    """As Chromium sends them: with its word for it, and where a policy hides the origin with `null`."""
+    token = token_in(house.database, "x")
+    for headers in (ORIGIN, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "same-origin", "Origin": "null"}):
+        answer = house.client().post("/login", data={"token": token}, headers=headers, follow_redirects=False)
+        assert answer.status_code == 303
+    assert house.client().get("/login").headers["referrer-policy"] == "same-origin"
+    assert 'name="referrer" content="same-origin"' in house.client().get("/login").text
