@@ -61,7 +61,8 @@ _QUEUED = """
 """
 _END = """
     WITH changed AS (
-        UPDATE jobs SET state = %(state)s, ended_at = now(), call_id = coalesce(%(call_id)s, call_id),
+        UPDATE jobs SET state = %(state)s, ended_at = now(),
+            call_id = coalesce((SELECT c.call_id FROM calls c WHERE c.call_id = %(call_id)s), call_id),
             reason = %(reason)s, detail = %(detail)s, recording_url = NULL,
             callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE now() END
         WHERE job_id = %(job_id)s AND ended_at IS NULL RETURNING job_id)
