@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic.json_schema import models_json_schema
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 
+from pages.api_page import api_page
 from service.access import anyone
 from service.access.routes import declared
-from service.problems import API, MEDIA_TYPE, Fault, Problem, is_api, responses
+from service.problems import API, KINDS, MEDIA_TYPE, Fault, Problem, is_api, responses
 
 router = APIRouter(prefix=API, dependencies=[Depends(anyone)], include_in_schema=False)
 VERSION = "1.0.0"
@@ -32,11 +33,20 @@ _TOKEN = "token"  # noqa: S105 - the name of the scheme
 
 @router.get("/openapi.json")
 def document(request: Request) -> JSONResponse:
+    return JSONResponse(_made(request.app))
+
+
+@router.get("/docs")
+def page_of_the_document(request: Request) -> HTMLResponse:
+    kinds = [(kind.name, kind.status, kind.title, kind.meaning) for kind in KINDS]
+    return HTMLResponse(api_page(_made(request.app), kinds))
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
     """Made once."""
-    app: FastAPI = request.app
     if app.openapi_schema is None:
         app.openapi_schema = described(app)
-    return JSONResponse(app.openapi_schema)
+    return app.openapi_schema
 
 
 def operation_id(route: APIRoute) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
-from service.problems import KINDS, MEDIA_TYPE
+from service.problems import DOCUMENTED_AT, KINDS, MEDIA_TYPE
 from tests.service.conftest import Room
 
 
@@ -47,3 +48,17 @@ def test_no_page_is_in_the_document(document: dict[str, Any]) -> None:
 
 def test_kinds_of_problems_are_told_apart_by_their_names() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS)
+
+
+def test_the_page_has_every_operation_record_and_problem_and_no_script_from_elsewhere(
+    api: Room, document: dict[str, Any]
+) -> None:
+    html = api.browser.get("/v1/docs").text
+    for _, operation in operations(document):
+        assert f'id="{operation["operationId"]}"' in html
+    for name in document["components"]["schemas"]:
+        assert f'id="record-{name}"' in html
+    for kind in KINDS:
+        assert f'id="{DOCUMENTED_AT.partition("#")[2]}{kind.name}"' in html
+    assert set(re.findall(r'href="#(record-[^"]+)"', html)) <= set(re.findall(r'id="([^"]+)"', html))
+    assert re.findall(r"<script[^>]*>", html) == ['<script src="/assets/reading-room.js" defer>']
