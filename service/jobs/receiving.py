@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 AT_ONCE = 256 * 1024
 """Bytes held per upload before they go to the disk."""
 _MOST_FIELDS = 20
+_DRAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,14 @@ class Form:
     def _end(self) -> None:
         if not self._into_file:
             self.fields[self._field] = self._value.decode(errors="replace")
+
+
+async def drain(body: AsyncIterator[bytes]) -> None:
+    """Let go by what a client still sends, for a moment: a connection closed before takes the answer with it."""
+    with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in body:
+                pass
 
 
 async def small_body(body: AsyncIterator[bytes], limits: Limits) -> bytes:

@@ -23,7 +23,7 @@ from service.access import Principal, Scope, needs
 from service.jobs.answers import EventAnswer, JobAnswer, JobList, job_answer
 from service.jobs.events import followed
 from service.jobs.outside import ForbiddenAddress
-from service.jobs.receiving import Form, digest_of, invalid, paced, receive, small_body, too_large
+from service.jobs.receiving import Form, digest_of, drain, invalid, paced, receive, small_body, too_large
 from service.jobs.room import JobRoom, job_room, key_reused, told_disk
 from service.jobs.submission import LONGEST_URL, LONGEST_VALUE, RecordingAtAddress, Submission, described, submission
 
@@ -103,20 +103,25 @@ async def submit(  # noqa: PLR0917 - FastAPI calls it by name
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     by = who.name
-    if media_type == _JSON:
-        job = await _by_address(request, room, by, idempotency_key)
-    elif media_type == _FORM:
-        job = await _by_form(request, room, by, idempotency_key)
-    else:
-        given = {
-            name: value
-            for name, value in (("metadata", metadata), ("priority", str(priority)), ("callback_url", callback_url))
-            if value
-        }
-        wanted = await run_in_threadpool(
-            submission, given, request.app.state.shared.settings.input, file_name, media_type
-        )
-        job = await _by_body(request, room, by, idempotency_key, wanted, complete=upload_complete != "?0")
+    try:
+        if media_type == _JSON:
+            job = await _by_address(request, room, by, idempotency_key)
+        elif media_type == _FORM:
+            job = await _by_form(request, room, by, idempotency_key)
+        else:
+            given = {
+                name: value
+                for name, value in (("metadata", metadata), ("priority", str(priority)), ("callback_url", callback_url))
+                if value
+            }
+            wanted = await run_in_threadpool(
+                submission, given, request.app.state.shared.settings.input, file_name, media_type
+            )
+            job = await _by_body(request, room, by, idempotency_key, wanted, complete=upload_complete != "?0")
+    except HTTPException as error:
+        if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            await drain(request.stream())
+        raise
     if job.state is JobState.RECEIVING:
         response.status_code = HTTPStatus.CREATED
         response.headers["Location"] = f"/v1/jobs/{job.job_id}/recording"
