@@ -57,6 +57,13 @@ class Site:
         """The page on which a call is corrected, which only a server has."""
         return f"{self.root}calls/{call_id}/correct"
 
+    def ask(self, question: str = "", wanted: CallFilter | None = None, **changes: object) -> str:
+        """The page of questions across the calls chosen by `wanted`, with `changes` to it. Only a server has it."""
+        pairs = ({"question": question} if question else {}) | address_of(
+            replace(wanted or CallFilter(), **changes)  # type: ignore[arg-type]
+        )
+        return f"{self.root}ask" + (f"?{urlencode(pairs)}" if pairs else "")
+
     def call(self, call_id: str, at_s: float | None = None) -> str | None:
         """The page of a call, at a moment of it; None where a folder has none."""
         moment = "" if at_s is None else f"#at={at_s:.1f}"

@@ -15,11 +15,12 @@ from db.queries.chosen import CallFilter, RowScope
 from db.queries.reading import Choice, choices_among
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service import correcting, documentation, login, reading
+from service import correcting, documentation, login, questions, reading
 from service.access.audit import Audit
 from service.access.gate import Gate
 from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
+from service.asking import AskingRoom
 from service.calls.router import router as calls
 from service.exports import Exports
 from service.jobs.router import router as jobs
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 KEPT_S = 60.0
 
 
-API_ROOMS: Sequence[APIRouter] = (calls, jobs, documentation.router)
+API_ROOMS: Sequence[APIRouter] = (calls, jobs, questions.api, documentation.router)
 """Routers of `run.py serve`, each under /v1, beside the pages."""
 
 
@@ -65,6 +66,7 @@ def application(
         erase: erases a call; None where nothing can be erased.
     """
     listening = ListeningRoom(settings.input, settings.audio, spool)
+    asking = AskingRoom(database, settings)
 
     @asynccontextmanager
     async def open_rooms(_: FastAPI) -> AsyncIterator[None]:
@@ -72,6 +74,7 @@ def application(
         listening.close()
         if live is not None:
             await asyncio.to_thread(live.close)
+        asking.close()
         spans.close()
 
     # FastAPI's own documentation loads its scripts from elsewhere: not here.
@@ -89,6 +92,7 @@ def application(
         settings=settings,
         listening=listening,
         quiet=quiet,
+        asking=asking,
         choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
         audit=Audit(database, days=access.audit_days, on=gate is not None and access.audit),
         hears=live is not None,
@@ -99,7 +103,7 @@ def application(
     app.state.live = live
     doors = () if gate is None else (login.router,)
     live_rooms = () if live is None else (live_routes.router,)
-    for room in (reading.router, correcting.router, *doors, *rooms, *live_rooms):
+    for room in (reading.router, correcting.router, questions.pages, *doors, *rooms, *live_rooms):
         app.include_router(room)
     reading.explain_errors(app)
     app.add_middleware(

@@ -16,6 +16,7 @@ from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
 from service.access import LOCAL, Audit, Principal, Scope
+from service.asking import AskingRoom
 from service.exports import Exports
 from service.kept import KeptBy
 
@@ -35,6 +36,7 @@ class Shared:
     settings: Settings
     listening: ListeningRoom
     quiet: Quiet
+    asking: AskingRoom
     choices: KeptBy[RowScope, list[Choice]]
     """What the calls that somebody may see can be filtered by; a value that is new shows after a minute."""
     audit: Audit

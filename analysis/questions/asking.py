@@ -26,6 +26,8 @@ from pipeline.config.areas.ask import AskSettings
 from pipeline.errors import ModelUnavailable
 from pipeline.records import TranscriptChunk
 
+LEAST_SAID = 0.35
+"""Share of the question's words, by weight, from which a passage is found by words: one frequent word of four is not."""
 SHOWN_NEAREST = 3
 """Quotes shown where nothing was found."""
 
@@ -116,7 +118,7 @@ class Asker:
         searched = finds.searched(self._recipe)
         most = self._settings.passages
         weights = word_weights(asked.content, finds.frequencies(asked.content))
-        said = finds.said(weights, most)
+        said = [hit for hit in finds.said(weights, most) if hit.score >= LEAST_SAID * sum(weights.values())]
         vector, why_not = self._vector(asked, searched)
         near = [] if vector is None else finds.nearest([float(x) for x in vector], self._recipe, most)
         return Looked(
@@ -215,6 +217,4 @@ def _of_index(searched: Searched) -> tuple[str, ...]:
     missing = searched.calls - searched.indexed
     if not missing:
         return ()
-    return (
-        f"{missing} of {searched.calls} calls are not indexed yet and were not looked through (run.py ask --index)",
-    )
+    return (f"{missing} of {searched.calls} calls are not indexed yet, and left out (run.py ask --index)",)

@@ -27,6 +27,6 @@ def word_weights(words: Sequence[str], frequencies: Mapping[str, float]) -> dict
 
     A word that nobody said keeps its weight: without it a passage covers less of the question.
     """
-    weights = {word: math.log(1.0 / max(frequencies.get(word, 0.0), 1e-5)) for word in words}
+    weights = {word: math.log1p(1.0 / max(frequencies.get(word, 0.0), 1e-5)) for word in words}
     kept = {word: weight for word, weight in weights.items() if frequencies.get(word, 0.0) < 0.25}
     return kept or weights

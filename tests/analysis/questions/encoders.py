@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import numpy as np
 
@@ -19,9 +20,9 @@ KINDS = (
 
 
 class KindsEncoder:
-    """One axis for each of KINDS, and one for whatever else is said."""
+    """One axis for each of KINDS; a text about none of them has one of the others."""
 
-    def __init__(self, name: str = "kinds", languages: tuple[str, ...] = ("en",), size: int = len(KINDS) + 1) -> None:
+    def __init__(self, name: str = "kinds", languages: tuple[str, ...] = ("en",), size: int = len(KINDS) + 300) -> None:
         self.space, self._languages, self._size = name, languages, size
         self.encoded: list[str] = []
 
@@ -40,7 +41,7 @@ class KindsEncoder:
             for axis, kind in enumerate(KINDS):
                 row[axis] = len(said & kind)
             if not row.any():
-                row[-1] = 1.0
+                row[len(KINDS) + crc32(text.encode("utf-8", "replace")) % (self._size - len(KINDS))] = 1.0
         lengths: Vectors = np.linalg.norm(rows, axis=1, keepdims=True)
         return rows / lengths
 

@@ -80,9 +80,9 @@ def test_a_transcript_that_no_call_shows_leaves_the_index(
 
 def test_another_encoder_makes_all_vectors_anew_also_of_another_size(calls: dict[str, str], database: Database) -> None:
     index_calls(database, Settings(), encoder=chosen())
-    other = index_calls(database, Settings(), encoder=chosen(KindsEncoder("larger", size=9)))
+    other = index_calls(database, Settings(), encoder=chosen(KindsEncoder("larger", size=400)))
     assert (other.transcripts, other.vectors) == (2, 3)
-    assert rows(database, "SELECT DISTINCT vector_dims(vector) FROM passages") == [(9,)]
+    assert rows(database, "SELECT DISTINCT vector_dims(vector) FROM passages") == [(400,)]
 
 
 def test_a_missing_encoder_leaves_vectors_as_they_are_and_indexes_new_calls_without(
