@@ -27,7 +27,7 @@ from pipeline.errors import ModelUnavailable
 from pipeline.records import TranscriptChunk
 
 LEAST_SAID = 0.35
-"""Share of the question's words, by weight, from which a passage is found by words: one frequent word of four is not."""
+"""Share of the question's words, by weight, from which a passage is found by words; one word of four is too few."""
 SHOWN_NEAREST = 3
 """Quotes shown where nothing was found."""
 
