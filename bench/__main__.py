@@ -44,6 +44,7 @@ BENCHMARKS = (
     Benchmark("claims", (), ("--connections", "1,10", "--seconds", "1", "--jobs", "5000")),
     Benchmark("sentiment", (), ("--part", "speed", "--repeat", "3"), needs_data=True),
     Benchmark("topics", (), (), needs_data=True),
+    Benchmark("questions", (), ("--half", "developed"), needs_data=True),
     Benchmark("redaction", needs_data=True),
     Benchmark("summaries", (), ("--limit", "200"), needs_data=True),
     Benchmark("llm", (), ("--calls", "16", "--rounds", "1", "--valid-calls", "20")),

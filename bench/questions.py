@@ -6,7 +6,9 @@ Sixty questions of ours (bench/labels/questions_*.yaml), each with the calls tha
 calls of our own and, with the reference data, six bank calls and 260 written dialogues. `developed` is what cut,
 ranking and threshold were chosen on, `apart` was put aside before. Recall at 5: of the calls that answer (at most
 five), the share among the first five calls. Intervals: bootstrap over questions, 95 %.
---fit prints the logistic regression behind "not in these calls", made on the developed half.
+--fit prints the figures of `analysis/questions/relevance.py`: slopes of a logistic regression on the developed half,
+and the intercept for which "not in these calls" is said to 95 % of 30 questions that none of the calls answers
+(six of the developed half, questions_absent.yaml).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from analysis.encoder.vectors import EncoderChoice
 from analysis.questions.asked import read_question
 from analysis.questions.asking import Asker, Looked
 from analysis.questions.records import Answer
-from bench.materials.question_calls import QUESTIONS, Question, corpus, questions, store_corpus
+from bench.materials.question_calls import HALVES, Question, corpus, questions, store_corpus
 from bench.shares import share_interval
 from commands.ask.index import index_calls
 from db.connection import Database, connect
@@ -48,7 +50,7 @@ Ranking = Callable[[str], Sequence[str]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--half", default="both", choices=(*QUESTIONS, "both"))
+    parser.add_argument("--half", default="both", choices=(*HALVES, "both"))
     parser.add_argument("--fit", action="store_true", help="print the regression of the developed half")
     parser.add_argument("--show", action="store_true", help="print what came first for each question")
     options = parser.parse_args()
@@ -56,11 +58,11 @@ def main() -> None:
     figures: dict[str, Any] = {"bench": "questions", "encoder": encoder.identity}
     with filled(options.data if options.data.is_dir() else None, encoder) as bench:
         figures["calls"] = len(bench.names)
-        for half in QUESTIONS if options.half == "both" else (options.half,):
+        for half in HALVES if options.half == "both" else (options.half,):
             asked = [one for one in questions(half) if one.calls <= bench.names]
             figures[half] = bench.figures(asked, show=options.show)
         if options.fit:
-            figures["fitted"] = bench.fitted(questions("developed"))
+            figures["fitted"] = bench.fitted()
     print(json.dumps(figures, indent=1))
 
 
@@ -118,22 +120,36 @@ class Bench:
             self._show(asked)
         return told
 
-    def fitted(self, asked: Sequence[Question]) -> dict[str, Any]:
-        """Whether a passage is of a call that answers, from its cosine and the share of the question's words."""
+    def fitted(self) -> dict[str, Any]:
+        """What tells a passage of a call that answers from another: its cosine and the share of words said in it."""
         from sklearn.linear_model import LogisticRegression
 
-        rows, truth, weights = [], [], []
-        for one in asked:
-            found = self._asker().evidence(one.ask, self._finds())
-            for call, likeness, covered in found:
-                if likeness is not None:
-                    rows.append([likeness, covered])
-                    truth.append(call in one.calls)
-                    weights.append(1.0 / len(found))
+        asker, finds = self._asker(), self._finds()
+        developed = questions("developed")
+        found = [(one, asker.evidence(one.ask, finds)) for one in developed if one.calls]
+        rows = [(one, *passage, len(of)) for one, of in found for passage in of if passage[1] is not None]
         model = LogisticRegression(C=10.0, max_iter=5000)
-        model.fit(np.array(rows), np.array(truth), sample_weight=np.array(weights) * len(rows) / sum(weights))
-        likeness, covered = (round(float(value), 2) for value in model.coef_[0])
-        return {"likeness": likeness, "covered": covered, "intercept": round(float(model.intercept_[0]), 2)}
+        model.fit(
+            np.array([(likeness, covered) for _, _, likeness, covered, _ in rows]),
+            np.array([call in one.calls for one, call, *_ in rows]),
+            sample_weight=np.array([1.0 / of for *_, of in rows]),
+        )
+        slopes = model.coef_[0]
+        absent = [one for one in (*developed, *questions("absent")) if not one.calls]
+        highest = [
+            max(
+                float(slopes @ (likeness, covered))
+                for _, likeness, covered in asker.evidence(one.ask, finds)
+                if likeness
+            )
+            for one in absent
+        ]
+        return {
+            "likeness": round(float(slopes[0]), 2),
+            "covered": round(float(slopes[1]), 2),
+            "intercept": -round(float(np.quantile(highest, 0.95)), 2),
+            "absent_questions": len(absent),
+        }
 
     def _finds(self) -> PostgresPassages:
         return PostgresPassages(database=self.database, chosen=CallFilter(), timezone="UTC")

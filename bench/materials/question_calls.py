@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _LABELS = Path(__file__).resolve().parents[1] / "labels"
-QUESTIONS = {"developed": _LABELS / "questions_developed.yaml", "apart": _LABELS / "questions_apart.yaml"}
+HALVES = ("developed", "apart")
 _TURN_S = 4.0
 
 
@@ -35,8 +35,9 @@ class Question:
     calls: frozenset[str]
 
 
-def questions(half: str) -> list[Question]:
-    rows = yaml.safe_load(QUESTIONS[half].read_text(encoding="utf-8"))
+def questions(name: str) -> list[Question]:
+    """Of one of HALVES, or those of `absent`, which are for the threshold alone."""
+    rows = yaml.safe_load((_LABELS / f"questions_{name}.yaml").read_text(encoding="utf-8"))
     return [Question(row["ask"], row["kind"], frozenset(row["calls"])) for row in rows]
 
 
