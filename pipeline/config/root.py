@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.config.areas.ask import AskSettings
 from pipeline.config.areas.attention import AttentionSettings
@@ -79,12 +79,13 @@ class Settings(Area):
             return self
         try:
             self.llm_of_questions()
-        except ValueError as error:
-            raise ValueError(f"ask.providers: {error}") from None
+        except ValidationError as error:
+            faults = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
+            raise ValueError(f"ask.providers: {faults}") from None
         return self
 
     def llm_of_questions(self) -> LanguageModelSettings:
-        """`llm` with the providers of `ask`. Raises ValueError where one is not set up."""
+        """`llm` with the providers of `ask`. Raises ValidationError where one is not set up."""
         return LanguageModelSettings(**{**dict(self.llm), "providers": self.ask.providers})
 
     @model_validator(mode="after")

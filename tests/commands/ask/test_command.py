@@ -1,0 +1,125 @@
+"""`run.py ask` as it is typed, over real calls and a real HTTP server for the language model."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from commands.app import app
+from db.ledger.store import PostgresStore
+from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from tests.analysis.questions.stored import CARD, store_call
+
+DEAR = ("a: how can I help", "c: I want to cancel my contract because the price is too high", "a: I have cancelled it")
+
+
+@pytest.fixture
+def calls(store: PostgresStore, run_id: str) -> dict[str, str]:
+    return {"dear": store_call(store, run_id, "dear", *DEAR), "card": store_call(store, run_id, "card", *CARD)}
+
+
+def asked(url: str, folder: Path, *arguments: str, more: str = "") -> str:
+    config = folder / "config.yaml"
+    config.write_text(f"database:\n  url: {url}\nencoder:\n  engine: 'off'\n{more}")
+    done = CliRunner().invoke(app, ["ask", *arguments, "--config", str(config)])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return str(done.stdout)
+
+
+def test_the_index_is_made_and_the_answer_quotes_the_calls(url: str, calls: dict[str, str], tmp_path: Path) -> None:
+    assert "2 transcripts made ready for questions" in asked(url, tmp_path, "--index")
+    assert "every call is ready" in asked(url, tmp_path, "--index")
+    said = asked(url, tmp_path, "cancel contract price")
+    assert "1. 1 call" in said
+    assert "“I want to cancel my contract because the price is too high”" in " ".join(said.split())
+    assert "dear.wav" in said
+    assert "Looked through 2 calls." in said
+    assert "words alone" in said
+
+
+def test_json_holds_everything(url: str, calls: dict[str, str], tmp_path: Path) -> None:
+    answer = json.loads(asked(url, tmp_path, "stolen card", "--index", "--json"))
+    assert answer["found"]
+    assert answer["groups"][0]["call_ids"] == [calls["card"]]
+    assert answer["groups"][0]["quotes"][0]["start_s"] == 2.5
+
+
+def test_what_is_not_in_the_calls_is_said(url: str, calls: dict[str, str], tmp_path: Path) -> None:
+    assert "Not in these calls." in asked(url, tmp_path, "who mentions bitcoin?", "--index")
+    assert "Not in these calls." in asked(url, tmp_path, "stolen card", "--agent", "A8")
+    assert "Not in these calls." in asked(url, tmp_path, "stolen card", "--since", "2027-01-01")
+
+
+def test_what_cannot_be_asked_is_refused(url: str, calls: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="ask something"):
+        asked(url, tmp_path, "?!")
+    with pytest.raises(ConfigurationError, match=r"ask\.providers: llm\.providers lists openai_chat, but"):
+        asked(url, tmp_path, "why", more="ask:\n  providers: openai_chat\n")
+    with pytest.raises(DatabaseUnavailable, match="no database there"):
+        asked(f"embedded\n  data_dir: {tmp_path}/none", tmp_path, "why")
+
+
+def test_markup_of_the_terminal_in_calls_has_no_effect(
+    url: str, store: PostgresStore, run_id: str, tmp_path: Path
+) -> None:
+    store_call(store, run_id, "odd", "c: [bold red]refund[/] \x1b[31m now \u202e please")
+    said = asked(url, tmp_path, "refund", "--index")
+    assert "[bold red]refund[/]" in said
+    assert "\x1b[31m now" not in said
+
+
+@contextmanager
+def model(answer: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """A chat server that always says this; its address, and what it was sent."""
+    sent: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent.append(self.rfile.read(int(self.headers["content-length"])).decode())
+            message = {"role": "assistant", "content": json.dumps(answer)}
+            body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1", sent
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_configured_model_writes_sentences_and_nothing_personal_leaves(
+    url: str, calls: dict[str, str], store: PostgresStore, run_id: str, tmp_path: Path
+) -> None:
+    store_call(
+        store, run_id, "paid", "c: I want to cancel my contract, the price is too high, my card is 4111 1111 1111 1111"
+    )
+    words = "the price is too high"
+    sentence = "The client wants to cancel the contract because the price is too high."
+    with model({"answers": True, "sentence": sentence, "evidence": [{"number": 1, "words": words}]}) as (address, sent):
+        configured = f"ask:\n  providers: openai_chat\nllm:\n  openai_chat:\n    model: m\n    base_url: {address}\n"
+        asked(url, tmp_path, "--index")
+        said = asked(url, tmp_path, "cancel contract price", more=configured)
+        without = asked(url, tmp_path, "cancel contract price", "--no-model", more=configured)
+    assert sentence in " ".join(said.split())
+    assert "Sentences by openai_chat/m" in said
+    assert sentence not in without
+    assert sent
+    assert not any("4111" in one for one in sent)
