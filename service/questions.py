@@ -13,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from analysis.questions.asked import LONGEST, QuestionUnusable
 from analysis.questions.document import AnswerDocument, document_of
+from analysis.questions.records import Answer
 from db.queries.chosen import CallFilter
 from pages.ask_page import ask_page
 from pages.filters import filter_of
 from service.access import Principal
+from service.access.audit import What
 from service.problems import API
 from service.readers import WordReader
 from service.shared import Given, Shared
@@ -67,7 +69,7 @@ def ask_on_a_page(request: Request, given: Given, reader: WordReader) -> Respons
     answer = None
     if question:
         try:
-            answer = given.asking.ask(question, reader.limited(wanted))
+            answer = _asked(given, reader, question, wanted)
         except QuestionUnusable as error:
             faults = [*faults, str(error)]
     html = ask_page(question, answer, given.choices_for(reader), wanted, given.site_of(reader), faults=faults)
@@ -89,9 +91,16 @@ def ask(wish: AskRequest, given: Given, reader: WordReader) -> AnswerDocument:
 
 def _answered(wish: AskRequest, given: Shared, reader: Principal) -> AnswerDocument:
     try:
-        return document_of(given.asking.ask(wish.question, reader.limited(_filter(wish))))
+        return document_of(_asked(given, reader, wish.question, _filter(wish)))
     except QuestionUnusable as error:
         raise HTTPException(422, str(error)) from None
+
+
+def _asked(given: Shared, reader: Principal, question: str, wanted: CallFilter) -> Answer:
+    """The answer within what the reader may see; whose words are in it is written down before it is given."""
+    answer = given.asking.ask(question, reader.limited(wanted))
+    given.audit.read(reader, What.ASK, answer.quoted_calls)
+    return answer
 
 
 def _filter(wish: AskRequest) -> CallFilter:

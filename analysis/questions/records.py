@@ -153,3 +153,9 @@ class Answer:
     """Sentences of the model that did not hold."""
     model: str | None = None
     cost_usd: float | None = None
+
+    @property
+    def quoted_calls(self) -> tuple[str, ...]:
+        """Ids of all calls whose words are in it, each once."""
+        quotes = [*self.nearest, *(quote for group in self.groups for quote in group.quotes)]
+        return tuple(dict.fromkeys(quote.call_id for quote in quotes))

@@ -12,6 +12,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from analysis.encoder.vectors import WITHOUT
+from commands.ask.index import index_calls
 from commands.serving.tasks import job_room
 from db.access.scopes import Scope
 from db.access.token_text import new_token
@@ -19,6 +21,7 @@ from db.access.tokens import NewToken, keep_token
 from db.connection import Database
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.access import AccessSettings
+from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.service import ServiceSettings
 from pipeline.config.root import Settings
 from pipeline.records import CallMetadata, CustomerSegment
@@ -107,7 +110,9 @@ def house(  # noqa: PLR0917 - pytest calls it by name
 ) -> Iterator[House]:
     mine = stored_call(store, run_id, write_two_sides(tmp_path / "billing.wav"), "billing", CustomerSegment.B2C)
     others = stored_call(store, run_id, write_two_sides(tmp_path / "sales.wav"), "sales", CustomerSegment.B2B)
+    index_calls(database, Settings(), encoder=WITHOUT)
     settings = Settings(
+        encoder=EncoderSettings(engine="off"),
         service=ServiceSettings(access=access, recordings_dir=tmp_path / "recordings"),
     )
     gate = Gate(database, access, local=False, jwts=jwts)

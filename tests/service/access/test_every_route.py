@@ -32,6 +32,8 @@ VALUES = {"job_id": str(uuid.uuid4()), "name": "reading-room.css", "session": "n
 """Parameters of paths that name no call."""
 QUERIES: dict[str, tuple[str, ...]] = {
     "/": ("", "?agents=talk"),
+    "/ask": ("", "?question=charged+twice", "?question=only-said-in-sales"),
+    "/v1/ask": ("?question=charged+twice", "?question=only-said-in-billing"),
     "/calls": ("", "?q=charged", "?sort=attention", "?q=only-said-in-sales", "?queue=sales"),
 }
 """Path to queries that make it say most."""
@@ -149,3 +151,13 @@ def test_whoever_reads_a_transcript_is_kept(house: House) -> None:
                     assert after > before, f"{address} gives words, and nobody knows to whom"
                     seen += 1
     assert seen >= 6
+
+
+def test_whoever_is_quoted_to_in_an_answer_is_kept(house: House) -> None:
+    client = house.client(token_in(house.database, "asker", [Scope.READ], queues=("billing",)))
+    for address in ("/v1/ask?question=charged+twice", "/ask?question=charged+twice"):
+        before = len(reads_of(house.database, reader="asker"))
+        assert "charged twice" in get(client, address).text
+        kept = reads_of(house.database, reader="asker")
+        assert {(str(one.call_id), one.what) for one in kept} == {(house.mine, "ask")}
+        assert len(kept) == before + 1
