@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from analysis.text import stems, words
 
 LIKENESS, COVERED, INTERCEPT = 9.7, 1.35, -4.4
-"""Slopes of a logistic regression over cosine and share of the question's words; with the intercept the questions of the
-developed half that none of the calls answers stay unanswered."""
+"""Slopes of a logistic regression over cosine and share of the question's words; with this intercept the questions of
+the developed half that none of the calls answers stay unanswered."""
 FROM = 0.5
 """Probability from which a passage counts as an answer."""
 COVERED_ALONE = 0.6
