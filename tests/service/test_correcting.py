@@ -115,6 +115,22 @@ def test_the_mark_of_one_call_does_not_serve_for_another(room: Room, database: D
     assert reference_of(database, other) is None
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://127.0.0.1"}, 303),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_a_browser_saves_from_our_own_page_alone(room: Room, headers: dict[str, str], status: int) -> None:
+    """Chromium sends `Origin: null` from a page that sends no referrer: saving was refused."""
+    assert save(room, form_of(room), **headers).status_code == status
+
+
 @pytest.mark.parametrize("path", ["/calls/{}", "/calls", "/quality", "/", "/calls/{}/correct/x", "/calls/x/correct"])
 def test_nothing_else_takes_a_post(room: Room, path: str) -> None:
     assert room.browser.post(path.format(room.call_id), data={"by": "Ann"}).status_code == 405

@@ -1,0 +1,35 @@
+"""Recordings of erased calls that nobody can delete here are told by their container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from commands.purge.recordings import delete_recordings
+from db.erasure import Erasable
+from pipeline.sources.addresses import file_uri, zip_uri
+
+
+def erasable(uri: str, second: str | None = None) -> Erasable:
+    return Erasable(
+        call_id="0", source_uri=uri, second_uri=second, file_name="a.wav", second_file=None, audio_sha256=None,
+        size_bytes=1, modified_at=None, etag=None, transcript_fingerprint=None,
+    )  # fmt: skip
+
+
+def test_archives_and_buckets_are_named_and_their_recordings_are_not(tmp_path: Path) -> None:
+    """`2 left in archives and buckets` said neither where they were, nor that anything was left to do."""
+    here = tmp_path / "here.wav"
+    here.touch()
+    erased = [
+        erasable(file_uri(str(here))),
+        erasable(zip_uri("/in/calls.zip", "smith/a.wav"), zip_uri("/in/calls.zip", "smith/b.wav")),
+        erasable("s3://calls/2026/smith.wav"),
+    ]
+    for write in (False, True):
+        counts, left = delete_recordings(erased, write=write)
+        assert counts == {"deleted": 1, "left in archives and buckets": 3}
+        assert [line.split(" recording")[0] for line in left] == ["/in/calls.zip: 2", "s3://calls: 1"]
+        assert "smith" not in "".join(left)
+        assert "write it anew without them" in left[0]
+        assert "delete the objects there" in left[1]
+    assert not here.exists()
