@@ -11,7 +11,7 @@ from commands.exit_codes import ExitCode
 from commands.permissions import let_read
 from commands.run.command import check_writable, signals_stop
 from commands.run.logs import log_to
-from commands.run.observer import ConsoleObserver
+from commands.run.tracing import TracedObserver
 from commands.run.wiring import build_parts, open_claims, with_one_model
 from commands.terminal import Terminal
 from db.connection import connect
@@ -22,6 +22,7 @@ from pipeline.run.context import RunSignals
 from pipeline.run.joined import JoinedWorker
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.sources.addressed import AddressedSource
+from pipeline.tracing.spans import Spans
 
 
 def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool, first_within_s: float = 0) -> int:
@@ -37,15 +38,18 @@ def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool, first_w
     let_read(settings.output.readable_by)
     check_writable(settings.run.spool_dir)
     stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
-    observer = ConsoleObserver()
+    spans = Spans(settings.reporting.tracing)
+    observer = TracedObserver(spans)
     log_to(observer.console, settings.output.directory / "logs", f"{stamp}_{os.getpid()}", settings.reporting)
-    with observer, connect(settings.database) as database:
+    with spans, observer, connect(settings.database) as database:
         store = PostgresStore(database, allow_downgrade=settings.run.allow_downgrade)
         try:
             store.join_runs()
             claims = open_claims(settings, database)
             parts = build_parts(settings, store, claims, AddressedSource(settings.input))
-            return _work(JoinedWorker(settings.run, parts, observer, build_recipe(settings)), stays, first_within_s)
+            worker = JoinedWorker(settings.run, parts, observer, build_recipe(settings))
+            observer.recorder = worker.recorder
+            return _work(worker, stays, first_within_s)
         finally:
             store.close()
 

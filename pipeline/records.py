@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.roles import Role as Role  # noqa: PLC0414 - one of the records for all who read them
+from pipeline.tracing.origin import Origin, trace_place
 
 SAMPLE_RATE_HZ = 16_000
 """Everything after the decoder is float32 at this rate."""
@@ -474,6 +475,15 @@ class Claim:
 
     priority: int = 0
     """Above 0 it is done before what its worker has in hand."""
+    request_id: str | None = None
+    """Of the request that handed the call in; None for one that a run has found."""
+    traceparent: str | None = None
+    """The span of that request."""
+
+    @property
+    def origin(self) -> Origin | None:
+        place = trace_place(self.traceparent)
+        return Origin(self.request_id, place) if self.request_id is not None and place is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ _AT_ONCE = 256 * 1024
 def sound_answer(request: Request, path: Path, media_type: str) -> Response:
     """Raises OSError, FileDamaged, KeyMissing."""
     if not is_sealed(path):
-        return FileResponse(path, media_type=media_type)
+        return FileResponse(path, media_type=media_type, stat_result=os.stat(path))
     file = open_file(path)
     size = file.seek(0, 2)
     wanted = _wanted(request, size)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 from commands.report.spans import STAGES, CallTimes, by_call
+from commands.run.observer import ConsoleObserver
 from pipeline.config.areas.reporting import TracingSettings
+from pipeline.records import CallStatus, FoundCall
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.tracing.origin import TracePlace, new_trace
+from pipeline.tracing.origin import Origin, TracePlace, current_origin, new_trace
 from pipeline.tracing.spans import Span, Spans
 
 
@@ -30,10 +32,34 @@ def export_traces(
     return len(chosen)
 
 
+class TracedObserver(ConsoleObserver):
+    """Sends the spans of each call as it is finished: for a worker that stays."""
+
+    def __init__(self, spans: Spans) -> None:
+        super().__init__()
+        self._spans = spans
+        self.recorder: PerformanceRecorder | None = None
+        """Of the worker, from which its spans are taken."""
+
+    def call_finished(self, found: FoundCall, status: CallStatus, detail: str) -> None:
+        super().call_finished(found, status, detail)
+        if self.recorder is None:
+            return
+        zero_s, origin = time.time() - self.recorder.now_s(), current_origin()
+        for call in by_call(self.recorder.take(found.file_name)):
+            add_call(self._spans, call, None, zero_s, origin)
+
+
 def add_call(
-    spans: Spans, call: CallTimes, run_id: str, zero_s: float, requested: TracePlace | None = None
+    spans: Spans, call: CallTimes, run_id: str | None, zero_s: float, origin: Origin | None = None
 ) -> TracePlace:
-    """One call's spans. `zero_s`: Unix time from which its times count. `requested`: the request it was done for."""
+    """One call's spans. `zero_s`: Unix time from which its times count. `origin`: the request it was done for."""
+    requested = origin.place if origin is not None else None
+    about: dict[str, str | float] = {"earshot.file_name": call.file_name, "earshot.audio_s": call.audio_s}
+    if run_id is not None:
+        about["earshot.run_id"] = run_id
+    if origin is not None:
+        about["earshot.request_id"] = origin.request_id
     stages = [call.spans[stage] for stage in STAGES if stage in call.spans]
     whole = requested.child() if requested is not None else new_trace()
     for span in stages:
@@ -46,11 +72,7 @@ def add_call(
             parent=requested,
             start_s=zero_s + min(span.start_s for span in stages),
             end_s=zero_s + max(span.end_s for span in stages),
-            attributes={
-                "earshot.run_id": run_id,
-                "earshot.file_name": call.file_name,
-                "earshot.audio_s": call.audio_s,
-            },
+            attributes=about,
             kind="consumer" if requested is not None else "internal",
         )
     )

@@ -27,6 +27,10 @@ class NewJob:
     queue: str | None
     priority: int
     callback_url: str | None
+    request_id: str | None = None
+    """Of the request that handed it in."""
+    traceparent: str | None = None
+    """Its span, as W3C Trace Context writes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,10 +36,10 @@ _OF_STATUS = {"done": JobState.DONE, "skipped": JobState.SKIPPED}
 
 _OPEN = """
     INSERT INTO jobs (job_id, state, submitted_by, idempotency_key, request_hash, file_name, recording_url, size_bytes,
-        metadata, customer_segment, queue, priority, callback_url)
+        metadata, customer_segment, queue, priority, callback_url, request_id, traceparent)
     VALUES (%(job_id)s, %(state)s, %(submitted_by)s, %(idempotency_key)s, %(request_hash)s, %(file_name)s,
         %(recording_url)s, %(size_bytes)s, %(metadata)s, %(customer_segment)s, %(queue)s, %(priority)s,
-        %(callback_url)s)
+        %(callback_url)s, %(request_id)s, %(traceparent)s)
     ON CONFLICT DO NOTHING
 """
 _FIRST_EVENT = """

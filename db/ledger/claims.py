@@ -51,7 +51,9 @@ _CLAIM = """
     UPDATE claims c SET worker = %(worker)s, lease_until = now() + make_interval(secs => %(lease_s)s),
         attempts = attempts + 1, fence = nextval('claim_fences')
     FROM free WHERE c.claim_id = free.claim_id
-    RETURNING c.claim_id, c.run_id::text, c.fence, c.call, c.priority, c.attempts
+    RETURNING c.claim_id, c.run_id::text, c.fence, c.call, c.priority, c.attempts,
+        (SELECT request_id FROM jobs j WHERE j.source_uri = c.source_uri) AS request_id,
+        (SELECT traceparent FROM jobs j WHERE j.source_uri = c.source_uri) AS traceparent
 """
 _SCOPE = {True: "configuration_hash = %(hash)s", False: "run_id = %(run_id)s"}
 """By whether the calls of all runs are meant, or those of one."""

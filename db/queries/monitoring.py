@@ -29,6 +29,14 @@ class Queue:
     """A worker has them that no longer renews its lease: anybody may take them over."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What the service has under way beside its queue."""
+
+    callbacks: int
+    live_calls: int
+
+
 def seen_workers(database: Patient, within_s: float) -> Sequence[SeenWorker]:
     """Those that gave a sign of life within the last seconds, newest sign first."""
     return ask(database, "monitoring/workers", record_row(SeenWorker), within_s=within_s)
@@ -46,6 +54,15 @@ def work_totals(database: Patient) -> Mapping[str, float]:
 
 def calls_by_status(database: Patient) -> Mapping[str, int]:
     return dict(ask(database, "monitoring/calls", tuple_row))
+
+
+def jobs_by_state(database: Patient) -> Mapping[str, int]:
+    return dict(ask(database, "monitoring/jobs", tuple_row))
+
+
+def waiting(database: Patient) -> Waiting:
+    (row,) = ask(database, "monitoring/waiting", record_row(Waiting))
+    return row
 
 
 def answers(database: Database) -> None:

@@ -99,6 +99,13 @@ class PerformanceRecorder:
         with self._lock:
             self.spans.append(StageSpan(stage, file_name, start_s, end_s, audio_s))
 
+    def take(self, file_name: str) -> list[StageSpan]:
+        """The spans of calls with this name, which are forgotten here: a worker that stays would keep them for ever."""
+        with self._lock:
+            taken = [span for span in self.spans if span.file_name == file_name]
+            self.spans = [span for span in self.spans if span.file_name != file_name]
+        return taken
+
     @contextmanager
     def stage(self, stage: str, file_name: str, audio_s: float = 0.0) -> Iterator[None]:
         """Times the block; recorded also when it raises."""

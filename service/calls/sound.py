@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import Any
 
-from fastapi import APIRouter
-from starlette.responses import FileResponse
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, Response
 
 from pages.sound import recording_of, why_withheld
 from pipeline.errors import SourceUnreadable, TerminalError
@@ -16,6 +15,7 @@ from service.calls.one import known_call
 from service.problems import DATABASE_AWAY, INVALID, NO_AUDIO, NOT_FOUND, UNAVAILABLE, Refused, responses
 from service.readers import WordReader
 from service.shared import Given
+from service.sound_answer import sound_answer
 
 router = APIRouter(tags=["calls"])
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
@@ -44,7 +44,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     responses={**_ANSWERS, **responses(INVALID, NOT_FOUND, NO_AUDIO, UNAVAILABLE, DATABASE_AWAY)},
     openapi_extra={"parameters": [_RANGE]},
 )
-def audio(call_id: uuid.UUID, given: Given, reader: WordReader) -> FileResponse:
+def audio(call_id: uuid.UUID, request: Request, given: Given, reader: WordReader) -> Response:
     """The recording, whole or in the ranges asked for.
 
     As it was handed in where browsers play that, else as WAV. Where personal data is removed from stored text, the same
@@ -57,10 +57,10 @@ def audio(call_id: uuid.UUID, given: Given, reader: WordReader) -> FileResponse:
         raise Refused(NO_AUDIO, why or "The recording is withheld.")
     try:
         path, media = given.listening.playable(recording_of(call), quiet)
-        status = os.stat(path)
+        answer = sound_answer(request, path, media)
     except (SourceUnreadable, TerminalError) as error:
         raise Refused(NO_AUDIO, str(error)) from error
     except OSError as error:
         raise Refused(NO_AUDIO, f"The recording cannot be read: {error.strerror}.") from error
     given.audit.read(reader, What.AUDIO, [call_id])
-    return FileResponse(path, media_type=media, stat_result=status)
+    return answer

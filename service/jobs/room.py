@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from db.jobs.records import NewJob
 from pipeline.disk import says_disk_full
 from pipeline.jobs import Job, JobState
+from pipeline.tracing.origin import current_origin
 from service.jobs.folder import RecordingFolder
 from service.jobs.gatekeeper import Gatekeeper, Refusal
 from service.jobs.outside import OutsideHttp
@@ -59,6 +60,7 @@ class JobRoom:
 
         Raises HTTPException (422) where the key stands for another submission.
         """
+        origin = current_origin()
         new = NewJob(
             job_id=str(uuid.uuid4()),
             state=JobState.RECEIVING if submission.recording_url is None else JobState.FETCHING,
@@ -73,6 +75,8 @@ class JobRoom:
             queue=submission.queue,
             priority=submission.priority,
             callback_url=submission.callback_url,
+            request_id=origin.request_id if origin else None,
+            traceparent=origin.traceparent if origin else None,
         )
         job = self.jobs.open(new)
         if job.request_hash != submission.digest:

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from db.queries import monitoring
+from pipeline.jobs import JobState
 from pipeline.presence import COUNTED, SeenWorker
 from service.kept import Kept
 from service.monitoring.bounded import Bounded
@@ -46,6 +47,8 @@ class Stored:
     workers: tuple[SeenWorker, ...]
     totals: dict[str, float]
     calls: dict[str, int]
+    jobs: dict[str, int]
+    waiting: monitoring.Waiting
 
 
 class Figures(Collector):
@@ -64,6 +67,8 @@ class Figures(Collector):
             workers=tuple(monitoring.seen_workers(database, within_s)),
             totals=dict(monitoring.work_totals(database)),
             calls=dict(monitoring.calls_by_status(database)),
+            jobs=dict(monitoring.jobs_by_state(database)),
+            waiting=monitoring.waiting(database),
         )
 
     def describe(self) -> list[Metric]:
@@ -86,10 +91,7 @@ class Figures(Collector):
             yield from _queue(future.result().queue)
             yield from _of_workers(future.result().workers)
             yield from _totals(future.result().totals)
-            calls = GaugeMetricFamily("earshot_calls", "Recordings the database knows, by state.", labels=["status"])
-            for status, number in future.result().calls.items():
-                calls.add_metric([status], number)
-            yield calls
+            yield from _states(future.result())
 
     def _disks(self) -> Iterator[Metric]:
         free = GaugeMetricFamily("earshot_disk_free_bytes", "Free space where this is written.", labels=["what"])
@@ -106,6 +108,21 @@ class Figures(Collector):
     def _pool(self) -> Iterator[Metric]:
         for name, value in self._database.pool_figures().items():
             yield GaugeMetricFamily(f"earshot_database_pool_{name}", f"Connection pool: {name}.", value=value)
+
+
+def _states(stored: Stored) -> Iterator[Metric]:
+    calls = GaugeMetricFamily("earshot_calls", "Recordings the database knows, by state.", labels=["status"])
+    for status, number in stored.calls.items():
+        calls.add_metric([status], number)
+    yield calls
+    jobs = GaugeMetricFamily("earshot_jobs", "Calls handed in, by state.", labels=["state"])
+    for state in JobState:
+        jobs.add_metric([state.value], stored.jobs.get(state.value, 0))
+    yield jobs
+    yield GaugeMetricFamily(
+        "earshot_callbacks_waiting", "Callbacks still to be delivered.", value=stored.waiting.callbacks
+    )
+    yield GaugeMetricFamily("earshot_live_calls", "Calls heard now, on all servers.", value=stored.waiting.live_calls)
 
 
 def _queue(queue: monitoring.Queue) -> Iterator[Metric]:

@@ -79,7 +79,7 @@ class AnalyseStage:
                 return []
             if len(batch) > 1:
                 return [item for work in batch for item in self._analyse(worker, [work])]
-            with about_call(batch[0].file_name, batch[0].call_id, "analyse"):
+            with about_call(batch[0].file_name, batch[0].call_id, "analyse", batch[0].claim.origin):
                 self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
             batch[0].steps = keep_better(self._all_failed(calls[0], str(error)), calls[0].earlier)
             return list(batch)

@@ -82,7 +82,7 @@ class PrepareStage:
             return
         self._desk.tell(work.claim, "prepare")
         known = work.planned.known
-        with about_call(work.file_name, known.call_id if known else None, "prepare"):
+        with about_call(work.file_name, known.call_id if known else None, "prepare", work.claim.origin):
             self._one(worker, work, out, finished)
 
     def _one(self, worker: Worker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:

@@ -199,7 +199,7 @@ class RecogniseStage:
             self._signals.stop(str(result.error), planned=True)
         elif result.error is not None:
             active.failed.append(result)
-            with about_call(active.work.file_name, active.work.call_id, "recognise"):
+            with about_call(active.work.file_name, active.work.call_id, "recognise", active.work.claim.origin):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
         if result.error is None:
             self._unsaved.append((fingerprint, text))

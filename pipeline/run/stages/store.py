@@ -92,13 +92,13 @@ class StoreStage:
             return
         finally:
             work.drop_spool()
-        self._tell(work.planned.found, handled_call(outcome, changed=changed))
+        self._tell(work.planned.found, handled_call(outcome, changed=changed), work.claim)
 
     def _write_kept(self, work: Work) -> None:
         work.drop_spool()
         handled = Handled(handled_as=HandledAs.KEPT, status=CallStatus.DONE, call_id=work.call_id)
         self._claims.end(work.claim, handled)
-        self._tell(work.planned.found, handled)
+        self._tell(work.planned.found, handled, work.claim)
 
     def _of_speakers(self, work: Work) -> tuple[StepResult, ...]:
         """What is stored about the speakers of a mono call that this run transcribed."""
@@ -110,7 +110,7 @@ class StoreStage:
 
     def _write_failure(self, failure: CallFailure) -> None:
         quarantined = self._store.save_failure(failure, self._signals.settings.quarantine_after_runs)
-        self._tell(failure.found, handled_failure(failure, quarantined=quarantined))
+        self._tell(failure.found, handled_failure(failure, quarantined=quarantined), failure.claim)
 
     def _write_skipped(self, unusable: Unusable) -> None:
         claim, handled = unusable.work.claim, handled_skipped(unusable.file)
@@ -118,14 +118,14 @@ class StoreStage:
             self._claims.end(claim, handled)
         else:
             self._store.save_skipped([unusable.file], claim.run_id, claim)
-        self._tell(unusable.work.planned.found, handled)
+        self._tell(unusable.work.planned.found, handled, claim)
 
-    def _tell(self, found: FoundCall, handled: Handled) -> None:
+    def _tell(self, found: FoundCall, handled: Handled, claim: Claim | None) -> None:
         self._tally.take(found, handled)
         if handled.status is None or handled.skipped is not None:
             return
         detail = _KEPT if handled.handled_as is HandledAs.KEPT else handled.detail or ""
-        with about_call(found.file_name, handled.call_id, "store"):
+        with about_call(found.file_name, handled.call_id, "store", claim.origin if claim else None):
             self._observer.call_finished(found, handled.status, detail)
 
 
