@@ -30,6 +30,8 @@ class WorkerReport:
     """Recognisers listed before it that could not serve."""
     providers: Mapping[str, ProviderUse] = field(default_factory=dict)
     """Language models, by name."""
+    trouble: str | None = None
+    """Kind of the error that ends it."""
     totals: Mapping[str, float] = field(default_factory=dict)
     """What it has done, as in `COUNTED`; a language model's as `llm_asked:NAME`, `llm_answered:NAME`,
     `llm_cost_usd:NAME`."""
@@ -48,6 +50,8 @@ class SeenWorker:
     demonstration: bool
     passed_over: int
     providers: Mapping[str, ProviderUse]
+    trouble: str | None = None
+    """Kind of the error that ended it: then it is gone, and perhaps started again. None for one that works."""
 
 
 COUNTED = ("calls_done", "calls_failed", "calls_skipped", "audio_s", "speech_s")

@@ -17,13 +17,13 @@ _PRESENT = """
     WITH before AS (SELECT totals FROM workers WHERE worker = %(worker)s FOR UPDATE),
     told AS (
         INSERT INTO workers (worker, host, configuration_hash, heartbeat_at, ended_at, engine, model, demonstration,
-                             passed_over, providers, totals)
+                             passed_over, providers, trouble, totals)
         VALUES (%(worker)s, %(host)s, %(hash)s, now(), CASE WHEN %(leaving)s THEN now() END, %(engine)s, %(model)s,
-                %(demonstration)s, %(passed_over)s, %(providers)s, %(totals)s)
+                %(demonstration)s, %(passed_over)s, %(providers)s, %(trouble)s, %(totals)s)
         ON CONFLICT (worker) DO UPDATE SET
             heartbeat_at = EXCLUDED.heartbeat_at, ended_at = EXCLUDED.ended_at, engine = EXCLUDED.engine,
             model = EXCLUDED.model, demonstration = EXCLUDED.demonstration, passed_over = EXCLUDED.passed_over,
-            providers = EXCLUDED.providers, totals = EXCLUDED.totals)
+            providers = EXCLUDED.providers, trouble = EXCLUDED.trouble, totals = EXCLUDED.totals)
     INSERT INTO work_totals AS t (name, value)
     SELECT key, value::double precision - COALESCE((SELECT (before.totals ->> key)::double precision FROM before), 0)
     FROM jsonb_each_text(%(totals)s::jsonb) ORDER BY key

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from db.connection import Database
 
 
+TROUBLED_S = 150.0
+"""An error that ended a worker counts for this long, if no other has a recogniser: longer than the longest pause before
+it is started again, and the time it then takes to fail again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
     """Calls to be done."""
@@ -38,8 +43,8 @@ class Waiting:
 
 
 def seen_workers(database: Patient, within_s: float) -> Sequence[SeenWorker]:
-    """Those that gave a sign of life within the last seconds, newest sign first."""
-    return ask(database, "monitoring/workers", record_row(SeenWorker), within_s=within_s)
+    """Those that gave a sign of life within the last seconds, newest first, and those that lately got into trouble."""
+    return ask(database, "monitoring/workers", record_row(SeenWorker), within_s=within_s, troubled_s=TROUBLED_S)
 
 
 def queue(database: Patient) -> Queue:

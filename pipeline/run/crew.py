@@ -175,7 +175,7 @@ class Crew:
     def _give_back(self, desk: Desk) -> None:
         try:
             desk.give_back()
-            self._presence.leave(self.identity)
+            self._presence.leave(self.identity, self._signals.fatal)
         except StartupError as error:
             self._observer.notice(f"its claims are free when their lease ends: {error}")
 

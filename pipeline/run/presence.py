@@ -31,10 +31,11 @@ class Presence:
             self._told = self._now()
             self._claims.present(self._report(identity))
 
-    def leave(self, identity: EngineIdentity | None) -> None:
-        """With the last figures. Only after a first sign of life."""
+    def leave(self, identity: EngineIdentity | None, trouble: BaseException | None = None) -> None:
+        """With the last figures, and what ends it. Only after a first sign of life."""
         if self._told is not None:
-            self._claims.present(self._report(identity), leaving=True)
+            report = replace(self._report(identity), trouble=type(trouble).__name__ if trouble else None)
+            self._claims.present(report, leaving=True)
 
     def _report(self, identity: EngineIdentity | None) -> WorkerReport:
         with self._tally.lock:

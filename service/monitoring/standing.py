@@ -75,6 +75,10 @@ def _workers(database: Database, within_s: float) -> Finding:
 
 def judged(workers: Sequence[SeenWorker], within_s: float) -> Finding:
     """Calls are taken in all the same; what suffers is when and how well they are done."""
+    troubles = [worker.trouble for worker in workers if worker.trouble is not None]
+    workers = [worker for worker in workers if worker.trouble is None]
+    if troubles and not any(worker.engine for worker in workers):
+        return Finding(State.DEGRADED, f"a worker was ended by {troubles[0]}, and none has a recogniser: calls wait")
     if not workers:
         return Finding(
             State.DEGRADED, f"no worker has given a sign of life for {within_s:g} s: calls that are handed in wait"

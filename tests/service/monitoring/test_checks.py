@@ -79,17 +79,20 @@ def test_room_on_a_disk_counts_also_where_the_folder_is_still_to_be_made(
     assert room_in(tmp_path / "not" / "yet", least_gb).state == state
 
 
-def worker(*, demonstration: bool = False, silent: bool | None = None) -> SeenWorker:
+def worker(
+    *, demonstration: bool = False, silent: bool | None = None, engine: bool = True, trouble: str | None = None
+) -> SeenWorker:
     providers = {} if silent is None else {"openai_chat": ProviderUse(3, 1, silent)}
     return SeenWorker(
         host="a",
         started_at=datetime.now(UTC),
         silent_s=1.0,
-        engine="sphinx" if demonstration else "faster_whisper",
+        engine=("sphinx" if demonstration else "faster_whisper") if engine else None,
         model="m",
         demonstration=demonstration,
         passed_over=0,
         providers=providers,
+        trouble=trouble,
     )
 
 
@@ -101,6 +104,9 @@ def worker(*, demonstration: bool = False, silent: bool | None = None) -> SeenWo
         ([worker(), worker(demonstration=True)], State.DEGRADED, "demonstration"),
         ([worker(silent=True)], State.DEGRADED, "openai_chat did not answer"),
         ([worker(silent=False)], State.READY, "1 worker"),
+        ([worker(trouble="ModelUnavailable")], State.DEGRADED, "ended by ModelUnavailable"),
+        ([worker(engine=False), worker(trouble="ModelUnavailable")], State.DEGRADED, "ended by ModelUnavailable"),
+        ([worker(), worker(trouble="ModelUnavailable")], State.READY, "1 worker, faster_whisper"),
     ],
 )
 def test_workers_are_judged_by_what_serves_them(workers: list[SeenWorker], state: State, says: str) -> None:
