@@ -6,9 +6,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
-from pipeline.config.areas.reporting import TracingSettings
 from pipeline.tracing.origin import TracePlace
 
 log = logging.getLogger(__name__)
@@ -16,6 +15,22 @@ log = logging.getLogger(__name__)
 Kind = Literal["internal", "server", "consumer"]
 MOST_WAITING = 16_384
 """Spans kept for a collector that is slow; more are dropped."""
+
+
+class Collector(Protocol):
+    """Where spans are to go: `reporting.tracing` of the configuration."""
+
+    @property
+    def enabled(self) -> bool: ...
+
+    @property
+    def endpoint(self) -> str: ...
+
+    @property
+    def service_name(self) -> str: ...
+
+    @property
+    def timeout_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +54,7 @@ class Spans:
     Nothing here raises for a collector that is away: the exporter's own thread logs it.
     """
 
-    def __init__(self, settings: TracingSettings, exporter: Any = None) -> None:
+    def __init__(self, settings: Collector, exporter: Any = None) -> None:
         """`exporter`: another than OTLP over HTTP."""
         self._timeout_ms = round(settings.timeout_s * 1000)
         self._processor: Any = None
