@@ -70,6 +70,8 @@ async def paced(body: AsyncIterator[bytes], stall_s: float) -> AsyncIterator[byt
                 chunk = await anext(chunks)
         except StopAsyncIteration:
             return
+        except ClientDisconnect:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "The upload was cut off.") from None  # nobody reads it
         except TimeoutError:
             raise HTTPException(
                 HTTPStatus.REQUEST_TIMEOUT,
