@@ -73,6 +73,14 @@ class CallStore(Protocol):
 
     def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None: ...
 
+    def join_runs(self) -> None:
+        """Work on the calls of other runs. Raises RunLocked when a run or an erasure wants the database for itself."""
+        ...
+
+    def leave_runs(self) -> None:
+        """Work on no call for the time being: what wants the database for itself may have it."""
+        ...
+
     def keep_locks(self) -> None:
         """The sign of life of a worker that has no run of its own. Raises RunLocked."""
         ...

@@ -68,6 +68,7 @@ class RunLock:
         self._connection: WatchedConnection | None = None
         self._session: tuple[int, str] | None = None
         """Process id and start of the server's session that took the locks for us last."""
+        self._let_go = False
         self._guard = threading.Lock()
 
     def change(self, keys: Sequence[Key]) -> None:
@@ -76,12 +77,22 @@ class RunLock:
             self._drop()
             self._keys = tuple(keys)
             self._connection = self._take()
+            self._let_go = False
 
     def take(self) -> None:
         """Take the locks, or make sure that they are still held. Raises RunLocked when another has one."""
         with self._guard:
-            if self._connection is not None and _alive(self._connection):
-                return
+            self._let_go = False
+            self._hold()
+
+    def keep(self) -> None:
+        """Take the locks again where their connection broke, but not where they were released. Raises RunLocked."""
+        with self._guard:
+            if not self._let_go:
+                self._hold()
+
+    def _hold(self) -> None:
+        if self._connection is None or not _alive(self._connection):
             self._drop()
             self._connection = self._take()
 
@@ -100,6 +111,7 @@ class RunLock:
     def release(self) -> None:
         with self._guard:
             self._drop()
+            self._let_go = True
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -270,6 +282,10 @@ class Runs:
         """Work on the calls of other runs. Raises RunLocked when a run wants the database for itself."""
         self._take((EVERYBODY,))
 
+    def leave(self) -> None:
+        """Work on no call for the time being: what wants the database for itself may have it."""
+        self._lock.release()
+
     def _take(self, keys: Sequence[Key]) -> None:
         import psycopg
 
@@ -283,7 +299,7 @@ class Runs:
         import psycopg
 
         with suppress(psycopg.Error):
-            self._lock.take()
+            self._lock.keep()
 
     @contextmanager
     def delivering(self) -> Iterator[None]:

@@ -68,6 +68,9 @@ class PostgresStore:
     def join_runs(self) -> None:
         self._runs.join()
 
+    def leave_runs(self) -> None:
+        self._runs.leave()
+
     def keep_locks(self) -> None:
         self._runs.keep()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 from pipeline.config.areas.run import RunSettings
+from pipeline.errors import RunLocked
+from pipeline.ports import CallStore
 from pipeline.run.context import BatchParts, RunObserver, RunSignals, Tally
 from pipeline.run.crew import Crew
 from pipeline.run.desk import Desk
@@ -12,6 +14,23 @@ from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
 
 _LOOK_AGAIN_S = 2.0
+
+
+class _RunsDoor:
+    """A worker without calls stands in nobody's way: erasures want the database for themselves."""
+
+    def __init__(self, store: CallStore) -> None:
+        self._store = store
+
+    def open(self) -> bool:
+        try:
+            self._store.join_runs()
+        except RunLocked:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._store.leave_runs()
 
 
 class JoinedWorker:
@@ -40,7 +59,7 @@ class JoinedWorker:
         left = self._parts.claims.left(None) if stays else self._first(first_within_s)
         self._observer.planned(left, 0)
         if left or stays:
-            desk = Desk(self._parts.claims, None, self._settings, stays=stays)
+            desk = Desk(self._parts.claims, None, self._settings, stays=stays, door=_RunsDoor(self._parts.store))
             self._crew.work(desk, (), self._parts.store.keep_locks)
         return left
 
