@@ -59,7 +59,9 @@ class JoinedWorker:
         left = self._parts.claims.left(None) if stays else self._first(first_within_s)
         self._observer.planned(left, 0)
         if left or stays:
-            desk = Desk(self._parts.claims, None, self._settings, stays=stays, door=_RunsDoor(self._parts.store))
+            door = _RunsDoor(self._parts.store)
+            door.close()
+            desk = Desk(self._parts.claims, None, self._settings, stays=stays, door=door)
             self._crew.work(desk, (), self._parts.store.keep_locks)
         return left
 
