@@ -220,6 +220,8 @@ def test_what_compose_mounts_and_names_is_there() -> None:
     for service in composed["services"].values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
+            if source == "./prometheus.token":
+                continue  # made by the operator
             assert (folder / source).exists() if source.startswith(".") else source in composed["volumes"], source
         for other in service.get("depends_on", {}):
             assert other in composed["services"]
