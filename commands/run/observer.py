@@ -25,8 +25,10 @@ _LINE_EVERY_S = 30.0
 class ConsoleObserver:
     """Shows a run on standard error. Called from the run's threads."""
 
-    def __init__(self, console: Terminal | None = None) -> None:
+    def __init__(self, console: Terminal | None = None, line_every_s: float = _LINE_EVERY_S) -> None:
+        """`line_every_s`: between two lines where there is no terminal for a bar."""
         self.console = console or Terminal(sys.stderr)
+        self._line_every_s = line_every_s
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -78,9 +80,12 @@ class ConsoleObserver:
     def _line_now_and_then(self) -> None:
         """For a cron job's log: a line every half minute instead of a bar."""
         now = time.monotonic()
-        if self.console.is_terminal or now - self._last_line < _LINE_EVERY_S:
+        if self.console.is_terminal or now - self._last_line < self._line_every_s:
             return
         self._last_line = now
+        if self._finished > self._total:  # a worker that stays does not know how many will come
+            self.console.print(f"{counted(self._finished, 'call')}, {self._failed} failed")
+            return
         left_s = (now - self._began) / self._finished * (self._total - self._finished)
         self.console.print(
             f"{self._finished}/{counted(self._total, 'call')}, {self._failed} failed, about {left_s / 60:.0f} min left"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands.run.questions import index_for_questions
 from commands.run.wiring import open_claims
 from commands.serving.background import Task
 from db.jobs.store import PostgresJobs
@@ -38,6 +39,7 @@ _PLAN_EVERY_S = 1.0
 _FETCH_EVERY_S = 5.0
 _CALL_BACK_EVERY_S = 2.0
 _TIDY_EVERY_S = 600.0
+_INDEX_EVERY_S = 30.0
 
 
 def job_room(database: Database, settings: Settings) -> JobRoom:
@@ -63,7 +65,7 @@ def tasks_of(
     configuration_hash: str,
     settings: Settings,
 ) -> Sequence[Task]:
-    """Fetching, planning, callbacks, tidying up."""
+    """Fetching, planning, callbacks, tidying up, and calls made ready for questions as they are done."""
     folder = file_uri(str(settings.service.recordings_dir.absolute()))
     store = PostgresStore(database, allow_downgrade=settings.run.allow_downgrade)
     intake = Intake(
@@ -83,6 +85,11 @@ def tasks_of(
         Task(name="call back", beat=callbacks.beat, every_s=_CALL_BACK_EVERY_S, close=callbacks.close),
         Task(name="plan jobs", beat=intake.beat, every_s=_PLAN_EVERY_S, wake=room.accepted, close=intake.close),
         Task(name="tidy up uploads", beat=lambda: tidy_up(room), every_s=_TIDY_EVERY_S),
+        Task(
+            name="make calls ready for questions",
+            beat=lambda: index_for_questions(database, settings),
+            every_s=_INDEX_EVERY_S,
+        ),
     )
 
 

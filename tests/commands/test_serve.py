@@ -79,6 +79,8 @@ def test_it_makes_its_tables_takes_a_call_in_and_shows_its_page(config: Path, em
         assert page.status_code == 200
         assert SAMPLE.name in page.text
         events = client.get(f"{job}/events").text
+        about = {"question": "Who lost a card?"}
+        until(lambda: client.get("/v1/ask", params=about).json()["calls_searched"] == 1)
         running.send_signal(signal.SIGINT)
         assert running.wait(PATIENCE_S) == 0
     states = [line.split('"state":')[1].split(",")[0] for line in events.splitlines() if '"state":"' in line]
@@ -88,6 +90,26 @@ def test_it_makes_its_tables_takes_a_call_in_and_shows_its_page(config: Path, em
         runs = connection.execute("SELECT state, counts FROM runs").fetchall()
     assert row == ("C-77", "4711", "done"), "what the submitter says, and what the name says"
     assert runs == [("finished", {"done": 1})]
+
+
+@pytest.mark.slow
+def test_a_call_can_be_erased_while_workers_wait_for_more(config: Path, empty_url: str, tmp_path: Path) -> None:
+    """Each worker held the lock of runs for as long as it lived: the answer was 409."""
+    settings = [
+        *places(tmp_path, empty_url),
+        *SCRIPTED,
+        "run.decode_workers=1",
+        "run.stop_grace_s=1",
+        "ask.index=false",
+    ]
+    with serving(config, settings) as (client, running):
+        with SAMPLE.open("rb") as file:
+            job = client.post("/v1/jobs", files={"recording": file}).json()["links"]["job"]
+        told = until(lambda: (now := client.get(job).json())["ended_at"] and now)
+        assert client.delete(told["links"]["call"]).status_code == 200
+        assert client.get(told["links"]["call"]).status_code == 404
+        running.send_signal(signal.SIGINT)
+        assert running.wait(PATIENCE_S) == 0
 
 
 def test_a_port_that_is_taken_is_told(config: Path, url: str, tmp_path: Path) -> None:
