@@ -31,12 +31,13 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Room = Annotated[JobRoom, Depends(job_room)]
 Submitter = Annotated[Principal, Depends(needs(Scope.SUBMIT))]
 JobId = Annotated[uuid.UUID, Path(description="The job.")]
+_PRINTABLE = r"^[!-~]+$"
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
         max_length=200,
-        pattern=r"^[!-~]+$",
+        pattern=_PRINTABLE,
         description="Any text of yours that stands for this submission. Sent again with the same key, it is not taken "
         "twice: the answer is the same job, whether it has ended, waits or was cut off in mid-upload.",
     ),
@@ -77,7 +78,12 @@ _BODIES: dict[str, Any] = {
 }
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=_BODIES)
+@router.post(
+    "",
+    status_code=HTTPStatus.ACCEPTED,
+    openapi_extra=_BODIES,
+    responses={201: {"model": JobAnswer, "description": "More of the recording follows (`Upload-Complete: ?0`)."}},
+)
 async def submit(  # noqa: PLR0917 - FastAPI calls it by name
     request: Request,
     response: Response,
@@ -135,7 +141,9 @@ def jobs(  # noqa: PLR0917 - FastAPI calls it by name
     room: Room,
     who: Submitter,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
-    idempotency_key: Annotated[str | None, Query(max_length=200, description="Only the job with this key.")] = None,
+    idempotency_key: Annotated[
+        str | None, Query(max_length=200, pattern=_PRINTABLE, description="Only the job with this key.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=_MOST_LISTED, description="Jobs on a page.")] = 50,
     after: Annotated[uuid.UUID | None, Query(description="job_id of the last one of the page before.")] = None,
 ) -> JobList:
@@ -204,6 +212,8 @@ def upload_offset(job_id: JobId, room: Room, who: Submitter) -> Response:
 
 @router.patch(
     "/{job_id}/recording",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={201: {"model": JobAnswer, "description": "More of the recording follows (`Upload-Complete: ?0`)."}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -232,7 +242,8 @@ async def go_on(  # noqa: PLR0917 - FastAPI calls it by name
                     HTTPStatus.CONFLICT, f"{here} bytes are here; go on from there.", _upload_headers(room, found)
                 )
             found = await _take(request.stream(), room, found, here, complete=upload_complete != "?0")
-    response.status_code = HTTPStatus.CREATED if found.state is JobState.RECEIVING else HTTPStatus.ACCEPTED
+    if found.state is JobState.RECEIVING:
+        response.status_code = HTTPStatus.CREATED
     response.headers.update(_upload_headers(room, found))
     return await _answer(room, found)
 

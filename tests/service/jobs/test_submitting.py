@@ -220,3 +220,25 @@ def test_uploads_that_nobody_continues_go(client: TestClient, job_room: JobRoom,
     tidy_up(replace(job_room, settings=settings))
     assert kept(job_room) == []
     assert client.get("/v1/jobs").json()["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    "key", ["\x00", "a\x00b", "é", "a b", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")]
+)
+def test_a_key_that_no_job_can_have_is_refused_when_jobs_are_looked_for(client: TestClient, key: str) -> None:
+    """NUL in it was an error of the database, and a 500."""
+    answer = client.get("/v1/jobs", params={"idempotency_key": key})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
+@pytest.mark.parametrize("field", ["metadata", "file_name", "callback_url"])
+@pytest.mark.parametrize(
+    "value", ["\x00", "a\x00b.wav", '{"customer": "a\\u0000b"}', '{"\\u0000": 1}', '{"a": "\\ud800"}']
+)
+def test_text_that_no_database_takes_is_no_fault_of_ours(
+    client: TestClient, wav: bytes, field: str, value: str
+) -> None:
+    answer = client.post("/v1/jobs", content=wav, headers=WAV, params={field: value})
+    assert answer.status_code in (202, 422), answer.text
+    if answer.status_code == 202:
+        assert client.get(answer.json()["links"]["job"]).status_code == 200
