@@ -21,7 +21,7 @@ from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
 from db.export.result_rows import FIRST_COLUMNS
-from tests.commands.running import SCRIPTED, Workplace
+from tests.commands.running import ALL_MODELS, SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
@@ -101,12 +101,13 @@ def test_a_recogniser_that_cannot_load_exits_3_and_says_why(place: Workplace) ->
 
 
 def test_a_run_leaves_rows_a_csv_and_its_reports(place: Workplace) -> None:
-    run = place.run()
+    run = place.run(settings=ALL_MODELS)
     assert run.returncode == 0, run.stderr
     calls = place.rows("SELECT * FROM calls ORDER BY file_name")
     assert [row["status"] for row in calls] == ["done"] * 3
     assert {row["direction"] for row in calls} == {"inbound"}
     assert all(row["transcription"] and row["started_at"] and row["summary"] for row in calls)
+    assert all(row["agent_text_sentiment"] for row in calls)
     with place.newest("results_*.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert tuple(rows[0][: len(FIRST_COLUMNS)]) == FIRST_COLUMNS
