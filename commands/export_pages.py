@@ -24,7 +24,7 @@ from db.queries.watch import nights_of_all
 from pages.call_page import CallContent, Sound, call_page
 from pages.dashboard.page import dashboard_page
 from pages.list_page import list_page
-from pages.rendering import ASSETS
+from pages.rendering import ASSETS, SERVED_ALONE
 from pages.site import Site
 from pages.sound import Quiet, recording_of, roles_of_channels, why_withheld
 from pages.waveform import waveform
@@ -146,7 +146,7 @@ def write_pages(
         raise ConfigurationError(f"{to}: is a file; --format html writes a folder")
     with _listening(settings, audio) as room:
         folder = _Folder(to, database, quiet_in(database, settings.redaction), room)
-        for asset in ASSETS.iterdir():
+        for asset in (path for path in ASSETS.iterdir() if path.name not in SERVED_ALONE):
             write_whole(to / "assets" / asset.name, asset.read_bytes())
         alone = len(listed) == 1 and wanted.call_ids is not None and len(wanted.call_ids) == 1
         files = {call.call_id: file_stem_of(call.file_name, call.call_id) for call in listed}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
+SERVED_ALONE = frozenset({"live.js"})
+"""Assets of pages that are served and never written to a folder."""
 LONGEST_SNIPPET = 180
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What HTML knows no meaning for. Direction marks stay: right-to-left text needs them, and each text is isolated."""

@@ -26,6 +26,7 @@ TAGS = {
     "calls": "What is known of calls, and what was said in them.",
     "jobs": "Handing calls in, and following them.",
     "live": "Calls while they are held.",
+    "ask": "Questions across calls, answered with quotes.",
 }
 _AT, _WITHIN = "#/components/schemas/", "#/$defs/"
 _TOKEN = "token"  # noqa: S105 - the name of the scheme

@@ -15,7 +15,7 @@ from tests.pages.samples import listed_call, shown_call
 
 VIEWS: dict[type, tuple[str, frozenset[str]]] = {
     ShownCall: ("calls_without_text", frozenset({"moods"})),
-    ListedCall: ("calls_without_text", frozenset({"mood", "attention", "rules"})),
+    ListedCall: ("calls_without_text", frozenset({"mood", "attention", "rules", "first_key", "second_key"})),
     ShownChunk: ("chunks_without_text", frozenset()),
     ShownRule: ("attention_without_text", frozenset()),
     ShownStep: ("steps_without_text", frozenset()),
