@@ -81,7 +81,7 @@ class Settings(Area):
             self.llm_of_questions()
         except ValidationError as error:
             faults = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
-            raise ValueError(f"ask.providers: {faults}") from None
+            raise ValueError(faults.replace("llm.providers", "ask.providers")) from None
         return self
 
     def llm_of_questions(self) -> LanguageModelSettings:

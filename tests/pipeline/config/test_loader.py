@@ -198,3 +198,18 @@ def test_the_engine_for_tests_and_its_section_are_accepted_from_a_file(tmp_path:
     path = write(tmp_path, "transcription:\n  engines: [scripted]\n  scripted: {missing: hash}\n")
     settings = load_settings(path, ["transcription.scripted.words_per_s=2"]).settings.transcription
     assert (settings.engines, settings.scripted.missing, settings.scripted.words_per_s) == (("scripted",), "hash", 2)
+
+
+@pytest.mark.parametrize(
+    ("providers", "said"),
+    [
+        ("[openai_chat]", "ask.providers lists openai_chat, but llm.openai_chat.model is not set"),
+        ("[nosuch]", "ask.providers lists nosuch, which is none of"),
+        ("[mlx_lm, mlx_lm]", "ask.providers lists one twice"),
+    ],
+)
+def test_a_fault_of_the_models_for_questions_names_their_setting(providers: str, said: str) -> None:
+    """It named llm.providers, where nothing was wrong."""
+    with pytest.raises(ConfigurationError, match=said) as error:
+        load_settings(None, [f"ask.providers={providers}"])
+    assert "llm.providers" not in str(error.value)
