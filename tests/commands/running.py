@@ -22,7 +22,9 @@ from tests.house import PROJECT
 _SCRIPTED_WORDS = ("transcription.engines=[scripted]", "transcription.scripted.missing=hash")
 ALL_MODELS: tuple[str, ...] = _SCRIPTED_WORDS
 """Scripted words, and the analysis as it ships: half of such a run's processor time is spent on loading models."""
-SCRIPTED = (*_SCRIPTED_WORDS, "encoder.engine=off", "sentiment.text.engine=lexicon", "sentiment.acoustic.engine=off")
+NO_MODELS = ("encoder.engine=off", "sentiment.text.engine=lexicon", "sentiment.acoustic.engine=off")
+"""An analysis that loads nothing."""
+SCRIPTED = (*_SCRIPTED_WORDS, *NO_MODELS)
 """Scripted words, and an analysis that loads no model: for tests of everything else."""
 
 

@@ -63,7 +63,7 @@ def test_what_is_not_in_the_calls_is_said(url: str, calls: dict[str, str], tmp_p
 def test_what_cannot_be_asked_is_refused(url: str, calls: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ask something"):
         asked(url, tmp_path, "?!")
-    with pytest.raises(ConfigurationError, match=r"ask\.providers: llm\.providers lists openai_chat, but"):
+    with pytest.raises(ConfigurationError, match=r"ask\.providers lists openai_chat, but"):
         asked(url, tmp_path, "why", more="ask:\n  providers: openai_chat\n")
     with pytest.raises(DatabaseUnavailable, match="no database there"):
         asked(f"embedded\n  data_dir: {tmp_path}/none", tmp_path, "why")

@@ -17,7 +17,7 @@ import pytest
 from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
-from tests.commands.running import Workplace
+from tests.commands.running import NO_MODELS, Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 from tests.pipeline.transcription.engines.audio_server import Server
@@ -49,7 +49,7 @@ def settings(tmp_path: Path, port: int, sleep_per_audio_s: float = 0.0) -> list[
     for name in NAMES:
         (folder / f"{Path(name).stem}.json").write_text(json.dumps({"turns": turns}), "utf-8")
     return [
-        "transcription.engines=[openai_audio,scripted]",
+        *NO_MODELS, "transcription.engines=[openai_audio,scripted]",
         f"transcription.openai_audio.base_url=http://127.0.0.1:{port}/v1",
         "transcription.openai_audio.backoff_initial_s=0.001",
         "transcription.openai_audio.backoff_max_s=0.002",
@@ -108,7 +108,7 @@ def test_the_run_goes_on_with_the_next_engine_and_returns_and_a_later_run_redoes
 ) -> None:
     dying = Dying(5)
     there = Server(dying)
-    chosen = settings(tmp_path, there.port, sleep_per_audio_s=2.0)
+    chosen = settings(tmp_path, there.port, sleep_per_audio_s=1.0)
     run = started(place, chosen)
     assert dying.refused.wait(PATIENCE_S)
     there.stop()
@@ -146,7 +146,7 @@ def test_the_run_goes_on_with_the_next_engine_and_returns_and_a_later_run_redoes
 def test_killed_while_the_fallback_serves_the_next_run_goes_on_from_there(place: Workplace, tmp_path: Path) -> None:
     dying = Dying(5)
     there = Server(dying)
-    chosen = settings(tmp_path, there.port, sleep_per_audio_s=2.0)
+    chosen = settings(tmp_path, there.port, sleep_per_audio_s=1.0)
     run = started(place, chosen)
     assert dying.refused.wait(PATIENCE_S)
     there.stop()
