@@ -27,7 +27,7 @@ from service.jobs.router import router as jobs
 from service.kept import KeptBy
 from service.live import routes as live_routes
 from service.monitoring.room import watch
-from service.problems import answer_with_problems
+from service.problems.answering import answer_with_problems
 from service.security import LOOPBACK_NAMES, Guard
 from service.shared import Erase, Shared
 

@@ -13,7 +13,8 @@ from starlette.responses import HTMLResponse, JSONResponse
 from pages.api_page import api_page
 from service.access import anyone
 from service.access.routes import declared
-from service.problems import API, KINDS, MEDIA_TYPE, Fault, Problem, is_api, responses
+from service.problems.kinds import API, KINDS, MEDIA_TYPE, is_api
+from service.problems.problem import Fault, Problem, responses
 
 router = APIRouter(prefix=API, dependencies=[Depends(anyone)], include_in_schema=False)
 VERSION = "1.0.0"

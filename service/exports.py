@@ -17,7 +17,8 @@ from urllib.parse import quote
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from service.problems import BUSY, Refused
+from service.problems.kinds import BUSY
+from service.problems.problem import Refused
 
 MADE_AT_ONCE = 2
 """Each has a connection of the pool while its file is written."""

@@ -19,7 +19,7 @@ from pages.ask_page import ask_page
 from pages.filters import filter_of
 from service.access import Principal
 from service.access.audit import What
-from service.problems import API
+from service.problems.kinds import API
 from service.readers import WordReader
 from service.shared import Given, Shared
 

@@ -14,7 +14,8 @@ from db.queries.chosen import CallFilter
 from pages.filters import LONGEST_VALUE, filter_of
 from pipeline.records import CallStatus
 from service.access import Principal
-from service.problems import INVALID, Fault, Refused
+from service.problems.kinds import INVALID
+from service.problems.problem import Fault, Refused
 
 NO_NUL = r"^[^\u0000]*$"
 """PostgreSQL holds no NUL."""

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from service.answers import Answer
 from service.calls.choosing import Truth
 from service.calls.one import known_call
-from service.problems import DATABASE_AWAY, INVALID, NOT_FOUND, READ_ONLY, RUN_UNDER_WAY, Refused, responses
+from service.problems.kinds import DATABASE_AWAY, INVALID, NOT_FOUND, READ_ONLY, RUN_UNDER_WAY
+from service.problems.problem import Refused, responses
 from service.readers import Administrator
 from service.shared import Given
 

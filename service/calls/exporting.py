@@ -17,7 +17,8 @@ from db.export.tables import RESULTS, TABLES, WORKBOOK
 from service.access import What
 from service.calls.choosing import Text, TextQuery, wanted
 from service.exports import OpenFile
-from service.problems import BUSY, DATABASE_AWAY, INVALID, UNAVAILABLE, Fault, Refused, responses
+from service.problems.kinds import BUSY, DATABASE_AWAY, INVALID, UNAVAILABLE
+from service.problems.problem import Fault, Refused, responses
 from service.readers import WordReader
 from service.shared import Given
 

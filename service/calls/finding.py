@@ -15,7 +15,8 @@ from pipeline.records import Role
 from service.access import What
 from service.answers import Answer
 from service.calls.choosing import NO_NUL, CallQuery, UpTo200, wanted
-from service.problems import DATABASE_AWAY, INVALID, responses
+from service.problems.kinds import DATABASE_AWAY, INVALID
+from service.problems.problem import responses
 from service.readers import WordReader
 from service.shared import Given
 

@@ -10,7 +10,8 @@ from db.queries import reading
 from service.access import Principal, What
 from service.calls.answers import Call
 from service.calls.built import call_answer
-from service.problems import DATABASE_AWAY, INVALID, NOT_FOUND, Refused, responses
+from service.problems.kinds import DATABASE_AWAY, INVALID, NOT_FOUND
+from service.problems.problem import Refused, responses
 from service.readers import Reader
 from service.shared import Given, Shared
 

@@ -20,7 +20,8 @@ from service.calls.answers import Moods
 from service.calls.built import moods_of
 from service.calls.one import known_call
 from service.exports import attachment
-from service.problems import DATABASE_AWAY, INVALID, NO_TRANSCRIPT, NOT_FOUND, Refused, responses
+from service.problems.kinds import DATABASE_AWAY, INVALID, NO_TRANSCRIPT, NOT_FOUND
+from service.problems.problem import Refused, responses
 from service.readers import Reader, WordReader
 from service.shared import Given, Shared
 

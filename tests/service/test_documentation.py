@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from service.problems import DOCUMENTED_AT, KINDS, MEDIA_TYPE
+from service.problems.kinds import DOCUMENTED_AT, KINDS, MEDIA_TYPE
 from tests.service.conftest import Room
 
 

@@ -21,7 +21,8 @@ from pipeline.errors import (
     SourceUnreadable,
 )
 from service.app import API_ROOMS, application
-from service.problems import DOCUMENTED_AT, MEDIA_TYPE, Problem
+from service.problems.kinds import DOCUMENTED_AT, MEDIA_TYPE
+from service.problems.problem import Problem
 from tests.service.conftest import LOOPBACK, Room, all_heard
 
 

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from pipeline.errors import DiskFull
 from service.exports import MADE_AT_ONCE, SENT_AT_ONCE, Exports
-from service.problems import Refused
+from service.problems.problem import Refused
 from tests.service.calls.conftest import MANY
 from tests.service.test_problems import told
 

@@ -1,17 +1,15 @@
-"""Errors of the API as problem details (RFC 9457, `application/problem+json`). Pages keep their notices."""
+"""Whatever ends a request under `/v1` becomes a problem: what routes raise, the server around them, the unforeseen."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -31,6 +29,19 @@ from pipeline.errors import (
     traceback_text,
 )
 from pipeline.masking import masked
+from service.problems.kinds import (
+    DATABASE_AWAY,
+    INTERNAL,
+    INVALID,
+    MEDIA_TYPE,
+    NOT_FOUND,
+    OTHER_VERSION,
+    RUN_UNDER_WAY,
+    UNAVAILABLE,
+    Kind,
+    is_api,
+)
+from service.problems.problem import LONGEST_TEXT, Fault, Problem, Refused, phrase, problem
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,129 +49,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("earshot.service")
 
-API = "/v1"
-MEDIA_TYPE = "application/problem+json"
-DOCUMENTED_AT = f"{API}/docs#problem-"
-"""Where `type` leads to; with the name of the kind behind it."""
-RETRY_AFTER_S = 5
 _MOST_FAULTS = 20
-_LONGEST_TEXT = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """A kind of problem that a client can tell from others."""
-
-    name: str
-    status: int
-    title: str
-    meaning: str
-    """For the documentation: when it comes, and what to do."""
-
-
-INVALID = Kind(
-    name="invalid-request", status=422, title="The request is not valid",
-    meaning="A parameter, a header or the body does not fit its description; `errors` says which and why.",
-)  # fmt: skip
-NOT_FOUND = Kind(
-    name="not-found", status=404, title="There is no such thing",
-    meaning="No such address, no call with this id, or none that this token may see.",
-)  # fmt: skip
-NO_TRANSCRIPT = Kind(
-    name="no-transcript", status=404, title="The call has no transcript",
-    meaning="It failed, was skipped, or is not finished; its `status` and `error` say which.",
-)  # fmt: skip
-NO_AUDIO = Kind(
-    name="no-audio", status=404, title="The recording cannot be heard",
-    meaning="It is no longer where it was, cannot be decoded, or is withheld because personal data in it cannot be "
-    "silenced; `detail` says which.",
-)  # fmt: skip
-RUN_UNDER_WAY = Kind(
-    name="run-under-way", status=409, title="A run is under way",
-    meaning="What was asked for has to wait until no run works on the database. Try again later.",
-)  # fmt: skip
-READ_ONLY = Kind(
-    name="read-only", status=403, title="This server only reads",
-    meaning="It was started by `run.py view`. Ask one that was started by `run.py serve`.",
-)  # fmt: skip
-BUSY = Kind(
-    name="busy", status=503, title="The server is busy",
-    meaning="As many answers of this kind as it makes at a time are being made. Try again after `Retry-After` seconds.",
-)  # fmt: skip
-DATABASE_AWAY = Kind(
-    name="database-away", status=503, title="The database does not answer",
-    meaning="Nothing that was accepted is lost. Try again after `Retry-After` seconds.",
-)  # fmt: skip
-OTHER_VERSION = Kind(
-    name="database-of-another-version", status=503, title="The database is of another version",
-    meaning="Whoever runs the server has to bring the tables up to date (`run.py db migrate`).",
-)  # fmt: skip
-UNAVAILABLE = Kind(
-    name="unavailable", status=503, title="This is not available now",
-    meaning="Something that the answer needs does not work at the moment. Try again after `Retry-After` seconds.",
-)  # fmt: skip
-INTERNAL = Kind(
-    name="internal-error", status=500, title="The server failed",
-    meaning="A fault of Earshot. Its log has the details; please report it.",
-)  # fmt: skip
-KINDS = (
-    INVALID, NOT_FOUND, NO_TRANSCRIPT, NO_AUDIO, READ_ONLY, RUN_UNDER_WAY, BUSY, DATABASE_AWAY, OTHER_VERSION,
-    UNAVAILABLE, INTERNAL,
-)  # fmt: skip
-"""In the order of the documentation. Other statuses come with `about:blank`, as RFC 9457 has it."""
 _BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in (INVALID, NOT_FOUND, INTERNAL)}
-
-
-class Fault(BaseModel):
-    """One thing that is wrong with a request."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    where: str
-    """`query.limit`, `path.call_id`, `body.metadata.agent`."""
-    what: str
-    """What is wrong there."""
-
-
-class Problem(BaseModel):
-    """An error, as RFC 9457 describes it."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
-
-    type: str = Field(examples=[f"{DOCUMENTED_AT}not-found"])
-    """A reference that stands for the kind of problem; `about:blank` where the status says all."""
-    title: str
-    """The kind in words; always the same for a `type`."""
-    status: int = Field(ge=400, le=599)
-    """The status of the answer."""
-    detail: str
-    """What happened this time, for a person."""
-    errors: tuple[Fault, ...] = ()
-    """What is wrong with the request, where it is not valid."""
-
-
-class Refused(HTTPException):
-    """Raised in a route: the answer is this problem."""
-
-    def __init__(
-        self, kind: Kind, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
-    ) -> None:
-        wait = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-        super().__init__(kind.status, detail, {**wait, **(headers or {})})
-        self.kind = kind
-        self.faults = tuple(faults)
-
-
-def problem(status: int, detail: str, kind: Kind | None = None, faults: Sequence[Fault] = ()) -> Problem:
-    """The problem of a kind, or of a status that needs none."""
-    title = kind.title if kind is not None else _phrase(status)
-    return Problem(
-        type=f"{DOCUMENTED_AT}{kind.name}" if kind is not None else "about:blank",
-        title=title,
-        status=status,
-        detail=masked(detail)[:_LONGEST_TEXT] or title,
-        errors=tuple(faults),
-    )
 
 
 def answer_of(error: Exception) -> Response:
@@ -170,7 +60,7 @@ def answer_of(error: Exception) -> Response:
         what = problem(refused.status_code, refused.detail, refused.kind, refused.faults)
     else:
         detail = refused.detail if isinstance(refused.detail, str) else ""
-        if detail == _phrase(refused.status_code):
+        if detail == phrase(refused.status_code):
             detail = ""
         kind = _BY_STATUS.get(refused.status_code)
         what = problem(refused.status_code, detail or _in_words(refused.status_code), kind)
@@ -183,10 +73,6 @@ def answer_with_problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, _either(app.exception_handlers.get(kind)))
     app.user_middleware.append(Middleware(_Answered))  # the innermost: its answers get the headers of all
     app.add_middleware(_OnlyProblems)
-
-
-def is_api(path: str) -> bool:
-    return path == API or path.startswith(f"{API}/")
 
 
 Handler = Callable[[Request, Exception], "Response | Awaitable[Response]"]
@@ -236,7 +122,7 @@ def _of_the_database(error: Exception) -> Refused:
 def _faults(error: RequestValidationError) -> list[Fault]:
     """What pydantic says, without the values: they may be anything, and anybody's words."""
     return [
-        Fault(where=".".join(str(part)[:100] for part in one["loc"]), what=str(one["msg"])[:_LONGEST_TEXT])
+        Fault(where=".".join(str(part)[:100] for part in one["loc"]), what=str(one["msg"])[:LONGEST_TEXT])
         for one in error.errors()[:_MOST_FAULTS]
     ]
 
@@ -250,13 +136,6 @@ def _body(what: Problem) -> bytes:
     return json.dumps(what.model_dump(mode="json", exclude_defaults=True), ensure_ascii=True).encode()
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
-
-
 def _in_words(status: int) -> str:
     match status:
         case HTTPStatus.NOT_FOUND:
@@ -265,7 +144,7 @@ def _in_words(status: int) -> str:
             return "This address does not know the method; `Allow` names those it knows."
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return "The range begins after the end; `Content-Range` says how long the whole is."
-    return _phrase(status)
+    return phrase(status)
 
 
 class _Answered:
@@ -319,7 +198,7 @@ class _Rewritten:
         elif self.start is None:
             await self.send(message)
         elif message["type"] == "http.response.body":
-            self.text += message.get("body", b"")[: _LONGEST_TEXT - len(self.text)]
+            self.text += message.get("body", b"")[: LONGEST_TEXT - len(self.text)]
             if not message.get("more_body", False):
                 await self._finish(self.start)
 
@@ -339,13 +218,3 @@ def _other_error(start: Message) -> bool:
     return int(start["status"]) >= HTTPStatus.BAD_REQUEST and not Headers(raw=list(start["headers"])).get(
         "content-type", ""
     ).startswith(MEDIA_TYPE)
-
-
-def responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: these kinds by status, and any other problem as `default`."""
-    told_by_status: dict[int | str, list[str]] = {}
-    for kind in kinds:
-        told_by_status.setdefault(kind.status, []).append(f"`{kind.name}`: {kind.title}.")
-    told_by_status["default"] = ["Any other problem."]
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": " ".join(lines), "content": content} for status, lines in told_by_status.items()}
