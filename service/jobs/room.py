@@ -117,6 +117,15 @@ class JobRoom:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"This is not a recording that can be used: {refusal}"
             ) from None
 
+    def received_bytes(self, job: Job) -> int | None:
+        """How much of an upload is here; None where none is under way."""
+        if job.state is not JobState.RECEIVING:
+            return None
+        try:
+            return self.folder.part(job.job_id, job.file_name).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def close(self) -> None:
         self.gatekeeper.close()
         self.outside.close()

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import uuid
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from db.jobs.records import JobsWanted, SeenBy
 from pipeline.jobs import Job, JobState
 from service.access import Principal, Scope, needs
 from service.jobs.answers import EventAnswer, JobAnswer, JobList, job_answer
 from service.jobs.events import followed
-from service.jobs.outside import ForbiddenAddress
-from service.jobs.receiving import Form, digest_of, drain, invalid, paced, receive, small_body, too_large
-from service.jobs.room import JobRoom, job_room, key_reused, told_disk
-from service.jobs.submission import LONGEST_URL, LONGEST_VALUE, RecordingAtAddress, Submission, described, submission
+from service.jobs.handing_in import by_address, by_body, by_form, take
+from service.jobs.receiving import drain
+from service.jobs.room import JobRoom, job_room
+from service.jobs.submission import LONGEST_URL, LONGEST_VALUE, RecordingAtAddress, submission
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Room = Annotated[JobRoom, Depends(job_room)]
@@ -111,9 +105,9 @@ async def submit(  # noqa: PLR0917 - FastAPI calls it by name
     by = who.name
     try:
         if media_type == _JSON:
-            job = await _by_address(request, room, by, idempotency_key)
+            job = await by_address(request, room, by, idempotency_key)
         elif media_type == _FORM:
-            job = await _by_form(request, room, by, idempotency_key)
+            job = await by_form(request, room, by, idempotency_key)
         else:
             given = {
                 name: value
@@ -123,7 +117,7 @@ async def submit(  # noqa: PLR0917 - FastAPI calls it by name
             wanted = await run_in_threadpool(
                 submission, given, request.app.state.shared.settings.input, file_name, media_type
             )
-            job = await _by_body(request, room, by, idempotency_key, wanted, complete=upload_complete != "?0")
+            job = await by_body(request, room, by, idempotency_key, wanted, complete=upload_complete != "?0")
     except HTTPException as error:
         if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             await drain(request.stream())
@@ -236,139 +230,16 @@ async def go_on(  # noqa: PLR0917 - FastAPI calls it by name
         raise HTTPException(HTTPStatus.CONFLICT, f"The upload is complete; the job is {found.state.value}.")
     async with room.in_hands.place():
         with room.in_hands.of(found.job_id):
-            here = _received_bytes(room, found) or 0
+            here = room.received_bytes(found) or 0
             if upload_offset != here:
                 raise HTTPException(
                     HTTPStatus.CONFLICT, f"{here} bytes are here; go on from there.", _upload_headers(room, found)
                 )
-            found = await _take(request.stream(), room, found, here, complete=upload_complete != "?0")
+            found = await take(request.stream(), room, found, here, complete=upload_complete != "?0")
     if found.state is JobState.RECEIVING:
         response.status_code = HTTPStatus.CREATED
     response.headers.update(_upload_headers(room, found))
     return await _answer(room, found)
-
-
-async def _by_address(request: Request, room: JobRoom, by: str, key: str | None) -> Job:
-    body = await small_body(request.stream(), room.limits)
-    try:
-        asked = RecordingAtAddress.model_validate_json(body)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in faults]) from None
-    name = asked.file_name or (asked.recording_url.path or "").rpartition("/")[2] or "recording"
-    wanted = await run_in_threadpool(
-        described,
-        name,
-        asked.metadata,
-        request.app.state.shared.settings.input,
-        priority=asked.priority,
-        callback_url=asked.callback_url,
-        recording_url=asked.recording_url,
-    )
-    _check_addresses(room, wanted)
-    found = await run_in_threadpool(room.open, wanted, by, key, None)
-    room.to_fetch.set()
-    return found
-
-
-async def _by_body(
-    request: Request, room: JobRoom, by: str, key: str | None, wanted: Submission, *, complete: bool
-) -> Job:
-    _check_addresses(room, wanted)
-    announced = _announced(request) if complete else None
-    if announced is not None and announced > room.limits.most_bytes:
-        raise too_large(room.limits.most_bytes)
-    async with room.in_hands.place():
-        found = await run_in_threadpool(room.open, wanted, by, key, announced)
-        with room.in_hands.of(found.job_id):
-            if found.state is not JobState.RECEIVING:
-                await _same_recording(found, request.stream(), room)
-                return found
-            return await _take(request.stream(), room, found, 0, complete=complete)
-
-
-async def _by_form(request: Request, room: JobRoom, by: str, key: str | None) -> Job:
-    """The fields may come after the file: the job begins when all of it is here. What was cut off is not kept."""
-    announced = _announced(request)
-    if announced is not None and announced > room.limits.most_bytes + room.limits.most_field_bytes:
-        raise too_large(room.limits.most_bytes)
-    form = Form(request.headers["content-type"], room.limits)
-    arriving = room.folder.part(uuid.uuid4().hex, "")
-    async with room.in_hands.place():
-        try:
-            with told_disk():
-                size = await receive(form.file(paced(request.stream(), room.limits.stall_s)), arriving, 0, room.limits)
-            if form.file_name is None:
-                raise invalid("the form has no file; send the recording as a file in the field recording")
-            wanted = await run_in_threadpool(
-                submission, form.fields, request.app.state.shared.settings.input, form.file_name
-            )
-            _check_addresses(room, wanted)
-            found = await run_in_threadpool(room.open, wanted, by, key, size)
-            with room.in_hands.of(found.job_id):
-                if found.state is not JobState.RECEIVING:
-                    await _same_recording(found, _pieces(arriving), room)
-                    return found
-                part = room.folder.part(found.job_id, found.file_name)
-                await run_in_threadpool(arriving.replace, part)
-                return await run_in_threadpool(room.finish_upload, found, part)
-        finally:
-            arriving.unlink(missing_ok=True)
-
-
-async def _take(body: AsyncIterator[bytes], room: JobRoom, job: Job, offset: int, *, complete: bool) -> Job:
-    part = room.folder.part(job.job_id, job.file_name)
-    with told_disk():
-        try:
-            size = await receive(body, part, offset, room.limits)
-        except HTTPException as error:
-            if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                await run_in_threadpool(_give_up, room, job)
-            raise
-    if not complete:
-        return job
-    if size == 0:
-        await run_in_threadpool(_give_up, room, job)
-        raise invalid("the recording is empty")
-    return await asyncio.shield(run_in_threadpool(room.finish_upload, job, part))
-
-
-def _give_up(room: JobRoom, job: Job) -> None:
-    room.jobs.forget(job.job_id)
-    room.folder.drop(job)
-
-
-async def _same_recording(job: Job, body: AsyncIterator[bytes], room: JobRoom) -> None:
-    """Raises HTTPException (422) where the recording sent with a known key is another one."""
-    with contextlib.suppress(ClientDisconnect):
-        sha256 = await digest_of(paced(body, room.limits.stall_s))
-        if job.recording_sha256 is not None and sha256 != job.recording_sha256:
-            raise key_reused("the recording")
-
-
-async def _pieces(path: Any) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while piece := await run_in_threadpool(file.read, 1 << 20):
-            yield piece
-
-
-def _check_addresses(room: JobRoom, wanted: Submission) -> None:
-    """What can be said of addresses without asking anybody. Raises HTTPException (422)."""
-    if wanted.callback_url is not None and room.secret is None:
-        raise invalid(
-            f"callback_url: this server signs no callbacks; whoever runs it sets {room.settings.callback_secret_env}"
-        )
-    for field, address in (("callback_url", wanted.callback_url), ("recording_url", wanted.recording_url)):
-        if address is not None:
-            try:
-                room.outside.check_form(address)
-            except ForbiddenAddress as error:
-                raise invalid(f"{field}: {error}") from None
-
-
-def _announced(request: Request) -> int | None:
-    length = request.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 18 else None
 
 
 def _seen_by(who: Principal) -> SeenBy:
@@ -389,20 +260,11 @@ async def _answer(room: JobRoom, job: Job) -> JobAnswer:
 
 def _told(room: JobRoom, job: Job) -> JobAnswer:
     progress = room.jobs.progress(job.job_id) if job.state is JobState.QUEUED else None
-    return job_answer(job, progress, _received_bytes(room, job))
-
-
-def _received_bytes(room: JobRoom, job: Job) -> int | None:
-    if job.state is not JobState.RECEIVING:
-        return None
-    try:
-        return room.folder.part(job.job_id, job.file_name).stat().st_size
-    except FileNotFoundError:
-        return 0
+    return job_answer(job, progress, room.received_bytes(job))
 
 
 def _upload_headers(room: JobRoom, job: Job) -> dict[str, str]:
-    here = _received_bytes(room, job)
+    here = room.received_bytes(job)
     offset = here if here is not None else job.size_bytes or 0
     complete = "?0" if job.state is JobState.RECEIVING else "?1"
     return {"Upload-Offset": str(offset), "Upload-Complete": complete, "Cache-Control": "no-store"}
