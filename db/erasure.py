@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from db.ask import ask
-from db.ledger.runs import RunLock
 from db.ledger.tombstones import Marks, marks_of, set_marks
 from db.ledger.values import json_parameter
 from db.records import record_row
+from db.run_lock import RunLock
 from pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,40 +65,19 @@ def application(
         gate: who is let in; None for one person's reading room, where nobody logs in and nothing is audited.
         erase: erases a call; None where nothing can be erased.
     """
-    listening = ListeningRoom(settings.input, settings.audio, spool)
-    asking = AskingRoom(database, settings)
+    shared = _shared(database, settings, spool, quiet, erase=erase, audited=gate is not None, hears=live is not None)
 
     @asynccontextmanager
     async def open_rooms(_: FastAPI) -> AsyncIterator[None]:
         yield
-        listening.close()
+        shared.listening.close()
         if live is not None:
             await asyncio.to_thread(live.close)
-        asking.close()
+        shared.asking.close()
         spans.close()
 
-    # FastAPI's own documentation loads its scripts from elsewhere: not here.
-    app = FastAPI(
-        title="Earshot",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        generate_unique_id_function=documentation.operation_id,
-        lifespan=open_rooms,
-    )
-    access = settings.service.access
-    app.state.shared = Shared(
-        database=database,
-        settings=settings,
-        listening=listening,
-        quiet=quiet,
-        asking=asking,
-        choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
-        audit=Audit(database, days=access.audit_days, on=gate is not None and access.audit),
-        hears=live is not None,
-        exports=Exports(spool),
-        erase=erase,
-    )
+    app = _without_documentation(open_rooms)
+    app.state.shared = shared
     app.state.gate = gate or OpenGate()
     app.state.live = live
     doors = () if gate is None else (login.router,)
@@ -115,6 +94,43 @@ def application(
     spans = watch(app, database, settings)  # last: it sees what all others answer
     refuse_undeclared(app)
     return app
+
+
+def _without_documentation(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """FastAPI's own documentation loads its scripts from elsewhere: not here."""
+    return FastAPI(
+        title="Earshot",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=documentation.operation_id,
+        lifespan=lifespan,
+    )
+
+
+def _shared(
+    database: Database,
+    settings: Settings,
+    spool: Path,
+    quiet: Quiet,
+    *,
+    erase: Erase | None,
+    audited: bool,
+    hears: bool,
+) -> Shared:
+    access = settings.service.access
+    return Shared(
+        database=database,
+        settings=settings,
+        listening=ListeningRoom(settings.input, settings.audio, spool),
+        quiet=quiet,
+        asking=AskingRoom(database, settings),
+        choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
+        audit=Audit(database, days=access.audit_days, on=audited and access.audit),
+        hears=hears,
+        exports=Exports(spool),
+        erase=erase,
+    )
 
 
 def _choices(database: Database, timezone: str, rows: RowScope) -> list[Choice]:

@@ -8,7 +8,6 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -17,25 +16,16 @@ from pipeline.live.events import Ended, Ending
 from pipeline.live.ports import CallStart
 from pipeline.live.refusals import CallRefused, EndReason, Refusal
 from pipeline.live.room import LiveRoom
-from pipeline.live.sound import TrackSound
 from service.live import twilio
 from service.live.codes import OF_END, OF_REFUSAL, CloseCode, short
-from service.live.messages import (
-    ResumeMessage,
-    StartMessage,
-    event_text,
-    first_message,
-    frame,
-    later_text,
-)
+from service.live.credit import Credits
+from service.live.dialects import Dialect, OwnDialect, Stop, TwilioDialect, is_twilio
+from service.live.messages import ResumeMessage, StartMessage, event_text, first_message
 
 log = logging.getLogger("earshot.live")
 
 START_WITHIN_S = 10.0
 """A connection that does not begin or take up a call in time is closed."""
-_CREDIT_EVERY_S = 1.0
-_CREDIT_SHARE = 4
-"""A credit is sent when this part of the buffer is free again, or after a second."""
 
 Owner = Callable[[str | None], str]
 """The name of whoever may hand calls in, by the token in the first message where there is one. Raises NotAllowed."""
@@ -43,55 +33,6 @@ Owner = Callable[[str | None], str]
 
 class NotAllowed(Exception):
     """Nobody known asks, or one who may not hand calls in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """The client says that the call is over."""
-
-
-class Dialect(Protocol):
-    """How a client speaks."""
-
-    answers: bool
-    """Whether it is told events."""
-    resumes: bool
-    """Whether it can come back to a call."""
-
-    def read(self, text: str | None, content: bytes | None) -> TrackSound | Stop | None:
-        """A message after the first. Raises CallRefused."""
-        ...
-
-
-class OwnDialect:
-    """docs/live.md."""
-
-    answers = True
-    resumes = True
-
-    def read(self, text: str | None, content: bytes | None) -> TrackSound | Stop | None:
-        if content is not None:
-            return frame(content)
-        later_text(text or "")
-        return Stop()
-
-
-class TwilioDialect:
-    """Twilio takes no messages of ours, and does not come back."""
-
-    answers = False
-    resumes = False
-
-    def __init__(self, clock: twilio.MediaClock) -> None:
-        self._clock = clock
-
-    def read(self, text: str | None, content: bytes | None) -> TrackSound | Stop | None:  # noqa: ARG002
-        if text is None:
-            raise CallRefused(Refusal.BAD_MESSAGE, "Twilio Media Streams sends texts alone")
-        message = twilio.twilio_message(text)
-        if isinstance(message, twilio.Media):
-            return self._clock.sound(message.media)
-        return Stop() if isinstance(message, twilio.Stop) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +76,7 @@ class Connection:
         text, _ = await self._receive()
         if text is None:
             raise CallRefused(Refusal.BAD_START, "the first message is a text: start or resume")
-        if _is_twilio(text):
+        if is_twilio(text):
             return await self._begin_twilio(text)
         message = first_message(text)
         owner = self._owner(message.token)
@@ -285,36 +226,6 @@ class Connection:
             if code is not CloseCode.DONE:
                 await self._socket.send_text(json.dumps({"type": "error", "code": int(code), "reason": reason}))
             await self._socket.close(code, short(reason))
-
-
-class Credits:
-    """Tells the client how far its sound is in the recording."""
-
-    def __init__(self, call: LiveCall, window_bytes: int) -> None:
-        self._call = call
-        self._step = window_bytes // _CREDIT_SHARE
-        self._told = call.recorded
-        self._told_at = asyncio.get_running_loop().time()
-        self.look_again_s = _CREDIT_EVERY_S / _CREDIT_SHARE
-
-    def due(self) -> str | None:
-        """The message, where one is to be sent now."""
-        recorded, now = self._call.recorded, asyncio.get_running_loop().time()
-        size = self._call.header.start.encoding.sample_bytes
-        more = sum(now - then for now, then in zip(recorded, self._told, strict=True)) * size
-        if not more or (more < self._step and now - self._told_at < _CREDIT_EVERY_S):
-            return None
-        self._told, self._told_at = recorded, now
-        return json.dumps({"type": "credit", "received": recorded})
-
-
-def _is_twilio(text: str) -> bool:
-    """Its messages have `event` where ours have `type`."""
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(message, dict) and "event" in message and "type" not in message
 
 
 def _call_start(message: StartMessage, owner: str) -> CallStart:

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from db.connection import Database, connect
-from db.ledger.runs import RunLock
 from db.ledger.store import PostgresStore
 from db.link import answers, link_options
 from db.queries.runs import latest_runs
+from db.run_lock import RunLock
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from tests.db.proxy import Proxy, proxied

@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from db.connection import Database
-from db.ledger.runs import RunLock
 from db.ledger.store import PostgresStore
+from db.run_lock import RunLock
 from pipeline.config.root import Settings
 from service.app import API_ROOMS, application
 from tests.service.conftest import LOOPBACK, Room, all_heard
