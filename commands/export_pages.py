@@ -27,7 +27,7 @@ from pages.list_page import list_page
 from pages.rendering import ASSETS, SERVED_ALONE
 from pages.site import Site
 from pages.sound import Quiet, recording_of, roles_of_channels, why_withheld
-from pages.waveform import waveform
+from pages.svg.waveform import waveform
 from pipeline.encryption.here import use_keys
 from pipeline.errors import ConfigurationError, EarshotError, OutputUnavailable
 from pipeline.listening.decoded import AAC, SoundFile

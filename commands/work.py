@@ -18,9 +18,9 @@ from db.connection import connect
 from db.ledger.store import PostgresStore
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.plurals import counted
-from pipeline.run.context import RunSignals
 from pipeline.run.joined import JoinedWorker
 from pipeline.run.planning.recipes import build_recipe
+from pipeline.run.signals import RunSignals
 from pipeline.sources.addressed import AddressedSource
 from pipeline.tracing.spans import Spans
 

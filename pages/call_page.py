@@ -8,11 +8,11 @@ from functools import partial
 
 from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
 from db.queries.watch import Reference
-from pages.charts import quarters
 from pages.rendering import page
 from pages.site import Site
+from pages.svg.charts import quarters
+from pages.svg.timeline import lanes_of, timeline
 from pages.talk import Said, mood_of, talk_of
-from pages.timeline import lanes_of, timeline
 from pages.words import ROLES, STEPS, call_flag, ordinary_flags
 from pipeline.plurals import counted
 from pipeline.records import Role

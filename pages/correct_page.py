@@ -11,8 +11,8 @@ from pages.call_page import Sound
 from pages.numbers import moment
 from pages.rendering import page
 from pages.site import Site
+from pages.svg.timeline import lanes_of, timeline
 from pages.talk import Said, talk_of
-from pages.timeline import lanes_of, timeline
 from pages.words import chunk_flag
 from pipeline.records import DOUBTFUL
 

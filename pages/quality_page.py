@@ -9,9 +9,9 @@ from datetime import date
 from markupsafe import Markup
 
 from db.queries.watch import CallToCorrect, NightFigure, WatchCounts
-from pages.charts import RatePoint, rates
 from pages.rendering import page
 from pages.site import Site
+from pages.svg.charts import RatePoint, rates
 
 _ALL = "all"
 

@@ -27,7 +27,7 @@ from pages.list_page import CALLS_PER_PAGE, list_page
 from pages.rendering import ASSETS, page
 from pages.site import Site
 from pages.sound import recording_of, roles_of_channels, sound_of, why_withheld
-from pages.waveform import waveform
+from pages.svg.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role, SpeechSpan

@@ -23,7 +23,7 @@ ANSWERS: dict[str, str] = {
     "bench/database.py": "four measurements of one database on rows made alike; parts of it mean nothing alone",
     "bench/recogniser.py": "one comparison and its breakdown; the parts share the weights and the audio they make",
     "bench/recogniser_gpu.py": "one script for any CUDA machine, self-contained on purpose",
-    "pipeline/run/recogniser_process.py": "one supervisor: its states mean nothing apart",
+    "pipeline/run/processes/recogniser_process.py": "one supervisor: its states mean nothing apart",
     "pipeline/sources/metadata/sidecar.py": "one lookup of rows by name, key and folder",
     "pipeline/transcription/engines/openai_audio.py": "one engine: what it asks, what it takes for an answer",
     "pipeline/transcription/gated.py": "one segment's way through the gates and its second tries",

@@ -17,8 +17,9 @@ from pipeline.config.root import Settings
 from pipeline.live.events import Analysis, Turn, TurnMood
 from pipeline.live.ports import CallStart, HandedOver, LiveHeader
 from pipeline.live.recogniser import HearsTurns, TurnToHear
-from pipeline.live.room import LiveRoom, LiveTools
+from pipeline.live.room import LiveRoom
 from pipeline.live.sound import Encoding
+from pipeline.live.tools import LiveTools
 from pipeline.live.turns import TurnMaker
 from pipeline.records import CallForAnalysis, CallMetadata, EngineIdentity, Role, TranscriptChunk
 from pipeline.transcription.engine import SegmentResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.encoder.vectors import EncoderChoice
@@ -67,26 +67,16 @@ def index_calls(
         accepted = accepted_recipes(choice)
     recipe = recipe_of(choice.identity)
     deadline = None if max_s is None else time.monotonic() + max_s
-    tried: set[tuple[str, str]] = set()
-    while deadline is None or time.monotonic() < deadline:
-        batch = [
-            one
-            for one in transcripts_to_index(database, accepted, _BATCH)
-            if (one.fingerprint, one.chunks_hash) not in tried
-        ]
-        if not batch:
+    for one in _to_index(database, accepted):
+        if deadline is not None and time.monotonic() >= deadline:
             break
-        for one in batch:
-            tried.add((one.fingerprint, one.chunks_hash))
-            stored = _store(database, one, choice, recipe)
-            if stored is not None:
-                done += 1
-                passages += len(stored)
-                vectors += sum(passage.vector is not None for passage in stored)
-            if tell is not None:
-                tell(done, whole)
-            if deadline is not None and time.monotonic() >= deadline:
-                break
+        stored = _store(database, one, choice, recipe)
+        if stored is not None:
+            done += 1
+            passages += len(stored)
+            vectors += sum(passage.vector is not None for passage in stored)
+        if tell is not None:
+            tell(done, whole)
     return Indexed(
         transcripts=done,
         passages=passages,
@@ -94,6 +84,19 @@ def index_calls(
         left=left_to_index(database, accepted),
         without_vectors=why_not,
     )
+
+
+def _to_index(database: Database, accepted: Sequence[str]) -> Iterator[TranscriptToIndex]:
+    """Each transcript that is to be indexed, once: one that changes meanwhile as it was and as it is."""
+    tried: set[tuple[str, str]] = set()
+    while batch := [
+        one
+        for one in transcripts_to_index(database, accepted, _BATCH)
+        if (one.fingerprint, one.chunks_hash) not in tried
+    ]:
+        for one in batch:
+            tried.add((one.fingerprint, one.chunks_hash))
+            yield one
 
 
 def _with_vectors(database: Database, choice: EncoderChoice) -> tuple[EncoderChoice, str | None]:

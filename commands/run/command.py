@@ -40,9 +40,9 @@ from pipeline.config.loader import LoadedSettings, export_env_file, load_setting
 from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError, told
 from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
-from pipeline.run.context import RunSignals
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import build_recipe
+from pipeline.run.signals import RunSignals
 from pipeline.sources.source import places
 
 log = logging.getLogger("earshot.run")

@@ -19,11 +19,11 @@ from pipeline.children.worker import Worker
 from pipeline.config.loader import LoadedSettings
 from pipeline.config.root import Settings
 from pipeline.plurals import counted
-from pipeline.run.analyser import build_analyser
 from pipeline.run.planning.paired_files import pair_line, said_of_sides
 from pipeline.run.planning.plan import Action, Plan
 from pipeline.run.planning.planner import Planner, asked_of
 from pipeline.run.planning.recipes import build_recipe
+from pipeline.run.processes.analyser import build_analyser
 from pipeline.sources.source import CallSource, build_source
 
 

@@ -25,10 +25,9 @@ from pipeline.records import (
     StepResult,
     StepState,
 )
-from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
-from pipeline.run.context import PrepareTask
-from pipeline.run.preparer import build_preparer
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.processes.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
+from pipeline.run.processes.preparer import PrepareTask, build_preparer
+from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.run.stages.under_way import segment_key, window_task, windows_to_do
 from pipeline.run.transcripts import Transcripts, build_recogniser_process
 from pipeline.transcription.chunks import segment_text

@@ -19,7 +19,8 @@ from pipeline.errors import EarshotError, ModelUnavailable, described
 from pipeline.live.events import Analysis, TurnMood
 from pipeline.live.ports import HandOver, LiveStore
 from pipeline.live.recogniser import SharedRecogniser
-from pipeline.live.room import LiveRoom, LiveTools
+from pipeline.live.room import LiveRoom
+from pipeline.live.tools import LiveTools
 from pipeline.live.track import Hearing
 from pipeline.live.turns import TurnMaker
 from pipeline.ports import AnalysisStep
@@ -32,8 +33,8 @@ from pipeline.records import (
     Transcript,
     TranscriptChunk,
 )
-from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.processes.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, build_analyser
+from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.run.transcripts import build_recogniser_process
 from pipeline.transcription.text.rules import TextRules
 

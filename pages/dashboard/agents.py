@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from db.queries.chosen import NONE, CallFilter
 from db.queries.dashboard import OfAgent
-from pages.charts import interval_bar
 from pages.dashboard.narrowing import narrowed_to
 from pages.dashboard.shares import Share, share_of
 from pages.site import Site
+from pages.svg.charts import interval_bar
 
 AGENT_ORDERS: Mapping[str, str] = {
     "calls": "most calls",

@@ -9,7 +9,6 @@ from db.queries.chosen import CallFilter
 from db.queries.dashboard import Dashboard
 from db.queries.reading import Choice
 from db.queries.watch import NightFigure
-from pages.charts import columns
 from pages.dashboard.agents import AGENT_ORDERS, agent_rows
 from pages.dashboard.narrowing import narrowed_to
 from pages.dashboard.periods import mood_column, stretches_of, volume_column
@@ -21,6 +20,7 @@ from pages.list_page import chips_of, options_of, says_of
 from pages.quality_page import nights_chart
 from pages.rendering import page
 from pages.site import Site
+from pages.svg.charts import columns
 
 FIRST_AGENTS = 25
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import InPeriod, Period
-from pages.charts import Column
 from pages.dashboard.narrowing import days_within
 from pages.site import Site
+from pages.svg.charts import Column
 from pages.words import MOODS
 from pipeline.plurals import counted
 

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from db.queries.chosen import NONE, CallFilter
 from db.queries.dashboard import TopicInWeek
-from pages.charts import interval_bar, spark
 from pages.dashboard.narrowing import days_within, narrowed_to
 from pages.dashboard.shares import Share, share_of
 from pages.site import Site
+from pages.svg.charts import interval_bar, spark
 from pipeline.intervals import score_interval
 
 WEEK = timedelta(days=7)

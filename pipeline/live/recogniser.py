@@ -16,8 +16,8 @@ from typing import Protocol
 
 from pipeline.errors import EarshotError, portable, told
 from pipeline.records import EngineIdentity
-from pipeline.run.recogniser_child import WindowTask
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.processes.recogniser_child import WindowTask
+from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.transcription.engine import EngineDescription, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 

@@ -13,48 +13,27 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pipeline.config.areas.live import LiveSettings
-from pipeline.errors import EarshotError, TerminalError, described, told
+from pipeline.errors import EarshotError, described, told
 from pipeline.live.call import LiveCall
-from pipeline.live.events import Analysis, Ended, Ending, Notice
+from pipeline.live.ending import Endings
+from pipeline.live.events import Ending, Notice
 from pipeline.live.kept import KeptCalls
-from pipeline.live.ports import CallStart, EndAnalysis, HandedOver, HandOver, LiveHeader, LiveStore
-from pipeline.live.recogniser import HearsTurns
+from pipeline.live.ports import CallStart, LiveHeader
 from pipeline.live.refusals import CallRefused, EndReason, Refusal
-from pipeline.live.track import Hearing, Utterance
-from pipeline.live.turns import TurnMaker, hearing_of
-from pipeline.records import CallForAnalysis, SpeechSegment, Transcript
-from pipeline.transcription.chunks import main_language
+from pipeline.live.tools import LiveTools
+from pipeline.live.track import Utterance
+from pipeline.live.turns import hearing_of
+from pipeline.records import SpeechSegment
 from pipeline.transcription.engine import SegmentResult
-from pipeline.transcription.fingerprint import digest
 
 log = logging.getLogger("earshot.live")
 
 _LOOK_S = 0.5
 """How often calls are looked at for which nothing comes."""
 _ENDINGS_AT_ONCE = 4
-_SLOWEST_ANSWER_S = 600.0
-"""So long an ended call waits for its last turns."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveTools:
-    """What calls are heard, told and stored with."""
-
-    hearing: Hearing
-    recogniser: HearsTurns
-    turns: TurnMaker
-    analyse: EndAnalysis | None
-    """None: nothing is told at the end."""
-    hand_over: HandOver
-    store: LiveStore
-    warm: Callable[[], None]
-    """Called when a call begins: what turns need is made ready."""
-    close: Callable[[], None]
-    """Ends what these are done with."""
 
 
 class LiveRoom:
@@ -71,7 +50,8 @@ class LiveRoom:
         self._closed = False
         self._answers: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._rows: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._endings = ThreadPoolExecutor(_ENDINGS_AT_ONCE, "live ending")
+        self._endings = Endings(self._kept, tools, self._rows.put)
+        self._pool = ThreadPoolExecutor(_ENDINGS_AT_ONCE, "live ending")
         self._threads = [
             threading.Thread(target=self._listen, name="live listening", daemon=True),
             threading.Thread(target=self._do_all, args=(self._answers,), name="live turns", daemon=True),
@@ -104,7 +84,7 @@ class LiveRoom:
     def warm(self) -> None:
         """Load what calls need, if it is not loaded. Does not wait for it."""
         self._tools.recogniser.warm()
-        self._endings.submit(self._tools.warm)
+        self._pool.submit(self._tools.warm)
 
     def resume(self, session: str, owner: str) -> LiveCall:
         """A call whose connection broke, or that has just ended. Raises CallRefused."""
@@ -194,7 +174,7 @@ class LiveRoom:
     def _finish(self, call: LiveCall) -> None:
         call.events.add(Ending(reason=call.reason or EndReason.STOPPED))
         self._hear(call, call.finish())
-        self._endings.submit(self._end, call)
+        self._pool.submit(self._endings.end, call)
 
     def _break_off(self, call: LiveCall, error: Exception) -> None:
         """The recording so far is kept."""
@@ -206,7 +186,7 @@ class LiveRoom:
             call.close_files()
         except OSError:
             call.recording.abandon()
-        self._endings.submit(self._end, call)
+        self._pool.submit(self._endings.end, call)
 
     # ------------------------------------------------------------------------------------------ turns
 
@@ -228,76 +208,6 @@ class LiveRoom:
                 if not call.pending:
                     call.settled.set()
 
-    # ---------------------------------------------------------------------------------------- endings
-
-    def _end(self, call: LiveCall) -> None:
-        """Hand the recording over, wait for the last turns, tell what the call was about."""
-        handed: HandedOver | None = None
-        try:
-            handed = self._hand_over(call)
-            analysis = self._analysis(call)
-            if analysis is not None:
-                call.events.add(analysis)
-            reason = call.reason or EndReason.STOPPED
-            self._rows.put(lambda: self._tools.store.end(call.session, reason, call.duration_s, analysis))
-        except Exception as error:  # noqa: BLE001 - it ends all the same
-            log.error("live call %s: its end failed: %s", call.session, described(error))
-        finally:
-            self._tell_end(call, handed)
-
-    def _hand_over(self, call: LiveCall) -> HandedOver | None:
-        if not call.recording.frames:
-            self._kept.forget(call.session)
-            return None
-        try:
-            handed = self._tools.hand_over(call.recording.path, call.header)
-        except TerminalError as error:
-            log.warning("live call %s: its recording cannot be used: %s", call.session, error)
-            call.events.add(Notice(text=f"the recording cannot be used: {error}"))
-            self._kept.forget(call.session)
-            return None
-        except EarshotError as error:
-            log.error(
-                "live call %s: its recording is kept in %s, not handed over: %s", call.session, call.folder, error
-            )
-            call.events.add(Notice(text="the recording is kept, and processed as soon as that is possible"))
-            return None
-        self._kept.forget(call.session)
-        self._rows.put(lambda: self._tools.store.handed_over(call.session, handed.source_uri, handed.job))
-        return handed
-
-    def _analysis(self, call: LiveCall) -> Analysis | None:
-        if not call.pending_answered(_SLOWEST_ANSWER_S):
-            call.events.add(Notice(text="the last turns were not recognised in time"))
-        identity = self._tools.recogniser.identity
-        if self._tools.analyse is None:
-            return None
-        chunks = tuple(sorted(call.chunks, key=lambda chunk: (chunk.start_s, chunk.channel)))
-        if identity is None or not any(chunk.text for chunk in chunks):
-            return Analysis(missing={"topic": "no words", "summary": "no words"})
-        transcript = Transcript(
-            fingerprint=digest(["live", call.session]),
-            identity=identity,
-            language=call.header.start.metadata.language or main_language(chunks),
-            chunks=chunks,
-        )
-        return self._tools.analyse(
-            CallForAnalysis(
-                call_id=call.session,
-                audio_sha256=digest(["live", call.session]),
-                duration_s=call.duration_s,
-                metadata=call.header.start.metadata,
-                transcript=transcript,
-                audio=call.audio,
-            )
-        )
-
-    def _tell_end(self, call: LiveCall, handed: HandedOver | None) -> None:
-        reason = call.reason or EndReason.STOPPED
-        call.events.add(Ended(reason=reason, duration_s=call.duration_s, job=handed.job if handed else None))
-        call.ended_at = time.monotonic()
-        call.done.set()
-
     def _forget_later(self, call: LiveCall) -> None:
         """A client that lost its connection at the end may still ask for the last events."""
         if call.ended_at is None or time.monotonic() - call.ended_at < self.settings.resume_s:
@@ -310,23 +220,7 @@ class LiveRoom:
 
     def recover(self) -> list[LiveHeader]:
         """Hand over the recordings of calls in whose midst a server was killed. Returns those handed over now."""
-        handed_over: list[LiveHeader] = []
-        for header, recording in self._kept.left_behind():
-            try:
-                handed = self._tools.hand_over(recording, header)
-            except TerminalError as error:
-                log.warning("live call %s: its recording cannot be used: %s", header.session, error)
-                self._kept.remove(header.session)
-                continue
-            except EarshotError as error:
-                log.error("live call %s: its recording stays in %s: %s", header.session, recording.parent, error)
-                self._kept.leave(header.session)
-                continue
-            self._tools.store.handed_over(header.session, handed.source_uri, handed.job)
-            self._tools.store.end(header.session, EndReason.KILLED, None, None)
-            self._kept.remove(header.session)
-            handed_over.append(header)
-        return handed_over
+        return self._endings.recover()
 
     def close(self, within_s: float = 10.0) -> None:
         """End all calls; wait up to `within_s` for their last events and rows."""
@@ -348,7 +242,7 @@ class LiveRoom:
             waiting.put(None)
         for thread in self._threads:
             thread.join(max(1.0, deadline - time.monotonic()))
-        self._endings.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self._tools.close()
         for call in calls:
             self._kept.leave(call.session)

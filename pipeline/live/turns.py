@@ -11,7 +11,7 @@ from pipeline.live.ports import Moods, Shown
 from pipeline.live.recogniser import TurnToHear
 from pipeline.live.track import Utterance
 from pipeline.records import SpeechSegment, TranscriptChunk
-from pipeline.run.recogniser_child import SegmentTask, WindowTask
+from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
 from pipeline.transcription.chunks import ShownText, channel_chunks, segment_text
 from pipeline.transcription.engine import SegmentPlace, SegmentResult
 

@@ -12,7 +12,7 @@ from pipeline.errors import StartupError, described
 from pipeline.plurals import counted
 from pipeline.purse import Purse
 from pipeline.records import EngineIdentity, SkippedFile
-from pipeline.run.context import BatchParts, RunObserver, RunSignals, Tally
+from pipeline.run.context import BatchParts, RunObserver
 from pipeline.run.crew import Crew
 from pipeline.run.desk import Desk
 from pipeline.run.elsewhere import Elsewhere
@@ -24,6 +24,8 @@ from pipeline.run.planning.plan import Action, Plan
 from pipeline.run.planning.planner import Planner, asked_of
 from pipeline.run.planning.recipes import Recipe
 from pipeline.run.reconcile import Reconciliation, addresses, reconcile, skipped_recordings
+from pipeline.run.signals import RunSignals
+from pipeline.run.tally import Tally
 from pipeline.sources.source import said_aloud
 
 

@@ -14,13 +14,14 @@ from pipeline.children.worker import Worker
 from pipeline.errors import StartupError
 from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity
-from pipeline.run.analyser import DescribeTask
-from pipeline.run.context import BatchParts, RunContext, RunObserver, RunSignals, Tally
+from pipeline.run.context import BatchParts, RunContext, RunObserver
 from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
 from pipeline.run.presence import Presence
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.processes.analyser import DescribeTask
+from pipeline.run.processes.recogniser_process import RecogniserProcess
+from pipeline.run.signals import RunSignals
 from pipeline.run.spool_folder import own_spool, spent_file
 from pipeline.run.stages.analyse import AnalyseStage
 from pipeline.run.stages.fetch import FetchStage
@@ -28,6 +29,7 @@ from pipeline.run.stages.prepare import PrepareStage
 from pipeline.run.stages.recognise import RecogniseStage
 from pipeline.run.stages.store import StoreStage
 from pipeline.run.stages.work import Finished, StageQueue, Work
+from pipeline.run.tally import Tally
 
 _HEARTBEAT_S = 2.0
 

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from pipeline.handled import HandledAs
 from pipeline.ports import Claims
-from pipeline.run.context import RunObserver, RunSignals, Tally
+from pipeline.run.context import RunObserver
 from pipeline.run.planning.claimed import planned_call
+from pipeline.run.signals import RunSignals
+from pipeline.run.tally import Tally
 
 _LOOK_AGAIN_S = 0.5
 

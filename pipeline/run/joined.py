@@ -7,11 +7,13 @@ import time
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import RunLocked
 from pipeline.ports import CallStore
-from pipeline.run.context import BatchParts, RunObserver, RunSignals, Tally
+from pipeline.run.context import BatchParts, RunObserver
 from pipeline.run.crew import Crew
 from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
+from pipeline.run.signals import RunSignals
+from pipeline.run.tally import Tally
 
 _LOOK_AGAIN_S = 2.0
 

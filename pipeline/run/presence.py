@@ -10,7 +10,7 @@ from pipeline.handled import ServiceUse
 from pipeline.ports import Claims
 from pipeline.presence import ProviderUse, WorkerReport
 from pipeline.records import EngineIdentity
-from pipeline.run.context import Tally
+from pipeline.run.tally import Tally
 
 BEAT_S = 5.0
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.records import ERASED, CallStatus, SkippedFile, StoredOutcome
-from pipeline.run.context import Tally
 from pipeline.run.planning.plan import Plan
+from pipeline.run.tally import Tally
 from pipeline.sources.source import NOT_A_CALL
 
 COUNTED = ("done", "unchanged", "failed", "skipped", "waiting", "quarantined", "left")

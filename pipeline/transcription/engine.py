@@ -1,7 +1,7 @@
 """The recogniser's Protocol and the records it trades in.
 
-An engine runs in one spawned process (`pipeline.run.recogniser_process`), on that process's only working thread: `load`
-and `transcribe` are never called from two threads.
+An engine runs in one spawned process (`pipeline.run.processes.recogniser_process`), on that process's only working
+thread: `load` and `transcribe` are never called from two threads.
 """
 
 from __future__ import annotations

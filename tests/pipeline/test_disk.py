@@ -14,7 +14,7 @@ import pytest
 from pipeline.config.areas.run import RunSettings
 from pipeline.disk import outlast_full_disk, says_disk_full, spooling, write_spooled
 from pipeline.errors import DiskFull, EarshotError, SourceUnreadable, TransientError
-from pipeline.run.context import RunSignals
+from pipeline.run.signals import RunSignals
 from pipeline.run.stages.work import with_retries
 
 

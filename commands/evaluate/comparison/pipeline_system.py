@@ -34,11 +34,11 @@ from pipeline.records import (
     StoredOutcome,
     Transcript,
 )
-from pipeline.run.analyser import build_analyser
 from pipeline.run.batch import Batch
 from pipeline.run.context import ChildBuild
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import build_recipe
+from pipeline.run.processes.analyser import build_analyser
 
 _SAMPLE_EVERY_S = 0.5
 StoredTranscript = Callable[[str], Transcript | None]

@@ -10,7 +10,6 @@ from pipeline.children.worker import Worker
 from pipeline.config.areas.run import RunSettings
 from pipeline.ports import CallStore
 from pipeline.records import EngineIdentity, FoundCall, SkippedFile
-from pipeline.run.analyser import FingerprintTask
 from pipeline.run.planning.decisions import (
     LOOKUP_SIZE,
     Fingerprints,
@@ -23,6 +22,7 @@ from pipeline.run.planning.decisions import (
 )
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.planning.recipes import Recipe
+from pipeline.run.processes.analyser import FingerprintTask
 
 
 def asked_of(analyser: Worker, limit_s: float) -> Fingerprints:

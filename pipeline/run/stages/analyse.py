@@ -9,9 +9,9 @@ from pipeline.config.areas.run import Reprocess
 from pipeline.errors import EarshotError, StartupError, portable
 from pipeline.log_lines import about_call
 from pipeline.records import StepResult
-from pipeline.run.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, keep_better
 from pipeline.run.context import RunContext
 from pipeline.run.planning.plan import Action
+from pipeline.run.processes.analyser import AnalyseAnswer, AnalyseTask, CallToAnalyse, failed, keep_better
 from pipeline.run.stages.work import URGENT, Finished, StageQueue, Work, failure_of
 
 

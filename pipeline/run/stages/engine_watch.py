@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pipeline.errors import ModelUnavailable
 from pipeline.plurals import counted
 from pipeline.records import EngineIdentity
-from pipeline.run.context import EngineChange, RunContext
-from pipeline.run.engine_return import EngineReturn, build_engine_return
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.context import RunContext
+from pipeline.run.processes.recogniser_process import RecogniserProcess
+from pipeline.run.stages.engine_return import EngineReturn, build_engine_return
 from pipeline.run.stages.under_way import UnderWay
+from pipeline.run.tally import EngineChange
 from pipeline.transcription.fingerprint import same_engine
 
 

@@ -10,8 +10,9 @@ from pipeline.disk import spooling
 from pipeline.errors import EarshotError, portable
 from pipeline.log_lines import about_call
 from pipeline.records import PreparedCall, SkippedFile, erased_file
-from pipeline.run.context import PrepareTask, RunContext
+from pipeline.run.context import RunContext
 from pipeline.run.planning.decisions import needs_audio
+from pipeline.run.processes.preparer import PrepareTask
 from pipeline.run.stages.work import URGENT, Finished, StageQueue, Unusable, Work, failure_of, with_retries
 
 

@@ -12,7 +12,7 @@ from pipeline.records import EngineIdentity, KnownCall, PreparedCall, SegmentTex
 from pipeline.run.context import RunContext
 from pipeline.run.planning.decisions import is_gone, may_replace
 from pipeline.run.planning.plan import Action
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.under_way import UnderWay, segment_key, window_task, windows_to_do
 from pipeline.run.stages.work import URGENT, Finished, Kept, StageQueue, Work, failure_of

@@ -14,7 +14,7 @@ from pipeline.errors import (
     WorkerCrashed,
 )
 from pipeline.records import EngineIdentity, FoundCall, PreparedCall, SegmentText, SpeechSegment
-from pipeline.run.recogniser_child import SegmentTask, WindowTask
+from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
 from pipeline.run.stages.work import Work
 from pipeline.transcription.engine import (
     CLEAREST_S,

@@ -26,8 +26,8 @@ from pipeline.records import (
     Transcript,
 )
 from pipeline.retries import retrying
-from pipeline.run.context import RunSignals
 from pipeline.run.planning.plan import PlannedCall
+from pipeline.run.signals import RunSignals
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

@@ -10,9 +10,9 @@ from commands.report.attention import InputLimits, attention, offered, unusable
 from pipeline.config.areas.run import RunSettings
 from pipeline.records import CallFailure, CallMetadata, FoundCall, SkippedFile, StepResult, StepState
 from pipeline.run.batch import BatchResult
-from pipeline.run.context import Tally
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.reconcile import COUNTED, Reconciliation
+from pipeline.run.tally import Tally
 
 AT = datetime(2026, 9, 14, tzinfo=UTC)
 

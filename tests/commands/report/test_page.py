@@ -11,9 +11,9 @@ from commands.report.build import failed_calls
 from commands.report.page import page
 from commands.report.spans import mean_shares
 from pipeline.config.root import Settings
-from pipeline.run.context import Tally
 from pipeline.run.performance import MachineShares, PerformanceRecorder, ResourceSample, machine_shares
 from pipeline.run.planning.plan import Plan
+from pipeline.run.tally import Tally
 from tests.commands.report.test_attention import failure, result_of
 
 

@@ -20,12 +20,12 @@ from pipeline.config.root import Settings
 from pipeline.errors import OutputUnavailable
 from pipeline.records import CallFailure
 from pipeline.run.batch import BatchResult
-from pipeline.run.context import Tally
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.decisions import decide
 from pipeline.run.planning.plan import Plan
 from pipeline.run.planning.recipes import Recipe
 from pipeline.run.reconcile import COUNTED, Reconciliation
+from pipeline.run.tally import Tally
 from tests.db.samples import found, outcome
 
 

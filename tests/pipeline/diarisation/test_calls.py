@@ -32,8 +32,7 @@ from pipeline.records import (
     SpeechSegment,
     StepState,
 )
-from pipeline.run.context import PrepareTask
-from pipeline.run.preparer import build_preparer
+from pipeline.run.processes.preparer import PrepareTask, build_preparer
 from pipeline.run.transcripts import Transcripts
 from tests.pipeline.audio.sounds import silence, tone, write
 

@@ -24,8 +24,7 @@ from pipeline.diarisation.choice import DIARISERS
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
 from pipeline.errors import ModelUnavailable
 from pipeline.records import FoundCall, PreparedCall
-from pipeline.run.context import PrepareTask
-from pipeline.run.preparer import build_preparer
+from pipeline.run.processes.preparer import PrepareTask, build_preparer
 from tests.pipeline.audio.sounds import write
 from tests.pipeline.diarisation import tiny
 

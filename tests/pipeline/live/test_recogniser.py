@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from pipeline.live.recogniser import NOT_RECOGNISED, SharedRecogniser, TurnToHear
-from pipeline.run.recogniser_child import SegmentTask, WindowTask
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
+from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.transcription.engine import SegmentResult
 from tests.pipeline.run.planted import build_recogniser, build_unloadable
 

@@ -46,11 +46,12 @@ from pipeline.records import (
     StepState,
     Transcript,
 )
-from pipeline.run.analyser import build_analyser, in_dependency_order, keep_better, with_dependents
 from pipeline.run.batch import Batch, BatchResult
-from pipeline.run.context import BatchParts, ChildBuild, PrepareTask
+from pipeline.run.context import BatchParts, ChildBuild
 from pipeline.run.joined import JoinedWorker
 from pipeline.run.planning.recipes import Recipe
+from pipeline.run.processes.analyser import build_analyser, in_dependency_order, keep_better, with_dependents
+from pipeline.run.processes.preparer import PrepareTask
 from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
 from pipeline.sources.addressed import AddressedSource

@@ -6,8 +6,8 @@ from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from pipeline.handled import Handled, HandledAs, ServiceUse
 from pipeline.presence import WorkerReport
 from pipeline.records import EngineIdentity, FoundCall, SkippedFile, StepResult, StepState
-from pipeline.run.context import Tally
 from pipeline.run.presence import BEAT_S, Presence
+from pipeline.run.tally import Tally
 
 
 class Told(ClaimsInMemory):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records import CallMetadata, CallStatus, FoundCall, SkippedFile, StoredOutcome
-from pipeline.run.context import Tally
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.reconcile import COUNTED, Reconciliation, addresses, reconcile
+from pipeline.run.tally import Tally
 
 AT = datetime(2026, 9, 14, tzinfo=UTC)
 DONE, FAILED, SKIPPED = CallStatus.DONE, CallStatus.FAILED, CallStatus.SKIPPED

@@ -21,7 +21,7 @@ from pipeline.run.joined import JoinedWorker
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
 from pipeline.run.planning.recipes import Recipe
-from pipeline.run.recogniser_child import Recogniser
+from pipeline.run.processes.recogniser_child import Recogniser
 from pipeline.sources.addressed import AddressedSource
 from pipeline.sources.source import build_source
 from pipeline.transcription.engine import SegmentRequest, SegmentResult

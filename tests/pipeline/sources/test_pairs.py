@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline.config.areas.pairs import PairSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.records import Direction, FoundCall, Role, SkippedFile
-from pipeline.run.preparer import starts_s
+from pipeline.run.processes.preparer import starts_s
 from pipeline.sources.addresses import file_uri
 from pipeline.sources.pairs import Pairing, is_half_of
 from pipeline.sources.source import build_source, fetch_files

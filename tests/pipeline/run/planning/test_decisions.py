@@ -22,7 +22,6 @@ from pipeline.records import (
     StepState,
     StoredStep,
 )
-from pipeline.run.context import RunSignals, stop_moment
 from pipeline.run.planning.decisions import (
     decide,
     in_order,
@@ -36,6 +35,7 @@ from pipeline.run.planning.decisions import (
 from pipeline.run.planning.paired_files import pair_line, said_of_sides
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.planning.recipes import Recipe
+from pipeline.run.signals import RunSignals, stop_moment
 from pipeline.sources.addresses import file_uri
 from pipeline.sources.pairs import Pairing
 

@@ -13,13 +13,15 @@ import pytest
 from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from pipeline.config.areas.run import RunSettings
 from pipeline.records import CallFailure, Claim, FoundCall, SkippedFile
-from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
+from pipeline.run.context import BatchParts, RunContext
 from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder, ResourceSample
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
+from pipeline.run.signals import RunSignals
 from pipeline.run.stages.fetch import FetchStage
 from pipeline.run.stages.work import Finished, StageQueue, Work
+from pipeline.run.tally import Tally
 from tests.pipeline.run.stages.test_recognise import Silent, found_call
 
 

@@ -30,16 +30,18 @@ from pipeline.records import (
     SpeechSegment,
     Transcript,
 )
-from pipeline.run.context import BatchParts, RunContext, RunSignals, Tally
+from pipeline.run.context import BatchParts, RunContext
 from pipeline.run.desk import Desk
-from pipeline.run.engine_return import EngineReturn
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.plan import Action, PlannedCall
 from pipeline.run.planning.recipes import Recipe
-from pipeline.run.recogniser_child import SegmentTask, WindowTask
+from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
+from pipeline.run.signals import RunSignals
+from pipeline.run.stages.engine_return import EngineReturn
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.recognise import RecogniseStage
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Work
+from pipeline.run.tally import Tally
 from pipeline.transcription.engine import (
     COST_CEILING,
     OUT_OF_MEMORY,

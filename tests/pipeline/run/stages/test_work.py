@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import AudioUndecodable, DiskFull, SourceUnreadable, StageTimeout, TransientError, UnforeseenError
-from pipeline.run.context import RunSignals
+from pipeline.run.signals import RunSignals
 from pipeline.run.stages.work import URGENT, StageQueue, failure_of, with_retries
 from tests.pipeline.run.stages.test_recognise import work
 

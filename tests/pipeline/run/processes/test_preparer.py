@@ -15,8 +15,7 @@ from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.errors import SourceUnreadable
 from pipeline.records import FoundCall, PreparedCall, SkippedFile
-from pipeline.run.context import PrepareTask
-from pipeline.run.preparer import build_preparer
+from pipeline.run.processes.preparer import PrepareTask, build_preparer
 from pipeline.sources.addresses import file_uri
 from tests.pipeline.audio.sounds import silence, write
 

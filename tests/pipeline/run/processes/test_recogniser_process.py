@@ -14,9 +14,9 @@ import pytest
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.errors import ModelUnavailable, RunInterrupted
-from pipeline.run.context import RunSignals
-from pipeline.run.recogniser_child import SegmentTask, WindowTask
-from pipeline.run.recogniser_process import RecogniserProcess
+from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
+from pipeline.run.processes.recogniser_process import RecogniserProcess
+from pipeline.run.signals import RunSignals
 from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 from tests.pipeline.run.planted import (

@@ -5,16 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import FoundCall, PreparedCall, SkippedFile
-from pipeline.run.context import PrepareTask
 
 _TIME_TO_ANSWER = 0.9
 """Share of the time limit after which diarisation is given up: the call must not lose its transcript to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareTask:
+    """For the decoder process: bring this recording here, decode it, find its speech."""
+
+    found: FoundCall
+    spool: Path
+    limit_s: float | None = None
+    """Seconds until the process is killed."""
+    local_paths: tuple[Path, ...] = ()
+    """Local copies of its files, if they have been fetched; empty when the process opens them at their source."""
+    fetch_limit_s: float | None = None
+    """Seconds that fetching may take; None for no limit."""
 
 
 def build_preparer(

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import ModelUnavailable
 from pipeline.records import EngineIdentity
-from pipeline.run.engine_return import EngineReturn
+from pipeline.run.stages.engine_return import EngineReturn
 
 FIRST = EngineIdentity(engine="first", model="m", revision=None, options_hash="0", rank=0, demonstration=False)
 SECOND = replace(FIRST, engine="second", rank=1)

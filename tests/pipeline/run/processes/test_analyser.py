@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.records import FALLBACK_MARK, CallForAnalysis, StepResult, StepState
-from pipeline.run.analyser import CallToAnalyse, analyse
+from pipeline.run.processes.analyser import CallToAnalyse, analyse
 from tests.analysis.calls import call
 
 STORED = StepResult(step="topic", fingerprint="best", state=StepState.DONE, payload="Billing")

@@ -18,7 +18,7 @@ from pipeline.children.process import ChildProcess
 from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout, StartupError, WorkerCrashed
 from pipeline.plurals import counted
 from pipeline.records import EngineIdentity
-from pipeline.run.recogniser_child import Recogniser, WindowTask, set_up
+from pipeline.run.processes.recogniser_child import Recogniser, WindowTask, set_up
 from pipeline.transcription.engine import OUT_OF_MEMORY, EngineDescription, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 

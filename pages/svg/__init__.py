@@ -1,0 +1,1 @@
+"""Pictures in pages: SVG made here, coloured by the style sheet."""
