@@ -5,6 +5,10 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 CODE   := run.py commands service pages pipeline analysis db bench ops tests samples
 
+# Where bytecode is not kept, each of a run's five processes compiles all it imports: twice the processor time of a
+# short run, and of the tests, which start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test setup check bench soak schema lock clean
 
 run: setup

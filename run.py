@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commands.app import main
+if __name__ == "__main__":  # a spawned process imports this file too, and needs nothing of the command line
+    from commands.app import main
 
-if __name__ == "__main__":
     main()

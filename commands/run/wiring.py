@@ -15,7 +15,6 @@ from pipeline.config.root import Settings
 from pipeline.encryption.here import use_keys
 from pipeline.ports import AnalysisStep, CallStore, Claims
 from pipeline.records import Transcript
-from pipeline.run.context import BatchParts, ChildBuild
 from pipeline.run.processes.analyser import build_analyser
 from pipeline.run.processes.preparer import build_preparer
 
