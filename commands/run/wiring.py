@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analysis.llm.router import Router
     from db.connection import Database
     from db.ledger.claims import PostgresClaims
+    from pipeline.run.context import BatchParts
     from pipeline.sources.source import CallSource
 
 
@@ -83,6 +84,7 @@ def open_claims(settings: Settings, database: Database) -> PostgresClaims:
 def build_parts(settings: Settings, store: CallStore, claims: Claims, source: CallSource | None = None) -> BatchParts:
     """What a run works with; `source`: another than the input's. Raises InputUnavailable."""
     from pipeline.diarisation.choice import longest_s
+    from pipeline.run.context import BatchParts, ChildBuild
     from pipeline.run.transcripts import Transcripts, build_recogniser_process
     from pipeline.sources.source import build_source
     from pipeline.transcription.engines.answering import build_answering
