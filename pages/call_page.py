@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
-from db.queries.watch import Reference
+from db.queries.references import Reference
 from pages.rendering import page
 from pages.site import Site
 from pages.svg.charts import quarters
 from pages.svg.timeline import lanes_of, timeline
 from pages.talk import Said, mood_of, talk_of
-from pages.words import ROLES, STEPS, call_flag, ordinary_flags
+from pages.words import ORDINARY, ROLES, STEPS, call_flag
 from pipeline.plurals import counted
 from pipeline.records import Role
 
@@ -90,7 +90,6 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
     talk, pauses = talk_of(chunks, call.duration_s, call.language)
     said = [one for one in talk if isinstance(one, Said)]
     duration_s = call.duration_s or max((one.end_s for one in said), default=0.0)
-    ordinary = ordinary_flags(call.flags)
     return page(
         "call",
         call=call,
@@ -108,8 +107,8 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         sentences=sentences_of(call, chunks),
         outcome=outcome if len(outcome := (call.summary_details or {}).get("outcome") or "") <= LONGEST_OUTCOME else "",
         moments=partial(moments_of, call=call, chunks=chunks),
-        notices=[call_flag(flag) for flag in call.flags if flag not in ordinary],
-        ordinary=[call_flag(flag) for flag in call.flags if flag in ordinary],
+        notices=[call_flag(flag) for flag in call.flags if flag not in ORDINARY],
+        ordinary=[call_flag(flag) for flag in call.flags if flag in ORDINARY],
         missing=[*missing_of(call), *_not_judged(content.not_judged)],
         steps=content.steps,
         rules=content.rules,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from db.queries.reading import ShownCall, ShownChunk
-from db.queries.watch import Reference, ReferenceTurn, heard_turns
+from db.queries.references import Reference, ReferenceTurn, heard_turns
 from pages.call_page import Sound
 from pages.numbers import moment
 from pages.rendering import page

@@ -86,6 +86,6 @@ def _environment() -> Environment:
         DIRECTIONS=words.DIRECTIONS,
         STATUSES=words.STATUSES,
         STEPS=words.STEPS,
-        ordinary_flags=words.ordinary_flags,
+        ORDINARY=words.ORDINARY,
     )
     return environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pipeline.records import CallStatus, Role
 
@@ -96,12 +96,6 @@ _REMARKS: Mapping[str, str] = {
     "_ambiguous": "can be read in two ways",
     "_shifted": "does not exist on the clock and was moved by an hour",
 }
-
-
-def ordinary_flags(flags: Sequence[str]) -> frozenset[str]:
-    """Those of a call's flags that need no reader's attention. Who the agent is was not known by the channel; of a
-    call told apart by voices the words said it."""
-    return ORDINARY | {"roles_unknown"} if "diarised" in flags else ORDINARY
 
 
 def call_flag(flag: str) -> str:

@@ -224,6 +224,8 @@ class PreparedChannel:
     """Set on the copy of a dual-mono recording: transcribed once, on the other channel."""
 
 
+ROLES_UNKNOWN = "roles_unknown"
+"""Flag of a call of which nobody knows who the agent is."""
 VAD_FALLBACK = "vad_fallback_"
 """Prefix of a call's flag where a later-listed voice activity detector served; the detector's name follows."""
 

@@ -43,10 +43,12 @@ from db.ledger.rows import (
 from db.ledger.values import clean, json_parameter
 from db.records import Row, updates
 from pipeline.records import (
+    ROLES_UNKNOWN,
     SIDE_OF_CALL,
     UNDECODABLE_TRACK,
     CallOutcome,
     FoundCall,
+    Role,
     SegmentText,
     StepResult,
     StepState,
@@ -209,6 +211,8 @@ def _store_row(
         row |= transcript_columns(outcome.transcript)
         row["language"] = outcome.transcript.language or outcome.found.metadata.language
         flags |= set(outcome.transcript.flags)
+        if any(chunk.role is not Role.UNKNOWN for chunk in outcome.transcript.chunks):
+            flags.discard(ROLES_UNKNOWN)  # the channels did not tell, but the words did
     row["flags"] = sorted(flags)
     for step in sorted(emptied):
         row |= step_columns(step, None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.config.areas.audio import AudioSettings
-from pipeline.records import CallMetadata, Direction, Role
+from pipeline.records import ROLES_UNKNOWN, CallMetadata, Direction, Role
 
 _BETWEEN_PARTS = re.compile(r"[^\w\s']|_")
 """`Agent: Jane Roe` and `agent_4711` name a side in one of their parts; `customer service` does not."""
@@ -115,9 +115,9 @@ def _completed(by_track: Sequence[Role | None]) -> list[Role]:
 
 
 def _unknown(channels: int) -> ChannelRoles:
-    return ChannelRoles((Role.UNKNOWN,) * channels, "roles_unknown")
+    return ChannelRoles((Role.UNKNOWN,) * channels, ROLES_UNKNOWN)
 
 
 def _named(channels: int, roles: Sequence[Role], source: str) -> ChannelRoles:
     known = tuple(roles[:channels]) + (Role.UNKNOWN,) * (channels - len(roles))
-    return ChannelRoles(known, source if any(role is not Role.UNKNOWN for role in known) else "roles_unknown")
+    return ChannelRoles(known, source if any(role is not Role.UNKNOWN for role in known) else ROLES_UNKNOWN)

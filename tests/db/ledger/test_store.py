@@ -12,6 +12,7 @@ from analysis.records import CallSentiment, RoleSentiment, Sentiment, Topic
 from db.connection import Database
 from db.ledger.claims import PostgresClaims
 from db.ledger.store import PostgresStore
+from db.migrate import SCHEMA
 from pipeline.records import (
     CallStatus,
     FoundCall,
@@ -177,6 +178,26 @@ def test_no_chunks_at_all(store: PostgresStore, database: Database, run_id: str)
     )
     assert one(database, "SELECT transcription FROM calls") == ""
     assert one(database, "SELECT flags FROM calls") == ["silent"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "flags"),
+    [
+        ((Role.AGENT, Role.CLIENT), ["diarised"]),
+        ((Role.UNKNOWN, Role.CLIENT), ["diarised"]),
+        ((Role.UNKNOWN, Role.UNKNOWN), ["diarised", "roles_unknown"]),
+    ],
+)
+def test_roles_are_called_unknown_only_where_those_stored_are(
+    store: PostgresStore, database: Database, run_id: str, roles: tuple[Role, Role], flags: list[str]
+) -> None:
+    chunks = tuple(replace(one, role=roles[one.channel]) for one in TALK)
+    keep(store, run_id, words=transcript(chunks=chunks), audio=prepared(flags=("diarised", "roles_unknown")))
+    assert one(database, "SELECT flags FROM calls") == flags
+    with database.connection() as connection:  # as earlier versions stored it
+        connection.execute("UPDATE calls SET flags = '{diarised,roles_unknown}'")
+        connection.execute((SCHEMA / "035_roles_that_words_told.sql").read_bytes())
+    assert one(database, "SELECT flags FROM calls") == flags
 
 
 def test_one_step_redone_alone(store: PostgresStore, database: Database, run_id: str) -> None:
