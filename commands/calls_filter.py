@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 _DAY = ["%Y-%m-%d"]
 
+SinceOption = Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")]
 FirstDayOption = Annotated[
     datetime | None,
     typer.Option("--from", formats=_DAY, help="Calls of this day and later (input.timezone).", metavar="YYYY-MM-DD"),
@@ -39,20 +43,43 @@ FlagOption = Annotated[str | None, typer.Option("--flag", help="Calls with this 
 _CHOICES = {"direction": ("inbound", "outbound", "internal"), "mood": ("negative", "neutral", "positive")}
 
 
+def with_filter(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose argument `chosen` is a CallFilter, made of the options of `call_filter` in its place."""
+    taken = _parameters(call_filter)
+    signature = inspect.signature(command)
+
+    @functools.wraps(command)
+    def made(**given: Any) -> None:
+        chosen = call_filter(**{option.name: given.pop(option.name) for option in taken})
+        command(**given, chosen=chosen)
+
+    parameters = itertools.chain.from_iterable(taken if own.name == "chosen" else [own] for own in _parameters(command))
+    made.__signature__ = signature.replace(parameters=list(parameters))  # type: ignore[attr-defined]
+    made.__annotations__ = {}
+    return made
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """By name alone, with their types and what typer is told of them."""
+    hints = get_type_hints(function, localns={"CallFilter": object}, include_extras=True)
+    return [
+        own.replace(annotation=hints[own.name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for own in inspect.signature(function).parameters.values()
+    ]
+
+
 def call_filter(
     *,
-    since: datetime | None = None,
-    first_day: datetime | None = None,
-    last_day: datetime | None = None,
-    agent: str | None = None,
-    queue: str | None = None,
-    direction: str | None = None,
-    topic: str | None = None,
-    mood: str | None = None,
-    language: str | None = None,
-    flag: str | None = None,
-    text: str | None = None,
-    calls: Sequence[str] | None = None,
+    since: SinceOption = None,
+    first_day: FirstDayOption = None,
+    last_day: LastDayOption = None,
+    agent: AgentOption = None,
+    queue: QueueOption = None,
+    direction: DirectionOption = None,
+    topic: TopicOption = None,
+    mood: MoodOption = None,
+    language: LanguageOption = None,
+    flag: FlagOption = None,
 ) -> CallFilter:
     """The filter these options ask for. Raises ConfigurationError for a value that no call can have."""
     from db.queries.chosen import NONE, CallFilter
@@ -73,8 +100,6 @@ def call_filter(
         mood=mood,
         language=language,
         flag=flag,
-        text=text,
-        call_ids=None if calls is None else tuple(map(call_id_of, calls)),
     )
 
 

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands import database, keys
-from commands.calls_filter import (
-    AgentOption,
-    DirectionOption,
-    FirstDayOption,
-    FlagOption,
-    LanguageOption,
-    LastDayOption,
-    MoodOption,
-    QueueOption,
-    TopicOption,
-)
+from commands.calls_filter import call_id_of, with_filter
 from commands.config import command as config
 from commands.evaluate import command as evaluate
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 from commands.tokens import command as tokens
 from commands.train import command as training
 from pipeline.roles import Role
+
+if TYPE_CHECKING:
+    from db.queries.chosen import CallFilter
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,20 +58,14 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None, a
     sys.exit(show_status(config, overrides or (), as_json))
 
 
-def search(  # noqa: PLR0917 - typer calls it by name
+@with_filter
+def search(
+    *,
     query: Annotated[str, typer.Argument(help='Words that must occur, in any form; "a phrase", OR, -without.')],
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     role: Annotated[Role | None, typer.Option("--role", help="Only what this side said.")] = None,
-    first_day: FirstDayOption = None,
-    last_day: LastDayOption = None,
-    agent: AgentOption = None,
-    queue: QueueOption = None,
-    direction: DirectionOption = None,
-    topic: TopicOption = None,
-    mood: MoodOption = None,
-    language: LanguageOption = None,
-    flag: FlagOption = None,
+    chosen: CallFilter,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most hits.")] = 20,
     as_json: JsonOption = False,
     opened: Annotated[
@@ -86,37 +73,18 @@ def search(  # noqa: PLR0917 - typer calls it by name
     ] = None,
 ) -> None:
     """Find who said it, in which call and when. Example: run.py search '"cancel my contract"' --role client --open 1"""
-    from commands.calls_filter import call_filter
     from commands.search import show_hits
 
-    chosen = call_filter(
-        first_day=first_day,
-        last_day=last_day,
-        agent=agent,
-        queue=queue,
-        direction=direction,
-        topic=topic,
-        mood=mood,
-        language=language,
-        flag=flag,
-    )
     sys.exit(show_hits(config, overrides or (), query, role, chosen, limit, as_json, opened))
 
 
-def ask(  # noqa: PLR0917 - typer calls it by name
+@with_filter
+def ask(
+    *,
     question: Annotated[str | None, typer.Argument(help="What you want to know.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
-    since: Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")] = None,
-    first_day: FirstDayOption = None,
-    last_day: LastDayOption = None,
-    agent: AgentOption = None,
-    queue: QueueOption = None,
-    direction: DirectionOption = None,
-    topic: TopicOption = None,
-    mood: MoodOption = None,
-    language: LanguageOption = None,
-    flag: FlagOption = None,
+    chosen: CallFilter,
     index: Annotated[bool, typer.Option("--index", help="Make new and changed calls ready first.")] = False,
     model: Annotated[
         bool, typer.Option("--model/--no-model", help="Let the models of ask.providers write sentences.")
@@ -127,22 +95,9 @@ def ask(  # noqa: PLR0917 - typer calls it by name
     2026-09-01"""
     from commands.ask.command import ask_calls
     from commands.ask.command import index as index_calls
-    from commands.calls_filter import call_filter
 
     if question is None and not index:
         raise typer.BadParameter("ask something, or give --index", param_hint="QUESTION")
-    chosen = call_filter(
-        since=since,
-        first_day=first_day,
-        last_day=last_day,
-        agent=agent,
-        queue=queue,
-        direction=direction,
-        topic=topic,
-        mood=mood,
-        language=language,
-        flag=flag,
-    )
     if index:
         index_calls(config, overrides or (), quiet=as_json)
     if question is not None:
@@ -172,7 +127,9 @@ def serve(
     sys.exit(start(config, overrides or (), port))
 
 
-def export(  # noqa: PLR0917 - typer calls it by name
+@with_filter
+def export(
+    *,
     to: Annotated[Path, typer.Argument(help="File for a table or a workbook, folder for transcripts.")],
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
@@ -195,16 +152,7 @@ def export(  # noqa: PLR0917 - typer calls it by name
     columns: Annotated[
         list[str] | None, typer.Option("--column", help="Only this column of the table; may be repeated.")
     ] = None,
-    since: Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")] = None,
-    first_day: FirstDayOption = None,
-    last_day: LastDayOption = None,
-    agent: AgentOption = None,
-    queue: QueueOption = None,
-    direction: DirectionOption = None,
-    topic: TopicOption = None,
-    mood: MoodOption = None,
-    language: LanguageOption = None,
-    flag: FlagOption = None,
+    chosen: CallFilter,
     said: Annotated[str | None, typer.Option("--said", help="Calls in which these words were said.")] = None,
     call: Annotated[list[str] | None, typer.Option("--call", help="Only this call_id; may be repeated.")] = None,
     audio: Annotated[
@@ -212,23 +160,9 @@ def export(  # noqa: PLR0917 - typer calls it by name
     ] = True,
 ) -> None:
     """Write calls to a table, a workbook or transcript files. Example: run.py export calls.xlsx --from 2026-09-01"""
-    from commands.calls_filter import call_filter
     from commands.export import Wanted, export_calls
 
-    chosen = call_filter(
-        since=since,
-        first_day=first_day,
-        last_day=last_day,
-        agent=agent,
-        queue=queue,
-        direction=direction,
-        topic=topic,
-        mood=mood,
-        language=language,
-        flag=flag,
-        text=said,
-        calls=call,
-    )
+    chosen = replace(chosen, text=said, call_ids=None if call is None else tuple(map(call_id_of, call)))
     wanted = Wanted(
         to=to, formats=tuple(formats or ()), table=table, columns=tuple(columns or ()), calls=chosen, audio=audio
     )
