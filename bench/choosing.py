@@ -29,8 +29,8 @@ from analysis.encoder.choice import open_encoder
 from analysis.glossary.catalogue import OTHER
 from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.glossary.reader import load_glossary
+from analysis.llm.choice import build_router
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
-from analysis.llm.router import build_router
 from analysis.records import Topic
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.real_llm import NAME, real_llm

@@ -23,7 +23,7 @@ from typing import Any
 
 from analysis.encoder.choice import open_encoder
 from analysis.glossary.choice import load_catalogues
-from analysis.llm.router import build_router
+from analysis.llm.choice import build_router
 from analysis.records import Summary, Topic
 from analysis.summary.drafts import draft_of
 from analysis.summary.step import SummaryStep

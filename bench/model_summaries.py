@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.encoder.choice import open_encoder
+from analysis.llm.choice import build_router
 from analysis.llm.provider import LLMAnswer, LLMRequest
-from analysis.llm.router import build_router
 from analysis.llm.validation import plain
 from analysis.records import Summary
 from analysis.summary.step import SummaryStep

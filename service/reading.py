@@ -18,7 +18,8 @@ from db.faults import explained, other_version
 from db.queries import reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
-from db.queries.watch import nights_of_all, reference_of
+from db.queries.references import reference_of
+from db.queries.watch import nights_of_all
 from pages.call_page import CallContent, Sound, call_page
 from pages.dashboard.agents import AGENT_ORDERS
 from pages.dashboard.page import dashboard_page

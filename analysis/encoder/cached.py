@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 
@@ -11,11 +12,15 @@ from analysis.encoder.vectors import SentenceEncoder, Vectors
 
 
 class CachedEncoder:
-    """Remembers the vectors that were used last: steps read the same lines, and calls the same greetings."""
+    """Remembers the vectors that were used last: steps read the same lines, and calls the same greetings.
+
+    Thread-safe; one thread at a time is served.
+    """
 
     def __init__(self, encoder: SentenceEncoder, most: int) -> None:
         self._encoder, self._most = encoder, most
         self._kept: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = Lock()
 
     @property
     def space(self) -> str:
@@ -29,6 +34,15 @@ class CachedEncoder:
         return self._encoder.knows(language)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        with self._lock:
+            return self._encode(texts)
+
+    def close(self) -> None:
+        with self._lock:
+            self._kept.clear()
+            self._encoder.close()
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
         fresh = [text for text in dict.fromkeys(texts) if text not in self._kept]
         made = dict(zip(fresh, self._encoder.encode(fresh), strict=True)) if fresh else {}
         rows = [made[text] if text in made else self._kept[text] for text in texts]
@@ -38,7 +52,3 @@ class CachedEncoder:
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
-
-    def close(self) -> None:
-        self._kept.clear()
-        self._encoder.close()

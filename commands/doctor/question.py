@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from analysis.llm.choice import build_router
 from analysis.llm.provider import Choice, LLMAnswer, LLMRequest, Option
-from analysis.llm.router import build_router
 from commands.doctor.finding import Finding, State
 from pipeline.config.areas.llm import LanguageModelSettings
 

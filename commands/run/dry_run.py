@@ -127,7 +127,7 @@ def _cost(calls: int, past: _Past) -> str:
 
 def _show_summary(console: Terminal, settings: Settings) -> None:
     """An example of the summaries that this configuration makes."""
-    from analysis.llm.router import build_router
+    from analysis.llm.choice import build_router
     from analysis.steps import summaries_by_model
 
     router = build_router(settings.llm)

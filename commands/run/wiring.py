@@ -43,7 +43,7 @@ def analysis_steps(settings: Settings) -> Sequence[AnalysisStep]:
 
 
 def _router(settings: Settings) -> Router | None:
-    from analysis.llm.router import build_router
+    from analysis.llm.choice import build_router
     from analysis.redaction import build_redactor
 
     return build_router(

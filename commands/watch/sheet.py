@@ -14,7 +14,8 @@ from commands.sheets import rows_of, write_sheet_of
 from db.export.cells import cell_text
 from db.export.columns import Column, Kind, Table
 from db.queries import reading
-from db.queries.watch import CallToCorrect, ReferenceTurn, heard_turns, save_reference
+from db.queries.references import ReferenceTurn, heard_turns, save_reference
+from db.queries.watch import CallToCorrect
 from pages.numbers import clock
 from pages.words import ROLES, chunk_flag
 from pipeline.errors import ConfigurationError

@@ -10,29 +10,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import dict_row, scalar_row
+from psycopg.rows import scalar_row
 
 from db.connection import Database
+from db.jobs.outcomes import SETTLED, Settled, how_it_ended
 from db.jobs.records import JobEvent, JobProgress, JobsWanted, NewJob
 from db.ledger.values import clean, json_parameter
-from db.records import Columns, adapter, record_row
-from pipeline.handled import Handled, HandledAs
-from pipeline.jobs import Job, JobEnd, JobState
+from db.records import Columns, record_row
+from pipeline.jobs import Job, JobEnd
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 _JOB = Columns(Job)
 _AT_ONCE = 500
-_OF = {
-    HandledAs.DONE: JobState.DONE,
-    HandledAs.KEPT: JobState.DONE,
-    HandledAs.SKIPPED: JobState.SKIPPED,
-    HandledAs.FAILED: JobState.FAILED,
-    HandledAs.LOST: JobState.FAILED,
-}
-_OF_STATUS = {"done": JobState.DONE, "skipped": JobState.SKIPPED}
-"""Of a row of `calls`; every other status is a failure."""
 
 _OPEN = """
     INSERT INTO jobs (job_id, state, submitted_by, idempotency_key, request_hash, file_name, recording_url, size_bytes,
@@ -67,17 +58,6 @@ _END = """
             callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE now() END
         WHERE job_id = %(job_id)s AND ended_at IS NULL RETURNING job_id)
     INSERT INTO job_events (job_id, kind) SELECT job_id, %(state)s FROM changed
-"""
-_SETTLED = """
-    SELECT j.job_id::text, c.outcome, c.claim_id IS NOT NULL AS claimed, k.call_id::text, k.status, k.error_type,
-        k.error_message
-    FROM jobs j
-        LEFT JOIN LATERAL (
-            SELECT claim_id, outcome, done_at FROM claims WHERE source_uri = j.source_uri
-            ORDER BY done_at DESC NULLS FIRST, claim_id DESC LIMIT 1) c ON true
-        LEFT JOIN calls k ON k.source_uri = j.source_uri
-    WHERE j.state = 'queued' AND (c.claim_id IS NULL OR c.done_at IS NOT NULL)
-    LIMIT %s
 """
 _AGAIN = """
     WITH changed AS (UPDATE jobs SET state = 'accepted' WHERE job_id = ANY(%s) AND state = 'queued' RETURNING job_id)
@@ -258,9 +238,9 @@ class PostgresJobs:
             self._database.patiently(work)
 
     def settle(self) -> int:
-        rows = self._rows(_SETTLED, [_AT_ONCE], dict_row)
-        ends = [_ended(row) for row in rows]
-        again = [uuid.UUID(row["job_id"]) for row, end in zip(rows, ends, strict=True) if end is None]
+        rows = self._rows(SETTLED, [_AT_ONCE], record_row(Settled))
+        ends = [how_it_ended(row) for row in rows]
+        again = [uuid.UUID(row.job_id) for row, end in zip(rows, ends, strict=True) if end is None]
         self.end([end for end in ends if end is not None])
         if again:
             self._do(_AGAIN, [again])
@@ -316,34 +296,3 @@ class PostgresJobs:
 
 
 _SELECTED = ", ".join(f"{name}::text" if name in ("job_id", "call_id") else name for name in _JOB.names)
-
-
-def _ended(row: dict[str, Any]) -> JobEnd | None:
-    """How a queued job ended whose claim is done, or gone; None where nothing is known of its call."""
-    if row["claimed"]:
-        return _of_claim(row["job_id"], row["call_id"], adapter(Handled).validate_python(row["outcome"]))
-    if row["status"] is None:
-        return None
-    state = _OF_STATUS.get(row["status"], JobState.FAILED)
-    if state is JobState.DONE:
-        return JobEnd(job_id=row["job_id"], state=state, call_id=row["call_id"])
-    return JobEnd(
-        job_id=row["job_id"],
-        state=state,
-        call_id=row["call_id"],
-        reason=row["error_type"],
-        detail=row["error_message"],
-    )
-
-
-def _of_claim(job_id: str, call_id: str | None, handled: Handled) -> JobEnd:
-    call_id = handled.call_id or call_id
-    state = _OF[handled.handled_as]
-    if state is JobState.DONE:
-        return JobEnd(job_id=job_id, state=state, call_id=call_id)
-    reason, detail = "lost", "nothing could be stored about the call; hand it in again"
-    if handled.skipped is not None:
-        reason, detail = handled.skipped.reason, handled.skipped.message
-    elif handled.failure is not None:
-        reason, detail = handled.failure.error_type, handled.failure.message
-    return JobEnd(job_id=job_id, state=state, call_id=call_id, reason=reason, detail=detail)

@@ -1,33 +1,28 @@
-"""Quality watch: which calls people correct, what they wrote, and how the transcripts compare with it."""
+"""Quality watch: which calls people correct, and how the transcripts compare with what they wrote (references.py)."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import scalar_row
 
 from db.ask import ask, question
-from db.ledger.values import clean
-from db.queries.reading import ShownCall, ShownChunk
 from db.records import record_row
 from pipeline.judging.sampling import Candidate, Drawn, draw
 from pipeline.judging.watching import Judged, Kind
-from pipeline.records import DOUBTFUL, Role
+from pipeline.records import DOUBTFUL
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from db.connection import Database
 
-Source = Literal["page", "sheet"]
 _UNHEARD = "speech_without_text"
 _LOCK = "earshot watch"
-_SIDES_ON_ONE = frozenset({"mono", "dual_mono", "diarised", "not_diarised"})
-"""Flags of calls whose channels are not their sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,34 +48,6 @@ class WatchCounts:
     drawn: int
     waiting: int
     """Of these, not corrected yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceTurn:
-    """A stretch of speech with the words that a person heard in it."""
-
-    channel: int
-    ordinal: int
-    role: Role
-    start_s: float
-    end_s: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """A correction of a call."""
-
-    reference_id: int
-    call_id: str
-    transcript_fingerprint: str
-    audio_sha256: str | None
-    language: str | None
-    written_by: str
-    written_at: datetime
-    source: Source
-    turns: tuple[ReferenceTurn, ...]
-    """In order of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,79 +146,10 @@ def watch_counts(database: Database) -> WatchCounts:
     return counts
 
 
-def reference_of(database: Database, call_id: uuid.UUID) -> Reference | None:
-    """The newest correction of the call's recording as it is now; None where there is none."""
-    return next(iter(ask(database, "watch/reference", record_row(Reference), call_id=call_id)), None)
-
-
 def is_drawn(database: Database, call_id: uuid.UUID) -> bool:
     """Whether the call is one of the quality watch."""
     (drawn,) = ask(database, "watch/is_drawn", scalar_row, call_id=call_id)
     return bool(drawn)
-
-
-def save_reference(
-    database: Database,
-    call_id: uuid.UUID,
-    transcript_fingerprint: str,
-    turns: Iterable[ReferenceTurn],
-    *,
-    by: str,
-    source: Source,
-) -> int | None:
-    """Keep a correction beside the earlier ones; returns its number.
-
-    None where the call is gone, or has another transcript by now than the one that was corrected.
-    """
-    rows = [(one.channel, one.ordinal, one.role.value, one.start_s, one.end_s, clean(one.text)) for one in turns]
-
-    def work(connection: Connection[Any]) -> int | None:
-        made = connection.execute(
-            """INSERT INTO human_references (call_id, transcript_fingerprint, audio_sha256, language, written_by,
-                   source)
-               SELECT call_id, transcript_fingerprint, audio_sha256, language, %(by)s, %(source)s FROM calls
-               WHERE call_id = %(call)s AND transcript_fingerprint = %(transcript)s
-               RETURNING reference_id""",
-            {"by": clean(by), "source": source, "call": call_id, "transcript": transcript_fingerprint},
-        ).fetchone()
-        if made is None:
-            return None
-        (number,) = made
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                """INSERT INTO human_reference_turns (reference_id, channel, ordinal, role, start_s, end_s, text)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s)""",
-                [(number, *row) for row in rows],
-            )
-        return int(number)
-
-    return database.patiently(work)
-
-
-def heard_turns(call: ShownCall, chunks: Sequence[ShownChunk]) -> list[ReferenceTurn]:
-    """What a person corrects: the stretches of the transcript, in order of time; a channel of its own on which nothing
-    was heard has an empty one over the whole call."""
-    turns = [
-        ReferenceTurn(
-            channel=chunk.channel,
-            ordinal=chunk.ordinal,
-            role=chunk.role,
-            start_s=chunk.start_s,
-            end_s=max(chunk.start_s, chunk.end_s),
-            text=" ".join(chunk.text.split()),
-        )
-        for chunk in chunks
-    ]
-    if not _SIDES_ON_ONE.isdisjoint(call.flags):
-        return turns
-    silent = set(range(call.channels or 0)) - {chunk.channel for chunk in chunks}
-    spoken = {chunk.role for chunk in chunks}
-    other = {Role.AGENT: Role.CLIENT, Role.CLIENT: Role.AGENT}.get(next(iter(spoken), Role.UNKNOWN), Role.UNKNOWN)
-    role = other if len(spoken) == 1 and len(silent) == 1 else Role.UNKNOWN
-    return turns + [
-        ReferenceTurn(channel=channel, ordinal=0, role=role, start_s=0.0, end_s=call.duration_s or 0.0, text="")
-        for channel in sorted(silent)
-    ]
 
 
 def calls_to_judge(database: Database) -> list[ToJudge]:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from analysis.glossary.catalogue import OTHER
-from analysis.llm.router import Router, build_router
+from analysis.llm.choice import build_router
+from analysis.llm.router import Router
 from analysis.records import Summary, Topic
 from analysis.redaction import build_redactor
 from analysis.steps import build_language_steps

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.llm.router import build_router
+from analysis.llm.choice import build_router
 from analysis.measured import Measured, MeasuredMethod, best_method, read_measured, write_measured
 from analysis.model_size import billions_in_folder, billions_of_parameters, too_small
 from analysis.steps import build_language_steps, summaries_by_model, topic_method

@@ -14,7 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from db.connection import Database
-from db.queries.watch import NightFigure, draw_calls, keep_figures, reference_of
+from db.queries.references import reference_of
+from db.queries.watch import NightFigure, draw_calls, keep_figures
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.root import Settings
 from service.app import application

@@ -1,6 +1,6 @@
 """The local model inside its own process: loads, decodes many requests at once, each held to its grammar.
 
-MLX runs only here (`analysis.llm.local.process` says why).
+MLX runs only here (`analysis.llm.local.mlx_lm` says why).
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ import json
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from analysis.llm.label_probabilities import label_probabilities
+from analysis.llm.local.batch import FedModel, mask_with, sampler
 from analysis.llm.local.grammar import Constraint, Grammar
 from analysis.llm.local.scoring import Scorer
 from analysis.llm.local.weights import find_model
@@ -214,7 +213,7 @@ class LocalModel:
         from mlx_lm.models.cache import make_prompt_cache
 
         settings = self._settings
-        model = _FedModel(self._model)
+        model = FedModel(self._model)
         generator: Any = BatchGenerator(
             model,
             stop_tokens=[[token] for token in self._ends],
@@ -231,8 +230,8 @@ class LocalModel:
                     make_prompt_cache(self._model) if sequence.read is None else sequence.read for sequence in sequences
                 ],
                 all_tokens=[sequence.prompt[: sequence.shared] for sequence in sequences],
-                samplers=[_sampler(sequence.request.temperature) for sequence in sequences],
-                logits_processors=[[_mask_with(sequence.constraint, model)] for sequence in sequences],
+                samplers=[sampler(sequence.request.temperature) for sequence in sequences],
+                logits_processors=[[mask_with(sequence.constraint, model)] for sequence in sequences],
             )
             by_id = dict(zip(ids, sequences, strict=True))
             while responses := generator.next_generated():
@@ -260,63 +259,6 @@ class LocalModel:
             ),
             finish="landed" if constraint.landed and ended else ("stop" if ended else "length"),
         )
-
-
-class _FedModel:
-    """The model, which remembers the tokens it was fed last.
-
-    mlx-lm asks the logits processors of a batch row by row, each with an array of its row's tokens: to read from each
-    one costs a launch and a wait a row. Here the tokens of all rows come to the host in one piece.
-    """
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._fed: Any = None
-        self._rows: Iterator[int] = iter(())
-
-    def __call__(self, inputs: Any, *arguments: Any, **named: Any) -> Any:
-        self._fed = inputs
-        return self._model(inputs, *arguments, **named)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def next_row(self) -> int:
-        """The last token fed to the batch's next row; each processor asks once a step, in the order of the rows."""
-        if self._fed is not None:
-            self._rows, self._fed = iter(np.array(self._fed[:, -1]).tolist()), None
-        return int(next(self._rows))
-
-
-def _mask_with(constraint: Constraint, model: _FedModel) -> Callable[[Any, Any], Any]:
-    """A logits processor of mlx-lm: (tokens so far, logits of shape (1, vocabulary)) -> logits."""
-    import mlx.core as mx
-
-    started = False
-
-    def mask(_tokens: Any, logits: Any) -> Any:
-        nonlocal started
-        token = model.next_row()
-        if started:
-            constraint.take(token)
-        started = True
-        allowed = constraint.allowed()
-        wide = np.zeros(logits.shape[-1], dtype=bool)
-        # The model's vocabulary may be padded beyond the tokenizer's, the mask beyond both.
-        width = min(len(wide), len(allowed))
-        wide[:width] = allowed[:width]
-        return mx.where(mx.array(wide)[None], logits, mx.array(-float("inf"), dtype=logits.dtype))
-
-    return mask
-
-
-def _sampler(temperature: float) -> Any:
-    """None takes the generator's own: the likeliest token, one call for the whole batch."""
-    if temperature == 0:
-        return None
-    from mlx_lm.sample_utils import make_sampler
-
-    return make_sampler(temp=temperature)
 
 
 def _common(first: Sequence[int], second: Sequence[int]) -> int:

@@ -9,16 +9,15 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from db.ledger.store import PostgresStore
+from db.queries.references import Reference, reference_of
 from db.queries.watch import (
     Judgement,
     NightFigure,
-    Reference,
     ToJudge,
     calls_to_judge,
     judged_calls,
     keep_figures,
     keep_judgements,
-    reference_of,
 )
 from pipeline.judging.normaliser import without_noises
 from pipeline.judging.scores import HeardCall, score_call

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from analysis.asking import services_of
+from analysis.llm.choice import build_router
 from analysis.llm.limits import CeilingReached, QuotaWait
 from analysis.llm.provider import Choice, LLMAnswer, LLMRequest, Option, Reply, RequestRefused
-from analysis.llm.router import Router, build_router
+from analysis.llm.router import Router
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable, StageTimeout, WorkerCrashed
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, ask, settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analysis.llm.router import build_router
+from analysis.llm.choice import build_router
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SLOW_FAULTS, ask, settings
 from tests.analysis.llm.servers import (
     Behaviour,

@@ -8,15 +8,8 @@ from pathlib import Path
 import pytest
 
 from analysis.measured import read_measured
-from commands.evaluate.language import (
-    evaluate_language,
-    expected_calibration_error,
-    holds,
-    labelled_calls,
-    measure,
-    methods_of,
-    tells,
-)
+from commands.evaluate.language import evaluate_language, labelled_calls, measure, methods_of
+from commands.evaluate.language_scores import expected_calibration_error, holds, tells
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from tests.house import PROJECT

@@ -24,7 +24,8 @@ from db.connection import Database
 from db.erasure import erasable
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
-from db.queries.watch import calls_to_correct, night_figures, reference_of
+from db.queries.references import reference_of
+from db.queries.watch import calls_to_correct, night_figures
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from tests.db.samples import TALK, chunk, found, identity, outcome, prepared, transcript

@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
+from analysis.llm.choice import build_router
 from analysis.llm.local.mlx_lm import MlxLm
 from analysis.llm.local.model import LocalModel
 from analysis.llm.provider import LLMAnswer
-from analysis.llm.router import build_router
 from analysis.llm.validation import read_reply
 from bench.materials.tiny_llm import TinyShape, build_tiny_llm
 from pipeline.config.areas.llm import LanguageModelSettings, MlxLmSettings

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from analysis.llm.choice import build_router
 from analysis.llm.provider import LLMAnswer
-from analysis.llm.router import build_router
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.log_lines import PlainLines
 from pipeline.outside import MAX_ANSWER_BYTES, refusal

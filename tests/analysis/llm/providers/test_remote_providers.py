@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from analysis.llm.choice import build_router
 from analysis.llm.provider import LLMAnswer, LLMRequest
-from analysis.llm.router import build_router
 from pipeline.config.areas.llm import LanguageModelSettings
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SCHEMA, SLOW_FAULTS, ask, settings
 from tests.analysis.llm.servers import Behaviour, answers, body_is, drips, fails, is_silent, send, serving
