@@ -180,7 +180,7 @@ def worker_kills(number: int, seed: int, calls: int, longest_s: float) -> bool:
         if bed.run(url, *settings) != 0:
             raise SystemExit(f"the undisturbed run failed:\n{bed.log()}")
         reference = bed.rows(url)
-        while (struck := hit.total() - hit["finished first"]) < number:
+        while hit.total() - hit["finished first"] < number:
             url = bed.fresh_database()
             with psycopg.connect(url) as connection:
                 connection.execute(STORED)
@@ -201,6 +201,7 @@ def worker_kills(number: int, seed: int, calls: int, longest_s: float) -> bool:
             twice += counted is not None and counted[0] != counted[1]
             if last != 0 or different or counted != (calls, calls) or left != (0,):
                 faults.append(f"exit {code}, {last}; stored {counted}; left {left}; {different}\n{bed.log('run')}")
+            struck = hit.total() - hit["finished first"]
             print(f"{struck} kills, {rounds} rounds, {len(faults)} faults", file=sys.stderr, flush=True)
     print(json.dumps({
         "part": "worker_kills", "seed": seed, "calls": calls, "kills": hit.total() - hit["finished first"],

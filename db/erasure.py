@@ -1,22 +1,29 @@
-"""Erasing recordings from the database: rows, transcripts, what runs say of them; marks stay behind."""
+"""Erasing recordings from the database: rows, transcripts, what runs say of them; marks stay behind.
+
+Others may be at work meanwhile. `withdraw` sets the marks and ends the claims: from then on nobody stores anything
+about these calls, whoever works on them (`refuse_erased`, `hold`). Then files, and at last the rows.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.rows import kwargs_row
 
 from db.ask import ask
-from db.ledger.tombstones import Marks, marks_of, set_marks
+from db.ledger.addresses import first_id
+from db.ledger.intake import JOBS
+from db.ledger.tombstones import Marks, before_erasing, erased_among, marks_of, set_marks, unset_marks
 from db.ledger.values import json_parameter
 from db.records import record_row
-from db.run_lock import RunLock
-from pipeline.errors import DatabaseUnavailable
+from db.run_lock import ERASING, RunLock
+from pipeline.errors import DatabaseUnavailable, RunLocked
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -71,9 +78,9 @@ class OneErased:
 
 
 @contextmanager
-def no_run_meanwhile(database: Database) -> Iterator[None]:
-    """Hold the lock of runs. Raises RunLocked while a run has it."""
-    lock = RunLock(database)
+def erasing(database: Database) -> Iterator[None]:
+    """No other erasure and no delivery meanwhile. Raises RunLocked; also for a run that wants the database alone."""
+    lock = RunLock(database, ERASING)
     try:
         lock.take()
     except psycopg.Error as error:
@@ -91,10 +98,23 @@ def erasable(
     call_ids: Sequence[uuid.UUID] | None = None,
     customer: str | None = None,
 ) -> list[Erasable]:
-    """Recordings that fulfil all of it, oldest first; at least one condition has to be given."""
+    """Recordings that fulfil all of it, oldest first; at least one condition has to be given.
+
+    Those that are waiting or worked on and have no row yet come last.
+    """
     assert before is not None or call_ids is not None or customer is not None
     ids = None if call_ids is None else list(call_ids)
-    return ask(database, "erasure/chosen", record_row(Erasable), before=before, call_ids=ids, customer=customer)
+    known = ask(database, "erasure/chosen", record_row(Erasable), before=before, call_ids=ids, customer=customer)
+    if ids is not None:  # nobody knows the id of a call that has no row
+        return known
+    return [*known, *ask(database, "erasure/handed_in", kwargs_row(_handed_in), before=before, customer=customer)]
+
+
+def _handed_in(*, source_uri: str, **columns: Any) -> Erasable:
+    return Erasable(
+        call_id=str(first_id(source_uri)), source_uri=source_uri, second_uri=None, second_file=None,
+        transcript_fingerprint=None, **columns,
+    )  # fmt: skip
 
 
 def names_still_used(database: Database, chosen: Sequence[Erasable]) -> frozenset[str]:
@@ -116,28 +136,103 @@ def marks(database: Database) -> Marks:
     return database.patiently(marks_of)
 
 
-def erase_rows(database: Database, chosen: Sequence[Erasable], scrub: Scrub) -> ErasedRows:
-    """Delete the recordings and set their marks, in one transaction; a transcript goes with its last call.
+def in_reports(database: Database, chosen: Sequence[Erasable], but_of: str | None = None) -> Mapping[str, str]:
+    """Recordings that a run under way names in its files when it ends: the run, by call_id.
 
-    A recording's bytes are marked where no other call has them. What an interrupted run had recognised of calls that
-    are not finished goes as well, since nothing says whose it is: those calls are begun again.
+    The service's own runs name none. `but_of`: a run_id that does not count.
     """
-    ids = [uuid.UUID(one.call_id) for one in chosen]
+
+    def work(connection: Connection[Any]) -> Mapping[str, str]:
+        runs = connection.execute(
+            """SELECT run_id, inputs,
+                   format('run %%s on %%s, since %%s,', run_id, host, date_trunc('second', started_at))
+               FROM runs
+               WHERE state = 'running' AND (run_is_alive(run_id) OR heartbeat_at > now() - interval '30 s')
+                   AND run_id IS DISTINCT FROM %s
+                   AND NOT EXISTS (SELECT FROM unnest(inputs) place WHERE starts_with(place, %s))""",
+            [None if but_of is None else uuid.UUID(but_of), JOBS],
+        ).fetchall()
+        addresses = [uri for one in chosen for uri in (one.source_uri, one.second_uri) if uri]
+        planned = connection.execute(
+            "SELECT source_uri, run_id FROM claims WHERE source_uri = ANY(%s) AND run_id = ANY(%s)",
+            [addresses, [run for run, _, _ in runs]],
+        ).fetchall()
+        return {
+            one.call_id: told
+            for one in chosen
+            for run, inputs, told in runs
+            for uri in (one.source_uri, one.second_uri)
+            if uri and ((uri, run) in planned or any(_is_in(uri, place) for place in inputs))
+        }
+
+    return database.patiently(work)
+
+
+def _is_in(uri: str, place: str) -> bool:
+    path = uri.replace("zip://", "file://", 1)
+    return path == place or path.startswith((f"{place.rstrip('/')}/", f"{place}!"))
+
+
+def refuse_in_reports(database: Database, chosen: Sequence[Erasable], but_of: str | None = None) -> None:
+    """Raises RunLocked."""
+    for run in in_reports(database, chosen, but_of).values():
+        raise RunLocked(f"{run} has this recording among its input and names it when it ends; wait for its end")
+
+
+def withdraw(database: Database, chosen: Sequence[Erasable]) -> frozenset[str]:
+    """Set the marks of the recordings and end the claims on them; returns the marks that are new."""
+
+    def work(connection: Connection[Any]) -> frozenset[str]:
+        before_erasing(connection)
+        marks = _marks(connection, chosen)
+        new = marks - erased_among(connection, marks)
+        set_marks(connection, new)
+        connection.execute("DELETE FROM claims WHERE source_uri = ANY(%s)", [[one.source_uri for one in chosen]])
+        return new
+
+    return database.patiently(work)
+
+
+def take_back(database: Database, marks: Collection[str]) -> None:
+    """What `withdraw` has set."""
+    database.patiently(lambda connection: unset_marks(connection, marks))
+
+
+def _marks(connection: Connection[Any], chosen: Sequence[Erasable]) -> frozenset[str]:
+    """Of the addresses; and of the bytes where no other call has them."""
+    made = marks_of(connection)
+    addresses = (made.of_address(one.source_uri, one.size_bytes, one.modified_at, one.etag) for one in chosen)
+    return frozenset([*addresses, *(made.of_content(sha) for sha in _gone_with(connection, chosen))])
+
+
+def _gone_with(connection: Connection[Any], chosen: Sequence[Erasable]) -> list[str]:
     contents = sorted({one.audio_sha256 for one in chosen if one.audio_sha256})
+    left = connection.execute(
+        "SELECT DISTINCT audio_sha256 FROM calls WHERE audio_sha256 = ANY(%s) AND call_id <> ALL(%s)",
+        [contents, [uuid.UUID(one.call_id) for one in chosen]],
+    ).fetchall()
+    return [sha for sha in contents if (sha,) not in left]
+
+
+def erase_rows(database: Database, chosen: Sequence[Erasable], scrub: Scrub) -> ErasedRows:
+    """Delete the recordings and set their marks; a transcript goes with its last call.
+
+    A recording's bytes are marked where no other call has them. What an interrupted run had recognised of them goes as
+    well.
+    """
+    ids, addresses = [uuid.UUID(one.call_id) for one in chosen], [one.source_uri for one in chosen]
+    contents = sorted({one.audio_sha256 for one in chosen if one.audio_sha256})
+    # On its own, and first: there may be many runs to look through, and nobody stores a call during what follows.
+    runs = database.patiently(lambda connection: _scrub_runs(connection, scrub))
 
     def work(connection: Connection[Any]) -> ErasedRows:
-        connection.execute(
-            "DELETE FROM jobs WHERE call_id = ANY(%s) OR source_uri = ANY(%s)",
-            [ids, [one.source_uri for one in chosen]],
-        )
+        before_erasing(connection)
+        set_marks(connection, _marks(connection, chosen))
+        gone = _gone_with(connection, chosen)
+        for table in ("claims", "jobs", "live_calls"):
+            connection.execute(f"DELETE FROM {table} WHERE source_uri = ANY(%s)".encode(), [addresses])  # noqa: S608
+        connection.execute("DELETE FROM jobs WHERE call_id = ANY(%s)", [ids])
         calls = _deleted(connection, "DELETE FROM calls WHERE call_id = ANY(%s)", ids)
-        left = {
-            sha
-            for (sha,) in connection.execute(
-                "SELECT DISTINCT audio_sha256 FROM calls WHERE audio_sha256 = ANY(%s)", [contents]
-            ).fetchall()
-        }
-        gone = [sha for sha in contents if sha not in left]
         transcripts = _deleted(
             connection,
             """DELETE FROM transcripts t WHERE (t.audio_sha256 = ANY(%s) OR t.fingerprint = ANY(%s))
@@ -146,16 +241,13 @@ def erase_rows(database: Database, chosen: Sequence[Erasable], scrub: Scrub) -> 
             gone,
             [one.transcript_fingerprint for one in chosen if one.transcript_fingerprint],
         )
-        segments = _deleted(connection, "DELETE FROM finished_segments")
-        made = marks_of(connection)
-        set_marks(
+        segments = _deleted(
             connection,
-            [
-                *(made.of_address(one.source_uri, one.size_bytes, one.modified_at, one.etag) for one in chosen),
-                *(made.of_content(sha) for sha in gone),
-            ],
+            """DELETE FROM finished_segments
+               WHERE audio_sha256 IS NULL OR audio_sha256 = ANY(%s) OR source_uri = ANY(%s)""",
+            contents,
+            addresses,
         )
-        runs = _scrub_runs(connection, scrub)
         return ErasedRows(calls=calls, transcripts=transcripts, unfinished_segments=segments, runs=runs)
 
     return database.patiently(work)

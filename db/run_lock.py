@@ -44,6 +44,11 @@ class Key:
 
 EVERYBODY = Key(None, shared=True)
 ALONE = Key(None)
+DELIVERY = Key("earshot delivery")
+_ERASURE = Key("earshot erasure")
+ERASING = (EVERYBODY, _ERASURE, DELIVERY)
+"""One erasure at a time, and no delivery beside it: files that it has looked through are not written meanwhile."""
+_TOLD = {DELIVERY: "a run is delivering its results", _ERASURE: "another erasure is under way"}
 
 
 def keys_of_run(run_id: str, inputs: Sequence[str]) -> tuple[Key, ...]:
@@ -166,6 +171,8 @@ class RunLock:
         connection.execute("SELECT pg_terminate_backend(%s, 2000)", [holders[0][0]])
 
     def _holder(self, connection: Connection[Any], key: Key) -> str:
+        if key in _TOLD:
+            return f"database {self._database.name}: {_TOLD[key]}; try again in a moment"
         place = (key.name or "").removeprefix("earshot input ") if key.name else None
         runs = connection.execute(
             """SELECT run_id, host, started_at FROM runs

@@ -11,6 +11,7 @@
     │       └── DiskFull               (also Transient while a run is under way)
     ├── RunLocked                  exit 4: another run holds the lock
     ├── ClaimLost                  another worker has the call: what was made of it here is not stored
+    │   └── CallWithdrawn          it was called off or erased meanwhile
     ├── RunInterrupted             exit 130: SIGINT, SIGTERM or the stop time
     ├── TransientError             worth another try, now or in the next run
     │   ├── SourceUnreadable           the recording vanished or cannot be read now
@@ -83,6 +84,10 @@ class RunLocked(EarshotError):
 
 class ClaimLost(EarshotError):
     """Another worker has claimed the call meanwhile, or the run that planned it has ended."""
+
+
+class CallWithdrawn(ClaimLost):
+    """The call was called off or erased meanwhile: nobody may name it any more."""
 
 
 class RunInterrupted(EarshotError):

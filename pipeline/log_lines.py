@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import logging.handlers
 import os
 import sys
 from collections.abc import Iterator
@@ -79,8 +80,11 @@ def _message(record: logging.LogRecord) -> str:
     return masked(str(template) % arguments if arguments else str(template))
 
 
-class _LogFile(logging.FileHandler):
-    """A file of lines. When it cannot be written to (a full disk, say), the work goes on and one message says so."""
+class _LogFile(logging.handlers.WatchedFileHandler):
+    """A file of lines. When it cannot be written to (a full disk, say), the work goes on and one message says so.
+
+    An erasure puts a clean copy in its place: the next line goes there.
+    """
 
     _complained = False
 

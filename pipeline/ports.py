@@ -74,11 +74,7 @@ class CallStore(Protocol):
     def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None: ...
 
     def join_runs(self) -> None:
-        """Work on the calls of other runs. Raises RunLocked when a run or an erasure wants the database for itself."""
-        ...
-
-    def leave_runs(self) -> None:
-        """Work on no call for the time being: what wants the database for itself may have it."""
+        """Work on the calls of other runs. Raises RunLocked when a run wants the database for itself."""
         ...
 
     def keep_locks(self) -> None:
@@ -98,7 +94,7 @@ class CallStore(Protocol):
         ...
 
     def is_erased(self, found: FoundCall, audio_sha256: str) -> bool:
-        """Whether these bytes were erased, under whatever name; then this address counts as erased, too."""
+        """Whether the recording was erased, or these bytes under whatever name; then this address is erased, too."""
         ...
 
     def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
@@ -111,12 +107,23 @@ class CallStore(Protocol):
 
     def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]: ...
 
-    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None: ...
+    def save_segments(
+        self,
+        transcript_fingerprint: str,
+        segments: Iterable[SegmentText],
+        audio_sha256: str,
+        claim: Claim | None = None,
+    ) -> None:
+        """For an interrupted run to go on from. Nothing is stored where the claim is gone."""
+        ...
 
     def transcript(self, transcript_fingerprint: str) -> Transcript | None: ...
 
-    def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:
-        """Stored before analysis starts; the finished segments under the same fingerprint are dropped."""
+    def save_transcript(self, transcript: Transcript, audio_sha256: str, claim: Claim | None = None) -> None:
+        """Stored before analysis starts; the finished segments under the same fingerprint are dropped.
+
+        Raises ClaimLost when the claim no longer holds.
+        """
         ...
 
     def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:

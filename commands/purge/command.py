@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from commands.permissions import let_read
 from commands.purge.erase import Erased, Erasure
 from commands.terminal import say
-from db.erasure import erasable, no_run_meanwhile
+from db.erasure import erasable, erasing, refuse_in_reports
 from db.existing import existing_ledger
 from db.migrate import migrate
 from pipeline.config.loader import export_env_file, load_settings
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from db.connection import Database
+    from pipeline.config.root import Settings
 
 _LOOK_S = 5.0
 
@@ -47,7 +48,7 @@ class Wish:
 def purge(config: Path, overrides: Sequence[str], wish: Wish, confirm: Callable[[str], bool]) -> int:
     """Erase what is asked for; returns the exit code. `confirm` asks a person.
 
-    Raises ConfigurationError when nothing is named, RunLocked while a run is under way.
+    Raises ConfigurationError when nothing is named, RunLocked while a run has one of the recordings among its input.
     """
     if wish.before is None and not wish.calls and wish.customer is None:
         raise ConfigurationError("db purge: say what: --before DATE, --call ID or --customer ID")
@@ -60,55 +61,50 @@ def purge(config: Path, overrides: Sequence[str], wish: Wish, confirm: Callable[
     before = None if wish.before is None else wish.before.replace(tzinfo=zone)
     with existing_ledger(settings.database) as database:
         migrate(database.url)
-        with ExitStack() as held:
-            if not wish.dry_run:
-                held.enter_context(_lock(database, wish.wait))
-            chosen = erasable(database, before=before, call_ids=wish.calls or None, customer=wish.customer)
-            if not chosen:
-                say("nothing to erase: the database knows no such recording")
-                return 0
-            erasure = Erasure(
-                database=database,
-                settings=settings,
-                chosen=chosen,
-                why={
-                    "before": wish.before.date().isoformat() if wish.before else None,
-                    "customer": wish.customer,
-                    "calls": str(len(wish.calls)) if wish.calls else None,
-                },
-                with_audio=wish.with_audio,
-            )
-            _tell(erasure.preview(), wish.with_audio, "would be erased" if wish.dry_run else "to be erased")
-            if wish.dry_run:
-                say("nothing was changed")
-                return 0
-            if not wish.sure and not confirm(f"Erase {counted(len(chosen), 'recording')} for good?"):
-                say("nothing was changed")
-                return 0
-            done = erasure.erase()
+        while True:
+            try:
+                return _purge(database, settings, wish, before, confirm)
+            except RunLocked as error:
+                if not wish.wait:
+                    raise RunLocked(f"{error} `db purge --wait` waits for it.") from None
+                say(f"waiting: {error}")
+                time.sleep(_LOOK_S)
+
+
+def _purge(
+    database: Database, settings: Settings, wish: Wish, before: datetime | None, confirm: Callable[[str], bool]
+) -> int:
+    with ExitStack() as held:
+        if not wish.dry_run:
+            held.enter_context(erasing(database))
+        chosen = erasable(database, before=before, call_ids=wish.calls or None, customer=wish.customer)
+        if not chosen:
+            say("nothing to erase: the database knows no such recording")
+            return 0
+        if not wish.dry_run:
+            refuse_in_reports(database, chosen)
+        erasure = Erasure(
+            database=database,
+            settings=settings,
+            chosen=chosen,
+            why={
+                "before": wish.before.date().isoformat() if wish.before else None,
+                "customer": wish.customer,
+                "calls": str(len(wish.calls)) if wish.calls else None,
+            },
+            with_audio=wish.with_audio,
+        )
+        _tell(erasure.preview(), wish.with_audio, "would be erased" if wish.dry_run else "to be erased")
+        if wish.dry_run:
+            say("nothing was changed")
+            return 0
+        if not wish.sure and not confirm(f"Erase {counted(len(chosen), 'recording')} for good?"):
+            say("nothing was changed")
+            return 0
+        done = erasure.erase()
     _tell(done, wish.with_audio, "erased")
     say(f"receipt: {done.receipt}")
     return 1 if done.troubles else 0
-
-
-@contextmanager
-def _lock(database: Database, wait: bool) -> Iterator[None]:
-    """The lock of runs; with `wait`, once the run that has it is over."""
-    said = False
-    while True:
-        with ExitStack() as held:
-            try:
-                held.enter_context(no_run_meanwhile(database))
-            except RunLocked as error:
-                if not wait:
-                    raise RunLocked(f"{error} `db purge --wait` waits for it.") from None
-                if not said:
-                    say(f"waiting: {error}")
-                    said = True
-                time.sleep(_LOOK_S)
-                continue
-            yield
-            return
 
 
 def _tell(what: Erased, with_audio: bool, verb: str) -> None:

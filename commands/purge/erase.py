@@ -1,4 +1,8 @@
-"""Erasing recordings everywhere: files, recordings, database; with a receipt that names nobody."""
+"""Erasing recordings everywhere: files, recordings, database; with a receipt that names nobody.
+
+Workers may have calls meanwhile, also those that are erased: what they make of these is not stored. A run that names
+a recording in its files when it ends is waited for.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.purge.files import FilesOutcome, erase_in_files, named
-from commands.purge.recordings import delete_recordings
-from db.erasure import Erasable, ErasedRows, erase_rows, give_back_space, marks, mentioning_runs, names_still_used
+from commands.purge.recordings import delete_handed_in, delete_recordings
+from db.erasure import (
+    Erasable,
+    ErasedRows,
+    erase_rows,
+    give_back_space,
+    marks,
+    mentioning_runs,
+    names_still_used,
+    refuse_in_reports,
+    take_back,
+    withdraw,
+)
 from db.export.files import whole_file
 from pipeline.run.spool_folder import own_spool
 
@@ -40,7 +55,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """One erasure; whoever runs it holds the lock of runs."""
+    """One erasure; for the inside of `erasing`."""
 
     database: Database
     settings: Settings
@@ -50,12 +65,14 @@ class Erasure:
     with_audio: bool
     keep: Path | None = None
     """The log that this process is writing."""
+    by_run: str | None = None
+    """The run that erases at its end."""
 
     def preview(self) -> Erased:
         """What would be erased; changes nothing."""
         what = named(self.chosen, names_still_used(self.database, self.chosen))
         files = erase_in_files(self._folders(), what, delimiter=self._delimiter, keep=self.keep, write=False)
-        audio, troubles = delete_recordings(self.chosen if self.with_audio else (), write=False)
+        audio, troubles = self._beside_the_results(files, write=False)
         runs = mentioning_runs(self.database, what.mentions.scrub)
         return Erased(
             recordings=len(self.chosen), rows=None, runs=runs, files=files, audio=audio,
@@ -63,11 +80,15 @@ class Erasure:
         )  # fmt: skip
 
     def erase(self) -> Erased:
-        """Erase them. Files come first and the database last: what is interrupted is found again and finished."""
+        """Erase them. Files come first and the rows last: what is interrupted is found again and finished.
+
+        Raises RunLocked where a run under way has one of them among its input; then nothing is changed.
+        """
+        self._withdraw()
         what = named(self.chosen, names_still_used(self.database, self.chosen))
         own_spool(self.settings.run.spool_dir)  # removes what dead runs left there
         files = erase_in_files(self._folders(), what, delimiter=self._delimiter, keep=self.keep, write=True)
-        audio, troubles = delete_recordings(self.chosen if self.with_audio else (), write=True)
+        audio, troubles = self._beside_the_results(files, write=True)
         rows = erase_rows(self.database, self.chosen, what.mentions.scrub)
         give_back_space(self.database)
         done = Erased(
@@ -75,6 +96,23 @@ class Erasure:
             troubles=[*troubles, *files.unread],
         )  # fmt: skip
         return self._with_receipt(done)
+
+    def _withdraw(self) -> None:
+        refuse_in_reports(self.database, self.chosen, self.by_run)
+        new = withdraw(self.database, self.chosen)
+        try:
+            # A run that began before the marks were set does not know them; one that begins now does.
+            refuse_in_reports(self.database, self.chosen, self.by_run)
+        except BaseException:
+            take_back(self.database, new)
+            raise
+
+    def _beside_the_results(self, files: FilesOutcome, *, write: bool) -> tuple[Mapping[str, int], list[str]]:
+        """Recordings where they are to go, and sidecars; what became of the recordings, and what is left."""
+        audio, left = delete_recordings(self.chosen if self.with_audio else (), write=write)
+        sidecars, also_left = delete_handed_in(self.chosen, self.settings.service.recordings_dir, write=write)
+        files.counts.update(sidecars)
+        return audio, [*left, *also_left]
 
     @property
     def _delimiter(self) -> str:

@@ -19,6 +19,7 @@ from db.export.transcripts import file_stem_of
 _TEXTS = (".json", ".jsonl", ".log", ".csv", ".txt", ".srt", ".vtt", ".html", ".htm", ".tsv", ".md")
 _TABLES = (".xlsx", ".parquet")
 """Copies of a table: deleted whole where they hold a call, since `run.py export` makes them again."""
+_LOGS = (".jsonl", ".log")
 _REPORTS = "performance_report_"
 _ID_FIELDS = ("call_id", "conversationName")
 _BLOCK = 1 << 20
@@ -134,20 +135,33 @@ Cleaner = Callable[[Path, Path], int]
 
 
 def _rewrite(path: Path, clean: Cleaner, outcome: FilesOutcome, write: bool) -> None:
-    """Replace the file by its clean copy where that differs; its time stays."""
-    aside = path.with_name(f".{path.name}.purge.part")
+    """Replace the file by its clean copy where that differs; its time stays.
+
+    What another process appends to a log meanwhile is taken over: it goes on in the new file with its next line.
+    """
+    copy, aside = (path.with_name(f".{path.name}.purge.{kind}") for kind in ("copy", "part"))
     try:
-        changed = clean(path, aside)
-        if changed and write:
-            status = path.stat()
-            with whole_file(path) as new:
-                shutil.copyfile(aside, new)
-                shutil.copymode(path, new)
-            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        with path.open("rb") as old:
+            shutil.copyfile(path, copy)
+            seen = copy.stat().st_size
+            changed = clean(copy, aside)
+            if changed and write:
+                status = path.stat()
+                with whole_file(path) as new:
+                    shutil.copyfile(aside, new)
+                    shutil.copymode(path, new)
+                os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+                if path.suffix.lower() in _LOGS:
+                    old.seek(seen)
+                    copy.write_bytes(old.read())
+                    clean(copy, aside)
+                    with path.open("ab") as file:
+                        file.write(aside.read_bytes())
         if changed:
             outcome.counts["files cleaned"] += 1
             outcome.counts["rows and lines"] += changed
     finally:
+        copy.unlink(missing_ok=True)
         aside.unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from commands.purge.erase import Erasure
-from db.erasure import OneErased, erasable, no_run_meanwhile
+from db.erasure import OneErased, erasable, erasing
 from pipeline.errors import RunLocked
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.config.root import Settings
 
 PATIENCE_S = 10.0
-"""How long an erasure waits for a run, or another erasure, to end: a client does not wait much longer."""
+"""How long an erasure waits for another one, or for a run's delivery: a client does not wait much longer."""
 _LOOK_S = 0.5
 
 
@@ -27,12 +27,13 @@ def eraser(
 ) -> Callable[[uuid.UUID, bool], OneErased | None]:
     """Erases a call as `db purge --call` does, with its recording where that is wanted; None without such a call.
 
-    Raises RunLocked where a run is under way for longer than `patience_s`.
+    Raises RunLocked where a run under way has it among its input, and where another erasure takes longer than
+    `patience_s`.
     """
 
     def erase(call_id: uuid.UUID, with_audio: bool) -> OneErased | None:
         with ExitStack() as held:
-            _wait_for_runs(database, held, patience_s)
+            _wait_for_others(database, held, patience_s)
             chosen = erasable(database, call_ids=[call_id])
             if not chosen:
                 return None
@@ -45,11 +46,11 @@ def eraser(
     return erase
 
 
-def _wait_for_runs(database: Database, held: ExitStack, patience_s: float) -> None:
+def _wait_for_others(database: Database, held: ExitStack, patience_s: float) -> None:
     until = time.monotonic() + patience_s
     while True:
         try:
-            held.enter_context(no_run_meanwhile(database))
+            held.enter_context(erasing(database))
         except RunLocked:
             if time.monotonic() >= until:
                 raise

@@ -1,14 +1,17 @@
-"""The recordings themselves: deleted where that is asked for and possible."""
+"""The recordings themselves, deleted where that is asked for and possible; and what lies beside those handed in."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import starmap
+from pathlib import Path
 
 from db.erasure import Erasable
 from pipeline.plurals import counted
 from pipeline.sources.addresses import file_path, zip_parts
+from pipeline.sources.metadata.submitted import sidecar_name
 
 
 def delete_recordings(erased: Sequence[Erasable], *, write: bool) -> tuple[Counter[str], list[str]]:
@@ -38,6 +41,36 @@ def delete_recordings(erased: Sequence[Erasable], *, write: bool) -> tuple[Count
             counts["could not be deleted"] += 1
             troubles.append(f"{path}: {error.strerror or error}")
     return counts, [*troubles, *starmap(_left, sorted(elsewhere.items()))]
+
+
+def delete_handed_in(erased: Sequence[Erasable], folder: Path, *, write: bool) -> tuple[Counter[str], list[str]]:
+    """Delete the sidecars that the service has written below `folder`, and folders that are empty now.
+
+    They go also where the recordings stay: they hold what the submitter said of the call. Returns what became of them,
+    and what could not be deleted.
+    """
+    counts: Counter[str] = Counter()
+    troubles: list[str] = []
+    root = folder.absolute()
+    for one in erased:
+        path = file_path(one.source_uri) if one.source_uri.startswith("file://") else None
+        if path is None or root not in path.parents:
+            continue
+        sidecar = path.with_name(sidecar_name(path.name))
+        try:
+            if write:
+                sidecar.unlink()
+            elif not sidecar.exists():
+                continue
+            counts["sidecars deleted"] += 1
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            troubles.append(f"{sidecar}: {error.strerror or error}")
+        if write:
+            with suppress(OSError):  # the recording stays, or its folder is gone
+                path.parent.rmdir()
+    return counts, troubles
 
 
 def _container(uri: str) -> str:

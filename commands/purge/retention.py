@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.purge.erase import Erasure
-from db.erasure import erasable
+from db.erasure import erasable, erasing, in_reports
 from pipeline.errors import EarshotError
 from pipeline.plurals import counted
 
@@ -19,29 +19,40 @@ if TYPE_CHECKING:
 log = logging.getLogger("earshot.run")
 
 
-def erase_old_calls(database: Database, settings: Settings, log_file: Path | None, now: datetime | None = None) -> bool:
+def erase_old_calls(
+    database: Database,
+    settings: Settings,
+    log_file: Path | None,
+    now: datetime | None = None,
+    run_id: str | None = None,
+) -> bool:
     """Erase what is older than `retention.days`; returns False when something of it is left. Says how many there were.
 
     Left, and told: files that could not be changed or deleted, and with `retention.delete_recordings` the recordings in
     archives and buckets, which are never deleted. What a log says of a call that is erased in the same run stays there:
-    `log_file` is being written, and later runs no longer know the call.
+    `log_file` is being written, and later runs no longer know the call. What another run under way has among its input
+    is left to a later run; `run_id` is the one that erases.
     """
     days = settings.retention.days
     if days is None:
         return True
     before = (now or datetime.now(UTC)) - timedelta(days=days)
     try:
-        chosen = erasable(database, before=before)
-        if not chosen:
-            return True
-        done = Erasure(
-            database=database,
-            settings=settings,
-            chosen=chosen,
-            why={"before": before.isoformat(timespec="seconds")},
-            with_audio=settings.retention.delete_recordings,
-            keep=None if log_file is None else log_file.resolve(),
-        ).erase()
+        with erasing(database):
+            chosen = erasable(database, before=before)
+            others = in_reports(database, chosen, run_id)
+            chosen = [one for one in chosen if one.call_id not in others]
+            if not chosen:
+                return True
+            done = Erasure(
+                database=database,
+                settings=settings,
+                chosen=chosen,
+                why={"before": before.isoformat(timespec="seconds")},
+                with_audio=settings.retention.delete_recordings,
+                keep=None if log_file is None else log_file.resolve(),
+                by_run=run_id,
+            ).erase()
     except EarshotError as error:
         log.error("old calls could not be erased (retention.days): %s", error)
         return False

@@ -148,7 +148,7 @@ def _run_with(
         _tell(frame, result, delivered)
         if result.interrupted is None:
             index_for_questions(database, settings)
-        if not erase_old_calls(database, settings, frame.log_file) and exit_code is ExitCode.DONE:
+        if not erase_old_calls(database, settings, frame.log_file, run_id=run_id) and exit_code is ExitCode.DONE:
             exit_code = ExitCode.LOOK
     except BaseException as error:
         exit_code = exit_code_of(error)

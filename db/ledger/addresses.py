@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 NAMESPACE = uuid.UUID("6f0d7f5e-6f5b-4a6e-9d55-0e8a3c1b7a20")
 
 
+def first_id(source_uri: str) -> uuid.UUID:
+    """The id of the first call at an address."""
+    return uuid.uuid5(NAMESPACE, source_uri)
+
+
 def address_id(connection: Connection[Any], source_uri: str, audio_sha256: str) -> uuid.UUID:
     """The id of the call at an address, or the one a new call there will have.
 

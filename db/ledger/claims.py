@@ -19,9 +19,10 @@ from psycopg.rows import BaseRowFactory, kwargs_row, scalar_row, tuple_row
 
 from db.connection import Database, worth_waiting
 from db.ledger import presence
+from db.ledger.tombstones import WITHDRAWN
 from db.ledger.values import clean
 from db.records import adapter
-from pipeline.errors import ClaimLost
+from pipeline.errors import CallWithdrawn, ClaimLost
 from pipeline.handled import EndedClaim, Handled, HandledAs
 from pipeline.presence import WorkerReport
 from pipeline.records import Claim, ClaimStage
@@ -218,19 +219,19 @@ def worker_name() -> str:
 
 
 def hold(connection: Connection[Any], claim: Claim | None) -> None:
-    """For the rest of the transaction nobody else can claim the call. Raises ClaimLost when another worker has.
+    """For the rest of the transaction nobody else can claim the call.
 
     A claim that has ended under the same fence still holds: a transaction may be repeated after a COMMIT whose answer
-    was lost.
+    was lost. Raises ClaimLost when another worker has it, CallWithdrawn when nobody may have it any more.
     """
     if claim is None:
         return
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        held = cursor.execute(
-            "SELECT 1 FROM claims WHERE claim_id = %s AND fence = %s FOR UPDATE", [claim.claim_id, claim.fence]
-        ).fetchone()
-    if held is None:
-        raise ClaimLost("another worker has claimed the call, or its run has ended: nothing was stored")
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        fences = cursor.execute("SELECT fence FROM claims WHERE claim_id = %s FOR UPDATE", [claim.claim_id]).fetchall()
+    if not fences:
+        raise CallWithdrawn(WITHDRAWN)
+    if fences != [claim.fence]:
+        raise ClaimLost("another worker has claimed the call: nothing was stored")
 
 
 def end(connection: Connection[Any], claim: Claim | None, handled: Handled) -> None:

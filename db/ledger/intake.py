@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from db.connection import Database
 from db.ledger.runs import Runs
 
+JOBS = "jobs:"
+"""Before the folder, in `runs.inputs`: such a run names no recording when it ends."""
+
 
 class PostgresIntakeRuns:
     """One run after the other over the same folder of jobs. The database is closed by whoever opened it."""
@@ -17,7 +20,7 @@ class PostgresIntakeRuns:
         """`folder`: address of the recordings that are handed in."""
         self._runs = Runs(database)
         # Not the folder itself: a nightly run over it may run beside this one, and each leaves the other its calls.
-        self._inputs = (f"jobs:{folder}",)
+        self._inputs = (f"{JOBS}{folder}",)
         self._configuration = configuration
         self._hash = configuration_hash
         self._host = host

@@ -47,6 +47,7 @@ from pipeline.records import (
     SIDE_OF_CALL,
     UNDECODABLE_TRACK,
     CallOutcome,
+    Claim,
     FoundCall,
     Role,
     SegmentText,
@@ -100,13 +101,24 @@ def store_transcript(connection: Connection[Any], transcript: Transcript, audio_
         )
 
 
-def store_segments(connection: Connection[Any], fingerprint: str, segments: Sequence[SegmentText]) -> None:
-    """Store finished segments, each replacing an earlier one in its place."""
+def store_segments(
+    connection: Connection[Any],
+    fingerprint: str,
+    segments: Sequence[SegmentText],
+    audio_sha256: str,
+    claim: Claim | None,
+) -> None:
+    """Store finished segments, each replacing an earlier one in its place; none where the claim is gone."""
+    listed = ", ".join(f"s.{name}" for name in SEGMENT.names)
+    claim_id = claim.claim_id if claim is not None else None
     connection.execute(
-        f"""INSERT INTO finished_segments (transcript_fingerprint, {SEGMENT.listed})
-            SELECT %s, {SEGMENT.listed} FROM json_populate_recordset(NULL::finished_segments, %s)
-            ON CONFLICT (transcript_fingerprint, channel, ordinal) DO UPDATE SET {updates(SEGMENT.names)}""",  # noqa: S608
-        [fingerprint, json_parameter([SEGMENT.row(segment) for segment in segments])],
+        f"""INSERT INTO finished_segments (transcript_fingerprint, audio_sha256, source_uri, {SEGMENT.listed})
+            SELECT %s, %s, c.source_uri, {listed}
+            FROM json_populate_recordset(NULL::finished_segments, %s) s LEFT JOIN claims c ON c.claim_id = %s
+            WHERE %s::bigint IS NULL OR c.claim_id IS NOT NULL
+            ON CONFLICT (transcript_fingerprint, channel, ordinal) DO UPDATE SET
+                {updates(["audio_sha256", "source_uri", *SEGMENT.names])}""".encode(),  # noqa: S608
+        [fingerprint, audio_sha256, json_parameter([SEGMENT.row(one) for one in segments]), claim_id, claim_id],
     )
 
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from db.connection import Database, worth_waiting
 from db.ledger.values import clean, json_parameter
-from db.run_lock import EVERYBODY, Key, RunLock, keys_of_run
+from db.run_lock import DELIVERY, EVERYBODY, Key, RunLock, keys_of_run
 from pipeline.errors import DatabaseUnavailable
 from pipeline.masking import masked_content
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-_DELIVERY = "earshot delivery"
 _LOOK_AGAIN_S = 0.5
 
 
@@ -105,10 +104,6 @@ class Runs:
         """Work on the calls of other runs. Raises RunLocked when a run wants the database for itself."""
         self._take((EVERYBODY,))
 
-    def leave(self) -> None:
-        """Work on no call for the time being: what wants the database for itself may have it."""
-        self._lock.release()
-
     def _take(self, keys: Sequence[Key]) -> None:
         import psycopg
 
@@ -129,7 +124,7 @@ class Runs:
         """One run at a time delivers; waits for another that does. Raises DatabaseUnavailable."""
         import psycopg
 
-        key, waits_until = Key(_DELIVERY), time.monotonic() + self._database.settings.patience_s
+        key, waits_until = DELIVERY, time.monotonic() + self._database.settings.patience_s
         while True:
             try:
                 if self._lock.take_also(key):

@@ -68,9 +68,6 @@ class PostgresStore:
     def join_runs(self) -> None:
         self._runs.join()
 
-    def leave_runs(self) -> None:
-        self._runs.leave()
-
     def keep_locks(self) -> None:
         self._runs.keep()
 
@@ -116,10 +113,11 @@ class PostgresStore:
     def is_erased(self, found: FoundCall, audio_sha256: str) -> bool:
         def work(connection: Connection[Any]) -> bool:
             marks = tombstones.marks_of(connection)
-            gone = bool(tombstones.erased_among(connection, [marks.of_content(audio_sha256)]))
-            if gone:
-                tombstones.set_marks(connection, [_mark(marks, found)])
-            return gone
+            address, content = _mark(marks, found), marks.of_content(audio_sha256)
+            gone = tombstones.erased_among(connection, [address, content])
+            if content in gone:
+                tombstones.set_marks(connection, [address])
+            return bool(gone)
 
         return self._database.patiently(work)
 
@@ -156,10 +154,21 @@ class PostgresStore:
             record_row(SegmentText),
         )
 
-    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
+    def save_segments(
+        self,
+        transcript_fingerprint: str,
+        segments: Iterable[SegmentText],
+        audio_sha256: str,
+        claim: Claim | None = None,
+    ) -> None:
         made = list(segments)
+
+        def work(connection: Connection[Any]) -> None:
+            tombstones.before_storing(connection)
+            results.store_segments(connection, transcript_fingerprint, made, audio_sha256, claim)
+
         if made:
-            self._database.patiently(lambda c: results.store_segments(c, transcript_fingerprint, made), lasting=False)
+            self._database.patiently(work, lasting=False)
 
     def transcript(self, transcript_fingerprint: str) -> Transcript | None:
         def work(connection: Connection[Any]) -> Transcript | None:
@@ -167,10 +176,13 @@ class PostgresStore:
 
         return self._database.patiently(work)
 
-    def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:
-        self._database.patiently(
-            lambda c: results.store_transcript(c, transcript, audio_sha256, self._with_words), lasting=False
-        )
+    def save_transcript(self, transcript: Transcript, audio_sha256: str, claim: Claim | None = None) -> None:
+        def work(connection: Connection[Any]) -> None:
+            tombstones.before_storing(connection)
+            claims.hold(connection, claim)
+            results.store_transcript(connection, transcript, audio_sha256, self._with_words)
+
+        self._database.patiently(work, lasting=False)
 
     # ---------------------------------------------------------------------------------------- results
 
@@ -186,7 +198,10 @@ class PostgresStore:
     def save_call(self, outcome: CallOutcome) -> bool:
         """Returns False when a better engine's transcript is there and nothing was changed."""
 
+        audio = outcome.prepared.audio_sha256 if outcome.prepared else None
+
         def work(connection: Connection[Any]) -> bool:
+            _refuse_erased(connection, outcome.found, audio)
             claims.hold(connection, outcome.claim)
             changed = results.store_call(
                 connection, outcome, with_words=self._with_words, allow_downgrade=self._allow_downgrade
@@ -198,6 +213,7 @@ class PostgresStore:
 
     def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:
         def work(connection: Connection[Any]) -> bool:
+            _refuse_erased(connection, failure.found, None)
             claims.hold(connection, failure.claim)
             quarantined = failures.store_failure(connection, failure, quarantine_after)
             claims.end(connection, failure.claim, handled_failure(failure, quarantined=quarantined))
@@ -209,8 +225,11 @@ class PostgresStore:
         files = list(skipped)
 
         def work(connection: Connection[Any]) -> None:
+            tombstones.before_storing(connection)
+            marks = tombstones.marks_of(connection)
+            erased = tombstones.erased_among(connection, [_mark(marks, file) for file in files])
             claims.hold(connection, claim)
-            failures.store_skipped(connection, files, run_id)
+            failures.store_skipped(connection, [file for file in files if _mark(marks, file) not in erased], run_id)
             if claim is not None:
                 claims.end(connection, claim, handled_skipped(files[0]))
 
@@ -247,6 +266,13 @@ class PostgresStore:
                 return cursor.execute(query.encode(), parameters).fetchall()
 
         return self._database.patiently(work)
+
+
+def _refuse_erased(connection: Connection[Any], found: FoundCall, audio_sha256: str | None) -> None:
+    """Raises CallWithdrawn."""
+    tombstones.before_storing(connection)
+    marks = tombstones.marks_of(connection)
+    tombstones.refuse_erased(connection, _mark(marks, found), audio_sha256, marks)
 
 
 def _mark(marks: tombstones.Marks, item: FoundCall | SkippedFile) -> str:

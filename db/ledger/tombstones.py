@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import scalar_row
 
+from pipeline.errors import CallWithdrawn
+
 if TYPE_CHECKING:
     from psycopg import Connection
+
+_FENCE = "hashtextextended('earshot erasure of rows', 0)"
+"""Key of the advisory lock that transactions about calls share, and that one which deletes a call has alone. It comes
+before any row lock."""
+WITHDRAWN = "a call was called off or erased, or its run has ended, while it was worked on: nothing was stored of it"
 
 
 class Marks:
@@ -57,3 +64,29 @@ def set_marks(connection: Connection[Any], marks: Iterable[str]) -> None:
     connection.execute(
         "INSERT INTO tombstones (mark) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [sorted(set(marks))]
     )
+
+
+def unset_marks(connection: Connection[Any], marks: Iterable[str]) -> None:
+    connection.execute("DELETE FROM tombstones WHERE mark = ANY(%s::text[])", [list(marks)])
+
+
+def before_storing(connection: Connection[Any]) -> None:
+    """Until the end of the transaction nothing is erased: an erasure before it is seen, one after it sees its rows."""
+    connection.execute(f"SELECT pg_advisory_xact_lock_shared({_FENCE})".encode())
+
+
+def before_erasing(connection: Connection[Any]) -> None:
+    """Until the end of the transaction nothing about any call is stored."""
+    connection.execute(f"SELECT pg_advisory_xact_lock({_FENCE})".encode())
+
+
+def refuse_erased(connection: Connection[Any], address: str, audio_sha256: str | None, marks: Marks) -> None:
+    """For a transaction that began with `before_storing`. Raises CallWithdrawn.
+
+    Args:
+        address: mark of the recording's address.
+        audio_sha256: of its bytes, where they are known.
+    """
+    asked = [address, *([marks.of_content(audio_sha256)] if audio_sha256 else [])]
+    if erased_among(connection, asked):
+        raise CallWithdrawn(WITHDRAWN)

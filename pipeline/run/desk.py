@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import Protocol
 
 from pipeline.config.areas.run import RunSettings
 from pipeline.ports import Claims
@@ -16,33 +14,14 @@ _LOOK_AGAIN_S = 1.0
 """Between two questions for work while the calls left are in hand, here or elsewhere."""
 
 
-class Door(Protocol):
-    """What lets other work on the database wait while this worker has calls."""
-
-    def open(self) -> bool:
-        """Whether calls may be begun now."""
-        ...
-
-    def close(self) -> None: ...
-
-
 class Desk:
     """The claims of one worker, shared by its threads."""
 
-    def __init__(
-        self,
-        claims: Claims,
-        run_id: str | None,
-        settings: RunSettings,
-        stays: bool = False,
-        door: Door | None = None,
-    ) -> None:
+    def __init__(self, claims: Claims, run_id: str | None, settings: RunSettings, stays: bool = False) -> None:
         """`run_id`: whose calls; None for those of every run with this configuration.
 
-        `stays`: it is never finished, since later runs may have calls for it. `door`: closed while it has none, and
-        opened before it claims one.
+        `stays`: it is never finished, since later runs may have calls for it.
         """
-        self._door = door
         self._claims = claims
         self._run_id = run_id
         self._stays = stays
@@ -85,7 +64,7 @@ class Desk:
             now = time.monotonic()
             if self.finished or len(self._urgent) >= self._at_once or now - self._asked_urgent_at < _LOOK_AGAIN_S:
                 return None
-            claims = self._claim(None, 1, least_priority=1)
+            claims = self._claims.claim(None, 1, 1)
             if not claims:
                 self._asked_urgent_at = now
                 return None
@@ -114,7 +93,7 @@ class Desk:
         return True
 
     def _ask(self) -> None:
-        claimed = self._claim(self._run_id, self._at_once)
+        claimed = self._claims.claim(self._run_id, self._at_once)
         self._waiting.extend(claimed)
         self._in_hand |= {claim.fence for claim in claimed}
         if claimed:
@@ -124,17 +103,6 @@ class Desk:
         else:
             self._reconcile()
             self._claims.free_of_the_dead()
-
-    def _claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
-        if self._in_hand or self._door is None:
-            return self._claims.claim(run_id, most, least_priority)
-        # To open costs a connection: only where there is something to claim.
-        if self._claims.left(run_id) == 0 or not self._door.open():
-            return ()
-        claimed = self._claims.claim(run_id, most, least_priority)
-        if not claimed:
-            self._door.close()
-        return claimed
 
     def _reconcile(self) -> None:
         """Claims whose call this process no longer works on would stay claimed for as long as it lives."""
@@ -154,8 +122,6 @@ class Desk:
             self._stages.pop(claim.fence, None)
             self._settled.add(claim.fence)
             self._changed.set()
-            if self._door is not None and not self._in_hand:
-                self._door.close()
 
     def renew(self) -> None:
         """Tell where the calls are, and extend the leases if a quarter of their time has passed.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 
 from pipeline.config.areas.run import RunSettings
-from pipeline.errors import RunLocked
-from pipeline.ports import CallStore
 from pipeline.run.context import BatchParts, RunObserver
 from pipeline.run.crew import Crew
 from pipeline.run.desk import Desk
@@ -16,23 +14,6 @@ from pipeline.run.signals import RunSignals
 from pipeline.run.tally import Tally
 
 _LOOK_AGAIN_S = 2.0
-
-
-class _RunsDoor:
-    """A worker without calls stands in nobody's way: erasures want the database for themselves."""
-
-    def __init__(self, store: CallStore) -> None:
-        self._store = store
-
-    def open(self) -> bool:
-        try:
-            self._store.join_runs()
-        except RunLocked:
-            return False
-        return True
-
-    def close(self) -> None:
-        self._store.leave_runs()
 
 
 class JoinedWorker:
@@ -61,9 +42,7 @@ class JoinedWorker:
         left = self._parts.claims.left(None) if stays else self._first(first_within_s)
         self._observer.planned(left, 0)
         if left or stays:
-            door = _RunsDoor(self._parts.store)
-            door.close()
-            desk = Desk(self._parts.claims, None, self._settings, stays=stays, door=door)
+            desk = Desk(self._parts.claims, None, self._settings, stays=stays)
             self._crew.work(desk, (), self._parts.store.keep_locks)
         return left
 

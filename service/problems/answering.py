@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("earshot.service")
 
 _MOST_FAULTS = 20
+_RUN_RETRY_AFTER_S = 60
 _BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in (INVALID, NOT_FOUND, INTERNAL)}
 
 
@@ -99,7 +100,7 @@ def _refused(error: Exception) -> HTTPException:
     if isinstance(error, psycopg.Error | DatabaseUnavailable):
         return _of_the_database(error)
     if isinstance(error, RunLocked):
-        return Refused(RUN_UNDER_WAY, str(error))
+        return Refused(RUN_UNDER_WAY, str(error), headers={"Retry-After": str(_RUN_RETRY_AFTER_S)})
     if isinstance(error, TransientError):
         return Refused(UNAVAILABLE, told(error))
     if isinstance(error, TerminalError):

@@ -40,7 +40,8 @@ NO_AUDIO = Kind(
 )  # fmt: skip
 RUN_UNDER_WAY = Kind(
     name="run-under-way", status=409, title="A run is under way",
-    meaning="What was asked for has to wait until no run works on the database. Try again later.",
+    meaning="A run that names this recording in its files when it ends is under way, or another erasure. Try again "
+    "after `Retry-After` seconds. Calls that the service works on do not stand in the way.",
 )  # fmt: skip
 READ_ONLY = Kind(
     name="read-only", status=403, title="This server only reads",

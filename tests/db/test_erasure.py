@@ -11,11 +11,14 @@ import pytest
 from psycopg.rows import tuple_row
 
 from db.connection import Database
-from db.erasure import erasable, erase_rows, give_back_space, mentioning_runs, names_still_used, no_run_meanwhile
+from db.erasure import erasable, erase_rows, erasing, give_back_space, mentioning_runs, names_still_used
+from db.ledger.runs import Runs
 from db.ledger.store import PostgresStore
 from pipeline.errors import RunLocked
 from pipeline.records import FoundCall, SegmentText, SkippedFile
 from tests.db.samples import MOMENT, found, outcome, prepared, transcript
+
+HALF_A_CALL = SegmentText(channel=0, ordinal=0, start_s=0.0, end_s=1.0, text="half a call", language="en")
 
 
 def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
@@ -60,9 +63,8 @@ def test_a_call_goes_with_all_that_was_made_of_it(store: PostgresStore, database
     gone = stored(store, run_id, "a.wav", "aa", "f1")
     stored(store, run_id, "b.wav", "bb", "f2")
     store.save_transcript(transcript("f1 by another model"), "aa")
-    store.save_segments(
-        "f3", [SegmentText(channel=0, ordinal=0, start_s=0.0, end_s=1.0, text="half a call", language="en")]
-    )
+    store.save_segments("f3", [HALF_A_CALL], "aa")
+    store.save_segments("f4", [HALF_A_CALL], "bb")
     done = erase(database, gone)
     assert (done.calls, done.transcripts, done.unfinished_segments) == (1, 2, 1)
     assert rows(database, "SELECT file_name FROM calls") == [("b.wav",)]
@@ -70,7 +72,7 @@ def test_a_call_goes_with_all_that_was_made_of_it(store: PostgresStore, database
     assert rows(database, "SELECT DISTINCT transcript_fingerprint FROM transcript_chunks") == [("f2",)]
     for table in ("call_steps", "chunk_sentiments", "rule_matches"):
         assert rows(database, f"SELECT count(*) FROM {table} WHERE call_id = '{gone}'") == [(0,)]
-    assert rows(database, "SELECT count(*) FROM finished_segments") == [(0,)]
+    assert rows(database, "SELECT transcript_fingerprint FROM finished_segments") == [("f4",)], "of another call"
     give_back_space(database)
 
 
@@ -171,10 +173,20 @@ def test_a_name_that_other_calls_have(store: PostgresStore, database: Database, 
     assert names_still_used(database, erasable(database, before=MOMENT + timedelta(days=1))) == set()
 
 
-def test_no_run_may_be_under_way(store: PostgresStore, database: Database, run_id: str) -> None:
-    with pytest.raises(RunLocked, match=f"run {run_id} on testhost"), no_run_meanwhile(database):
+def test_one_erasure_at_a_time_and_none_beside_a_run_that_has_the_database_alone(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    with pytest.raises(RunLocked, match=f"run {run_id} on testhost"), erasing(database):
         raise AssertionError("the run has the lock")
     store.end_run(run_id, 0, {}, {})
-    with no_run_meanwhile(database), pytest.raises(RunLocked):
-        store.begin_run({}, "h", "other")
-    store.begin_run({}, "h", "other")
+    with erasing(database), pytest.raises(RunLocked, match="another erasure is under way"), erasing(database):
+        raise AssertionError("it waits for the first one")
+
+
+def test_no_erasure_beside_a_delivery(database: Database) -> None:
+    runs = Runs(database)
+    runs.begin({}, "h", "host", ["file:///calls"])
+    with runs.delivering(), pytest.raises(RunLocked, match="delivering"), erasing(database):
+        raise AssertionError("it would write what is erased")
+    with erasing(database):
+        runs.close()

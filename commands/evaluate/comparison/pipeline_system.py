@@ -138,7 +138,7 @@ class ComparisonStore:
             self._efforts[transcript_fingerprint] = kept.effort if kept else None
         return found
 
-    def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:  # noqa: ARG002
+    def save_transcript(self, transcript: Transcript, audio_sha256: str, claim: Claim | None = None) -> None:  # noqa: ARG002
         """Called when the last segment of a call is finished, before the next call's are handed out."""
         own_s, other_s = self._spent.since_last(self.recogniser_pid())
         effort = Effort(
@@ -203,8 +203,6 @@ class ComparisonStore:
 
     def join_runs(self) -> None: ...
 
-    def leave_runs(self) -> None: ...
-
     def keep_locks(self) -> None: ...
 
     def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None: ...
@@ -229,7 +227,13 @@ class ComparisonStore:
     def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]:  # noqa: ARG002
         return ()
 
-    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None: ...
+    def save_segments(
+        self,
+        transcript_fingerprint: str,
+        segments: Iterable[SegmentText],
+        audio_sha256: str,
+        claim: Claim | None = None,
+    ) -> None: ...
 
     def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:  # noqa: ARG002
         return {}

@@ -44,7 +44,7 @@ class RecogniseStage:
         self._same_audio: dict[str, list[Work]] = defaultdict(list)
         self._ready: deque[Work] = deque()
         self._leaving: deque[Work] = deque()
-        self._unsaved: list[tuple[str, SegmentText]] = []
+        self._unsaved: list[tuple[UnderWay, SegmentText]] = []
         self._restarts = 0
 
     def start(self, inbox: StageQueue[Work], out: StageQueue[Work], finished: StageQueue[Finished]) -> threading.Thread:
@@ -202,7 +202,7 @@ class RecogniseStage:
             with about_call(active.work.file_name, active.work.call_id, "recognise", active.work.claim.origin):
                 self._observer.notice(f"{active.work.file_name} at {segment.start_s:.1f} s: {result.error}")
         if result.error is None:
-            self._unsaved.append((fingerprint, text))
+            self._unsaved.append((active, text))
         if not active.segments:
             self._complete(active)
         else:
@@ -231,7 +231,7 @@ class RecogniseStage:
                 work.planned.found.metadata.direction,
             )
             self._save_segments()
-            self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256)
+            self._parts.store.save_transcript(work.transcript, work.prepared.audio_sha256, work.claim)
         except StartupError:
             raise
         except Exception as error:  # noqa: BLE001 - an odd text costs its call, not the run
@@ -256,13 +256,14 @@ class RecogniseStage:
 
     def _save_segments(self) -> None:
         """After each look at the recogniser: segments that finished together go into one transaction per transcript."""
-        by_transcript: dict[str, list[SegmentText]] = defaultdict(list)
-        for fingerprint, segment in self._unsaved:
-            by_transcript[fingerprint].append(segment)
+        by_transcript: dict[str, tuple[Work, list[SegmentText]]] = {}
+        for active, segment in self._unsaved:
+            by_transcript.setdefault(active.fingerprint, (active.work, []))[1].append(segment)
         self._unsaved.clear()
-        for fingerprint, segments in by_transcript.items():
+        for fingerprint, (work, segments) in by_transcript.items():
+            assert work.prepared is not None
             try:
-                self._parts.store.save_segments(fingerprint, segments)
+                self._parts.store.save_segments(fingerprint, segments, work.prepared.audio_sha256, work.claim)
             except StartupError:
                 raise
             except Exception as error:  # noqa: BLE001 - they are kept for an interrupted run only

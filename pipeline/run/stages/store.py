@@ -5,10 +5,19 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from pipeline.errors import ClaimLost, StartupError, described, portable
+from pipeline.errors import CallWithdrawn, ClaimLost, StartupError, described, portable
 from pipeline.handled import Handled, HandledAs, handled_call, handled_failure, handled_skipped
 from pipeline.log_lines import about_call
-from pipeline.records import ERASED, CallFailure, CallOutcome, CallStatus, Claim, FoundCall, StepResult
+from pipeline.records import (
+    ERASED,
+    CallFailure,
+    CallOutcome,
+    CallStatus,
+    Claim,
+    FoundCall,
+    StepResult,
+    erased_file,
+)
 from pipeline.run.context import RunContext
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Unusable, Work, failure_of
 
@@ -46,11 +55,25 @@ class StoreStage:
             self._desk.tell(claim, "store")
         try:
             self._write_item(item)
+        except CallWithdrawn as withdrawn:
+            self._observer.notice(str(withdrawn))
+            self._end_as_erased(item)
         except ClaimLost as lost:
             self._observer.notice(f"{_found_of(item).source_uri}: {lost}")
         finally:
             if claim is not None:
                 self._desk.settle(claim)
+
+    def _end_as_erased(self, item: Finished) -> None:
+        """A copy of bytes that were erased meanwhile has its claim still."""
+        claim, handled = _claim_of(item), handled_skipped(erased_file(_found_of(item)))
+        if claim is None:
+            return
+        try:
+            self._claims.end(claim, handled)
+        except ClaimLost:
+            return
+        self._tell(_found_of(item), handled, claim)
 
     def _write_item(self, item: Finished) -> None:
         if isinstance(item, Work):

@@ -22,6 +22,11 @@ def submitted_metadata(values: Mapping[str, str], settings: InputSettings) -> Ca
     return MetadataReader(settings).from_values(ours, settings.sidecar.started_at_formats, zone)
 
 
+def sidecar_name(file_name: str) -> str:
+    return f"{file_name}.json"
+
+
 def sidecar_of(file_name: str, values: Mapping[str, str]) -> tuple[str, bytes]:
     """Name and content of the sidecar that says the same of a recording."""
-    return f"{file_name}.json", json.dumps({**values, "file_name": file_name}, ensure_ascii=False, indent=1).encode()
+    content = json.dumps({**values, "file_name": file_name}, ensure_ascii=False, indent=1)
+    return sidecar_name(file_name), content.encode()

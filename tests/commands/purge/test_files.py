@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ import openpyxl
 import pytest
 
 from commands.purge.files import FilesOutcome, Named, erase_in_files, named
+from commands.purge.mentions import Mentions
 from db.connection import Database
 from db.erasure import Erasable
 from db.export import RESULT_FORMATS, TableFormat, export_results, export_table, export_transcripts, export_workbook
@@ -18,6 +21,7 @@ from db.export.tables import CALLS, CHUNKS, WORKBOOK
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings, OutputSettings, TranscriptFileSettings
+from pipeline.log_lines import json_handler
 from tests.db.samples import chunk, found, outcome, prepared, transcript
 
 SECRET = "my card was charged twice"
@@ -157,3 +161,38 @@ def test_the_log_being_written_is_left(ids: dict[str, str], tmp_path: Path) -> N
     path = tmp_path / "now.jsonl"
     path.write_text("a.wav\n")
     assert erase(tmp_path, what(ids), keep=path).counts == {}
+
+
+def test_a_log_that_another_process_writes_goes_on_in_the_clean_copy(ids: dict[str, str], tmp_path: Path) -> None:
+    """The lines that an idle worker wrote after an erasure were lost: they went into the file that was replaced."""
+    path = tmp_path / "earshot_1.jsonl"
+    handler = json_handler(path)
+    log = logging.Logger("earshot.test")
+    log.addHandler(handler)
+    log.info("a.wav begins")
+    log.info("b.wav begins")
+    assert erase(tmp_path, what(ids)).counts["files cleaned"] == 1
+    log.info("b.wav ends")
+    handler.close()
+    told = [json.loads(line)["message"] for line in path.read_text().splitlines()]
+    assert told == ["[erased] begins", "b.wav begins", "b.wav ends"]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_lines_written_while_a_log_is_cleaned_are_kept(ids: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "earshot_1.jsonl"
+    path.write_text('{"message": "a.wav begins"}\n')
+
+    class Writing(Mentions):
+        def scrubbed(self, text: str) -> str:
+            if not self.wrote:
+                self.wrote = True
+                with path.open("a") as file:
+                    file.write('{"message": "a.wav ends"}\n{"message": "b.wav ends"}\n')
+            return super().scrubbed(text)
+
+        wrote = False
+
+    erase(tmp_path, replace(what(ids), mentions=Writing(["a.wav"])))
+    told = [json.loads(line)["message"] for line in path.read_text().splitlines()]
+    assert told == ["[erased] begins", "[erased] ends", "b.wav ends"]

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,16 +135,20 @@ def test_nothing_to_erase(place: Workplace) -> None:
     assert "nothing to erase" in purge(place, "--customer", "4711")
 
 
-def test_retention_erases_by_age(database: Database, store: PostgresStore, run_id: str, tmp_path: Path) -> None:
+def test_retention_erases_by_age(database: Database, store: PostgresStore, tmp_path: Path) -> None:
+    """At the end of a run, whose own input does not stand in its way; that of another run does."""
+    run_id = store.begin_run({}, "h", "host", ["file:///calls"])
     store.save_call(outcome(store.claim_call(found(), "aa", None), run_id))
     settings = Settings.model_validate({"output": {"directory": tmp_path}, "run": {"spool_dir": tmp_path / "spool"}})
     now = datetime(2026, 12, 1, tzinfo=UTC)  # the call is of 20 November
 
-    def erased_after(days: int | None) -> int:
+    def erased_after(days: int | None, by: str = run_id) -> int:
         wanted = settings.model_copy(update={"retention": RetentionSettings(days=days)})
-        assert erase_old_calls(database, wanted, None, now)
+        assert erase_old_calls(database, wanted, None, now, by)
         with database.connection() as connection:
             return 1 - len(connection.execute("SELECT FROM calls").fetchall())
 
-    assert [erased_after(days) for days in (None, 11, 10)] == [0, 0, 1]
+    assert [erased_after(days) for days in (None, 11)] == [0, 0]
+    assert erased_after(10, by=str(uuid.uuid4())) == 0, "another run has it among its input"
+    assert erased_after(10) == 1
     assert len(list((tmp_path / "receipts").iterdir())) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from commands.purge.recordings import delete_recordings
+from commands.purge.recordings import delete_handed_in, delete_recordings
 from db.erasure import Erasable
 from pipeline.sources.addresses import file_uri, zip_uri
 
@@ -33,3 +33,21 @@ def test_archives_and_buckets_are_named_and_their_recordings_are_not(tmp_path: P
         assert "write it anew without them" in left[0]
         assert "delete the objects there" in left[1]
     assert not here.exists()
+
+
+def test_the_sidecar_of_a_recording_that_was_handed_in_goes_also_where_the_recording_stays(tmp_path: Path) -> None:
+    """It named the customer for as long as the recording lay there."""
+    handed_in, elsewhere = tmp_path / "recordings" / "day" / "job" / "a.wav", tmp_path / "calls" / "a.wav"
+    for path in (handed_in, elsewhere):
+        path.parent.mkdir(parents=True)
+        path.touch()
+        path.with_name("a.wav.json").write_text('{"customer": "C-77"}')
+    erased = [erasable(file_uri(str(path))) for path in (handed_in, elsewhere)]
+    for write in (False, True):
+        counts, troubles = delete_handed_in(erased, tmp_path / "recordings", write=write)
+        assert (dict(counts), troubles) == ({"sidecars deleted": 1}, [])
+    assert [path.name for path in handed_in.parent.iterdir()] == ["a.wav"]
+    assert elsewhere.with_name("a.wav.json").exists(), "somebody else's"
+    handed_in.unlink()
+    delete_handed_in(erased, tmp_path / "recordings", write=True)
+    assert not handed_in.parent.exists()

@@ -449,10 +449,10 @@ def segment(ordinal: int, text: str = "hello") -> SegmentText:
 
 
 def test_finished_segments_live_until_the_transcript(store: PostgresStore) -> None:
-    store.save_segments("f1", [segment(1), segment(0)])
-    store.save_segments("f1", [segment(1, "again")])
-    store.save_segments("f2", [segment(0)])
-    store.save_segments("f2", [])
+    store.save_segments("f1", [segment(1), segment(0)], "aa")
+    store.save_segments("f1", [segment(1, "again")], "aa")
+    store.save_segments("f2", [segment(0)], "aa")
+    store.save_segments("f2", [], "aa")
     assert store.finished_segments("f1") == [segment(0), segment(1, "again")]
     store.save_transcript(transcript("f1"), "aa")
     assert store.finished_segments("f1") == []

@@ -18,14 +18,13 @@ import pytest
 from commands.run.command import exit_code_after
 from db.connection import Database
 from db.embedded.server import EmbeddedServer
-from db.erasure import no_run_meanwhile
 from db.ledger.claims import PostgresClaims, worker_name
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.run import Reprocess, RunSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.root import Settings
-from pipeline.errors import AudioUndecodable, ModelUnavailable, RunLocked, SourceUnreadable
+from pipeline.errors import AudioUndecodable, ModelUnavailable, SourceUnreadable
 from pipeline.records import (
     AudioHeader,
     CallFailure,
@@ -172,7 +171,13 @@ class ForgetfulStore(PostgresStore):
             raise ArithmeticError("no column takes this")
         return super().claim_call(found, audio_sha256, moved_from)
 
-    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
+    def save_segments(
+        self,
+        transcript_fingerprint: str,
+        segments: Iterable[SegmentText],
+        audio_sha256: str,
+        claim: Claim | None = None,
+    ) -> None:
         raise ArithmeticError("no column takes this")
 
     def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:
@@ -367,32 +372,6 @@ def test_a_worker_without_a_plan_does_the_calls_of_a_run_and_the_run_accounts_fo
         assert _rows(database)["calls"]["good1.wav"][0] == "done"
         store.close()
         helping.close()
-
-
-def test_a_worker_that_waits_for_calls_lets_an_erasure_have_the_database(url: str, tmp_path: Path) -> None:
-    settings = RunSettings(spool_dir=tmp_path / "spool", decode_workers=1)
-    with Database(DatabaseSettings(url=url, patience_s=5), url, None) as database:
-        store = PostgresStore(database)
-        store.join_runs()
-        nowhere = AddressedSource(InputSettings(path="/nowhere"))
-        parts = planted_parts(store, nowhere, build_recogniser, tmp_path / "trap")
-        worker = JoinedWorker(settings, parts, Silent(), Recipe(engines=("planted",), first=None))
-        helper = threading.Thread(target=worker.work, kwargs={"stays": True})
-        helper.start()
-        try:
-            for _ in range(600):
-                try:
-                    with no_run_meanwhile(database):
-                        break
-                except RunLocked:
-                    time.sleep(0.05)
-            else:
-                pytest.fail("the worker held the lock although it had no call")
-        finally:
-            worker.signals.stop("done")
-            helper.join(60)
-            worker.close()
-            store.close()
 
 
 def test_a_call_under_which_workers_die_fails_instead_of_killing_them_all(url: str, tmp_path: Path) -> None:

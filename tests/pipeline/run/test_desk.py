@@ -94,47 +94,7 @@ def test_what_is_left_at_the_end_is_given_back() -> None:
     assert one.next() is None
 
 
-class Door:
-    """Tells how it was moved; `free` is whether it opens."""
-
-    def __init__(self, free: bool = True) -> None:
-        self.free, self.moves = free, list[str]()
-
-    def open(self) -> bool:
-        self.moves.append("open" if self.free else "locked")
-        return self.free
-
-    def close(self) -> None:
-        self.moves.append("close")
-
-
-def staying(claims: ClaimsInMemory, door: Door) -> Desk:
-    return Desk(claims, "run", RunSettings(decode_workers=1), stays=True, door=door)
-
-
-def test_a_worker_without_calls_keeps_nobody_from_erasing_one() -> None:
-    """`run.py serve` answered every erasure with 409: its worker held the lock of runs for as long as it lived."""
-    claims, door = Watched(1), Door()
-    one = staying(claims, door)
-    claim = one.next()
-    assert claim is not None
-    assert door.moves == ["open"]
-    claims.end(claim, Handled(handled_as=HandledAs.DONE))
-    one.settle(claim)
-    assert door.moves == ["open", "close"]
-    assert one.next() is None
-    assert (door.moves, one.finished) == (["open", "close"], False), "nothing to claim: it stays closed"
-
-
-def test_no_call_is_claimed_while_one_is_erased() -> None:
-    claims, door = Watched(1), Door(free=False)
-    one = staying(claims, door)
-    assert (one.next(), claims.held(), door.moves) == (None, [], ["locked"])
-
-
-def test_a_door_that_was_opened_in_vain_is_closed_again() -> None:
-    """Another worker has claimed the last call meanwhile."""
-    claims, door = Watched(1), Door()
-    assert len(claims.claim("run", 1)) == 1
-    one = staying(claims, door)
-    assert (one.next(), door.moves[:2]) == (None, ["open", "close"])
+def test_a_worker_that_stays_is_not_finished_without_calls() -> None:
+    claims = Watched(0)
+    one = Desk(claims, "run", RunSettings(decode_workers=1), stays=True)
+    assert (one.next(), one.finished) == (None, False)

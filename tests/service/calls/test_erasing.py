@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 
 from db.connection import Database
 from db.ledger.store import PostgresStore
-from db.run_lock import RunLock
 from pipeline.config.root import Settings
+from pipeline.sources.addresses import file_uri
 from service.app import API_ROOMS, application
 from tests.service.conftest import LOOPBACK, Room, all_heard
 from tests.service.test_problems import told
@@ -51,14 +51,25 @@ def test_the_recording_goes_where_that_is_asked_for(api: Room, no_run: None) -> 
     assert not api.recording.exists()
 
 
-def test_while_a_run_is_under_way_nothing_is_erased(api: Room, database: Database, no_run: None) -> None:
-    lock = RunLock(database)
-    lock.take()
-    try:
-        assert told(api.browser.delete(f"/v1/calls/{api.call_id}")).type.endswith("run-under-way")
-    finally:
-        lock.release()
+def test_what_a_run_under_way_has_among_its_input_is_not_erased(
+    api: Room, store: PostgresStore, no_run: None, url: str
+) -> None:
+    store.begin_run({}, "h", "host", [file_uri(str(api.recording.parent))])
+    answer = api.browser.delete(f"/v1/calls/{api.call_id}")
+    assert told(answer).type.endswith("run-under-way")
+    assert answer.headers["Retry-After"] == "60"
     assert api.browser.get(f"/v1/calls/{api.call_id}").status_code == 200
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM tombstones").fetchone() == (0,)
+
+
+def test_runs_over_other_recordings_and_workers_do_not_keep_a_call_from_being_erased(
+    api: Room, store: PostgresStore, no_run: None
+) -> None:
+    """A service that was never idle answered 409 for ever."""
+    store.begin_run({}, "h", "host", ["file:///elsewhere"])
+    assert api.browser.delete(f"/v1/calls/{api.call_id}").status_code == 200
+    assert api.browser.get(f"/v1/calls/{api.call_id}").status_code == 404
 
 
 def test_a_call_that_is_not_there_is_not_erased(api: Room, no_run: None) -> None:

@@ -73,13 +73,19 @@ class FakeStore:
     def transcript(self, transcript_fingerprint: str) -> Transcript | None:
         return self.transcripts.get(transcript_fingerprint)
 
-    def save_transcript(self, transcript: Transcript, audio_sha256: str) -> None:
+    def save_transcript(self, transcript: Transcript, audio_sha256: str, claim: Claim | None = None) -> None:
         self.transcripts[transcript.fingerprint] = transcript
 
     def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]:
         return self.finished.get(transcript_fingerprint, [])
 
-    def save_segments(self, transcript_fingerprint: str, segments: Iterable[SegmentText]) -> None:
+    def save_segments(
+        self,
+        transcript_fingerprint: str,
+        segments: Iterable[SegmentText],
+        audio_sha256: str,
+        claim: Claim | None = None,
+    ) -> None:
         self.saved_segments += [(transcript_fingerprint, segment) for segment in segments]
 
 
