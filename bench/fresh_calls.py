@@ -5,7 +5,7 @@
 Each call has the topics, moods, wordings of the outcome and promises that are right (`bench/labels/fresh_*.yaml`); the
 glossary is `bench/glossaries/branches.yaml`. Counted are: the topic (none where none is asked for); the second topic
 (none where there is no second reason); the client's mood from the words; the outcome (it holds one of the wordings;
-missing where nothing came of the call); promises found (by whom, when, and a word of it), and promises that nobody made.
+missing where nothing came of the call); promises found (by whom, when, and a word of it), and those that nobody made.
 --texts shows what was answered, so that a reader can judge. Shares have their 95 % interval (Wilson 1927).
 """
 
@@ -116,7 +116,8 @@ def right_of(expected: Expected, answers: Answers, call: CallForAnalysis, *, tex
     if texts:
         wrong = ", ".join(name for name, good in right.items() if not good) or "nothing"
         print(f"\n{expected['name']} (wrong: {wrong}; promises {kept} of {len(expected['promises'])}, {beside} beside)")
-        print(f"  topic {given}{f' {topic.confidence:.2f}' if topic and topic.confidence else ''}, second {also}; {reason}")
+        sure = f" {topic.confidence:.2f}" if topic and topic.confidence else ""
+        print(f"  topic {given}{sure}, second {also}; {reason}")
         print(f"  mood {mood}\n  {summary.text if summary else 'no summary'}")
         for item in items:
             print(f"  - {item.who}, by {item.by_when}: {item.what}")

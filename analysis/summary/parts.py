@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.records import SummaryPart
+from analysis.summary.dictation import asks_for_matter, dictated
 from analysis.summary.readings import POLITE, Reading, question_before
 from analysis.summary.settling import FEWEST_STEMS, SAME, done, open_points, outcome, promises_something, settled
 from analysis.summary.wording import Act
@@ -20,6 +21,8 @@ from pipeline.records import Role
 
 _WANTS = frozenset({Act.PURPOSE, Act.REQUEST, Act.PROBLEM})
 _MORE_OF_REASON = 2
+_LATER_TURN = 0.7
+"""What a client says first is likelier the reason than what he adds when answered."""
 _FEWEST_WORDS_OF_FURTHER = 5
 # Answers to these are personal data or nothing to a summary.
 _PERSONAL = re.compile(
@@ -28,6 +31,7 @@ _PERSONAL = re.compile(
     r"|are you|have you|hold|wait|hear me|there)\b",
     re.IGNORECASE,
 )
+_ASKS_WHY = re.compile(r"\b(?:why|what(?: is|'s) the reason)\b", re.IGNORECASE)
 _ANSWERED_BRIEFLY = re.compile(r"(?:yes|no|yeah|nope|yep)\b", re.IGNORECASE)
 _BRIEF_ANSWER = 5
 """Words."""
@@ -109,12 +113,14 @@ def _reason(readings: Sequence[Reading]) -> list[Reading]:
 def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
     scores: dict[Reading, float] = {}
     so_far: dict[Role, int] = {}
+    first_turn: dict[Role, int] = {}
     for one in readings:
         if one.polite or one.identifies or Act.CORRECTION in one.acts:
             continue
         role = one.sentence.role
         nth = so_far.get(role, 0)
         so_far[role] = nth + 1
+        later_turn = one.sentence.turn > first_turn.setdefault(role, one.sentence.turn)
         if role is Role.AGENT and (Act.PURPOSE not in one.acts or one.sentence.asks):
             continue
         answers = question_before(one, readings)
@@ -124,20 +130,37 @@ def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
         score += 2.0 * (Act.PURPOSE in one.acts) + 1.5 * (Act.REQUEST in one.acts) + 1.2 * (Act.PROBLEM in one.acts)
         score -= 1.0 * (Act.THREAT in one.acts and Act.PROBLEM not in one.acts) + 0.5 * max(0.0, one.small_talk)
         score -= 0.8 * (len(words(one.text)) < 4) + 0.5 * (one.sentence.asks and Act.REQUEST not in one.acts)
+        score -= _LATER_TURN * later_turn
         score -= 2.0 * (role is Role.AGENT and Act.RESULT in one.acts and not one.acts & _WANTS)
         scores[one] = score
     return scores
+
+
+def _why(answer: Reading, readings: Sequence[Reading]) -> Reading:
+    """What tells the reason in the turn of an answer that begins with something else."""
+    turn = [one for one in readings[answer.place :] if one.sentence.turn == answer.sentence.turn]
+    because = (one for one in turn if Act.PROBLEM in one.acts and Act.DECISION not in one.acts and not one.polite)
+    return next(because, answer)
 
 
 def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Reading]:
     """Questions of the agent with the client's answers, as far as the answers are not in `said`."""
     known = {word for one in said for word in one.told_words}
     found: list[Reading] = []
-    for one in readings:
-        question = question_before(one, readings)
-        if question is None or one in said or question in found or not one.by(Role.CLIENT):
+    for first in readings:
+        question = question_before(first, readings)
+        if question is None or first in said or question in found or not first.by(Role.CLIENT):
             continue
-        if question.sentence.role is Role.CLIENT or _PERSONAL.search(question.text) or question.acts & POLITE:
+        one = _why(first, readings) if _ASKS_WHY.search(question.text) else first
+        if question.sentence.role is Role.CLIENT or question.acts & POLITE:
+            continue
+        if asks_for_matter(question.text):
+            answer = dictated(question, readings)
+            if answer is not None and answer.told_words - known:
+                found += [question, answer]
+                known |= answer.told_words
+            continue
+        if _PERSONAL.search(question.text):
             continue
         if one.acts & {Act.CORRECTION, Act.THREAT} or one.sentence.asks or len(words(one.text)) > _LONGEST_ANSWER:
             continue

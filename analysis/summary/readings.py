@@ -37,6 +37,7 @@ _MEASURES = (
     "dollars dollar pounds pound euros euro cents percent days day weeks months years hours minutes am pm a.m p.m",
     "o'clock",
 )
+_IS_SOMEBODY = re.compile(r"(?:[Ii]t['’]s|[Tt]his is|I['’]m)(?: (?:Mr|Mrs|Ms|Dr)\.?)?(?: [A-Z][\w'’-]+){1,3}\W*")
 _UNITS = frozenset(word for line in _MEASURES for word in line.split())
 
 
@@ -82,7 +83,8 @@ class Reading:
         """Digits and letters dictated, or a name."""
         said = words(self.text)
         spelled = sum(word in _DIGIT_WORDS or word.isdigit() or len(word) == 1 for word in said)
-        return (2 * spelled > len(said) and not _UNITS & set(said)) or said[:3] == ["my", "name", "is"]
+        named = said[:3] == ["my", "name", "is"] or _IS_SOMEBODY.fullmatch(self.text) is not None
+        return (2 * spelled > len(said) and not _UNITS & set(said)) or named
 
     def by(self, role: Role) -> bool:
         return self.sentence.role in (role, Role.UNKNOWN)

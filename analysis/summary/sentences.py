@@ -53,13 +53,17 @@ _BINDS = re.compile(
     r"|in|on|at|from|please|else|um|uh)$",
     re.IGNORECASE,
 )
+# "happy to help you with that" "and what is your address": the "that" binds nothing.
+_AND_ASKS = re.compile(r"and (?:what|which)\b", re.IGNORECASE)
+_WITH_THAT = re.compile(r"\b(?:with|do|for|about|of) that$", re.IGNORECASE)
 # What comes before the point of a sentence; it is no part of the quote.
 _LEAD = re.compile(
     r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now(?! it\b)|hi|hello|hey"
     r"|good (?:morning|afternoon|evening)|(?:thank you|thanks)(?! (?:for|so|very|a|again)\b)|great|perfect|lovely"
     r"|certainly|of course|sure|and|but|then|no problem|i see|honestly|good news|got it"
     r"|my name is (?:\w+ ){1,3}and(?= i\b))\b"
-    r"(?:,? (?:mr|mrs|ms|miss|dr|mister)\.? \w+(?=[,.!]))?(?:,? (?-i:[A-Z])\w+(?=,)| there\b| sir\b| madam\b| ma'am\b)?"
+    r"(?:,? (?:mr|mrs|ms|miss|dr|mister)\.? \w+(?=[,.!]))?"
+    r"(?:,? (?-i:[A-Z])\w+(?=[,.!])| there\b(?!['’])| sir\b| madam\b| ma'am\b)?"
     r"[\s,.!–—-]*)+",
     re.IGNORECASE,
 )
@@ -221,6 +225,7 @@ def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
     cuts = [start]
     for found in _CLAUSE.finditer(text, start, end):
         before = text[max(cuts[-1], found.start() - _LOOK_BACK) : found.start()].strip()
-        if before and not _BINDS.search(before) and not _ASKED.search(before):
+        bound = _BINDS.search(before) and not (_AND_ASKS.match(found.group()) and _WITH_THAT.search(before))
+        if before and not bound and not _ASKED.search(before):
             cuts.append(found.start())
     return [(one, other) for one, other in zip(cuts, [*cuts[1:], end], strict=True) if text[one:other].strip()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from analysis.summary.readings import SMALL_TALK, Reading, answer_to, both_speak
+from analysis.summary.readings import SMALL_TALK, Reading, answer_to, both_speak, question_before
 from analysis.summary.wording import Act
 from analysis.text import words
 from pipeline.records import Role
@@ -55,7 +55,7 @@ def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Read
             continue
         late = (one.place - first) / max(1, last - first)
         score = weight + _FIGURE_BONUS * one.figures + _LATE_BONUS * late + _NEAR_BONUS * max(0.0, one.near(reason))
-        score -= _CONDITION_MALUS * (Act.CONDITION in one.acts) + max(0.0, one.small_talk)
+        score -= _CONDITION_MALUS * (Act.CONDITION in one.acts or _only_if(one, readings)) + max(0.0, one.small_talk)
         if not superseded(one, readings):
             scores[one] = score
     return scores
@@ -70,6 +70,8 @@ def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:
         own = max((_CLIENT_WEIGHTS[act] for act in one.acts & _CLIENT_WEIGHTS.keys()), default=0.0)
         if Act.DECISION in one.acts and Act.DECLINE in one.acts:
             own = _REFUSAL
+        if {Act.DECISION, Act.REQUEST} <= one.acts and _settled_later(one, readings):
+            own = 0.0  # the client insists, and gets what was asked for
         if client_only:
             return own or None
         return max([own, *(_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys())]) or None
@@ -80,6 +82,14 @@ def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:
             own = max(own, _ACCEPTED_OFFER)
         return None if any(_NO.match(after.text) or Act.DECLINE in after.acts for after in answer) else own
     return max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
+
+
+def _settled_later(wish: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether the agent settles something after a client's wish."""
+    return any(
+        after.sentence.role is Role.AGENT and after.acts & {Act.RESULT, Act.PROMISE} and not after.polite
+        for after in readings[wish.place + 1 :]
+    )
 
 
 _YES = re.compile(
@@ -105,7 +115,7 @@ def outcome(settled: Mapping[Reading, float]) -> list[Reading]:
     full = {
         one: score
         for one, score in settled.items()
-        if len(one.stems) >= FEWEST_STEMS or one.acts & {Act.RESULT, Act.PROMISE}
+        if len(one.stems) >= FEWEST_STEMS or Act.RESULT in one.acts or (one.stems and Act.PROMISE in one.acts)
     }
     settled = full or settled
     if not settled:
@@ -147,7 +157,8 @@ def done(settled: Mapping[Reading, float], outcome: Sequence[Reading], promised:
 
 _OWN_ERRAND = re.compile(
     r"\bi(?:'ll| will)(?: just| then)? (?:call|ring|phone|come|bring|pay|send|sign|return|confirm"
-    r"|get back|let you know|post|write|e-?mail|be there)\b",
+    r"|get back|let you know|post|write|e-?mail|be there|upload|drop|fill|scan|transfer|forward|provide|deliver|arrange"
+    r"|speak|talk|ask)\b",
     re.IGNORECASE,
 )
 
@@ -156,9 +167,20 @@ def promises_something(one: Reading, readings: Sequence[Reading]) -> bool:
     """An agent's promise, or what a client says to do later; a threat and a condition are none."""
     if one.sentence.asks or one.acts & {Act.THREAT, Act.CONDITION} or superseded(one, readings):
         return False
+    if not (one.stems or one.figures) or _only_if(one, readings):
+        return False
     if one.sentence.role is Role.CLIENT:
         return _OWN_ERRAND.search(one.text.replace("’", "'")) is not None
     return Act.PROMISE in one.acts
+
+
+_IF = re.compile(r"(?:and |so |but |what |okay |well |oh )*(?:if|unless)\b", re.IGNORECASE)
+
+
+def _only_if(one: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether it answers "and if not?"."""
+    question = question_before(one, readings)
+    return question is not None and _IF.match(question.text) is not None
 
 
 def open_points(readings: Sequence[Reading], reason: Sequence[Reading], outcome: Sequence[Reading]) -> list[Reading]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.calls import in_order
+from analysis.recordings import without_recordings
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.summary.extractive import Line, line_scores
 from analysis.summary.parts import Parts, parts_of
@@ -56,8 +58,14 @@ def is_english(chunks: Sequence[TranscriptChunk], language: str | None) -> bool:
 def spoken_summary(
     chunks: Sequence[TranscriptChunk], substance: Substance, settings: ExtractiveSummarySettings
 ) -> tuple[Summary | None, str | None]:
-    """The summary without its text, and what it lacks; None, with the reason, where nothing but small talk is said."""
-    readings = read(sentences_of(chunks), substance)
+    """The summary without its text, and what it lacks; None, with the reason, where nothing but small talk is said.
+
+    Menus, announcements and voicemail greetings are no part of it.
+    """
+    people, recordings = without_recordings(in_order(chunks))
+    if recordings and not people:
+        return None, f"there is nothing but {recordings[0].value}"
+    readings = read(sentences_of(people), substance)
     parts = parts_of(readings)
     if len(readings) > 1 and all(one.sentence.role is Role.UNKNOWN for one in readings):
         kept = _most_telling(readings, parts, chunks, settings)

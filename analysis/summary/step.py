@@ -41,9 +41,9 @@ from pipeline.records import CallForAnalysis, StepResult
 EXTRACTIVE = "extractive"
 _VERSION = 2
 """Of summaries by a model: 2 checks more of who did what, and asks about long calls in smaller parts."""
-_EXTRACTIVE_VERSION = 3
+_EXTRACTIVE_VERSION = 4
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
-that something works again."""
+that something works again; 4 what is dictated for the matter, and no recorded greeting."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from analysis.calls import in_order
+from analysis.recordings import is_line_trouble, is_misdialled, without_recordings
 from analysis.text import content_stems, sentences, words
 from analysis.topics.denied import answers_yes, names_reason, without_denied
-from analysis.topics.recordings import Recording, goes_with_recording, is_line_trouble, is_misdialled, recording_in
 from pipeline.config.areas.language import KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
@@ -143,10 +143,9 @@ def asked_in(chunks: Sequence[TranscriptChunk], language: str | None, settings: 
         return Asked(lines=tuple(_all_lines(ordered, language, settings)))
     if is_misdialled([chunk.text for chunk in ordered], [chunk.text for chunk in ordered if chunk.role == Role.CLIENT]):
         return Asked(lines=(), nothing_because="a wrong number: the caller wanted somebody else")
-    spoken, recordings = _without_recordings(ordered)
+    spoken, recordings = without_recordings(ordered)
     if not spoken:
-        kind = next(kind for kind in Recording if kind in recordings)
-        return Asked(lines=(), nothing_because=f"there is nothing but {kind.value}")
+        return Asked(lines=(), nothing_because=f"there is nothing but {recordings[0].value}")
     if any(chunk.role == Role.CLIENT for chunk in spoken):
         lines = tuple(_dialogue(spoken, settings))
         # What the agent says is done shows a topic only beside what somebody asks for.
@@ -172,31 +171,6 @@ def _all_lines(
         else:
             weight *= settings.agent_weight
         yield AskedLine(text=chunk.text, chunk=chunk, weight=weight)
-
-
-def _without_recordings(chunks: Sequence[TranscriptChunk]) -> tuple[list[TranscriptChunk], set[Recording]]:
-    """Chunks that people say, and the kinds of recordings that were left out.
-
-    A chunk is one stretch of speech, so a recording fills the whole of it. A client who mentions a menu or an
-    announcement ("your message said to press one") is a person all the same, unless the voicemail greets on his side.
-    """
-    spoken: list[TranscriptChunk] = []
-    found: set[Recording] = set()
-    for chunk in chunks:
-        kind = recording_in(chunk.text)
-        greeted = bool(found) and not spoken
-        if kind is None and greeted and goes_with_recording(chunk.text):
-            continue
-        if kind is None or (chunk.role == Role.CLIENT and not greeted and (spoken or kind is not Recording.VOICEMAIL)):
-            spoken.append(chunk)
-            continue
-        found.add(kind)
-        if chunk.role == Role.UNKNOWN and kind is Recording.ANNOUNCEMENT:
-            # It may be a person who says "please hold": what else is said there counts.
-            rest = " ".join(part for part in sentences(chunk.text) if recording_in(part) is None)
-            if words(rest):
-                spoken.append(replace(chunk, text=rest))
-    return spoken, found
 
 
 def _says_something(text: str) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analysis.topics.asked import Asked, asked_in
 from analysis.topics.denied import without_denied
-from analysis.topics.recordings import Recording, recording_in
+from analysis.recordings import Recording, recording_in
 from bench.materials.asked_calls import DEVELOPED, asked_calls
 from pipeline.config.areas.language import KeywordTopicSettings
 from tests.analysis.calls import call

@@ -6,9 +6,12 @@ English. A recorded text names many topics and asks for none of them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 
-from analysis.text import words
+from analysis.text import sentences, words
+from pipeline.records import Role, TranscriptChunk
 
 
 class Recording(StrEnum):
@@ -131,3 +134,28 @@ def is_misdialled(texts: list[str], client_texts: list[str]) -> bool:
 def is_line_trouble(sentence: str) -> bool:
     """Whether a sentence is about this very connection: "Hello? Can you hear me?", "I'll call back later"."""
     return _LINE_TROUBLE.search(sentence) is not None
+
+
+def without_recordings(chunks: Sequence[TranscriptChunk]) -> tuple[list[TranscriptChunk], tuple[Recording, ...]]:
+    """Of English chunks in order of time those that people say, and the kinds of recordings that were left out.
+
+    A chunk is one stretch of speech, so a recording fills the whole of it. A client who mentions a menu or an
+    announcement ("your message said to press one") is a person all the same, unless the voicemail greets on his side.
+    """
+    spoken: list[TranscriptChunk] = []
+    found: set[Recording] = set()
+    for chunk in chunks:
+        kind = recording_in(chunk.text)
+        greeted = bool(found) and not spoken
+        if kind is None and greeted and goes_with_recording(chunk.text):
+            continue
+        if kind is None or (chunk.role == Role.CLIENT and not greeted and (spoken or kind is not Recording.VOICEMAIL)):
+            spoken.append(chunk)
+            continue
+        found.add(kind)
+        if chunk.role == Role.UNKNOWN and kind is Recording.ANNOUNCEMENT:
+            # It may be a person who says "please hold": what else is said there counts.
+            rest = " ".join(part for part in sentences(chunk.text) if recording_in(part) is None)
+            if words(rest):
+                spoken.append(replace(chunk, text=rest))
+    return spoken, tuple(kind for kind in Recording if kind in found)
