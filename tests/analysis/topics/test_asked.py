@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.recordings import Recording, recording_in
 from analysis.topics.asked import Asked, asked_in
 from analysis.topics.denied import without_denied
-from analysis.recordings import Recording, recording_in
 from bench.materials.asked_calls import DEVELOPED, asked_calls
 from pipeline.config.areas.language import KeywordTopicSettings
 from tests.analysis.calls import call
