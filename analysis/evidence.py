@@ -35,18 +35,3 @@ def _cut(text: str, wanted: str) -> str:
     pattern = r"[\W_]+".join(re.escape(word) for word in wanted.split())
     found = re.search(rf"(?<!\w){pattern}(?!\w)", text.replace("’", "'"), re.IGNORECASE)
     return text[found.start() : found.end()] if found else text
-
-
-def check_quotes(
-    quotes: Sequence[str], chunks: Sequence[TranscriptChunk], limit: int
-) -> tuple[tuple[Evidence, ...], int]:
-    """The quotes that were said, without repeats, at most `limit`; and how many were not said at all."""
-    found: dict[tuple[int, int, str], Evidence] = {}
-    invented = 0
-    for quote in quotes:
-        evidence = find_quote(quote, chunks)
-        if evidence is None:
-            invented += 1
-        else:
-            found.setdefault((evidence.channel, evidence.ordinal, evidence.quote), evidence)
-    return tuple(found.values())[:limit], invented

@@ -8,13 +8,6 @@ from zoneinfo import ZoneInfo
 UNKNOWN = "–"
 
 
-def clock(seconds: float) -> str:
-    """A moment of a call: 0:05, 12:40, 1:02:03."""
-    minutes, second = divmod(int(max(0.0, seconds)), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
-
-
 def length(seconds: float | None) -> str:
     """How long something takes: 8 s, 1 min 02 s, 3 h 05 min, 1,204 h."""
     if seconds is None:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from db.queries.reading import MARK_BEGIN, MARK_END
 from pages import numbers, words
 from pipeline.masking import masked
+from pipeline.moments import clock
 from pipeline.plurals import counted
 from pipeline.visible_text import one_line
 
@@ -67,7 +68,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: Mapping[str, Any] = {
-        "clock": numbers.clock,
+        "clock": clock,
         "length": numbers.length,
         "share": numbers.share,
         "number": numbers.number,

@@ -92,7 +92,7 @@ def quality(given: Given, reader: Administrator) -> Response:
 
 @router.get("/calls/{call_id}/correct")
 def correct(call_id: str, given: Given, reader: Administrator) -> Response:
-    shown = _call(call_id, given, reader)
+    shown = given.call(call_id, reader)
     given.audit.read(reader, What.PAGE, [shown.call_id])
     return _page(shown, given, reader, reference=reference_of(given.database, uuid.UUID(shown.call_id)))
 
@@ -109,7 +109,7 @@ async def keep(call_id: str, request: Request, given: Given, reader: Administrat
 
 
 def _keep(call_id: str, values: Mapping[str, str], given: Shared, reader: Principal) -> Response:
-    shown = _call(call_id, given, reader)
+    shown = given.call(call_id, reader)
     turns = heard_turns(shown, reading.shown_chunks(given.database, uuid.UUID(shown.call_id)))
     places = [(turn.channel, turn.ordinal) for turn in turns]
     typed = {place: " ".join(values.get(field_of(place), "").split()) for place in places}
@@ -185,13 +185,3 @@ def _page(
 
 def _name_of(reader: Principal) -> str | None:
     return None if reader.name == LOCAL_NAME else reader.name
-
-
-def _call(call_id: str, given: Shared, reader: Principal) -> reading.ShownCall:
-    try:
-        found = reading.shown_call(given.database, uuid.UUID(call_id), reader.rows)
-    except ValueError:
-        found = None
-    if found is None:
-        raise HTTPException(404)
-    return found

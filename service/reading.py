@@ -32,7 +32,7 @@ from pages.svg.waveform import waveform
 from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role, SpeechSpan
-from service.access import Principal, Scope, What, anyone
+from service.access import Scope, What, anyone
 from service.login import to_login
 from service.readers import Reader, WordReader
 from service.shared import Given, Shared
@@ -105,7 +105,7 @@ def calls(request: Request, given: Given, reader: Reader) -> Response:
 
 @router.get("/calls/{call_id}")
 def call(call_id: str, given: Given, reader: Reader) -> Response:
-    shown = _call(call_id, given, reader)
+    shown = given.call(call_id, reader)
     identity = uuid.UUID(shown.call_id)
     given.audit.read(reader, What.PAGE, [identity])
     content = CallContent(
@@ -124,7 +124,7 @@ def call(call_id: str, given: Given, reader: Reader) -> Response:
 @router.get("/calls/{call_id}/audio")
 def audio(call_id: str, request: Request, given: Given, hearer: WordReader) -> Response:
     """The recording, whole or in the ranges asked for."""
-    shown = _call(call_id, given, hearer)
+    shown = given.call(call_id, hearer)
     path, media = given.listening.playable(*_heard(shown, given))
     given.audit.read(hearer, What.AUDIO, [shown.call_id])
     return sound_answer(request, path, media)
@@ -132,7 +132,7 @@ def audio(call_id: str, request: Request, given: Given, hearer: WordReader) -> R
 
 @router.get("/calls/{call_id}/waveform.svg")
 def waveform_of(call_id: str, given: Given, reader: Reader) -> Response:
-    shown = _call(call_id, given, reader)
+    shown = given.call(call_id, reader)
     peaks = given.listening.peaks(*_heard(shown, given))
     chunks = reading.shown_chunks(given.database, uuid.UUID(shown.call_id))
     roles = roles_of_channels(shown, chunks, len(peaks.channels))
@@ -185,16 +185,6 @@ _TOLD = {404: ("Not found", _WHY_NOT), 403: ("You may not see this", ""), 429: (
 
 def _notice(status: int, title: str, text: str, headers: Mapping[str, str] | None = None) -> Response:
     return HTMLResponse(page("notice", title=title, text=text, site=Site()), status, headers=dict(headers or {}))
-
-
-def _call(call_id: str, given: Shared, reader: Principal) -> reading.ShownCall:
-    try:
-        found = reading.shown_call(given.database, uuid.UUID(call_id), reader.rows)
-    except ValueError:
-        found = None
-    if found is None:
-        raise HTTPException(404)
-    return found
 
 
 def _heard(shown: reading.ShownCall, given: Shared) -> tuple[StoredRecording, tuple[SpeechSpan, ...]]:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 
 from db.erasure import OneErased
 from db.queries.chosen import RowScope
-from db.queries.reading import Choice
+from db.queries.reading import Choice, ShownCall, shown_call
 from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
@@ -49,6 +49,16 @@ class Shared:
 
     def choices_for(self, reader: Principal) -> list[Choice]:
         return self.choices.get(reader.rows)
+
+    def call(self, call_id: str, reader: Principal) -> ShownCall:
+        """One of the calls that the reader may see. Raises HTTPException (404)."""
+        try:
+            found = shown_call(self.database, uuid.UUID(call_id), reader.rows)
+        except ValueError:
+            found = None
+        if found is None:
+            raise HTTPException(404)
+        return found
 
     @property
     def site(self) -> Site:

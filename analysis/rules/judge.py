@@ -22,8 +22,9 @@ from analysis.rules.book import (
 )
 from analysis.rules.heard import Heard
 from analysis.rules.phrases import judge_said
-from analysis.rules.verdicts import Fails, Holds, Unknown, Verdict, clock
+from analysis.rules.verdicts import Fails, Holds, Unknown, Verdict
 from analysis.text import words
+from pipeline.moments import clock
 from pipeline.roles import Role
 
 

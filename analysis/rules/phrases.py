@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from analysis.rules.book import Near, Said
 from analysis.rules.heard import Heard, Moment, Side
-from analysis.rules.verdicts import Fails, Holds, Unknown, Verdict, clock
+from analysis.rules.verdicts import Fails, Holds, Unknown, Verdict
+from pipeline.moments import clock
 from pipeline.records import SpeechSpan
 from pipeline.roles import Role
 

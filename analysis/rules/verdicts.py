@@ -36,10 +36,3 @@ class Unknown:
 
 
 Verdict = Holds | Fails | Unknown
-
-
-def clock(moment_s: float) -> str:
-    """`m:ss`, and `h:mm:ss` from an hour on."""
-    minutes, seconds = divmod(int(moment_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

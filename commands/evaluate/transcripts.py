@@ -117,16 +117,7 @@ def _heard(name: str, call: TranscribedCall, store: PostgresStore) -> HeardCall 
     transcript = store.transcript(call.transcript_fingerprint)
     if transcript is None:
         return None
-    return HeardCall(
-        name=name,
-        duration_s=call.duration_s,
-        language=transcript.language,
-        flags=call.flags,
-        chunks=transcript.chunks,
-        engine=transcript.identity.engine,
-        model=transcript.identity.model,
-        revision=transcript.identity.revision,
-    )
+    return HeardCall.of(transcript, name=name, duration_s=call.duration_s, flags=call.flags)
 
 
 def _figure(scores: Sequence[CallScore], name: str, seed: int) -> Share | None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.redaction import build_redactor
 from analysis.rules.reader import load_rules
-from analysis.rules.verdicts import clock
 from commands.run.notify import Sent, send
 from db.queries.attention import MatchToTell, mark_told, matches_to_tell
 from pipeline.config.root import Settings
 from pipeline.errors import EarshotError
 from pipeline.masking import masked
+from pipeline.moments import clock
 from pipeline.plurals import counted
 from pipeline.visible_text import visible
 

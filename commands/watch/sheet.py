@@ -16,10 +16,10 @@ from db.export.columns import Column, Kind, Table
 from db.queries import reading
 from db.queries.references import ReferenceTurn, heard_turns, save_reference
 from db.queries.watch import CallToCorrect
-from pages.numbers import clock
 from pages.words import ROLES, chunk_flag
 from pipeline.errors import ConfigurationError
 from pipeline.masking import excerpt
+from pipeline.moments import clock
 from pipeline.plurals import counted
 from pipeline.records import DOUBTFUL
 

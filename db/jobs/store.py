@@ -163,11 +163,6 @@ class PostgresJobs:
     def job(self, job_id: str) -> Job | None:
         return next(iter(self._jobs("job_id = %s", [uuid.UUID(job_id)])), None)
 
-    def with_key(self, submitted_by: str, idempotency_key: str) -> Job | None:
-        return next(
-            iter(self._jobs("submitted_by = %s AND idempotency_key = %s", [submitted_by, idempotency_key])), None
-        )
-
     def listed(self, wanted: JobsWanted, limit: int) -> Sequence[Job]:
         """The newest first."""
         others = wanted.seen_by.others

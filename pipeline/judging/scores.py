@@ -19,7 +19,7 @@ from pipeline.judging.recall import answers_heard, names_heard
 from pipeline.judging.truth import TrueCall, TrueTurn
 from pipeline.judging.word_error import NO_ERRORS, Alignment, WordErrors, align, character_errors
 from pipeline.judging.word_times import word_times
-from pipeline.records import TranscriptChunk
+from pipeline.records import Transcript, TranscriptChunk
 
 BOTH_ON_ONE = frozenset({"mono", "dual_mono", "diarised"})
 """Flags of calls whose stored channels are not the sides of the recording."""
@@ -47,6 +47,20 @@ class HeardCall:
     engine: str
     model: str
     revision: str | None
+
+    @classmethod
+    def of(cls, transcript: Transcript, *, name: str, duration_s: float, flags: tuple[str, ...]) -> HeardCall:
+        """What the recogniser of this transcript made of the recording."""
+        return cls(
+            name=name,
+            duration_s=duration_s,
+            language=transcript.language,
+            flags=flags,
+            chunks=transcript.chunks,
+            engine=transcript.identity.engine,
+            model=transcript.identity.model,
+            revision=transcript.identity.revision,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pipeline.encryption.here import seal
 from pipeline.jobs import Job
-from pipeline.sources.addresses import file_path, file_uri, shown
+from pipeline.sources.addresses import file_uri, shown
 from pipeline.sources.metadata.submitted import sidecar_of
 
 _PARTS = ".uploads"
@@ -113,11 +113,6 @@ class RecordingFolder:
 
     def _folder(self, job_id: str, created_at: datetime) -> Path:
         return self._root / f"{created_at:%Y-%m-%d}" / job_id
-
-
-def path_of(job: Job) -> Path | None:
-    """Where a job's recording lies; None before it is stored."""
-    return file_path(job.source_uri) if job.source_uri else None
 
 
 def safe_name(name: str) -> str:

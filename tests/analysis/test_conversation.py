@@ -14,7 +14,7 @@ from analysis.conversation.spans import gaps, intersection, merged, total
 from analysis.conversation.speech import utterances
 from analysis.conversation.step import SPEECH_UNKNOWN, ConversationStep
 from analysis.conversation.turns import turns_of
-from analysis.evidence import check_quotes, find_quote
+from analysis.evidence import find_quote
 from analysis.fingerprints import fingerprint_of
 from analysis.records import Conversation
 from pipeline.records import Role, SpeechSpan, StepState, TranscriptChunk, Word
@@ -333,16 +333,3 @@ def test_a_quote_is_found_word_for_word(quote: str, found: str | None) -> None:
     chunks = [chunk(0, CLIENT, "My bill, is wrong. It’s late!"), chunk(1, AGENT, "I see")]
     evidence = find_quote(quote, chunks)
     assert (evidence.quote if evidence else None) == found
-
-
-def test_invented_quotes_are_counted() -> None:
-    chunks = [chunk(0, CLIENT, "one two three"), chunk(1, AGENT, "four five six")]
-    kept, invented = check_quotes(["two three", "two three", "seven eight", "five six"], chunks, 5)
-    assert [(one.quote, one.start_s) for one in kept] == [("two three", 0.0), ("five six", 4.0)]
-    assert invented == 1
-
-
-def test_quotes_beyond_the_limit_are_left_out_but_are_not_invented() -> None:
-    chunks = [chunk(0, CLIENT, "one two three"), chunk(1, AGENT, "four five six")]
-    kept, invented = check_quotes(["one two", "five six", "two three"], chunks, 2)
-    assert ([evidence.quote for evidence in kept], invented) == (["one two", "five six"], 0)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.summary.support.wording import Wording, word_set
-from analysis.text import content_stems, stems, words
+from analysis.text import content_stems, words
 from pipeline.records import Role
 
 _AUXILIARIES = word_set(
@@ -253,7 +253,3 @@ def _role_in(spoken: Sequence[str], wording: Wording, names: Mapping[str, Role])
         if word in wording.roles or word in names:
             return wording.roles.get(word) or names.get(word)
     return None
-
-
-def all_stems(text: str, wording: Wording) -> tuple[str, ...]:
-    return tuple(stems(words(text), wording.language))

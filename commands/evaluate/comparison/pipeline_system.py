@@ -164,16 +164,7 @@ class ComparisonStore:
             effort = replace(effort, audio_s=prepared.duration_s, wall_s=wall_s)
             self._kept.put(KeptTranscript(transcript=transcript, effort=effort))
         name = Path(outcome.found.file_name).stem
-        heard = HeardCall(
-            name=name,
-            duration_s=prepared.duration_s,
-            language=transcript.language,
-            flags=prepared.flags,
-            chunks=transcript.chunks,
-            engine=transcript.identity.engine,
-            model=transcript.identity.model,
-            revision=transcript.identity.revision,
-        )
+        heard = HeardCall.of(transcript, name=name, duration_s=prepared.duration_s, flags=prepared.flags)
         self.result.calls[name] = Transcribed(
             heard=heard, effort=effort, reused=transcript.fingerprint not in self._made
         )

@@ -141,16 +141,7 @@ class _Plain:
                 self.kept.put(kept)
         transcript, effort = kept.transcript, kept.effort
         assert effort is not None
-        heard = HeardCall(
-            name=name,
-            duration_s=effort.audio_s,
-            language=transcript.language,
-            flags=transcript.flags,
-            chunks=transcript.chunks,
-            engine=transcript.identity.engine,
-            model=transcript.identity.model,
-            revision=transcript.identity.revision,
-        )
+        heard = HeardCall.of(transcript, name=name, duration_s=effort.audio_s, flags=transcript.flags)
         return Transcribed(heard=heard, effort=effort, reused=reused)
 
     def _made(self, fingerprint: str, path: Path, language: str | None) -> KeptTranscript:

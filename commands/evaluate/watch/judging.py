@@ -58,16 +58,7 @@ def _judge(database: Database, store: PostgresStore, one: ToJudge) -> Judgement 
     transcript = store.transcript(one.transcript_fingerprint)
     if reference is None or transcript is None:
         return None
-    heard = HeardCall(
-        name=one.file_name,
-        duration_s=one.duration_s,
-        language=transcript.language,
-        flags=one.flags,
-        chunks=transcript.chunks,
-        engine=transcript.identity.engine,
-        model=transcript.identity.model,
-        revision=transcript.identity.revision,
-    )
+    heard = HeardCall.of(transcript, name=one.file_name, duration_s=one.duration_s, flags=one.flags)
     words = score_call(heard, as_truth(reference), reference.language or transcript.language).words
     return Judgement(
         call_id=one.call_id,
