@@ -314,4 +314,6 @@ class Attention:
     """In the order of the rule file."""
     not_judged: Mapping[str, str] = field(default_factory=dict)
     """Rule to why it could not be judged in this call."""
+    not_judged_in_language: int = 0
+    """How many of those that ask for attention could not, because they are not for the language of the call."""
     scorecards: tuple[ScorecardResult, ...] = ()

@@ -69,7 +69,7 @@ INSERT INTO calls (call_id, source_uri, file_name, audio_sha256, source_size_byt
     client_talk_s, agent_talk_share, client_talk_share, silence_s, silence_share, longest_silence_s, overtalk_s,
     agent_interruptions, client_interruptions, turns, agent_words_per_minute, client_words_per_minute,
     conversation_extra, asr_engine, asr_model, asr_demonstration, transcript_fingerprint, attention_weight,
-    attention_critical)
+    attention_critical, rules_not_in_language)
 SELECT md5('c' || n)::uuid, 'file:///million/' || n || '.wav', n || '.wav', md5('a' || n), 1000, began, began,
     %(chunks)s * 6, 2, 8000, CASE WHEN h %% 5 = 0 THEN 'outbound' ELSE 'inbound' END, (4000 + h %% 300)::text,
     'q' || h %% 12, jsonb_build_object('other', '+1555' || lpad((h %% 400000)::text, 7, '0')), 'en', 'done', said.whole,
@@ -77,7 +77,7 @@ SELECT md5('c' || n)::uuid, 'file:///million/' || n || '.wav', n || '.wav', md5(
     'neutral', 0.8, sentiment_probabilities(0.1, 0.8, 0.1), 'Topic ' || h %% 24, 'Subtopic ' || h %% 96,
     left(said.client, 200), 50, 40, 0.42, 0.33, 30, (h %% 60) / 100.0, h %% 90, 2, h %% 3, h %% 4, %(chunks)s, 160, 150,
     jsonb_build_object('agent_words', 120, 'client_words', 100, 'agent_turns', 10, 'client_turns', 10),
-    'faster_whisper', 'base', false, 'm' || n, CASE WHEN h %% 4 = 0 THEN 3 ELSE 0 END, h %% 40 = 0
+    'faster_whisper', 'base', false, 'm' || n, CASE WHEN h %% 4 = 0 THEN 3 ELSE 0 END, h %% 40 = 0, 0
 FROM (
     SELECT n, abs(hashint4(n)) AS h,
         timestamptz '2024-10-01 06:00+00' + (n::float8 / %(all)s) * interval '728 days' AS began

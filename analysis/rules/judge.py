@@ -35,18 +35,21 @@ def judge_call(book: RuleFile, heard: Heard) -> tuple[Attention, Mapping[str, Ve
         _match(rule, found) for rule in book.rules if rule.attention and isinstance(found := verdicts[rule.name], Holds)
     )
     unknown = {name: verdict.reason for name, verdict in verdicts.items() if isinstance(verdict, Unknown)}
-    return Attention(matches=matches, not_judged=unknown), verdicts
+    asking = [verdicts[rule.name] for rule in book.rules if rule.attention]
+    of_language = sum(isinstance(verdict, Unknown) and verdict.of_language for verdict in asking)
+    return Attention(matches=matches, not_judged=unknown, not_judged_in_language=of_language), verdicts
 
 
 def judge_rule(rule: Rule, book: RuleFile, heard: Heard) -> Verdict:
     """Unknown where the rule is for other languages, or does not apply."""
     languages = book.languages if rule.languages is None else rule.languages
     if languages and heard.language not in (None, *languages):
-        return Unknown(f"the call is in {heard.language}, the rule is for {', '.join(languages)}")
+        return Unknown(f"the call is in {heard.language}, the rule is for {', '.join(languages)}", of_language=True)
     if rule.applies_when is not None:
         applies = judge(rule.applies_when, heard)
         if not isinstance(applies, Holds):
-            return Unknown(f"does not apply: {applies.reason}")
+            of_language = isinstance(applies, Unknown) and applies.of_language
+            return Unknown(f"does not apply: {applies.reason}", of_language)
     return judge(rule.when, heard)
 
 

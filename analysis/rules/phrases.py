@@ -21,7 +21,8 @@ def judge_said(asked: Said, heard: Heard) -> Verdict:
     who = _who(asked.role)
     for phrases in (asked, asked.near, asked.not_near):
         if phrases is not None and not phrases.phrases_in(heard.language):
-            return Unknown(f"the call is in {heard.language}, the rule has phrases in {', '.join(phrases.languages)}")
+            known = ", ".join(phrases.languages)
+            return Unknown(f"the call is in {heard.language}, the rule has phrases in {known}", of_language=True)
     if not sides and any(side.role is Role.UNKNOWN for side in heard.sides):
         return Unknown(f"which side is the {asked.role} is not known")
     window = _window(asked, heard)

@@ -33,6 +33,8 @@ class Unknown:
     """The call does not tell."""
 
     reason: str
+    of_language: bool = False
+    """Because of the language it is in."""
 
 
 Verdict = Holds | Fails | Unknown

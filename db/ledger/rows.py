@@ -156,6 +156,7 @@ def step_columns(step: str, payload: object | None) -> Row:
         return {
             "attention_weight": sum(match.weight for match in found.matches) if found else None,
             "attention_critical": any(match.critical for match in found.matches) if found else None,
+            "rules_not_in_language": found.not_judged_in_language if found else None,
         }
     if step == "conversation":
         talk = payload if isinstance(payload, Conversation) else None

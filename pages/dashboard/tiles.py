@@ -23,6 +23,14 @@ class Tile:
     note: str = ""
 
 
+def judged(calls: int, partly: int) -> str:
+    """Of how many calls attention is known; rules that ask for words were not judged in `partly` others."""
+    in_part = f"{counted(partly, 'call')} in other languages only in part" if partly else ""
+    if not calls:
+        return in_part or "no rules were judged"
+    return f"of {counted(calls, 'call')} judged" + (f"; {in_part}" if in_part else "")
+
+
 def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) -> list[Tile]:
     """The figures at the top."""
     totals = found.totals
@@ -34,9 +42,10 @@ def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) 
              note=f"{numbers.length(mean_s)} on average" if mean_s is not None else ""),
         Tile(value=numbers.share(negative.value), says="unhappy customers",
              address=narrowed_to(wanted, site, mood="negative"), note=shown_share(negative)),
-        Tile(value=numbers.number(totals.attention) if totals.judged else numbers.UNKNOWN, says="need attention",
+        Tile(value=numbers.number(totals.attention) if totals.judged or totals.partly_judged else numbers.UNKNOWN,
+             says="need attention",
              address=site.calls(wanted, attention=asked, sort="attention") if totals.attention else None,
-             note=f"of {counted(totals.judged, 'call')} judged" if totals.judged else "no rules were judged"),
+             note=judged(totals.judged, totals.partly_judged)),
         Tile(value=numbers.share(totals.silence_share), says="silence", address=site.calls(wanted, sort="silence")),
         Tile(value=numbers.share(totals.agent_talk_share), says="agents talk", address=site.calls(wanted),
              note=f"customers {numbers.share(totals.client_talk_share)}"),

@@ -13,6 +13,7 @@ from db.queries.dashboard import InPeriod, OfAgent, Period, TopicInWeek, Totals,
 from pages.dashboard.agents import agent_rows
 from pages.dashboard.periods import stretches_of
 from pages.dashboard.shares import share_of
+from pages.dashboard.tiles import judged
 from pages.dashboard.topics import beyond_chance, topic_rows, weeks_of
 from pages.site import Site
 
@@ -125,8 +126,24 @@ def test_an_interval_holds_its_share(whole: int, data: st.DataObject) -> None:
 def test_columns_stay_few_enough_to_tell_apart(days: int, period: str) -> None:
     totals = Totals(
         calls=1, failed=0, undated=0, duration_s=1, measured=1, negative=0, neutral=0, positive=0, silence_share=None,
-        client_talk_share=None, agent_talk_share=None, demonstration=0, attention=0, judged=0, agents=1,
+        client_talk_share=None, agent_talk_share=None, demonstration=0, attention=0, judged=0,
+        partly_judged=0, agents=1,
         first_day=MONDAY,
         last_day=MONDAY + timedelta(days=days),
     )  # fmt: skip
     assert period_of(totals) == period
+
+
+@pytest.mark.parametrize(
+    ("judged_calls", "partly", "says"),
+    [
+        (0, 0, "no rules were judged"),
+        (8, 0, "of 8 calls judged"),
+        (8, 1, "of 8 calls judged; 1 call in other languages only in part"),
+        (0, 3, "3 calls in other languages only in part"),
+    ],
+)
+def test_calls_in_a_language_without_phrases_are_not_among_the_judged(
+    judged_calls: int, partly: int, says: str
+) -> None:
+    assert judged(judged_calls, partly) == says

@@ -317,4 +317,7 @@ def test_the_shipped_rules_know_french_and_say_what_they_do_not_know() -> None:
     assert german.matches == ()
     assert "phrases in en, fr" in german.not_judged["cancellation_threat"]
     assert "transcript_doubtful" not in german.not_judged
+    asking = [rule.name for rule in book.rules if rule.attention]
+    assert german.not_judged_in_language == sum("is in de" in german.not_judged.get(name, "") for name in asking) > 0
+    assert judge_call(book, Heard(spoken(FRENCH, "fr"), {}))[0].not_judged_in_language == 0
     assert len(verdicts) == len(book.rules)

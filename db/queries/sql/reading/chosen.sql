@@ -25,15 +25,15 @@ WITH chosen AS NOT MATERIALIZED (
             OR (%(topic)s = '-' AND c.topic IS NULL))
         AND (%(mood)s::text IS NULL OR moods.mood = %(mood)s OR (%(mood)s = '-' AND moods.mood IS NULL))
         AND (%(language)s::text IS NULL OR c.language = %(language)s)
-        AND (%(flag)s::text IS NULL OR %(flag)s = ANY(c.flags))
+        AND (%(flag)s::text IS NULL OR c.flags @> ARRAY[%(flag)s::text])
         AND (%(customer)s::text IS NULL OR c.customer = %(customer)s)
         AND (%(attention)s::text IS NULL OR (%(attention)s = 'any' AND c.attention_weight > 0)
             OR (%(attention)s = 'critical' AND c.attention_critical)
             OR c.call_id IN (SELECT m.call_id FROM rule_matches m WHERE m.rule = %(attention)s))
-        AND (%(silence_from)s::int IS NULL OR c.silence_share::numeric * 100 >= %(silence_from)s
-            AND (c.silence_share::numeric * 100 < %(silence_to)s OR %(silence_to)s >= 100))
-        AND (%(talk_from)s::int IS NULL OR c.client_talk_share::numeric * 100 >= %(talk_from)s
-            AND (c.client_talk_share::numeric * 100 < %(talk_to)s OR %(talk_to)s >= 100))
+        AND (%(silence_from)s::int IS NULL OR c.silence_share >= %(silence_from)s::float8 / 100
+            AND (c.silence_share < %(silence_to)s::float8 / 100 OR %(silence_to)s >= 100))
+        AND (%(talk_from)s::int IS NULL OR c.client_talk_share >= %(talk_from)s::float8 / 100
+            AND (c.client_talk_share < %(talk_to)s::float8 / 100 OR %(talk_to)s >= 100))
         AND (%(error)s::text IS NULL OR c.error_type = %(error)s)
         AND (%(text)s::text IS NULL OR c.call_id IN (
             SELECT said.call_id

@@ -1,16 +1,16 @@
 -- A page of the chosen calls in the order asked for, with the first place where the text was said. What orders them is
 -- also said in two numbers that grow along the list (Infinity where it is not known), so that the next page can begin
--- after the last call of this one.
+-- after the last call of this one. Only what an index holds is read of the calls that are not on the page.
 SELECT c.call_id::text, c.file_name, c.started_at, c.duration_s, c.agent_id, c.queue, c.direction, c.topic, c.subtopic,
-       c.mood, c.status, c.error_type, c.error_message, c.flags, c.summary, c.silence_share,
+       page.mood, c.status, c.error_type, c.error_message, c.flags, c.summary, c.silence_share,
        c.client_talk_share, c.missing_reasons, c.customer, c.attention_critical,
        ARRAY(SELECT a.title FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule) AS attention,
        ARRAY(SELECT a.rule FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule)
            AS rules, c.language,
-       c.first_key, c.second_key, said.role AS said_role, said.start_s AS said_at_s, said.quote AS said_quote
+       page.first_key, page.second_key, said.role AS said_role, said.start_s AS said_at_s, said.quote AS said_quote
 FROM (
-    SELECT page.*, row_number() OVER () AS place FROM (
-        SELECT * FROM (
+    SELECT first.*, row_number() OVER () AS place FROM (
+        SELECT call_id, mood, first_key, second_key FROM (
             SELECT chosen.*,
                    coalesce(CASE %(sort)s
                        WHEN 'newest' THEN -extract(epoch FROM started_at)::float8
@@ -38,8 +38,9 @@ FROM (
                                unknown_text_probabilities) ->> 'negative')::float END DESC NULLS LAST,
                  call_id
         LIMIT %(limit)s OFFSET %(offset)s
-    ) page
-) c
+    ) first
+) page
+JOIN calls c USING (call_id)
 LEFT JOIN LATERAL (
     SELECT t.role, t.start_s,
            ts_headline(search_language(t.language), t.text, said_in(t.language, %(text)s),
@@ -49,4 +50,4 @@ LEFT JOIN LATERAL (
         AND t.search @@ said_in(t.language, %(text)s)
     ORDER BY t.start_s, t.channel, t.ordinal LIMIT 1
 ) said ON true
-ORDER BY c.place
+ORDER BY page.place
