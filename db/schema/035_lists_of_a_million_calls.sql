@@ -65,6 +65,7 @@ CREATE INDEX calls_unhappiest ON calls (
     ((coalesce(client_fusion_probabilities, client_text_probabilities, unknown_fusion_probabilities,
                unknown_text_probabilities) ->> 'negative')::float) DESC NULLS LAST, call_id
 );
+CREATE INDEX calls_by_flag ON calls USING gin (flags);
 CREATE INDEX calls_with_errors ON calls (error_type, started_at DESC NULLS LAST, call_id) WHERE error_type IS NOT NULL;
 
 -- Who called before: looked up for each call, so that a day asks for its own calls alone.
@@ -85,3 +86,44 @@ CROSS JOIN LATERAL (
     ORDER BY b.started_at DESC, b.call_id DESC LIMIT 1
 ) before
 WHERE c.customer IS NOT NULL AND c.started_at IS NOT NULL AND c.status <> 'skipped';
+
+-- Lists in the other orders.
+CREATE INDEX calls_oldest ON calls (started_at, call_id);
+CREATE INDEX calls_longest ON calls (duration_s DESC NULLS LAST, call_id);
+CREATE INDEX calls_most_silent ON calls (silence_share DESC NULLS LAST, call_id);
+
+-- The same view; of a side only the columns that are asked for are made.
+CREATE OR REPLACE VIEW sides AS
+SELECT c.call_id, c.started_at, c.agent_id, s.role, s.text_sentiment, s.text_confidence, s.acoustic_sentiment,
+    s.acoustic_confidence, s.fusion_sentiment, s.fusion_confidence, s.mood, s.score, s.talk_s, s.talk_share, s.words,
+    s.words_per_minute, s.turns, s.interruptions, s.longest_turn_s, s.transcription
+FROM calls c CROSS JOIN LATERAL (
+    SELECT 'agent' AS role, c.agent_text_sentiment AS text_sentiment, c.agent_text_confidence AS text_confidence,
+        c.agent_acoustic_sentiment AS acoustic_sentiment, c.agent_acoustic_confidence AS acoustic_confidence,
+        c.agent_fusion_sentiment AS fusion_sentiment, c.agent_fusion_confidence AS fusion_confidence,
+        coalesce(c.agent_fusion_sentiment, c.agent_text_sentiment) AS mood,
+        (coalesce(c.agent_fusion_probabilities, c.agent_text_probabilities)->>'positive')::float8
+            - (coalesce(c.agent_fusion_probabilities, c.agent_text_probabilities)->>'negative')::float8 AS score,
+        c.agent_talk_s AS talk_s, c.agent_talk_share AS talk_share,
+        (c.conversation_extra->>'agent_words')::float8::integer AS words, c.agent_words_per_minute AS words_per_minute,
+        (c.conversation_extra->>'agent_turns')::float8::integer AS turns, c.agent_interruptions AS interruptions,
+        c.agent_longest_turn_s AS longest_turn_s, c.agent_transcription AS transcription
+    UNION ALL
+    SELECT 'client', c.client_text_sentiment, c.client_text_confidence, c.client_acoustic_sentiment,
+        c.client_acoustic_confidence, c.client_fusion_sentiment, c.client_fusion_confidence,
+        coalesce(c.client_fusion_sentiment, c.client_text_sentiment),
+        (coalesce(c.client_fusion_probabilities, c.client_text_probabilities)->>'positive')::float8
+            - (coalesce(c.client_fusion_probabilities, c.client_text_probabilities)->>'negative')::float8,
+        c.client_talk_s, c.client_talk_share, (c.conversation_extra->>'client_words')::float8::integer,
+        c.client_words_per_minute, (c.conversation_extra->>'client_turns')::float8::integer, c.client_interruptions,
+        c.client_longest_turn_s, c.client_transcription
+    UNION ALL
+    SELECT 'unknown', c.unknown_text_sentiment, c.unknown_text_confidence, c.unknown_acoustic_sentiment,
+        c.unknown_acoustic_confidence, c.unknown_fusion_sentiment, c.unknown_fusion_confidence,
+        coalesce(c.unknown_fusion_sentiment, c.unknown_text_sentiment),
+        (coalesce(c.unknown_fusion_probabilities, c.unknown_text_probabilities)->>'positive')::float8
+            - (coalesce(c.unknown_fusion_probabilities, c.unknown_text_probabilities)->>'negative')::float8,
+        NULL, NULL, (c.conversation_extra->>'unknown_words')::float8::integer,
+        NULL, (c.conversation_extra->>'unknown_turns')::float8::integer, NULL, NULL, NULL
+) AS s
+WHERE c.status = 'done' AND (s.transcription IS NOT NULL OR s.mood IS NOT NULL OR s.words > 0);
