@@ -12,19 +12,20 @@ from typing import Self
 
 import numpy as np
 
-from analysis.encoder.vectors import EncoderChoice, SentenceEncoder, Vectors
+from analysis.encoder.vectors import EncoderChoice, Vectors
 from analysis.llm.router import Router
 from analysis.questions.answering import written_answer
 from analysis.questions.asked import Asked, read_question
 from analysis.questions.grouping import grouped
 from analysis.questions.indexing import recipe_of
+from analysis.questions.quoting import Chosen, Quoter
 from analysis.questions.ranking import Key, fused, word_weights
-from analysis.questions.records import Answer, Finds, Passage, Quote, Searched
+from analysis.questions.records import Answer, Finds, LineBefore, Passage, Quote, Searched
 from analysis.questions.relevance import answers, coverage
-from analysis.text import without_marks, words
+from analysis.questions.wanted import wanted_by
+from analysis.summary.substance import Substance
 from pipeline.config.areas.ask import AskSettings
 from pipeline.errors import ModelUnavailable
-from pipeline.records import TranscriptChunk
 
 LEAST_SAID = 0.35
 """Share of the question's words, by weight, from which a passage is found by words; one word of four is too few."""
@@ -70,6 +71,7 @@ class Asker:
     def __init__(self, settings: AskSettings, encoder: EncoderChoice, router: Router | None = None) -> None:
         """`router`: a language model that writes the answers; None for quotes alone."""
         self._settings, self._encoder, self._router = settings, encoder, router
+        self._substance = None if encoder.encoder is None else Substance(encoder.encoder)
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +91,7 @@ class Asker:
         asked = read_question(question)
         looked = self.look(asked, finds)
         passages = _in_order(finds, looked.fused)
-        found = self._fits(looked, passages)
+        found = self._fits(asked, looked, passages)
         fitting = [one for one in found if one.fits][: self._settings.most_quotes]
         vectors = [one.vector for one in fitting if one.vector is not None]
         whole = np.stack(vectors) if vectors and len(vectors) == len(fitting) else None
@@ -110,7 +112,7 @@ class Asker:
         """What "not in these calls" is judged by: file name, cosine and share of words said, best passage first."""
         asked = read_question(question)
         looked = self.look(asked, finds)
-        found = self._fits(looked, _in_order(finds, looked.fused))
+        found = self._fits(asked, looked, _in_order(finds, looked.fused))
         return [(one.quote.file_name, one.likeness, one.covered) for one in found]
 
     def look(self, asked: Asked, finds: Finds) -> Looked:
@@ -153,27 +155,32 @@ class Asker:
             return None, str(error)
         return vector, None
 
-    def _fits(self, looked: Looked, passages: Sequence[Passage]) -> list[_Fit]:
-        """The best line of each passage, each line once, in the passages' order."""
+    def _fits(self, asked: Asked, looked: Looked, passages: Sequence[Passage]) -> list[_Fit]:
+        """The line that answers of each passage, each line once, in the passages' order."""
         found: dict[tuple[str, int, int], _Fit] = {}
+        quoter = Quoter(looked.weights, wanted_by(asked), looked.vector, self._substance)
         for passage in passages:
-            lines = [line for line in passage.lines if words(line.text) and not line.doubts]
-            if not lines:
-                continue
             encoder = self._encoder.for_language(passage.language) if looked.vector is not None else None
-            best, likeness, vector = _best_line(looked, lines, encoder, passage.language)
-            nearest = max((x for x in (looked.likeness.get(passage.key), likeness) if x is not None), default=None)
-            covered = coverage(looked.weights, [line.text for line in lines], passage.language)
+            chosen = quoter.choose(passage, encoder)
+            if chosen is None:
+                continue
+            nearest = max(
+                (x for x in (looked.likeness.get(passage.key), chosen.likeness) if x is not None), default=None
+            )
+            covered = coverage(
+                looked.weights, [line.text for line in passage.lines if not line.doubts], passage.language
+            )
             fit = _Fit(
-                quote=_quote(passage, best, likeness, len(found)),
-                vector=vector,
+                quote=_quote(passage, chosen, len(found)),
+                vector=chosen.vector,
                 likeness=nearest,
                 covered=covered,
                 fits=answers(nearest, covered, len(looked.weights)),
             )
-            earlier = found.get((passage.call_id, best.channel, best.ordinal))
+            where = (passage.call_id, chosen.line.channel, chosen.line.ordinal)
+            earlier = found.get(where)
             if earlier is None or (fit.fits and not earlier.fits):
-                found[passage.call_id, best.channel, best.ordinal] = fit
+                found[where] = fit
         return list(found.values())
 
 
@@ -182,7 +189,8 @@ def _in_order(finds: Finds, keys: Sequence[Key]) -> list[Passage]:
     return [found[key] for key in keys if key in found]
 
 
-def _quote(passage: Passage, line: TranscriptChunk, likeness: float | None, rank: int) -> Quote:
+def _quote(passage: Passage, chosen: Chosen, rank: int) -> Quote:
+    line, before = chosen.line, chosen.before
     return Quote(
         call_id=passage.call_id,
         file_name=passage.file_name,
@@ -193,24 +201,10 @@ def _quote(passage: Passage, line: TranscriptChunk, likeness: float | None, rank
         ordinal=line.ordinal,
         start_s=line.start_s,
         text=line.text,
-        likeness=likeness,
+        likeness=chosen.likeness,
         rank=rank,
+        before=None if before is None else LineBefore(role=before.role.value, start_s=before.start_s, text=before.text),
     )
-
-
-def _best_line(
-    looked: Looked, lines: Sequence[TranscriptChunk], encoder: SentenceEncoder | None, language: str | None
-) -> tuple[TranscriptChunk, float | None, Vectors | None]:
-    """The line of a passage nearest to the question, its cosine and its vector; without vectors, the one that says
-    most of its words."""
-    covered = [coverage(looked.weights, [line.text], language) for line in lines]
-    if encoder is None or looked.vector is None:
-        place = max(range(len(lines)), key=lambda at: (covered[at], -at))
-        return lines[place], None, None
-    vectors = encoder.encode([" ".join(without_marks(line.text).split()) for line in lines])
-    cosines = vectors @ looked.vector
-    place = max(range(len(lines)), key=lambda at: (float(cosines[at]) + 0.25 * covered[at], -at))
-    return lines[place], float(cosines[place]), vectors[place]
 
 
 def _of_index(searched: Searched) -> tuple[str, ...]:

@@ -14,6 +14,14 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class LineBeforeDocument(_Frozen):
+    """What was said right before a quote, verbatim."""
+
+    role: Annotated[str, Field(description="Who says it: agent, client or unknown.")]
+    start_s: Annotated[float, Field(description="Where in the recording it begins, in seconds.")]
+    text: Annotated[str, Field(description="The words.")]
+
+
 class QuoteDocument(_Frozen):
     """A line of a call, verbatim as it is stored."""
 
@@ -29,12 +37,16 @@ class QuoteDocument(_Frozen):
     likeness: Annotated[
         float | None, Field(description="Cosine of the line and the question, -1 to 1; null without vectors.")
     ]
+    before: Annotated[
+        LineBeforeDocument | None,
+        Field(description="The line before, where the quote is hardly understood without it; else null."),
+    ]
 
 
 class GroupDocument(_Frozen):
     """Quotes that say much the same."""
 
-    calls: Annotated[int, Field(description="Number of calls among the quotes.")]
+    calls: Annotated[int, Field(description="Number of calls among the quotes: at least so many say it.")]
     call_ids: Annotated[list[str], Field(description="Their ids.")]
     quotes: Annotated[list[QuoteDocument], Field(description="The one that fits the question best comes first.")]
 
@@ -117,4 +129,7 @@ def _quote(one: Quote) -> QuoteDocument:
         start_s=one.start_s,
         text=one.text,
         likeness=one.likeness,
+        before=None
+        if one.before is None
+        else LineBeforeDocument(role=one.before.role, start_s=one.before.start_s, text=one.before.text),
     )

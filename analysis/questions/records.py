@@ -38,6 +38,8 @@ class Passage:
     """ISO 639-1."""
     lines: tuple[TranscriptChunk, ...]
     """In order of time."""
+    lead: tuple[TranscriptChunk, ...] = ()
+    """The last lines before it."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -79,6 +81,15 @@ class Finds(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineBefore:
+    """What was said right before a quote, verbatim."""
+
+    role: str
+    start_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """A line of a call, verbatim."""
 
@@ -95,6 +106,8 @@ class Quote:
     """Cosine to the question, -1..1; None without vectors."""
     rank: int
     """Place among all that was found, from 0."""
+    before: LineBefore | None = None
+    """Where the quote is hardly understood without it: "yes, please"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:
     if Act.OFFER in one.acts:
         own = max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
         answer = answer_to(one, readings)
-        if any(_YES.search(after.text) or Act.DECISION in after.acts for after in answer):
+        if any(says_yes(after.text) or Act.DECISION in after.acts for after in answer):
             own = max(own, _ACCEPTED_OFFER)
         return None if any(_NO.match(after.text) or Act.DECLINE in after.acts for after in answer) else own
     return max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
@@ -100,6 +100,11 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(r"(?:(?:oh|well|um|uh)[, .]*)*(?:no|nope|not)\b(?! (?:problem|worries))", re.IGNORECASE)
+
+
+def says_yes(text: str) -> bool:
+    """Whether an answer agrees."""
+    return _YES.search(text) is not None
 
 
 def superseded(one: Reading, readings: Sequence[Reading]) -> bool:

@@ -85,7 +85,7 @@ def _show(answer: Answer) -> None:
     if answer.sentences:
         out.print()
     for number, group in enumerate(answer.groups, start=1):
-        _show_group(out, number, group)
+        _show_group(out, number, group, answer.searched.indexed)
     out.print(_searched(answer))
     for note in answer.notes:
         out.print(Text(f"Note: {note}", "dim"))
@@ -94,12 +94,12 @@ def _show(answer: Answer) -> None:
 def _told(sentence: Sentence) -> Text:
     shown = cell(sentence.text, "bold")
     mark = "" if sentence.support is Support.SUPPORTED else ", not verified"
-    shown.append(f"  ({counted(sentence.calls, 'call')}{mark}; quotes under {sentence.group + 1})", "dim")
+    shown.append(f"  (at least {counted(sentence.calls, 'call')}{mark}; quotes under {sentence.group + 1})", "dim")
     return shown
 
 
-def _show_group(out: Terminal, number: int, group: Group) -> None:
-    out.print(Text(f"{number}. {counted(len(group.calls), 'call')}", "bold"))
+def _show_group(out: Terminal, number: int, group: Group, looked_through: int) -> None:
+    out.print(Text(f"{number}. At least {len(group.calls)} of {counted(looked_through, 'call')}", "bold"))
     for quote in group.quotes[:QUOTES_OF_GROUP]:
         out.print(_line(quote))
     if len(group.quotes) > QUOTES_OF_GROUP:
@@ -109,6 +109,9 @@ def _show_group(out: Terminal, number: int, group: Group) -> None:
 def _line(quote: Quote) -> Text:
     minutes, seconds = divmod(int(quote.start_s), 60)
     shown = Text("   ")
+    if quote.before is not None:
+        shown.append_text(cell(f"{quote.before.role}: {quote.before.text}", "dim"))
+        shown.append("\n   ")
     shown.append_text(cell(f"{quote.role}: “{quote.text}”"))
     shown.append(" ")
     shown.append_text(cell(f"{quote.file_name}, {_began(quote.started_at)}at {minutes}:{seconds:02d}", "dim"))

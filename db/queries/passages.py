@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 COUNTED_CHUNKS = 20_000
 """In more chunks than these a word is not counted: it is frequent, and counting is to end soon."""
 
+LEAD_CHUNKS = 4
+"""Chunks before a passage that are read with it: what its first line answers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresPassages:
@@ -58,5 +61,6 @@ class PostgresPassages:
         found = ask_of_chosen(
             self.database, "questions/passages", record_row(Passage), self.chosen, self.timezone,
             calls=[uuid.UUID(call_id) for call_id, _ in keys], numbers=[number for _, number in keys],
+            lead=LEAD_CHUNKS,
         )  # fmt: skip
         return {passage.key: passage for passage in found}

@@ -1,0 +1,238 @@
+"""Which line of a passage answers a question.
+
+Nearness alone picks whatever repeats the question's words: the agent's greeting, a question about the same thing. So
+each sentence is read as a summary reads it (`analysis.summary.readings`): who says it, what it does, whether it is
+small talk. A "why" wants what the client says moved them, "promised" an agent's promise, "when" a moment. Greetings,
+fillers and agents' questions answer nothing; a "yes, please" answers with the question before it.
+
+Other languages than English have no wording of acts: there a question mark, the side that speaks, and figures tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analysis.encoder.vectors import SentenceEncoder, Vectors
+from analysis.questions.records import Passage
+from analysis.questions.relevance import coverage
+from analysis.questions.wanted import Wanted
+from analysis.summary.promises import by_when
+from analysis.summary.readings import Reading, question_before, read
+from analysis.summary.sentences import sentences_of
+from analysis.summary.settling import says_yes
+from analysis.summary.substance import Substance
+from analysis.summary.wording import LANGUAGES, Act
+from analysis.text import words
+from pipeline.records import Role, TranscriptChunk
+
+COVERED = 0.25
+"""Of a line's share of the question's words, beside its cosine. This and the weights below by hand, on the developed
+half of bench/labels/question_lines.yaml."""
+_MOVES = frozenset({Act.PURPOSE, Act.REQUEST, Act.PROBLEM, Act.THREAT})
+_BRIEF = 4
+"""Words up to which a line is hardly understood without the one before it."""
+_LEANS = frozenset(
+    [
+        "yes",
+        "yeah",
+        "yep",
+        "no",
+        "nope",
+        "it",
+        "that",
+        "they",
+        "he",
+        "she",
+        "these",
+        "those",
+        "them",
+        "neither",
+        "both",
+        "sure",
+        "exactly",
+    ]
+)
+_BECAUSE = frozenset({"because", "since"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The line of a passage that answers best."""
+
+    line: TranscriptChunk
+    before: TranscriptChunk | None
+    """What the other side said right before, where the line is hardly understood without it."""
+    score: float
+    likeness: float | None
+    """Cosine of the sentence to the question; None without vectors."""
+    vector: Vectors | None
+    """Of the sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    line: TranscriptChunk
+    before: TranscriptChunk | None
+    text: str
+    """What is compared with the question."""
+    bonus: float
+
+
+class Quoter:
+    """Chooses for one question."""
+
+    def __init__(
+        self,
+        weights: Mapping[str, float],
+        wanted: frozenset[Wanted],
+        question: Vectors | None,
+        substance: Substance | None,
+    ) -> None:
+        """
+        Args:
+            weights: of the question's words.
+            question: its vector; None where only words are compared.
+            substance: of the encoder that made it.
+        """
+        self._weights, self._wanted, self._question, self._substance = weights, wanted, question, substance
+
+    def choose(self, passage: Passage, encoder: SentenceEncoder | None) -> Chosen | None:
+        """None where nothing in the passage can answer anything: greetings, fillers, questions of the agent."""
+        english = (passage.language or "en").partition("-")[0].lower() in LANGUAGES
+        found = self._by_acts(passage) if english else self._by_sides(passage)
+        if not found:
+            return None
+        near: list[float | None] = [None] * len(found)
+        vectors: Vectors | None = None
+        if encoder is not None and self._question is not None:
+            vectors = encoder.encode([one.text for one in found])
+            near = [float(cosine) for cosine in vectors @ self._question]
+            if english and self._substance is not None:
+                small = self._substance.small_talk(vectors)
+                found = [
+                    replace(one, bonus=one.bonus - 0.1 * max(0.0, float(talk)))
+                    for one, talk in zip(found, small, strict=True)
+                ]
+        scores = [
+            (cosine or 0.0) + COVERED * coverage(self._weights, [one.text], passage.language) + one.bonus
+            for one, cosine in zip(found, near, strict=True)
+        ]
+        place = max(range(len(found)), key=lambda at: (scores[at], -at))
+        best = found[place]
+        return Chosen(best.line, best.before, scores[place], near[place], None if vectors is None else vectors[place])
+
+    # ------------------------------------------------------------------------------------------ English
+
+    def _by_acts(self, passage: Passage) -> list[_Candidate]:
+        chunks = [chunk for chunk in (*passage.lead, *passage.lines) if not chunk.doubts]
+        own = {(line.channel, line.ordinal) for line in passage.lines}
+        readings = read(sentences_of(chunks), None)
+        found = []
+        for one in readings:
+            candidate = self._candidate(one, readings, chunks)
+            if candidate is not None and (candidate.line.channel, candidate.line.ordinal) in own:
+                found.append(candidate)
+        return found
+
+    def _candidate(
+        self, one: Reading, readings: Sequence[Reading], chunks: Sequence[TranscriptChunk]
+    ) -> _Candidate | None:
+        asked = question_before(one, readings)
+        confirms = asked is not None and asked.sentence.role is not one.sentence.role and says_yes(one.text)
+        if one.polite and not confirms:
+            return None
+        if (
+            one.sentence.asks
+            and one.sentence.role is Role.AGENT
+            and not (Wanted.OFFER in self._wanted and Act.OFFER in one.acts)
+        ):
+            return None
+        line = _line_of(one, chunks)
+        leans = asked is not None and (confirms or _leans(one.text))
+        before = _line_of(asked, chunks) if leans and asked is not None else None
+        text = f"{asked.text} {one.text}" if leans and asked is not None else one.text
+        if before is None and _leans(line.text):
+            before = _said_before(line, chunks)
+        return _Candidate(line, before, text, self._fitness(one))
+
+    def _fitness(self, one: Reading) -> float:
+        """How well what the sentence does suits what is wanted."""
+        agent = one.sentence.role is Role.AGENT
+        client = one.sentence.role is Role.CLIENT
+        bonus = 0.0
+        if one.identifies:
+            bonus -= 0.2
+        if Wanted.PROMISE in self._wanted:
+            promised = Act.PROMISE in one.acts and not client and not one.acts & {Act.THREAT, Act.CONDITION}
+            settles = bool(one.acts & {Act.RESULT, Act.OFFER}) and not client
+            return bonus + (0.35 if promised else 0.1 if settles else -0.2 * client)
+        if Wanted.OFFER in self._wanted:
+            bonus += 0.25 * (Act.OFFER in one.acts and not client) - 0.1 * client
+        if Wanted.RESULT in self._wanted:
+            bonus += 0.25 * bool(one.acts & {Act.RESULT, Act.FINDING, Act.PROMISE} and not client)
+        if Wanted.MOMENT in self._wanted:
+            bonus += 0.35 * (by_when(one.text) is not None or one.figures) - 0.2 * one.sentence.asks
+        if Wanted.AMOUNT in self._wanted:
+            bonus += 0.35 * one.figures - 0.2 * one.sentence.asks
+        if Wanted.REASON in self._wanted:
+            moves = bool(one.acts & _MOVES or _BECAUSE & set(words(one.text))) and not agent
+            bonus += 0.1 * moves + 0.1 * (Act.PROBLEM in one.acts and not agent) - 0.25 * agent
+        elif Wanted.PERSON in self._wanted:
+            bonus += 0.1 * client - 0.05 * agent
+        return bonus
+
+    # ------------------------------------------------------------------------------- other languages
+
+    def _by_sides(self, passage: Passage) -> list[_Candidate]:
+        chunks = [chunk for chunk in (*passage.lead, *passage.lines) if not chunk.doubts and words(chunk.text)]
+        found = []
+        for line in passage.lines:
+            asks = line.text.rstrip(" \"'»”").endswith("?")
+            if line.doubts or not words(line.text) or (asks and line.role is Role.AGENT):
+                continue
+            before = _said_before(line, chunks) if len(words(line.text)) <= _BRIEF else None
+            found.append(_Candidate(line, before, " ".join(line.text.split()), self._fitness_by_side(line, asks=asks)))
+        return found
+
+    def _fitness_by_side(self, line: TranscriptChunk, *, asks: bool) -> float:
+        agent, client = line.role is Role.AGENT, line.role is Role.CLIENT
+        bonus = -0.1 * asks
+        if self._wanted & {Wanted.MOMENT, Wanted.AMOUNT}:
+            bonus += 0.2 * any(character.isdigit() for character in line.text)
+        if self._wanted & {Wanted.PROMISE, Wanted.OFFER, Wanted.RESULT}:
+            bonus += 0.2 * agent - 0.2 * client
+        elif self._wanted & {Wanted.REASON, Wanted.PERSON}:
+            bonus += 0.2 * client - 0.2 * agent
+        return bonus
+
+
+def _leans(text: str) -> bool:
+    """Whether the line says little without the one before it."""
+    said = words(text)
+    return len(said) <= _BRIEF or said[0] in _LEANS
+
+
+def _said_before(line: TranscriptChunk, chunks: Sequence[TranscriptChunk]) -> TranscriptChunk | None:
+    """The last line of the other side before this one, where nobody else spoke in between."""
+    earlier = [
+        one for one in chunks if (one.start_s, one.channel, one.ordinal) < (line.start_s, line.channel, line.ordinal)
+    ]
+    for one in reversed(earlier):
+        if words(one.text):
+            return one if one.channel != line.channel else None
+    return None
+
+
+def _line_of(one: Reading, chunks: Sequence[TranscriptChunk]) -> TranscriptChunk:
+    """The chunk of the sentence; of several, the one that says most of it."""
+    sentence = one.sentence
+    begins = next(chunk for chunk in chunks if (chunk.channel, chunk.ordinal) == (sentence.channel, sentence.chunk))
+    parts = [
+        chunk
+        for chunk in chunks
+        if chunk.channel == sentence.channel
+        and (chunk is begins or begins.start_s < chunk.start_s < sentence.end_s)
+        and words(chunk.text)
+    ]
+    return max(parts or [begins], key=lambda chunk: (len(words(chunk.text)), chunk.ordinal))
