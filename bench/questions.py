@@ -17,7 +17,7 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from analysis.encoder.vectors import EncoderChoice
 from analysis.questions.asked import read_question
 from analysis.questions.asking import Asker, Looked
 from analysis.questions.records import Answer
-from bench.materials.question_calls import HALVES, Question, corpus, questions, store_corpus
+from bench.materials.question_calls import FURTHER, HALVES, Question, corpus, line_questions, questions, store_corpus
 from bench.shares import share_interval
 from commands.ask.index import index_calls
 from db.connection import Database, connect
@@ -61,6 +61,10 @@ def main() -> None:
         for half in HALVES if options.half == "both" else (options.half,):
             asked = [one for one in questions(half) if one.calls <= bench.names]
             figures[half] = bench.figures(asked, show=options.show)
+            figures[half]["lines_quoted"] = bench.quoted(half, show=options.show)
+        for name in FURTHER if options.half == "both" else ():
+            asked = [one for one in questions(name) if one.calls <= bench.names]
+            figures[name] = bench.figures(asked, show=options.show)
         if options.fit:
             figures["fitted"] = bench.fitted()
     print(json.dumps(figures, indent=1))
@@ -91,34 +95,60 @@ class Bench:
     encoder: EncoderChoice
 
     def figures(self, asked: Sequence[Question], *, show: bool) -> dict[str, Any]:
+        present = [one for one in asked if one.calls]
+        absent = [one for one in asked if not one.calls]
+        told: dict[str, Any] = {"questions": len(asked), "present": len(present)}
+        answers = {one.ask: self._answer(one.ask) for one in asked}
+        if present:
+            told |= self._ranked(present, answers)
+        if absent:
+            told["absent_said_so"] = _share(sum(not answers[one.ask].found for one in absent), len(absent))
+        if present:
+            told["present_called_absent"] = _share(sum(not answers[one.ask].found for one in present), len(present))
+        if show:
+            self._show(asked, answers)
+        return told
+
+    def _ranked(self, present: Sequence[Question], answers: Mapping[str, Answer]) -> dict[str, Any]:
+        looked = {one.ask: self._looked(one.ask) for one in present}
         rankings: dict[str, Ranking] = {
             "search": self._search,
-            "words": lambda question: self._names(self._looked(question).said),
-            "vectors": lambda question: self._names(self._looked(question).near),
-            "hybrid": lambda question: self._names(self._looked(question).fused),
-            "answer": lambda question: _named(self._answer(question)),
+            "words": lambda question: self._names(looked[question].said),
+            "vectors": lambda question: self._names(looked[question].near),
+            "hybrid": lambda question: self._names(looked[question].fused),
+            "answer": lambda question: _named(answers[question]),
         }
-        present = [one for one in asked if one.calls]
-        told: dict[str, Any] = {"questions": len(asked), "present": len(present)}
         scores = {
             name: np.array([recall(ranking(one.ask), one) for one in present]) for name, ranking in rankings.items()
         }
-        told["recall_at_5"] = {name: _mean(values) for name, values in scores.items()}
-        told["by_kind"] = {
-            kind: {name: round(float(values[places].mean()), 3) for name, values in scores.items()}
-            for kind in dict.fromkeys(one.kind for one in present)
-            if (places := [place for place, one in enumerate(present) if one.kind == kind])
+        return {
+            "recall_at_5": {name: _mean(values) for name, values in scores.items()},
+            "by_kind": {
+                kind: {name: round(float(values[places].mean()), 3) for name, values in scores.items()}
+                for kind in dict.fromkeys(one.kind for one in present)
+                if (places := [place for place, one in enumerate(present) if one.kind == kind])
+            },
+            "hybrid_minus_words": _mean(scores["hybrid"] - scores["words"]),
+            "hybrid_minus_vectors": _mean(scores["hybrid"] - scores["vectors"]),
         }
-        told["hybrid_minus_words"] = _mean(scores["hybrid"] - scores["words"])
-        told["hybrid_minus_vectors"] = _mean(scores["hybrid"] - scores["vectors"])
-        absent = [one for one in asked if not one.calls]
-        refused = sum(not self._answer(one.ask).found for one in absent)
-        missed = sum(not self._answer(one.ask).found for one in present)
-        told["absent_said_so"] = _share(refused, len(absent))
-        told["present_called_absent"] = _share(missed, len(present))
-        if show:
-            self._show(asked)
-        return told
+
+    def quoted(self, half: str, *, show: bool) -> dict[str, Any]:
+        """Of calls whose answering lines are known: how often the first quote of the call is one of them."""
+        right = reached = of = 0
+        for one in line_questions(half):
+            first: dict[str, str] = {}
+            for quote in self._asker().candidates(one.ask, self._finds()):
+                first.setdefault(quote.file_name, quote.text)
+            for call, lines in one.lines.items():
+                if call not in self.names:
+                    continue
+                of += 1
+                reached += call in first
+                hit = call in first and any(line in first[call] for line in lines)
+                right += hit
+                if show and not hit:
+                    print(f"{one.ask} {call}: {first.get(call)!r}")
+        return {"right": _share(right, of), "reached": reached}
 
     def fitted(self) -> dict[str, Any]:
         """What tells a passage of a call that answers from another: its cosine and the share of words said in it."""
@@ -171,10 +201,9 @@ class Bench:
         """`run.py search`, to which the whole question is given."""
         return list(dict.fromkeys(hit.file_name for hit in search(self.database, question, limit=50)))
 
-    def _show(self, asked: Sequence[Question]) -> None:
+    def _show(self, asked: Sequence[Question], answers: Mapping[str, Answer]) -> None:
         for one in asked:
-            answer = self._answer(one.ask)
-            print(f"\n{one.kind}: {one.ask}  [{', '.join(sorted(one.calls))}] found={answer.found}")
+            print(f"\n{one.kind}: {one.ask}  [{', '.join(sorted(one.calls))}] found={answers[one.ask].found}")
             for key, likeness, covered in self._asker().evidence(one.ask, self._finds())[:6]:
                 print(f"   {'*' if key in one.calls else ' '} {key} {likeness} {covered:.2f}")
 

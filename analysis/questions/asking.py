@@ -108,6 +108,12 @@ class Asker:
             return answer
         return written_answer(asked, answer, passages, self._router, self._encoder)
 
+    def candidates(self, question: str, finds: Finds) -> list[Quote]:
+        """What may answer, whether or not it is judged to: the line of each passage, best first."""
+        asked = read_question(question)
+        looked = self.look(asked, finds)
+        return [one.quote for one in self._fits(asked, looked, _in_order(finds, looked.fused))]
+
     def evidence(self, question: str, finds: Finds) -> list[tuple[str, float | None, float]]:
         """What "not in these calls" is judged by: file name, cosine and share of words said, best passage first."""
         asked = read_question(question)

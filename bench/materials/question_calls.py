@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LABELS = Path(__file__).resolve().parents[1] / "labels"
 HALVES = ("developed", "apart")
+FURTHER = ("absent", "further")
+"""Questions that are only measured with, too."""
 _TURN_S = 4.0
 
 
@@ -35,8 +37,21 @@ class Question:
     calls: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class LineQuestion:
+    """A question, and by call the words of the lines that answer it."""
+
+    ask: str
+    lines: Mapping[str, tuple[str, ...]]
+
+
+def line_questions(half: str) -> list[LineQuestion]:
+    rows = yaml.safe_load((_LABELS / "question_lines.yaml").read_text(encoding="utf-8"))[half]
+    return [LineQuestion(row["ask"], {call: tuple(lines) for call, lines in row["lines"].items()}) for row in rows]
+
+
 def questions(name: str) -> list[Question]:
-    """Of one of HALVES, or those of `absent`, which are for the threshold alone."""
+    """Of one of HALVES or FURTHER, or of `threshold`, which are for fitting it alone."""
     rows = yaml.safe_load((_LABELS / f"questions_{name}.yaml").read_text(encoding="utf-8"))
     return [Question(row["ask"], row["kind"], frozenset(row["calls"])) for row in rows]
 

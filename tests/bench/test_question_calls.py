@@ -6,26 +6,36 @@ from pathlib import Path
 
 import pytest
 
-from bench.materials.question_calls import HALVES, Question, corpus, questions
+from bench.materials.question_calls import FURTHER, HALVES, Question, corpus, line_questions, questions
 from bench.questions import recall
 
 
 def test_there_are_thirty_of_each_half_and_no_question_twice() -> None:
     asked = [one.ask for half in HALVES for one in questions(half)]
     assert len(asked) == 60
-    assert len({*asked, *(one.ask for one in questions("absent"))}) == 60 + len(questions("absent"))
+    others = [one.ask for name in (*FURTHER, "threshold") for one in questions(name)]
+    assert len({*asked, *others}) == 60 + len(others)
 
 
-@pytest.mark.parametrize("half", [*HALVES, "absent"])
+@pytest.mark.parametrize("half", [*HALVES, *FURTHER, "threshold"])
 def test_only_absent_questions_have_no_calls(half: str) -> None:
     assert all((one.kind == "absent") == (not one.calls) for one in questions(half))
 
 
 def test_calls_of_the_project_are_there(reference_data: Path) -> None:
     names = corpus(reference_data).keys()
-    for half in HALVES:
-        for one in questions(half):
+    for name in (*HALVES, *FURTHER, "threshold"):
+        for one in questions(name):
             assert one.calls <= names, one.ask
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_lines_that_answer_are_lines_of_their_calls(half: str, reference_data: Path) -> None:
+    calls = corpus(reference_data)
+    for one in line_questions(half):
+        for call, lines in one.lines.items():
+            said = " ".join(chunk.text for chunk in calls[call].transcript.chunks)
+            assert all(line in said for line in lines), (one.ask, call)
 
 
 def test_recall_counts_at_most_five_calls() -> None:
