@@ -28,7 +28,8 @@ import numpy as np
 from analysis.encoder.choice import open_encoder
 from analysis.encoder.vectors import EncoderChoice
 from analysis.questions.asked import read_question
-from analysis.questions.asking import Asker, Looked
+from analysis.questions.asking import Asker
+from analysis.questions.fitting import Looked
 from analysis.questions.records import Answer
 from bench.materials.question_calls import FURTHER, HALVES, Question, corpus, line_questions, questions, store_corpus
 from bench.shares import share_interval

@@ -6,8 +6,6 @@ list. What is too unlike the question is left out: where that is all, the answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -16,13 +14,11 @@ from analysis.encoder.vectors import EncoderChoice, Vectors
 from analysis.llm.router import Router
 from analysis.questions.answering import written_answer
 from analysis.questions.asked import Asked, read_question
+from analysis.questions.fitting import Fit, Looked, fits
 from analysis.questions.grouping import grouped
 from analysis.questions.indexing import recipe_of
-from analysis.questions.quoting import Chosen, Quoter
-from analysis.questions.ranking import Key, fused, word_weights
-from analysis.questions.records import Answer, Finds, LineBefore, Passage, Quote, Searched
-from analysis.questions.relevance import answers, coverage
-from analysis.questions.wanted import wanted_by
+from analysis.questions.ranking import fused, word_weights
+from analysis.questions.records import Answer, Finds, Quote, Searched
 from analysis.summary.substance import Substance
 from pipeline.config.areas.ask import AskSettings
 from pipeline.errors import ModelUnavailable
@@ -31,38 +27,6 @@ LEAST_SAID = 0.35
 """Share of the question's words, by weight, from which a passage is found by words; one word of four is too few."""
 SHOWN_NEAREST = 3
 """Quotes shown where nothing was found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What the two looks gave: passages, best first."""
-
-    near: tuple[Key, ...]
-    said: tuple[Key, ...]
-    fused: tuple[Key, ...]
-    """Both lists made one."""
-    likeness: Mapping[Key, float]
-    """Cosine of the passages that are near."""
-    weights: Mapping[str, float]
-    """Of the question's words."""
-    vector: Vectors | None
-    """Of the question, shape (dimensions,)."""
-    searched: Searched
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """A quote, and how well its passage fits the question."""
-
-    quote: Quote
-    vector: Vectors | None
-    """Of the quote."""
-    likeness: float | None
-    """Cosine of the question to the passage or to the quote, the larger one."""
-    covered: float
-    """Share of the question's words that are said in the passage."""
-    fits: bool
 
 
 class Asker:
@@ -90,8 +54,7 @@ class Asker:
         """Raises QuestionUnusable for a question without a word."""
         asked = read_question(question)
         looked = self.look(asked, finds)
-        passages = _in_order(finds, looked.fused)
-        found = self._fits(asked, looked, passages)
+        found = self._fits(asked, looked, finds)
         fitting = [one for one in found if one.fits][: self._settings.most_quotes]
         vectors = [one.vector for one in fitting if one.vector is not None]
         whole = np.stack(vectors) if vectors and len(vectors) == len(fitting) else None
@@ -106,19 +69,19 @@ class Asker:
         )
         if self._router is None or not fitting:
             return answer
-        return written_answer(asked, answer, passages, self._router, self._encoder)
+        return written_answer(asked, answer, [one.passage for one in fitting], self._router, self._encoder)
 
     def candidates(self, question: str, finds: Finds) -> list[Quote]:
         """What may answer, whether or not it is judged to: the line of each passage, best first."""
         asked = read_question(question)
         looked = self.look(asked, finds)
-        return [one.quote for one in self._fits(asked, looked, _in_order(finds, looked.fused))]
+        return [one.quote for one in self._fits(asked, looked, finds)]
 
     def evidence(self, question: str, finds: Finds) -> list[tuple[str, float | None, float]]:
         """What "not in these calls" is judged by: file name, cosine and share of words said, best passage first."""
         asked = read_question(question)
         looked = self.look(asked, finds)
-        found = self._fits(asked, looked, _in_order(finds, looked.fused))
+        found = self._fits(asked, looked, finds)
         return [(one.quote.file_name, one.likeness, one.covered) for one in found]
 
     def look(self, asked: Asked, finds: Finds) -> Looked:
@@ -140,6 +103,9 @@ class Asker:
             notes=() if why_not is None else (f"looked for by words alone: {why_not}",),
         )
 
+    def _fits(self, asked: Asked, looked: Looked, finds: Finds) -> list[Fit]:
+        return fits(asked, looked, finds, self._encoder, self._substance)
+
     @property
     def _recipe(self) -> str:
         return recipe_of(self._encoder.identity)
@@ -160,57 +126,6 @@ class Asker:
         except ModelUnavailable as error:
             return None, str(error)
         return vector, None
-
-    def _fits(self, asked: Asked, looked: Looked, passages: Sequence[Passage]) -> list[_Fit]:
-        """The line that answers of each passage, each line once, in the passages' order."""
-        found: dict[tuple[str, int, int], _Fit] = {}
-        quoter = Quoter(looked.weights, wanted_by(asked), looked.vector, self._substance)
-        for passage in passages:
-            encoder = self._encoder.for_language(passage.language) if looked.vector is not None else None
-            chosen = quoter.choose(passage, encoder)
-            if chosen is None:
-                continue
-            nearest = max(
-                (x for x in (looked.likeness.get(passage.key), chosen.likeness) if x is not None), default=None
-            )
-            covered = coverage(
-                looked.weights, [line.text for line in passage.lines if not line.doubts], passage.language
-            )
-            fit = _Fit(
-                quote=_quote(passage, chosen, len(found)),
-                vector=chosen.vector,
-                likeness=nearest,
-                covered=covered,
-                fits=answers(nearest, covered, len(looked.weights)),
-            )
-            where = (passage.call_id, chosen.line.channel, chosen.line.ordinal)
-            earlier = found.get(where)
-            if earlier is None or (fit.fits and not earlier.fits):
-                found[where] = fit
-        return list(found.values())
-
-
-def _in_order(finds: Finds, keys: Sequence[Key]) -> list[Passage]:
-    found = finds.passages(keys)
-    return [found[key] for key in keys if key in found]
-
-
-def _quote(passage: Passage, chosen: Chosen, rank: int) -> Quote:
-    line, before = chosen.line, chosen.before
-    return Quote(
-        call_id=passage.call_id,
-        file_name=passage.file_name,
-        started_at=passage.started_at,
-        agent_id=passage.agent_id,
-        role=line.role.value,
-        channel=line.channel,
-        ordinal=line.ordinal,
-        start_s=line.start_s,
-        text=line.text,
-        likeness=chosen.likeness,
-        rank=rank,
-        before=None if before is None else LineBefore(role=before.role.value, start_s=before.start_s, text=before.text),
-    )
 
 
 def _of_index(searched: Searched) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ _LEANS = frozenset(
         "exactly",
     ]
 )
+_IDENTIFIES = 0.2
 _BECAUSE = frozenset({"because", "since"})
 
 
@@ -68,6 +69,8 @@ class Chosen:
     """Cosine of the sentence to the question; None without vectors."""
     vector: Vectors | None
     """Of the sentence."""
+    suits: bool
+    """Whether it does what is wanted, as far as its wording tells; false where nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class _Candidate:
     text: str
     """What is compared with the question."""
     bonus: float
+    suits: bool
 
 
 class Quoter:
@@ -120,7 +124,8 @@ class Quoter:
         ]
         place = max(range(len(found)), key=lambda at: (scores[at], -at))
         best = found[place]
-        return Chosen(best.line, best.before, scores[place], near[place], None if vectors is None else vectors[place])
+        vector = None if vectors is None else vectors[place]
+        return Chosen(best.line, best.before, scores[place], near[place], vector, best.suits)
 
     # ------------------------------------------------------------------------------------------ English
 
@@ -154,33 +159,37 @@ class Quoter:
         text = f"{asked.text} {one.text}" if leans and asked is not None else one.text
         if before is None and _leans(line.text):
             before = _said_before(line, chunks)
-        return _Candidate(line, before, text, self._fitness(one))
+        fitness, suits = self._fitness(one)
+        return _Candidate(line, before, text, fitness - _IDENTIFIES * one.identifies, suits)
 
-    def _fitness(self, one: Reading) -> float:
-        """How well what the sentence does suits what is wanted."""
-        agent = one.sentence.role is Role.AGENT
-        client = one.sentence.role is Role.CLIENT
-        bonus = 0.0
-        if one.identifies:
-            bonus -= 0.2
+    def _fitness(self, one: Reading) -> tuple[float, bool]:
+        """How well what the sentence does suits what is wanted, and whether it does that at all."""
+        agent, client = one.sentence.role is Role.AGENT, one.sentence.role is Role.CLIENT
         if Wanted.PROMISE in self._wanted:
-            promised = Act.PROMISE in one.acts and not client and not one.acts & {Act.THREAT, Act.CONDITION}
+            promises = Act.PROMISE in one.acts and not client and not one.acts & {Act.THREAT, Act.CONDITION}
             settles = bool(one.acts & {Act.RESULT, Act.OFFER}) and not client
-            return bonus + (0.35 if promised else 0.1 if settles else -0.2 * client)
+            return (0.35 if promises else 0.1 if settles else -0.2 * client), promises or settles
+        bonus, suits = 0.0, False
         if Wanted.OFFER in self._wanted:
-            bonus += 0.25 * (Act.OFFER in one.acts and not client) - 0.1 * client
+            suits = Act.OFFER in one.acts and not client
+            bonus += 0.25 * suits - 0.1 * client
         if Wanted.RESULT in self._wanted:
-            bonus += 0.25 * bool(one.acts & {Act.RESULT, Act.FINDING, Act.PROMISE} and not client)
+            settles = bool(one.acts & {Act.RESULT, Act.FINDING, Act.PROMISE}) and not client
+            bonus, suits = bonus + 0.25 * settles, suits or settles
         if Wanted.MOMENT in self._wanted:
-            bonus += 0.35 * (by_when(one.text) is not None or one.figures) - 0.2 * one.sentence.asks
+            told = not one.sentence.asks and (by_when(one.text) is not None or one.figures)
+            bonus, suits = bonus + 0.35 * told - 0.2 * one.sentence.asks, suits or told
         if Wanted.AMOUNT in self._wanted:
-            bonus += 0.35 * one.figures - 0.2 * one.sentence.asks
+            told = not one.sentence.asks and one.figures
+            bonus, suits = bonus + 0.35 * told - 0.2 * one.sentence.asks, suits or told
         if Wanted.REASON in self._wanted:
-            moves = bool(one.acts & _MOVES or _BECAUSE & set(words(one.text))) and not agent
-            bonus += 0.1 * moves + 0.1 * (Act.PROBLEM in one.acts and not agent) - 0.25 * agent
+            wonders = one.sentence.asks and Act.REQUEST not in one.acts
+            moves = bool(one.acts & _MOVES or _BECAUSE & set(words(one.text))) and not agent and not wonders
+            bonus += 0.1 * moves + 0.1 * (moves and Act.PROBLEM in one.acts) - 0.25 * agent - 0.15 * wonders
+            suits = suits or moves
         elif Wanted.PERSON in self._wanted:
             bonus += 0.1 * client - 0.05 * agent
-        return bonus
+        return bonus, suits
 
     # ------------------------------------------------------------------------------- other languages
 
@@ -192,7 +201,8 @@ class Quoter:
             if line.doubts or not words(line.text) or (asks and line.role is Role.AGENT):
                 continue
             before = _said_before(line, chunks) if len(words(line.text)) <= _BRIEF else None
-            found.append(_Candidate(line, before, " ".join(line.text.split()), self._fitness_by_side(line, asks=asks)))
+            text = " ".join(line.text.split())
+            found.append(_Candidate(line, before, text, self._fitness_by_side(line, asks=asks), suits=not asks))
         return found
 
     def _fitness_by_side(self, line: TranscriptChunk, *, asks: bool) -> float:
