@@ -30,7 +30,7 @@ from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
 from commands.run.wiring import build_parts, open_claims, with_one_model
 from commands.terminal import Terminal
-from commands.watch.drawing import sample_of_run
+from commands.watch.nightly import watch_of_run
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
@@ -142,7 +142,7 @@ def _run_with(
         end.counts, end.adds_up, end.report = counts, result.adds_up, report
         for problem in tell_of_attention(settings, database, run_id):
             log.warning("%s", problem)
-        sample_of_run(database, settings, frame.stamp, run_id)
+        watch_of_run(database, settings, frame.stamp, run_id)
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,14 +10,11 @@ from zoneinfo import ZoneInfo
 
 from commands.watch.sheet import write_corrections_sheet
 from db.queries.watch import calls_to_correct, draw_calls
-from pipeline.errors import EarshotError
 from pipeline.plurals import counted
 
 if TYPE_CHECKING:
     from db.connection import Database
     from pipeline.config.root import Settings
-
-log = logging.getLogger("earshot.run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +43,6 @@ def draw_sample(
     path = settings.output.directory / f"quality_watch_{stamp}.{settings.watch.sheet}"
     write_corrections_sheet(database, settings, calls_to_correct(database, drawn), path)
     return Sample(night, len(drawn), path)
-
-
-def sample_of_run(database: Database, settings: Settings, stamp: str, run_id: str) -> None:
-    """`watch.calls_per_night`: from the calls of a run that ends. What cannot be done is logged."""
-    wanted = settings.watch.calls_per_night
-    if not wanted:
-        return
-    try:
-        sample = draw_sample(database, settings, stamp, wanted=wanted, within=timedelta(0), run_id=run_id)
-        log.info("quality watch, %s", told(sample))
-    except EarshotError as error:
-        log.warning("watch.calls_per_night: no sheet of calls to correct was written (%s)", error)
 
 
 def told(sample: Sample) -> str:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from commands.evaluate.watch.judging import NewJudgements, judge_corrected
 from commands.exit_codes import ExitCode
-from commands.run.notify import send
 from commands.sheets import check_ending
 from commands.terminal import Terminal, cell, complain, say, say_json, table
 from commands.watch.drawing import draw_sample, told
+from commands.watch.judging import NewJudgements, judge_corrected
 from commands.watch.sheet import read_corrections, write_corrections_sheet
+from commands.watch.standing import Watched, standing, tell_alarm
 from db.existing import existing_ledger
-from db.queries.watch import calls_to_correct, judged_calls, night_figures, watch_counts
+from db.queries.watch import calls_to_correct, night_figures, watch_counts
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.errors import ConfigurationError
-from pipeline.intervals import Share
-from pipeline.judging.watching import KINDS, Judged, alarm_of, groups_of, word_error_rate
+from pipeline.judging.watching import KINDS, groups_of, word_error_rate
 from pipeline.plurals import counted
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from pipeline.config.root import Settings
 
 _NIGHTS_SHOWN = 14
-_ALARM = "Earshot: words are heard worse than they should be"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +41,6 @@ class WatchRequest:
     draw: bool
     sheet: Path | None
     as_json: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """Where the word error rate stands."""
-
-    since: date
-    judged: Sequence[Judged]
-    """Of the nights taken together."""
-    rate: Share | None
-    """None where no call was judged."""
-    alarm: str | None
 
 
 def watch(request: WatchRequest) -> int:
@@ -85,21 +70,9 @@ def watch(request: WatchRequest) -> int:
         complain(line)
     if watched.alarm is None:
         return ExitCode.LOOK if left_out else ExitCode.DONE
-    if settings.watch.notify and new.calls:
-        content = {"wer": watched.rate.value if watched.rate else None, "alarm_wer": settings.watch.alarm_wer}
-        for problem in send(settings.reporting.notify, _ALARM, watched.alarm, content).problems:
-            complain(problem)
+    for problem in tell_alarm(settings, watched, new):
+        complain(problem)
     return ExitCode.LOOK
-
-
-def standing(database: Database, settings: Settings) -> Watched:
-    """The word error rate of the last `watch.nights`, and whether it is an alarm."""
-    today = datetime.now(UTC).astimezone(ZoneInfo(settings.input.timezone)).date()
-    since = today - timedelta(days=settings.watch.nights - 1)
-    judged = judged_calls(database, since)
-    rate = word_error_rate(judged)
-    alarm = alarm_of(judged, since, settings.watch.alarm_wer)
-    return Watched(since=since, judged=judged, rate=rate, alarm=alarm)
 
 
 def _hand_out(database: Database, settings: Settings, request: WatchRequest) -> None:

@@ -19,7 +19,9 @@ from openpyxl import load_workbook
 from commands.evaluate.watch.command import WatchRequest, watch
 from commands.exit_codes import ExitCode
 from commands.purge.erase import Erasure
-from commands.watch.drawing import draw_sample, sample_of_run
+from commands.watch.drawing import draw_sample
+from commands.watch.nightly import watch_of_run
+from commands.watch.sheet import read_corrections
 from db.connection import Database
 from db.erasure import erasable
 from db.ledger.privacy import drop_superseded_text
@@ -413,5 +415,44 @@ def test_a_run_that_cannot_write_its_sheet_says_so(
 ) -> None:
     watching.settings.output.directory.parent.mkdir(exist_ok=True)
     watching.settings.output.directory.write_text("a file where the folder should be")
-    sample_of_run(watching.database, watching.settings, "1", watching.run_id)
+    watch_of_run(watching.database, watching.settings, "1", watching.run_id)
     assert "watch.calls_per_night: no sheet of calls to correct was written" in caplog.text
+
+
+def test_a_run_judges_what_was_corrected_and_draws_the_next_sample(
+    watching: Watching, stored: list[str], caplog: pytest.LogCaptureFixture, webhook: tuple[str, list[dict[str, Any]]]
+) -> None:
+    """Nobody has to ask for it each night."""
+    caplog.set_level("INFO")
+    sheet = watching.drawn(calls_per_night=6)
+    read_corrections(watching.database, watching.settings, filled(sheet, checked))
+    address, heard = webhook
+    changed = watching.settings.model_copy(
+        update={
+            "watch": watching.settings.watch.model_copy(
+                update={"calls_per_night": 7, "alarm_wer": 0.02, "notify": True}
+            ),
+            "reporting": Settings.model_validate({"reporting": {"notify": {"webhook": {"url": address}}}}).reporting,
+        }
+    )
+    watch_of_run(watching.database, changed, "2", watching.run_id)
+    assert "6 corrected calls judged now; word error rate since" in caplog.text
+    assert "surely above watch.alarm_wer (0.02)" in caplog.text
+    assert "1 call drawn" in caplog.text
+    assert len(night_figures(watching.database, date(2000, 1, 1), all_only=True)) == 1
+    watch_of_run(watching.database, changed, "3", watching.run_id)
+    assert [one["alarm_wer"] for one in heard] == [0.02], "told once for each batch of corrections"
+
+
+def test_a_watch_that_breaks_never_fails_the_night(
+    watching: Watching, stored: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error that nobody foresaw, too; and the sample is drawn all the same."""
+    caplog.set_level("INFO")
+    read_corrections(watching.database, watching.settings, filled(watching.drawn(), checked))
+    with watching.database.connection() as connection:
+        connection.execute("ALTER TABLE watch_judgements RENAME TO judgements_elsewhere")
+    changed = watching.settings.watch.model_copy(update={"calls_per_night": 7})
+    watch_of_run(watching.database, watching.settings.model_copy(update={"watch": changed}), "2", watching.run_id)
+    assert "quality watch: corrected calls were not judged" in caplog.text
+    assert "1 call drawn" in caplog.text
