@@ -24,13 +24,13 @@ from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
+from commands.run.quality_watch import watch_of_run
 from commands.run.questions import index_for_questions
 from commands.run.stale import stale_notice
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
 from commands.run.wiring import build_parts, open_claims, with_one_model
 from commands.terminal import Terminal
-from commands.watch.nightly import watch_of_run
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore

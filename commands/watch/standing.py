@@ -1,4 +1,4 @@
-"""Where the word error rate of the last nights stands, and whether somebody has to be told."""
+"""Where the word error rate of the last nights stands, and whether that is an alarm."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from commands.run.notify import send
-from commands.watch.judging import NewJudgements
 from db.queries.watch import judged_calls
 from pipeline.intervals import Share
 from pipeline.judging.watching import Judged, alarm_of, word_error_rate
@@ -17,8 +15,6 @@ from pipeline.judging.watching import Judged, alarm_of, word_error_rate
 if TYPE_CHECKING:
     from db.connection import Database
     from pipeline.config.root import Settings
-
-_ALARM = "Earshot: words are heard worse than they should be"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +37,3 @@ def standing(database: Database, settings: Settings) -> Watched:
     rate = word_error_rate(judged)
     alarm = alarm_of(judged, since, settings.watch.alarm_wer)
     return Watched(since=since, judged=judged, rate=rate, alarm=alarm)
-
-
-def tell_alarm(settings: Settings, watched: Watched, new: NewJudgements) -> list[str]:
-    """`watch.notify`: once for each batch of corrections. Returns what went wrong."""
-    if watched.alarm is None or not settings.watch.notify or not new.calls:
-        return []
-    content = {"wer": watched.rate.value if watched.rate else None, "alarm_wer": settings.watch.alarm_wer}
-    return list(send(settings.reporting.notify, _ALARM, watched.alarm, content).problems)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.exit_codes import ExitCode
+from commands.run.quality_watch import tell_alarm
 from commands.sheets import check_ending
 from commands.terminal import Terminal, cell, complain, say, say_json, table
 from commands.watch.drawing import draw_sample, told
 from commands.watch.judging import NewJudgements, judge_corrected
 from commands.watch.sheet import read_corrections, write_corrections_sheet
-from commands.watch.standing import Watched, standing, tell_alarm
+from commands.watch.standing import Watched, standing
 from db.existing import existing_ledger
 from db.queries.watch import calls_to_correct, night_figures, watch_counts
 from pipeline.config.loader import export_env_file, load_settings

@@ -19,8 +19,8 @@ from openpyxl import load_workbook
 from commands.evaluate.watch.command import WatchRequest, watch
 from commands.exit_codes import ExitCode
 from commands.purge.erase import Erasure
+from commands.run.quality_watch import watch_of_run
 from commands.watch.drawing import draw_sample
-from commands.watch.nightly import watch_of_run
 from commands.watch.sheet import read_corrections
 from db.connection import Database
 from db.erasure import erasable

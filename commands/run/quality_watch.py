@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from commands.run.notify import send
 from commands.watch.drawing import draw_sample, told
-from commands.watch.judging import judge_corrected
-from commands.watch.standing import standing, tell_alarm
+from commands.watch.judging import NewJudgements, judge_corrected
+from commands.watch.standing import Watched, standing
 from pipeline.errors import told as explained_error
 from pipeline.plurals import counted
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.config.root import Settings
 
 log = logging.getLogger("earshot.run")
+
+_ALARM = "Earshot: words are heard worse than they should be"
 
 
 def watch_of_run(database: Database, settings: Settings, stamp: str, run_id: str) -> None:
@@ -49,6 +52,14 @@ def watch_of_run(database: Database, settings: Settings, stamp: str, run_id: str
 
     _whatever_happens("quality watch: corrected calls were not judged", judge)
     _whatever_happens("watch.calls_per_night: no sheet of calls to correct was written", draw)
+
+
+def tell_alarm(settings: Settings, watched: Watched, new: NewJudgements) -> list[str]:
+    """`watch.notify`: once for each batch of corrections. Returns what went wrong."""
+    if watched.alarm is None or not settings.watch.notify or not new.calls:
+        return []
+    content = {"wer": watched.rate.value if watched.rate else None, "alarm_wer": settings.watch.alarm_wer}
+    return list(send(settings.reporting.notify, _ALARM, watched.alarm, content).problems)
 
 
 def _whatever_happens(says: str, work: Callable[[], None]) -> None:
