@@ -23,6 +23,7 @@ from service.access.routes import refuse_undeclared
 from service.asking import AskingRoom
 from service.calls.router import router as calls
 from service.exports import Exports
+from service.followers import Followers
 from service.jobs.router import router as jobs
 from service.kept import KeptBy
 from service.live import routes as live_routes
@@ -129,6 +130,7 @@ def _shared(
         audit=Audit(database, days=access.audit_days, on=audited and access.audit),
         hears=hears,
         exports=Exports(spool),
+        followers=Followers(settings.service.followers, settings.service.followers_per_token),
         erase=erase,
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, cast
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException
+from starlette.requests import HTTPConnection
 
 from db.erasure import OneErased
 from db.queries.chosen import RowScope
@@ -18,6 +19,7 @@ from pipeline.listening.room import ListeningRoom
 from service.access import LOCAL, Audit, Principal, Scope
 from service.asking import AskingRoom
 from service.exports import Exports
+from service.followers import Followers
 from service.kept import KeptBy
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Shared:
     audit: Audit
     """Who read which call."""
     exports: Exports
+    followers: Followers
     erase: Erase | None = None
     """None where nothing can be erased."""
     hears: bool = False
@@ -71,9 +74,9 @@ class Shared:
         return replace(self.site, reader=name, corrects=reader.may(Scope.ADMIN))
 
 
-def shared(request: Request) -> Shared:
+def shared(connection: HTTPConnection) -> Shared:
     """What routes depend on; `Given` in their signatures."""
-    return cast(Shared, request.app.state.shared)
+    return cast(Shared, connection.app.state.shared)
 
 
 Given = Annotated[Shared, Depends(shared)]

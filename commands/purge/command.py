@@ -17,6 +17,7 @@ from commands.purge.erase import Erased, Erasure
 from commands.terminal import say
 from db.erasure import erasable, erasing, refuse_in_reports
 from db.existing import existing_ledger
+from db.jobs.forgetting import Forgotten, forget_customers, forget_old
 from db.migrate import migrate
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.errors import ConfigurationError, RunLocked
@@ -78,7 +79,8 @@ def _purge(
         if not wish.dry_run:
             held.enter_context(erasing(database))
         chosen = erasable(database, before=before, call_ids=wish.calls or None, customer=wish.customer)
-        if not chosen:
+        handed_in = _handed_in(database, wish, before, write=False)
+        if not chosen and not handed_in.any:
             say("nothing to erase: the database knows no such recording")
             return 0
         if not wish.dry_run:
@@ -95,6 +97,7 @@ def _purge(
             with_audio=wish.with_audio,
         )
         _tell(erasure.preview(), wish.with_audio, "would be erased" if wish.dry_run else "to be erased")
+        _tell_of_handed_in(handed_in)
         if wish.dry_run:
             say("nothing was changed")
             return 0
@@ -102,9 +105,28 @@ def _purge(
             say("nothing was changed")
             return 0
         done = erasure.erase()
+        handed_in = _handed_in(database, wish, before, write=True)
     _tell(done, wish.with_audio, "erased")
+    _tell_of_handed_in(handed_in)
     say(f"receipt: {done.receipt}")
     return 1 if done.troubles else 0
+
+
+def _handed_in(database: Database, wish: Wish, before: datetime | None, *, write: bool) -> Forgotten:
+    """What is kept of calls handed in that became none, or whose calls stay."""
+    if wish.calls:
+        return Forgotten(jobs=0, live_calls=0)
+    if wish.customer is None:
+        assert before is not None
+        return forget_old(database, before, write=write)
+    if before is not None:
+        return Forgotten(jobs=0, live_calls=0)  # a customer's calls of a time: their jobs go with them
+    return forget_customers(database, wish.customer, write=write)
+
+
+def _tell_of_handed_in(what: Forgotten) -> None:
+    if what.any:
+        say(f"  besides: {counted(what.jobs, 'job')} and {counted(what.live_calls, 'live call')} that have ended")
 
 
 def _tell(what: Erased, with_audio: bool, verb: str) -> None:

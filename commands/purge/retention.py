@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from commands.purge.erase import Erasure
 from db.erasure import erasable, erasing, in_reports
+from db.jobs.forgetting import forget_old
 from pipeline.errors import EarshotError
 from pipeline.plurals import counted
 
@@ -31,8 +32,9 @@ def erase_old_calls(
     Left, and told: files that could not be changed or deleted, and with `retention.delete_recordings` the recordings in
     archives and buckets, which are never deleted. What a log says of a call that is erased in the same run stays there:
     `log_file` is being written, and later runs no longer know the call. What another run under way has among its input
-    is left to a later run; `run_id` is the one that erases.
+    is left to a later run; `run_id` is the one that erases. Old jobs go as well (`forget_old_jobs`).
     """
+    forget_old_jobs(database, settings, now)
     days = settings.retention.days
     if days is None:
         return True
@@ -62,3 +64,20 @@ def erase_old_calls(
     for trouble in done.troubles:
         log.error("erased in part: %s", trouble)
     return not done.troubles
+
+
+def forget_old_jobs(database: Database, settings: Settings, now: datetime | None = None) -> None:
+    """`retention.jobs_days`; says how many went, and logs what kept them."""
+    days = settings.retention.jobs_days
+    if days is None:
+        return
+    try:
+        gone = forget_old(database, (now or datetime.now(UTC)) - timedelta(days=days))
+    except EarshotError as error:
+        log.error("old jobs could not be forgotten (retention.jobs_days): %s", error)
+        return
+    if gone.any:
+        log.info(
+            "%s and %s forgotten, which ended over %s ago",
+            counted(gone.jobs, "job"), counted(gone.live_calls, "live call"), counted(days, "day"),
+        )  # fmt: skip

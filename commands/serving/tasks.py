@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands.purge.retention import forget_old_jobs
 from commands.run.questions import index_for_questions
 from commands.run.wiring import open_claims
 from commands.serving.background import Task
@@ -40,6 +41,7 @@ _FETCH_EVERY_S = 5.0
 _CALL_BACK_EVERY_S = 2.0
 _TIDY_EVERY_S = 600.0
 _INDEX_EVERY_S = 30.0
+_FORGET_EVERY_S = 3600.0
 
 
 def job_room(database: Database, settings: Settings) -> JobRoom:
@@ -85,6 +87,7 @@ def tasks_of(
         Task(name="call back", beat=callbacks.beat, every_s=_CALL_BACK_EVERY_S, close=callbacks.close),
         Task(name="plan jobs", beat=intake.beat, every_s=_PLAN_EVERY_S, wake=room.accepted, close=intake.close),
         Task(name="tidy up uploads", beat=lambda: tidy_up(room), every_s=_TIDY_EVERY_S),
+        Task(name="forget old jobs", beat=lambda: forget_old_jobs(database, settings), every_s=_FORGET_EVERY_S),
         Task(
             name="make calls ready for questions",
             beat=lambda: index_for_questions(database, settings),

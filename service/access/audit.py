@@ -73,9 +73,9 @@ class Audit:
             )
         self._forget()
 
-    def read_live(self, reader: Principal, session: str) -> None:
-        """The same for a call that is heard while it is held."""
-        if self._on and reader.reads_words:
+    def read_live(self, reader: Principal, session: str, *, hands_in: bool = False) -> None:
+        """The same for a call that is heard while it is held. Who hands it in is told its words with any scope."""
+        if self._on and (reader.reads_words or hands_in):
             keep_live_read(
                 self._database,
                 session,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from pipeline.jobs import ENDED, Job, JobState
@@ -13,14 +13,10 @@ from service.jobs.answers import event_answer, job_answer
 from service.jobs.room import JobRoom
 
 LOOK_AGAIN_S = 1.0
-_PING_S = 15
+PING_S = 15
 
 
-def followed(room: JobRoom, job: Job, after: int) -> EventSourceResponse:
-    return EventSourceResponse(_events(room, job, after), ping=_PING_S, headers={"X-Accel-Buffering": "no"})
-
-
-async def _events(room: JobRoom, job: Job, after: int) -> AsyncIterator[ServerSentEvent]:
+async def events_of(room: JobRoom, job: Job, after: int) -> AsyncIterator[ServerSentEvent]:
     told: str | None = None
     while True:
         latest = await run_in_threadpool(room.jobs.job, job.job_id)

@@ -15,11 +15,12 @@ from db.jobs.records import JobsWanted, SeenBy
 from pipeline.jobs import Job, JobState
 from service.access import Principal, Scope, needs
 from service.jobs.answers import EventAnswer, JobAnswer, JobList, job_answer
-from service.jobs.events import followed
+from service.jobs.events import PING_S, events_of
 from service.jobs.handing_in import by_address, by_body, by_form, take
 from service.jobs.receiving import drain
 from service.jobs.room import JobRoom, job_room
 from service.jobs.submission import LONGEST_URL, LONGEST_VALUE, RecordingAtAddress, submission
+from service.shared import Given
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Room = Annotated[JobRoom, Depends(job_room)]
@@ -188,14 +189,16 @@ def cancel(job_id: JobId, room: Room, who: Submitter) -> JobAnswer:
         }
     },
 )
-def events(
+async def events(
     job_id: JobId,
     room: Room,
+    given: Given,
     who: Submitter,
     last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$", description="Go on after this event.")] = None,
 ) -> Response:
     """What happens to a job, as it happens."""
-    return followed(room, _found(room, job_id, who), int(last_event_id or 0))
+    found = await run_in_threadpool(_found, room, job_id, who)
+    return given.followers.answer(who, events_of(room, found, int(last_event_id or 0)), PING_S)
 
 
 @router.head("/{job_id}/recording", status_code=HTTPStatus.NO_CONTENT)

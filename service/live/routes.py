@@ -126,23 +126,26 @@ async def live(socket: WebSocket) -> None:
         await socket.close(CloseCode.FULL, short(f"{unstarted} connections have not begun a call; try again later"))
         return
     state.live_unstarted = unstarted + 1
-    begun = False
+    sender: Principal | None = None
 
     def owner(token: str | None) -> str:
-        nonlocal begun
-        name = _owner(socket, token)
-        begun = True
+        nonlocal sender
+        sender = _owner(socket, token)
         state.live_unstarted -= 1
-        return name
+        return sender.name
+
+    def told(session: str) -> None:
+        assert sender is not None
+        shared(socket).audit.read_live(sender, session, hands_in=True)
 
     try:
-        await Connection(socket, room, owner).serve()
+        await Connection(socket, room, owner, told).serve()
     finally:
-        if not begun:
+        if sender is None:
             state.live_unstarted -= 1
 
 
-def _owner(socket: WebSocket, token: str | None) -> str:
+def _owner(socket: WebSocket, token: str | None) -> Principal:
     """Who hands the call in: by the token in the first message, else by the handshake."""
     asks: HTTPConnection = socket
     if token is not None:
@@ -150,7 +153,7 @@ def _owner(socket: WebSocket, token: str | None) -> str:
         with_token = [*headers, (b"authorization", b"Bearer " + token.encode("utf-8", "replace"))]
         asks = HTTPConnection({**socket.scope, "headers": with_token})
     try:
-        return principal_with(Scope.SUBMIT, asks).name
+        return principal_with(Scope.SUBMIT, asks)
     except HTTPException as error:
         raise NotAllowed(str(error.detail)) from None
 
@@ -199,7 +202,7 @@ async def live_events(  # noqa: PLR0917 - FastAPI calls it by name
         raise HTTPException(404, "no call with this session is held here")
     await run_in_threadpool(given.audit.read_live, reader, session)
     seen = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else after
-    return EventSourceResponse(_events(call, seen), ping=int(_LOOK_S))
+    return given.followers.answer(reader, _events(call, seen), int(_LOOK_S))
 
 
 async def _events(call: LiveCall, seen: int) -> AsyncIterator[ServerSentEvent]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from pipeline.errors import described
 from pipeline.live.call import LiveCall
 from pipeline.live.events import Ended, Ending
 from pipeline.live.ports import CallStart
@@ -24,11 +25,16 @@ from service.live.messages import ResumeMessage, StartMessage, event_text, first
 
 log = logging.getLogger("earshot.live")
 
+_PUT_DOWN_AGAIN_S = 1.0
 START_WITHIN_S = 10.0
 """A connection that does not begin or take up a call in time is closed."""
 
 Owner = Callable[[str | None], str]
 """The name of whoever may hand calls in, by the token in the first message where there is one. Raises NotAllowed."""
+
+
+Told = Callable[[str], None]
+"""Puts down that the words of a session are told now, before they are. Raises what keeps it from that."""
 
 
 class NotAllowed(Exception):
@@ -46,10 +52,11 @@ class _Begun:
 class Connection:
     """Serves one accepted WebSocket to its end."""
 
-    def __init__(self, socket: WebSocket, room: LiveRoom, owner: Owner) -> None:
+    def __init__(self, socket: WebSocket, room: LiveRoom, owner: Owner, told: Told) -> None:
         self._socket = socket
         self._room = room
         self._owner = owner
+        self._told = told
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._space = asyncio.Event()
@@ -172,6 +179,7 @@ class Connection:
         credit = Credits(call, self._room.settings.buffer_bytes)
         if begun.dialect.answers:
             await self._send(self._greeting(begun))
+            await self._put_down(call.header.session)
         while not self._taken_over:
             self._changed.clear()
             for number, event in call.events.after(last):
@@ -185,6 +193,15 @@ class Connection:
                 await self._send(text)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), credit.look_again_s)
+
+    async def _put_down(self, session: str) -> None:
+        """Until that is on the disk no word is told; the call is heard meanwhile."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._told, session)
+            except Exception as error:  # noqa: BLE001 - a database that is away must not cost the call
+                log.warning("who is told a live call cannot be put down yet: %s", described(error))
+                await asyncio.sleep(_PUT_DOWN_AGAIN_S)
 
     def _greeting(self, begun: _Begun) -> str:
         settings = self._room.settings

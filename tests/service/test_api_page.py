@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from pipeline.config.root import Settings
 from service.app import API_ROOMS, application
 from tests.house import PROJECT
 from tests.service.conftest import all_heard
+from tests.service.documented import DocumentClient
 
 PAGE = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```(bash|python)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -68,45 +68,12 @@ def test_the_python_of_the_page_runs(
     served: str, stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (source,) = (text for kind, text in EXAMPLES if kind == "python" and "import httpx" in text)
+    (source,) = (text for kind, text in EXAMPLES if kind == "python" and "def all_calls" in text)
     exec(compile(source.replace(ADDRESS, served), "docs/api.md", "exec"), {})
     said = capsys.readouterr().out
     assert "2026-11-20T08:30:00Z A7 The client was charged twice" in said
     assert f"{stored} 3.9" in said
     assert stored in (tmp_path / "calls.jsonl").read_text()
-
-
-class DocumentClient:
-    """Knows nothing but the OpenAPI document: calls operations by their ids."""
-
-    def __init__(self, address: str) -> None:
-        self._http = httpx.Client(base_url=address, timeout=60)
-        self.document: dict[str, Any] = self._http.get("/v1/openapi.json").raise_for_status().json()
-        self._known = {
-            operation["operationId"]: (method, path, operation)
-            for path, item in self.document["paths"].items()
-            for method, operation in item.items()
-        }
-
-    def __call__(self, operation_id: str, **given: object) -> httpx.Response:
-        method, path, operation = self._known[operation_id]
-        query: dict[str, Any] = {}
-        headers: dict[str, str] = {}
-        for parameter in operation.get("parameters", []):
-            if parameter["name"] in given:
-                value = given.pop(parameter["name"])
-                if parameter["in"] == "path":
-                    path = path.replace(f"{{{parameter['name']}}}", str(value))
-                elif parameter["in"] == "header":
-                    headers[parameter["name"]] = str(value)
-                else:
-                    query[parameter["name"]] = value
-            else:
-                assert not parameter.get("required"), parameter["name"]
-        assert not given, f"{operation_id} knows no {', '.join(given)}"
-        answer = self._http.request(method, path, params=query, headers=headers)
-        assert str(answer.status_code) in operation["responses"] or "default" in operation["responses"]
-        return answer
 
 
 def test_a_client_that_knows_only_the_document_reads_everything(served: str, stored: str) -> None:

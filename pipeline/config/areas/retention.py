@@ -18,5 +18,9 @@ class RetentionSettings(Area):
     all."""
     delete_recordings: bool = False
     """Delete the recordings, too. Otherwise they stay where they are, and runs leave them out."""
+    jobs_days: Annotated[int, Field(ge=1)] | None = 365
+    """What the service keeps of calls handed in (state, metadata, idempotency key, events), and of live calls that
+    became no call, goes so many days after their end; the calls stay. Done at the end of each run, and each hour while
+    the service runs; null keeps all."""
     exports: OneOrList[tuple[Path, ...]] = ()
     """Further folders with files that `export` wrote: `db purge` erases there as in the output folder."""

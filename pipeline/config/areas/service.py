@@ -47,6 +47,10 @@ class ServiceSettings(Area):
     """Largest JSON that may come with a recording."""
     uploads_at_once: Annotated[int, Field(ge=1, le=10_000)] = 64
     """Uploads that are read at a time; further ones wait."""
+    followers: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """Streams of events (of jobs and of live calls) that are followed at a time; a further one is answered 503."""
+    followers_per_token: Annotated[int, Field(ge=1, le=100_000)] = 50
+    """The same with one token, or without tokens from this machine; then 429."""
     upload_stall_s: Annotated[float, Field(gt=0)] = 60.0
     """An upload of which less than 256 kB come within this time is cut off. It can be continued."""
     keep_unfinished_h: Annotated[float, Field(gt=0)] = 24.0

@@ -121,6 +121,22 @@ def test_a_recording_that_failed_keeps_what_was_heard_live(
     assert shown.call_id is not None
 
 
+def test_a_live_call_whose_recording_became_no_call_is_not_listed_for_ever(
+    database: Database, live: PostgresLiveStore
+) -> None:
+    """Too short, say: no ordinary rows ever replaced it."""
+    live.handed_over("abc", "file:///recordings/abc.wav", "job")
+    assert [call.session for call in live_calls(database)] == ["abc"]
+    with database.connection() as connection:
+        connection.execute(
+            """INSERT INTO jobs (job_id, state, submitted_by, request_hash, file_name, source_uri, ended_at)
+               VALUES (gen_random_uuid(), 'skipped', 'ann', '', %s, 'file:///recordings/abc.wav', now())""",
+            [NAME],
+        )
+    assert live_calls(database) == []
+    assert live_call(database, "abc") is not None, "who knows its session finds it"
+
+
 def test_erasing_the_call_erases_what_was_heard_live(
     database: Database, store: PostgresStore, run_id: str, live: PostgresLiveStore
 ) -> None:

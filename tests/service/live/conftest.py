@@ -6,8 +6,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from commands.serving.server import server_of
+from pipeline.errors import DatabaseUnavailable
 from pipeline.live.recogniser import HearsTurns
+from service.access import Principal
 from service.access.needs import Gatekeeper, OpenGate
 from service.live import routes
 from service.live.messages import FRAME_HEADER
@@ -27,12 +30,27 @@ from tests.live_rooms import RATE_HZ, LiveBed, live_bed, speech
 PATIENCE_S = 60.0
 
 
+@dataclass(slots=True)
+class Heard:
+    """Stands for the audit: who was told which session. `broken`: how often it fails first."""
+
+    told: list[tuple[str, str, bool]] = field(default_factory=list)
+    broken: int = 0
+
+    def read_live(self, reader: Principal, session: str, *, hands_in: bool = False) -> None:
+        if self.broken:
+            self.broken -= 1
+            raise DatabaseUnavailable("away")
+        self.told.append((reader.name, session, hands_in))
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A room and the address of its WebSocket."""
 
     bed: LiveBed
     address: str
+    audit: Heard
 
     @property
     def url(self) -> str:
@@ -52,7 +70,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     def start(recogniser: HearsTurns | None = None, *, gate: Gatekeeper | None = None, **settings: object) -> Served:
         bed = live_bed(tmp_path / str(len(closing)), recogniser, live=settings)
         app = FastAPI()
+        audit = Heard()
         app.state.live, app.state.gate = bed.room, gate or OpenGate()
+        app.state.shared = SimpleNamespace(audit=audit)
         app.include_router(routes.router)
         app.add_middleware(Guard, changes_under=("/v1/",))
         server = server_of(app, max_message_bytes=bed.room.settings.max_message_bytes)
@@ -71,7 +91,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
         closing.append(close)
         host, port = server.servers[0].sockets[0].getsockname()[:2]
-        return Served(bed, f"{host}:{port}")
+        return Served(bed, f"{host}:{port}", audit)
 
     yield start
     for close in closing:

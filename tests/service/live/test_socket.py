@@ -53,6 +53,34 @@ def test_a_call_is_sent_and_told(serve: Serve, client: Open) -> None:
     assert served.bed.rows.begun[started["session"]].start.metadata.queue == "billing"
 
 
+def test_whoever_is_told_a_live_call_is_in_the_audit(serve: Serve, client: Open) -> None:
+    """Pages and events were; the WebSocket, which is told every turn, was not."""
+    served = serve()
+    one = client(served)
+    session = one.start()["session"]
+    until(lambda: served.audit.told)
+    one.socket.close()
+    two = client(served)
+    two.say(type="resume", session=session, last_event=0)
+    two.until("resumed")
+    until(lambda: len(served.audit.told) > 1)
+    assert set(served.audit.told) == {(served.audit.told[0][0], session, True)}
+
+
+def test_no_word_is_told_before_that_is_put_down_and_the_call_is_heard_all_the_same(serve: Serve, client: Open) -> None:
+    served = serve()
+    served.audit.broken = 1
+    one = client(served)
+    session = one.start()["session"]
+    one.talk(16.0)
+    one.say(type="stop")
+    first = one.until("turn")
+    assert served.audit.told, "before the first word"
+    assert first["text"]
+    assert one.code() == (1000, "stopped")
+    assert (recorded(served, session) == speech(16.0)).all()
+
+
 def test_mulaw_at_8_khz_on_one_track(serve: Serve, client: Open) -> None:
     served = serve()
     one = client(served)
