@@ -1,11 +1,12 @@
 """Redaction: how much of each kind of personal data is found, and how many harmless numbers are taken.
 
-    python -m bench.redaction [--data ../shared/data] [--part developed|apart|cases|harper] [--show]
+    python -m bench.redaction [--data ../shared/data] [--part developed|apart|later|last|cases|harper] [--show]
 
 `developed` and `apart` are exchanges of our own (`bench/labels`): the first was used to write the rules, the second was
-not looked at. A value counts as found when no letter or digit of any of its pieces is left, in all turns. `cases` are
-those of the reference data: what may not be readable is not, and a case without any stays as it is. `harper` are the
-human texts of the six bank calls: each stretch taken is listed by kind. Shares have their 95 % interval (Wilson 1927).
+not looked at. `later` was written before its faults were mended, `last` after that (`bench/labels/README.md`). A value
+counts as found when no letter or digit of any of its pieces is left, in all turns. `cases` are those of the reference
+data: what may not be readable is not, and a case without any stays as it is. `harper` are the human texts of the six
+bank calls: each stretch taken is listed by kind. Shares have their 95 % interval (Wilson 1927).
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ from typing import Any
 
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.spans import PersonalSpan
-from bench.materials.redaction_exchanges import APART, DEVELOPED, Exchange, Marked, read_cases, read_exchanges
+from bench.materials.redaction_exchanges import (
+    APART,
+    DEVELOPED,
+    LAST,
+    LATER,
+    Exchange,
+    Marked,
+    read_cases,
+    read_exchanges,
+)
 from bench.materials.reference_calls import harper_valley
 from bench.shares import share_interval
 from pipeline.config.areas.redaction import RedactionSettings
 
-PARTS = ("developed", "apart", "cases", "harper")
+PARTS = ("developed", "apart", "later", "last", "cases", "harper")
 HARD_KINDS = ("name", "address")
 """Kinds with a lower aim: nothing checks a name."""
 
@@ -78,6 +88,8 @@ def exchanges(redactor: Redactor, path: Path, show: bool) -> dict[str, Any]:
 
 
 def _share(right: int, total: int) -> str:
+    if not total:
+        return "none"
     low, high = share_interval(right, total)
     return f"{right / total:.3f} [{low:.3f}, {high:.3f}] n={total}"
 
@@ -121,6 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures[part] = {
             "developed": lambda: exchanges(redactor, DEVELOPED, chosen.show),
             "apart": lambda: exchanges(redactor, APART, chosen.show),
+            "later": lambda: exchanges(redactor, LATER, chosen.show),
+            "last": lambda: exchanges(redactor, LAST, chosen.show),
             "cases": lambda: cases(redactor, chosen.data, chosen.show),
             "harper": lambda: harper(redactor, chosen.data),
         }[part]()

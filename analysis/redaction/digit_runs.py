@@ -106,7 +106,7 @@ def _tokens(text: str, language: str) -> list[_Token]:
             match.lastgroup == "digits"
             or word in known
             or (known and word in REPEATS)
-            or is_number_pair(word, language)
+            or is_compound_number(word, language)
         ):
             kind = _Kind.NUMBER
         elif word in _FILLERS or word in _JOINERS.get(language, ()):
@@ -117,10 +117,13 @@ def _tokens(text: str, language: str) -> list[_Token]:
     return found
 
 
-def is_number_pair(word: str, language: str) -> bool:
-    """`zweiundvierzig`."""
-    unit, joined, tens = word.partition("und")
-    return bool(language == "de" and joined) and unit in NUMBER_WORDS["de"] and tens in NUMBER_WORDS["de"]
+_GERMAN_PARTS = "|".join(sorted({*NUMBER_WORDS["de"], "sech", "sieb"}, key=lambda word: (-len(word), word)))
+_GERMAN_COMPOUND = re.compile(rf"(?:{_GERMAN_PARTS}){{1,2}}(?:(?:und)?(?:{_GERMAN_PARTS})){{1,4}}")
+
+
+def is_compound_number(word: str, language: str) -> bool:
+    """`zweiundvierzig`, `neunzehnhundertfünfundsiebzig`."""
+    return language == "de" and _GERMAN_COMPOUND.fullmatch(word) is not None
 
 
 def _sequences(text: str, language: str) -> list[list[_Token]]:

@@ -191,6 +191,9 @@ def _password(said: _Said) -> list[tuple[int, int]]:
         if words[at].text in _NO_ANSWER or words[at].text in _AFTER_ANSWER:
             break
         last = at
+    spelled = next((run for run in said.runs if run.first <= last <= run.last), None)
+    if spelled is not None and last >= said.place:
+        last = min(spelled.last, said.stop - 1)  # letter by letter, however long
     refused = last == said.place and last + 1 < said.stop and words[last + 1].text in _NO_ANSWER
     return [(said.place, last)] if last >= said.place and not refused else []
 

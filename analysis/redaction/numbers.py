@@ -50,6 +50,8 @@ _OTHER_CUE = re.compile(
     r"(?: (?:number|no\.?|id|code|#|nummer))?(?: (?:is|was|it's|ist|est|es))?[\s:#,.]*$",
     re.IGNORECASE,
 )
+_PLATE = re.compile(r"(?<![\w-])[A-HJ-PR-Y][A-HJ-PR-Y]\d{2} ?[A-HJ-PR-Z]{3}(?![\w-])")
+"""A British number plate: nothing else is written so, and it is mostly told unasked."""
 _SSN = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d ?)+")
 _ALNUM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){6,40}(?![A-Za-z0-9])")
@@ -152,6 +154,8 @@ class NumberFinder:
         if any(name == "us.ssn" for name, _ in self._ids):
             for match in _SSN.finditer(text):
                 yield PersonalSpan(match.start(), match.end(), "ID", 1)
+        for match in _PLATE.finditer(text):
+            yield PersonalSpan(match.start(), match.end(), "ID", 1)
         for match in _ALNUM.finditer(text):
             for start, end, compact in _coded(match.group(0), least_digits=6):
                 if self._checks(compact):

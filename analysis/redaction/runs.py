@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
-from analysis.redaction.digit_runs import NUMBER_WORDS, REPEATS, groups_of, is_number_pair
+from analysis.redaction.digit_runs import NUMBER_WORDS, REPEATS, groups_of, is_compound_number
 from analysis.redaction.spans import word_set
 from analysis.redaction.turns import Turn, Word
 
@@ -165,7 +165,7 @@ def _is_ordinal(words: Sequence[Word], place: int, language: str) -> bool:
 
 def _kind(word: Word, language: str) -> _Kind:
     text = word.text
-    if word.is_number or text in NUMBER_WORDS[language] or text in REPEATS or is_number_pair(text, language):
+    if word.is_number or text in NUMBER_WORDS[language] or text in REPEATS or is_compound_number(text, language):
         # `second` is an ordinal elsewhere; `o` and `oh` are numbers beside others only (`_without_lone_letters`).
         return _Kind.LETTER if text in ("o", "oh") else _Kind.NUMBER
     if text in _ORDINALS[language] or text in month_names(language):

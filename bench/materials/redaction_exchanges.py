@@ -17,6 +17,8 @@ from typing import Any
 LABELS = Path(__file__).resolve().parents[1] / "labels"
 DEVELOPED = LABELS / "redaction_developed.txt"
 APART = LABELS / "redaction_apart.txt"
+LATER = LABELS / "redaction_later.txt"
+LAST = LABELS / "redaction_last.txt"
 _ROLES = {"a": "agent", "c": "client"}
 _MARK = re.compile(r"\{(?P<kind>[a-z0-9]+)\|(?P<value>[^}]*)\}|<(?P<harmless>[^>]*)>")
 
