@@ -20,16 +20,8 @@ from typing import Any
 
 from analysis.redaction import Redactor, build_redactor
 from analysis.redaction.spans import PersonalSpan
-from bench.materials.redaction_exchanges import (
-    APART,
-    DEVELOPED,
-    LAST,
-    LATER,
-    Exchange,
-    Marked,
-    read_cases,
-    read_exchanges,
-)
+from bench.materials import redaction_exchanges as materials
+from bench.materials.redaction_exchanges import Exchange, Marked, read_cases, read_exchanges
 from bench.materials.reference_calls import harper_valley
 from bench.shares import share_interval
 from pipeline.config.areas.redaction import RedactionSettings
@@ -131,10 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{part}: left out, {chosen.data} is not there (--data DIR)")
             continue
         figures[part] = {
-            "developed": lambda: exchanges(redactor, DEVELOPED, chosen.show),
-            "apart": lambda: exchanges(redactor, APART, chosen.show),
-            "later": lambda: exchanges(redactor, LATER, chosen.show),
-            "last": lambda: exchanges(redactor, LAST, chosen.show),
+            "developed": lambda: exchanges(redactor, materials.DEVELOPED, chosen.show),
+            "apart": lambda: exchanges(redactor, materials.APART, chosen.show),
+            "later": lambda: exchanges(redactor, materials.LATER, chosen.show),
+            "last": lambda: exchanges(redactor, materials.LAST, chosen.show),
             "cases": lambda: cases(redactor, chosen.data, chosen.show),
             "harper": lambda: harper(redactor, chosen.data),
         }[part]()

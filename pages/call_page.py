@@ -84,6 +84,10 @@ class Missing:
     why: str
 
 
+_LOW = -0.3
+"""Score (-1..1) from which a moment is worth going to."""
+
+
 def call_page(content: CallContent, sound: Sound, site: Site) -> str:
     """HTML of a call, of whatever is known of it."""
     call, chunks = content.call, content.chunks
@@ -102,6 +106,8 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         duration_s=duration_s,
         sound=sound,
         moods=moods_of(call),
+        turned=turned_of(call),
+        lowest_at_s=lowest_of(call),
         quarters=quarters(scores) if (scores := quarters_of(call)) else None,
         parts=parts_of(call),
         sentences=sentences_of(call, chunks),
@@ -126,6 +132,26 @@ def moods_of(call: ShownCall) -> dict[Role, str]:
         for role in (Role.CLIENT, Role.AGENT, Role.UNKNOWN)
     }
     return {role: mood for role, mood in found.items() if mood is not None}
+
+
+def turned_of(call: ShownCall) -> str | None:
+    """Which way the customer's mood turned and whose words came right before; None where it did not turn."""
+    if call.mood_turned_at_s is None:
+        return None
+    way = {"better": "for the better", "worse": "for the worse"}.get(call.mood_turned_to or "", "")
+    after = {"agent": "after the agent's words", "client": "by the customer's own words"}.get(
+        call.mood_turned_by or "", ""
+    )
+    return " ".join(part for part in ("Customer's mood turned", way, after) if part)
+
+
+def lowest_of(call: ShownCall) -> float | None:
+    """When the customer's mood was lowest; None where it was at no time negative."""
+    for step in ("fusion", "text"):
+        trend = (call.sentiment_trends.get(step) or {}).get(Role.CLIENT) or {}
+        if trend.get("lowest_at_s") is not None:
+            return float(trend["lowest_at_s"]) if (trend.get("lowest_score") or 0.0) <= _LOW else None
+    return None
 
 
 def quarters_of(call: ShownCall) -> tuple[float | None, ...]:

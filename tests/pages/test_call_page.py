@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -196,3 +197,27 @@ def test_a_recording_that_cannot_be_heard_leaves_the_text_and_says_why() -> None
 def test_an_empty_call_draws_nothing_out_of_its_frame() -> None:
     html = html_of(shown_call(duration_s=0.0), [shown_chunk(0, 2), shown_chunk(50, 90, ordinal=1)])
     assert all(float(x) <= 1000 for x in re.findall(r'<rect class="said[^"]*" x="([\d.]+)"', html))
+
+
+@pytest.mark.parametrize(
+    ("turned", "said"),
+    [
+        ({"mood_turned_by": "agent", "mood_turned_to": "better"}, "turned for the better after the agent's words at"),
+        (
+            {"mood_turned_by": "client", "mood_turned_to": "worse"},
+            "turned for the worse by the customer's own words at",
+        ),
+        ({}, "Customer's mood turned at"),
+    ],
+)
+def test_who_turned_the_mood_and_which_way_is_told(turned: dict[str, str], said: str) -> None:
+    html = html_of(shown_call(mood_turned_at_s=12.0, **turned))
+    assert said in unescape(html)
+    assert "mood turned" not in html_of()
+
+
+@pytest.mark.parametrize(("score", "is_told"), [(-0.7, True), (-0.1, False), (None, False)])
+def test_the_lowest_moment_is_told_where_the_customer_was_negative(score: float | None, is_told: bool) -> None:
+    trends = {"text": {"client": {"quarters": [], "lowest_score": score, "lowest_at_s": 75.0}}}
+    html = html_of(shown_call(sentiment_trends=trends))
+    assert ("Lowest at" in html, 'data-at="75.00"' in html) == (is_told, is_told)
