@@ -65,6 +65,12 @@ _FOR_SUCH = re.compile(
     r"^(?:\w+,? )?(for (?:an?|your|such an?) [^,]{3,60}), (?:i|we) (?:can|could|will|would|have)\b", re.IGNORECASE
 )
 """An agent names what the client wants while he answers it: "For a bulk order of two hundred, I can …"."""
+_ADDRESSES = re.compile(
+    r"(?:(?i:hi|hello|hey|oh|okay|ok|thanks|thank you|cheers|bye|goodbye|good (?:morning|afternoon|evening)|morning"
+    r"|no,? (?:that's|that is) (?:all|it|everything)|(?:that's|that is) (?:all|it|everything))[,.!]? ?)+"
+    r"(?:(?:Mr|Mrs|Ms|Dr)\.? )?(?:[A-Z][\w'’-]+[,.!]* ?){0,2}"
+)
+"""Nothing but a greeting or thanks and a name: "Hello Marta", "Thanks, Mr Bell"."""
 _GREETS = re.compile(
     r"\bhow (?:may|can|could) (?:i|we) (?:help|assist)\b|\bwhat can (?:i|we) do for you\b|\banything else\b"
     r"|\bthank(?:s| you) for (?:calling|waiting|holding|your)\b",
@@ -89,6 +95,12 @@ _CALLS_ABOUT = re.compile(
     re.IGNORECASE,
 )
 """An agent who calls says why."""
+_CALLS_BACK = re.compile(
+    r"\b(?:just )?(?:return(?:ing|ed)?|answer(?:ing)?|got|missed|had) (?:your|his|her|their|a|the|this) (?:missed )?"
+    r"call\b",
+    re.IGNORECASE,
+)
+"""Says that somebody called, not why."""
 _NAMES_SOMEBODY = re.compile(
     r"\b(?:my name is|my name's)\s+\w+(?:\s(?!i\b|i'd\b|i'm\b|and\b|calling\b|from\b|i've\b)\w+)?"
     r"|\b(?i:this is|i'm|i am|it's|it is)\s+(?:(?:Mr|Mrs|Ms|Dr)\.?\s+)?[A-Z]\w+(?:\s[A-Z]\w+)*"
@@ -125,6 +137,8 @@ _ASKED_BY_THEN = 2
 """Turns of the client in which he has said why he calls."""
 _RESTATED_WEIGHT = 0.7
 _FILLERS = frozenset({"hm", "hmm", "uh-huh", "huh", "mm", "mhm", "mm-hm", "exact", "correct", "worri", "bye", "cheer"})
+_FEWEST_STATED = 2
+"""Words that carry meaning, for what an agent says to tell something of the topic."""
 _FEWEST_WORDS = 4
 """A client's sentence of common words alone ("it won't let me in any more") is one that the agent may say again."""
 
@@ -174,12 +188,15 @@ def _all_lines(
 
 
 def _says_something(text: str) -> bool:
-    return any(stem not in _FILLERS for stem in content_stems(_plain(text), ENGLISH)) and not is_line_trouble(text)
+    if _ADDRESSES.fullmatch(text.strip()) or is_line_trouble(text):
+        return False
+    return any(stem not in _FILLERS for stem in content_stems(_plain(text), ENGLISH))
 
 
 def _plain(sentence: str) -> str:
     """Without who speaks; what stood around it stays apart by a comma."""
     cut = _NAMES_SOMEBODY.sub(", ", sentence)
+    cut = _CALLS_BACK.sub(", ", cut)
     return sentence if cut == sentence else ", ".join(part.strip() for part in cut.split(",") if part.strip(" .!?"))
 
 
@@ -266,5 +283,10 @@ def _of_agent(chunk: TranscriptChunk, answer: str, *, asked: bool) -> Iterator[t
             continue
         elif asked and _AGAIN.search(sentence):
             yield _plain(sentence), True
-        elif _DONE.search(sentence):
+        elif _DONE.search(sentence) or (asked and _states(sentence)):
             yield _plain(sentence), False
+
+
+def _states(sentence: str) -> bool:
+    """Whether an agent says what is the matter: "There is a fault in your street"."""
+    return not sentence.rstrip().endswith("?") and len(content_stems(_plain(sentence), ENGLISH)) >= _FEWEST_STATED

@@ -147,7 +147,8 @@ def _texts_of(label: Label) -> list[str]:
 
 def _joined(label: Label) -> str:
     name = " ".join(_words_of(part) for part in (label.topic, label.subtopic) if part)
-    return f"{name}: {', '.join(label.keywords)}" if label.keywords else f"{name}: {label.definition}".rstrip(": ")
+    told = [", ".join(label.keywords), label.definition]
+    return f"{name}: {'. '.join(part for part in told if part)}".rstrip(": ")
 
 
 def _opening(lines: Sequence[AskedLine]) -> str:

@@ -85,6 +85,9 @@ def test_a_no_denies_what_the_agent_named() -> None:
         ([("agent", "How can I help?"), ("client", "Hello? Can you hear me?")], "does not say"),
         ([("agent", "Telecom, hello."), ("client", "Is that the bakery?"), ("agent", "You have the wrong number.")],
          "a wrong number"),
+        ([("agent", "Bank, hello."), ("client", "Is that Joe's? I dialled it wrong.")], "a wrong number"),
+        ([("client", "Hi, it's Ann. Leave me a message."), ("agent", "Hello Ann. Just returning your call. Bye.")],
+         "does not say"),
         ([("agent", "We sell routers and cards. I have sent you a card."), ("client", "Bye.")], "does not say"),
         ([], "nobody speaks"),
     ],
@@ -120,6 +123,24 @@ def test_what_the_agent_says_again_counts_where_the_client_is_vague() -> None:
         ("client", "It won't let me in any more."), ("agent", "So you forgot your password?"), ("client", "Yes.")
     )
     assert said == ["So you forgot your password?"]
+
+
+def test_what_the_agent_says_is_the_matter_counts_less_than_what_the_client_asks() -> None:
+    """The client named the place, the agent what is switched off there, and the call had no topic."""
+    found = asked(
+        ("agent", "Telecom, hello. Our new phones are here."),
+        ("client", "I'm going to Peru and need my phone there."),
+        ("agent", "Roaming is off in your plan. Shall I look at prices? Have you heard of our insurance? It is cheap."),
+    ).lines
+    assert [(line.text, line.weight) for line in found] == [
+        ("I'm going to Peru and need my phone there.", 1.0),
+        ("Roaming is off in your plan.", KeywordTopicSettings().agent_weight),
+    ]
+
+
+@pytest.mark.parametrize("text", ["Hello Marta.", "Thanks, Mr Bell.", "No, that's everything.", "Okay, thank you."])
+def test_a_greeting_with_a_name_says_nothing(text: str) -> None:
+    assert lines(("client", "My card is lost."), ("client", text)) == ["My card is lost."]
 
 
 def test_the_agent_names_what_is_wanted_while_he_answers_it() -> None:
