@@ -95,7 +95,8 @@ _WRONG_NUMBER = re.compile(
     r"\b(?:got|have|'ve|dialled|dialed|called|it's|is|be|was|oh,?|sorry,?|then,?) (?:the |a |an )?wrong "
     r"(?:number|person|company|house|party)\b(?! (?:on|in|for)\b)"
     r"|\bwrong \w+[,.!]? sorry\b|\bwrong number,? then\b|\bmis-?dialled\b|\bmis-?dialed\b"
-    r"|\bdial(?:led|ed) (?:it|that|this|the number) wrong(?:ly)?\b|\bdialled the wrong\b|\bdialed the wrong\b|\bmixed up (?:two|the|some) (?:digits|numbers)\b"
+    r"|\bdial(?:led|ed) (?:it|that|this|the number) wrong(?:ly)?\b"
+    r"|\bdialled the wrong\b|\bdialed the wrong\b|\bmixed up (?:two|the|some) (?:digits|numbers)\b"
     r"|\b(?:nobody|no one|no-one|no \w+) (?:of|by|with) (?:that|this) name\b"
     r"|\b(?:called|rang|dialled|dialed) (?:us |me |here )?by (?:accident|mistake)\b",
     re.IGNORECASE,

@@ -32,8 +32,8 @@ from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 _VERSION, _VERSION_OF_QUESTIONS = 4, 1
-"""Of what is found without a language model, and of what one is asked. 4 reads what the agent says is the matter, and labels
-with their definitions."""
+"""Of what is found without a language model, and of what one is asked. 4 reads what the agent says is the matter, and
+labels with their definitions."""
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 _LATER = {"scoring", "min_confidence", "min_confidence_of_second"}
