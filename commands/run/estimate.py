@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from commands.run.trial import Trial, as_found, harmless, smallest_recording
 from db.queries.runs import RunSpeed
+from pipeline.config.areas.speech.cloud import CLOUD_ENGINES, CloudOptions
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.root import Settings
 from pipeline.errors import EarshotError
@@ -20,6 +21,7 @@ from pipeline.records import AudioHeader, FoundCall, SkippedFile
 from pipeline.sources.probe import bytes_per_second, probe_many
 from pipeline.sources.s3 import S3Source
 from pipeline.sources.source import CallSource
+from pipeline.transcription.engine import CLEAREST_S
 from pipeline.transcription.engines.expected import expected_name
 
 TRIAL_LIMIT_S = 60.0
@@ -157,6 +159,9 @@ def price_of(settings: TranscriptionSettings, sound: Sound) -> list[str]:
         return []
     price = settings.price(engine)
     billed_s = sum(price.billed_s(length_s, channels) for length_s, channels in sound.lengths)
+    billed_s += price.billed_s(CLEAREST_S) * sum(
+        _asks_for_the_language(settings, length_s) for length_s, _ in sound.lengths
+    )
     told = [f"the audio of calls would leave this machine: {engine} is sent it"]
     if price.usd_per_minute is None:
         unknown = f"transcription: at most {billed_s / 60:.1f} minutes billed by {engine}, price unknown"
@@ -169,6 +174,15 @@ def price_of(settings: TranscriptionSettings, sound: Sound) -> list[str]:
     if settings.max_cost_usd is not None and cost > settings.max_cost_usd:
         told.append(f"the run stops before it crosses transcription.max_cost_usd ({settings.max_cost_usd:g} USD)")
     return told
+
+
+def _asks_for_the_language(settings: TranscriptionSettings, length_s: float) -> bool:
+    """Whether a call of this length may cost a request by which its language is detected."""
+    engine = settings.engines[0]
+    if engine not in CLOUD_ENGINES or settings.language is not None or settings.language_per == "segment":
+        return False
+    options: CloudOptions = getattr(settings, engine)
+    return length_s > options.window_s
 
 
 def time_by_trial(settings: Settings, sound: Sound) -> list[str]:

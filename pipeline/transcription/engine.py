@@ -57,6 +57,8 @@ class CallSpeech:
     call_id: str
     read: Callable[[], Samples]
     """Reads it, at most `CLEAREST_S` seconds. Raises OSError."""
+    longest_s: float
+    """Seconds of speech of the channel that has most, as windows join it."""
 
 
 CLEAREST_S = 29.0

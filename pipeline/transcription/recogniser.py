@@ -95,7 +95,8 @@ class GatedRecogniser:
         context = (request.context or self._context) if self._description.takes_context else ""
         language = request.language or self._settings.language
         heard = self._language_of(request.call) if language is None and request.call is not None else None
-        return replace(request, language=heard.code if heard else language, heard=heard, context=context)
+        call = request.call if self._settings.language_per == "call" else None
+        return replace(request, language=heard.code if heard else language, heard=heard, context=context, call=call)
 
     def _language_of(self, call: CallSpeech) -> HeardLanguage | None:
         """Decided once for a call, from its speech alone, so that it does not depend on what was decoded before."""

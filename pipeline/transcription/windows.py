@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,6 +39,13 @@ def plan_windows(segments: Sequence[SpeechSegment], window_s: float | None) -> l
             windows[-1].append(segment)
             length_s += longer_s
     return [tuple(window) for window in windows]
+
+
+def joined_s(segments: Sequence[SpeechSegment]) -> float:
+    """Seconds of a channel's segments in one window, however long."""
+    return sum(segment.duration_s for segment in segments) + sum(
+        _pause_s(before, after) for before, after in pairwise(segments)
+    )
 
 
 def join(requests: Sequence[SegmentRequest], pauses: Sequence[Samples | None]) -> SegmentRequest:

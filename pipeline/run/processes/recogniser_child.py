@@ -66,6 +66,8 @@ class WindowTask:
     call_id: str = ""
     clearest: tuple[SegmentTask, ...] = ()
     """The call's clearest speech, where its language is to be heard."""
+    longest_s: float = 0.0
+    """See `CallSpeech`."""
     priority: int = 0
     """Higher is recognised first."""
 
@@ -79,7 +81,9 @@ class WindowTask:
 
     def read(self) -> SegmentRequest:
         """The request, with its samples. Raises OSError."""
-        call = CallSpeech(call_id=self.call_id, read=self._clearest) if self.clearest else None
+        call = None
+        if self.clearest:
+            call = CallSpeech(call_id=self.call_id, read=self._clearest, longest_s=self.longest_s)
         requests = [
             SegmentRequest(
                 key=segment.key,

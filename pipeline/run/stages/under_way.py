@@ -23,7 +23,7 @@ from pipeline.transcription.engine import (
     SegmentPlace,
     SegmentResult,
 )
-from pipeline.transcription.windows import plan_windows
+from pipeline.transcription.windows import joined_s, plan_windows
 
 
 @dataclass(slots=True)
@@ -113,6 +113,7 @@ def window_task(call_id: str, found: FoundCall, prepared: PreparedCall, window: 
         ),
         call_id=call_id,
         clearest=() if found.metadata.language else clearest_speech(prepared),
+        longest_s=max((joined_s(channel.segments) for channel in prepared.channels), default=0.0),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.materials.recordings import sample_speech, write_wav
-from commands.run.estimate import Sound, sound_of, suiting, time_by_trial, time_from
+from commands.run.estimate import Sound, price_of, sound_of, suiting, time_by_trial, time_from
 from commands.run.trial import as_found
 from db.queries.runs import RunSpeed
 from pipeline.config.root import Settings
@@ -110,3 +110,17 @@ def test_in_a_bucket_the_length_comes_from_beginnings_and_sizes(recording: Path)
     assert "nothing was downloaded" in sound.how
     assert len(asked) <= 24
     assert sent <= 24 * 65_536 < sum(map(len, objects.values()))
+
+
+@pytest.mark.parametrize(
+    ("more", "billed"),
+    [
+        pytest.param({}, "2.5 minutes", id="detected once in the clearest 29 s of the call that needs two requests"),
+        pytest.param({"language": "en"}, "2.0 minutes", id="named"),
+        pytest.param({"language_per": "segment"}, "2.0 minutes", id="detected in every request"),
+    ],
+)
+def test_the_price_of_detecting_the_language_is_in_the_estimate(more: dict[str, Any], billed: str) -> None:
+    settings = with_engines("google", google={"project": "p", "usd_per_minute": 0.6}, **more)
+    told = price_of(settings.transcription, Sound(audio_s=120.0, lengths=((90.0, 1), (30.0, 1))))
+    assert f"for {billed} billed by google" in " ".join(told)

@@ -58,7 +58,7 @@ class Hearer(FakeTranscriber):
 
 
 def _of_call(call_id: str, key: str, language: str | None = None, silent: bool = False) -> SegmentRequest:
-    speech = CallSpeech(call_id=call_id, read=lambda: silence(2) if silent else babble(2))
+    speech = CallSpeech(call_id=call_id, read=lambda: silence(2) if silent else babble(2), longest_s=2.0)
     return SegmentRequest(key=key, samples=babble(2), language=language, call=speech)
 
 
@@ -87,6 +87,8 @@ def test_no_language_is_heard_where_it_is_known_or_changes(
     (result,) = _with(engine, **settings).transcribe([request_])
     assert {one.language for one in engine.seen} == {language}
     assert engine.asked == asked
+    by_segment = settings.get("language_per") == "segment"
+    assert {one.call for one in engine.seen} == {None if by_segment else request_.call}
     assert result.language_probability is None
 
 

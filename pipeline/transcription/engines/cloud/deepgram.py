@@ -122,4 +122,5 @@ def _of_channel(channel: Any, duration_s: float) -> Heard:
         else None,
         language=language_code(detected) if isinstance(detected, str) else None,
         confidence=share(getattr(best, "confidence", None)) if text else None,
+        language_probability=share(getattr(channel, "language_confidence", None)),
     )

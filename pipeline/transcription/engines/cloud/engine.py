@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 from pipeline.breaker import Breaker
 from pipeline.config.areas.speech.cloud import CloudOptions
@@ -16,10 +17,13 @@ from pipeline.retries import retrying
 from pipeline.transcription.engine import (
     COST_CEILING,
     SERVICE_UNAVAILABLE,
+    CallSpeech,
     EngineDescription,
+    HeardLanguage,
     SegmentRequest,
     SegmentResult,
 )
+from pipeline.transcription.engines.cloud.languages import Languages
 from pipeline.transcription.engines.cloud.service import CloudService, Heard, Passing, Sound
 from pipeline.transcription.engines.meter import CostCeilingReached, Meter
 from pipeline.transcription.text.vocabulary import context_terms
@@ -33,6 +37,9 @@ class CloudTranscriber:
 
     Requests of one call that follow each other and are of different channels are sent as one: a request per channel
     would cost twice the time, and with some services twice the money.
+
+    A call whose language nobody named is sent in one language: the service detects it once, and it is named in the
+    call's other requests. Where the call does not fit into one request, its clearest speech is sent first for that.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class CloudTranscriber:
         self._service = service
         self._takes_context = takes_context
         self._breaker = Breaker(name, options.breaker_failures, options.breaker_pause_s)
+        self._languages = Languages()
         self.meter = Meter()
 
     def load(self) -> EngineDescription:
@@ -102,9 +110,13 @@ class CloudTranscriber:
             language=audible[0].language,
             terms=context_terms(audible[0].context),
         )
+        call = audible[0].call if sound.language is None else None
         try:
             self._breaker.check()
-            heard = self._asked(sound)
+            if call is None:
+                language, heard = None, self._asked(sound)
+            else:
+                language, heard = self._in_one_language(call, sound)
         except (ServiceUnavailable, InvalidReply) as error:
             if isinstance(error, CostCeilingReached):
                 flags: tuple[str, ...] = (COST_CEILING,)
@@ -114,7 +126,20 @@ class CloudTranscriber:
             return results + [
                 SegmentResult(key=r.key, text="", language=None, flags=flags, error=told) for r in audible
             ]
-        return results + [_result(request, one) for request, one in zip(audible, heard, strict=True)]
+        return results + [_result(request, one, language) for request, one in zip(audible, heard, strict=True)]
+
+    def _in_one_language(self, call: CallSpeech, sound: Sound) -> tuple[HeardLanguage | None, Sequence[Heard]]:
+        """The call's language, and what is heard in it. The first request of a call decides; others wait for it."""
+        with self._languages.decision(call.call_id) as decision:
+            if decision.mine and call.longest_s > self._options.window_s:
+                clearest = Sound(channels=(call.read(),), language=None)
+                decision.language = _main_language(self._asked(clearest))
+            elif decision.mine:
+                heard = self._asked(sound)
+                decision.language = _main_language(heard)
+                return decision.language, heard
+        language = decision.language
+        return language, self._asked(replace(sound, language=language.code if language else None))
 
     def _asked(self, sound: Sound) -> Sequence[Heard]:
         options, began = self._options, time.monotonic()
@@ -177,11 +202,21 @@ def _of_one_call(one: SegmentRequest, other: SegmentRequest) -> bool:
     return same and (here.audio_sha256, here.file_name) == (there.audio_sha256, there.file_name)
 
 
-def _result(request: SegmentRequest, heard: Heard) -> SegmentResult:
+def _main_language(channels: Sequence[Heard]) -> HeardLanguage | None:
+    """The language of the channel with most text, among those whose language the service tells."""
+    told = [heard for heard in channels if heard.language]
+    if not told:
+        return None
+    longest = max(told, key=lambda heard: len(heard.text.strip()))
+    return HeardLanguage(code=longest.language or "", probability=longest.language_probability)
+
+
+def _result(request: SegmentRequest, heard: Heard, call: HeardLanguage | None) -> SegmentResult:
     return SegmentResult(
         key=request.key,
         text=heard.text.strip(),
-        language=heard.language or request.language,
+        language=heard.language or request.language or (call.code if call else None),
+        language_probability=call.probability if call else None,
         words=heard.words,
         confidence=heard.confidence,
     )

@@ -61,6 +61,8 @@ class Heard:
     words: tuple[Word, ...] | None
     language: str | None
     confidence: float | None
+    language_probability: float | None = None
+    """How sure the service is of the language it detected, 0..1; None where it gives none."""
 
 
 class CloudService(Protocol):

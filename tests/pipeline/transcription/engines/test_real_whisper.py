@@ -46,7 +46,7 @@ def window_of(segments: Sequence[SpeechSegment], heard: Samples) -> SegmentReque
             key=str(segment.ordinal),
             samples=heard[round(segment.start_s * RATE_HZ) : round(segment.end_s * RATE_HZ)],
             language=None,
-            call=CallSpeech(call_id="sample", read=lambda: heard[: 29 * RATE_HZ]),
+            call=CallSpeech(call_id="sample", read=lambda: heard[: 29 * RATE_HZ], longest_s=29.0),
         )
         for segment in segments
     ]
@@ -156,7 +156,7 @@ def test_a_window_in_another_language_loses_nothing_against_its_turns_alone(
     recogniser.load()
     voice, code, turns = SPOKEN[language]
     pieces = [spoken(voice, turn) for turn in turns]
-    call = CallSpeech(call_id=language, read=lambda: np.concatenate(pieces)[: 29 * RATE_HZ])
+    call = CallSpeech(call_id=language, read=lambda: np.concatenate(pieces)[: 29 * RATE_HZ], longest_s=29.0)
     alone = [
         SegmentRequest(key=str(place), samples=piece, language=None, call=call) for place, piece in enumerate(pieces)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from pipeline.purse import SharedPurse
 from pipeline.transcription.engine import (
     COST_CEILING,
     SERVICE_UNAVAILABLE,
+    CallSpeech,
     SegmentPlace,
     SegmentRequest,
     SegmentResult,
@@ -177,6 +178,58 @@ def test_a_language_nobody_named_is_the_service_s(place: Place) -> None:
         "google": told.get("languageCodes") == ["auto"],
         "aws": told.get("IdentifyLanguage") is True and "LanguageCode" not in told,
     }[place.vendor.name]
+    engine.close()
+
+
+def in_call(request: SegmentRequest, longest_s: float) -> SegmentRequest:
+    assert request.place is not None
+    call = CallSpeech(call_id=request.place.file_name, read=lambda: sound(0.3), longest_s=longest_s)
+    return replace(request, call=call)
+
+
+def named(place: Place) -> list[bool]:
+    """Of each request, whether it said that the language is French."""
+    return [
+        {
+            "deepgram": told.get("language") == ["fr"],
+            "azure": told.get("locales") == ["fr-FR"],
+            "google": told.get("languageCodes") == ["fr-FR"],
+            "aws": told.get("LanguageCode") == "fr-FR",
+        }[place.vendor.name]
+        for told in place.server.asked
+    ]
+
+
+def test_the_language_of_a_call_in_one_request_is_named_when_a_part_is_sent_again(place: Place) -> None:
+    engine = place.engine(window_s=20.0)
+    answers(engine, in_call(asked(1.5, 0, language=None), 10.0), in_call(asked(1.0, 1, language=None), 10.0))
+    (again,) = answers(engine, in_call(asked(0.5, language=None), 10.0))
+    assert named(place) == [False, True]
+    assert [channels.shape[1] for channels in place.server.heard] == [2, 1]
+    assert again.language == "fr"
+    if place.vendor.name == "deepgram":
+        assert again.language_probability == pytest.approx(0.9)
+    engine.close()
+
+
+def test_the_language_of_a_call_in_several_requests_is_detected_once_in_its_clearest_speech(place: Place) -> None:
+    engine = place.engine(window_s=1.5)
+    pieces = [in_call(asked(seconds, language=None), 3.0) for seconds in (1.5, 1.4, 1.3)]
+    other = in_call(asked(1.2, 0, "b.wav", language=None), 1.2)
+    results = answers(engine, *pieces, other)
+    assert {result.language for result in results} == {"fr"}
+    said = sorted(zip((len(channels) for channels in place.server.heard), named(place), strict=True))
+    assert said == [(4800, False), (19_200, False), (20_800, True), (22_400, True), (24_000, True)]
+    engine.close()
+
+
+def test_a_language_that_could_not_be_detected_is_looked_for_by_the_next_request(place: Place) -> None:
+    place.server.faults.append(BAD_REQUEST)
+    engine = place.engine(window_s=1.5, concurrency=1)
+    first, second = answers(engine, in_call(asked(1.5, language=None), 2.9), in_call(asked(1.4, language=None), 2.9))
+    assert first.error is not None
+    assert (second.error, second.language) == (None, "fr")
+    assert named(place) == [False, False, True]
     engine.close()
 
 
