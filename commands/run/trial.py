@@ -137,7 +137,7 @@ class Trial:
                 windows = self._piece(prepared, description.window_s)
                 chosen = {segment_key("", segment): segment for window in windows for segment in window}
                 for window in windows:
-                    process.submit(window_task("", found, prepared, window))
+                    process.submit(window_task("", found, prepared, window, description.longest_window_s))
                 while process.outstanding:
                     self._left_s()
                     self.segments += [segment_text(chosen[r.key], r) for r in process.results(timeout_s=0.5)]

@@ -136,6 +136,11 @@ class EngineDescription:
     """Segments are joined up to this length, because the engine hears better so; it must give word times. None: each
     segment is decoded by itself."""
 
+    @property
+    def longest_window_s(self) -> float | None:
+        """The longest window it takes, with the sound around its segments; None where it takes segments."""
+        return None if self.window_s is None else self.max_segment_s
+
 
 @runtime_checkable
 class HearsLanguage(Protocol):

@@ -162,15 +162,17 @@ class GatedTranscriber:
 
     def _judge_window(self, window: SegmentRequest, result: SegmentResult) -> Iterator[SegmentResult]:
         """The segments that are not suspect; the others are under way again."""
+        if result.error is not None and len(window.parts) == 1:
+            yield result
+            return
         if result.error is not None:
             for request in part_requests(window):
                 self._open(request)
                 self._again.append(request)
             return
         of_all = [name for name in self._suspicions(window, result) if name in _OF_A_WINDOW]
-        remedies = ["alone"] if self._settings.alone else []
         for request, part in zip(part_requests(window), split(result, window.parts), strict=True):
-            case = self._case(request, remedies)
+            case = self._case(request, self._remedies_in(window))
             fired = (*of_all, *self._suspicions(request, part, case.activity))
             case.attempts.append(_Attempt(part, tuple(dict.fromkeys(fired))))
             if fired and case.remedies:
@@ -186,6 +188,11 @@ class GatedTranscriber:
             return ()
         activity = activity or measure(request.samples, self._settings)
         return suspicions(heard(request, result, activity, self._low_confidence), self._settings)
+
+    def _remedies_in(self, window: SegmentRequest) -> Iterable[str]:
+        if len(window.parts) == 1:
+            return self._remedies(window)
+        return ["alone"] if self._settings.alone else []
 
     def _remedies(self, request: SegmentRequest) -> deque[str]:
         settings = self._settings

@@ -1,7 +1,8 @@
 """Windows: neighbouring segments of one channel, decoded together and split again by word times.
 
 Whisper hears 30 s at a time whatever it is given, and one phrase helps it with the next. A window joins the segments
-with at most `PAUSE_S` of silence between them, as Radford et al. 2022 and faster-whisper's own filter do with a file.
+with at most `PAUSE_S` between them, as Radford et al. 2022 and faster-whisper's own filter do with a file. What is
+heard there is the channel's sound, the beginning of the pause and its end: quiet first and last syllables are in it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment, Word
 from pipeline.transcription.engine import Part, Samples, SegmentRequest, SegmentResult
 
 PAUSE_S = 0.5
-"""A longer pause between two segments is replaced by this much digital silence. 0.2, 0.5 and 1.0 s gave the same words
-within one in 270 (three calls, Whisper tiny.en and base)."""
+"""A longer pause between two segments is shortened to this much. As digital silence, 0.2, 0.5 and 1.0 s gave the same
+words within one in 270 (three calls, Whisper tiny.en and base)."""
+
+_ROUNDING_S = 0.01
+"""More than a window gains where its times are rounded to samples."""
+_NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
 def plan_windows(segments: Sequence[SpeechSegment], window_s: float | None) -> list[tuple[SpeechSegment, ...]]:
@@ -48,23 +53,57 @@ def joined_s(segments: Sequence[SpeechSegment]) -> float:
     )
 
 
-def join(requests: Sequence[SegmentRequest], pauses: Sequence[Samples | None]) -> SegmentRequest:
-    """One request for all, under the key of the first; a single one is handed back as it is.
+def margins(
+    window: Sequence[SpeechSegment], segments: Sequence[SpeechSegment], longest_s: float
+) -> list[tuple[float, float]]:
+    """Seconds of the channel's sound before and after each segment of a window that are heard with it.
+
+    Voice activity finds quiet first syllables late. At most half of a replaced pause, and half of the way to the
+    neighbour; at both ends of the window only what `longest_s` leaves.
 
     Args:
-        pauses: what lies between each request and the next, fewer by one; None for a pause over `PAUSE_S`.
+        segments: all of the channel, in order; the window is a run of them.
     """
-    if len(requests) == 1:
+    first = segments.index(window[0])
+    found: list[tuple[float, float]] = []
+    for place, segment in enumerate(window, first):
+        end_s = segments[place - 1].end_s if place else 0.0
+        start_s = segments[place + 1].start_s if place + 1 < len(segments) else math.inf
+        found.append((_half(segment.start_s - end_s), _half(start_s - segment.end_s)))
+    spare_s = max(0.0, longest_s - joined_s(window) - _ROUNDING_S) / 2
+    found[0] = min(found[0][0], spare_s), found[0][1]
+    found[-1] = found[-1][0], min(found[-1][1], spare_s)
+    return found
+
+
+def _half(pause_s: float) -> float:
+    return min(max(pause_s, 0.0), PAUSE_S) / 2
+
+
+def join(
+    requests: Sequence[SegmentRequest],
+    pauses: Sequence[Samples | None],
+    before: Samples = _NOTHING,
+    after: Samples = _NOTHING,
+) -> SegmentRequest:
+    """One request for all, under the key of the first; a single one with nothing around is handed back as it is.
+
+    Args:
+        pauses: what is heard between each request and the next, fewer by one; None for `PAUSE_S` of silence.
+        before: what is heard before the first.
+        after: what is heard after the last.
+    """
+    if len(requests) == 1 and not before.size and not after.size:
         return requests[0]
     silence: Samples = np.zeros(round(PAUSE_S * SAMPLE_RATE_HZ), dtype=np.float32)
-    pieces: list[Samples] = []
+    pieces: list[Samples] = [before]
     parts: list[Part] = []
-    length = 0
-    for request, pause in zip(requests, (*pauses, None), strict=True):
+    length = before.size
+    for request, pause in zip(requests, (*pauses, after), strict=True):
         parts.append(Part(key=request.key, first=length, last=length + request.samples.size, place=request.place))
         pieces += [request.samples, silence if pause is None else pause]
         length += pieces[-2].size + pieces[-1].size
-    return replace(requests[0], samples=np.concatenate(pieces[:-1]), parts=tuple(parts))
+    return replace(requests[0], samples=np.concatenate(pieces), parts=tuple(parts))
 
 
 def part_requests(window: SegmentRequest) -> list[SegmentRequest]:

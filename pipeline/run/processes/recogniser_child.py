@@ -53,6 +53,10 @@ class SegmentTask:
     end_s: float
     language: str | None
     place: SegmentPlace | None = None
+    before_s: float = 0.0
+    """Seconds of the channel's sound before it that are heard with it."""
+    after_s: float = 0.0
+    """The same after it."""
 
     def read(self) -> Samples:
         return read_samples(self.samples_path, self.start_s, self.end_s)
@@ -77,7 +81,8 @@ class WindowTask:
 
     def apart(self, keys: Container[str]) -> list[WindowTask]:
         """Those of its segments that `keys` names, each by itself."""
-        return [replace(self, segments=(segment,)) for segment in self.segments if segment.key in keys]
+        alone = (replace(segment, before_s=0.0, after_s=0.0) for segment in self.segments if segment.key in keys)
+        return [replace(self, segments=(segment,)) for segment in alone]
 
     def read(self) -> SegmentRequest:
         """The request, with its samples. Raises OSError."""
@@ -94,7 +99,13 @@ class WindowTask:
             )
             for segment in self.segments
         ]
-        return join(requests, [_pause(before, after) for before, after in pairwise(self.segments)])
+        first, last = self.segments[0], self.segments[-1]
+        return join(
+            requests,
+            [_pause(before, after) for before, after in pairwise(self.segments)],
+            read_samples(first.samples_path, first.start_s - first.before_s, first.start_s),
+            read_samples(last.samples_path, last.end_s, last.end_s + last.after_s),
+        )
 
     def _clearest(self) -> Samples:
         samples: Samples = np.concatenate([segment.read() for segment in self.clearest])
@@ -102,9 +113,17 @@ class WindowTask:
 
 
 def _pause(before: SegmentTask, after: SegmentTask) -> Samples | None:
-    if after.start_s - before.end_s > PAUSE_S:
+    """None for silence."""
+    path, begins_s = before.samples_path, max(before.end_s, after.start_s)
+    if begins_s - before.end_s <= PAUSE_S:
+        return read_samples(path, before.end_s, begins_s)
+    if not before.after_s and not after.before_s:
         return None
-    return read_samples(before.samples_path, before.end_s, max(before.end_s, after.start_s))
+    sounds = (
+        read_samples(path, before.end_s, before.end_s + before.after_s),
+        read_samples(path, begins_s - after.before_s, begins_s),
+    )
+    return np.concatenate(sounds)
 
 
 def set_up(

@@ -157,7 +157,7 @@ class RecogniseStage:
                 self._by_segment[key] = fingerprint
         active.speech_s = active.left_s + sum(segment.end_s - segment.start_s for segment in kept)
         for window in windows:
-            task = window_task(work.call_id, work.planned.found, work.prepared, window)
+            task = window_task(work.call_id, work.planned.found, work.prepared, window, self._longest_window_s())
             self._process.submit(replace(task, priority=work.priority))
         self._tell_share(active)
         if not windows:
@@ -166,6 +166,9 @@ class RecogniseStage:
     def _tell_share(self, active: UnderWay) -> None:
         share = 1.0 - active.left_s / active.speech_s if active.speech_s else 1.0
         self._desk.tell(active.work.claim, "recognise", min(1.0, max(0.0, share)), active.work.duration_s)
+
+    def _longest_window_s(self) -> float | None:
+        return None if self._process.description is None else self._process.description.longest_window_s
 
     def _window_s(self) -> float | None:
         return None if self._process.description is None else self._process.description.window_s

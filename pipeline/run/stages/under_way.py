@@ -23,7 +23,7 @@ from pipeline.transcription.engine import (
     SegmentPlace,
     SegmentResult,
 )
-from pipeline.transcription.windows import joined_s, plan_windows
+from pipeline.transcription.windows import joined_s, margins, plan_windows
 
 
 @dataclass(slots=True)
@@ -91,14 +91,25 @@ def segment_key(call_id: str, segment: SpeechSegment) -> str:
     return f"{call_id}/{segment.channel}/{segment.ordinal}"
 
 
-def window_task(call_id: str, found: FoundCall, prepared: PreparedCall, window: Sequence[SpeechSegment]) -> WindowTask:
-    """A window of a prepared call, as the recogniser is given it."""
-    paths = {channel.channel: channel.samples_path.resolve() for channel in prepared.channels}
+def window_task(
+    call_id: str, found: FoundCall, prepared: PreparedCall, window: Sequence[SpeechSegment], longest_s: float | None
+) -> WindowTask:
+    """A window of a prepared call, as the recogniser is given it.
+
+    Args:
+        longest_s: the longest input of an engine that takes windows; None for one that takes segments, which are then
+            heard without the sound around them. So are those of speakers on one channel: it holds the other's words.
+    """
+    channels = {channel.channel: channel for channel in prepared.channels}
+    own = channels[window[0].channel]
+    around = [(0.0, 0.0)] * len(window)
+    if longest_s is not None and "diarised" not in prepared.flags:
+        around = margins(window, own.segments, longest_s)
     return WindowTask(
         tuple(
             SegmentTask(
                 key=segment_key(call_id, segment),
-                samples_path=paths[segment.channel],
+                samples_path=own.samples_path.resolve(),
                 start_s=segment.start_s,
                 end_s=segment.end_s,
                 language=found.metadata.language,
@@ -108,8 +119,10 @@ def window_task(call_id: str, found: FoundCall, prepared: PreparedCall, window: 
                     channel=segment.channel,
                     start_s=segment.start_s,
                 ),
+                before_s=before_s,
+                after_s=after_s,
             )
-            for segment in window
+            for segment, (before_s, after_s) in zip(window, around, strict=True)
         ),
         call_id=call_id,
         clearest=() if found.metadata.language else clearest_speech(prepared),

@@ -325,6 +325,25 @@ def test_words_the_engine_hardly_believes_are_tried_by_themselves_then_flagged()
     assert (results["s1"].text, results["s1"].flags) == ("mumble", ("low_confidence",))
 
 
+def _alone_with_its_surroundings(seconds: float) -> SegmentRequest:
+    quiet: Samples = np.zeros(4000, dtype=np.float32)
+    return join([SegmentRequest(key="s0", samples=babble(seconds), language="en")], [], quiet, quiet)
+
+
+def test_a_window_of_one_segment_is_tried_in_halves() -> None:
+    """By itself it would be decoded as before, less the sound around it."""
+    engine = _answering(lambda one: _words(one, "no " * 12) if one.parts else _said("half"))
+    (result,) = _gated(engine).transcribe([_alone_with_its_surroundings(3)])
+    assert [one.key for one in engine.seen] == ["s0", "s0#0", "s0#1"]
+    assert (result.key, result.text, result.flags) == ("s0", "half half", ("loop_cured",))
+
+
+def test_a_window_of_one_segment_that_fails_is_not_asked_for_again() -> None:
+    engine = _answering(lambda _: _said("", error="no answer"))
+    (result,) = _gated(engine).transcribe([_alone_with_its_surroundings(3)])
+    assert (len(engine.seen), result.key, result.error) == (1, "s0", "no answer")
+
+
 def test_an_engine_whose_confidence_nobody_compared_is_not_doubted_for_it() -> None:
     (result,) = _gated(_answering(lambda one: _said("so it is", confidence=0.01))).transcribe([request(babble(3), "a")])
     assert result.flags == ()

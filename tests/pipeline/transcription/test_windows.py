@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment, Word
 from pipeline.transcription.engine import Samples, SegmentRequest, SegmentResult
-from pipeline.transcription.windows import PAUSE_S, confidence_of, join, part_requests, plan_windows, split
+from pipeline.transcription.windows import (
+    PAUSE_S,
+    confidence_of,
+    join,
+    joined_s,
+    margins,
+    part_requests,
+    plan_windows,
+    split,
+)
 
 
 def segments(*bounds: tuple[float, float], overlaps: tuple[int, ...] = ()) -> list[SpeechSegment]:
@@ -109,6 +118,52 @@ def test_words_go_to_the_segment_they_were_said_in(
         assert result.words is not None
         assert all(0 <= word.start_s <= word.end_s <= 1 for word in result.words)
         assert result.confidence == (pytest.approx(0.5) if result.words else None)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "window", "longest_s", "around"),
+    [
+        pytest.param([(1, 2), (5, 6)], (0, 2), 30, [(0.25, 0.25), (0.25, 0.25)], id="half of a replaced pause"),
+        pytest.param([(0.1, 2), (2.3, 6)], (0, 2), 30, [(0.05, 0.15), (0.15, 0.25)], id="what there is"),
+        pytest.param([(0, 2), (2.2, 3), (3.1, 4)], (1, 2), 30, [(0.1, 0.05)], id="half of the way to a neighbour"),
+        pytest.param([(1, 11), (20, 39.21)], (0, 2), 30, [(0.14, 0.25), (0.25, 0.14)], id="what the engine takes"),
+        pytest.param([(1, 31)], (0, 1), 30, [(0, 0)], id="as long as the engine takes"),
+        pytest.param([(0, 28), (27, 29)], (1, 2), 30, [(0, 0.25)], id="a repeated second"),
+    ],
+)
+def test_a_segment_is_heard_with_the_sound_around_it(
+    bounds: list[tuple[float, float]], window: tuple[int, int], longest_s: float, around: list[tuple[float, float]]
+) -> None:
+    """Voice activity found "all right" late: without the 0.2 s before, Whisper heard "write"."""
+    of_channel = segments(*bounds)
+    found = margins(of_channel[slice(*window)], of_channel, longest_s)
+    assert [value for pair in found for value in pair] == pytest.approx([value for pair in around for value in pair])
+
+
+@given(_STRETCHES, st.floats(20, 30))
+def test_a_window_with_the_sound_around_it_is_never_too_long(
+    stretches: list[tuple[int, int]], longest_s: float
+) -> None:
+    bounds, at = [], 0
+    for length, pause in stretches:
+        bounds.append((at / SAMPLE_RATE_HZ, (at + min(length, 300_000)) / SAMPLE_RATE_HZ))
+        at += min(length, 300_000) + pause
+    of_channel = segments(*bounds)
+    for window in plan_windows(of_channel, longest_s):
+        around = margins(window, of_channel, longest_s)
+        assert all(0 <= value <= PAUSE_S / 2 for pair in around for value in pair)
+        assert joined_s(window) + around[0][0] + around[-1][1] <= longest_s
+
+
+def test_words_around_a_segment_are_the_segment_s() -> None:
+    around: Samples = np.full(4000, 7, dtype=np.float32)
+    joined = join([piece(0, 16_000)], [], around, around)
+    assert (joined.samples.size, [(part.first, part.last) for part in joined.parts]) == (24_000, [(4000, 20_000)])
+    (result,) = split(said("All right", ("All", 0.05, 0.2), ("right", 0.3, 0.6)), joined.parts)
+    assert result.text == "All right"
+    assert result.words is not None
+    assert [word.start_s for word in result.words] == pytest.approx([0.0, 0.05])
+    assert result.words[0].end_s == 0.0
 
 
 def test_word_times_count_from_the_segment() -> None:

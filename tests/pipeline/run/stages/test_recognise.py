@@ -40,6 +40,7 @@ from pipeline.run.signals import RunSignals
 from pipeline.run.stages.engine_return import EngineReturn
 from pipeline.run.stages.engine_watch import EngineWatch
 from pipeline.run.stages.recognise import RecogniseStage
+from pipeline.run.stages.under_way import window_task
 from pipeline.run.stages.work import Finished, Kept, StageQueue, Work
 from pipeline.run.tally import Tally
 from pipeline.transcription.engine import (
@@ -295,6 +296,26 @@ def test_segments_of_a_channel_go_in_windows_where_the_engine_hears_better_so() 
     windows = [[key.partition("/")[2] for key in window.split("+")] for window in process.given]
     assert windows == [["0/0", "0/1", "0/2"], ["0/3"], ["1/0"]]
     assert texts(outcome) == {"a.wav": ("0/0", "0/1", "0/2", "0/3", "1/0")}
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "flags", "around"),
+    [
+        pytest.param(30.0, (), [0.0, 0.05, 0.05, 0.05, 0.05, 0.25], id="half of the way to the neighbour"),
+        pytest.param(None, (), [0.0] * 6, id="an engine that takes segments"),
+        pytest.param(30.0, ("diarised",), [0.0] * 6, id="the other speaker is around"),
+    ],
+)
+def test_segments_of_a_window_are_heard_with_the_sound_around_them(
+    longest_s: float | None, flags: tuple[str, ...], around: list[float]
+) -> None:
+    prepared = work("a.wav", channel(0, 3)).prepared
+    assert prepared is not None
+    prepared = replace(prepared, flags=flags)
+    window = prepared.channels[0].segments
+    task = window_task("id", found_call("a.wav"), prepared, window, longest_s)
+    found = [value for segment in task.segments for value in (segment.before_s, segment.after_s)]
+    assert found == pytest.approx(around)
 
 
 @pytest.mark.parametrize(

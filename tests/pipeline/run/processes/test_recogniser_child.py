@@ -1,0 +1,71 @@
+"""What the recogniser hears of a window: its segments, the ends of the pauses between them, and nothing of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.run.processes.recogniser_child import SegmentTask, WindowTask
+
+SECONDS = 8
+
+
+@pytest.fixture
+def spooled(tmp_path: Path) -> Path:
+    """A channel in which every sample tells its place in seconds."""
+    path = tmp_path / "channel.f32"
+    (np.arange(SECONDS * SAMPLE_RATE_HZ, dtype="<f4") / SAMPLE_RATE_HZ).tofile(path)
+    return path
+
+
+def task(path: Path, start_s: float, end_s: float, before_s: float = 0.0, after_s: float = 0.0) -> SegmentTask:
+    return SegmentTask(
+        key=f"{start_s:g}", samples_path=path, start_s=start_s, end_s=end_s, language="en", before_s=before_s,
+        after_s=after_s,
+    )  # fmt: skip
+
+
+def stretches(samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[tuple[float, float]]:
+    """The seconds of the recording that follow each other in it."""
+    cuts = np.flatnonzero(np.abs(np.diff(samples)) > 0.001) + 1
+    return [(round(float(one[0]), 2), round(float(one[-1]), 2)) for one in np.split(samples, cuts)]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "heard"),
+    [
+        pytest.param([(1, 2, 0.25, 0.25)], [(0.75, 2.25)], id="one segment and the sound around it"),
+        pytest.param(
+            [(1, 2, 0.25, 0.25), (5, 6, 0.25, 0.25)], [(0.75, 2.25), (4.75, 6.25)], id="both ends of a long pause"
+        ),
+        pytest.param([(1, 2, 0.25, 0.2), (2.4, 3, 0.2, 0.1)], [(0.75, 3.1)], id="a short pause is heard whole"),
+        pytest.param([(1, 2), (2.4, 3)], [(1, 3)], id="a short pause, nothing around"),
+        pytest.param([(0, 1, 0.25, 0), (7, 8, 0, 0.25)], [(0, 1), (7, 8)], id="nothing beyond the recording"),
+    ],
+)
+def test_a_window_is_heard_with_the_sound_around_its_segments(
+    spooled: Path, tasks: list[tuple[float, ...]], heard: list[tuple[float, float]]
+) -> None:
+    request = WindowTask(tuple(task(spooled, *one) for one in tasks)).read()
+    assert [pair for pair in stretches(request.samples) if pair != (0, 0)] == [
+        pytest.approx(pair, abs=0.011) for pair in heard
+    ]
+    for part, one in zip(request.parts, tasks, strict=bool(request.parts)):
+        assert request.samples[part.first] == pytest.approx(one[0], abs=0.001)
+        assert part.last - part.first == round((one[1] - one[0]) * SAMPLE_RATE_HZ)
+
+
+def test_a_long_pause_with_nothing_around_is_silence(spooled: Path) -> None:
+    request = WindowTask((task(spooled, 1, 2), task(spooled, 5, 6))).read()
+    first, second = request.parts
+    assert not request.samples[first.last : second.first].any()
+    assert second.first - first.last == SAMPLE_RATE_HZ // 2
+
+
+def test_segments_tried_apart_are_heard_by_themselves(spooled: Path) -> None:
+    window = WindowTask((task(spooled, 1, 2, 0.25, 0.25), task(spooled, 5, 6, 0.25, 0.25)))
+    (alone,) = window.apart({"5"})
+    assert stretches(alone.read().samples) == [(5, 6)]
