@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.words import CORRECTED, OURS, Material, missed, truth_of
+from bench.words import CORRECTED, OURS, WITHOUT, Material, missed, missed_with_vocabulary, part_of, truth_of
 from commands.evaluate.comparison.figures import ComparedSystems
 from commands.evaluate.comparison.running import SystemResult, Transcribed
 from commands.evaluate.comparison.systems import PLAIN
+from pipeline.judging.truth import TrueCall
 from tests.commands.evaluate.comparison.made_up import comparison, result, system
 
 MANY, FEW = [10, 12, 9, 14, 11, 10, 13, 12], [5, 7, 4, 9, 6, 5, 8, 7]
@@ -55,6 +56,28 @@ def test_a_goal_that_is_missed_is_told(plain: SystemResult, ours: SystemResult, 
     said = faults(plain, ours)
     assert len(said) == len(told)
     assert all(part in line for part, line in zip(told, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("without", "with_names", "told"),
+    [
+        (result(MANY), result(MANY), []),
+        (result(MANY), result(FEW), []),
+        (result(FEW), result(MANY), ["word error rate worse by"]),
+    ],
+)
+def test_what_the_vocabulary_costs_is_told(without: SystemResult, with_names: SystemResult, told: list[str]) -> None:
+    by_set = {"set": comparison([system(WITHOUT), system(OURS)], without, with_names)}
+    said = list(missed_with_vocabulary("tiny", by_set))
+    assert len(said) == len(told)
+    assert all(part in line for part, line in zip(told, said, strict=True))
+
+
+def test_the_parts_are_every_other_call_and_together_all() -> None:
+    truths = {name: TrueCall(name=name, turns=()) for name in "cabed"}
+    first, second = part_of(truths, "first"), part_of(truths, "second")
+    assert (list(first), list(second)) == (["a", "c", "e"], ["b", "d"])
+    assert part_of(truths, None).keys() == truths.keys()
 
 
 def test_clips_with_the_reference_of_another_clip_are_corrected(tmp_path: Path) -> None:
