@@ -61,6 +61,8 @@ lock: setup
 	  --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
 	  --extra pyannote -c requirements.lock -c requirements-test.lock pyproject.toml -o requirements-pyannote.lock
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
+	  --extra ray -c requirements.lock -c requirements-test.lock pyproject.toml -o requirements-ray.lock
 	MACOSX_DEPLOYMENT_TARGET=14.0 $(VENV)/bin/uv pip compile --python-platform aarch64-apple-darwin --python-version 3.11 --only-binary :all: --no-binary docopt \
 	  --no-header -q -o /dev/null requirements.lock
 

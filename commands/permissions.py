@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,3 +24,19 @@ def let_read(readers: Readers) -> None:
 
     if readers is Readers.GROUP:
         os.umask(_GROUP_TOO)
+
+
+def check_writable(folder: Path) -> None:
+    """Raises OutputUnavailable when the folder cannot be made or written to."""
+    from pipeline.errors import OutputUnavailable
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write_test_{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise OutputUnavailable(
+            f"{folder}: cannot be written to ({error.strerror}); check its permissions and free space, "
+            "or choose another folder with --output (output.directory) or run.spool_dir"
+        ) from None

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from commands.certificates import certificate_of
 from commands.options import as_overrides
-from commands.permissions import let_read
+from commands.permissions import check_writable, let_read
 from commands.purge.one_call import eraser
 from commands.quiet import quiet_in
-from commands.run.command import check_writable
 from commands.run.logs import log_to
 from commands.run.wiring import with_one_model
 from commands.serving.background import at_work

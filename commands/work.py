@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.exit_codes import ExitCode
-from commands.permissions import let_read
-from commands.run.command import check_writable, signals_stop
-from commands.run.logs import log_to
+from commands.run.command import signals_stop
+from commands.run.joining import joined_worker
 from commands.run.tracing import TracedObserver
-from commands.run.wiring import build_parts, open_claims, with_one_model
+from commands.run.wiring import with_one_model
 from commands.terminal import Terminal
-from db.connection import connect
-from db.ledger.store import PostgresStore
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.plurals import counted
-from pipeline.run.joined import JoinedWorker
-from pipeline.run.planning.recipes import build_recipe
 from pipeline.run.signals import RunSignals
-from pipeline.sources.addressed import AddressedSource
-from pipeline.tracing.spans import Spans
 
 
 def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool, first_within_s: float = 0) -> int:
@@ -34,34 +25,8 @@ def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool, first_w
     """
     loaded = load_settings(config, overrides)
     export_env_file(config.parent / ".env")
-    settings = with_one_model(loaded.settings)
-    let_read(settings.output.readable_by)
-    check_writable(settings.run.spool_dir)
-    stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
-    spans = Spans(settings.reporting.tracing)
-    observer = TracedObserver(spans)
-    log_to(observer.console, settings.output.directory / "logs", f"{stamp}_{os.getpid()}", settings.reporting)
-    with spans, observer, connect(settings.database) as database:
-        store = PostgresStore(database, allow_downgrade=settings.run.allow_downgrade)
-        try:
-            store.join_runs()
-            claims = open_claims(settings, database)
-            parts = build_parts(settings, store, claims, AddressedSource(settings.input))
-            worker = JoinedWorker(settings.run, parts, observer, build_recipe(settings))
-            observer.recorder = worker.recorder
-            return _work(worker, stays, first_within_s)
-        finally:
-            store.close()
-
-
-def _work(worker: JoinedWorker, stays: bool, first_within_s: float) -> ExitCode:
-    worker.recorder.start()
-    try:
-        with signals_stop(worker.signals):
-            left = worker.work(stays=stays, first_within_s=first_within_s)
-    finally:
-        worker.recorder.stop()
-        worker.close()
+    with joined_worker(with_one_model(loaded.settings), TracedObserver) as (worker, _), signals_stop(worker.signals):
+        left = worker.work(stays=stays, first_within_s=first_within_s)
     tally, console = worker.tally, Terminal()
     if not left and not stays:
         console.print("no run with these settings has calls to do (settings that change results must be the same)")

@@ -202,6 +202,10 @@ class Claims(Protocol):
         """What dead processes of this machine have claimed is free at once."""
         ...
 
+    def free_of(self, worker: str) -> None:
+        """What this worker has claimed is free at once: it has died, and whoever says so knows it."""
+        ...
+
     def withdraw(self, run_id: str) -> None:
         """Nobody begins the calls of a run that nobody has begun."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +14,14 @@ from types import FrameType
 from typing import Any
 
 from commands.exit_codes import ExitCode, exit_code_of
-from commands.permissions import let_read
+from commands.permissions import check_writable, let_read
 from commands.purge.retention import erase_old_calls
 from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
 from commands.run.attention_notice import tell_of_attention
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
+from commands.run.executors import executor_of
 from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.quality_watch import watch_of_run
@@ -37,7 +37,7 @@ from db.ledger.store import PostgresStore
 from db.queries.runs import run_speeds
 from db.tables import emptied_tables
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
-from pipeline.errors import EarshotError, OutputUnavailable, RunInterrupted, UnforeseenError, told
+from pipeline.errors import EarshotError, RunInterrupted, UnforeseenError, told
 from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.performance import PerformanceRecorder
@@ -117,7 +117,7 @@ def _run_with(
     try:
         settings = with_one_model(settings)
         parts = build_parts(settings, store, open_claims(settings, database))
-        batch = Batch(settings.run, parts, observer, build_recipe(settings), recorder)
+        batch = Batch(settings.run, parts, observer, build_recipe(settings), recorder, executor=executor_of(settings))
         recorder.start()
         with signals_stop(batch.signals):
             plan = batch.plan()
@@ -210,17 +210,3 @@ def signals_stop(signals: RunSignals) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def check_writable(folder: Path) -> None:
-    """Raises OutputUnavailable when the folder cannot be made or written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".write_test_{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise OutputUnavailable(
-            f"{folder}: cannot be written to ({error.strerror}); check its permissions and free space, "
-            "or choose another folder with --output (output.directory) or run.spool_dir"
-        ) from None

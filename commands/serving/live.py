@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from commands.run.command import check_writable
+from commands.permissions import check_writable
 from commands.run.wiring import analysis_steps, vocabulary
 from commands.serving.background import Task
 from pipeline.children.worker import Worker

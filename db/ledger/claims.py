@@ -70,7 +70,7 @@ class PostgresClaims:
     def __init__(self, database: Database, worker: str, configuration_hash: str, lease_s: float) -> None:
         """`worker`: a name that no other has, now or later. `lease_s`: from a claim or its renewal on."""
         self._database = database
-        self._worker = worker
+        self.worker = worker
         self._hash = configuration_hash
         self._lease_s = lease_s
 
@@ -91,7 +91,7 @@ class PostgresClaims:
 
     def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
         least = _LOWEST if least_priority is None else least_priority
-        named = {"least": least, "worker": self._worker, "most": most, "lease_s": self._lease_s, **self._scope(run_id)}
+        named = {"least": least, "worker": self.worker, "most": most, "lease_s": self._lease_s, **self._scope(run_id)}
         rows = self._rows(_CLAIM.format(scope=_SCOPE[run_id is None]), named, kwargs_row(Claim))
         return sorted(rows, key=lambda claim: (-claim.priority, claim.claim_id))
 
@@ -99,28 +99,32 @@ class PostgresClaims:
         self._at_once(
             """UPDATE claims SET lease_until = now() + make_interval(secs => %s)
                WHERE fence = ANY(%s) AND worker = %s AND done_at IS NULL""",
-            [self._lease_s, list(fences), self._worker],
+            [self._lease_s, list(fences), self.worker],
         )
 
     def held(self) -> Collection[int]:
         query = "SELECT fence FROM claims WHERE worker = %s AND done_at IS NULL"
-        return self._rows(query, [self._worker], scalar_row)
+        return self._rows(query, [self.worker], scalar_row)
 
     def give_back(self, fences: Collection[int]) -> None:
         self._at_once(
             """UPDATE claims SET worker = NULL, lease_until = NULL, attempts = attempts - 1
                WHERE fence = ANY(%s) AND worker = %s AND done_at IS NULL""",
-            [list(fences), self._worker],
+            [list(fences), self.worker],
         )
 
     def free_of_the_dead(self) -> None:
         """What dead processes of this machine have claimed is free at once."""
         named = "SELECT DISTINCT worker FROM claims WHERE done_at IS NULL AND starts_with(worker, %s)"
-        dead = [name for name in self._rows(named, [f"{socket.gethostname()}-"], scalar_row) if _is_dead(name)]
-        if dead:
-            self._at_once(
-                "UPDATE claims SET worker = NULL, lease_until = NULL WHERE worker = ANY(%s) AND done_at IS NULL", [dead]
-            )
+        for name in self._rows(named, [f"{socket.gethostname()}-"], scalar_row):
+            if _is_dead(name):
+                self.free_of(name)
+
+    def free_of(self, worker: str) -> None:
+        """Should it live after all, its fences no longer hold when others have claimed what it had."""
+        self._at_once(
+            "UPDATE claims SET worker = NULL, lease_until = NULL WHERE worker = %s AND done_at IS NULL", [worker]
+        )
 
     def withdraw(self, run_id: str) -> None:
         """Nobody begins the calls of a run that nobody has begun."""
@@ -134,7 +138,7 @@ class PostgresClaims:
         return self._rows(
             """SELECT claim_id, call, outcome, done_at FROM claims
                WHERE run_id = %s AND done_at >= %s AND worker <> %s ORDER BY done_at""",
-            [uuid.UUID(run_id), since - _LATE if since else datetime.min.replace(tzinfo=UTC), self._worker],
+            [uuid.UUID(run_id), since - _LATE if since else datetime.min.replace(tzinfo=UTC), self.worker],
             kwargs_row(_ended),
         )
 
@@ -157,7 +161,7 @@ class PostgresClaims:
     def present(self, report: WorkerReport, *, leaving: bool = False) -> None:
         self._unless_away(
             lambda connection: presence.present(
-                connection, self._worker, socket.gethostname(), self._hash, report, leaving=leaving
+                connection, self.worker, socket.gethostname(), self._hash, report, leaving=leaving
             )
         )
 
@@ -178,7 +182,7 @@ class PostgresClaims:
                 [one.stage for one in stages],
                 [one.share for one in stages],
                 [one.audio_s for one in stages],
-                self._worker,
+                self.worker,
             ],
         )
 

@@ -9,13 +9,14 @@ from pydantic import Field, ValidationError, model_validator
 from pipeline.config.areas.ask import AskSettings
 from pipeline.config.areas.attention import AttentionSettings
 from pipeline.config.areas.audio import AudioSettings
-from pipeline.config.areas.database import DatabaseSettings
+from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.encryption import EncryptionSettings
 from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
 from pipeline.config.areas.live import LiveSettings
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.areas.output import OutputSettings
+from pipeline.config.areas.ray import RaySettings
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.config.areas.retention import RetentionSettings
@@ -56,6 +57,7 @@ class Settings(Area):
     retention: Annotated[RetentionSettings, NOTHING] = Field(default_factory=RetentionSettings)
     watch: Annotated[WatchSettings, NOTHING] = Field(default_factory=WatchSettings)
     run: Annotated[RunSettings, NOTHING] = Field(default_factory=RunSettings)
+    ray: Annotated[RaySettings, NOTHING] = Field(default_factory=RaySettings)
     live: Annotated[LiveSettings, NOTHING] = Field(default_factory=LiveSettings)
     reporting: Annotated[ReportingSettings, NOTHING] = Field(default_factory=ReportingSettings)
     service: Annotated[ServiceSettings, NOTHING] = Field(default_factory=ServiceSettings)
@@ -71,6 +73,16 @@ class Settings(Area):
                     f"run.segment_timeout_s ({self.run.segment_timeout_s:g}), after which the recogniser is killed: "
                     "lower the one or raise the other"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _workers_elsewhere_reach_the_database(self) -> Self:
+        if self.run.executor == "ray" and self.ray.address != "local" and self.database.url == EMBEDDED:
+            raise ValueError(
+                f"run.executor is ray with workers at ray.address {self.ray.address}, but they cannot reach the "
+                "embedded database of this machine: let database.url name a PostgreSQL server, or set ray.address: "
+                "local"
+            )
         return self
 
     @model_validator(mode="after")

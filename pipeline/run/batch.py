@@ -13,9 +13,9 @@ from pipeline.plurals import counted
 from pipeline.purse import Purse
 from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.context import BatchParts, RunObserver
-from pipeline.run.crew import Crew
-from pipeline.run.desk import Desk
 from pipeline.run.elsewhere import Elsewhere
+from pipeline.run.executors.local import LocalExecutor
+from pipeline.run.executors.port import BuildExecutor, ExecutorParts
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.decisions import leave
@@ -68,7 +68,10 @@ class Batch:
         observer: RunObserver,
         recipe: Recipe,
         recorder: PerformanceRecorder | None = None,
+        *,
+        executor: BuildExecutor = LocalExecutor,
     ) -> None:
+        """`executor`: who works on the calls. Raises what it raises where it cannot be had (StartupError)."""
         self._settings = settings
         self._parts = parts
         self._observer = observer
@@ -76,8 +79,15 @@ class Batch:
         self.recorder = recorder or PerformanceRecorder()
         self.signals = RunSignals(settings)
         self.tally = Tally()
-        self._crew = Crew(
-            parts, observer, recipe=recipe, recorder=self.recorder, signals=self.signals, tally=self.tally
+        self._executor = executor(
+            ExecutorParts(
+                parts=parts,
+                observer=observer,
+                recipe=recipe,
+                recorder=self.recorder,
+                signals=self.signals,
+                tally=self.tally,
+            )
         )
 
     def plan(self) -> Plan:
@@ -86,7 +96,7 @@ class Batch:
             settings=self._settings,
             recipe=self._recipe,
             store=self._parts.store,
-            fingerprints=asked_of(self._crew.analyser, self._settings.analysis_timeout_s),
+            fingerprints=asked_of(self._executor.analyser, self._settings.analysis_timeout_s),
             recogniser=self.load_recogniser,
             look_round=self.signals.raise_if_stopping,
         )
@@ -100,12 +110,12 @@ class Batch:
 
     def load_recogniser(self) -> EngineIdentity:
         """Which engine serves today. Raises ModelUnavailable, RunInterrupted."""
-        return self._crew.load_recogniser()
+        return self._executor.load_recogniser()
 
     @property
     def recogniser_pid(self) -> int | None:
-        """Of the recogniser's process; None before it is started."""
-        return self._crew.process.pid
+        """Of the recogniser's process; None before it is started, and where it is on another machine."""
+        return self._executor.recogniser_pid
 
     def work(self, plan: Plan, run_id: str) -> BatchResult:
         """Do what the plan says. Raises only errors that end the run; a single call just fails.
@@ -127,19 +137,19 @@ class Batch:
         stored = self._parts.store.outcomes(addresses(plan), run_id)
         account = reconcile(plan, self.tally, stored, stopping.is_set())
         stopped = self.signals.reason if account.counts["left"] > len(plan.beyond_limit) else None
-        planned = self.signals.planned
+        planned, figures = self.signals.planned, self._executor.figures
         return BatchResult(
             plan=plan,
             tally=self.tally,
-            identity=self._crew.identity,
+            identity=self._executor.identity,
             interrupted=None if planned else stopped,
             planned_stop=stopped if planned else None,
-            recogniser_busy_s=self._crew.process.busy_s,
-            recogniser_span_s=self._crew.process.span_s,
-            recogniser_restarts=self._crew.process.restarts,
+            recogniser_busy_s=figures.busy_s,
+            recogniser_span_s=figures.span_s,
+            recogniser_restarts=figures.restarts,
             wall_s=time.monotonic() - began,
             reconciliation=account,
-            spent=self._crew.spent,
+            spent=figures.spent,
         )
 
     def _enqueue(self, plan: Plan, run_id: str) -> None:
@@ -152,14 +162,13 @@ class Batch:
             self._observer.notice(f"{counted(len(in_other_hands), 'call')} left to another run that has planned them")
 
     def _work_together(self, plan: Plan, run_id: str) -> None:
-        desk = Desk(self._parts.claims, run_id, self._settings)
         elsewhere = Elsewhere(self._parts.claims, run_id, self.tally, self._observer)
 
         def beat() -> None:
             elsewhere.look()
             self._parts.store.heartbeat(run_id, self.progress(plan))
 
-        self._crew.work(desk, plan.uris, beat)
+        self._executor.work(run_id, plan.uris, beat)
         if self.signals.stopping.is_set():
             elsewhere.wait(self.signals, beat)
         elsewhere.look(at_all=True)
@@ -193,4 +202,4 @@ class Batch:
         }
 
     def close(self) -> None:
-        self._crew.close()
+        self._executor.close()

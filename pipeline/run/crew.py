@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,26 @@ from pipeline.run.stages.work import Finished, StageQueue, Work
 from pipeline.run.tally import Tally
 
 _HEARTBEAT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecogniserFigures:
+    """How a recogniser did, or several of them together."""
+
+    busy_s: float = 0.0
+    span_s: float = 0.0
+    """From the first segment sent to the last one finished; of several, the sum."""
+    restarts: int = 0
+    spent: Purse = field(default_factory=Purse)
+    """On transcription services."""
+
+    def __add__(self, other: RecogniserFigures) -> RecogniserFigures:
+        return RecogniserFigures(
+            busy_s=self.busy_s + other.busy_s,
+            span_s=self.span_s + other.span_s,
+            restarts=self.restarts + other.restarts,
+            spent=Purse(self.spent.cost_usd + other.spent.cost_usd, self.spent.units + other.spent.units),
+        )
 
 
 class Crew:
@@ -74,7 +95,7 @@ class Crew:
         )
         self.identity: EngineIdentity | None = None
         """Which recogniser serves; None before it is loaded."""
-        self.spent = Purse()
+        self._spent = Purse()
         self._steps: tuple[tuple[str, ...], frozenset[str]] | None = None
         self._prepare: PrepareStage | None = None
 
@@ -82,6 +103,13 @@ class Crew:
     def analyser(self) -> Worker:
         """The analysis process that planning asks as well."""
         return self._analysers[0]
+
+    @property
+    def figures(self) -> RecogniserFigures:
+        process = self.process
+        return RecogniserFigures(
+            busy_s=process.busy_s, span_s=process.span_s, restarts=process.restarts, spent=self._spent
+        )
 
     def load_recogniser(self) -> EngineIdentity:
         """Which engine serves today. Raises ModelUnavailable, RunInterrupted."""
@@ -113,7 +141,7 @@ class Crew:
         try:
             self._run_stages(desk, uris, beat, spool)
         finally:
-            self.spent = self._paid()
+            self._spent = self._paid()
             shutil.rmtree(spool, ignore_errors=True)
         if self._signals.fatal is not None:
             raise self._signals.fatal

@@ -52,6 +52,12 @@ class Desk:
             return self._waiting.popleft() if self._waiting else None
 
     @property
+    def in_hand(self) -> int:
+        """Calls that are claimed and not settled."""
+        with self._lock:
+            return len(self._in_hand)
+
+    @property
     def takes_urgent(self) -> bool:
         """Whether it looks for calls that go before what is in hand: a worker for all runs does."""
         return self._run_id is None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from pipeline.config.areas.run import RunSettings
+from pipeline.records import EngineIdentity
 from pipeline.run.context import BatchParts, RunObserver
-from pipeline.run.crew import Crew
+from pipeline.run.crew import Crew, RecogniserFigures
 from pipeline.run.desk import Desk
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
@@ -29,6 +30,20 @@ class JoinedWorker:
         self._crew = Crew(
             parts, observer, recipe=recipe, recorder=self.recorder, signals=self.signals, tally=self.tally
         )
+        self._desk: Desk | None = None
+
+    @property
+    def in_hand(self) -> int:
+        """Calls that it has claimed and is not done with."""
+        return 0 if self._desk is None else self._desk.in_hand
+
+    @property
+    def figures(self) -> RecogniserFigures:
+        return self._crew.figures
+
+    def load_recogniser(self) -> EngineIdentity:
+        """Which engine serves here today; the calls need not come yet. Raises ModelUnavailable, RunInterrupted."""
+        return self._crew.load_recogniser()
 
     def work(self, *, stays: bool, first_within_s: float = 0) -> int:
         """Until no call is left that this worker may do, or for good. Returns how many were left when it began.
@@ -42,8 +57,8 @@ class JoinedWorker:
         left = self._parts.claims.left(None) if stays else self._first(first_within_s)
         self._observer.planned(left, 0)
         if left or stays:
-            desk = Desk(self._parts.claims, None, self._settings, stays=stays)
-            self._crew.work(desk, (), self._parts.store.keep_locks)
+            self._desk = Desk(self._parts.claims, None, self._settings, stays=stays)
+            self._crew.work(self._desk, (), self._parts.store.keep_locks)
         return left
 
     def _first(self, within_s: float) -> int:

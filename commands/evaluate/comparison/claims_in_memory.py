@@ -61,6 +61,8 @@ class ClaimsInMemory:
 
     def free_of_the_dead(self) -> None: ...
 
+    def free_of(self, worker: str) -> None: ...
+
     def withdraw(self, run_id: str) -> None:  # noqa: ARG002 - there is one run
         self._waiting.clear()
 

@@ -22,7 +22,7 @@ from commands.evaluate.comparison.systems import System, chosen_systems
 from commands.evaluate.comparison.writers import html, markdown
 from commands.evaluate.transcripts import glossary_names
 from commands.exit_codes import ExitCode
-from commands.run.command import check_writable
+from commands.permissions import check_writable
 from commands.run.logs import log_to
 from commands.run.observer import ConsoleObserver
 from commands.terminal import Terminal, cell, say_json, table

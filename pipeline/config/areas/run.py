@@ -36,6 +36,9 @@ def _usable_cores() -> int:
 class RunSettings(Area):
     """The run itself."""
 
+    executor: Literal["local", "ray"] = "local"
+    """Who works on a run's calls: local (this process, and whoever else runs `run.py work`), or ray (workers on a Ray
+    cluster, see `ray`). The rows are the same."""
     order: Order = Order.NEWEST
     """Which calls come first: newest, oldest or shuffle."""
     seed: int = 0

@@ -1,0 +1,61 @@
+"""Who works on a run's calls, and what a worker on a cluster is given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands.run.executors import executor_of, share_of
+from pipeline.config.root import Settings
+from pipeline.run.executors.local import LocalExecutor
+from pipeline.run.planning.claimed import work_hash
+from tests.commands.running import Workplace, told_by
+
+
+def test_a_run_works_by_itself_unless_told_otherwise() -> None:
+    assert executor_of(Settings()) is LocalExecutor
+
+
+def test_ceilings_and_quotas_of_a_run_are_divided_among_its_workers() -> None:
+    model = {"model": "m", "base_url": "http://localhost:1", "requests_per_minute": 60}
+    settings = Settings.model_validate(
+        {
+            "llm": {"openai_chat": model, "max_tokens": 1001, "max_cost_usd": 3.0},
+            "transcription": {"max_cost_usd": 1.0},
+        }
+    )
+    share = share_of(settings, 4)
+    assert share.llm.openai_chat.requests_per_minute == 15
+    assert (share.llm.max_tokens, share.llm.max_cost_usd, share.transcription.max_cost_usd) == (250, 0.75, 0.25)
+    assert share_of(Settings(), 4).llm.max_cost_usd is None
+
+
+def test_a_worker_with_its_share_does_the_calls_that_the_run_has_planned() -> None:
+    settings = Settings.model_validate({"llm": {"max_tokens": 1000}, "run": {"executor": "ray"}})
+    assert work_hash(share_of(settings, 8)) == work_hash(Settings())
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("ray://head:10001", "not through a Ray client"),
+        ("head", "must be local, auto, or HOST:PORT"),
+        ("head:99999", "must be local, auto, or HOST:PORT"),
+        ("10.0.0.1:6379", "cannot reach the embedded database"),
+    ],
+)
+def test_an_address_that_cannot_serve_is_refused(address: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Settings.model_validate({"run": {"executor": "ray"}, "ray": {"address": address}})
+
+
+def test_a_run_without_ray_ends_with_3_and_says_what_to_install(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    workplace = Workplace(tmp_path, tmp_path / "output", url)
+    code, told = told_by(workplace.arguments("--set", "run.executor=ray")[2:], monkeypatch, capfd)
+    assert code == 3
+    assert "requirements-ray.lock" in told
