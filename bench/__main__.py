@@ -57,6 +57,7 @@ BENCHMARKS = (
     Benchmark("words", (), ("--models", "tiny.en", "--sets", "samples"), needs_data=True),
     Benchmark("diarisation", (), (), needs_data=True),
     Benchmark("live", (), ("--calls", "1,4", "--seconds", "20", "--recognisers", "sleeping")),
+    Benchmark("ray_workers", (), ("--calls", "30")),
     Benchmark("encryption", (), ("--minutes", "2", "--repeats", "2")),
     Benchmark("whole_run", (), ("--minutes", "10", "--part", "speed")),
 )
