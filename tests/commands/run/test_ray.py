@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.materials.recordings import short_calls
 from bench.materials import testbed
+from bench.materials.recordings import short_calls
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database

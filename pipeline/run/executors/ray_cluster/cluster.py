@@ -17,8 +17,9 @@ from pipeline.masking import excerpt
 from pipeline.records import EngineIdentity
 from pipeline.run.crew import RecogniserFigures
 from pipeline.run.executors.port import BuildExecutor, ExecutorParts
-from pipeline.run.executors.ray_cluster.fleet import Fleet, RemoteWorker, machines_told
+from pipeline.run.executors.ray_cluster.fleet import Fleet, machines_told
 from pipeline.run.executors.ray_cluster.host import Greeting, Host, News, OpenWorker
+from pipeline.run.executors.ray_cluster.port import RemoteWorker
 
 T = TypeVar("T")
 _REACH_S = 5.0

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from pipeline.children.worker import Worker
 from pipeline.config.areas.ray import RaySettings
@@ -15,7 +14,8 @@ from pipeline.plurals import counted
 from pipeline.records import EngineIdentity
 from pipeline.run.crew import RecogniserFigures
 from pipeline.run.executors.port import ExecutorParts
-from pipeline.run.executors.ray_cluster.host import Greeting, News
+from pipeline.run.executors.ray_cluster.host import Greeting
+from pipeline.run.executors.ray_cluster.port import Cluster, RemoteWorker
 from pipeline.version import code_digest
 
 _LOOK_S = 1.0
@@ -26,43 +26,6 @@ _LONGEST_PAUSE_S = 30.0
 _SPARE_S = 10.0
 """For a worker that is stopped, after its grace."""
 _WAIT_TOLD_S = 10.0
-
-
-class RemoteWorker(Protocol):
-    """A worker that was asked for. Nothing here waits; each raises EarshotError: what ended the worker, or
-    WorkerCrashed where it was lost."""
-
-    def greeting(self) -> Greeting | None:
-        """None as long as it has no machine."""
-        ...
-
-    def identity(self) -> EngineIdentity | None:
-        """None as long as its recogniser is being loaded; asking begins that."""
-        ...
-
-    def news(self) -> News | None:
-        """None where there is none yet."""
-        ...
-
-    def figures(self) -> RecogniserFigures | None:
-        """None as long as it works; the first question sets it to work."""
-        ...
-
-    def stop(self, reason: str) -> None: ...
-
-    def kill(self) -> None: ...
-
-
-class Cluster(Protocol):
-    """Machines for workers."""
-
-    def ask_for_worker(self) -> RemoteWorker: ...
-
-    def why_none(self) -> str:
-        """What a worker asks for and what the cluster has, for a person."""
-        ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(slots=True)

@@ -21,19 +21,21 @@ from pipeline.errors import (
 )
 from pipeline.purse import Purse
 from pipeline.records import CallStatus, EngineIdentity, FoundCall
-from pipeline.run.processes.analyser import build_analyser
 from pipeline.run.context import BatchParts, ChildBuild
-from pipeline.run.signals import RunSignals
-from pipeline.run.tally import Tally
 from pipeline.run.crew import RecogniserFigures
 from pipeline.run.executors.port import ExecutorParts
-from pipeline.run.executors.ray_cluster.fleet import Fleet, RemoteWorker
+from pipeline.run.executors.ray_cluster.fleet import Fleet
 from pipeline.run.executors.ray_cluster.host import Greeting, News
+from pipeline.run.executors.ray_cluster.port import RemoteWorker
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import Recipe
+from pipeline.run.processes.analyser import build_analyser
+from pipeline.run.signals import RunSignals
+from pipeline.run.tally import Tally
 from pipeline.run.transcripts import Transcripts
 from pipeline.sources.addressed import AddressedSource
 from pipeline.version import code_digest
+from tests.pipeline.run.planted import build_recogniser
 
 IDENTITY = EngineIdentity(engine="planted", model="m", revision=None, options_hash="", rank=0, demonstration=False)
 
@@ -154,7 +156,7 @@ class Bed:
             store=None,  # type: ignore[arg-type]  # rows are the workers'
             claims=self.claims,
             preparer=ChildBuild(dict, ()),
-            recogniser=dict,
+            recogniser=build_recogniser,
             recogniser_arguments=(),
             analyser=ChildBuild(build_analyser, ()),
             transcripts=Transcripts(Settings()),
