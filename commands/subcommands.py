@@ -45,7 +45,7 @@ def work(
         typer.Option("--first-within", min=0, metavar="MINUTES", help="Wait this long for a run that has calls to do."),
     ] = 0,
 ) -> None:
-    """Help runs under way: work on the calls they have planned, from this machine too. Settings must be theirs."""
+    """Help the runs in progress: work on calls they have planned. The settings must be the same as theirs."""
     from commands.work import work_on_runs
 
     sys.exit(work_on_runs(config, overrides or (), stays=wait, first_within_s=60 * first_within_min))
@@ -121,7 +121,7 @@ def serve(
     overrides: SetOption = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port; service.port by default.")] = None,
 ) -> None:
-    """Take calls in over HTTP, work on them, and let them be followed and read, until Ctrl-C. Example: run.py serve"""
+    """Accept calls over HTTP, process them, and let them be followed and read, until Ctrl-C. Example: run.py serve"""
     from commands.serve import serve as start
 
     sys.exit(start(config, overrides or (), port))

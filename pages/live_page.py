@@ -10,13 +10,13 @@ from pages.site import Site
 
 ENDS: Mapping[str, str] = {
     "stopped": "The call is over.",
-    "lost": "The connection broke and did not come back.",
+    "lost": "The connection was lost.",
     "idle": "Nothing more was sent.",
     "silence": "Nobody spoke for a long time.",
     "too_long": "The call is longer than calls may be.",
     "disk": "The recording could not be written any further.",
-    "shutdown": "The server was ended.",
-    "killed": "The server broke off.",
+    "shutdown": "The server was stopped.",
+    "killed": "The server failed.",
 }
 """Why a call ended, by `live_calls.end_reason`."""
 

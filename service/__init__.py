@@ -1,1 +1,1 @@
-"""What answers over HTTP: today the reading room's pages and the sound behind them."""
+"""The HTTP service: the reading room's pages, the API, live calls."""

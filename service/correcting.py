@@ -136,19 +136,19 @@ def _why_not(
     values: Mapping[str, str], shown: reading.ShownCall, reader: Principal, places: Sequence[Place], by: str
 ) -> str | None:
     if not TOKENS.fits(values.get("token", ""), reader, shown.call_id):
-        return "Not saved yet: this page was opened before the server was started again. Please save once more."
+        return "Not saved yet: this page was opened before the server was restarted. Please save again."
     if not by:
-        return "Not saved yet: please write your name, so that it is known who corrected this call."
+        return "Not saved yet: please enter your name, so that others know who corrected this call."
     if values.get("transcript") != shown.transcript_fingerprint:
         return _OTHER_TRANSCRIPT
     if any(field_of(place) not in values for place in places):
-        return "Not saved: the page was sent without some of its fields. Please save once more."
+        return "Not saved: the page was sent without some of its fields. Please save again."
     return None
 
 
 _OTHER_TRANSCRIPT = (
-    "Not saved: the call was transcribed anew while you wrote. Your words stand in the fields of the new transcript as "
-    "far as these are where they were; please look them through and save once more."
+    "Not saved: the call was transcribed again while you were writing. Your text is in the fields of the new "
+    "transcript where its stretches of speech are the same; please check it and save again."
 )
 
 

@@ -18,7 +18,7 @@ from service.problems.problem import Fault, Problem, responses
 
 router = APIRouter(prefix=API, dependencies=[Depends(anyone)], include_in_schema=False)
 VERSION = "1.0.0"
-"""Of the API: its first number changes where a client of before would break."""
+"""Version of the API. Its first number changes when older clients would break."""
 DESCRIPTION = """Calls are handed in, followed, read, searched, exported and erased.
 
 Times of day are ISO 8601 with their zone; durations and times within a call are seconds (`_s`). A value that is not
@@ -26,7 +26,7 @@ known is null, and `missing` says why. Every error is a problem (RFC 9457, `appl
 TAGS = {
     "calls": "What is known of calls, and what was said in them.",
     "jobs": "Handing calls in, and following them.",
-    "live": "Calls while they are held.",
+    "live": "Live calls.",
     "ask": "Questions across calls, answered with quotes.",
 }
 _AT, _WITHIN = "#/components/schemas/", "#/$defs/"

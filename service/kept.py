@@ -1,4 +1,4 @@
-"""An answer that is kept for a while: what changes slowly and costs a look at every call."""
+"""Cached answers, for what changes slowly and would cost a look at every call."""
 
 from __future__ import annotations
 

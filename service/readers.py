@@ -1,4 +1,4 @@
-"""Who reads, for the signatures of routes."""
+"""Readers, as routes declare them."""
 
 from __future__ import annotations
 

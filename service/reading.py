@@ -39,7 +39,7 @@ from service.shared import Given, Shared
 from service.sound_answer import sound_answer
 
 router = APIRouter(include_in_schema=False)
-NO_SOUND = Sound(address=None, why_not="The recording is not played to you: it holds what was said.")
+NO_SOUND = Sound(address=None, why_not="You may not hear the recording: it contains what was said.")
 _MOST_PAGES = 1_000_000
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

@@ -85,10 +85,10 @@ class Guard:
             return PlainTextResponse("This address is not served here.", 421)
         reads = scope["type"] == "http" and scope["method"] in _READS
         if not reads and _of_another_site(headers):
-            return PlainTextResponse("Another site may not ask for this.", 403)
+            return PlainTextResponse("Requests from other sites are refused.", 403)
         changes = not reads and scope["type"] == "http"
         if changes and not scope["path"].startswith(self._changes_under) and not _keeps_a_correction(scope):
-            return PlainTextResponse("Only reading is possible here.", 405, headers={"Allow": "GET, HEAD"})
+            return PlainTextResponse("This server is read-only.", 405, headers={"Allow": "GET, HEAD"})
         return None
 
 

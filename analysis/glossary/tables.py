@@ -161,7 +161,7 @@ def _rows(where: str, sheet: str, filled: list[tuple[int, tuple[str, ...]]]) -> 
             choices = ", ".join(SHEETS[sheet])
             raise ConfigurationError(f"{place}: unknown column {excerpt(name, 100)!r}; the columns are: {choices}")
         if name in names[:index]:
-            raise ConfigurationError(f"{place}: column {name!r} stands here a second time")
+            raise ConfigurationError(f"{place}: column {name!r} appears twice")
     if _REQUIRED[sheet] not in names:
         raise ConfigurationError(f"{where}, row {heading_number}: has no column {_REQUIRED[sheet]!r}")
     columns = {name: f"column {get_column_letter(index + 1)} ({name})" for index, name in enumerate(names)}

@@ -125,5 +125,7 @@ def _began(moment: datetime | None) -> str:
 def _searched(answer: Answer) -> Text:
     looked = f"Looked through {counted(answer.searched.indexed, 'call')}."
     wrote = "" if answer.model is None else f" Sentences by {answer.model}, checked against the quotes."
-    dropped = "" if not answer.dropped else f" {counted(answer.dropped, 'sentence')} did not hold and went."
+    dropped = (
+        "" if not answer.dropped else f" {counted(answer.dropped, 'sentence')} were not borne out and were left out."
+    )
     return cell(looked + wrote + dropped, "dim")

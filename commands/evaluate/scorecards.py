@@ -177,7 +177,7 @@ def read_sheet(path: Path) -> FilledSheet:
         elif said not in _ANSWERS:
             raise ConfigurationError(f"{where}, answer: {excerpt(said, 60)!r}; the answers are: yes, no, n/a")
         elif (call, row["item"]) in answers:
-            raise ConfigurationError(f"{where}: {row['item']} of call {call} stands here a second time")
+            raise ConfigurationError(f"{where}: {row['item']} of call {call} appears twice")
         else:
             answers[call, row["item"]] = _ANSWERS[said]
     if len(names) != 1:

@@ -48,7 +48,7 @@ log = logging.getLogger("earshot.live")
 _MOOD_LIMIT_S = 3.0
 """A turn is told without its mood where that takes longer."""
 _LOADING_LIMIT_S = 300.0
-_MOOD_LIMIT_KEY = "live calls wait no longer for a mood"
+_MOOD_LIMIT_KEY = "moods take too long; live calls no longer wait for them"
 _ENGINE_AGAIN_S = 30.0
 _RECOVER_EVERY_S = 300.0
 _NOBODY = EngineIdentity(engine="live", model="", revision=None, options_hash="", rank=0, demonstration=False)
@@ -66,7 +66,7 @@ def live_room(settings: Settings, database: Database, jobs: JobRoom) -> LiveRoom
     try:
         return open_live_room(settings, PostgresLiveStore(database), hand_over)
     except ModelUnavailable as error:
-        log.warning("no live calls are taken: %s", error)
+        log.warning("live calls are not accepted: %s", error)
         return None
 
 
@@ -76,7 +76,9 @@ def live_tasks(room: LiveRoom | None) -> list[Task]:
     def look() -> None:
         assert room is not None
         for header in room.recover():
-            log.warning("live call %s of %s broke off: its recording is handed over", header.session, header.started_at)
+            log.warning(
+                "live call %s of %s was cut off: its recording is handed over", header.session, header.started_at
+            )
 
     return [] if room is None else [Task(name="take up live calls", beat=look, every_s=_RECOVER_EVERY_S)]
 

@@ -70,7 +70,7 @@ class SupervisedWorker:
                 return
             if time.monotonic() - began > _LONG_LIFE_S:
                 pause_s = _FIRST_PAUSE_S
-            log.error("%s ended with %s; it is started again in %.0f s", self._name, process.exitcode, pause_s)
+            log.error("%s ended with %s; it is restarted in %.0f s", self._name, process.exitcode, pause_s)
             self._stopping.wait(pause_s)
             pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
 

@@ -35,12 +35,12 @@ def create(  # noqa: PLR0917 - typer calls it by name
     queues: Annotated[
         list[str] | None, typer.Option("--queue", help="Only calls of this queue; may be repeated.")
     ] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="For how many days it is good.")] = USUAL_DAYS,
+    days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="Days until it expires.")] = USUAL_DAYS,
     for_ever: Annotated[bool, typer.Option("--for-ever", help="It does not expire.")] = False,
     note: Annotated[str, typer.Option("--note", help="What it is for.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Make a token. It is shown this once."""
+    """Make a token. It is shown only once."""
     from commands.tokens.making import Wish, make
 
     wish = Wish(
@@ -70,7 +70,7 @@ def revoke(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
-    """End a token at once, and the logins made by it."""
+    """Revoke a token at once, and the logins made with it."""
     from commands.tokens.making import end
 
     sys.exit(end(config, overrides or (), name))

@@ -42,9 +42,9 @@ def make(config: Path, overrides: Sequence[str], wish: Wish, as_json: bool) -> i
     """
     name = wish.name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ConfigurationError(f"tokens create: a name has 1 to {LONGEST_NAME} characters that can be printed")
+        raise ConfigurationError(f"tokens create: a name has 1 to {LONGEST_NAME} printable characters")
     if name == "local" or name.startswith("jwt:"):
-        raise ConfigurationError(f"tokens create {one_line(name)}: stands for somebody else; choose another name")
+        raise ConfigurationError(f"tokens create {one_line(name)}: is reserved; choose another name")
     for option, values in (("--segment", wish.segments), ("--queue", wish.queues)):
         if any(not value.strip() for value in values or ()):
             raise ConfigurationError(f"tokens create {option}: is empty")
@@ -85,7 +85,7 @@ def end(config: Path, overrides: Sequence[str], name_or_id: str) -> int:
         ended = revoke_token(database, name_or_id)
     if ended is None:
         raise ConfigurationError(
-            f"tokens revoke {one_line(name_or_id)}: no good token has this name or id; `run.py tokens list` shows them"
+            f"tokens revoke {one_line(name_or_id)}: no valid token has this name or id; `run.py tokens list` shows them"
         )
     say(f"token {ended} is revoked; logins made by it have ended")
     return 0

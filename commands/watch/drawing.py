@@ -48,5 +48,5 @@ def draw_sample(
 def told(sample: Sample) -> str:
     """For a person."""
     if sample.sheet is None:
-        return f"{sample.night}: no further call was drawn; the sample is full, or no call of late is left to draw"
+        return f"{sample.night}: no further call was drawn; the sample is full, or no recent call is left to draw"
     return f"{sample.night}: {counted(sample.calls, 'call')} drawn: {sample.sheet}"

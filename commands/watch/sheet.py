@@ -141,7 +141,7 @@ def _corrected_calls(path: Path) -> Mapping[str, _CorrectedCall]:
             ) from None
         one = found.setdefault(call, _CorrectedCall(row["transcript"]))
         if place in one.said:
-            raise ConfigurationError(f"{where}: this stretch of call {call} stands here a second time")
+            raise ConfigurationError(f"{where}: this stretch of call {call} appears twice")
         one.said[place] = _as_typed(row["said"])
         one.by = one.by or " ".join(row["checked_by"].split())
     if not found:

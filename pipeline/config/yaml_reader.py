@@ -170,7 +170,7 @@ class _Builder:
         parent = self.open[-1]
         if key in parent.value:
             first = self.lines[(*parent.path, key)]
-            raise YamlFault(f"the key {key!r} stands here a second time (first in line {first})", line)
+            raise YamlFault(f"the key {key!r} appears twice (first in line {first})", line)
         parent.key = key
         self.lines[self._path()] = line
 

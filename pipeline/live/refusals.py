@@ -43,6 +43,6 @@ class EndReason(StrEnum):
     DISK = "disk"
     """The recording could not be written."""
     SHUTDOWN = "shutdown"
-    """The server was ended."""
+    """The server was stopped."""
     KILLED = "killed"
     """The server was killed in mid-call; the next one found the recording."""

@@ -75,7 +75,8 @@ class LiveRoom:
                 call = LiveCall(header, self._kept.folder_of(session), self.settings, self._tools.hearing)
             except (OSError, EarshotError) as error:
                 self._kept.remove(session)
-                raise CallRefused(Refusal.UNAVAILABLE, f"no recording can be begun: {described(error)}") from error
+                why = f"the recording cannot be started: {described(error)}"
+                raise CallRefused(Refusal.UNAVAILABLE, why) from error
             self._calls[session] = call
         self._rows.put(lambda: self._tools.store.begin(header))
         self.warm()
@@ -92,8 +93,8 @@ class LiveRoom:
         if call is None or call.header.start.owner != owner:
             raise CallRefused(
                 Refusal.UNKNOWN_SESSION,
-                f"no call with session {session[:64]} can be taken up: it ended more than {self.settings.resume_s:g} s "
-                "ago (live.resume_s), or the server was started again; its recording is kept",
+                f"no call with session {session[:64]} can be resumed: it ended more than {self.settings.resume_s:g} s "
+                "ago (live.resume_s), or the server was restarted; its recording is kept",
             )
         return call
 
@@ -112,11 +113,11 @@ class LiveRoom:
 
     def _make_sure_of_room(self) -> None:
         if self._closing:
-            raise CallRefused(Refusal.FULL, "the server is being ended; try another one, or this one in a minute")
+            raise CallRefused(Refusal.FULL, "the server is shutting down; try another one, or this one in a minute")
         held = sum(call.reason is None for call in self._calls.values())
         if held >= self.settings.max_calls:
             raise CallRefused(
-                Refusal.FULL, f"{held} calls are held, no more are taken (live.max_calls); try again later"
+                Refusal.FULL, f"{held} calls are in progress, no more are accepted (live.max_calls); try again later"
             )
         backlog_s = self._tools.recogniser.backlog_s
         if backlog_s > self.settings.max_backlog_s:
@@ -181,7 +182,7 @@ class LiveRoom:
         log.error("live call %s: %s", call.session, described(error))
         call.end(EndReason.DISK)
         call.reason = EndReason.DISK
-        call.events.add(Notice(text=f"the recording cannot go on: {told(error)}"))
+        call.events.add(Notice(text=f"the recording cannot be continued: {told(error)}"))
         try:
             call.close_files()
         except OSError:

@@ -91,4 +91,4 @@ class Audit:
             return
         self._forgot = self._now()
         if rows := forget_reads(self._database, self._days):
-            log.info("the audit forgot %d rows of over %d days ago (service.access.audit_days)", rows, self._days)
+            log.info("the audit deleted %d rows older than %d days (service.access.audit_days)", rows, self._days)

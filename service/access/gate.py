@@ -1,4 +1,4 @@
-"""Who asks: from a request's token, cookie or place to a principal. The one door of the service."""
+"""From a request's token, cookie or address to a principal: the service's only way in."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class JwtReader:
             header = jwt.get_unverified_header(text)
             algorithm = str(header.get("alg"))
             if algorithm not in settings.algorithms:
-                raise BadJwt("This JWT is signed in a way that is not accepted here.")
+                raise BadJwt("This JWT is signed with an algorithm that is not accepted here.")
             claims = jwt.decode(
                 text,
                 self._key(header, algorithm),
@@ -70,9 +70,10 @@ class JwtReader:
         except ImmatureSignatureError:
             raise BadJwt("This JWT is not valid yet.") from None
         except InvalidAudienceError:
-            raise BadJwt("This JWT is made for another audience.") from None
+            raise BadJwt("This JWT is meant for another audience.") from None
         except (PyJWTError, ValueError, TypeError, RecursionError):
-            raise BadJwt("This JWT is not accepted: it is not whole, of another issuer, or not signed by it.") from None
+            why = "it is incomplete, from another issuer, or not signed by the issuer"
+            raise BadJwt(f"This JWT is not accepted: {why}.") from None
         return Accepted(principal=self._principal(claims), expires_at_s=float(claims["exp"]))
 
     def _key(self, header: Mapping[str, Any], algorithm: str) -> jwt.PyJWK | bytes:
@@ -83,7 +84,7 @@ class JwtReader:
             raise BadJwt("This JWT names no key.")
         key = self._keys.key(kid, algorithm)
         if key is None:
-            raise BadJwt("This JWT is signed with a key that the issuer does not name.")
+            raise BadJwt("This JWT is signed with a key that the issuer does not publish.")
         return key
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:

@@ -1,4 +1,4 @@
-"""The door that a configuration asks for, and whether it may be opened at all."""
+"""The gate that the configuration asks for, and whether the service may open at all."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def gate_of(database: Database, settings: ServiceSettings, environment: Mapping[
         )
     if not alone and settings.tls_certificate_file is None:
         log.warning(
-            "service.host %s is served without TLS: tokens and words can be read on their way. Set "
+            "service.host %s is served without TLS: tokens and words can be read in transit. Set "
             "service.tls_certificate_file and service.tls_key_file, or let a proxy do it",
             settings.host,
         )

@@ -1,4 +1,4 @@
-"""Why somebody is not let in, in words that say what to do and hold no token."""
+"""Why somebody is refused: messages that say what to do and never hold a token."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def unready(detail: str) -> HTTPException:
 
 
 NOBODY = "Send a token in the header Authorization, as Bearer. Whoever runs this service makes them (run.py tokens)."
-MISTYPED = "This is not a whole token. A character is wrong or missing; copy it again."
-NOT_KNOWN = "This token is not known here."
+MISTYPED = "This token is incomplete or mistyped. Copy it again."
+NOT_KNOWN = "This token is unknown."
 REVOKED = "This token was revoked."
 EXPIRED = "This token has expired. Ask for a new one."
 LOGGED_OUT = "This login has ended. Log in again."

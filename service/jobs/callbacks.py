@@ -1,4 +1,4 @@
-"""Whoever asked for it is told when a job has ended: signed, and again until it is taken, across restarts."""
+"""Callbacks: whoever asked is told when a job has ended. Signed, and repeated until accepted, across restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what was handed in is a recording: the project's own look at headers, in a process that may die of one."""
+"""Whether what was handed in is a recording: headers are read in a process that may die of one."""
 
 from __future__ import annotations
 

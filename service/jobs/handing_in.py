@@ -133,7 +133,8 @@ def _check_addresses(room: JobRoom, wanted: Submission) -> None:
     """What can be said of addresses without asking anybody. Raises HTTPException (422)."""
     if wanted.callback_url is not None and room.secret is None:
         raise invalid(
-            f"callback_url: this server signs no callbacks; whoever runs it sets {room.settings.callback_secret_env}"
+            "callback_url: this server has no secret to sign callbacks with; "
+            f"whoever runs it sets {room.settings.callback_secret_env}"
         )
     for field, address in (("callback_url", wanted.callback_url), ("recording_url", wanted.recording_url)):
         if address is not None:

@@ -172,7 +172,7 @@ def _next_address(address: str, answer: httpx.Response) -> str:
     try:
         return str(httpx.URL(address).join(answer.headers["location"]))
     except httpx.InvalidURL:
-        raise Refused("redirects to something that is no address") from None
+        raise Refused("redirects to something that is not a URL") from None
 
 
 def is_public(address: Address) -> bool:

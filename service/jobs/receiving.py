@@ -1,4 +1,4 @@
-"""A body on its way to the disk: never whole in memory, never longer than allowed, never for ever."""
+"""A request's body on its way to the disk: never whole in memory, never longer or slower than allowed."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class Form:
 
 
 async def drain(body: AsyncIterator[bytes]) -> None:
-    """Let go by what a client still sends, for a moment: a connection closed before takes the answer with it."""
+    """Discard what a client still sends, for a moment: a connection closed earlier would take the answer with it."""
     with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
         async with asyncio.timeout(_DRAIN_S):
             async for _ in body:

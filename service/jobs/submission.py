@@ -168,7 +168,7 @@ def texts_of(metadata: CallDescription) -> dict[str, str]:
         if value is None:
             continue
         if not isinstance(value, Scalar):
-            raise invalid(f"metadata.{key[:100]}: a text or a number is wanted here")
+            raise invalid(f"metadata.{key[:100]}: expected a text or a number")
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if len(text) > LONGEST_VALUE or len(key) > 100:
             raise invalid(f"metadata.{key[:100]}: longer than {LONGEST_VALUE} characters")

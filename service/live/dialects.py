@@ -54,7 +54,7 @@ class TwilioDialect:
 
     def read(self, text: str | None, content: bytes | None) -> TrackSound | Stop | None:  # noqa: ARG002
         if text is None:
-            raise CallRefused(Refusal.BAD_MESSAGE, "Twilio Media Streams sends texts alone")
+            raise CallRefused(Refusal.BAD_MESSAGE, "Twilio Media Streams sends only text messages")
         message = twilio.twilio_message(text)
         if isinstance(message, twilio.Media):
             return self._clock.sound(message.media)

@@ -117,7 +117,7 @@ Room = Annotated[LiveRoom, Depends(live_room)]
 async def live(socket: WebSocket) -> None:
     """A call is sent and heard. See docs/live.md."""
     if not _same_origin(socket):
-        await socket.close(1008, "pages of other sites may not connect")
+        await socket.close(1008, "pages on other sites may not connect")
         return
     await socket.accept()
     room, state = live_room(socket), socket.app.state

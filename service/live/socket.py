@@ -1,4 +1,4 @@
-"""One WebSocket: a call begun or taken up again, its sound in, its events out."""
+"""One WebSocket: a call started or resumed, its sound in, its events out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger("earshot.live")
 
 _PUT_DOWN_AGAIN_S = 1.0
 START_WITHIN_S = 10.0
-"""A connection that does not begin or take up a call in time is closed."""
+"""A connection that does not start or resume a call in time is closed."""
 
 Owner = Callable[[str | None], str]
 """The name of whoever may hand calls in, by the token in the first message where there is one. Raises NotAllowed."""
@@ -38,7 +38,7 @@ Told = Callable[[str], None]
 
 
 class NotAllowed(Exception):
-    """Nobody known asks, or one who may not hand calls in."""
+    """Raised for somebody unknown, and for somebody who may not hand calls in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Connection:
     async def _begin(self) -> _Begun:
         text, _ = await self._receive()
         if text is None:
-            raise CallRefused(Refusal.BAD_START, "the first message is a text: start or resume")
+            raise CallRefused(Refusal.BAD_START, "the first message must be a text: start or resume")
         if is_twilio(text):
             return await self._begin_twilio(text)
         message = first_message(text)
@@ -143,7 +143,7 @@ class Connection:
                 log.error("live connection: %s", type(outcome).__name__, exc_info=outcome)
                 await self._close(CloseCode.FAILED, "an unforeseen error; the recording so far is kept")
         if self._taken_over:
-            await self._close(CloseCode.TAKEN_OVER, "another connection has taken up the call")
+            await self._close(CloseCode.TAKEN_OVER, "another connection has taken over the call")
 
     def _leave(self) -> None:
         self._taken_over = True

@@ -1,1 +1,1 @@
-"""How the service is seen from outside: is it well (`/healthz`, `/readyz`), what does it do (`/metrics`), for whom."""
+"""How the service looks from outside: is it healthy (`/healthz`, `/readyz`), what is it doing (`/metrics`)."""

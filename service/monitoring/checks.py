@@ -1,4 +1,4 @@
-"""Checks of what the service stands on, within a time limit: one that hangs is an answer, too."""
+"""Checks of what the service depends on, within a time limit: a check that hangs has failed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 
 class State(StrEnum):
-    """How well something is, best first."""
+    """States of health, best first."""
 
     READY = "ready"
     DEGRADED = "degraded"
     """The service answers, but does less than it should."""
     UNREADY = "unready"
-    """It should not be sent requests."""
+    """No requests should be sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ def ready(detail: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing the service stands on."""
+    """One thing the service depends on."""
 
     name: str
     look: Callable[[], Finding]
     when_it_fails: State
-    """What an error in it, or no answer in time, means."""
+    """The state that an error, or no answer in time, stands for."""
 
 
 class Examination:

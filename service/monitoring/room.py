@@ -48,7 +48,7 @@ class Monitoring:
 
 
 class CheckResult(BaseModel):
-    """One thing the service stands on."""
+    """One thing the service depends on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,7 +57,7 @@ class CheckResult(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether the service should be sent requests."""
+    """Whether requests should be sent to the service."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,7 +75,7 @@ class Readiness(BaseModel):
     dependencies=[Depends(anyone)],
 )
 async def healthz() -> str:
-    """The process lives and answers. Nothing is looked at: restart it when this does not answer."""
+    """The process is alive. Nothing else is checked: restart it when this does not answer."""
     return "ok\n"
 
 
@@ -102,7 +102,7 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request, reader: Reader) -> Response:
     """Figures for Prometheus, as text or OpenMetrics; nothing about single calls or people."""
     if reader.rows != EVERYTHING:
-        raise HTTPException(403, "These figures count all calls, and some do not exist for this token.")
+        raise HTTPException(403, "These figures count all calls, and this token may not see all of them.")
     monitoring = cast(Monitoring, request.app.state.monitoring)
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(await _in_thread(monitoring, partial(encode, monitoring.registry)), media_type=media_type)

@@ -1,4 +1,4 @@
-"""What the service stands on: the database, workers with recognisers and language models, room on its disks."""
+"""What the service depends on: the database, workers with recognisers and language models, room on its disks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _workers(database: Database, within_s: float) -> Finding:
 
 
 def judged(workers: Sequence[SeenWorker], within_s: float) -> Finding:
-    """Calls are taken in all the same; what suffers is when and how well they are done."""
+    """Calls are accepted all the same; they are done later, or less well."""
     troubles = [worker.trouble for worker in workers if worker.trouble is not None]
     workers = [worker for worker in workers if worker.trouble is None]
     if troubles and not any(worker.engine for worker in workers):

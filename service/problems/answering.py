@@ -1,4 +1,4 @@
-"""Whatever ends a request under `/v1` becomes a problem: what routes raise, the server around them, the unforeseen."""
+"""Every error under `/v1` becomes a problem: those of routes, those of the server around them, unforeseen ones."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _refused(error: Exception) -> HTTPException:
 
 
 def _of_the_database(error: Exception) -> Refused:
-    """Where the database is stays in the log."""
+    """Only the log says where the database is."""
     if other_version(error):
         return Refused(OTHER_VERSION, "Its tables were made by another version of Earshot than this server.")
     if isinstance(error, DatabaseUnavailable) or worth_waiting(error) or damaged(error):
@@ -142,14 +142,14 @@ def _in_words(status: int) -> str:
         case HTTPStatus.NOT_FOUND:
             return "There is no such address, or no call with this id."
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return "This address does not know the method; `Allow` names those it knows."
+            return "This address does not support the method; `Allow` names those it does."
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return "The range begins after the end; `Content-Range` says how long the whole is."
     return phrase(status)
 
 
 class _Answered:
-    """Answers errors nobody foresaw. Starlette would have the server log their text, which may be anybody's words."""
+    """Answers unforeseen errors. Starlette would let the server log their text, which may hold what somebody said."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

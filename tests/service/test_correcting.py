@@ -75,10 +75,10 @@ def test_a_drawn_call_leads_back_to_the_next_ones(room: Room, database: Database
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"token": "0" * 64}, "Please save once more"),
-        ({"token": "é"}, "Please save once more"),
-        ({"by": "  "}, "please write your name"),
-        ({"transcript": "another"}, "was transcribed anew"),
+        ({"token": "0" * 64}, "Please save again"),
+        ({"token": "é"}, "Please save again"),
+        ({"by": "  "}, "please enter your name"),
+        ({"transcript": "another"}, "was transcribed again"),
     ],
 )
 def test_what_cannot_be_kept_stays_in_the_fields(

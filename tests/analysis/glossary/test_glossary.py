@@ -36,7 +36,7 @@ def test_a_changed_keyword_changes_the_version(tmp_path: Path) -> None:
 
 CSV_FAULTS = [
     ("topic,keyword\nA,b\n", r"row 1, column B: unknown column 'keyword'; the columns are: topic, subtopic"),
-    ("topic,topic\nA,b\n", r"row 1, column B: column 'topic' stands here a second time"),
+    ("topic,topic\nA,b\n", r"row 1, column B: column 'topic' appears twice"),
     ("subtopic\nA\n", r"row 1: has no column 'topic'"),
     ("topic,subtopic\n,b\n", r"row 2, column A \(topic\): is empty"),
     ("topic,subtopic\nA,b\n\nA,B\n", r"row 4, column B \(subtopic\): 'B' is already defined .*row 2"),
@@ -94,7 +94,7 @@ YAML_FAULTS = [
     ("topics:\n  - A\n", r"topics 1 \(line 2\): must hold keys"),
     ("topics:\n  - topic: " + "[" * 200, r"g\.yaml:2: not valid YAML: nested deeper than 50 levels"),
     ("topics:\n  - topic: !env A\n", r"g\.yaml:2: not valid YAML: the tag !env is not known"),
-    ("topics:\n  - {topic: A, topic: B}\n", r"g\.yaml:2: not valid YAML: the key 'topic' stands here a second time"),
+    ("topics:\n  - {topic: A, topic: B}\n", r"g\.yaml:2: not valid YAML: the key 'topic' appears twice"),
     ("topics:\n  - &a {topic: A, keyword: x}\n  - *a\n", r"topics 1 \(line 2\), column keyword: unknown"),
 ]
 

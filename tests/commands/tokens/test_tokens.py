@@ -82,7 +82,7 @@ def test_one_is_revoked_by_name_or_id(
     show_tokens(config, places, as_json=False)
     assert "revoked" in capsys.readouterr().out
     for name in ("reporting", "nobody"):
-        with pytest.raises(ConfigurationError, match="no good token"):
+        with pytest.raises(ConfigurationError, match="no valid token"):
             end(config, places, name)
 
 

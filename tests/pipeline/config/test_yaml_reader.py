@@ -94,8 +94,8 @@ def _laughs(levels: int) -> str:
 @pytest.mark.parametrize(
     ("text", "line", "part"),
     [
-        ("a: 1\nb: 2\na: 3", 3, "'a' stands here a second time (first in line 1)"),
-        ("a: {b: 1,\n b: 2}", 2, "'b' stands here a second time"),
+        ("a: 1\nb: 2\na: 3", 3, "'a' appears twice (first in line 1)"),
+        ("a: {b: 1,\n b: 2}", 2, "'b' appears twice"),
         ("[" * 60 + "]" * 60, 1, "nested deeper than 50 levels"),
         ("\n".join(f"{'  ' * n}k:" for n in range(60)), 51, "nested deeper than 50 levels"),
         ("- " * 100_000, 1, "nested deeper than 50 levels"),

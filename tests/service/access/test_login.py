@@ -109,7 +109,7 @@ def test_a_wrong_token_is_told_on_the_form_and_not_repeated(house: House) -> Non
     wrong = new_token().text
     answer = house.client().post("/login", data={"token": wrong, "after": "/calls"})
     assert answer.status_code == 401
-    assert "This token is not known here." in answer.text
+    assert "This token is unknown." in answer.text
     assert wrong.split("_")[2] not in answer.text
     assert 'value="/calls"' in answer.text
 

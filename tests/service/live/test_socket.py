@@ -170,7 +170,7 @@ FIRST = {"type": "start", "sample_rate_hz": 8000, "encoding": "pcm_s16le", "trac
         (json.dumps(FIRST | {"colour": "red"}), 4400, "colour"),
         (json.dumps(FIRST | {"metadata": {"language": "English"}}), 4400, "language"),
         (json.dumps(FIRST | {"version": 2}), 4400, "version"),
-        (json.dumps({"type": "resume", "session": "nobody", "last_event": 0}), 4404, "can be taken up"),
+        (json.dumps({"type": "resume", "session": "nobody", "last_event": 0}), 4404, "can be resumed"),
         (json.dumps({"type": "resume", "session": "nobody", "last_event": -1}), 4400, "last_event"),
         (json.dumps({"event": "stop"}), 4400, "start"),
         (json.dumps({"event": "shout"}), 4422, "event"),
