@@ -27,19 +27,12 @@ class Interval:
 
 
 def find_speech(
-    scores: npt.NDArray[np.float32],
-    step_samples: int,
-    total_samples: int,
-    settings: VoiceActivitySettings,
-    onset_lag: int = 0,
+    scores: npt.NDArray[np.float32], step_samples: int, total_samples: int, settings: VoiceActivitySettings
 ) -> list[Interval]:
     """Stretches of speech without padding, sorted, apart: hysteresis, shortest speech, shortest silence.
 
     Speech begins at a score of `threshold`. It ends where scores have fallen below `neg_threshold` and stay below
     `threshold` for `min_silence_ms`.
-
-    Args:
-        onset_lag: samples by which the detector reports onsets late. Speech is that much longer than it looks.
     """
     min_silence = samples_of(settings.min_silence_ms)
     min_speech = samples_of(settings.min_speech_ms)
@@ -59,7 +52,7 @@ def find_speech(
     if start is not None:
         found.append(Interval(start, total_samples if quiet_from is None else quiet_from))
     kept = [Interval(i.start, min(i.end, total_samples)) for i in found if i.start < total_samples]
-    return [i for i in kept if i.length + onset_lag >= min_speech and i.length > 0]
+    return [i for i in kept if i.length >= min_speech and i.length > 0]
 
 
 def earlier_onsets(intervals: Sequence[Interval], lag: int) -> list[Interval]:

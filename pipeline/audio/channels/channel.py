@@ -113,9 +113,8 @@ def listen(
         if audio.tones.enabled:
             tones.push(block)
     scores.append(stream.finish())
-    lag = detector.onset_lag_samples
-    spoken = find_speech(np.concatenate(scores), detector.step_samples, channel.levels.samples, voice_activity, lag)
-    channel.spoken = earlier_onsets(spoken, lag)
+    spoken = find_speech(np.concatenate(scores), detector.step_samples, channel.levels.samples, voice_activity)
+    channel.spoken = earlier_onsets(spoken, detector.onset_lag_samples)
     speech = pad(spoken, samples_of(voice_activity.padding_ms), channel.levels.samples)
     barriers = _non_speech(channel, tones, speech, gain, audio)
     channel.speech = without(speech, barriers, samples_of(voice_activity.min_speech_ms))

@@ -57,14 +57,6 @@ def test_hysteresis(scores: list[float], settings: dict[str, float], expected: l
     assert found(scores, BARE.model_copy(update=settings)) == expected
 
 
-def test_a_word_whose_onset_is_reported_late_is_not_too_short() -> None:
-    """An agent's "okay" of 330 ms: two windows over the threshold, the onset 80 ms late."""
-    scores = np.array([0.22, 0.48, 0.49, 0.40, 0.50, 0.53, 0.38, 0.24, 0.11, 0.07], dtype=np.float32)
-    settings = VoiceActivitySettings(min_silence_ms=64)
-    assert find_speech(scores, STEP, 10 * STEP, settings) == []
-    assert find_speech(scores, STEP, 10 * STEP, settings, onset_lag=1280) == [Interval(4 * STEP, 7 * STEP)]
-
-
 @given(
     st.lists(st.floats(0, 1, width=32), max_size=300),
     st.integers(0, 511),
