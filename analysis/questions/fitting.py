@@ -52,6 +52,8 @@ class Fit:
     """Share of the question's words that are said in the passage."""
     score: float
     """Of the line among the lines of its call."""
+    suits: bool
+    """Whether the line does what is wanted, by its wording."""
     fits: bool
 
 
@@ -75,13 +77,14 @@ def fits(asked: Asked, looked: Looked, finds: Finds, encoder: EncoderChoice, sub
             likeness=nearest,
             covered=covered,
             score=chosen.score,
+            suits=chosen.suits,
             fits=answers(nearest, covered, len(looked.weights)) and (chosen.suits or Wanted.PROMISE not in wanted),
         )
         where = (passage.call_id, chosen.line.channel, chosen.line.ordinal)
         earlier = found.get(where)
         if earlier is None or (fit.fits and not earlier.fits):
             found[where] = fit
-    return _best_line_first(list(found.values()))
+    return _best_line_first(_outright(list(found.values())))
 
 
 def _read(looked: Looked, finds: Finds, wanted: frozenset[Wanted]) -> list[tuple[Passage, Passage]]:
@@ -101,6 +104,12 @@ def _read(looked: Looked, finds: Finds, wanted: frozenset[Wanted]) -> list[tuple
         for key in (about, *after.get(about, ()))
         if key in stored
     ]
+
+
+def _outright(found: Sequence[Fit]) -> list[Fit]:
+    """Without the lesser lines of calls that say outright what is wanted: a call is to count where it says so."""
+    says = {fit.quote.call_id for fit in found if fit.suits}
+    return [fit for fit in found if fit.suits or fit.quote.call_id not in says]
 
 
 def _best_line_first(found: Sequence[Fit]) -> list[Fit]:

@@ -30,6 +30,8 @@ COVERED = 0.25
 """Of a line's share of the question's words, beside its cosine. This and the weights below by hand, on the developed
 half of bench/labels/question_lines.yaml."""
 _MOVES = frozenset({Act.PURPOSE, Act.REQUEST, Act.PROBLEM, Act.THREAT})
+_EXPLAINS = frozenset({Act.FINDING, Act.RESULT, Act.DECLINE})
+"""With these an agent says why something is so; the rest of what agents say is no reason of a client."""
 _BRIEF = 4
 """Words up to which a line is hardly understood without the one before it."""
 _LEANS = frozenset(
@@ -152,6 +154,8 @@ class Quoter:
             and one.sentence.role is Role.AGENT
             and not (Wanted.OFFER in self._wanted and Act.OFFER in one.acts)
         ):
+            return None
+        if Wanted.REASON in self._wanted and one.sentence.role is Role.AGENT and not one.acts & _EXPLAINS:
             return None
         line = _line_of(one, chunks)
         leans = asked is not None and (confirms or _leans(one.text))

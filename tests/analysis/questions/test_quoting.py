@@ -91,6 +91,7 @@ def test_what_is_nearest_is_not_quoted_where_it_is_a_greeting() -> None:
     [
         ("a: Good morning, this is the card service. How may I help you?",),
         ("c: Hello.", "a: Hello, City Bank cards, how can I help?", "c: Okay."),
+        ("a: Please enter your sixteen digit card number followed by the hash key.",),
         ("a: Is there anything else I can do about the card?", "c: No, that is all, thank you.", "a: Goodbye."),
     ],
 )
