@@ -75,7 +75,8 @@ def told(done: Indexed) -> str:
 def _show(answer: Answer) -> None:
     out = Terminal()
     if not answer.found:
-        out.print(Text("Not in these calls.", "bold"))
+        ready = answer.searched.indexed or not answer.searched.calls
+        out.print(Text("Not in these calls." if ready else "No call is ready for questions yet.", "bold"))
         if answer.nearest:
             out.print("\nWhat comes nearest:")
             for quote in answer.nearest:

@@ -126,6 +126,18 @@ def test_the_page_says_when_it_is_not_in_these_calls(browser: TestClient) -> Non
     assert "Agent A7" in html
 
 
+def test_the_page_says_when_no_call_is_ready(
+    store: PostgresStore, run_id: str, database: Database, tmp_path: Path
+) -> None:
+    store_call(store, run_id, "card", *CARD)
+    app = application(database, Settings(), tmp_path / "spool", all_heard)
+    app.state.shared.asking._asker = Asker(Settings().ask, chosen())
+    with TestClient(app, base_url=LOOPBACK) as client:
+        html = client.get("/ask?question=stolen+card").text
+    assert "No call is ready for questions yet" in html
+    assert "Not in these calls" not in html
+
+
 @pytest.mark.parametrize("question", ["", "%3F%21", "%00", "%3Cscript%3Ealert(1)%3C/script%3E", "x" * 3000, "%F0%9F"])
 def test_the_page_takes_any_question(browser: TestClient, question: str) -> None:
     answer = browser.get(f"/ask?question={question}")

@@ -123,3 +123,10 @@ def test_a_configured_model_writes_sentences_and_nothing_personal_leaves(
     assert sentence not in without
     assert sent
     assert not any("4111" in one for one in sent)
+
+
+def test_nothing_indexed_is_not_said_to_be_not_in_the_calls(url: str, calls: dict[str, str], tmp_path: Path) -> None:
+    said = asked(url, tmp_path, "stolen card")
+    assert "No call is ready for questions yet." in said
+    assert "Not in these calls" not in said
+    assert "2 of 2 calls are not indexed yet" in " ".join(said.split())
