@@ -41,7 +41,7 @@ BENCHMARKS = (
     Benchmark("voice_activity", ("--repeats", "5"), ("--repeats", "2"), needs_data=True),
     Benchmark("database", (), ("--tiny", "1000", "--calls", "40", "--rounds", "3")),
     Benchmark("exports", (), ("--calls", "500")),
-    Benchmark("claims", (), ("--connections", "1,10", "--seconds", "1", "--jobs", "5000")),
+    Benchmark("claims", (), ("--connections", "1,10", "--at-once", "4", "--seconds", "1", "--jobs", "5000")),
     Benchmark("sentiment", (), ("--part", "speed", "--repeat", "3"), needs_data=True),
     Benchmark("topics", (), (), needs_data=True),
     Benchmark("questions", (), ("--half", "developed"), needs_data=True),
