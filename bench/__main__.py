@@ -58,6 +58,12 @@ BENCHMARKS = (
     Benchmark("diarisation", (), (), needs_data=True),
     Benchmark("live", (), ("--calls", "1,4", "--seconds", "20", "--recognisers", "sleeping")),
     Benchmark("ray_workers", (), ("--calls", "30")),
+    Benchmark("api", (), ("--calls", "2000", "--reads", "50")),
+    Benchmark(
+        "service_load",
+        (),
+        ("--submissions", "50", "--slow", "10", "--cut", "4", "--sockets", "20", "--kills", "1"),
+    ),
     Benchmark("encryption", (), ("--minutes", "2", "--repeats", "2")),
     Benchmark("whole_run", (), ("--minutes", "10", "--part", "speed")),
 )

@@ -1,9 +1,9 @@
 """The service under load and abuse, on loopback: what is accepted, how long it takes, how much memory it needs.
 
-    python -m bench.service_load [--submissions 500] [--slow 100] [--cut 50] [--kills 4]
+    python -m bench.service_load [--submissions 500] [--slow 100] [--cut 50] [--sockets 100] [--kills 4]
 
 A server of its own with a fresh database and no workers; client and server share the machine. Ends with 1 where
-something that was accepted is lost, an answer is no clear one, or a part is left behind.
+something that was accepted is lost, or an answer is not the one that is wanted.
 """
 
 from __future__ import annotations
@@ -17,89 +17,22 @@ import shutil
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
-import psutil
+from websockets.asyncio.client import connect as ws_connect
+from websockets.exceptions import ConnectionClosed
 
-from bench.materials.recordings import write_wav
-
-PROJECT = Path(__file__).resolve().parent.parent
-_STALL_S = 5.0
-_PATIENCE_S = 600.0
-_WAV = {"Content-Type": "audio/wav"}
-
-
-class Server:
-    """`run.py serve` over a folder, killed and started again at will."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.peak_mb = 0.0
-        self.address = ""
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        settings = {
-            "database.data_dir": self.folder / "database", "output.directory": self.folder / "output",
-            "run.spool_dir": self.folder / "spool", "service.recordings_dir": self.recordings, "service.workers": 0,
-            "service.upload_stall_s": _STALL_S, "service.max_recording_mb": 20, "service.fetch_timeout_s": 5,
-            "service.trusted_hosts": "[127.0.0.1]", "transcription.engines": "[sphinx]",
-        }  # fmt: skip
-        config = self.folder / "config.yaml"
-        config.touch()
-        command = [sys.executable, "run.py", "serve", "--port", "0", "--config", str(config)]
-        command += [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-        self._process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        while not self.address.startswith("http"):
-            self.address = self._process.stdout.readline().split()[0]
-        threading.Thread(target=self._measure, args=(self._process.pid,), daemon=True).start()
-
-    @property
-    def recordings(self) -> Path:
-        return self.folder / "recordings"
-
-    @property
-    def where(self) -> tuple[str, int]:
-        host, _, port = self.address.removeprefix("http://").rstrip("/").rpartition(":")
-        return host, int(port)
-
-    def stop(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(how)
-        self._process.wait(120)
-        self.address = ""
-
-    def memory_mb(self) -> float:
-        assert self._process is not None
-        return float(psutil.Process(self._process.pid).memory_info().rss) / 1e6
-
-    def _measure(self, pid: int) -> None:
-        with contextlib.suppress(psutil.Error):
-            while True:
-                self.peak_mb = max(self.peak_mb, psutil.Process(pid).memory_info().rss / 1e6)
-                time.sleep(0.1)
-
-    def parts(self) -> list[Path]:
-        return [path for path in (self.recordings / ".uploads").iterdir() if path.is_file()]
-
-
-def recording(folder: Path, number: int, seconds: float = 4.0) -> bytes:
-    """A WAV file of 64 kB for 4 seconds, each with other samples."""
-    noise = np.random.default_rng(number).integers(-9000, 9000, (int(8000 * seconds), 1)).astype(np.int16)
-    return write_wav(folder / f"{number}.wav", noise, rate_hz=8000).read_bytes()
+from bench.serving.abuse import WANTED, bad_requests, endless_address, wrong_tokens
+from bench.serving.server import PATIENCE_S, WAV, Server, recording
+from service.live.messages import FRAME_HEADER
 
 
 async def at_once(many: Sequence[Awaitable[Any]]) -> list[Any]:
@@ -109,7 +42,7 @@ async def at_once(many: Sequence[Awaitable[Any]]) -> list[Any]:
 async def submissions(server: Server, contents: Sequence[bytes], kind: str = "load") -> dict[str, Any]:
     """All at once, half of them as forms."""
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=server.address, timeout=_PATIENCE_S, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=server.address, timeout=PATIENCE_S, limits=limits) as client:
 
         async def one(number: int, content: bytes) -> tuple[int, float]:
             began = time.monotonic()
@@ -119,7 +52,7 @@ async def submissions(server: Server, contents: Sequence[bytes], kind: str = "lo
                 answer = await client.post("/v1/jobs", files=files, headers=headers)
             else:
                 answer = await client.post(
-                    "/v1/jobs", content=content, params={"file_name": f"{number}.wav"}, headers={**headers, **_WAV}
+                    "/v1/jobs", content=content, params={"file_name": f"{number}.wav"}, headers={**headers, **WAV}
                 )
             return answer.status_code, time.monotonic() - began
 
@@ -147,17 +80,18 @@ async def slow_clients(server: Server, number: int, content: bytes) -> dict[str,
                 writer.write(content[at : at + 20])
                 await writer.drain()
                 await asyncio.sleep(0.5)
+            line = await reader.readline()
         except OSError:
-            pass
-        line = await reader.readline()
-        writer.close()
+            return "cut off"
+        finally:
+            writer.close()
         return line.split()[1].decode() if line else "cut off"
 
     async def quick() -> tuple[int, float]:
         await asyncio.sleep(2)
         began = time.monotonic()
-        async with httpx.AsyncClient(base_url=server.address, timeout=_PATIENCE_S) as client:
-            answer = await client.post("/v1/jobs", content=content, params={"file_name": "quick.wav"}, headers=_WAV)
+        async with httpx.AsyncClient(base_url=server.address, timeout=PATIENCE_S) as client:
+            answer = await client.post("/v1/jobs", content=content, params={"file_name": "quick.wav"}, headers=WAV)
         return answer.status_code, time.monotonic() - began
 
     *slow_ones, fast = await at_once([*(slow() for _ in range(number)), quick()])
@@ -177,7 +111,7 @@ def _head(server: Server, length: int, key: str = "") -> bytes:
 def cut_uploads(server: Server, contents: Sequence[bytes]) -> dict[str, Any]:
     """Each is cut in the middle, found by its key, and continued."""
     ends: Counter[int] = Counter()
-    with httpx.Client(base_url=server.address, timeout=_PATIENCE_S) as client:
+    with httpx.Client(base_url=server.address, timeout=PATIENCE_S) as client:
         for number, content in enumerate(contents):
             with socket.create_connection(server.where) as connection:
                 connection.sendall(_head(server, len(content), f"cut-{number}") + content[: len(content) // 2])
@@ -196,73 +130,57 @@ def _left(client: httpx.Client, key: str) -> str:
         time.sleep(0.1)
 
 
-def bad_requests(server: Server) -> dict[str, Any]:
-    """Each with the status of its answer."""
-    deep = b'{"recording_url": "https://example.com/", "metadata": ' + b'{"a":' * 10_000
-    with httpx.Client(base_url=server.address, timeout=_PATIENCE_S) as client:
-        json_type = {"Content-Type": "application/json"}
-        found = {
-            "oversized": client.post("/v1/jobs", content=_zeros(30_000_000), headers=_WAV),
-            "deep JSON": client.post("/v1/jobs", content=deep, headers=json_type),
-            "deep metadata": client.post(
-                "/v1/jobs", files={"metadata": (None, '{"a":' * 10_000), "recording": ("a.wav", b"1")}
-            ),
-            "endless JSON": client.post("/v1/jobs", content=_zeros(10_000_000), headers=json_type),
-            "no recording": client.post("/v1/jobs", content=b"words " * 1000, headers=_WAV),
-        }
-        return {name: answer.status_code for name, answer in found.items()}
+async def sockets(server: Server, number: int, seconds: float = 4.0) -> dict[str, Any]:
+    """That many live calls at once; every second client stops reading and sending in mid-call."""
+    noise = np.random.default_rng(1).integers(-9000, 9000, int(8000 * seconds)).astype("<i2")
+
+    async def call(stalls: bool) -> str:
+        host, port = server.where
+        async with ws_connect(f"ws://{host}:{port}/v1/live", open_timeout=PATIENCE_S, max_queue=1) as socket:
+            first = {"type": "start", "sample_rate_hz": 8000, "encoding": "pcm_s16le", "tracks": ["client"]}
+            try:
+                await socket.send(json.dumps(first))
+                await socket.recv()
+                for at in range(0, len(noise), 1600):
+                    await socket.send(FRAME_HEADER.pack(0, at) + noise[at : at + 1600].tobytes())
+                if stalls:
+                    await asyncio.sleep(2 * seconds)
+                    return "stalled"
+                await socket.send(json.dumps({"type": "stop"}))
+                while True:
+                    await socket.recv()
+            except ConnectionClosed as closed:
+                return str(closed.rcvd.code if closed.rcvd else "cut off")
+
+    began = time.monotonic()
+    ends = await at_once([call(stalls=bool(one % 2)) for one in range(number)])
+    return {"ends": dict(Counter(map(str, ends))), "wall_s": round(time.monotonic() - began, 1)}
 
 
-def _zeros(total: int) -> Iterator[bytes]:
-    for _ in range(total // 100_000):
-        yield bytes(100_000)
-
-
-class _Endless(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            while True:
-                self.wfile.write(bytes(65_536))
-                time.sleep(0.02)
-
-    def log_message(self, *_: object) -> None: ...
-
-
-def endless_address(server: Server) -> dict[str, Any]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as other:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
-        with httpx.Client(base_url=server.address, timeout=_PATIENCE_S) as client:
-            address = f"http://127.0.0.1:{other.server_address[1]}/a.wav"
-            job = client.post("/v1/jobs", json={"recording_url": address}).json()["links"]["job"]
-            while not (told := client.get(job).json())["ended_at"]:
-                time.sleep(0.5)
-        other.shutdown()
-    return {"state": told["state"], "reason": told["reason"]}
-
-
-async def killed(server: Server, contents: Sequence[bytes], after_s: float) -> dict[str, Any]:
-    """Killed while all are under way; then every job that was accepted is there, with its recording."""
+async def killed(server: Server, contents: Sequence[bytes], after: int) -> dict[str, Any]:
+    """Killed when `after` are accepted and the others under way; then each accepted job and its recording are there."""
     accepted: dict[str, str] = {}
+    enough = asyncio.Event()
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=server.address, timeout=_PATIENCE_S, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=server.address, timeout=PATIENCE_S, limits=limits) as client:
 
         async def one(number: int, content: bytes) -> None:
             with contextlib.suppress(httpx.HTTPError):
                 answer = await client.post(
-                    "/v1/jobs", content=content, params={"file_name": f"{number}.wav"}, headers=_WAV
+                    "/v1/jobs", content=content, params={"file_name": f"{number}.wav"}, headers=WAV
                 )
                 if answer.status_code == 202:
                     accepted[answer.json()["job_id"]] = hashlib.sha256(content).hexdigest()
+                    if len(accepted) >= after:
+                        enough.set()
 
         under_way = [asyncio.ensure_future(one(number, content)) for number, content in enumerate(contents)]
-        await asyncio.sleep(after_s)
+        await enough.wait()
         await asyncio.to_thread(server.stop, signal.SIGKILL)
         await at_once(under_way)
     server.start()
     lost = 0
-    with httpx.Client(base_url=server.address, timeout=_PATIENCE_S) as again:
+    with httpx.Client(base_url=server.address, timeout=PATIENCE_S) as again:
         for job_id, sha256 in accepted.items():
             told = again.get(f"/v1/jobs/{job_id}")
             lost += told.status_code != 200 or not _is_there(server, job_id, sha256)
@@ -279,6 +197,7 @@ def main() -> None:
     parser.add_argument("--submissions", type=int, default=500)
     parser.add_argument("--slow", type=int, default=100)
     parser.add_argument("--cut", type=int, default=50)
+    parser.add_argument("--sockets", type=int, default=100)
     parser.add_argument("--kills", type=int, default=4)
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="earshot-load-"))
@@ -292,20 +211,31 @@ def main() -> None:
         report["submissions"] = asyncio.run(submissions(server, contents))
         report["rss_peak_mb_submissions"] = round(server.peak_mb)
         report["bad requests"] = bad_requests(server)
+        report["wrong tokens"] = wrong_tokens(server)
         report["endless address"] = endless_address(server)
         report["cut"] = cut_uploads(server, [recording(folder, n, 60.0) for n in range(given.cut)])
         report["slow"] = asyncio.run(slow_clients(server, given.slow, contents[0]))
+        report["sockets"] = asyncio.run(sockets(server, given.sockets))
         large = recording(folder, 0, 1000.0)
         report["large"] = asyncio.run(submissions(server, [large] * 8, "large"))
         report["rss_peak_mb"] = round(server.peak_mb)
-        kills = [asyncio.run(killed(server, contents[:100], 2.0 + number)) for number in range(given.kills)]
+        kills = [asyncio.run(killed(server, contents[:100], 1 + 5 * number)) for number in range(given.kills)]
         report["kills"] = kills
     finally:
         server.stop(signal.SIGINT)
         shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps(report))
-    clean = set(report["submissions"]["answers"]) == {"202"} and all(
-        kill["accepted"] and not kill["lost"] for kill in kills
+    print(json.dumps({"bench": "service_load", **report}))
+    clean = all(
+        [
+            set(report["submissions"]["answers"]) == set(report["large"]["answers"]) == {"202"},
+            report["bad requests"] == WANTED,
+            set(report["wrong tokens"]["answers"]) <= {"401", "429"} and report["wrong tokens"]["then"] == 200,
+            report["endless address"]["state"] == "failed",
+            set(report["cut"]["continued"]) == {"202"},
+            report["slow"]["quick"] == 202,
+            set(report["sockets"]["ends"]) <= {"1000", "1013", "stalled"},
+            all(kill["accepted"] and not kill["lost"] for kill in kills),
+        ]
     )
     sys.exit(0 if clean else 1)
 

@@ -29,7 +29,6 @@ ANSWERS: dict[str, str] = {
     "pipeline/transcription/gated.py": "one segment's way through the gates and its second tries",
     "analysis/records.py": "plain records of what the steps say of a call; nothing to call, nothing to split",
     "analysis/sentiment/steps.py": "three steps of one shape, in the order in which they read one another",
-    "bench/service_load.py": "one server and what is done to it; the measurements mean nothing without it",
     "bench/soak.py": "one night of disturbances; all kinds share the fleet and the account at the end",
     "bench/summaries.py": "one step on three sets of calls, with the same marks for each",
     "bench/topics.py": "one step on five sets of questions; all are answered and counted by the same code",

@@ -60,8 +60,8 @@ class ExportQuery(TextQuery):
 def export(query: Annotated[ExportQuery, Query()], given: Given, reader: WordReader) -> OpenFile:
     """A table of the calls that a filter chooses, oldest first, as of one moment.
 
-    The first byte comes when the whole file is written: allow for a minute per hundred thousand calls, or ask for a
-    shorter stretch of days.
+    The first byte comes when the whole file is written: for many calls allow for minutes, or ask for a shorter stretch
+    of days.
     """
     chosen = wanted(query, reader)
     table = TABLES[query.table or RESULTS.name]
