@@ -30,9 +30,9 @@ from analysis.encoder.choice import open_encoder
 from analysis.records import Summary, SummaryPart
 from analysis.summary.extractive import choose_lines, lines_of
 from analysis.summary.facts import SpokenFacts
+from analysis.summary.reading.substance import Substance
 from analysis.summary.spoken import spoken_summary
 from analysis.summary.step import SummaryStep
-from analysis.summary.substance import Substance
 from analysis.text import content_stems
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings

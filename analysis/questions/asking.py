@@ -19,7 +19,7 @@ from analysis.questions.grouping import grouped
 from analysis.questions.indexing import recipe_of
 from analysis.questions.ranking import fused, word_weights
 from analysis.questions.records import Answer, Finds, Quote, Searched
-from analysis.summary.substance import Substance
+from analysis.summary.reading.substance import Substance
 from pipeline.config.areas.ask import AskSettings
 from pipeline.errors import ModelUnavailable
 

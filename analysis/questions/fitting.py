@@ -12,7 +12,7 @@ from analysis.questions.ranking import Key
 from analysis.questions.records import Finds, LineBefore, Passage, Quote, Searched
 from analysis.questions.relevance import answers, coverage
 from analysis.questions.wanted import Wanted, wanted_by
-from analysis.summary.substance import Substance
+from analysis.summary.reading.substance import Substance
 
 _SETTLED_LATER = frozenset({Wanted.PROMISE, Wanted.RESULT, Wanted.MOMENT})
 """A call says first what it is about, and what is promised or done later, often without naming it again."""

@@ -1,11 +1,10 @@
 """Which line of a passage answers a question.
 
 Nearness alone picks whatever repeats the question's words: the agent's greeting, a question about the same thing. So
-each sentence is read as a summary reads it (`analysis.summary.readings`): who says it, what it does, whether it is
-small talk. A "why" wants what the client says moved them, "promised" an agent's promise, "when" a moment. Greetings,
-fillers and agents' questions answer nothing; a "yes, please" answers with the question before it.
-
-Other languages than English have no wording of acts: there a question mark, the side that speaks, and figures tell.
+each sentence is read as a summary reads it (`analysis.summary.reading.readings`): who says it, what it does, whether it
+is small talk. A "why" wants what the client says moved them, "promised" an agent's promise, "when" a moment. Greetings,
+fillers and agents' questions answer nothing; a "yes, please" answers with the question before it. Other languages than
+English have no wording of acts: there a question mark, the side that speaks, and figures tell.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from analysis.questions.records import Passage
 from analysis.questions.relevance import coverage
 from analysis.questions.wanted import Wanted
 from analysis.summary.promises import by_when
-from analysis.summary.readings import Reading, question_before, read
-from analysis.summary.sentences import sentences_of
-from analysis.summary.settling import says_yes
-from analysis.summary.substance import Substance
-from analysis.summary.wording import LANGUAGES, Act
+from analysis.summary.reading.readings import Reading, question_before, read
+from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.reading.settling import says_yes
+from analysis.summary.reading.substance import Substance
+from analysis.summary.reading.wording import LANGUAGES, Act
 from analysis.text import words
 from pipeline.records import Role, TranscriptChunk
 

@@ -16,10 +16,10 @@ from analysis.summary.drafts import FIELDS, WHO, Draft
 from analysis.summary.facts import SpokenFacts
 from analysis.summary.names import checks_names
 from analysis.summary.promises import promises_in
+from analysis.summary.reading.wording import LANGUAGES as PROMISE_LANGUAGES
 from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
 from analysis.summary.templates import as_sentence
-from analysis.summary.wording import LANGUAGES as PROMISE_LANGUAGES
 from analysis.text import content_stems, split_sentences, squeezed, stop_words, words
 from pipeline.config.areas.language import SummarySettings
 from pipeline.records import Role, TranscriptChunk

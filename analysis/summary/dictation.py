@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.summary.readings import Reading
-from analysis.summary.wording import Act
+from analysis.summary.reading.readings import Reading
+from analysis.summary.reading.wording import Act
 from analysis.text import words
 
 _THING = (

@@ -13,9 +13,17 @@ from dataclasses import dataclass, field
 
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter, dictated
-from analysis.summary.readings import POLITE, Reading, question_before
-from analysis.summary.settling import FEWEST_STEMS, SAME, done, open_points, outcome, promises_something, settled
-from analysis.summary.wording import Act
+from analysis.summary.reading.readings import POLITE, Reading, question_before
+from analysis.summary.reading.settling import (
+    FEWEST_STEMS,
+    SAME,
+    done,
+    open_points,
+    outcome,
+    promises_something,
+    settled,
+)
+from analysis.summary.reading.wording import Act
 from analysis.text import words
 from pipeline.records import Role
 

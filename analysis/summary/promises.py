@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 
 from analysis.records import ActionItem
-from analysis.summary.readings import Reading, read
-from analysis.summary.sentences import sentences_of
-from analysis.summary.settling import promises_something
-from analysis.summary.wording import LANGUAGES, Act, acts_of
+from analysis.summary.reading.readings import Reading, read
+from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.reading.settling import promises_something
+from analysis.summary.reading.wording import LANGUAGES, Act, acts_of
 from pipeline.records import Role, TranscriptChunk
 
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"

@@ -12,9 +12,9 @@ from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.summary.extractive import Line, line_scores
 from analysis.summary.parts import Parts, parts_of
 from analysis.summary.promises import promises
-from analysis.summary.readings import Reading, read
-from analysis.summary.sentences import sentences_of
-from analysis.summary.substance import Substance
+from analysis.summary.reading.readings import Reading, read
+from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.reading.substance import Substance
 from analysis.summary.templates import as_sentence
 from analysis.text import stop_words, words
 from pipeline.config.areas.language import ExtractiveSummarySettings

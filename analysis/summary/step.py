@@ -29,10 +29,10 @@ from analysis.summary.drafts import (
 from analysis.summary.extractive import choose_lines, lines_of
 from analysis.summary.language_check import language_that_came
 from analysis.summary.promises import promises
-from analysis.summary.readings import read
-from analysis.summary.sentences import sentences_of
+from analysis.summary.reading.readings import read
+from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.reading.substance import Substance
 from analysis.summary.spoken import is_english, spoken_summary
-from analysis.summary.substance import Substance
 from analysis.summary.templates import SummaryTemplate, call_values
 from pipeline.config.areas.language import SummarySettings
 from pipeline.config.influence import SUMMARY, Result, counted, over

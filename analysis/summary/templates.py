@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.records import ActionItem, Summary, SummaryEvidence, SummaryPart
-from analysis.summary.sentences import asks
+from analysis.summary.reading.sentences import asks
 from pipeline.config.areas.language import SummarySettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CallForAnalysis, CallMetadata, Direction, Role

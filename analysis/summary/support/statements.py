@@ -123,20 +123,7 @@ def _is_verb(word: str, wording: Wording) -> bool:
 def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None) -> Clause:
     spoken = words(text)
     subject, owner, at = _subject(spoken, wording, names, before)
-    verb_at = next(
-        (place for place in range(at, len(spoken)) if spoken[place] not in _AUXILIARIES | _DETERMINERS), None
-    )
-    if subject is None:
-        verb_at = next(
-            (
-                place
-                for place in range(at, len(spoken))
-                if _is_verb(spoken[place], wording) and spoken[place] not in _AUXILIARIES
-            ),
-            None,
-        )
-    if verb_at is not None and spoken[verb_at] in wording.negations and not _is_verb(spoken[verb_at], wording):
-        verb_at = None  # "has had no internet": what is told is that there is none
+    verb_at = _verb_place(spoken, at, subject, wording)
     verb = spoken[verb_at] if verb_at is not None else None
     helpers = spoken[at:verb_at] if verb_at is not None else spoken[at:]
     act = _act(spoken, verb_at, wording)
@@ -157,13 +144,6 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
     inner, doer = _inner(after, wording, names)
     if inner is not None and doer is None:
         doer = {Role.CLIENT: Role.AGENT, Role.AGENT: Role.CLIENT}.get(subject) if act == "ask" and subject else subject
-    skipped = {"whether", "there", "which"} | set(wording.roles) | set(wording.speech) | names.keys()
-    content = tuple(
-        stem
-        for stem in content_stems(
-            " ".join(word for word in spoken if word.removesuffix("'s") not in skipped), wording.language
-        )
-    )
     return Clause(
         text=text,
         subject=subject,
@@ -177,7 +157,7 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
             and spoken[place + 1 : place + 2] not in (["cost"], ["charge"])
             for place, word in enumerate(spoken)
         ),
-        content=content,
+        content=_content(spoken, wording, names),
         towards=_towards(after, wording, names),
         inner=inner,
         inner_doer=doer,
@@ -187,6 +167,31 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         and (verb in _PAST or verb.endswith("ed")),
         question=act == "ask" and any(word in _INTERROGATIVE for word in after[:3]),
     )
+
+
+def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: Wording) -> int | None:
+    """Where the verb stands, from `at` on; without a subject only a word that is known as one."""
+    verb_at = next(
+        (
+            place
+            for place in range(at, len(spoken))
+            if (
+                spoken[place] not in _AUXILIARIES | _DETERMINERS
+                if subject is not None
+                else _is_verb(spoken[place], wording) and spoken[place] not in _AUXILIARIES
+            )
+        ),
+        None,
+    )
+    if verb_at is not None and spoken[verb_at] in wording.negations and not _is_verb(spoken[verb_at], wording):
+        return None  # "has had no internet": what is told is that there is none
+    return verb_at
+
+
+def _content(spoken: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> tuple[str, ...]:
+    skipped = {"whether", "there", "which"} | set(wording.roles) | set(wording.speech) | names.keys()
+    kept = " ".join(word for word in spoken if word.removesuffix("'s") not in skipped)
+    return tuple(content_stems(kept, wording.language))
 
 
 def _inner(after: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> tuple[str | None, Role | None]:

@@ -8,7 +8,7 @@ from analysis.questions.asked import read_question
 from analysis.questions.quoting import Chosen, Quoter
 from analysis.questions.records import Passage
 from analysis.questions.wanted import Wanted, wanted_by
-from analysis.summary.substance import Substance
+from analysis.summary.reading.substance import Substance
 from tests.analysis.questions.encoders import KindsEncoder
 from tests.analysis.questions.stored import talk
 

@@ -7,8 +7,8 @@ import pytest
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter
 from analysis.summary.parts import parts_of
-from analysis.summary.readings import read
-from analysis.summary.sentences import sentences_of
+from analysis.summary.reading.readings import read
+from analysis.summary.reading.sentences import sentences_of
 from bench.summaries import keeps_slot
 from tests.analysis.calls import call
 

@@ -6,8 +6,8 @@ import pytest
 
 from analysis.records import ActionItem
 from analysis.summary.promises import by_when, promises
-from analysis.summary.readings import read
-from analysis.summary.sentences import sentences_of
+from analysis.summary.reading.readings import read
+from analysis.summary.reading.sentences import sentences_of
 from pipeline.records import Role
 from tests.analysis.calls import call, chunk
 

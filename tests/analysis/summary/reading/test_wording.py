@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.summary.wording import Act, acts_of
+from analysis.summary.reading.wording import Act, acts_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.records import SummaryPart
-from analysis.summary.sentences import sentences_of
+from analysis.summary.reading.sentences import sentences_of
 from pipeline.records import Role, TranscriptChunk, Word
 from tests.analysis.calls import call, chunk
 

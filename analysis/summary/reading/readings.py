@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.encoder.vectors import Vectors
-from analysis.summary.sentences import Sentence
-from analysis.summary.substance import Substance
-from analysis.summary.wording import Act, acts_of
+from analysis.summary.reading.sentences import Sentence
+from analysis.summary.reading.substance import Substance
+from analysis.summary.reading.wording import Act, acts_of
 from analysis.text import content_stems, words
 from pipeline.records import Role
 

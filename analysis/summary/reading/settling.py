@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from analysis.summary.readings import SMALL_TALK, Reading, answer_to, both_speak, question_before
-from analysis.summary.wording import Act
+from analysis.summary.reading.readings import SMALL_TALK, Reading, answer_to, both_speak, question_before
+from analysis.summary.reading.wording import Act
 from analysis.text import words
 from pipeline.records import Role
 
