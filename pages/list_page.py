@@ -50,7 +50,7 @@ def list_page(
     *, sort: str = "newest", number: int = 1, within: CallFilter | None = None, faults: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """HTML of a page of the list, `number` from 1; of a written list there is one, of the calls `within` a filter."""
-    last = 1 if site.written else max(1, -(-total.calls // CALLS_PER_PAGE))
+    last = 1 if site.written else max(1, -(-total.calls // CALLS_PER_PAGE), number + 1 if total.more else 1)
     return page(
         "calls",
         listed=listed,

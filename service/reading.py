@@ -78,7 +78,7 @@ def calls(request: Request, given: Given, reader: Reader) -> Response:
     sort, unknown = sort_of(address)
     faults += unknown
     number = _page_number(address.get("page", "1"))
-    total = reading.total_of(given.database, wanted, given.site.timezone)
+    total = reading.total_shown(given.database, wanted, given.site.timezone, page=number, limit=CALLS_PER_PAGE)
     offset = (number - 1) * CALLS_PER_PAGE
     listed = reading.listed_calls(
         given.database,

@@ -102,6 +102,7 @@ def about_chosen(name: str, wanted: CallFilter, timezone: str, **parameters: obj
         "call_ids": None if wanted.call_ids is None else list(wanted.call_ids),
         "seen_segments": _listed(wanted.within.segments),
         "seen_queues": _listed(wanted.within.queues),
+        "text_as_id": _identity(wanted.text),
         "statuses": [wanted.status] if wanted.status else list(CALLS),
         "timezone": timezone,
         **_bounds("silence", wanted.silence),
@@ -109,6 +110,15 @@ def about_chosen(name: str, wanted: CallFilter, timezone: str, **parameters: obj
         **parameters,
     }
     return question("reading/chosen") + question(name), given
+
+
+def _identity(text: str | None) -> UUID | None:
+    """The call whose identity the text is."""
+    try:
+        found = UUID(text or "")
+    except ValueError:
+        return None
+    return found if str(found) == (text or "").lower() else None
 
 
 def _listed(names: tuple[str, ...] | None) -> list[str] | None:

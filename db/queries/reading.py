@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from db.connection import Database
 
 Sort = Literal["newest", "oldest", "attention", "unhappiest", "longest", "silence"]
+LOOKED_AT = 2000
+"""Calls of a list that are asked for a text one by one, for each page."""
+_PAGE = 100
+"""Longest page that is tried from these."""
 MARK_BEGIN, MARK_END = "\ue000", "\ue001"
 """Around the words of `ListedCall.said_quote` that were looked for: characters that stand for nothing else."""
 
@@ -81,6 +85,8 @@ class Total:
 
     calls: int
     duration_s: float
+    more: bool = False
+    """Whether there are further ones, which were not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,20 +243,55 @@ def listed_calls(
     offset: int = 0,
     after: Place | None = None,
 ) -> list[ListedCall]:
-    """A page of the list: from `offset` on, or after a place in it."""
-    return ask_of_chosen(
-        database,
-        "reading/list",
-        record_row(ListedCall),
-        wanted,
-        timezone,
-        sort=sort,
-        limit=limit,
-        offset=offset,
-        after_first=after.first_key if after else None,
-        after_second=after.second_key if after else None,
-        after_id=after.call_id if after else None,
-    )
+    """A page of the list: from `offset` on, or after a place in it.
+
+    Where a text is looked for, the first calls of the list are asked for it before all calls are: what many say fills
+    the page from these, and of what few say there are few.
+    """
+
+    def page(chosen: CallFilter, **parameters: object) -> list[ListedCall]:
+        return ask_of_chosen(
+            database,
+            "reading/list",
+            record_row(ListedCall),
+            chosen,
+            timezone,
+            sort=sort,
+            limit=limit,
+            quoted=wanted.text,
+            after_first=after.first_key if after else None,
+            after_second=after.second_key if after else None,
+            after_id=after.call_id if after else None,
+            **parameters,
+        )
+
+    if wanted.text is not None and limit <= _PAGE:
+        looked_at = LOOKED_AT * (1 + offset // max(1, limit))
+        found = page(replace(wanted, text=None), said=wanted.text, looked_at=looked_at, passed_over=0, offset=offset)
+        if len(found) == limit:
+            return found
+    return page(wanted, said=None, looked_at=limit, passed_over=offset, offset=0)
+
+
+def total_shown(database: Database, wanted: CallFilter, timezone: str, *, page: int, limit: int) -> Total:
+    """How many calls `wanted` chooses; of what many say, only how many of the first calls have it (`Total.more`).
+
+    Args:
+        page: from 1, of `limit` calls each; with each more of the first calls are looked at.
+    """
+    if wanted.text is not None:
+        (first,) = ask_of_chosen(
+            database,
+            "reading/count_first",
+            record_row(Total),
+            replace(wanted, text=None),
+            timezone,
+            said=wanted.text,
+            looked_at=LOOKED_AT * page,
+        )
+        if not first.more or first.calls > limit * page:
+            return first
+    return total_of(database, wanted, timezone)
 
 
 def total_of(database: Database, wanted: CallFilter, timezone: str) -> Total:

@@ -14,9 +14,12 @@ import pytest
 
 from db.connection import Database
 from db.erasure import erasable, erase_rows
+from db.ledger.store import PostgresStore
+from db.queries import reading
 from db.queries.chosen import CALLS, CallFilter
 from db.queries.dashboard import Dashboard, dashboard_of
-from db.queries.reading import choices_among, listed_calls, total_of
+from db.queries.reading import choices_among, listed_calls, total_of, total_shown
+from tests.db.samples import chunk, found, outcome, prepared, transcript
 
 ZONE = "Europe/Berlin"
 MOODS = ("negative", "neutral", "positive", None)
@@ -234,3 +237,37 @@ def test_figures_of_no_call(database: Database) -> None:
     found = empty(database)
     assert (found.totals.calls, found.totals.silence_share, found.totals.first_day) == (0, None, None)
     assert (found.periods, found.topics, found.agents, found.tenths) == ((), (), (), ())
+
+
+def test_a_frequent_word_is_found_from_the_first_calls_and_a_rare_one_from_all(
+    store: PostgresStore, database: Database, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every call says `card`, the oldest alone `refund`; of the first three calls is asked before all are."""
+    monkeypatch.setattr(reading, "LOOKED_AT", 3)
+    for number in range(8):
+        call = found(f"{number}.wav")
+        call = replace(call, metadata=replace(call.metadata, started_at=datetime(2026, 3, 1 + number, tzinfo=UTC)))
+        text = "my card" if number else "a card and a refund"
+        words = transcript(f"t{number}", (chunk(0, 0, 0.0, text),))
+        call_id = store.claim_call(call, str(number), None)
+        store.save_call(outcome(call_id, run_id, call, audio=prepared(str(number)), words=words))
+
+    def listed(text: str, **place: Any) -> list[str]:
+        return [one.file_name for one in listed_calls(database, CallFilter(text=text), ZONE, limit=2, **place)]
+
+    assert listed("card") == ["7.wav", "6.wav"]
+    assert listed("card", offset=6) == ["1.wav", "0.wav"]
+    assert listed("refunded") == ["0.wav"]
+    assert listed("3.WAV") == ["3.wav"]
+    assert listed(".w") == ["7.wav", "6.wav"]
+    (one,) = listed_calls(database, CallFilter(text="refund"), ZONE)
+    assert listed(one.call_id) == ["0.wav"]
+    assert one.said_quote is not None
+
+    def total(text: str) -> tuple[int, bool]:
+        counted = total_shown(database, CallFilter(text=text), ZONE, page=1, limit=2)
+        return counted.calls, counted.more
+
+    assert total("card") == (3, True)
+    assert total("refund") == (1, False)
+    assert total("nowhere") == (0, False)

@@ -41,6 +41,9 @@ WITH chosen AS NOT MATERIALIZED (
             WHERE t.search @@ said_in_any(%(text)s) AND t.search @@ said_in(t.language, %(text)s)
             UNION ALL
             SELECT named.call_id FROM calls named
-            WHERE strpos(lower(named.file_name), lower(%(text)s)) > 0 OR named.call_id::text = lower(%(text)s)
+            WHERE letter_triples(named.file_name) @> letter_triples(%(text)s)
+                AND strpos(lower(named.file_name), lower(%(text)s)) > 0
+            UNION ALL
+            SELECT named.call_id FROM calls named WHERE named.call_id = %(text_as_id)s::uuid
         ))
 )
