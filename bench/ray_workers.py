@@ -1,9 +1,9 @@
 """Workers on Ray: what two do in the time of one, and whether the rows are those of a run without Ray.
 
-    python -m bench.ray_workers [--recogniser sleeping,whisper] [--calls 80] [--sleep 0.5] [--workers 1,2]
+    python -m bench.ray_workers [--recogniser sleeping,whisper] [--calls 60] [--sleep 0.2] [--workers 1,2]
 
 One cluster of this machine, one processor and one thread for each worker. Efficiency is calls a second with N workers
-over N times those with one, between the tenth and the ninetieth of a hundred calls done: starting Ray and loading
+over N times those with one, between the thirtieth and the ninetieth of a hundred calls done: starting Ray and loading
 models, which a night's run does once, is told as `start_s`. The recogniser sleeps (`sleeping`) or is Whisper tiny.en
 on the processor (`whisper`). Needs the extra `ray`.
 """
@@ -36,12 +36,12 @@ _ONE_CORE = (
 
 
 def calls_per_s(url: str) -> tuple[float, float]:
-    """Of the middle eight tenths of the calls done; and seconds from the run's begin to the tenth of a hundred."""
+    """While all workers are at work; and seconds from the run's begin to its first call done."""
     with psycopg.connect(url) as connection:
         done = [row[0] for row in connection.execute("SELECT processed_at FROM calls ORDER BY 1").fetchall()]
         (began,) = connection.execute("SELECT max(started_at) FROM runs").fetchone() or (None,)
-    first, last = len(done) // 10, len(done) - 1 - len(done) // 10
-    return (last - first) / (done[last] - done[first]).total_seconds(), (done[first] - began).total_seconds()
+    first, last = 3 * len(done) // 10, len(done) - 1 - len(done) // 10
+    return (last - first) / (done[last] - done[first]).total_seconds(), (done[0] - began).total_seconds()
 
 
 def measure(bed: Testbed, numbers: Sequence[int], settings: Sequence[str]) -> dict[str, Any]:
@@ -67,8 +67,8 @@ def measure(bed: Testbed, numbers: Sequence[int], settings: Sequence[str]) -> di
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recogniser", default="sleeping")
-    parser.add_argument("--calls", type=int, default=80)
-    parser.add_argument("--sleep", type=float, default=0.5, help="seconds asleep for each second of speech")
+    parser.add_argument("--calls", type=int, default=60)
+    parser.add_argument("--sleep", type=float, default=0.2, help="seconds asleep for each second of speech")
     parser.add_argument("--workers", default="1,2")
     chosen = parser.parse_args(arguments)
     os.environ["OMP_NUM_THREADS"] = "1"
