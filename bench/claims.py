@@ -121,7 +121,7 @@ def _server_cpu_s(server: EmbeddedServer) -> float:
     assert pid is not None
     postmaster = psutil.Process(pid)
     times = [process.cpu_times() for process in (postmaster, *postmaster.children())]
-    return sum(one.user + one.system for one in times)
+    return float(sum(one.user + one.system for one in times))
 
 
 class _Workers:

@@ -31,7 +31,6 @@ ANSWERS: dict[str, str] = {
     "analysis/sentiment/steps.py": "three steps of one shape, in the order in which they read one another",
     "analysis/summary/composing.py": "one text of a model on its way to a summary, statement by statement",
     "analysis/summary/support/evidence.py": "one call and its measures, which all read the same words and places",
-    "bench/service_load.py": "one server and what is done to it; the measurements mean nothing without it",
     "bench/soak.py": "one night of disturbances; all kinds share the fleet and the account at the end",
     "bench/summaries.py": "one step on three sets of calls, with the same marks for each",
     "bench/topics.py": "one step on five sets of questions; all are answered and counted by the same code",

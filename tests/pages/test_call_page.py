@@ -218,6 +218,6 @@ def test_who_turned_the_mood_and_which_way_is_told(turned: dict[str, str], said:
 
 @pytest.mark.parametrize(("score", "is_told"), [(-0.7, True), (-0.1, False), (None, False)])
 def test_the_lowest_moment_is_told_where_the_customer_was_negative(score: float | None, is_told: bool) -> None:
-    trends = {"text": {"client": {"quarters": [], "lowest_score": score, "lowest_at_s": 75.0}}}
+    trends: dict[str, Any] = {"text": {"client": {"quarters": [], "lowest_score": score, "lowest_at_s": 75.0}}}
     html = html_of(shown_call(sentiment_trends=trends))
     assert ("Lowest at" in html, 'data-at="75.00"' in html) == (is_told, is_told)

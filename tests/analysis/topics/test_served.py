@@ -14,7 +14,7 @@ from analysis.records import Topic
 from analysis.topics.step import TopicMethods, TopicStep
 from db.ledger.rows import missing_reasons
 from pipeline.config.areas.language import TopicSettings
-from pipeline.records import StepResult
+from pipeline.records import CustomerSegment, StepResult
 from tests.analysis.llm.conftest import settings
 from tests.analysis.llm.servers import Behaviour, answers, fails, serving
 from tests.analysis.topics.test_questions import BILL, CATALOGUES
@@ -55,7 +55,7 @@ def test_the_confidence_of_a_served_topic_is_its_probability_or_null_with_the_re
         asked = [body.body for body in server.seen]
     for result in (first[-1], second[-1]):
         assert isinstance(result.payload, Topic), result.reason
-        assert result.payload.topic == CATALOGUES.by_segment["b2b"].labels[0].topic
+        assert result.payload.topic == CATALOGUES.by_segment[CustomerSegment.B2B].labels[0].topic
         assert result.payload.confidence == (None if confidence is None else pytest.approx(confidence))
         told = missing_reasons(result).get("topic_confidence")
         assert told == (None if confidence is not None else "what chose the topic gives no probability")
