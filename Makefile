@@ -15,7 +15,7 @@ run: setup
 	$(PY) run.py
 
 test: setup $(VENV)/.test
-	$(PY) -m pytest tests -n auto --dist loadfile
+	$(PY) -m pytest tests -n auto --dist worksteal
 
 setup: $(VENV)/.base $(VENV)/.weights
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from db.migrate import migrate
+from tests.commands.running import NO_MODELS
 from tests.house import PROJECT
 from tests.upgrade.make_database import HERE, HOME, SITUATIONS, arguments, environment, lay_out
 
@@ -68,6 +69,8 @@ def run(url: str, home: Path, name: str, *more: str, said: str = "") -> dict[str
     return counts
 
 
+_LOADS_NOTHING = [part for setting in NO_MODELS for part in ("--set", setting)]
+"""For situations in which the models that the analysis has by default are not what is looked at."""
 _HEARD_IN_WINDOWS = "faster_whisper"
 """Whisper hears other words today: its transcripts are redone unless they are to stay."""
 
@@ -78,7 +81,8 @@ def test_a_database_from_before_is_transcribed_no_more(old: str, home: Path, nam
     """Moods and summaries are made another way today and are done anew, once; nothing else is touched, and then
     nothing at all."""
     before = results(old)
-    keep = ["--set", "run.stale_transcripts=keep"] if SITUATIONS[name].engine == _HEARD_IN_WINDOWS else []
+    heard_anew = SITUATIONS[name].engine == _HEARD_IN_WINDOWS
+    keep = ["--set", "run.stale_transcripts=keep"] if heard_anew else _LOADS_NOTHING
     counts = run(old, home, name, *keep)
     assert counts["done"] == len(SITUATIONS[name].calls), counts
     assert results(old) == before
@@ -128,6 +132,6 @@ def test_quotes_of_earlier_summaries_become_evidence(old: str) -> None:
 
 
 def test_a_run_says_which_transcripts_it_makes_again_and_how_to_keep_them(old: str, home: Path) -> None:
-    counts = run(old, home, "folders", said="1 stored transcript")
+    counts = run(old, home, "folders", *_LOADS_NOTHING, said="1 stored transcript")
     assert counts["done"] == 1
-    assert run(old, home, "folders")["done"] == 0
+    assert run(old, home, "folders", *_LOADS_NOTHING)["done"] == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,7 +22,7 @@ from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.recognisers import ScriptedOptions
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
-from tests.house import PROJECT
+from tests.commands.running import called
 
 
 @pytest.fixture
@@ -142,10 +141,7 @@ def doctor(folder: Path, *settings: str) -> subprocess.CompletedProcess[str]:
     config = folder / "config.yaml"
     config.touch()
     sets = [part for setting in settings for part in ("--set", setting)]
-    return subprocess.run(
-        [sys.executable, "run.py", "doctor", "--json", "--config", str(config), *sets],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return called(["doctor", "--json", "--config", str(config), *sets])
 
 
 def test_the_whole_examination_times_a_call_and_writes_nothing(tmp_path: Path) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from db.embedded.server import EmbeddedServer
-from tests.commands.running import Workplace
+from tests.commands.running import SCRIPTED, Workplace, called
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
@@ -25,14 +23,11 @@ def figures(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("evaluate")
     for url in fresh_database(server, TEMPLATE):
         place = Workplace(LOST_CARD, folder / "output", url)
-        scripted = ["transcription.engines=[scripted]", f"transcription.scripted.transcripts={SAMPLES / 'truth'}"]
-        done = place.run(settings=scripted)
+        done = place.run(settings=[*SCRIPTED, f"transcription.scripted.transcripts={SAMPLES / 'truth'}"])
         assert done.returncode == 0, done.stderr
-        evaluated = subprocess.run(
-            [sys.executable, "run.py", "evaluate", "transcripts", "--truth", str(SAMPLES / "truth"), "--json",
-             "--set", f"database.url={url}"],
-            cwd=PROJECT, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        options = ["--truth", str(SAMPLES / "truth"), "--json", "--set", f"database.url={url}"]
+        evaluated = called(["evaluate", "transcripts", *options])
+        assert evaluated.returncode == 0, evaluated.stderr
         yield json.loads(evaluated.stdout)
 
 

@@ -28,7 +28,7 @@ from pipeline.config.areas.reporting import ReportSettings, TracingSettings
 from pipeline.config.root import Settings
 from pipeline.run.performance import MOST_SAMPLES, PerformanceRecorder, ResourceSample, StageSpan, parse_nvidia
 from tests.commands.run.test_run import command
-from tests.commands.running import Workplace
+from tests.commands.running import NO_MODELS, SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database
 
 
@@ -335,7 +335,8 @@ def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
 
 def test_a_run_leaves_a_report_that_can_be_drawn_again(place: Workplace, tmp_path: Path) -> None:
     settings = (
-        "input.min_age_s=0", "transcription.engines=[faster_whisper,scripted]", "transcription.allow_download=false",
+        *NO_MODELS, "input.min_age_s=0",
+        "transcription.engines=[faster_whisper,scripted]", "transcription.allow_download=false",
         "transcription.scripted.missing=hash", f"reporting.prometheus_file={tmp_path}/earshot.prom",
         "transcription.faster_whisper.model=/nowhere",
     )  # fmt: skip
@@ -401,7 +402,7 @@ def assert_log_is_complete_and_silent(place: Workplace, run_id: str) -> None:
 
 
 def test_recordings_that_disappeared_are_told_and_an_empty_run_has_a_report(place: Workplace) -> None:
-    settings = ("input.min_age_s=0", "transcription.engines=[scripted]", "transcription.scripted.missing=hash")
+    settings = (*SCRIPTED, "input.min_age_s=0")
     place.run(settings=settings)
     first, *_ = sorted(place.calls.glob("2026*.wav"))
     first.unlink()

@@ -14,7 +14,7 @@ import pytest
 from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
-from tests.commands.running import Workplace
+from tests.commands.running import NO_MODELS, Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.pipeline.transcription.engines.cloud.servers import DeepgramServer
 
@@ -45,6 +45,7 @@ def service() -> Iterator[DeepgramServer]:
 
 def settings(service: DeepgramServer, **more: Any) -> list[str]:
     return [
+        *NO_MODELS,
         "transcription.engines=[deepgram]",
         f"transcription.deepgram.base_url={service.url}",
         "transcription.deepgram.concurrency=1",

@@ -18,7 +18,7 @@ import pytest
 from bench.materials.tiny_llm import build_tiny_llm
 from db.embedded.server import EmbeddedServer
 from tests.analysis.llm.servers import Body, Server, chat, fails, send, serving
-from tests.commands.running import SCRIPTED, Workplace
+from tests.commands.running import NO_MODELS, SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
@@ -41,7 +41,7 @@ SAID = {
     "The number of my office. You have it in the ticket.": "Call me on 0612345678 at the office.",
 }
 ENRICHMENTS = ("topic", "summary")
-LIGHT = ("sentiment.acoustic.engine=off", "sentiment.fusion.method=off", "sentiment.text.engine=lexicon")
+LIGHT = (*NO_MODELS, "sentiment.fusion.method=off")
 """Steps that are not looked at here are left out."""
 
 
@@ -196,7 +196,7 @@ def test_an_outage_costs_the_enrichment_only_and_a_later_run_fills_in_just_that(
         with_fallback = settings(server, two_calls, providers="[openai_chat, extractive]")
         assert place.run(settings=with_fallback).returncode == 5
         for row in steps(place, *ENRICHMENTS):
-            assert row["provider"] in {"keywords and encoder", "extractive"}
+            assert row["provider"] in {"keywords", "extractive"}
             assert "503" in row["reason"]
         assert [row["topic"] for row in calls(place)] == ["Cards", "Technical support"]
 

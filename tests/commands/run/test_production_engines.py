@@ -15,13 +15,13 @@ from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from bench.materials.tiny_whisper import build_tiny_whisper
 from db.embedded.server import EmbeddedServer
-from tests.commands.running import Workplace
+from tests.commands.running import NO_MODELS, Workplace, called
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 from tests.pipeline.transcription.engines.mlx_qwen3.tiny import save_checkpoint
 
 ENGINES = ("mlx_qwen3", "faster_whisper")
-GATES_OFF = "transcription.trust_gates.enabled=false"
+GATES_OFF = (*NO_MODELS, "transcription.trust_gates.enabled=false")
 """Random weights say what no gate believes."""
 TEXTS = """SELECT file_name, channel, ordinal, text, k.confidence, asr_engine, asr_model, asr_revision
     FROM chunks k JOIN calls USING (call_id) ORDER BY 1, 2, 3"""
@@ -49,7 +49,7 @@ def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
 
 
 def settings_for(engine: str, models: dict[str, Path]) -> list[str]:
-    return [f"transcription.engines=[{engine}]", f"transcription.{engine}.model={models[engine]}", GATES_OFF]
+    return [f"transcription.engines=[{engine}]", f"transcription.{engine}.model={models[engine]}", *GATES_OFF]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -65,9 +65,9 @@ def test_calls_become_rows_once_and_say_what_made_them(place: Workplace, models:
         assert chunk["asr_revision"].startswith("sha256-")
         assert chunk["confidence"] is None or 0 < chunk["confidence"] <= 1
     assert any(chunk["confidence"] is not None for chunk in chunks)
-    short = place.arguments(str(place.calls), "--model", str(models[engine]), settings=[GATES_OFF])
+    short = place.arguments(str(place.calls), "--model", str(models[engine]), settings=GATES_OFF)[2:]
     at = short.index("--input")
-    again = subprocess.run(short[:at] + short[at + 2 :], cwd=PROJECT, capture_output=True, text=True, check=False)
+    again = called(short[:at] + short[at + 2 :])
     assert again.returncode == 0, again.stderr
     assert "3 unchanged" in " ".join(again.stdout.split())
     assert "recogniser:" not in again.stderr  # none was loaded to find that out

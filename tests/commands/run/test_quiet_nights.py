@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +13,8 @@ from typing import Any
 import pytest
 
 from db.embedded.server import EmbeddedServer
-from tests.commands.running import SCRIPTED
+from tests.commands.running import SCRIPTED, called
 from tests.databases import TEMPLATE, fresh_database
-from tests.house import PROJECT
 
 
 class Nightly:
@@ -40,8 +38,7 @@ class Nightly:
 
     def run(self, *extra: str) -> subprocess.CompletedProcess[str]:
         sets = [part for setting in (*SCRIPTED, f"database.url={self._url}") for part in ("--set", setting)]
-        arguments = [sys.executable, "run.py", "--config", str(self.config), *sets, *extra]
-        return subprocess.run(arguments, cwd=PROJECT, capture_output=True, text=True, check=False)
+        return called(["--config", str(self.config), *sets, *extra])
 
     def report(self) -> dict[str, Any]:
         newest = sorted(self.output.glob("performance_report_*.json"))[-1]

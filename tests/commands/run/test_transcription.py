@@ -17,11 +17,11 @@ import webvtt
 from bench.materials.recordings import sample_speech as speech
 from bench.materials.recordings import write_wav
 from db.embedded.server import EmbeddedServer
-from tests.commands.running import Workplace
+from tests.commands.running import NO_MODELS, Workplace
 from tests.databases import TEMPLATE, fresh_database
 
 NAMES = ("20260901-100000_inbound.wav", "20260901-100001_inbound.wav", "20260901-100002_inbound.wav")
-ORDER = "transcription.engines=[scripted,sphinx]"
+ORDER = (*NO_MODELS, "transcription.engines=[scripted,sphinx]")
 BY_ENGINE = """SELECT c.file_name, t.engine, t.passed_over,
         (SELECT string_agg(k.text, ' ') FROM chunks k WHERE k.call_id = c.call_id) AS words
     FROM calls c JOIN transcripts t ON t.fingerprint = c.transcript_fingerprint WHERE c.status = 'done' ORDER BY 1"""
@@ -83,7 +83,7 @@ def test_out_of_memory_the_next_engine_goes_on_and_the_first_redoes_it_when_it_i
 ) -> None:
     given = scripts(tmp_path / "scripts", ZEBRAS)
     fault = f"transcription.scripted.out_of_memory_on=['{NAMES[1]}']"
-    run = place.run("--order", "oldest", settings=[ORDER, given, fault, "run.calls_ahead=1", "run.decode_workers=1"])
+    run = place.run("--order", "oldest", settings=[*ORDER, given, fault, "run.calls_ahead=1", "run.decode_workers=1"])
     assert run.returncode == 0, run.stderr
     engines = by_engine(place)
     assert set(engines) == set(NAMES)
@@ -92,13 +92,13 @@ def test_out_of_memory_the_next_engine_goes_on_and_the_first_redoes_it_when_it_i
     assert "no longer scripted" in " ".join(run.stderr.split())
     assert report_of(place)["engine"] == "sphinx"
     assert "planted lack of memory" in report_of(place)["passed_over"][0]
-    again = place.run(settings=[ORDER, given])
+    again = place.run(settings=[*ORDER, given])
     assert again.returncode == 0, again.stderr
     assert set(by_engine(place).values()) == {"scripted"}
 
 
 def test_out_of_memory_in_strict_mode_costs_that_call_until_a_later_run(place: Workplace, tmp_path: Path) -> None:
-    settings = [ORDER, "transcription.strict=true", scripts(tmp_path / "scripts", ZEBRAS)]
+    settings = [*ORDER, "transcription.strict=true", scripts(tmp_path / "scripts", ZEBRAS)]
     run = place.run(settings=[*settings, f"transcription.scripted.out_of_memory_on=['{NAMES[1]}']"])
     assert run.returncode == 1, run.stderr
     failed = json.loads(place.newest("failed_calls_*.json").read_text("utf-8"))
@@ -116,7 +116,7 @@ def test_an_engine_that_does_not_come_back_after_a_crash_leaves_no_mixed_transcr
     given = scripts(tmp_path / "scripts", ZEBRAS)
     marker = tmp_path / "scripts" / "empty.json"  # an unreadable script: the engine loads no more
     crash = [f"transcription.scripted.crash_on=['{NAMES[2]}']", f"transcription.scripted.crash_once_marker={marker}"]
-    run = place.run("--order", "oldest", settings=[ORDER, given, *crash])
+    run = place.run("--order", "oldest", settings=[*ORDER, given, *crash])
     assert run.returncode == 0, run.stderr
     assert marker.exists()
     engines = by_engine(place)
@@ -145,13 +145,13 @@ def test_two_models_stand_side_by_side_with_files_and_counts(place: Workplace, t
     other = scripts(tmp_path / "other", said("no " * 60))
     files = ["output.transcripts.formats=[txt,srt,vtt,json]", "output.transcripts.max_line_chars=30"]
     files += ["output.transcripts.max_lines=2", "output.transcripts.max_cue_s=3"]
-    scripted = "transcription.engines=[scripted]"
+    scripted = (*NO_MODELS, "transcription.engines=[scripted]")
 
-    run = place.run(settings=[scripted, one, *files])
+    run = place.run(settings=[*scripted, one, *files])
     assert run.returncode == 0, run.stderr
     files_are_valid(place.output / "transcripts")
 
-    run = place.run(settings=[scripted, other])
+    run = place.run(settings=[*scripted, other])
     assert run.returncode == 0, run.stderr
     flagged = place.rows("SELECT count(*) AS n FROM chunks WHERE 'loop' = ANY(flags)")[0]["n"]
     assert report_of(place)["segment_flags"]["loop"] == flagged > 0
@@ -162,7 +162,7 @@ def test_two_models_stand_side_by_side_with_files_and_counts(place: Workplace, t
         assert ["no no" in text for text in row["texts"]] == [False, True]
 
     made = {row["fingerprint"]: row["created_at"] for row in place.rows("SELECT * FROM transcripts")}
-    back = place.run(settings=[scripted, one])
+    back = place.run(settings=[*scripted, one])
     assert back.returncode == 0, back.stderr
     assert {row["fingerprint"]: row["created_at"] for row in place.rows("SELECT * FROM transcripts")} == made
     assert not any("no no" in row["transcription"].lower() for row in place.rows("SELECT transcription FROM calls"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from commands.evaluate.comparison.systems import PLAIN
 from db.embedded.server import EmbeddedServer
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_TINY_EN
-from tests.commands.running import told_by
+from tests.commands.running import called, told_by
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
@@ -37,11 +36,9 @@ class Place:
         return str(self.folder / f"{name}.yaml")
 
     def compare(self, *extra: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "run.py", "evaluate", "compare", "--systems", self.config("poor"), self.config("good"),
-             "--truth", str(TRUTH), "--input", str(self.folder / "calls"), "--output", str(self.folder / "output"),
-             *extra],
-            cwd=PROJECT, capture_output=True, text=True, check=False,
+        return called(
+            ["evaluate", "compare", "--systems", self.config("poor"), self.config("good"), "--truth", str(TRUTH),
+             "--input", str(self.folder / "calls"), "--output", str(self.folder / "output"), *extra],
         )  # fmt: skip
 
 
