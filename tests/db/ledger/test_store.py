@@ -196,7 +196,7 @@ def test_roles_are_called_unknown_only_where_those_stored_are(
     assert one(database, "SELECT flags FROM calls") == flags
     with database.connection() as connection:  # as earlier versions stored it
         connection.execute("UPDATE calls SET flags = '{diarised,roles_unknown}'")
-        connection.execute((SCHEMA / "035_roles_that_words_told.sql").read_bytes())
+        connection.execute((SCHEMA / "036_roles_that_words_told.sql").read_bytes())
     assert one(database, "SELECT flags FROM calls") == flags
 
 
