@@ -34,7 +34,7 @@ from db.ledger.store import PostgresStore
 from db.link import open_link
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
-from db.queries.reading import choices_among, listed_calls, total_of
+from db.queries.listing import choices_among, listed_calls, total_of
 from db.queries.searching import search
 from pipeline.config.areas.database import DatabaseSettings
 

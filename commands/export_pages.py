@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from commands.quiet import quiet_in
 from db.export.files import whole_file, write_whole
 from db.export.transcripts import file_stem_of
-from db.queries import reading
+from db.queries import listing, reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from db.queries.watch import nights_of_all
@@ -135,13 +135,13 @@ def write_pages(
     Raises ConfigurationError for more calls than a folder can hold, OutputUnavailable.
     """
     timezone = settings.input.timezone
-    total = reading.total_of(database, wanted, timezone).calls
+    total = listing.total_of(database, wanted, timezone).calls
     if total > most:
         raise ConfigurationError(
             f"--format html: {counted(total, 'call')} are more than a folder can show ({most:,}); narrow them, "
             "by --from and --to for example, or read them with `python run.py view`"
         )
-    listed = reading.listed_calls(database, wanted, timezone, limit=most)
+    listed = listing.listed_calls(database, wanted, timezone, limit=most)
     if to.exists() and not to.is_dir():
         raise ConfigurationError(f"{to}: is a file; --format html writes a folder")
     with _listening(settings, audio) as room:
@@ -160,8 +160,8 @@ def write_pages(
             folder.call(call_id, stem, below, to / "calls" / f"{stem}.html") for call_id, stem in files.items()
         )
     everything = CallFilter()
-    choices = reading.choices_among(database, wanted, timezone)
-    html = list_page(listed, reading.total_of(database, wanted, timezone), choices, everything, site, within=wanted)
+    choices = listing.choices_among(database, wanted, timezone)
+    html = list_page(listed, listing.total_of(database, wanted, timezone), choices, everything, site, within=wanted)
     write_whole(to / "calls.html", html.encode())
     found = dashboard_of(database, wanted, timezone)
     today = datetime.now(ZoneInfo(timezone)).date()

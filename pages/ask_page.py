@@ -7,7 +7,7 @@ from functools import partial
 
 from analysis.questions.records import Answer
 from db.queries.chosen import CallFilter
-from db.queries.reading import Choice
+from db.queries.listing import Choice
 from pages.filters import address_of
 from pages.list_page import chips_of, options_of
 from pages.rendering import page

@@ -8,7 +8,7 @@ from datetime import date
 from typing import get_args
 
 from db.queries.chosen import NONE, CallFilter
-from db.queries.reading import Sort
+from db.queries.listing import Sort
 from pages.words import DIRECTIONS, MOODS
 from pipeline.records import CallStatus
 

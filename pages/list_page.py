@@ -8,7 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from db.queries.chosen import NONE, CallFilter
-from db.queries.reading import Choice, ListedCall, Total
+from db.queries.listing import Choice, ListedCall, Total
 from pages.filters import NAMES, address_of
 from pages.rendering import page
 from pages.site import Site

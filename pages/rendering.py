@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from db.queries.reading import MARK_BEGIN, MARK_END
+from db.queries.listing import MARK_BEGIN, MARK_END
 from pages import numbers, words
 from pipeline.masking import masked
 from pipeline.moments import clock

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, FastAPI
 
 from db.queries.chosen import CallFilter, RowScope
-from db.queries.reading import Choice, choices_among
+from db.queries.listing import Choice, choices_among
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
 from service import correcting, documentation, login, questions, reading

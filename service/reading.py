@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException
 
 from db.faults import explained, other_version
-from db.queries import reading
+from db.queries import listing, reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from db.queries.references import reference_of
@@ -78,9 +78,9 @@ def calls(request: Request, given: Given, reader: Reader) -> Response:
     sort, unknown = sort_of(address)
     faults += unknown
     number = _page_number(address.get("page", "1"))
-    total = reading.total_shown(given.database, wanted, given.site.timezone, page=number, limit=CALLS_PER_PAGE)
+    total = listing.total_shown(given.database, wanted, given.site.timezone, page=number, limit=CALLS_PER_PAGE)
     offset = (number - 1) * CALLS_PER_PAGE
-    listed = reading.listed_calls(
+    listed = listing.listed_calls(
         given.database,
         wanted,
         given.site.timezone,

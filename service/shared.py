@@ -12,7 +12,8 @@ from starlette.requests import HTTPConnection
 
 from db.erasure import OneErased
 from db.queries.chosen import RowScope
-from db.queries.reading import Choice, ShownCall, shown_call
+from db.queries.listing import Choice
+from db.queries.reading import ShownCall, shown_call
 from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom

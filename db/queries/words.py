@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from db.queries.dashboard import Failure
+from db.queries.listing import ListedCall
 from db.queries.live import ShownLiveCall
-from db.queries.reading import ListedCall, ShownCall, ShownChunk, ShownRule, ShownStep
+from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
 
 Record = TypeVar("Record")
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import Dashboard
-from db.queries.reading import Choice
+from db.queries.listing import Choice
 from db.queries.watch import NightFigure
 from pages.dashboard.agents import AGENT_ORDERS, agent_rows
 from pages.dashboard.narrowing import narrowed_to

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.records import Sentiment
-from db.queries import reading
+from db.queries import listing, reading
 from pipeline.records import Role
 from service.calls import answers
 
@@ -187,7 +187,7 @@ def _step(step: reading.ShownStep) -> answers.Step:
     return answers.Step(**values)
 
 
-def listed_answer(call: reading.ListedCall, *, words: bool) -> answers.ListedCall:
+def listed_answer(call: listing.ListedCall, *, words: bool) -> answers.ListedCall:
     """A call of a list; without `words` no summary."""
     same = set(answers.ListedCall.model_fields) - {"call_id", "attention", "missing", "summary"}
     values: dict[str, Any] = {name: getattr(call, name) for name in same}

@@ -12,8 +12,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from db.queries import reading
-from db.queries.reading import Place, Sort
+from db.queries import listing
+from db.queries.listing import Place, Sort
 from pages.filters import SORTS
 from service.access import What
 from service.answers import Answer
@@ -70,10 +70,10 @@ def many_calls(query: Annotated[ListQuery, Query()], given: Given, reader: Reade
     chosen = wanted(query, reader)
     zone = given.site.timezone
     after = None if query.after is None else _place(query.after, query.sort)
-    found = reading.listed_calls(given.database, chosen, zone, sort=query.sort, limit=query.limit + 1, after=after)
+    found = listing.listed_calls(given.database, chosen, zone, sort=query.sort, limit=query.limit + 1, after=after)
     shown = [reader.shown(call) for call in found[: query.limit]]
     given.audit.read(reader, What.API, [call.call_id for call in shown if call.summary is not None])
-    counted = reading.total_of(given.database, chosen, zone) if query.total else None
+    counted = listing.total_of(given.database, chosen, zone) if query.total else None
     return CallList(
         calls=tuple(listed_answer(call, words=reader.reads_words) for call in shown),
         next=_written(shown[-1].place, query.sort) if len(found) > len(shown) else None,

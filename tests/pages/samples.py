@@ -6,7 +6,8 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
-from db.queries.reading import ListedCall, ShownCall, ShownChunk
+from db.queries.listing import ListedCall
+from db.queries.reading import ShownCall, ShownChunk
 from pipeline.records import CallStatus, Role
 
 HOSTILE = '<script>alert("x")</script>&amp;<b>\' onmouseover="x'

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from db.queries.chosen import CallFilter
-from db.queries.reading import Choice, Total
+from db.queries.listing import Choice, Total
 from pages.call_page import CallContent, Sound, call_page
 from pages.list_page import list_page
 from pages.rendering import ASSETS

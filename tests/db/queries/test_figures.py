@@ -18,7 +18,7 @@ from db.ledger.store import PostgresStore
 from db.queries import reading
 from db.queries.chosen import CALLS, CallFilter
 from db.queries.dashboard import Dashboard, dashboard_of
-from db.queries.reading import choices_among, listed_calls, total_of, total_shown
+from db.queries.listing import choices_among, listed_calls, total_of, total_shown
 from tests.db.samples import chunk, found, outcome, prepared, transcript
 
 ZONE = "Europe/Berlin"

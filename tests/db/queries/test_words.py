@@ -8,8 +8,9 @@ import pytest
 
 from db.connection import Database
 from db.queries.dashboard import Failure
+from db.queries.listing import ListedCall
 from db.queries.live import ShownLiveCall
-from db.queries.reading import ListedCall, ShownCall, ShownChunk, ShownRule, ShownStep
+from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
 from db.queries.words import BLANK, without_words
 from tests.pages.samples import listed_call, shown_call
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from db.connection import Database
 from db.queries.chosen import CallFilter
-from db.queries.reading import Sort, listed_calls
+from db.queries.listing import Sort, listed_calls
 from tests.service.calls.conftest import MANY
 from tests.service.conftest import Room
 from tests.service.test_problems import told
