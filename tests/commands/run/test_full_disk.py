@@ -52,9 +52,18 @@ def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
 
 def test_a_full_spool_is_waited_for_and_every_call_is_done(place: Workplace, tmp_path: Path) -> None:
     with small_disk(tmp_path / "small", ROOM) as disk:
-        freed = threading.Timer(12.0, grow, (disk, "100m"))
+        ended = threading.Event()
+
+        def free_once_it_waits() -> None:
+            while not ended.wait(0.05):
+                if any("waiting up to" in log.read_text("utf-8") for log in place.output.glob("logs/*.jsonl")):
+                    grow(disk, "100m")
+                    return
+
+        freed = threading.Thread(target=free_once_it_waits)
         freed.start()
         done = place.run(settings=[*SCRIPTED, f"run.spool_dir={disk}/spool"])
+        ended.set()
         freed.join()
         assert not list(disk.rglob("*.f32"))
     assert done.returncode == 0, done.stderr

@@ -324,13 +324,12 @@ def test_a_call_that_keeps_failing_is_quarantined_and_then_left_alone(place: Wor
 
 
 def test_a_file_removed_while_the_run_goes_on_fails_transiently(place: Workplace) -> None:
-    slow = [*SCRIPTED, "transcription.scripted.load_sleep_s=3"]
-    gone = sorted(place.calls.glob("*.wav"))[0]
+    slow = [*SCRIPTED, "transcription.scripted.sleep_per_audio_s=1", "run.calls_ahead=1", "run.decode_workers=1"]
+    gone = sorted(place.calls.glob("*.wav"))[0]  # the oldest: the last one that is looked at
     with subprocess.Popen(
         place.arguments(settings=[*slow, "run.attempts=1"]), cwd=PROJECT, stderr=subprocess.DEVNULL
     ) as run:
-        wait_for(place, "SELECT 1 FROM runs WHERE state = 'running'")
-        time.sleep(1.0)
+        wait_for(place, "SELECT 1 FROM claims HAVING count(*) = 3")
         gone.unlink()
         code = run.wait(PATIENCE_S)
     assert code == 1
