@@ -166,8 +166,11 @@ def score_call(heard: HeardCall, truth: TrueCall, language: str | None, names: S
 
 
 def without_copies(heard: HeardCall, chunk: TranscriptChunk) -> bool:
-    """Whether a chunk is to be judged: the second channel of a doubled recording says the first's words again."""
-    return not ("dual_mono" in heard.flags and chunk.channel > 0)
+    """Whether a chunk is to be judged: the second channel of a doubled recording says the first's words again.
+
+    Where its two speakers were told apart, the channels are these speakers, and both are judged.
+    """
+    return not ("dual_mono" in heard.flags and "diarised" not in heard.flags and chunk.channel > 0)
 
 
 def _side(

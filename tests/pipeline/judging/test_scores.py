@@ -133,6 +133,13 @@ def test_a_mono_call_whose_speakers_were_told_apart_is_judged_as_one() -> None:
     assert rate(score, "wer") == 0
 
 
+def test_the_second_speaker_of_a_doubled_recording_is_judged() -> None:
+    """His words counted as left out: his channel was taken for the copy of the first."""
+    turns = [chunk(1 - t.channel, t.start_s or 0, t.text) for t in TRUTH.turns]
+    score = score_call(heard(*turns, flags=("diarised", "dual_mono")), TRUTH, "en")
+    assert (rate(score, "wer"), rate(score, "der")) == (0, 0)
+
+
 def test_speech_on_the_wrong_channel_is_confused_and_a_turn_left_out_is_missed() -> None:
     said = [chunk(1, 0, "Good morning."), chunk(0, 2, "My card is lost."), chunk(0, 4, "Okay.")]
     assert score_call(heard(*said), TRUTH, "en").figures["der"] == pytest.approx((0.5 + 0.5, 2.0)), "collars left out"
