@@ -115,13 +115,14 @@ def test_an_engine_that_does_not_come_back_after_a_crash_leaves_no_mixed_transcr
 ) -> None:
     given = scripts(tmp_path / "scripts", ZEBRAS)
     marker = tmp_path / "scripts" / "empty.json"  # an unreadable script: the engine loads no more
-    crash = [f"transcription.scripted.crash_on=['{NAMES[2]}']", f"transcription.scripted.crash_once_marker={marker}"]
+    crash = [f"transcription.scripted.crash_on=['{NAMES[1]}']", f"transcription.scripted.crash_once_marker={marker}"]
+    crash += ["transcription.scripted.sleep_per_audio_s=0.3"]  # so that the last call waits for its turn then
     run = place.run("--order", "oldest", settings=[*ORDER, given, *crash])
     assert run.returncode == 0, run.stderr
     assert marker.exists()
     engines = by_engine(place)
     assert set(engines) == set(NAMES)
-    assert engines[NAMES[2]] == "sphinx"
+    assert engines[NAMES[1]] == engines[NAMES[2]] == "sphinx"
 
     words_lie_in_their_chunks(place)
 

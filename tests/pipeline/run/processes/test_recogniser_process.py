@@ -242,6 +242,22 @@ def test_an_engine_that_goes_away_for_good_is_left_for_the_next(trap: Path, samp
         process.kill()
 
 
+def test_an_engine_that_comes_back_from_a_crash_as_another_finishes_no_call_of_the_first(
+    trap: Path, samples: Path
+) -> None:
+    process = RecogniserProcess(build_leaving, (trap,), load_timeout_s=60, segment_timeout_s=60)
+    try:
+        process.start()
+        trap.unlink()
+        early = run(process, samples, ["a", "die", "b"])
+        assert {result.text for result in early.values()} <= {"a by first"}
+        assert process.outstanding == 0, "whoever submitted them begins again"
+        assert process.identity is not None
+        assert process.identity.engine == "second"
+    finally:
+        process.kill()
+
+
 def test_an_engine_that_hangs_while_it_is_loaded_again_is_left_too(trap: Path, samples: Path) -> None:
     process = RecogniserProcess(build_leaving, (trap, True), load_timeout_s=8, segment_timeout_s=60)
     try:
