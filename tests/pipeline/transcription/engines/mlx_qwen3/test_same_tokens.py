@@ -13,7 +13,7 @@ from pipeline.transcription.engine import SegmentRequest
 from tests.pipeline.transcription.engines.mlx_qwen3.harness import Batch, one_by_one, request
 from tests.pipeline.transcription.engines.mlx_qwen3.tiny import speech_like
 
-SEGMENTS = int(os.environ.get("EARSHOT_SAME_TOKENS_SEGMENTS", "26"))
+SEGMENTS = int(os.environ.get("EARSHOT_SAME_TOKENS_SEGMENTS", "20"))
 """Raise to measure the share on more of them: 1000 take about ten minutes."""
 pytestmark = pytest.mark.timeout(300 + 5 * SEGMENTS)
 EDGES_S = (0.3, 0.995, 1.0, 1.01, 7.99, 8.0, 8.02, 29.99)
