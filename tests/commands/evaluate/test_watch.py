@@ -273,7 +273,7 @@ def test_what_cannot_be_kept_is_told_and_the_command_ends_with_5(
         ({"call_id": "none"}, r"row 2: call, channel and place are none, 0, 0"),
         ({"channel": ""}, r"\(empty\)"),
         ({"channel": "inf"}, "inf"),
-        ({"channel": "0", "ordinal": "0"}, "a second time"),
+        ({"channel": "0", "ordinal": "0"}, "appears twice"),
     ],
 )
 def test_a_sheet_that_cannot_be_read_keeps_nothing(

@@ -15,7 +15,7 @@ import pytest
 from db.connection import Database
 from db.erasure import erasable, erase_rows
 from db.ledger.store import PostgresStore
-from db.queries import reading
+from db.queries import listing
 from db.queries.chosen import CALLS, CallFilter
 from db.queries.dashboard import Dashboard, dashboard_of
 from db.queries.listing import choices_among, listed_calls, total_of, total_shown
@@ -243,7 +243,7 @@ def test_a_frequent_word_is_found_from_the_first_calls_and_a_rare_one_from_all(
     store: PostgresStore, database: Database, run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every call says `card`, the oldest alone `refund`; of the first three calls is asked before all are."""
-    monkeypatch.setattr(reading, "LOOKED_AT", 3)
+    monkeypatch.setattr(listing, "LOOKED_AT", 3)
     for number in range(8):
         call = found(f"{number}.wav")
         call = replace(call, metadata=replace(call.metadata, started_at=datetime(2026, 3, 1 + number, tzinfo=UTC)))
