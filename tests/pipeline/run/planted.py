@@ -1,17 +1,30 @@
-"""What the spawned processes of these tests run; importable, as the real ones are."""
+"""What the spawned processes of these tests run. Apart from the tests: a process imports all that stands beside it."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import AudioUndecodable, ModelUnavailable
-from pipeline.records import EngineIdentity
+import numpy as np
+
+from pipeline.errors import AudioUndecodable, ModelUnavailable, SourceUnreadable
+from pipeline.records import (
+    AudioHeader,
+    CallForAnalysis,
+    EngineIdentity,
+    PreparedCall,
+    PreparedChannel,
+    Role,
+    SkippedFile,
+    SpeechSegment,
+    StepResult,
+    StepState,
+)
 from pipeline.transcription.engine import (
     OUT_OF_MEMORY,
     SERVICE_UNAVAILABLE,
@@ -19,6 +32,9 @@ from pipeline.transcription.engine import (
     SegmentRequest,
     SegmentResult,
 )
+
+if TYPE_CHECKING:
+    from pipeline.run.processes.preparer import PrepareTask
 
 DESCRIPTION = EngineDescription(
     engine="planted",
@@ -263,3 +279,77 @@ def build_absent(trap: Path | None) -> PlantedRecogniser:
 def build_slowly(trap: Path | None) -> PlantedRecogniser:
     time.sleep(3600)
     return PlantedRecogniser(trap)
+
+
+def build_planted_preparer() -> Callable[[PrepareTask], PreparedCall | SkippedFile]:
+    """Prepares one second of nothing; file names say what goes wrong."""
+
+    def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
+        name = task.found.file_name
+        if "crash" in name:
+            os._exit(139)
+        if "hang" in name:
+            time.sleep(3600)
+        if "undecodable" in name:
+            raise AudioUndecodable(f"{name}: no decoder makes sense of it")
+        if "unreadable" in name:
+            raise SourceUnreadable(f"{name}: vanished")
+        if "bug" in name:
+            raise ZeroDivisionError("nobody foresaw this")
+        if "short" in name:
+            found = task.found
+            return SkippedFile(
+                source_uri=found.source_uri, file_name=name, size_bytes=found.size_bytes,
+                modified_at=found.modified_at, reason="too_short", message="0.1 s",
+            )  # fmt: skip
+        path = task.spool / "channel_0.f32"
+        np.zeros(16_000, dtype="<f4").tofile(path)
+        return planted_call(name, path)
+
+    return prepare
+
+
+def planted_call(name: str, path: Path) -> PreparedCall:
+    channel = PreparedChannel(
+        channel=0, role=Role.CLIENT, samples_path=path, samples=16_000, rms_dbfs=-20.0, peak=0.5, gain_db=0.0,
+        speech_s=0.8, flags=(), segments=(SpeechSegment(channel=0, ordinal=0, start_s=0.1, end_s=0.9),),
+    )  # fmt: skip
+    header = AudioHeader(container="wav", codec="pcm_s16le", sample_rate_hz=16_000, channels=1, duration_s=1.0)
+    return PreparedCall(audio_sha256=name.ljust(64, "0"), header=header, duration_s=1.0, channels=(channel,), flags=())
+
+
+class PlantedStep:
+    """An analysis step that breaks on some calls, by the text of their first chunk."""
+
+    needs_audio = False
+    after: tuple[str, ...] = ()
+
+    def __init__(self, name: str, harm: str) -> None:
+        self.name = name
+        self._harm = harm
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        return f"{self.name} {call.transcript.fingerprint}"
+
+    def run(
+        self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
+    ) -> Sequence[StepResult]:
+        results = []
+        for call in calls:
+            if call.audio_sha256.startswith(self._harm):
+                if self._harm == "die":
+                    os._exit(3)
+                raise RuntimeError("the step broke")
+            results.append(
+                StepResult(
+                    step=self.name, fingerprint=self.fingerprint(call), state=StepState.MISSING, payload=None,
+                    reason="planted",
+                )
+            )  # fmt: skip
+        return results
+
+    def close(self) -> None: ...
+
+
+def planted_steps() -> list[PlantedStep]:
+    return [PlantedStep("text", "raise"), PlantedStep("topic", "die")]

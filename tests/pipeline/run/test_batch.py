@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from commands.run.command import exit_code_after
@@ -24,11 +23,9 @@ from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.run import Reprocess, RunSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.root import Settings
-from pipeline.errors import AudioUndecodable, ModelUnavailable, SourceUnreadable
+from pipeline.errors import ModelUnavailable
 from pipeline.records import (
-    AudioHeader,
     CallFailure,
-    CallForAnalysis,
     CallOutcome,
     CallStatus,
     Claim,
@@ -36,11 +33,8 @@ from pipeline.records import (
     EngineIdentity,
     FoundCall,
     PreparedCall,
-    PreparedChannel,
-    Role,
     SegmentText,
     SkippedFile,
-    SpeechSegment,
     StepResult,
     StepState,
     Transcript,
@@ -50,96 +44,24 @@ from pipeline.run.context import BatchParts, ChildBuild
 from pipeline.run.joined import JoinedWorker
 from pipeline.run.planning.recipes import Recipe
 from pipeline.run.processes.analyser import build_analyser, in_dependency_order, keep_better, with_dependents
-from pipeline.run.processes.preparer import PrepareTask
 from pipeline.run.spool_folder import own_spool
 from pipeline.run.transcripts import Transcripts
 from pipeline.sources.addressed import AddressedSource
 from pipeline.sources.source import CallSource, build_source
 from tests.databases import TEMPLATE, fresh_database
 from tests.pipeline.run.planted import (
+    PlantedStep,
     build_absent,
     build_dying,
     build_erring,
+    build_planted_preparer,
     build_raising,
     build_recogniser,
     build_refused,
     build_unserved,
     build_without_memory,
+    planted_steps,
 )
-
-
-def build_planted_preparer() -> Callable[[PrepareTask], PreparedCall | SkippedFile]:
-    """Prepares one second of nothing; file names say what goes wrong."""
-
-    def prepare(task: PrepareTask) -> PreparedCall | SkippedFile:
-        name = task.found.file_name
-        if "crash" in name:
-            os._exit(139)
-        if "hang" in name:
-            time.sleep(3600)
-        if "undecodable" in name:
-            raise AudioUndecodable(f"{name}: no decoder makes sense of it")
-        if "unreadable" in name:
-            raise SourceUnreadable(f"{name}: vanished")
-        if "bug" in name:
-            raise ZeroDivisionError("nobody foresaw this")
-        if "short" in name:
-            found = task.found
-            return SkippedFile(
-                source_uri=found.source_uri, file_name=name, size_bytes=found.size_bytes,
-                modified_at=found.modified_at, reason="too_short", message="0.1 s",
-            )  # fmt: skip
-        path = task.spool / "channel_0.f32"
-        np.zeros(16_000, dtype="<f4").tofile(path)
-        return planted_call(name, path)
-
-    return prepare
-
-
-def planted_call(name: str, path: Path) -> PreparedCall:
-    channel = PreparedChannel(
-        channel=0, role=Role.CLIENT, samples_path=path, samples=16_000, rms_dbfs=-20.0, peak=0.5, gain_db=0.0,
-        speech_s=0.8, flags=(), segments=(SpeechSegment(channel=0, ordinal=0, start_s=0.1, end_s=0.9),),
-    )  # fmt: skip
-    header = AudioHeader(container="wav", codec="pcm_s16le", sample_rate_hz=16_000, channels=1, duration_s=1.0)
-    return PreparedCall(audio_sha256=name.ljust(64, "0"), header=header, duration_s=1.0, channels=(channel,), flags=())
-
-
-class PlantedStep:
-    """An analysis step that breaks on some calls, by the text of their first chunk."""
-
-    needs_audio = False
-    after: tuple[str, ...] = ()
-
-    def __init__(self, name: str, harm: str) -> None:
-        self.name = name
-        self._harm = harm
-
-    def fingerprint(self, call: CallForAnalysis) -> str:
-        return f"{self.name} {call.transcript.fingerprint}"
-
-    def run(
-        self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
-    ) -> Sequence[StepResult]:
-        results = []
-        for call in calls:
-            if call.audio_sha256.startswith(self._harm):
-                if self._harm == "die":
-                    os._exit(3)
-                raise RuntimeError("the step broke")
-            results.append(
-                StepResult(
-                    step=self.name, fingerprint=self.fingerprint(call), state=StepState.MISSING, payload=None,
-                    reason="planted",
-                )
-            )  # fmt: skip
-        return results
-
-    def close(self) -> None: ...
-
-
-def planted_steps() -> list[PlantedStep]:
-    return [PlantedStep("text", "raise"), PlantedStep("topic", "die")]
 
 
 class Silent:
