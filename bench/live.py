@@ -25,6 +25,7 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,12 @@ class _Nowhere:
     def end(self, session: str, reason: str, duration_s: float | None, analysis: object) -> None: ...
 
 
+class _NoAudit:
+    """Who is told the words is no part of what is measured."""
+
+    def read_live(self, reader: object, session: str, *, hands_in: bool = False) -> None: ...
+
+
 def _serve(settings: dict[str, Any], told: Connection) -> None:
     """Runs in the server's process."""
     from fastapi import FastAPI
@@ -82,7 +89,7 @@ def _serve(settings: dict[str, Any], told: Connection) -> None:
         Settings.model_validate(settings), _Nowhere(), lambda _, header: HandedOver(header.session, None)
     )
     app = FastAPI()
-    app.state.live, app.state.gate = room, OpenGate()
+    app.state.live, app.state.gate, app.state.shared = room, OpenGate(), SimpleNamespace(audit=_NoAudit())
     app.include_router(routes.router)
     server = server_of(app)
     server.config.port = 0
