@@ -26,7 +26,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 PROJECT = Path(__file__).resolve().parent.parent
-ROOMS = ("analysis", "commands", "db", "pipeline")
+ROOMS = ("analysis", "commands", "db", "pages", "pipeline", "service")
 MAX_PROCESSES = 2
 _COMPARISONS = {
     ast.Lt: ("<", "<="), ast.LtE: ("<=", "<"), ast.Gt: (">", ">="), ast.GtE: (">=", ">"), ast.Eq: ("==", "!="),
