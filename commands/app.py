@@ -9,46 +9,44 @@ from typing import Annotated
 
 import typer
 
-from commands import subcommands
 from commands.exit_codes import ExitCode, exit_code_of
 from commands.input_argument import RunGroup, refuse_lost_options
 from commands.options import DEFAULT_CONFIG, ConfigOption, ModelOption, SetOption, as_overrides
+from commands.subcommands import SUBCOMMANDS
 from pipeline.errors import EarshotError, traceback_text
+
+
+class _EarshotGroup(RunGroup):
+    later = SUBCOMMANDS
+
 
 app: typer.Typer = typer.Typer(
     name="run.py",
-    cls=RunGroup,
+    cls=_EarshotGroup,
     subcommand_metavar="[INPUT | COMMAND [ARGS]...]",
     add_completion=False,
     no_args_is_help=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    rich_markup_mode=None,  # plain help: rich takes twice as long to load as all of the rest
     pretty_exceptions_enable=False,
 )
-
-subcommands.add_to(app)
 
 _RUN_HELP = """Turn recorded calls into rows: transcripts per side, sentiment, topics, summaries, metrics.
 
 Without a sub-command the calls of `input.path` are processed. A second run does only what is new or changed.
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py                                        the calls config.yaml names
-
   python run.py calls/ --model small                   a folder, a recording, a .zip or s3://bucket/prefix
-
   python run.py /recordings --order oldest --max-hours 6
-
   python run.py 42-in.wav 42-out.wav other/               several inputs
-
   python run.py delivery.zip --save-mode csv --limit 10
-
   python run.py --dry-run                              what a run would do; writes nothing
-
   python run.py --set transcription.engines=sphinx --reprocess all
 
-[bold]Exit codes[/bold]: """ + " · ".join(f"{code.value} {code.meaning}" for code in ExitCode)
+Exit codes: """ + " · ".join(f"{code.value} {code.meaning}" for code in ExitCode)
 
 
 @app.callback(invoke_without_command=True, help=_RUN_HELP)

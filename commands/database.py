@@ -18,11 +18,7 @@ from pipeline.plurals import counted
 if TYPE_CHECKING:
     from pipeline.config.areas.database import DatabaseSettings
 
-app: typer.Typer = typer.Typer(
-    no_args_is_help=True,
-    help="The database: start, stop, status, url, shell, migrate, grant, serve, purge, dictionary.\n\n"
-    'Example: psql "$(python run.py db url)" -c "select file_name, topic from calls"',
-)
+app: typer.Typer = typer.Typer(no_args_is_help=True)
 
 
 def _settings(config: Path, overrides: Sequence[str] | None) -> DatabaseSettings:

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
+
+from commands.later import Commands, Later
 
 _INPUT, _FURTHER = "--input", "--also"
 
 
 class RunGroup(TyperGroup):
     """The first word that is not a sub-command is read as `--input`, further ones as `--also`."""
+
+    later: ClassVar[Mapping[str, Later]] = {}
+    """Sub-commands beside those that are put together."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        if self.later:
+            self.commands = Commands(self.later)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """The list in `--help`, without putting any of them together."""
+        if not self.later:
+            super().format_commands(ctx, formatter)
+            return
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, later.summary) for name, later in self.later.items()])
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         return super().parse_args(ctx, self._with_input_as_option(ctx, args))

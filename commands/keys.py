@@ -15,7 +15,7 @@ from commands.exit_codes import ExitCode
 from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption
 from pipeline.errors import ConfigurationError, EarshotError, OutputUnavailable
 
-app = typer.Typer(help="Keys of recordings that are encrypted where they lie.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(no_args_is_help=True)
 
 _CHECKED = 1 << 20
 

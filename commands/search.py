@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.text import Text
 
-from commands.terminal import Terminal, cell, say, say_json, table
+from commands.console import Terminal, cell, table
+from commands.terminal import say, say_json
 from db.existing import existing_ledger
 from db.queries.chosen import CallFilter
 from db.queries.searching import MARK_BEGIN, MARK_END, SearchHit, search, second_guess

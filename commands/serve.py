@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.certificates import certificate_of
+from commands.console import Terminal
 from commands.options import as_overrides
 from commands.permissions import check_writable, let_read
 from commands.purge.one_call import eraser
@@ -21,7 +22,7 @@ from commands.serving.live import live_room, live_tasks
 from commands.serving.server import server_of
 from commands.serving.tasks import job_room, tasks_of
 from commands.serving.workers import workers_of, working
-from commands.terminal import Terminal, say
+from commands.terminal import say
 from db.connection import connect
 from pipeline.config.areas.service import ServiceSettings
 from pipeline.config.loader import export_env_file, load_settings

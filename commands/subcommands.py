@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands import database, keys
 from commands.calls_filter import call_id_of, with_filter
-from commands.config import command as config
-from commands.evaluate import command as evaluate
+from commands.later import Later, command, group
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
-from commands.tokens import command as tokens
-from commands.train import command as training
 from pipeline.roles import Role
 
 if TYPE_CHECKING:
     from db.queries.chosen import CallFilter
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register every sub-command on `app`."""
-    for command in (work, status, search, ask, view, serve, export, doctor):
-        app.command()(command)
-    app.command("report")(performance_report)
-    app.command()(config.init)
-    app.add_typer(config.app, name="config")
-    app.add_typer(database.app, name="db")
-    app.add_typer(tokens.app, name="tokens")
-    app.add_typer(keys.app, name="keys")
-    app.command("train", help=training.HELP, no_args_is_help=True)(training.train)
-    app.add_typer(evaluate.app, name="evaluate")
 
 
 def work(
@@ -186,3 +169,52 @@ def performance_report(
     from commands.report.command import write_report
 
     sys.exit(write_report(config, overrides or (), run_id, output))
+
+
+def _init(app: typer.Typer) -> None:
+    from commands.config.command import init
+
+    app.command()(init)
+
+
+def _train(app: typer.Typer) -> None:
+    from commands.train.command import HELP, train
+
+    app.command("train", help=HELP, no_args_is_help=True)(train)
+
+
+SUBCOMMANDS: Mapping[str, Later] = {
+    "work": command(work),
+    "status": command(status),
+    "search": command(search),
+    "ask": command(ask),
+    "view": command(view),
+    "serve": command(serve),
+    "export": command(export),
+    "doctor": command(doctor),
+    "report": command(performance_report, "report"),
+    "init": Later("Ask for recordings, roles, file names and model, and write a short configuration.", _init),
+    "train": Later("Train a model on your own labels.", _train),
+    "config": group("commands.config.command", "config", "What the settings are, and where each comes from."),
+    "db": group(
+        "commands.database",
+        "db",
+        "The database: start, stop, status, url, shell, migrate, grant, serve, purge, dictionary.\n\n"
+        'Example: psql "$(python run.py db url)" -c "select file_name, topic from calls"',
+    ),
+    "tokens": group(
+        "commands.tokens.command",
+        "tokens",
+        "Tokens of the service (run.py serve): create, list, revoke, audit.\n\n"
+        "Example: python run.py tokens create reporting --scope read_without_text --queue billing",
+    ),
+    "keys": group("commands.keys", "keys", "Keys of recordings that are encrypted where they lie."),
+    "evaluate": group(
+        "commands.evaluate.command",
+        "evaluate",
+        "How good the results are, measured against truth you have.\n\n"
+        "Examples: run.py evaluate transcripts --truth samples/truth · run.py evaluate compare --systems a.yaml b.yaml"
+        " --truth samples/truth · run.py evaluate sentiment --labels labels.csv",
+    ),
+}
+"""By the name under which each is called, in the order of the help."""

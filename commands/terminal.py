@@ -5,35 +5,10 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import IO, Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import Any
 
 from pipeline.masking import masked, masked_content
 from pipeline.visible_text import one_line, visible
-
-
-class Terminal(Console):
-    """rich's console; strings are shown as they are, `[laughs]` and `:bell:` included."""
-
-    def __init__(self, file: IO[str] | None = None, width: int | None = None) -> None:
-        """`file`: standard output by default."""
-        super().__init__(file=file, width=width, markup=False, emoji=False, highlight=False)
-
-    def render_str(self, text: str, **how: Any) -> Text:
-        """Every string comes through here: printed, in a table's cells, in its title."""
-        return super().render_str(visible(masked(text)), **how)
-
-
-def cell(text: object, style: str = "") -> Text:
-    """Anything as one line of a table; None is shown as `–`."""
-    return Text("–" if text is None else one_line(masked(str(text))), style)
-
-
-def table(title: str | None = None, **how: Any) -> Table:
-    return Table(title=title, title_justify="left", **how)
 
 
 def say(text: str) -> None:
@@ -58,10 +33,8 @@ def complain(text: str) -> None:
 
 def show_misuse(error: Any) -> None:
     """Typer's message on a wrong command line (an error with `message`, which quotes what was typed)."""
-    from typer.rich_utils import rich_format_error
-
     error.message = one_line(masked(error.message))
-    rich_format_error(error)
+    error.show()
 
 
 def never_fail_on_characters() -> None:

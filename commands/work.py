@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from commands.console import Terminal
 from commands.exit_codes import ExitCode
 from commands.run.command import signals_stop
 from commands.run.joining import joined_worker
 from commands.run.tracing import TracedObserver
 from commands.run.wiring import with_one_model
-from commands.terminal import Terminal
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.plurals import counted
 from pipeline.run.signals import RunSignals

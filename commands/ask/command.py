@@ -13,7 +13,8 @@ from analysis.questions.choice import open_asker
 from analysis.questions.document import document_of
 from analysis.questions.records import Answer, Group, Quote, Sentence, Support
 from commands.ask.index import Indexed, index_calls
-from commands.terminal import Terminal, cell, say, say_json
+from commands.console import Terminal, cell
+from commands.terminal import say, say_json
 from db.connection import connect
 from db.existing import existing_ledger
 from db.queries.chosen import CallFilter

@@ -10,7 +10,7 @@ import typer
 
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, ModelOption, SetOption
 
-app = typer.Typer(help="What the settings are, and where each comes from.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(no_args_is_help=True)
 
 
 @app.command()

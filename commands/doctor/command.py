@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from commands.console import Terminal, cell, table
 from commands.doctor.diarisation import diarisation
 from commands.doctor.engines import engines, first_on_disk, verdict
 from commands.doctor.finding import Finding, State
@@ -16,7 +17,7 @@ from commands.doctor.question import ask_listed
 from commands.doctor.sample_call import time_sample_call
 from commands.doctor.services import database, source
 from commands.doctor.weights import weights
-from commands.terminal import Terminal, cell, say_json, table
+from commands.terminal import say_json
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.config.root import Settings
 

@@ -11,12 +11,7 @@ import typer
 from commands.evaluate import sentiment
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 
-app: typer.Typer = typer.Typer(
-    no_args_is_help=True,
-    help="How good the results are, measured against truth you have.\n\n"
-    "Examples: run.py evaluate transcripts --truth samples/truth · run.py evaluate compare --systems a.yaml b.yaml"
-    " --truth samples/truth · run.py evaluate sentiment --labels labels.csv",
-)
+app: typer.Typer = typer.Typer(no_args_is_help=True)
 app.command("sentiment")(sentiment.sentiment_command)
 
 TruthOption = Annotated[
@@ -40,12 +35,11 @@ _TRANSCRIPTS_HELP = """Stored transcripts against the truth: errors in words and
 Every figure over all calls has a 95 % interval (bootstrap over calls). docs/evaluation.md explains each of them, the
 forms of truth, and how texts are normalised.
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py evaluate transcripts --truth samples/truth
-
   python run.py evaluate transcripts --truth truth/ --config night.yaml --json > figures.json
-
   python run.py evaluate transcripts --truth refs.json --language fr
 """
 
@@ -72,15 +66,14 @@ of ours around them. The others are compared with the first system named.
 Transcripts that a run or an earlier comparison has made are used again, and no database is written. An interrupted \
 comparison goes on where it stopped. docs/evaluation.md says how to read the figures.
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py evaluate compare --systems today.yaml tomorrow.yaml --truth truth/
-
   python run.py evaluate compare --systems plain-faster-whisper config.yaml --truth samples/truth
-
   python run.py evaluate compare --systems a.yaml b.yaml c.yaml --truth clips/refs.json --json
 
-[bold]Exit codes[/bold]: 0 compared · 1 some call failed · 2 the command line is wrong · 3 it could not start \
+Exit codes: 0 compared · 1 some call failed · 2 the command line is wrong · 3 it could not start \
 · 130 interrupted
 """
 
@@ -146,10 +139,10 @@ _TOPICS_HELP = """Keywords, the trained model and each language model side by si
 docs/language-models.md explains the figures. A file written by --save and named in topics.measured is what
 topics.method auto goes by.
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py evaluate topics --labels samples/truth
-
   python run.py evaluate topics --labels labels/ --config bedrock.yaml --save data/topics.json
 """
 
@@ -172,10 +165,10 @@ _SUMMARIES_HELP = """The call's own sentences and each language model side by si
 docs/language-models.md explains the figures. A file written by --save and named in summary.measured is what
 summary.method auto goes by.
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py evaluate summaries --labels samples/truth
-
   python run.py evaluate summaries --labels labels/ --config bedrock.yaml --save data/summaries.json
 """
 
@@ -199,12 +192,11 @@ _SCORECARD_HELP = """Scorecards by people: a sheet of calls to score, and how fa
 `--read` compares a filled sheet with the stored answers; two sheets of the same calls are compared with each other as \
 well. Agreement is Cohen's kappa (1960) with a 95 % interval over calls: 0 is chance, 1 is perfect.
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py evaluate scorecard --sheet to_score.xlsx --calls 30
-
   python run.py evaluate scorecard --read scored.xlsx
-
   python run.py evaluate scorecard --read by_ann.csv --read by_bob.csv --json
 """
 
@@ -243,17 +235,15 @@ A run draws `watch.calls_per_night` calls for a sheet in the output folder; `run
 Quality. This command takes in filled sheets, compares the transcripts with the corrections, keeps the figures of \
 each night, and ends with 5 where `watch.alarm_wer` is surely exceeded. docs/quality-watch.md says more.
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py evaluate watch
-
   python run.py evaluate watch --read output/quality_watch_20261126_230000.xlsx
-
   python run.py evaluate watch --draw --set watch.calls_per_night=10
-
   python run.py evaluate watch --sheet to_correct.csv
 
-[bold]Exit codes[/bold]: 0 told · 2 the command line or a sheet is wrong · 3 no database · 5 alarm, or a correction \
+Exit codes: 0 told · 2 the command line or a sheet is wrong · 3 no database · 5 alarm, or a correction \
 that could not be kept
 """
 

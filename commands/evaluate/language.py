@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.encoder.choice import open_encoder
 from analysis.measured import LLM, Measured, write_measured
+from commands.console import Terminal, cell, table
 from commands.evaluate.language_scores import Answered, LabelledCall, judge_summaries, judge_topics
-from commands.terminal import Terminal, cell, say_json, table
+from commands.terminal import say_json
 from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from commands.console import Terminal, cell, table
 from commands.sheets import check_ending, rows_of, write_sheet_of
-from commands.terminal import Terminal, cell, say, say_json, table
+from commands.terminal import say, say_json
 from db.existing import existing_ledger
 from db.export.columns import Column, Kind, Table
 from db.queries.attention import answers_of, drawn_answers, scorecards

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from commands.console import Terminal, cell, table
 from commands.run.summary import shortened
-from commands.terminal import Terminal, cell, say_json, table
+from commands.terminal import say_json
 from db.existing import existing_ledger
 from db.ledger.store import PostgresStore
 from db.queries.calls import TranscribedCall, transcribed_calls

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from commands.console import Terminal
 from commands.exit_codes import ExitCode, exit_code_of
 from commands.permissions import check_writable, let_read
 from commands.purge.retention import erase_old_calls
@@ -30,7 +31,6 @@ from commands.run.stale import stale_notice
 from commands.run.summary import print_summary
 from commands.run.tracing import export_traces
 from commands.run.wiring import build_parts, open_claims, with_one_model
-from commands.terminal import Terminal
 from db.connection import Database, connect
 from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from analysis.summary.templates import render_preview
+from commands.console import Terminal, table
 from commands.run.estimate import Sound, price_of, sound_of, suiting, time_by_trial, time_from
 from commands.run.wiring import analysis_steps
-from commands.terminal import Terminal, table
 from db.existing import ledger_if_any
 from db.ledger.store import PostgresStore
 from db.queries.runs import Cost, RunSpeed, cost_so_far, run_speeds

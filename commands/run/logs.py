@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.logging import RichHandler
 
-from commands.terminal import Terminal
+from commands.console import Terminal
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable
 from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handler

@@ -12,7 +12,7 @@ from typing import Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as RemainingColumn
 
-from commands.terminal import Terminal
+from commands.console import Terminal
 from pipeline.plurals import counted
 from pipeline.records import CallStatus, FoundCall
 from pipeline.visible_text import one_line

@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from commands.console import Terminal, cell, table
 from commands.run.delivery import Delivered
-from commands.terminal import Terminal, cell, table
 from pipeline.plurals import counted
 from pipeline.run.batch import BatchResult
 from pipeline.run.planning.paired_files import pair_line

@@ -11,11 +11,7 @@ import typer
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 from db.access.scopes import Scope
 
-app: typer.Typer = typer.Typer(
-    no_args_is_help=True,
-    help="Tokens of the service (run.py serve): create, list, revoke, audit.\n\n"
-    "Example: python run.py tokens create reporting --scope read_without_text --queue billing",
-)
+app: typer.Typer = typer.Typer(no_args_is_help=True)
 USUAL_DAYS = 365
 
 

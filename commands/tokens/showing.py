@@ -11,7 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from commands.calls_filter import call_id_of
-from commands.terminal import Terminal, cell, say, say_json, table
+from commands.console import Terminal, cell, table
+from commands.terminal import say, say_json
 from db.access.reads import reads_of
 from db.access.tokens import StoredToken, all_tokens
 from db.connection import Database

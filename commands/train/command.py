@@ -18,24 +18,20 @@ Groups (speakers or calls) are never on both sides of a split; hyper-parameters 
 folds; the same input gives the same model. The output folder holds the model, its card, a report in HTML and the
 held-out answers; name it in config.yaml to use it.
 
-[bold]Kinds and their columns[/bold]
+Kinds and their columns:
 
+\b
   acoustic: sentiment from the voice: path, label, group; optionally start_s, end_s, channel
-
   text: sentiment from the words: text, label, group; optionally role, before (what the other side had said)
-
   topics: topics from the words: text, label (any), group
-
   fusion: words and voice joined: text, path, label, group; optionally role, start_s, end_s, channel
 
-[bold]Examples[/bold]
+Examples:
 
+\b
   python run.py train acoustic --labels clips.csv --group-by speaker --model svm --out models/client_voice
-
   python run.py train text --labels turns.csv --group-by call_id --out models/words
-
   python run.py train topics --labels questions.csv --label-column intent --group-by item --out models/topics
-
   python run.py train fusion --labels chunks.csv --group-by call_id --out models/fusion
 """
 

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.materials.recordings import sample_speech, write_wav
+from commands.console import Terminal, cell, table
 from commands.doctor.command import show
 from commands.doctor.finding import Finding, State
 from commands.run.summary import calls_table
-from commands.terminal import Terminal, cell, complain, say, say_json, say_secret, table
+from commands.terminal import complain, say, say_json, say_secret
 from pipeline import masking
 from pipeline.visible_text import one_line, visible
 from tests.commands.running import SCRIPTED, Workplace, told_by

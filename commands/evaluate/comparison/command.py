@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from commands.console import Terminal, cell, table
 from commands.evaluate.comparison.decision import Decision, decide
 from commands.evaluate.comparison.document import Report, build_report
 from commands.evaluate.comparison.figures import ComparedSystems, compared, truths_of
@@ -25,7 +26,7 @@ from commands.exit_codes import ExitCode
 from commands.permissions import check_writable
 from commands.run.logs import log_to
 from commands.run.observer import ConsoleObserver
-from commands.terminal import Terminal, cell, say_json, table
+from commands.terminal import say_json
 from db.existing import ledger_if_any
 from db.export.files import write_whole
 from db.ledger.store import PostgresStore

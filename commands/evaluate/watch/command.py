@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands.console import Terminal, cell, table
 from commands.exit_codes import ExitCode
 from commands.run.quality_watch import tell_alarm
 from commands.sheets import check_ending
-from commands.terminal import Terminal, cell, complain, say, say_json, table
+from commands.terminal import complain, say, say_json
 from commands.watch.drawing import draw_sample, told
 from commands.watch.judging import NewJudgements, judge_corrected
 from commands.watch.sheet import read_corrections, write_corrections_sheet

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from commands.console import Terminal
 from commands.run.logs import log_to, prune, this_run
-from commands.terminal import Terminal
 from pipeline.children.worker import Worker
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable, StartupError

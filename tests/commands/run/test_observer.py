@@ -6,8 +6,8 @@ import io
 
 import pytest
 
+from commands.console import Terminal
 from commands.run.observer import ConsoleObserver
-from commands.terminal import Terminal
 from pipeline.records import CallStatus, FoundCall
 
 CALL = FoundCall(source_uri="file:///a.wav", file_name="a.wav", size_bytes=1, modified_at=None)

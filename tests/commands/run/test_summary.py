@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from commands.console import Terminal
 from commands.run.delivery import Delivered, file_statuses
 from commands.run.summary import print_summary
-from commands.terminal import Terminal
 from pipeline.handled import Handled, HandledAs
 from pipeline.records import CallStatus
 from pipeline.run.batch import BatchResult

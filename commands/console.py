@@ -1,0 +1,33 @@
+"""Tables and running lines on the terminal. Apart from `terminal.py`: loading rich takes longer than a `--help`."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.masking import masked
+from pipeline.visible_text import one_line, visible
+
+
+class Terminal(Console):
+    """rich's console; strings are shown as they are, `[laughs]` and `:bell:` included."""
+
+    def __init__(self, file: IO[str] | None = None, width: int | None = None) -> None:
+        """`file`: standard output by default."""
+        super().__init__(file=file, width=width, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Every string comes through here: printed, in a table's cells, in its title."""
+        return super().render_str(visible(masked(text)), **how)
+
+
+def cell(text: object, style: str = "") -> Text:
+    """Anything as one line of a table; None is shown as `–`."""
+    return Text("–" if text is None else one_line(masked(str(text))), style)
+
+
+def table(title: str | None = None, **how: Any) -> Table:
+    return Table(title=title, title_justify="left", **how)
