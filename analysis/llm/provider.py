@@ -84,6 +84,9 @@ class LLMRequest:
     """Of `llm.request_time_limit_s`, what earlier questions about the same call took."""
     expected_s: float = 0.0
     """How long a question like this took before: with less time left it is not asked."""
+    together: int = 1
+    """How many questions about the same call are asked in one go. Where one batch answers them they have what is left
+    of the call's time together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,8 @@ class LLMAnswer:
     """All attempts together; None when a price is not configured."""
     latency_s: float | None = None
     """From the first attempt to the answer, waiting included."""
+    share_s: float = 0.0
+    """What it took of its call's `llm.request_time_limit_s`: of a batch its share."""
     attempts: int = 0
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""

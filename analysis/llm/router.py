@@ -153,7 +153,7 @@ class Router:
     def _prepare(self, guarded: GuardedProvider, case: _Case) -> bool:
         if case.answer is not None:
             return False
-        left = self._settings.request_time_limit_s - case.account.active_s
+        left = self._left_s(guarded, case)
         if left <= 0 or left < case.request.expected_s:
             limit = self._settings.request_time_limit_s
             why = "is over" if left <= 0 else f"leaves {left:.0f} s, and one like it took {case.request.expected_s:.0f}"
@@ -174,17 +174,24 @@ class Router:
                 return False
         return True
 
+    def _left_s(self, guarded: GuardedProvider, case: _Case) -> float:
+        """Of the time of the case's call, what there is for it."""
+        request = case.request
+        sharing = min(request.together, guarded.provider.batch_size)
+        own = case.account.active_s - request.spent_s
+        return (self._settings.request_time_limit_s - request.spent_s) / max(1, sharing) - own
+
     def _ask_until_valid(self, guarded: GuardedProvider, cases: Sequence[_Case], started: float) -> None:
         """Raises what the provider raised; cases that are answered by then keep their answers."""
         # Answered together they have their time together: the limit is one call's, however many are in a batch.
-        deadline = started + sum(self._settings.request_time_limit_s - case.account.active_s for case in cases)
+        deadline = started + sum(self._left_s(guarded, case) for case in cases)
         waiting = list(cases)
         for repairs_left in range(self._settings.retry.repairs, -1, -1):
             sent = [case.sent or case.request for case in waiting]
             replies = guarded.ask(sent, [case.account for case in waiting], deadline)
             faulty = []
             for case, reply in zip(waiting, replies, strict=True):
-                fault = self._take(guarded, case, reply, started)
+                fault = self._take(guarded, case, reply, started, len(cases))
                 if fault is None:
                     continue
                 if repairs_left and reply.finish != "refused":
@@ -196,7 +203,7 @@ class Router:
             if not waiting:
                 return
 
-    def _take(self, guarded: GuardedProvider, case: _Case, reply: Reply, started: float) -> str | None:
+    def _take(self, guarded: GuardedProvider, case: _Case, reply: Reply, started: float, in_batch: int) -> str | None:
         """Accept the reply as the answer, or return what is wrong with it."""
         data, fault = read_reply(reply, case.request.schema)
         if data is None:
@@ -204,12 +211,14 @@ class Router:
         if self._restore:
             data = restore(data, case.originals)
         case.services[guarded.provider.name] = None
+        before, took = case.account.active_s - case.request.spent_s, time.monotonic() - started
         case.answer = self._answer(
             case,
             data=data,
             provider=guarded.provider.name,
             model=guarded.provider.model,
-            latency_s=case.account.active_s - case.request.spent_s + time.monotonic() - started,
+            latency_s=before + took,
+            share_s=before + took / in_batch,
             label_probabilities=reply.label_probabilities,
         )
         return None
@@ -237,6 +246,7 @@ class Router:
             retryable=case.retryable,
             provider="extractive" if self.extractive else None,
             latency_s=case.account.active_s - case.request.spent_s,
+            share_s=case.account.active_s - case.request.spent_s,
         )
 
     def _pass_over(self, guarded: GuardedProvider, cases: Sequence[_Case], error: Exception) -> None:

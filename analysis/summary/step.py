@@ -21,6 +21,7 @@ from analysis.summary.drafts import (
     draft_of,
     first_failure,
     in_order_of_need,
+    not_begun,
     out_of_time,
     parts_not_read,
     promises_request,
@@ -136,7 +137,8 @@ class SummaryStep:
     ) -> dict[int, list[LLMAnswer]]:
         """The answers about each draft, in the order of its pieces; all pieces of a call have its time together.
 
-        One piece of every call is asked about at once: what is answered when the time is over stays.
+        Of every call one piece after the other, or those between the first and the last together: what is answered when
+        the time is over stays.
 
         Args:
             before: answers about the same calls whose time counts.
@@ -144,15 +146,25 @@ class SummaryStep:
         answers: dict[int, dict[int, LLMAnswer]] = {id(draft): {} for draft in drafts}
         waiting = [in_order_of_need(draft) for draft in drafts]
 
-        def within_time(piece: Piece, key: str) -> LLMRequest:
-            own = [answer.latency_s or 0.0 for answer in answers[id(piece.draft)].values()]
-            spent = sum(own) + sum(answer.latency_s or 0.0 for answer in before.get(id(piece.draft), ()))
-            return replace(request(piece, key), spent_s=spent, expected_s=max(own, default=0.0))
+        def within_time(asked: tuple[Piece, int], key: str) -> LLMRequest:
+            piece, together = asked
+            own = [answer.share_s for answer in answers[id(piece.draft)].values()]
+            spent = sum(own) + sum(answer.share_s for answer in before.get(id(piece.draft), ()))
+            expected = max(own, default=0.0)
+            return replace(request(piece, key), spent_s=spent, expected_s=expected, together=together)
 
         while any(waiting):
-            pieces = [queue.pop(0) for queue in waiting if queue]
-            for piece, answer in zip(pieces, ask_about(router, pieces, within_time), strict=True):
-                answers[id(piece.draft)][piece.number] = answer
+            queues = [queue for queue in waiting if queue]
+            groups = [queue.pop(0) for queue in queues]
+            pieces = [(piece, len(group)) for group in groups for piece in group]
+            found = iter(ask_about(router, pieces, within_time))
+            for queue, group in zip(queues, groups, strict=True):
+                told = [next(found) for _ in group]
+                if len(group) > 1 and not_begun(told):
+                    half = len(group) // 2
+                    queue[:0] = [group[:half], group[half:]]
+                    continue
+                answers[id(group[0].draft)].update(zip((piece.number for piece in group), told, strict=True))
         return {draft: [found[number] for number in sorted(found)] for draft, found in answers.items()}
 
     def _read(

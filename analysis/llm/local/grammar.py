@@ -157,6 +157,13 @@ class Constraint:
         """Why the grammar gave up, if it did."""
         return self._matcher.get_error() if self._matcher.is_error() else None
 
+    def forced(self) -> list[int]:
+        """The tokens that every reply begins with, taken at once: they are read with the prompt and not written."""
+        tokens: list[int] = [] if self.over else self._matcher.compute_ff_tokens()
+        for token in tokens:
+            self.take(token)
+        return tokens
+
     def take(self, token: int) -> None:
         """The token chosen last; ignored once the reply is over."""
         if not self.over:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.llm.label_probabilities import label_probabilities
+from analysis.llm.local.attention import use_vector_attention
 from analysis.llm.local.batch import FedModel, mask_with, sampler
 from analysis.llm.local.grammar import Constraint, Grammar
 from analysis.llm.local.scoring import Scorer
@@ -38,6 +39,7 @@ def build_local_model(settings: MlxLmSettings) -> LocalModel:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is not there
     # cuDNN plans attention anew for each length of a batch, 40 ms each; MLX's own takes no longer.
     os.environ.setdefault("MLX_CUDA_USE_CUDNN_SDPA", "0")
+    use_vector_attention()
     return LocalModel(settings)
 
 
@@ -47,6 +49,9 @@ class _Sequence:
 
     request: LLMRequest
     prompt: Tokens
+    """With the tokens that every reply begins with."""
+    forced: int
+    """How many those are."""
     shared: int
     """How many of the prompt's tokens the kept prefix covers."""
     read: list[Any] | None
@@ -155,9 +160,18 @@ class LocalModel:
             limit = self._settings.max_prompt_tokens
             raise InvalidReply(f"a prompt of {len(prompt)} tokens is over llm.mlx_lm.max_prompt_tokens ({limit})")
         constraint = self._grammar(request).start(request.max_tokens)
+        forced = constraint.forced()
         shared = self._shared_prefix(request, prompt) if self._settings.share_prompt_prefix else 0
         read = self._prefixes[tuple(prompt[:shared])] if shared else None
-        return _Sequence(request=request, prompt=prompt, shared=shared, read=read, constraint=constraint)
+        return _Sequence(
+            request=request,
+            prompt=[*prompt, *forced],
+            forced=len(forced),
+            shared=shared,
+            read=read,
+            constraint=constraint,
+            logprobs=[0.0] * len(forced),
+        )
 
     def _render(self, request: LLMRequest, user: str | None = None) -> Tokens:
         turns = [
@@ -252,7 +266,7 @@ class LocalModel:
         return Reply(
             key=request.key,
             text=b"".join(pieces).decode(errors="replace"),
-            tokens_in=len(sequence.prompt),
+            tokens_in=len(sequence.prompt) - sequence.forced,
             tokens_out=len(constraint.tokens),
             label_probabilities=label_probabilities(
                 list(zip(pieces, sequence.logprobs, strict=False)), request.label_fields

@@ -246,6 +246,36 @@ def test_a_batch_has_the_time_that_its_requests_have_left_together() -> None:
     assert 30 < second.limits_s[0] <= 60 - 0.2
 
 
+@pytest.mark.parametrize("in_a_batch", [8, 1])
+def test_questions_about_one_call_in_one_batch_have_its_time_together(in_a_batch: int) -> None:
+    local = Scripted("local", well, batch_size=in_a_batch)
+    asked = [replace(ask(name), spent_s=20, together=2) for name in ("one", "other")]
+    answers = Router([local], quick(request_time_limit_s=30)).complete(asked)
+    assert all(answer.data is not None for answer in answers)
+    # Asked one after the other, each has what is left of the call's time.
+    assert all(limit <= 10 for limit in local.limits_s)
+    assert sum(local.limits_s) > 9 * len(local.limits_s)
+
+
+def test_questions_for_which_there_is_no_time_in_one_batch_are_not_begun() -> None:
+    local = Scripted("local", well, batch_size=8)
+    asked = [replace(ask(name), spent_s=20, expected_s=6, together=2) for name in ("one", "other")]
+    router = Router([local], quick(request_time_limit_s=30))
+    assert [answer.attempts for answer in router.complete(asked)] == [0, 0]
+    assert router.complete([replace(asked[0], together=1)])[0].data is not None
+
+
+def test_what_a_call_is_charged_of_its_time_is_its_share_of_the_batch() -> None:
+    """Each call of a batch was charged the time of all, and its later parts were not asked about."""
+
+    def slowly(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        time.sleep(0.2)
+        return well(requests)
+
+    answers = Router([Scripted("local", slowly, batch_size=8)], quick()).complete([ask(str(one)) for one in range(4)])
+    assert all(answer.share_s == pytest.approx((answer.latency_s or 0.0) / 4) for answer in answers)
+
+
 def test_why_a_provider_was_passed_over_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     Router([Scripted("first", badly), Scripted("second", well)], quick()).complete([ask(str(n)) for n in range(5)])
     said = [record.message for record in caplog.records if "first is skipped" in record.message]

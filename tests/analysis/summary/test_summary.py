@@ -77,6 +77,8 @@ class Answers:
                     tokens_out=5,
                     cost_usd=0.25,
                     latency_s=1.0,
+                    share_s=1.0,
+                    attempts=1,
                     passed_over=self._passed_over,
                 )
             )
@@ -217,9 +219,35 @@ def test_what_of_a_long_call_is_not_read_in_time_is_said_in_the_row(answered: in
 def test_all_parts_of_a_long_call_have_its_time_together() -> None:
     router = Answers(told("The client says that items are broken."))
     SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG, language="ar")], [{}])
-    spent = [request.spent_s for request in router.requests]
-    assert spent == [float(before) for before in range(len(spent))]
-    assert [request.expected_s for request in router.requests[:3]] == [0.0, 1.0, 1.0]
+    between = len(parts_of(LONG)) - 2
+    texts, promises = router.requests[: between + 2], router.requests[between + 2 :]
+    assert [request.spent_s for request in texts] == [0.0, 1.0, *[2.0] * between]
+    assert [request.spent_s for request in promises[:2]] == [between + 2.0, between + 3.0]
+    assert [request.expected_s for request in texts[:3]] == [0.0, 1.0, 1.0]
+
+
+def test_parts_between_the_first_and_the_last_are_asked_about_in_one_go() -> None:
+    """Written one after the other, their answers took longer than the reading of the whole call."""
+    router = Answers(told("The client says that items are broken."))
+    SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG)], [{}])
+    between = len(parts_of(LONG)) - 2
+    assert [request.together for request in router.requests] == [1, 1, *[between] * between]
+
+
+def test_parts_for_which_there_is_no_time_in_one_go_are_asked_about_in_smaller_numbers() -> None:
+    class Hurried(Answers):
+        def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
+            if requests[0].together > 2:
+                late = "test: not asked"
+                return [LLMAnswer(key=one.key, data=None, reason=late, error_type="StageTimeout") for one in requests]
+            return super().complete(requests)
+
+    router = Hurried(told("The client says that items are broken."))
+    result = SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG)], [{}])[0]
+    assert result.state is StepState.DONE
+    assert "parts_not_read" not in (result.payload.flags if isinstance(result.payload, Summary) else ())
+    assert len(router.requests) == len(parts_of(LONG))
+    assert {request.together for request in router.requests} <= {1, 2}
 
 
 def parts_of(said: Sequence[tuple[str, str]]) -> Sequence[list[str]]:
