@@ -21,7 +21,7 @@ from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.root import Settings
 from pipeline.run.batch import BatchResult
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.sources.addresses import file_uri
+from pipeline.sources.addresses import file_uri, in_bucket
 
 SHOWN_DISAPPEARED = 50
 SHOWN_UNUSABLE = 50
@@ -225,7 +225,7 @@ def disappeared(facts: RunFacts) -> dict[str, Any]:
 
 def prefixes(input_path: str) -> list[str]:
     """How addresses of this input begin; none for a single recording, beside which others may lie."""
-    if input_path.startswith("s3://"):
+    if in_bucket(input_path):
         return [input_path if input_path.endswith("/") else f"{input_path}/"]
     path = Path(os.path.abspath(os.path.expanduser(input_path)))
     address = file_uri(str(path)).removeprefix("file://")

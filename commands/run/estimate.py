@@ -18,8 +18,8 @@ from pipeline.config.root import Settings
 from pipeline.errors import EarshotError
 from pipeline.plurals import counted
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
+from pipeline.sources.bucket import BucketSource
 from pipeline.sources.probe import bytes_per_second, probe_many
-from pipeline.sources.s3 import S3Source
 from pipeline.sources.source import CallSource
 from pipeline.transcription.engine import CLEAREST_S
 from pipeline.transcription.engines.expected import expected_name
@@ -54,7 +54,7 @@ class Sound:
 
 def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall]) -> Sound:
     """From the headers; in a bucket, where nothing is downloaded, from the first bytes of some and the sizes of all."""
-    if isinstance(source, S3Source):
+    if isinstance(source, BucketSource):
         return _from_beginnings(source, calls)
     audio_s, first = 0.0, None
     lengths: list[tuple[float, int]] = []
@@ -78,7 +78,7 @@ def sound_of(settings: Settings, source: CallSource, calls: Sequence[FoundCall])
     return Sound(audio_s=audio_s, ruled_out=ruled_out, first=first, lengths=tuple(lengths))
 
 
-def _from_beginnings(source: S3Source, calls: Sequence[FoundCall]) -> Sound:
+def _from_beginnings(source: BucketSource, calls: Sequence[FoundCall]) -> Sound:
     if not calls:
         return Sound(audio_s=0.0)
     calls = [max(call.files, key=lambda file: file.size_bytes) for call in calls]  # two files are heard at once

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import SourceUnreadable
 from pipeline.records import FoundCall
-from pipeline.sources.addresses import file_path, zip_parts
+from pipeline.sources.addresses import file_path, in_bucket, object_parts, zip_parts
 from pipeline.sources.pairs import PAIR_MARK
 from pipeline.sources.source import CallSource
 
@@ -52,7 +52,7 @@ def why_gone(recording: StoredRecording) -> str | None:
     """Why the recording cannot be heard, as far as a look at this machine's disk tells; None where nothing speaks
     against it."""
     uri = recording.source_uri
-    if uri.startswith("s3://"):
+    if in_bucket(uri):
         return None
     path = file_path(uri) if uri.startswith(LOCAL) else zip_parts(uri)[0]
     try:
@@ -114,11 +114,10 @@ def found_again(recording: StoredRecording, settings: InputSettings) -> FoundCal
 def source_of(recording: StoredRecording, settings: InputSettings) -> CallSource:
     """What brings the recording here."""
     uri = recording.source_uri
-    if uri.startswith("s3://"):
-        from pipeline.sources.s3 import S3Source
+    if in_bucket(uri):
+        from pipeline.sources.bucket import BucketSource
 
-        bucket = uri.removeprefix("s3://").partition("/")[0]
-        return S3Source(settings.model_copy(update={"path": f"s3://{bucket}"}))
+        return BucketSource(settings.model_copy(update={"path": object_parts(uri)[0]}))
     if uri.startswith(LOCAL):
         from pipeline.sources.folder import FolderSource
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pipeline.config.areas.sources import InputSettings
 from pipeline.records import FoundCall, SkippedFile
-from pipeline.sources.addresses import s3_parts
+from pipeline.sources.addresses import in_bucket, object_parts
+from pipeline.sources.bucket import BucketSource
 from pipeline.sources.folder import FolderSource
-from pipeline.sources.s3 import S3Source
 
 
 class AddressedSource:
@@ -19,7 +19,7 @@ class AddressedSource:
     def __init__(self, settings: InputSettings) -> None:
         self._settings = settings
         self._local = FolderSource("/", settings)
-        self._buckets: dict[str, S3Source] = {}
+        self._buckets: dict[str, BucketSource] = {}
 
     def discover(self) -> Iterator[FoundCall | SkippedFile]:
         """See CallSource."""
@@ -27,11 +27,11 @@ class AddressedSource:
 
     def fetch(self, call: FoundCall, spool: Path) -> AbstractContextManager[Path]:
         """See CallSource."""
-        if not call.source_uri.startswith("s3://"):
+        if not in_bucket(call.source_uri):
             return self._local.fetch(call, spool)
-        bucket, _ = s3_parts(call.source_uri)
+        bucket, _, _ = object_parts(call.source_uri)
         # Made twice by two threads at once, either serves.
         source = self._buckets.setdefault(
-            bucket, S3Source(self._settings.model_copy(update={"path": f"s3://{bucket}/"}))
+            bucket, BucketSource(self._settings.model_copy(update={"path": f"{bucket}/"}))
         )
         return source.fetch(call, spool)

@@ -1,4 +1,5 @@
-"""Stable addresses of recordings: `file:///…/a.wav`, `zip:///…/delivery.zip!/in/a.wav`, `s3://bucket/in/a.wav`."""
+"""Stable addresses of recordings: `file:///…/a.wav`, `zip:///…/delivery.zip!/in/a.wav`, `s3://bucket/in/a.wav`,
+`s3://bucket/delivery.zip!/in/a.wav`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
 _FILE = "file://"
 _ZIP = "zip://"
-_S3 = "s3://"
+BUCKETS = ("s3://", "gs://", "abfs://")
+"""How addresses in buckets begin: S3, Google Cloud Storage, Azure Blob."""
 _SAFE = "/-_.~ ()+,=@&"
 """Characters left unquoted, so that addresses stay readable; `!`, `#`, `%` and `?` are always quoted."""
 
@@ -41,16 +43,30 @@ def zip_parts(uri: str) -> tuple[Path, str]:
     return Path(os.fsdecode(unquote_to_bytes(archive))), unquote(member)
 
 
-def s3_uri(bucket: str, key: str) -> str:
-    return f"{_S3}{bucket}/{quote(key, safe=_SAFE, errors='replace')}"
+def in_bucket(address: str) -> bool:
+    return address.startswith(BUCKETS)
 
 
-def s3_parts(uri: str) -> tuple[str, str]:
-    """Bucket and key of an `s3_uri`. Raises ValueError for another kind of address."""
-    bucket, separator, key = uri.removeprefix(_S3).partition("/")
-    if not uri.startswith(_S3) or not separator or not key:
-        raise ValueError(f"{uri} is not the address of an S3 object")
-    return bucket, unquote(key)
+def bucket_and_prefix(address: str) -> tuple[str, str]:
+    """`s3://bucket` and `calls/2026` of `s3://bucket/calls/2026`, which is written by people and not quoted."""
+    scheme, _, rest = address.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    return f"{scheme}://{bucket}", prefix
+
+
+def object_uri(bucket: str, key: str, member: str | None = None) -> str:
+    """Address of an object, or of a member of a .zip; `bucket` with its scheme."""
+    inside = "" if member is None else f"!/{quote(member, safe=_SAFE, errors='replace')}"
+    return f"{bucket}/{quote(key, safe=_SAFE, errors='replace')}{inside}"
+
+
+def object_parts(uri: str) -> tuple[str, str, str | None]:
+    """Bucket with its scheme, key and member of an `object_uri`. Raises ValueError for another kind of address."""
+    address, separator, member = uri.partition("!/")
+    bucket, key = bucket_and_prefix(address)
+    if not in_bucket(uri) or not key:
+        raise ValueError(f"{uri} is not the address of an object in a bucket")
+    return bucket, unquote(key), unquote(member) if separator else None
 
 
 def shown(name: str) -> str:

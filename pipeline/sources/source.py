@@ -18,6 +18,7 @@ from typing import Protocol
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
+from pipeline.sources.addresses import file_uri, in_bucket
 
 NOT_A_CALL = frozenset(
     {
@@ -146,19 +147,18 @@ def build_source(settings: InputSettings) -> CallSource:
     """
     if settings.more:
         return SeveralSources(_each(settings))
-    if settings.path.startswith("s3://"):
-        from pipeline.sources.s3 import S3Source
+    if in_bucket(settings.path):
+        from pipeline.sources.bucket import BucketSource
 
-        return S3Source(settings)
+        return BucketSource(settings)
     return _local(_readable(settings.path), settings)
 
 
 def places(settings: InputSettings) -> tuple[str, ...]:
     """Addresses of the folders, recordings, archives or the bucket of an input."""
-    from pipeline.sources.addresses import file_uri
 
     def address(path: str) -> str:
-        if path.startswith("s3://"):
+        if in_bucket(path):
             return path.rstrip("/")
         return file_uri(os.path.abspath(os.path.expanduser(path)))
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.config.areas.buckets import S3Settings
 from pipeline.config.areas.call_metadata import FileNamePattern, SidecarSettings, check_time_zone
 from pipeline.config.areas.file_names import AUTO, NamedPattern
 from pipeline.config.areas.pairs import PairSettings
@@ -55,28 +56,6 @@ class ArchiveSettings(Area):
     """A member that is larger than this when unpacked is skipped."""
     max_ratio: Annotated[float, Field(gt=1)] = 500.0
     """A member over 10 MB that unpacks to more than this many times its packed size is skipped as a bomb."""
-
-
-class S3Settings(Area):
-    """Buckets. Credentials come from the environment or the machine's role, never from here."""
-
-    region: str | None = None
-    """AWS region; null to take it from the environment."""
-    endpoint_url: str | None = None
-    """Address of an S3-compatible server; null for AWS."""
-    anonymous: bool = False
-    """Send unsigned requests (public buckets)."""
-    connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
-    """Time limit for connecting."""
-    read_timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    """Time limit for a connection on which nothing arrives."""
-    download_timeout_s: Annotated[float, Field(gt=0)] = 300.0
-    """Time limit for downloading one object, broken downloads included; a silent connection may add
-    `read_timeout_s`."""
-    attempts: Annotated[int, Field(ge=1, le=20)] = 4
-    """Attempts per request, with the client's own backoff and jitter."""
-    addressing: Literal["auto", "path", "virtual"] = "auto"
-    """How the address contains the bucket; many S3-compatible servers need path."""
 
 
 class InputSettings(Area):

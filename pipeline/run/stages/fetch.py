@@ -20,9 +20,9 @@ from pipeline.run.planning.claimed import planned_call
 from pipeline.run.planning.decisions import needs_audio
 from pipeline.run.planning.plan import PlannedCall
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
+from pipeline.sources.addresses import in_bucket
 from pipeline.sources.source import fetch_files
 
-REMOTE = ("s3://",)
 _LOOK_AGAIN_S = 0.5
 
 
@@ -93,7 +93,7 @@ class FetchStage:
         return short and sum(self._recorder.queues().values()) > 0
 
     def _is_remote(self, planned: PlannedCall) -> bool:
-        return planned.found.source_uri.startswith(REMOTE) and needs_audio(planned, self._steps_on_audio)
+        return in_bucket(planned.found.source_uri) and needs_audio(planned, self._steps_on_audio)
 
     def _fetch(self, work: Work, finished: StageQueue[Finished]) -> bool:
         """Fetch the recording. On an error, record the error and return False."""

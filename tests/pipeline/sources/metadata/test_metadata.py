@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.areas.sources import InputSettings
 from pipeline.records import CallMetadata, CustomerSegment, Direction, Role
-from pipeline.sources.addresses import file_path, file_uri, s3_parts, s3_uri, zip_parts, zip_uri
+from pipeline.sources.addresses import file_path, file_uri, object_parts, object_uri, zip_parts, zip_uri
 from pipeline.sources.metadata.reader import MetadataReader, merged
 
 
@@ -124,7 +124,8 @@ def test_addresses_survive_the_round_trip(first: str, second: str) -> None:
     assert file_path(file_uri(f"/{first}")) == Path(f"/{first}")
     archive, member = zip_parts(zip_uri(f"/{first}.zip", second))
     assert (archive, member) == (Path(f"/{first}.zip"), second)
-    assert s3_parts(s3_uri("bucket", second)) == ("bucket", second)
+    assert object_parts(object_uri("s3://bucket", second)) == ("s3://bucket", second, None)
+    assert object_parts(object_uri("s3://bucket", second, second)) == ("s3://bucket", second, second)
 
 
 @given(names)
