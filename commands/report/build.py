@@ -17,11 +17,12 @@ from db.ledger.store import PostgresStore
 from db.queries.calls import status_counts
 from db.queries.report import Questions
 from db.queries.runs import earlier_runs
+from pipeline.config.areas.buckets import in_bucket
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.root import Settings
 from pipeline.run.batch import BatchResult
 from pipeline.run.performance import PerformanceRecorder
-from pipeline.sources.addresses import file_uri, in_bucket
+from pipeline.sources.addresses import file_uri
 
 SHOWN_DISAPPEARED = 50
 SHOWN_UNUSABLE = 50

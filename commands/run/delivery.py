@@ -6,7 +6,7 @@ import json
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from commands.report.attention import InputLimits
 from commands.report.build import RunFacts, run_report
 from commands.report.page import write_page
+from commands.run.outbox import TRANSCRIPTS, Outbox
 from commands.run.proposals import write_proposals
 from db.connection import Database
 from db.export import TableFormat, export_results, export_table, export_transcripts
@@ -51,6 +52,9 @@ class Delivered:
     """Without the transcripts."""
     transcripts: int
     """Files in `transcripts/` of the output folder."""
+    uploaded: int = 0
+    """Files copied to the bucket of `output.upload_to`."""
+    uploaded_to: str | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,17 +73,25 @@ class Delivery:
     def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
         """Write every file of the run; a full disk is waited for, and another run that delivers.
 
-        Raises OutputUnavailable.
+        A bucket that does not take them is no error: the report's `attention` tells it. Raises OutputUnavailable.
         """
         with self.store.delivering():
-            return self._deliver(result, recorder)
+            outbox = Outbox(self.settings)
+            delivered = self._deliver(result, recorder, outbox)
+            outbox.close()
+        if outbox.trouble is None:
+            return replace(delivered, uploaded=outbox.uploaded, uploaded_to=self.settings.upload_to)
+        attention = [*delivered.report.get("attention", ()), outbox.trouble]
+        return replace(delivered, uploaded=outbox.uploaded, report={**delivered.report, "attention": attention})
 
-    def _deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
+    def _deliver(self, result: BatchResult, recorder: PerformanceRecorder, outbox: Outbox) -> Delivered:
         folder, patiently = self.settings.directory, self._patiently
+        outbox.expect(self._own_files())
         call_ids = self._call_ids()
         transcripts = patiently(lambda: self._transcripts(call_ids))
+        outbox.expect(transcripts)
         short_csv = self._short(call_ids)
-        results_csv = self._results(call_ids)
+        results_csv = self._results(call_ids, outbox)
         rows = tuple(islice(result_rows(self.database, call_ids[:SHOWN_CALLS]), SHOWN_CALLS))
         facts = RunFacts(
             result=result,
@@ -113,13 +125,20 @@ class Delivery:
             report=report,
         )
 
+    def _own_files(self) -> list[Path]:
+        """All that this run may write, without the transcripts."""
+        folder, stamp, report = self.settings.directory, self.stamp, f"performance_report_{self.stamp}"
+        tables = [folder / f"{name}_{stamp}.csv" for name in ("results", "calls", "proposed_terms")]
+        lists = [folder / f"{name}_{stamp}.json" for name in ("failed_calls", "file_statuses")]
+        return [*tables, *lists, folder / f"{report}.json", folder / f"{report}.html"]
+
     def _patiently(self, write: Callable[[], Written]) -> Written:
         return outlast_full_disk(write, self.everything.run.disk_patience_s, log.warning)
 
     def _transcripts(self, call_ids: Sequence[str]) -> Sequence[Path]:
         if not self.settings.transcripts.formats:
             return ()
-        return export_transcripts(self.database, call_ids, self.settings.directory / "transcripts", self.settings)
+        return export_transcripts(self.database, call_ids, self.settings.directory / TRANSCRIPTS, self.settings)
 
     def _call_ids(self) -> Sequence[str]:
         """The calls to deliver. Only a CSV completes a delivery: calls that went to the database alone are in a later
@@ -138,16 +157,18 @@ class Delivery:
         self._patiently(lambda: export_table(self.database, chosen, CALLS, path, how))
         return path
 
-    def _results(self, call_ids: Sequence[str]) -> Path | None:
+    def _results(self, call_ids: Sequence[str], outbox: Outbox) -> Path | None:
         """The results CSV; None when nothing is new or only the database is wanted.
 
-        Last of what is delivered by call: a run killed before the mark is delivered again as a whole by the next.
+        Last of what is delivered by call: a run killed before the mark is delivered again as a whole by the next. So is
+        one whose bucket did not take it: the folder may be gone by then, with the machine.
         """
         if not call_ids or self.settings.save_mode is SaveMode.DATABASE:
             return None
         path = self.settings.directory / f"results_{self.stamp}.csv"
         self._patiently(lambda: export_results(self.database, call_ids, path, self.settings))
-        self.store.mark_delivered(call_ids, self.run_id)
+        if outbox.bring():
+            self.store.mark_delivered(call_ids, self.run_id)
         return path
 
 

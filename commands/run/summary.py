@@ -52,6 +52,8 @@ def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) 
     if delivered.transcripts:
         folder = delivered.files[0].parent / "transcripts"
         console.print(f"  {folder}: {counted(delivered.transcripts, 'file')}")
+    if delivered.uploaded:
+        console.print(f"  {counted(delivered.uploaded, 'file')} uploaded to {delivered.uploaded_to}")
     console.print("  pages: python run.py view")
     console.print("  tables calls, chunks, runs: python run.py db shell")
 

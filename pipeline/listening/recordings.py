@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.config.areas.buckets import in_bucket
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import SourceUnreadable
 from pipeline.records import FoundCall
-from pipeline.sources.addresses import file_path, in_bucket, object_parts, zip_parts
+from pipeline.sources.addresses import file_path, object_parts, zip_parts
 from pipeline.sources.pairs import PAIR_MARK
 from pipeline.sources.source import CallSource
 

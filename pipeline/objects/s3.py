@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,26 +150,34 @@ class S3Store:
     def _put_once(self, key: str, path: Path, size: int, sha256: str, replace: bool) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        condition = {} if replace else {"IfNoneMatch": "*"}
         try:
-            with path.open("rb") as content:
-                self._client().put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=content,
-                    ContentType=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-                    ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-                    Metadata={_OUR_HASH: sha256},
-                    **condition,
-                )
+            try:
+                self._send(key, path, sha256, {} if replace else {"IfNoneMatch": "*"})
+            except ClientError as error:
+                if _code(error) not in _CONDITION_FAILED:
+                    raise
+                there = self._head(key)
+                if there.get("Metadata", {}).get(_OUR_HASH) != sha256:
+                    raise ObjectExists(f"{key}: another object has this name; it is not replaced") from None
+                if int(there["ContentLength"]) != size:  # what is left of an earlier try of ours
+                    self._send(key, path, sha256, {})
         except ClientError as error:
-            if _code(error) not in _CONDITION_FAILED:
-                raise StoreRefused(f"{key}: {error}; check s3:PutObject") from None
-            if self._head(key).get("Metadata", {}).get(_OUR_HASH) != sha256:
-                raise ObjectExists(f"{key}: another object has this name; it is not replaced") from None
+            raise StoreRefused(f"{key}: {error}; check s3:PutObject") from None
         except (BotoCoreError, OSError) as error:
             raise ConnectionBroke(f"{key}: {error}") from None
         self._make_sure(key, size, sha256)
+
+    def _send(self, key: str, path: Path, sha256: str, condition: Mapping[str, str]) -> None:
+        with path.open("rb") as content:
+            self._client().put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                Metadata={_OUR_HASH: sha256},
+                **condition,
+            )
 
     def _make_sure(self, key: str, size: int, sha256: str) -> None:
         try:
@@ -213,6 +222,7 @@ class S3Store:
 def make_client(service: str, ours: S3Settings, s3: Mapping[str, object] | None = None) -> Any:
     """A client of boto3 with our limits. Raises StoreRefused."""
     import boto3
+    import botocore.session
     from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -226,13 +236,23 @@ def make_client(service: str, ours: S3Settings, s3: Mapping[str, object] | None 
         signature_version=UNSIGNED if ours.anonymous else None,
     )
     try:
-        session = boto3.session.Session()
+        core = botocore.session.Session()
+        core.register_component("data_loader", _descriptions())
+        session = boto3.session.Session(botocore_session=core)
         know_credentials(session)
         client = session.client(service, region_name=ours.region, endpoint_url=ours.endpoint_url, config=config)
         limit_boto3(client)
         return client
     except (BotoCoreError, ValueError) as error:
         raise StoreRefused(f"no client for {service}: {error}") from None
+
+
+@cache
+def _descriptions() -> Any:
+    """Of the services: reading them takes most of the time of making a client, and they never change."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _stored(key: str, answer: Mapping[str, Any], size_bytes: int) -> StoredObject:

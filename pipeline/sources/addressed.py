@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from pipeline.config.areas.buckets import in_bucket
 from pipeline.config.areas.sources import InputSettings
 from pipeline.records import FoundCall, SkippedFile
-from pipeline.sources.addresses import in_bucket, object_parts
+from pipeline.sources.addresses import object_parts
 from pipeline.sources.bucket import BucketSource
 from pipeline.sources.folder import FolderSource
 

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
+from pipeline.config.areas.buckets import bucket_and_prefix, in_bucket
+
 _FILE = "file://"
 _ZIP = "zip://"
-BUCKETS = ("s3://", "gs://", "abfs://")
-"""How addresses in buckets begin: S3, Google Cloud Storage, Azure Blob."""
 _SAFE = "/-_.~ ()+,=@&"
 """Characters left unquoted, so that addresses stay readable; `!`, `#`, `%` and `?` are always quoted."""
 
@@ -41,17 +41,6 @@ def zip_parts(uri: str) -> tuple[Path, str]:
     if not uri.startswith(_ZIP) or not separator:
         raise ValueError(f"{uri} is not the address of an archive member")
     return Path(os.fsdecode(unquote_to_bytes(archive))), unquote(member)
-
-
-def in_bucket(address: str) -> bool:
-    return address.startswith(BUCKETS)
-
-
-def bucket_and_prefix(address: str) -> tuple[str, str]:
-    """`s3://bucket` and `calls/2026` of `s3://bucket/calls/2026`, which is written by people and not quoted."""
-    scheme, _, rest = address.partition("://")
-    bucket, _, prefix = rest.partition("/")
-    return f"{scheme}://{bucket}", prefix
 
 
 def object_uri(bucket: str, key: str, member: str | None = None) -> str:

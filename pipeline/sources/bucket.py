@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 
+from pipeline.config.areas.buckets import bucket_and_prefix
 from pipeline.config.areas.sources import InputSettings
 from pipeline.disk import spooling
 from pipeline.errors import EarshotError, InputUnavailable, SourceUnreadable
@@ -14,7 +15,7 @@ from pipeline.objects.choice import open_store
 from pipeline.objects.download import Downloads
 from pipeline.objects.port import Span, StoredObject, StoreRefused
 from pipeline.records import FoundCall, SkippedFile
-from pipeline.sources.addresses import bucket_and_prefix, object_parts, object_uri, shown
+from pipeline.sources.addresses import object_parts, object_uri, shown
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.pairs import Pairing

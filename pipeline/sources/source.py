@@ -15,10 +15,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.config.areas.buckets import in_bucket
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
-from pipeline.sources.addresses import file_uri, in_bucket
+from pipeline.sources.addresses import file_uri
 
 NOT_A_CALL = frozenset(
     {

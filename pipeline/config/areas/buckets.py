@@ -8,6 +8,32 @@ from pydantic import Field
 
 from pipeline.config.base import Area
 
+BUCKETS = ("s3://", "gs://", "abfs://")
+"""How addresses in buckets begin: S3, Google Cloud Storage, Azure Blob."""
+
+
+_CHOICES = ", ".join(f"{scheme}bucket/prefix" for scheme in BUCKETS)
+
+
+def in_bucket(address: str) -> bool:
+    return address.startswith(BUCKETS)
+
+
+def bucket_and_prefix(address: str) -> tuple[str, str]:
+    """`s3://bucket` and `calls/2026` of `s3://bucket/calls/2026`, which is written by people and not quoted."""
+    scheme, _, rest = address.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    return f"{scheme}://{bucket}", prefix
+
+
+def checked_bucket(address: str) -> str:
+    """The address. Raises ValueError where it names no bucket of a kind that is known."""
+    if not in_bucket(address):
+        raise ValueError(f"this kind of address is not known; write {_CHOICES}")
+    if not bucket_and_prefix(address)[0].partition("://")[2]:
+        raise ValueError(f"names no bucket; write {address.partition('://')[0]}://bucket/prefix")
+    return address
+
 
 class S3Settings(Area):
     """Buckets. Credentials come from the environment or the machine's role, never from here."""

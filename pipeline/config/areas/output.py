@@ -6,8 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from pipeline.config.areas.buckets import S3Settings, checked_bucket
 from pipeline.config.base import Area, OneOrList
 
 TranscriptFormat = Literal["txt", "srt", "vtt", "json", "pca_json", "contact_lens_json"]
@@ -66,5 +67,15 @@ class OutputSettings(Area):
     readable_by: Readers = Readers.OWNER
     """Who may read results, reports, logs and the spool: `owner`, or `group` for the members of the group as well.
     Everybody may read the file of `reporting.prometheus_file`, which holds only counts."""
+    upload_to: str | None = None
+    """Bucket that results, reports and transcripts are copied to (s3://bucket/prefix); null for none. Calls count as
+    delivered once their results are there."""
+    s3: S3Settings = Field(default_factory=S3Settings)
+    """How the bucket of `upload_to` is reached."""
     performance_report: bool = False
     """Write `performance_report_<stamp>.html` beside the JSON."""
+
+    @field_validator("upload_to")
+    @classmethod
+    def _is_a_bucket(cls, value: str | None) -> str | None:
+        return value if value is None else checked_bucket(value)

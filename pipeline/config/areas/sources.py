@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.config.areas.buckets import S3Settings
+from pipeline.config.areas.buckets import S3Settings, checked_bucket
 from pipeline.config.areas.call_metadata import FileNamePattern, SidecarSettings, check_time_zone
 from pipeline.config.areas.file_names import AUTO, NamedPattern
 from pipeline.config.areas.pairs import PairSettings
@@ -170,13 +170,7 @@ class InputSettings(Area):
     def _has_path(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("is empty; name a folder, a recording, a .zip or s3://bucket/prefix")
-        if "://" in value and not value.startswith("s3://"):
-            raise ValueError(
-                "this kind of address is not known; choices: a folder, a recording, a .zip, s3://bucket/prefix"
-            )
-        if value.startswith("s3://") and not value.removeprefix("s3://").strip("/"):
-            raise ValueError("names no bucket; write s3://bucket/prefix")
-        return value
+        return checked_bucket(value) if "://" in value else value
 
     @field_validator("extensions")
     @classmethod

@@ -11,6 +11,7 @@ import time
 import uuid
 from pathlib import Path
 
+from pipeline.config.areas.buckets import in_bucket
 from pipeline.disk import spooling
 from pipeline.errors import WorkerCrashed, portable
 from pipeline.plurals import counted
@@ -20,7 +21,6 @@ from pipeline.run.planning.claimed import planned_call
 from pipeline.run.planning.decisions import needs_audio
 from pipeline.run.planning.plan import PlannedCall
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
-from pipeline.sources.addresses import in_bucket
 from pipeline.sources.source import fetch_files
 
 _LOOK_AGAIN_S = 0.5

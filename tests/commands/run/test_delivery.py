@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,14 +61,15 @@ def deliver(
     *,
     plan: Plan | None = None,
     tally: Tally | None = None,
+    stamp: str = "s",
+    output: Mapping[str, object] | None = None,
 ) -> Delivered:
-    settings = Settings.model_validate(
-        {"output": {"directory": str(folder), "save_mode": save_mode, "transcripts": {"formats": ["txt"]}}}
-    )
+    wanted = {"directory": str(folder), "save_mode": save_mode, "transcripts": {"formats": ["txt"]}, **(output or {})}
+    settings = Settings.model_validate({"output": wanted})
     delivery = Delivery(
         settings=settings.output,
         everything=settings,
-        stamp="s",
+        stamp=stamp,
         run_id=run_id,
         database=store.database,
         store=store,

@@ -89,7 +89,7 @@ def changed_after(number: int, bucket: Bucket) -> Callable[[str], None]:
 @pytest.mark.parametrize(
     "trouble",
     [{"failures": 2}, {"broken_bodies": 2}, {"short_lengths": 2}, {"failures": 1, "broken_bodies": 1}],
-    ids=lambda trouble: "+".join(trouble),
+    ids="+".join,
 )
 def test_throttled_and_flaky_servers_lose_nothing(
     bucket: Bucket, store: S3Store, tmp_path: Path, trouble: dict[str, int], part_mb: float
