@@ -8,8 +8,8 @@ from pydantic import Field
 
 from pipeline.config.base import Area
 
-BUCKETS = ("s3://", "gs://", "abfs://")
-"""How addresses in buckets begin: S3, Google Cloud Storage, Azure Blob."""
+BUCKETS = ("s3://",)
+"""How addresses in buckets begin."""
 
 
 _CHOICES = ", ".join(f"{scheme}bucket/prefix" for scheme in BUCKETS)
@@ -29,7 +29,7 @@ def bucket_and_prefix(address: str) -> tuple[str, str]:
 def checked_bucket(address: str) -> str:
     """The address. Raises ValueError where it names no bucket of a kind that is known."""
     if not in_bucket(address):
-        raise ValueError(f"this kind of address is not known; write {_CHOICES}")
+        raise ValueError(f"this kind of address is not known; choices: {_CHOICES}")
     if not bucket_and_prefix(address)[0].partition("://")[2]:
         raise ValueError(f"names no bucket; write {address.partition('://')[0]}://bucket/prefix")
     return address
