@@ -75,6 +75,7 @@ class _Folder:
             chunks=reading.shown_chunks(self.database, identity),
             steps=reading.shown_steps(self.database, identity),
             rules=reading.shown_rules(self.database, identity),
+            answers=reading.shown_answers(self.database, identity),
             not_judged=reading.rules_not_judged(self.database, identity),
         )
         sound = self._sound(content, stem, site)

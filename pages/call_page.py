@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 
-from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
+from db.queries.reading import ShownAnswer, ShownCall, ShownChunk, ShownRule, ShownStep
 from db.queries.references import Reference
 from pages.rendering import page
 from pages.site import Site
@@ -33,6 +34,8 @@ class CallContent:
     chunks: Sequence[ShownChunk]
     steps: Sequence[ShownStep] = ()
     rules: Sequence[ShownRule] = ()
+    answers: Sequence[ShownAnswer] = ()
+    """Of the scorecards, scorecard by scorecard."""
     not_judged: Mapping[str, int] = field(default_factory=dict)
     """Why rules could not be judged, and how many for each reason."""
     corrected: Reference | None = None
@@ -77,6 +80,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """How well the call was handled, by one scorecard."""
+
+    title: str
+    score: float | None
+    """0..1; None where no item applies."""
+    passed: bool | None
+    missed: tuple[ShownAnswer, ...]
+    """Items answered no: critical ones first, then by weight."""
+    met: tuple[ShownAnswer, ...]
+    left_out: tuple[ShownAnswer, ...]
+    """Items that do not apply, or that the call does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """A value that is not there."""
 
@@ -118,11 +136,33 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         missing=[*missing_of(call), *_not_judged(content.not_judged)],
         steps=content.steps,
         rules=content.rules,
+        scorecards=scorecards_of(content.answers),
         correct=site.correct(call.call_id) if site.corrects and call.transcript_fingerprint else None,
         corrected=content.corrected,
         words=content.words,
         site=site,
     )
+
+
+def scorecards_of(answers: Sequence[ShownAnswer]) -> list[Scorecard]:
+    """The answers by scorecard, what was missed first."""
+    found = []
+    for _, group in groupby(answers, key=lambda answer: answer.scorecard):
+        own = tuple(group)
+        missed = sorted(
+            (one for one in own if one.answer == "no"), key=lambda one: (one.critical, one.weight), reverse=True
+        )
+        found.append(
+            Scorecard(
+                title=own[0].title,
+                score=own[0].score,
+                passed=own[0].passed,
+                missed=tuple(missed),
+                met=tuple(one for one in own if one.answer == "yes"),
+                left_out=tuple(one for one in own if one.answer == "n/a"),
+            )
+        )
+    return found
 
 
 def moods_of(call: ShownCall) -> dict[Role, str]:

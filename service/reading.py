@@ -113,6 +113,7 @@ def call(call_id: str, given: Given, reader: Reader) -> Response:
         chunks=[reader.shown(chunk) for chunk in reading.shown_chunks(given.database, identity)],
         steps=[reader.shown(step) for step in reading.shown_steps(given.database, identity)],
         rules=[reader.shown(rule) for rule in reading.shown_rules(given.database, identity)],
+        answers=[reader.shown(answer) for answer in reading.shown_answers(given.database, identity)],
         not_judged=reading.rules_not_judged(given.database, identity),
         corrected=reference_of(given.database, identity) if reader.may(Scope.ADMIN) else None,
         words=reader.reads_words,

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psycopg.rows import tuple_row
 
@@ -139,6 +139,26 @@ class ShownRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAnswer:
+    """A row of `scorecard_answers`, with the result of its scorecard for the call."""
+
+    scorecard: str
+    title: str
+    score: float | None
+    """0..1; None where no item applies."""
+    passed: bool | None
+    item: str
+    question: str
+    answer: Literal["yes", "no", "n/a"]
+    weight: float
+    critical: bool
+    reason: str
+    quote: str | None
+    role: Role | None
+    start_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownStep:
     """A row of `call_steps`, without its payload."""
 
@@ -166,6 +186,11 @@ def shown_chunks(database: Database, call_id: uuid.UUID) -> list[ShownChunk]:
 def shown_rules(database: Database, call_id: uuid.UUID) -> list[ShownRule]:
     """The rules that hold for the call, critical and weighty ones first."""
     return ask(database, "reading/rules", record_row(ShownRule), call_id=call_id)
+
+
+def shown_answers(database: Database, call_id: uuid.UUID) -> list[ShownAnswer]:
+    """What the scorecards say of the call, scorecard by scorecard, in the order of their items."""
+    return ask(database, "reading/answers", record_row(ShownAnswer), call_id=call_id)
 
 
 def rules_not_judged(database: Database, call_id: uuid.UUID) -> dict[str, int]:

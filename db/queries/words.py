@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from db.queries.dashboard import Failure
 from db.queries.listing import ListedCall
 from db.queries.live import ShownLiveCall
-from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
+from db.queries.reading import ShownAnswer, ShownCall, ShownChunk, ShownRule, ShownStep
 
 Record = TypeVar("Record")
 
@@ -28,6 +28,7 @@ BLANK: Mapping[type, Mapping[str, object]] = {
     },
     ShownChunk: {"text": "", "words": None, "speech": None},
     ShownRule: {"reason": "", "quote": None},
+    ShownAnswer: {"reason": "", "quote": None},
     ShownStep: {"reason": None},
     Failure: {"example": None},
     ShownLiveCall: {"summary": None, "missing_reasons": {}},

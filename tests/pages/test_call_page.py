@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import unescape
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from db.queries.reading import ShownRule
+from db.queries.reading import ShownAnswer, ShownRule
 from pages.call_page import CallContent, Sound, call_page, parts_of, sentences_of
 from pages.site import Site
 from pages.talk import Pause, Said, talk_of
@@ -19,8 +20,11 @@ from tests.pages.samples import HOSTILE, NEGATIVE, POSITIVE, shown_call, shown_c
 SILENT = Sound(address=None, why_not="gone")
 
 
-def html_of(call: Any = None, chunks: Any = (), sound: Sound = SILENT, rules: Any = ()) -> str:
-    return call_page(CallContent(call=call or shown_call(), chunks=chunks, rules=rules), sound, Site())
+def html_of(
+    call: Any = None, chunks: Any = (), sound: Sound = SILENT, rules: Any = (), answers: Sequence[ShownAnswer] = ()
+) -> str:
+    content = CallContent(call=call or shown_call(), chunks=chunks, rules=rules, answers=answers)
+    return call_page(content, sound, Site())
 
 
 class _Tags(HTMLParser):
@@ -165,6 +169,36 @@ def test_rules_that_hold_say_why_and_where() -> None:
     for text in ("The client wants to leave", "Said &lt;b&gt;.", "I cancel &lt;i&gt;", "#at=12.5", "critical"):
         assert text in html
     assert 'href="/calls?attention=cancellation_threat"' in html
+
+
+def answer(item: str, said: Literal["yes", "no", "n/a"], **changes: Any) -> ShownAnswer:
+    values: dict[str, Any] = {
+        "scorecard": "service", "title": "Service <call>", "score": 0.75, "passed": False, "item": item,
+        "question": f"Did {item} happen?", "answer": said, "weight": 1.0, "critical": False, "reason": "said so",
+        "quote": None, "role": None, "start_s": None,
+    }  # fmt: skip
+    return ShownAnswer(**(values | changes))
+
+
+def test_a_scorecard_tells_what_was_missed_first_and_where() -> None:
+    answers = [
+        answer("greeting", "yes", start_s=1.5, quote="Good <b>morning"),
+        answer("promise", "no"),
+        answer("disclosure", "no", critical=True),
+        answer("hold", "n/a", reason="the call does not tell"),
+    ]
+    html = html_of(answers=answers)
+    for text in ("Service &lt;call&gt;", "75 %", "Not passed", "Good &lt;b&gt;morning", "#at=1.5", "1 item met",
+                 "1 item not counted", "The call does not tell."):  # fmt: skip
+        assert text in html
+    assert html.index("Did disclosure happen?") < html.index("Did promise happen?") < html.index("Did greeting happen?")
+
+
+@pytest.mark.parametrize(("score", "says"), [(None, "No item applies"), (1.0, "Passed")])
+def test_a_scorecard_of_which_nothing_applies_has_no_score(score: float | None, says: str) -> None:
+    html = html_of(answers=[answer("greeting", "n/a" if score is None else "yes", score=score, passed=score and True)])
+    assert says in html
+    assert ("100 %" in html) == (score is not None)
 
 
 @pytest.mark.parametrize(

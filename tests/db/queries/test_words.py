@@ -10,7 +10,7 @@ from db.connection import Database
 from db.queries.dashboard import Failure
 from db.queries.listing import ListedCall
 from db.queries.live import ShownLiveCall
-from db.queries.reading import ShownCall, ShownChunk, ShownRule, ShownStep
+from db.queries.reading import ShownAnswer, ShownCall, ShownChunk, ShownRule, ShownStep
 from db.queries.words import BLANK, without_words
 from tests.pages.samples import listed_call, shown_call
 
@@ -19,6 +19,10 @@ VIEWS: dict[type, tuple[str, frozenset[str]]] = {
     ListedCall: ("calls_without_text", frozenset({"mood", "attention", "rules", "first_key", "second_key"})),
     ShownChunk: ("chunks_without_text", frozenset()),
     ShownRule: ("attention_without_text", frozenset()),
+    ShownAnswer: (
+        "attention_without_text",
+        frozenset({"scorecard", "score", "passed", "item", "question", "answer"}),
+    ),
     ShownStep: ("steps_without_text", frozenset()),
     Failure: ("calls_without_text", frozenset({"calls", "transient"})),
     ShownLiveCall: ("calls_without_text", frozenset({"session", "roles", "ended_at", "end_reason", "moods", "job"})),
