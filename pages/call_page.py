@@ -137,7 +137,7 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         steps=content.steps,
         rules=content.rules,
         scorecards=scorecards_of(content.answers),
-        correct=site.correct(call.call_id) if site.corrects and call.transcript_fingerprint else None,
+        correct=site.correct(call.call_id) if site.corrects and said else None,
         corrected=content.corrected,
         words=content.words,
         site=site,

@@ -37,13 +37,13 @@ def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) 
     asked = wanted.attention or "any"
     mean_s = totals.duration_s / totals.measured if totals.measured else None
     return [
-        Tile(value=numbers.number(totals.calls), says="calls", address=site.calls(wanted)),
+        Tile(value=numbers.number(totals.calls), says="call" if totals.calls == 1 else "calls", address=site.calls(wanted)),
         Tile(value=numbers.length(totals.duration_s), says="recorded", address=site.calls(wanted, sort="longest"),
              note=f"{numbers.length(mean_s)} on average" if mean_s is not None else ""),
         Tile(value=numbers.share(negative.value), says="unhappy customers",
              address=narrowed_to(wanted, site, mood="negative"), note=shown_share(negative)),
         Tile(value=numbers.number(totals.attention) if totals.judged or totals.partly_judged else numbers.UNKNOWN,
-             says="need attention",
+             says="needs attention" if totals.attention == 1 else "need attention",
              address=site.calls(wanted, attention=asked, sort="attention") if totals.attention else None,
              note=judged(totals.judged, totals.partly_judged)),
         Tile(value=numbers.share(totals.silence_share), says="silence", address=site.calls(wanted, sort="silence")),
@@ -51,5 +51,6 @@ def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) 
              note=f"customers {numbers.share(totals.client_talk_share)}"),
         Tile(value=numbers.number(totals.failed), says="failed",
              address="#failures" if totals.failed else None,
-             note="of all calls" if totals.failed else "every call has a result"),
+             note=f"{100 * totals.failed / totals.calls:.1f} % of all calls" if totals.failed
+             else "every call has a result"),
     ]  # fmt: skip

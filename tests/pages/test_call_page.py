@@ -212,6 +212,8 @@ def test_a_scorecard_of_which_nothing_applies_has_no_score(score: float | None, 
         (shown_call(missing_reasons={"summary": "too short to sum up"}), ("No summary. Too short to sum up.",)),
         (shown_call(missing_reasons={"unknown_text": "nobody in the role unknown speaks"}), ()),
         (shown_call(duration_s=None), ("No summary",)),
+        (shown_call(), ("Not known: there is no summary.",)),
+        (shown_call(summary="client: Hello."), ("Nobody promised anything.",)),
     ],
 )  # fmt: skip
 def test_what_is_missing_says_why(call: Any, says: tuple[str, ...]) -> None:
@@ -255,3 +257,8 @@ def test_the_lowest_moment_is_told_where_the_customer_was_negative(score: float 
     trends: dict[str, Any] = {"text": {"client": {"quarters": [], "lowest_score": score, "lowest_at_s": 75.0}}}
     html = html_of(shown_call(sentiment_trends=trends))
     assert ("Lowest at" in html, 'data-at="75.00"' in html) == (is_told, is_told)
+
+
+def test_what_is_said_from_right_to_left_is_shown_so_behind_an_english_role() -> None:
+    html = html_of(shown_call(summary="client: أريد أن ألغي عقدي"))
+    assert '<li dir="auto"><b class="client" dir="ltr">' in html

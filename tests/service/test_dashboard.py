@@ -84,7 +84,7 @@ def browser(database: Database, store: PostgresStore, run_id: str, url: str, tmp
 )  # fmt: skip
 def test_every_figure_leads_to_as_many_calls(browser: TestClient, query: str) -> None:
     html = browser.get(f"/{query}").text
-    figures = re.findall(r'<a href="(/calls[^"]*)">(?:<b>)?([\d,]+)(?:</b> (?:calls|need attention))?</a>', html)
+    figures = re.findall(r'<a href="(/calls[^"]*)">(?:<b>)?([\d,]+)(?:</b> (?:calls?|needs? attention))?</a>', html)
     figures += re.findall(r'<a href="(/calls[^"]*)" tabindex="-1"><title>[^<]*: ([\d,]+) calls?</title>', html)
     shares = re.findall(r'<a href="(/calls[^"]*)">\d+ %</a> <span class="soft few">([\d,]+) of', html)
     assert len(figures) > 3
