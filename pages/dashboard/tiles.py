@@ -37,7 +37,8 @@ def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) 
     asked = wanted.attention or "any"
     mean_s = totals.duration_s / totals.measured if totals.measured else None
     return [
-        Tile(value=numbers.number(totals.calls), says="call" if totals.calls == 1 else "calls", address=site.calls(wanted)),
+        Tile(value=numbers.number(totals.calls), says="call" if totals.calls == 1 else "calls",
+             address=site.calls(wanted)),
         Tile(value=numbers.length(totals.duration_s), says="recorded", address=site.calls(wanted, sort="longest"),
              note=f"{numbers.length(mean_s)} on average" if mean_s is not None else ""),
         Tile(value=numbers.share(negative.value), says="unhappy customers",
