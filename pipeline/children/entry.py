@@ -26,6 +26,9 @@ Setup = Callable[..., tuple[Any, Serve]]
     """
 
 
+_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
+
+
 def enter(connection: Connection, setup: Setup, arguments: tuple[Any, ...], one_core: bool) -> None:
     """Body of every child: build, report, serve until the parent closes its end of the pipe."""
     begin()
@@ -69,9 +72,8 @@ def hold_blas_to_one_thread() -> None:
     """
     from threadpoolctl import threadpool_limits
 
-    for name in ("numpy", "scipy.linalg"):  # libraries loaded later would not be limited
-        importlib.import_module(name)
-    threadpool_limits(limits=1, user_api="blas")
+    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))  # for libraries that are loaded later, as SciPy's
+    threadpool_limits(limits=1, user_api="blas")  # for those here already: unpickling loads NumPy
 
 
 def _die_with(sentinel: int) -> None:

@@ -43,7 +43,7 @@ class Workplace:
     url: str
 
     def arguments(self, *extra: str, settings: Sequence[str] = SCRIPTED) -> list[str]:
-        chosen = (f"database.url={self.url}", f"run.spool_dir={self.output}/spool", "run.decode_workers=2", *settings)
+        chosen = (f"database.url={self.url}", f"run.spool_dir={self.output}/spool", "run.decode_workers=1", *settings)
         sets = [part for setting in chosen for part in ("--set", setting)]
         config = self.output.with_name("config.yaml")
         config.touch()

@@ -43,7 +43,8 @@ def test_answers_come_from_another_process_built_once(worker: Worker) -> None:
     assert worker.call("pid", 60) == pid
 
 
-def test_a_worker_of_one_core_leaves_no_blas_threads_spinning() -> None:
+def test_a_worker_of_one_core_leaves_no_blas_threads_spinning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # limits BLAS as well, and the gate sets it
     worker = Worker("test", build_worker, ("mark",), one_core=True, limit_key="run.test_s")
     try:
         threads = worker.call("blas threads", 60)

@@ -63,6 +63,7 @@ def build_worker(mark: str) -> Callable[[Any], Any]:
         if task == "blas threads":
             import threadpoolctl
 
+            importlib.import_module("scipy.linalg")  # a BLAS that is loaded later
             return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
         if task == "pid":
             return os.getpid()
