@@ -81,6 +81,9 @@ class RunSettings(Area):
     calls_per_batch: Annotated[int, Field(ge=1, le=256)] = 8
     """Most calls analysed together; fewer when fewer are waiting."""
 
+    fetched_mb: Annotated[float, Field(gt=0)] = 2048.0
+    """Remote recordings on this machine that no decoder has finished: at most so many MB in all. A larger recording is
+    fetched when no other is there."""
     fetch_timeout_s: Annotated[float, Field(gt=0)] = 300.0
     """Time limit for fetching one recording: a download, a member of an archive, a read from a mount."""
     prepare_timeout_s: Annotated[float, Field(gt=0)] = 120.0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pipeline.config.areas.buckets import in_bucket
@@ -20,6 +22,7 @@ from pipeline.run.context import RunContext
 from pipeline.run.planning.claimed import planned_call
 from pipeline.run.planning.decisions import needs_audio
 from pipeline.run.planning.plan import PlannedCall
+from pipeline.run.stages.room import Room
 from pipeline.run.stages.work import Finished, StageQueue, Work, failure_of, with_retries
 from pipeline.sources.source import fetch_files
 
@@ -37,6 +40,7 @@ class FetchStage:
         self._spool = spool
         self._steps_on_audio = steps_on_audio
         self._desk = context.desk
+        self._room = Room(self._settings.fetched_mb * 2**20)
 
     def start(self, out: StageQueue[Work], finished: StageQueue[Finished]) -> list[threading.Thread]:
         threads = [
@@ -58,8 +62,14 @@ class FetchStage:
                 work = Work(claim=claim, planned=planned, spool=self._spool / uuid.uuid4().hex)
                 if claim.attempts > self._settings.attempts:
                     finished.put(failure_of(work, "claim", _deadly(claim.attempts - 1)))
-                elif not self._is_remote(planned) or self._fetch(work, finished):
+                elif not self._is_remote(planned):
                     out.put(work, work.priority)
+                elif not self._has_room(work):
+                    return  # the run is stopping; its desk gives the call back
+                elif self._fetch(work, finished):
+                    out.put(work, work.priority)
+                else:
+                    self._room.give(_bytes_of(work))
         except BaseException as error:  # noqa: BLE001 - a bug in a stage must end the run, not hang it
             self._signals.fail(portable(error))
         finally:
@@ -95,6 +105,14 @@ class FetchStage:
     def _is_remote(self, planned: PlannedCall) -> bool:
         return in_bucket(planned.found.source_uri) and needs_audio(planned, self._steps_on_audio)
 
+    def _has_room(self, work: Work) -> bool:
+        """Wait for room for the call's files; False when the run is to stop meanwhile."""
+        while not self._room.take(_bytes_of(work), _LOOK_AGAIN_S, at_once=work.is_urgent):
+            self._signals.check_clock()
+            if self._signals.stopping.is_set():
+                return False
+        return True
+
     def _fetch(self, work: Work, finished: StageQueue[Finished]) -> bool:
         """Fetch the recording. On an error, record the error and return False."""
         began = time.perf_counter()
@@ -115,8 +133,22 @@ class FetchStage:
         with spooling(work.spool.parent):
             work.spool.mkdir(parents=True)
         source, limit_s = self._context.parts.source, self._settings.fetch_timeout_s
-        work.fetched = fetch_files(source, work.planned.found, work.spool, limit_s)
+        work.fetched = self._giving_room(fetch_files(source, work.planned.found, work.spool, limit_s), _bytes_of(work))
         work.local_paths = work.fetched.__enter__()
+
+    @contextmanager
+    def _giving_room(
+        self, files: AbstractContextManager[tuple[Path, ...]], size_bytes: int
+    ) -> Iterator[tuple[Path, ...]]:
+        with files as paths:
+            try:
+                yield paths
+            finally:
+                self._room.give(size_bytes)
+
+
+def _bytes_of(work: Work) -> int:
+    return sum(file.size_bytes for file in work.planned.found.files)
 
 
 def _deadly(times: int) -> WorkerCrashed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
 from pipeline.run.signals import RunSignals
 from pipeline.run.stages.fetch import FetchStage
+from pipeline.run.stages.room import Room
 from pipeline.run.stages.work import Finished, StageQueue, Work
 from pipeline.run.tally import Tally
 from tests.pipeline.run.stages.test_recognise import Silent, found_call
@@ -32,6 +34,8 @@ class FakeSource:
         self._objects = objects
         self.fetched: list[str] = []
         self.dropped: list[str] = []
+        self.fetched_now = 0
+        self._lock = threading.Lock()
 
     def discover(self) -> Iterator[FoundCall | SkippedFile]:
         return iter(())
@@ -44,7 +48,11 @@ class FakeSource:
             raise content
         path = spool / "recording"
         path.write_bytes(content)
+        with self._lock:
+            self.fetched_now += 1
         yield path
+        with self._lock:
+            self.fetched_now -= 1
         self.dropped.append(call.file_name)
 
 
@@ -61,10 +69,10 @@ def planned(name: str, scheme: str = "s3://bucket") -> PlannedCall:
     return PlannedCall(found=replace(found_call(name), source_uri=f"{scheme}/{name}"), action=Action.NEW)
 
 
-def handed_out(
+def stage_of(
     calls: list[PlannedCall], source: FakeSource, spool: Path, recorder: PerformanceRecorder | None = None, **more: Any
-) -> tuple[list[Work], list[CallFailure], RunSignals]:
-    signals = RunSignals(RunSettings(io_workers=1, attempts=1, **more))
+) -> tuple[FetchStage, RunSignals]:
+    signals = RunSignals(RunSettings(attempts=1, **more))
     nothing: Any = None
     claims = HandedOutForGood()
     claims.enqueue("run", {call.found.source_uri: as_json(call) for call in calls})
@@ -76,9 +84,16 @@ def handed_out(
         parts=parts, signals=signals, recorder=recorder or PerformanceRecorder(), observer=Silent(), tally=Tally(),
         desk=Desk(claims, "run", signals.settings),
     )  # fmt: skip
+    return FetchStage(context, spool, frozenset()), signals
+
+
+def handed_out(
+    calls: list[PlannedCall], source: FakeSource, spool: Path, recorder: PerformanceRecorder | None = None, **more: Any
+) -> tuple[list[Work], list[CallFailure], RunSignals]:
+    stage, signals = stage_of(calls, source, spool, recorder, **{"io_workers": 1, **more})
     out: StageQueue[Work] = StageQueue(100, signals, 1)
     finished: StageQueue[Finished] = StageQueue(100, signals, 1)
-    for thread in FetchStage(context, spool, frozenset()).start(out, finished):
+    for thread in stage.start(out, finished):
         thread.join(30)
     failures = [item for item in finished.take_waiting(100) if isinstance(item, CallFailure)]
     return out.take_waiting(100), failures, signals
@@ -136,3 +151,36 @@ def test_a_call_is_handed_out_when_there_is_memory_for_it_or_waiting_would_free_
     )
     assert [work.file_name for work in works] == ["a.wav"]
     assert looks == seen, "before the call, and before there is no further one"
+
+
+def test_recordings_are_fetched_ahead_only_while_there_is_room(tmp_path: Path) -> None:
+    """Only their number was bounded: sixteen recordings of hours filled the disk."""
+    room = Room(100)
+    assert room.take(60, 0.0)
+    assert not room.take(60, 0.0)
+    assert room.take(40, 0.0)
+    assert room.take(60, 0.0, at_once=True), "an urgent call does not wait"
+    for size in (60, 40, 60):
+        room.give(size)
+    assert room.take(1000, 0.0), "one that is larger than all the room, alone"
+    assert not room.take(1, 0.0)
+
+
+def test_room_comes_back_when_a_decoder_is_done_and_when_a_fetch_failed(tmp_path: Path) -> None:
+    names = [f"{number}.wav" for number in range(6)]
+    source = FakeSource(dict.fromkeys(names[1:], b"sound") | {"0.wav": ValueError("odd")})
+    stage, signals = stage_of([planned(name) for name in names], source, tmp_path, io_workers=3, fetched_mb=1 / 2**20)
+    out: StageQueue[Work] = StageQueue(100, signals, 3)
+    finished: StageQueue[Finished] = StageQueue(100, signals, 3)
+    threads = stage.start(out, finished)
+    done = []
+    while (work := out.get(5)) is not None:
+        signals.stopping.wait(0.02)  # time in which the others would be fetched, too
+        assert source.fetched_now == 1
+        done.append(work.file_name)
+        work.drop_fetched()
+        if len(done) == len(names) - 1:
+            break
+    for thread in threads:
+        thread.join(30)
+    assert sorted(done) == names[1:]
