@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import stat
@@ -11,10 +12,10 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Protocol
 from zoneinfo import ZoneInfo
 
 from pipeline.config.areas.sources import InputSettings
@@ -49,6 +50,56 @@ _BROKEN = (
 """What `zipfile` and its decompressors raise over damaged or forged bytes."""
 
 
+class Delivery(Protocol):
+    """A .zip, wherever it lies."""
+
+    @property
+    def address(self) -> str:
+        """Of the archive itself."""
+        ...
+
+    @property
+    def name(self) -> str: ...
+
+    def uri(self, member: str) -> str:
+        """Address of a member."""
+        ...
+
+    def identity(self) -> tuple[object, ...]:
+        """Another one when the archive is another. Raises OSError, SourceUnreadable."""
+        ...
+
+    def size_bytes(self) -> int:
+        """0 where that cannot be told."""
+        ...
+
+    def open(self) -> zipfile.ZipFile:
+        """Raises OSError, SourceUnreadable, and what `zipfile` raises over damaged bytes."""
+        ...
+
+
+class LocalDelivery:
+    """A .zip on this machine, at an absolute path."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.address = file_uri(path)
+        self.name = os.path.basename(path)
+
+    def uri(self, member: str) -> str:
+        return zip_uri(self._path, member)
+
+    def identity(self) -> tuple[object, ...]:
+        found = os.stat(self._path)
+        return self._path, found.st_size, found.st_mtime_ns
+
+    def size_bytes(self) -> int:
+        return os.path.getsize(self._path) if os.path.exists(self._path) else 0
+
+    def open(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(self._path)
+
+
 class ArchiveReader:
     """Lists and unpacks .zip deliveries."""
 
@@ -59,43 +110,60 @@ class ArchiveReader:
         self._metadata = metadata
         self._zone = ZoneInfo(settings.timezone)
         self._lock = threading.Lock()
-        self._open: tuple[tuple[Path, int, int], zipfile.ZipFile] | None = None
+        self._open: tuple[tuple[object, ...], zipfile.ZipFile] | None = None
         """The archive used last: reading its directory again for each of its members would take hours."""
 
-    def members(self, path: str, sidecars: Sidecars, below: str = "") -> Iterator[FoundCall | SkippedFile]:
-        """What the archive at an absolute path offers; `below` is prefixed to member names for globs and patterns."""
+    def members(self, archive: Delivery, sidecars: Sidecars, below: str = "") -> Iterator[FoundCall | SkippedFile]:
+        """What an archive offers; `below` is prefixed to member names for globs and patterns."""
         try:
-            with zipfile.ZipFile(path) as archive:
-                yield from self._list(path, archive, sidecars, below)
+            with archive.open() as opened:
+                yield from self._list(archive, opened, sidecars, below)
         except _BROKEN as error:
-            yield _about_archive(path, f"not a readable .zip ({error}); deliver it again")
+            yield _about_archive(archive, f"not a readable .zip ({error}); deliver it again")
         except OSError as error:
-            yield _about_archive(path, f"cannot be read: {error.strerror}")
+            yield _about_archive(archive, f"cannot be read: {error.strerror or error}")
+        except SourceUnreadable as error:
+            yield _about_archive(archive, f"cannot be read now: {error}")
 
     @contextmanager
-    def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
+    def fetch(self, archive: Delivery, member: str, spool: Path) -> Iterator[Path]:
         """See CallSource."""
-        path, member = zip_parts(call.source_uri)
         with spooling(spool):
             spool.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(prefix="member-", suffix=_suffix(member), dir=spool)
         unpacked = Path(name)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
-                self._unpack(path, member, lambda block: write_spooled(file, block, spool))
+                self._unpack(archive, member, lambda block: write_spooled(file, block, spool))
             yield unpacked
         finally:
             unpacked.unlink(missing_ok=True)
 
+    def beginning(self, archive: Delivery, member: str, size_bytes: int) -> bytes:
+        """The first bytes of a member. Raises SourceUnreadable, UnsafePath, AudioUndecodable."""
+        first = io.BytesIO()
+
+        class Enough(Exception):
+            pass
+
+        def write(block: bytes) -> None:
+            first.write(block)
+            if first.tell() >= size_bytes:
+                raise Enough
+
+        with suppress(Enough):
+            self._unpack(archive, member, write)
+        return first.getvalue()[:size_bytes]
+
     def _list(
-        self, path: str, archive: zipfile.ZipFile, sidecars: Sidecars, below: str
+        self, where: Delivery, archive: zipfile.ZipFile, sidecars: Sidecars, below: str
     ) -> Iterator[FoundCall | SkippedFile]:
         infos = archive.infolist()
         if len(infos) > self._limits.max_members:
             message = f"{len(infos)} members; input.archive.max_members is {self._limits.max_members}"
-            yield _about_archive(path, message)
+            yield _about_archive(where, message)
             return
-        yield from self._load_sidecars(path, archive, sidecars)
+        yield from self._load_sidecars(where, archive, sidecars)
         for place, info in enumerate(infos):
             if info.is_dir() or sidecars.is_sidecar(info.filename):
                 continue
@@ -105,7 +173,7 @@ class ArchiveReader:
                 # A second member of the same name needs an address of its own.
                 suffix = f"#{place}" if verdict[0] == "duplicate_member" else ""
                 yield SkippedFile(
-                    source_uri=zip_uri(path, info.filename) + suffix,
+                    source_uri=where.uri(info.filename) + suffix,
                     file_name=shown(_base_name(info.filename)),
                     size_bytes=info.file_size,
                     modified_at=self._modified_at(info),
@@ -117,7 +185,7 @@ class ArchiveReader:
             name = _base_name(info.filename)
             from_name = self._metadata.from_name(name, below + info.filename)
             yield FoundCall(
-                source_uri=zip_uri(path, info.filename),
+                source_uri=where.uri(info.filename),
                 file_name=shown(name),
                 size_bytes=info.file_size,
                 modified_at=self._modified_at(info),
@@ -153,7 +221,7 @@ class ArchiveReader:
             )
         return None
 
-    def _load_sidecars(self, path: str, archive: zipfile.ZipFile, sidecars: Sidecars) -> Iterator[SkippedFile]:
+    def _load_sidecars(self, where: Delivery, archive: zipfile.ZipFile, sidecars: Sidecars) -> Iterator[SkippedFile]:
         if self._settings.sidecar.path is not None:
             return
         folders: dict[str, dict[str, zipfile.ZipInfo]] = {}
@@ -166,7 +234,7 @@ class ArchiveReader:
                 info = infos[name]
                 small = self._bomb(info) is None and info.file_size <= MAX_BYTES
                 content = archive.read(info) if small else None
-                uri = zip_uri(path, info.filename)
+                uri = where.uri(info.filename)
                 yield from sidecars.load_content(content, uri, folder, info.filename, recording)
 
     def _modified_at(self, info: zipfile.ZipInfo) -> datetime | None:
@@ -176,12 +244,14 @@ class ArchiveReader:
         except (ValueError, OverflowError):
             return None
 
-    def _unpack(self, path: Path, member: str, write: Callable[[bytes], object]) -> None:
-        where = f"{path}!/{member}"
+    def _unpack(self, archive: Delivery, member: str, write: Callable[[bytes], object]) -> None:
+        where = f"{archive.address}!/{member}"
         try:
-            with self._member(path, member, where) as packed:
+            with self._member(archive, member, where) as packed:
                 while block := packed.read(_BLOCK):
                     write(block)
+        except SourceUnreadable as error:
+            raise SourceUnreadable(f"{where}: {error}") from None
         except KeyError:
             raise SourceUnreadable(f"{where}: no longer in the archive; it is tried again in the next run") from None
         except _BROKEN as error:
@@ -191,10 +261,10 @@ class ArchiveReader:
                 raise AudioUndecodable(f"{where}: cannot be unpacked: {error}; deliver it again") from None
             raise SourceUnreadable(f"{where}: cannot be read now: {error.strerror or error}") from None
 
-    def _member(self, path: Path, member: str, where: str) -> AbstractContextManager[IO[bytes]]:
+    def _member(self, delivery: Delivery, member: str, where: str) -> AbstractContextManager[IO[bytes]]:
         """The member's bytes. Never more than its declared size comes out (`zipfile` stops there)."""
         with self._lock:
-            archive = self._opened(path)
+            archive = self._opened(delivery)
             info = archive.getinfo(member)
             if is_unsafe(info):
                 raise UnsafePath(f"{where}: the member's name would leave its folder; it is not unpacked")
@@ -203,11 +273,10 @@ class ArchiveReader:
                 raise UnsafePath(f"{where}: {bomb[1]}; it is not unpacked")
             return archive.open(info)
 
-    def _opened(self, path: Path) -> zipfile.ZipFile:
-        found = path.stat()
-        key = (path, found.st_size, found.st_mtime_ns)
+    def _opened(self, archive: Delivery) -> zipfile.ZipFile:
+        key = archive.identity()
         if self._open is None or self._open[0] != key:
-            fresh = zipfile.ZipFile(path)
+            fresh = archive.open()
             if self._open is not None:
                 self._open[1].close()  # members still being read keep the file itself open
             self._open = (key, fresh)
@@ -232,12 +301,13 @@ class ArchiveSource:
             raise InputUnavailable(f"{self._path}: not a .zip archive, or not complete; deliver it again")
         sidecars = Sidecars(self._settings, self._metadata)
         yield from sidecars.load_whole()
-        yield from self._reader.members(self._path, sidecars)
+        yield from self._reader.members(LocalDelivery(self._path), sidecars)
 
     @contextmanager
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
         """See CallSource."""
-        with self._reader.fetch(call, spool) as path:
+        path, member = zip_parts(call.source_uri)
+        with self._reader.fetch(LocalDelivery(str(path)), member, spool) as path:
             yield path
 
 
@@ -263,11 +333,11 @@ def _suffix(member: str) -> str:
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else ""
 
 
-def _about_archive(path: str, message: str) -> SkippedFile:
+def _about_archive(archive: Delivery, message: str) -> SkippedFile:
     return SkippedFile(
-        source_uri=file_uri(path),
-        file_name=shown(os.path.basename(path)),
-        size_bytes=os.path.getsize(path) if os.path.exists(path) else 0,
+        source_uri=archive.address,
+        file_name=shown(archive.name),
+        size_bytes=archive.size_bytes(),
         modified_at=None,
         reason="bad_archive",
         message=message,

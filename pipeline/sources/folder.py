@@ -15,8 +15,8 @@ from pathlib import Path
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
-from pipeline.sources.addresses import file_path, file_uri, shown
-from pipeline.sources.archive import ArchiveReader
+from pipeline.sources.addresses import file_path, file_uri, shown, zip_parts
+from pipeline.sources.archive import ArchiveReader, LocalDelivery
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.metadata.times import moment_of
@@ -96,7 +96,8 @@ class FolderSource:
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:
         """See CallSource. A local file is used where it lies."""
         if call.source_uri.startswith("zip://"):
-            with self._archives.fetch(call, spool) as path:
+            archive, member = zip_parts(call.source_uri)
+            with self._archives.fetch(LocalDelivery(str(archive)), member, spool) as path:
                 yield path
             return
         path = file_path(call.source_uri)
@@ -197,7 +198,9 @@ class FolderSource:
             )
             return
         if archive:
-            yield from self._archives.members(seen.path, self._sidecars.of_archive(), below=f"{seen.relative}/")
+            yield from self._archives.members(
+                LocalDelivery(seen.path), self._sidecars.of_archive(), below=f"{seen.relative}/"
+            )
             return
         from_name = self._metadata.from_name(seen.name, seen.relative)
         etag = None

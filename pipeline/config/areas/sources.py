@@ -110,7 +110,7 @@ class InputSettings(Area):
     follow_links: bool = True
     """Follow symbolic links (each folder is entered once, so loops end)."""
     archives: bool = True
-    """Look into .zip deliveries found in folders."""
+    """Look into .zip deliveries found in folders and buckets."""
 
     min_size_bytes: Annotated[int, Field(ge=0)] = 1024
     """Smaller files are skipped."""

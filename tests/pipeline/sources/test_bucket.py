@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import os
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +17,8 @@ from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.masking import masked
 from pipeline.outside import MAX_ANSWER_BYTES
 from pipeline.records import FoundCall, SkippedFile
+from pipeline.sources.addressed import AddressedSource
+from pipeline.sources.bucket import BucketSource
 from pipeline.sources.probe import probe_call
 from pipeline.sources.source import CallSource, build_source
 from tests.pipeline.sources.bucket_server import Bucket, etag, serving
@@ -27,7 +31,7 @@ def bucket() -> Iterator[Bucket]:
         yield held
 
 
-def source_of(bucket: Bucket, path: str = "s3://recordings/calls/", **settings: object) -> CallSource:
+def settings_of(bucket: Bucket, path: str = "s3://recordings/calls/", **settings: object) -> InputSettings:
     given = settings.pop("s3", {})
     assert isinstance(given, dict)
     s3 = {
@@ -40,7 +44,11 @@ def source_of(bucket: Bucket, path: str = "s3://recordings/calls/", **settings: 
         "read_timeout_s": 5,
         **given,
     }
-    return build_source(InputSettings.model_validate({"path": path, "s3": s3, **settings}))
+    return InputSettings.model_validate({"path": path, "s3": s3, **settings})
+
+
+def source_of(bucket: Bucket, path: str = "s3://recordings/calls/", **settings: object) -> CallSource:
+    return build_source(settings_of(bucket, path, **settings))
 
 
 def test_lists_page_by_page_with_reasons(bucket: Bucket) -> None:
@@ -67,7 +75,7 @@ def test_lists_page_by_page_with_reasons(bucket: Bucket) -> None:
         "e.txt": "other_type",
         "f.wav.part": "temporary",
         "g.wav": "archived",
-        "h.zip": "archive_in_bucket",
+        "h.zip": "bad_archive",
         "i.wav": "hidden",
     }
     first = found["20260914-101502_inbound_agent-4711_(1)+ü.wav"]
@@ -103,6 +111,85 @@ def test_a_prefix_is_a_folder_or_an_object(bucket: Bucket) -> None:
 def test_keys_that_name_a_folder_above_are_refused(bucket: Bucket, key: str) -> None:
     bucket.objects = {f"calls/{key}": wav_bytes()}
     assert reasons(source_of(bucket).discover()) == {key.rpartition("/")[2]: "unsafe_path"}
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(name, member)
+    return content.getvalue()
+
+
+def delivery_of(*, sounds: int = 3) -> tuple[dict[str, bytes], bytes]:
+    """Members of more than a megabyte, so that an archive has several blocks; and the archive."""
+    members = {f"in/{number}.wav": os.urandom(1_200_000) for number in range(sounds)}
+    return members, zipped(members)
+
+
+def test_a_zip_in_a_bucket_is_read_by_ranges(bucket: Bucket, tmp_path: Path) -> None:
+    members, archive = delivery_of()
+    bucket.objects = {"calls/night.zip": archive}
+    source = source_of(bucket)
+    found = calls(source.discover())
+    assert set(found) == {"0.wav", "1.wav", "2.wav"}
+    assert found["1.wav"].source_uri == "s3://recordings/calls/night.zip!/in/1.wav"
+    assert bucket.sent_bytes < len(archive), "its directory is at its end"
+    bucket.sent_bytes = 0
+    with source.fetch(found["1.wav"], tmp_path) as path:
+        assert path.read_bytes() == members["in/1.wav"]
+    assert bucket.sent_bytes < len(archive)
+    assert list(tmp_path.iterdir()) == []
+    assert isinstance(source, BucketSource)
+    assert source.beginning(found["2.wav"], 1000) == members["in/2.wav"][:1000]
+
+
+@pytest.mark.parametrize("trouble", ["failures", "broken_bodies", "short_lengths"])
+def test_a_zip_from_a_flaky_server_loses_no_member(bucket: Bucket, tmp_path: Path, trouble: str) -> None:
+    members, archive = delivery_of()
+    bucket.objects = {"calls/night.zip": archive}
+    source = source_of(bucket)
+    setattr(bucket, trouble, 1)
+    found = calls(source.discover())
+    assert len(found) == len(members)
+    worker = AddressedSource(settings_of(bucket))
+    for call in found.values():
+        setattr(bucket, trouble, 1)
+        with worker.fetch(call, tmp_path) as path:
+            assert path.read_bytes() == members[f"in/{call.file_name}"]
+
+
+@pytest.mark.parametrize("ignores_conditions", [False, True])
+def test_a_zip_that_was_replaced_is_left_for_the_next_run_and_not_mixed(
+    bucket: Bucket, tmp_path: Path, ignores_conditions: bool
+) -> None:
+    _, archive = delivery_of()
+    bucket.objects = {"calls/night.zip": archive}
+    bucket.ignores_conditions = ignores_conditions
+    source = source_of(bucket)
+    found = calls(source.discover())
+    members, bucket.objects["calls/night.zip"] = delivery_of()
+    with (
+        pytest.raises(SourceUnreadable, match=r"night\.zip!/in/0\.wav: changed since"),
+        source.fetch(found["0.wav"], tmp_path),
+    ):
+        pass
+    with source.fetch(found["0.wav"], tmp_path) as path:
+        assert path.read_bytes() == members["in/0.wav"], "the archive as it is now, whole"
+    del bucket.objects["calls/night.zip"]
+    fresh = AddressedSource(settings_of(bucket))
+    with pytest.raises(SourceUnreadable, match="vanished"), fresh.fetch(found["0.wav"], tmp_path):
+        pass
+
+
+def test_a_zip_that_cannot_be_read_now_is_said_and_the_rest_is_found(bucket: Bucket) -> None:
+    bucket.objects = {"calls/a.wav": wav_bytes(), "calls/night.zip": delivery_of()[1]}
+    bucket.ignores_ranges = True
+    items = list(source_of(bucket).discover())
+    assert set(calls(items)) == {"a.wav"}
+    (archive,) = (item for item in items if isinstance(item, SkippedFile))
+    assert (archive.reason, archive.source_uri) == ("bad_archive", "s3://recordings/calls/night.zip")
+    assert "whole objects only" in archive.message
 
 
 def first_call(source: CallSource) -> FoundCall:
