@@ -13,6 +13,9 @@ from pipeline.audio.decoding.levels import FRAME_S, FRAME_SAMPLES, SILENCE_DBFS,
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment, SpeechSpan
 
+MOST_FOLLOWED_S = 0.5
+"""How far a quiet beginning is followed back at most."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval:
@@ -63,6 +66,27 @@ def earlier_onsets(intervals: Sequence[Interval], lag: int) -> list[Interval]:
     ]
 
 
+def followed_onsets(
+    intervals: Sequence[Interval], scores: npt.NDArray[np.float32], step_samples: int, least: float
+) -> list[Interval]:
+    """Each interval, begun where scores reach `least` and stay there until it begins.
+
+    At most `MOST_FOLLOWED_S` earlier, and not before the end of the one before. After silence a detector's scores rise
+    over several tenths of a second of clear speech.
+    """
+    followed: list[Interval] = []
+    furthest = round(MOST_FOLLOWED_S * SAMPLE_RATE_HZ / step_samples)
+    end = 0
+    for interval in intervals:
+        step = interval.start // step_samples
+        earliest = max(step - furthest, -(-end // step_samples), 0)
+        while step > earliest and scores[step - 1] >= least:
+            step -= 1
+        followed.append(replace(interval, start=min(interval.start, step * step_samples)))
+        end = interval.end
+    return followed
+
+
 def parts_within(intervals: Sequence[Interval], within: Interval) -> list[Interval]:
     """The parts of `intervals`, in order and apart, that lie in `within`."""
     if within.length <= 0:
@@ -72,6 +96,16 @@ def parts_within(intervals: Sequence[Interval], within: Interval) -> list[Interv
         if interval.start >= within.end:
             break
         parts.append(Interval(max(interval.start, within.start), min(interval.end, within.end)))
+    return parts
+
+
+def parts_reaching(intervals: Sequence[Interval], within: Interval, before: int) -> list[Interval]:
+    """`parts_within`; the first one whole where it begins up to `MOST_FOLLOWED_S` earlier, not before `before`."""
+    parts = parts_within(intervals, within)
+    if parts and parts[0].start == within.start:
+        whole = intervals[bisect_right(intervals, within.start, key=lambda interval: interval.end)]
+        if whole.start >= max(before, within.start - round(MOST_FOLLOWED_S * SAMPLE_RATE_HZ)):
+            parts[0] = replace(parts[0], start=min(within.start, whole.start))
     return parts
 
 
@@ -121,11 +155,15 @@ def plan_segments(
         speech: with padding.
         levels_db: the level of each 10 ms.
         barriers: nothing is merged across one of these.
-        spoken: the same speech without padding; None where it is not known.
+        spoken: the same speech without padding; None where it is not known. It may begin before its padding does,
+            where its beginning is quiet (`followed_onsets`).
     """
     segments: list[SpeechSegment] = []
+    before = 0
     for interval in _merge(speech, settings, barriers):
         for start, end, overlap in _cut(interval, levels_db, settings):
+            own = None if spoken is None else parts_reaching(spoken, Interval(start, end), min(before, start))
+            before = end
             segments.append(
                 SpeechSegment(
                     channel=channel,
@@ -133,7 +171,7 @@ def plan_segments(
                     start_s=start / SAMPLE_RATE_HZ,
                     end_s=end / SAMPLE_RATE_HZ,
                     overlap_s=overlap / SAMPLE_RATE_HZ,
-                    speech=None if spoken is None else _seconds(parts_within(spoken, Interval(start, end))),
+                    speech=None if own is None else _seconds(own),
                 )
             )
     return tuple(segments)

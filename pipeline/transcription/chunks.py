@@ -43,7 +43,8 @@ def channel_chunks(
 ) -> tuple[TranscriptChunk, ...]:
     """Chunks of one channel. Overlaps appear once; empty segments are left out unless a flag says why they are empty.
 
-    `speech`: by a segment's channel and ordinal, where in it somebody speaks.
+    `speech`: by a segment's channel and ordinal, where somebody speaks; it may begin before the segment, where the
+    beginning is quiet.
 
     Raises ValueError when the segments are of several channels.
     """
@@ -54,19 +55,20 @@ def channel_chunks(
         text = shown(segment.text, segment.language) if shown else segment.text.strip()
         if not text and not segment.flags:
             continue
+        spoken = speech.get((segment.channel, segment.ordinal)) if speech else None
         chunks.append(
             TranscriptChunk(
                 channel=segment.channel,
                 ordinal=len(chunks),
                 role=role,
-                start_s=segment.start_s,
+                start_s=min(segment.start_s, spoken[0][0]) if spoken else segment.start_s,
                 end_s=segment.end_s,
                 text=text,
                 words=segment.words,
                 confidence=segment.confidence,
                 language=segment.language,
                 flags=segment.flags,
-                speech=speech.get((segment.channel, segment.ordinal)) if speech else None,
+                speech=spoken,
             )
         )
     return tuple(chunks)

@@ -23,6 +23,8 @@ words within one in 270 (three calls, Whisper tiny.en and base)."""
 
 _ROUNDING_S = 0.01
 """More than a window gains where its times are rounded to samples."""
+_REACH_S = 0.25
+"""A word reaches into a part from here on: less is within the padding of its speech."""
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
@@ -117,18 +119,40 @@ def part_requests(window: SegmentRequest) -> list[SegmentRequest]:
 def split(result: SegmentResult, parts: Sequence[Part]) -> list[SegmentResult]:
     """A window's result as one result for each of its parts: every word goes to the part it lies in, or nearest to.
 
+    Nobody says a word across the pause between two parts. One that a recogniser stretches across it goes to the part
+    that would have no words without it.
     The confidence of a part is the geometric mean of its words'. A text without word times goes to the first part.
     """
     if result.words is None:
         texts = [result.text, *[""] * (len(parts) - 1)]
         return [replace(result, key=part.key, text=text) for part, text in zip(parts, texts, strict=True)]
     of_part: list[list[tuple[int, Word]]] = [[] for _ in parts]
-    least = 0
-    for place, word in enumerate(result.words):
-        least = max(least, _nearest((word.start_s + word.end_s) / 2 * SAMPLE_RATE_HZ, parts))
-        of_part[least].append((place, word))
+    for place, (word, number) in enumerate(zip(result.words, _numbers(result.words, parts), strict=True)):
+        of_part[number].append((place, word))
     begins = word_begins(result.text, result.words)
     return [_of_part(result, part, words, begins) for part, words in zip(parts, of_part, strict=True)]
+
+
+def _numbers(words: Sequence[Word], parts: Sequence[Part]) -> list[int]:
+    """For each word, the number of its part; never lower than that of the word before."""
+    numbers: list[int] = []
+    for word in words:
+        nearest = _nearest((word.start_s + word.end_s) / 2 * SAMPLE_RATE_HZ, parts)
+        numbers.append(max(nearest, numbers[-1] if numbers else 0))
+    for place, word in enumerate(words):
+        number = numbers[place]
+        following = numbers[place + 1] if place + 1 < len(words) else len(parts)
+        previous = numbers[place - 1] if place else -1
+        if previous == number and number + 1 < following and _reaches(word, parts[number + 1]):
+            numbers[place] = number + 1
+        elif following == number and previous < number - 1 and _reaches(word, parts[number - 1]):
+            numbers[place] = number - 1
+    return numbers
+
+
+def _reaches(word: Word, part: Part) -> bool:
+    first_s, last_s = part.first / SAMPLE_RATE_HZ, part.last / SAMPLE_RATE_HZ
+    return min(word.end_s, last_s) - max(word.start_s, first_s) >= _REACH_S
 
 
 def _of_part(

@@ -17,13 +17,14 @@ from pipeline.audio.segments import (
     Interval,
     earlier_onsets,
     find_speech,
+    followed_onsets,
     pad,
-    parts_within,
+    parts_reaching,
     plan_segments,
     samples_of,
     without,
 )
-from pipeline.audio.vad.detector import VoiceActivityDetector
+from pipeline.audio.vad.detector import Scores, VoiceActivityDetector
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import SAMPLE_RATE_HZ, NonSpeech, PreparedChannel, Role, SpeechSegment
@@ -113,8 +114,9 @@ def listen(
         if audio.tones.enabled:
             tones.push(block)
     scores.append(stream.finish())
-    spoken = find_speech(np.concatenate(scores), detector.step_samples, channel.levels.samples, voice_activity)
-    channel.spoken = earlier_onsets(spoken, detector.onset_lag_samples)
+    heard = np.concatenate(scores)
+    spoken = find_speech(heard, detector.step_samples, channel.levels.samples, voice_activity)
+    channel.spoken = _begun(spoken, heard, detector)
     speech = pad(spoken, samples_of(voice_activity.padding_ms), channel.levels.samples)
     barriers = _non_speech(channel, tones, speech, gain, audio)
     channel.speech = without(speech, barriers, samples_of(voice_activity.min_speech_ms))
@@ -129,10 +131,24 @@ def finish(channel: Channel, audio: AudioSettings, voice_activity: VoiceActivity
     barriers = [
         Interval(round(n.start_s * SAMPLE_RATE_HZ), round(n.end_s * SAMPLE_RATE_HZ)) for n in channel.non_speech
     ]
-    spoken = [part for stretch in channel.speech for part in parts_within(channel.spoken, stretch)]
+    spoken: list[Interval] = []
+    before = 0
+    for stretch in channel.speech:
+        before = max([before, *(barrier.end for barrier in barriers if barrier.start <= stretch.start)])
+        spoken += parts_reaching(channel.spoken, stretch, min(before, stretch.start))
+        before = stretch.end
     channel.segments = plan_segments(
         channel.speech, channel.levels.db, channel.channel, voice_activity, barriers=barriers, spoken=spoken
     )
+
+
+def _begun(spoken: list[Interval], scores: Scores, detector: VoiceActivityDetector) -> list[Interval]:
+    """Speech from where people begin, by what is known of the detector."""
+    begun = earlier_onsets(spoken, detector.onset_lag_samples)
+    if detector.onset_score is None:
+        return begun
+    followed = followed_onsets(spoken, scores, detector.step_samples, detector.onset_score)
+    return [min(one, other) for one, other in zip(begun, followed, strict=True)]
 
 
 def _levelled(channel: Channel, gain: float, place: Interval | None = None) -> Iterator[Samples]:

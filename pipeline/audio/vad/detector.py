@@ -33,6 +33,8 @@ class VoiceActivityDetector(Protocol):
     """Samples (at 16 kHz) that one score stands for."""
     onset_lag_samples: int
     """How late it reports that speech begins: the median against turns marked by people; 0 where not measured."""
+    onset_score: float | None
+    """Scores from here on, without a break before speech, are its quiet beginning; None where not measured."""
 
     def stream(self) -> VoiceActivityStream:
         """A fresh state."""

@@ -23,6 +23,7 @@ class EnergyDetector:
     name = "energy"
     step_samples = WINDOW_SAMPLES
     onset_lag_samples = 0
+    onset_score: float | None = None
 
     def __init__(self, settings: EnergySettings) -> None:
         self._settings = settings

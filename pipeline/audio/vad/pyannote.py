@@ -28,6 +28,7 @@ class PyannoteDetector:
     name = "pyannote"
     step_samples = STEP_SAMPLES
     onset_lag_samples = 0
+    onset_score: float | None = None
 
     def __init__(self, settings: PyannoteDetectorSettings) -> None:
         from pipeline.diarisation.checkpoints import load_segmentation

@@ -24,6 +24,8 @@ CONTEXT_SAMPLES = 64
 """Each window is seen with the end of the one before it."""
 _ONSET_LAG_SAMPLES = SAMPLE_RATE_HZ * 80 // 1000
 """Measured on three calls of Harper Valley: median 81 ms late, while ends are right within a window."""
+_ONSET_SCORE = 0.1
+"""Chosen on three calls of Harper Valley by talk time; others: decisions.md, "Talk"."""
 _STATE = (1, 1, 128)
 _EVERYTHING_DBFS = -200.0
 _IN_WHEEL = Path("assets") / "silero_vad_v6.onnx"
@@ -35,6 +37,7 @@ class SileroDetector:
     name = "silero"
     step_samples = WINDOW_SAMPLES
     onset_lag_samples = _ONSET_LAG_SAMPLES
+    onset_score: float | None = _ONSET_SCORE
 
     def __init__(self, settings: SileroSettings) -> None:
         try:

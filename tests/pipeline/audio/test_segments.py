@@ -14,7 +14,9 @@ from pipeline.audio.segments import (
     Interval,
     earlier_onsets,
     find_speech,
+    followed_onsets,
     pad,
+    parts_reaching,
     parts_within,
     plan_segments,
     samples_of,
@@ -160,6 +162,50 @@ def test_an_onset_is_moved_back_but_never_into_the_speech_before() -> None:
         Interval(0, 20),
         Interval(20, 30),
         Interval(45, 60),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "speech", "begins"),
+    [
+        pytest.param([0.0, 0.1, 0.3, 0.9, 0.9], [(3, 5)], [1], id="to where the score was low"),
+        pytest.param([0.9, 0.9, 0.2, 0.2, 0.9], [(0, 2), (4, 5)], [0, 2], id="to the end of the speech before"),
+        pytest.param([0.2] * 40 + [0.9], [(40, 41)], [24], id="half a second, 16 steps of 32 ms"),
+        pytest.param([0.05, 0.9], [(1, 2)], [1], id="not at all"),
+        pytest.param([], [], [], id="nothing"),
+    ],
+)
+def test_a_quiet_beginning_is_followed_back(
+    scores: list[float], speech: list[tuple[int, int]], begins: list[int]
+) -> None:
+    """ "Okay" after digital silence was scored 0.2 to 0.4 for half a second: its talk time missed a third."""
+    intervals = [Interval(first * STEP, last * STEP) for first, last in speech]
+    found = followed_onsets(intervals, np.array(scores, dtype=np.float32), STEP, 0.1)
+    assert [(i.start // STEP, i.end) for i in found] == [
+        (begin, i.end) for begin, i in zip(begins, intervals, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "before", "begins"),
+    [
+        pytest.param((6_000, 12_000), 0, 6_000, id="its quiet beginning lies before the padding"),
+        pytest.param((9_000, 12_000), 0, 9_000, id="within the padding"),
+        pytest.param((6_000, 12_000), 7_000, 8_000, id="something else lies before: the padding"),
+        pytest.param((-9_000, 12_000), -20_000, 8_000, id="a stretch cut out of longer speech"),
+    ],
+)
+def test_speech_may_begin_before_its_padding(spoken: tuple[int, int], before: int, begins: int) -> None:
+    assert parts_reaching([Interval(*spoken)], Interval(8_000, 16_000), before) == [Interval(begins, 12_000)]
+
+
+def test_a_segment_keeps_its_start_where_its_speech_begins_earlier() -> None:
+    """The recogniser hears the same as before; what is said to be speech is none of the segment before."""
+    speech, spoken = [Interval(0, 16_000), Interval(40_000, 60_000)], [Interval(0, 12_000), Interval(37_000, 56_000)]
+    segments = plan_segments(speech, np.full(400, -20.0), 0, BARE, spoken=spoken)
+    assert [(segment.start_s, segment.speech) for segment in segments] == [
+        (0.0, ((0.0, 0.75),)),
+        (2.5, ((2.3125, 3.5),)),
     ]
 
 

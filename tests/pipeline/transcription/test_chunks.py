@@ -42,6 +42,12 @@ def test_a_chunk_carries_the_speech_of_its_segment() -> None:
     assert [(chunk.text, chunk.speech) for chunk in chunks] == [("a", ((0.2, 0.8),)), ("b", ()), ("c", None)]
 
 
+def test_a_chunk_begins_where_its_speech_does() -> None:
+    """A quiet beginning is found before the segment's padding."""
+    (chunk,) = channel_chunks([_segment(0, 2.0, 3.0, "okay")], Role.AGENT, speech={(0, 0): ((1.8, 2.7),)})
+    assert (chunk.start_s, chunk.end_s, chunk.speech) == (1.8, 3.0, ((1.8, 2.7),))
+
+
 def test_an_answer_moves_to_the_recordings_clock_and_stays_in_its_segment() -> None:
     segment = SpeechSegment(channel=1, ordinal=3, start_s=10.0, end_s=12.0, overlap_s=0.5)
     words = (Word(text="a", start_s=-0.1, end_s=0.5), Word(text="b", start_s=1.5, end_s=2.4))

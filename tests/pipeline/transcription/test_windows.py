@@ -101,7 +101,17 @@ SECONDS = join([piece(0, 16_000), piece(1, 16_000), piece(2, 16_000)], [None, No
             "Hello, it is me.", ["Hello,", "it is", "me."], id="by time",
         ),
         pytest.param([("a", 1.1, 1.2), ("b", 1.35, 1.45)], "a b", ["a", "b", ""], id="in a pause: the nearer one"),
-        pytest.param([("a", 0.2, 3.8), ("b", 0.1, 0.2)], "a b", ["", "a b", ""], id="the order of words stays"),
+        pytest.param([("a", 0.2, 3.8), ("b", 0.1, 0.2)], "a b", ["a", "b", ""], id="the order of words stays"),
+        pytest.param(
+            [("135", 0.1, 0.4), ("savings,", 0.4, 1.95), ("and", 3.1, 3.2)], "135 savings, and",
+            ["135", "savings,", "and"], id="begun too early: the part that had no word",
+        ),
+        pytest.param(
+            [("main,", 0.6, 2.2), ("street", 2.2, 2.4), ("and", 3.1, 3.2)], "main, street and",
+            ["main,", "street", "and"], id="ended too late: the part that had no word",
+        ),
+        pytest.param([("a", 0.1, 0.4), ("b", 0.4, 1.7)], "a b", ["a b", "", ""], id="within the padding of a part"),
+        pytest.param([("b", 0.4, 1.9)], "b", ["b", "", ""], id="no part is emptied for another"),
         pytest.param([("好", 0.1, 0.2), ("的", 0.3, 0.4), ("吗", 3, 3.2)], "好的吗", ["好的", "", "吗"], id="unspaced"),
         pytest.param([("a", 0.1, 0.2), ("c", 3.1, 3.2)], "A C", ["a", "", "c"], id="words that are not in the text"),
         pytest.param([("a", 9.0, 9.5)], "a", ["", "", "a"], id="after the end"),

@@ -23,6 +23,7 @@ class Listener:
     name = "listener"
     step_samples = 512
     onset_lag_samples = 0
+    onset_score: float | None = None
 
     def __init__(self) -> None:
         self.heard: list[Samples] = []
@@ -42,6 +43,40 @@ def heard(channel: Channel, **settings: object) -> Samples:
     listener = Listener()
     listen(channel, listener, AudioSettings.model_validate(settings), VoiceActivitySettings())
     return np.concatenate(listener.heard)
+
+
+class Scored(Listener):
+    """Scores each step of 32 ms as it is told."""
+
+    onset_score: float | None = 0.1
+
+    def __init__(self, scores: list[float]) -> None:
+        super().__init__()
+        self._scores = scores
+
+    def finish(self) -> Samples:
+        scores = super().finish()
+        scores[: len(self._scores)] = self._scores
+        return scores
+
+
+@pytest.mark.parametrize(
+    ("tones", "begins_s"),
+    [
+        pytest.param((), 0.96, id="quiet"),
+        pytest.param((NonSpeech(start_s=0.9, end_s=1.1, kind="key_tone"),), 1.19, id="a tone before"),
+    ],
+)
+def test_talk_begins_with_its_quiet_first_syllable(
+    tmp_path: Path, tones: tuple[NonSpeech, ...], begins_s: float
+) -> None:
+    (channel,) = channels_of(tmp_path, noise(3, 0))
+    listen(channel, Scored([0.0] * 30 + [0.2] * 15 + [0.9] * 20), AudioSettings(), VoiceActivitySettings())
+    channel.non_speech = tones
+    finish(channel, AudioSettings(), VoiceActivitySettings())
+    (segment,) = channel.segments
+    assert segment.start_s == pytest.approx(1.19)
+    assert np.array(segment.speech) == pytest.approx(np.array([(begins_s, 2.08)]))
 
 
 def level_db(samples: Samples) -> float:
