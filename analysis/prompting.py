@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.calls import in_order
-from pipeline.records import TranscriptChunk
+from pipeline.records import CallForAnalysis, TranscriptChunk
 
 PROMPTS_DIR = Path(__file__).parent / "templates" / "prompts"
 _MARKS = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")", "|": "/", "`": "'", "#": " ", "\x00": " "})
@@ -45,11 +45,20 @@ _ORDERS = re.compile(
     re.IGNORECASE,
 )
 """How people speak to a language model, and not to an agent; English and French."""
+ORDERS_FLAG = "orders_in_speech"
+"""Somebody speaks so: what was made of the call deserves a second look."""
+ORDERS_TOLD = "somebody speaks as one speaks to a language model: look at it again"
+"""The flag in words, for the row."""
 
 
 def gives_orders(text: str) -> bool:
     """Whether what is said seems to be meant for the model that reads it: a doubt to be told, not a verdict."""
     return _ORDERS.search(text) is not None
+
+
+def orders_in(call: CallForAnalysis) -> bool:
+    """Whether anybody in the call seems to give orders."""
+    return any(gives_orders(chunk.text) for chunk in call.transcript.believed)
 
 
 def as_data(text: str) -> str:

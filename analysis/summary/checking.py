@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from analysis.calls import language_of
 from analysis.encoder.vectors import SentenceEncoder
+from analysis.prompting import ORDERS_FLAG, gives_orders
 from analysis.summary.facts import Claim, SpokenFacts
 from analysis.summary.support.figures import without_idioms
 from analysis.summary.support.heard import Utterance
@@ -77,7 +78,11 @@ class StatementChecker:
         if faults:
             return replace(found, verdict=Verdict.CONTRADICTED, probability=0.0, reasons=reasons, flags=flags)
         if judged.verdict is Verdict.SUPPORTED:
-            return found
+            if judged.said_in is None or not gives_orders(judged.said_in.text):
+                return found
+            # Words meant for the model would otherwise vouch for what they made it write.
+            why = ("only words meant for a language model say so",)
+            return replace(found, verdict=Verdict.NOT_VERIFIED, reasons=why, flags=(ORDERS_FLAG,))
         reasons = tuple(_WORDS[fault] for fault in judged.faults) or ("too little of it was said",)
         return replace(found, reasons=reasons, flags=("unsupported_statement",))
 

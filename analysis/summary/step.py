@@ -10,7 +10,7 @@ from analysis.calls import language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.fingerprints import fingerprint_of
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
-from analysis.prompting import prompts_hash
+from analysis.prompting import ORDERS_FLAG, ORDERS_TOLD, orders_in, prompts_hash
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.results import done, missing
 from analysis.summary.composing import compose, wants_model_promises
@@ -191,11 +191,14 @@ class SummaryStep:
             own_words = replace(self._extractive(draft.call), reason=None)
             return replace(paid(own_words, *answers), provider=EXTRACTIVE, model=None, reason=reason)
         text = self._template.render(composed.summary, call_values(draft.call), draft.language)
-        summary = replace(composed.summary, text=text)
+        flags, note = composed.summary.flags, composed.note
+        if orders_in(draft.call):
+            flags, note = (*dict.fromkeys((*flags, ORDERS_FLAG)),), "; ".join(filter(None, (note, ORDERS_TOLD)))
+        summary = replace(composed.summary, text=text, flags=flags)
         if not partly:
-            return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", composed.note), *answers)
+            return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", note), *answers)
         # Of the unread parts nothing is owed to a later run: on the same machine it would have no more time.
-        told = "; ".join(filter(None, (parts_not_read(texts), composed.note)))
+        told = "; ".join(filter(None, (parts_not_read(texts), note)))
         summary = replace(summary, flags=(*summary.flags, "parts_not_read"))
         read_ones = [answer for answer in answers if answer.data is not None]
         return paid(done(self.name, fingerprint, summary, read_ones[-1].provider or "llm", told), *read_ones)

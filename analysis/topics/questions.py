@@ -18,7 +18,7 @@ from analysis.calls import in_order, language_of
 from analysis.encoder.vectors import EncoderChoice
 from analysis.glossary.catalogue import OTHER
 from analysis.llm.provider import Choice, LLMAnswer, LLMRequest, Option
-from analysis.prompting import as_data, fenced, gives_orders, language_name, opening_and_end, prompt, transcript_lines
+from analysis.prompting import as_data, fenced, language_name, opening_and_end, prompt, transcript_lines
 from analysis.records import Topic
 from analysis.text import squeezed, without_marks, words
 from analysis.topics.shortlist import Offered
@@ -30,8 +30,6 @@ NAMES = ("topic", "topic_label", "topic_terms")
 """Prompts whose content is part of the fingerprint."""
 _NUMBER, _WHY, _TERMS = "number", "why", "terms"
 _NONE = "0"
-ORDERS_FLAG = "orders_in_speech"
-"""Somebody speaks as one speaks to a language model: the topic a model gave deserves a second look."""
 _WHY_CHARS = 300
 _TERM_CHARS = 40
 _TERMS_TOKENS = 200
@@ -120,8 +118,6 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings, e
     number = str((answer.data or {}).get(_NUMBER))
     shares = answer.label_probabilities.get(_NUMBER, {})
     chosen, confidence = _decide(question, number, shares)
-    ordered = any(gives_orders(chunk.text) for chunk in question.call.transcript.believed)
-    flags = (ORDERS_FLAG,) if ordered else ()
     if chosen is None:
         catalogue = question.offered[0].glossary
         return Topic(
@@ -130,7 +126,6 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings, e
             confidence=confidence,
             catalogue=catalogue.name,
             glossary_hash=catalogue.content_hash,
-            flags=flags,
         )
     return Topic(
         topic=chosen.label.topic,
@@ -139,7 +134,6 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings, e
         evidence=lines_about(question.call, chosen.label, encoder, settings.max_evidence),
         catalogue=chosen.glossary.name,
         glossary_hash=chosen.glossary.content_hash,
-        flags=flags,
     )
 
 

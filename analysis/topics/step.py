@@ -13,7 +13,7 @@ from analysis.fingerprints import fingerprint_of
 from analysis.glossary.catalogue import OTHER
 from analysis.glossary.choice import Catalogues
 from analysis.llm.provider import Completes, LLMAnswer
-from analysis.prompting import prompts_hash
+from analysis.prompting import ORDERS_FLAG, ORDERS_TOLD, orders_in, prompts_hash
 from analysis.records import Topic
 from analysis.results import done, missing
 from analysis.topics.keywords import KeywordTopics
@@ -135,6 +135,13 @@ class TopicStep:
         topic, reason = found
         if topic is None:
             return missing(self.name, self.fingerprint(call), reason or "no topic", provider)
+        return self._done(call, topic, provider, note)
+
+    def _done(self, call: CallForAnalysis, topic: Topic, provider: str, note: str | None) -> StepResult:
+        """Whatever chose it: words that were said to steer it are told."""
+        if orders_in(call):
+            topic = replace(topic, flags=(*topic.flags, ORDERS_FLAG))
+            note = "; ".join(filter(None, (note, ORDERS_TOLD)))
         return done(self.name, self.fingerprint(call), topic, provider, note)
 
     def _by_model(self, calls: Sequence[CallForAnalysis], router: Completes) -> list[StepResult]:
@@ -153,7 +160,7 @@ class TopicStep:
         for number, topic in self._with_terms(calls, topics, given, router).items():
             answer = given[number][0]
             disagrees = self._keywords_say_otherwise(calls[number], topic)
-            found = done(self.name, self.fingerprint(calls[number]), topic, answer.provider or "llm", disagrees)
+            found = self._done(calls[number], topic, answer.provider or "llm", disagrees)
             results[number] = paid(found, *given[number])
         for number in questions.keys() - topics.keys():
             results[number] = self._unanswered(calls[number], given[number], router)

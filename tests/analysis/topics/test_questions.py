@@ -248,9 +248,14 @@ ATTACKS = [
 def test_a_topic_beside_words_meant_for_the_model_is_flagged(attack: str) -> None:
     """bench.choosing --attacks shows what a real model makes of them; none may succeed silently."""
     one = call(("client", "I was charged twice on my bill."), ("client", attack))
-    topic = ask(Answers("Billing > Wrong amount"), one).payload
-    assert isinstance(topic, Topic)
-    assert topic.flags == ("orders_in_speech",)
+    for result in (
+        ask(Answers("Billing > Wrong amount"), one),
+        *TopicStep(CATALOGUES, TopicSettings()).run([one], [{}]),
+    ):
+        assert isinstance(result.payload, Topic)
+        assert result.payload.flags == ("orders_in_speech",)
+        # The row shows it: flags of a step's payload are in no column.
+        assert "as one speaks to a language model" in (result.reason or "")
 
 
 @pytest.mark.parametrize("one", [pair[0] for pair in samples()], ids=lambda one: one.call_id[:20])
