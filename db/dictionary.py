@@ -49,6 +49,7 @@ SHOWN = (
     "passages",
     "live_calls",
     "live_turns",
+    "listings",
     "tombstones",
     "tombstone_key",
     "access_tokens",

@@ -40,6 +40,7 @@ class RunFacts:
     run_id: str
     stamp: str
     limits: InputLimits
+    listed_whole: bool = True
 
 
 def run_report(facts: RunFacts) -> dict[str, Any]:
@@ -214,7 +215,10 @@ def _reconciliation(facts: RunFacts) -> dict[str, Any]:
 
 
 def disappeared(facts: RunFacts) -> dict[str, Any]:
-    """Recordings of this source that the database knows but the source no longer has; their rows are kept."""
+    """Recordings of this source that the database knows but the source no longer has; their rows are kept.
+    None where only a part of it was listed."""
+    if not facts.listed_whole:
+        return {"calls": 0, "first": []}
     paths = (facts.settings.input.path, *facts.settings.input.more)
     plan = facts.result.plan
     seen = {*plan.uris, *plan.second_files, *(item.source_uri for item in (*plan.skipped, *plan.waiting))}

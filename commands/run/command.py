@@ -23,6 +23,7 @@ from commands.run.attention_notice import tell_of_attention
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.executors import executor_of
+from commands.run.listing import Listing, next_listing, settle_listing
 from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.quality_watch import watch_of_run
@@ -37,13 +38,15 @@ from db.ledger.store import PostgresStore
 from db.queries.runs import run_speeds
 from db.tables import emptied_tables
 from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
+from pipeline.config.root import Settings
 from pipeline.errors import EarshotError, RunInterrupted, UnforeseenError, told
 from pipeline.plurals import counted
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.planning.plan import Plan
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.run.signals import RunSignals
-from pipeline.sources.source import places
+from pipeline.sources.source import build_source, places
 
 log = logging.getLogger("earshot.run")
 
@@ -116,16 +119,16 @@ def _run_with(
     report: dict[str, object] = {}
     try:
         settings = with_one_model(settings)
-        parts = build_parts(settings, store, open_claims(settings, database))
+        listing = next_listing(settings, database)
+        source = build_source(settings.input, listing.since)
+        parts = build_parts(settings, store, open_claims(settings, database), source)
         batch = Batch(settings.run, parts, observer, build_recipe(settings), recorder, executor=executor_of(settings))
         recorder.start()
         with signals_stop(batch.signals):
-            plan = batch.plan()
-            stale = stale_notice(plan, settings.transcription, lambda: run_speeds(database))
-            if stale is not None:
-                observer.notice(stale)
+            plan = _planned(batch, listing, settings, database, observer)
             result = batch.work(plan, run_id)
         recorder.stop()
+        settle_listing(settings, database, listing, result)
         if settings.redaction.redact_stored:
             drop_superseded_text(database, run_id)
         delivery = Delivery(
@@ -136,6 +139,7 @@ def _run_with(
             database=database,
             store=store,
             limits=InputLimits.of(settings.run, frame.overrides),
+            listed_whole=listing.before is None,
         )
         delivered = delivery.deliver(result, recorder)
         exit_code, counts, report = exit_code_after(result, delivered.report), result.counts, dict(delivered.report)
@@ -164,6 +168,16 @@ def _run_with(
             batch.close()
         _end_run(store, run_id, exit_code, counts, report)
     return exit_code
+
+
+def _planned(batch: Batch, listing: Listing, settings: Settings, database: Database, observer: ConsoleObserver) -> Plan:
+    """The plan, and what is to be said of it before the work begins."""
+    plan = batch.plan()
+    stale = stale_notice(plan, settings.transcription, lambda: run_speeds(database))
+    for notice in (listing.notice, stale):
+        if notice is not None:
+            observer.notice(notice)
+    return plan
 
 
 def exit_code_after(result: BatchResult, report: Mapping[str, Any]) -> ExitCode:

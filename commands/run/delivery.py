@@ -69,6 +69,8 @@ class Delivery:
     database: Database
     store: PostgresStore
     limits: InputLimits
+    listed_whole: bool = True
+    """Whether all recordings of the input were offered: what was not may otherwise still be there."""
 
     def deliver(self, result: BatchResult, recorder: PerformanceRecorder) -> Delivered:
         """Write every file of the run; a full disk is waited for, and another run that delivers.
@@ -101,6 +103,7 @@ class Delivery:
             run_id=self.run_id,
             stamp=self.stamp,
             limits=self.limits,
+            listed_whole=self.listed_whole,
         )
         report = run_report(facts)
         performance, statuses = f"performance_report_{self.stamp}", f"file_statuses_{self.stamp}.json"

@@ -121,9 +121,9 @@ class ArchiveReader:
         except _BROKEN as error:
             yield _about_archive(archive, f"not a readable .zip ({error}); deliver it again")
         except OSError as error:
-            yield _about_archive(archive, f"cannot be read: {error.strerror or error}")
+            yield _about_archive(archive, f"cannot be read: {error.strerror or error}", "unreadable_archive")
         except SourceUnreadable as error:
-            yield _about_archive(archive, f"cannot be read now: {error}")
+            yield _about_archive(archive, f"cannot be read now: {error}", "unreadable_archive")
 
     @contextmanager
     def fetch(self, archive: Delivery, member: str, spool: Path) -> Iterator[Path]:
@@ -333,12 +333,12 @@ def _suffix(member: str) -> str:
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else ""
 
 
-def _about_archive(archive: Delivery, message: str) -> SkippedFile:
+def _about_archive(archive: Delivery, message: str, reason: str = "bad_archive") -> SkippedFile:
     return SkippedFile(
         source_uri=archive.address,
         file_name=shown(archive.name),
         size_bytes=archive.size_bytes(),
         modified_at=None,
-        reason="bad_archive",
+        reason=reason,
         message=message,
     )

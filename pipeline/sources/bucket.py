@@ -62,7 +62,9 @@ class StoredDelivery:
 class BucketSource:
     """A bucket, or what lies under a prefix in it."""
 
-    def __init__(self, settings: InputSettings) -> None:
+    def __init__(self, settings: InputSettings, since: str = "") -> None:
+        """`since`: only keys are listed that do not sort before this below the prefix; empty for all."""
+        self._since = since
         self._bucket, self._prefix = bucket_and_prefix(settings.path)
         self._settings = settings
         self._selection = Selection(settings)
@@ -80,7 +82,7 @@ class BucketSource:
         sidecars = Sidecars(self._settings, self._metadata)
         yield from sidecars.load_whole()
         try:
-            for entry in self._store.listed(self._prefix):
+            for entry in self._store.listed(self._prefix, self._after()):
                 yield from self._look_at(entry, sidecars)
             yield from sidecars.unmatched()
         except StoreRefused as error:
@@ -88,6 +90,13 @@ class BucketSource:
                 f"{self._bucket}/{self._prefix}: cannot be listed: {error}; check input.path, input.s3, the "
                 "credentials in the environment, and s3:ListBucket"
             ) from None
+
+    def _after(self) -> str:
+        """The key after which the listing begins: S3 leaves out the key itself, which is no object's in a dated key."""
+        if not self._since:
+            return ""
+        below = f"{self._prefix}/" if self._prefix and not self._prefix.endswith("/") else self._prefix
+        return f"{below}{self._since}"
 
     @contextmanager
     def fetch(self, call: FoundCall, spool: Path) -> Iterator[Path]:

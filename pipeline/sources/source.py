@@ -21,8 +21,11 @@ from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_uri
 
+UNREADABLE_ARCHIVE = "unreadable_archive"
+"""Reason for an archive that could not be read now and may be next time."""
 NOT_A_CALL = frozenset(
     {
+        UNREADABLE_ARCHIVE,
         "bad_archive",
         "bad_sidecar",
         "bad_sidecar_row",
@@ -38,7 +41,14 @@ NOT_A_CALL = frozenset(
 )
 """Reasons about a folder, an archive, a CSV row or another kind of file, not about a recording: they go into the run's
 files and log, not into `calls`."""
-_ALOUD = ("sidecar_rows_unmatched", "bad_sidecar", "bad_archive", "unreadable_folder", "bad_sidecar_row")
+_ALOUD = (
+    "sidecar_rows_unmatched",
+    "bad_sidecar",
+    "bad_archive",
+    UNREADABLE_ARCHIVE,
+    "unreadable_folder",
+    "bad_sidecar_row",
+)
 _MESSAGES = 10
 
 
@@ -140,9 +150,9 @@ class SeveralSources:
         return self._bringing.fetch(call, spool)
 
 
-def build_source(settings: InputSettings) -> CallSource:
+def build_source(settings: InputSettings, since: str = "") -> CallSource:
     """The source `input.path` asks for (folder, single recording, .zip or s3://bucket/prefix), with those of
-    `input.more`.
+    `input.more`. `since`: of a bucket, only keys that do not sort before this below the prefix.
 
     Raises InputUnavailable when a path does not exist or cannot be read.
     """
@@ -151,7 +161,7 @@ def build_source(settings: InputSettings) -> CallSource:
     if in_bucket(settings.path):
         from pipeline.sources.bucket import BucketSource
 
-        return BucketSource(settings)
+        return BucketSource(settings, since)
     return _local(_readable(settings.path), settings)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -56,6 +57,31 @@ class ArchiveSettings(Area):
     """A member that is larger than this when unpacked is skipped."""
     max_ratio: Annotated[float, Field(gt=1)] = 500.0
     """A member over 10 MB that unpacks to more than this many times its packed size is skipped as a bomb."""
+
+
+class DeltaSettings(Area):
+    """Listing only what is new of a bucket whose keys begin with dates."""
+
+    key_dates: str | None = None
+    """How keys begin below `input.path`, with strftime's signs, the largest unit first (%Y/%m/%d/, dt=%Y-%m-%d/); null
+    to list everything in each run."""
+    look_back_days: Annotated[int, Field(ge=0)] = 2
+    """Days before the last run that left nothing to do from which objects are listed."""
+    full_every_days: Annotated[float, Field(gt=0)] = 7.0
+    """Everything is listed when the last time is this many days ago: an object that was added or replaced under an
+    older date is noticed then. So it is when settings changed."""
+
+    @field_validator("key_dates")
+    @classmethod
+    def _sorts_by_time(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        # Days on which a larger unit grows while a smaller one falls, or gets a second digit.
+        days = ((2019, 12, 31), (2020, 1, 30), (2020, 2, 9), (2020, 2, 10), (2020, 11, 3))
+        written = [datetime(*day, tzinfo=UTC).strftime(value) for day in days]
+        if written != sorted(written) or written[0] == written[-1]:
+            raise ValueError(f"does not sort by time: {', '.join(written)}; write the year first, such as %Y/%m/%d/")
+        return value
 
 
 class InputSettings(Area):
@@ -162,6 +188,8 @@ class InputSettings(Area):
     """Metadata from files beside the recordings."""
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     """Limits for .zip deliveries."""
+    deltas: DeltaSettings = Field(default_factory=DeltaSettings)
+    """Listing only what is new of a bucket whose keys begin with dates."""
     s3: S3Settings = Field(default_factory=S3Settings)
     """How buckets are reached."""
 

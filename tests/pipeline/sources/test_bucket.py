@@ -188,7 +188,7 @@ def test_a_zip_that_cannot_be_read_now_is_said_and_the_rest_is_found(bucket: Buc
     items = list(source_of(bucket).discover())
     assert set(calls(items)) == {"a.wav"}
     (archive,) = (item for item in items if isinstance(item, SkippedFile))
-    assert (archive.reason, archive.source_uri) == ("bad_archive", "s3://recordings/calls/night.zip")
+    assert (archive.reason, archive.source_uri) == ("unreadable_archive", "s3://recordings/calls/night.zip")
     assert "whole objects only" in archive.message
 
 
