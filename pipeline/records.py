@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from pipeline.pickling import quickly_pickled
 from pipeline.roles import Role as Role  # noqa: PLC0414 - one of the records for all who read them
 from pipeline.tracing.origin import Origin, trace_place
 
@@ -75,6 +76,7 @@ OTHER_SIDE_MISSING = "other_side_missing"
 """Remark on a call of which only one side's file is there, by its name."""
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMetadata:
     """What file name, path and sidecar say about a call. Unknown is None, never a default."""
@@ -339,6 +341,7 @@ class EngineIdentity:
     """Why each earlier-listed engine was not used: `mlx_qwen3: weights not on disk, hub unreachable`."""
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """All chunks of a call, both channels, in time order."""
@@ -370,6 +373,7 @@ class ChannelAudio:
     samples: int
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallForAnalysis:
     """What an analysis step reads."""
@@ -411,9 +415,8 @@ class StepResult:
 # ------------------------------------------------------------------------------------------------- kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredStep:
-    """What the database knows of one step of one call."""
+class StoredStep(NamedTuple):
+    """What the database knows of one step of one call. A tuple: planning makes seven for every call of the source."""
 
     step: str
     fingerprint: str

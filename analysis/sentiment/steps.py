@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from analysis.calls import language_of
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
@@ -41,21 +42,30 @@ class TextSentimentStep:
 
     def __init__(self, settings: SentimentSettings, engines: Mapping[Role, TextSentiment] | None = None) -> None:
         self._settings = settings
+        self._mood = mood_key(settings.call)
         self._engines = build_text_engines(settings) if engines is None else engines
 
     def fingerprint(self, call: CallForAnalysis) -> str:
-        return self._hash(call, {role: engine.identity() for role, engine in self._engines.items()})
+        return self._hash(call, self._named)
 
     def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
         """See `pipeline.ports.KnowsFormerResults`."""
-        named = {
-            role: engine.former_identity() if had_another_name(engine) else engine.identity()
-            for role, engine in self._engines.items()
-        }
-        return (self._hash(call, named),)
+        return (self._hash(call, self._named_before),)
 
-    def _hash(self, call: CallForAnalysis, identities: Mapping[Role, str]) -> str:
-        engines = "|".join(f"{role}={identity}" for role, identity in sorted(identities.items()))
+    @cached_property
+    def _named(self) -> str:
+        return _joined({role: engine.identity() for role, engine in self._engines.items()})
+
+    @cached_property
+    def _named_before(self) -> str:
+        return _joined(
+            {
+                role: engine.former_identity() if had_another_name(engine) else engine.identity()
+                for role, engine in self._engines.items()
+            }
+        )
+
+    def _hash(self, call: CallForAnalysis, engines: str) -> str:
         text = self._settings.text
         return step_hash(
             self.name,
@@ -64,7 +74,7 @@ class TextSentimentStep:
             engines,
             text.min_characters,
             text.language_if_unknown,
-            mood_key(self._settings.call),
+            self._mood,
         )
 
     def run(
@@ -132,6 +142,10 @@ class TextSentimentStep:
             engine.close()
 
 
+def _joined(identities: Mapping[Role, str]) -> str:
+    return "|".join(f"{role}={identity}" for role, identity in sorted(identities.items()))
+
+
 # -------------------------------------------------------------------------------------------- acoustic
 
 
@@ -144,13 +158,12 @@ class AcousticSentimentStep:
 
     def __init__(self, settings: SentimentSettings, engine: AcousticSentiment | None = None) -> None:
         self._settings = settings
+        self._mood = mood_key(settings.call)
         self._engine = build_acoustic(settings) if engine is None else engine
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         engine = self._engine.identity() if self._engine else "off"
-        return step_hash(
-            self.name, call.audio_sha256, call.transcript.fingerprint, engine, mood_key(self._settings.call)
-        )
+        return step_hash(self.name, call.audio_sha256, call.transcript.fingerprint, engine, self._mood)
 
     def run(
         self,
@@ -210,6 +223,7 @@ class FusionStep:
         fusion: Fusion | None = None,
     ) -> None:
         self._settings = settings
+        self._mood = mood_key(settings.call)
         self._sides = (text, acoustic)
         self._fusion = build_fusion(settings) if fusion is None else fusion
 
@@ -226,7 +240,7 @@ class FusionStep:
 
     def _hash(self, sides: Sequence[str]) -> str:
         method = self._fusion.identity() if self._fusion else "off"
-        return step_hash(self.name, *sides, method, mood_key(self._settings.call))
+        return step_hash(self.name, *sides, method, self._mood)
 
     def run(
         self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]

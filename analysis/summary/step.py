@@ -8,7 +8,7 @@ from dataclasses import replace
 from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder
-from analysis.fingerprints import fingerprint_of
+from analysis.fingerprints import Written, fingerprint_of
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
 from analysis.prompting import ORDERS_FLAG, ORDERS_TOLD, orders_in, prompts_hash
 from analysis.records import Summary, SummaryEvidence, SummaryPart
@@ -78,7 +78,7 @@ class SummaryStep:
         self._spoken_template = SummaryTemplate(settings, settings.extractive.template)
         self._substance = Substance(encoder.encoder) if encoder.encoder is not None else None
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
-        self._options = over(_FIRST, counted(settings, Result.SUMMARY, inherited=SUMMARY))
+        self._options = Written.of(over(_FIRST, counted(settings, Result.SUMMARY, inherited=SUMMARY)))
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         if self._router is None:

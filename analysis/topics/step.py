@@ -9,7 +9,7 @@ from typing import Protocol
 from analysis.asking import ask_about, paid, unanswered
 from analysis.calls import language_of, speaks
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
-from analysis.fingerprints import fingerprint_of
+from analysis.fingerprints import Written, fingerprint_of
 from analysis.glossary.catalogue import OTHER
 from analysis.glossary.choice import Catalogues
 from analysis.llm.provider import Completes, LLMAnswer
@@ -75,8 +75,8 @@ class TopicStep:
         self._methods = methods or TopicMethods()
         self._keywords = KeywordTopics(tuple(catalogues.by_segment.values()), settings, self._methods.encoder)
         # Planning asks for the fingerprint of every call, so what the calls share is computed once.
-        self._options = over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC))
-        self._former_options = settings.model_dump(mode="json", exclude=_LATER)
+        self._options = Written.of(over(_FIRST, counted(settings, Result.TOPIC, inherited=TOPIC)))
+        self._former_options = Written.of(settings.model_dump(mode="json", exclude=_LATER))
 
     def fingerprint(self, call: CallForAnalysis) -> str:
         router, encoder = self._methods.router, self._methods.encoder
@@ -96,7 +96,7 @@ class TopicStep:
             self._hash(call, self._options, (today, _FORMER_PROMPTS)),
         )
 
-    def _hash(self, call: CallForAnalysis, options: Mapping[str, object], made_by: str | tuple[str, str]) -> str:
+    def _hash(self, call: CallForAnalysis, options: Written, made_by: str | tuple[str, str]) -> str:
         """`made_by`: the language model and the hash of its prompts; the sentence encoder where none is asked."""
         trained = self._methods.trained
         return fingerprint_of(

@@ -74,7 +74,7 @@ def _plan(settings: Settings, source: CallSource) -> tuple[Plan, _Past]:
                 settings=settings.run,
                 recipe=build_recipe(settings),
                 store=None if database is None else PostgresStore(database),
-                fingerprints=asked_of(analyser, settings.run.analysis_timeout_s),
+                stale_steps=asked_of(analyser, settings.run.analysis_timeout_s),
             )
             plan = planner.plan(source.discover())
             return plan, _Past() if database is None else _Past(run_speeds(database), cost_so_far(database))

@@ -50,7 +50,7 @@ def known_call(
         status=STATUSES[status],
         modified_at=modified_at or EPOCH,
         steps={
-            step: StoredStep(step=step, fingerprint=fingerprint, state=STATES[state], attempts=int(attempts))
+            step: StoredStep(step, fingerprint, STATES[state], int(attempts))
             for step, fingerprint, state, attempts in steps or ()
         },
         **same,

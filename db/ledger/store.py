@@ -104,6 +104,8 @@ class PostgresStore:
 
     def erased(self, offered: Sequence[FoundCall | SkippedFile]) -> frozenset[str]:
         def work(connection: Connection[Any]) -> frozenset[str]:
+            if not tombstones.is_any_erased(connection):
+                return frozenset()
             marks = tombstones.marks_of(connection)
             by_mark = {_mark(marks, item): item.source_uri for item in offered}
             return frozenset(by_mark[mark] for mark in tombstones.erased_among(connection, by_mark))

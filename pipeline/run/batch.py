@@ -96,7 +96,7 @@ class Batch:
             settings=self._settings,
             recipe=self._recipe,
             store=self._parts.store,
-            fingerprints=asked_of(self._executor.analyser, self._settings.analysis_timeout_s),
+            stale_steps=asked_of(self._executor.analyser, self._settings.analysis_timeout_s),
             recogniser=self.load_recogniser,
             look_round=self.signals.raise_if_stopping,
         )

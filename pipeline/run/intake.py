@@ -80,7 +80,7 @@ class Intake:
             settings=settings.model_copy(update={"limit": None}),
             recipe=recipe,
             store=store,
-            fingerprints=lambda calls: [{} for _ in calls],  # calls that are done are not planned again here
+            stale_steps=lambda calls, _: [frozenset() for _ in calls],  # calls that are done are not planned again here
         )
         self._now = now
         self._run_id: str | None = None

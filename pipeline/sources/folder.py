@@ -183,16 +183,17 @@ class FolderSource:
             yield _skipped(seen.path, found, ("still_growing", message), waiting=True)
 
     def _offer(self, seen: _Seen) -> Iterator[FoundCall | SkippedFile]:
-        archive = self._selection.is_archive(seen.name)
+        name, modified_at = seen.name, seen.modified_at
+        archive = self._selection.is_archive(name)
         by_name = self._selection.of_archive if archive else self._selection.by_name
-        verdict = by_name(seen.name, seen.relative) or (None if archive else self._selection.by_size(seen.size_bytes))
+        verdict = by_name(name, seen.relative) or (None if archive else self._selection.by_size(seen.size_bytes))
         if verdict:
             self._sidecars.met(seen.relative)
             yield SkippedFile(
                 source_uri=file_uri(seen.path),
-                file_name=shown(seen.name),
+                file_name=shown(name),
                 size_bytes=seen.size_bytes,
-                modified_at=seen.modified_at,
+                modified_at=modified_at,
                 reason=verdict[0],
                 message=verdict[1],
             )
@@ -202,17 +203,17 @@ class FolderSource:
                 LocalDelivery(seen.path), self._sidecars.of_archive(), below=f"{seen.relative}/"
             )
             return
-        from_name = self._metadata.from_name(seen.name, seen.relative)
+        from_name = self._metadata.from_name(name, seen.relative)
         etag = None
-        if seen.modified_at is None:
+        if modified_at is None:
             # The time fits no calendar: the file system's own number shows changes.
             etag = f"mtime:{seen.modified_ns}"
             from_name = replace(from_name, extra={**from_name.extra, "file_time_unreadable": str(seen.modified_ns)})
         yield FoundCall(
             source_uri=file_uri(seen.path),
-            file_name=shown(seen.name),
+            file_name=shown(name),
             size_bytes=seen.size_bytes,
-            modified_at=seen.modified_at,
+            modified_at=modified_at,
             etag=etag,
             metadata=self._sidecars.applied(seen.relative, from_name),
         )

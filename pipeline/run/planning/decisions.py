@@ -32,8 +32,9 @@ SKIPPED_FOR_CONTENT = frozenset({"not_audio", "too_short", "too_long"})
 """Reasons found in a recording itself: the same bytes are skipped again. What was skipped for its name, size or place
 is taken once the source offers it: the settings have changed. (`--reprocess failed` looks at all of them again.)"""
 
-Fingerprints = Callable[[Sequence[CallForAnalysis]], Sequence[Mapping[str, tuple[str, ...]]]]
-"""For each call and analysis step, the fingerprints under which a stored result counts as today's."""
+StaleSteps = Callable[[Sequence[CallForAnalysis], Sequence[Mapping[str, str]]], Sequence[frozenset[str]]]
+"""Calls, and for each the fingerprints of its usable results by step -> steps whose result is missing or not today's.
+"""
 
 
 def may_replace(known: KnownCall, identity: EngineIdentity, recipe: Recipe) -> bool:
@@ -91,22 +92,19 @@ def settle(planned: PlannedCall, identity: EngineIdentity, recipe: Recipe) -> Pl
     return replace(planned, action=action)
 
 
-def with_steps(calls: Sequence[PlannedCall], fingerprints: Fingerprints, reprocess: Reprocess) -> list[PlannedCall]:
+def with_steps(calls: Sequence[PlannedCall], stale_steps: StaleSteps, reprocess: Reprocess) -> list[PlannedCall]:
     """Unchanged calls, some of them now to be analysed: a step is stale, failed or missing, or all are to be redone."""
-    todays = fingerprints([stub(call) for call in calls])
-    return [_with_steps(call, today, reprocess) for call, today in zip(calls, todays, strict=True)]
+    stored = [_usable(call) if reprocess is not Reprocess.ANALYSIS else {} for call in calls]
+    found = stale_steps([stub(call) for call in calls], stored)
+    return [
+        replace(call, action=Action.ANALYSE, steps=stale) if stale else call
+        for call, stale in zip(calls, found, strict=True)
+    ]
 
 
-def _with_steps(call: PlannedCall, today: Mapping[str, tuple[str, ...]], reprocess: Reprocess) -> PlannedCall:
+def _usable(call: PlannedCall) -> dict[str, str]:
     assert call.known is not None
-    stale = set(today)
-    if reprocess is not Reprocess.ANALYSIS:
-        for name, step in call.known.steps.items():
-            if step.fingerprint in today.get(name, ()) and step.state is not StepState.FAILED:
-                stale.discard(name)
-    if not stale:
-        return call
-    return replace(call, action=Action.ANALYSE, steps=frozenset(stale))
+    return {name: step.fingerprint for name, step in call.known.steps.items() if step.state is not StepState.FAILED}
 
 
 def stub(call: PlannedCall) -> CallForAnalysis:

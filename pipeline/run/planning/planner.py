@@ -12,7 +12,7 @@ from pipeline.ports import CallStore
 from pipeline.records import EngineIdentity, FoundCall, SkippedFile
 from pipeline.run.planning.decisions import (
     LOOKUP_SIZE,
-    Fingerprints,
+    StaleSteps,
     decide,
     in_order,
     look_up,
@@ -22,12 +22,12 @@ from pipeline.run.planning.decisions import (
 )
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.planning.recipes import Recipe
-from pipeline.run.processes.analyser import FingerprintTask
+from pipeline.run.processes.analyser import StaleTask
 
 
-def asked_of(analyser: Worker, limit_s: float) -> Fingerprints:
-    """Today's step fingerprints, from the analysis process."""
-    return lambda calls: analyser.call(FingerprintTask(tuple(calls)), limit_s)
+def asked_of(analyser: Worker, limit_s: float) -> StaleSteps:
+    """Which stored results are not today's, from the analysis process."""
+    return lambda calls, stored: analyser.call(StaleTask(tuple(calls), tuple(stored)), limit_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Planner:
     recipe: Recipe
     store: CallStore | None
     """None where no run has made the database yet: nothing is known."""
-    fingerprints: Fingerprints
+    stale_steps: StaleSteps
     recogniser: Callable[[], EngineIdentity] | None = None
     """Loads today's recogniser where a decision depends on it. None: such calls stay undecided."""
     look_round: Callable[[], None] = lambda: None
@@ -102,7 +102,7 @@ class Planner:
         places = [place for place, c in enumerate(decided) if c.action in actions and not c.lost_a_side]
         if not places:
             return decided
-        checked = with_steps([decided[place] for place in places], self.fingerprints, self.settings.reprocess)
+        checked = with_steps([decided[place] for place in places], self.stale_steps, self.settings.reprocess)
         found = list(decided)
         for place, call in zip(places, checked, strict=True):
             undecided = decided[place].action is Action.UNDECIDED

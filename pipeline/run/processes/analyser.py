@@ -24,8 +24,12 @@ class CallToAnalyse:
 
 
 @dataclass(frozen=True, slots=True)
-class FingerprintTask:
+class StaleTask:
+    """Asks which steps' stored results are not what they would say today."""
+
     calls: tuple[CallForAnalysis, ...]
+    stored: tuple[Mapping[str, str], ...]
+    """For each call the fingerprints of its usable results, by step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +60,29 @@ def build_analyser(factory: Factory, arguments: tuple[Any, ...]) -> Callable[[An
     def answer(task: Any) -> Any:
         if isinstance(task, DescribeTask):
             return [step.name for step in steps], [step.name for step in steps if step.needs_audio]
-        if isinstance(task, FingerprintTask):
-            return [{step.name: accepted(step, call) for step in steps} for call in task.calls]
+        if isinstance(task, StaleTask):
+            return [stale_steps(steps, call, stored) for call, stored in zip(task.calls, task.stored, strict=True)]
         return analyse(steps, task.calls)
 
     return answer
 
 
-def accepted(step: AnalysisStep, call: CallForAnalysis) -> tuple[str, ...]:
-    """Fingerprints whose stored result is what the step would say today; today's own comes first."""
-    former = step.former_fingerprints(call) if knows_former_results(step) else ()
-    return (step.fingerprint(call), *former)
+def stale_steps(steps: Sequence[AnalysisStep], call: CallForAnalysis, stored: Mapping[str, str]) -> frozenset[str]:
+    """Steps whose stored result is not what they would say today, or that have none.
+
+    Args:
+        stored: fingerprints of results that did not fail, by step.
+    """
+    return frozenset(
+        step.name for step in steps if (before := stored.get(step.name)) is None or not _is_todays(step, call, before)
+    )
+
+
+def _is_todays(step: AnalysisStep, call: CallForAnalysis, stored: str) -> bool:
+    """Former fingerprints are made only where today's does not fit: planning asks this of every call."""
+    if stored == step.fingerprint(call):
+        return True
+    return knows_former_results(step) and stored in step.former_fingerprints(call)
 
 
 def in_dependency_order(steps: Sequence[AnalysisStep]) -> list[AnalysisStep]:
@@ -109,14 +125,11 @@ def _wanted(steps: Sequence[AnalysisStep], item: CallToAnalyse) -> frozenset[str
         return with_dependents(steps, item.wanted)
     if not item.keep_current:
         return None
-    stale = {
-        step.name
-        for step in steps
-        if (before := item.earlier.get(step.name)) is None
-        or before.state is StepState.FAILED
-        or before.fingerprint not in accepted(step, item.call)
-    }
-    return with_dependents(steps, stale)
+    return with_dependents(steps, stale_steps(steps, item.call, _usable(item.earlier)))
+
+
+def _usable(results: Mapping[str, StepResult]) -> dict[str, str]:
+    return {name: result.fingerprint for name, result in results.items() if result.state is not StepState.FAILED}
 
 
 def with_dependents(steps: Sequence[AnalysisStep], wanted: Collection[str]) -> frozenset[str]:

@@ -41,13 +41,14 @@ class MetadataReader:
 
     def __init__(self, settings: InputSettings) -> None:
         self._settings = settings
-        self._patterns = [_compile(pattern, settings.timezone) for pattern in expanded(settings.patterns)]
+        patterns = [_compile(pattern, settings.timezone) for pattern in expanded(settings.patterns)]
+        self._patterns = [(pattern.expression.search, pattern.on_path, pattern) for pattern in patterns]
         self._zone = ZoneInfo(settings.timezone)
 
     def from_name(self, name: str, relative: str) -> CallMetadata:
         """Metadata by the first pattern that matches; empty when none does."""
-        for pattern in self._patterns:
-            match = pattern.expression.search(relative if pattern.on_path else name)
+        for search, on_path, pattern in self._patterns:
+            match = search(relative if on_path else name)
             if match:
                 values = {key: value for key, value in match.groupdict().items() if value}
                 return self.from_values({**pattern.values, **values}, pattern.formats, pattern.zone)
@@ -101,6 +102,8 @@ def merged(stronger: CallMetadata, weaker: CallMetadata) -> CallMetadata:
 
 def _clean(text: str) -> str:
     """Text that a database and a file can hold: no NUL, no half of a surrogate pair, a limited length."""
+    if len(text) <= _LONGEST and text.isascii() and "\0" not in text:
+        return text
     plain = shown(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
     return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"
 

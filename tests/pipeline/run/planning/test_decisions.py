@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,16 +14,19 @@ from hypothesis import strategies as st
 from pipeline.config.areas.pairs import PairSettings
 from pipeline.config.areas.run import Order, Reprocess, RunSettings
 from pipeline.records import (
+    CallForAnalysis,
     CallMetadata,
     CallStatus,
     EngineIdentity,
     FoundCall,
     KnownCall,
     SkippedFile,
+    StepResult,
     StepState,
     StoredStep,
 )
 from pipeline.run.planning.decisions import (
+    StaleSteps,
     decide,
     in_order,
     is_gone,
@@ -35,6 +39,7 @@ from pipeline.run.planning.decisions import (
 from pipeline.run.planning.paired_files import pair_line, said_of_sides
 from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.planning.recipes import Recipe
+from pipeline.run.processes.analyser import stale_steps
 from pipeline.run.signals import RunSignals, stop_moment
 from pipeline.sources.addresses import file_uri
 from pipeline.sources.pairs import Pairing
@@ -68,6 +73,37 @@ def known(**changes: object) -> KnownCall:
         steps={"text": StoredStep(step="text", fingerprint="t1", state=StepState.DONE, attempts=1)},
     )
     return replace(call, **changes)  # type: ignore[arg-type]
+
+
+class Todays:
+    """A step of which only the fingerprints are asked: today's, then earlier ones."""
+
+    needs_audio = False
+    after: tuple[str, ...] = ()
+
+    def __init__(self, name: str, accepted: tuple[str, ...]) -> None:
+        self.name = name
+        self._accepted = accepted
+        self.asked_for_former = 0
+
+    def fingerprint(self, call: CallForAnalysis) -> str:
+        return self._accepted[0]
+
+    def former_fingerprints(self, call: CallForAnalysis) -> tuple[str, ...]:
+        self.asked_for_former += 1
+        return self._accepted[1:]
+
+    def run(
+        self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
+    ) -> Sequence[StepResult]:
+        raise AssertionError(f"{len(calls)} calls were analysed with {len(earlier)}: planning only compares")
+
+    def close(self) -> None: ...
+
+
+def compared(steps: Sequence[Todays]) -> StaleSteps:
+    """What the analysis process answers."""
+    return lambda calls, stored: [stale_steps(steps, *one) for one in zip(calls, stored, strict=True)]
 
 
 _TIMES = st.none() | st.datetimes(timezones=st.none() | st.timezones())
@@ -179,8 +215,8 @@ def test_only_stale_failed_or_new_steps_are_run(
 ) -> None:
     stored = known(steps={"text": StoredStep(step="text", fingerprint="t1", state=state, attempts=1)})
     call = PlannedCall(found=FOUND, action=Action.UNCHANGED, known=stored)
-    accepted = {name: (fingerprint,) for name, fingerprint in today.items()}
-    (planned,) = with_steps([call], lambda calls: [accepted for _ in calls], reprocess)
+    steps_of_today = [Todays(name, (fingerprint,)) for name, fingerprint in today.items()]
+    (planned,) = with_steps([call], compared(steps_of_today), reprocess)
     assert planned.action is (Action.UNCHANGED if steps is None else Action.ANALYSE)
     assert planned.steps == steps
 
@@ -188,8 +224,37 @@ def test_only_stale_failed_or_new_steps_are_run(
 def test_a_result_under_a_fingerprint_of_an_earlier_version_is_not_made_again() -> None:
     stored = known(steps={"text": StoredStep(step="text", fingerprint="former", state=StepState.DONE, attempts=1)})
     call = PlannedCall(found=FOUND, action=Action.UNCHANGED, known=stored)
-    (planned,) = with_steps([call], lambda calls: [{"text": ("today", "former")}], Reprocess.NONE)
+    (planned,) = with_steps([call], compared([Todays("text", ("today", "former"))]), Reprocess.NONE)
     assert planned.action is Action.UNCHANGED
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.sampled_from("12345"), min_size=1, max_size=3)), max_size=4),
+    st.dictionaries(st.sampled_from("abcd"), st.tuples(st.sampled_from("12345"), st.sampled_from(StepState))),
+    st.sampled_from(Reprocess),
+)
+def test_a_step_is_run_where_no_usable_result_has_one_of_its_fingerprints(
+    steps: list[tuple[str, list[str]]], stored: dict[str, tuple[str, StepState]], reprocess: Reprocess
+) -> None:
+    """What planning has said since its first version, which compared all fingerprints of all calls."""
+    today = dict(steps)
+    stale = set(today)
+    if reprocess is not Reprocess.ANALYSIS:
+        for name, (fingerprint, state) in stored.items():
+            if fingerprint in today.get(name, ()) and state is not StepState.FAILED:
+                stale.discard(name)
+    of_call = known(steps={name: StoredStep(name, *result, attempts=1) for name, result in stored.items()})
+    call = PlannedCall(found=FOUND, action=Action.UNCHANGED, known=of_call)
+    asked = compared([Todays(name, tuple(accepted)) for name, accepted in today.items()])
+    (planned,) = with_steps([call], asked, reprocess)
+    assert planned == (replace(call, action=Action.ANALYSE, steps=frozenset(stale)) if stale else call)
+
+
+def test_former_fingerprints_are_made_only_where_todays_does_not_fit() -> None:
+    (step,) = steps = [Todays("text", ("t1", "former"))]
+    call = PlannedCall(found=FOUND, action=Action.UNCHANGED, known=known())
+    assert with_steps([call], compared(steps), Reprocess.NONE) == [call]
+    assert step.asked_for_former == 0
 
 
 def test_words_alone_need_no_audio() -> None:
