@@ -20,7 +20,7 @@ _CALL = CallForAnalysis(
 )
 
 
-@pytest.mark.parametrize("record", [_METADATA, CallMetadata(), _TRANSCRIPT, _CALL], ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize("record", [_METADATA, CallMetadata(), _TRANSCRIPT, _CALL])
 def test_a_record_arrives_as_it_was(record: object) -> None:
     arrived = pickle.loads(pickle.dumps(record))
     assert arrived == record
