@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 
 KEPT_S = 60.0
+AT_MOST_S = 600.0
+"""Age up to which a filter offers what it knows while a thread looks at every call again."""
 
 
 API_ROOMS: Sequence[APIRouter] = (calls, jobs, questions.api, documentation.router)
@@ -126,7 +128,7 @@ def _shared(
         listening=ListeningRoom(settings.input, settings.audio, spool),
         quiet=quiet,
         asking=AskingRoom(database, settings),
-        choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S),
+        choices=KeptBy(partial(_choices, database, settings.input.timezone), KEPT_S, at_most_s=AT_MOST_S),
         audit=Audit(database, days=access.audit_days, on=audited and access.audit),
         hears=hears,
         exports=Exports(spool),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -13,32 +14,67 @@ Value = TypeVar("Value")
 Key = TypeVar("Key", bound=Hashable)
 
 
-class Kept(Generic[Value]):
-    """The value of `make`, made anew when it is older than `for_s` seconds. Safe from several threads: one makes it."""
+log = logging.getLogger(__name__)
 
-    def __init__(self, make: Callable[[], Value], for_s: float, now: Callable[[], float] = time.monotonic) -> None:
+
+class Kept(Generic[Value]):
+    """The value of `make`, made anew when it is older than `for_s` seconds. Safe from several threads: one makes it.
+
+    Up to an age of `at_most_s` the old value is still given, while a thread makes the next one.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Value],
+        for_s: float,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        at_most_s: float = 0.0,
+    ) -> None:
         self._make = make
         self._for_s = for_s
+        self._at_most_s = at_most_s
         self._now = now
         self._lock = threading.Lock()
+        self._renewing = threading.Lock()
         self._made: tuple[float, Value] | None = None
 
     def get(self) -> Value:
+        made = self._made
+        if made is not None and self._for_s < self._now() - made[0] <= self._at_most_s:
+            if self._renewing.acquire(blocking=False):
+                threading.Thread(target=self._renew, name="renew", daemon=True).start()
+            return made[1]
         with self._lock:
             if self._made is None or self._now() - self._made[0] > self._for_s:
                 value = self._make()
                 self._made = (self._now(), value)
             return self._made[1]
 
+    def _renew(self) -> None:
+        try:
+            self._made = (self._now(), self._make())
+        except Exception as error:
+            log.warning("a cached answer was not renewed: %s", error)
+        finally:
+            self._renewing.release()
+
 
 class KeptBy(Generic[Key, Value]):
     """The same for several keys: the values of `make(key)`, of the `most` keys that were asked for last."""
 
     def __init__(
-        self, make: Callable[[Key], Value], for_s: float, most: int = 64, now: Callable[[], float] = time.monotonic
+        self,
+        make: Callable[[Key], Value],
+        for_s: float,
+        most: int = 64,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        at_most_s: float = 0.0,
     ) -> None:
         self._make = make
         self._for_s = for_s
+        self._at_most_s = at_most_s
         self._most = most
         self._now = now
         self._lock = threading.Lock()
@@ -46,8 +82,11 @@ class KeptBy(Generic[Key, Value]):
 
     def get(self, key: Key) -> Value:
         with self._lock:
-            kept = self._kept.setdefault(key, Kept(partial(self._make, key), self._for_s, self._now))
+            kept = self._kept.setdefault(key, self._new(key))
             self._kept.move_to_end(key)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return kept.get()
+
+    def _new(self, key: Key) -> Kept[Value]:
+        return Kept(partial(self._make, key), self._for_s, self._now, at_most_s=self._at_most_s)

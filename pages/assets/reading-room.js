@@ -64,6 +64,11 @@
   if (!player) return;
   const audio = player.querySelector("audio");
   const track = player.querySelector(".track");
+  // A waveform that cannot be drawn leaves no broken picture.
+  const waves = player.querySelector(".waves");
+  if (waves) {
+    waves.addEventListener("error", () => waves.remove());
+  }
   const turns = [...document.querySelectorAll(".turn")].map((element) => ({
     element, start: Number(element.dataset.start), end: Number(element.dataset.end),
   }));

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from service.kept import Kept
+from threading import Event, Semaphore
+
+from service.kept import Kept, KeptBy
 
 
 def test_a_value_is_made_anew_when_it_is_old() -> None:
@@ -18,3 +20,41 @@ def test_a_value_is_made_anew_when_it_is_old() -> None:
         clock[0] = moment
         seen.append(kept.get())
     assert seen == [1, 1, 2, 2]
+
+
+def test_an_old_value_is_given_while_the_next_one_is_made() -> None:
+    clock, made, next_one = [0.0], [1], Event()
+    renewed = Event()
+
+    def make() -> int:
+        if clock[0]:
+            next_one.wait(20)
+            made.append(len(made) + 1)
+            renewed.set()
+        return made[-1]
+
+    kept = Kept(make, 60.0, lambda: clock[0], at_most_s=600.0)
+    assert kept.get() == 1
+    clock[0] = 61.0
+    assert [kept.get(), kept.get()] == [1, 1], "nobody waits"
+    next_one.set()
+    assert renewed.wait(20)
+    clock[0] = 700.0
+    assert kept.get() in (2, 3), "too old to be given: made while one waits"
+
+
+def test_a_value_that_could_not_be_renewed_stays() -> None:
+    clock, tried = [0.0], Semaphore(0)
+
+    def make() -> int:
+        if clock[0]:
+            tried.release()
+            raise OSError("the database is away")
+        return 1
+
+    kept = KeptBy(lambda _: make(), 60.0, now=lambda: clock[0], at_most_s=600.0)
+    assert kept.get("all") == 1
+    clock[0] = 61.0
+    assert kept.get("all") == 1
+    assert tried.acquire(timeout=20)
+    assert kept.get("all") == 1
