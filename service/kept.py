@@ -54,7 +54,7 @@ class Kept(Generic[Value]):
     def _renew(self) -> None:
         try:
             self._made = (self._now(), self._make())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whoever asks next hears of it when the value is too old
             log.warning("a cached answer was not renewed: %s", error)
         finally:
             self._renewing.release()

@@ -41,8 +41,8 @@ class Shared:
     quiet: Quiet
     asking: AskingRoom
     choices: KeptBy[RowScope, list[Choice]]
-    """What the calls that somebody may see can be filtered by, of a minute ago; of ten minutes ago at most, for the first
-    who asks after a while: the next page has the new ones."""
+    """What the calls that somebody may see can be filtered by: of a minute ago, and of ten minutes ago at most for the
+    first who asks after a while. The next page has the new ones."""
     audit: Audit
     """Who read which call."""
     exports: Exports

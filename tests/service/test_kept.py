@@ -52,7 +52,7 @@ def test_a_value_that_could_not_be_renewed_stays() -> None:
             raise OSError("the database is away")
         return 1
 
-    kept = KeptBy(lambda _: make(), 60.0, now=lambda: clock[0], at_most_s=600.0)
+    kept: KeptBy[str, int] = KeptBy(lambda _: make(), 60.0, now=lambda: clock[0], at_most_s=600.0)
     assert kept.get("all") == 1
     clock[0] = 61.0
     assert kept.get("all") == 1
