@@ -37,6 +37,7 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("sources"),
+    Benchmark("buckets", quick=("--objects", "5000")),
     Benchmark("decode", ("--repeats", "5"), ("--repeats", "2", "--hours", "0.5"), needs_data=True),
     Benchmark("voice_activity", ("--repeats", "5"), ("--repeats", "2"), needs_data=True),
     Benchmark("database", (), ("--tiny", "1000", "--calls", "40", "--rounds", "3")),

@@ -23,7 +23,7 @@ from commands.run.attention_notice import tell_of_attention
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.executors import executor_of
-from commands.run.listing import Listing, next_listing, settle_listing
+from commands.run.listing import Listing, close_source, offered, settle
 from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
 from commands.run.quality_watch import watch_of_run
@@ -46,7 +46,7 @@ from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.plan import Plan
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.run.signals import RunSignals
-from pipeline.sources.source import build_source, places
+from pipeline.sources.source import CallSource, places
 
 log = logging.getLogger("earshot.run")
 
@@ -115,12 +115,12 @@ def _run_with(
     end.run_id = run_id
     recorder = PerformanceRecorder(settings.reporting.report.sample_interval_s)
     batch: Batch | None = None
+    source: CallSource | None = None
     exit_code, counts = ExitCode.NOT_STARTED, dict[str, int]()
     report: dict[str, object] = {}
     try:
         settings = with_one_model(settings)
-        listing = next_listing(settings, database)
-        source = build_source(settings.input, listing.since)
+        listing, source = offered(settings, database)
         parts = build_parts(settings, store, open_claims(settings, database), source)
         batch = Batch(settings.run, parts, observer, build_recipe(settings), recorder, executor=executor_of(settings))
         recorder.start()
@@ -128,10 +128,10 @@ def _run_with(
             plan = _planned(batch, listing, settings, database, observer)
             result = batch.work(plan, run_id)
         recorder.stop()
-        settle_listing(settings, database, listing, result)
+        settle(settings, database, listing, source, result)
         if settings.redaction.redact_stored:
             drop_superseded_text(database, run_id)
-        delivery = Delivery(
+        delivered = Delivery(
             settings=settings.output,
             everything=settings,
             stamp=frame.stamp,
@@ -139,9 +139,8 @@ def _run_with(
             database=database,
             store=store,
             limits=InputLimits.of(settings.run, frame.overrides),
-            listed_whole=listing.before is None,
-        )
-        delivered = delivery.deliver(result, recorder)
+            listed_whole=listing.before is None and settings.input.events.queue_url is None,
+        ).deliver(result, recorder)
         exit_code, counts, report = exit_code_after(result, delivered.report), result.counts, dict(delivered.report)
         end.counts, end.adds_up, end.report = counts, result.adds_up, report
         for problem in tell_of_attention(settings, database, run_id):
@@ -166,6 +165,7 @@ def _run_with(
         recorder.stop()
         if batch is not None:
             batch.close()
+        close_source(source)
         _end_run(store, run_id, exit_code, counts, report)
     return exit_code
 

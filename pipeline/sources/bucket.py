@@ -114,6 +114,10 @@ class BucketSource:
             self._downloads.bring(_whole(key, call), call.source_uri, path)
             yield path
 
+    def look_at(self, key: str, sidecars: Sidecars) -> Iterator[FoundCall | SkippedFile]:
+        """What one object offers. Raises ObjectGone, StoreRefused."""
+        return self._look_at(self._store.look(key), sidecars)
+
     def beginning(self, call: FoundCall, size_bytes: int) -> bytes:
         """The first bytes of a recording, by one ranged request. Raises SourceUnreadable."""
         _, key, member = object_parts(call.source_uri)
@@ -145,7 +149,7 @@ class BucketSource:
 
     def _look_at(self, entry: StoredObject, sidecars: Sidecars) -> Iterator[FoundCall | SkippedFile]:
         key = entry.key
-        if key.endswith("/") or not self._is_below(key):
+        if key.endswith("/") or not self.is_below(key):
             return
         relative = key.removeprefix(self._prefix).lstrip("/") or key.rpartition("/")[2]
         name = relative.rpartition("/")[2]
@@ -175,7 +179,7 @@ class BucketSource:
             metadata=sidecars.applied(relative, self._metadata.from_name(name, relative)),
         )
 
-    def _is_below(self, key: str) -> bool:
+    def is_below(self, key: str) -> bool:
         """S3 matches prefixes by letters: `calls` would also match `calls-old/a.wav`."""
         prefix = self._prefix
         return not prefix or prefix.endswith("/") or key == prefix or key.startswith(f"{prefix}/")

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.areas.buckets import S3Settings, checked_bucket
 from pipeline.config.areas.call_metadata import FileNamePattern, SidecarSettings, check_time_zone
+from pipeline.config.areas.events import EventSettings
 from pipeline.config.areas.file_names import AUTO, NamedPattern
 from pipeline.config.areas.pairs import PairSettings
 from pipeline.config.base import Area
@@ -190,6 +191,8 @@ class InputSettings(Area):
     """Limits for .zip deliveries."""
     deltas: DeltaSettings = Field(default_factory=DeltaSettings)
     """Listing only what is new of a bucket whose keys begin with dates."""
+    events: EventSettings = Field(default_factory=EventSettings)
+    """A queue that tells of new objects, instead of listing the bucket."""
     s3: S3Settings = Field(default_factory=S3Settings)
     """How buckets are reached."""
 
@@ -216,6 +219,12 @@ class InputSettings(Area):
             raise ValueError(
                 f"a bucket is an input of its own: {', '.join((self.path, *self.more))}; use a run for each"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _events_are_of_a_bucket(self) -> InputSettings:
+        if self.events.queue_url is not None and not self.path.startswith("s3://"):
+            raise ValueError(f"events.queue_url tells of objects in a bucket of S3; input.path is {self.path}")
         return self
 
     @model_validator(mode="after")

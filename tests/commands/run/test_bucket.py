@@ -11,7 +11,9 @@ from bench.materials.recordings import sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
 from tests.commands.running import SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database
-from tests.pipeline.sources.bucket_server import serving
+from tests.pipeline.sources.bucket_server import Bucket, serving
+from tests.pipeline.sources.queue_server import serving_queue
+from tests.pipeline.sources.test_events import notification
 
 
 @pytest.fixture
@@ -50,5 +52,19 @@ def test_a_bucket_is_processed_like_a_folder(url: str, tmp_path: Path) -> None:
         again = place.run("--input", "s3://recordings/night", settings=settings)
         assert again.returncode == 0, again.stderr
         assert "0 done" in again.stdout
+        by_messages(place, bucket, settings)
     gone = place.run("--input", "s3://recordings/night", settings=[*settings, "input.s3.attempts=1"])
     assert gone.returncode == 3, "a bucket out of reach is no empty bucket"
+
+
+def by_messages(place: Workplace, bucket: Bucket, settings: list[str]) -> None:
+    """A queue tells of a new object, of one that is no recording and of one that is gone."""
+    bucket.objects["night/new.wav"] = bucket.objects["night/20260902-100000_inbound.wav"]
+    keys = ("night/new.wav", "night/broken.wav", "night/gone.wav")
+    with serving_queue(*map(notification, keys), "no message of a bucket") as queue:
+        events = [f"input.events.queue_url={queue.url}", f"input.events.endpoint_url={queue.url.rpartition('/123')[0]}"]
+        told = place.run("--input", "s3://recordings/night", settings=[*settings, *events, "input.events.wait_s=0"])
+        assert told.returncode == 0, told.stderr
+        assert "found 2 = 1 done" in told.stdout
+        assert (queue.waiting, queue.hidden) == (["no message of a bucket"], {})
+    assert place.rows("SELECT status FROM calls WHERE file_name = 'new.wav'") == [{"status": "done"}]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from commands.run.listing import Listing, next_listing, settle_listing
+from commands.run.listing import Listing, next_listing, settle_listing, settled
 from db.connection import Database
 from pipeline.config.root import Settings
 from pipeline.records import CallFailure, SkippedFile
 from pipeline.run.batch import BatchResult
-from pipeline.run.planning.plan import Plan
+from pipeline.run.planning.plan import Action, Plan, PlannedCall
 from pipeline.run.reconcile import COUNTED, Reconciliation
 from pipeline.run.tally import Tally
 from pipeline.sources.bucket import BucketSource
@@ -112,6 +113,25 @@ def test_everything_is_listed_where_what_is_known_may_have_to_be_done_again(
 ) -> None:
     a_run(database, settings_with(), MONDAY)
     assert next_listing(settings_with(**other), database, MONDAY + DAY).since == ""
+
+
+def planned(name: str) -> PlannedCall:
+    return PlannedCall(found=found(name), action=Action.NEW)
+
+
+def test_a_message_may_go_only_when_its_recording_is_settled() -> None:
+    done, fails, owed, left, odd = map(planned, ("done.wav", "fails.wav", "owed.wav", "left.wav", "odd.wav"))
+    plan = Plan(beyond_limit=[left], skipped=[skipped("other_type")], uris={found("known.wav").source_uri})
+    for call in (done, fails, owed, odd):
+        plan.add(call)
+        plan.uris.add(call.found.source_uri)
+    plan.uris.add(left.found.source_uri)
+    failed = replace(failure(transient=True), found=fails.found)
+    result = result_of(plan, (failed,))
+    result.tally.statuses.extend({"source_uri": call.found.source_uri} for call in (done, fails, odd))
+    result = replace(result, reconciliation=replace(result.reconciliation, unaccounted=(odd.found.source_uri,)))
+    gone = {found(name).source_uri for name in ("done.wav", "known.wav")} | {skipped("other_type").source_uri}
+    assert settled(result) == gone
 
 
 @pytest.mark.parametrize("path", ["s3://recordings/calls", "s3://recordings/calls/"])

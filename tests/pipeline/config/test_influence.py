@@ -59,6 +59,7 @@ VALUES: Mapping[str, Any] = {
     "service.access.jwt.scopes": {"readers": "read"},
     "service.tls_certificate_file": None,
     "service.tls_key_file": None,
+    "input.events.queue_url": None,
     "input.deltas.key_dates": "%Y/%m/%d/",
     "output.upload_to": "s3://results/earshot",
     "summary.template": "diary_note",
