@@ -4,9 +4,8 @@
 
 The call begins as our sample of a wrong charge, goes on as written service dialogues (Schema-Guided Dialogue, Rastogi
 et al. 2019, CC BY-SA 4.0), and ends as our sample of a lost card. Told are: state and reason of both steps, how long
-they took of `llm.request_time_limit_s` (--limit; the default otherwise), tokens, processor seconds of the process of
-the model, which matters of the call the summary keeps, and whether it says anything twice. On a Linux CPU preload
-OpenBLAS.
+they took of `llm.request_time_limit_s` (--limit; the default otherwise), tokens, processor seconds, which
+matters of the call the summary keeps, and whether it says anything twice. On a Linux CPU preload OpenBLAS.
 """
 
 from __future__ import annotations
@@ -14,12 +13,14 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import resource
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from analysis.encoder.choice import open_encoder
 from analysis.glossary.choice import load_catalogues
@@ -75,15 +76,23 @@ def _call(turns: Sequence[Turn]) -> CallForAnalysis:
 
 
 def measured(run: Callable[[], StepResult]) -> tuple[StepResult, dict[str, Any]]:
-    before = time.monotonic()
+    before, used = time.monotonic(), _processor_seconds()
     result = run()
     return result, {
         "state": result.state.value,
         "reason": result.reason,
         "seconds": round(time.monotonic() - before, 1),
+        "processor_seconds": round(_processor_seconds() - used, 1),
         "tokens_in": result.tokens_in,
         "tokens_out": result.tokens_out,
     }
+
+
+def _processor_seconds() -> float:
+    """Of this process and of the model's, which must have been started before."""
+    own = psutil.Process()
+    times = [one.cpu_times() for one in (own, *own.children(recursive=True))]
+    return math.fsum(one.user + one.system for one in times)
 
 
 def summary_figures(summary: Summary) -> dict[str, Any]:
@@ -134,8 +143,6 @@ def main() -> None:
     finally:
         if router is not None:
             router.close()
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told["processor_seconds_of_the_model"] = round(used.ru_utime + used.ru_stime, 1)
     if isinstance(topic.payload, Topic):
         told["topic"] |= {"topic": topic.payload.topic, "confidence": round(topic.payload.confidence or 0.0, 2)}
     if isinstance(summary.payload, Summary):
