@@ -139,5 +139,6 @@ def out_of_time(answers: Sequence[LLMAnswer]) -> bool:
 def parts_not_read(answers: Sequence[LLMAnswer]) -> str:
     """What the row says of them. Args: the answers about all parts, in their order."""
     unread = [str(number) for number, answer in enumerate(answers, start=1) if answer.data is None]
-    which = f"part {unread[0]}" if len(unread) == 1 else f"parts {', '.join(unread)}"
-    return f"not all of this long call was read within llm.request_time_limit_s: {which} of {len(answers)} was left out"
+    one = len(unread) == 1
+    which = f"{'part' if one else 'parts'} {', '.join(unread)} of {len(answers)} {'was' if one else 'were'} left out"
+    return f"not all of this long call was read within llm.request_time_limit_s: {which}"

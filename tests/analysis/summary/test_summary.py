@@ -213,7 +213,8 @@ def test_what_of_a_long_call_is_not_read_in_time_is_said_in_the_row(answered: in
     assert (result.tokens_in, result.provider) == (10 * answered, "test")
     assert "parts_not_read" in result.payload.flags
     unread = [number for number in range(1, parts + 1) if number not in [1, parts, 2][:answered]]
-    assert f"{', '.join(map(str, unread))} of {parts} was left out" in (result.reason or "")
+    was = "was" if len(unread) == 1 else "were"
+    assert f"{', '.join(map(str, unread))} of {parts} {was} left out" in (result.reason or "")
 
 
 def test_all_parts_of_a_long_call_have_its_time_together() -> None:
