@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,13 @@ import psycopg
 
 from tests.commands.running import SCRIPTED
 from tests.house import PROJECT
+from tests.waiting import PATIENCE_S, until
 
-PATIENCE_S = 240
 SAMPLES = PROJECT / "samples" / "calls"
 
 
-def until(look: Callable[[], Any]) -> Any:
-    while not (found := look()):
-        time.sleep(0.1)
-    return found
-
-
 class Served:
-    """A server over a folder and a database. Its one worker has a recogniser that sleeps."""
+    """A server over a folder and a database, with one worker."""
 
     def __init__(self, folder: Path, url: str, settings: Sequence[str] = ()) -> None:
         self.folder, self.url = folder, url

@@ -8,10 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
@@ -21,9 +19,9 @@ from commands.serve import serve
 from pipeline.errors import ConfigurationError
 from tests.commands.running import SCRIPTED
 from tests.house import PROJECT
+from tests.waiting import PATIENCE_S, until
 
 SAMPLE = PROJECT / "samples" / "calls" / "20260914-113006_inbound_agent-4711_b2c_q-cards_lost-card.wav"
-PATIENCE_S = 240
 
 
 @pytest.fixture
@@ -56,12 +54,6 @@ def serving(config: Path, settings: list[str]) -> Iterator[tuple[httpx.Client, s
         finally:
             hung.cancel()
             running.kill()
-
-
-def until(look: Callable[[], Any]) -> Any:
-    while not (found := look()):
-        time.sleep(0.2)
-    return found
 
 
 @pytest.mark.slow

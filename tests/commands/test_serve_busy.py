@@ -1,8 +1,9 @@
-"""Erasures through a real server that is never idle: its recogniser sleeps as long as a recording is."""
+"""Erasures through a real server that is never idle: its recogniser is held in the middle of a call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from typer.testing import CliRunner
@@ -20,8 +21,19 @@ pytestmark = pytest.mark.slow
 def busy(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("busy")
     for url in fresh_database(server, TEMPLATE):
-        with served(folder, url, ["transcription.scripted.sleep_per_audio_s=0.5"]) as one:
+        held = ["transcription.scripted.hang_on=[under-way.wav,c-88.wav]",
+                f"transcription.scripted.hang_while={folder / 'held'}"]  # fmt: skip
+        with served(folder, url, held) as one:
             yield one
+
+
+@contextmanager
+def held(busy: Served, job: str) -> Iterator[None]:
+    """The job's call is with the recogniser, and stays there."""
+    (busy.folder / "held").touch()
+    busy.at_stage(job, "recognise")
+    yield
+    (busy.folder / "held").unlink()
 
 
 def recording(busy: Served, seconds: float, first: float = 0.0) -> bytes:
@@ -38,13 +50,13 @@ def purge(busy: Served, *arguments: str) -> str:
 def test_a_call_is_erased_while_another_is_worked_on(busy: Served) -> None:
     """A service that was never idle answered 409 for ever."""
     finished = busy.ended(busy.submit(recording(busy, 4.0), "finished.wav"))
-    under_way = busy.submit(recording(busy, 8.0, 8.0), "under-way.wav")
-    busy.at_stage(under_way, "recognise")
-    answer = busy.client.delete(f"{finished['links']['call']}?recording=true")
-    assert answer.status_code == 200, answer.text
-    assert busy.told(under_way)["state"] == "queued", "the other call was not waited for"
-    assert busy.client.get(finished["links"]["call"]).status_code == 404
-    assert not [path for path in busy.files() if "finished" in path.name]
+    under_way = busy.submit(recording(busy, 4.0, 8.0), "under-way.wav")
+    with held(busy, under_way):
+        answer = busy.client.delete(f"{finished['links']['call']}?recording=true")
+        assert answer.status_code == 200, answer.text
+        assert busy.told(under_way)["state"] == "queued", "the other call was not waited for"
+        assert busy.client.get(finished["links"]["call"]).status_code == 404
+        assert not [path for path in busy.files() if "finished" in path.name]
     assert busy.ended(under_way)["state"] == "done", "nor harmed"
 
 
@@ -52,11 +64,11 @@ def test_a_call_that_is_worked_on_leaves_nothing_but_its_mark(busy: Served) -> N
     """`db purge` beside a worker that has the call: what the worker makes of it comes too late."""
     marks = busy.rows("SELECT count(*) FROM tombstones")[0][0]
     calls = busy.rows("SELECT count(*) FROM calls")
-    content = recording(busy, 8.0, 16.0)
+    content = recording(busy, 4.0, 16.0)
     job = busy.submit(content, "c-88.wav", metadata='{"customer": "C-88"}')
-    busy.at_stage(job, "recognise")
-    assert "erased: 1 recording" in purge(busy, "--customer", "C-88", "--with-audio")
-    assert busy.client.get(job).status_code == 404
+    with held(busy, job):
+        assert "erased: 1 recording" in purge(busy, "--customer", "C-88", "--with-audio")
+        assert busy.client.get(job).status_code == 404
     after = busy.ended(busy.submit(recording(busy, 4.0, 24.0), "after.wav"))
     assert after["state"] == "done", "the worker goes on; one recogniser: it is done with the erased call"
     assert busy.rows("SELECT count(*) FROM calls") == [(calls[0][0] + 1,)]

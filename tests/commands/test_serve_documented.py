@@ -22,10 +22,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from bench.materials.recordings import RATE_HZ, sample_speech, write_wav
 from db.embedded.server import EmbeddedServer
-from tests.commands.served import SAMPLES, Served, served, until
+from tests.commands.served import SAMPLES, Served, served
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 from tests.service.documented import DocumentClient
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 PAGE = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -189,15 +190,15 @@ def test_one_trace_leads_from_the_request_through_all_processes_to_the_row(
         assert by_name[stage].parent_span_id == by_name["call"].span_id
     (row,) = service.rows("SELECT request_id, traceparent, call_id::text FROM jobs WHERE request_id = 'order-77'")
     assert row == ("order-77", f"00-{trace_id}-{request.span_id.hex()}-01", job["call_id"])
-    lines = [
-        (path.name, json.loads(line))
-        for path in service.output.glob("logs/earshot_*.jsonl")
-        for line in path.read_text().splitlines()
-        if "order-77" in line
-    ]
-    assert {line["trace_id"] for _, line in lines} == {trace_id}
-    assert {line["request_id"] for _, line in lines} == {"order-77"}
-    assert any(line.get("call_id") == job["call_id"] for _, line in lines), "a worker's"
+
+    def lines() -> list[dict[str, Any]]:
+        logs = service.output.glob("logs/earshot_*.jsonl")
+        written = (line for path in logs for line in path.read_text().splitlines(keepends=True))
+        return [json.loads(line) for line in written if "order-77" in line and line.endswith("\n")]
+
+    until(lambda: any(line.get("call_id") == job["call_id"] for line in lines()))  # a worker's
+    assert {line["trace_id"] for line in lines()} == {trace_id}
+    assert {line["request_id"] for line in lines()} == {"order-77"}
 
 
 def upload(service: Served, key: str, content: bytes) -> None:

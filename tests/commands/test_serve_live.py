@@ -14,8 +14,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from service.live.messages import FRAME_HEADER
 from tests.commands.running import SCRIPTED
-from tests.commands.test_serve import PATIENCE_S, config, places, serving, until
+from tests.commands.test_serve import config, places, serving
 from tests.live_rooms import RATE_HZ, speech
+from tests.waiting import PATIENCE_S, until
 
 __all__ = ["config"]
 

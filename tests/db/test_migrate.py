@@ -13,6 +13,7 @@ import pytest
 
 from db.migrate import SCHEMA, migrate
 from pipeline.errors import DatabaseUnavailable
+from tests.waiting import until
 
 MIGRATE = """
 import sys
@@ -45,11 +46,7 @@ def in_a_process(url: str, schema: Path) -> subprocess.Popen[str]:
 
 def wait_for(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        for _ in range(400):
-            if connection.execute(statement.encode()).fetchone() is not None:
-                return
-            time.sleep(0.02)
-    raise AssertionError(f"never true: {statement}")
+        until(lambda: connection.execute(statement.encode()).fetchone())
 
 
 SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid()"  # noqa: E501

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ import pytest
 from commands.run import metrics
 from ops.grafana import METRICS, TABLES, TARGET, dashboard
 from tests.house import PROJECT
+from tests.waiting import PATIENCE_S, until
 
 OPS = PROJECT / "ops"
 _RUN = """#!/bin/sh
@@ -92,11 +92,9 @@ def test_cron_says_what_is_missing(project: Path) -> None:
 def test_a_stopped_cron_job_waits_until_the_run_has_stopped_in_order(project: Path) -> None:
     process = subprocess.Popen([project / "ops" / "run_cron.sh", "--wait"], stdout=subprocess.DEVNULL)
     logs = project / "output" / "cron"
-    deadline = time.monotonic() + 30
-    while not (logs.is_dir() and any(path.read_text() for path in logs.iterdir())) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: logs.is_dir() and any(path.read_text() for path in logs.iterdir()))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 130
+    assert process.wait(PATIENCE_S) == 130
     (log,) = logs.iterdir()
     assert log.read_text().endswith("stopped in order\nexit 130\n")
 
@@ -133,15 +131,12 @@ def test_one_ctrl_c_is_one_signal_and_the_exit_code_is_kept(project: Path, name:
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the only way to give it a terminal
     )
     logs = project / "output" / "cron"
-    deadline = time.monotonic() + 30
-    while not (logs.is_dir() and any("ready" in path.read_text() for path in logs.iterdir())):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: logs.is_dir() and any("ready" in path.read_text() for path in logs.iterdir()))
     if name == "SIGINT":
         os.write(terminal, b"\x03")
     else:
         process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 130
+    assert process.wait(PATIENCE_S) == 130
     os.close(terminal)
     os.close(theirs)
     (log,) = logs.iterdir()

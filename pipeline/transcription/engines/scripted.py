@@ -34,6 +34,8 @@ from pipeline.transcription.engine import (
 )
 from pipeline.transcription.engines.expected import scripted_name
 
+_HELD_LOOK_S = 0.05
+
 _LEXICON = [
     "account",
     "agent",
@@ -196,8 +198,9 @@ class ScriptedTranscriber:
                 if marker is not None:
                     marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-        while _matches(place, self._options.hang_on):
-            time.sleep(3600.0)
+        held = self._options.hang_while
+        while _matches(place, self._options.hang_on) and (held is None or held.exists()):
+            time.sleep(_HELD_LOOK_S)
 
 
 def read_transcripts(path: Path) -> dict[str, list[ScriptedTurn]]:

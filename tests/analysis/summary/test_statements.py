@@ -129,8 +129,11 @@ def _shares(statements: list[Labelled], found: list[Verdict]) -> tuple[float, fl
 def test_false_statements_are_caught_and_true_ones_stay(
     half: str, real_encoder: SentenceEncoder, reference_data: Path
 ) -> None:
+    """Of every other call; the bench judges all. Most of the time is the encoder's, over the lines of each call."""
     statements = read_statements(STATEMENTS / f"{half}.yaml", reference_data)
-    assert len(statements) > 200
+    about = sorted({one.call.call_id for one in statements})[::2]
+    statements = [one for one in statements if one.call.call_id in about]
+    assert len(statements) > 100
     assert {one.kind for one in statements} == {"supported", *FALSE_KINDS}
     caught, dropped = _shares(statements, verdicts(statements, real_encoder))
     assert caught >= LEAST_CAUGHT[half]

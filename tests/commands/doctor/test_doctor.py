@@ -22,7 +22,7 @@ from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.recognisers import ScriptedOptions
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
-from tests.commands.running import called
+from tests.commands.running import NO_MODELS, called
 
 
 @pytest.fixture
@@ -153,6 +153,7 @@ def test_the_whole_examination_times_a_call_and_writes_nothing(tmp_path: Path) -
         f"output.directory={tmp_path}/output",
         f"run.spool_dir={tmp_path}/spool",
         "reporting.doctor.time_limit_s=240",
+        *NO_MODELS,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)

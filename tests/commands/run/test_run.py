@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from bench.materials.recordings import sample_speech as speech
@@ -24,6 +23,7 @@ from db.export.result_rows import FIRST_COLUMNS
 from tests.commands.running import ALL_MODELS, NO_MODELS, SCRIPTED, Workplace, called
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
+from tests.waiting import until
 
 PATIENCE_S = 180.0
 """For what comes in a few seconds, on a machine that has much else to do."""
@@ -254,8 +254,8 @@ def test_strict_refuses_the_fallback(place: Workplace) -> None:
 
 
 def test_two_runs_at_once_the_second_exits_4(place: Workplace) -> None:
-    slow = [*SCRIPTED, "transcription.scripted.sleep_per_audio_s=3"]
-    with subprocess.Popen(place.arguments(settings=slow), cwd=PROJECT, stderr=subprocess.DEVNULL) as first:
+    held = [*SCRIPTED, "transcription.scripted.hang_on=['*']"]
+    with subprocess.Popen(place.arguments(settings=held), cwd=PROJECT, stderr=subprocess.DEVNULL) as first:
         wait_for(place, "SELECT 1 FROM runs WHERE state = 'running'")
         second = place.run()
         assert second.returncode == 4
@@ -324,13 +324,12 @@ def test_a_call_that_keeps_failing_is_quarantined_and_then_left_alone(place: Wor
 
 
 def test_a_file_removed_while_the_run_goes_on_fails_transiently(place: Workplace) -> None:
-    slow = [*SCRIPTED, "transcription.scripted.sleep_per_audio_s=1", "run.calls_ahead=1", "run.decode_workers=1"]
+    held = holding(place, "run.calls_ahead=1", "run.attempts=1")
     gone = sorted(place.calls.glob("*.wav"))[0]  # the oldest: the last one that is looked at
-    with subprocess.Popen(
-        place.arguments(settings=[*slow, "run.attempts=1"]), cwd=PROJECT, stderr=subprocess.DEVNULL
-    ) as run:
+    with subprocess.Popen(place.arguments(settings=held), cwd=PROJECT, stderr=subprocess.DEVNULL) as run:
         wait_for(place, "SELECT 1 FROM claims HAVING count(*) = 3")
         gone.unlink()
+        let_go(place)
         code = run.wait(PATIENCE_S)
     assert code == 1
     failed = json.loads(place.newest("failed_calls_*.json").read_text())
@@ -358,10 +357,14 @@ def test_a_file_still_growing_is_left_for_the_next_run(place: Workplace) -> None
 def test_killed_at_any_moment_the_next_run_ends_with_the_same_rows(place: Workplace, server: EmbeddedServer) -> None:
     chunks = """SELECT file_name, channel, ordinal, start_s, end_s, text
         FROM chunks JOIN calls USING (call_id) ORDER BY 1, 2, 3"""
-    slow = [*SCRIPTED, "transcription.scripted.sleep_per_audio_s=0.1"]
-    for delay_s in (2.0, 3.0, 4.0):
-        with subprocess.Popen(place.arguments(settings=slow), cwd=PROJECT, stderr=subprocess.DEVNULL) as run:
-            time.sleep(delay_s)
+    others = [*SCRIPTED, "transcription.scripted.hang_on=['20260901*', '20260902*']"]
+    for settings, moment in (
+        (holding(place), "SELECT 1 FROM claims"),
+        (holding(place), "SELECT 1 FROM claims WHERE stage = 'recognise'"),
+        (others, "SELECT 1 FROM calls WHERE status = 'done'"),
+    ):
+        with subprocess.Popen(place.arguments(settings=settings), cwd=PROJECT, stderr=subprocess.DEVNULL) as run:
+            wait_for(place, moment)
             run.kill()
     assert place.run().returncode == 0
     killed = place.rows(chunks)
@@ -373,12 +376,15 @@ def test_killed_at_any_moment_the_next_run_ends_with_the_same_rows(place: Workpl
 
 
 def wait_for(place: Workplace, query: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            if place.rows(query):
-                return
-        except psycopg.Error:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"nothing came of: {query}")
+    until(lambda: place.rows(query))
+
+
+def holding(place: Workplace, *settings: str) -> list[str]:
+    """Settings of a run whose recogniser waits until it is let go."""
+    mark = place.output.with_name("held")
+    mark.touch()
+    return [*SCRIPTED, "transcription.scripted.hang_on=['*']", f"transcription.scripted.hang_while={mark}", *settings]
+
+
+def let_go(place: Workplace) -> None:
+    place.output.with_name("held").unlink()

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +21,7 @@ from pipeline.errors import (
 )
 from tests.house import PROJECT
 from tests.pipeline.run.planted import build_slow_worker, build_worker, refuse_to_build
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -117,11 +117,7 @@ def test_a_child_dies_with_a_killed_parent() -> None:
         pid = int(parent.stdout.readline())
         parent.kill()
         parent.wait()
-    for _ in range(100):
-        if not _runs(pid):
-            break
-        time.sleep(0.1)
-    assert not _runs(pid)
+    until(lambda: not _runs(pid))
 
 
 def _runs(pid: int) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from pipeline.live.kept import KeptCalls
 from pipeline.live.refusals import CallRefused, EndReason, Refusal
 from pipeline.live.sound import TrackSound
 from tests.live_rooms import RATE_HZ, LiveBed, SaysItsPlace, live_bed, speech, start_of
+from tests.waiting import until
 
 PATIENCE_S = 60.0
 
@@ -76,13 +76,6 @@ def ended(call: LiveCall) -> Ended:
     last = call.events.after(0)[-1][1]
     assert isinstance(last, Ended)
     return last
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def turns_of(call: LiveCall) -> list[Turn]:

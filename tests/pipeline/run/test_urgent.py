@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from pipeline.sources.source import build_source
 from pipeline.transcription.engine import SegmentRequest, SegmentResult
 from tests.pipeline.run.planted import PlantedRecogniser
 from tests.pipeline.run.test_batch import Silent, planted_parts
+from tests.waiting import until
 
 
 class GatedRecogniser(PlantedRecogniser):
@@ -52,12 +53,6 @@ def build_gated(folder: Path, skip: Mapping[str, str] | None = None) -> Recognis
 def begun(folder: Path) -> list[str]:
     path = folder / "begun"
     return path.read_text(encoding="utf-8").split() if path.exists() else []
-
-
-def until(look: Callable[[], Any]) -> Any:
-    while not (found := look()):
-        time.sleep(0.05)
-    return found
 
 
 def planned_in(folder: Path, *names: str) -> dict[str, str]:

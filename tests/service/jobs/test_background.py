@@ -7,12 +7,11 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -22,6 +21,7 @@ from service.jobs.callbacks import SIGNATURE, Callbacks
 from service.jobs.fetching import Fetcher
 from service.jobs.room import JobRoom
 from tests.service.jobs.conftest import SECRET
+from tests.waiting import until
 
 
 class Other:
@@ -78,12 +78,6 @@ def fetcher(job_room: JobRoom) -> Iterator[Fetcher]:
     one = Fetcher(job_room, first_wait_s=0.01)
     yield one
     one.close()
-
-
-def until(look: Callable[[], Any]) -> Any:
-    while not (found := look()):
-        time.sleep(0.02)
-    return found
 
 
 def by_address(client: TestClient, other: Other, path: str = "/a.wav", **more: object) -> str:

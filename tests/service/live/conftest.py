@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from service.live import routes
 from service.live.messages import FRAME_HEADER
 from service.security import Guard
 from tests.live_rooms import RATE_HZ, LiveBed, live_bed, speech
+from tests.waiting import until
 
 PATIENCE_S = 60.0
 
@@ -79,10 +79,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         server.config.port = 0
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        deadline = time.monotonic() + PATIENCE_S
-        while not server.started:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: server.started, pause_s=0.01)
 
         def close() -> None:
             server.should_exit = True

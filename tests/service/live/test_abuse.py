@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable
 
 import psutil
 
 from tests.live_rooms import RATE_HZ
-from tests.service.live.conftest import PATIENCE_S, Client, Serve
+from tests.service.live.conftest import Client, Serve
+from tests.waiting import until
 
 Open = Callable[..., Client]
 CLIENTS = 100
@@ -39,10 +39,7 @@ def test_a_hundred_clients_of_which_half_stall(serve: Serve, client: Open) -> No
     assert {call.reason for call in served.bed.room.calls if call.done.is_set()} == {"stopped"}
     held = [call for call in served.bed.room.calls if call.reason is None]
     assert len(held) == len(stalled)
-    deadline = time.monotonic() + PATIENCE_S
-    while any(call.recorded != (RATE_HZ, RATE_HZ) for call in held):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: all(call.recorded == (RATE_HZ, RATE_HZ) for call in held))
 
 
 def test_connections_that_begin_nothing_are_bounded(serve: Serve, client: Open) -> None:

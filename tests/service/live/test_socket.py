@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import wave
 from collections.abc import Callable
 
@@ -17,7 +16,8 @@ from service.access import LOCAL, Principal, Scope
 from service.live import socket as live_socket
 from service.live.messages import FRAME_HEADER
 from tests.live_rooms import RATE_HZ, SaysItsPlace, speech
-from tests.service.live.conftest import PATIENCE_S, Client, Serve, Served
+from tests.service.live.conftest import Client, Serve, Served
+from tests.waiting import until
 
 Open = Callable[..., Client]
 
@@ -25,13 +25,6 @@ Open = Callable[..., Client]
 def recorded(served: Served, session: str) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
     with wave.open(str(served.bed.recordings.taken[session])) as file:
         return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_call_is_sent_and_told(serve: Serve, client: Open) -> None:

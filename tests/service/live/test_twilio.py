@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline.live.refusals import CallRefused
 from service.live.twilio import twilio_message
 from tests.service.live.conftest import Client, Serve, Served
-from tests.service.live.test_socket import until
+from tests.waiting import until
 
 Open = Callable[..., Client]
 CONNECTED = {"event": "connected", "protocol": "Call", "version": "1.0.0"}

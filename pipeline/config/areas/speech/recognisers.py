@@ -50,6 +50,8 @@ class ScriptedOptions(Area):
     """With `crash_on`: crash only while this file does not exist; it is created just before."""
     hang_on: Annotated[tuple[str, ...], NOTHING] = ()
     """File-name patterns whose segments never end."""
+    hang_while: Annotated[Path | None, NOTHING] = None
+    """With `hang_on`: only while this file exists."""
     error_on: Annotated[tuple[str, ...], NOTHING] = ()
     """File-name patterns whose segments come back with an error."""
     out_of_memory_on: Annotated[tuple[str, ...], NOTHING] = ()

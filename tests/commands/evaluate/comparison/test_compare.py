@@ -15,7 +15,7 @@ from commands.evaluate.comparison.systems import PLAIN
 from db.embedded.server import EmbeddedServer
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_TINY_EN
-from tests.commands.running import called, told_by
+from tests.commands.running import NO_MODELS, called, told_by
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 
@@ -57,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     for name in ("poor", "good"):
         (folder / f"{name}.yaml").write_text(
             f"transcription: {{engines: [scripted], scripted: {{transcripts: {folder / name}}}}}\n"
-            f"database: {{data_dir: {folder / 'database'}}}\nrun: {{spool_dir: {folder / 'spool'}}}\n",
+            f"database: {{data_dir: {folder / 'database'}}}\nrun: {{spool_dir: {folder / 'spool'}, decode_workers: 1}}\n",
             encoding="utf-8",
         )
     return Place(folder)
@@ -118,7 +118,9 @@ def test_what_a_run_has_stored_is_not_made_again(
     call = next((place.folder / "calls").glob("*lost-card.wav"))
     for url in fresh_database(server, TEMPLATE):
         stored = ["--set", f"database.url={url}", "--output", str(tmp_path / "output")]
-        code, told = told_by(["--config", place.config("good"), "--input", str(call), *stored], monkeypatch, capfd)
+        bare = [part for setting in NO_MODELS for part in ("--set", setting)]
+        run = ["--config", place.config("good"), "--input", str(call), *stored, *bare]
+        code, told = told_by(run, monkeypatch, capfd)
         assert code == 0, told
         systems = ["--systems", place.config("poor"), place.config("good"), "--input", str(call)]
         arguments = [*systems, "--truth", str(TRUTH), *stored, "--json"]

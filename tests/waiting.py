@@ -1,0 +1,23 @@
+"""Waiting for what another thread or process does on its own: a test asserts what it waited for, and nothing beside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE_S = 240.0
+"""Below the time limit of a test, so that the test says what never came."""
+
+
+def until(look: Callable[[], T], pause_s: float = 0.05) -> T:
+    """The first answer of `look` that is true. Fails with the last one when none is in `PATIENCE_S`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := look()):
+        if time.monotonic() >= deadline:
+            where = f"{look.__code__.co_filename}:{look.__code__.co_firstlineno}" if hasattr(look, "__code__") else look
+            raise AssertionError(f"{where}: not in {PATIENCE_S:g} s; the last answer was {found!r}")
+        time.sleep(pause_s)
+    return found
