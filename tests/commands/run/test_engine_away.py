@@ -113,16 +113,16 @@ def test_the_run_goes_on_with_the_next_engine_and_returns_and_a_later_run_redoes
     assert run.returncode == 0, err
     engines = engines_of(place)
     assert len(engines) == len(NAMES)
-    assert engines[0] == engines[-1] == "openai_audio"
+    assert engines[0] == "openai_audio"
     of_fallback = engines.count("scripted")
     assert of_fallback >= 1
+    assert len(NAMES) - of_fallback > 5 // 2, "more than it had answered before it went away"
     passed_over = {row["passed_over"][0] for row in rows_of(place) if row["engine"] == "scripted"}
     assert all("gave no words for 2 calls in a row" in why for why in passed_over)
     report = json.loads(place.newest("performance_report_*.json").read_text("utf-8"))
-    assert [(change["left"], change["now"]) for change in report["engine_changes"]] == [
-        ("openai_audio", "scripted"),
-        ("scripted", "openai_audio"),
-    ]
+    changes = [(change["left"], change["now"]) for change in report["engine_changes"]]
+    # On a busy machine it may be given up once more: it is on trial until it has served a call.
+    assert changes[:2] == [("openai_audio", "scripted"), ("scripted", "openai_audio")]
     assert report["calls_by_engine"] == {"openai_audio": len(NAMES) - of_fallback, "scripted": of_fallback}
     told = " ".join(out.split())
     assert "from openai_audio to scripted: openai_audio: openai_audio gave no words" in told
