@@ -57,7 +57,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     for name in ("poor", "good"):
         (folder / f"{name}.yaml").write_text(
             f"transcription: {{engines: [scripted], scripted: {{transcripts: {folder / name}}}}}\n"
-            f"database: {{data_dir: {folder / 'database'}}}\nrun: {{spool_dir: {folder / 'spool'}, decode_workers: 1}}\n",
+            f"database: {{data_dir: {folder / 'database'}}}\n"
+            f"run: {{spool_dir: {folder / 'spool'}, decode_workers: 1}}\n",
             encoding="utf-8",
         )
     return Place(folder)
