@@ -1,5 +1,5 @@
 """Words that one channel only overheard: echo, a mix, a mono copy. They are stored once, under the side that said them.
 
-`said` gives each word its place, `likeness` hears whether one channel's sound is a copy of another's, `shared` finds
-what two channels share and whose it is, `taken_out` cuts it out of the other side's segments.
+`said` gives each word its place, `hearing` whether one channel's sound is a copy of another's, `shared` finds what two
+channels share and whose it is, `taken_out` cuts it out of the other side's segments.
 """

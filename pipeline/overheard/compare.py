@@ -9,7 +9,7 @@ from functools import partial
 from itertools import permutations
 from typing import Protocol
 
-from pipeline.overheard.likeness import Copy
+from pipeline.audio.channels.likeness import Copy
 from pipeline.overheard.said import Said, said_in, timed
 from pipeline.overheard.shared import REACH_S, Owner, Run, runs_of
 from pipeline.overheard.taken_out import SIDE_UNCERTAIN, without_words

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.audio.channels.likeness import Copy, Samples, copy_of
 from pipeline.audio.decoding.spool import read_range
-from pipeline.overheard.likeness import Copy, Samples, copy_of
 from pipeline.overheard.shared import REACH_S
 from pipeline.records import SAMPLE_RATE_HZ, PreparedCall, PreparedChannel
 

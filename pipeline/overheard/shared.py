@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 
-from pipeline.overheard.likeness import Copy
+from pipeline.audio.channels.likeness import Copy
 from pipeline.overheard.said import Said
 
 REACH_S = 1.1

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.words import CORRECTED, OURS, WITHOUT, Material, missed, missed_with_vocabulary, part_of, truth_of
+from bench.materials.spoken_names import WITH_NAMES, WITHOUT_NAMES
+from bench.words import CORRECTED, OURS, PROJECT, WITHOUT, Material, missed, missed_with_vocabulary, part_of, truth_of
 from commands.evaluate.comparison.figures import ComparedSystems
 from commands.evaluate.comparison.running import SystemResult, Transcribed
 from commands.evaluate.comparison.systems import PLAIN
+from commands.evaluate.transcripts import glossary_names
+from pipeline.config.loader import load_settings
 from pipeline.judging.truth import TrueCall
 from tests.commands.evaluate.comparison.made_up import comparison, result, system
 
@@ -61,16 +64,31 @@ def test_a_goal_that_is_missed_is_told(plain: SystemResult, ours: SystemResult, 
 @pytest.mark.parametrize(
     ("without", "with_names", "told"),
     [
-        (result(MANY), result(MANY), []),
+        (result(MANY), result(MANY), ["no more names heard"]),
         (result(MANY), result(FEW), []),
-        (result(FEW), result(MANY), ["word error rate worse by"]),
+        (result(FEW), result(MANY), ["word error rate worse by", "fewer names heard"]),
     ],
 )
 def test_what_the_vocabulary_costs_is_told(without: SystemResult, with_names: SystemResult, told: list[str]) -> None:
-    by_set = {"set": comparison([system(WITHOUT), system(OURS)], without, with_names)}
-    said = list(missed_with_vocabulary("tiny", by_set))
+    whole = comparison([system(WITHOUT), system(OURS)], without, with_names, names=("right",))
+    said = list(missed_with_vocabulary("tiny", {"set": whole}, whole))
     assert len(said) == len(told)
     assert all(part in line for part, line in zip(told, said, strict=True))
+
+
+def test_a_measurement_without_names_says_so() -> None:
+    whole = comparison([system(WITHOUT), system(OURS)], result(MANY), result(FEW), names=("SmartBox",))
+    assert list(missed_with_vocabulary("tiny", {"set": whole}, whole)) == [
+        "tiny: nobody says a name of the glossary, so its recall was not measured"
+    ]
+
+
+def test_the_names_of_the_shipped_glossaries_are_said(tmp_path: Path) -> None:
+    """Each name in a sentence of its own, and none of them in the others."""
+    settings = load_settings(PROJECT / "config.yaml", ()).settings
+    for name in glossary_names(settings):
+        assert sum(f" {name} " in f" {line.strip('?.').replace(',', '')} " for line in WITH_NAMES), name
+        assert not any(name.casefold() in line.casefold().split() for line in WITHOUT_NAMES), name
 
 
 def test_the_parts_are_every_other_call_and_together_all() -> None:

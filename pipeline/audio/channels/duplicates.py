@@ -3,6 +3,10 @@
 Normalised cross-correlation finds delay and gain on a sample of active seconds; then every active second is
 compared, a quarter of a second at a time. A channel with half a second of something of its own is no copy: speech must
 not be lost.
+
+A speech codec keeps no waveform. Where the two do not correlate, the fine structure of their spectra is compared
+(`likeness`), and their levels. Measured over pieces of 2 s: copies through AMR, GSM and ADPCM 0.12 and more, nearly all
+over 0.27; the sides of calls with echo, in rooms or mixed on one channel 0.02 and less in places.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio.channels.channel import Channel
+from pipeline.audio.channels.likeness import HOP_S, copy_of
 from pipeline.audio.decoding.spool import Samples, read_range
 from pipeline.config.areas.audio import DoctorSettings
 from pipeline.records import SAMPLE_RATE_HZ
@@ -30,6 +35,20 @@ _OWN_SOUND_BELOW = 0.7
 _SURELY_OWN_BELOW = 0.4
 """Limits of correlation for a loud quarter of a second: below the second, the channel holds something of its own; two
 quarters in a row below the first mean the same."""
+
+
+_PIECE = 2 * SAMPLE_RATE_HZ
+_FEWEST_PIECES = 3
+_CODED_REACH_S = 0.1
+_CODED_SAME_DELAY_S = 0.03
+_CODED_LIKENESS = 0.2
+_CODED_LEAST_LIKENESS = 0.08
+_CODED_GAIN_DB = 4.5
+"""A larger difference of the channels' levels may be an echo of the only one who speaks."""
+_CODED_SPREAD_DB = 10.0
+_CODED_OWN_BELOW_LOUDEST_DB = 30.0
+_CODED_OWN_S = 0.3
+"""Of half a second: a word. Decoders of GSM add bursts of 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +79,75 @@ def is_copy(first: Channel, second: Channel, settings: DoctorSettings) -> bool:
     if not len(active):
         return False
     alignment = _align(first, second, active, settings)
-    return alignment is not None and _agrees_everywhere(first, second, active, alignment, settings)
+    if alignment is not None:
+        return _agrees_everywhere(first, second, active, alignment, settings)
+    return _is_coded_copy(first, second, settings)
+
+
+def _is_coded_copy(first: Channel, second: Channel, settings: DoctorSettings) -> bool:
+    """Whether both channels hold the same sounds throughout, one of them through a codec."""
+    likenesses: list[float] = []
+    delays: list[float] = []
+    reach = round(_CODED_REACH_S * SAMPLE_RATE_HZ)
+    for start in _loud_pieces(first, second):
+        around = _samples(first, start - reach, _PIECE + 2 * reach)
+        found = copy_of(around, _samples(second, start, _PIECE), _CODED_REACH_S)
+        if found is None or found.likeness < _CODED_LEAST_LIKENESS:
+            return False
+        likenesses.append(found.likeness)
+        delays.append(found.delay_s)
+    if len(likenesses) < _FEWEST_PIECES:
+        return False
+    delay_s = float(np.median(delays))
+    if abs(delay_s) > settings.dual_mono_max_delay_ms / 1000 + HOP_S / 2:
+        return False
+    same_time = np.abs(np.array(delays) - delay_s) <= _CODED_SAME_DELAY_S
+    if np.mean(same_time & (np.array(likenesses) >= _CODED_LIKENESS)) < _MOST:
+        return False
+    gain_db = _steady_gain_db(first, second, delay_s)
+    return gain_db is not None and abs(gain_db) <= min(_CODED_GAIN_DB, settings.dual_mono_max_gain_db)
+
+
+def _steady_gain_db(first: Channel, second: Channel, delay_s: float) -> float | None:
+    """By how much the second channel is louder; None where either has a sound of its own.
+
+    Args:
+        delay_s: by how much the second is later.
+    """
+    powers = _powers(first, second, 1, round(delay_s * _FRAMES_A_SECOND))
+    levels = 10.0 * np.log10(powers + 1e-12)
+    near = levels > np.percentile(levels, 99.0, axis=1, keepdims=True) - _CODED_OWN_BELOW_LOUDEST_DB
+    both = near.all(axis=0)
+    if not both.any():
+        return None
+    apart = levels[1] - levels[0]
+    gain_db = float(np.median(apart[both]))
+    own = near.any(axis=0) & (np.abs(apart - gain_db) > _CODED_SPREAD_DB)
+    longest = np.convolve(own, np.ones(_FRAMES_A_SECOND // 2), mode="same").max()
+    return gain_db if longest < _CODED_OWN_S * _FRAMES_A_SECOND else None
+
+
+def _loud_pieces(first: Channel, second: Channel) -> list[int]:
+    """Where pieces of `_PIECE` samples begin in which either channel is close to its loudest."""
+    powers = _powers(first, second, _FRAMES_A_SECOND * _PIECE // SAMPLE_RATE_HZ, 0)
+    loud = _loud(powers, _ACTIVE_BELOW_LOUDEST_DB)
+    return [place * _PIECE for place in np.flatnonzero(loud).tolist()]
+
+
+def _powers(first: Channel, second: Channel, frames: int, later: int) -> npt.NDArray[np.float64]:
+    """Mean squares of both channels, the second `later` frames on, shape (2, pieces of so many frames)."""
+    powers = first.levels.power[max(0, -later) :], second.levels.power[max(0, later) :]
+    count = min(map(len, powers)) // frames
+    return np.stack([one[: count * frames].reshape(count, frames).mean(axis=1) for one in powers]).astype(np.float64)
+
+
+def _loud(powers: npt.NDArray[np.float64], below_loudest_db: float) -> npt.NDArray[np.bool_]:
+    if not powers.size:
+        return np.zeros(0, dtype=np.bool_)
+    loud: npt.NDArray[np.bool_] = (powers > powers.max(axis=1, keepdims=True) * 10.0 ** (-below_loudest_db / 10.0)).any(
+        axis=0
+    )
+    return loud
 
 
 def _active_seconds(first: Channel, second: Channel) -> npt.NDArray[np.int64]:
@@ -131,8 +218,11 @@ def _holds_own_sound(a: Samples, b: Samples, quiet: float) -> bool:
 
 def _second(channel: Channel, index: int, shift: int) -> Samples:
     """A second of the channel without its constant offset; before the beginning there is silence."""
-    start = index * _SECOND + shift
-    samples = read_range(channel.path, max(0, start), _SECOND + min(0, start)) - np.float32(channel.levels.offset)
+    return _samples(channel, index * _SECOND + shift, _SECOND)
+
+
+def _samples(channel: Channel, start: int, count: int) -> Samples:
+    samples = read_range(channel.path, max(0, start), count + min(0, start)) - np.float32(channel.levels.offset)
     return np.pad(samples, (max(0, -start), 0)) if start < 0 else samples
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.audio.channels.likeness import Copy
 from pipeline.overheard.compare import Speech, place_of, tell_apart
-from pipeline.overheard.likeness import Copy
 from pipeline.overheard.said import said_in, timed
 from pipeline.overheard.shared import Owner, whose
 from pipeline.overheard.taken_out import without_words

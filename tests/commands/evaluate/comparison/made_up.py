@@ -58,6 +58,6 @@ def result(errors: Sequence[int], processor_s: float | None = 3.0, reused: int =
     )
 
 
-def comparison(systems: Sequence[System], *results: SystemResult) -> ComparedSystems:
+def comparison(systems: Sequence[System], *results: SystemResult, names: Sequence[str] = ()) -> ComparedSystems:
     by_name = {system.name: result for system, result in zip(systems, results, strict=True)}
-    return compared(systems, by_name, TRUTHS)
+    return compared(systems, by_name, TRUTHS, names=names)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+import soundfile  # type: ignore[import-untyped]
+import soxr
 
+from bench.materials.overhearing import KINDS, coded
 from pipeline.audio.channels.duplicates import is_copy
 from pipeline.config.areas.audio import DoctorSettings
+from tests.house import PROJECT
 from tests.pipeline.audio.channels.made import channels_of, later, noise
 from tests.pipeline.audio.sounds import RATE, Samples
 
@@ -97,3 +104,43 @@ def test_a_copy_keeps_its_gain_and_its_delay(tmp_path: Path, seconds_changed: in
         moved[place] = later(first[place], 0.01)
     assert copied(tmp_path / "gain", first, louder) is (seconds_changed == 1)
     assert copied(tmp_path / "delay", first, moved) is False
+
+
+@functools.cache
+def a_call() -> Samples:
+    """25 s of both sides of a sample call, 8 kHz, shape (2, samples)."""
+    path = next((PROJECT / "samples" / "calls").glob("20260914-091502*"))
+    samples, rate = soundfile.read(path, frames=25 * soundfile.info(path).samplerate, dtype="float32", always_2d=True)
+    return np.asarray(soxr.resample(samples, rate, 8000).T, dtype=np.float32)
+
+
+def with_a_word(call: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+    """Half a second of the first second that is loud, on one channel, where both are quietest."""
+    powers = np.square(call[1])[: call.shape[1] // 4000 * 4000].reshape(-1, 4000).mean(axis=1)
+    word, quiet = int(powers.argmax()) * 4000, int(powers.argmin()) * 4000
+    made = call.copy()
+    made[1, quiet : quiet + 4000] += call[1, word : word + 4000]
+    return made
+
+
+CODED = {
+    "a mono copy through AMR": (KINDS["mono copy, AMR"], True),
+    "two codecs": (
+        lambda call, rate: np.stack([coded(call.sum(0) / 2, rate, c) for c in ("adpcm_ima_wav", "libopencore_amrnb")]),
+        True,
+    ),
+    "a word of its own": (lambda call, rate: with_a_word(KINDS["mono copy, AMR"](call, rate) / 2), False),
+    "an echo of 6 dB": (KINDS["echo 6 dB 20 ms"], False),
+    "a loud room": (KINDS["room 8 dB"], False),
+    "an echo through a codec": (KINDS["echo through a codec"], False),
+    "a mix on one side": (KINDS["mix on one side"], False),
+    "two sides": (KINDS["clean"], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CODED)
+def test_a_mono_copy_through_a_codec_is_a_copy_and_an_overheard_side_is_none(tmp_path: Path, case: str) -> None:
+    """It had been two channels that say the same, of which nobody could tell the sides."""
+    make, is_same = CODED[case]
+    first, second = make(a_call(), 8000)
+    assert copied(tmp_path, soxr.resample(first, 8000, RATE), soxr.resample(second, 8000, RATE)) is is_same

@@ -19,7 +19,7 @@ from pipeline.config.areas.speech.diarisation import DiarisationSettings, Voices
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import CallDiariser
 from pipeline.diarisation.diariser import DiarisationGivenUp, Diariser, SpeakerTurn
-from pipeline.diarisation.voices.diariser import VoicesDiariser
+from pipeline.diarisation.voices.diariser import VoicesDiariser, surely
 from pipeline.diarisation.voices.encoder import Floats
 from pipeline.records import SAMPLE_RATE_HZ, CallMetadata, PreparedCall, PreparedChannel
 
@@ -115,3 +115,9 @@ def test_real_calls_mixed_to_mono(diariser: VoicesDiariser, reference_data: Path
         found = turns(diariser, mono)
         truth = marked_turns(path.with_suffix(".rttm"))
         assert agreement(found, truth, mono.samples / SAMPLE_RATE_HZ) >= MINIMUM, path.name
+
+
+@pytest.mark.parametrize(("windows", "needed"), [(2, 1.11), (30, 1.11), (36, 1.066), (45, 1.0), (8000, 1.0)])
+def test_a_short_recording_needs_more_evidence_of_a_second_voice(windows: int, needed: float) -> None:
+    """One speech of 11 s was taken for two speakers: evidence 4.8 in 25 windows."""
+    assert surely(windows) == pytest.approx(needed)
