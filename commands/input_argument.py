@@ -56,7 +56,7 @@ class RunGroup(TyperGroup):
             args = [*before, f"{option}={given}", *rest[1:]]
 
     def _must_be_there(self, ctx: typer.Context, given: str) -> None:
-        if given.startswith("s3://") or Path(given).expanduser().exists():
+        if "://" in given or Path(given).expanduser().exists():
             return
         parent = Path(given).parent
         beside = [str(path) for path in parent.iterdir()] if parent.is_dir() else []

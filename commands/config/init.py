@@ -12,6 +12,7 @@ import typer
 
 from commands.options import DEFAULT_CONFIG
 from commands.terminal import complain, say
+from pipeline.config.areas.buckets import in_bucket
 from pipeline.config.areas.file_names import AUTO, SHIPPED
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.loader import load_settings
@@ -58,7 +59,7 @@ def answers(given: Mapping[str, str | None], ask: Ask | None) -> dict[str, Any]:
 
 
 def _input(answer: str) -> dict[str, Any]:
-    if not answer.startswith("s3://") and not Path(answer).expanduser().exists():
+    if not in_bucket(answer) and not Path(answer).expanduser().exists():
         raise ConfigurationError(f"{answer}: no such folder or file; name the recordings, or s3://bucket/prefix")
     return _checked({"input.path": answer})
 

@@ -27,8 +27,9 @@ class Outbox:
     """The files of an output folder that the bucket does not have yet. For one process at a time."""
 
     def __init__(self, settings: OutputSettings) -> None:
+        self._settings = settings
         self._folder = settings.directory
-        self._to = Destination(settings.upload_to, settings.s3) if settings.upload_to is not None else None
+        self._to: Destination | None = None
         self.trouble: str | None = None
         """Why files are left for the next run."""
         self.uploaded = 0
@@ -36,7 +37,7 @@ class Outbox:
     def expect(self, paths: Iterable[Path]) -> None:
         """These files are to be copied, once they are there. What no later run would write again is told before it is
         written."""
-        if self._to is not None:
+        if self._settings.upload_to is not None:
             names = {path.relative_to(self._folder).as_posix() for path in paths}
             self._write_down(sorted(names.union(self._left())))
 
@@ -45,12 +46,13 @@ class Outbox:
 
         After the first trouble nothing is tried again in this run.
         """
-        if self._to is None:
+        if self._settings.upload_to is None:
             return True
         there = [name for name in self._left() if self._path(name).is_file()]
         while there and self.trouble is None:
             now, there = there[:_AT_ONCE], there[_AT_ONCE:]
             try:
+                self._to = self._to or Destination(self._settings.upload_to, self._settings.s3)
                 self._to.upload({name: self._path(name) for name in now}, replaceable=self._replaceable(now))
             except ServiceUnavailable as error:
                 self.trouble = (
@@ -65,7 +67,7 @@ class Outbox:
 
     def close(self) -> None:
         """At the end of a delivery: what was expected and never written is crossed out."""
-        if self._to is not None:
+        if self._settings.upload_to is not None:
             self.bring()
             self._write_down([name for name in self._left() if self._path(name).is_file()])
 

@@ -69,7 +69,10 @@ class BucketSource:
         self._settings = settings
         self._selection = Selection(settings)
         self._metadata = MetadataReader(settings)
-        self._store = open_store(self._bucket, settings.s3)
+        try:
+            self._store = open_store(self._bucket, settings.s3)
+        except StoreRefused as error:
+            raise InputUnavailable(f"{settings.path}: {error}") from None
         self._downloads = Downloads(self._store, settings.s3)
         self._archives = ArchiveReader(settings, self._selection, self._metadata)
         self._deliveries: dict[str, StoredDelivery] = {}

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from pipeline.config.base import Area
 
-BUCKETS = ("s3://",)
-"""How addresses in buckets begin."""
+BUCKETS = ("s3://", "gs://", "abfs://")
+"""How addresses in buckets begin: S3, Google Cloud Storage, Azure Blob."""
 
 
 _CHOICES = ", ".join(f"{scheme}bucket/prefix" for scheme in BUCKETS)
@@ -41,7 +41,7 @@ class S3Settings(Area):
     region: str | None = None
     """AWS region; null to take it from the environment."""
     endpoint_url: str | None = None
-    """Address of an S3-compatible server; null for AWS."""
+    """Address of an S3-compatible server (or, for gs://, of another Google endpoint); null for the provider's own."""
     anonymous: bool = False
     """Send unsigned requests (public buckets)."""
     connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0

@@ -89,7 +89,7 @@ class InputSettings(Area):
     """Where calls come from."""
 
     path: str = "samples/calls"
-    """A folder, a single recording, a .zip, or s3://bucket/prefix."""
+    """A folder, a single recording, a .zip, or s3://bucket/prefix (gs:// and abfs:// with their extras)."""
     more: tuple[str, ...] = ()
     """Further folders, recordings and .zip archives on this machine, processed with `path`."""
     recursive: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,3 +154,17 @@ def test_another_installations_results_are_not_replaced_and_a_calls_transcript_i
     assert outbox.trouble
     assert "another object has this name" in outbox.trouble
     assert bucket.objects["night/results_1.csv"] == b"another's"
+
+
+def test_a_driver_that_is_missing_costs_the_upload_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    outbox = Outbox(OutputSettings(directory=tmp_path, upload_to="gs://results/night"))
+    outbox.expect([tmp_path / "results_1.csv"])
+    (tmp_path / "results_1.csv").write_text("ours")
+    assert not outbox.bring()
+    assert outbox.trouble
+    assert "earshot[gcs]" in outbox.trouble
+    outbox.close()
+    assert "results_1.csv" in (tmp_path / LEDGER).read_text()
