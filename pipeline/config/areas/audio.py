@@ -49,7 +49,7 @@ class DoctorSettings(Area):
     """Look for channels that are copies of each other; a copy is transcribed once, with the flag `dual_mono`."""
     dual_mono_min_correlation: Annotated[float, Field(ge=0.5, le=1.0)] = 0.9
     """A channel is a copy when every active second correlates with the other channel, after alignment, by at least
-    this."""
+    this; or, through a speech codec, when it has the same sounds throughout."""
     dual_mono_max_delay_ms: Annotated[float, Field(ge=0.0, le=100.0)] = 20.0
     """Longest delay between a channel and its copy, in milliseconds."""
     dual_mono_max_gain_db: Annotated[float, Field(ge=0.0, le=40.0)] = 12.0
