@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from commands.permissions import let_read
 from commands.purge.erase import Erased, Erasure
+from commands.purge.turn import in_turn
 from commands.terminal import say
 from db.erasure import erasable, erasing, refuse_in_reports
 from db.existing import existing_ledger
@@ -62,14 +63,15 @@ def purge(config: Path, overrides: Sequence[str], wish: Wish, confirm: Callable[
     before = None if wish.before is None else wish.before.replace(tzinfo=zone)
     with existing_ledger(settings.database) as database:
         migrate(database.url)
-        while True:
-            try:
-                return _purge(database, settings, wish, before, confirm)
-            except RunLocked as error:
-                if not wish.wait:
-                    raise RunLocked(f"{error} `db purge --wait` waits for it.") from None
-                say(f"waiting: {error}")
-                time.sleep(_LOOK_S)
+        try:
+            return in_turn(
+                lambda: _purge(database, settings, wish, before, confirm),
+                math.inf if wish.wait else 0.0,
+                _LOOK_S,
+                lambda error: say(f"waiting: {error}"),
+            )
+        except RunLocked as error:
+            raise RunLocked(f"{error} `db purge --wait` waits for it.") from None
 
 
 def _purge(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from commands.purge.erase import Erasure
+from commands.purge.turn import in_turn
 from db.erasure import OneErased, erasable, erasing
-from pipeline.errors import RunLocked
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -33,7 +32,7 @@ def eraser(
 
     def erase(call_id: uuid.UUID, with_audio: bool) -> OneErased | None:
         with ExitStack() as held:
-            _wait_for_others(database, held, patience_s)
+            in_turn(lambda: held.enter_context(erasing(database)), patience_s, _LOOK_S)
             chosen = erasable(database, call_ids=[call_id])
             if not chosen:
                 return None
@@ -44,16 +43,3 @@ def eraser(
         return OneErased(receipt=json.loads(done.receipt.read_text(encoding="utf-8")), left=tuple(done.troubles))
 
     return erase
-
-
-def _wait_for_others(database: Database, held: ExitStack, patience_s: float) -> None:
-    until = time.monotonic() + patience_s
-    while True:
-        try:
-            held.enter_context(erasing(database))
-        except RunLocked:
-            if time.monotonic() >= until:
-                raise
-            time.sleep(_LOOK_S)
-            continue
-        return

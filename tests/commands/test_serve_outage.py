@@ -141,8 +141,8 @@ def test_without_a_recogniser_calls_are_taken_in_and_wait(config: Path, url: str
     ]  # fmt: skip
     with serving(config, settings) as (client, running):
         job = submit(client, "order-79")
-        status, ready = until(
-            lambda: (now := readiness(client)) and "ended by" in now[1]["checks"]["workers"]["detail"] and now
+        ((status, ready),) = until(
+            lambda: [now for now in [readiness(client)] if "ended by" in now[1]["checks"]["workers"]["detail"]]
         )
         assert (status, ready["status"], ready["reasons"]) == (200, "degraded", ["workers"])
         assert client.get("/calls").status_code == 200
