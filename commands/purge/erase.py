@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands.purge.bucket import erase_in_bucket
 from commands.purge.files import FilesOutcome, erase_in_files, named
 from commands.purge.recordings import delete_handed_in, delete_recordings
 from db.erasure import (
@@ -72,11 +73,12 @@ class Erasure:
         """What would be erased; changes nothing."""
         what = named(self.chosen, names_still_used(self.database, self.chosen))
         files = erase_in_files(self._folders(), what, delimiter=self._delimiter, keep=self.keep, write=False)
+        copies = erase_in_bucket(self.settings.output, what, files, write=False)
         audio, troubles = self._beside_the_results(files, write=False)
         runs = mentioning_runs(self.database, what.mentions.scrub)
         return Erased(
             recordings=len(self.chosen), rows=None, runs=runs, files=files, audio=audio,
-            troubles=[*troubles, *files.unread],
+            troubles=[*troubles, *copies, *files.unread],
         )  # fmt: skip
 
     def erase(self) -> Erased:
@@ -88,12 +90,13 @@ class Erasure:
         what = named(self.chosen, names_still_used(self.database, self.chosen))
         own_spool(self.settings.run.spool_dir)  # removes what dead runs left there
         files = erase_in_files(self._folders(), what, delimiter=self._delimiter, keep=self.keep, write=True)
+        copies = erase_in_bucket(self.settings.output, what, files, write=True)
         audio, troubles = self._beside_the_results(files, write=True)
         rows = erase_rows(self.database, self.chosen, what.mentions.scrub)
         give_back_space(self.database)
         done = Erased(
             recordings=len(self.chosen), rows=rows, runs=rows.runs, files=files, audio=audio,
-            troubles=[*troubles, *files.unread],
+            troubles=[*troubles, *copies, *files.unread],
         )  # fmt: skip
         return self._with_receipt(done)
 
