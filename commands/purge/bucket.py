@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands.purge.files import FilesOutcome, Named, erase_in_files
-from commands.run.outbox import TRANSCRIPTS
+from db.export.transcripts import TRANSCRIPTS
 from pipeline.config.areas.output import OutputSettings
 from pipeline.errors import EarshotError
 from pipeline.objects.download import Downloads

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from db.export.files import write_whole
+from db.export.transcripts import TRANSCRIPTS
 from pipeline.config.areas.output import OutputSettings
 from pipeline.errors import ServiceUnavailable
 from pipeline.objects.upload import Destination
@@ -19,7 +20,6 @@ from pipeline.objects.upload import Destination
 log = logging.getLogger("earshot.run")
 
 LEDGER = ".to_upload.json"
-TRANSCRIPTS = "transcripts"
 _AT_ONCE = 500
 
 

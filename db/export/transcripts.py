@@ -29,6 +29,8 @@ WRITERS: Mapping[str, tuple[str, Writer]] = {
 """Format of `output.transcripts.formats` to the file's ending and its writer."""
 
 LONGEST_STEM_BYTES = 120
+TRANSCRIPTS = "transcripts"
+"""Their folder, below that of a run's output."""
 
 
 def export_transcripts(database: Database, call_ids: Iterable[str], folder: Path, output: OutputSettings) -> list[Path]:
