@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.records import Sentiment
 from analysis.sentiment.lines import SpokenLine
-from pipeline.config.areas.sentiment import SentimentSettings, TextEngine
+from pipeline.config.areas.sentiment import SentimentSettings, TextEngine, TextSentimentSettings
 from pipeline.records import Role
 
 
@@ -76,9 +76,17 @@ TEXT_ENGINES: dict[TextEngine, Builder] = {
 
 
 def build_text_engines(settings: SentimentSettings, encoder: EncoderChoice = WITHOUT) -> dict[Role, TextSentiment]:
-    """One engine per role; unknown speakers share the client's. Empty when text sentiment is off."""
+    """One engine per role; unknown speakers share the client's, and so do agents where both sides have one model: it is
+    loaded once. Empty when text sentiment is off."""
     if settings.text.engine is TextEngine.OFF:
         return {}
     build = TEXT_ENGINES[settings.text.engine]
     client = build(settings, Role.CLIENT, encoder)
-    return {Role.AGENT: build(settings, Role.AGENT, encoder), Role.CLIENT: client, Role.UNKNOWN: client}
+    agent = client if _is_shared(settings.text) else build(settings, Role.AGENT, encoder)
+    return {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}
+
+
+def _is_shared(text: TextSentimentSettings) -> bool:
+    if text.engine is TextEngine.TRANSFORMERS:
+        return text.transformers.agent == text.transformers.client
+    return text.engine is not TextEngine.SKLEARN or text.sklearn.agent_model == text.sklearn.client_model

@@ -17,6 +17,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 9998
 """The range that every table, spreadsheet and program after us can hold in any time zone."""
 
 _STAMP = re.compile(TIME_STAMP)
+_NO_DIGIT = re.compile(r"\D")
 _FOURTEEN_DIGITS = re.compile(r"(?:\D*\d){14}")
 _TAIL = re.compile(r"(?:[.,](?P<fraction>\d+))?(?P<offset>[Zz]|[-+]\d\d:?\d\d)?")
 _NUMERIC = re.compile(
@@ -125,7 +126,7 @@ def _read_stamp(text: str) -> datetime:
     tail = _TAIL.fullmatch(text, head.end()) if head else None
     if head is None or tail is None:
         raise ValueError(text)
-    digits = re.sub(r"\D", "", head.group())
+    digits = _NO_DIGIT.sub("", head.group())
     month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
     microsecond = int((tail["fraction"] or "").ljust(6, "0")[:6])
     read = datetime(int(digits[:4]), month, day, hour, minute, second, microsecond)  # strptime takes ten times as long
