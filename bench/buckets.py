@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from db.connection import connect
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.database import DatabaseSettings
@@ -115,11 +114,10 @@ def bare(settings: Settings) -> tuple[int, int]:
 
 
 def planned(settings: Settings, store: PostgresStore) -> int:
-    """Calls that a run would put into its queue."""
+    """Calls that a run would put into its queue, written as for it."""
     planner = Planner(settings=settings.run, recipe=build_recipe(settings), store=store, fingerprints=lambda _: [])
     plan = planner.plan(BucketSource(settings.input).discover())
-    ClaimsInMemory().enqueue("run", {call.found.source_uri: as_json(call) for call in plan.to_do})
-    return len(plan.to_do)
+    return len({call.found.source_uri: as_json(call) for call in plan.to_do})
 
 
 def figures(port: int, objects: int, days: int) -> dict[str, Any]:
