@@ -115,7 +115,7 @@ def bare(settings: Settings) -> tuple[int, int]:
 
 def planned(settings: Settings, store: PostgresStore) -> int:
     """Calls that a run would put into its queue, written as for it."""
-    planner = Planner(settings=settings.run, recipe=build_recipe(settings), store=store, fingerprints=lambda _: [])
+    planner = Planner(settings=settings.run, recipe=build_recipe(settings), store=store, stale_steps=lambda _, __: [])
     plan = planner.plan(BucketSource(settings.input).discover())
     return len({call.found.source_uri: as_json(call) for call in plan.to_do})
 
