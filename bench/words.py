@@ -39,7 +39,6 @@ from commands.evaluate.comparison.running import SystemResult, unwatched
 from commands.evaluate.comparison.systems import PLAIN, System
 from commands.evaluate.transcripts import glossary_names
 from pipeline.config.loader import load_settings
-from pipeline.intervals import Share
 from pipeline.judging.scores import FIGURES
 from pipeline.judging.truth import TrueCall, open_truth
 
@@ -84,10 +83,6 @@ def materials(data: Path) -> list[Material]:
         Material("samples", PROJECT / "samples" / "calls", PROJECT / "samples" / "truth"),
         Material("read_english", data / "speech" / "read_english", data / "speech" / "read_english"),
     ]
-
-
-def spoken_names(folder: Path) -> Material:
-    return Material("names", folder, folder)
 
 
 def truth_of(material: Material) -> dict[str, TrueCall]:
@@ -216,16 +211,12 @@ def table(rows: Sequence[tuple[str, str, ComparedSystems]]) -> str:
 
 
 def _line(model: str, name: str, found: ComparedSystems, system: SystemFigures) -> str:
-    cells = [_shown(system.figures[figure]) for figure in SHOWN]
+    cells = [str(system.figures[figure] or "–") for figure in SHOWN]
     seconds = system.effort.processor_s
     return (
         f"| {model} | {name} | {len(found.calls)} | {found.words} | {system.name} | {' | '.join(cells)} | "
         f"{'–' if seconds is None else f'{seconds:.1f}'} | {system.effort.audio_s:.0f} |"
     )
-
-
-def _shown(value: Share | None) -> str:
-    return "–" if value is None else str(value)
 
 
 def _as_json(found: ComparedSystems) -> dict[str, Any]:
@@ -271,11 +262,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _compare(chosen: argparse.Namespace, folder: Path) -> int:
     os.environ["OMP_NUM_THREADS"] = "1"
     wanted = {name for name in chosen.sets.split(",") if name}
-    sets = [*materials(chosen.data.resolve()), *([spoken_names(folder)] if chosen.vocabulary else [])]
-    sets = [one for one in sets if not wanted or one.name in wanted]
-    if any(one.truth == folder for one in sets) and not make_spoken_names(folder):
+    sets = materials(chosen.data.resolve())
+    if chosen.vocabulary and make_spoken_names(folder):
+        sets.append(Material("names", folder, folder))
+    elif chosen.vocabulary:
         print("names: left out, espeak-ng is not installed (apt-get install espeak-ng)")
-        sets = [one for one in sets if one.truth != folder]
+    sets = [one for one in sets if not wanted or one.name in wanted]
     for absent in [one for one in sets if not one.truth.exists()]:
         print(f"{absent.name}: left out, {absent.truth} is not there (--data DIR)")
         sets.remove(absent)
@@ -294,8 +286,7 @@ def _compare(chosen: argparse.Namespace, folder: Path) -> int:
             print(table(rows[-1:]), flush=True)
         whole = pooled(parts, systems, names)
         rows.append((model, "pooled", whole))
-        told = missed_with_vocabulary if chosen.vocabulary else missed
-        faults += told(model, by_set, whole)
+        faults += (missed_with_vocabulary if chosen.vocabulary else missed)(model, by_set, whole)
     text = table(rows) + "\n\n" + "\n".join(f"- missed: {fault}" for fault in faults or ["nothing"])
     print(f"\n{text}")
     if chosen.output is not None:
