@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
@@ -12,7 +12,7 @@ PATIENCE_S = 240.0
 """Below the time limit of a test, so that the test says what never came."""
 
 
-def until(look: Callable[[], T], pause_s: float = 0.05) -> T:
+def until(look: Callable[[], T | Literal[False] | None], pause_s: float = 0.05) -> T:
     """The first answer of `look` that is true. Fails with the last one when none is in `PATIENCE_S`."""
     deadline = time.monotonic() + PATIENCE_S
     while not (found := look()):
