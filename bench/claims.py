@@ -33,8 +33,8 @@ from bench.database import keep, typical_call
 from db.connection import Database
 from db.embedded.cluster import SERVER_OPTIONS, postmaster_alive
 from db.embedded.server import EmbeddedServer
-from db.ledger.claims import PostgresClaims
 from db.ledger.store import PostgresStore
+from db.ledger.work.claims import PostgresClaims
 from db.link import WatchedConnection
 from db.migrate import migrate
 from pipeline.config.areas.database import DatabaseSettings

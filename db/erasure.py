@@ -18,9 +18,9 @@ from psycopg.rows import kwargs_row
 
 from db.ask import ask
 from db.ledger.addresses import first_id
-from db.ledger.intake import JOBS
 from db.ledger.tombstones import Marks, before_erasing, erased_among, marks_of, set_marks, unset_marks
 from db.ledger.values import json_parameter
+from db.ledger.work.intake import JOBS
 from db.records import record_row
 from db.run_lock import ERASING, RunLock
 from pipeline.errors import DatabaseUnavailable, RunLocked

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
 
 from db.queries.reading import ShownAnswer, ShownCall, ShownChunk, ShownRule, ShownStep
 from db.queries.references import Reference
 from pages.rendering import page
+from pages.scorecards import scorecards_of
 from pages.site import Site
 from pages.svg.charts import quarters
 from pages.svg.timeline import lanes_of, timeline
@@ -80,21 +80,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scorecard:
-    """How well the call was handled, by one scorecard."""
-
-    title: str
-    score: float | None
-    """0..1; None where no item applies."""
-    passed: bool | None
-    missed: tuple[ShownAnswer, ...]
-    """Items answered no: critical ones first, then by weight."""
-    met: tuple[ShownAnswer, ...]
-    left_out: tuple[ShownAnswer, ...]
-    """Items that do not apply, or that the call does not tell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """A value that is not there."""
 
@@ -142,27 +127,6 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
         words=content.words,
         site=site,
     )
-
-
-def scorecards_of(answers: Sequence[ShownAnswer]) -> list[Scorecard]:
-    """The answers by scorecard, what was missed first."""
-    found = []
-    for _, group in groupby(answers, key=lambda answer: answer.scorecard):
-        own = tuple(group)
-        missed = sorted(
-            (one for one in own if one.answer == "no"), key=lambda one: (one.critical, one.weight), reverse=True
-        )
-        found.append(
-            Scorecard(
-                title=own[0].title,
-                score=own[0].score,
-                passed=own[0].passed,
-                missed=tuple(missed),
-                met=tuple(one for one in own if one.answer == "yes"),
-                left_out=tuple(one for one in own if one.answer == "n/a"),
-            )
-        )
-    return found
 
 
 def moods_of(call: ShownCall) -> dict[Role, str]:

@@ -23,7 +23,7 @@ log = logging.getLogger("earshot.run")
 if TYPE_CHECKING:
     from analysis.llm.router import Router
     from db.connection import Database
-    from db.ledger.claims import PostgresClaims
+    from db.ledger.work.claims import PostgresClaims
     from pipeline.run.context import BatchParts
     from pipeline.sources.source import CallSource
 
@@ -75,7 +75,7 @@ def with_one_model(settings: Settings) -> Settings:
 
 def open_claims(settings: Settings, database: Database) -> PostgresClaims:
     """The claims of this process."""
-    from db.ledger.claims import PostgresClaims, worker_name
+    from db.ledger.work.claims import PostgresClaims, worker_name
     from pipeline.run.planning.claimed import work_hash
 
     return PostgresClaims(database, worker_name(), work_hash(settings), settings.run.lease_s)

@@ -16,8 +16,8 @@ from commands.run.questions import index_for_questions
 from commands.run.wiring import open_claims
 from commands.serving.background import Task
 from db.jobs.store import PostgresJobs
-from db.ledger.intake import PostgresIntakeRuns
 from db.ledger.store import PostgresStore
+from db.ledger.work.intake import PostgresIntakeRuns
 from pipeline.config.areas.sources import InputSettings
 from pipeline.jobs import Job
 from pipeline.records import FoundCall, SkippedFile

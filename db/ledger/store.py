@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from psycopg.rows import BaseRowFactory, dict_row, kwargs_row, scalar_row
 
 from db.connection import Database
-from db.ledger import addresses, claims, failures, reading, results, tombstones
+from db.ledger import addresses, failures, reading, results, tombstones
 from db.ledger.rows import SEGMENT, STEP
-from db.ledger.runs import Runs
 from db.ledger.values import clean
+from db.ledger.work import claims
+from db.ledger.work.runs import Runs
 from db.records import adapter, record_row
 from pipeline.handled import handled_call, handled_failure, handled_skipped
 from pipeline.records import (

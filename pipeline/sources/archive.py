@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from pipeline.config.areas.sources import InputSettings
@@ -23,7 +23,8 @@ from pipeline.disk import spooling, write_spooled
 from pipeline.errors import AudioUndecodable, InputUnavailable, SourceUnreadable, UnsafePath
 from pipeline.plurals import counted
 from pipeline.records import FoundCall, SkippedFile
-from pipeline.sources.addresses import file_uri, shown, zip_parts, zip_uri
+from pipeline.sources.addresses import shown, zip_parts
+from pipeline.sources.deliveries import Delivery, LocalDelivery
 from pipeline.sources.metadata.exports import MAX_BYTES
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
@@ -48,56 +49,6 @@ _BROKEN = (
     MemoryError,
 )
 """What `zipfile` and its decompressors raise over damaged or forged bytes."""
-
-
-class Delivery(Protocol):
-    """A .zip, wherever it lies."""
-
-    @property
-    def address(self) -> str:
-        """Of the archive itself."""
-        ...
-
-    @property
-    def name(self) -> str: ...
-
-    def uri(self, member: str) -> str:
-        """Address of a member."""
-        ...
-
-    def identity(self) -> tuple[object, ...]:
-        """Another one when the archive is another. Raises OSError, SourceUnreadable."""
-        ...
-
-    def size_bytes(self) -> int:
-        """0 where that cannot be told."""
-        ...
-
-    def open(self) -> zipfile.ZipFile:
-        """Raises OSError, SourceUnreadable, and what `zipfile` raises over damaged bytes."""
-        ...
-
-
-class LocalDelivery:
-    """A .zip on this machine, at an absolute path."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self.address = file_uri(path)
-        self.name = os.path.basename(path)
-
-    def uri(self, member: str) -> str:
-        return zip_uri(self._path, member)
-
-    def identity(self) -> tuple[object, ...]:
-        found = os.stat(self._path)
-        return self._path, found.st_size, found.st_mtime_ns
-
-    def size_bytes(self) -> int:
-        return os.path.getsize(self._path) if os.path.exists(self._path) else 0
-
-    def open(self) -> zipfile.ZipFile:
-        return zipfile.ZipFile(self._path)
 
 
 class ArchiveReader:

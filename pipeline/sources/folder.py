@@ -16,7 +16,8 @@ from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
 from pipeline.sources.addresses import file_path, file_uri, shown, zip_parts
-from pipeline.sources.archive import ArchiveReader, LocalDelivery
+from pipeline.sources.archive import ArchiveReader
+from pipeline.sources.deliveries import LocalDelivery
 from pipeline.sources.metadata.reader import MetadataReader
 from pipeline.sources.metadata.sidecar import Sidecars
 from pipeline.sources.metadata.times import moment_of

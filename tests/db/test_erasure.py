@@ -12,8 +12,8 @@ from psycopg.rows import tuple_row
 
 from db.connection import Database
 from db.erasure import erasable, erase_rows, erasing, give_back_space, mentioning_runs, names_still_used
-from db.ledger.runs import Runs
 from db.ledger.store import PostgresStore
+from db.ledger.work.runs import Runs
 from pipeline.errors import RunLocked
 from pipeline.records import FoundCall, SegmentText, SkippedFile
 from tests.db.samples import MOMENT, found, outcome, prepared, transcript

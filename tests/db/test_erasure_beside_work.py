@@ -15,10 +15,10 @@ from psycopg.rows import tuple_row
 from db.connection import Database
 from db.erasure import erasable, erase_rows, in_reports, refuse_in_reports, take_back, withdraw
 from db.jobs.store import PostgresJobs
-from db.ledger.claims import PostgresClaims
-from db.ledger.intake import JOBS
-from db.ledger.runs import Runs
 from db.ledger.store import PostgresStore
+from db.ledger.work.claims import PostgresClaims
+from db.ledger.work.intake import JOBS
+from db.ledger.work.runs import Runs
 from pipeline.errors import CallWithdrawn, RunLocked
 from pipeline.records import CallFailure, Claim, FoundCall, SegmentText, SkippedFile
 from pipeline.run.planning.claimed import as_json

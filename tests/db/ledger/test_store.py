@@ -10,8 +10,8 @@ import pytest
 
 from analysis.records import CallSentiment, RoleSentiment, Sentiment, Topic
 from db.connection import Database
-from db.ledger.claims import PostgresClaims
 from db.ledger.store import PostgresStore
+from db.ledger.work.claims import PostgresClaims
 from db.migrate import SCHEMA
 from pipeline.records import (
     CallStatus,

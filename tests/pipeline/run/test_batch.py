@@ -17,8 +17,8 @@ import pytest
 from commands.run.command import exit_code_after
 from db.connection import Database
 from db.embedded.server import EmbeddedServer
-from db.ledger.claims import PostgresClaims, worker_name
 from db.ledger.store import PostgresStore
+from db.ledger.work.claims import PostgresClaims, worker_name
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.run import Reprocess, RunSettings
 from pipeline.config.areas.sources import InputSettings

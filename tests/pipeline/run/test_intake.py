@@ -12,9 +12,9 @@ import pytest
 from db.connection import Database
 from db.jobs.records import NewJob
 from db.jobs.store import PostgresJobs
-from db.ledger.claims import PostgresClaims
-from db.ledger.intake import PostgresIntakeRuns
 from db.ledger.store import PostgresStore
+from db.ledger.work.claims import PostgresClaims
+from db.ledger.work.intake import PostgresIntakeRuns
 from pipeline.config.areas.run import RunSettings
 from pipeline.handled import Handled, HandledAs
 from pipeline.jobs import Job, JobState

@@ -11,8 +11,8 @@ from typing import Any
 
 from commands.evaluate.comparison.claims_in_memory import ClaimsInMemory
 from db.connection import Database
-from db.ledger.claims import PostgresClaims
 from db.ledger.store import PostgresStore
+from db.ledger.work.claims import PostgresClaims
 from pipeline.config.areas.run import RunSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.records import Claim

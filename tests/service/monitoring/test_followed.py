@@ -16,7 +16,7 @@ from commands.run.tracing import TracedObserver
 from db.connection import Database
 from db.jobs.records import NewJob
 from db.jobs.store import PostgresJobs
-from db.ledger.claims import PostgresClaims
+from db.ledger.work.claims import PostgresClaims
 from pipeline.config.areas.reporting import TracingSettings
 from pipeline.jobs import JobState
 from pipeline.log_lines import JsonLines, about_call

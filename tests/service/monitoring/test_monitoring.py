@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from db.connection import Database
-from db.ledger.claims import PostgresClaims
+from db.ledger.work.claims import PostgresClaims
 from db.queries.chosen import RowScope
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.service import MonitoringSettings, ServiceSettings

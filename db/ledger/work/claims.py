@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import BaseRowFactory, kwargs_row, scalar_row, tuple_row
 
 from db.connection import Database, worth_waiting
-from db.ledger import presence
 from db.ledger.tombstones import WITHDRAWN
 from db.ledger.values import clean
+from db.ledger.work import presence
 from db.records import adapter
 from pipeline.errors import CallWithdrawn, ClaimLost
 from pipeline.handled import EndedClaim, Handled, HandledAs

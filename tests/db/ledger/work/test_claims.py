@@ -15,8 +15,8 @@ from datetime import timedelta
 import pytest
 
 from db.connection import Database
-from db.ledger.claims import PostgresClaims, worker_name
 from db.ledger.store import PostgresStore
+from db.ledger.work.claims import PostgresClaims, worker_name
 from pipeline.errors import ClaimLost
 from pipeline.handled import Handled, HandledAs
 from pipeline.records import CallFailure, Claim, SkippedFile

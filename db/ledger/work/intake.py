@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from db.connection import Database
-from db.ledger.runs import Runs
+from db.ledger.work.runs import Runs
 
 JOBS = "jobs:"
 """Before the folder, in `runs.inputs`: such a run names no recording when it ends."""
