@@ -15,7 +15,7 @@ from commands.doctor.machine import machine
 from commands.doctor.providers import providers
 from commands.doctor.question import ask_listed
 from commands.doctor.sample_call import time_sample_call
-from commands.doctor.services import database, source
+from commands.doctor.services import database, destination, source
 from commands.doctor.weights import weights
 from commands.terminal import say_json
 from pipeline.config.loader import export_env_file, load_settings
@@ -56,6 +56,7 @@ def examination(settings: Settings, began: float) -> list[Finding]:
     found = machine(settings)
     found.append(source(settings.input, options.probe_timeout_s))
     found.append(database(settings.database))
+    found += destination(settings.output, options.probe_timeout_s)
     recognisers = engines(settings.transcription, options.probe_timeout_s)
     found += [*recognisers, *verdict(settings.transcription, recognisers)]
     found += weights(settings)

@@ -22,8 +22,8 @@ class Finding:
     """One line of the doctor's answer."""
 
     area: str
-    """`installed`, `engine`, `weights`, `diarisation`, `provider`, `database`, `input`, `disk`, `memory`, `time zone`,
-    `test call`."""
+    """`installed`, `engine`, `weights`, `diarisation`, `provider`, `database`, `input`, `output`, `disk`, `memory`,
+    `time zone`, `test call`."""
     name: str
     state: State
     detail: str

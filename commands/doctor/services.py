@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from commands.doctor.finding import Finding, State
 from db.admin import look
 from db.embedded.files import existing_home
 from db.embedded.programs import find_programs
 from pipeline.config.areas.database import EMBEDDED, DatabaseSettings
+from pipeline.config.areas.output import OutputSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import EarshotError
+from pipeline.objects.port import ObjectGone
+from pipeline.objects.upload import Destination
 from pipeline.records import FoundCall
 from pipeline.sources.source import build_source
 from pipeline.weights.hub import within
@@ -57,3 +62,29 @@ def source(settings: InputSettings, timeout_s: float) -> Finding:
     if found is None:
         return Finding(area="input", name="input.path", state=State.WARNING, detail=f"{settings.path}: no recordings")
     return Finding(area="input", name="input.path", state=State.OK, detail=f"{settings.path}: readable")
+
+
+def destination(settings: OutputSettings, timeout_s: float) -> list[Finding]:
+    """Whether the bucket of the results answers. Writes nothing there: an object that nobody has is asked for.
+
+    A run starts without it, and keeps what it could not upload for the next one: never broken.
+    """
+    address = settings.upload_to
+    if address is None:
+        return []
+
+    def ask() -> None:
+        to = Destination(address, settings.s3)
+        with suppress(ObjectGone):
+            to.store.look(to.key(".earshot"))
+
+    state, detail = State.OK, f"{address}: answers; that files may be written there shows in a run"
+    try:
+        within(ask, 2 * timeout_s)
+    except TimeoutError:
+        state, detail = State.WARNING, f"{address}: no answer within {2 * timeout_s:g} s; see output.s3"
+    except EarshotError as error:
+        told = " ".join(str(error).split())
+        state = State.WARNING
+        detail = f"{address}: {told}; check output.s3 and the credentials (without the right to list, S3 refuses this)"
+    return [Finding(area="output", name="output.upload_to", state=state, detail=detail)]

@@ -16,13 +16,16 @@ from commands.doctor import engines as engines_of
 from commands.doctor.finding import Finding, State
 from commands.doctor.machine import folder, packages
 from commands.doctor.providers import providers
-from commands.doctor.services import database, source
+from commands.doctor.services import database, destination, source
+from pipeline.config.areas.buckets import S3Settings
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.llm import LanguageModelSettings
+from pipeline.config.areas.output import OutputSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.recognisers import ScriptedOptions
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from tests.commands.running import NO_MODELS, called
+from tests.pipeline.sources.bucket_server import serving
 
 
 @pytest.fixture
@@ -135,6 +138,20 @@ def test_input_and_database_that_are_not_there(tmp_path: Path) -> None:
     new = database(DatabaseSettings(data_dir=tmp_path / "postgres"))
     assert new.state is State.OK
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_bucket_of_the_results_is_asked_and_nothing_is_written_there() -> None:
+    with serving({}) as bucket:
+        s3 = S3Settings(endpoint_url=bucket.url, region="eu-central-1", anonymous=True, addressing="path", attempts=1)
+        settings = OutputSettings(upload_to="s3://results/night", s3=s3)
+        assert [finding.state for finding in destination(settings, 5.0)] == [State.OK]
+        bucket.forbidden = True
+        (refused,) = destination(settings, 5.0)
+        assert refused.state is State.WARNING
+        assert "s3://results/night" in refused.detail
+        assert bucket.objects == {}
+    assert [finding.state for finding in destination(settings, 5.0)] == [State.WARNING], "nobody there"
+    assert destination(OutputSettings(), 5.0) == []
 
 
 def doctor(folder: Path, *settings: str) -> subprocess.CompletedProcess[str]:
