@@ -17,22 +17,25 @@ provider "aws" {
   }
 }
 
-# --- recordings -------------------------------------------------------------------------------------------------------
+# --- recordings, and what a run makes of them --------------------------------------------------------------------------
 
-resource "aws_s3_bucket" "recordings" {
-  bucket_prefix = "earshot-recordings-"
+resource "aws_s3_bucket" "earshot" {
+  for_each      = toset(["recordings", "results"])
+  bucket_prefix = "earshot-${each.key}-"
 }
 
-resource "aws_s3_bucket_public_access_block" "recordings" {
-  bucket                  = aws_s3_bucket.recordings.id
+resource "aws_s3_bucket_public_access_block" "earshot" {
+  for_each                = aws_s3_bucket.earshot
+  bucket                  = each.value.id
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
   restrict_public_buckets = true
 }
 
-resource "aws_s3_bucket_server_side_encryption_configuration" "recordings" {
-  bucket = aws_s3_bucket.recordings.id
+resource "aws_s3_bucket_server_side_encryption_configuration" "earshot" {
+  for_each = aws_s3_bucket.earshot
+  bucket   = each.value.id
   rule {
     apply_server_side_encryption_by_default {
       sse_algorithm = "aws:kms"
@@ -41,8 +44,9 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "recordings" {
   }
 }
 
-resource "aws_s3_bucket_lifecycle_configuration" "recordings" {
-  bucket = aws_s3_bucket.recordings.id
+resource "aws_s3_bucket_lifecycle_configuration" "earshot" {
+  for_each = aws_s3_bucket.earshot
+  bucket   = each.value.id
   rule {
     id     = "parts-of-uploads-that-were-given-up"
     status = "Enabled"
@@ -162,20 +166,25 @@ resource "aws_iam_role" "job" {
   assume_role_policy = data.aws_iam_policy_document.may_be_taken_by["ecs-tasks"].json
 }
 
-data "aws_iam_policy_document" "read_recordings" {
+# Recordings are read; results are written, and erased where calls are erased.
+data "aws_iam_policy_document" "buckets" {
   statement {
     actions   = ["s3:ListBucket"]
-    resources = [aws_s3_bucket.recordings.arn]
+    resources = [for bucket in aws_s3_bucket.earshot : bucket.arn]
   }
   statement {
     actions   = ["s3:GetObject"]
-    resources = ["${aws_s3_bucket.recordings.arn}/*"]
+    resources = [for bucket in aws_s3_bucket.earshot : "${bucket.arn}/*"]
+  }
+  statement {
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["${aws_s3_bucket.earshot["results"].arn}/*"]
   }
 }
 
-resource "aws_iam_role_policy" "read_recordings" {
+resource "aws_iam_role_policy" "buckets" {
   role   = aws_iam_role.job.id
-  policy = data.aws_iam_policy_document.read_recordings.json
+  policy = data.aws_iam_policy_document.buckets.json
 }
 
 resource "aws_batch_compute_environment" "earshot" {
@@ -209,7 +218,8 @@ locals {
     "--set", "database.url=postgresql://earshot@${aws_db_instance.database.endpoint}/earshot?sslmode=require",
     "--set", "output.directory=/tmp/output",
     "--set", "run.spool_dir=/tmp/spool",
-    "--set", "input.path=s3://${aws_s3_bucket.recordings.bucket}/",
+    "--set", "input.path=s3://${aws_s3_bucket.earshot["recordings"].bucket}/",
+    "--set", "output.upload_to=s3://${aws_s3_bucket.earshot["results"].bucket}/earshot",
   ]
   commands = {
     nightly = []

@@ -1,6 +1,11 @@
 output "bucket" {
   description = "Where recordings are put."
-  value       = aws_s3_bucket.recordings.bucket
+  value       = aws_s3_bucket.earshot["recordings"].bucket
+}
+
+output "results" {
+  description = "Where results, reports and transcripts are put."
+  value       = aws_s3_bucket.earshot["results"].bucket
 }
 
 output "database" {
