@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 from analysis.encoder.cached import CachedEncoder
+from analysis.encoder.fixed import FixedVectors
 from analysis.encoder.onnx_encoder import OnnxEncoder, identity_of, space_of, weights_of
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.errors import ModelUnavailable
-from pipeline.weights.hub import Hub, name_of
+from pipeline.weights.content import models_folder
+from pipeline.weights.hub import Hub, WeightsName, name_of
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +42,18 @@ def open_encoder(settings: EncoderSettings, hub: Hub | None = None) -> EncoderCh
         name = name_of(wanted)
         expected, space = identity_of(settings, name), space_of(settings, name)
         return EncoderChoice(encoder=None, expected=expected, expected_space=space, reason=str(error))
-    encoder = CachedEncoder(OnnxEncoder(settings, found.folder, found), settings.cached_texts)
+    plain = OnnxEncoder(settings, found.folder, found)
+    encoder = CachedEncoder(plain, settings.cached_texts, fixed_vectors(plain.space, found))
     return EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
+
+
+def fixed_vectors(space: str, weights: WeightsName) -> FixedVectors | None:
+    """Where vectors of fixed phrases are kept; None where the name does not say which weights these are: tomorrow's may
+    be others."""
+    if weights.revision is None:
+        return None
+    libraries = (f"{name} {version(name)}" for name in ("onnxruntime", "tokenizers"))
+    return FixedVectors(models_folder() / "vectors", (space, platform.machine(), *libraries))
 
 
 def _names_folder(model: str) -> bool:

@@ -64,6 +64,9 @@ class OnnxEncoder:
             self._load()
         return np.stack([self._vector(text) for text in texts])
 
+    def encode_fixed(self, texts: Sequence[str]) -> Vectors:
+        return self.encode(texts)
+
     def _vector(self, text: str) -> Vectors:
         """Shape (dimensions,)."""
         encoded = self._tokenizer.encode(self._settings.prefix + text)

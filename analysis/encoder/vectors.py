@@ -36,6 +36,11 @@ class SentenceEncoder(Protocol):
         """One row per text, in order; shape (0, 0) for no texts. Raises ModelUnavailable when it cannot be loaded."""
         ...
 
+    def encode_fixed(self, texts: Sequence[str]) -> Vectors:
+        """As `encode`, for phrases that are the same at every start: the program's, a glossary's. They may be kept on
+        disk; never for what somebody said."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -111,16 +111,16 @@ class LabelLikeness:
         texts = [_texts_of(label) for label in self.labels]
         ends = np.cumsum([len(one) for one in texts])
         owned = tuple((int(end) - len(one), int(end)) for one, end in zip(texts, ends, strict=True))
-        singles = self._encoder.encode([text for one in texts for text in one])
+        singles = self._encoder.encode_fixed([text for one in texts for text in one])
         centres = np.stack([singles[first:last].mean(axis=0) for first, last in owned])
         centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-        joined = self._encoder.encode([_joined(label) for label in self.labels])
+        joined = self._encoder.encode_fixed([_joined(label) for label in self.labels])
         return _Encoded(joined, centres, singles, owned)
 
     @cached_property
     def _everyday(self) -> tuple[float, float]:
         """Mean and standard deviation of what everyday sentences reach."""
-        cosines = self._cosines(self._encoder.encode(EVERYDAY))
+        cosines = self._cosines(self._encoder.encode_fixed(EVERYDAY))
         return float(cosines.mean()), max(float(cosines.std()), 1e-6)
 
 

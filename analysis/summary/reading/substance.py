@@ -43,7 +43,7 @@ class Substance:
     def _fit(self) -> npt.NDArray[np.float64]:
         """Weights of the dimensions, then the constant; the two kinds count alike, however many examples each has."""
         small, substance = _examples()
-        vectors = self._encoder.encode([*small, *substance]).astype(np.float64)
+        vectors = self._encoder.encode_fixed([*small, *substance]).astype(np.float64)
         wanted = np.concatenate([np.ones(len(small)), -np.ones(len(substance))])
         counts = np.where(wanted > 0, len(wanted) / 2 / len(small), len(wanted) / 2 / len(substance))
         kernel = vectors @ vectors.T + 1.0

@@ -33,6 +33,9 @@ class HashEncoder:
         rows = np.asarray(digests, dtype=np.float32).reshape(len(texts), -1)
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
+    def encode_fixed(self, texts: Sequence[str]) -> Vectors:
+        return self.encode(texts)
+
     def close(self) -> None:
         self.asked.clear()
 

@@ -45,6 +45,9 @@ class KindsEncoder:
         lengths: Vectors = np.linalg.norm(rows, axis=1, keepdims=True)
         return rows / lengths
 
+    def encode_fixed(self, texts: Sequence[str]) -> Vectors:
+        return self.encode(texts)
+
     def close(self) -> None:
         self.encoded.clear()
 

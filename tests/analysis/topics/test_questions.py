@@ -48,6 +48,9 @@ class WordsEncoder:
         vectors: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         return vectors.astype(np.float32)
 
+    def encode_fixed(self, texts: Sequence[str]) -> Vectors:
+        return self.encode(texts)
+
     def close(self) -> None:
         pass
 
