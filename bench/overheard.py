@@ -2,9 +2,9 @@
 
     python -m bench.overheard [--model base] [--calls 1] [--kinds "echo,room"]
 
-Our sample calls, made anew with echo, rooms, codecs, mixes and mono copies (`bench.materials.overhearing`), through a
-whole run with Whisper. Errors are counted per side, so that a sentence under the wrong side, or under both, is wrong
-twice; in a mono copy, whose sides cannot be told, over both together.
+Our sample calls, made anew with echo, rooms, codecs, mixes and mono copies (`bench.materials.sound.overhearing`),
+through a whole run with Whisper. Errors are counted per side, so that a sentence under the wrong side, or under both,
+is wrong twice; in a mono copy, whose sides cannot be told, over both together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 import soxr
 
-from bench.materials.overhearing import KINDS
+from bench.materials.sound.overhearing import KINDS
 from commands.evaluate.comparison.kept import KeptTranscripts
 from commands.evaluate.comparison.pipeline_system import run_configuration
 from commands.evaluate.comparison.running import unwatched

@@ -6,7 +6,7 @@
 
 With --vocabulary ours with the shipped glossary's names given to Whisper (`send_context`) stands against ours without,
 and the recall of these names is shown. Real calls do not say them: a further set, `names`, is spoken by espeak-ng
-(`bench.materials.spoken_names`). Goals: at most half a point more word errors on every set, more names heard.
+(`bench.materials.sound.spoken_names`). Goals: at most half a point more word errors on every set, more names heard.
 
 The same code as `run.py evaluate compare`: int8, one thread each, default settings otherwise, every transcript made
 afresh. Judged is all text that is stored, flagged or not. Intervals are 95 %, by bootstrap over calls; differences are
@@ -30,7 +30,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.materials.spoken_names import make_spoken_names
+from bench.materials.sound.spoken_names import make_spoken_names
 from commands.evaluate.comparison.figures import ComparedSystems, SystemFigures, compared, truths_of
 from commands.evaluate.comparison.kept import KeptTranscripts
 from commands.evaluate.comparison.pipeline_system import run_configuration

@@ -12,7 +12,7 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 import soxr
 
-from bench.materials.overhearing import KINDS, Call, coded, in_a_room
+from bench.materials.sound.overhearing import KINDS, Call, coded, in_a_room
 from pipeline.audio.channels.likeness import Samples, copy_of, sound
 from pipeline.overheard.compare import tell_apart
 from pipeline.overheard.hearing import SpooledChannels

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.materials.overhearing import KINDS
+from bench.materials.sound.overhearing import KINDS
 from pipeline.config.areas.audio import AudioSettings, CrosstalkSettings
 from pipeline.config.root import Settings
 from pipeline.diarisation.calls import DIARISED

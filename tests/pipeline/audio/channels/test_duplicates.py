@@ -12,7 +12,7 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 import soxr
 
-from bench.materials.overhearing import KINDS, coded
+from bench.materials.sound.overhearing import KINDS, coded
 from pipeline.audio.channels.duplicates import is_copy
 from pipeline.config.areas.audio import DoctorSettings
 from tests.house import PROJECT
