@@ -35,7 +35,10 @@ class Asked:
     language: str
     """ISO 639-1; English where it cannot be told."""
     content: tuple[str, ...]
-    """Its words without function words and without those that only ask (`who`, `which calls`, `mention`)."""
+    """Its words without function words and without those that only ask (`who`, `which calls`, `mention`); all its words
+    where it has no others."""
+    only_asks: bool = False
+    """Whether it has no others."""
 
 
 def read_question(question: str) -> Asked:
@@ -49,7 +52,8 @@ def read_question(question: str) -> Asked:
     kept = [word for word in dict.fromkeys(spoken) if word not in left_out and len(word) <= LONGEST_WORD]
     # A question of such words alone is looked for as it stands.
     fallback = [word for word in dict.fromkeys(spoken) if word not in _OPERATORS and len(word) <= LONGEST_WORD]
-    return Asked(text=text, language=language, content=tuple((kept or fallback)[:MOST_WORDS]))
+    content = tuple((kept or fallback)[:MOST_WORDS])
+    return Asked(text=text, language=language, content=content, only_asks=not kept)
 
 
 def _plain(text: str) -> str:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 from analysis.encoder.vectors import EncoderChoice, Vectors
 from analysis.questions.asked import Asked
-from analysis.questions.quoting import Chosen, Quoter
+from analysis.questions.quoting import COVERED, Chosen, Does, Quoter
 from analysis.questions.ranking import Key
 from analysis.questions.records import Finds, LineBefore, Passage, Quote, Searched
 from analysis.questions.relevance import answers, coverage
-from analysis.questions.wanted import Wanted, wanted_by
+from analysis.questions.wanted import Wanted, asks_for_all, wanted_by
 from analysis.summary.reading.substance import Substance
 
 _SETTLED_LATER = frozenset({Wanted.PROMISE, Wanted.RESULT, Wanted.MOMENT})
-"""A call says first what it is about, and what is promised or done later, often without naming it again."""
+"""A call says first what it is about, and what is promised or done later, often without naming it again. So it is with
+a reason that the agent asks for."""
 _FOLLOWED, _FOLLOWING = 15, 2
 """Passages, best first, after which so many more are read for that."""
 
@@ -61,11 +62,15 @@ def fits(asked: Asked, looked: Looked, finds: Finds, encoder: EncoderChoice, sub
     """The line that answers of each passage, each line once; of each call the best first, calls as their passages."""
     wanted = wanted_by(asked)
     quoter = Quoter(looked.weights, wanted, looked.vector, substance)
+    all_of_kind = asks_for_all(asked)
+    chosen_of: dict[Key, Chosen | None] = {}
     found: dict[tuple[str, int, int], Fit] = {}
     for passage, about in _read(looked, finds, wanted):
         serving = encoder.for_language(passage.language) if looked.vector is not None else None
-        chosen = quoter.choose(passage, serving)
-        if chosen is None or (about is not passage and not chosen.suits):
+        if passage.key not in chosen_of:
+            chosen_of[passage.key] = quoter.choose(passage, serving)
+        chosen = chosen_of[passage.key]
+        if chosen is None or (about is not passage and not _told_later(chosen.does, wanted)):
             continue
         cosines = [x for x in (looked.likeness.get(about.key), chosen.likeness) if x is not None]
         nearest = max(cosines, default=None)
@@ -76,9 +81,11 @@ def fits(asked: Asked, looked: Looked, finds: Finds, encoder: EncoderChoice, sub
             vector=chosen.vector,
             likeness=nearest,
             covered=covered,
-            score=chosen.score,
-            suits=chosen.suits,
-            fits=answers(nearest, covered, len(looked.weights)) and (chosen.suits or Wanted.PROMISE not in wanted),
+            # The reason that was asked for is the reason of what the call was found for.
+            score=chosen.score + COVERED * covered * chosen.does.says_why,
+            suits=chosen.does.suits,
+            fits=(all_of_kind and chosen.does.outright)
+            or (answers(nearest, covered, len(looked.weights)) and (chosen.does.suits or Wanted.PROMISE not in wanted)),
         )
         where = (passage.call_id, chosen.line.channel, chosen.line.ordinal)
         earlier = found.get(where)
@@ -87,11 +94,15 @@ def fits(asked: Asked, looked: Looked, finds: Finds, encoder: EncoderChoice, sub
     return _best_line_first(_outright(list(found.values())))
 
 
+def _told_later(does: Does, wanted: frozenset[Wanted]) -> bool:
+    return does.suits if wanted & _SETTLED_LATER else does.says_why
+
+
 def _read(looked: Looked, finds: Finds, wanted: frozenset[Wanted]) -> list[tuple[Passage, Passage]]:
     """Passages in order, each with the one that was found; those that follow it stand after it."""
     after: dict[Key, list[Key]] = {}
-    if wanted & _SETTLED_LATER:
-        known = set(looked.fused)
+    if wanted & (_SETTLED_LATER | {Wanted.REASON}):
+        known = set() if Wanted.REASON in wanted else set(looked.fused)
         for call_id, number in looked.fused[:_FOLLOWED]:
             following = [(call_id, number + step) for step in range(1, _FOLLOWING + 1)]
             after[call_id, number] = [key for key in following if key not in known]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.questions.records import Passage
 from analysis.questions.relevance import coverage
-from analysis.questions.wanted import Wanted
+from analysis.questions.wanted import Wanted, wanted_in
 from analysis.summary.promises import by_when
 from analysis.summary.reading.readings import Reading, question_before, read
 from analysis.summary.reading.sentences import sentences_of
@@ -55,6 +55,8 @@ _LEANS = frozenset(
     ]
 )
 _IDENTIFIES = 0.2
+_TOLD_WHY = 0.3
+"""An answer to the agent's "why" says the reason, though it seldom repeats what it is the reason of."""
 _BECAUSE = frozenset({"because", "since"})
 
 
@@ -70,8 +72,19 @@ class Chosen:
     """Cosine of the sentence to the question; None without vectors."""
     vector: Vectors | None
     """Of the sentence."""
-    suits: bool
-    """Whether it does what is wanted, as far as its wording tells; false where nothing is."""
+    does: Does
+    """What is wanted, as far as its wording tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Does:
+    """Whether a line does what is wanted; nothing of it where nothing is."""
+
+    suits: bool = False
+    outright: bool = False
+    """Whatever it is about: an agent's promise, a client's complaint."""
+    says_why: bool = False
+    """The client said it when the agent asked for the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,7 @@ class _Candidate:
     text: str
     """What is compared with the question."""
     bonus: float
-    suits: bool
+    does: Does
 
 
 class Quoter:
@@ -126,7 +139,7 @@ class Quoter:
         place = max(range(len(found)), key=lambda at: (scores[at], -at))
         best = found[place]
         vector = None if vectors is None else vectors[place]
-        return Chosen(best.line, best.before, scores[place], near[place], vector, best.suits)
+        return Chosen(best.line, best.before, scores[place], near[place], vector, best.does)
 
     # ------------------------------------------------------------------------------------------ English
 
@@ -157,24 +170,38 @@ class Quoter:
         if Wanted.REASON in self._wanted and one.sentence.role is Role.AGENT and not one.acts & _EXPLAINS:
             return None
         line = _line_of(one, chunks)
-        leans = asked is not None and (confirms or _leans(one.text))
+        says_why = self._says_why(one, asked)
+        leans = asked is not None and (confirms or says_why or _leans(one.text))
         before = _line_of(asked, chunks) if leans and asked is not None else None
         text = f"{asked.text} {one.text}" if leans and asked is not None else one.text
         if before is None and _leans(line.text):
             before = _said_before(line, chunks)
-        fitness, suits = self._fitness(one)
-        return _Candidate(line, before, text, fitness - _IDENTIFIES * one.identifies, suits)
+        fitness, does = self._fitness(one)
+        bonus = fitness + _TOLD_WHY * says_why - _IDENTIFIES * one.identifies
+        return _Candidate(line, before, text, bonus, replace(does, suits=does.suits or says_why, says_why=says_why))
 
-    def _fitness(self, one: Reading) -> tuple[float, bool]:
+    def _says_why(self, one: Reading, asked: Reading | None) -> bool:
+        """Whether a reason is wanted, and this is what the client said when the agent asked for one."""
+        return (
+            Wanted.REASON in self._wanted
+            and asked is not None
+            and asked.sentence.role is Role.AGENT
+            and one.sentence.role is Role.CLIENT
+            and not one.sentence.asks
+            and Wanted.REASON in wanted_in(asked.text, "en")
+        )
+
+    def _fitness(self, one: Reading) -> tuple[float, Does]:
         """How well what the sentence does suits what is wanted, and whether it does that at all."""
         agent, client = one.sentence.role is Role.AGENT, one.sentence.role is Role.CLIENT
         if Wanted.PROMISE in self._wanted:
             promises = Act.PROMISE in one.acts and not client and not one.acts & {Act.THREAT, Act.CONDITION}
             settles = bool(one.acts & {Act.RESULT, Act.OFFER}) and not client
-            return (0.35 if promises else 0.1 if settles else -0.2 * client), promises or settles
-        bonus, suits = 0.0, False
+            bonus = 0.35 if promises else 0.1 if settles else -0.2 * client
+            return bonus, Does(suits=promises or settles, outright=promises)
+        bonus, suits, outright = 0.0, False, False
         if Wanted.OFFER in self._wanted:
-            suits = Act.OFFER in one.acts and not client
+            suits = outright = Act.OFFER in one.acts and not client
             bonus += 0.25 * suits - 0.1 * client
         if Wanted.RESULT in self._wanted:
             settles = bool(one.acts & {Act.RESULT, Act.FINDING, Act.PROMISE}) and not client
@@ -190,9 +217,10 @@ class Quoter:
             moves = bool(one.acts & _MOVES or _BECAUSE & set(words(one.text))) and not agent and not wonders
             bonus += 0.1 * moves + 0.1 * (moves and Act.PROBLEM in one.acts) - 0.25 * agent - 0.15 * wonders
             suits = suits or moves
+            outright = outright or (moves and (Act.PROBLEM in one.acts or Wanted.TROUBLE not in self._wanted))
         elif Wanted.PERSON in self._wanted:
             bonus += 0.1 * client - 0.05 * agent
-        return bonus, suits
+        return bonus, Does(suits=suits, outright=outright)
 
     # ------------------------------------------------------------------------------- other languages
 
@@ -205,7 +233,7 @@ class Quoter:
                 continue
             before = _said_before(line, chunks) if len(words(line.text)) <= _BRIEF else None
             text = " ".join(line.text.split())
-            found.append(_Candidate(line, before, text, self._fitness_by_side(line, asks=asks), suits=not asks))
+            found.append(_Candidate(line, before, text, self._fitness_by_side(line, asks=asks), Does(suits=not asks)))
         return found
 
     def _fitness_by_side(self, line: TranscriptChunk, *, asks: bool) -> float:

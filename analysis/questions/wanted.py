@@ -11,6 +11,7 @@ from pathlib import Path
 from analysis.questions.asked import Asked
 from pipeline.config.yaml_reader import read_yaml_file
 
+_COMPANY = frozenset({"agent", "agents", "company", "us", "we", "staff"})
 _FILE = Path(__file__).parent / "wanted.yaml"
 
 
@@ -19,6 +20,8 @@ class Wanted(StrEnum):
 
     REASON = "reason"
     """What moved a client to call: a problem, a wish."""
+    TROUBLE = "trouble"
+    """What a client complains about: a reason, and no mere wish."""
     PROMISE = "promise"
     OFFER = "offer"
     RESULT = "result"
@@ -30,9 +33,22 @@ class Wanted(StrEnum):
 
 def wanted_by(asked: Asked) -> frozenset[Wanted]:
     """What the question wants, by all the patterns that match."""
-    folded = asked.text.casefold().replace("’", "'")
-    patterns = _patterns().get(asked.language, {})
+    return wanted_in(asked.text, asked.language)
+
+
+def wanted_in(question: str, language: str) -> frozenset[Wanted]:
+    """The same of a question that somebody asks in a call; `language` is an ISO 639-1 code."""
+    folded = question.casefold().replace("’", "'")
+    patterns = _patterns().get(language, {})
     return frozenset(kind for kind, pattern in patterns.items() if pattern.search(folded))
+
+
+def asks_for_all(asked: Asked) -> bool:
+    """Whether it names a kind and no matter ("what did agents promise?"): whatever is of the kind answers it."""
+    about = [
+        word for word in asked.content if word not in _COMPANY and not wanted_in(word, asked.language) - {Wanted.PERSON}
+    ]
+    return bool(wanted_by(asked) - {Wanted.PERSON}) and (asked.only_asks or not about)
 
 
 @functools.cache

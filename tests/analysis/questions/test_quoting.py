@@ -7,7 +7,7 @@ import pytest
 from analysis.questions.asked import read_question
 from analysis.questions.quoting import Chosen, Quoter
 from analysis.questions.records import Passage
-from analysis.questions.wanted import Wanted, wanted_by
+from analysis.questions.wanted import Wanted, asks_for_all, wanted_by
 from analysis.summary.reading.substance import Substance
 from tests.analysis.questions.encoders import KindsEncoder
 from tests.analysis.questions.stored import talk
@@ -155,7 +155,8 @@ def test_in_other_languages_no_question_of_the_agent_is_quoted(
     ("question", "wants"),
     [
         ("Why do customers cancel?", {Wanted.REASON}),
-        ("What are the reasons for complaints?", {Wanted.REASON}),
+        ("What are the reasons for complaints?", {Wanted.REASON, Wanted.TROUBLE}),
+        ("Why are customers unhappy?", {Wanted.REASON, Wanted.TROUBLE}),
         ("Who was promised a call back?", {Wanted.PROMISE, Wanted.PERSON}),
         ("When does the technician come?", {Wanted.MOMENT}),
         ("How much discount was offered?", {Wanted.AMOUNT, Wanted.OFFER}),
@@ -168,3 +169,49 @@ def test_in_other_languages_no_question_of_the_agent_is_quoted(
 )
 def test_what_a_question_wants_is_told_by_its_wording(question: str, wants: set[Wanted]) -> None:
     assert wanted_by(read_question(question)) == wants
+
+
+def test_what_a_client_answers_to_the_agents_why_is_the_reason() -> None:
+    asked = (
+        "c: Please cancel my contract today.",
+        "a: May I ask why you want to leave us?",
+        "c: The price went up twice.",
+    )
+    found = chosen("why do customers cancel?", *asked)
+    assert line(found) == "The price went up twice."
+    assert found is not None
+    assert found.does.says_why
+    assert found.before is not None
+    assert found.before.text == "May I ask why you want to leave us?"
+
+
+@pytest.mark.parametrize("question", ["why do customers cancel?", "when do customers cancel?"])
+def test_an_agents_answer_and_another_question_are_no_reason(question: str) -> None:
+    asked = (
+        "a: Please cancel my contract today.",
+        "c: May I ask why you want to leave us?",
+        "a: The price went up twice.",
+    )
+    found = chosen(question, *asked)
+    assert found is None or not found.does.says_why
+
+
+@pytest.mark.parametrize(
+    ("question", "for_all"),
+    [
+        ("What did agents promise?", True),
+        ("Why are customers unhappy?", True),
+        ("What do customers complain about?", True),
+        ("Why do customers call us?", True),
+        ("What was offered?", True),
+        ("Why do customers cancel?", False),
+        ("What do customers complain about the nurse?", False),
+        ("What was promised about the parcel?", False),
+        ("Is anybody unhappy with the installation of solar panels?", False),
+        ("lost cards", False),
+        ("who called?", False),
+        ("what did they say", False),
+    ],
+)
+def test_a_question_for_all_of_a_kind_names_no_matter(question: str, for_all: bool) -> None:
+    assert asks_for_all(read_question(question)) is for_all

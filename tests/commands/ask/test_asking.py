@@ -57,6 +57,27 @@ def test_calls_are_found_by_what_they_mean_and_grouped(calls: dict[str, str], da
     assert answer.notes == ()
 
 
+def test_the_reason_is_quoted_that_the_agent_asked_for(store: PostgresStore, run_id: str, database: Database) -> None:
+    """`why do customers cancel?` was answered by "I just want to cancel" alone, which says no reason."""
+    store_call(
+        store, run_id, "asked", "a: good morning", "c: I want to cancel my contract", "a: may I ask why you want that?",
+        "c: no no, the price is too high and the service is awful", "a: I only wanted to say that there is a new plan",
+        "c: please listen, I just want to cancel my contract", "a: I will cancel it for you",
+    )  # fmt: skip
+    index_calls(database, Settings(), encoder=chosen())
+    quotes = {quote.text: quote for group in ask(database, "why do customers cancel?").groups for quote in group.quotes}
+    before = quotes["no no, the price is too high and the service is awful"].before
+    assert before is not None
+    assert before.text == "may I ask why you want that?"
+
+
+def test_a_question_for_all_of_a_kind_is_answered_by_what_is_of_it(calls: dict[str, str], database: Database) -> None:
+    """`what did agents promise?` names no matter: nothing was like it enough, and it was said to be in no call."""
+    answer = ask(database, "what did agents promise?")
+    said = {quote.text for group in answer.groups for quote in group.quotes}
+    assert said == {"I will end it for you", "a technician will come"}
+
+
 def test_quotes_are_verbatim_with_their_place(calls: dict[str, str], database: Database) -> None:
     quote = ask(database, "stolen plastic").groups[0].quotes[0]
     assert (quote.text, quote.role, quote.start_s, quote.call_id) == (
