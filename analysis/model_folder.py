@@ -67,7 +67,8 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A fitted scikit-learn pipeline with `predict_proba`, and its card (None for a trusted pickle)."""
+    """What has `predict_proba` and `classes_` as a fitted scikit-learn pipeline has; its card, None for a trusted
+    pickle."""
 
     pipeline: Any
     card: ModelCard | None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from analysis.model_folder import LoadedModel, check_model, load_model, sha256_of
+from analysis.model_folder import LoadedModel, check_model, sha256_of
+from analysis.sentiment.as_numbers.file import load_for_answers
 from pipeline.records import Role
 
 
@@ -16,7 +17,7 @@ class ModelsByRole:
         """Raises ModelUnavailable or UntrustedModel when a folder cannot be used.
 
         Args:
-            wanted: what `check_model` and `load_model` require of the models.
+            wanted: what `check_model` and `load_for_answers` require of the models.
         """
         self._wanted = wanted
         self._paths = {Role.AGENT: agent, Role.CLIENT: client, Role.UNKNOWN: client}
@@ -36,7 +37,7 @@ class ModelsByRole:
     def model_of(self, role: Role) -> LoadedModel:
         path = self._paths[role]
         if path not in self._loaded:
-            self._loaded[path] = load_model(path, **self._wanted)
+            self._loaded[path] = load_for_answers(path, **self._wanted)
         return self._loaded[path]
 
     def close(self) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERSION
-from analysis.model_folder import LoadedModel, ModelCard, check_model, load_model, sha256_of
+from analysis.model_folder import LoadedModel, ModelCard, check_model, sha256_of
 from analysis.records import Sentiment
+from analysis.sentiment.as_numbers.file import load_for_answers
 from analysis.sentiment.encoded_lines import encode_lines, parts_of
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.probabilities import to_sentiments
@@ -51,7 +52,7 @@ class TextModel:
         return None if space is None else str(space)
 
     def load(self) -> LoadedModel:
-        return load_model(self.path, kind="text", feature_version=_version(self.card), trusted=self.trusted)
+        return load_for_answers(self.path, kind="text", feature_version=_version(self.card), trusted=self.trusted)
 
 
 def _version(card: ModelCard | None) -> str:

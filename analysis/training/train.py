@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from analysis.model_folder import CARD_FILE, ModelCard, library_versions, read_card, save_model
+from analysis.sentiment.as_numbers.file import write_numbers
 from analysis.training.judging.crossvalidation import CrossValidated, cross_validate
 from analysis.training.judging.held_out import HELD_OUT_FILE, Probabilities, item_keys, read_held_out, write_held_out
 from analysis.training.judging.measures import Comparison, Scores, compare, score
@@ -68,6 +69,8 @@ def _prepare_folder(request: TrainingRequest) -> None:
 
 def _run(task: Task, request: TrainingRequest, say: Say) -> TrainingOutcome:
     """Cross-validate, fit on everything, compare with the model in use, write the folder."""
+    from analysis.training.as_numbers import numbers_of
+
     items, groups = task.labels.items, task.material.groups
     say(f"{counted(len(items), 'item')}, {counted(len(set(groups)), 'group')}: {_told(task.labels.balance())}")
     fitted = cross_validate(
@@ -79,6 +82,7 @@ def _run(task: Task, request: TrainingRequest, say: Say) -> TrainingOutcome:
     model, more = task.finish(fitted, say) if task.finish else (fitted.model, {})
     card = _card(task, request, fitted=fitted, scores=scores, comparison=comparison, note=note)
     card = save_model(request.out, model, replace(card, figures={**card.figures, **more}))
+    write_numbers(request.out, numbers_of(model), card.model_sha256)
     write_held_out(request.out / HELD_OUT_FILE, items, task.kind, task.classes, fitted.probabilities)
     write_report(request.out / REPORT_FILE, card, scores, comparison, truth=truth, probabilities=fitted.probabilities)
     return TrainingOutcome(

@@ -12,6 +12,8 @@ import pytest
 from analysis.encoder.choice import open_encoder
 from analysis.model_folder import load_model
 from analysis.sentiment.acoustic import build_acoustic
+from analysis.sentiment.as_numbers.file import read_numbers
+from analysis.sentiment.as_numbers.voice import VoiceModel
 from analysis.sentiment.lines import spoken_lines
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text_trained import TrainedTextSentiment
@@ -98,6 +100,14 @@ def test_acoustic_is_reported_and_usable(voice_model: TrainingOutcome) -> None:
     sound = np.repeat(voice(150, 3.0), 2)
     spans = [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)]
     assert all(found for found, _ in engine.channel(sound, spans, Role.CLIENT))
+
+
+def test_a_new_model_is_kept_as_numbers_too(voice_model: TrainingOutcome) -> None:
+    numbers = read_numbers(voice_model.folder, voice_model.card.model_sha256)
+    assert isinstance(numbers, VoiceModel)
+    pipeline = load_model(voice_model.folder, kind="acoustic").pipeline
+    rows = np.random.default_rng(0).standard_normal((20, len(voice_model.card.features)))
+    assert np.allclose(numbers.predict_proba(rows), pipeline.predict_proba(rows), rtol=0, atol=1e-9)
 
 
 def test_text_is_compared_with_the_model_in_use_and_usable(
