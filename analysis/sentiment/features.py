@@ -109,20 +109,40 @@ FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 @cache
 def _tables() -> dict[str, Any]:
     """Constant tables; read-only after they are made."""
-    import librosa
-
     window = np.hanning(FRAME + 1)[:-1]
     lags = np.fft.irfft(np.abs(np.fft.rfft(window, FFT)) ** 2)[: FFT // 2]
     frequencies = np.fft.rfftfreq(FFT, 1 / RATE_HZ)
     inside = (frequencies >= BAND_HZ[0]) & (frequencies <= BAND_HZ[1])
-    mel = librosa.filters.mel(sr=RATE_HZ, n_fft=FFT, n_mels=MELS, fmin=BAND_HZ[0], fmax=BAND_HZ[1], htk=True)
     return {
         "window": window,
         "window_lags": lags / lags[0],
         "inside": inside,
         "hz": frequencies[inside],
-        "mel": mel.astype(np.float64),
+        "mel": mel_filters().astype(np.float64),
     }
+
+
+def mel_filters() -> npt.NDArray[np.float32]:
+    """Triangular filters on HTK's mel scale, of equal area; shape (bands, frequencies).
+
+    As `librosa.filters.mel`, bit by bit; importing librosa takes two processor seconds, at every start.
+    """
+    lowest, highest = (2595.0 * np.log10(1.0 + edge / 700.0) for edge in BAND_HZ)
+    edges = 700.0 * (10.0 ** (np.linspace(lowest, highest, MELS + 2) / 2595.0) - 1.0)
+    ramps = np.subtract.outer(edges, np.fft.rfftfreq(FFT, 1 / RATE_HZ))
+    widths = np.diff(edges)[:, None]
+    triangles = np.maximum(0, np.minimum(-ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]))
+    filters: npt.NDArray[np.float32] = triangles.astype(np.float32)
+    filters *= (2.0 / (edges[2:] - edges[:-2]))[:, None]
+    return filters
+
+
+def change_per_s(contours: Array) -> Array:
+    """Slope of the line through five frames (least squares), as `librosa.feature.delta`; shape (frames, contours)."""
+    from scipy.ndimage import correlate1d
+
+    slope = np.asarray([-2.0, -1.0, 0.0, 1.0, 2.0]) / 10
+    return np.asarray(correlate1d(contours, slope, axis=0, mode="nearest") * FRAMES_PER_S)
 
 
 def to_8_khz(samples: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
@@ -197,7 +217,6 @@ def _pitch(spectrum: Array, tables: dict[str, Any]) -> tuple[Array, Array]:
 
 def _contours(band: Array, spectrum: Array, loudness: Array, tables: dict[str, Any]) -> tuple[list[Array], Array]:
     """Loudness, spectral shape and MFCC per frame, and the change of the MFCC per second, shape (frames, 13)."""
-    import librosa
     import scipy.fft
 
     hz = tables["hz"]
@@ -216,7 +235,7 @@ def _contours(band: Array, spectrum: Array, loudness: Array, tables: dict[str, A
     alpha = 10 * np.log10(power[:, low].sum(axis=1) / power[:, high].sum(axis=1))
     hammarberg = db[:, edge].max(axis=1) - db[:, ~edge].max(axis=1)
     cepstra = scipy.fft.dct(mel_db, axis=1, norm="ortho")[:, 1 : COEFFICIENTS + 1]
-    change = librosa.feature.delta(cepstra, axis=0, width=5, mode="nearest") * FRAMES_PER_S
+    change = change_per_s(cepstra)
     shapes = [loudness, centroid, bandwidth, rolloff, flatness, flux]
     shapes += [_slope(db[:, low], hz[low] / 1000), _slope(db[:, high], hz[high] / 1000), alpha, hammarberg]
     return [*shapes, *cepstra.T], change

@@ -6,7 +6,19 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from analysis.sentiment.features import FEATURE_NAMES, FEATURE_VERSION, FEATURES, RATE_HZ, chunk_features
+from analysis.sentiment.features import (
+    BAND_HZ,
+    FEATURE_NAMES,
+    FEATURE_VERSION,
+    FEATURES,
+    FFT,
+    FRAMES_PER_S,
+    MELS,
+    RATE_HZ,
+    change_per_s,
+    chunk_features,
+    mel_filters,
+)
 from analysis.sentiment.normalise import Averages, against_everybody, against_speaker
 
 Samples = npt.NDArray[np.float32]
@@ -114,3 +126,16 @@ def test_a_speaker_of_one_line_is_measured_against_everybody() -> None:
     line = np.ones((1, len(FEATURES)))
     assert abs(against_speaker(line, averages, 1e9)[0, 0] - 1.0) < 1e-6
     assert (against_speaker(line, averages, 0.0) == 0).all()
+
+
+def test_mel_filters_and_changes_are_those_of_librosa() -> None:
+    import librosa
+
+    low, high = BAND_HZ
+    published = librosa.filters.mel(sr=RATE_HZ, n_fft=FFT, n_mels=MELS, fmin=low, fmax=high, htk=True)
+    assert np.array_equal(mel_filters(), published)
+    contours = np.random.default_rng(0).standard_normal((60, 13)) * 20
+    for frames in (1, 2, 5, 60):
+        some = contours[:frames]
+        change = librosa.feature.delta(some, axis=0, width=5, mode="nearest") * FRAMES_PER_S
+        assert np.allclose(change_per_s(some), change, rtol=0, atol=1e-11)
