@@ -122,9 +122,10 @@ class Hub:
             raise ModelUnavailable(
                 f"{wanted.model}: no revision is pinned; set the repository's commit beside {wanted.setting}"
             )
-        _quiet_client(self.timeout_s)
-        if cached := self._in_cache(wanted):
-            return WeightsFound(folder=cached, model=wanted.model, revision=wanted.revision, source="cache")
+        if not is_content(wanted.revision):  # the hub and its cache have weights by commit
+            _quiet_client(self.timeout_s)
+            if cached := self._in_cache(wanted):
+                return WeightsFound(folder=cached, model=wanted.model, revision=wanted.revision, source="cache")
         row = published(wanted.model, wanted.revision, self.table)
         if row is not None and (packed := self.pack(row)):
             self._check(packed, wanted)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -205,3 +207,22 @@ def test_the_real_packages_hold_what_the_publisher_published(row: Published, tmp
     assert sum(path.stat().st_size for path in folder.iterdir()) == row.size_bytes
     assert all(metadata.version(name) for name in {part.package for parts in row.packed.values() for part in parts})
     assert packages.installed_file(PackageFile(package="no-such-package", path="x")) is None
+
+
+def test_weights_out_of_packages_are_found_without_the_hubs_library() -> None:
+    """Importing it takes a third of a second, at every start; it has weights by commit, never by content."""
+    code = (
+        "import sys\n"
+        "from pipeline.weights.hub import Hub, WeightsWanted\n"
+        "from pipeline.weights.published import MINILM\n"
+        "from pipeline.errors import ModelUnavailable\n"
+        "named = {'model': MINILM.model, 'revision': MINILM.revision}\n"
+        "wanted = WeightsWanted(**named, patterns=('*',), required=(), setting='x')\n"
+        "try:\n"
+        "    Hub(allow_download=True, timeout_s=1, allow_setting='y', pack=lambda row: None).find(wanted)\n"
+        "except ModelUnavailable:\n"
+        "    assert 'huggingface_hub' not in sys.modules\n"
+        "else:\n"
+        "    raise AssertionError('found without a package')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
