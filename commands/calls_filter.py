@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 _DAY = ["%Y-%m-%d"]
 
-SinceOption = Annotated[datetime | None, typer.Option("--since", help="Calls that began then or later.")]
+
+def moment_of(text: str) -> datetime:
+    """A day or a time as ISO 8601 writes it. Raises BadParameter."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r}: give a day such as 2026-09-01, or a time such as 2026-09-01T08:00"
+        ) from None
+
+
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option("--since", parser=moment_of, help="Calls that began then or later.", metavar="YYYY-MM-DD[Thh:mm]"),
+]
 FirstDayOption = Annotated[
     datetime | None,
     typer.Option("--from", formats=_DAY, help="Calls of this day and later (input.timezone).", metavar="YYYY-MM-DD"),

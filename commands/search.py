@@ -12,8 +12,9 @@ from commands.console import Terminal, cell, table
 from commands.terminal import say, say_json
 from db.existing import existing_ledger
 from db.queries.chosen import CallFilter
-from db.queries.searching import MARK_BEGIN, MARK_END, SearchHit, search, second_guess
+from db.queries.searching import MARK_BEGIN, MARK_END, SearchHit, askable, search, second_guess
 from pipeline.config.loader import load_settings
+from pipeline.errors import ConfigurationError
 from pipeline.plurals import counted
 from pipeline.records import Role
 
@@ -32,6 +33,8 @@ def show_hits(  # noqa: PLR0917 - the options of the command
 
     `opened`: the number of a hit to open in the reading room, at its second.
     """
+    if not askable(query):
+        raise ConfigurationError("search: the query holds no word; search for something, such as: run.py search cancel")
     settings = load_settings(config, overrides).settings
     with existing_ledger(settings.database) as database:
         zone = settings.input.timezone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,12 @@ def _status(record: RunRecord | None, calls: dict[str, int]) -> dict[str, Any]:
 def _text(status: dict[str, Any]) -> str:
     run = status["run"]
     lines = ["no run yet"] if run is None else _run_lines(run)
-    lines.append("calls: " + (", ".join(f"{n} {name}" for name, n in status["calls"].items()) or "none"))
+    lines.append(f"calls: {_counted(status['calls'])}")
     return "\n".join(lines)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n) or "none"
 
 
 def _run_lines(run: dict[str, Any]) -> list[str]:
@@ -72,7 +76,7 @@ def _run_lines(run: dict[str, Any]) -> list[str]:
             left_s = progress["elapsed_s"] / done * (progress["total"] - done)
             lines.append(f"  about {left_s / 60:.1f} min left; waiting: {progress['queues']}")
     if run["state"] == "finished":
-        lines.append(f"  exit code {run['exit_code']}: {run['counts']}")
+        lines.append(f"  exit code {run['exit_code']}: {_counted(run['counts'])}")
     if run.get("note"):
         lines.append(f"  {run['note']}")
     return lines

@@ -33,7 +33,9 @@ def complain(text: str) -> None:
 
 def show_misuse(error: Any) -> None:
     """Typer's message on a wrong command line (an error with `message`, which quotes what was typed)."""
-    error.message = one_line(masked(error.message))
+    context = error.ctx
+    if context is None or error.message != context.get_help():  # a group without a command shows its help
+        error.message = one_line(masked(error.message))
     error.show()
 
 

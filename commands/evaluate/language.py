@@ -85,7 +85,7 @@ def evaluate_language(
 def labelled_calls(folder: Path, step: str) -> list[LabelledCall]:
     """Raises ConfigurationError where no file has labels for the step."""
     wanted = "topic" if step == "topic" else "outcome"
-    truth = open_truth(folder)
+    truth = open_truth(folder, "--labels")
     found = []
     for path in sorted(folder.glob("*.json")):
         labels = _labels(path)

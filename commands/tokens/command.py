@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from commands.calls_filter import moment_of
 from commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SetOption
 from db.access.scopes import Scope
 
@@ -72,13 +73,19 @@ def revoke(
     sys.exit(end(config, overrides or (), name))
 
 
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option("--since", parser=moment_of, help="Only from then on.", metavar="YYYY-MM-DD[Thh:mm]"),
+]
+
+
 @app.command()
 def audit(  # noqa: PLR0917 - typer calls it by name
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     call: Annotated[str | None, typer.Option("--call", help="Only this call_id.")] = None,
     reader: Annotated[str | None, typer.Option("--reader", help="Only this name.")] = None,
-    since: Annotated[datetime | None, typer.Option("--since", help="Only from then on.")] = None,
+    since: SinceOption = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows, newest first.")] = 100,
     as_json: JsonOption = False,
 ) -> None:

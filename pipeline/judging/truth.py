@@ -123,17 +123,17 @@ class Truth:
         return call
 
 
-def open_truth(path: Path) -> Truth:
-    """Raises ConfigurationError where there is no truth, or refs.json cannot be read."""
+def open_truth(path: Path, option: str = "--truth") -> Truth:
+    """Raises ConfigurationError, which calls the path `option`, where there is no truth or refs.json cannot be read."""
     if path.is_file():
         if path.name == REFERENCES:
             return Truth(path, read_references(path))
         if path.suffix in {".json", ".stm"}:
             return Truth(path, {}, {path.stem: {path.suffix: path}})
-        raise ConfigurationError(f"--truth {path}: a folder, {REFERENCES}, a .json or an .stm file is expected")
+        raise ConfigurationError(f"{option} {path}: a folder, {REFERENCES}, a .json or an .stm file is expected")
     if not path.is_dir():
         raise ConfigurationError(
-            f"--truth {path}: no such folder; it holds a JSON or STM file per call, named as the recording, "
+            f"{option} {path}: no such folder; it holds a JSON or STM file per call, named as the recording, "
             f"or {REFERENCES}"
         )
     files: dict[str, dict[str, Path]] = defaultdict(dict)
@@ -144,7 +144,7 @@ def open_truth(path: Path) -> Truth:
     truth = Truth(path, read_references(references) if references.is_file() else {}, files)
     if not truth.names:
         raise ConfigurationError(
-            f"--truth {path}: holds no truth; a JSON or STM file per call, named as the recording, or {REFERENCES} is "
+            f"{option} {path}: holds no truth; a JSON or STM file per call, named as the recording, or {REFERENCES} is "
             "expected (docs/evaluation.md shows the forms)"
         )
     return truth
