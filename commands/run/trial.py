@@ -12,7 +12,7 @@ from pathlib import Path
 from commands.run.wiring import analysis_steps, vocabulary
 from pipeline.children.worker import Worker
 from pipeline.config.root import Settings
-from pipeline.errors import EarshotError, StageTimeout
+from pipeline.errors import EarshotError, ModelUnavailable, StageTimeout
 from pipeline.records import (
     CallForAnalysis,
     CallMetadata,
@@ -31,6 +31,7 @@ from pipeline.run.processes.recogniser_process import RecogniserProcess
 from pipeline.run.stages.under_way import segment_key, window_task, windows_to_do
 from pipeline.run.transcripts import Transcripts, build_recogniser_process
 from pipeline.transcription.chunks import segment_text
+from pipeline.transcription.engine import EngineDescription
 
 
 def harmless(settings: Settings, engines: Sequence[str]) -> Settings:
@@ -132,7 +133,7 @@ class Trial:
         )
         try:
             with self._timed("load"):
-                description, self.identity = process.start()
+                description, self.identity = _started(process)
             with self._timed("recognise") as audio_s:
                 windows = self._piece(prepared, description.window_s)
                 chosen = {segment_key("", segment): segment for window in windows for segment in window}
@@ -187,6 +188,16 @@ class Trial:
         finally:
             worker.close()
         return [result for result in answer.results[0] if result.state is StepState.FAILED]
+
+
+def _started(process: RecogniserProcess) -> tuple[EngineDescription, EngineIdentity]:
+    """Raises StageTimeout where the trial's time was over: a run gives its recogniser longer to load."""
+    try:
+        return process.start()
+    except ModelUnavailable as error:
+        if isinstance(error.__cause__, StageTimeout):
+            raise StageTimeout("out of time") from error
+        raise
 
 
 def as_found(path: Path) -> FoundCall:
