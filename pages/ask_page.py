@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from analysis.questions.records import Answer
+from analysis.questions.records import Answer, Group
 from db.queries.chosen import CallFilter
 from db.queries.listing import Choice
 from pages.filters import address_of
@@ -24,12 +24,15 @@ def ask_page(
     *, faults: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """HTML; without `answer` the form alone."""
+    shared, single = _apart(answer)
     return page(
         "ask",
         question=question,
         answer=answer,
+        shared=shared,
+        single=single,
         options=options_of(offered, wanted),
-        chips=chips_of(wanted, partial(site.ask, question)),
+        chips=chips_of(wanted, partial(site.ask, question), offered),
         wanted=address_of(wanted),
         bare=site.ask(question),
         examples=[(example, site.ask(example, wanted)) for example in EXAMPLES],
@@ -38,3 +41,12 @@ def ask_page(
         faults=faults,
         site=site,
     )
+
+
+def _apart(answer: Answer | None) -> tuple[Sequence[Group], Sequence[Group]]:
+    """Groups with a heading of their own, and those of one call each, which share one. A model's sentences lead to
+    their groups, so that each keeps its own then."""
+    groups = answer.groups if answer else ()
+    if answer is None or answer.sentences:
+        return groups, ()
+    return [one for one in groups if len(one.calls) > 1], [one for one in groups if len(one.calls) == 1]

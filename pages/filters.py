@@ -15,7 +15,8 @@ from pipeline.records import CallStatus
 NAMES: Mapping[str, str] = {
     "first_day": "from", "last_day": "to", "undated": "undated", "agent": "agent", "queue": "queue",
     "direction": "direction", "topic": "topic", "mood": "mood", "flag": "flag", "status": "status", "error": "error",
-    "language": "language", "customer": "customer", "attention": "attention", "silence": "silence", "talk": "talk",
+    "language": "language", "customer": "customer", "attention": "attention", "scorecard": "scorecard",
+    "silence": "silence", "talk": "talk",
     "text": "q",
 }  # fmt: skip
 """Field of CallFilter to its name in the address; the others are asked for by commands only."""

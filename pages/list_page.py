@@ -27,6 +27,8 @@ SORT_NAMES: Mapping[str, str] = {
 
 
 ANY_RULE: Mapping[str, str] = {"any": "Any rule", "critical": "Critical rules"}
+_RESULTS: Mapping[str, str] = {"passed": "passed", "failed": "not passed"}
+"""Of a scorecard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ def list_page(
         listed=listed,
         total=total,
         options=options_of(offered, wanted),
-        chips=chips_of(wanted, partial(site.calls, sort=_sort(sort))),
+        chips=chips_of(wanted, partial(site.calls, sort=_sort(sort)), offered),
         wanted=address_of(wanted),
         nothing_yet=not offered and wanted == CallFilter(within=wanted.within) and not total.calls,
         sort=sort,
@@ -68,7 +70,7 @@ def list_page(
         later=site.calls(wanted, sort=_sort(sort), page=number + 1) if number < last else None,
         filter=wanted,
         faults=faults,
-        within=says_of(within),
+        within=says_of(within, offered),
         zone=ZoneInfo(site.timezone),
         site=site,
     )
@@ -80,11 +82,9 @@ def options_of(offered: Sequence[Choice], wanted: CallFilter) -> dict[str, list[
         "mood": [Option(value=value, says=says) for value, says in MOODS.items()],
         "status": [Option(value=value, says=says) for value, says in STATUSES.items()],
     }
-    for kind in ("agent", "queue", "direction", "topic", "flag", "attention"):
+    for kind in ("agent", "queue", "direction", "topic", "flag", "attention", "scorecard"):
         options[kind] = [
-            Option(value=one.value, says=one.says if kind == "attention" else _shown(kind, one.value))
-            for one in offered
-            if one.kind == kind
+            Option(value=one.value, says=_shown(kind, one.value, one.says)) for one in offered if one.kind == kind
         ]
     if options["attention"]:
         options["attention"] = [*(Option(value=v, says=s) for v, s in ANY_RULE.items()), *options["attention"]]
@@ -95,17 +95,17 @@ def options_of(offered: Sequence[Choice], wanted: CallFilter) -> dict[str, list[
     return options
 
 
-def says_of(within: CallFilter | None) -> list[str]:
+def says_of(within: CallFilter | None, offered: Sequence[Choice] = ()) -> list[str]:
     """What the calls of a written folder were chosen by."""
-    return [] if within is None else [chip.says for chip in chips_of(within, lambda *_, **__: "")]
+    return [] if within is None else [chip.says for chip in chips_of(within, lambda *_, **__: "", offered)]
 
 
-def chips_of(wanted: CallFilter, address: Callable[..., str]) -> list[Chip]:
-    """One for each filter in use; `address` is that of the page with another filter."""
-    nothing = CallFilter()
+def chips_of(wanted: CallFilter, address: Callable[..., str], offered: Sequence[Choice] = ()) -> list[Chip]:
+    """One for each filter in use; `address` is that of the page with another filter, `offered` has the titles."""
+    nothing, titles = CallFilter(), {(one.kind, one.value): one.says for one in offered}
     return [
         Chip(
-            says=f"{_TITLES.get(name, '')} {_shown(name, value)}".strip(),
+            says=f"{_TITLES.get(name, '')} {_shown(name, value, titles.get((name, str(value))))}".strip(),
             without=address(wanted, **{name: getattr(nothing, name)}),
         )
         for name in NAMES
@@ -124,6 +124,7 @@ _TITLES: Mapping[str, str] = {
     "language": "Language",
     "customer": "Customer",
     "attention": "Attention:",
+    "scorecard": "Scorecard:",
     "error": "Error",
     "silence": "Silence",
     "talk": "Customer talks",
@@ -136,7 +137,8 @@ def _sort(sort: str) -> str | None:
     return None if sort == "newest" else sort
 
 
-def _shown(kind: str, value: object) -> str:
+def _shown(kind: str, value: object, title: str | None = None) -> str:
+    """A value as people read it; `title`: what it is called, where it has a name of its own."""
     text = str(value)
     if value is True:
         return ""
@@ -152,6 +154,11 @@ def _shown(kind: str, value: object) -> str:
     }.get(kind, {})
     if kind == "flag":
         return call_flag(text)
+    if kind == "scorecard":
+        name, _, result = text.partition(":")
+        return ": ".join(part for part in (title or name, _RESULTS.get(result, result)) if part)
+    if kind == "attention" and title is not None:
+        return title
     return shown.get(text, f"“{text}”" if kind == "text" else text)
 
 

@@ -69,6 +69,8 @@ class CallFilter:
     customer: str | None = None
     attention: str | None = None
     """Name of a rule that holds; `any` for any of them, `critical` for a critical one."""
+    scorecard: str | None = None
+    """Scorecard that judged them, by name; `name:passed` or `name:failed` with this result."""
     silence: tuple[int, int] | None = None
     """Share of the call in which nobody speaks, in percent, from the first up to the second."""
     talk: tuple[int, int] | None = None
@@ -132,5 +134,5 @@ def _bounds(name: str, percent: tuple[int, int] | None) -> dict[str, int | None]
 
 _PLAIN = (
     "first_day", "last_day", "since", "undated", "agent", "queue", "direction", "topic", "mood", "language", "flag",
-    "error", "customer", "attention", "text",
+    "error", "customer", "attention", "scorecard", "text",
 )  # fmt: skip

@@ -124,6 +124,20 @@ class RuleCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardCount:
+    """What a scorecard says of the calls to which one of its items applies."""
+
+    scorecard: str
+    title: str
+    calls: int
+    passed: int
+    failed_critical: int
+    """Calls with a no to a critical item."""
+    mean_score: float
+    """0..1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
     """Everything on the page."""
 
@@ -135,6 +149,7 @@ class Dashboard:
     tenths: tuple[InTenth, ...]
     failures: tuple[Failure, ...]
     rules: tuple[RuleCount, ...]
+    scorecards: tuple[ScorecardCount, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +213,7 @@ def dashboard_of(database: Database, wanted: CallFilter, timezone: str) -> Dashb
         agents=tuple(map(_agent, agents)),
         tenths=tuple(ask_of_chosen(database, "dashboard/shares", record_row(InTenth), wanted, timezone)),
         rules=tuple(ask_of_chosen(database, "dashboard/rules", record_row(RuleCount), wanted, timezone)),
+        scorecards=tuple(ask_of_chosen(database, "dashboard/scorecards", record_row(ScorecardCount), wanted, timezone)),
         failures=tuple(
             ask_of_chosen(
                 database, "dashboard/failures", record_row(Failure), wanted, timezone, statuses=list(also_skipped)

@@ -63,6 +63,8 @@ class ListedCall:
     """Titles of the rules that hold, the weightiest first."""
     rules: tuple[str, ...]
     """Their names."""
+    scorecards: tuple[str, ...]
+    """`name:passed` or `name:failed` for each scorecard with an item that applies."""
     language: str | None
     first_key: float
     second_key: float
@@ -91,10 +93,10 @@ class Choice:
     """A value to filter by."""
 
     kind: str
-    """agent, queue, direction, topic, flag or attention."""
+    """agent, queue, direction, topic, flag, attention or scorecard."""
     value: str
     says: str
-    """The same for a person: the title of a rule."""
+    """The same for a person: the title of a rule or of a scorecard."""
     calls: int
 
 

@@ -32,6 +32,7 @@
     talk: (row, value) => within(row.talk, value),
     attention: (row, value) => (value === "any" ? row.rules !== "" : value === "critical" ? "critical" in row
       : row.rules.split(" ").includes(value)),
+    scorecard: (row, value) => row.scorecards.split(" ").some((one) => one === value || one.startsWith(`${value}:`)),
     q: (row, value, text) => value.toLowerCase().split(/\s+/).every((word) => text.includes(word.replaceAll('"', ""))),
   };
   const used = [...asked].filter(([name]) => name in tests);

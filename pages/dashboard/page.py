@@ -12,6 +12,7 @@ from db.queries.watch import NightFigure
 from pages.dashboard.agents import AGENT_ORDERS, agent_rows
 from pages.dashboard.narrowing import narrowed_to
 from pages.dashboard.periods import mood_column, stretches_of, volume_column
+from pages.dashboard.scorecards import scorecard_rows
 from pages.dashboard.shares import share_of, tenths_of
 from pages.dashboard.tiles import tiles_of
 from pages.dashboard.topics import topic_rows, weeks_of, whole_weeks
@@ -69,12 +70,13 @@ def dashboard_page(
         nights_chart=nights_chart(nights, alarm_wer),
         alarm_wer=alarm_wer,
         rules=[(rule, narrowed_to(wanted, site, attention=rule.rule)) for rule in found.rules],
+        scorecards=scorecard_rows(found.scorecards, wanted, site),
         options=options_of(offered, wanted),
-        chips=chips_of(wanted, site.dashboard),
+        chips=chips_of(wanted, site.dashboard, offered),
         wanted=address_of(wanted),
         nothing_yet=not offered and not found.totals.calls and wanted == CallFilter(),
         presets={} if site.written else presets_of(wanted, site, today),
-        within=says_of(within),
+        within=says_of(within, offered),
         today=today,
         filter=wanted,
         faults=faults,

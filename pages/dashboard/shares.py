@@ -44,7 +44,8 @@ def shown_share(share: Share) -> str:
     """`3 of 12`, with the interval where few calls would mislead."""
     if share.low is None or share.high is None:
         return "no call has a mood"
-    return f"{share.part:,} of {counted(share.whole, 'call')}, {100 * share.low:.0f}–{100 * share.high:.0f} %"
+    interval = f"{100 * share.low:.0f}–{100 * share.high:.0f}\N{NO-BREAK SPACE}%"
+    return f"{share.part:,} of {counted(share.whole, 'call')}, {interval}"
 
 
 def tenths_of(found: Dashboard, kind: str, wanted: CallFilter, site: Site) -> list[Tenth]:

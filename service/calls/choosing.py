@@ -86,6 +86,8 @@ class CallQuery(BaseModel):
     """That failed with this type of error."""
     attention: Text | None = Field(None, examples=["critical"])
     """For which this rule holds; `any` for any of them, `critical` for a critical one."""
+    scorecard: Text | None = Field(None, examples=["service_call:failed"])
+    """Judged by this scorecard; `name:passed` or `name:failed` with this result."""
     silence: Percent | None = None
     """Share of the call in which nobody speaks, in percent, from the first up to the second."""
     talk: Percent | None = None

@@ -61,5 +61,11 @@ def listed_call(**changes: Any) -> ListedCall:
     """A row of the list, of which as little is known."""
     values: dict[str, Any] = {field.name: None for field in dataclasses.fields(ListedCall)}
     values |= {"call_id": "253dc89d-dfac-5d46-ba44-28c0c519a4f3", "file_name": "a.wav", "status": CallStatus.DONE}
-    values |= {"flags": ("clipped",), "missing_reasons": {}, "attention": ("A rule",), "rules": ("a_rule",)}
+    values |= {
+        "flags": ("clipped",),
+        "missing_reasons": {},
+        "attention": ("A rule",),
+        "rules": ("a_rule",),
+        "scorecards": (),
+    }
     return ListedCall(**(values | changes))

@@ -32,6 +32,7 @@ FILTERS = st.builds(
     status=st.none() | st.sampled_from([str(status) for status in CallStatus]),
     customer=st.none() | TEXTS,
     attention=st.none() | TEXTS,
+    scorecard=st.none() | TEXTS,
     silence=st.none() | st.tuples(st.integers(0, 49), st.integers(50, 100)),
     text=st.none() | TEXTS,
 )

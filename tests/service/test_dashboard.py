@@ -71,6 +71,12 @@ def browser(database: Database, store: PostgresStore, run_id: str, url: str, tmp
             "attention_critical = coalesce(m.critical, false) FROM calls d LEFT JOIN rule_matches m USING (call_id) "
             "WHERE d.call_id = c.call_id AND c.status = 'done'"
         )
+        connection.execute(
+            "INSERT INTO scorecard_results SELECT call_id, 'service', 'Ser & vice', "
+            "CASE WHEN agent_id = 'A&0' THEN NULL WHEN agent_id = 'A&1' THEN 0.9 ELSE 0.4 END, CASE WHEN agent_id <> 'A&0' THEN agent_id = 'A&1' END, "
+            "CASE WHEN agent_id = 'A&2' THEN ARRAY['greeting'] ELSE '{}' END FROM calls "
+            "WHERE agent_id IS NOT NULL AND status = 'done'"
+        )
     settings = Settings(input=InputSettings(timezone="Europe/Berlin"))
     with TestClient(application(database, settings, tmp_path / "spool", all_heard), base_url=LOOPBACK) as one:
         yield one
@@ -80,7 +86,8 @@ def browser(database: Database, store: PostgresStore, run_id: str, url: str, tmp
     "query",
     ["", "?agent=A%261", "?topic=Billing", "?from=2026-09-18&to=2026-10-02", "?mood=negative", "?undated=yes",
      "?silence=20-30", "?attention=any", "?attention=critical", "?attention=long_hold", "?status=failed",
-     "?topic=Billing+%3E+Refund", "?mood=neutral"],
+     "?topic=Billing+%3E+Refund", "?mood=neutral", "?scorecard=service", "?scorecard=service:failed",
+     "?scorecard=service:passed"],
 )  # fmt: skip
 def test_every_figure_leads_to_as_many_calls(browser: TestClient, query: str) -> None:
     html = browser.get(f"/{query}").text
@@ -100,6 +107,28 @@ def test_days_begin_where_the_reader_is(browser: TestClient) -> None:
     html = browser.get("/calls?from=2026-09-15&to=2026-09-15").text
     assert "15 Sep 2026, 00:30" in html
     assert "No call fits" in browser.get("/calls?to=2026-09-14").text
+
+
+def test_a_scorecard_is_a_figure_and_a_filter(browser: TestClient) -> None:
+    html = browser.get("/").text
+    passed, failed = (
+        int(found[1].replace(",", ""))
+        for result in ("passed", "failed")
+        if (found := re.search(r'id="sum">([\d,]+) call', browser.get(f"/calls?scorecard=service:{result}").text))
+    )
+    assert f"{passed} of {passed + failed}, " in html
+    assert f'<a href="/calls?scorecard=service%3Afailed">{failed}</a>' in html
+    listed = browser.get("/calls?scorecard=service:failed&agent=A%261")
+    assert "No call fits" in listed.text
+    assert "Scorecard: Ser &amp; vice: not passed" in listed.text
+    assert '<option value="service:failed" selected>Ser &amp; vice: not passed</option>' in listed.text
+
+
+@pytest.mark.parametrize("page", ["/", "/calls", "/ask"])
+def test_folded_filters_say_how_many_are_in_use(browser: TestClient, page: str) -> None:
+    assert "in use" not in browser.get(page).text
+    html = browser.get(f"{page}?agent=A%261&mood=negative").text
+    assert re.search(r'<details class="fold"><summary>Filters <span class="used">2 in use</span></summary>', html)
 
 
 def test_failures_and_skipped_files_are_counted_apart(browser: TestClient) -> None:

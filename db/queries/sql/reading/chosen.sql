@@ -30,6 +30,11 @@ WITH chosen AS NOT MATERIALIZED (
         AND (%(attention)s::text IS NULL OR (%(attention)s = 'any' AND c.attention_weight > 0)
             OR (%(attention)s = 'critical' AND c.attention_critical)
             OR c.call_id IN (SELECT m.call_id FROM rule_matches m WHERE m.rule = %(attention)s))
+        AND (%(scorecard)s::text IS NULL OR c.call_id IN (
+            SELECT r.call_id FROM scorecard_results r
+            WHERE r.scorecard = split_part(%(scorecard)s, ':', 1)
+                AND split_part(%(scorecard)s, ':', 2) IN ('', CASE WHEN r.passed THEN 'passed' ELSE 'failed' END)
+                AND r.passed IS NOT NULL))
         AND (%(silence_from)s::int IS NULL OR c.silence_share >= %(silence_from)s::float8 / 100
             AND (c.silence_share < %(silence_to)s::float8 / 100 OR %(silence_to)s >= 100))
         AND (%(talk_from)s::int IS NULL OR c.client_talk_share >= %(talk_from)s::float8 / 100
