@@ -73,7 +73,8 @@ def browser(database: Database, store: PostgresStore, run_id: str, url: str, tmp
         )
         connection.execute(
             "INSERT INTO scorecard_results SELECT call_id, 'service', 'Ser & vice', "
-            "CASE WHEN agent_id = 'A&0' THEN NULL WHEN agent_id = 'A&1' THEN 0.9 ELSE 0.4 END, CASE WHEN agent_id <> 'A&0' THEN agent_id = 'A&1' END, "
+            "CASE WHEN agent_id = 'A&0' THEN NULL WHEN agent_id = 'A&1' THEN 0.9 ELSE 0.4 END, "
+            "CASE WHEN agent_id <> 'A&0' THEN agent_id = 'A&1' END, "
             "CASE WHEN agent_id = 'A&2' THEN ARRAY['greeting'] ELSE '{}' END FROM calls "
             "WHERE agent_id IS NOT NULL AND status = 'done'"
         )
