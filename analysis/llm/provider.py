@@ -82,11 +82,10 @@ class LLMRequest:
     of it). Never sent: what it shows to be personal data is removed from `user`, too."""
     spent_s: float = 0.0
     """Of `llm.request_time_limit_s`, what earlier questions about the same call took."""
-    expected_s: float = 0.0
-    """How long a question like this took before: with less time left it is not asked."""
-    together: int = 1
-    """How many questions about the same call are asked in one go. Where one batch answers them they have what is left
-    of the call's time together."""
+    about: str = ""
+    """The call, where several questions of one `complete` are about the same: they have its time together."""
+    need: int = 0
+    """Place among these by how much the answer is needed, from 0: with too little time the last are not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +100,8 @@ class Reply:
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
     finish: str = "stop"
-    """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens), `refused`."""
+    """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens or the time limit), `refused`, `unread`
+    (there was no time to begin with it)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +130,8 @@ class LLMAnswer:
     share_s: float = 0.0
     """What it took of its call's `llm.request_time_limit_s`: of a batch its share."""
     attempts: int = 0
+    cut: bool = False
+    """Whether the model would have written more: the last text of `data` may end anywhere."""
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
     passed_over: tuple[str, ...] = ()

@@ -8,7 +8,9 @@ a request that nobody answers validly comes back with `data` None and the reason
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -41,10 +43,30 @@ _UPSET = (StageTimeout, WorkerCrashed, MemoryExhausted, UnforeseenError, Invalid
 
 
 @dataclass(slots=True)
+class _Time:
+    """Of one call: what the questions about it took so far."""
+
+    used_s: float = 0.0
+    longest_s: dict[str, float] = field(default_factory=dict)
+    """Of one question, by provider; of a batch its share."""
+    asking: int = 1
+    """How many questions are about it."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, provider: str, took_s: float, lanes: int) -> None:
+        """`took_s`: of one question. `lanes`: how many about the call are under way at once."""
+        with self.lock:
+            self.used_s += took_s / lanes
+            self.longest_s[provider] = max(self.longest_s.get(provider, 0.0), took_s)
+
+
+@dataclass(slots=True)
 class _Case:
     """One request on its way."""
 
     request: LLMRequest
+    time: _Time
+    """The same of all questions about one call."""
     account: Account = field(init=False)
     sent: LLMRequest | None = None
     """What the present provider sees: redacted when it is remote, with the repair turns."""
@@ -100,7 +122,9 @@ class Router:
 
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         """One answer per request, in order. Raises nothing for a single request."""
-        cases = [_Case(request) for request in requests]
+        about = Counter(request.about for request in requests if request.about)
+        times = {call: _Time(asking=number) for call, number in about.items()}
+        cases = [_Case(request, times.get(request.about) or _Time()) for request in requests]
         for guarded in self._guarded:
             waiting = [case for case in cases if case.answer is None]
             if waiting:
@@ -115,22 +139,27 @@ class Router:
     def _serve(self, guarded: GuardedProvider, cases: Sequence[_Case]) -> None:
         size = max(1, guarded.provider.batch_size)
         batches = [cases[start : start + size] for start in range(0, len(cases), size)]
-        if guarded.provider.concurrency <= 1 or len(batches) == 1:
+        lanes = min(guarded.provider.concurrency, len(batches))
+        if lanes <= 1:
             for batch in batches:
                 self._serve_batch(guarded, batch)
             return
-        with ThreadPoolExecutor(guarded.provider.concurrency, thread_name_prefix=guarded.provider.name) as pool:
-            list(pool.map(lambda batch: self._serve_batch(guarded, batch), batches))
+        with ThreadPoolExecutor(lanes, thread_name_prefix=guarded.provider.name) as pool:
+            list(pool.map(lambda batch: self._serve_batch(guarded, batch, lanes), batches))
 
-    def _serve_batch(self, guarded: GuardedProvider, cases: Sequence[_Case]) -> None:
-        ready = [case for case in cases if self._prepare(guarded, case)]
+    def _serve_batch(self, guarded: GuardedProvider, cases: Sequence[_Case], lanes: int = 1) -> None:
+        """`lanes`: how many batches are under way at once."""
+        waiting = [case for case in cases if case.answer is None]
+        ready = [case for case in waiting if self._prepare(guarded, case, _together(case, waiting))]
         if not ready:
             return
         started = time.monotonic()
         try:
             self._ask_until_valid(guarded, ready, started)
         except _UPSET as error:
-            if len(ready) > 1:
+            # Halves of one call's questions would have its time a second time.
+            over = isinstance(error, StageTimeout) and all(case.time is ready[0].time for case in ready)
+            if len(ready) > 1 and not over:
                 self._serve_halves(guarded, ready, error)
                 return
             self._pass_over(guarded, ready, error)
@@ -139,9 +168,10 @@ class Router:
         except Exception as error:  # the last defence: a fault in a client costs only these requests' answers
             log.exception("%s: unforeseen error", guarded.provider.name)
             self._pass_over(guarded, ready, error)
-        took = (time.monotonic() - started) / len(ready)
+        took_s = time.monotonic() - started
         for case in ready:
-            case.account.active_s += took
+            case.account.active_s += took_s / len(ready)
+            case.time.take(guarded.provider.name, took_s / len(ready), min(lanes, case.time.asking))
 
     def _serve_halves(self, guarded: GuardedProvider, cases: Sequence[_Case], error: Exception) -> None:
         """One request that upsets the model must not cost its neighbours their answers, nor their time."""
@@ -150,13 +180,12 @@ class Router:
         self._serve_batch(guarded, cases[:half])
         self._serve_batch(guarded, cases[half:])
 
-    def _prepare(self, guarded: GuardedProvider, case: _Case) -> bool:
-        if case.answer is not None:
-            return False
-        left = self._left_s(guarded, case)
-        if left <= 0 or left < case.request.expected_s:
+    def _prepare(self, guarded: GuardedProvider, case: _Case, together: int) -> bool:
+        """`together`: how many questions of the batch are about the same call."""
+        left, expected = self._left_s(case) / together, case.time.longest_s.get(guarded.provider.name, 0.0)
+        if left <= 0 or left < expected:
             limit = self._settings.request_time_limit_s
-            why = "is over" if left <= 0 else f"leaves {left:.0f} s, and one like it took {case.request.expected_s:.0f}"
+            why = "is over" if left <= 0 else f"leaves {left:.0f} s, and one like it took {expected:.0f}"
             case.pass_over(
                 guarded.provider.name,
                 StageTimeout(f"not asked: llm.request_time_limit_s ({limit:g}) {why}"),
@@ -174,17 +203,14 @@ class Router:
                 return False
         return True
 
-    def _left_s(self, guarded: GuardedProvider, case: _Case) -> float:
-        """Of the time of the case's call, what there is for it."""
-        request = case.request
-        sharing = min(request.together, guarded.provider.batch_size)
-        own = case.account.active_s - request.spent_s
-        return (self._settings.request_time_limit_s - request.spent_s) / max(1, sharing) - own
+    def _left_s(self, case: _Case) -> float:
+        """Of the time of the case's call, what is left."""
+        return self._settings.request_time_limit_s - case.request.spent_s - case.time.used_s
 
     def _ask_until_valid(self, guarded: GuardedProvider, cases: Sequence[_Case], started: float) -> None:
         """Raises what the provider raised; cases that are answered by then keep their answers."""
         # Answered together they have their time together: the limit is one call's, however many are in a batch.
-        deadline = started + sum(self._left_s(guarded, case) for case in cases)
+        deadline = started + sum(self._left_s(case) / _together(case, cases) for case in cases)
         waiting = list(cases)
         for repairs_left in range(self._settings.retry.repairs, -1, -1):
             sent = [case.sent or case.request for case in waiting]
@@ -205,6 +231,13 @@ class Router:
 
     def _take(self, guarded: GuardedProvider, case: _Case, reply: Reply, started: float, in_batch: int) -> str | None:
         """Accept the reply as the answer, or return what is wrong with it."""
+        if reply.finish == "unread":
+            limit = self._settings.request_time_limit_s
+            case.pass_over(
+                guarded.provider.name,
+                StageTimeout(f"not read: llm.request_time_limit_s ({limit:g}) left no time for it"),
+            )
+            return None
         data, fault = read_reply(reply, case.request.schema)
         if data is None:
             return fault or "no data"
@@ -220,6 +253,7 @@ class Router:
             latency_s=before + took,
             share_s=before + took / in_batch,
             label_probabilities=reply.label_probabilities,
+            cut=reply.finish == "landed",
         )
         return None
 
@@ -257,6 +291,11 @@ class Router:
         if waiting and kind not in self._said:
             self._said.add(kind)
             log.warning("%s is skipped (logged once, recorded with every row): %s", guarded.provider.name, error)
+
+
+def _together(case: _Case, cases: Sequence[_Case]) -> int:
+    """How many of them are about the case's call."""
+    return sum(other.time is case.time for other in cases)
 
 
 def _with_repair(sent: LLMRequest, reply: Reply, fault: str) -> LLMRequest:

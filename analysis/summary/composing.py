@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.calls import language_of
 from analysis.encoder.vectors import SentenceEncoder
+from analysis.llm.provider import LLMAnswer
 from analysis.records import ActionItem, Summary, SummaryEvidence, SummaryPart
 from analysis.summary.checking import Checked, StatementChecker
 from analysis.summary.drafts import FIELDS, WHO, Draft
@@ -166,6 +167,16 @@ def _over_the_call(points: Sequence[_Statement], most: int) -> list[_Statement]:
     rounds = itertools.zip_longest(*(by_piece[piece] for piece in sorted(by_piece)))
     chosen = [one for turn in rounds for one in turn if one is not None][:most]
     return [one for one in points if any(one is other for other in chosen)]
+
+
+def as_far_as_written(answer: LLMAnswer) -> dict[str, Any]:
+    """The model's fields, without the sentence in which a reply was brought to its end; empty where there is none."""
+    fields = dict(answer.data or {})
+    last = next((name for name in reversed(FIELDS) if str(fields.get(name) or "").strip()), None)
+    if answer.cut and last is not None:
+        sentences = split_sentences(str(fields[last]))
+        fields[last] = " ".join(sentences if _ENDS.search(sentences[-1]) else sentences[:-1])
+    return fields
 
 
 def statements_of(text: str) -> Iterator[str]:

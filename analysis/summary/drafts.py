@@ -75,14 +75,19 @@ class Piece:
         return self.draft.parts[self.number]
 
 
-def in_order_of_need(draft: Draft) -> list[list[Piece]]:
-    """The pieces, those together that are asked about together.
+def in_order_of_need(draft: Draft) -> list[Piece]:
+    """The pieces: where time runs out, the last ones are not read.
 
-    The first part has the reason, the last one the outcome; where time runs out, those between are missed least. Those
-    are asked about in one go: a model writes several answers nearly as fast as one.
+    The first part has the reason, the last one the outcome. Then comes the one that is farthest from all before it, so
+    that what is not read lies scattered over the call.
     """
-    first, *others = (Piece(draft, number) for number in range(len(draft.parts)))
-    return [group for group in ([first], others[-1:], others[:-1]) if group]
+    chosen: list[int] = []
+    left = set(range(len(draft.parts)))
+    while left:
+        farthest = max(left, key=lambda number: (min((abs(number - one) for one in chosen), default=0), -number))
+        chosen.append(farthest)
+        left.remove(farthest)
+    return [Piece(draft, number) for number in chosen]
 
 
 def text_request(piece: Piece, key: str, settings: SummarySettings) -> LLMRequest:
@@ -123,11 +128,6 @@ def _part(piece: Piece) -> dict[str, int]:
 
 def first_failure(answers: Sequence[LLMAnswer]) -> LLMAnswer | None:
     return next((answer for answer in answers if answer.data is None), None)
-
-
-def not_begun(answers: Sequence[LLMAnswer]) -> bool:
-    """Whether there was too little time to ask any of these questions."""
-    return all(not answer.attempts and answer.error_type == StageTimeout.__name__ for answer in answers)
 
 
 def out_of_time(answers: Sequence[LLMAnswer]) -> bool:

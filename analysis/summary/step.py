@@ -13,7 +13,7 @@ from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
 from analysis.prompting import ORDERS_FLAG, ORDERS_TOLD, orders_in, prompts_hash
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.results import done, missing
-from analysis.summary.composing import compose, wants_model_promises
+from analysis.summary.composing import as_far_as_written, compose, wants_model_promises
 from analysis.summary.drafts import (
     NAMES,
     Draft,
@@ -21,7 +21,6 @@ from analysis.summary.drafts import (
     draft_of,
     first_failure,
     in_order_of_need,
-    not_begun,
     out_of_time,
     parts_not_read,
     promises_request,
@@ -137,35 +136,26 @@ class SummaryStep:
     ) -> dict[int, list[LLMAnswer]]:
         """The answers about each draft, in the order of its pieces; all pieces of a call have its time together.
 
-        Of every call one piece after the other, or those between the first and the last together: what is answered when
-        the time is over stays.
+        All are asked in one go: a model on this machine writes many answers nearly as fast as one.
 
         Args:
             before: answers about the same calls whose time counts.
         """
-        answers: dict[int, dict[int, LLMAnswer]] = {id(draft): {} for draft in drafts}
-        waiting = [in_order_of_need(draft) for draft in drafts]
+        ranked = [
+            (number, draft, rank, piece)
+            for number, draft in enumerate(drafts)
+            for rank, piece in enumerate(in_order_of_need(draft))
+        ]
 
-        def within_time(asked: tuple[Piece, int], key: str) -> LLMRequest:
-            piece, together = asked
-            own = [answer.share_s for answer in answers[id(piece.draft)].values()]
-            spent = sum(own) + sum(answer.share_s for answer in before.get(id(piece.draft), ()))
-            expected = max(own, default=0.0)
-            return replace(request(piece, key), spent_s=spent, expected_s=expected, together=together)
+        def within_time(asked: tuple[int, Draft, int, Piece], key: str) -> LLMRequest:
+            number, draft, rank, piece = asked
+            spent = sum(answer.share_s for answer in before.get(id(draft), ()))
+            return replace(request(piece, key), spent_s=spent, about=str(number), need=rank)
 
-        while any(waiting):
-            queues = [queue for queue in waiting if queue]
-            groups = [queue.pop(0) for queue in queues]
-            pieces = [(piece, len(group)) for group in groups for piece in group]
-            found = iter(ask_about(router, pieces, within_time))
-            for queue, group in zip(queues, groups, strict=True):
-                told = [next(found) for _ in group]
-                if len(group) > 1 and not_begun(told):
-                    half = len(group) // 2
-                    queue[:0] = [group[:half], group[half:]]
-                    continue
-                answers[id(group[0].draft)].update(zip((piece.number for piece in group), told, strict=True))
-        return {draft: [found[number] for number in sorted(found)] for draft, found in answers.items()}
+        found: dict[int, dict[int, LLMAnswer]] = {id(draft): {} for draft in drafts}
+        for (_, draft, _, piece), answer in zip(ranked, ask_about(router, ranked, within_time), strict=True):
+            found[id(draft)][piece.number] = answer
+        return {draft: [answers[number] for number in sorted(answers)] for draft, answers in found.items()}
 
     def _read(
         self, draft: Draft, texts: Sequence[LLMAnswer], items: Sequence[LLMAnswer], router: Completes
@@ -177,7 +167,7 @@ class SummaryStep:
         partly = out_of_time(texts)
         if failure is not None and not partly:
             return unanswered(router, (self.name, fingerprint), failure.reason, answers, without_model)
-        said = [answer.data or {} for answer in texts]
+        said = [as_far_as_written(answer) for answer in texts]
         other = language_that_came([str(text) for fields in said for text in fields.values()], draft.language)
         if other is not None:
             reason = f"the model wrote in {other}, not in {draft.language}"

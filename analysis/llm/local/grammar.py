@@ -128,6 +128,19 @@ class Grammar:
                 singles[letter] = spelled[0]
         self.singles: Mapping[int, int] = singles
         """Byte of `"` and of `_CLOSERS` -> the token that is just this byte, where there is one."""
+        self.landing_tokens = self._landing_tokens()
+        """Of a reply that is hurried from its beginning, and some for what is under way."""
+
+    def _landing_tokens(self) -> int:
+        constraint = self.start(self.reserve_tokens)
+        constraint.hurry()
+        while not constraint.over and len(constraint.tokens) < self.reserve_tokens:
+            allowed = np.flatnonzero(constraint.allowed())
+            if len(allowed) == 1:
+                constraint.take(int(allowed[0]))
+            elif not constraint.forced():
+                return self.reserve_tokens  # the model would have to choose
+        return min(self.reserve_tokens, len(constraint.tokens) + _LANDING_SLACK)
 
     def start(self, max_tokens: int) -> Constraint:
         return Constraint(self, self._matcher.deep_copy(), max(max_tokens, self.reserve_tokens + 1))
@@ -145,7 +158,9 @@ class Constraint:
         self._quote = grammar.singles.get(ord('"'))
         self._repeats = False
         """The string under way has just said a sentence again: it is ended, for small models go on without end."""
+        self._hurried = False
         self.landed = False
+        """Brought to an end before the model had ended it."""
 
     @property
     def over(self) -> bool:
@@ -156,6 +171,15 @@ class Constraint:
     def fault(self) -> str | None:
         """Why the grammar gave up, if it did."""
         return self._matcher.get_error() if self._matcher.is_error() else None
+
+    @property
+    def landing_tokens(self) -> int:
+        """Tokens that a valid end takes from here, at most."""
+        return self._grammar.landing_tokens
+
+    def hurry(self) -> None:
+        """From the next token on the reply is brought to its end."""
+        self._hurried = True
 
     def forced(self) -> list[int]:
         """The tokens that every reply begins with, taken at once: they are read with the prompt and not written."""
@@ -189,7 +213,7 @@ class Constraint:
             bits[:] = False
             bits[self._quote] = True
             return bits
-        if len(self.tokens) >= self.max_tokens - self._grammar.reserve_tokens:
+        if self._hurried or len(self.tokens) >= self.max_tokens - self._grammar.reserve_tokens:
             closer = self._closer(bits)
             if closer is not None:
                 self.landed = True

@@ -38,10 +38,13 @@ class MlxLm:
         )
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
-        """See `LLMProvider.generate`. The first call loads the model, which has a limit of its own."""
+        """See `LLMProvider.generate`. The first call loads the model, which has a limit of its own.
+
+        A request that could not be read within the time comes back as `unread`.
+        """
         self._check_reach()
         portable = [replace(request, schema=plain(request.schema)) for request in requests]
-        return cast("list[Reply]", self._process.call(portable, time_limit_s))
+        return cast("list[Reply]", self._process.call((portable, time_limit_s), time_limit_s))
 
     def _check_reach(self) -> None:
         """Raises ModelUnavailable, the same each time: nobody waits twice for a silent hub."""

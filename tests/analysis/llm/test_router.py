@@ -224,14 +224,53 @@ def test_time_that_earlier_questions_about_a_call_took_is_taken_from_the_next_on
     assert local.limits_s[0] <= 15
 
 
+def about_one_call(number: int, **more: Any) -> list[LLMRequest]:
+    return [ask(str(one), about="call", need=one, **more) for one in range(number)]
+
+
+def slowly(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+    time.sleep(0.2)
+    return well(requests)
+
+
 def test_a_question_for_which_too_little_time_is_left_is_not_begun() -> None:
     """It would be killed half-way, and the model be loaded again."""
-    local = Scripted("local", well)
-    question = replace(ask(), spent_s=20, expected_s=12)
-    (answer,) = Router([local], quick(request_time_limit_s=30)).complete([question])
-    assert local.asked == []
-    assert answer.data is None
-    assert "leaves 10 s, and one like it took 12" in str(answer.reason)
+    server = Scripted("server", slowly)
+    first, second = Router([server], quick(request_time_limit_s=0.3)).complete(about_one_call(2))
+    assert first.data is not None
+    assert (len(server.asked), second.data, second.error_type) == (1, None, "StageTimeout")
+    assert "not asked: llm.request_time_limit_s (0.3)" in str(second.reason)
+
+
+def test_what_could_not_be_read_in_time_has_no_answer_and_costs_the_others_nothing() -> None:
+    def in_part(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        last = requests[-1]
+        return [*well(requests[:-1]), Reply(key=last.key, text="", finish="unread")]
+
+    local = Scripted("local", in_part, batch_size=8)
+    *read, unread = Router([local], quick()).complete(about_one_call(3))
+    assert all(answer.data is not None for answer in read)
+    assert (unread.data, unread.error_type, len(local.asked)) == (None, "StageTimeout", 1)
+    assert "left no time for it" in str(unread.reason)
+
+
+def test_questions_about_one_call_for_which_its_time_is_over_are_not_asked_in_halves() -> None:
+    """Each half had the whole time again."""
+
+    def too_long(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        raise StageTimeout("killed")
+
+    local = Scripted("local", too_long, batch_size=8)
+    answers = Router([local], quick()).complete(about_one_call(4))
+    assert [len(asked) for asked in local.asked] == [4]
+    assert all("killed" in str(answer.reason) for answer in answers)
+
+
+def test_a_reply_that_was_brought_to_an_end_is_known_as_such() -> None:
+    def landed(requests: Sequence[LLMRequest]) -> Sequence[Reply]:
+        return [replace(reply, finish="landed") for reply in well(requests)]
+
+    assert [Router([Scripted("one", act)], quick()).complete([ask()])[0].cut for act in (landed, well)] == [True, False]
 
 
 def test_a_batch_has_the_time_that_its_requests_have_left_together() -> None:
@@ -246,23 +285,16 @@ def test_a_batch_has_the_time_that_its_requests_have_left_together() -> None:
     assert 30 < second.limits_s[0] <= 60 - 0.2
 
 
-@pytest.mark.parametrize("in_a_batch", [8, 1])
-def test_questions_about_one_call_in_one_batch_have_its_time_together(in_a_batch: int) -> None:
-    local = Scripted("local", well, batch_size=in_a_batch)
-    asked = [replace(ask(name), spent_s=20, together=2) for name in ("one", "other")]
+@pytest.mark.parametrize(("in_a_batch", "at_once"), [(8, 1), (2, 1), (1, 1), (1, 4)])
+def test_questions_about_one_call_have_its_time_together(in_a_batch: int, at_once: int) -> None:
+    """However they are asked; one after the other each had the whole time."""
+    local = Scripted("local", slowly, batch_size=in_a_batch, concurrency=at_once)
+    asked = about_one_call(4, spent_s=20.0)
     answers = Router([local], quick(request_time_limit_s=30)).complete(asked)
     assert all(answer.data is not None for answer in answers)
-    # Asked one after the other, each has what is left of the call's time.
     assert all(limit <= 10 for limit in local.limits_s)
-    assert sum(local.limits_s) > 9 * len(local.limits_s)
-
-
-def test_questions_for_which_there_is_no_time_in_one_batch_are_not_begun() -> None:
-    local = Scripted("local", well, batch_size=8)
-    asked = [replace(ask(name), spent_s=20, expected_s=6, together=2) for name in ("one", "other")]
-    router = Router([local], quick(request_time_limit_s=30))
-    assert [answer.attempts for answer in router.complete(asked)] == [0, 0]
-    assert router.complete([replace(asked[0], together=1)])[0].data is not None
+    rounds = len(local.limits_s) / at_once
+    assert min(local.limits_s) <= 10 - 0.2 * (rounds - 1)
 
 
 def test_what_a_call_is_charged_of_its_time_is_its_share_of_the_batch() -> None:

@@ -13,8 +13,8 @@ import pytest
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.prompting import prompts_hash
 from analysis.records import Summary
-from analysis.summary.composing import statements_of
-from analysis.summary.drafts import draft_of
+from analysis.summary.composing import as_far_as_written, statements_of
+from analysis.summary.drafts import Draft, draft_of, in_order_of_need
 from analysis.summary.step import SummaryStep
 from analysis.summary.templates import render_preview
 from pipeline.config.areas.language import SummarySettings
@@ -212,43 +212,46 @@ def test_what_of_a_long_call_is_not_read_in_time_is_said_in_the_row(answered: in
     assert result.fingerprint == step.fingerprint(call(*said))
     assert (result.tokens_in, result.provider) == (10 * answered, "test")
     assert "parts_not_read" in result.payload.flags
-    unread = [number for number in range(1, parts + 1) if number not in [1, parts, 2][:answered]]
+    unread = [number for number in range(1, parts + 1) if number not in [1, parts, (parts + 1) // 2][:answered]]
     was = "was" if len(unread) == 1 else "were"
     assert f"{', '.join(map(str, unread))} of {parts} {was} left out" in (result.reason or "")
 
 
-def test_all_parts_of_a_long_call_have_its_time_together() -> None:
-    router = Answers(told("The client says that items are broken."))
-    SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG, language="ar")], [{}])
-    between = len(parts_of(LONG)) - 2
-    texts, promises = router.requests[: between + 2], router.requests[between + 2 :]
-    assert [request.spent_s for request in texts] == [0.0, 1.0, *[2.0] * between]
-    assert [request.spent_s for request in promises[:2]] == [between + 2.0, between + 3.0]
-    assert [request.expected_s for request in texts[:3]] == [0.0, 1.0, 1.0]
-
-
-def test_parts_between_the_first_and_the_last_are_asked_about_in_one_go() -> None:
+def test_all_parts_of_a_long_call_are_asked_about_in_one_go_and_have_its_time_together() -> None:
     """Written one after the other, their answers took longer than the reading of the whole call."""
     router = Answers(told("The client says that items are broken."))
-    SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG)], [{}])
-    between = len(parts_of(LONG)) - 2
-    assert [request.together for request in router.requests] == [1, 1, *[between] * between]
+    said, other = call(*LONG, language="ar"), call(("client", "Where is my parcel?"), language="ar")
+    SummaryStep(SummarySettings(max_transcript_chars=700), router).run([said, other], [{}, {}])
+    parts = len(parts_of(LONG))
+    texts, promises = router.requests[: parts + 1], router.requests[parts + 1 :]
+    assert [request.about for request in texts] == ["0"] * parts + ["1"]
+    assert [request.need for request in texts] == [*range(parts), 0]
+    assert [request.spent_s for request in texts] == [0.0] * (parts + 1)
+    assert [request.spent_s for request in promises] == [float(parts)] * parts + [1.0]
 
 
-def test_parts_for_which_there_is_no_time_in_one_go_are_asked_about_in_smaller_numbers() -> None:
-    class Hurried(Answers):
-        def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
-            if requests[0].together > 2:
-                late = "test: not asked"
-                return [LLMAnswer(key=one.key, data=None, reason=late, error_type="StageTimeout") for one in requests]
-            return super().complete(requests)
+@pytest.mark.parametrize(
+    ("parts", "order"),
+    [(1, [0]), (2, [0, 1]), (3, [0, 2, 1]), (5, [0, 4, 2, 1, 3]), (9, [0, 8, 4, 2, 6, 1, 3, 5, 7])],
+)
+def test_the_parts_that_are_read_first_lie_scattered_over_the_call(parts: int, order: list[int]) -> None:
+    draft = Draft(call=CALL, language="en", parts=tuple([f"line {number}"] for number in range(parts)), source="")
+    assert [piece.number for piece in in_order_of_need(draft)] == order
 
-    router = Hurried(told("The client says that items are broken."))
-    result = SummaryStep(SummarySettings(max_transcript_chars=700), router).run([call(*LONG)], [{}])[0]
-    assert result.state is StepState.DONE
-    assert "parts_not_read" not in (result.payload.flags if isinstance(result.payload, Summary) else ())
-    assert len(router.requests) == len(parts_of(LONG))
-    assert {request.together for request in router.requests} <= {1, 2}
+
+@pytest.mark.parametrize(
+    ("cut", "written", "kept"),
+    [
+        (True, told("The client lost a card.", "The agent blocked it. A new one wi"), "The agent blocked it."),
+        (True, told("The client lost a card.", "The agent blocked it."), "The agent blocked it."),
+        (True, told("The client lost a card.", "The agent blo"), ""),
+        (False, told("The client lost a card.", "The agent blocked it"), "The agent blocked it"),
+    ],
+)
+def test_of_a_reply_that_was_brought_to_its_end_the_sentence_under_way_is_left_out(
+    cut: bool, written: dict[str, Any], kept: str
+) -> None:
+    assert as_far_as_written(LLMAnswer(key="1", data=written, cut=cut)) == {**written, "done": kept}
 
 
 def parts_of(said: Sequence[tuple[str, str]]) -> Sequence[list[str]]:

@@ -114,6 +114,37 @@ def test_reply_is_brought_to_a_valid_end_within_its_tokens(
     assert longest <= max(max_tokens, smallest) + 64
 
 
+class Ticking:
+    """A clock on which a second passes with each look."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += 1.0
+        return self.now_s
+
+
+@pytest.mark.parametrize("limit_s", [0.0, 350.0, 550.0, 4000.0])
+def test_what_there_is_no_time_for_is_not_begun_and_the_rest_ends_well_within_it(
+    tiny_llm: Path, limit_s: float
+) -> None:
+    """A limit cost all that was read, and the model's process."""
+    clock = Ticking()
+    model = LocalModel(MlxLmSettings(model=str(tiny_llm), prefill_batch_size=1, prefill_step_tokens=16), clock)
+    requests = [ask(str(n), user=f"call {n} " * 40, schema=SUMMARY, need=7 - n) for n in range(8)]
+    before_s = clock.now_s
+    replies = model(requests, limit_s)
+    begun = [reply for reply in replies if reply.finish != "unread"]
+    assert [reply.key for reply in begun] == [str(n) for n in range(8 - len(begun), 8)], "those that are needed most"
+    assert all(read_reply(reply, SUMMARY)[0] is not None for reply in begun)
+    assert all((reply.text, reply.tokens_in) == ("", None) for reply in replies if reply.finish == "unread")
+    expected = {0.0: {0}, 350.0: {1}, 550.0: set(range(2, 8)), 4000.0: {8}}
+    assert len(begun) in expected[limit_s]
+    if limit_s:
+        assert clock.now_s - before_s <= limit_s
+
+
 def test_batch_answers_as_each_request_alone(local: LocalModel) -> None:
     requests = [ask(str(n), user="I want a loan. " * (1 + n * 3 % 7), system="Long rules. " * 20) for n in range(6)]
     together = [reply.text for reply in local(requests)]
