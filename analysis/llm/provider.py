@@ -100,8 +100,8 @@ class Reply:
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
     finish: str = "stop"
-    """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens or the time limit), `refused`, `unread`
-    (there was no time to begin with it)."""
+    """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens or the time limit),
+    `refused`, `unread` (there was no time to begin with it)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ a request that nobody answers validly comes back with `data` None and the reason
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.llm.call_time import CallTime
 from analysis.llm.guarded_provider import Account, GuardedProvider
 from analysis.llm.limits import Ceiling, CeilingReached, QuotaWait
 from analysis.llm.provider import LLMAnswer, LLMProvider, LLMRequest, Message, Reply, TextRedactor
@@ -43,29 +43,11 @@ _UPSET = (StageTimeout, WorkerCrashed, MemoryExhausted, UnforeseenError, Invalid
 
 
 @dataclass(slots=True)
-class _Time:
-    """Of one call: what the questions about it took so far."""
-
-    used_s: float = 0.0
-    longest_s: dict[str, float] = field(default_factory=dict)
-    """Of one question, by provider; of a batch its share."""
-    asking: int = 1
-    """How many questions are about it."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self, provider: str, took_s: float, lanes: int) -> None:
-        """`took_s`: of one question. `lanes`: how many about the call are under way at once."""
-        with self.lock:
-            self.used_s += took_s / lanes
-            self.longest_s[provider] = max(self.longest_s.get(provider, 0.0), took_s)
-
-
-@dataclass(slots=True)
 class _Case:
     """One request on its way."""
 
     request: LLMRequest
-    time: _Time
+    time: CallTime
     """The same of all questions about one call."""
     account: Account = field(init=False)
     sent: LLMRequest | None = None
@@ -123,8 +105,8 @@ class Router:
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         """One answer per request, in order. Raises nothing for a single request."""
         about = Counter(request.about for request in requests if request.about)
-        times = {call: _Time(asking=number) for call, number in about.items()}
-        cases = [_Case(request, times.get(request.about) or _Time()) for request in requests]
+        times = {call: CallTime(asking=number) for call, number in about.items()}
+        cases = [_Case(request, times.get(request.about) or CallTime()) for request in requests]
         for guarded in self._guarded:
             waiting = [case for case in cases if case.answer is None]
             if waiting:
@@ -171,7 +153,7 @@ class Router:
         took_s = time.monotonic() - started
         for case in ready:
             case.account.active_s += took_s / len(ready)
-            case.time.take(guarded.provider.name, took_s / len(ready), min(lanes, case.time.asking))
+            case.time.take(guarded.provider.name, took_s / len(ready), lanes)
 
     def _serve_halves(self, guarded: GuardedProvider, cases: Sequence[_Case], error: Exception) -> None:
         """One request that upsets the model must not cost its neighbours their answers, nor their time."""
@@ -232,11 +214,8 @@ class Router:
     def _take(self, guarded: GuardedProvider, case: _Case, reply: Reply, started: float, in_batch: int) -> str | None:
         """Accept the reply as the answer, or return what is wrong with it."""
         if reply.finish == "unread":
-            limit = self._settings.request_time_limit_s
-            case.pass_over(
-                guarded.provider.name,
-                StageTimeout(f"not read: llm.request_time_limit_s ({limit:g}) left no time for it"),
-            )
+            limit = f"llm.request_time_limit_s ({self._settings.request_time_limit_s:g})"
+            case.pass_over(guarded.provider.name, StageTimeout(f"not read: {limit} left no time for it"))
             return None
         data, fault = read_reply(reply, case.request.schema)
         if data is None:

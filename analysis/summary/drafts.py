@@ -96,7 +96,7 @@ def text_request(piece: Piece, key: str, settings: SummarySettings) -> LLMReques
     return LLMRequest(
         key=key,
         purpose="summary",
-        system=prompt("summary", language, {**_part(piece), "language": language_name(language)}),
+        system=prompt("summary", language, {"parts": len(piece.draft.parts), "language": language_name(language)}),
         user=fenced("transcript", piece.lines),
         schema=object_schema({name: {"type": "string", "maxLength": _TEXT_CHARS} for name in FIELDS}),
         max_tokens=min(settings.max_tokens, _TEXT_TOKENS),
@@ -119,11 +119,6 @@ def promises_request(piece: Piece, key: str, settings: SummarySettings) -> LLMRe
         max_tokens=settings.max_tokens,
         source=piece.draft.source,
     )
-
-
-def _part(piece: Piece) -> dict[str, int]:
-    parts = len(piece.draft.parts)
-    return {"part": piece.number + 1 if parts > 1 else 0, "parts": parts}
 
 
 def first_failure(answers: Sequence[LLMAnswer]) -> LLMAnswer | None:

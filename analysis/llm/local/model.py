@@ -11,16 +11,15 @@ import math
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from analysis.llm.label_probabilities import label_probabilities
 from analysis.llm.local.attention import use_vector_attention
-from analysis.llm.local.batch import FedModel, mask_with, sampler
+from analysis.llm.local.decoding import BatchDecoder, Tokens, Writing
 from analysis.llm.local.gates import use_vector_gates
-from analysis.llm.local.grammar import Constraint, Grammar
-from analysis.llm.local.pace import Pace, fitting
+from analysis.llm.local.grammar import Grammar
+from analysis.llm.local.pace import Pace
 from analysis.llm.local.scoring import Scorer
 from analysis.llm.local.weights import find_model
 from analysis.llm.provider import LLMRequest, Reply
@@ -37,8 +36,6 @@ _KEPT_GRAMMARS = 64
 _OF_THE_LIMIT = 0.95
 """Within this share of it the replies are there; the rest is for their way back."""
 
-Tokens = list[int]
-
 
 Task = tuple[Sequence[LLMRequest], float]
 """Requests, and within how many seconds they are to be answered."""
@@ -53,30 +50,6 @@ def build_local_model(settings: MlxLmSettings) -> Callable[[Task], list[Reply]]:
     use_vector_gates()
     model = LocalModel(settings)
     return lambda task: model(*task)
-
-
-@dataclass(slots=True)
-class _Sequence:
-    """One request while it is decoded."""
-
-    request: LLMRequest
-    prompt: Tokens
-    """With the tokens that every reply begins with."""
-    forced: int
-    """How many those are."""
-    shared: int
-    """How many of the prompt's tokens the kept prefix covers."""
-    read: list[Any] | None
-    """The cache of these tokens. Held here too, because a batch may have more different beginnings than are kept."""
-    constraint: Constraint
-    logprobs: list[float] = field(default_factory=list)
-    begun: bool = False
-    """Whether there was time to read the prompt."""
-
-    @property
-    def unread(self) -> int:
-        """Tokens that no kept prefix covers."""
-        return len(self.prompt) - self.shared
 
 
 class LocalModel:
@@ -116,6 +89,7 @@ class LocalModel:
         self._grammars: OrderedDict[str, Grammar] = OrderedDict()
         self._prefixes: OrderedDict[tuple[int, ...], list[Any]] = OrderedDict()
         self._pace = Pace()
+        self._decoder = BatchDecoder(self._model, settings, self._step, self._ends, (self._pace, clock))
         self._scorer = Scorer(self._model, self._render_turn, self._encode)
         log.info("%s: %.0f M parameters on %s", folder.name, self.parameters / 1e6, mx.default_device())
 
@@ -132,7 +106,7 @@ class LocalModel:
         """
         deadline = self._clock() + _OF_THE_LIMIT * time_limit_s
         replies = self._choose(requests)
-        sequences: dict[int, _Sequence] = {}
+        sequences: dict[int, Writing] = {}
         for index, request in enumerate(requests):
             if index in replies:
                 continue
@@ -143,7 +117,7 @@ class LocalModel:
                 replies[index] = Reply(key=request.key, text="", finish="refused")
         # Prompts of like length are read together with less padding.
         order = sorted(sequences, key=lambda index: (requests[index].need, sequences[index].unread))
-        self._decode([sequences[index] for index in order], deadline)
+        self._decoder.decode([sequences[index] for index in order], deadline)
         for index, sequence in sequences.items():
             replies[index] = self._reply(sequence)
         return [replies[index] for index in range(len(requests))]
@@ -182,7 +156,7 @@ class LocalModel:
     def _encode(self, text: str) -> Tokens:
         return [int(token) for token in self._tokenizer.encode(text, add_special_tokens=False)]
 
-    def _sequence(self, request: LLMRequest) -> _Sequence:
+    def _sequence(self, request: LLMRequest) -> Writing:
         prompt = self._render(request)
         if len(prompt) > self._settings.max_prompt_tokens:
             limit = self._settings.max_prompt_tokens
@@ -191,7 +165,7 @@ class LocalModel:
         forced = constraint.forced()
         shared = self._shared_prefix(request, prompt) if self._settings.share_prompt_prefix else 0
         read = self._prefixes[tuple(prompt[:shared])] if shared else None
-        return _Sequence(
+        return Writing(
             request=request,
             prompt=[*prompt, *forced],
             forced=len(forced),
@@ -247,111 +221,7 @@ class LocalModel:
             mx.eval([layer.state for layer in cache])
         return cache
 
-    def _decode(self, sequences: Sequence[_Sequence], deadline: float) -> None:
-        """Decode all requests together; a finished one makes room for the next.
-
-        Prompts are handed over in the order given, as many as there is time for until `deadline` (of the clock).
-        """
-        if not sequences:
-            return
-        from mlx_lm.generate import BatchGenerator
-
-        settings = self._settings
-        model = FedModel(self._model)
-        at_once = min(settings.prefill_batch_size, settings.batch_size)
-        generator: Any = BatchGenerator(
-            model,
-            stop_tokens=[[token] for token in self._ends],
-            completion_batch_size=settings.batch_size,
-            prefill_batch_size=at_once,
-            prefill_step_size=self._step,
-        )
-        waiting = list(sequences)
-        under_way: dict[int, _Sequence] = {}
-        reading: set[int] = set()
-        progress: dict[int, int] = {}
-        self._pace.begin()
-        now_s = self._clock()
-        try:
-            while waiting or under_way:
-                if not reading:
-                    room = min(at_once, settings.batch_size - len(under_way))
-                    at_least = int(len(waiting) == len(sequences))
-                    begun = self._take(waiting, under_way.values(), (at_least, room), deadline)
-                    ids = self._insert(generator, model, begun)
-                    reading = set(ids)
-                    under_way.update(zip(ids, begun, strict=True))
-                    if not under_way:
-                        break
-                read, written = generator.next()
-                before_s, now_s = now_s, self._clock()
-                self._pace.passed(now_s - before_s, _tokens_read(read, progress), bool(written))
-                reading -= {response.uid for response in read if response.end_of_prompt}
-                for response in written:
-                    sequence = under_way[response.uid]
-                    if sequence.request.label_fields:
-                        sequence.logprobs.append(float(response.logprobs[response.token].item()))
-                    if response.finish_reason is not None:
-                        del under_way[response.uid]
-                if reading and self._must_land(under_way.values(), deadline):
-                    generator.remove(sorted(reading))
-                    for uid in reading:
-                        under_way.pop(uid).begun = False
-                    reading = set()
-                if self._must_land(under_way.values(), deadline):
-                    for sequence in under_way.values():
-                        sequence.constraint.hurry()
-        finally:
-            generator.close()
-
-    def _take(
-        self, waiting: list[_Sequence], busy: Collection[_Sequence], bounds: tuple[int, int], deadline: float
-    ) -> list[_Sequence]:
-        """Remove from `waiting` those to begin with now: what the time allows within the bounds."""
-        at_least, room = bounds
-        candidates = waiting[:room]
-        steps = [
-            self._pace.usual_length(one.request.purpose, one.constraint.max_tokens) for one in (*candidates, *busy)
-        ]
-        fit = room
-        if deadline < math.inf and busy and not self._pace.known:
-            fit = 0
-        elif deadline < math.inf:
-            left_s = deadline - self._clock()
-            writing_s = self._pace.writing_s(max(steps, default=0))
-            fit = fitting(self._pace, [one.unread for one in candidates], writing_s, left_s)
-        begun = waiting[: max(fit, at_least)]
-        del waiting[: len(begun)]
-        for sequence in begun:
-            sequence.begun = True
-        return begun
-
-    def _insert(self, generator: Any, model: FedModel, sequences: Sequence[_Sequence]) -> list[int]:
-        """Hand prompts to the generator; returns the numbers it gives them."""
-        from mlx_lm.models.cache import make_prompt_cache
-
-        if not sequences:
-            return []
-        # A kept cache is merged into the batch by copy, so that many sequences may start from the same one.
-        return list(
-            generator.insert(
-                [sequence.prompt[sequence.shared :] for sequence in sequences],
-                max_tokens=[sequence.constraint.max_tokens + 1 for sequence in sequences],
-                caches=[
-                    make_prompt_cache(self._model) if sequence.read is None else sequence.read for sequence in sequences
-                ],
-                all_tokens=[sequence.prompt[: sequence.shared] for sequence in sequences],
-                samplers=[sampler(sequence.request.temperature) for sequence in sequences],
-                logits_processors=[[mask_with(sequence.constraint, model)] for sequence in sequences],
-            )
-        )
-
-    def _must_land(self, sequences: Collection[_Sequence], deadline: float) -> bool:
-        """Whether the time that is left is what bringing these replies to an end takes."""
-        steps = max((sequence.constraint.landing_tokens for sequence in sequences), default=0)
-        return deadline - self._clock() <= self._pace.writing_s(steps)
-
-    def _reply(self, sequence: _Sequence) -> Reply:
+    def _reply(self, sequence: Writing) -> Reply:
         constraint, request = sequence.constraint, sequence.request
         if not sequence.begun:
             return Reply(key=request.key, text="", finish="unread")
@@ -372,16 +242,6 @@ class LocalModel:
             ),
             finish="landed" if constraint.landed and ended else ("stop" if ended else "length"),
         )
-
-
-def _tokens_read(responses: Iterable[Any], progress: dict[int, int]) -> int:
-    """Of the prompts since the last time, which `progress` keeps by number."""
-    fresh = 0
-    for response in responses:
-        done = response.progress[0]
-        fresh += done - progress.get(response.uid, 0)
-        progress[response.uid] = done
-    return fresh
 
 
 def _common(first: Sequence[int], second: Sequence[int]) -> int:
