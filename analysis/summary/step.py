@@ -40,7 +40,8 @@ from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
 _VERSION = 3
-"""Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at once, in one form."""
+"""Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
+once, in one form."""
 _EXTRACTIVE_VERSION = 4
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting."""

@@ -157,7 +157,7 @@ def test_a_long_call_is_summed_up_piece_by_piece_and_no_statement_is_repeated() 
     assert all(len(request.user) <= 700 for request in router.requests)
     seen = " ".join(request.user for request in router.requests)
     assert all(f"item number {place} " in seen for place in range(60))
-        assert len({request.system for request in router.requests}) == 1, "read once for all parts"
+    assert len({request.system for request in router.requests}) == 1, "read once for all parts"
     assert result.tokens_in == 10 * len(router.requests)
     assert isinstance(result.payload, Summary)
     assert result.payload.text.count("many items are broken") == 1
