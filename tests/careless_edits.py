@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import difflib
 import os
 import random
@@ -162,6 +163,8 @@ def copy_tree(target: Path) -> None:
     shared = PROJECT.parent / "shared"
     if shared.exists():
         (target.parent / "shared").symlink_to(shared.resolve())
+    # Once for all: the tests start hundreds of processes, and none may keep the bytecode of an edit.
+    compileall.compile_dir(target, quiet=2)
 
 
 class Copy:

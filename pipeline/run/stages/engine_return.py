@@ -73,6 +73,7 @@ class EngineReturn:
             gone = self._gone.get(name)
             error = look.exception()
             if gone is not None and error is None:
+                logger.info("%s answers again: it takes over once the calls under way are through", name)
                 return gone.identity
             if gone is not None and error is not None:
                 logger.info("%s is still away: %s", name, told(error))

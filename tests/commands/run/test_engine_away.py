@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.commands.running import NO_MODELS, Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
 from tests.pipeline.transcription.engines.audio_server import Server
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 NAMES = tuple(f"20260901-1000{n:02d}_inbound.wav" for n in range(10))
 YAKS = " ".join(f"yak{letter}" for letter in "abcdef")
@@ -29,22 +30,25 @@ ZEBRAS = " ".join(f"zebra{letter}" for letter in "abcdef")
 BY_ENGINE = """SELECT c.file_name, c.asr_engine AS engine, c.run_id::text AS run_id, t.passed_over,
         (SELECT string_agg(k.text, ' ') FROM chunks k WHERE k.call_id = c.call_id) AS words
     FROM calls c JOIN transcripts t ON t.fingerprint = c.transcript_fingerprint WHERE c.status = 'done' ORDER BY 1"""
-PATIENCE_S = 240.0
 
 
 @pytest.fixture
 def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
-    """The last calls keep a fallback that sleeps busy for minutes: the first choice is back before the run is over."""
     talk, calls = speech(60.0), tmp_path / "calls"
     calls.mkdir()
     for number, name in enumerate(NAMES):
-        path = write_wav(calls / name, talk[number * 30_000 :][: RATE_HZ * (3 if number < 6 else 30)])
+        path = write_wav(calls / name, talk[number * 30_000 :][: 3 * RATE_HZ])
         os.utime(path, (time.time() - 3600, time.time() - 3600))
     for url in fresh_database(server, TEMPLATE):
         yield Workplace(calls, tmp_path / "output", url)
 
 
-def settings(tmp_path: Path, port: int, sleep_per_audio_s: float = 0.0) -> list[str]:
+def held(tmp_path: Path) -> Path:
+    """While this file exists, the fallback does not get past the last three calls."""
+    return tmp_path / "held"
+
+
+def settings(tmp_path: Path, port: int) -> list[str]:
     folder = tmp_path / "scripts"
     folder.mkdir(exist_ok=True)
     turns = [{"channel": channel, "start": 0.0, "end": 3.0, "text": ZEBRAS} for channel in (0, 1)]
@@ -58,7 +62,8 @@ def settings(tmp_path: Path, port: int, sleep_per_audio_s: float = 0.0) -> list[
         "transcription.openai_audio.max_attempts=2",
         "transcription.openai_audio.concurrency=1",
         f"transcription.scripted.transcripts={folder}",
-        f"transcription.scripted.sleep_per_audio_s={sleep_per_audio_s}",
+        "transcription.scripted.hang_on=['20260901-10000[789]*']",
+        f"transcription.scripted.hang_while={held(tmp_path)}",
         "run.order=oldest", "run.decode_workers=1", "run.calls_ahead=1", "run.segments_per_batch=1",
         "run.unserved_calls=2", "run.engine_return_s=0.2", "run.engine_return_max_s=0.5",
     ]  # fmt: skip
@@ -91,26 +96,32 @@ def engines_of(place: Workplace) -> list[str]:
     return [row["engine"] for row in rows_of(place)]
 
 
-def started(place: Workplace, chosen: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        place.arguments(settings=chosen), cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
 @pytest.mark.slow
 def test_the_run_goes_on_with_the_next_engine_and_returns_and_a_later_run_redoes_its_calls(
     place: Workplace, tmp_path: Path
 ) -> None:
     dying = Dying(5)
-    there = Server(dying)
-    chosen = settings(tmp_path, there.port, sleep_per_audio_s=1.0)
-    run = started(place, chosen)
-    assert dying.refused.wait(PATIENCE_S)
-    there.stop()
-    until(lambda: "scripted" in engines_of(place))
-    there = Server(lambda *_: (200, {"text": YAKS}), port=there.port)
-    out, err = run.communicate(timeout=PATIENCE_S)
-    assert run.returncode == 0, err
+    first = Server(dying)
+    chosen = settings(tmp_path, first.port)
+    held(tmp_path).touch()
+
+    def away_and_back() -> Server:
+        try:
+            assert dying.refused.wait(PATIENCE_S)
+            first.stop()
+            until(lambda: "scripted" in engines_of(place))
+            back = Server(lambda *_: (200, {"text": YAKS}), port=first.port)
+            until(lambda: "openai_audio answers again" in place.newest("logs/earshot_*.jsonl").read_text("utf-8"))
+            return back
+        finally:
+            held(tmp_path).unlink()
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(away_and_back)
+        run = place.run(settings=chosen)
+        there = coming.result()
+    out = run.stdout
+    assert run.returncode == 0, run.stderr
     engines = engines_of(place)
     assert len(engines) == len(NAMES)
     assert engines[0] == "openai_audio"
@@ -141,13 +152,15 @@ def test_the_run_goes_on_with_the_next_engine_and_returns_and_a_later_run_redoes
 def test_killed_while_the_fallback_serves_the_next_run_goes_on_from_there(place: Workplace, tmp_path: Path) -> None:
     dying = Dying(5)
     there = Server(dying)
-    chosen = settings(tmp_path, there.port, sleep_per_audio_s=1.0)
-    run = started(place, chosen)
+    chosen = settings(tmp_path, there.port)
+    held(tmp_path).touch()
+    run = subprocess.Popen(place.arguments(settings=chosen), cwd=PROJECT, stderr=subprocess.PIPE)
     assert dying.refused.wait(PATIENCE_S)
     there.stop()
     until(lambda: "scripted" in engines_of(place))
     run.send_signal(signal.SIGKILL)
     run.communicate()
+    held(tmp_path).unlink()
     done_before = {row["file_name"]: row for row in rows_of(place)}
     assert len(done_before) < len(NAMES)
     still_away = place.run(settings=settings(tmp_path, there.port))
