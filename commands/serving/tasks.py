@@ -40,7 +40,6 @@ _PLAN_EVERY_S = 1.0
 _FETCH_EVERY_S = 5.0
 _CALL_BACK_EVERY_S = 2.0
 _TIDY_EVERY_S = 600.0
-_INDEX_EVERY_S = 30.0
 _FORGET_EVERY_S = 3600.0
 
 
@@ -91,7 +90,7 @@ def tasks_of(
         Task(
             name="make calls ready for questions",
             beat=lambda: index_for_questions(database, settings),
-            every_s=_INDEX_EVERY_S,
+            every_s=settings.ask.index_every_s,
         ),
     )
 

@@ -58,7 +58,13 @@ def serving(config: Path, settings: list[str]) -> Iterator[tuple[httpx.Client, s
 
 @pytest.mark.slow
 def test_it_makes_its_tables_takes_a_call_in_and_shows_its_page(config: Path, empty_url: str, tmp_path: Path) -> None:
-    settings = [*places(tmp_path, empty_url), *SCRIPTED, "run.decode_workers=1", "run.stop_grace_s=1"]
+    settings = [
+        *places(tmp_path, empty_url),
+        *SCRIPTED,
+        "run.decode_workers=1",
+        "run.stop_grace_s=1",
+        "ask.index_every_s=0.5",
+    ]
     with serving(config, settings) as (client, running):
         assert b"No calls yet" in client.get("/").content
         with SAMPLE.open("rb") as file:

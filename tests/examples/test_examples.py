@@ -90,7 +90,7 @@ def test_every_example_is_tested_and_told() -> None:
 def test_an_insurers_mac(place: Place) -> None:
     path = write_wav(place.calls / "20260914-091502-1789376102.42.wav", sample_speech(12.0))
     os.utime(path, (time.time() - 3600, time.time() - 3600))
-    model = save_checkpoint(place.output.with_name("qwen3"), end_bias=1.5)
+    model = save_checkpoint(place.output.with_name("qwen3"), end_bias=2.4)
     chosen = (f"transcription.mlx_qwen3.model={model}", "transcription.trust_gates.enabled=false")
     assert place.run("insurer_mac", *chosen, "reporting.notify.on=never") == 0
     (call,) = place.rows("SELECT * FROM calls")

@@ -17,6 +17,8 @@ class AskSettings(Area):
     where the database has pgvector. false leaves that to `run.py ask --index`."""
     index_max_s: Annotated[float, Field(gt=0)] = 3600.0
     """Longest time a run takes for that; the next one goes on."""
+    index_every_s: Annotated[float, Field(gt=0)] = 30.0
+    """How often `run.py serve` does that for the calls done since."""
     providers: OneOrList[tuple[str, ...]] = ()
     """Language models that write answers in sentences, in order, out of mlx_lm, bedrock, openai_chat, anthropic and the
     names of `llm.servers`, set up under `llm`; empty for the quotes alone."""

@@ -31,7 +31,7 @@ TEXTS = """SELECT file_name, channel, ordinal, text, k.confidence, asr_engine, a
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
     return {
-        "mlx_qwen3": save_checkpoint(folder / "qwen3", end_bias=1.5),
+        "mlx_qwen3": save_checkpoint(folder / "qwen3", end_bias=2.4),
         "faster_whisper": build_tiny_whisper(folder / "whisper"),
     }
 
