@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from zoneinfo import ZoneInfo
 
+from commands.export_bucket import Place, place_of, suffix_of
 from commands.permissions import let_read
 from commands.terminal import say
 from db.existing import existing_ledger
@@ -38,8 +39,9 @@ FORMATS = (*RESULT_FORMATS, BIGQUERY, HTML, REDACTED_AUDIO, *TRANSCRIPT_FORMATS)
 class Wanted:
     """What to write, and of which calls."""
 
-    to: Path
-    """The file of a table (its suffix names the format when none is given), the folder of transcripts."""
+    to: str
+    """The file of a table (its suffix names the format when none is given), the folder of transcripts; or its address
+    in a bucket."""
     formats: tuple[str, ...]
     table: str | None
     """Of `TABLES`; None for the results, and for a workbook of several sheets."""
@@ -54,6 +56,7 @@ class _Export:
     """One export under way."""
 
     wanted: Wanted
+    place: Place
     settings: Settings
     database: Database
 
@@ -63,25 +66,26 @@ class _Export:
 
     def write(self, name: str) -> bool:
         """Write one format, and say so; returns False when something is missing from it."""
-        wanted, zone = self.wanted, self.zone
-        path = wanted.to if wanted.to.suffix.lstrip(".").lower() in (name, _ending(name)) else _beside(wanted.to, name)
+        wanted, zone, to = self.wanted, self.zone, self.place.to
+        path = to if suffix_of(wanted.to) in (name, _ending(name)) else _beside(to, name)
+        shown = self.place.shown(path)
         if name == HTML:
-            self.write_pages(wanted.to)
+            self.write_pages(to)
         elif name == REDACTED_AUDIO:
-            return self.write_redacted_audio(wanted.to)
+            return self.write_redacted_audio(to)
         elif name == BIGQUERY:
             with chosen_call_ids(self.database, wanted.calls, zone.key) as call_ids:
                 rows, schema = write_bigquery(documents(self.database, call_ids), path)
-            say(f"{path}: {counted(rows, 'call')}; load it with the schema {schema}")
+            say(f"{shown}: {counted(rows, 'call')}; load it with the schema {self.place.shown(schema)}")
         elif name == "xlsx" and wanted.table is None and not wanted.columns:
             how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
             sheets = export_workbook(self.database, wanted.calls, WORKBOOK, path, how)
-            say(f"{path}: " + ", ".join(f"{title} {rows}" for title, rows in sheets.items()))
+            say(f"{shown}: " + ", ".join(f"{title} {rows}" for title, rows in sheets.items()))
         else:
             table = TABLES[wanted.table or RESULTS.name]
             how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
             rows = export_table(self.database, wanted.calls, table.with_columns(wanted.columns), path, how)
-            say(f"{path}: {_of_what(table, rows)}")
+            say(f"{shown}: {_of_what(table, rows)}")
         return True
 
     def write_redacted_audio(self, folder: Path) -> bool:
@@ -90,8 +94,9 @@ class _Export:
         with chosen_call_ids(self.database, self.wanted.calls, self.zone.key) as call_ids:
             written = export_redacted_audio(self.database, call_ids, folder, self.settings)
         stretches = counted(written.stretches, "stretch", "stretches")
+        shown = self.place.shown(folder)
         say(
-            f"{folder}: {counted(written.recordings, 'recording')}, silent in {stretches} of personal data; "
+            f"{shown}: {counted(written.recordings, 'recording')}, silent in {stretches} of personal data; "
             f"{written.whole_chunks} of them a whole chunk, where the words have no times"
         )
         for why in written.failed:
@@ -102,7 +107,8 @@ class _Export:
         from commands.export_pages import write_pages
 
         written = write_pages(self.database, self.settings, self.wanted.calls, folder, audio=self.wanted.audio)
-        say(f"{written.index}: {counted(written.calls, 'call')}, {counted(written.recordings, 'recording')}")
+        index = self.place.shown(written.index)
+        say(f"{index}: {counted(written.calls, 'call')}, {counted(written.recordings, 'recording')}")
 
     def write_transcripts(self, formats: tuple[str, ...]) -> None:
         settings = self.settings.output
@@ -110,13 +116,13 @@ class _Export:
             update={"transcripts": settings.transcripts.model_copy(update={"formats": formats})}
         )
         with chosen_call_ids(self.database, self.wanted.calls, self.zone.key) as call_ids:
-            written = export_transcripts(self.database, call_ids, self.wanted.to, output)
-        say(f"{self.wanted.to}: {counted(len(written), 'file')}")
+            written = export_transcripts(self.database, call_ids, self.place.to, output)
+        say(f"{self.place.shown(self.place.to)}: {counted(len(written), 'file')}")
 
 
 def export_calls(config: Path, overrides: Sequence[str], wanted: Wanted) -> int:
     """Write the calls asked for; returns the exit code."""
-    formats = wanted.formats or (wanted.to.suffix.lstrip(".").lower(),)
+    formats = wanted.formats or (suffix_of(wanted.to),)
     wrong = [name for name in formats if name not in FORMATS]
     if wrong:
         raise ConfigurationError(f"export: unknown format {', '.join(wrong)}; choices: {', '.join(sorted(FORMATS))}")
@@ -125,8 +131,8 @@ def export_calls(config: Path, overrides: Sequence[str], wanted: Wanted) -> int:
     TABLES[wanted.table or RESULTS.name].with_columns(wanted.columns)
     settings = load_settings(config, overrides).settings
     let_read(settings.output.readable_by)
-    with existing_ledger(settings.database) as database:
-        export = _Export(wanted, settings, database)
+    with place_of(wanted.to, settings.output.s3) as place, existing_ledger(settings.database) as database:
+        export = _Export(wanted, place, settings, database)
         transcripts = tuple(name for name in formats if name in TRANSCRIPT_FORMATS)
         whole = [export.write(name) for name in formats if name not in TRANSCRIPT_FORMATS]
         if transcripts:

@@ -113,7 +113,12 @@ def serve(
 @with_filter
 def export(
     *,
-    to: Annotated[Path, typer.Argument(help="File for a table or a workbook, folder for transcripts.")],
+    to: Annotated[
+        str,
+        typer.Argument(
+            help="File for a table or a workbook, folder for transcripts and pages; or s3://bucket/name.", metavar="TO"
+        ),
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
     formats: Annotated[

@@ -129,7 +129,9 @@ def test_the_command_writes_the_folder_it_names(
     url: str, call_ids: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "config.yaml").touch()
-    wanted = Wanted(to=tmp_path / "pages", formats=("html",), table=None, columns=(), calls=CallFilter(), audio=False)
+    wanted = Wanted(
+        to=str(tmp_path / "pages"), formats=("html",), table=None, columns=(), calls=CallFilter(), audio=False
+    )
     assert export_calls(tmp_path / "config.yaml", [f"database.url={url}"], wanted) == 0
     assert (tmp_path / "pages" / "index.html").is_file()
     assert "2 calls, 0 recordings" in capsys.readouterr().out

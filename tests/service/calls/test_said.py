@@ -42,7 +42,7 @@ def test_a_transcript_is_the_file_that_export_writes(  # noqa: PLR0917 - a table
 ) -> None:
     config = tmp_path / "config.yaml"
     config.touch()
-    wanted = Wanted(to=tmp_path / "files", formats=(written,), table=None, columns=(), calls=CallFilter())
+    wanted = Wanted(to=str(tmp_path / "files"), formats=(written,), table=None, columns=(), calls=CallFilter())
     export_calls(config, [f"database.url={url}"], wanted)
     (file,) = (tmp_path / "files").iterdir()
     answer = api.browser.get(f"/v1/calls/{api.call_id}/transcript?format={asked}")
