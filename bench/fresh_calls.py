@@ -1,11 +1,14 @@
 """Short calls of several branches, written before anything was run on them: what a person would accept of each.
 
-    python -m bench.fresh_calls [--set first|second] [--texts]
+    python -m bench.fresh_calls [--set first|second|odd|even] [--texts]
 
-Each call has the topics, moods, wordings of the outcome and promises that are right (`bench/labels/fresh_*.yaml`); the
-glossary is `bench/glossaries/branches.yaml`. Counted are: the topic (none where none is asked for); the second topic
-(none where there is no second reason); the client's mood from the words; the outcome (it holds one of the wordings;
-missing where nothing came of the call); promises found (by whom, when, and a word of it), and those that nobody made.
+Each call has the topics, moods, wordings of the outcome and promises that are right. `first` and `second`
+(`bench/labels/fresh_*.yaml`) have the glossary `bench/glossaries/branches.yaml`; `odd` and `even` are the halves of
+`bench/labels/strangers.yaml`, with the shipped glossaries. Counted are: the topic (none where none is asked for); the
+second topic (none where there is no second reason); the client's mood from the words; the outcome (it holds one of the
+wordings; missing where nothing came of the call); promises found (by whom, when, and a word of it), and those that
+nobody made. Of strangers also: the reason; what no summary may hold; the agent's mood; the lines of one side called
+negative where that side has no negative mood; and, in their marked turns, what redaction finds (`bench.redaction`).
 --texts shows what was answered, so that a reader can judge. Shares have their 95 % interval (Wilson 1927).
 """
 
@@ -19,21 +22,28 @@ from typing import Any
 import yaml
 
 from analysis.encoder.choice import open_encoder
+from analysis.glossary.choice import load_catalogues
 from analysis.glossary.reader import load_glossary
-from analysis.records import ActionItem, CallSentiment, Summary, Topic
+from analysis.records import ActionItem, CallSentiment, SentimentLabel, Summary, Topic
+from analysis.redaction import build_redactor
 from analysis.sentiment.steps import TextSentimentStep
 from analysis.sentiment.text import build_text_engines
 from analysis.summary.step import SummaryStep
 from analysis.topics.keywords import KeywordTopics
+from bench.materials.redaction_exchanges import exchange_of, without_marks
 from bench.materials.reference_calls import call_of
 from bench.materials.topic_glossaries import BRANCHES
+from bench.redaction import exchanges
 from bench.summaries import share, tells_end
+from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.root import Settings
 from pipeline.ports import AnalysisStep
-from pipeline.records import CallForAnalysis, Role
+from pipeline.records import CallForAnalysis, CustomerSegment, Role, TranscriptChunk
 
 LABELS = Path(__file__).resolve().parent / "labels"
+STRANGERS = LABELS / "strangers.yaml"
 SETS = {"first": LABELS / "fresh_first.yaml", "second": LABELS / "fresh_second.yaml"}
+HALVES = {"odd": 1, "even": 0}
 _TURN_S, _SPOKEN_S = 5.0, 4.0
 Expected = Mapping[str, Any]
 
@@ -48,12 +58,19 @@ def fresh_calls(path: Path) -> list[tuple[Expected, CallForAnalysis]]:
                 "role": role,
                 "start": _TURN_S * place,
                 "end": _TURN_S * place + _SPOKEN_S,
-                "text": text,
+                "text": without_marks(text),
             }
             for place, (role, text) in enumerate(row["turns"])
         ]
-        found.append((row, call_of(row["name"], turns)))
+        segment = CustomerSegment(row["segment"]) if "segment" in row else None
+        found.append((row, call_of(row["name"], turns, segment=segment)))
     return found
+
+
+def calls_of_set(name: str) -> list[tuple[Expected, CallForAnalysis]]:
+    if name in SETS:
+        return fresh_calls(SETS[name])
+    return [one for one in fresh_calls(STRANGERS) if one[0]["number"] % 2 == HALVES[name]]
 
 
 class Answers:
@@ -61,24 +78,30 @@ class Answers:
 
     def __init__(self, settings: Settings) -> None:
         self._encoder = open_encoder(settings.encoder)
-        self._glossary = load_glossary(BRANCHES)
-        self._topics = KeywordTopics((self._glossary,), settings.topics, self._encoder)
+        self._branches = load_glossary(BRANCHES)
+        self._shipped = load_catalogues(settings.glossary)
+        every = (self._branches, *self._shipped.by_segment.values())
+        self._topics = KeywordTopics(every, settings.topics, self._encoder)
         self._summary = SummaryStep(settings.summary, encoder=self._encoder)
         self._mood = TextSentimentStep(settings.sentiment, build_text_engines(settings.sentiment, self._encoder))
 
     def topic(self, call: CallForAnalysis) -> tuple[Topic | None, str | None]:
-        return self._topics.classify(call, (self._glossary,))
+        segment = call.metadata.customer_segment
+        return self._topics.classify(call, self._shipped.for_call(segment) if segment else (self._branches,))
 
     def summary(self, call: CallForAnalysis) -> Summary | None:
         payload = _payload(self._summary, call)
         return payload if isinstance(payload, Summary) else None
 
-    def mood(self, call: CallForAnalysis) -> str | None:
-        """Of the client, or of whoever alone speaks there."""
+    def mood(self, call: CallForAnalysis) -> CallSentiment | None:
         payload = _payload(self._mood, call)
-        roles = payload.roles if isinstance(payload, CallSentiment) else ()
-        client = next((one.sentiment for one in roles if one.role is Role.CLIENT), None)
-        return client.label if client else None
+        return payload if isinstance(payload, CallSentiment) else None
+
+
+def mood_of(mood: CallSentiment | None, role: Role) -> str | None:
+    """Of one side, or None where it is silent."""
+    sentiment = next((one.sentiment for one in mood.roles if one.role is role), None) if mood else None
+    return sentiment.label if sentiment else None
 
 
 def _payload(step: AnalysisStep, call: CallForAnalysis) -> object:
@@ -102,44 +125,74 @@ def promises_kept(expected: Sequence[Sequence[Any]], items: Sequence[ActionItem]
 def right_of(expected: Expected, answers: Answers, call: CallForAnalysis, *, texts: bool) -> dict[str, tuple[int, int]]:
     """Of each figure, how many are right and of how many."""
     topic, reason = answers.topic(call)
-    summary, mood = answers.summary(call), answers.mood(call)
-    accept, second = expected["accept"], expected.get("second", [])
-    given, also = (topic.topic, topic.second_topic) if topic else (None, None)
+    summary, moods = answers.summary(call), answers.mood(call)
+    mood = mood_of(moods, Role.CLIENT)
+    accept, second = expected["accept"] or ["none"], expected.get("second", [])
+    given, also = (topic.topic, topic.second_topic) if topic else ("none", None)
     items = summary.action_items if summary else ()
     kept, beside = promises_kept(expected["promises"], items)
     right = {
-        "topic": given in accept if accept else given is None,
+        "topic": given in accept,
         "second topic": also in second if second else also is None,
         "mood": mood in expected["mood"] or (not expected["outcome"] and mood is None),
         "outcome": tells_end(expected["outcome"], summary),
     }
+    counted: dict[str, tuple[int, int]] = {}
+    if "number" in expected:
+        told = summary.text.casefold() if summary else ""
+        right["agent's mood"] = mood_of(moods, Role.AGENT) in (*expected["agent"], None)
+        right["nothing absent"] = not any(words.casefold() in told for words in expected["absent"])
+        if expected["reason"]:
+            why = (summary.reason or "").casefold() if summary else ""
+            right["reason"] = any(words.casefold() in why for words in expected["reason"])
+        counted["lines negative, of sides that are not"] = polite_lines(expected, call, moods)
     if texts:
         wrong = ", ".join(name for name, good in right.items() if not good) or "nothing"
         print(f"\n{expected['name']} (wrong: {wrong}; promises {kept} of {len(expected['promises'])}, {beside} beside)")
         sure = f" {topic.confidence:.2f}" if topic and topic.confidence else ""
         print(f"  topic {given}{sure}, second {also}; {reason}")
-        print(f"  mood {mood}\n  {summary.text if summary else 'no summary'}")
+        print(f"  mood {mood}; agent {mood_of(moods, Role.AGENT)}\n  {summary.text if summary else 'no summary'}")
+        for line in negative_lines(call, moods):
+            print(f"  negative: {line.role.value}: {line.text}")
         for item in items:
             print(f"  - {item.who}, by {item.by_when}: {item.what}")
-    counted = {name: (int(good), 1) for name, good in right.items()}
+    counted |= {name: (int(good), 1) for name, good in right.items()}
     return counted | {"promises found": (kept, len(expected["promises"])), "promises nobody made": (beside, len(items))}
+
+
+def negative_lines(call: CallForAnalysis, moods: CallSentiment | None) -> list[TranscriptChunk]:
+    found = zip(call.transcript.chunks, moods.chunks if moods else (), strict=False)
+    return [line for line, one in found if one.sentiment and one.sentiment.label is SentimentLabel.NEGATIVE]
+
+
+def polite_lines(expected: Expected, call: CallForAnalysis, moods: CallSentiment | None) -> tuple[int, int]:
+    """Of the lines of sides that no person would call negative: how many are, and of how many."""
+    calm = [role for role, key in ((Role.CLIENT, "mood"), (Role.AGENT, "agent")) if "negative" not in expected[key]]
+    lines = [line for line in call.transcript.chunks if line.role in calm]
+    return sum(line.role in calm for line in negative_lines(call, moods)), len(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", choices=sorted(SETS), action="append")
+    parser.add_argument("--set", choices=[*SETS, *HALVES], action="append")
     parser.add_argument("--texts", action="store_true", help="show every answer")
     chosen = parser.parse_args()
     answers = Answers(Settings())
-    for name in chosen.set or [name for name, path in SETS.items() if path.is_file()]:
+    for name in chosen.set or [*SETS, *HALVES]:
         totals: dict[str, list[int]] = {}
-        for expected, call in fresh_calls(SETS[name]):
+        calls = calls_of_set(name)
+        for expected, call in calls:
             for figure, (right, of) in right_of(expected, answers, call, texts=chosen.texts).items():
                 total = totals.setdefault(figure, [0, 0])
                 total[0] += right
                 total[1] += of
         for figure, (right, of) in totals.items():
             print(f"{name:8s} {figure:22s} {share(right, of) if of else 'none'}")
+        if name in HALVES:
+            marked = [exchange_of(expected["name"], expected["turns"]) for expected, _ in calls]
+            found = exchanges(build_redactor(RedactionSettings()), marked, chosen.texts)
+            for kind, figure in found.items():
+                print(f"{name:8s} {kind:30s} {figure}")
 
 
 if __name__ == "__main__":

@@ -47,11 +47,11 @@ def _elsewhere(exchange: Exchange, found: Sequence[PersonalSpan]) -> Iterator[st
             yield exchange.text[span.start : span.end]
 
 
-def exchanges(redactor: Redactor, path: Path, show: bool) -> dict[str, Any]:
+def exchanges(redactor: Redactor, chosen: Sequence[Exchange], show: bool) -> dict[str, Any]:
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
     harmless = taken = other = 0
-    for exchange in read_exchanges(path):
+    for exchange in chosen:
         found = redactor.find(exchange.text)
         for kind, pieces in exchange.values().items():
             gone = all(all(_covered(exchange.text, mark, found)) for mark in pieces)
@@ -123,10 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{part}: left out, {chosen.data} is not there (--data DIR)")
             continue
         figures[part] = {
-            "developed": lambda: exchanges(redactor, materials.DEVELOPED, chosen.show),
-            "apart": lambda: exchanges(redactor, materials.APART, chosen.show),
-            "later": lambda: exchanges(redactor, materials.LATER, chosen.show),
-            "last": lambda: exchanges(redactor, materials.LAST, chosen.show),
+            "developed": lambda: exchanges(redactor, read_exchanges(materials.DEVELOPED), chosen.show),
+            "apart": lambda: exchanges(redactor, read_exchanges(materials.APART), chosen.show),
+            "later": lambda: exchanges(redactor, read_exchanges(materials.LATER), chosen.show),
+            "last": lambda: exchanges(redactor, read_exchanges(materials.LAST), chosen.show),
             "cases": lambda: cases(redactor, chosen.data, chosen.show),
             "harper": lambda: harper(redactor, chosen.data),
         }[part]()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,22 @@ def read_exchanges(path: Path) -> list[Exchange]:
 
 
 def _exchange(path: Path, lines: list[str]) -> Exchange:
-    name, text = lines[0].removeprefix("#").strip(), ""
-    marked: list[Marked] = []
-    for number, line in enumerate(lines[1:], 1):
+    name = lines[0].removeprefix("#").strip()
+    turns = []
+    for line in lines[1:]:
         if line[:1] not in _ROLES or line[1:2] not in ("", " "):
             raise ValueError(f"{path.name}, {name!r}: a turn begins with `a ` or `c `: {line!r}")
-        text += f"\n#{number} {_ROLES[line[0]]}: "
-        place = 2
+        turns.append((_ROLES[line[0]], line[2:]))
+    return exchange_of(name, turns)
+
+
+def exchange_of(name: str, turns: Iterable[tuple[str, str]]) -> Exchange:
+    """From turns (role, words with marks)."""
+    text = ""
+    marked: list[Marked] = []
+    for number, (role, line) in enumerate(turns, 1):
+        text += f"\n#{number} {role}: "
+        place = 0
         for match in _MARK.finditer(line):
             text += line[place : match.start()]
             value = match["value"] if match["kind"] else match["harmless"]
@@ -71,6 +80,11 @@ def _exchange(path: Path, lines: list[str]) -> Exchange:
             place = match.end()
         text += line[place:]
     return Exchange(name, text, tuple(marked))
+
+
+def without_marks(line: str) -> str:
+    """The words of a turn as they were said."""
+    return _MARK.sub(lambda match: match["value"] if match["kind"] else match["harmless"], line)
 
 
 def read_cases(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
