@@ -96,6 +96,8 @@ class _Open:
     turns_left: int = _TURNS_LEFT
     near: int = _NEAR_WORDS
     """Words until an answer within other words is too far away to be one."""
+    whole: bool = False
+    """A date with its year has come: what follows within other words is another one."""
 
     def wait_again(self) -> None:
         self.words_left, self.turns_left, self.near = _WORDS_LEFT, _TURNS_LEFT, _NEAR_WORDS
@@ -203,6 +205,7 @@ class Exchanges:
         if current is None or not _belongs(current, run, bare, alone):
             return None
         current.said += run.said
+        current.whole = current.whole or _with_year(run)
         current.wait_again()
         return _ANSWERS[current.asked]
 
@@ -293,9 +296,15 @@ def _belongs(current: _Open, run: Run, bare: bool, alone: bool) -> bool:
     return size >= (answer.piece if current.said else answer.least) and current.near > 0
 
 
+def _with_year(run: Run) -> bool:
+    return run.parts >= 3 or len(run.digits) >= 6 or any(_YEAR.fullmatch(group) for group in run.groups)
+
+
 def _is_date(current: _Open, run: Run, bare: bool) -> bool:
     """A day and a month, a month and a year, `03/82`; a part of one alone in its turn."""
     if len(run.digits) > 8 or run.letters or (run.counted and not bare):
+        return False
+    if current.asked is Asked.BIRTH and current.whole and not bare and not _with_year(run):
         return False
     if run.parts >= 2 and (run.days or 3 <= len(run.digits) <= 8):
         return current.near > 0 or bare

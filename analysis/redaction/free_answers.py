@@ -64,6 +64,7 @@ _MOST_STREET = 14
 class _Question:
     asked: Asked
     turns_left: int
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
         if question is not None:
             first = phrases[0].start if phrases and phrases[0].asked not in (Asked.MORE, Asked.SPELLING) else turn.end
             found = _answer(question.asked, _reply(talk.text, turn, runs, first))
+            if question.answered and question.asked is Asked.PASSWORD:
+                found = [part for part in found if _ends_turn(turn, part[1])]
             yield from _spans(turn, found, question, kinds, names)
             question.turns_left -= 1
             if question.turns_left <= 0:
@@ -123,6 +126,7 @@ def _spans(
 ) -> Iterator[PersonalSpan]:
     """`names` gets the words of names, for their further mentions."""
     name, setting = _FREE[question.asked]
+    question.answered = question.answered or bool(found)
     if name == "NAME" and any(last > first for first, last in found):
         question.turns_left = min(question.turns_left, 1)  # first and last name: only spelling may follow
     if setting not in kinds:
@@ -131,6 +135,11 @@ def _spans(
         yield PersonalSpan(turn.words[first].start, turn.words[last].end, name, _RANK)
         if setting == "name":
             names.update(word.text for word in turn.words[first : last + 1] if not word.is_number)
+
+
+def _ends_turn(turn: Turn, last: int) -> bool:
+    """A second part of a password, or the password again, has nothing after it but what is said around it."""
+    return all(word.text in OWN_WORDS for word in turn.words[last + 1 :])
 
 
 def _statement(text: str, turn: Turn, runs: Sequence[Run], phrase: Phrase, end: int) -> _Said | None:

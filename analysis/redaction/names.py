@@ -43,6 +43,7 @@ _NO_NAMES = word_set(
     internet wifi router phone card bill order number address email password contract policy mum mom dad mother father
     wife husband son daughter brother sister partner friend spelled spelt spell capital double today tomorrow yesterday
     sir madam ma'am mate love dear guys everyone everybody nobody someone anyone somebody lord god jesus christ
+    windows linux chrome safari firefox outlook
     bonjour merci oui guten tag danke hola gracias buenos días good morning afternoon evening night bye goodbye
     there one moment ready available afraid happy glad able going trying looking wondering having getting waiting
     interested aware fine busy home back out off done over free new old same currently still really very not also"""
@@ -60,6 +61,7 @@ _COMPANIES = word_set(
 )
 _BEFORE_PLACES = word_set("san santa los las el saint st new mount port fort lake")
 _SAYS_NAME = word_set("calling speaking here from again à")
+_FROM_WHERE = word_set("calling speaking here from in with at and again on")
 _ONLY_SPACE = re.compile(r"[ \t]*[-–]?[ \t]*|'|’")
 
 
@@ -179,9 +181,10 @@ def _introductions() -> dict[str, re.Pattern[str]]:
 def _in_turn(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
     starts = {word.start: place for place, word in enumerate(turn.words)}
     for heading, pattern in _introductions().items():
-        sure = heading == "sure" or (heading == "kin" and turn.has_capitals)
+        sure = heading == "sure" or (heading in ("kin", "alone") and turn.has_capitals)
         for match in pattern.finditer(text, turn.start, turn.end):
-            yield from _after(text, turn, starts, match.end(), sure=sure)
+            after = _after(text, turn, starts, match.end(), sure=sure)
+            yield from (name for name in after if heading != "alone" or _stands_alone(text, turn, *name))
     for place, word in enumerate(turn.words):
         if word.text in _TITLES and place + 1 < len(turn.words):
             following = turn.words[place + 1]
@@ -215,6 +218,20 @@ def _is_likely(turn: Turn, first: int, last: int) -> bool:
         return True
     after = words[last + 1].text if last + 1 < len(words) else ""
     return last - first < 3 and after in _SAYS_NAME and words[first].capital
+
+
+def _stands_alone(text: str, turn: Turn, first: int, last: int) -> bool:
+    """After `this is`: nothing follows, or what tells from where: `this is Anil.`, `I'm Bex in sales`."""
+    words = turn.words
+    if last - first > 1 or any(_is_no_person(word) for word in words[first : last + 1]):
+        return False
+    if last + 1 == len(words) or text[words[last].end : words[last + 1].start].strip():
+        return True
+    return words[last + 1].text in _FROM_WHERE
+
+
+def _is_no_person(word: Word) -> bool:
+    return word.written.isupper() or word.text in _PLACES | _COMPANIES or word.text in country_names()
 
 
 def _is_place(turn: Turn, place: int) -> bool:
