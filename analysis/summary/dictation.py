@@ -50,11 +50,11 @@ def asks_for_matter(question: str) -> bool:
     )
 
 
-def dictated(question: Reading, readings: Sequence[Reading]) -> Reading | None:
+def dictated(question: Reading, readings: Sequence[Reading], said: Sequence[Reading] = ()) -> Reading | None:
     """The client's whole answer as one sentence, from its first piece to its last; None where there is none.
 
     It goes on over what the agent says in between until the agent asks for something else, has it said again or
-    does something. What the client then corrects belongs to it.
+    does something. What the client then corrects belongs to it; what is `said` elsewhere does not.
     """
     pieces: list[Reading] = []
     said_again = False
@@ -69,7 +69,7 @@ def dictated(question: Reading, readings: Sequence[Reading]) -> Reading | None:
             said_again = said_again or (again and bool(pieces))
         elif one.sentence.asks or (said_again and not (_NO.match(one.text) or Act.CORRECTION in one.acts)):
             break
-        elif not one.polite or one.told_words:
+        elif one not in said and (not one.polite or one.told_words):
             pieces.append(one)
     if not pieces or sum(len(words(one.text)) for one in pieces) > _LONGEST:
         return None

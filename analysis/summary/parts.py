@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter, dictated
 from analysis.summary.reading.readings import POLITE, Reading, question_before
+from analysis.summary.reading.sentences import asks
 from analysis.summary.reading.settling import (
     FEWEST_STEMS,
     SAME,
@@ -23,7 +24,7 @@ from analysis.summary.reading.settling import (
     promises_something,
     settled,
 )
-from analysis.summary.reading.wording import Act
+from analysis.summary.reading.wording import Act, acts_of
 from analysis.text import words
 from pipeline.records import Role
 
@@ -32,13 +33,20 @@ _MORE_OF_REASON = 2
 _LATER_TURN = 0.7
 """What a client says first is likelier the reason than what he adds when answered."""
 _FEWEST_WORDS_OF_FURTHER = 5
+_INTRODUCES = 1.5
+_BARE = 1.2
+"""What a sentence loses that only says who calls, or that is a word or two and does nothing."""
 # Answers to these are personal data or nothing to a summary.
 _PERSONAL = re.compile(
     r"\b(?:your (?:\w+ )?names?|names?,? please|the name on|spell|birth|born|address|post ?code|zip|phone|mobile"
+    r"|(?:what|which)(?:'s| is)? (?:the |his |her |their )?(?:first |last |full |sur)?name(?! of)|maiden|passcode|reg"
+    r"|registration|(?:number|licence|license) plate"
     r"|numbers?|e-?mail|password|pin|code|digits|security|identity|repeat|say that|reference|who am i|calling from"
     r"|are you|have you|hold|wait|hear me|there)\b",
     re.IGNORECASE,
 )
+_RHETORICAL = re.compile(r"\b(?:i hope|isn't it|aren't (?:you|they)|doesn't it|eh|huh)\W*$", re.IGNORECASE)
+_SPELLS = re.compile(r"(?:\b\w[ ,-]+){3}")
 _ASKS_WHY = re.compile(r"\b(?:why|what(?: is|'s) the reason)\b", re.IGNORECASE)
 _ANSWERED_BRIEFLY = re.compile(r"(?:yes|no|yeah|nope|yep)\b", re.IGNORECASE)
 _BRIEF_ANSWER = 5
@@ -63,7 +71,7 @@ def parts_of(readings: Sequence[Reading]) -> Parts:
     settling = settled(readings, reason)
     ended = outcome(settling)
     promised = [one for one in readings if promises_something(one, readings)]
-    acted = done(settling, ended, promised)
+    acted = done(settling, ended, promised, readings)
     opened = open_points(readings, reason, ended)
     details = _details(readings, [*reason, *ended, *acted])
     missing = {}
@@ -137,11 +145,27 @@ def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
         score = 3.0 * math.exp(-nth / 2.0)
         score += 2.0 * (Act.PURPOSE in one.acts) + 1.5 * (Act.REQUEST in one.acts) + 1.2 * (Act.PROBLEM in one.acts)
         score -= 1.0 * (Act.THREAT in one.acts and Act.PROBLEM not in one.acts) + 0.5 * max(0.0, one.small_talk)
-        score -= 0.8 * (len(words(one.text)) < 4) + 0.5 * (one.sentence.asks and Act.REQUEST not in one.acts)
+        score -= 0.8 * (len(words(one.text)) < 4) + _INTRODUCES * _introduces(one)
+        score -= _BARE * (len(words(one.text)) < 3 and not one.acts) + 0.5 * (
+            one.sentence.asks and Act.REQUEST not in one.acts
+        )
         score -= _LATER_TURN * later_turn
         score -= 2.0 * (role is Role.AGENT and Act.RESULT in one.acts and not one.acts & _WANTS)
         scores[one] = score
     return scores
+
+
+_INTRODUCTION = re.compile(
+    r"(?:(?:good )?(?:morning|afternoon|evening)|mate|hi|hello|hey)?[,. ]*(?:it's|it is|this is|i'm|i am)"
+    r" (?!(?:about|an?|the|my|our|your|just|not|been|still|for|to|regarding|because|in|on|with|at|only|so|very|too"
+    r"|really|also|actually|here|there|that|\w+ing|\w+ed)\b)\w",
+    re.IGNORECASE,
+)
+
+
+def _introduces(one: Reading) -> bool:
+    """Somebody says who he is, and nothing that is wanted: "it's Joanne, Alfie's mum"."""
+    return not one.acts & _WANTS and _INTRODUCTION.match(one.text) is not None
 
 
 def _why(answer: Reading, readings: Sequence[Reading]) -> Reading:
@@ -155,20 +179,22 @@ def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Readi
     """Questions of the agent with the client's answers, as far as the answers are not in `said`."""
     known = {word for one in said for word in one.told_words}
     found: list[Reading] = []
+    asked: set[int] = set()
     for first in readings:
         question = question_before(first, readings)
-        if question is None or first in said or question in found or not first.by(Role.CLIENT):
+        if question is None or first in said or question.place in asked or not first.by(Role.CLIENT):
             continue
+        asked.add(question.place)
         one = _why(first, readings) if _ASKS_WHY.search(question.text) else first
         if question.sentence.role is Role.CLIENT or question.acts & POLITE:
             continue
         if asks_for_matter(question.text):
-            answer = dictated(question, readings)
+            answer = dictated(question, readings, said)
             if answer is not None and answer.told_words - known:
-                found += [question, answer]
+                found += [_without_greeting(question), answer]
                 known |= answer.told_words
             continue
-        if _PERSONAL.search(question.text):
+        if any(asked.search(question.text) for asked in (_PERSONAL, _SPELLS, _RHETORICAL)):
             continue
         if one.acts & {Act.CORRECTION, Act.THREAT} or one.sentence.asks or len(words(one.text)) > _LONGEST_ANSWER:
             continue
@@ -178,6 +204,17 @@ def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Readi
             fresh = question.told_words - known  # the question says it, the answer confirms it
             fresh = fresh if len(fresh) >= _FEWEST_TO_CONFIRM else set()
         if fresh and not (one.polite and one.acts):
-            found += [question, one]
+            found += [_without_greeting(question), one]
             known |= fresh
     return found[: 2 * _MOST_DETAILS]
+
+
+def _without_greeting(question: Reading) -> Reading:
+    """ "Swift Parcels, Karim speaking, can I have your order number?" without the company and the name."""
+    text = question.text
+    for comma in reversed([place for place, letter in enumerate(text) if letter == ","]):
+        before, after = text[:comma], text[comma + 1 :].strip()
+        greeted = Act.GREETING in acts_of(before) or Act.GREETING in acts_of(before.rpartition(",")[2].strip())
+        if greeted and asks(after):
+            return replace(question, sentence=replace(question.sentence, text=after))
+    return question

@@ -48,6 +48,9 @@ _NEXT = re.compile(
     re.IGNORECASE,
 )
 
+_POINTS_BACK = re.compile(r"(?:it|they|that|this|he|she)\b", re.IGNORECASE)
+"""A promise that names its thing in the words before it: "I'm sending a new router, and it'll be there by Saturday"."""
+
 
 def promises_in(chunks: Sequence[TranscriptChunk], language: str | None, limit: int) -> tuple[ActionItem, ...]:
     """The promises of a call; none in a language whose wording is not known. A language of None counts as English."""
@@ -72,6 +75,8 @@ def _clauses(text: str, role: Role) -> list[str]:
     """Each promise of a sentence; what is no promise beside one is left out."""
     clauses = [clause.strip() for clause in _NEXT.split(text) if clause.strip()]
     told = [clause for clause in clauses if Act.PROMISE in acts_of(clause)]
+    if told and told[0] is not clauses[0] and _POINTS_BACK.match(told[0]):
+        return [text.strip()]
     return told if len(clauses) > 1 and told and role is not Role.CLIENT else [text.strip()]
 
 

@@ -37,7 +37,10 @@ _MEASURES = (
     "dollars dollar pounds pound euros euro cents percent days day weeks months years hours minutes am pm a.m p.m",
     "o'clock",
 )
-_IS_SOMEBODY = re.compile(r"(?:[Ii]t['’]s|[Tt]his is|I['’]m)(?: (?:Mr|Mrs|Ms|Dr)\.?)?(?: [A-Z][\w'’-]+){1,3}\W*")
+_IS_SOMEBODY = re.compile(
+    r"(?:[Ii]t['’]s|[Tt]his is|I['’]m)(?: (?:Mr|Mrs|Ms|Dr)\.?)?(?: [A-Z][\w'’-]+){1,3}\W*"
+    r"|(?:[A-Z][\w'’-]+ ){1,2}(?:here )?(?:from|at|with|of) (?:the )?[A-Z][\w'’-]+(?: (?:and )?[A-Z][\w'’-]+){0,3}\W*"
+)
 _UNITS = frozenset(word for line in _MEASURES for word in line.split())
 
 

@@ -60,7 +60,7 @@ _WITH_THAT = re.compile(r"\b(?:with|do|for|about|of) that$", re.IGNORECASE)
 _LEAD = re.compile(
     r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now(?! it\b)|hi|hello|hey"
     r"|good (?:morning|afternoon|evening)|(?:thank you|thanks)(?! (?:for|so|very|a|again)\b)|great|perfect|lovely"
-    r"|certainly|of course|sure|and|but|then|no problem|i see|honestly|good news|got it"
+    r"|certainly|of course|sure|and|but|then|yes,? please(?=,)|no problem|i see|honestly|good news|got it"
     r"|my name is (?:\w+ ){1,3}and(?= i\b))\b"
     r"(?:,? (?:mr|mrs|ms|miss|dr|mister)\.? \w+(?=[,.!]))?"
     r"(?:,? (?-i:[A-Z])\w+(?=[,.!])| there\b(?!['’])| sir\b| madam\b| ma'am\b)?"
@@ -68,7 +68,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 # "and to", "and the amount": a question, as long as it keeps its "and".
-_SHORT_AND = re.compile(r"and(?: \w+){1,4}\W*", re.IGNORECASE)
+_SHORT_AND = re.compile(r"and(?: [\w'’]+){1,4}\W*", re.IGNORECASE)
 _LAST_AND = re.compile(r"\band\W*$", re.IGNORECASE)
 _TRAIL = re.compile(r"(?:[\s,]+(?:uh|um|er|erm|and|so|but))+[\s,]*$", re.IGNORECASE)
 # Without a question mark a sentence asks if it begins so.

@@ -74,6 +74,8 @@ def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:
     client_only = one.sentence.role is Role.CLIENT
     if one.sentence.asks and Act.OFFER not in one.acts:
         return None
+    if client_only and _REPORTED.search(one.text):
+        return None
     if client_only or one.sentence.role is Role.UNKNOWN:
         own = max((_CLIENT_WEIGHTS[act] for act in one.acts & _CLIENT_WEIGHTS.keys()), default=0.0)
         if Act.DECISION in one.acts and Act.DECLINE in one.acts:
@@ -103,11 +105,16 @@ def _settled_later(wish: Reading, readings: Sequence[Reading]) -> bool:
 _YES = re.compile(
     r"^(?:(?:oh|okay|ok|well|um|uh|alright|all right)[, .]*)*(?:yes|yeah|yep|sure|fine|okay|ok|great|perfect|that's"
     r"|that is|that would|that works|please|lovely|good|alright|all right|i'll|i will|then i|wonderful|let's|go ahead"
-    r"|sounds|brilliant)\b"
+    r"|sounds|brilliant|it'll have to|it will have to|that'll do|that will do|go on|i suppose|works for me"
+    r"|might as well|if you could|if you would)\b"
     r"|\bsounds (?:fair|good|great|fine|okay|reasonable|right)\b|\bi(?:'d| would) like that\b",
     re.IGNORECASE,
 )
 _NO = re.compile(r"(?:(?:oh|well|um|uh)[, .]*)*(?:no|nope|not)\b(?! (?:problem|worries))", re.IGNORECASE)
+
+
+_REPORTED = re.compile(r"\b(?:says?|said|told|thought|promised|claims?|claimed)\b", re.IGNORECASE)
+"""A client tells what others said."""
 
 
 def says_yes(text: str) -> bool:
@@ -137,8 +144,14 @@ def outcome(settled: Mapping[Reading, float]) -> list[Reading]:
     if settled[best] < _LEAST_OUTCOME:
         return []
     least = max(_LEAST_OUTCOME, settled[best] - _WITHIN)
-    rest = {one: score for one, score in full.items() if one is not best}
+    ends = best.acts & {Act.RESULT, Act.PROMISE}
+    rest = {one: score for one, score in full.items() if one is not best and not (ends and _only_instructs(one))}
     return sorted([best, *_most_telling(rest, least, [best], _MORE_OF_OUTCOME)], key=lambda one: one.place)
+
+
+def _only_instructs(one: Reading) -> bool:
+    """It tells the client what to do, and settles nothing."""
+    return Act.INSTRUCTION in one.acts and not one.acts & {*_SETTLES, Act.PROMISE}
 
 
 def _most_telling(scores: Mapping[Reading, float], least: float, said: Sequence[Reading], most: int) -> list[Reading]:
@@ -155,7 +168,12 @@ def _most_telling(scores: Mapping[Reading, float], least: float, said: Sequence[
     return chosen
 
 
-def done(settled: Mapping[Reading, float], outcome: Sequence[Reading], promised: Sequence[Reading]) -> list[Reading]:
+def done(
+    settled: Mapping[Reading, float],
+    outcome: Sequence[Reading],
+    promised: Sequence[Reading],
+    readings: Sequence[Reading],
+) -> list[Reading]:
     rest = {
         one: score
         for one, score in settled.items()
@@ -164,12 +182,13 @@ def done(settled: Mapping[Reading, float], outcome: Sequence[Reading], promised:
         and (one.by(Role.AGENT) or Act.RESULT in one.acts)
         and (one.acts & _SETTLES or (not one.acts and one.small_talk < -SMALL_TALK))
         and len(one.stems) >= FEWEST_STEMS
+        and not (one.sentence.asks and any(after.identifies for after in answer_to(one, readings)))
     }
     return sorted(_most_telling(rest, _LEAST_DONE, outcome, _MOST_DONE), key=lambda one: one.place)
 
 
 _OWN_ERRAND = re.compile(
-    r"\bi(?:'ll| will)(?: just| then)? (?:call|ring|phone|come|bring|pay|send|sign|return|confirm"
+    r"\bi(?:'ll| will)(?: just| then)? (?:[\w' ]{2,30} and )?(?:call|ring|phone|come|bring|pay|send|sign|return|confirm"
     r"|get back|let you know|post|write|e-?mail|be there|upload|drop|fill|scan|transfer|forward|provide|deliver|arrange"
     r"|speak|talk|ask)\b",
     re.IGNORECASE,
@@ -184,7 +203,19 @@ def promises_something(one: Reading, readings: Sequence[Reading]) -> bool:
         return False
     if one.sentence.role is Role.CLIENT:
         return _OWN_ERRAND.search(one.text.replace("’", "'")) is not None
-    return Act.PROMISE in one.acts
+    return Act.PROMISE in one.acts or _is_taken_up(one, readings)
+
+
+_HANDS_OVER = re.compile(
+    r"\b(?:i|we) (?:can|could) (?:get|send|bring|have|deliver|ship|post|call|ring|e-?mail)\b(?!.*\bor\b)", re.IGNORECASE
+)
+
+
+def _is_taken_up(one: Reading, readings: Sequence[Reading]) -> bool:
+    """An offer to bring or send by a day, to which the client says yes: "I can get them on the first van tomorrow"."""
+    if not (one.figures and _HANDS_OVER.search(one.text)):
+        return False
+    return any(says_yes(after.text) or Act.DECISION in after.acts for after in answer_to(one, readings))
 
 
 _IF = re.compile(r"(?:and |so |but |what |okay |well |oh )*(?:if|unless)\b", re.IGNORECASE)
@@ -211,7 +242,14 @@ def open_points(readings: Sequence[Reading], reason: Sequence[Reading], outcome:
         cross = Act.THREAT in one.acts and one.by(Role.CLIENT) and outcome and one.place > settled_at
         cross = cross and len(words(one.text)) >= _FEWEST_WORDS_OF_ANGER
         waits = Act.INSTRUCTION in one.acts and not both_speak(readings)
+        errand = (
+            one.by(Role.AGENT)
+            and _only_instructs(one)
+            and one.figures
+            and bool(outcome)
+            and Act.CONDITION not in one.acts
+        )
         unanswered = one.by(Role.CLIENT) and one.sentence.asks and one.acts & {Act.REQUEST} and not outcome
-        if unknown or cross or waits or unanswered:
+        if unknown or cross or waits or unanswered or errand:
             found.append(one)
     return found[-2:]
