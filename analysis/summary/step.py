@@ -44,8 +44,8 @@ _VERSION = 3
 once, in one form."""
 _EXTRACTIVE_VERSION = 5
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
-that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and what
-the client is told to do no outcome."""
+that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
+what the client is told to do no outcome."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 
