@@ -15,7 +15,7 @@ from pipeline.errors import ModelUnavailable
 from pipeline.transcription.engines.mlx_qwen3.engine import build
 from pipeline.transcription.engines.mlx_qwen3.word_times import load_aligner, place, sounding
 from tests.pipeline.transcription.engines.mlx_qwen3.harness import request
-from tests.pipeline.transcription.engines.mlx_qwen3.tiny import speech_like
+from tests.pipeline.transcription.engines.mlx_qwen3.tiny import save_checkpoint, speech_like
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ def test_silence_is_told_by_level() -> None:
     assert not sounding(np.zeros(16_000, np.float32), 45.0).any()
 
 
-def test_engine_with_a_real_aligner(checkpoint: Path, aligner_checkpoint: Path) -> None:
-    options = MlxQwen3Options(model=str(checkpoint), word_times=True, aligner_model=str(aligner_checkpoint))
+def test_engine_with_a_real_aligner(tmp_path: Path, aligner_checkpoint: Path) -> None:
+    talkative = save_checkpoint(tmp_path / "talkative", end_bias=1.5)
+    options = MlxQwen3Options(model=str(talkative), word_times=True, aligner_model=str(aligner_checkpoint))
     engine = build(options)
     engine.load()
     samples = np.concatenate([np.zeros(8000, np.float32), speech_like(1, 3.0), np.zeros(8000, np.float32)])
