@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -18,6 +18,7 @@ from db.export.columns import Table
 from db.export.document import documents
 from db.export.streaming import chosen_call_ids
 from db.export.tables import RESULTS, TABLES, WORKBOOK
+from db.export.workbook import MOST_ROWS, sheets_of
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import TranscriptFormat
 from pipeline.config.loader import load_settings
@@ -81,11 +82,14 @@ class _Export:
             how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
             sheets = export_workbook(self.database, wanted.calls, WORKBOOK, path, how)
             say(f"{shown}: " + ", ".join(f"{title} {rows}" for title, rows in sheets.items()))
+            _tell_of_further_sheets(sheets)
         else:
             table = TABLES[wanted.table or RESULTS.name]
             how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
             rows = export_table(self.database, wanted.calls, table.with_columns(wanted.columns), path, how)
             say(f"{shown}: {_of_what(table, rows)}")
+            if name == "xlsx":
+                _tell_of_further_sheets({table.title: rows})
         return True
 
     def write_redacted_audio(self, folder: Path) -> bool:
@@ -138,6 +142,15 @@ def export_calls(config: Path, overrides: Sequence[str], wanted: Wanted) -> int:
         if transcripts:
             export.write_transcripts(transcripts)
     return 0 if all(whole) else 1
+
+
+def _tell_of_further_sheets(rows: Mapping[str, int]) -> None:
+    for title, count in rows.items():
+        if (sheets := sheets_of(count)) > 1:
+            say(
+                f"{title} goes on to the sheet “{title} {sheets}”: a sheet holds {MOST_ROWS:,} rows. A spreadsheet "
+                "program may not open so many; narrow them by --from and --to, or write .parquet or .csv"
+            )
 
 
 def _ending(name: str) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZipFile
 from zoneinfo import ZoneInfo
 
 from db.export.cells import IGNORED_BY_IMPORTERS, cell_text, defused
@@ -16,7 +21,6 @@ from db.export.columns import Column, Kind, Table
 from db.export.files import whole_file
 
 if TYPE_CHECKING:
-    from openpyxl import Workbook
     from openpyxl.cell import Cell
 
 LONGEST_CELL = 32_767
@@ -26,6 +30,13 @@ MOST_ROWS = 1_048_576
 """Rows of a sheet, header included; a limit of the format."""
 
 SECONDS_PER_DAY = 86_400
+_DAY = timedelta(days=1)
+_FIRST_DAY = datetime(1899, 12, 30)
+"""Day 0 of the format's calendar, as it counts from March 1900 on."""
+
+_END_OF_ROWS = b"</sheetData>"
+_COPIED_AT_ONCE = 1 << 20
+"""Bytes."""
 
 _NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|_(?=x[0-9A-Fa-f]{4}_)")
 """Characters that XML 1.0 forbids or changes, and the underscore that would begin the escape of one."""
@@ -47,63 +58,120 @@ _MOOD_COLOURS = {"negative": "F8D7DA", "positive": "D5EBDB"}
 OpenRows = Callable[[Table], AbstractContextManager[Iterable[Mapping[str, Any]]]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A sheet whose rows wait in a file of their own."""
+
+    member: str
+    """Of the archive."""
+    rows: IO[bytes]
+
+
 def write_workbook(open_rows: OpenRows, tables: Sequence[Table], path: Path, *, zone: ZoneInfo) -> dict[str, int]:
     """A sheet per table; returns the rows of each by the table's title. Raises OutputUnavailable.
 
     The header is bold, frozen and filters; times are those of `zone`, since the format knows none. Text is stored as
     text, whatever it looks like, so that `007`, `1E5` and `=1+1` are read back as they are. Rows beyond a sheet's limit
-    go on in a further sheet.
+    go on in a further sheet (`sheets_of`).
     """
-    from openpyxl import Workbook
-
-    book = Workbook(write_only=True)
     counts: dict[str, int] = {}
-    with whole_file(path) as aside:
-        try:
-            for table in tables:
-                with open_rows(table) as rows:
-                    counts[table.title] = _write_table(book, table, iter(rows), zone)
-        except BaseException:
-            for sheet in book.worksheets:
-                sheet.close()  # or its temporary file is left open
-            raise
+    with whole_file(path) as aside, _Book(zone) as book:
+        for table in tables:
+            with open_rows(table) as rows:
+                counts[table.title] = book.add(table, iter(rows))
         book.save(aside)
     return counts
 
 
-def _write_table(book: Workbook, table: Table, rows: Iterator[Mapping[str, Any]], zone: ZoneInfo) -> int:
-    total, number = 0, 1
-    while True:
-        title = table.title if number == 1 else f"{table.title} {number}"
-        count = _write_sheet(book, table, title, islice(rows, MOST_ROWS - 1), zone)
-        total += count
-        if count < MOST_ROWS - 1:
-            return total
-        number += 1
+def sheets_of(rows: int) -> int:
+    """How many sheets hold a table of so many rows."""
+    return max(1, -(-rows // (MOST_ROWS - 1)))
 
 
-def _write_sheet(book: Workbook, table: Table, title: str, rows: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> int:
-    from openpyxl.utils import get_column_letter
+class _Book:
+    """A workbook being written: openpyxl makes everything but the rows, which are put in at the end.
 
-    sheet: Any = book.create_sheet(title)  # the types know no write-only sheets
-    sheet.freeze_panes = "B2"
-    for place, column in enumerate(table.columns, start=1):
-        sheet.column_dimensions[get_column_letter(place)].width = column.width
-    sheet.print_title_rows = "1:1"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.row_dimensions[1].height = _HEADER_HEIGHT
-    sheet.append(_header(sheet, table, zone))
-    cells = [_CellWriter(sheet, column, zone) for column in table.columns]
-    count = 0
-    for row in rows:
-        sheet.append([cell.holding(row[cell.name]) for cell in cells])
-        count += 1
-    last = get_column_letter(len(table.columns))
-    sheet.auto_filter.ref = f"A1:{last}{count + 1}"
-    _colour_moods(sheet, table, count)
-    return count
+    For a row's cells it needs six times as long as this, and XlsxWriter takes a text of `<r>…</r>` for XML.
+    """
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        from openpyxl import Workbook
+
+        self._zone = zone
+        self._book = Workbook(write_only=True)
+        self._sheets: list[_Sheet] = []
+        self._files = ExitStack()
+
+    def __enter__(self) -> _Book:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        from openpyxl.utils.exceptions import WorkbookAlreadySaved
+
+        self._files.close()
+        for sheet in self._book.worksheets:
+            with suppress(WorkbookAlreadySaved):
+                sheet.close()  # or its temporary file is left open
+
+    def add(self, table: Table, rows: Iterator[Mapping[str, Any]]) -> int:
+        """Write the table's rows, on as many sheets as they need; returns how many."""
+        total, number = 0, 1
+        while True:
+            title = table.title if number == 1 else f"{table.title} {number}"
+            count = self._write_sheet(table, title, islice(rows, MOST_ROWS - 1))
+            total += count
+            if count < MOST_ROWS - 1:
+                return total
+            number += 1
+
+    def _write_sheet(self, table: Table, title: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        from openpyxl.utils import get_column_letter
+
+        sheet: Any = self._book.create_sheet(title)  # the types know no write-only sheets
+        sheet.freeze_panes = "B2"
+        for place, column in enumerate(table.columns, start=1):
+            sheet.column_dimensions[get_column_letter(place)].width = column.width
+        sheet.print_title_rows = "1:1"
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.fitToHeight = 0
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        sheet.row_dimensions[1].height = _HEADER_HEIGHT
+        sheet.append(_header(sheet, table, self._zone))
+        cells = [_CellWriter(sheet, place, column, self._zone) for place, column in enumerate(table.columns, start=1)]
+        count = self._keep(rows, cells)
+        last = get_column_letter(len(table.columns))
+        sheet.auto_filter.ref = f"A1:{last}{count + 1}"
+        _colour_moods(sheet, table, count)
+        return count
+
+    def _keep(self, rows: Iterable[Mapping[str, Any]], cells: Sequence[_CellWriter]) -> int:
+        """The rows of the newest sheet into a file of their own; returns how many."""
+        file = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - open until the book is saved
+        self._sheets.append(_Sheet(f"xl/worksheets/sheet{len(self._sheets) + 1}.xml", file))
+        count = 0
+        for count, row in enumerate(rows, start=1):
+            number = count + 1
+            held = "".join([cell.holding(value, number) for cell in cells if (value := row[cell.name]) is not None])
+            file.write(f'<row r="{number}">{held}</row>'.encode())
+        return count
+
+    def save(self, path: Path) -> None:
+        """The archive, with each sheet's rows behind its header."""
+        rows = {sheet.member: sheet.rows for sheet in self._sheets}
+        with tempfile.TemporaryFile() as without_rows:
+            self._book.save(without_rows)
+            with ZipFile(without_rows) as made, ZipFile(path, "w", ZIP_DEFLATED) as whole:
+                for member in made.infolist():
+                    content = made.read(member)
+                    if member.filename not in rows:
+                        whole.writestr(member, content, ZIP_DEFLATED)
+                        continue
+                    before, end, after = content.partition(_END_OF_ROWS)
+                    rows[member.filename].seek(0)
+                    with whole.open(member.filename, "w", force_zip64=True) as into:
+                        into.write(before)
+                        shutil.copyfileobj(rows[member.filename], into, _COPIED_AT_ONCE)
+                        into.write(end + after)
 
 
 def _header(sheet: Any, table: Table, zone: ZoneInfo) -> list[Cell]:
@@ -140,41 +208,45 @@ def _colour_moods(sheet: Any, table: Table, count: int) -> None:
 
 
 class _CellWriter:
-    """Cells of one column. A row is written when it is appended, so the same cells hold the next row's values."""
+    """Cells of one column as SpreadsheetML (ECMA-376, 18.3.1.4), in the styles that the book holds."""
 
-    def __init__(self, sheet: Any, column: Column, zone: ZoneInfo) -> None:
+    def __init__(self, sheet: Any, place: int, column: Column, zone: ZoneInfo) -> None:
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.styles import Alignment
+        from openpyxl.utils import get_column_letter
 
         self.name = column.name
+        self._letter = get_column_letter(place)
         self._kind = column.kind
         self._zone = zone
-        self._plain, self._quoted = WriteOnlyCell(sheet), WriteOnlyCell(sheet)
-        for cell in (self._plain, self._quoted):
+        plain, quoted = WriteOnlyCell(sheet), WriteOnlyCell(sheet)
+        for cell in (plain, quoted):
             cell.number_format = _FORMATS.get(column.kind, "General")
             cell.alignment = Alignment(
                 vertical="top",
                 wrap_text=column.kind in (Kind.PROSE, Kind.LABELS),
                 horizontal="center" if column.kind in _CENTRED else None,
             )
-        self._quoted.quotePrefix = True
+        quoted.quotePrefix = True
+        self._plain, self._quoted = plain.style_id, quoted.style_id
 
-    def holding(self, value: Any) -> Cell | None:
-        if value is None:
-            return None
-        if isinstance(value, bool | int | float):
-            self._plain.value = value / SECONDS_PER_DAY if self._kind is Kind.DURATION else value
-            return self._plain
+    def holding(self, value: Any, row: int) -> str:
+        if isinstance(value, bool):
+            return f'<c r="{self._letter}{row}" s="{self._plain}" t="b"><v>{value:d}</v></c>'
         if isinstance(value, datetime):
-            self._plain.value = value.astimezone(self._zone).replace(tzinfo=None)
-            return self._plain
+            value = (value.astimezone(self._zone).replace(tzinfo=None) - _FIRST_DAY) / _DAY
+        elif isinstance(value, int | float) and self._kind is Kind.DURATION:
+            value /= SECONDS_PER_DAY
+        if isinstance(value, int | float):
+            return f'<c r="{self._letter}{row}" s="{self._plain}"><v>{value!r}</v></c>'
         if self._kind is Kind.LABELS:
             value = tuple(value)
         text = value if isinstance(value, str) else cell_text(value)
-        cell = self._quoted if _could_be_taken_for_more(text) else self._plain
-        cell.value = xml_text(text)
-        cell.data_type = "s"  # text, also where it begins like a formula
-        return cell
+        style = self._quoted if _could_be_taken_for_more(text) else self._plain
+        return (
+            f'<c r="{self._letter}{row}" s="{style}" t="inlineStr"><is><t xml:space="preserve">'
+            f"{escape(xml_text(text))}</t></is></c>"
+        )
 
 
 def _could_be_taken_for_more(text: str) -> bool:

@@ -21,7 +21,7 @@ from db.export import TableFormat, export_results, export_table, export_workbook
 from db.export.columns import Column, Kind, Table
 from db.export.result_rows import COLUMNS
 from db.export.tables import CALLS, TABLES, WORKBOOK
-from db.export.workbook import LONGEST_CELL, write_workbook
+from db.export.workbook import LONGEST_CELL, MOST_ROWS, sheets_of, write_workbook
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings, OutputSettings
@@ -153,6 +153,19 @@ def test_rows_beyond_a_sheet_go_on_in_the_next(tmp_path: Path, monkeypatch: pyte
     assert [[row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] for sheet in book] == [
         ["a", "b", "c"], ["d", "e", "f"], ["g"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "sheets"), [(0, 1), (MOST_ROWS - 1, 1), (MOST_ROWS, 2), (2 * (MOST_ROWS - 1), 2), (4_000_000, 4)]
+)
+def test_a_table_is_of_as_many_sheets_as_it_needs(rows: int, sheets: int) -> None:
+    assert sheets_of(rows) == sheets
+
+
+def test_a_text_that_looks_like_the_sheet_itself_stays_text(tmp_path: Path) -> None:
+    """XlsxWriter would take the first for a rich text; the others would end the row or the sheet."""
+    texts = ["<r><t>bold</t></r>", "</t></is></c></row>", "</sheetData>", "a & b &amp; <c>", "  two blanks  "]
+    assert [[cell.value for cell in row] for row in written(*texts)] == [[text] * 2 for text in texts]
 
 
 def test_the_results_in_a_workbook_have_every_column(database: Database, call_id: str, tmp_path: Path) -> None:
