@@ -80,10 +80,14 @@
     on("partial", (turn) => show(turn, false));
     on("turn", (turn) => show(turn, true));
     on("notice", (told) => notice(told.text));
-    on("ending", (told) => state(ends[told.reason] || "The call is over.", "none"));
+    on("ending", (told) => {
+      state(ends[told.reason] || "The call is over.", "none");
+      if (at("summary").classList.contains("soft")) at("summary").textContent = "It is being made.";
+    });
     on("analysis", analysed);
     on("ended", () => {
       events.close();
+      notice("The recording is being processed. The call's own page opens here as soon as it is there.");
       waitForItsPage();
     });
     events.onerror = () => {
