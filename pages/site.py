@@ -20,7 +20,7 @@ class Site:
     timezone: str = "UTC"
     """IANA."""
     alone: bool = False
-    """Whether the page of one call is all there is."""
+    """Whether this page is all there is for its reader: that of one call in a folder, or the login."""
     root: str = "/"
     """In front of everything: `/` on the server, `` or `../` in a folder."""
     written: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, cast
 from urllib.parse import urlencode
@@ -82,7 +83,9 @@ def _form(
     given: Shared, after: str, *, why: str = "", status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     kept = {name: value for name, value in (headers or {}).items() if name == "Retry-After"}
-    return HTMLResponse(page("login", site=given.site, after=_local(after), why=why), status, headers=kept)
+    return HTMLResponse(
+        page("login", site=replace(given.site, alone=True), after=_local(after), why=why), status, headers=kept
+    )
 
 
 def _local(address: str) -> str:

@@ -47,6 +47,10 @@
   document.getElementById("sum").textContent = `${shown} of ${rows.length} calls`;
   const chips = document.getElementById("chips");
   chips.hidden = false;
+  const fold = form.querySelector(".fold > summary");
+  const folded = used.filter(([name]) => name !== "q").length;
+  if (folded) fold.append(` ${folded} in use`);
+  const title = (name) => form.elements[name]?.closest("label")?.firstChild.textContent.trim() || name;
   const chip = (text, without) => {
     const item = chips.appendChild(document.createElement("li")).appendChild(document.createElement("a"));
     item.textContent = text;
@@ -55,7 +59,7 @@
   for (const [name, value] of used) {
     const choice = form.elements[name] && form.elements[name].selectedOptions;
     const says = choice && choice[0] && choice[0].value === value ? choice[0].textContent : value;
-    chip(`${name}: ${says} ×`, new URLSearchParams(used.filter(([other]) => other !== name)));
+    chip(`${title(name)}: ${says} ×`, new URLSearchParams(used.filter(([other]) => other !== name)));
   }
   chip("Remove all", "");
 })();
