@@ -55,14 +55,19 @@ class Copy:
     """By how much it comes later than the other; below 0: earlier."""
     louder_db: float | None
     """By how much the other channel is louder; None where the two never sound together."""
-    _source: Frames
-    _own: Frames
+    _source: Sound
+    _own: Sound
 
     def within(self, start_s: float, end_s: float) -> float:
         """The likeness of a part, in seconds from the stretch's start."""
-        first = max(0, round(start_s / HOP_S))
-        part = slice(first, max(first + 1, round(end_s / HOP_S)))
-        return _correlation(self._source[part], self._own[part])
+        part = _frames(start_s, end_s)
+        return _correlation(self._source.fine[part], self._own.fine[part])
+
+    def louder_within(self, start_s: float, end_s: float) -> float | None:
+        """By how much the other channel is louder in a part, in dB; None where nothing sounds there."""
+        part = _frames(start_s, end_s)
+        difference = (self._source.level_db - self._own.level_db)[part][self._own.active[part]]
+        return float(np.median(difference)) if difference.size else None
 
 
 def sound(samples: Samples) -> Sound:
@@ -99,7 +104,12 @@ def copy_of(source: Samples, own: Samples, reach_s: float) -> Copy | None:
     heard = Sound(around.fine[best : best + count], around.level_db[best : best + count])
     together = heard.active & mine.active
     louder = float(np.median((heard.level_db - mine.level_db)[together])) if together.any() else None
-    return Copy(float(scores[best]), reach_s - best * HOP_S, louder, heard.fine, mine.fine)
+    return Copy(float(scores[best]), reach_s - best * HOP_S, louder, heard, mine)
+
+
+def _frames(start_s: float, end_s: float) -> slice:
+    first = max(0, round(start_s / HOP_S))
+    return slice(first, max(first + 1, round(end_s / HOP_S)))
 
 
 def _envelope(spectrum: Frames) -> Frames:

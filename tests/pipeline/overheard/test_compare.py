@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.audio.channels.likeness import Copy
+from pipeline.audio.channels.likeness import Copy, Sound
 from pipeline.overheard.compare import Speech, place_of, tell_apart
 from pipeline.overheard.said import said_in, timed
 from pipeline.overheard.shared import Owner, whose
@@ -21,16 +21,28 @@ CLIENT, AGENT = 0, 1
 
 
 def copy(
-    likeness: float, delay_s: float, louder_db: float | None, frames: int = 1000, own_from: int | None = None
+    likeness: float,
+    delay_s: float,
+    louder_db: float | None,
+    frames: int = 1000,
+    *,
+    own_from: int | None = None,
+    own_voice: slice | None = None,
 ) -> Copy:
-    """A copy all of whose parts are as like as the whole, but for the frames `own_from` on, which are no copy."""
+    """A copy all of whose parts are as like as the whole, but for the frames `own_from` on, which are no copy.
+
+    In the frames `own_voice` the own channel is 6 dB louder than the other one.
+    """
     own = np.ones((frames, 4))
     source = own * likeness
     source[:, ::2] += np.sqrt(max(0.0, 1 - likeness**2))
     source[:, 1::2] -= np.sqrt(max(0.0, 1 - likeness**2))
     if own_from is not None:
         source[own_from:] = (1.0, -1.0, 1.0, -1.0)
-    return Copy(likeness, delay_s, louder_db, source, own)
+    level = np.full(frames, louder_db or 0.0)
+    if own_voice is not None:
+        level[own_voice] = -6.0
+    return Copy(likeness, delay_s, louder_db, Sound(source, level), Sound(own, np.zeros(frames)))
 
 
 @dataclass
@@ -43,6 +55,8 @@ class Echo:
     delay_s: float = 0.1
     louder_db: float = 8.0
     within: tuple[float, float] = (0.0, 1e9)
+    own_voice: tuple[float, float] | None = None
+    """Where somebody speaks over the echo."""
     asked: list[tuple[float, float]] = field(default_factory=list)
 
     def copy_of(self, source: int, own: int, start_s: float, end_s: float) -> Copy | None:
@@ -51,7 +65,8 @@ class Echo:
         if (source, own) == (self.source, self.own) and self.within[0] <= middle_s <= self.within[1]:
             frames = round((end_s - start_s) * 100)
             own_from = max(0, round((min(self.within[1], end_s) - start_s) * 100))
-            return copy(self.likeness, self.delay_s, self.louder_db, frames, own_from)
+            voice = self.own_voice and slice(*(max(0, round((at_s - start_s) * 100)) for at_s in self.own_voice))
+            return copy(self.likeness, self.delay_s, self.louder_db, frames, own_from=own_from, own_voice=voice)
         if (own, source) == (self.source, self.own) and self.within[0] <= middle_s + self.delay_s <= self.within[1]:
             return copy(self.likeness, -self.delay_s, -self.louder_db)
         return copy(0.05, 0.7, 1.0)
@@ -126,6 +141,21 @@ def test_own_words_after_an_echo_stay_with_their_times_and_speech() -> None:
     assert client.start_s == pytest.approx(client.words[0].start_s - 0.25), "it begins with what is left"
     assert [round(edge, 3) for span in left.speech[CLIENT, 0] or () for edge in span] == [5.1, 6.7]
     assert left.speech[AGENT, 0] == speech_of(agent)[AGENT, 0]
+
+
+@pytest.mark.parametrize(
+    ("heard", "own", "left"),
+    [
+        pytest.param("is your name yes John Smith", (2.2, 2.6), "yes", id="in the midst of it"),
+        pytest.param("yes", (1.0, 1.4), "yes", id="all that was understood"),
+        pytest.param("is your name yes John Smith", None, "", id="a word misheard in the echo"),
+        pytest.param("is your name John Smith", (1.4, 1.8), "", id="a word that the other channel has as well"),
+    ],
+)
+def test_an_own_short_answer_in_an_echo_stays(heard: str, own: tuple[float, float] | None, left: str) -> None:
+    """The client's "yes" while the agent's echo runs on the client's channel: louder there than the agent."""
+    agent, client = segment(AGENT, 0, 0.9, "is your name John Smith"), segment(CLIENT, 0, 1.0, heard)
+    assert told(Echo(own_voice=own), agent, client)[CLIENT, 0] == (left, () if left == heard else ("overheard",))
 
 
 @pytest.mark.parametrize(
