@@ -1,7 +1,8 @@
 """The trust gates around an engine: a suspect segment is recognised again, then flagged.
 
-A text that holds a term of the vocabulary is decoded once more without, and keeps the terms that this supports
-(`gates/support.py`). A segment decoded by itself is tried without context, then in two halves. A segment of a window is
+Everything is decoded without vocabulary. A text in which something sounds like a term of it is decoded once more, with
+the vocabulary, and takes over the terms that it supports (`gates/support.py`). A segment decoded by itself is tried in
+two halves (without `support` it is decoded with the vocabulary, and tried without it first). A segment of a window is
 tried by itself. Where a whole window is suspect, or failed, all of its segments are.
 
 Requests are still pulled lazily. Segments to recognise again go into the engine's own stream ahead of new requests, so
@@ -27,7 +28,7 @@ from pipeline.transcription.engine import (
 )
 from pipeline.transcription.gates.activity import Activity, measure, quiet_cut
 from pipeline.transcription.gates.annotations import notes, without_notes
-from pipeline.transcription.gates.support import has_term, supported
+from pipeline.transcription.gates.support import sounds_like_a_term, supported
 from pipeline.transcription.gates.trust import heard, plain_words, suspicions
 from pipeline.transcription.text.vocabulary import context_terms
 from pipeline.transcription.windows import part_requests, split, word_begins
@@ -67,7 +68,7 @@ class _Feed:
         self,
         upstream: Iterator[SegmentRequest],
         again: deque[SegmentRequest],
-        opened: Callable[[SegmentRequest], None],
+        opened: Callable[[SegmentRequest], SegmentRequest],
     ) -> None:
         self._upstream = upstream
         self._again = again
@@ -79,9 +80,7 @@ class _Feed:
     def __next__(self) -> SegmentRequest:
         if self._again:
             return self._again.popleft()
-        request = next(self._upstream)
-        self._opened(request)
-        return request
+        return self._opened(next(self._upstream))
 
 
 class GatedTranscriber:
@@ -100,12 +99,12 @@ class GatedTranscriber:
         self._windows: dict[str, SegmentRequest] = {}
         self._again: deque[SegmentRequest] = deque()
         self._given: dict[str, SegmentRequest] = {}
-        """Requests with a vocabulary whose support is not looked at yet."""
-        self._with_terms: dict[str, SegmentResult] = {}
-        """What was heard with the vocabulary, until it is heard without."""
+        """Requests with a vocabulary, until they are heard without and, where that is worth it, with it."""
+        self._bare: dict[str, SegmentResult] = {}
+        """What was heard without the vocabulary, until it is heard with it."""
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
-        for unfinished in (self._cases, self._windows, self._again, self._given, self._with_terms):
+        for unfinished in (self._cases, self._windows, self._again, self._given, self._bare):
             unfinished.clear()
         feed = _Feed(iter(requests), self._again, self._open)
         more = True
@@ -123,32 +122,29 @@ class GatedTranscriber:
             more = bool(self._again)
 
     def _supported(self, result: SegmentResult) -> SegmentResult | None:
-        """The result with the terms of the vocabulary that speech supports; None while it is decoded without."""
+        """The result with the terms of the vocabulary that speech supports; None while it is decoded with it."""
         request = self._given.get(result.key)
         if request is None:
             return result
         terms = [plain_words(term) for term in context_terms(request.context)]
-        before = self._with_terms.pop(result.key, None)
-        if before is None and result.error is None and has_term(result.text, terms):
-            self._with_terms[result.key] = result
-            self._again.append(replace(request, context=""))
+        bare = self._bare.pop(result.key, None)
+        if bare is None and result.error is None and sounds_like_a_term(result.text, terms):
+            self._bare[result.key] = result
+            self._again.append(request)
             return None
         del self._given[result.key]
-        if before is None:
-            return result
-        if result.key in self._cases:
-            self._cases[result.key].remedies = deque(
-                r for r in self._cases[result.key].remedies if r != "without_context"
-            )
-        return supported(before, result, terms)
+        return result if bare is None else supported(result, bare, terms)
 
-    def _open(self, request: SegmentRequest) -> None:
+    def _open(self, request: SegmentRequest) -> SegmentRequest:
+        """Begins a request; returns what the engine is given first."""
         if self._settings.enabled and self._settings.support and self._takes_context and request.context:
             self._given[request.key] = request
+            request = replace(request, context="")
         if request.parts:
             self._windows[request.key] = request
         else:
             self._cases[request.key] = self._case(request, self._remedies(request))
+        return request
 
     def _case(self, request: SegmentRequest, remedies: Iterable[str]) -> _Case:
         return _Case(
@@ -166,9 +162,7 @@ class GatedTranscriber:
             yield result
             return
         if result.error is not None:
-            for request in part_requests(window):
-                self._open(request)
-                self._again.append(request)
+            self._again.extend(map(self._open, part_requests(window)))
             return
         of_all = [name for name in self._suspicions(window, result) if name in _OF_A_WINDOW]
         for request, part in zip(part_requests(window), split(result, window.parts), strict=True):

@@ -1,90 +1,148 @@
 """Terms of the vocabulary that the speech supports.
 
-Given a vocabulary, a recogniser hears its words where they are said, and writes them where they are not. So a text with
-such a term is decoded once more without vocabulary. What both say stays. Where they differ, the text without vocabulary
-stands, unless the other has a term there that sounds like what was heard (letters stand in for sounds: Ratcliff and
-Metzener 1988, `difflib`).
+Given a vocabulary, a recogniser hears its words where they are said, writes them where they are not, and takes over how
+they are written. So a text is decoded without. Only where some of its words sound like a term that is not there it is
+decoded once more, with the vocabulary, and the term takes the place of these words if both agree. All other words stay
+those decoded without. Letters stand in for sounds: how few must be changed, of those of the longer spelling
+(Levenshtein 1966, `rapidfuzz`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+
+from rapidfuzz.distance import Levenshtein
 
 from pipeline.records import Word
 from pipeline.transcription.engine import SegmentResult
 
-_LEAST_LIKENESS = 0.6
-"""Of 0..1: "Harper Valley" heard as "Howard Valley" 0.75, "Visa" for "this" 0.5, "pay my bill" for "package" 0.25."""
+LEAST_LIKENESS = 0.55
+"""Of 0..1: "Harper Valley" heard as "Howard Valley" 0.58, "IBAN" for "bank" 0.5, "Visa" for "is" 0.5."""
+_MOST_WORDS_MORE = 2
+"""A term may be heard as this many words more than it has: "Earshot" as "your shirt", "IBAN" as "i ban"."""
 UNSUPPORTED = "vocabulary_unsupported"
-"""Flag of a text from which a term was taken."""
+"""Flag of a text for which a term was heard that does not sound like the text."""
+
+Term = tuple[str, ...]
+"""Plain words: lower case, letters and digits only."""
+Span = tuple[int, int]
+"""The first word of a stretch, and the one after its last."""
 
 
-def has_term(text: str, terms: Sequence[tuple[str, ...]]) -> bool:
-    """Whether a term of the vocabulary stands in the text. Terms as `plain_words` gives them."""
-    return bool(_places(_plain(text.split()), terms))
+def sounds_like_a_term(text: str, terms: Sequence[Term]) -> bool:
+    """Whether words of the text are close to a term, and are no term already."""
+    said = _plain(text.split())
+    taken = {place for first, last in _places(said, terms) for place in range(first, last)}
+    return any(
+        taken.isdisjoint(range(*stretch)) and _likeness(term, said[slice(*stretch)]) >= LEAST_LIKENESS
+        for term in terms
+        for stretch in _stretches(term, (0, len(said)))
+    )
 
 
-def supported(given: SegmentResult, bare: SegmentResult, terms: Sequence[tuple[str, ...]]) -> SegmentResult:
-    """The text decoded without vocabulary, with those terms of the other that it supports.
+def supported(given: SegmentResult, bare: SegmentResult, terms: Sequence[Term]) -> SegmentResult:
+    """The text decoded without vocabulary, with those terms of the other in place of what sounds like them there.
 
     Args:
         given: decoded with vocabulary.
         bare: decoded without.
         terms: the vocabulary, as `plain_words` gives it.
     """
-    if bare.error is not None:
-        return replace(given, flags=_with(given.flags, UNSUPPORTED))
+    if given.error is not None:
+        return bare
     theirs, ours = given.text.split(), bare.text.split()
-    words = _placed(given, theirs), _placed(bare, ours)
-    places = _places(_plain(theirs), terms)
-    text: list[str] = []
-    placed: list[Word] = []
-    dropped = False
-    for kind, a, b, c, d in SequenceMatcher(None, _plain(theirs), _plain(ours), autojunk=False).get_opcodes():
-        near = [] if kind == "equal" else [(i, j) for i, j in places if i < b and a < j]
-        before = max((a - i for i, _ in near), default=0)
-        after = max((j - b for _, j in near), default=0)
-        term, heard = (
-            theirs[a - max(before, 0) : b + max(after, 0)],
-            ours[max(c - max(before, 0), 0) : d + max(after, 0)],
-        )
-        take = bool(near) and c < d and _alike(term, heard) >= _LEAST_LIKENESS
-        dropped |= bool(near) and not take
-        text += theirs[a:b] if take else ours[c:d]
-        if words[0] is not None and words[1] is not None:
-            placed += words[0][a:b] if take else words[1][c:d]
-    if bare.words is not None and (words[0] is None or words[1] is None):
-        return replace(bare, flags=_with(bare.flags, UNSUPPORTED))  # no words to exchange: an unspaced script
+    if bare.words is not None and [word.text for word in bare.words] != ours:
+        return bare  # no words to exchange: a script without spaces
+    exchanges, dropped = _exchanges(_plain(theirs), _plain(ours), terms)
+    text, words = list(ours), list(bare.words or ())
+    for (first, last), (begin, end) in reversed(exchanges):
+        text[begin:end] = theirs[first:last]
+        if bare.words is not None:
+            words[begin:end] = _spread(theirs[first:last], bare.words[begin:end])
     return replace(
         bare,
-        text=" ".join(text),
-        words=None if bare.words is None else tuple(placed),
-        flags=_with(bare.flags, UNSUPPORTED) if dropped else bare.flags,
+        text=" ".join(text) if exchanges else bare.text,
+        words=None if bare.words is None else tuple(words),
+        flags=tuple(dict.fromkeys((*bare.flags, UNSUPPORTED))) if dropped else bare.flags,
     )
 
 
-def _places(said: Sequence[str], terms: Sequence[tuple[str, ...]]) -> list[tuple[int, int]]:
-    """Where the terms stand: first word, and the one after the last."""
+def _exchanges(
+    theirs: Sequence[str], ours: Sequence[str], terms: Sequence[Term]
+) -> tuple[list[tuple[Span, Span]], bool]:
+    """Each term of `theirs` with the words of `ours` that it replaces, in order; whether a term replaces none."""
+    blocks = SequenceMatcher(None, theirs, ours, autojunk=False).get_opcodes()
+    exchanges: list[tuple[Span, Span]] = []
+    dropped = False
+    end = 0
+    for first, last in sorted(_places(theirs, terms), key=lambda span: (span[0], -span[1])):
+        if exchanges and first < exchanges[-1][0][1]:
+            continue  # a part of a longer term
+        term = tuple(theirs[first:last])
+        around = _opposite((first, last), blocks)
+        if any(tuple(ours[i : i + len(term)]) == term for i in range(*around)):
+            continue
+        heard = [
+            (_likeness(term, ours[slice(*stretch)]), stretch)
+            for stretch in _stretches(term, (max(around[0], end), around[1]))
+        ]
+        likeness, stretch = max(heard, key=lambda one: one[0], default=(0.0, (0, 0)))
+        if likeness < LEAST_LIKENESS:
+            dropped = True
+            continue
+        exchanges.append(((first, last), stretch))
+        end = stretch[1]
+    return exchanges, dropped
+
+
+def _opposite(span: Span, blocks: Sequence[tuple[str, int, int, int, int]]) -> Span:
+    """The words of the other text that stand against these."""
+    begin: int | None = None
+    end = 0
+    for kind, a, b, c, d in blocks:
+        if b <= span[0] or a >= span[1]:
+            continue
+        equal = kind == "equal"
+        first = c + max(span[0] - a, 0) if equal else c
+        begin = first if begin is None else begin
+        end = d - max(b - span[1], 0) if equal else d
+    return (begin or 0, end)
+
+
+def _stretches(term: Term, within: Span) -> Iterator[Span]:
+    """Runs of words that can be the term."""
+    for size in range(1, len(term) + _MOST_WORDS_MORE + 1):
+        for first in range(within[0], within[1] - size + 1):
+            yield first, first + size
+
+
+def _likeness(one: Sequence[str], other: Sequence[str]) -> float:
+    return Levenshtein.normalized_similarity("".join(one), "".join(other))
+
+
+def _spread(tokens: Sequence[str], heard: Sequence[Word]) -> list[Word]:
+    """The tokens over the time of the words that they replace, by their letters; as sure as the least sure of these."""
+    start_s, end_s = heard[0].start_s, heard[-1].end_s
+    known = [word.confidence for word in heard if word.confidence is not None]
+    letters = sum(map(len, tokens))
+    words: list[Word] = []
+    done = 0
+    for token in tokens:
+        begin_s = start_s + (end_s - start_s) * done / letters
+        done += len(token)
+        finish_s = start_s + (end_s - start_s) * done / letters
+        words.append(Word(text=token, start_s=begin_s, end_s=finish_s, confidence=min(known, default=None)))
+    return words
+
+
+def _places(said: Sequence[str], terms: Sequence[Term]) -> list[Span]:
+    """Where the terms stand."""
     return [
         (i, i + len(term)) for term in terms if term for i in range(len(said)) if tuple(said[i : i + len(term)]) == term
     ]
 
 
-def _placed(result: SegmentResult, tokens: Sequence[str]) -> Sequence[Word] | None:
-    """A word for each token; None where they are not the same."""
-    words = result.words
-    return words if words is not None and [word.text for word in words] == list(tokens) else None
-
-
-def _alike(one: Sequence[str], other: Sequence[str]) -> float:
-    return SequenceMatcher(None, "".join(_plain(one)), "".join(_plain(other)), autojunk=False).ratio()
-
-
 def _plain(tokens: Sequence[str]) -> list[str]:
     return ["".join(letter for letter in token.casefold() if letter.isalnum()) for token in tokens]
-
-
-def _with(flags: tuple[str, ...], flag: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*flags, flag)))

@@ -17,8 +17,8 @@ class TrustGateSettings(Area):
     enabled: bool = True
     """Run the checks."""
     support: Annotated[bool, TRANSCRIPT.unless_default()] = True
-    """Where a text holds a term of the vocabulary, decode it once more without vocabulary and keep only terms that
-    sound like what is heard then."""
+    """Decode without vocabulary; where something sounds like a term of it, once more with it, and keep only terms that
+    sound like what was heard without."""
     alone: Annotated[bool, TRANSCRIPT.unless_default()] = True
     """Remedy for a segment of a window: recognise it by itself, without vocabulary."""
     retry_without_context: bool = True

@@ -1,4 +1,4 @@
-"""Terms of a vocabulary stay where the speech supports them, and nowhere else."""
+"""Terms of a vocabulary are written where the speech supports them, and nowhere else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.records import Word
 from pipeline.transcription.engine import SegmentResult
-from pipeline.transcription.gates.support import UNSUPPORTED, has_term, supported
+from pipeline.transcription.gates.support import UNSUPPORTED, sounds_like_a_term, supported
 from pipeline.transcription.gates.trust import plain_words
 
 TERMS = [plain_words(term) for term in ("Harper Valley", "SmartBox", "Visa", "pay my bill", "Elizabeth")]
@@ -30,9 +30,15 @@ def said(text: str, timed: bool = True, **more: object) -> SegmentResult:
         pytest.param("ask for Elizabeth", "ask for Elizabeth", "ask for Elizabeth", False, id="both"),
         pytest.param("Elizabeth wants too", "Elizabeth wants two", "Elizabeth wants two", False, id="another word"),
         pytest.param("so it is", "so it is then", "so it is then", False, id="left out"),
+        pytest.param("an ill-sposed SmartBox", "an ill disposed smart box", "an ill disposed SmartBox", False,
+                     id="words beside the term"),
+        pytest.param("TerraThin Visa", "tear a thin vista", "tear a thin Visa", False, id="its own spelling of others"),
+        pytest.param("Harper Valley or Visa", "Harbour Valley or Vista", "Harper Valley or Visa", False, id="two"),
+        pytest.param("the Visa and Visa", "the vista and Visa", "the Visa and Visa", False, id="there once already"),
+        pytest.param("Visa so be it", "so be it vista", "so be it vista", True, id="elsewhere"),
     ],
 )  # fmt: skip
-def test_a_term_stays_where_it_sounds_like_what_is_heard_without(
+def test_a_term_takes_the_place_of_what_sounds_like_it_without(
     given_: str, bare: str, text: str, dropped: bool
 ) -> None:
     for timed in (True, False):
@@ -45,9 +51,16 @@ def test_a_term_stays_where_it_sounds_like_what_is_heard_without(
             assert result.words is None
 
 
-def test_where_it_cannot_be_heard_without_the_text_stays_and_says_so() -> None:
-    result = supported(said("Visa it is"), said("", error="no memory"), TERMS)
-    assert (result.text, result.error, result.flags) == ("Visa it is", None, (UNSUPPORTED,))
+def test_a_term_has_the_time_of_the_words_it_replaces() -> None:
+    result = supported(said("at Harper Valley now"), said("at the Harbor Valley now"), TERMS)
+    assert [(word.text, round(word.start_s, 2), round(word.end_s, 2)) for word in result.words or ()] == [
+        ("at", 0, 1), ("the", 1, 2), ("Harper", 2, 3), ("Valley", 3, 4), ("now", 4, 5)
+    ]  # fmt: skip
+
+
+def test_where_it_cannot_be_heard_with_the_vocabulary_the_text_stays() -> None:
+    bare = said("vista it is")
+    assert supported(said("", error="no memory"), bare, TERMS) == bare
 
 
 def test_a_script_without_spaces_keeps_what_is_heard_without() -> None:
@@ -57,11 +70,20 @@ def test_a_script_without_spaces_keeps_what_is_heard_without() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "has"),
-    [("Harper, valley!", True), ("Harper", False), ("my SMARTBOX", True), ("", False), ("smart box", False)],
+    ("text", "sounds"),
+    [
+        ("Harbor, valley!", True),
+        ("how are valley", True),
+        ("my smart box", True),
+        ("my SMARTBOX", False),
+        ("the vista", True),
+        ("so this is", False),
+        ("Harper Valley or Visa", False),
+        ("", False),
+    ],
 )
-def test_a_term_is_found_whatever_its_case_and_marks(text: str, has: bool) -> None:
-    assert has_term(text, TERMS) is has
+def test_only_words_close_to_a_term_are_worth_another_hearing(text: str, sounds: bool) -> None:
+    assert sounds_like_a_term(text, TERMS) is sounds
 
 
 _SAID = st.sampled_from(["so", "it", "is", "Visa", "SmartBox", "Harper", "Valley", "this", "box", "no"])
@@ -73,5 +95,7 @@ def test_no_word_comes_from_nowhere(with_terms: str, bare: str) -> None:
     result = supported(said(with_terms), said(bare), TERMS)
     assert set(result.text.split()) <= set(with_terms.split()) | set(bare.split())
     assert [word.text for word in result.words or ()] == result.text.split()
-    if with_terms == bare or not has_term(with_terms, TERMS):
+    terms = {word for term in TERMS for word in term}
+    assert {word for word in result.text.split() if word.casefold() not in terms} <= set(bare.split())
+    if with_terms == bare or not sounds_like_a_term(bare, TERMS):
         assert result.text == bare
