@@ -29,6 +29,9 @@ _TIMES = ("mtime", "last_modified", "LastModified", "updated", "created")
 """Where drivers say when an object was made."""
 _TAGS = ("etag", "ETag", "generation")
 _EXTRAS = {"gs": "gcs", "abfs": "abfs"}
+_DRIVERS = {"gs": ("gcsfs.core", "GCSFileSystem"), "abfs": ("adlfs", "AzureBlobFileSystem")}
+"""Of gcsfs the plain class. The one it registers asks Google's own address by gRPC what kind of bucket it has before it
+does anything, whatever the endpoint, and waits for minutes where nothing answers."""
 
 
 class FilesystemStore:
@@ -44,6 +47,8 @@ class FilesystemStore:
         """See ObjectStore. `prefix` is a folder or an object. All are listed, and held, whatever `after` says."""
         try:
             found: Mapping[str, Mapping[str, Any]] = self._files.find(self._path(prefix).rstrip("/"), detail=True)
+            if not found:
+                self._files.info(self._bucket)  # some drivers list nothing where there is no such bucket
             objects = [self._stored(about) for about in found.values() if about.get("type", "file") == "file"]
         except FileNotFoundError:
             raise StoreRefused("there is no such bucket or prefix") from None
@@ -162,8 +167,9 @@ def open_filesystem(scheme: str, settings: S3Settings) -> Any:
         options |= {"token": "anon"} if settings.anonymous else {}
     elif settings.anonymous:
         options["anon"] = True
+    module, name = _DRIVERS[scheme]
     try:
-        return importlib.import_module("fsspec").filesystem(scheme, **options)
+        return getattr(importlib.import_module(module), name)(**options)
     except ImportError as error:
         raise StoreRefused(
             f"{scheme}://: its driver is not installed ({error}); pip install 'earshot[{_EXTRAS[scheme]}]'"

@@ -159,7 +159,7 @@ def test_another_installations_results_are_not_replaced_and_a_calls_transcript_i
 def test_a_driver_that_is_missing_costs_the_upload_and_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    monkeypatch.setitem(sys.modules, "gcsfs.core", None)
     outbox = Outbox(OutputSettings(directory=tmp_path, upload_to="gs://results/night"))
     outbox.expect([tmp_path / "results_1.csv"])
     (tmp_path / "results_1.csv").write_text("ours")

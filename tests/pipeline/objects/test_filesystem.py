@@ -102,6 +102,13 @@ def test_lists_a_folder_in_the_order_of_keys(store: FilesystemStore) -> None:
     assert listed[0].etag
 
 
+def test_a_bucket_that_is_not_there_is_no_empty_one(store: FilesystemStore, files: Kept) -> None:
+    """Azure's driver lists nothing for a container that does not exist: a night without a call, it seemed."""
+    assert list(store.listed("none-yet")) == []
+    with pytest.raises(StoreRefused, match="no such bucket"):
+        list(FilesystemStore("elsewhere", files, attempts=3).listed("calls"))
+
+
 @pytest.mark.parametrize("trouble", ["broken", "short"])
 def test_flaky_drivers_lose_nothing(files: Kept, store: FilesystemStore, tmp_path: Path, trouble: str) -> None:
     setattr(files, trouble, 2)
@@ -149,6 +156,6 @@ def test_a_name_is_given_once(files: Kept, store: FilesystemStore, tmp_path: Pat
 
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    monkeypatch.setitem(sys.modules, "gcsfs.core", None)
     with pytest.raises(InputUnavailable, match=r"gs://recordings: gs://: its driver is not installed.*earshot\[gcs\]"):
         BucketSource(InputSettings(path="gs://recordings"))
