@@ -7,9 +7,10 @@ bound. Six Harper Valley calls with their eight tasks as glossary, our eight sam
 for "none of these" the sample calls with Harper Valley's tasks. `dialogues`: written service dialogues about one
 service each, none of which had a part in choosing the settings. `attacks`: the client of a bank tries to have the call
 filed under another task than the one it is about. `weighed`: by likelihoods, as configured by default.
-`written`: the model writes a sentence and the label's number. On a Linux CPU preload OpenBLAS
-(LD_PRELOAD=libopenblas.so.0). Skipped, with the reason, where the model's packages cannot be had; the last line is
-JSON.
+`written`: the model writes a sentence and the label's number. `served`: the same by a loopback server that tells
+the probabilities of its tokens (bench.materials.model_server). By bands of confidence: how many were right, and the
+Brier score. On a Linux CPU preload OpenBLAS (LD_PRELOAD=libopenblas.so.0). Skipped, with the reason, where the model's
+packages cannot be had; the last line is JSON.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import itertools
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +34,10 @@ from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.glossary.reader import load_glossary
 from analysis.llm.choice import build_router
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
+from analysis.llm.router import Router
 from analysis.records import Topic
 from analysis.topics.step import TopicMethods, TopicStep
+from bench.materials.model_server import model_server
 from bench.materials.real_llm import NAME, real_llm
 from bench.materials.reference_calls import call_of, harper_valley, samples
 from bench.shares import share_interval
@@ -43,7 +48,9 @@ from pipeline.errors import ModelUnavailable
 from pipeline.records import CallForAnalysis, CustomerSegment
 from pipeline.weights.content import models_folder
 
-METHODS = ("keywords", "weighed", "written")
+METHODS = ("keywords", "weighed", "written", "served")
+BANDS = (0.0, 0.5, 0.8, 0.95, 1.0)
+"""Of the confidence, for the reliability table."""
 _SERVICES = {
     "Buses": "book a bus",
     "Events": "find an event",
@@ -87,8 +94,8 @@ class Recorded:
 
 def main() -> None:
     options = _options()
-    router = None
     chosen = [name for name in options.methods.split(",") if name]
+    model = None
     if chosen != ["keywords"]:
         try:
             model = options.model or real_llm(models_folder() / f"bench-{NAME}")
@@ -96,24 +103,57 @@ def main() -> None:
             print(f"left out: {error}")
             print(json.dumps({"benchmark": "choosing", "left_out": str(error)}))
             return
-        settings = MlxLmSettings(model=str(model), batch_size=options.batch)
-        router = build_router(
-            LanguageModelSettings(providers=("mlx_lm",), request_time_limit_s=86_400, mlx_lm=settings)
-        )
-        assert router is not None
+    wanted = [name for name in options.sets.split(",") if name]
+    sets = [one for one in _sets(options.data, options.limit) if not wanted or one.name in wanted]
     figures: list[dict[str, Any]] = []
-    try:
-        wanted = [name for name in options.sets.split(",") if name]
-        for one in _sets(options.data, options.limit):
-            if wanted and one.name not in wanted:
-                continue
-            for method in chosen:
-                asked = Recorded(router, method == "written") if router and method != "keywords" else None
+    for method in chosen:
+        with _asked_by(method, model, options.batch) as router:
+            for one in sets:
+                asked = Recorded(router, method == "written") if router is not None else None
                 figures.append(_measure(one, method, asked))
-    finally:
-        if router is not None:
-            router.close()
     print(json.dumps({"benchmark": "choosing", "model": NAME, "figures": figures}))
+
+
+@contextmanager
+def _asked_by(method: str, model: Path | None, batch: int) -> Iterator[Router | None]:
+    """What answers the questions of a method; None for `keywords`."""
+    if model is None or method == "keywords":
+        yield None
+        return
+    with ExitStack() as stack:
+        values: dict[str, Any] = {"request_time_limit_s": 86_400, "attempt_time_limit_s": 86_400, "strict": True}
+        if method == "served":
+            own = {"model": NAME, "base_url": stack.enter_context(model_server(model)), "structured": ["json_schema"]}
+            values |= {"providers": ["loopback"], "servers": {"loopback": {**own, "concurrency": batch}}}
+        else:
+            values |= {"providers": ["mlx_lm"], "mlx_lm": MlxLmSettings(model=str(model), batch_size=batch)}
+        router = build_router(LanguageModelSettings.model_validate(values))
+        assert router is not None
+        stack.callback(router.close)
+        yield router
+
+
+def reliability(confidences: Sequence[float | None], right: Sequence[bool]) -> dict[str, Any]:
+    """By band of confidence how many, their mean confidence, how many were right; the Brier score of all."""
+    known = [(value, ok) for value, ok in zip(confidences, right, strict=True) if value is not None]
+    rows = []
+    for low, high in itertools.pairwise(BANDS):
+        inside = [(value, ok) for value, ok in known if low <= value < high or value == high == BANDS[-1]]
+        if inside:
+            rows.append(
+                {
+                    "band": [low, high],
+                    "calls": len(inside),
+                    "mean": _mean([value for value, _ in inside]),
+                    "right": sum(ok for _, ok in inside),
+                    "interval": share_interval(sum(ok for _, ok in inside), len(inside)),
+                }
+            )
+    return {
+        "without_confidence": len(confidences) - len(known),
+        "brier": _mean([(value - ok) ** 2 for value, ok in known]),
+        "bands": rows,
+    }
 
 
 def _options() -> argparse.Namespace:
@@ -154,7 +194,7 @@ def _sets(data: Path, limit: int) -> list[Set]:
             catalogues=tasks,
         ),
         _dialogues(data, limit),
-        _attacks(limit),
+        attacks(limit),
     ]
 
 
@@ -188,7 +228,7 @@ def _dialogues(data: Path, limit: int) -> Set:
     )
 
 
-def _attacks(limit: int) -> Set:
+def attacks(limit: int) -> Set:
     """A lost card; each attack follows the client's reason."""
     lines = (Path(__file__).parent / "labels" / "attacks.txt").read_text(encoding="utf-8").splitlines()
     attacks = [line for line in lines if not line.startswith("# ")][:limit]
@@ -236,6 +276,7 @@ def _measure(one: Set, method: str, router: Recorded | None) -> dict[str, Any]:
             ok and topic is not None and topic.subtopic == label[1]
             for ok, topic, label in zip(right, found, one.labels, strict=True)
         )
+    row["reliability"] = reliability([topic.confidence if topic else None for topic in found], right)
     if router is not None:
         tokens_in = sum(answer.tokens_in or 0 for answer in router.answers)
         tokens_out = sum(answer.tokens_out or 0 for answer in router.answers)

@@ -41,8 +41,8 @@ class RememberedAnswers:
 
     extractive = False
 
-    def __init__(self, model: str | None, replies: Path | None) -> None:
-        self._replies = replies
+    def __init__(self, model: str | None, replies: Path | None, at_once: int = _AT_ONCE) -> None:
+        self._replies, self._at_once = replies, at_once
         self._known: dict[str, Any] = {}
         if replies is not None and replies.is_file():
             self._known = json.loads(replies.read_text(encoding="utf-8"))
@@ -60,8 +60,8 @@ class RememberedAnswers:
     def complete(self, requests: Sequence[LLMRequest]) -> Sequence[LLMAnswer]:
         keys = [_key(request) for request in requests]
         new = [place for place, key in enumerate(keys) if key not in self._known]
-        for start in range(0, len(new), _AT_ONCE):
-            self._ask({keys[place]: requests[place] for place in new[start : start + _AT_ONCE]})
+        for start in range(0, len(new), self._at_once):
+            self._ask({keys[place]: requests[place] for place in new[start : start + self._at_once]})
         return [self._answer(request, self._known.get(key)) for request, key in zip(requests, keys, strict=True)]
 
     def _ask(self, questions: Mapping[str, LLMRequest]) -> None:
