@@ -100,7 +100,8 @@ def compose(
         name: _told(fields[name], draft.language, checker) or None
         for name in ("reason", "done", "outcome", "next_step")
     }
-    spread = _over_the_call(fields["key_points"], settings.max_key_points)
+    most = _most_points(draft, settings)
+    spread = _over_the_call(fields["key_points"], most)
     points = [_marked(one, draft.language, checker) for one in spread]
     actions = _actions(draft, checker, settings, items)
     quoted = _missing(draft, kept, actions, own)
@@ -114,7 +115,7 @@ def compose(
         reason=told["reason"],
         done=told["done"],
         outcome=told["outcome"],
-        key_points=(*points, *(_quote(one, draft.language) for one in quoted))[: settings.max_key_points],
+        key_points=(*points, *(_quote(one, draft.language) for one in quoted))[:most],
         action_items=actions,
         next_step=told["next_step"],
         evidence=tuple(_evidence(kept, quoted)),
@@ -157,6 +158,12 @@ def _place(field: str, statement: str, piece: int, pieces: int) -> str:
     if (first and field in ("reason", "done")) or (last and field == "outcome"):
         return field
     return "key_points"
+
+
+def _most_points(draft: Draft, settings: SummarySettings) -> int:
+    """Of a call in parts, each part may have one: its matters are in no other."""
+    parts = len(draft.parts)
+    return max(settings.max_key_points, parts) if parts > 1 and settings.max_key_points else settings.max_key_points
 
 
 def _over_the_call(points: Sequence[_Statement], most: int) -> list[_Statement]:

@@ -22,6 +22,8 @@ _PIECE_MARGIN = 60
 _EVENING_STEPS = 16
 _TEXT_TOKENS = 200
 """Enough for three sentences; small models that do not stop by themselves are cut here."""
+_PART_TOKENS = 100
+"""Of a part: all are written together, so the longest answer takes the time of all."""
 _TEXT_CHARS = 4000
 """Far beyond that: what ends a text is its last sentence, not a count of letters in the middle of a word."""
 _ITEM_CHARS = 400
@@ -99,7 +101,7 @@ def text_request(piece: Piece, key: str, settings: SummarySettings) -> LLMReques
         system=prompt("summary", language, {"parts": len(piece.draft.parts), "language": language_name(language)}),
         user=fenced("transcript", piece.lines),
         schema=object_schema({name: {"type": "string", "maxLength": _TEXT_CHARS} for name in FIELDS}),
-        max_tokens=min(settings.max_tokens, _TEXT_TOKENS),
+        max_tokens=min(settings.max_tokens, _PART_TOKENS if len(piece.draft.parts) > 1 else _TEXT_TOKENS),
         source=piece.draft.source,
     )
 

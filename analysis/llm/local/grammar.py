@@ -114,6 +114,8 @@ class Grammar:
         """Raises InvalidReply when llguidance cannot hold a model to this schema."""
         from llguidance import LLMatcher
 
+        self.landing_tokens = 0
+        """That a reply takes to its end, from wherever it is, at most."""
         limited = bounded(schema, max_string_chars, max_list_items)
         self.reserve_tokens = smallest_reply_bytes(limited) + _LANDING_SLACK
         text = LLMatcher.grammar_from_json_schema(limited, overrides=_LAYOUT)
@@ -128,10 +130,12 @@ class Grammar:
                 singles[letter] = spelled[0]
         self.singles: Mapping[int, int] = singles
         """Byte of `"` and of `_CLOSERS` -> the token that is just this byte, where there is one."""
-        self.landing_tokens = self._landing_tokens()
-        """Of a reply that is hurried from its beginning, and some for what is under way."""
+        # What is under way in a list is longer than a list without items, which a reply could begin with.
+        flat = '"array"' not in json.dumps(limited)
+        self.landing_tokens = self._landing_tokens() if flat else self.reserve_tokens
 
     def _landing_tokens(self) -> int:
+        """Of a reply that is hurried from its beginning, and some for what may be under way."""
         constraint = self.start(self.reserve_tokens)
         constraint.hurry()
         while not constraint.over and len(constraint.tokens) < self.reserve_tokens:
@@ -213,7 +217,7 @@ class Constraint:
             bits[:] = False
             bits[self._quote] = True
             return bits
-        if self._hurried or len(self.tokens) >= self.max_tokens - self._grammar.reserve_tokens:
+        if self._hurried or len(self.tokens) >= self.max_tokens - self._grammar.landing_tokens:
             closer = self._closer(bits)
             if closer is not None:
                 self.landed = True

@@ -188,7 +188,7 @@ class SummarySettings(Area):
     unsupported: Literal["drop", "flag"] = "drop"
     """How to treat a sentence with a number, date or name that is not in the transcript."""
     max_key_points: int = Field(default=5, ge=0, le=20)
-    """Most key points."""
+    """Most key points; of a long call that is read in parts one from each, where that is more. 0 for none."""
     max_action_items: int = Field(default=5, ge=0, le=20)
     """Most action items."""
     max_field_chars: int = Field(default=300, ge=40, le=4000)

@@ -183,8 +183,9 @@ def test_the_parts_of_a_long_call_are_of_about_one_length() -> None:
         assert min(sizes) > 0.7 * max(sizes), sizes
 
 
-def test_points_are_kept_from_all_parts_of_a_long_call() -> None:
-    """The first parts filled the list, and what was said later was left out."""
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_points_are_kept_from_all_parts_of_a_long_call(most: int) -> None:
+    """The first parts filled the list, or there were more parts than points: what was said later was left out."""
     names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     parts = len(parts_of(LONG))
     assert parts > 4
@@ -192,13 +193,22 @@ def test_points_are_kept_from_all_parts_of_a_long_call() -> None:
         told(f"The client says that item {name} is broken.", f"The agent had a look at item {name}.") for name in names
     ]
     step = SummaryStep(
-        SummarySettings(max_transcript_chars=700, max_key_points=parts - 1), Answers(*answers[:parts], by_part=True)
+        SummarySettings(max_transcript_chars=700, max_key_points=most), Answers(*answers[:parts], by_part=True)
     )
     summary = step.run([call(*LONG)], [{}])[0].payload
     assert isinstance(summary, Summary)
-    assert len(summary.key_points) == parts - 1
+    assert len(summary.key_points) == (max(most, parts) if most else 0)
     for name in names[1:parts]:
-        assert sum(f"item {name} " in point for point in summary.key_points) == 1
+        assert any(f"item {name} " in point or f"item {name}." in point for point in summary.key_points) == bool(most)
+
+
+def test_answers_about_the_parts_of_a_long_call_are_short() -> None:
+    """They are written together, and one that goes on without end holds up all."""
+    router = Answers(told("The client says that items are broken."))
+    step = SummaryStep(SummarySettings(max_transcript_chars=700), router)
+    step.run([call(*LONG), call(*LONG[:3])], [{}, {}])
+    *parts, short = (request.max_tokens for request in router.requests)
+    assert max(parts) < short
 
 
 @pytest.mark.parametrize("answered", [1, 2, 3])

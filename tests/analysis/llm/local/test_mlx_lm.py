@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis.llm.choice import build_router
@@ -143,6 +144,22 @@ def test_what_there_is_no_time_for_is_not_begun_and_the_rest_ends_well_within_it
     assert len(begun) in expected[limit_s]
     if limit_s:
         assert clock.now_s - before_s <= limit_s
+
+
+def test_an_end_takes_no_more_tokens_than_are_kept_for_it(local: LocalModel) -> None:
+    """Kept in bytes of the shortest reply, it took a third of a short reply's tokens."""
+    texts = {"type": "object", "properties": {name: {"type": "string"} for name in ("reason", "done", "outcome")}}
+    schema = {**texts, "required": list(texts["properties"])}
+    grammar = local._grammar(ask(schema=schema))
+    for written in (0, 3, 17):
+        constraint = grammar.start(1000)
+        for ending in (False, True):
+            if ending:
+                constraint.hurry()
+            for _ in range(grammar.landing_tokens if ending else written):
+                allowed = np.flatnonzero(constraint.allowed())
+                constraint.take(int(allowed[len(allowed) // 3]))
+        assert constraint.over
 
 
 def test_batch_answers_as_each_request_alone(local: LocalModel) -> None:
