@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -24,6 +22,8 @@ from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.config.root import Settings
 from pipeline.records import CallForAnalysis, StepResult, StepState
 from tests.analysis.calls import call
+from tests.analysis.llm.servers import chat, send
+from tests.loopback import Loopback, Reply, Request
 
 HONEST: Mapping[str, Any] = {
     "why": "The client was charged twice.",
@@ -44,50 +44,26 @@ def number_of(label: str, system: str) -> str:
     return found.group(1) if found else label
 
 
-class ObedientServer:
+class ObedientServer(Loopback):
     """Chat completions whose answer a function of the request's properties decides; keeps what it was sent."""
 
     def __init__(self, answer: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> None:
-        self.prompts: list[str] = []
-        outer = self
+        self._wanted = {**HONEST, **answer}
+        self._label = str(answer.get("label", HONEST["label"]))
+        self._extra = extra or {}
+        super().__init__(self._obeys)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                outer.prompts.append(json.dumps(body, ensure_ascii=False))
-                wanted = body["response_format"]["json_schema"]["schema"]["properties"]
-                data = {key: answer.get(key, HONEST.get(key)) for key in wanted}
-                if "number" in wanted:
-                    data["number"] = number_of(
-                        str(answer.get("label", HONEST["label"])), body["messages"][0]["content"]
-                    )
-                text = json.dumps({**data, **(extra or {})})
-                message = {"role": "assistant", "content": text}
-                reply = {
-                    "id": "1",
-                    "object": "chat.completion",
-                    "created": 0,
-                    "model": "obedient",
-                    "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-                    "usage": {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20},
-                }
-                content = json.dumps(reply).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+    @property
+    def prompts(self) -> list[str]:
+        return [json.dumps(request.json(), ensure_ascii=False) for request in self.seen]
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _obeys(self, request: Request) -> Reply:
+        body = request.json()
+        wanted = body["response_format"]["json_schema"]["schema"]["properties"]
+        data = {key: self._wanted.get(key) for key in wanted}
+        if "number" in wanted:
+            data["number"] = number_of(self._label, body["messages"][0]["content"])
+        return send(200, chat(json.dumps({**data, **self._extra})))
 
 
 def attacked(text: str) -> CallForAnalysis:
@@ -121,7 +97,7 @@ def run(
         finally:
             router.close()
     finally:
-        server.close()
+        server.stop()
 
 
 def test_the_honest_answer_is_taken() -> None:
@@ -134,7 +110,7 @@ def test_the_honest_answer_is_taken() -> None:
     assert quote == "I was charged twice for the same month and I want my forty dollars back"
     assert summary.reason == "The client was charged twice for the same month."
     assert results["topic"].provider == "openai_chat"
-    assert results["topic"].tokens_in == 10
+    assert results["topic"].tokens_in == 100
     assert not topic.flags
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import webbrowser
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from commands import view
 from commands.app import app
 from db.ledger.store import PostgresStore
 from tests.db.samples import found, outcome
+from tests.loopback import Reply, listening
 
 
 @pytest.fixture
@@ -56,19 +55,10 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A reading room that runs, and the addresses a browser was opened with."""
     opened: list[str] = []
 
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(view, "PORT", server.server_address[1])
+    with listening(lambda _: Reply()) as server:
+        monkeypatch.setattr(view, "PORT", server.port)
         monkeypatch.setattr(webbrowser, "open", opened.append)
         yield opened
-        server.shutdown()
 
 
 def test_a_hit_is_opened_at_its_second(url: str, call_id: str, tmp_path: Path, room: list[str]) -> None:

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from db.embedded.server import EmbeddedServer
 from tests.commands.served import SAMPLES, Served, served
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
+from tests.loopback import Reply, Request, listening
 from tests.service.documented import DocumentClient
 from tests.waiting import until
 
@@ -50,24 +50,16 @@ class Spans:
 def collector() -> Iterator[tuple[str, Spans]]:
     spans = Spans()
 
-    class Collector(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                for scope in resource.scope_spans:
-                    spans.taken += scope.spans
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def collect(request: Request) -> Reply:
+        packed = request.headers.get("content-encoding") == "gzip"
+        body = gzip.decompress(request.body) if packed else request.body
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                spans.taken += scope.spans
+        return Reply()
 
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/v1/traces", spans
-        server.shutdown()
+    with listening(collect) as server:
+        yield f"{server.url}/v1/traces", spans
 
 
 @pytest.fixture(scope="module")

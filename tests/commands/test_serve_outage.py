@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +17,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.encryption.keys import new_key
 from pipeline.encryption.sealed import is_sealed
+from tests.analysis.llm.servers import fails
 from tests.commands.running import SCRIPTED
 from tests.commands.test_serve import SAMPLE, places, serving
+from tests.loopback import listening
 from tests.waiting import PATIENCE_S, until
-
-
-class Refusing(BaseHTTPRequestHandler):
-    """A language model that refuses whoever asks."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        said = b'{"error": {"message": "no such key", "type": "invalid_request_error"}}'
-        self.send_response(401)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, *_: object) -> None: ...
 
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """A language model that refuses whoever asks."""
+    with listening(fails(401, message="no such key", type="invalid_request_error")) as server:
+        yield f"{server.url}/v1"
 
 
 @pytest.fixture

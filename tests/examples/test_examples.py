@@ -22,9 +22,10 @@ from psycopg.rows import dict_row
 from bench.materials.recordings import sample_speech, write_wav
 from pipeline.config.loader import load_settings
 from pipeline.records import Role
-from tests.analysis.llm.servers import Behaviour, Body, answers, body_is, serving
+from tests.analysis.llm.servers import Body, answers, body_is, serving
 from tests.analysis.sentiment.test_joblib import write_models
 from tests.house import PROJECT
+from tests.loopback import Answer
 from tests.pipeline.transcription.engines.mlx_qwen3.tiny import save_checkpoint
 
 EXAMPLES = PROJECT / "examples"
@@ -110,7 +111,7 @@ def _number_of(label: str, body: Body) -> str:
     return "0" if found is None else found[1]
 
 
-def _bedrock(number: int, body: Body) -> Behaviour:
+def _bedrock(number: int, body: Body) -> Answer:
     """Answers in French by a forced tool, as Bedrock's Converse does."""
     form = body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]["properties"]
     replies: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -167,7 +168,7 @@ def test_a_telecoms_gpu(place: Place) -> None:
     }
 
 
-def _office(number: int, body: Body) -> Behaviour:
+def _office(number: int, body: Body) -> Answer:
     reply = {"reason": "The client was charged twice for the same month.", "done": "", "outcome": ""}
     return answers(json.dumps(reply))
 

@@ -3,102 +3,24 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.loopback import Answer, Loopback, Reply, Request, json_reply, listening
+
 Body = Mapping[str, Any]
-Behaviour = Callable[[BaseHTTPRequestHandler, Body], None]
-"""Answers one request, or fails to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    path: str
-    body: dict[str, Any]
-    text: str
-    at_s: float
-    headers: dict[str, str]
-
-
-@dataclass(slots=True)
-class Server:
-    """Answers by `behave(number of the request, body)`; keeps everything it was sent."""
-
-    url: str
-    behave: Callable[[int, Body], Behaviour]
-    seen: list[Seen] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
-def serving(behave: Callable[[int, Body], Behaviour]) -> Iterator[Server]:
-    """A server for the length of a `with`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self.do_POST()
-
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            body = json.loads(text or "{}")
-            with server.lock:
-                number = len(server.seen)
-                server.seen.append(
-                    Seen(
-                        self.path,
-                        body,
-                        text,
-                        time.monotonic(),
-                        {name.lower(): value for name, value in self.headers.items()},
-                    )
-                )
-            try:
-                server.behave(number, body)(self, body)
-            except OSError:
-                self.close_connection = True
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass
-
-    http = Quiet(("127.0.0.1", 0), Handler)
-    http.stopping = threading.Event()  # type: ignore[attr-defined]
-    server = Server(f"http://127.0.0.1:{http.server_port}", behave, stopping=http.stopping)  # type: ignore[attr-defined]
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+def serving(behave: Callable[[int, Body], Answer]) -> Iterator[Loopback]:
+    """Answers by `behave(number of the request from 0, its body)`."""
+    with listening(lambda request: behave(request.number - 1, request.json())(request), keep_alive=True) as server:
         yield server
-    finally:
-        server.stopping.set()
-        http.shutdown()
-        http.server_close()
-        thread.join(5)
 
 
-def send(
-    handler: BaseHTTPRequestHandler, status: int, payload: bytes, headers: Mapping[str, str] | None = None
-) -> None:
-    handler.send_response(status)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", str(len(payload)))
-    for name, value in (headers or {}).items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(payload)
+def send(status: int, payload: bytes, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(status, payload, {"Content-Type": "application/json", **(headers or {})})
 
 
 def chat(text: str, **more: Any) -> bytes:
@@ -116,43 +38,34 @@ def chat(text: str, **more: Any) -> bytes:
     ).encode()
 
 
-def answers(text: str, **more: Any) -> Behaviour:
-    return lambda handler, body: send(handler, 200, chat(text, **more))
+def answers(text: str, **more: Any) -> Answer:
+    return lambda _: send(200, chat(text, **more))
 
 
-def fails(status: int, headers: Mapping[str, str] | None = None, **error: str) -> Behaviour:
-    payload = json.dumps({"error": {"message": "no luck", "type": "test"} | error}).encode()
-    return lambda handler, body: send(handler, status, payload, headers)
+def fails(status: int, headers: Mapping[str, str] | None = None, **error: str) -> Answer:
+    return lambda _: json_reply({"error": {"message": "no luck", "type": "test"} | error}, status, headers)
 
 
-def body_is(payload: bytes) -> Behaviour:
-    return lambda handler, body: send(handler, 200, payload)
+def body_is(payload: bytes) -> Answer:
+    return lambda _: send(200, payload)
 
 
-def cuts(handler: BaseHTTPRequestHandler, body: Body) -> None:
+def cuts(_: Request) -> Reply:
     """Half an answer, then a closed connection."""
-    handler.send_response(200)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", "500")
-    handler.end_headers()
-    handler.wfile.write(b'{"id": "chatcmpl-1", "cho')
-    handler.wfile.flush()
-    handler.connection.shutdown(socket.SHUT_RDWR)
-    handler.close_connection = True
+    return Reply(200, b'{"id": "chatcmpl-1", "cho', {"Content-Type": "application/json"}, missing_bytes=475)
 
 
-def is_silent(handler: BaseHTTPRequestHandler, body: Body) -> None:
+def is_silent(request: Request) -> None:
     """Takes the request and says nothing."""
-    handler.server.stopping.wait(20)  # type: ignore[attr-defined]
-    handler.close_connection = True
+    request.stopping.wait(20)
+    request.handler.close_connection = True
 
 
-def drips(handler: BaseHTTPRequestHandler, body: Body) -> None:
+def drips(request: Request) -> Reply:
     """A valid answer, a byte at a time: no single read is ever late."""
-    handler.send_response(200)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", "100000")
-    handler.end_headers()
-    while not handler.server.stopping.wait(0.02):  # type: ignore[attr-defined]
-        handler.wfile.write(b" ")
-        handler.wfile.flush()
+
+    def bytes_one_by_one() -> Generator[bytes, None, None]:
+        while not request.stopping.wait(0.02):
+            yield b" "
+
+    return Reply(200, bytes_one_by_one(), {"Content-Type": "application/json", "Content-Length": "100000"})

@@ -5,27 +5,17 @@ from __future__ import annotations
 import json
 import random
 import threading
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from analysis.llm.choice import build_router
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SLOW_FAULTS, ask, settings
-from tests.analysis.llm.servers import (
-    Behaviour,
-    Body,
-    answers,
-    body_is,
-    chat,
-    cuts,
-    drips,
-    fails,
-    is_silent,
-    serving,
-)
+from tests.analysis.llm.servers import Body, answers, body_is, chat, cuts, drips, fails, is_silent, serving
+from tests.loopback import Answer, Reply, Request, endless
 
-TRANSIENT: dict[str, tuple[Behaviour, str]] = {
+TRANSIENT: dict[str, tuple[Answer, str]] = {
     "time-out": (is_silent, "StageTimeout"),
     "slow drip": (drips, "StageTimeout"),
     "429": (fails(429), "Throttled"),
@@ -33,7 +23,7 @@ TRANSIENT: dict[str, tuple[Behaviour, str]] = {
     "503": (fails(503), "ServiceUnavailable"),
     "cut connection": (cuts, "ServiceUnavailable"),
 }
-INVALID: dict[str, Behaviour] = {
+INVALID: dict[str, Answer] = {
     "wrong JSON": answers('{"topic": "loan", "quotes": ['),
     "not JSON at all": answers("The topic is loan."),
     "NaN": answers('{"topic": NaN, "quotes": []}'),
@@ -48,7 +38,7 @@ INVALID: dict[str, Behaviour] = {
     "null answer": answers(None),  # type: ignore[arg-type]
     "refusal": answers(GOOD, finish_reason="content_filter"),
 }
-UNREADABLE: dict[str, Behaviour] = {
+UNREADABLE: dict[str, Answer] = {
     "empty body": body_is(b""),
     "body not JSON": body_is(b"<html>gateway</html>"),
     "body of another kind": body_is(b'{"object": "list", "data": []}'),
@@ -107,7 +97,7 @@ def test_repair_says_what_is_wrong() -> None:
         assert router is not None
         router.complete([ask()])
         router.close()
-        turns = server.seen[1].body["messages"]
+        turns = server.seen[1].json()["messages"]
     assert [turn["role"] for turn in turns] == ["system", "user", "assistant", "user"]
     assert "mortgage" in turns[2]["content"]
     assert "topic" in turns[3]["content"]
@@ -178,12 +168,14 @@ def test_drip_is_hung_up_on() -> None:
     """Not only left behind: the server sees its connection closed."""
     hung_up = threading.Event()
 
-    def drips_until_cut(handler: BaseHTTPRequestHandler, body: Body) -> None:
-        try:
-            drips(handler, body)
-        except OSError:
-            hung_up.set()
-            raise
+    def drips_until_cut(request: Request) -> Reply:
+        def noticing() -> Generator[bytes, None, None]:
+            try:
+                yield from endless(piece=b" ", pause_s=0.02)
+            finally:  # closed when a piece could not be sent
+                hung_up.set()
+
+        return Reply(200, noticing(), {"Content-Length": "100000"})
 
     with serving(lambda number, body: drips_until_cut) as server:
         router = build_router(settings(server.url, retry={"attempts": 1}, attempt_time_limit_s=0.5))
@@ -200,7 +192,7 @@ def test_two_hundred_calls_under_every_fault_at_once() -> None:
     faults += [*INVALID.values(), *UNREADABLE.values()]
     plan = [luck.choice(faults) if luck.random() < 0.5 else None for _ in range(4000)]
 
-    def behave(number: int, body: Body) -> Behaviour:
+    def behave(number: int, body: Body) -> Answer:
         said = body["messages"][1]["content"]
         truth = json.dumps({"topic": "loan", "quotes": [said]})
         return plan[number] or body_is(chat(truth))

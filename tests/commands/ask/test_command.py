@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -16,7 +11,9 @@ from typer.testing import CliRunner
 from commands.app import app
 from db.ledger.store import PostgresStore
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from tests.analysis.llm.servers import answers
 from tests.analysis.questions.stored import CARD, store_call
+from tests.loopback import listening
 
 DEAR = ("a: how can I help", "c: I want to cancel my contract because the price is too high", "a: I have cancelled it")
 
@@ -78,33 +75,6 @@ def test_markup_of_the_terminal_in_calls_has_no_effect(
     assert "\x1b[31m now" not in said
 
 
-@contextmanager
-def model(answer: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """A chat server that always says this; its address, and what it was sent."""
-    sent: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            sent.append(self.rfile.read(int(self.headers["content-length"])).decode())
-            message = {"role": "assistant", "content": json.dumps(answer)}
-            body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", sent
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def test_a_configured_model_writes_sentences_and_nothing_personal_leaves(
     url: str, calls: dict[str, str], store: PostgresStore, run_id: str, tmp_path: Path
 ) -> None:
@@ -113,16 +83,19 @@ def test_a_configured_model_writes_sentences_and_nothing_personal_leaves(
     )
     words = "the price is too high"
     sentence = "The client wants to cancel the contract because the price is too high."
-    with model({"answers": True, "sentence": sentence, "evidence": [{"number": 1, "words": words}]}) as (address, sent):
-        configured = f"ask:\n  providers: openai_chat\nllm:\n  openai_chat:\n    model: m\n    base_url: {address}\n"
+    answer = {"answers": True, "sentence": sentence, "evidence": [{"number": 1, "words": words}]}
+    with listening(answers(json.dumps(answer))) as model:
+        configured = (
+            f"ask:\n  providers: openai_chat\nllm:\n  openai_chat:\n    model: m\n    base_url: {model.url}/v1\n"
+        )
         asked(url, tmp_path, "--index")
         said = asked(url, tmp_path, "cancel contract price", more=configured)
         without = asked(url, tmp_path, "cancel contract price", "--no-model", more=configured)
     assert sentence in " ".join(said.split())
     assert "Sentences by openai_chat/m" in said
     assert sentence not in without
-    assert sent
-    assert not any("4111" in one for one in sent)
+    assert model.seen
+    assert not any("4111" in request.text for request in model.seen)
 
 
 def test_nothing_indexed_is_not_said_to_be_not_in_the_calls(url: str, calls: dict[str, str], tmp_path: Path) -> None:

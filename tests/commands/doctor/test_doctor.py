@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from pipeline.config.areas.sources import InputSettings
 from pipeline.config.areas.speech.recognisers import ScriptedOptions
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from tests.commands.running import NO_MODELS, called
+from tests.loopback import Reply, Request, listening
 from tests.pipeline.sources.bucket_server import serving
 
 
@@ -32,21 +31,11 @@ from tests.pipeline.sources.bucket_server import serving
 def chat_server() -> Iterator[str]:
     """Knows one key."""
 
-    class Keeper(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            known = self.headers.get("Authorization") == "Bearer good"
-            self.send_response(200 if known else 401)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def answer(request: Request) -> Reply:
+        return Reply(200 if request.headers.get("authorization") == "Bearer good" else 401)
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Keeper)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
+    with listening(answer) as server:
+        yield f"{server.url}/v1"
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:

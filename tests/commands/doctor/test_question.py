@@ -13,7 +13,8 @@ from bench.materials.tiny_llm import build_tiny_llm
 from commands.doctor.finding import State
 from commands.doctor.question import ask_listed
 from pipeline.config.areas.llm import LanguageModelSettings
-from tests.analysis.llm.servers import Behaviour, answers, fails, serving
+from tests.analysis.llm.servers import answers, fails, serving
+from tests.loopback import Answer
 
 
 @pytest.mark.parametrize(
@@ -26,8 +27,8 @@ from tests.analysis.llm.servers import Behaviour, answers, fails, serving
     ],
     ids=["right", "wrong", "no JSON", "down"],
 )
-def test_one_question_tells_whether_a_model_can_be_used(reply: Behaviour, state: State, said: str) -> None:
-    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+def test_one_question_tells_whether_a_model_can_be_used(reply: Answer, state: State, said: str) -> None:
+    def behave(number: int, body: Mapping[str, Any]) -> Answer:
         return reply
 
     with serving(behave) as server:

@@ -8,9 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -31,6 +29,7 @@ from db.queries.watch import calls_to_correct, night_figures
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from tests.db.samples import TALK, chunk, found, identity, outcome, prepared, transcript
+from tests.loopback import Loopback, Reply, listening
 
 CALLS = 8
 TRUE_WORDS = 18
@@ -285,42 +284,22 @@ def test_a_sheet_that_cannot_be_read_keeps_nothing(
     assert len(calls_to_correct(watching.database)) == 6
 
 
-class Listener(BaseHTTPRequestHandler):
-    heard: list[dict[str, Any]]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.heard.append(json.loads(body))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Quietly."""
-
-
 @pytest.fixture
-def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    heard: list[dict[str, Any]] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Listener,), {"heard": heard}))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", heard
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def webhook() -> Iterator[Loopback]:
+    with listening(lambda _: Reply()) as server:
+        yield server
 
 
 def test_an_alarm_ends_with_5_and_is_told_once_for_each_correction(
-    watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str], webhook: tuple[str, list[dict[str, Any]]]
+    watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str], webhook: Loopback
 ) -> None:
     sheet = watching.drawn()
-    address, heard = webhook
-    alarm = ("watch.alarm_wer=0.02", "watch.notify=true", f"reporting.notify.webhook.url={address}")
+    alarm = ("watch.alarm_wer=0.02", "watch.notify=true", f"reporting.notify.webhook.url={webhook.url}")
     assert watching.ask(*alarm, read=(filled(sheet, checked),)) == ExitCode.LOOK
     assert "surely above watch.alarm_wer (0.02)" in told(capsys)["alarm"]
-    assert [one["alarm_wer"] for one in heard] == [0.02]
+    assert [request.json()["alarm_wer"] for request in webhook.seen] == [0.02]
     assert watching.ask(*alarm) == ExitCode.LOOK
-    assert len(heard) == 1, "nothing new came in"
+    assert len(webhook.seen) == 1, "nothing new came in"
     assert watching.ask("watch.alarm_wer=0.2") == ExitCode.DONE
 
 
@@ -420,19 +399,20 @@ def test_a_run_that_cannot_write_its_sheet_says_so(
 
 
 def test_a_run_judges_what_was_corrected_and_draws_the_next_sample(
-    watching: Watching, stored: list[str], caplog: pytest.LogCaptureFixture, webhook: tuple[str, list[dict[str, Any]]]
+    watching: Watching, stored: list[str], caplog: pytest.LogCaptureFixture, webhook: Loopback
 ) -> None:
     """Nobody has to ask for it each night."""
     caplog.set_level("INFO")
     sheet = watching.drawn(calls_per_night=6)
     read_corrections(watching.database, watching.settings, filled(sheet, checked))
-    address, heard = webhook
     changed = watching.settings.model_copy(
         update={
             "watch": watching.settings.watch.model_copy(
                 update={"calls_per_night": 7, "alarm_wer": 0.02, "notify": True}
             ),
-            "reporting": Settings.model_validate({"reporting": {"notify": {"webhook": {"url": address}}}}).reporting,
+            "reporting": Settings.model_validate(
+                {"reporting": {"notify": {"webhook": {"url": webhook.url}}}}
+            ).reporting,
         }
     )
     watch_of_run(watching.database, changed, "2", watching.run_id)
@@ -441,7 +421,9 @@ def test_a_run_judges_what_was_corrected_and_draws_the_next_sample(
     assert "1 call drawn" in caplog.text
     assert len(night_figures(watching.database, date(2000, 1, 1), all_only=True)) == 1
     watch_of_run(watching.database, changed, "3", watching.run_id)
-    assert [one["alarm_wer"] for one in heard] == [0.02], "told once for each batch of corrections"
+    assert [request.json()["alarm_wer"] for request in webhook.seen] == [0.02], (
+        "told once for each batch of corrections"
+    )
 
 
 def test_a_watch_that_breaks_never_fails_the_night(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
 from tests.commands.run.receiving import Received
+from tests.loopback import Reply, Request, listening
 
 
 @pytest.fixture
@@ -39,24 +37,12 @@ def mail_server() -> Iterator[Received]:
 def web_server() -> Iterator[Received]:
     received = Received()
 
-    class Keeper(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.do_POST()
+    def answer(request: Request) -> Reply:
+        received.messages.append(request.json())
+        received.headers.append(request.headers)
+        status = {"/broken": 500, "/moved": 302}.get(request.path, 204)
+        return Reply(status, headers={"Location": "/elsewhere"})
 
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            received.messages.append(json.loads(content))
-            received.headers.append(dict(self.headers))
-            self.send_response({"/broken": 500, "/moved": 302}.get(self.path, 204))
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Keeper)
-    received.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield received
-    server.shutdown()
-    server.server_close()
+    with listening(answer) as server:
+        received.port = server.port
+        yield received

@@ -9,7 +9,6 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,11 @@ import pytest
 
 from bench.materials.tiny_llm import build_tiny_llm
 from db.embedded.server import EmbeddedServer
-from tests.analysis.llm.servers import Body, Server, chat, fails, send, serving
+from tests.analysis.llm.servers import Body, answers, fails, serving
 from tests.commands.running import NO_MODELS, SCRIPTED, Workplace
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
+from tests.loopback import Loopback
 
 CARD, OUTAGE = "20260914-113006_inbound_agent-4711_b2c_q-cards_lost-card", "20260915-101130_inbound"
 SECRETS = (
@@ -79,11 +79,7 @@ class Model:
         form = body["response_format"]["json_schema"]
         system, said = body["messages"][0]["content"], body["messages"][-1]["content"]
         reply = self._reply_to(form) or getattr(self, f"_{form['name']}")(form["schema"], said, system)
-
-        def answer(handler: BaseHTTPRequestHandler, _: Body) -> None:
-            send(handler, 200, chat(json.dumps(reply)))
-
-        return answer
+        return answers(json.dumps(reply))
 
     def _reply_to(self, form: Any) -> Any:
         """What was given for this question; None where it is of another form."""
@@ -105,7 +101,7 @@ class Model:
         return {"reason": reason, "done": "The agent paid 900 dollars.", "outcome": outcome}
 
 
-def settings(server: Server, two_calls: tuple[Path, Path], *more: str, providers: str = "[openai_chat]") -> list[str]:
+def settings(server: Loopback, two_calls: tuple[Path, Path], *more: str, providers: str = "[openai_chat]") -> list[str]:
     return [
         "transcription.engines=[scripted]",
         f"transcription.scripted.transcripts={two_calls[1]}",
@@ -263,11 +259,11 @@ def test_french_by_two_keys_and_what_the_glossary_lacks_in_a_file(
     with serving(Model(summary=fields, topic=other, topic_terms=terms)) as server:
         assert place.run(settings=settings(server, two_calls, *french)).returncode == 0
         sent = {
-            seen.body["response_format"]["json_schema"]["name"]: seen.body["messages"][0]["content"]
+            seen.json()["response_format"]["json_schema"]["name"]: seen.json()["messages"][0]["content"]
             for seen in server.seen
         }
     assert "one sentence in French" in sent["topic"]
-    assert any("Écrivez en français" in seen.body["messages"][0]["content"] for seen in server.seen)
+    assert any("Écrivez en français" in seen.json()["messages"][0]["content"] for seen in server.seen)
     assert "Write in French" in sent["summary"], "the promises, asked last"
     found = calls(place)
     assert {row["summary"] for row in found} == {

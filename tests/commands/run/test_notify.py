@@ -60,7 +60,7 @@ def test_a_webhook_gets_text_and_figures_and_its_token(web_server: Received, mon
     assert web_server.messages[0]["counts"] == COUNTS
     assert web_server.messages[0]["exit_code"] == 1
     assert "found 9 = " in web_server.messages[0]["text"]
-    assert web_server.headers[0]["Authorization"] == "Bearer t0ken"
+    assert web_server.headers[0]["authorization"] == "Bearer t0ken"
 
 
 def test_a_webhook_that_redirects_is_not_followed_with_the_token(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -16,17 +13,18 @@ import psycopg.sql
 import pytest
 
 from bench.materials.recordings import sample_speech, write_wav
-from tests.analysis.llm.servers import send, serving
+from tests.analysis.llm.servers import serving
 from tests.commands.running import SCRIPTED, Workplace, told_by
 from tests.house import PROJECT
+from tests.loopback import Reply, Request, json_reply
 
 KEY = "Kq7-odd.key-of-no-known-shape"
 HOOK = "h00k-t0ken-of-no-known-shape"
 
 
-def echoes(handler: BaseHTTPRequestHandler, body: Mapping[str, Any]) -> None:
-    said = f"Incorrect key: {dict(handler.headers)}, cut off: {KEY[:20]}"
-    send(handler, 401, json.dumps({"error": {"message": said, "type": said, "code": KEY}}).encode())
+def echoes(request: Request) -> Reply:
+    said = f"Incorrect key: {request.headers}, cut off: {KEY[:20]}"
+    return json_reply({"error": {"message": said, "type": said, "code": KEY}}, 401)
 
 
 def tables(url: str) -> Iterator[str]:
@@ -65,7 +63,7 @@ def test_a_run_whose_services_repeat_its_secrets_leaves_them_nowhere_and_its_fil
             place.arguments(settings=settings), cwd=PROJECT, capture_output=True, text=True, check=False, umask=0o022
         )
         asked = [seen for seen in server.seen if KEY in str(seen.headers)]
-        told = [seen for seen in server.seen if HOOK in seen.path]
+        told = [seen for seen in server.seen if HOOK in seen.target]
     assert asked, run.stderr
     assert told, run.stderr
     written = {str(path): path.read_text(encoding="utf-8") for path in place.output.rglob("*") if path.is_file()}

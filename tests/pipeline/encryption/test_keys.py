@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pipeline.config.areas.encryption import EncryptionSettings
 from pipeline.encryption.keys import KeyMissing, KeyRing, key_ring, new_key
 from pipeline.errors import ConfigurationError, ServiceUnavailable
+from tests.loopback import Reply, Request, json_reply, listening
 
 
 def settings(key: str | None, *old: str) -> EncryptionSettings:
@@ -70,37 +67,28 @@ def test_a_variable_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         key_ring(settings("env:THE_KEY"))
 
 
-class FakeKms(BaseHTTPRequestHandler):
+class FakeKms:
     """Speaks KMS's JSON protocol; its one key never leaves it."""
 
-    master = AESGCM(b"m" * 32)
-    asked: ClassVar[list[str]]
-    refuses = False
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.refuses = False
+        self._master = AESGCM(b"m" * 32)
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        operation = self.headers["X-Amz-Target"].removeprefix("TrentService.")
+    def __call__(self, request: Request) -> Reply:
+        body = request.json()
+        operation = request.headers["x-amz-target"].removeprefix("TrentService.")
         self.asked.append(operation)
         if self.refuses:
-            self._answer(400, {"__type": "AccessDeniedException", "message": "no"})
-        elif operation == "GenerateDataKey":
+            return json_reply({"__type": "AccessDeniedException", "message": "no"}, 400)
+        about = body["KeyId"].encode()
+        if operation == "GenerateDataKey":
             plain, nonce = os.urandom(32), os.urandom(12)
-            blob = nonce + self.master.encrypt(nonce, plain, body["KeyId"].encode())
-            self._answer(200, {"KeyId": body["KeyId"], "Plaintext": _b64(plain), "CiphertextBlob": _b64(blob)})
-        else:
-            blob = base64.b64decode(body["CiphertextBlob"])
-            plain = self.master.decrypt(blob[:12], blob[12:], body["KeyId"].encode())
-            self._answer(200, {"KeyId": body["KeyId"], "Plaintext": _b64(plain)})
-
-    def _answer(self, status: int, content: dict[str, Any]) -> None:
-        said = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, *_: object) -> None: ...
+            blob = nonce + self._master.encrypt(nonce, plain, about)
+            return json_reply({"KeyId": body["KeyId"], "Plaintext": _b64(plain), "CiphertextBlob": _b64(blob)})
+        blob = base64.b64decode(body["CiphertextBlob"])
+        plain = self._master.decrypt(blob[:12], blob[12:], about)
+        return json_reply({"KeyId": body["KeyId"], "Plaintext": _b64(plain)})
 
 
 def _b64(content: bytes) -> str:
@@ -108,41 +96,34 @@ def _b64(content: bytes) -> str:
 
 
 @pytest.fixture
-def kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeKms]]:
-    class Handler(FakeKms):
-        asked: ClassVar[list[str]] = []
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    for name, value in {
-        "AWS_ENDPOINT_URL_KMS": f"http://127.0.0.1:{server.server_port}",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    yield Handler
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKms]:
+    service = FakeKms()
+    with listening(service) as server:
+        for name, value in {
+            "AWS_ENDPOINT_URL_KMS": server.url,
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield service
 
 
-def test_a_key_service_is_asked_once_for_all_files_of_a_process(kms: type[FakeKms]) -> None:
+def test_a_key_service_is_asked_once_for_all_files_of_a_process(kms: FakeKms) -> None:
     writer, reader = key_ring(settings("kms:alias/earshot")), key_ring(settings("kms:alias/earshot"))
     wrapped = [writer.wrap(bytes([number]) * 32, b"file") for number in range(5)]
     assert [reader.unwrap(one, b"file")[0] for one in wrapped] == [0, 1, 2, 3, 4]
     assert kms.asked == ["GenerateDataKey", "Decrypt"]
 
 
-def test_a_key_service_that_refuses_is_said(kms: type[FakeKms]) -> None:
+def test_a_key_service_that_refuses_is_said(kms: FakeKms) -> None:
     kms.refuses = True
     with pytest.raises(KeyMissing, match=r"kms:alias/earshot: KMS refuses \(AccessDeniedException\)"):
         key_ring(settings("kms:alias/earshot")).wrap(b"k" * 32, b"")
 
 
-def test_a_key_service_that_is_away_is_said(kms: type[FakeKms], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_service_that_is_away_is_said(kms: FakeKms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(ServiceUnavailable, match="KMS cannot be asked"):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
+
+from tests.loopback import Reply, Request, listening
 
 PAGE_SIZE = 3
 
@@ -64,56 +65,43 @@ def etag(content: bytes) -> str:
 def serving(objects: dict[str, bytes]) -> Iterator[Bucket]:
     bucket = Bucket(objects)
 
-    class Handler(_Handler):
-        held = bucket
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    bucket.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with listening(lambda request: _Asked(bucket, request).reply()) as server:
+        bucket.url = server.url
         yield bucket
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request of a bucket."""
+
     held: Bucket
+    request: Request
 
-    def do_GET(self) -> None:
-        key = self._key(self.path)
-        if key is None:
-            return
-        if key:
-            self._object(key)
-        else:
-            self._list(parse_qs(urlsplit(self.path).query))
+    def reply(self) -> Reply | None:
+        held, method = self.held, self.request.method
+        held.requests.append(self.request.target if method == "GET" else f"{method} {self.request.target}")
+        _, _, quoted = self.request.path.lstrip("/").partition("/")
+        key = unquote(quoted)
+        if held.failures > 0:
+            held.failures -= 1
+            return Reply(503, _error("SlowDown"))
+        if held.forbidden:
+            return Reply(403, _error("AccessDenied"))
+        if method == "GET":
+            return self._object(key) if key else self._list()
+        return {"HEAD": self._head, "PUT": self._put, "DELETE": self._delete}[method](key)
 
-    def do_HEAD(self) -> None:
-        key = self._key(f"HEAD {self.path}")
-        if key is None:
-            return
+    def _head(self, key: str) -> Reply:
         content = self.held.objects.get(key)
-        if content is None:
-            self._answer(404, b"")
-        else:
-            self._answer(200, content, cut=len(content), **self._about(key, content))
+        return Reply(404) if content is None else Reply(200, content, self._about(key, content))
 
-    def do_PUT(self) -> None:
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        key = self._key(f"PUT {self.path}")
-        held = self.held
-        if key is None:
-            return
-        if key in held.objects and self.headers.get("If-None-Match") == "*":
-            self._answer(412, _error("PreconditionFailed"))
-            return
-        said = self.headers.get("x-amz-checksum-sha256")
+    def _put(self, key: str) -> Reply | None:
+        held, headers, content = self.held, self.request.headers, self.request.body
+        if key in held.objects and headers.get("if-none-match") == "*":
+            return Reply(412, _error("PreconditionFailed"))
+        said = headers.get("x-amz-checksum-sha256")
         if said and base64.b64decode(said) != hashlib.sha256(content).digest():
-            self._answer(400, _error("BadDigest"))
-            return
+            return Reply(400, _error("BadDigest"))
         if held.loses_uploads > 0:
             held.loses_uploads -= 1
         else:
@@ -121,32 +109,15 @@ class _Handler(BaseHTTPRequestHandler):
                 held.cuts_uploads -= 1
                 content = content[: len(content) // 2]
             held.objects[key] = content
-            held.hashes[key] = self.headers.get("x-amz-meta-sha256", "")
+            held.hashes[key] = headers.get("x-amz-meta-sha256", "")
         if held.lost_answers > 0:
             held.lost_answers -= 1
-            self.close_connection = True
-            return
-        self._answer(200, b"")
+            return None
+        return Reply()
 
-    def do_DELETE(self) -> None:
-        key = self._key(f"DELETE {self.path}")
-        if key is not None:
-            self.held.objects.pop(key, None)
-            self._answer(204, b"")
-
-    def _key(self, request: str) -> str | None:
-        """The key asked for; None where the request is answered already."""
-        bucket = self.held
-        bucket.requests.append(request)
-        _, _, key = urlsplit(self.path).path.lstrip("/").partition("/")
-        if bucket.failures > 0:
-            bucket.failures -= 1
-            self._answer(503, _error("SlowDown"))
-        elif bucket.forbidden:
-            self._answer(403, _error("AccessDenied"))
-        else:
-            return unquote(key)
-        return None
+    def _delete(self, key: str) -> Reply:
+        self.held.objects.pop(key, None)
+        return Reply(204)
 
     def _about(self, key: str, content: bytes) -> dict[str, str]:
         about = {"ETag": etag(content), "Last-Modified": "Mon, 14 Sep 2026 08:15:02 GMT"}
@@ -156,8 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
             about["x-amz-storage-class"] = self.held.storage_classes[key]
         return about
 
-    def _list(self, query: dict[str, list[str]]) -> None:
-        objects = self.held.objects if self.held.listed is None else self.held.listed
+    def _list(self) -> Reply:
+        objects, query = self.held.objects if self.held.listed is None else self.held.listed, self.request.query
         prefix = query.get("prefix", [""])[0]
         after = query.get("continuation-token", query.get("start-after", [""]))[0]
         keys = sorted(key for key in objects if key.startswith(prefix) and key > after)
@@ -173,20 +144,18 @@ class _Handler(BaseHTTPRequestHandler):
             '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}</ListBucketResult>"
         )
-        self._answer(200, xml.encode())
+        return Reply(200, xml.encode())
 
-    def _object(self, key: str) -> None:
-        held = self.held
+    def _object(self, key: str) -> Reply:
+        held, headers = self.held, self.request.headers
         held.on_get(key)
         content = held.objects.get(key)
         if content is None:
-            self._answer(404, _error("NoSuchKey"))
-            return
+            return Reply(404, _error("NoSuchKey"))
         about = self._about(key, content)
-        if not held.ignores_conditions and self.headers.get("If-Match", etag(content)) != etag(content):
-            self._answer(412, _error("PreconditionFailed"))
-            return
-        status, cut, wanted = 200, 0, self.headers.get("Range", "")
+        if not held.ignores_conditions and headers.get("if-match", etag(content)) != etag(content):
+            return Reply(412, _error("PreconditionFailed"))
+        status, cut, wanted = 200, 0, headers.get("range", "")
         if wanted and not held.ignores_ranges:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             size, content = len(content), content[int(first) : int(last) + 1]
@@ -196,29 +165,18 @@ class _Handler(BaseHTTPRequestHandler):
         if held.short_lengths > 0:
             held.short_lengths -= 1
             content = content[: len(content) // 2]
+        if held.drip_s:
+            return Reply(status, _dripping(content, held.drip_s), {**about, "Content-Length": str(len(content))})
         if held.broken_bodies > 0:
             held.broken_bodies -= 1
             cut = len(content) // 2
-        self._answer(status, content, cut, **about)
+        return Reply(status, content[: len(content) - cut], about, missing_bytes=cut)
 
-    def _answer(self, status: int, body: bytes, cut: int = 0, **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.close_connection = True
-        if "ETag" in headers and self.held.drip_s:
-            with suppress(OSError):  # nobody waits for the rest
-                for place in range(len(body)):
-                    self.wfile.write(body[place : place + 1])
-                    time.sleep(self.held.drip_s)
-            return
-        with suppress(OSError):  # nobody waits for the rest
-            self.wfile.write(body[: len(body) - cut])
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+def _dripping(content: bytes, pause_s: float) -> Generator[bytes, None, None]:
+    for place in range(len(content)):
+        yield content[place : place + 1]
+        time.sleep(pause_s)
 
 
 def _error(code: str) -> bytes:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import Reply, Request, json_reply, listening
 
 
 @dataclass
@@ -34,43 +33,24 @@ class HeldQueue:
         self.hidden.clear()
 
 
+_JSON = {"Content-Type": "application/x-amz-json-1.0"}
+
+
 @contextmanager
 def serving_queue(*bodies: str) -> Iterator[HeldQueue]:
     queue = HeldQueue(list(bodies))
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if queue.failures > 0:
-                queue.failures -= 1
-                self._answer(503, {"__type": "com.amazonaws.sqs#ServiceUnavailable"})
-                return
-            action = self.headers["X-Amz-Target"].removeprefix("AmazonSQS.")
-            self._answer(
-                200, {"ReceiveMessage": _receive, "DeleteMessageBatch": _delete}.get(action, _hide)(queue, asked)
-            )
+    def answer(request: Request) -> Reply:
+        if queue.failures > 0:
+            queue.failures -= 1
+            return json_reply({"__type": "com.amazonaws.sqs#ServiceUnavailable"}, 503, _JSON)
+        action = request.headers["x-amz-target"].removeprefix("AmazonSQS.")
+        does = {"ReceiveMessage": _receive, "DeleteMessageBatch": _delete}.get(action, _hide)
+        return json_reply(does(queue, request.json()), 200, _JSON)
 
-        def _answer(self, status: int, content: dict[str, Any]) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    queue.url = f"http://127.0.0.1:{server.server_port}/123/calls"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with listening(answer) as server:
+        queue.url = f"{server.url}/123/calls"
         yield queue
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _receive(queue: HeldQueue, asked: dict[str, Any]) -> dict[str, Any]:

@@ -2,90 +2,63 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import socket
-import struct
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from pipeline.errors import ModelUnavailable
-from pipeline.outside import MAX_ANSWER_BYTES
 from pipeline.weights.content import content_revision
 from pipeline.weights.hub import Hub, WeightsWanted
+from tests.loopback import Loopback, Reply, Request, endless, json_reply
 
 COMMIT = "a" * 40
 FILES = {"config.json": b"{}", "model.bin": b"weights", "README.md": b"not asked for"}
 STATED_SIZE = 250_000_000
 
 
-class _FakeHub(BaseHTTPRequestHandler):
-    """As much of a model hub as fetching a snapshot takes. With `server.breaks` it drops the line amid the weights."""
+class _FakeHub(Loopback):
+    """As much of a model hub as fetching a snapshot takes. With `breaks` it drops the line amid the weights."""
 
-    def do_GET(self) -> None:
-        self._answer(body=True)
+    def __init__(self) -> None:
+        self.breaks = False
+        super().__init__(self._reply)
 
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
+    @property
+    def asked(self) -> list[str]:
+        return [request.target for request in self.seen]
 
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def _answer(self, body: bool) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
-        if self.path.startswith("/api/models/owner/endless"):
-            self.send_response(200)
-            self.end_headers()
-            with suppress(OSError):
-                for _ in range(MAX_ANSWER_BYTES // 1_000_000 + 40):
-                    self.wfile.write(b" " * 1_000_000)
-            self.close_connection = True
-        elif self.path.startswith(f"/api/models/owner/name/revision/{COMMIT}"):
+    def _reply(self, request: Request) -> Reply:
+        path = request.target
+        if path.startswith("/api/models/owner/endless"):
+            return Reply(200, endless(piece=b" " * 1_000_000))
+        if path.startswith(f"/api/models/owner/name/revision/{COMMIT}"):
             files = [{"rfilename": n, "size": STATED_SIZE if n == "model.bin" else len(c)} for n, c in FILES.items()]
-            self._send(json.dumps({"id": "owner/name", "sha": COMMIT, "siblings": files}).encode(), body, {})
-        elif self.path.startswith(f"/api/models/owner/name/tree/{COMMIT}"):
-            files = [{"type": "file", "path": n, "size": len(c), "oid": "0" * 40} for n, c in FILES.items()]
-            self._send(json.dumps(files).encode(), body, {})
-        elif (name := self.path.rpartition("/")[2]) in FILES and "/resolve/" in self.path:
-            etag = hashlib.sha1(FILES[name]).hexdigest()
-            self._send(FILES[name], body, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
-        elif "/owner/name/" in self.path:
-            self._send(b"", body, {"X-Error-Code": "RevisionNotFound"}, 404)
-        else:
-            self._send(b"", body, {"X-Error-Code": "RepoNotFound"}, 404)
-
-    def _send(self, content: bytes, body: bool, headers: dict[str, str], status: int = 200) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if body and self.server.breaks and content == FILES["model.bin"]:  # type: ignore[attr-defined]
-            self.wfile.write(content[:3])
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            socket.close(self.connection.detach())
-        elif body:
-            self.wfile.write(content)
+            return json_reply({"id": "owner/name", "sha": COMMIT, "siblings": files})
+        if path.startswith(f"/api/models/owner/name/tree/{COMMIT}"):
+            return json_reply([{"type": "file", "path": n, "size": len(c), "oid": "0" * 40} for n, c in FILES.items()])
+        if (name := path.rpartition("/")[2]) in FILES and "/resolve/" in path:
+            content = FILES[name]
+            about = {"ETag": f'"{hashlib.sha1(content).hexdigest()}"', "X-Repo-Commit": COMMIT}
+            if self.breaks and name == "model.bin" and request.method == "GET":
+                return Reply(200, content[:3], about, missing_bytes=len(content) - 3, resets=True)
+            return Reply(200, content, about)
+        known = "/owner/name/" in path
+        return Reply(404, headers={"X-Error-Code": "RevisionNotFound" if known else "RepoNotFound"})
 
 
 @pytest.fixture
-def hub_server() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _FakeHub)
-    server.asked, server.breaks = [], False  # type: ignore[attr-defined]
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def hub_server() -> Iterator[_FakeHub]:
+    with _FakeHub() as server:
+        yield server
 
 
-def _hub(server: ThreadingHTTPServer, cache: Path, allow: bool = True) -> Hub:
-    return Hub(allow_download=allow, timeout_s=5, endpoint=f"http://127.0.0.1:{server.server_port}", cache_dir=cache)
+def _hub(server: _FakeHub, cache: Path, allow: bool = True) -> Hub:
+    return Hub(allow_download=allow, timeout_s=5, endpoint=server.url, cache_dir=cache)
 
 
 def _wanted(model: str = "owner/name", revision: str | None = COMMIT) -> WeightsWanted:
@@ -98,14 +71,14 @@ def _wanted(model: str = "owner/name", revision: str | None = COMMIT) -> Weights
     )
 
 
-def test_a_hub_that_talks_without_end_is_cut_off(hub_server: ThreadingHTTPServer, tmp_path: Path) -> None:
+def test_a_hub_that_talks_without_end_is_cut_off(hub_server: _FakeHub, tmp_path: Path) -> None:
     hub = Hub(allow_download=True, timeout_s=60, endpoint=_hub(hub_server, tmp_path).endpoint, cache_dir=tmp_path)
     with pytest.raises(ModelUnavailable, match="longer than 32,000,000 bytes"):
         hub.find(_wanted("owner/endless"))
 
 
 def test_a_pinned_snapshot_is_fetched_its_size_stated_first_and_found_on_disk_afterwards(
-    hub_server: ThreadingHTTPServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    hub_server: _FakeHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         found = _hub(hub_server, tmp_path).find(_wanted())
@@ -113,9 +86,9 @@ def test_a_pinned_snapshot_is_fetched_its_size_stated_first_and_found_on_disk_af
     assert found.revision == COMMIT
     assert (found.folder / "model.bin").read_bytes() == b"weights"
     assert not (found.folder / "README.md").exists()
-    asked = len(hub_server.asked)  # type: ignore[attr-defined]
+    asked = len(hub_server.asked)
     assert _hub(hub_server, tmp_path, allow=False).find(_wanted()).folder == found.folder
-    assert len(hub_server.asked) == asked  # type: ignore[attr-defined]
+    assert len(hub_server.asked) == asked
 
 
 @pytest.mark.parametrize(
@@ -130,17 +103,17 @@ def test_a_pinned_snapshot_is_fetched_its_size_stated_first_and_found_on_disk_af
     ],
 )
 def test_what_cannot_be_found_is_said_with_a_remedy(
-    hub_server: ThreadingHTTPServer, tmp_path: Path, model: str, revision: str | None, told: str
+    hub_server: _FakeHub, tmp_path: Path, model: str, revision: str | None, told: str
 ) -> None:
     with pytest.raises(ModelUnavailable, match=told) as raised:
         _hub(hub_server, tmp_path).find(_wanted(model, revision))
     assert "transcription.x.model" in str(raised.value)
 
 
-def test_downloads_switched_off(hub_server: ThreadingHTTPServer, tmp_path: Path) -> None:
+def test_downloads_switched_off(hub_server: _FakeHub, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="allow_download is false"):
         _hub(hub_server, tmp_path, allow=False).find(_wanted())
-    assert hub_server.asked == []  # type: ignore[attr-defined]
+    assert hub_server.asked == []
 
 
 def test_a_folder_is_used_as_it_is_and_its_revision_changes_with_its_content(tmp_path: Path) -> None:
@@ -156,18 +129,16 @@ def test_a_folder_is_used_as_it_is_and_its_revision_changes_with_its_content(tmp
     assert hub.find(_wanted(str(tmp_path))).revision != first.revision
 
 
-def test_a_download_whose_line_drops_leaves_the_run_to_the_next_engine(
-    hub_server: ThreadingHTTPServer, tmp_path: Path
-) -> None:
+def test_a_download_whose_line_drops_leaves_the_run_to_the_next_engine(hub_server: _FakeHub, tmp_path: Path) -> None:
     """The client raises errors of its HTTP library, which are neither OSError, RuntimeError nor ValueError."""
-    hub_server.breaks = True  # type: ignore[attr-defined]
+    hub_server.breaks = True
     with pytest.raises(ModelUnavailable, match=r"broke off \(.*point transcription\.x\.model") as told:
         _hub(hub_server, tmp_path).find(_wanted())
     assert not isinstance(told.value.__cause__, OSError | RuntimeError | ValueError)
 
 
 def test_a_name_no_repository_can_have_is_not_taken_for_silence_of_the_hub(
-    hub_server: ThreadingHTTPServer, tmp_path: Path
+    hub_server: _FakeHub, tmp_path: Path
 ) -> None:
     hub = _hub(hub_server, tmp_path)
     with pytest.raises(ModelUnavailable, match="no such repository"):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from pipeline.errors import ConfigurationError
 from service.access.jwt_keys import IssuersKeys, KeyAddress, KeyFile, KeysUnavailable
 from service.access.jwts import BadJwt, JwtReader
 from service.access.opening import jwt_reader
+from tests.loopback import Reply, Request, endless, listening
 from tests.service.access.conftest import House
 
 ISSUER, AUDIENCE = "https://login.example", "earshot"
@@ -300,32 +299,14 @@ def test_what_is_no_set_of_keys_is_none(tmp_path: Path, content: str) -> None:
 def issuer() -> Iterator[str]:
     """A server of keys; `/elsewhere` leads away, `/endless` does not end."""
 
-    class Keys(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/elsewhere":
-                self.send_response(302)
-                self.send_header("Location", "/keys")
-                self.end_headers()
-                return
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"keys": [public(ec_key("a"), "a")]}).encode())
-            if self.path == "/endless":
-                try:
-                    while True:
-                        self.wfile.write(b" " * 65_536)
-                except OSError:
-                    return
+    def answer(request: Request) -> Reply:
+        if request.path == "/elsewhere":
+            return Reply(302, headers={"Location": "/keys"})
+        keys = json.dumps({"keys": [public(ec_key("a"), "a")]}).encode()
+        return Reply(200, endless(keys) if request.path == "/endless" else keys)
 
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Keys) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with listening(answer) as server:
+        yield server.url
 
 
 def test_keys_come_from_an_address_that_is_asked_directly_and_in_bounds(issuer: str) -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,6 +17,7 @@ from pipeline.jobs import Job, JobEnd, JobState
 from service.jobs.callbacks import SIGNATURE, Callbacks
 from service.jobs.fetching import Fetcher
 from service.jobs.room import JobRoom
+from tests.loopback import Reply, Request, listening
 from tests.service.jobs.conftest import SECRET
 from tests.waiting import until
 
@@ -35,41 +33,20 @@ class Other:
         self.told: list[tuple[str, bytes]] = []
         self.port = 0
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        other = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                other.asked += 1
-                self._answer(
-                    b"x" * 600_000 if self.path == "/large" else b"" if self.path == "/empty" else other.recording
-                )
-
-            def do_POST(self) -> None:
-                other.told.append((self.headers[SIGNATURE], self.rfile.read(int(self.headers["Content-Length"]))))
-                self._answer(b"")
-
-            def _answer(self, content: bytes) -> None:
-                status = other.statuses.pop(0) if other.statuses else 200
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None: ...
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            self.port = server.server_address[1]
-            yield
-            server.shutdown()
+    def __call__(self, request: Request) -> Reply:
+        status = self.statuses.pop(0) if self.statuses else 200
+        if request.method == "POST":
+            self.told.append((request.headers[SIGNATURE.lower()], request.body))
+            return Reply(status)
+        self.asked += 1
+        return Reply(status, {"/large": b"x" * 600_000, "/empty": b""}.get(request.target, self.recording))
 
 
 @pytest.fixture
 def other(wav: bytes) -> Iterator[Other]:
     one = Other(wav)
-    with one.listening():
+    with listening(one) as server:
+        one.port = server.port
         yield one
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 
 import pytest
 
 from service.jobs.outside import ForbiddenAddress, NotNow, OutsideHttp, Refused, is_public
+from tests.loopback import Loopback, Reply, Request, endless, listening
 
 
 @pytest.mark.parametrize(
@@ -31,70 +27,30 @@ def test_addresses_that_anybody_reaches_are_public(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
-class Answers(BaseHTTPRequestHandler):
-    """By the path that is asked for."""
-
-    hosts: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        self.hosts.append(self.headers["Host"])
-        name = self.path.strip("/").partition("?")[0]
-        if name == "sound":
-            self._answer(200, b"sound")
-        elif name == "endless":
-            self._endless()
-        elif name == "broken":
-            self.send_response(200)
-            self.send_header("Content-Length", "100")
-            self.end_headers()
-            self.wfile.write(b"1")
-        elif name == "packed":
-            self._answer(200, b"x", **{"Content-Encoding": "gzip"})
-        elif name == "to-sound":
-            self._answer(302, b"", Location="/sound")
-        elif name == "round":
-            self._answer(302, b"", Location="/round")
-        elif name.startswith("to="):
-            self._answer(302, b"", Location=f"http://{name[3:]}/")
-        else:
-            self._answer(int(name), b"no", **{"Retry-After": "7"})
-
-    do_POST = do_GET  # noqa: N815 - the name http.server calls
-
-    def _answer(self, status: int, body: bytes, **headers: str) -> None:
-        self.send_response(status)
-        for key, value in headers.items():
-            self.send_header(key, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _endless(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        try:
-            while True:
-                self.wfile.write(b"x" * 65_536)
-                time.sleep(0.01)
-        except OSError:
-            pass
-
-    def log_message(self, *_: object) -> None: ...
-
-
-@contextmanager
-def answering() -> Iterator[int]:
-    """The port of a server."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+def by_path(request: Request) -> Reply:
+    name = request.target.strip("/").partition("?")[0]
+    known = {
+        "sound": Reply(200, b"sound"),
+        "endless": Reply(200, endless(piece=b"x" * 65_536, pause_s=0.01)),
+        "broken": Reply(200, b"1", missing_bytes=99),
+        "packed": Reply(200, b"x", {"Content-Encoding": "gzip"}),
+        "to-sound": Reply(302, headers={"Location": "/sound"}),
+        "round": Reply(302, headers={"Location": "/round"}),
+    }
+    if name.startswith("to="):
+        return Reply(302, headers={"Location": f"http://{name[3:]}/"})
+    return known[name] if name in known else Reply(int(name), b"no", {"Retry-After": "7"})
 
 
 @pytest.fixture
-def port() -> Iterator[int]:
-    with answering() as one:
+def server() -> Iterator[Loopback]:
+    with listening(by_path) as one:
         yield one
+
+
+@pytest.fixture
+def port(server: Loopback) -> int:
+    return server.port
 
 
 @pytest.fixture
@@ -114,9 +70,10 @@ def fetched(outside: OutsideHttp, address: str, limit_s: float = 5) -> bytes:
         return b"".join(body)
 
 
-def test_a_host_that_is_trusted_is_asked_at_the_address_its_name_has(outside: OutsideHttp, port: int) -> None:
+def test_a_host_that_is_trusted_is_asked_at_the_address_its_name_has(outside: OutsideHttp, server: Loopback) -> None:
+    port = server.port
     assert fetched(outside, f"http://recorder.example:{port}/sound") == b"sound"
-    assert Answers.hosts[-1] == f"recorder.example:{port}"
+    assert server.seen[-1].headers["host"] == f"recorder.example:{port}"
     assert fetched(outside, f"http://127.0.0.1:{port}/to-sound") == b"sound"
 
 

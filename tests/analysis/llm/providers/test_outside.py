@@ -5,9 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler
-from typing import Any
 
 import pytest
 
@@ -15,9 +12,10 @@ from analysis.llm.choice import build_router
 from analysis.llm.provider import LLMAnswer
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.log_lines import PlainLines
-from pipeline.outside import MAX_ANSWER_BYTES, refusal
+from pipeline.outside import refusal
 from tests.analysis.llm.conftest import ask, settings
-from tests.analysis.llm.servers import Behaviour, answers, send, serving
+from tests.analysis.llm.servers import answers, send, serving
+from tests.loopback import Answer, Reply, Request, endless, json_reply
 
 KEY = "Kq7-odd.key-of-no-known-shape"
 WORDS = "my xylophone was stolen by a quokka"
@@ -52,20 +50,20 @@ def asked(provider: str, url: str) -> LLMAnswer:
         router.close()
 
 
-def echoes(status: int) -> Behaviour:
+def echoes(status: int) -> Answer:
     """The error body holds all that was sent, in every place vendors have for it."""
 
-    def answer(handler: BaseHTTPRequestHandler, body: Mapping[str, Any]) -> None:
-        said = f"bad request with {dict(handler.headers)} and {json.dumps(body)}"
+    def answer(request: Request) -> Reply:
+        said = f"bad request with {request.headers} and {request.text}"
         error = {"message": said, "type": said, "code": said, "param": said, "details": [{"input": said}]}
-        send(handler, status, json.dumps({"error": error, "message": said, "type": "error"}).encode())
+        return json_reply({"error": error, "message": said, "type": "error"}, status)
 
     return answer
 
 
-def repeats(handler: BaseHTTPRequestHandler, body: Mapping[str, Any]) -> None:
+def repeats(request: Request) -> Reply:
     """A body of the right status and of no shape anybody knows, in words of the call."""
-    send(handler, 200, f"{WORDS} {dict(handler.headers)}".encode())
+    return send(200, f"{WORDS} {request.headers}".encode())
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422, 429, 500, 503, "no JSON"])
@@ -112,8 +110,8 @@ def test_a_reply_that_cannot_be_used_is_told_by_its_shape(reply: str, caplog: py
 def test_no_redirect_is_followed(provider: str, status: int) -> None:
     with serving(lambda number, body: answers("{}")) as elsewhere:
 
-        def redirects(handler: BaseHTTPRequestHandler, body: Mapping[str, Any]) -> None:
-            send(handler, status, b"{}", {"Location": f"{elsewhere.url}{handler.path}"})
+        def redirects(request: Request) -> Reply:
+            return send(status, b"{}", {"Location": f"{elsewhere.url}{request.target}"})
 
         with serving(lambda number, body: redirects) as server:
             answer = asked(provider, server.url)
@@ -124,19 +122,9 @@ def test_no_redirect_is_followed(provider: str, status: int) -> None:
         assert f"answered {status}" in str(answer.reason)
 
 
-def pours(status: int) -> Behaviour:
+def pours(status: int) -> Answer:
     """A JSON text without an end."""
-
-    def answer(handler: BaseHTTPRequestHandler, body: Mapping[str, Any]) -> None:
-        handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
-        handler.end_headers()
-        handler.close_connection = True
-        handler.wfile.write(b'{"message": "')
-        for _ in range(MAX_ANSWER_BYTES // 1_000_000 + 40):
-            handler.wfile.write(b"x" * 1_000_000)
-
-    return answer
+    return lambda _: Reply(status, endless(b'{"message": "', b"x" * 1_000_000), {"Content-Type": "application/json"})
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -151,9 +139,7 @@ def test_an_answer_without_end_is_dropped_at_the_limit(provider: str, status: in
 @pytest.mark.parametrize("provider", ["openai_chat", "anthropic"])
 def test_an_answer_that_unpacks_to_more_is_not_unpacked(provider: str) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
-    with serving(
-        lambda number, body: lambda handler, _: send(handler, 200, bomb, {"Content-Encoding": "gzip"})
-    ) as server:
+    with serving(lambda number, body: lambda _: send(200, bomb, {"Content-Encoding": "gzip"})) as server:
         answer = asked(provider, server.url)
         assert server.seen[0].headers["accept-encoding"] == "identity"
     assert answer.error_type == "InvalidReply"

@@ -13,7 +13,8 @@ from analysis.llm.choice import build_router
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from pipeline.config.areas.llm import LanguageModelSettings
 from tests.analysis.llm.conftest import GOOD, GOOD_DATA, SCHEMA, SLOW_FAULTS, ask, settings
-from tests.analysis.llm.servers import Behaviour, answers, body_is, drips, fails, is_silent, send, serving
+from tests.analysis.llm.servers import answers, body_is, drips, fails, is_silent, send, serving
+from tests.loopback import Answer
 
 
 def _complete(chosen: Any, request: LLMRequest | None = None) -> LLMAnswer:
@@ -31,7 +32,7 @@ def _complete(chosen: Any, request: LLMRequest | None = None) -> LLMAnswer:
 def test_openai_is_held_to_the_schema() -> None:
     with serving(lambda number, body: answers(GOOD)) as server:
         answer = _complete(settings(server.url), ask(temperature=0.5))
-        body = server.seen[0].body
+        body = server.seen[0].json()
     assert answer.data == GOOD_DATA
     assert body["response_format"]["json_schema"]["schema"] == SCHEMA
     assert (body["model"], body["max_tokens"], body["temperature"]) == ("m", 200, 0.5)
@@ -42,7 +43,7 @@ def test_openai_is_held_to_the_schema() -> None:
     ("refused", "kept"), [({"json_schema"}, "json_object"), ({"json_schema", "json_object"}, "prompt")]
 )
 def test_openai_steps_down_to_what_the_server_takes_and_remembers(refused: set[str], kept: str) -> None:
-    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+    def behave(number: int, body: Mapping[str, Any]) -> Answer:
         wanted = body.get("response_format", {}).get("type")
         return fails(400, message=f"response_format {wanted} is not supported") if wanted in refused else answers(GOOD)
 
@@ -55,13 +56,13 @@ def test_openai_steps_down_to_what_the_server_takes_and_remembers(refused: set[s
         assert router.complete([ask()])[0].data == GOOD_DATA
         router.close()
         assert (steps, len(server.seen)) == (len(refused) + 1, len(refused) + 2)
-        last = server.seen[-1].body
+        last = server.seen[-1].json()
     assert last.get("response_format", {}).get("type", "prompt") == kept
     assert "JSON Schema" in last["messages"][0]["content"]
 
 
 def test_openai_request_that_is_refused_in_any_form_changes_nothing_for_the_next() -> None:
-    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+    def behave(number: int, body: Mapping[str, Any]) -> Answer:
         return (
             fails(400, message="context length exceeded")
             if "too long" in body["messages"][1]["content"]
@@ -75,7 +76,7 @@ def test_openai_request_that_is_refused_in_any_form_changes_nothing_for_the_next
         assert (refused.data, refused.error_type) == (None, "InvalidReply")
         assert router.complete([ask(label_fields=("topic",))])[0].data == GOOD_DATA
         router.close()
-        last = server.seen[-1].body
+        last = server.seen[-1].json()
     assert last["response_format"]["type"] == "json_schema"
     assert last["logprobs"] is True
 
@@ -85,7 +86,7 @@ def test_openai_tool_mode() -> None:
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     with serving(lambda number, body: answers("", message=message, finish_reason="tool_calls")) as server:
         answer = _complete(settings(server.url, openai_chat={"structured": ["tool"]}))
-        assert server.seen[0].body["tool_choice"]["function"]["name"] == "answer"
+        assert server.seen[0].json()["tool_choice"]["function"]["name"] == "answer"
     assert answer.data == GOOD_DATA
 
 
@@ -102,9 +103,9 @@ def test_openai_label_probability() -> None:
     ]
     with serving(lambda number, body: answers(GOOD, logprobs={"content": content})) as server:
         answer = _complete(settings(server.url), ask(label_fields=("topic",)))
-        assert server.seen[0].body["logprobs"] is True
+        assert server.seen[0].json()["logprobs"] is True
         plain = _complete(settings(server.url))
-        assert "logprobs" not in server.seen[1].body
+        assert "logprobs" not in server.seen[1].json()
     assert answer.label_probabilities["topic"]["loan"] == pytest.approx(0.4)
     assert plain.label_probabilities == {}
 
@@ -117,12 +118,12 @@ def test_openai_tokens_that_do_not_spell_the_answer_give_no_probability() -> Non
 
 
 def test_openai_server_without_logprobs_answers_without() -> None:
-    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+    def behave(number: int, body: Mapping[str, Any]) -> Answer:
         return fails(400, message="logprobs are not supported") if "logprobs" in body else answers(GOOD)
 
     with serving(behave) as server:
         answer = _complete(settings(server.url), ask(label_fields=("topic",)))
-        assert server.seen[-1].body["response_format"]["type"] == "json_schema"
+        assert server.seen[-1].json()["response_format"]["type"] == "json_schema"
     assert answer.data == GOOD_DATA
     assert answer.label_probabilities == {}
 
@@ -137,7 +138,7 @@ def test_openai_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 # --- Anthropic
 
 
-def _message(content: Any, **more: Any) -> Behaviour:
+def _message(content: Any, **more: Any) -> Answer:
     values = {
         "id": "msg_1",
         "type": "message",
@@ -172,13 +173,13 @@ def test_anthropic_answers_through_its_tool() -> None:
     assert answer.data == GOOD_DATA
     assert (answer.tokens_in, answer.tokens_out) == (100, 15)
     assert seen.path == "/v1/messages"
-    assert seen.body["tools"][0]["input_schema"] == SCHEMA
-    assert seen.body["tool_choice"]["name"] == "answer"
-    assert "temperature" not in seen.body
-    assert seen.body["system"][0]["cache_control"] == {"type": "ephemeral"}
+    assert seen.json()["tools"][0]["input_schema"] == SCHEMA
+    assert seen.json()["tool_choice"]["name"] == "answer"
+    assert "temperature" not in seen.json()
+    assert seen.json()["system"][0]["cache_control"] == {"type": "ephemeral"}
 
 
-ANTHROPIC_FAULTS: dict[str, tuple[Behaviour, str]] = {
+ANTHROPIC_FAULTS: dict[str, tuple[Answer, str]] = {
     "time-out": (is_silent, "StageTimeout"),
     "slow drip": (drips, "StageTimeout"),
     "429": (fails(429), "Throttled"),
@@ -213,7 +214,7 @@ def test_anthropic_without_a_key_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
 # --- Bedrock
 
 
-def _converse(content: Any, **more: Any) -> Behaviour:
+def _converse(content: Any, **more: Any) -> Answer:
     values = {
         "output": {"message": {"role": "assistant", "content": content}},
         "stopReason": "tool_use",
@@ -227,9 +228,9 @@ def _bedrock_tool(data: Any) -> list[dict[str, Any]]:
     return [{"toolUse": {"toolUseId": "tooluse_1", "name": "answer", "input": data}}]
 
 
-def _bedrock_error(status: int, code: str) -> Behaviour:
+def _bedrock_error(status: int, code: str) -> Answer:
     payload = json.dumps({"message": "no luck"}).encode()
-    return lambda handler, body: send(handler, status, payload, {"x-amzn-ErrorType": code})
+    return lambda _: send(status, payload, {"x-amzn-ErrorType": code})
 
 
 def _bedrock(url: str, structured: str = "tool", **more: Any) -> Any:
@@ -254,18 +255,18 @@ def test_bedrock_is_held_to_the_schema(structured: str) -> None:
     assert answer.data == GOOD_DATA
     assert (answer.provider, answer.tokens_in, answer.tokens_out) == ("bedrock", 90, 12)
     assert seen.path == "/model/eu.amazon.nova-lite-v1%3A0/converse"
-    assert seen.body["inferenceConfig"] == {"maxTokens": 200, "temperature": 0.5}
+    assert seen.json()["inferenceConfig"] == {"maxTokens": 200, "temperature": 0.5}
     if structured == "tool":
-        assert seen.body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"] == SCHEMA
-        assert seen.body["toolConfig"]["toolChoice"] == {"tool": {"name": "answer"}}
+        assert seen.json()["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"] == SCHEMA
+        assert seen.json()["toolConfig"]["toolChoice"] == {"tool": {"name": "answer"}}
     elif structured == "json_schema":
-        spelled = seen.body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]
+        spelled = seen.json()["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]
         assert json.loads(spelled) == SCHEMA
     else:
-        assert "JSON Schema" in seen.body["system"][0]["text"]
+        assert "JSON Schema" in seen.json()["system"][0]["text"]
 
 
-BEDROCK_FAULTS: dict[str, tuple[Behaviour, str]] = {
+BEDROCK_FAULTS: dict[str, tuple[Answer, str]] = {
     "time-out": (is_silent, "StageTimeout"),
     "slow drip": (drips, "StageTimeout"),
     "throttled": (_bedrock_error(429, "ThrottlingException"), "Throttled"),
@@ -316,7 +317,7 @@ def test_bedrock_without_credentials_says_so(monkeypatch: pytest.MonkeyPatch) ->
 def test_openai_a_schema_the_server_ignores_goes_into_the_prompt_after_one_bad_reply() -> None:
     """mlx_lm.server takes `json_schema` and ignores it: it writes what it likes until the prompt holds the schema."""
 
-    def behave(number: int, body: Mapping[str, Any]) -> Behaviour:
+    def behave(number: int, body: Mapping[str, Any]) -> Answer:
         return answers(GOOD if "JSON Schema" in body["messages"][0]["content"] else "The caller wants a loan.")
 
     chosen = {"structured": ["json_schema", "prompt"]}
@@ -326,7 +327,7 @@ def test_openai_a_schema_the_server_ignores_goes_into_the_prompt_after_one_bad_r
         assert [answer.data for answer in router.complete([ask()])] == [GOOD_DATA]
         assert [answer.data for answer in router.complete([ask()])] == [GOOD_DATA]
         router.close()
-        forms = [seen.body.get("response_format", {}).get("type") for seen in server.seen]
+        forms = [seen.json().get("response_format", {}).get("type") for seen in server.seen]
     assert forms == ["json_schema", None, None]
 
 
@@ -336,7 +337,7 @@ def test_openai_a_reply_that_was_cut_is_no_ignored_schema() -> None:
         assert router is not None
         router.complete([ask()])
         router.close()
-        assert {seen.body["response_format"]["type"] for seen in server.seen} == {"json_schema"}
+        assert {seen.json()["response_format"]["type"] for seen in server.seen} == {"json_schema"}
 
 
 def test_several_servers_side_by_side_each_with_its_model_key_and_price() -> None:
@@ -359,7 +360,7 @@ def test_several_servers_side_by_side_each_with_its_model_key_and_price() -> Non
         (answer,) = router.complete([ask()])
         assert router.models == ("mistral/large", "own_server/small")
         router.close()
-        assert [server.seen[0].body["model"] for server in (down, up)] == ["large", "small"]
+        assert [server.seen[0].json()["model"] for server in (down, up)] == ["large", "small"]
     assert (answer.data, answer.provider, answer.model) == (GOOD_DATA, "own_server", "small")
     assert answer.passed_over[0].startswith("mistral: mistral answered 503")
     assert answer.cost_usd is not None

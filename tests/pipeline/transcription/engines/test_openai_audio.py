@@ -9,7 +9,6 @@ import time
 import wave
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from pipeline.purse import SharedPurse
 from pipeline.transcription.engine import COST_CEILING, SERVICE_UNAVAILABLE
 from pipeline.transcription.engines.meter import Meter
 from pipeline.transcription.engines.openai_audio import OpenAiAudioTranscriber
+from tests.loopback import Reply, Request, endless, json_reply
 from tests.pipeline.transcription.engines.audio_server import Answer, Server
 from tests.pipeline.transcription.fakes import babble, request
 
@@ -355,34 +355,18 @@ def test_a_segment_is_put_off_before_the_supervisor_loses_patience(serve: Callab
 WORDS = "my xylophone was stolen"
 
 
-def _echo(handler: BaseHTTPRequestHandler) -> None:
-    said = f"{handler.rfile.read(int(handler.headers['Content-Length']))!r} {dict(handler.headers)} {WORDS}"
-    content = json.dumps({"error": {"message": said, "type": said, "code": said}}).encode()
-    handler.send_response(400)
-    handler.send_header("Content-Type", "application/json")
-    handler.end_headers()
-    handler.wfile.write(content)
+def _echo(request: Request) -> Reply:
+    said = f"{request.body!r} {request.headers} {WORDS}"
+    return json_reply({"error": {"message": said, "type": said, "code": said}}, 400)
 
 
-def _plain_words(handler: BaseHTTPRequestHandler) -> None:
-    handler.rfile.read(int(handler.headers["Content-Length"]))
-    handler.send_response(200)
-    handler.send_header("Content-Type", "text/plain")
-    handler.end_headers()
-    handler.wfile.write(f"{WORDS} {handler.headers['Authorization']}".encode())
+def _plain_words(request: Request) -> Reply:
+    said = f"{WORDS} {request.headers['authorization']}"
+    return Reply(200, said.encode(), {"Content-Type": "text/plain"})
 
 
-def _endless(handler: BaseHTTPRequestHandler) -> None:
-    handler.rfile.read(int(handler.headers["Content-Length"]))
-    handler.send_response(200)
-    handler.send_header("Content-Type", "application/json")
-    handler.end_headers()
-    try:
-        handler.wfile.write(b'{"text": "')
-        for _ in range(80):
-            handler.wfile.write(b"x" * 1_000_000)
-    except OSError:
-        pass  # hung up on
+def _endless(_: Request) -> Reply:
+    return Reply(200, endless(b'{"text": "', b"x" * 1_000_000), {"Content-Type": "application/json"})
 
 
 @pytest.mark.parametrize(
@@ -390,7 +374,7 @@ def _endless(handler: BaseHTTPRequestHandler) -> None:
     [(_echo, "answered 400"), (_plain_words, "characters of text"), (_endless, "longer than 32,000,000 bytes")],
 )
 def test_a_server_that_quotes_or_never_ends_costs_one_segment_and_is_told_without_its_words(
-    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, answer: Callable[..., None], told: str
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, answer: Callable[[Request], Reply], told: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "Kq7-odd.key")
     server = serve(lambda form, number: (200, {}))
@@ -410,12 +394,8 @@ def test_audio_does_not_follow_a_redirect(serve: Callable[..., Server]) -> None:
     engine = _engine(server.url, max_attempts=1)
     engine.load()
 
-    def redirect(handler: BaseHTTPRequestHandler) -> None:
-        handler.rfile.read(int(handler.headers["Content-Length"]))
-        handler.send_response(307)
-        handler.send_header("Location", f"{elsewhere.url}/audio/transcriptions")
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
+    def redirect(_: Request) -> Reply:
+        return Reply(307, headers={"Location": f"{elsewhere.url}/audio/transcriptions"})
 
     server.instead = redirect
     (result,) = engine.transcribe([request(babble(0.5), "a")])

@@ -5,44 +5,34 @@ from __future__ import annotations
 import base64
 import io
 import json
-import time
 import wave
 from collections import deque
-from dataclasses import dataclass, field
-from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from collections.abc import Mapping
+from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import numpy.typing as npt
+
+from tests.loopback import Loopback, Reply, Request, json_reply
 
 Channels = npt.NDArray[np.int16]
 """Shape (samples, channels)."""
 RATE_HZ = 16_000
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What a server does instead of answering one request for a transcript."""
-
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    cut: bool = False
-    """Promise more bytes than are sent."""
-    slow_s: float = 0.0
+def _says(status: int, code: str, headers: Mapping[str, str] | None = None) -> Reply:
+    return json_reply({"error": {"code": code, "message": "secret words"}}, status, headers)
 
 
-REFUSED_KEY = Fault(401, body=b'{"error": {"code": "Unauthorized", "message": "secret words"}}')
-BUSY = Fault(429, {"Retry-After": "0.05"}, b'{"error": {"code": "TooManyRequests", "message": "secret words"}}')
-BROKEN = Fault(500, body=b'{"error": {"code": "InternalError", "message": "secret words"}}')
-NO_JSON = Fault(200, body=b"<html>secret words</html>")
-CUT = Fault(200, body=b'{"results": ', cut=True)
-ELSEWHERE = Fault(200, body=b'{"transcript": "secret words"}')
-BAD_REQUEST = Fault(400, body=b'{"error": {"code": "InvalidRequest", "message": "secret words"}}')
-SLOW = Fault(slow_s=2.0)
+REFUSED_KEY = _says(401, "Unauthorized")
+BUSY = _says(429, "TooManyRequests", {"Retry-After": "0.05"})
+BROKEN = _says(500, "InternalError")
+NO_JSON = Reply(200, b"<html>secret words</html>", {"Content-Type": "application/json"})
+CUT = Reply(200, b'{"results": ', {"Content-Type": "application/json"}, missing_bytes=1000)
+ELSEWHERE = Reply(200, b'{"transcript": "secret words"}', {"Content-Type": "application/json"})
+BAD_REQUEST = _says(400, "InvalidRequest")
+SLOW = Reply(500, after_s=2.0)
 
 
 def words_of(channel: npt.NDArray[np.int16]) -> list[dict[str, Any]]:
@@ -64,77 +54,28 @@ def from_wav(body: bytes) -> Channels:
         return samples.reshape(-1, file.getnchannels())
 
 
-class CloudServer:
+class CloudServer(Loopback):
     """One vendor's; `heard` is what it was sent, `faults` what it does first."""
 
     def __init__(self) -> None:
-        self.faults: deque[Fault] = deque()
+        self.faults: deque[Reply] = deque()
         self.heard: list[Channels] = []
         self.asked: list[dict[str, Any]] = []
         """What each request said about its audio."""
         self.keys: set[str | None] = set()
         self.lock = Lock()
-        outer = self
+        super().__init__(self.reply)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.other(self, b"")
+    def reply(self, request: Request) -> Reply:
+        return self.post(request) if request.method == "POST" else Reply(404, b"{}")
 
-            do_DELETE = do_PUT = do_POST = do_HEAD = do_GET  # noqa: N815 - the library's names
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def other(self, request: BaseHTTPRequestHandler, _: bytes) -> None:
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        if request.command == "POST":
-            self.post(request, body)
-        else:
-            self.send(request, 404, b"{}")
-
-    def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+    def post(self, request: Request) -> Reply:
         raise NotImplementedError
 
-    def stumbles(self, request: BaseHTTPRequestHandler) -> bool:
-        """Whether the next fault was sent instead of an answer."""
+    def fault(self) -> Reply | None:
+        """What is said instead of the next answer."""
         with self.lock:
-            fault = self.faults.popleft() if self.faults else None
-        if fault is None:
-            return False
-        time.sleep(fault.slow_s)
-        if fault.body is None:
-            return False
-        self.send(request, fault.status, fault.body, fault.headers, fault.cut)
-        return True
-
-    def send(
-        self,
-        request: BaseHTTPRequestHandler,
-        status: int,
-        body: bytes,
-        headers: dict[str, str] | None = None,
-        cut: bool = False,
-    ) -> None:
-        try:
-            request.send_response(status)
-            for name, value in (headers or {}).items():
-                request.send_header(name, value)
-            request.send_header("Content-Type", "application/json")
-            request.send_header("Content-Length", str(len(body) + (1000 if cut else 0)))
-            request.end_headers()
-            if request.command != "HEAD":
-                request.wfile.write(body)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        request.close_connection = True
+            return self.faults.popleft() if self.faults else None
 
     def took(self, channels: Channels, asked: dict[str, Any], key: str | None) -> None:
         with self.lock:
@@ -144,14 +85,12 @@ class CloudServer:
 
 
 class DeepgramServer(CloudServer):
-    def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        where = urlsplit(request.path)
-        assert where.path == "/v1/listen"
-        asked = parse_qs(where.query)
-        channels = from_wav(body)
-        self.took(channels, asked, request.headers.get("Authorization"))
-        if self.stumbles(request):
-            return
+    def post(self, request: Request) -> Reply:
+        assert request.path == "/v1/listen"
+        asked, channels = request.query, from_wav(request.body)
+        self.took(channels, asked, request.headers.get("authorization"))
+        if (fault := self.fault()) is not None:
+            return fault
         if asked["multichannel"] == ["false"] and channels.shape[1] > 1:
             channels = channels.sum(axis=1, keepdims=True).astype(np.int16)
         results = []
@@ -177,25 +116,20 @@ class DeepgramServer(CloudServer):
             },
             "results": {"channels": results},
         }  # fmt: skip
-        self.send(request, 200, json.dumps(answer).encode())
+        return json_reply(answer)
 
 
 class AzureServer(CloudServer):
-    def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        assert request.path.startswith("/speechtotext/transcriptions:transcribe?api-version=")
-        head = b"Content-Type: " + request.headers["Content-Type"].encode() + b"\n\n"
-        form = {
-            str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
-            for part in BytesParser().parsebytes(head + body).walk()
-            if not part.is_multipart()
-        }
+    def post(self, request: Request) -> Reply:
+        assert request.target.startswith("/speechtotext/transcriptions:transcribe?api-version=")
+        form = request.form()
         definition, audio = form["definition"], form["audio"]
         assert isinstance(definition, bytes)
         assert isinstance(audio, bytes)
         asked, channels = json.loads(definition), from_wav(audio)
-        self.took(channels, asked, request.headers.get("Ocp-Apim-Subscription-Key"))
-        if self.stumbles(request):
-            return
+        self.took(channels, asked, request.headers.get("ocp-apim-subscription-key"))
+        if (fault := self.fault()) is not None:
+            return fault
         separate = asked.get("channels")
         combined, phrases = [], []
         for place in separate or [0]:
@@ -228,20 +162,20 @@ class AzureServer(CloudServer):
             "combinedPhrases": combined,
             "phrases": phrases,
         }
-        self.send(request, 200, json.dumps(answer).encode())
+        return json_reply(answer)
 
 
 class GoogleServer(CloudServer):
-    def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+    def post(self, request: Request) -> Reply:
         assert request.path.startswith("/v2/projects/p/locations/eu/recognizers/_:recognize")
-        asked = json.loads(body)
+        asked = request.json()
         config = asked["config"]
         number = config["explicitDecodingConfig"]["audioChannelCount"]
         samples = np.frombuffer(base64.b64decode(asked.pop("content")), dtype="<i2").reshape(-1, number)
         assert len(samples) <= 60 * RATE_HZ, "the service takes a minute"
-        self.took(samples, config, request.headers.get("X-Goog-Api-Key"))
-        if self.stumbles(request):
-            return
+        self.took(samples, config, request.headers.get("x-goog-api-key"))
+        if (fault := self.fault()) is not None:
+            return fault
         results = []
         for place in range(number):
             words = words_of(samples[:, place])
@@ -271,46 +205,44 @@ class GoogleServer(CloudServer):
                 }
             )
         answer = {"results": results, "metadata": {"totalBilledDuration": f"{-(-len(samples) // RATE_HZ)}s"}}
-        self.send(request, 200, json.dumps(answer).encode())
+        return json_reply(answer)
 
 
 class AwsServer(CloudServer):
     """Transcribe and S3 at one address; a job needs two looks."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.objects: dict[str, bytes] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.fails = False
         self.deleted: list[str] = []
+        super().__init__()
 
-    def other(self, request: BaseHTTPRequestHandler, _: bytes) -> None:
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        path = urlsplit(request.path).path
-        if request.command == "POST":
-            self.post(request, body)
-        elif request.command == "PUT":
-            self.objects[path] = body
-            self.send(request, 200, b"")
-        elif request.command == "DELETE":
+    def reply(self, request: Request) -> Reply:
+        path = request.path
+        if request.method == "POST":
+            return self.post(request)
+        if request.method == "PUT":
+            self.objects[path] = request.body
+            return Reply()
+        if request.method == "DELETE":
             self.deleted.append(path)
             self.objects.pop(path, None)
-            self.send(request, 204, b"")
-        elif path in self.objects:
-            self.send(request, 200, self.objects[path])
-        else:
-            self.send(request, 404, b"<Error><Code>NoSuchKey</Code></Error>")
+            return Reply(204)
+        if path in self.objects:
+            return Reply(200, self.objects[path])
+        return Reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
 
-    def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        verb = request.headers["X-Amz-Target"].rpartition(".")[2]
-        asked = json.loads(body)
+    def post(self, request: Request) -> Reply:
+        verb = request.headers["x-amz-target"].rpartition(".")[2]
+        asked = request.json()
         name = asked["TranscriptionJobName"]
         answer: dict[str, Any] = {}
         if verb == "StartTranscriptionJob":
             key = "/" + asked["Media"]["MediaFileUri"].removeprefix("s3://")
-            self.took(from_wav(self.objects[key]), asked, request.headers.get("Authorization", "")[:30])
-            if self.stumbles(request):
-                return
+            self.took(from_wav(self.objects[key]), asked, request.headers.get("authorization", "")[:30])
+            if (fault := self.fault()) is not None:
+                return fault
             self.jobs[name] = {**asked, "looks": 0}
             answer = {"TranscriptionJob": {"TranscriptionJobName": name, "TranscriptionJobStatus": "IN_PROGRESS"}}
         elif verb == "GetTranscriptionJob":
@@ -322,7 +254,7 @@ class AwsServer(CloudServer):
             answer = {"TranscriptionJob": {"TranscriptionJobName": name, "TranscriptionJobStatus": state}}
         elif verb == "DeleteTranscriptionJob":
             del self.jobs[name]
-        self.send(request, 200, json.dumps(answer).encode())
+        return json_reply(answer)
 
     def _answer(self, job: dict[str, Any]) -> dict[str, Any]:
         samples = from_wav(self.objects["/" + job["Media"]["MediaFileUri"].removeprefix("s3://")])

@@ -29,6 +29,7 @@ from pipeline.transcription.engines.cloud.engine import CloudTranscriber
 from pipeline.transcription.engines.expected import expected_name
 from pipeline.transcription.engines.meter import Meter
 from pipeline.weights.hub import Hub
+from tests.loopback import Reply
 from tests.pipeline.transcription.engines.cloud.servers import (
     BAD_REQUEST,
     BROKEN,
@@ -42,7 +43,6 @@ from tests.pipeline.transcription.engines.cloud.servers import (
     AzureServer,
     CloudServer,
     DeepgramServer,
-    Fault,
     GoogleServer,
 )
 
@@ -234,7 +234,7 @@ def test_a_language_that_could_not_be_detected_is_looked_for_by_the_next_request
 
 
 @pytest.mark.parametrize("fault", [BUSY, BROKEN, NO_JSON, CUT], ids=["429", "500", "no JSON", "cut off"])
-def test_passing_troubles_are_tried_again(place: Place, fault: Fault) -> None:
+def test_passing_troubles_are_tried_again(place: Place, fault: Reply) -> None:
     place.server.faults.extend([fault, fault])
     engine = place.engine()
     began = time.monotonic()
@@ -248,7 +248,7 @@ def test_passing_troubles_are_tried_again(place: Place, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", [BUSY, BROKEN, NO_JSON], ids=["429", "500", "no JSON"])
-def test_troubles_that_stay_are_for_a_later_run_and_quote_nobody(place: Place, fault: Fault) -> None:
+def test_troubles_that_stay_are_for_a_later_run_and_quote_nobody(place: Place, fault: Reply) -> None:
     place.server.faults.extend([fault] * 3)
     engine = place.engine(max_attempts=3)
     (result,) = answers(engine, asked(1.0))
@@ -341,7 +341,7 @@ def test_no_request_is_sent_that_could_cross_the_ceiling(place: Place) -> None:
     [(BUSY, 1), (BROKEN, 1), (BAD_REQUEST, 0), (NO_JSON, 2)],
     ids=["429", "500", "400", "no JSON"],
 )
-def test_what_the_service_refused_is_not_charged_and_what_it_did_is(place: Place, fault: Fault, billed_s: int) -> None:
+def test_what_the_service_refused_is_not_charged_and_what_it_did_is(place: Place, fault: Reply, billed_s: int) -> None:
     if place.vendor.name == "aws" and fault is NO_JSON:
         pytest.skip("the answer of a job is read from the bucket")
     place.server.faults.append(fault)
