@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.purge.erase import Erasure
 from db.erasure import erasable, erasing, in_reports
 from db.jobs.forgetting import forget_old
 from pipeline.errors import EarshotError
@@ -46,6 +45,8 @@ def erase_old_calls(
             chosen = [one for one in chosen if one.call_id not in others]
             if not chosen:
                 return True
+            from commands.purge.erase import Erasure  # most runs erase nothing
+
             done = Erasure(
                 database=database,
                 settings=settings,

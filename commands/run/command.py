@@ -19,14 +19,12 @@ from commands.permissions import check_writable, let_read
 from commands.purge.retention import erase_old_calls
 from commands.report.attention import InputLimits
 from commands.run.afterwards import ending
-from commands.run.attention_notice import tell_of_attention
 from commands.run.delivery import Delivered, Delivery
 from commands.run.ending import Ending
 from commands.run.executors import executor_of
 from commands.run.listing import Listing, close_source, offered, settle
 from commands.run.logs import ON_FILE_ONLY, free_stamp, log_to, this_run
 from commands.run.observer import ConsoleObserver
-from commands.run.quality_watch import watch_of_run
 from commands.run.questions import index_for_questions
 from commands.run.stale import stale_notice
 from commands.run.summary import print_summary
@@ -143,9 +141,7 @@ def _run_with(
         ).deliver(result, recorder)
         exit_code, counts, report = exit_code_after(result, delivered.report), result.counts, dict(delivered.report)
         end.counts, end.adds_up, end.report = counts, result.adds_up, report
-        for problem in tell_of_attention(settings, database, run_id):
-            log.warning("%s", problem)
-        watch_of_run(database, settings, frame.stamp, run_id)
+        _tell_and_watch(settings, database, frame.stamp, run_id)
         export_traces(settings.reporting.tracing, recorder, run_id)
         observer.__exit__(None, None, None)
         _tell(frame, result, delivered)
@@ -178,6 +174,19 @@ def _planned(batch: Batch, listing: Listing, settings: Settings, database: Datab
         if notice is not None:
             observer.notice(notice)
     return plan
+
+
+def _tell_and_watch(settings: Settings, database: Database, stamp: str, run_id: str) -> None:
+    """Their modules are imported where they are asked for: few runs do."""
+    if settings.attention.notify:
+        from commands.run.attention_notice import tell_of_attention
+
+        for problem in tell_of_attention(settings, database, run_id):
+            log.warning("%s", problem)
+    if settings.watch.calls_per_night:
+        from commands.run.quality_watch import watch_of_run
+
+        watch_of_run(database, settings, stamp, run_id)
 
 
 def exit_code_after(result: BatchResult, report: Mapping[str, Any]) -> ExitCode:

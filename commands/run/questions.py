@@ -6,7 +6,6 @@ import logging
 
 import psycopg
 
-from commands.ask.index import index_calls
 from db.connection import Database
 from pipeline.config.root import Settings
 from pipeline.errors import EarshotError
@@ -19,6 +18,8 @@ def index_for_questions(database: Database, settings: Settings) -> None:
     """Only told where it does not work: the next run goes on from there."""
     if not settings.ask.index:
         return
+    from commands.ask.index import index_calls  # not while the run goes on
+
     try:
         done = index_calls(database, settings, max_s=settings.ask.index_max_s)
     except (EarshotError, psycopg.Error) as error:
