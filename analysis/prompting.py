@@ -28,13 +28,16 @@ _LEFT_OUT = "#… (the middle of the call is left out)"
 _ORDERS = re.compile(
     "|".join(
         (
-            r"<\|\w+\|>|</?(?:s|transcript|account|notes|label|topic|system|assistant|user)>",
+            r"<\|\w+\|>|</?(?:s|transcript|account|notes|label|topic|system|assistant|user|quotes?|question)>",
+            r"#\d+ (?:agent|client)\b",
             r"\[/?(?:INST|SYS|SYSTEM)\]|[{}]|```|###",
             r"\b(?:system|assistant|developer|user)(?: message)?\s*:",
             r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|rules?|glossary|prompt)\b",
             r"\b(?:ignorez|oubliez)\b.{0,40}\b(?:instructions|consignes|règles)\b",
             r"\b(?:previous|new|your) instructions?\b|\bsystem prompt\b|\blanguage model\b|\bas an ai\b",
-            r"\bif you are a machine\b|\b(?:correct|right) answer is\b",
+            r"\bif you are a machine\b|\b(?:correct|right) answer is\b|\banswer to (?:every|all|any) questions?\b",
+            r"\b(?:report|summary|sentence|answer)\b.{0,20}\b(?:must|has to|should) (?:say|state|read|be)\b",
+            r"\bfree (?:of|from) (?:all |any )?(?:your )?rules\b",
             r"\b(?:label|topic|étiquette)\b.{0,20}\b(?:is|to|as)\b|\b(?:label|topic|category)\b.{0,20}\b(?:must|should)\b",
             r"\b(?:choose|output|the) (?:the )?label\b|\bfile (?:this|every|the) calls? as\b",
             r"\b(?:classif|tag)\w* (?:this|the|it|every|accordingly|as)\b",

@@ -148,7 +148,8 @@ def _checked(subject: _Subject, data: Mapping[str, Any], context: _Context, lang
         support=Support.SUPPORTED if supported else Support.NOT_VERIFIED,
         group=subject.place,
         quotes=tuple(held),
-        calls=len(subject.group.calls),
+        # Not those of the group: what one caller says to steer the answer would count as said by all.
+        calls=len({quote.call_id for quote in held}),
     )
 
 

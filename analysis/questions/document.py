@@ -62,7 +62,7 @@ class SentenceDocument(_Frozen):
             "neither bear it out nor speak against it."
         ),
     ]
-    calls: Annotated[int, Field(description="Number of calls in its group.")]
+    calls: Annotated[int, Field(description="Number of calls among its quotes.")]
     group: Annotated[int, Field(description="Place of its group in `groups`, from 0.")]
     quotes: Annotated[list[QuoteDocument], Field(description="The quotes it rests on.")]
 

@@ -142,7 +142,7 @@ class Sentence:
     quotes: tuple[Quote, ...]
     """Those it names, each found verbatim in what is stored."""
     calls: int
-    """Calls in its group."""
+    """Calls of those quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
