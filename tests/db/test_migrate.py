@@ -11,7 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from db.admin import migrate_database
 from db.migrate import SCHEMA, migrate
+from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable
 from tests.waiting import until
 
@@ -120,3 +122,10 @@ def test_a_database_of_a_newer_earshot_is_left_alone(empty_url: str, tmp_path: P
     migrate(empty_url, steps(tmp_path / "newer", m1="CREATE TABLE one (id int);", m2="CREATE TABLE two (id int);"))
     with pytest.raises(DatabaseUnavailable, match="newer Earshot"):
         migrate(empty_url, steps(tmp_path / "older", m1="CREATE TABLE one (id int);"))
+
+
+def test_the_command_names_what_it_applied(empty_url: str) -> None:
+    settings = DatabaseSettings(url=empty_url)
+    applied = migrate_database(settings)
+    assert applied == sorted(path.stem for path in SCHEMA.glob("*.sql"))
+    assert migrate_database(settings) == []

@@ -33,6 +33,7 @@ from pipeline.run.planning.decisions import (
     may_replace,
     needs_audio,
     settle,
+    stub,
     with_steps,
     within_limit,
 )
@@ -402,3 +403,17 @@ def test_a_call_in_two_files_counts_once_and_says_so() -> None:
     assert plan.found == 1
     assert plan.second_files == {"file:///7-out.wav"}
     assert pair_line(plan) == "1 call has two files, one for each side: 2 files in all"
+
+
+def test_steps_are_judged_by_the_engine_that_is_known() -> None:
+    """A step's fingerprint may hold the engine of its transcript."""
+    stored = known(engine_model="m", engine_rank=1)
+    identity = stub(PlannedCall(found=FOUND, action=Action.UNCHANGED, known=stored)).transcript.identity
+    assert identity == EngineIdentity(
+        engine=stored.engine or "",
+        model="m",
+        revision=stored.engine_revision,
+        options_hash="o",
+        rank=1,
+        demonstration=bool(stored.engine_demonstration),
+    )
