@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 if __name__ == "__main__":  # a spawned process imports this file too, and needs nothing of the command line
-    from commands.app import main
+    from commands.entry import main
 
     main()

@@ -41,6 +41,14 @@ def test_help_loads_neither_configuration_nor_records(arguments: tuple[str, ...]
     assert done.stdout.splitlines()[-1] == "LOADED"
 
 
+def test_the_version_alone_needs_no_command_line_parser() -> None:
+    loaded = _LOADED.format(heavy=(*_HEAVY, "typer", "pydantic")).replace("commands.app", "commands.entry")
+    command = [sys.executable, "-c", loaded, "--version"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    shown, last = done.stdout.splitlines()
+    assert (shown, last) == (CliRunner().invoke(app, ["--version"]).output.strip(), "LOADED")
+
+
 def words(text: str) -> str:
     return " ".join(text.split())
 
