@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from commands.entry import show_version
 from commands.exit_codes import ExitCode, exit_code_of
 from commands.input_argument import RunGroup, refuse_lost_options
 from commands.options import DEFAULT_CONFIG, ConfigOption, ModelOption, SetOption, as_overrides
@@ -86,6 +85,8 @@ def run(  # noqa: PLR0917 - typer calls it by name
     overrides: SetOption = None,
 ) -> None:
     if version:
+        from commands.version import show_version
+
         show_version()
         return
     if context.invoked_subcommand is not None:

@@ -8,15 +8,10 @@ import sys
 def main() -> None:
     """`commands.app`, but for `--version` alone, which a script may ask often."""
     if sys.argv[1:] == ["--version"]:
+        from commands.version import show_version
+
         show_version()
         return
     from commands.app import main as whole_command_line
 
     whole_command_line()
-
-
-def show_version() -> None:
-    from commands.terminal import say
-    from pipeline.version import project_version
-
-    say(f"Earshot {project_version()}")
