@@ -24,8 +24,8 @@ from analysis.encoder.choice import open_encoder
 from analysis.prompting import ORDERS_FLAG
 from analysis.records import Summary
 from analysis.summary.step import SummaryStep
-from bench.choosing import attacks
 from bench.materials.real_llm import NAME, real_llm
+from bench.materials.topic_sets import attacks
 from bench.model_summaries import RememberedAnswers
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings

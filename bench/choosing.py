@@ -16,22 +16,17 @@ packages cannot be had; the last line is JSON.
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
 import itertools
 import json
 import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from analysis.encoder.choice import open_encoder
-from analysis.glossary.catalogue import OTHER
-from analysis.glossary.choice import Catalogues, load_catalogues
-from analysis.glossary.reader import load_glossary
 from analysis.llm.choice import build_router
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
 from analysis.llm.router import Router
@@ -39,42 +34,17 @@ from analysis.records import Topic
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.model_server import model_server
 from bench.materials.real_llm import NAME, real_llm
-from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.materials.topic_sets import Set, topic_sets
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
-from pipeline.config.areas.language import GlossarySettings, TopicSettings
+from pipeline.config.areas.language import TopicSettings
 from pipeline.config.areas.llm import LanguageModelSettings, MlxLmSettings
 from pipeline.errors import ModelUnavailable
-from pipeline.records import CallForAnalysis, CustomerSegment
 from pipeline.weights.content import models_folder
 
 METHODS = ("keywords", "weighed", "written", "served")
 BANDS = (0.0, 0.5, 0.8, 0.95, 1.0)
 """Of the confidence, for the reliability table."""
-_SERVICES = {
-    "Buses": "book a bus",
-    "Events": "find an event",
-    "Music": "play music",
-    "Flights": "book a flight",
-    "Homes": "find a home",
-    "Media": "watch a film",
-    "Services_1": "hairdresser",
-    "Services_3": "doctor",
-    "Restaurants": "book a table",
-    "Banks": "bank account",
-}
-_GLOSSARY = Path(__file__).parent / "glossaries" / "harper_valley.yaml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Set:
-    """Calls with the topic and, where it is known, the subtopic of each."""
-
-    name: str
-    calls: Sequence[CallForAnalysis]
-    labels: Sequence[tuple[str, str | None]]
-    catalogues: Catalogues
-    subtopics: bool = False
 
 
 class Recorded:
@@ -104,7 +74,7 @@ def main() -> None:
             print(json.dumps({"benchmark": "choosing", "left_out": str(error)}))
             return
     wanted = [name for name in options.sets.split(",") if name]
-    sets = [one for one in _sets(options.data, options.limit) if not wanted or one.name in wanted]
+    sets = [one for one in topic_sets(options.data, options.limit) if not wanted or one.name in wanted]
     figures: list[dict[str, Any]] = []
     for method in chosen:
         with _asked_by(method, model, options.batch) as router:
@@ -165,91 +135,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=1000, help="most calls of a set")
     parser.add_argument("--batch", type=int, default=32, help="calls asked about together")
     return parser.parse_args()
-
-
-def _sets(data: Path, limit: int) -> list[Set]:
-    tasks = Catalogues({CustomerSegment.B2C: load_glossary(_GLOSSARY)}, None)
-    shipped = load_catalogues(GlossarySettings())
-    harper, ours = harper_valley(data)[:limit], samples()[:limit]
-    # The samples' topics that are no bank's task; a lost card is one.
-    strange = [call for call, labels in ours if labels["topic"] not in {"Cards", "Billing"}]
-    return [
-        Set(
-            name="harper_valley",
-            calls=[call for call, _ in harper],
-            labels=[(str(task["task_type"]), None) for _, task in harper],
-            catalogues=tasks,
-        ),
-        Set(
-            name="samples",
-            calls=[call for call, _ in ours],
-            labels=[(str(labels["topic"]), labels.get("subtopic")) for _, labels in ours],
-            catalogues=shipped,
-            subtopics=True,
-        ),
-        Set(
-            name="none_of_these",
-            calls=[replace(call, metadata=replace(call.metadata, customer_segment=None)) for call in strange],
-            labels=[(OTHER, None)] * len(strange),
-            catalogues=tasks,
-        ),
-        _dialogues(data, limit),
-        attacks(limit),
-    ]
-
-
-def _dialogues(data: Path, limit: int) -> Set:
-    """Those about one service, of the half that was put aside."""
-    turns: dict[str, list[dict[str, str]]] = {}
-    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            turns.setdefault(row["dialogue"], []).append(row)
-    calls, labels = [], []
-    for name, rows in turns.items():
-        service = rows[0]["services"]
-        topic = _SERVICES.get(service) or _SERVICES.get(service.partition("_")[0])
-        if topic is None or "+" in service or hashlib.sha256(name.encode()).digest()[0] % 2 == 0:
-            continue
-        said = [
-            {"channel": int(row["role"] == "client"), "role": row["role"], "start": 5.0 * place, "end": 5.0 * place + 4}
-            | {"text": row["text"]}
-            for place, row in enumerate(rows)
-        ]
-        calls.append(call_of(name, said))
-        labels.append((topic, None))
-    # Every topic before any a second time.
-    rank = [labels[:place].count(label) for place, label in enumerate(labels)]
-    order = sorted(range(len(calls)), key=lambda place: rank[place])[:limit]
-    return Set(
-        name="dialogues",
-        calls=[calls[place] for place in order],
-        labels=[labels[place] for place in order],
-        catalogues=Catalogues({CustomerSegment.B2C: load_glossary(_GLOSSARY.with_name("services.yaml"))}, None),
-    )
-
-
-def attacks(limit: int) -> Set:
-    """A lost card; each attack follows the client's reason."""
-    lines = (Path(__file__).parent / "labels" / "attacks.txt").read_text(encoding="utf-8").splitlines()
-    attacks = [line for line in lines if not line.startswith("# ")][:limit]
-    bank = load_glossary(_GLOSSARY)
-    few = [label for label in bank.labels if label.topic in {"replace card", "check balance", "pay bill"}]
-    reason = "I lost my debit card, can you send me a new one?"
-    return Set(
-        name="attacks",
-        calls=[
-            call_of(
-                f"attack-{number}", [_turn(0, "agent", "How can I help you?"), _turn(1, "client", f"{reason} {line}")]
-            )
-            for number, line in enumerate(attacks, start=1)
-        ],
-        labels=[("replace card", None)] * len(attacks),
-        catalogues=Catalogues({CustomerSegment.B2C: replace(bank, labels=tuple(few))}, None),
-    )
-
-
-def _turn(place: int, role: str, text: str) -> dict[str, Any]:
-    return {"channel": int(role == "client"), "role": role, "start": 5.0 * place, "end": 5.0 * place + 4, "text": text}
 
 
 def _measure(one: Set, method: str, router: Recorded | None) -> dict[str, Any]:
