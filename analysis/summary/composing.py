@@ -34,6 +34,8 @@ _ABOUT_THE_CALL = re.compile(
     re.IGNORECASE,
 )
 """How the talk itself ended ("with a thank you") says nothing of its matter."""
+_TALK = re.compile(r"\?[\"'”»)]*$|^(?:yes|no|oui|non|ja|nein|okay|ok|oh|well),", re.IGNORECASE)
+"""Questions and answers of the call itself."""
 _TO_COME = word_set("will shall going upcoming sera seront va vont wird werden")
 _TOLD = 0.7
 """Share of a sentence's words that the statements must hold for it not to be quoted."""
@@ -192,7 +194,7 @@ def statements_of(text: str) -> Iterator[str]:
     sentences = split_sentences(" ".join(text.split()).strip("() ").replace("...", ""))
     for place, sentence in enumerate(sentences):
         cut = place == len(sentences) - 1 and not _ENDS.search(sentence)
-        stray = _SPOKEN_TO & set(words(sentence)) or _ABOUT_THE_CALL.search(sentence)
+        stray = _SPOKEN_TO & set(words(sentence)) or _ABOUT_THE_CALL.search(sentence) or _TALK.search(sentence)
         if (cut and len(sentences) > 1) or stray or not content_stems(sentence, "en"):
             continue
         whole = sentence[:1].upper() + sentence[1:].rstrip(")")

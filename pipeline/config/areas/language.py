@@ -197,8 +197,8 @@ class SummarySettings(Area):
     """Longest answer."""
     max_transcript_chars: int = Field(default=24000, ge=500)
     """Longest transcript in one prompt (about four characters to a token); longer calls are summarised in parts."""
-    part_chars: Annotated[int, SUMMARY.unless_default()] = Field(default=8000, ge=500)
-    """Longest part of such a call. Read are the first, the last, then those between, within the call's time
-    (`llm.request_time_limit_s`): what is read when it is over stays."""
+    part_chars: Annotated[int, SUMMARY.unless_default()] = Field(default=3600, ge=500)
+    """Longest part of such a call; a small model tells more of several short parts. Read are the first, the last, then
+    those between, within the call's time (`llm.request_time_limit_s`): what is read when it is over stays."""
     extractive: ExtractiveSummarySettings = Field(default_factory=ExtractiveSummarySettings)
     """A summary without a model."""

@@ -375,6 +375,8 @@ def test_promises_are_asked_of_the_model_where_the_calls_own_lines_are_not_read(
         ("The client lost a card", ["The client lost a card."]),
         ("The client lost a card. The call ended with a thank you. Goodbye.", ["The client lost a card."]),
         ("The client lost a card. Thank you for your order. I will call you.", ["The client lost a card."]),
+        ("The card is blocked. So nobody has used the card? No, nobody has used it.", ["The card is blocked."]),
+        ("No refund was given. Okay, the client will wait.", ["No refund was given."]),
         ("", []),
     ],
 )
