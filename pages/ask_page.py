@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from analysis.questions.grouping import apart
 from analysis.questions.records import Answer, Group
 from db.queries.chosen import CallFilter
 from db.queries.listing import Choice
@@ -47,6 +48,4 @@ def _apart(answer: Answer | None) -> tuple[Sequence[Group], Sequence[Group]]:
     """Groups with a heading of their own, and those of one call each, which share one. A model's sentences lead to
     their groups, so that each keeps its own then."""
     groups = answer.groups if answer else ()
-    if answer is None or answer.sentences:
-        return groups, ()
-    return [one for one in groups if len(one.calls) > 1], [one for one in groups if len(one.calls) == 1]
+    return (groups, ()) if answer is None or answer.sentences else apart(groups)

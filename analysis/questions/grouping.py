@@ -28,6 +28,16 @@ def grouped(quotes: Sequence[Quote], vectors: Vectors | None, alike: float = ALI
     return sorted(groups, key=lambda group: (-len(group.calls), order[group]))
 
 
+def apart(groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
+    """Groups of several calls; and what one call says alone, a group for each of those calls."""
+    shared = [one for one in groups if len(one.calls) > 1]
+    single: dict[str, list[Quote]] = {}
+    for one in groups:
+        if len(one.calls) == 1:
+            single.setdefault(one.calls[0], []).extend(one.quotes)
+    return shared, [Group(quotes=tuple(quotes)) for quotes in single.values()]
+
+
 def _clusters(vectors: Vectors, alike: float) -> list[list[int]]:
     if len(vectors) == 1:
         return [[0]]

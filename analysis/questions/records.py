@@ -168,6 +168,11 @@ class Answer:
     cost_usd: float | None = None
 
     @property
+    def answering_calls(self) -> int:
+        """How many calls its groups quote: at least so many answer."""
+        return len({call for group in self.groups for call in group.calls})
+
+    @property
     def quoted_calls(self) -> tuple[str, ...]:
         """Ids of all calls whose words are in it, each once."""
         quotes = [*self.nearest, *(quote for group in self.groups for quote in group.quotes)]

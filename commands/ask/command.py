@@ -11,6 +11,7 @@ from rich.text import Text
 
 from analysis.questions.choice import open_asker
 from analysis.questions.document import document_of
+from analysis.questions.grouping import apart
 from analysis.questions.records import Answer, Group, Quote, Sentence, Support
 from commands.ask.index import Indexed, index_calls
 from commands.console import Terminal, cell
@@ -86,8 +87,11 @@ def _show(answer: Answer) -> None:
         out.print(_told(sentence))
     if answer.sentences:
         out.print()
-    for number, group in enumerate(answer.groups, start=1):
-        _show_group(out, number, group, answer.searched.indexed)
+    if answer.sentences:  # they name their groups by number
+        for number, group in enumerate(answer.groups, start=1):
+            _show_group(out, f"{number}. At least {counted(len(group.calls), 'call')}", group)
+    elif answer.found:
+        _show_groups(out, answer)
     out.print(_searched(answer))
     for note in answer.notes:
         out.print(Text(f"Note: {note}", "dim"))
@@ -100,8 +104,24 @@ def _told(sentence: Sentence) -> Text:
     return shown
 
 
-def _show_group(out: Terminal, number: int, group: Group, looked_through: int) -> None:
-    out.print(Text(f"{number}. At least {len(group.calls)} of {counted(looked_through, 'call')}", "bold"))
+def _show_groups(out: Terminal, answer: Answer) -> None:
+    of = counted(answer.searched.indexed, "call")
+    out.print(Text(f"At least {answer.answering_calls} of {of} answer this.", "bold"))
+    shared, single = apart(answer.groups)
+    for group in shared:
+        _show_group(out, f"Much the same in at least {counted(len(group.calls), 'call')}:", group)
+    if shared and single:
+        out.print(Text("Said in one call each:", "bold"))
+    for group in single:
+        _show_quotes(out, group)
+
+
+def _show_group(out: Terminal, heading: str, group: Group) -> None:
+    out.print(Text(heading, "bold"))
+    _show_quotes(out, group)
+
+
+def _show_quotes(out: Terminal, group: Group) -> None:
     for quote in group.quotes[:QUOTES_OF_GROUP]:
         out.print(_line(quote))
     if len(group.quotes) > QUOTES_OF_GROUP:

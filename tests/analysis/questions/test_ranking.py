@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.questions.grouping import grouped
+from analysis.questions.grouping import apart, grouped
 from analysis.questions.ranking import fused, word_weights
-from analysis.questions.records import Hit, Quote
+from analysis.questions.records import Group, Hit, Quote
 from analysis.questions.relevance import answers, coverage
 
 
@@ -45,6 +45,16 @@ def test_groups_are_ordered_by_their_calls() -> None:
 def test_without_vectors_each_quote_stands_alone() -> None:
     assert [len(group.quotes) for group in grouped([quote("a"), quote("b", 1)], None)] == [1, 1]
     assert grouped([], None) == []
+
+
+def test_what_one_call_says_alone_stands_together() -> None:
+    """Eight headings of "at least 1 of 8 calls" told nothing."""
+    groups = [Group(quotes=quotes) for quotes in (
+        (quote("a"), quote("b", 1)), (quote("c", 2),), (quote("b", 3),), (quote("c", 4), quote("c", 5)),
+    )]  # fmt: skip
+    shared, single = apart(groups)
+    assert shared == groups[:1]
+    assert [[one.rank for one in group.quotes] for group in single] == [[2, 4, 5], [3]]
 
 
 @pytest.mark.parametrize(
