@@ -133,6 +133,25 @@ def test_turns_are_what_one_side_says_until_the_other_begins(
     ]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Auckland", "America/Los_Angeles", "Asia/Beirut"])
+def test_a_week_of_topics_alone_is_as_among_all(
+    database: Database, store: PostgresStore, run_id: str, zone: str
+) -> None:
+    """Its week is that of the reader's time zone, in winter as in summer."""
+    for number, days in enumerate((0, 0.4, 3, 6.9, 7, 7.5, 13.9, 14, 35, 126, 126.5)):
+        keep(store, run_id, f"{number}.wav", days, steps=about(f"Topic {number % 2}"))
+    plain = """SELECT date_trunc('week', started_at)::date AS week, topic, count(*) FROM calls WHERE topic IS NOT NULL
+        GROUP BY 1, 2 ORDER BY 1, 2"""
+    with database.connection() as connection:
+        connection.execute(f"SET LOCAL timezone = '{zone}'".encode())
+        expected = connection.execute(plain.encode()).fetchall()
+        query = "SELECT week, topic, calls FROM topics_weekly ORDER BY 1, 2"
+        assert connection.execute(query.encode()).fetchall() == expected
+        for week in {week for week, *_ in expected}:
+            alone = "SELECT week, topic, calls FROM topics_weekly WHERE week = %s ORDER BY 1, 2"
+            assert connection.execute(alone.encode(), (week,)).fetchall() == [row for row in expected if row[0] == week]
+
+
 def test_days_agents_and_topics(store: PostgresStore, database: Database, run_id: str) -> None:
     keep(store, run_id, "a.wav", 0, metadata={"agent_id": "A7"}, steps=about("Billing"))
     keep(store, run_id, "b.wav", 0.1, metadata={"agent_id": "A8"}, steps=about("Billing"))
