@@ -22,6 +22,7 @@ from analysis.questions.records import Answer, Finds, Quote, Searched
 from analysis.summary.reading.substance import Substance
 from pipeline.config.areas.ask import AskSettings
 from pipeline.errors import ModelUnavailable
+from pipeline.plurals import counted
 
 LEAST_SAID = 0.35
 """Share of the question's words, by weight, from which a passage is found by words; one word of four is too few."""
@@ -132,4 +133,7 @@ def _of_index(searched: Searched) -> tuple[str, ...]:
     missing = searched.calls - searched.indexed
     if not missing:
         return ()
-    return (f"{missing} of {searched.calls} calls are not indexed yet, and left out (run.py ask --index)",)
+    are = "is" if searched.calls == 1 else "are"
+    return (
+        f"{missing:,} of {counted(searched.calls, 'call')} {are} not indexed yet, and left out (run.py ask --index)",
+    )

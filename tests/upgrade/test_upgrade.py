@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,9 @@ import pytest
 from db.migrate import migrate
 from tests.commands.running import NO_MODELS
 from tests.house import PROJECT
-from tests.upgrade.make_database import HERE, HOME, SITUATIONS, arguments, environment, lay_out
+from tests.upgrade.dumps import dumps, load
+from tests.upgrade.make_database import HOME, SITUATIONS, arguments, environment, lay_out
 
-_COPY = re.compile(r"^(COPY .*? FROM STDIN);\n(.*?)^\\\.$", re.MULTILINE | re.DOTALL)
 _DONE_ANEW = ("text", "acoustic", "fusion", "topic", "summary", "rules")
 """Steps whose method is another today, and those that are new: they are done from the stored transcript."""
 _RESULTS = (
@@ -36,17 +35,11 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=sorted(HERE.glob("*.sql")), ids=lambda path: str(path.stem))
+@pytest.fixture(params=dumps(), ids=lambda path: str(path.stem))
 def old(request: pytest.FixtureRequest, empty_url: str, home: Path) -> str:
     """Address of a database in the state in which that commit left it."""
     dump = request.param.read_text(encoding="utf-8").replace(HOME, home.as_uri())
-    with psycopg.connect(empty_url, autocommit=True) as connection:
-        end = 0
-        for block in _COPY.finditer(dump):
-            connection.execute(dump[end : block.start()].encode() or b"SELECT")
-            with connection.cursor() as cursor, cursor.copy(block[1].encode()) as copy:
-                copy.write(block[2].encode())
-            end = block.end()
+    load(dump, empty_url)
     return empty_url
 
 
