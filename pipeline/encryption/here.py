@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
+from pipeline.encryption import changing
+from pipeline.encryption.changing import ChangingAppender, ChangingFile, ChangingReader
 from pipeline.encryption.keys import FileDamaged, KeyPlaces, KeyRing, key_ring
 from pipeline.encryption.sealed import MAGIC, SealedReader, SealedWriter, is_sealed
 
@@ -32,11 +34,13 @@ class _Told:
     key: str | None = None
     old_keys: tuple[str, ...] = ()
     spool: bool = False
+    recordings: bool = False
 
 
 def use_keys(places: KeyPlaces) -> None:
     """For the rest of this process, and for those it spawns from now on. Raises ConfigurationError."""
-    os.environ[SETTINGS] = json.dumps({"key": places.key, "old_keys": places.old_keys, "spool": places.spool})
+    said = {"key": places.key, "old_keys": places.old_keys, "spool": places.spool, "recordings": places.recordings}
+    os.environ[SETTINGS] = json.dumps(said)
     _keys.cache_clear()
     _keys()
 
@@ -44,7 +48,9 @@ def use_keys(places: KeyPlaces) -> None:
 @functools.cache
 def _keys() -> tuple[_Told, KeyRing]:
     said = json.loads(os.environ.get(SETTINGS) or "{}")
-    told = _Told(said.get("key"), tuple(said.get("old_keys", ())), bool(said.get("spool")))
+    told = _Told(
+        said.get("key"), tuple(said.get("old_keys", ())), bool(said.get("spool")), bool(said.get("recordings"))
+    )
     return told, key_ring(told)
 
 
@@ -58,6 +64,11 @@ def spool_is_sealed() -> bool:
     return _keys()[0].spool
 
 
+def recordings_are_sealed() -> bool:
+    """Whether the recordings that the service keeps are to be encrypted."""
+    return _keys()[0].recordings
+
+
 def open_file(path: Path, *, must_be_sealed: bool = False) -> io.BufferedReader:
     """A file to be read, decrypted where it is encrypted. Raises OSError, FileDamaged, KeyMissing.
 
@@ -65,7 +76,11 @@ def open_file(path: Path, *, must_be_sealed: bool = False) -> io.BufferedReader:
     """
     file = path.open("rb")
     try:
-        if file.peek(len(MAGIC))[: len(MAGIC)] != MAGIC:
+        magic = file.peek(len(MAGIC))[: len(MAGIC)]
+        if magic == changing.MAGIC:
+            file.close()
+            return io.BufferedReader(cast("Any", ChangingReader(ChangingFile.open(path, ring()))), _READ_BYTES)
+        if magic != MAGIC:
             if must_be_sealed:
                 raise FileDamaged(f"{path.name}: is to be encrypted, and does not begin as an encrypted file")
             return file
@@ -122,3 +137,10 @@ def open_new(path: Path, *, sealed: bool) -> BinaryIO:
     if not sealed:
         return path.open("wb")
     return cast(BinaryIO, SealedWriter(path, ring()))
+
+
+def open_growing(path: Path) -> BinaryIO:
+    """Samples that are read while they are written, to be appended to, unbuffered. Raises OSError, KeyMissing."""
+    if not spool_is_sealed():
+        return cast(BinaryIO, path.open("wb", buffering=0))
+    return cast(BinaryIO, ChangingAppender(ChangingFile.create(path, ring())))

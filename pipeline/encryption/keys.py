@@ -72,6 +72,11 @@ class KeyPlaces(Protocol):
         """Whether decoded samples are to be encrypted."""
         ...
 
+    @property
+    def recordings(self) -> bool:
+        """Whether the recordings that the service keeps are to be encrypted."""
+        ...
+
 
 class LocalKey:
     """A key that this process holds."""

@@ -57,14 +57,20 @@ def is_sealed(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def read_header(file: BinaryIO, name: str) -> Header:
-    """Raises FileDamaged, OSError."""
+def new_header(magic: bytes, block_bytes: int, key: bytes, ring: KeyRing) -> tuple[bytes, bytes]:
+    """Of a new file, and its fixed part. Raises KeyMissing."""
+    fixed = _FIXED.pack(magic, block_bytes, os.urandom(16))
+    return fixed + _slot_bytes(ring.wrap(key, fixed), 1) + b"\0" * _SLOT_BYTES, fixed
+
+
+def read_header(file: BinaryIO, name: str, kind: bytes = MAGIC) -> Header:
+    """`kind`: the magic it must have. Raises FileDamaged, OSError."""
     content = file.read(HEADER_BYTES)
     if len(content) < HEADER_BYTES:
         raise FileDamaged(f"{name}: encrypted, and cut off within its header")
     fixed = content[: _FIXED.size]
     magic, block_bytes, file_id = _FIXED.unpack(fixed)
-    if magic != MAGIC or not 0 < block_bytes <= _MOST_BLOCK_BYTES:
+    if magic != kind or not 0 < block_bytes <= _MOST_BLOCK_BYTES:
         raise FileDamaged(f"{name}: its header was changed")
     slots = [_slot(content[_FIXED.size + number * _SLOT_BYTES :][:_SLOT_BYTES]) for number in (0, 1)]
     valid = [(generation, number, key) for number, found in enumerate(slots) if found for generation, key in [found]]

@@ -14,6 +14,7 @@ from pipeline.audio.segments import Interval, plan_segments, samples_of
 from pipeline.audio.vad.detector import Samples, VoiceActivityDetector
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.disk import write_spooled
+from pipeline.encryption.here import open_growing
 from pipeline.live.endpoints import SpeechFinder
 from pipeline.live.sound import Linear
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
@@ -61,7 +62,7 @@ class TrackListener:
         """Spooled so far."""
         self.spoke_at = 0
         """Where somebody was last heard."""
-        self._spool = spool.open("wb", buffering=0)
+        self._spool = open_growing(spool)
         self._resampler = Resampler(source_rate_hz, 1, hearing.resample_quality)
         self._stream = hearing.detector.stream()
         self._finder = SpeechFinder(hearing.detector.step_samples, hearing.voice_activity)

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from pipeline.config.areas.sources import InputSettings
+from pipeline.encryption.changing import is_changing
+from pipeline.encryption.here import open_file
 from pipeline.errors import EarshotError, TerminalError, TransientError, described
 from pipeline.jobs import Job, JobState
 from pipeline.live.ports import HandedOver, LiveHeader
@@ -20,6 +22,8 @@ from pipeline.records import Role
 from service.jobs.room import JobRoom
 from service.jobs.submission import CallDescription, Submission
 from service.jobs.submission import described as submission_of
+
+_COPIED_BYTES = 1 << 20
 
 
 class RecordingsToJobs:
@@ -42,16 +46,22 @@ class RecordingsToJobs:
         return HandedOver(job=job.job_id, source_uri=job.source_uri)
 
     def _submitted(self, recording: Path, header: LiveHeader) -> Job:
-        size = recording.stat().st_size
+        sealed = is_changing(recording)
+        with open_file(recording) as content:
+            size = content.seek(0, os.SEEK_END)
         job = self._jobs.open(self._submission(header), header.start.owner, f"live-{header.session}", size)
         if job.state is not JobState.RECEIVING:
             return job  # it was handed over before
         part = self._jobs.folder.part(job.job_id, job.file_name)
         part.unlink(missing_ok=True)
-        try:
-            os.link(recording, part)
-        except OSError:  # another file system
-            shutil.copyfile(recording, part)
+        if sealed:  # plain as every recording that arrives, until it is sniffed
+            with open_file(recording) as content, part.open("wb") as arriving:
+                shutil.copyfileobj(content, arriving, _COPIED_BYTES)
+        else:
+            try:
+                os.link(recording, part)
+            except OSError:  # another file system
+                shutil.copyfile(recording, part)
         return self._jobs.finish_upload(job, part)
 
     def _submission(self, header: LiveHeader) -> Submission:

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from pipeline.encryption.changing import is_changing
 from service.live.messages import FRAME_HEADER
 from tests.commands.running import SCRIPTED
 from tests.commands.test_serve import config, places, serving
+from tests.encrypting import key_file
 from tests.live_rooms import RATE_HZ, speech
 from tests.waiting import PATIENCE_S, until
 
-__all__ = ["config"]
+__all__ = ["config", "key_file"]
 
 pytestmark = pytest.mark.slow
 
@@ -89,8 +91,10 @@ def test_a_live_call_becomes_an_ordinary_one(config: Path, empty_url: str, tmp_p
     assert not list((tmp_path / "live").iterdir())
 
 
-def test_a_killed_servers_call_is_kept_and_processed(config: Path, empty_url: str, tmp_path: Path) -> None:
-    chosen = settings(tmp_path, empty_url)
+def test_a_killed_servers_call_is_kept_encrypted_and_processed(config: Path, empty_url: str, key_file: Path) -> None:
+    folder = key_file.parent
+    sealed = ("encryption.recordings=true", "encryption.spool=true", f"encryption.key=file:{key_file}")
+    chosen = [*settings(folder, empty_url), *sealed]
     with serving(config, chosen) as (client, running):
         socket = connect(f"ws://{client.base_url.host}:{client.base_url.port}/v1/live", open_timeout=PATIENCE_S)
         with socket:
@@ -101,6 +105,8 @@ def test_a_killed_servers_call_is_kept_and_processed(config: Path, empty_url: st
             until(lambda: client.get("/v1/live/calls").json()["calls"])
             running.kill()
             running.wait(PATIENCE_S)
+    (recording,) = (folder / "live").rglob("*.wav")
+    assert is_changing(recording)
     with serving(config, chosen) as (client, running):
         page = ordinary(client, session)
         assert page.status_code == 200

@@ -12,7 +12,9 @@ import pytest
 
 from commands.serving.live import live_hearing
 from pipeline.audio.decoding.spool import read_samples
+from pipeline.config.areas.encryption import EncryptionSettings
 from pipeline.config.root import Settings
+from pipeline.encryption import here
 from pipeline.live.track import Hearing, TrackListener, Utterance
 from tests.live_rooms import RATE_HZ, speech
 
@@ -45,6 +47,26 @@ def test_turns_do_not_depend_on_the_size_of_messages(
     in_large, in_small = (heard(tmp_path / str(block), agent, hearing, block) for block in (16_000, 333))
     assert in_large == in_small
     assert len(in_large) >= 2
+
+
+def test_an_encrypted_spool_holds_the_same_while_it_grows(
+    tmp_path: Path, hearing: Hearing, agent: npt.NDArray[np.int16], keys_here: EncryptionSettings
+) -> None:
+    """It was written plain, and whoever read it refused it: with `encryption.spool` no live call was recognised."""
+    track = TrackListener(0, RATE_HZ, tmp_path / "track", hearing, None)
+    turns = []
+    for first in range(0, len(agent), 4000):
+        turns += track.push(agent[first : first + 4000])
+        assert len(read_samples(tmp_path / "track", 0, 100)) == track.samples
+    track.close()
+    assert agent[8000:8100].astype("<f4").tobytes()[:64] not in (tmp_path / "track").read_bytes()
+    sealed = read_samples(tmp_path / "track", 0, 100)
+    here.use_keys(keys_here.model_copy(update={"spool": False}))
+    again = TrackListener(0, RATE_HZ, tmp_path / "plain", hearing, None)
+    for first in range(0, len(agent), 4000):
+        again.push(agent[first : first + 4000])
+    again.close()
+    assert np.array_equal(sealed, read_samples(tmp_path / "plain", 0, 100))
 
 
 def test_turns_are_apart_in_order_and_hold_their_speech(
