@@ -26,6 +26,7 @@ _WORDS = {
     "open": "it was only asked for",
     "to_come": "it was only announced",
     "miscounted": "the number belongs to something else",
+    "misdated": "the time belongs to something else",
 }
 
 
@@ -66,6 +67,9 @@ class StatementChecker:
         self._before: Role | None = None
 
     def check(self, text: str) -> Checked:
+        if gives_orders(text):
+            why = ("it repeats words meant for a language model",)
+            return Checked(text, Verdict.CONTRADICTED, 0.0 if self.reads else None, why, (ORDERS_FLAG,))
         faults = self.unsupported(text)
         flags = tuple(dict.fromkeys(f"unsupported_{fault.kind}" for fault in faults))
         reasons = tuple(dict.fromkeys(f"a {fault.kind} that is not in the transcript" for fault in faults))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from analysis.records import ActionItem
 from analysis.summary.reading.readings import Reading, read
@@ -82,7 +82,11 @@ def _clauses(text: str, role: Role) -> list[str]:
 
 def by_when(text: str) -> str | None:
     """The first moment or term in the text, as it was said."""
+    return next(moments(text), None)
+
+
+def moments(text: str) -> Iterator[str]:
+    """Each moment or term in the text, as it was said."""
     for match in _WHEN.finditer(text.replace("’", "'")):
         if match.group(0).casefold().strip() not in _BARE:
-            return match.group(0).strip()
-    return None
+            yield match.group(0).strip()

@@ -181,19 +181,17 @@ class SummaryStep:
             # Asked again the model would say the same: the call's own sentences stand, and no later run asks.
             reason = f"nothing of the model's summary is supported by the transcript: {composed.note}"
             own_words = replace(self._extractive(draft.call), reason=None)
-            return replace(paid(own_words, *answers), provider=EXTRACTIVE, model=None, reason=reason)
+            stands = replace(paid(own_words, *answers), provider=EXTRACTIVE, model=None, reason=reason)
+            return _told_of_orders(stands) if orders_in(draft.call) else stands
         text = self._template.render(composed.summary, call_values(draft.call), draft.language)
-        flags, note = composed.summary.flags, composed.note
-        if orders_in(draft.call):
-            flags, note = (*dict.fromkeys((*flags, ORDERS_FLAG)),), "; ".join(filter(None, (note, ORDERS_TOLD)))
-        summary = replace(composed.summary, text=text, flags=flags)
-        if not partly:
-            return paid(done(self.name, fingerprint, summary, texts[-1].provider or "llm", note), *answers)
-        # Of the unread parts nothing is owed to a later run: on the same machine it would have no more time.
-        told = "; ".join(filter(None, (parts_not_read(texts), note)))
-        summary = replace(summary, flags=(*summary.flags, "parts_not_read"))
+        summary, note = replace(composed.summary, text=text), composed.note
+        if partly:
+            # Of the unread parts nothing is owed to a later run: on the same machine it would have no more time.
+            note = "; ".join(filter(None, (parts_not_read(texts), note)))
+            summary = replace(summary, flags=(*summary.flags, "parts_not_read"))
         read_ones = [answer for answer in answers if answer.data is not None]
-        return paid(done(self.name, fingerprint, summary, read_ones[-1].provider or "llm", told), *read_ones)
+        result = done(self.name, fingerprint, summary, read_ones[-1].provider or "llm", note)
+        return paid(_told_of_orders(result) if orders_in(draft.call) else result, *read_ones)
 
     def _own_sentences(self, draft: Draft) -> Sequence[SummaryEvidence]:
         """Those that sum the call up without a model."""
@@ -255,3 +253,12 @@ class SummaryStep:
 
     def close(self) -> None:
         """Nothing to close: whoever built the router closes the router."""
+
+
+def _told_of_orders(result: StepResult) -> StepResult:
+    """Somebody spoke to the model: whatever became of its text, the row says so."""
+    reason = "; ".join(filter(None, (result.reason, ORDERS_TOLD)))
+    if not isinstance(result.payload, Summary):
+        return replace(result, reason=reason)
+    flags = tuple(dict.fromkeys((*result.payload.flags, ORDERS_FLAG)))
+    return replace(result, payload=replace(result.payload, flags=flags), reason=reason)

@@ -18,6 +18,7 @@ import numpy as np
 from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.summary.support.figures import miscounted
 from analysis.summary.support.heard import Occurrence, Utterance, utterances_of
+from analysis.summary.support.moments import misdated
 from analysis.summary.support.statements import Clause, read_statement
 from analysis.summary.support.wording import Wording
 from analysis.text import content_stems, words
@@ -92,6 +93,8 @@ class Evidence:
     """1 where `from A to B` was said as `from B to A`."""
     miscounted: float
     """1 where a number was said, but of other things."""
+    misdated: float
+    """1 where a moment was said, but of other things."""
 
     @property
     def vector(self) -> tuple[float, ...]:
@@ -130,6 +133,7 @@ class CallEvidence:
             turned=turned,
             turned_round=self._turned_round(statement),
             miscounted=miscounted(statement, self.utterances, self._wording),
+            misdated=misdated(statement, self.utterances, self._wording),
         )
 
     def subject_of(self, statement: str, before: Role | None = None) -> Role | None:

@@ -90,13 +90,14 @@ def faults_of(evidence: Evidence) -> tuple[str, ...]:
         "turned_round": evidence.turned_round >= 1.0,
         "opposite": evidence.opposite >= 1.0,
         "miscounted": evidence.miscounted >= 1.0,
+        "misdated": evidence.misdated >= 1.0,
         "open": evidence.open >= 1.0,
         "to_come": evidence.to_come >= 1.0 > evidence.open,
     }
     return tuple(name for name, found in decisive.items() if found)
 
 
-_CERTAIN = frozenset({"owner", "turned_round", "miscounted"})
+_CERTAIN = frozenset({"owner", "turned_round", "miscounted", "misdated"})
 """One of these contradicts a statement; of the others, which people word in many ways, it takes two."""
 _OTHER_DID, _OTHER_SAID, _UNSAID = 0.7, 0.32, 0.7
 
