@@ -199,3 +199,23 @@ def test_what_follows_but_is_read_by_itself() -> None:
     """The content of both halves together was said by nobody, and of the first alone by the other side."""
     text = "The client asked for a free box for two days, but the name is Tom."
     assert StatementChecker(CAKE, "en", None).check(text).verdict is not Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("statement", "misdated"),
+    [
+        ("The client will receive the corrected bill by email within three working days.", True),
+        ("The client will receive the corrected bill by email today.", False),
+        ("The client will have the forty dollars within three working days.", False),
+        ("The refund takes three working days.", False),
+    ],
+)
+def test_a_moment_belongs_to_what_it_was_said_of(statement: str, misdated: bool) -> None:
+    """Two promises in one sentence, run together by a model."""
+    refund, bill = (
+        "You will have the forty dollars within three working days",
+        "I will send you the corrected bill by email",
+    )
+    about = call(("client", "I was charged twice."), ("agent", f"{refund}, and {bill} today."))
+    checked = StatementChecker(about, "en", None).check(statement)
+    assert ("the time belongs to something else" in checked.reasons) == misdated
