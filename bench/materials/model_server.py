@@ -8,26 +8,31 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from analysis.llm.local.attention import use_vector_attention
 from analysis.llm.local.decoding import Writing
 from analysis.llm.local.gates import use_vector_gates
 from analysis.llm.local.model import LocalModel
 from analysis.llm.provider import LLMRequest, Reply
+from pipeline.children.worker import Worker
 from pipeline.config.areas.llm import MlxLmSettings
 
+_DAY_S = 86_400.0
 _GATHERED_S = 3.0
 """After this long without a further request those that came are answered."""
 
 
-class _TellsTokens(LocalModel):
-    """Keeps the tokens of each reply with their log-probabilities."""
+Told = tuple[Reply, Sequence[tuple[bytes, float]]]
+"""A reply, and its tokens with their log-probabilities."""
 
+
+class _TellsTokens(LocalModel):
     def __init__(self, settings: MlxLmSettings) -> None:
         super().__init__(settings)
         self.tokens: dict[str, list[tuple[bytes, float]]] = {}
@@ -39,12 +44,21 @@ class _TellsTokens(LocalModel):
         return super()._reply(sequence)
 
 
+def build_telling_model(settings: MlxLmSettings) -> Callable[[Sequence[LLMRequest]], list[Told]]:
+    """For `Worker`."""
+    use_vector_attention()
+    use_vector_gates()
+    model = _TellsTokens(settings)
+    return lambda requests: [(reply, model.tokens.get(reply.key, [])) for reply in model(requests)]
+
+
 class _Desk:
-    """Gathers requests for the one thread that has the model."""
+    """Gathers requests for the one process that has the model."""
 
     def __init__(self, model: Path) -> None:
-        self._settings = MlxLmSettings(model=str(model))
         self._waiting: queue.Queue[tuple[dict[str, Any], Future[dict[str, Any]]] | None] = queue.Queue()
+        settings = (MlxLmSettings(model=str(model)),)
+        self._model = Worker("served model", build_telling_model, settings, limit_key="none")
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
 
@@ -56,14 +70,14 @@ class _Desk:
     def close(self) -> None:
         self._waiting.put(None)
         self._thread.join()
+        self._model.close()
 
     def _work(self) -> None:
-        use_vector_gates()
-        model = _TellsTokens(self._settings)
         while gathered := self._gathered():
             requests = [_request(str(number), body) for number, (body, _) in enumerate(gathered)]
-            for reply, (_, answer) in zip(model(requests), gathered, strict=True):
-                answer.set_result(_completion(reply, model.tokens.get(reply.key, [])))
+            told: list[Told] = self._model.call(requests, _DAY_S)
+            for (reply, tokens), (_, answer) in zip(told, gathered, strict=True):
+                answer.set_result(_completion(reply, tokens))
 
     def _gathered(self) -> list[tuple[dict[str, Any], Future[dict[str, Any]]]]:
         """Those that came; none when the server is closed."""
