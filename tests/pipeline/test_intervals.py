@@ -85,3 +85,8 @@ def test_the_difference_of_a_system_to_itself_is_nothing(pairs: list[tuple[int, 
     found = difference(own, own)
     assert found is not None
     assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def test_a_share_is_told_with_its_interval_where_it_has_one() -> None:
+    assert str(Share(value=0.25, low=0.2, high=0.3, groups=6)) == "0.250 [0.200, 0.300]"
+    assert str(Share(value=0.25, low=None, high=None, groups=1)) == "0.250"
