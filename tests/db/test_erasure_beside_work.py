@@ -24,6 +24,7 @@ from pipeline.records import CallFailure, Claim, FoundCall, SegmentText, Skipped
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
 from tests.db.samples import found, outcome, prepared, transcript
+from tests.waiting import until
 
 HALF_A_CALL = SegmentText(channel=0, ordinal=0, start_s=0.0, end_s=1.0, text="half a call", language="en")
 
@@ -142,12 +143,13 @@ def test_a_call_that_is_just_being_stored_is_waited_for_and_goes(work: Work) -> 
         connection.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('earshot erasure of rows', 0))")
         erasing = threading.Thread(target=erase_rows, args=(work.database, chosen, lambda content: content))
         erasing.start()
+        until(lambda: work.rows("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
         connection.execute(
             """INSERT INTO calls (call_id, source_uri, file_name, source_size_bytes, status)
                VALUES (%s, %s, 'a.wav', 1, 'done')""",
             [uuid.UUID(chosen[0].call_id), work.call.source_uri],
         )
-    erasing.join(10)
+    erasing.join()
     assert work.rows("SELECT count(*) FROM calls") == [(0,)]
 
 

@@ -9,6 +9,7 @@ import pytest
 from psycopg_pool import PoolClosed
 
 from db.connection import Database
+from tests.waiting import PATIENCE_S
 
 
 def test_threads_that_ask_first_at_once_share_one_pool(database: Database) -> None:
@@ -16,7 +17,7 @@ def test_threads_that_ask_first_at_once_share_one_pool(database: Database) -> No
     together = threading.Barrier(8)
 
     def ask() -> int:
-        together.wait(10)
+        together.wait(PATIENCE_S)
         with database.connection() as connection:
             return connection.info.backend_pid
 

@@ -22,6 +22,7 @@ from service.asking import AT_ONCE, AskingRoom
 from tests.analysis.questions.encoders import chosen
 from tests.analysis.questions.stored import CANCELS, CARD, store_call
 from tests.service.conftest import LOOPBACK, all_heard
+from tests.waiting import PATIENCE_S
 
 
 class As:
@@ -161,7 +162,7 @@ def test_too_many_questions_at_once_are_told_to_come_again(database: Database) -
     class Slow(Asker):
         def ask(self, *_: object) -> None:  # type: ignore[override]
             busy.release()
-            go_on.wait(20)
+            go_on.wait(PATIENCE_S)
 
     busy, go_on = threading.Semaphore(0), threading.Event()
     room = AskingRoom(database, Settings(), patience_s=0.01)

@@ -21,6 +21,7 @@ from db.embedded.files import find_files
 from db.embedded.server import EmbeddedServer
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from tests.waiting import until
 
 AS_ROOT = os.geteuid() == 0
 
@@ -65,11 +66,7 @@ def postmaster(server: EmbeddedServer) -> int:
 
 
 def gone(server: EmbeddedServer) -> bool:
-    for _ in range(100):
-        if postmaster_alive(server.files()) is None:
-            return True
-        time.sleep(0.05)
-    return False
+    return until(lambda: postmaster_alive(server.files()) is None)
 
 
 def test_started_shared_and_stopped_by_the_last(folder: Path) -> None:

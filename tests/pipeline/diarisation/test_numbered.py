@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.diarisation.pyannote import numbered
 from pipeline.diarisation.diariser import SpeakerTurn
+from pipeline.diarisation.pyannote import numbered
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 from pipeline.presence import ProviderUse, SeenWorker
 from service.monitoring.checks import Check, Examination, Finding, State, ready, worst
 from service.monitoring.standing import judged, room_in
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_check_that_hangs_is_told_and_begun_only_once() -> None:
 
     def hang() -> Finding:
         begun.append(1)
-        hanging.wait(30)
+        hanging.wait(PATIENCE_S)
         return ready("after all")
 
     examination = Examination(
@@ -40,9 +41,8 @@ def test_a_check_that_hangs_is_told_and_begun_only_once() -> None:
     )
     try:
         for _ in range(3):
-            found = examination.look()
-            assert found["slow"] == Finding(State.UNREADY, "no answer within 0.05 s")
-            assert found["quick"] == ready("fine")
+            assert examination.look()["slow"] == Finding(State.UNREADY, "no answer within 0.05 s")
+        until(lambda: examination.look()["quick"] == ready("fine"))  # even that takes longer on a busy machine
         assert len(begun) == 1
     finally:
         hanging.set()

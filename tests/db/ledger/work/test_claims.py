@@ -69,7 +69,7 @@ def test_workers_that_ask_at_once_never_get_the_same_call(database: Database, ru
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert sorted(got, key=int) == [str(number) for number in range(100)]
 
 

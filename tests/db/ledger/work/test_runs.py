@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from pipeline.masking import masked, masked_content
 from tests.db.samples import found, outcome
+from tests.waiting import until
 
 RUN = """
 import sys, time
@@ -56,13 +58,13 @@ def test_a_second_run_is_refused_until_the_first_dies(url: str, store: PostgresS
         store.begin_run({}, "h", "here")
     process.send_signal(signal.SIGKILL)
     process.wait()
-    second = ""
-    for _ in range(100):
-        try:
-            second = store.begin_run({}, "h", "here")
-            break
-        except RunLocked:
-            time.sleep(0.05)
+
+    def begun() -> str | None:
+        with contextlib.suppress(RunLocked):  # the server has not noticed yet
+            return store.begin_run({}, "h", "here")
+        return None
+
+    second = until(begun)
     assert [(run.run_id, run.state) for run in latest_runs(database)] == [(second, "running"), (first, "crashed")]
 
 
