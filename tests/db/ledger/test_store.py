@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from analysis.records import CallSentiment, RoleSentiment, Sentiment, Topic
+from analysis.records import Sentiment, Topic
 from db.connection import Database
 from db.ledger.store import PostgresStore
-from db.ledger.work.claims import PostgresClaims
 from db.migrate import SCHEMA
 from pipeline.records import (
     CallStatus,
@@ -19,19 +17,16 @@ from pipeline.records import (
     KnownCall,
     Role,
     SegmentText,
-    StepResult,
     StepState,
     Transcript,
     Word,
 )
 from tests.db.samples import (
-    CALM,
     TALK,
     all_steps,
     attention,
     chunk,
     found,
-    identity,
     outcome,
     prepared,
     sentiments,
@@ -63,6 +58,10 @@ def keep(store: PostgresStore, run_id: str, call: FoundCall | None = None, **cha
 def known(store: PostgresStore, call: FoundCall | None = None) -> KnownCall:
     call = call or found()
     return store.known_calls([call.source_uri])[call.source_uri]
+
+
+def reasons(database: Database) -> dict[str, str]:
+    return dict(one(database, "SELECT missing_reasons FROM calls"))
 
 
 def test_a_stored_call_reads_back_whole(store: PostgresStore, run_id: str) -> None:
@@ -310,127 +309,6 @@ def test_attempts_count_tries_with_the_same_fingerprint(store: PostgresStore, ru
     assert known(store).steps["summary"].attempts == 1
 
 
-# -------------------------------------------------------------------------------- models side by side
-
-
-def test_two_models_side_by_side(store: PostgresStore, database: Database, run_id: str) -> None:
-    keep(store, run_id)
-    second = transcript("f2", chunks=TALK[:2], who=replace(identity(), model="other"))
-    keep(store, run_id, words=second, steps=all_steps(TALK[:2]))
-    assert store.transcript("f1") == transcript()
-    assert store.transcript("f2") == second
-    assert one(database, "SELECT transcript_fingerprint FROM calls") == "f2"
-    assert one(database, "SELECT count(*) FROM chunks") == 2
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "kept"),
-    [
-        (identity(0), identity(1), True),
-        (identity(1), identity(0), False),
-        (identity(0), replace(identity(0), options_hash="o2"), False),
-        (identity(2), identity(0, demonstration=True), True),
-        (identity(0, demonstration=True), identity(1), False),
-    ],
-    ids=["later listed", "earlier listed", "same place", "demonstration", "after a demonstration"],
-)
-def test_a_fallback_never_replaces_a_better_engine(  # noqa: PLR0917
-    store: PostgresStore, database: Database, run_id: str, first: Any, second: Any, kept: bool
-) -> None:
-    keep(store, run_id, words=transcript("f1", who=first))
-    words = transcript("f2", chunks=TALK[:1], who=second)
-    call_id = known(store).call_id
-    assert store.save_call(outcome(call_id, run_id, words=words, steps=all_steps(TALK[:1]))) is not kept
-    assert one(database, "SELECT transcript_fingerprint FROM calls") == ("f1" if kept else "f2")
-    assert one(database, "SELECT count(*) FROM chunk_sentiments") == (3 if kept else 1)
-
-
-def test_a_downgrade_can_be_allowed(store: PostgresStore, database: Database, run_id: str) -> None:
-    call_id = keep(store, run_id)
-    lenient = PostgresStore(database, allow_downgrade=True)
-    worse = transcript("f2", who=identity(3, demonstration=True))
-    assert lenient.save_call(outcome(call_id, run_id, words=worse))
-    assert one(database, "SELECT asr_demonstration FROM calls") is True
-
-
-def test_changed_bytes_are_not_bound_to_the_old_transcript(
-    store: PostgresStore, database: Database, run_id: str
-) -> None:
-    call_id = keep(store, run_id)
-    other = transcript("f9", who=identity(1))
-    assert store.save_call(outcome(call_id, run_id, audio=prepared("bb"), words=other))
-    assert one(database, "SELECT transcript_fingerprint FROM calls") == "f9"
-
-
-def test_a_new_transcript_empties_what_was_not_redone(store: PostgresStore, database: Database, run_id: str) -> None:
-    call_id = keep(store, run_id)
-    newer = transcript("f2", who=replace(identity(), revision="r2"))
-    assert store.save_call(
-        outcome(call_id, run_id, words=newer, steps=(sentiments("text"),), status=CallStatus.TRANSCRIBED)
-    )
-    assert rows(database, "SELECT summary, topic, agent_acoustic_sentiment, turns, llm_model, status FROM calls") == [
-        (None, None, None, None, None, "transcribed")
-    ]
-    assert set(store.step_results(call_id, "f2")) == {"text"}
-
-
-# -------------------------------------------------------------------------------------------- identity
-
-
-def test_ids_are_stable(store: PostgresStore, run_id: str) -> None:
-    call_id = keep(store, run_id)
-    assert store.claim_call(found(), "other bytes", None) == call_id
-    assert [one.call_id for one in store.known_by_content("aa")] == [call_id]
-
-
-def test_a_moved_recording_keeps_its_id_and_frees_its_address(store: PostgresStore, run_id: str) -> None:
-    call_id = keep(store, run_id)
-    moved = found("a.wav", folder="/archive")
-    assert store.claim_call(moved, "aa", call_id) == call_id
-    assert store.known_calls([found().source_uri]) == {}
-    assert known(store, moved).call_id == call_id
-    newcomer = store.claim_call(found(), "cc", None)
-    assert newcomer != call_id
-    assert store.save_call(outcome(newcomer, run_id, audio=prepared("cc"), words=transcript("f3")))
-    assert known(store, moved).call_id == call_id
-    assert known(store).call_id == newcomer
-
-
-def test_bytes_moved_to_a_known_address(store: PostgresStore, run_id: str) -> None:
-    first = keep(store, run_id, found("a.wav"))
-    second = keep(store, run_id, found("b.wav"), audio=prepared("bb"), words=transcript("f2"))
-    assert store.claim_call(found("b.wav"), "aa", first) == second
-
-
-def test_claiming_a_call_writes_nothing(store: PostgresStore, database: Database) -> None:
-    assert store.claim_call(found(), "aa", None) == store.claim_call(found(), "aa", None)
-    assert one(database, "SELECT count(*) FROM calls") == 0
-
-
-def test_equal_bytes_under_two_names_share_a_transcript(store: PostgresStore, database: Database, run_id: str) -> None:
-    first, second = keep(store, run_id, found("a.wav")), keep(store, run_id, found("b.wav"))
-    assert first != second
-    assert one(database, "SELECT count(*) FROM transcripts") == 1
-    assert one(database, "SELECT count(*) FROM chunks") == 6
-    assert len(store.known_by_content("aa")) == 2
-
-
-def test_disappeared_addresses(store: PostgresStore, run_id: str) -> None:
-    for name in ("a.wav", "b_%.wav", "c.wav"):
-        keep(store, run_id, found(name))
-    keep(store, run_id, found("d.wav", folder="/elsewhere"))
-    assert store.disappeared("file:///calls/", [found("a.wav").source_uri]) == [
-        "file:///calls/b_%.wav",
-        "file:///calls/c.wav",
-    ]
-
-
-def test_many_addresses_at_once(store: PostgresStore, run_id: str) -> None:
-    keep(store, run_id)
-    asked = [f"file:///calls/{n}.wav" for n in range(2500)]
-    assert list(store.known_calls([*asked, found().source_uri])) == [found().source_uri]
-
-
 # -------------------------------------------------------------------------------------------- segments
 
 
@@ -496,126 +374,3 @@ def test_a_topic_without_a_confidence_says_why(
     topic = step("topic", Topic(topic="Billing", subtopic=None, confidence=confidence))
     keep(store, run_id, steps=(topic,))
     assert one(database, "SELECT missing_reasons->>'topic_confidence' FROM calls") == reason
-
-
-# ---------------------------------------------------------------------------- reasons and language of the call's row
-
-
-def reasons(database: Database) -> dict[str, str]:
-    return dict(one(database, "SELECT missing_reasons FROM calls"))
-
-
-@pytest.mark.parametrize(
-    ("poor", "stale"),
-    [
-        (step("topic", None, state=StepState.MISSING, reason="nothing matches"), "topic"),
-        (step("topic", Topic(topic="Billing", subtopic=None, confidence=None)), "topic_confidence"),
-        (step("summary", None, state=StepState.FAILED, reason="provider down"), "summary"),
-        (step("conversation", None, state=StepState.MISSING, reason="nobody speaks"), "conversation"),
-        *(
-            (replace(sentiments(name), payload=None, state=StepState.FAILED, reason="no model"), name)
-            for name in ("text", "acoustic", "fusion")
-        ),
-        (replace(sentiments("acoustic")), "client_acoustic"),
-        (step("text", CallSentiment(roles=(), chunks=())), "unknown_text"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_reason_goes_when_its_step_is_redone_with_a_value(
-    store: PostgresStore, database: Database, run_id: str, poor: StepResult, stale: str
-) -> None:
-    """Why a value is NULL stood on beside the value."""
-    others = tuple(result for result in whole_steps() if result.step != poor.step)
-    call_id = keep(store, run_id, steps=(*others, poor))
-    assert stale in reasons(database)
-    (good,) = (result for result in whole_steps() if result.step == poor.step)
-    assert store.save_call(replace(outcome(call_id, run_id, steps=(good,)), prepared=None, transcript=None))
-    assert reasons(database) == {}
-
-
-def test_the_reasons_of_other_steps_stay(store: PostgresStore, database: Database, run_id: str) -> None:
-    poor = step("topic", None, state=StepState.MISSING, reason="nothing matches")
-    down = step("summary", None, state=StepState.FAILED, reason="provider down")
-    call_id = keep(store, run_id, steps=(poor, down))
-    (topic,) = (result for result in whole_steps() if result.step == "topic")
-    assert store.save_call(replace(outcome(call_id, run_id, steps=(topic,)), prepared=None, transcript=None))
-    assert reasons(database) == {"summary": "provider down"}
-
-
-def test_reasons_of_steps_that_a_new_transcript_did_without_go(
-    store: PostgresStore, database: Database, run_id: str
-) -> None:
-    call_id = keep(store, run_id, steps=(step("topic", None, state=StepState.MISSING, reason="nothing matches"),))
-    newer = transcript("f2", who=replace(identity(), revision="r2"))
-    assert store.save_call(outcome(call_id, run_id, words=newer, steps=()))
-    assert reasons(database) == {}
-
-
-def whole_steps() -> tuple[StepResult, ...]:
-    """Every step with a value for everybody."""
-    made = []
-    for result in all_steps():
-        if isinstance(result.payload, CallSentiment):
-            roles = tuple(RoleSentiment(role=role, sentiment=CALM) for role in Role)
-            result = replace(result, payload=replace(result.payload, roles=roles))  # noqa: PLW2901
-        made.append(result)
-    return tuple(made)
-
-
-@pytest.mark.parametrize(
-    ("heard", "named", "stored"), [("en", "fr", "en"), (None, "fr", "fr"), (None, None, None), ("en", None, "en")]
-)
-def test_the_language_is_the_transcripts_or_else_the_metadatas(  # noqa: PLR0917
-    store: PostgresStore, database: Database, run_id: str, heard: str | None, named: str | None, stored: str | None
-) -> None:
-    call = replace(found(), metadata=replace(found().metadata, language=named))
-    keep(store, run_id, call, words=transcript(language=heard))
-    assert one(database, "SELECT language FROM calls") == stored
-
-
-def test_why_a_track_could_not_be_decoded_is_a_reason_until_it_can_be(
-    store: PostgresStore, database: Database, run_id: str
-) -> None:
-    call_id = keep(store, run_id)
-    reason = "SELECT missing_reasons->>'undecodable_track' FROM calls"
-    broken = replace(prepared(), notes={"undecodable_track": "a.wav: no decoder", "not_diarised": "told elsewhere"})
-    assert store.save_call(outcome(call_id, run_id, audio=broken))
-    assert one(database, reason) == "a.wav: no decoder"
-    assert store.save_call(replace(outcome(call_id, run_id, steps=()), prepared=None, transcript=None))
-    assert one(database, reason) == "a.wav: no decoder", "analysis alone tells nothing of the audio"
-    assert store.save_call(outcome(call_id, run_id))
-    assert one(database, reason) is None
-
-
-def test_two_workers_may_store_the_transcript_of_the_same_audio_at_once(store: PostgresStore) -> None:
-    """The second one's chunks met the first one's."""
-    words, faults = transcript("same"), list[BaseException]()
-    together = threading.Barrier(2)
-
-    def save() -> None:
-        together.wait()
-        try:
-            store.save_transcript(words, "aa")
-        except BaseException as error:  # noqa: BLE001 - told by the assertion
-            faults.append(error)
-
-    for _ in range(5):
-        threads = [threading.Thread(target=save) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        with store.database.connection() as connection:
-            connection.execute("DELETE FROM transcripts")
-    assert faults == []
-
-
-def test_of_two_copies_of_a_moved_recording_one_gets_its_call(store: PostgresStore, run_id: str) -> None:
-    """Two workers that begin with the copies at once found both that the old address is gone."""
-    old = store.claim_call(found("gone.wav"), "aa", None)
-    assert store.save_call(outcome(old, run_id, found("gone.wav")))
-    copies = [found("copy1.wav"), found("copy2.wav")]
-    PostgresClaims(store.database, "one", "hash", 60).enqueue(run_id, {call.source_uri: "{}" for call in copies})
-    first, second = (store.claim_call(call, "aa", old) for call in copies)
-    assert first == old
-    assert second != old

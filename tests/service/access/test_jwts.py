@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -16,16 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-from pydantic import ValidationError
 
 from db.access.scopes import Scope
 from db.queries.chosen import EVERYTHING, RowScope
 from pipeline.config.areas.access import JwtSettings
-from pipeline.errors import ConfigurationError
-from service.access.jwt_keys import IssuersKeys, KeyAddress, KeyFile, KeysUnavailable
+from service.access.jwt_keys import IssuersKeys
 from service.access.jwts import BadJwt, JwtReader
-from service.access.opening import jwt_reader
-from tests.loopback import Reply, Request, endless, listening
 from tests.service.access.conftest import House
 
 ISSUER, AUDIENCE = "https://login.example", "earshot"
@@ -231,125 +225,6 @@ def test_a_shared_secret_accepts_its_own_algorithm_alone(algorithm: str) -> None
     ):
         with pytest.raises(BadJwt):
             by_secret.read(token)
-
-
-# ------------------------------------------------------------------------------------------------ keys
-
-
-def test_a_new_key_is_asked_for_and_unknown_ones_cost_one_question_a_minute() -> None:
-    source, clock = Source([public(ec_key("a"), "a")]), Clock()
-    jwts = reader(source, clock)
-    assert jwts.read(signed())
-    assert source.asked == 1
-    source.keys.append(public(ec_key("b"), "b"))
-    clock.now += 61
-    assert jwts.read(signed(kid="b", key=ec_key("b")))
-    assert source.asked == 2
-    for number in range(200):
-        with pytest.raises(BadJwt):
-            jwts.read(signed(kid=f"unknown-{number}", key=ec_key("evil")))
-    assert source.asked == 2
-    clock.now += 61
-    with pytest.raises(BadJwt):
-        jwts.read(signed(kid="unknown", key=ec_key("evil")))
-    assert source.asked == 3
-
-
-def test_a_key_that_was_withdrawn_is_good_no_longer_after_its_time() -> None:
-    source, clock = Source([public(ec_key("a"), "a")]), Clock()
-    jwts = reader(source, clock)
-    assert jwts.read(signed())
-    source.keys = [public(ec_key("b"), "b")]
-    clock.now += 3601
-    with pytest.raises(BadJwt):
-        jwts.read(signed())
-
-
-def test_while_the_issuer_is_away_the_keys_at_hand_are_used_and_without_any_it_is_told() -> None:
-    source, clock = Source([public(ec_key("a"), "a")]), Clock()
-    jwts = reader(source, clock)
-    assert jwts.read(signed())
-    source.away = True
-    clock.now += 4000
-    assert jwts.read(signed())
-    with pytest.raises(KeysUnavailable):
-        reader(Source([], away=True)).read(signed())
-
-
-def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    path.write_text(json.dumps({"keys": [public(ec_key("a"), "a")]}))
-    jwts = JwtReader(settings(), IssuersKeys(KeyFile(path), kept_s=3600, wait_s=60))
-    assert jwts.read(signed())
-    path.write_text(json.dumps({"keys": [public(ec_key("b"), "key-b")]}))
-    assert jwts.read(signed(kid="key-b", key=ec_key("b")))
-    with pytest.raises(BadJwt):
-        jwts.read(signed())
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"keys": 5}', '{"keys": [5, null]}', "[" * 100_000])
-def test_what_is_no_set_of_keys_is_none(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "keys.json"
-    path.write_text(content)
-    with pytest.raises((BadJwt, KeysUnavailable)):
-        JwtReader(settings(), IssuersKeys(KeyFile(path), kept_s=3600, wait_s=60)).read(signed())
-
-
-@pytest.fixture
-def issuer() -> Iterator[str]:
-    """A server of keys; `/elsewhere` leads away, `/endless` does not end."""
-
-    def answer(request: Request) -> Reply:
-        if request.path == "/elsewhere":
-            return Reply(302, headers={"Location": "/keys"})
-        keys = json.dumps({"keys": [public(ec_key("a"), "a")]}).encode()
-        return Reply(200, endless(keys) if request.path == "/endless" else keys)
-
-    with listening(answer) as server:
-        yield server.url
-
-
-def test_keys_come_from_an_address_that_is_asked_directly_and_in_bounds(issuer: str) -> None:
-    def at(path: str) -> JwtReader:
-        return JwtReader(settings(), IssuersKeys(KeyAddress(f"{issuer}{path}"), kept_s=3600, wait_s=60))
-
-    assert at("/keys").read(signed()).principal.name == "jwt:ann"
-    for path in ("/elsewhere", "/endless"):
-        with pytest.raises(KeysUnavailable):
-            at(path).read(signed())
-
-
-# --------------------------------------------------------------------------------------- configuration
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"audience": []}, "audience is empty"),
-        ({"algorithms": []}, "algorithms is empty"),
-        ({"algorithms": ["HS256", "RS256"]}, "mixes"),
-        ({"algorithms": ["none"]}, "HS256"),
-        ({"keys": None}, "keys is not set"),
-        ({"algorithms": ["HS256"]}, "needs a secret"),
-        ({"keys": "http://login.example/keys"}, "https://"),
-    ],
-)
-def test_a_configuration_that_would_let_others_in_is_refused(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValidationError, match=says):
-        settings(**changes)
-
-
-@pytest.mark.parametrize(("algorithm", "size"), [("HS256", 31), ("HS384", 47), ("HS512", 63)])
-def test_a_secret_that_is_too_short_is_refused(algorithm: str, size: int) -> None:
-    by_secret = settings(algorithms=[algorithm], keys=None)
-    with pytest.raises(ConfigurationError, match=f"has {size} bytes"):
-        jwt_reader(by_secret, {"EARSHOT_JWT_SECRET": "a" * size})
-    assert jwt_reader(by_secret, {"EARSHOT_JWT_SECRET": "a" * (size + 1)})
-
-
-def test_keys_that_are_not_there_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="there is no file"):
-        jwt_reader(settings(keys=str(tmp_path / "none.json")), {})
 
 
 # ---------------------------------------------------------------------------------------- over the service
