@@ -152,7 +152,7 @@ def test_peak_memory_stays_below_the_limit(checkpoint: Path) -> None:
     requests = [request(str(i), speech_like(i, 6.0)) for i in range(24)]
     rows = []
     for limit_gb in (0.08, 1.0):
-        batch = Batch(checkpoint, max_memory_gb=limit_gb, batch_size=24, max_new_tokens=12)
+        batch = Batch(checkpoint, max_memory_gb=limit_gb, batch_size=24, max_new_tokens=4)
         mx.clear_cache()
         mx.reset_peak_memory()
         scheduler = batch.scheduler()
