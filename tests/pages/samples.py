@@ -6,6 +6,7 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
+from db.queries.dashboard import Dashboard, OfAgent, Totals
 from db.queries.listing import ListedCall
 from db.queries.reading import ShownCall, ShownChunk
 from pipeline.records import CallStatus, Role
@@ -69,3 +70,31 @@ def listed_call(**changes: Any) -> ListedCall:
         "scorecards": (),
     }
     return ListedCall(**(values | changes))
+
+
+def dashboard(agents: int) -> Dashboard:
+    """Of so many agents, the first with the most calls; nothing else is known of their calls."""
+    found = tuple(
+        OfAgent(
+            agent_id=f"{4000 + number}", calls=agents - number, mean_duration_s=60.0, negative=1,
+            with_mood=agents - number, agent_talk_share=0.5, silence_share=0.1, interruptions=0.0, with_interruptions=1,
+        )
+        for number in range(agents)
+    )  # fmt: skip
+    calls = sum(one.calls for one in found)
+    totals = Totals(
+        calls=calls, failed=0, undated=calls, duration_s=60.0 * calls, measured=calls, negative=agents, neutral=0,
+        positive=0, silence_share=0.1, client_talk_share=0.4, agent_talk_share=0.5, demonstration=0, attention=0,
+        judged=calls, partly_judged=0, agents=agents, first_day=None, last_day=None,
+    )  # fmt: skip
+    return Dashboard(
+        totals=totals,
+        period="day",
+        periods=(),
+        topics=(),
+        agents=found,
+        tenths=(),
+        failures=(),
+        rules=(),
+        scorecards=(),
+    )

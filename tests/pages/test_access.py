@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -10,12 +11,15 @@ import pytest
 
 from db.queries.chosen import CallFilter
 from db.queries.listing import Choice, Total
+from pages.ask_page import ask_page
 from pages.call_page import CallContent, Sound, call_page
+from pages.dashboard.page import dashboard_page
 from pages.list_page import list_page
-from pages.rendering import ASSETS
+from pages.live_page import live_list_page
+from pages.rendering import ASSETS, page
 from pages.site import Site
 from pipeline.records import Role
-from tests.pages.samples import NEGATIVE, listed_call, shown_call, shown_chunk
+from tests.pages.samples import NEGATIVE, dashboard, listed_call, shown_call, shown_chunk
 
 SHEET = (ASSETS / "reading-room.css").read_text(encoding="utf-8")
 TEXT_ON = [
@@ -91,6 +95,11 @@ def _pages() -> dict[str, str]:
         "bare call": call_page(CallContent(call=shown_call(), chunks=()), Sound(address=None, why_not="gone"), Site()),
         "list": list_page([listed_call()], Total(calls=120, duration_s=9), offered, CallFilter(agent="A7"), Site()),
         "empty list": list_page([], Total(calls=0, duration_s=0), [], CallFilter(), Site()),
+        "dashboard": dashboard_page(dashboard(12), offered, CallFilter(), Site(), today=date(2026, 11, 27)),
+        "ask": ask_page("", None, offered, CallFilter(agent="A7"), Site()),
+        "login": page("login", site=Site(alone=True), after="/", why="This token is incomplete."),
+        "notice": page("notice", site=Site(), title="Not found", text="There is no such page."),
+        "live": live_list_page([], Site(hears=True)),
     }
 
 
@@ -105,7 +114,7 @@ def test_a_page_can_be_used_without_eyes_and_without_a_mouse(name: str) -> None:
     assert any(tag == "a" and attributes.get("href") == "#main" for tag, attributes, _ in page.tags)
     assert "main" in ids
     for tag, attributes, above in page.tags:
-        if tag in ("input", "select"):
+        if tag in ("input", "select", "textarea") and attributes.get("type") != "hidden":
             assert "label" in above or attributes.get("aria-label"), attributes
         if tag == "img":
             assert "alt" in attributes

@@ -6,14 +6,13 @@ import re
 from datetime import date
 
 from db.queries.chosen import CallFilter
-from db.queries.dashboard import Dashboard, OfAgent, Totals
 from db.queries.listing import MARK_BEGIN, MARK_END, Choice, Total
 from pages.call_page import CallContent, Sound, call_page
 from pages.dashboard.page import dashboard_page
 from pages.list_page import list_page
 from pages.site import Site
 from pipeline.records import Role
-from tests.pages.samples import NEGATIVE, listed_call, shown_call, shown_chunk
+from tests.pages.samples import NEGATIVE, dashboard, listed_call, shown_call, shown_chunk
 
 TURNS = 5_000
 AGENTS = 300
@@ -36,31 +35,8 @@ def test_four_hours_of_5000_turns_are_one_page_that_a_browser_lays_out_in_parts(
 
 
 def test_of_300_agents_the_first_stand_in_sight_and_each_can_be_chosen() -> None:
-    agents = tuple(
-        OfAgent(
-            agent_id=f"{4000 + number}", calls=AGENTS - number, mean_duration_s=60.0, negative=1,
-            with_mood=AGENTS - number, agent_talk_share=0.5, silence_share=0.1, interruptions=0.0, with_interruptions=1,
-        )
-        for number in range(AGENTS)
-    )  # fmt: skip
-    calls = sum(one.calls for one in agents)
-    totals = Totals(
-        calls=calls, failed=0, undated=calls, duration_s=60.0 * calls, measured=calls, negative=AGENTS, neutral=0,
-        positive=0, silence_share=0.1, client_talk_share=0.4, agent_talk_share=0.5, demonstration=0, attention=0,
-        judged=calls, partly_judged=0, agents=AGENTS, first_day=None, last_day=None,
-    )  # fmt: skip
-    found = Dashboard(
-        totals=totals,
-        period="day",
-        periods=(),
-        topics=(),
-        agents=agents,
-        tenths=(),
-        failures=(),
-        rules=(),
-        scorecards=(),
-    )
-    offered = [Choice(kind="agent", value=one.agent_id or "", says="", calls=one.calls) for one in agents]
+    found = dashboard(AGENTS)
+    offered = [Choice(kind="agent", value=one.agent_id or "", says="", calls=one.calls) for one in found.agents]
     html = dashboard_page(found, offered, CallFilter(), Site(), today=date(2026, 11, 27))
     section = html[html.index('aria-labelledby="agents"') :]
     before, folded, rest = section.partition("<details")
