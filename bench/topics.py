@@ -275,6 +275,11 @@ def banking77_figures(data: Path, encoder: EncoderChoice, most: int | None) -> d
 def service_figures(data: Path, encoder: EncoderChoice) -> dict[str, Any]:
     glossary = load_glossary(SERVICES)
     asked = first_turns(data)[1::2]
+    unknown = {question.intent for question in asked} - {label.topic for label in glossary.topics}
+    if unknown:
+        raise ValueError(
+            f"{SERVICES.name} has no topic for {', '.join(sorted(unknown))}: the figures would be of nothing"
+        )
     least = TopicSettings().min_confidence
     answers: list[Answer] = []
     for part in range(3):

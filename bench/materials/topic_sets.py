@@ -100,7 +100,7 @@ def _dialogues(data: Path, limit: int) -> Set:
         name="dialogues",
         calls=[calls[place] for place in order],
         labels=[labels[place] for place in order],
-        catalogues=Catalogues({CustomerSegment.B2C: load_glossary(_GLOSSARY.with_name("services.yaml"))}, None),
+        catalogues=Catalogues({CustomerSegment.B2C: load_glossary(_GLOSSARY.with_name("service_requests.yaml"))}, None),
     )
 
 

@@ -176,11 +176,20 @@ def test_who_speaks_is_no_reason() -> None:
         [("client", "My parcel is late. Also, I want to change my address.")],
         [("client", "My parcel is late, and on top of that my bill is wrong.")],
         [("client", "My parcel is late."), ("agent", "Anything else?"), ("client", "Yes, my bill is wrong.")],
+        # Common words alone, which ask for something with "while I've got you".
+        [("client", "my card is stuck in the machine"), ("client", "oh and while i've got you how much is in there")],
     ],
 )
 def test_a_second_reason_is_told_from_the_first(said: list[tuple[str, str]]) -> None:
     reasons = [line.reason for line in asked(*said).lines if line.weight == 1.0]
     assert sorted(set(reasons)) == [0, 1]
+
+
+def test_what_is_denied_in_common_words_goes_with_what_it_is_about() -> None:
+    assert lines(("client", "There's a payment to a shop in Oslo. I didn't make that. My card is here.")) == [
+        "There's a payment to a shop in Oslo. I didn't make that.",
+        "My card is here.",
+    ]
 
 
 def test_more_about_the_same_is_no_second_reason() -> None:
