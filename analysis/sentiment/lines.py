@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,14 @@ class SpokenLine:
     """What the other side said just before; None where nothing was said or it is not known."""
 
 
+_MARK = re.compile(r"\[[^\]]{0,40}\]")
+
+
+def without_marks(text: str) -> str:
+    """What is said, without `[noise]`."""
+    return " ".join(_MARK.sub(" ", text).split())
+
+
 def spoken_lines(texts: Iterable[str], role: Role = Role.CLIENT) -> list[SpokenLine]:
     """Texts that stand alone."""
     return [SpokenLine(text=text, role=role) for text in texts]
@@ -36,8 +45,8 @@ def lines_of(chunks: Sequence[TranscriptChunk]) -> list[SpokenLine]:
         others = [other for role, other in latest.items() if role is not chunk.role]
         answered = max(others, key=lambda other: other.start_s, default=None)
         near = answered is not None and chunk.start_s - answered.end_s <= ANSWERED_WITHIN_S
-        before = answered.text if answered is not None and near else None
-        lines[place] = SpokenLine(text=chunk.text, role=chunk.role, before=before)
-        if chunk.text.strip():
+        before = without_marks(answered.text) if answered is not None and near else None
+        lines[place] = SpokenLine(text=without_marks(chunk.text), role=chunk.role, before=before)
+        if without_marks(chunk.text):
             latest[chunk.role] = chunk
     return [lines[place] for place in range(len(chunks))]

@@ -30,14 +30,15 @@ def to_sentiments(rows: Any, classes: Any, card: ModelCard | None) -> list[Senti
     sentiments = []
     for row in rows:
         shares = [max(0.0, float(row[place[name]])) if name in place else 0.0 for name in ORDER]
-        total = sum(shares)
-        if not total > 0:
+        if not sum(shares) > 0:
             raise ModelUnavailable(f"the model answers {list(row)}, which are no probabilities; train it again")
-        sentiments.append(_settled(shares[0] / total, shares[1] / total))
+        sentiments.append(settled(*shares))
     return sentiments
 
 
-def _settled(negative: float, neutral: float) -> Sentiment:
-    """Cut to nine digits: the last bits depend on which items were computed together, the rows may not."""
-    negative, neutral = round(negative, DIGITS), round(neutral, DIGITS)
+def settled(negative: float, neutral: float, positive: float) -> Sentiment:
+    """Of weights that need not sum to 1. Cut to nine digits: the last bits depend on which items were computed
+    together, the rows may not."""
+    total = negative + neutral + positive
+    negative, neutral = round(negative / total, DIGITS), round(neutral / total, DIGITS)
     return Sentiment(negative, neutral, max(0.0, round(1.0 - negative - neutral, DIGITS)))

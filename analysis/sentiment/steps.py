@@ -11,7 +11,7 @@ from analysis.records import CallSentiment, ChunkSentiment
 from analysis.results import failed, missing
 from analysis.sentiment.acoustic import AcousticSentiment, build_acoustic, open_samples
 from analysis.sentiment.fusion import Fusion, build_fusion
-from analysis.sentiment.lines import SpokenLine, lines_of
+from analysis.sentiment.lines import SpokenLine, lines_of, without_marks
 from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, step_hash
 from analysis.sentiment.text import TextSentiment, build_text_engines, had_another_name
 from analysis.sentiment.whole_call import summarise_call
@@ -124,8 +124,9 @@ class TextSentimentStep:
         text: TextSentimentSettings = self._settings.text
         if chunk.text.strip() and chunk.doubts:
             return f"the words are doubtful ({', '.join(chunk.doubts)})"
-        if sum(character.isalnum() for character in chunk.text) < text.min_characters:
-            return "too few words" if chunk.text.strip() else "no words"
+        said = without_marks(chunk.text)
+        if sum(character.isalnum() for character in said) < text.min_characters:
+            return "too few words" if said else "no words"
         known = self._engines[chunk.role].languages
         if known is None:
             return None

@@ -15,13 +15,15 @@ from analysis.records import Sentiment
 from analysis.sentiment.as_numbers.file import load_for_answers
 from analysis.sentiment.encoded_lines import encode_lines, parts_of
 from analysis.sentiment.lines import SpokenLine
-from analysis.sentiment.probabilities import to_sentiments
+from analysis.sentiment.probabilities import settled, to_sentiments
 from analysis.sentiment.shipped_models import FOLDER, model_folder
 
 SHIPPED_TEXT = "text"
 """Reads the sentence encoder's vectors."""
 SHIPPED_CUES = "text_cues"
 """Serves where the encoder cannot."""
+BESIDE = "beside"
+"""Option on the card of a model that is asked together with the shipped one of words alone: `Beside`'s fields."""
 ENCODED = "encoder"
 """Option on the card of a model that reads vectors: the space they must be of."""
 
@@ -53,6 +55,33 @@ class TextModel:
 
     def load(self) -> LoadedModel:
         return load_for_answers(self.path, kind="text", feature_version=_version(self.card), trusted=self.trusted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A second model whose answers are mixed in, and how little a doubtful negative counts.
+
+    Two models that err in different ways are surer together than the better of them (linear opinion pool, Stone 1961),
+    and what neither is sure of is neutral: most talk is.
+    """
+
+    weight: float
+    """Share of the shipped model that reads words alone, 0..1."""
+    negative: float
+    """Factor of the probability of negative, before the three sum to 1 again."""
+
+    @classmethod
+    def of(cls, card: ModelCard | None) -> Beside | None:
+        found = card.options.get(BESIDE) if card is not None else None
+        if not isinstance(found, dict):
+            return None
+        return cls(weight=float(found["weight"]), negative=float(found["negative"]))
+
+    def mix(self, own: Sentiment, other: Sentiment) -> Sentiment:
+        negative, neutral, positive = (
+            (1 - self.weight) * mine + self.weight * its for mine, its in zip(own.shares, other.shares, strict=True)
+        )
+        return settled(negative * self.negative, neutral, positive)
 
 
 def _version(card: ModelCard | None) -> str:
@@ -93,6 +122,9 @@ class TrainedTextSentiment:
             self.note = f"by {self.model}, because {self._wanted.path.name} {_lack(encoder)}"
             logger.warning("sentiment of words: %s", self.note)
         self._loaded: LoadedModel | None = None
+        self._beside = Beside.of(self._model.card)
+        self._other = _beside_model(self._model)
+        self._other_loaded: LoadedModel | None = None
 
     def identity(self) -> str:
         return _identity(self._model)
@@ -108,20 +140,36 @@ class TrainedTextSentiment:
         if self._model.space is None or self._encoder.encoder is None:
             return self._ask([line.text for line in lines])
         parts = parts_of(lines)
-        return parts.join(self._ask(encode_lines(parts.pieces, self._encoder.encoder)))
+        rows = encode_lines(parts.pieces, self._encoder.encoder)
+        found = parts.join(self._ask(rows))
+        if self._beside is None or self._other is None:
+            return found
+        if self._other_loaded is None:
+            self._other_loaded = self._other.load()
+        others = _answers(self._other_loaded, [row.text for row in rows[: parts.lines]])
+        return [self._beside.mix(own, other) for own, other in zip(found, others, strict=True)]
 
     def _ask(self, rows: Sequence[Any]) -> list[Sentiment]:
         if self._loaded is None:
             self._loaded = self._model.load()
-        pipeline = self._loaded.pipeline
-        return to_sentiments(pipeline.predict_proba(rows), pipeline.classes_, self._loaded.card)
+        return _answers(self._loaded, rows)
 
     def close(self) -> None:
-        self._loaded = None
+        self._loaded = self._other_loaded = None
+
+
+def _answers(model: LoadedModel, rows: Sequence[Any]) -> list[Sentiment]:
+    return to_sentiments(model.pipeline.predict_proba(rows), model.pipeline.classes_, model.card)
 
 
 def _identity(model: TextModel) -> str:
-    return f"sklearn {model.sha256}" + (f" on {model.space}" if model.space else "")
+    beside, other = Beside.of(model.card), _beside_model(model)
+    mixed = f" and {beside.weight} of {other.sha256}, negative times {beside.negative}" if beside and other else ""
+    return f"sklearn {model.sha256}" + (f" on {model.space}" if model.space else "") + mixed
+
+
+def _beside_model(model: TextModel) -> TextModel | None:
+    return TextModel.check(FOLDER / SHIPPED_CUES, ()) if Beside.of(model.card) else None
 
 
 def _lack(encoder: EncoderChoice) -> str:

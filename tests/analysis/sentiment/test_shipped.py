@@ -275,6 +275,39 @@ def test_rows_of_the_encoders_model_stand_while_it_is_missing(
     assert (result.model, result.reason) == ("text", None)
 
 
+POLITE = ("you too bye bye", "and um", "you too bye", "There's no hurry with the invoice.")
+
+
+def test_closings_after_a_complaint_are_not_negative(real_encoder: SentenceEncoder) -> None:
+    engine = TrainedTextSentiment("shipped", encoder=choice_of(real_encoder))
+    found = engine.predict([SpokenLine(text=text, before="That is the third time, I'm sorry.") for text in POLITE])
+    assert [one.label for one in found if one.label is SentimentLabel.NEGATIVE] == []
+
+
+def test_the_model_of_words_alone_is_heard_beside_the_encoders(real_encoder: SentenceEncoder, tmp_path: Path) -> None:
+    alone = shutil.copytree(FOLDER / "text", tmp_path / "alone")
+    card = json.loads((alone / "card.json").read_text(encoding="utf-8"))
+    beside = card["options"].pop("beside")
+    (alone / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    lines = spoken_lines(["My parcel never came."])
+    encoder = choice_of(real_encoder)
+    mixed, own = (TrainedTextSentiment(name, encoder=encoder) for name in ("shipped", str(alone)))
+    words = TrainedTextSentiment("shipped")
+    (shown,), (mine,), (its,) = mixed.predict(lines), own.predict(lines), words.predict(lines)
+    weights = [(1 - beside["weight"]) * a + beside["weight"] * b for a, b in zip(mine.shares, its.shares, strict=True)]
+    weights[0] *= beside["negative"]
+    assert shown.shares == pytest.approx([weight / sum(weights) for weight in weights], abs=1e-8)
+    assert mixed.identity() != own.identity()
+
+
+def test_what_is_no_word_has_no_mood(real_encoder: SentenceEncoder, make_call: MakeCall) -> None:
+    settings = SentimentSettings()
+    step = TextSentimentStep(settings, build_text_engines(settings, choice_of(real_encoder)))
+    (result,) = step.run([make_call([(Role.CLIENT, 0, 2, "[noise]"), (Role.CLIENT, 3, 5, "[noise] thank you")])], [{}])
+    assert isinstance(result.payload, CallSentiment)
+    assert [(one.sentiment is None, one.reason) for one in result.payload.chunks] == [(True, "no words"), (False, None)]
+
+
 def test_a_model_of_another_encoder_is_not_fed_these_vectors() -> None:
     other = HashEncoder()
     engine = TrainedTextSentiment("shipped", encoder=choice_of(other))
