@@ -183,7 +183,7 @@
 
   const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause());
   const playing = () => {
-    button.setAttribute("aria-pressed", String(!audio.paused));
+    button.dataset.playing = String(!audio.paused); // its name changes, too: a pressed “Pause” would be two states
     button.querySelector("span").textContent = audio.paused ? "Play" : "Pause";
   };
   button.addEventListener("click", toggle);
