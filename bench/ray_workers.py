@@ -26,7 +26,9 @@ from bench.whole_run import checked_run
 RECOGNISERS = {"sleeping": "scripted", "whisper": "faster_whisper"}
 _ONE_CORE = (
     "run.decode_workers=1",
-    "run.calls_ahead=1",  # by default the first worker would hold half of so few calls before the second is there
+    # By default the first worker would hold forty of so few calls before the second is there.
+    "run.calls_ahead=1",
+    "run.segments_per_batch=4",
     "ray.cpus_per_worker=1",
     "ray.calls_per_worker=1",
     "transcription.faster_whisper.model=Systran/faster-whisper-tiny.en",

@@ -58,7 +58,7 @@ def written_answer(
     for subject, reply in zip(subjects, replies, strict=True):
         if reply.data is None or not reply.data["answers"]:
             continue
-        sentence = _checked(subject, reply.data, context, asked.language)
+        sentence = _checked(subject, reply.data, context, asked)
         dropped += sentence is None
         if sentence is not None:
             sentences.append(sentence)
@@ -128,8 +128,11 @@ class _Context:
         return StatementChecker(call, language, encoder).check(sentence).verdict
 
 
-def _checked(subject: _Subject, data: Mapping[str, Any], context: _Context, language: str) -> Sentence | None:
-    """The sentence with the quotes that bear it out; None where none does."""
+def _checked(subject: _Subject, data: Mapping[str, Any], context: _Context, asked: Asked) -> Sentence | None:
+    """The sentence with the quotes that bear it out; None where none does.
+
+    A question that seems to give orders gets no sentence that could not be verified.
+    """
     text = " ".join(str(data["sentence"]).split())
     if not words(text) or gives_orders(text):
         return None
@@ -138,11 +141,13 @@ def _checked(subject: _Subject, data: Mapping[str, Any], context: _Context, lang
         quote = subject.shown[int(evidence["number"]) - 1]
         if find_quote(str(evidence["words"]), [context.line(quote)]) is not None:
             named.setdefault((quote.call_id, quote.channel, quote.ordinal), quote)
-    verdicts = {call_id: context.verdict(text, call_id, language) for call_id, _, _ in named}
+    verdicts = {call_id: context.verdict(text, call_id, asked.language) for call_id, _, _ in named}
     held = [quote for quote in named.values() if verdicts[quote.call_id] is not Verdict.CONTRADICTED]
     if not held:
         return None
     supported = any(verdicts[quote.call_id] is Verdict.SUPPORTED for quote in held)
+    if not supported and gives_orders(asked.text):
+        return None
     return Sentence(
         text=text,
         support=Support.SUPPORTED if supported else Support.NOT_VERIFIED,

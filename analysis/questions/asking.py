@@ -19,6 +19,7 @@ from analysis.questions.grouping import grouped
 from analysis.questions.indexing import recipe_of
 from analysis.questions.ranking import fused, word_weights
 from analysis.questions.records import Answer, Finds, Quote, Searched
+from analysis.questions.wanted import wanted_in
 from analysis.summary.reading.substance import Substance
 from pipeline.config.areas.ask import AskSettings
 from pipeline.errors import ModelUnavailable
@@ -89,9 +90,10 @@ class Asker:
         """By words and by meaning."""
         searched = finds.searched(self._recipe)
         most = self._settings.passages
-        weights = word_weights(asked.content, finds.frequencies(asked.content))
-        said = [hit for hit in finds.said(weights, most) if hit.score >= LEAST_SAID * sum(weights.values())]
         vector, why_not = self._vector(asked, searched)
+        content = asked.content if vector is not None else _of_matter(asked)
+        weights = word_weights(content, finds.frequencies(content))
+        said = [hit for hit in finds.said(weights, most) if hit.score >= LEAST_SAID * sum(weights.values())]
         near = [] if vector is None else finds.nearest([float(x) for x in vector], self._recipe, most)
         return Looked(
             near=tuple(hit.key for hit in near),
@@ -101,11 +103,26 @@ class Asker:
             weights=weights,
             vector=vector,
             searched=searched,
-            notes=() if why_not is None else (f"looked for by words alone: {why_not}",),
+            notes=self._of_languages(searched) if why_not is None else (f"looked for by words alone: {why_not}",),
         )
 
     def _fits(self, asked: Asked, looked: Looked, finds: Finds) -> list[Fit]:
         return fits(asked, looked, finds, self._encoder, self._substance)
+
+    def _of_languages(self, searched: Searched) -> tuple[str, ...]:
+        """Which calls have no vectors that could be near the question's."""
+        encoder = self._encoder.encoder
+        foreign = {
+            language: calls
+            for language, calls in sorted(searched.spoken.items())
+            if calls and encoder is not None and not encoder.knows(language)
+        }
+        if not foreign:
+            return ()
+        return (
+            f"{counted(sum(foreign.values()), 'call')} in other languages ({', '.join(foreign)}) could be looked "
+            "through by words alone: the sentence encoder does not know them, so ask in their language, too",
+        )
 
     @property
     def _recipe(self) -> str:
@@ -127,6 +144,12 @@ class Asker:
         except ModelUnavailable as error:
             return None, str(error)
         return vector, None
+
+
+def _of_matter(asked: Asked) -> tuple[str, ...]:
+    """Without words that name a kind (`promised`, `promis`): how it is said ("je vous promets") only vectors know."""
+    of_matter = tuple(word for word in asked.content if not wanted_in(word, asked.language))
+    return of_matter or asked.content
 
 
 def _of_index(searched: Searched) -> tuple[str, ...]:

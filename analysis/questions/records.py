@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -58,6 +58,8 @@ class Searched:
     """Of them, those with vectors of the encoder in use."""
     vectors: str | None
     """Type of the column of vectors; None where the database has none."""
+    spoken: Mapping[str, int] = field(default_factory=dict)
+    """By language (ISO 639-1), how many of `alike`; those of unknown language are left out."""
 
 
 class Finds(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from analysis.text import stems, words
+from analysis.questions.asked import bare_words
+from analysis.text import stems
 
 LIKENESS, COVERED, INTERCEPT = 9.7, 1.35, -4.4
 """Slopes of a logistic regression over cosine and share of the question's words; with this intercept the questions of
@@ -36,5 +37,5 @@ def coverage(weights: Mapping[str, float], texts: Sequence[str], language: str |
     whole = sum(weights.values())
     if not whole:
         return 0.0
-    said = {stem for text in texts for stem in stems(words(text), language)}
+    said = {stem for text in texts for stem in stems(bare_words(text, language), language)}
     return sum(weight for word, weight in weights.items() if set(stems([word], language)) <= said) / whole

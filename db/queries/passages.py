@@ -25,6 +25,18 @@ LEAD_CHUNKS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """A row of questions/state."""
+
+    language: str | None
+    in_all: bool
+    calls: int
+    indexed: int
+    alike: int
+    vectors: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresPassages:
     """The passages of the calls that a filter chooses (`analysis.questions.records.Finds`)."""
 
@@ -33,10 +45,17 @@ class PostgresPassages:
     timezone: str
 
     def searched(self, recipe: str) -> Searched:
-        (state,) = ask_of_chosen(
-            self.database, "questions/state", record_row(Searched), self.chosen, self.timezone, recipe=recipe
+        states = ask_of_chosen(
+            self.database, "questions/state", record_row(_State), self.chosen, self.timezone, recipe=recipe
         )
-        return state
+        (whole,) = (one for one in states if one.in_all)
+        return Searched(
+            calls=whole.calls,
+            indexed=whole.indexed,
+            alike=whole.alike,
+            vectors=whole.vectors,
+            spoken={one.language: one.alike for one in states if one.language is not None and not one.in_all},
+        )
 
     def nearest(self, vector: Sequence[float], recipe: str, limit: int) -> list[Hit]:
         text = f"[{','.join(f'{value:.6g}' for value in vector)}]"

@@ -54,7 +54,7 @@ def test_calls_are_found_by_what_they_mean_and_grouped(calls: dict[str, str], da
     assert not {"card", "slow"} & names(answer)
     assert len(answer.groups[0].calls) == 2
     assert answer.searched.indexed == answer.searched.calls == 5
-    assert answer.notes == ()
+    assert dict(answer.searched.spoken) == {"de": 1, "en": 4}
 
 
 def test_the_reason_is_quoted_that_the_agent_asked_for(store: PostgresStore, run_id: str, database: Database) -> None:
@@ -97,6 +97,48 @@ def test_a_call_in_another_language_is_found_by_its_words(calls: dict[str, str],
     answer = ask(database, "Wer möchte seinen Vertrag kündigen?")
     assert names(answer) == {"german"}
     assert any("does not know the question's language (de)" in note for note in answer.notes)
+
+
+FRENCH = (
+    "a: Bonjour, que puis-je faire pour vous ?",
+    "c: Je voudrais résilier mon abonnement, l'augmentation du prix est inacceptable.",
+    "a: Je suis désolée. Je vous promets un remboursement avant le 15 décembre.",
+    "c: Et la résiliation ?",
+    "a: Elle est enregistrée.",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        ("Pourquoi les clients veulent-ils résilier leur abonnement ?", FRENCH[1][3:]),
+        ("Quel remboursement a-t-on promis ?", FRENCH[2][3:]),
+        ("Qui se plaint de l'augmentation des prix ?", FRENCH[1][3:]),
+        ("Qui a perdu sa carte ?", None),
+    ],
+)
+def test_french_questions_over_french_calls_are_answered_by_their_words_and_say_so(
+    store: PostgresStore, run_id: str, database: Database, question: str, quoted: str | None
+) -> None:
+    store_call(store, run_id, "french", *FRENCH, language="fr")
+    index_calls(database, Settings(), encoder=chosen())
+    answer = ask(database, question)
+    assert answer.found is (quoted is not None)
+    if quoted is not None:
+        assert answer.groups[0].quotes[0].text == quoted
+    assert answer.notes == (
+        "looked for by words alone: the sentence encoder does not know the question's language (fr)",
+    )
+
+
+def test_an_english_question_says_which_calls_it_could_not_understand(
+    calls: dict[str, str], store: PostgresStore, run_id: str, database: Database
+) -> None:
+    """A German or French call was passed over in silence: "not in these calls", where nobody could have told."""
+    store_call(store, run_id, "french", *FRENCH, language="fr")
+    index_calls(database, Settings(), encoder=chosen())
+    (note,) = ask(database, "why do customers quit?").notes
+    assert note.startswith("2 calls in other languages (de, fr) could be looked through by words alone")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +184,7 @@ def test_calls_not_indexed_yet_are_counted(
     store_call(store, run_id, "new", "c: I want to quit")
     answer = ask(database, "why do customers quit?")
     assert "new" not in names(answer)
-    assert answer.notes == ("1 of 6 calls are not indexed yet, and left out (run.py ask --index)",)
+    assert answer.notes[0] == "1 of 6 calls are not indexed yet, and left out (run.py ask --index)"
 
 
 def test_a_database_without_anything_answers_plainly(database: Database) -> None:
