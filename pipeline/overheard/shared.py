@@ -22,8 +22,10 @@ MIN_WORD_LIKENESS = 0.15
 UNMATCHED_LIKENESS = 0.3
 """A segment without a word in common is overheard from here on: the recogniser made something else of the echo."""
 SAME_LEVEL_DB = 4.5
-"""Also: a word that the other channel has not, and in which this one is louder, by at least so much more than in the
-rest of the copy, is the side's own voice over the echo. Measured: own words 15 dB and more, words of an echo 1 dB."""
+"""Also: a word in which this channel is louder than the other, by at least so much more than in the rest of the copy,
+is the side's own voice over the echo. Measured: own words 15 dB and more, words of an echo 1 dB."""
+_OWN_SHARE, _OWN_SHARE_OF_SHARED = 0.25, 0.5
+"""Of a word's time in which it is so. A word that the other channel has as well is its neighbour more often."""
 SAME_TIME_S = 0.03
 _LEVEL_OF_REPEATS_DB = 3.0
 _MOST_BETWEEN = 4
@@ -137,9 +139,9 @@ def _heard(words: Sequence[Said], match: _Match, taken: int, hear: Hear, *, time
     overheard = [
         words[place]
         for place in range(first, last)
-        if place in match.shared or not (timed and _own_voice(whole, copy.louder_db, words[place], begin_s))
+        if not (timed and _own_voice(whole, copy.louder_db, words[place], begin_s, shared=place in match.shared))
     ]
-    return Run(tuple(overheard), owner, copy.louder_db)
+    return Run(tuple(overheard), owner, copy.louder_db) if overheard else None
 
 
 def _grown(copied: Sequence[bool], match: _Match, taken: int, *, timed: bool) -> tuple[int, int]:
@@ -165,9 +167,10 @@ def _word_of(copy: Copy, word: Said, begin_s: float) -> float:
     return copy.within(word.start_s - _WORD_MARGIN_S - begin_s, word.end_s + _WORD_MARGIN_S - begin_s)
 
 
-def _own_voice(copy: Copy, louder_db: float, word: Said, begin_s: float) -> bool:
-    """Whether the side itself says the word over the echo."""
-    here_db = copy.louder_within(word.start_s - begin_s, word.end_s - begin_s)
+def _own_voice(copy: Copy, louder_db: float, word: Said, begin_s: float, *, shared: bool = False) -> bool:
+    """Whether the side itself says the word over the echo. `shared`: the other channel has the word, too."""
+    share = _OWN_SHARE_OF_SHARED if shared else _OWN_SHARE
+    here_db = copy.louder_within(word.start_s - begin_s, word.end_s - begin_s, share)
     return here_db is not None and here_db < 0 and louder_db - here_db >= SAME_LEVEL_DB
 
 

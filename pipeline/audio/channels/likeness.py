@@ -63,11 +63,14 @@ class Copy:
         part = _frames(start_s, end_s)
         return _correlation(self._source.fine[part], self._own.fine[part])
 
-    def louder_within(self, start_s: float, end_s: float) -> float | None:
-        """By how much the other channel is louder in a part, in dB; None where nothing sounds there."""
+    def louder_within(self, start_s: float, end_s: float, share: float = 0.5) -> float | None:
+        """By how much the other channel is louder in a part, in dB, or less in `share` of it (0..1: 0.5 is the median).
+
+        None where nothing sounds there.
+        """
         part = _frames(start_s, end_s)
         difference = (self._source.level_db - self._own.level_db)[part][self._own.active[part]]
-        return float(np.median(difference)) if difference.size else None
+        return float(np.quantile(difference, share)) if difference.size else None
 
 
 def sound(samples: Samples) -> Sound:

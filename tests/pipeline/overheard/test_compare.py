@@ -149,7 +149,8 @@ def test_own_words_after_an_echo_stay_with_their_times_and_speech() -> None:
         pytest.param("is your name yes John Smith", (2.2, 2.6), "yes", id="in the midst of it"),
         pytest.param("yes", (1.0, 1.4), "yes", id="all that was understood"),
         pytest.param("is your name yes John Smith", None, "", id="a word misheard in the echo"),
-        pytest.param("is your name John Smith", (1.4, 1.8), "", id="a word that the other channel has as well"),
+        pytest.param("is your name John Smith", (1.4, 1.8), "your", id="a word that the other says, too"),
+        pytest.param("is your name John Smith", (1.3, 1.5), "", id="a neighbour of own speech"),
     ],
 )
 def test_an_own_short_answer_in_an_echo_stays(heard: str, own: tuple[float, float] | None, left: str) -> None:
