@@ -33,7 +33,7 @@ from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.diarisation.calls import both_sides
 from pipeline.diarisation.diariser import DiarisationGivenUp, SpeakerTurn
 from pipeline.diarisation.error_rate import DiarisationErrors, diarisation_errors
-from pipeline.diarisation.voices.diariser import VoicesDiariser, turns
+from pipeline.diarisation.voices.diariser import VoicesDiariser, of_nearest, turns
 from pipeline.diarisation.voices.encoder import Floats, VoiceEncoder, unit
 from pipeline.diarisation.voices.two_voices import divide, speakers
 from pipeline.diarisation.voices.weights import encoder_weights
@@ -135,9 +135,10 @@ def by(way: Way | None, one: Heard) -> tuple[SpeakerTurn, ...]:
     windows = one.windows
     if way is not None:
         windows = replace(windows, vectors=way(one.recording.samples, windows))
-    voices = divide(windows.vectors)
-    labels = np.zeros(len(windows.centre_s), dtype=np.int64) if voices is None else speakers(windows, voices)
-    return turns(one.segments, windows, labels, one.loudness)
+    audible = windows.audible()
+    voices = divide(audible.vectors)
+    labels = np.zeros(len(audible.centre_s), dtype=np.int64) if voices is None else speakers(audible, voices)
+    return turns(one.segments, windows, of_nearest(windows, audible, labels), one.loudness)
 
 
 def decided(one: Heard, diariser: VoicesDiariser) -> tuple[SpeakerTurn, ...] | str:

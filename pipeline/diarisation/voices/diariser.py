@@ -48,23 +48,35 @@ class VoicesDiariser:
                 raise DiarisationGivenUp(f"not finished after {limit_s:.0f} s (diarisation.time_limit_s)")
 
         speech_s = sum(segment.duration_s - segment.overlap_s for segment in segments)
-        if speech_s < self._settings.min_speech_s:
-            raise DiarisationGivenUp(f"{speech_s:.1f} s of speech are too few to tell one voice from two")
+        self._enough(speech_s)
         mapped = mapped_samples(samples_path, samples)
         # One thread: decoders run side by side, and a product's last bits depend on how many share it.
         with threadpool_limits(limits=1):
             windows, loudness = encode(mapped, segments, self._encoder, check_time)
-            voices = divide(windows.vectors)
+            audible = windows.audible()
+            self._enough(speech_s * len(audible.centre_s) / max(1, len(windows.centre_s)))
+            voices = divide(audible.vectors)
             if voices is None:
                 raise DiarisationGivenUp("one voice is heard")
-            found = evidence(windows, voices)
-            needed = self._settings.min_evidence * surely(len(windows.centre_s))
+            found = evidence(audible, voices)
+            needed = self._settings.min_evidence * surely(len(audible.centre_s))
             if found.total < needed:
                 raise DiarisationGivenUp(
                     f"one voice is heard: evidence of two {found.total:.1f}, under {needed:.1f} "
                     f"({SETTING}.min_evidence)"
                 )
-            return turns(segments, windows, speakers(windows, voices), loudness)
+            return turns(segments, windows, of_nearest(windows, audible, speakers(audible, voices)), loudness)
+
+    def _enough(self, speech_s: float) -> None:
+        if speech_s < self._settings.min_speech_s:
+            raise DiarisationGivenUp(f"{speech_s:.1f} s of speech are too few to tell one voice from two")
+
+
+def of_nearest(windows: Windows, audible: Windows, labels: Labels) -> Labels:
+    """The speaker of each window: a quiet one has that of the audible one nearest to it in time."""
+    between_s = (audible.centre_s[1:] + audible.centre_s[:-1]) / 2
+    given: Labels = labels[np.searchsorted(between_s, windows.centre_s)]
+    return given
 
 
 def surely(windows: int) -> float:

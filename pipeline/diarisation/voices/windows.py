@@ -15,6 +15,9 @@ from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
 WINDOW_S = 1.0
 """Shorter than in training (1.6 s): answers on the telephone are short."""
 STEP_S = 0.4
+_QUIET_DB = 25.0
+"""A window this far below the loud ones (the 95th percentile) holds no speaker's voice: breath, hum or clicks that
+voice activity took for speech. Also what counts as a pause beside a channel's loudest speech (`audio.channels`)."""
 _BATCH = 64
 _MARGIN_FRAMES = round(WINDOW_S / FRAME_S)
 
@@ -28,6 +31,15 @@ class Windows:
     """Place of the segment the centre lies in."""
     vectors: Floats
     """Shape (windows, 256)."""
+    level_db: npt.NDArray[np.float64]
+    """Of each window, against any one level."""
+
+    def audible(self) -> Windows:
+        """Those that are loud enough to hold a speaker's voice: all but the quiet ones."""
+        if not self.level_db.size:
+            return self
+        kept = self.level_db >= np.percentile(self.level_db, 95) - _QUIET_DB
+        return Windows(self.centre_s[kept], self.segment[kept], self.vectors[kept], self.level_db[kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,7 @@ def encode(
     loudness: list[Loudness] = []
     vectors: list[Floats] = []
     waiting: list[Floats] = []
+    power: list[float] = []
 
     def flush() -> None:
         check_time()
@@ -87,12 +100,14 @@ def encode(
         bands = _bands(samples, segment, gain)
         loudness.append(Loudness(segment.start_s, bands[_MARGIN_FRAMES:-_MARGIN_FRAMES].sum(axis=1)))
         for window in _cut(bands, centre_s[place == number] - segment.start_s):
+            power.append(float(window.sum(axis=1).mean()))
             waiting.append(window)
             if len(waiting) == _BATCH:
                 flush()
     if waiting:
         flush()
-    return Windows(centre_s, place, np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)), loudness
+    found = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)
+    return Windows(centre_s, place, found, 10.0 * np.log10(np.array(power) + 1e-12)), loudness
 
 
 def _bands(samples: Floats, segment: SpeechSegment, gain: float) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.diarisation.voices.diariser import turns
+from pipeline.diarisation.voices.diariser import of_nearest, turns
 from pipeline.diarisation.voices.encoder import Floats
 from pipeline.diarisation.voices.windows import STEP_S, Loudness, Windows, centres
 from pipeline.records import SpeechSegment
@@ -52,7 +52,7 @@ def test_a_change_lies_in_the_quietest_moment_between_two_windows(quiet_s: float
     spoken = segments((1.0, 3.0, 0.0), (4.0, 5.0, 0.0))
     centre_s, place = centres(spoken)
     labels = np.array([1, 1, 1, 0, 0, 0, 0, 1])
-    windows = Windows(centre_s, place, np.zeros((8, 2), np.float32))
+    windows = Windows(centre_s, place, np.zeros((8, 2), np.float32), np.zeros(8))
     found = turns(spoken, windows, labels, [loudness(1.0, 2.0, quiet_s), loudness(4.0, 1.0, 4.7)])
     assert [turn.speaker for turn in found] == [0, 1, 1, 0], "speakers are numbered as they come"
     assert found[0].start_s == 1.0
@@ -60,3 +60,26 @@ def test_a_change_lies_in_the_quietest_moment_between_two_windows(quiet_s: float
     assert found[1].end_s == 3.0
     assert (found[2].start_s, found[3].end_s) == (4.0, 5.0)
     assert all(turn.end_s > turn.start_s for turn in found)
+
+
+def test_what_is_too_quiet_for_a_voice_is_no_second_voice() -> None:
+    """Hum before the first word, 30 dB below: voice activity took it for speech, and it was the second speaker."""
+    level_db = np.array([-30.0, -31.0, 0.0, -3.0, -20.0, 1.0, -2.0, 0.0])
+    centre_s, segment = STEP_S * np.arange(8, dtype=np.float64), np.zeros(8, np.int64)
+    windows = Windows(centre_s, segment, np.eye(8, dtype=np.float32), level_db)
+    audible = windows.audible()
+    assert list(audible.level_db) == [0.0, -3.0, -20.0, 1.0, -2.0, 0.0]
+    assert np.array_equal(audible.vectors, windows.vectors[2:])
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30))
+def test_a_quiet_window_has_the_speaker_of_the_audible_one_nearest_to_it(heard: list[bool]) -> None:
+    kept = np.array([True, *heard])
+    centre_s = STEP_S * np.arange(kept.size, dtype=np.float64)
+    windows = Windows(centre_s, np.zeros(kept.size, np.int64), np.zeros((kept.size, 1), np.float32), -60.0 * ~kept)
+    audible = windows.audible()
+    labels = np.arange(kept.sum())
+    given_to = of_nearest(windows, audible, labels)
+    distance_s = np.abs(windows.centre_s[:, None] - audible.centre_s[None, :])
+    chosen_s = distance_s[np.arange(kept.size), given_to]
+    assert chosen_s == pytest.approx(distance_s.min(axis=1))
