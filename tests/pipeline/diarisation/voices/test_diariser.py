@@ -38,7 +38,7 @@ def channel(samples: Floats, folder: Path) -> PreparedChannel:
 
 
 def turns(diariser: Diariser, found: PreparedChannel) -> tuple[SpeakerTurn, ...]:
-    return diariser.diarise(found.samples_path, found.samples, found.segments, 60.0)
+    return diariser.diarise(found.samples_path, found.samples, found.segments, 3600.0)
 
 
 def agreement(found: Sequence[SpeakerTurn], truth: Sequence[SpeakerTurn], duration_s: float) -> float:
