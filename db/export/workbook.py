@@ -51,6 +51,10 @@ _FORMATS: Mapping[Kind, str] = {
 }
 _CENTRED = frozenset({Kind.SHARE, Kind.DURATION, Kind.MOMENT, Kind.WHOLE, Kind.NUMBER})
 """Or they touch the text beside them."""
+_LINE_HEIGHT = 15
+"""Points. LibreOffice measures no row when it opens a file: without a height wrapped text lies over the next rows."""
+_HIGHEST_ROW = 409
+"""Points; a limit of the format."""
 _HEADER_HEIGHT = 30
 """Points: two lines."""
 _MOOD_COLOURS = {"negative": "F8D7DA", "positive": "D5EBDB"}
@@ -152,7 +156,9 @@ class _Book:
         for count, row in enumerate(rows, start=1):
             number = count + 1
             held = "".join([cell.holding(value, number) for cell in cells if (value := row[cell.name]) is not None])
-            file.write(f'<row r="{number}">{held}</row>'.encode())
+            lines = max([1, *(cell.lines(row[cell.name]) for cell in cells if cell.wraps)])
+            height = f' ht="{min(_LINE_HEIGHT * lines, _HIGHEST_ROW)}"' if lines > 1 else ""
+            file.write(f'<row r="{number}"{height}>{held}</row>'.encode())
         return count
 
     def save(self, path: Path) -> None:
@@ -216,6 +222,8 @@ class _CellWriter:
         from openpyxl.utils import get_column_letter
 
         self.name = column.name
+        self.wraps = column.kind in (Kind.PROSE, Kind.LABELS)
+        self._width = column.width
         self._letter = get_column_letter(place)
         self._kind = column.kind
         self._zone = zone
@@ -224,11 +232,17 @@ class _CellWriter:
             cell.number_format = _FORMATS.get(column.kind, "General")
             cell.alignment = Alignment(
                 vertical="top",
-                wrap_text=column.kind in (Kind.PROSE, Kind.LABELS),
+                wrap_text=self.wraps,
                 horizontal="center" if column.kind in _CENTRED else None,
             )
         quoted.quotePrefix = True
         self._plain, self._quoted = plain.style_id, quoted.style_id
+
+    def lines(self, value: Any) -> int:
+        """About how many lines a wrapped text takes; words that do not fit make it a little more than its length."""
+        if not isinstance(value, str):
+            return 1
+        return sum(1 + int(len(line) / (0.95 * self._width)) for line in value.split("\n"))
 
     def holding(self, value: Any, row: int) -> str:
         if isinstance(value, bool):

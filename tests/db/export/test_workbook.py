@@ -168,6 +168,17 @@ def test_a_text_that_looks_like_the_sheet_itself_stays_text(tmp_path: Path) -> N
     assert [[cell.value for cell in row] for row in written(*texts)] == [[text] * 2 for text in texts]
 
 
+def test_a_row_is_as_high_as_its_wrapped_text(tmp_path: Path) -> None:
+    """LibreOffice showed long summaries over the rows below them."""
+    texts = ["short", "a long text " * 20, "one\ntwo\nthree", "endless " * 9_000]
+    path = tmp_path / "t.xlsx"
+    write_workbook(of_texts(*texts), (TEXTS,), path, zone=PARIS)
+    heights = [openpyxl.load_workbook(path)["Texts"].row_dimensions[row].height for row in range(2, 6)]
+    assert heights[0] is None
+    assert heights[1] > heights[2] == 45
+    assert heights[3] == 409
+
+
 def test_the_results_in_a_workbook_have_every_column(database: Database, call_id: str, tmp_path: Path) -> None:
     path = tmp_path / "results.xlsx"
     assert export_results(database, [call_id], path, OutputSettings()) == 1
