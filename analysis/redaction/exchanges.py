@@ -77,6 +77,8 @@ _DIRECT = 3
 """Size of a first part that follows its announcement with nothing between."""
 _MOST_CHAIN = 40
 _CHAIN_TURNS = 4
+_WHOLE_PHONE = 9
+"""Digits."""
 _IS = re.compile(r"\b(?:is|are|'s|as|for|est|ist|es)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -281,6 +283,8 @@ def _belongs(current: _Open, run: Run, bare: bool, alone: bool) -> bool:
         return False
     if len(run.said) >= 2 and run.said in current.said:
         return True  # read back by the other side
+    if current.asked is Asked.PHONE and len(current.said) >= _WHOLE_PHONE and not bare and size < answer.least:
+        return False  # an adviser will call you between five and six
     if current.said and len(current.said) + size > answer.most:
         # A whole answer came before: this is it again, or a corrected one, or something else.
         return bare and (alone or answer.piece <= size <= answer.most)
