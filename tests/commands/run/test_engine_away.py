@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -154,12 +153,13 @@ def test_killed_while_the_fallback_serves_the_next_run_goes_on_from_there(place:
     there = Server(dying)
     chosen = settings(tmp_path, there.port)
     held(tmp_path).touch()
-    run = subprocess.Popen(place.arguments(settings=chosen), cwd=PROJECT, stderr=subprocess.PIPE)
-    assert dying.refused.wait(PATIENCE_S)
-    there.stop()
-    until(lambda: "scripted" in engines_of(place))
-    run.send_signal(signal.SIGKILL)
-    run.communicate()
+    with subprocess.Popen(place.arguments(settings=chosen), cwd=PROJECT, stderr=subprocess.DEVNULL) as run:
+        try:
+            assert dying.refused.wait(PATIENCE_S)
+            there.stop()
+            until(lambda: "scripted" in engines_of(place))
+        finally:
+            run.kill()
     held(tmp_path).unlink()
     done_before = {row["file_name"]: row for row in rows_of(place)}
     assert len(done_before) < len(NAMES)
