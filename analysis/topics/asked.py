@@ -7,13 +7,13 @@ line counts: the client's opening ones in full, later ones and the agent's less.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.calls import in_order
 from analysis.recordings import is_line_trouble, is_misdialled, without_recordings
 from analysis.text import content_stems, sentences, words
-from analysis.topics.denied import answers_yes, names_reason, without_denied
+from analysis.topics.denied import answers_yes, names_reason, with_common_words, without_denied
 from pipeline.config.areas.language import KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
@@ -133,10 +133,6 @@ _ASKS_ON = re.compile(
     re.IGNORECASE,
 )
 """A client asks about the answer: when it comes, what it costs."""
-_DENIES = re.compile(
-    r"\b(?:i|we|it|they)\b.{0,20}\b(?:did|does|do|was|is|has|have|had|wo|would|can|could)(?:n't| not|not)\b(?=\s\w)",
-    re.IGNORECASE,
-)
 _ASKS_SOMETHING = re.compile(r"\b(?:how|what|when|where|which|why|who|can|could|do|does|is|are)\b", re.IGNORECASE)
 _ASKED_BY_THEN = 2
 """Turns of the client in which he has said why he calls."""
@@ -250,27 +246,13 @@ def _dialogue(chunks: Sequence[TranscriptChunk], settings: KeywordTopicSettings)
         before = None
 
 
-def _with_common_words(said: Iterable[str]) -> Iterator[str]:
-    """Sentences; what is denied in common words alone goes with the one before: "… a payment. I didn't make that"."""
-    before = ""
-    for sentence in said:
-        if before and _DENIES.search(sentence) and not _says_something(sentence) and not is_line_trouble(sentence):
-            before = f"{before} {sentence}"
-            continue
-        if before:
-            yield before
-        before = sentence
-    if before:
-        yield before
-
-
 def _of_client(chunk: TranscriptChunk, before: TranscriptChunk | None) -> Iterator[tuple[str | None, bool]]:
     """What the client's sentences ask for, and whether each announces a further reason.
 
     None for a sentence of common words alone ("it won't let me in any more"): the agent may say it again.
     """
     named = [sentence for sentence in sentences(before.text) if names_reason(sentence)] if before else []
-    for sentence in _with_common_words(sentences(chunk.text)):
+    for sentence in with_common_words(sentences(chunk.text), _says_something):
         if not _says_something(sentence):
             if len(words(sentence)) >= _FEWEST_WORDS and not is_line_trouble(sentence):
                 if _FURTHER.search(sentence) and _ASKS_SOMETHING.search(sentence):

@@ -7,7 +7,9 @@ kinds are taken out: a wish denied, a reason denied, and that something is in or
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 
+from analysis.recordings import is_line_trouble
 from analysis.text import content_stems, words
 
 _BOUNDARY = re.compile(
@@ -92,3 +94,23 @@ def _denies(clause: str, asked: set[str]) -> bool:
     if not _NEGATED.search(clause):
         return False
     return len(words(clause)) <= _BRIEF_WORDS or not asked.isdisjoint(content_stems(clause, "en"))
+
+
+_DENIES = re.compile(
+    r"\b(?:i|we|it|they)\b.{0,20}\b(?:did|does|do|was|is|has|have|had|wo|would|can|could)(?:n't| not|not)\b(?=\s\w)",
+    re.IGNORECASE,
+)
+
+
+def with_common_words(said: Iterable[str], says_something: Callable[[str], bool]) -> Iterator[str]:
+    """Sentences; what is denied in common words alone goes with the one before: "… a payment. I didn't make that"."""
+    before = ""
+    for sentence in said:
+        if before and _DENIES.search(sentence) and not says_something(sentence) and not is_line_trouble(sentence):
+            before = f"{before} {sentence}"
+            continue
+        if before:
+            yield before
+        before = sentence
+    if before:
+        yield before
