@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import InPeriod, OfAgent, Period, TopicInWeek, Totals, period_of
 from pages.dashboard.agents import agent_rows
+from pages.dashboard.page import presets_of
 from pages.dashboard.periods import stretches_of
 from pages.dashboard.shares import share_of
 from pages.dashboard.tiles import judged
@@ -147,3 +149,18 @@ def test_calls_in_a_language_without_phrases_are_not_among_the_judged(
     judged_calls: int, partly: int, says: str
 ) -> None:
     assert judged(judged_calls, partly) == says
+
+
+@pytest.mark.parametrize(
+    ("named", "first", "last"),
+    [
+        ("Yesterday", "2026-11-26", "2026-11-26"),
+        ("Last 7 days", "2026-11-21", "2026-11-27"),
+        ("Last 4 weeks", "2026-10-31", "2026-11-27"),
+        ("Last 12 weeks", "2026-09-05", "2026-11-27"),
+    ],
+)
+def test_a_stretch_of_time_is_as_long_as_its_name_says(named: str, first: str, last: str) -> None:
+    """Nobody noticed a day more or less."""
+    address = presets_of(CallFilter(agent="A7"), Site(), date(2026, 11, 27))[named]
+    assert parse_qs(urlsplit(address).query) == {"from": [first], "to": [last], "agent": ["A7"]}
