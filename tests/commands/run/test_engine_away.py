@@ -43,11 +43,12 @@ def place(server: EmbeddedServer, tmp_path: Path) -> Iterator[Workplace]:
 
 
 def held(tmp_path: Path) -> Path:
-    """While this file exists, the fallback does not get past the last three calls."""
+    """While this file exists, the fallback begins no segment."""
     return tmp_path / "held"
 
 
-def settings(tmp_path: Path, port: int) -> list[str]:
+def settings(tmp_path: Path, port: int, sleep_per_audio_s: float = 0.0) -> list[str]:
+    """`sleep_per_audio_s`: of the fallback, so that it is seen at work before all calls are done."""
     folder = tmp_path / "scripts"
     folder.mkdir(exist_ok=True)
     turns = [{"channel": channel, "start": 0.0, "end": 3.0, "text": ZEBRAS} for channel in (0, 1)]
@@ -61,7 +62,8 @@ def settings(tmp_path: Path, port: int) -> list[str]:
         "transcription.openai_audio.max_attempts=2",
         "transcription.openai_audio.concurrency=1",
         f"transcription.scripted.transcripts={folder}",
-        "transcription.scripted.hang_on=['20260901-10000[789]*']",
+        f"transcription.scripted.sleep_per_audio_s={sleep_per_audio_s}",
+        "transcription.scripted.hang_on=['*']",
         f"transcription.scripted.hang_while={held(tmp_path)}",
         "run.order=oldest", "run.decode_workers=1", "run.calls_ahead=1", "run.segments_per_batch=1",
         "run.unserved_calls=2", "run.engine_return_s=0.2", "run.engine_return_max_s=0.5",
@@ -101,19 +103,19 @@ def test_the_run_goes_on_with_the_next_engine_and_returns_and_a_later_run_redoes
 ) -> None:
     dying = Dying(5)
     first = Server(dying)
-    chosen = settings(tmp_path, first.port)
-    held(tmp_path).touch()
+    chosen = settings(tmp_path, first.port, sleep_per_audio_s=1.0)
 
     def away_and_back() -> Server:
         try:
             assert dying.refused.wait(PATIENCE_S)
             first.stop()
             until(lambda: "scripted" in engines_of(place))
+            held(tmp_path).touch()
             back = Server(lambda *_: (200, {"text": YAKS}), port=first.port)
             until(lambda: "openai_audio answers again" in place.newest("logs/earshot_*.jsonl").read_text("utf-8"))
             return back
         finally:
-            held(tmp_path).unlink()
+            held(tmp_path).unlink(missing_ok=True)
 
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(away_and_back)
@@ -151,8 +153,7 @@ def test_the_run_goes_on_with_the_next_engine_and_returns_and_a_later_run_redoes
 def test_killed_while_the_fallback_serves_the_next_run_goes_on_from_there(place: Workplace, tmp_path: Path) -> None:
     dying = Dying(5)
     there = Server(dying)
-    chosen = settings(tmp_path, there.port)
-    held(tmp_path).touch()
+    chosen = settings(tmp_path, there.port, sleep_per_audio_s=1.0)
     with subprocess.Popen(place.arguments(settings=chosen), cwd=PROJECT, stderr=subprocess.DEVNULL) as run:
         try:
             assert dying.refused.wait(PATIENCE_S)
@@ -160,7 +161,6 @@ def test_killed_while_the_fallback_serves_the_next_run_goes_on_from_there(place:
             until(lambda: "scripted" in engines_of(place))
         finally:
             run.kill()
-    held(tmp_path).unlink()
     done_before = {row["file_name"]: row for row in rows_of(place)}
     assert len(done_before) < len(NAMES)
     still_away = place.run(settings=settings(tmp_path, there.port))

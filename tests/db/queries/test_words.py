@@ -16,7 +16,10 @@ from tests.pages.samples import listed_call, shown_call
 
 VIEWS: dict[type, tuple[str, frozenset[str]]] = {
     ShownCall: ("calls_without_text", frozenset({"moods"})),
-    ListedCall: ("calls_without_text", frozenset({"mood", "attention", "rules", "first_key", "second_key"})),
+    ListedCall: (
+        "calls_without_text",
+        frozenset({"mood", "attention", "rules", "scorecards", "first_key", "second_key"}),
+    ),
     ShownChunk: ("chunks_without_text", frozenset()),
     ShownRule: ("attention_without_text", frozenset()),
     ShownAnswer: (
