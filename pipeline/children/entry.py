@@ -15,6 +15,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from pipeline.children.memory import keep_freed_memory
 from pipeline.errors import portable
 from pipeline.log_lines import continue_log
 
@@ -29,8 +30,10 @@ Setup = Callable[..., tuple[Any, Serve]]
 _BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
 
 
-def enter(connection: Connection, setup: Setup, arguments: tuple[Any, ...], one_core: bool) -> None:
+def enter(connection: Connection, setup: Setup, arguments: tuple[Any, ...], one_core: bool, keeps_memory: bool) -> None:
     """Body of every child: build, report, serve until the parent closes its end of the pipe."""
+    if keeps_memory:
+        keep_freed_memory()  # before any thread: glibc counts its heaps when a second one first takes memory
     begin()
     if one_core:
         hold_blas_to_one_thread()

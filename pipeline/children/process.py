@@ -29,12 +29,14 @@ class ChildProcess:
         name: for process lists and messages.
         setup: importable; see `Setup`.
         one_core: it is one of several processes that share the cores; its BLAS is limited to one thread.
+        keeps_memory: see `keep_freed_memory`.
     """
 
-    def __init__(self, name: str, setup: Setup, *, one_core: bool = False) -> None:
+    def __init__(self, name: str, setup: Setup, *, one_core: bool = False, keeps_memory: bool = False) -> None:
         self.name = name
         self._setup = setup
         self._one_core = one_core
+        self._keeps_memory = keeps_memory
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._at_exit: weakref.finalize[Any, ChildProcess] | None = None
@@ -58,7 +60,8 @@ class ChildProcess:
         self.kill()
         self._connection, theirs = _SPAWN.Pipe()
         # Not a daemon: daemons may not have children, and the analysis has one for the language model.
-        process = _SPAWN.Process(target=enter, args=(theirs, self._setup, arguments, self._one_core), name=self.name)
+        how = (theirs, self._setup, arguments, self._one_core, self._keeps_memory)
+        process = _SPAWN.Process(target=enter, args=how, name=self.name)
         process.start()
         theirs.close()
         self._process = process

@@ -18,7 +18,6 @@ import numpy as np
 
 from pipeline.audio.decoding.spool import read_samples
 from pipeline.children.entry import Serve
-from pipeline.children.memory import keep_freed_memory
 from pipeline.errors import portable
 from pipeline.records import EngineIdentity
 from pipeline.run.performance import mlx_bytes_here
@@ -131,7 +130,6 @@ def set_up(
     build: Callable[..., Recogniser], arguments: tuple[Any, ...], skip: Mapping[str, str]
 ) -> tuple[tuple[EngineDescription, EngineIdentity], Serve]:
     """For `ChildProcess`: build and load, then serve."""
-    keep_freed_memory()
     recogniser = build(*arguments, skip=skip) if skip else build(*arguments)
     return recogniser.load(), partial(_serve, recogniser)
 

@@ -53,7 +53,7 @@ class RecogniserProcess:
         *,
         restarts_in_vain: int = 5,
     ) -> None:
-        self._child = ChildProcess("recogniser", set_up)
+        self._child = ChildProcess("recogniser", set_up, keeps_memory=True)
         self._build = (build, arguments)
         self._load_timeout_s = load_timeout_s
         self._restarts_allowed = restarts_in_vain

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
+import threading
+from multiprocessing.connection import Connection
 
 import pytest
 
+from pipeline.children.entry import Serve
 from pipeline.children.memory import keep_freed_memory
+from pipeline.children.process import ChildProcess
 from tests.house import PROJECT
 
 _FAULTS = """
@@ -51,3 +56,35 @@ def test_a_buffer_that_is_freed_and_taken_again_costs_no_page_faults() -> None:
 )
 def test_who_sets_the_allocator_keeps_what_was_set(chosen: dict[str, str]) -> None:
     assert keep_freed_memory(chosen) is False
+
+
+def _faults_of_a_thread() -> tuple[int, Serve]:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    worker = threading.Thread(target=_take_and_free)
+    worker.start()
+    worker.join()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, _serve_nothing
+
+
+def _take_and_free() -> None:
+    for _ in range(8):
+        bytearray(40 << 20)
+
+
+def _serve_nothing(_: Connection) -> None:
+    pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_a_child_keeps_it_though_it_has_a_thread_before_its_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was asked for after the thread that watches the parent had begun, and had no effect in a run."""
+    for name in [name for name in os.environ if name == "GLIBC_TUNABLES" or name.startswith("MALLOC_")]:
+        monkeypatch.delenv(name)
+    if _run("keep")[0] == "False":
+        pytest.skip("another C library than glibc")
+    faults = {}
+    for keeps in (False, True):
+        child = ChildProcess("memory", _faults_of_a_thread, keeps_memory=keeps)
+        faults[keeps] = child.start((), 60.0)
+        child.kill()
+    assert faults[True] * 4 < faults[False]
