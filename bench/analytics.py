@@ -40,9 +40,10 @@ of customers are made up. Made by `python -m bench.analytics`; a test asks them 
 `db/queries/sql/analytics`; [data-dictionary.md](data-dictionary.md) describes the views. With eight calls an answer
 shows what the columns hold, no more.
 
-`python run.py db shell` opens psql on the embedded database. For a BI tool, `python run.py db serve` makes a reader's
-account and lets it in by TCP (docs/operations.md). A day or an hour is that of the session: `SET timezone =
-'Europe/Berlin'`. Most questions are about `calls_done`: finished calls, without skipped files and failures.
+`python run.py db shell` opens psql on the embedded database; in a script, add `--csv -c "SELECT …"`. For a BI tool,
+`python run.py db serve` makes a reader's account and lets it in by TCP (docs/operations.md). A day or an hour is that
+of the session: `SET timezone = 'Europe/Berlin'`. Most questions are about `calls_done`: finished calls, without skipped
+files and failures.
 
 """
 

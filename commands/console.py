@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import IO, Any
 
 from rich.console import Console
@@ -11,12 +13,20 @@ from rich.text import Text
 from pipeline.masking import masked
 from pipeline.visible_text import one_line, visible
 
+_UNBOUNDED = 10_000
+"""Characters in a line of a file or a pipe."""
+
 
 class Terminal(Console):
     """rich's console; strings are shown as they are, `[laughs]` and `:bell:` included."""
 
     def __init__(self, file: IO[str] | None = None, width: int | None = None) -> None:
-        """`file`: standard output by default."""
+        """`file`: standard output by default. `width` in characters: the terminal's, or what COLUMNS says.
+
+        In a file or a pipe nothing is wrapped or cut: whoever searches a cron job's log finds a message on one line.
+        """
+        if width is None and not os.environ.get("COLUMNS") and not (file or sys.stdout).isatty():
+            width = _UNBOUNDED
         super().__init__(file=file, width=width, markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, **how: Any) -> Text:

@@ -80,12 +80,26 @@ def status(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -
 
 
 @app.command()
-def shell(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
-    """Open psql on the database; the embedded server includes its own psql."""
+def shell(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+    command: Annotated[
+        list[str] | None, typer.Option("-c", "--command", help="Run this and end; may be repeated.", metavar="SQL")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Rows as CSV.")] = False,
+) -> None:
+    """Open psql on the database; the embedded server includes its own psql.
+
+    Without -c psql reads what is typed or piped in. An SQL error of -c ends with psql's exit code.
+
+    Example: python run.py db shell --csv -c "SELECT file_name, topics FROM calls"
+    """
     from db.admin import shell as psql
 
     program = psql(_settings(config, overrides))
-    os.execve(program.argv[0], list(program.argv), dict(program.environment))  # noqa: S606 - our own psql, no shell
+    options = [*(["--csv"] if csv else []), *(option for sql in command or () for option in ("-c", sql))]
+    argv = [*program.argv, *options]
+    os.execve(program.argv[0], argv, dict(program.environment))  # noqa: S606 - our own psql, no shell
 
 
 @app.command()

@@ -48,6 +48,13 @@ class PlainLines(logging.Formatter):
         return visible("\n".join(lines))
 
 
+class LevelledLines(PlainLines):
+    """The same, the level in front."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname:8} {super().format(record)}"
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line: at, level, logger, process, message, run_id.
 

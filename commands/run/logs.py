@@ -14,7 +14,7 @@ from rich.logging import RichHandler
 from commands.console import Terminal
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable
-from pipeline.log_lines import LOG_FILE, RUN_ID, PlainLines, attach, json_handler
+from pipeline.log_lines import LOG_FILE, RUN_ID, LevelledLines, PlainLines, attach, json_handler
 
 _DAY_S = 86_400.0
 ON_FILE_ONLY = "on_file_only"
@@ -49,8 +49,7 @@ def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSetti
     os.environ.pop(RUN_ID, None)
     os.environ[LOG_FILE] = str(path.resolve())
     settings = settings or ReportingSettings()
-    to_terminal = RichHandler(console=console, show_path=False, show_time=False, markup=False, level=logging.WARNING)
-    to_terminal.setFormatter(PlainLines())
+    to_terminal = _on_terminal(console)
     to_terminal.addFilter(lambda record: not getattr(record, ON_FILE_ONLY, False))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,6 +62,19 @@ def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSetti
     attach([to_file, to_terminal])
     prune(folder, path, settings.keep_logs, settings.keep_logs_days)
     return path
+
+
+def _on_terminal(console: Terminal) -> logging.Handler:
+    """Warnings, wrapped and coloured for a person; in a file or a pipe a line each."""
+    handler: logging.Handler
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_path=False, show_time=False, markup=False)
+        handler.setFormatter(PlainLines())
+    else:
+        handler = logging.StreamHandler(console.file)
+        handler.setFormatter(LevelledLines())
+    handler.setLevel(logging.WARNING)
+    return handler
 
 
 def this_run(run_id: str) -> None:

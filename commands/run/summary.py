@@ -24,7 +24,7 @@ _MOODS = {"negative": "red", "neutral": "", "positive": "green"}
 def print_summary(console: Terminal, result: BatchResult, delivered: Delivered) -> None:
     """Calls with their topic and mood, the counts, what needs attention, and where the results are."""
     if delivered.rows:
-        console.print(calls_table(delivered.rows, console.width))
+        console.print(calls_table(delivered.rows, console.width, summaries=console.is_terminal))
         if delivered.results > len(delivered.rows):
             console.print(f"… and {delivered.results - len(delivered.rows)} more")
     counts = result.counts
@@ -89,10 +89,14 @@ def attention_lines(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def calls_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
-    """One line per call; missing values are shown as missing. On a wide terminal with the beginning of the summary."""
+def calls_table(rows: Sequence[Mapping[str, Any]], width: int, *, summaries: bool) -> Table:
+    """One line per call; missing values are shown as missing.
+
+    `summaries`: where `width` (characters) allows, with the beginning of the summary. Not for a log: no words of calls
+    are in logs.
+    """
     shown = table("Calls")
-    wide = width >= _WIDE
+    wide = summaries and width >= _WIDE
     widths = {"length": 6, "client": 8, "agent": 8}
     left = max(40, min(width, _WIDE) - sum(widths.values()) - 17)
     shown.add_column("call", no_wrap=True, overflow="ellipsis", max_width=left * 3 // 5)

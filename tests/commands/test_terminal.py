@@ -90,10 +90,26 @@ def test_a_secret_is_masked_wherever_it_is_printed_but_where_it_was_asked_for(
 def test_the_table_of_calls_shows_names_topics_and_summaries_as_they_are() -> None:
     row = {"file_name": "[/b]\x1b[2J.wav", "duration_s": 3.0, "topics": "[red]bills", "summary": "[laughs]\nand goes"}
     row |= {"client_fusion_sentiment": "negative", "agent_fusion_sentiment": None}
-    shown = printed(calls_table([row], 200))
+    shown = printed(calls_table([row], 200, summaries=True))
     assert "[/b]\\u001b[2J.wav" in shown
     assert "[red]bills" in shown
     assert "[laughs] · and goes" in shown
+
+
+def test_in_a_file_a_line_is_neither_wrapped_nor_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    sentence = "found 37005 = " + " + ".join(f"{n} of kind {n}" for n in range(40))
+    topic = "Technical support > Outage of a server"
+    row = {"file_name": "20260914-091502_inbound_agent-003.wav", "duration_s": 3.0, "topics": topic, "summary": "words"}
+    row |= {"client_fusion_sentiment": "negative", "agent_fusion_sentiment": None}
+    file = StringIO()
+    terminal = Terminal(file)
+    terminal.print(sentence)
+    terminal.print(calls_table([row], terminal.width, summaries=terminal.is_terminal))
+    lines = file.getvalue().splitlines()
+    assert lines[0] == sentence
+    assert any(str(row["file_name"]) in line for line in lines)
+    assert "words" not in file.getvalue()
 
 
 def test_the_doctors_findings_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

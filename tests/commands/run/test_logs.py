@@ -149,3 +149,12 @@ def test_a_log_folder_of_somebody_elses_is_told_of(tmp_path: Path) -> None:
     folder.mkdir(mode=0o555)
     with pytest.raises(OutputUnavailable, match="Permission denied"):
         log_to(Terminal(file=StringIO()), folder, "20260101_000000")
+
+
+def test_in_a_file_a_warning_is_one_line(logging_as_before: None, tmp_path: Path) -> None:
+    screen = StringIO()
+    log_to(Terminal(file=screen), tmp_path, "20260101_000000")
+    logging.getLogger("earshot.x").warning("not used: %s", "a reason of many words " * 20)
+    line = screen.getvalue().removesuffix("\n")
+    assert line.startswith("WARNING  not used: a reason of")
+    assert "\n" not in line
