@@ -126,7 +126,7 @@ def heard(recording: Recording, encoder: VoiceEncoder) -> Heard | None:
         if channel is None:
             return None
         spooled = np.fromfile(channel.samples_path, dtype="<f4")
-    windows, loudness = encode(spooled, channel.segments, encoder, lambda: None)
+    windows, loudness = encode(spooled, channel.segments, encoder.vectors, lambda: None)
     return Heard(replace(recording, samples=spooled), channel.segments, windows, loudness)
 
 

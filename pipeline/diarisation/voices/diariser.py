@@ -52,7 +52,7 @@ class VoicesDiariser:
         mapped = mapped_samples(samples_path, samples)
         # One thread: decoders run side by side, and a product's last bits depend on how many share it.
         with threadpool_limits(limits=1):
-            windows, loudness = encode(mapped, segments, self._encoder, check_time)
+            windows, loudness = encode(mapped, segments, self._encoder.vectors, check_time)
             audible = windows.audible()
             self._enough(speech_s * len(audible.centre_s) / max(1, len(windows.centre_s)))
             voices = divide(audible.vectors)

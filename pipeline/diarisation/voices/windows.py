@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.diarisation.voices.encoder import FRAME_S, Floats, VoiceEncoder, level_gain, spectra
+from pipeline.diarisation.voices.encoder import FRAME_S, Floats, level_gain, spectra
 from pipeline.records import SAMPLE_RATE_HZ, SpeechSegment
 
 WINDOW_S = 1.0
@@ -73,12 +73,16 @@ def centres(segments: Sequence[SpeechSegment]) -> tuple[npt.NDArray[np.float64],
 
 
 def encode(
-    samples: Floats, segments: Sequence[SpeechSegment], encoder: VoiceEncoder, check_time: Callable[[], None]
+    samples: Floats,
+    segments: Sequence[SpeechSegment],
+    vectors_of: Callable[[Floats], Floats],
+    check_time: Callable[[], None],
 ) -> tuple[Windows, list[Loudness]]:
     """Windows of all segments and the loudness of each.
 
     Args:
         samples: mono at 16 kHz; may be a memory map, read a segment at a time.
+        vectors_of: from the spectra of windows to their voice vectors (`VoiceEncoder.vectors`).
         check_time: called between batches; what it raises is passed on.
     """
     centre_s, place = centres(segments)
@@ -93,7 +97,7 @@ def encode(
         # Batches are filled up: the last bits of a product depend on its shape.
         batch = np.zeros((_BATCH, *waiting[0].shape), dtype=np.float32)
         batch[: len(waiting)] = waiting
-        vectors.append(encoder.vectors(batch)[: len(waiting)])
+        vectors.append(vectors_of(batch)[: len(waiting)])
         waiting.clear()
 
     for number, segment in enumerate(segments):

@@ -12,7 +12,7 @@ One forward pass per batch, its length bounded by `max_segment_s`: no decode can
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class TransformersCtcTranscriber:
                 else:
                     yield refused
             for batch in cut_batches(usable, self._most_rows, self._options.batch_audio_s):
-                yield from self._batch(batch)
+                yield from within_memory(batch, self._decode, (self._torch.OutOfMemoryError, MemoryError))
 
     def close(self) -> None:
         self._model = self._features = self._tokenizer = self._punctuator = None
@@ -108,24 +108,6 @@ class TransformersCtcTranscriber:
         if request.samples.size < _MIN_SAMPLES:
             return SegmentResult(key=request.key, text="", language=request.language)
         return None
-
-    def _batch(self, batch: Sequence[SegmentRequest]) -> Iterator[SegmentResult]:
-        """Halve the batch as often as necessary when memory runs out."""
-        try:
-            yield from self._decode(batch)
-        except (self._torch.OutOfMemoryError, MemoryError) as error:
-            if len(batch) == 1:
-                yield SegmentResult(
-                    key=batch[0].key,
-                    text="",
-                    language=None,
-                    flags=(OUT_OF_MEMORY,),
-                    error=f"out of memory for one segment ({short(error)})",
-                )
-                return
-            half = len(batch) // 2
-            yield from self._batch(batch[:half])
-            yield from self._batch(batch[half:])
 
     def _decode(self, batch: Sequence[SegmentRequest]) -> list[SegmentResult]:
         torch = self._torch
@@ -182,6 +164,24 @@ class TransformersCtcTranscriber:
         if wanted is None:
             return None
         return Punctuator.load(wanted, self._hub, self._device, self._options.punctuation_languages)
+
+
+def within_memory(
+    batch: Sequence[SegmentRequest],
+    decode: Callable[[Sequence[SegmentRequest]], list[SegmentResult]],
+    out_of_memory: tuple[type[Exception], ...],
+) -> Iterator[SegmentResult]:
+    """Results of the batch, which is halved as often as necessary when memory runs out."""
+    try:
+        yield from decode(batch)
+    except out_of_memory as error:
+        if len(batch) == 1:
+            told = f"out of memory for one segment ({short(error)})"
+            yield SegmentResult(key=batch[0].key, text="", language=None, flags=(OUT_OF_MEMORY,), error=told)
+            return
+        half = len(batch) // 2
+        yield from within_memory(batch[:half], decode, out_of_memory)
+        yield from within_memory(batch[half:], decode, out_of_memory)
 
 
 def cut_batches(requests: Sequence[SegmentRequest], most_rows: int, most_audio_s: float) -> list[list[SegmentRequest]]:

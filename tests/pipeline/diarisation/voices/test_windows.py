@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.diarisation.voices.diariser import of_nearest, turns
 from pipeline.diarisation.voices.encoder import Floats
-from pipeline.diarisation.voices.windows import STEP_S, Loudness, Windows, centres
+from pipeline.diarisation.voices.windows import STEP_S, Loudness, Windows, centres, encode
 from pipeline.records import SpeechSegment
 
 
@@ -60,6 +60,22 @@ def test_a_change_lies_in_the_quietest_moment_between_two_windows(quiet_s: float
     assert found[1].end_s == 3.0
     assert (found[2].start_s, found[3].end_s) == (4.0, 5.0)
     assert all(turn.end_s > turn.start_s for turn in found)
+
+
+def sums(spectra: Floats) -> Floats:
+    """Of each window, in place of a voice."""
+    total: Floats = spectra.sum(axis=1)
+    return total
+
+
+def test_before_the_recording_begins_there_is_silence() -> None:
+    """What is said in the first second has the windows that it has a second later."""
+    samples = np.random.default_rng(3).normal(0, 0.1, 40_000).astype(np.float32)
+    later = np.concatenate([np.zeros(16_000, np.float32), samples])
+    found, _ = encode(samples, segments((0.0, 0.7, 0.0)), sums, lambda: None)
+    shifted, _ = encode(later, segments((1.0, 1.7, 0.0)), sums, lambda: None)
+    np.testing.assert_allclose(found.vectors, shifted.vectors, rtol=1e-4)
+    np.testing.assert_allclose(found.level_db, shifted.level_db, rtol=1e-4)
 
 
 def test_what_is_too_quiet_for_a_voice_is_no_second_voice() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from transformers import AutoTokenizer, Wav2Vec2CTCTokenizer, Wav2Vec2PhonemeCTC
 from pipeline.config.areas.speech.recognisers import TransformersCtcOptions
 from pipeline.errors import ModelUnavailable
 from pipeline.records import Word
-from pipeline.transcription.engine import SegmentRequest, SegmentResult
+from pipeline.transcription.engine import OUT_OF_MEMORY, SegmentRequest, SegmentResult
 from pipeline.transcription.engines.transformers_ctc.engine import (
     TransformersCtcTranscriber,
     _read_model,
     _read_tokenizer,
     cut_batches,
+    within_memory,
 )
 from pipeline.transcription.engines.transformers_ctc.words import spelt_words
 from pipeline.weights.hub import Hub, WeightsWanted
@@ -37,6 +39,23 @@ def test_batches_are_cut_by_length_and_padded_size() -> None:
     assert [[one.key for one in batch] for batch in batches] == [["5"], ["4", "3"], ["2", "1"]]
     assert [len(batch) for batch in cut_batches(requests, most_rows=99, most_audio_s=1000)] == [5]
     assert cut_batches([], 4, 10) == []
+
+
+def test_a_batch_too_large_for_memory_is_halved_until_it_fits() -> None:
+    tried: list[int] = []
+
+    def decode(batch: Sequence[SegmentRequest]) -> list[SegmentResult]:
+        tried.append(len(batch))
+        if len(batch) > 2 or any(one.key == "4" for one in batch):
+            raise MemoryError
+        return [SegmentResult(key=one.key, text=one.key, language=None) for one in batch]
+
+    requests = [request(np.zeros(160, np.float32), str(number)) for number in range(5)]
+    results = list(within_memory(requests, decode, (MemoryError,)))
+    assert [(one.key, one.text) for one in results] == [("0", "0"), ("1", "1"), ("2", "2"), ("3", "3"), ("4", "")]
+    assert [bool(one.error) for one in results] == [False] * 4 + [True]
+    assert results[4].flags == (OUT_OF_MEMORY,)
+    assert tried == [5, 2, 3, 1, 2, 1, 1]
 
 
 def test_without_torch_or_setting_up_it_says_so() -> None:
