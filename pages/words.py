@@ -58,9 +58,6 @@ CALL_FLAGS: Mapping[str, str] = {
     "undecodable_track": "One track or file could not be read",
 }
 """Flags of a call."""
-ORDINARY = frozenset({"roles_from_map", "roles_from_metadata", "key_tone", "ringing", "dc_offset"})
-"""Flags that say nothing a reader has to mind."""
-
 _GATES: Mapping[str, str] = {
     "annotation": "only notes in brackets or credits, no words",
     "context_echo": "hardly anything but vocabulary words",
@@ -90,6 +87,10 @@ CHUNK_FLAGS: Mapping[str, str] = {
     "word_times_missing": "the words have no times of their own",
 }
 """Flags of a stretch of speech, as the end of a sentence."""
+ORDINARY = frozenset(
+    {"roles_from_map", "roles_from_metadata", "key_tone", "ringing", "dc_offset", *(f"{gate}_cured" for gate in _GATES)}
+)
+"""Flags of a call that say nothing a reader has to mind."""
 
 _REMARKS: Mapping[str, str] = {
     "_unreadable": "could not be read",
@@ -102,6 +103,8 @@ def call_flag(flag: str) -> str:
     """A call's flag in words; one that is not known here as it stands."""
     if flag in CALL_FLAGS:
         return CALL_FLAGS[flag]
+    if flag in CHUNK_FLAGS:
+        return f"In places: {CHUNK_FLAGS[flag]}"
     if flag.startswith("vad_fallback_"):
         return f"Speech was found by the second choice of detector ({flag.removeprefix('vad_fallback_')})"
     for ending, meaning in _REMARKS.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pages.words import CALL_FLAGS, CHUNK_FLAGS, call_flag, chunk_flag
+from pages.words import CALL_FLAGS, CHUNK_FLAGS, ORDINARY, call_flag, chunk_flag
 from pipeline.records import DOUBTFUL
 from tests.house import PROJECT
 
@@ -26,3 +26,11 @@ def test_an_unknown_flag_is_shown_as_it_stands() -> None:
     assert chunk_flag("brand_new") == "brand new"
     assert call_flag("started_at_ambiguous") == "Started at can be read in two ways"
     assert "energy" in call_flag("vad_fallback_energy")
+
+
+def test_flags_of_its_parts_are_told_of_a_call_in_words() -> None:
+    """The call's page said "Speech without text cured"."""
+    assert call_flag("low_confidence") == "In places: the recogniser is far from sure of it"
+    assert "low_confidence" not in ORDINARY
+    assert "speech_without_text_cured" in ORDINARY
+    assert call_flag("speech_without_text_cured").startswith("In places: recognised again")
