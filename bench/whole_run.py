@@ -147,19 +147,21 @@ def planning(calls: int = CALLS) -> dict[str, Any]:
             copy.hardlink_to(original)
         _multiply_rows(url, original, calls)
         plan_s: list[float] = []
+        cpu_s: list[float] = []
         peaks: list[int] = []
         for _ in range(3):
-            began = time.perf_counter()
+            began, before_s = time.perf_counter(), children_cpu_s()
             with bed.start(url) as run:
                 peaks.append(_peak_rss(run.pid, run.poll))
                 code = run.wait()
             if code != 0:
                 raise SystemExit(bed.log())
             plan_s.append(time.perf_counter() - began)
+            cpu_s.append(children_cpu_s() - before_s)
         counts = report_of(url).get("counts", {})
         return {
             "part": "planning", "recordings": calls, "counts": counts, "seconds_median": round(sorted(plan_s)[1], 1),
-            "seconds_all": [round(s, 1) for s in plan_s], "peak_rss_mb": round(max(peaks) / 1e6),
+            "seconds_all": [round(s, 1) for s in plan_s], "cpu_s": [round(s, 1) for s in cpu_s], "peak_rss_mb": round(max(peaks) / 1e6),
         }  # fmt: skip
 
 

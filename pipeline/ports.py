@@ -173,10 +173,13 @@ class Claims(Protocol):
         """
         ...
 
-    def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
+    def claim(
+        self, run_id: str | None, most: int, least_priority: int | None = None, in_hand: int | None = None
+    ) -> Sequence[Claim]:
         """Up to `most` free calls of a run, or of all runs with this worker's configuration, of at least this priority.
 
-        Higher priority first, then in the order asked for.
+        Higher priority first, then in the order asked for. With `in_hand`, the calls this worker has, it gets no more
+        than makes up its share of those that are not done with, as long as other workers are there.
         """
         ...
 

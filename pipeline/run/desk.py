@@ -99,7 +99,7 @@ class Desk:
         return True
 
     def _ask(self) -> None:
-        claimed = self._claims.claim(self._run_id, self._at_once)
+        claimed = self._claims.claim(self._run_id, self._at_once, in_hand=len(self._in_hand))
         self._waiting.extend(claimed)
         self._in_hand |= {claim.fence for claim in claimed}
         if claimed:

@@ -32,6 +32,7 @@ class ClaimsInMemory:
         run_id: str | None,  # noqa: ARG002 - there is one run
         most: int,
         least_priority: int | None = None,
+        in_hand: int | None = None,  # noqa: ARG002 - nobody else wants a share
     ) -> Sequence[Claim]:
         if least_priority is not None:
             return ()

@@ -48,7 +48,7 @@ _CLAIM = """
         SELECT claim_id FROM claims
         WHERE {scope} AND done_at IS NULL AND priority >= %(least)s
             AND (lease_until IS NULL OR (lease_until < now() AND worker <> %(worker)s))
-        ORDER BY priority DESC, claim_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+        ORDER BY priority DESC, claim_id LIMIT {limit} FOR UPDATE SKIP LOCKED)
     UPDATE claims c SET worker = %(worker)s, lease_until = now() + make_interval(secs => %(lease_s)s),
         attempts = attempts + 1, fence = nextval('claim_fences')
     FROM free WHERE c.claim_id = free.claim_id
@@ -56,6 +56,19 @@ _CLAIM = """
         (SELECT request_id FROM jobs j WHERE j.source_uri = c.source_uri) AS request_id,
         (SELECT traceparent FROM jobs j WHERE j.source_uri = c.source_uri) AS traceparent
 """
+_SHARE = """
+    (SELECT CASE WHEN number = 0 THEN %(most)s ELSE greatest(0, least(%(most)s, (
+        SELECT ceil(count(*) / (2.0 * (number + 1)))::integer FROM (
+            SELECT FROM claims WHERE {scope} AND done_at IS NULL
+            LIMIT 2 * (number + 1) * (%(in_hand)s + %(most)s)) AS undone) - %(in_hand)s)) END
+     FROM (SELECT count(*) AS number FROM workers WHERE configuration_hash = %(hash)s AND worker <> %(worker)s
+           AND ended_at IS NULL AND heartbeat_at > now() - make_interval(secs => %(silent_s)s)) AS others)
+"""
+"""Half of the calls not done with, divided by the workers there are, less what this one has: factoring (Hummel,
+Schonberg and Flynn 1992). The other half is left for whoever is ready first. Alone, a worker takes what it can hold.
+Calls are counted only as far as they matter."""
+_SILENT_S = 15.0
+"""A worker that gave no sign of life for so long (three were due) is not waited for."""
 _SCOPE = {True: "configuration_hash = %(hash)s", False: "run_id = %(run_id)s"}
 """By whether the calls of all runs are meant, or those of one."""
 _LOWEST = -32_768
@@ -89,10 +102,22 @@ class PostgresClaims:
             in_other_hands |= {some[uri][0] for uri in self._database.patiently(work)}
         return in_other_hands
 
-    def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
-        least = _LOWEST if least_priority is None else least_priority
-        named = {"least": least, "worker": self.worker, "most": most, "lease_s": self._lease_s, **self._scope(run_id)}
-        rows = self._rows(_CLAIM.format(scope=_SCOPE[run_id is None]), named, kwargs_row(Claim))
+    def claim(
+        self, run_id: str | None, most: int, least_priority: int | None = None, in_hand: int | None = None
+    ) -> Sequence[Claim]:
+        scope = _SCOPE[run_id is None]
+        limit = "%(most)s" if in_hand is None else _SHARE.format(scope=scope)
+        named = {
+            "least": _LOWEST if least_priority is None else least_priority,
+            "worker": self.worker,
+            "most": most,
+            "in_hand": in_hand,
+            "lease_s": self._lease_s,
+            "silent_s": _SILENT_S,
+            **self._scope(run_id),
+            "hash": self._hash,
+        }
+        rows = self._rows(_CLAIM.format(scope=scope, limit=limit), named, kwargs_row(Claim))
         return sorted(rows, key=lambda claim: (-claim.priority, claim.claim_id))
 
     def renew(self, fences: Collection[int]) -> None:

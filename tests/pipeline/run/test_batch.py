@@ -246,7 +246,9 @@ def test_a_call_that_another_worker_took_over_and_left_is_stored_once(url: str, 
 class ClaimsNothing(PostgresClaims):
     """A planner that leaves all work to others."""
 
-    def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
+    def claim(
+        self, run_id: str | None, most: int, least_priority: int | None = None, in_hand: int | None = None
+    ) -> Sequence[Claim]:
         return ()
 
 

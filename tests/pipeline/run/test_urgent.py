@@ -110,7 +110,9 @@ class Prioritised(ClaimsInMemory):
         super().__init__()
         self.urgent = [Claim(claim_id=99, run_id="run", fence=99, call={}, priority=3)]
 
-    def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> list[Claim]:
+    def claim(
+        self, run_id: str | None, most: int, least_priority: int | None = None, in_hand: int | None = None
+    ) -> list[Claim]:
         if least_priority is None:
             return []
         taken, self.urgent = self.urgent[:most], self.urgent[most:]

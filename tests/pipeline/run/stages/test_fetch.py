@@ -59,7 +59,9 @@ class FakeSource:
 class HandedOutForGood(ClaimsInMemory):
     """Nobody behind the stage ends a claim."""
 
-    def claim(self, run_id: str | None, most: int, least_priority: int | None = None) -> Sequence[Claim]:
+    def claim(
+        self, run_id: str | None, most: int, least_priority: int | None = None, in_hand: int | None = None
+    ) -> Sequence[Claim]:
         claims = super().claim(run_id, most, least_priority)
         self.end_as_lost([claim.fence for claim in claims])
         return claims
