@@ -161,7 +161,8 @@ def planning(calls: int = CALLS) -> dict[str, Any]:
         counts = report_of(url).get("counts", {})
         return {
             "part": "planning", "recordings": calls, "counts": counts, "seconds_median": round(sorted(plan_s)[1], 1),
-            "seconds_all": [round(s, 1) for s in plan_s], "cpu_s": [round(s, 1) for s in cpu_s], "peak_rss_mb": round(max(peaks) / 1e6),
+            "seconds_all": [round(s, 1) for s in plan_s], "cpu_s": [round(s, 1) for s in cpu_s],
+            "peak_rss_mb": round(max(peaks) / 1e6),
         }  # fmt: skip
 
 

@@ -132,6 +132,8 @@ class EngineDescription:
     """Address to which the audio of calls is sent; empty where it stays on this machine."""
     low_confidence: float | None = None
     """A segment with less confidence is doubtful; None where the engine's measure was not compared with its errors."""
+    looks_ahead: int | None = None
+    """Windows it decodes together, or puts in order before it decodes them; None where that is not known."""
     window_s: float | None = None
     """Segments are joined up to this length, because the engine hears better so; it must give word times. None: each
     segment is decoded by itself."""

@@ -77,7 +77,7 @@ class RunSettings(Area):
     calls_ahead: Annotated[int, Field(ge=1, le=1000)] = 8
     """Decoded calls that may wait for the recogniser; bounds memory and spool."""
     segments_per_batch: Annotated[int, Field(ge=1, le=4096)] = 128
-    """Segments handed to the recogniser process ahead of their results."""
+    """Segments handed to the recogniser process ahead of their results, where the engine looks so far ahead."""
     calls_per_batch: Annotated[int, Field(ge=1, le=256)] = 8
     """Most calls analysed together; fewer when fewer are waiting."""
 

@@ -20,6 +20,9 @@ from pipeline.transcription.chunks import segment_text
 from pipeline.transcription.engine import COST_CEILING, SegmentResult
 from pipeline.transcription.fingerprint import same_engine
 
+_LEAST_AHEAD = 16
+"""Windows: what an engine that takes one at a time finishes while a call is looked up in the database."""
+
 
 class RecogniseStage:
     """One thread; owner of the recogniser process."""
@@ -92,12 +95,20 @@ class RecogniseStage:
 
     def _next_call(self) -> Work | None:
         """With enough in hand, or calls in hand that the next stage has no room for, only an urgent one."""
-        full = self._process.outstanding >= self._settings.segments_per_batch or bool(self._leaving)
+        full = self._process.outstanding >= self._enough or bool(self._leaving)
         if self._ready and not full:
             return self._ready.popleft()
         # With segments under way the results are waited for, not the inbox.
         patience_s = 0.0 if self._process.outstanding else 0.2
         return self._inbox.get(patience_s, URGENT if full else None)
+
+    @property
+    def _enough(self) -> int:
+        """Windows with the process. More than the engine looks ahead would be calls that another worker could have."""
+        most, description = self._settings.segments_per_batch, self._process.description
+        if description is None or description.looks_ahead is None:
+            return most
+        return min(most, max(_LEAST_AHEAD, 2 * description.looks_ahead))
 
     def _hand_on(self, work: Work | None = None) -> None:
         """To the next stage. What finds no room there waits here: this thread must be free for urgent calls."""

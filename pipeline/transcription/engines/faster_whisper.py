@@ -107,6 +107,7 @@ class FasterWhisperTranscriber:
             takes_context=options.send_context,
             max_context_terms=options.max_context_terms,
             languages=self._languages,
+            looks_ahead=options.batch_size,
             window_s=options.window_s if options.word_times else None,
             low_confidence=options.low_confidence,
             detail=f"{device}, {compute}, {options.cpu_threads or 'default'} threads, batch {options.batch_size}",

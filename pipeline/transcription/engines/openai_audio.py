@@ -107,6 +107,7 @@ class OpenAiAudioTranscriber:
             max_segment_s=options.max_segment_s,
             takes_context=options.send_context,
             languages=frozenset(options.languages) or None,
+            looks_ahead=options.concurrency,
             detail=f"{options.base_url}, {options.concurrency} at once",
             sends_audio_to="" if on_this_machine(options.base_url) else options.base_url,
         )

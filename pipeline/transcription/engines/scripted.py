@@ -151,6 +151,7 @@ class ScriptedTranscriber:
             max_segment_s=options.max_segment_s,
             takes_context=False,
             languages=None,
+            looks_ahead=1,
             detail=f"{len(self._calls)} transcripts",
         )
 

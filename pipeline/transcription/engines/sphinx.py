@@ -71,6 +71,7 @@ class SphinxTranscriber:
             max_segment_s=_MAX_SEGMENT_S,
             takes_context=False,
             languages=frozenset({"en"}),
+            looks_ahead=1,
             detail="CPU, one thread, demonstration only",
         )
 

@@ -67,6 +67,7 @@ class CloudTranscriber:
             max_segment_s=options.max_segment_s,
             takes_context=self._takes_context,
             languages=None,
+            looks_ahead=2 * options.concurrency,
             detail=f"{self._service.address}, {options.concurrency} at once",
             sends_audio_to=self._service.address,
             window_s=options.window_s,

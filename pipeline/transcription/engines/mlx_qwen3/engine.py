@@ -73,8 +73,8 @@ class MlxQwen3Transcriber:
         loaded = load_checkpoint(found.folder, options, setting=_SETTING)
         kernels = kernels_for_device(loaded.dtype)
         machine = Qwen3Machine(loaded, options, kernels)
-        prompter = Prompter(loaded.tokenizer)
-        self._scheduler = Scheduler(machine, prompter, limits_of(options, kernels))
+        prompter, limits = Prompter(loaded.tokenizer), limits_of(options, kernels)
+        self._scheduler = Scheduler(machine, prompter, limits)
         self._hearing = LanguageHearing(machine, prompter, options.max_segment_s, options.language_min_probability)
         if options.word_times:
             self._placer = self._load_placer(loaded.dtype)
@@ -87,6 +87,7 @@ class MlxQwen3Transcriber:
             max_segment_s=options.max_segment_s,
             takes_context=True,
             languages=frozenset(LANGUAGES),
+            looks_ahead=limits.look_ahead,
             window_s=self._window_s(),
             detail=f"{mx.default_device()}, {loaded.dtype}{bits}, {kernels.name} kernels; {probe.message}",
         )

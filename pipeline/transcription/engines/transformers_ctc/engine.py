@@ -77,6 +77,7 @@ class TransformersCtcTranscriber:
             max_segment_s=options.max_segment_s,
             takes_context=False,
             languages=frozenset({options.language}) if options.language else None,
+            looks_ahead=options.look_ahead,
             detail=f"{self._device}, {self._autocast or 'float32'}, batch {self._most_rows}",
         )
 

@@ -124,6 +124,8 @@ class FakeProcess:
     """Engines that are not to be had again."""
     without_memory: set[str] = field(default_factory=set)
     given: list[str] = field(default_factory=list)
+    most: int = 0
+    """Segments that it ever had at once."""
     waiting: list[SegmentTask] = field(default_factory=list)
 
     @property
@@ -137,6 +139,7 @@ class FakeProcess:
     def submit(self, task: WindowTask) -> None:
         self.given.append("+".join(segment.key for segment in task.segments))
         self.waiting += task.segments
+        self.most = max(self.most, len(self.waiting))
 
     def results(self, timeout_s: float) -> list[SegmentResult]:
         if self.changes_after == 0:
@@ -296,6 +299,26 @@ def test_segments_of_a_channel_go_in_windows_where_the_engine_hears_better_so() 
     windows = [[key.partition("/")[2] for key in window.split("+")] for window in process.given]
     assert windows == [["0/0", "0/1", "0/2"], ["0/3"], ["1/0"]]
     assert texts(outcome) == {"a.wav": ("0/0", "0/1", "0/2", "0/3", "1/0")}
+
+
+@pytest.mark.parametrize(
+    ("looks_ahead", "setting", "most"),
+    [
+        pytest.param(None, 128, 60, id="an engine that does not say"),
+        pytest.param(1, 128, 16, id="one at a time"),
+        pytest.param(20, 128, 40, id="twice what it looks ahead"),
+        pytest.param(20, 8, 8, id="the setting allows less"),
+    ],
+)
+def test_the_process_is_handed_no_more_than_its_engine_looks_ahead(
+    looks_ahead: int | None, setting: int, most: int
+) -> None:
+    """What it has, no other worker can take."""
+    store = FakeStore()
+    process = FakeProcess(says_its_key, description=replace(WINDOWS, window_s=None, looks_ahead=looks_ahead))
+    calls = [work(f"{n}.wav", channel(0, 1), sha256=str(n)) for n in range(60)]
+    assert len(recognised(calls, store, process, segments_per_batch=setting).out) == 60
+    assert process.most == most
 
 
 @pytest.mark.parametrize(
