@@ -2,9 +2,10 @@
 
     python -m bench.ray_workers [--recogniser sleeping,whisper] [--calls 60] [--sleep 0.2] [--workers 1,2]
 
-One cluster of this machine, one processor and one thread for each worker. Efficiency is calls a second with N workers
-over N times those with one, between the thirtieth and the ninetieth of a hundred calls done: starting Ray and loading
-models, which a night's run does once, is told as `start_s`. The recogniser sleeps (`sleeping`) or is Whisper tiny.en
+One cluster of this machine, one processor and one thread for each worker, otherwise by the defaults. Efficiency is calls
+a second with N workers over N times those with one, from the thirtieth of a hundred calls done on: to the ninetieth,
+while all are at work, and to the last, where some may be idle. Starting Ray and loading models, which a night's run does
+once, is told as `start_s`. The recogniser sleeps (`sleeping`) or is Whisper tiny.en
 on the processor (`whisper`). Needs the extra `ray`.
 """
 
@@ -26,9 +27,6 @@ from bench.whole_run import checked_run
 RECOGNISERS = {"sleeping": "scripted", "whisper": "faster_whisper"}
 _ONE_CORE = (
     "run.decode_workers=1",
-    # By default the first worker would hold forty of so few calls before the second is there.
-    "run.calls_ahead=1",
-    "run.segments_per_batch=4",
     "ray.cpus_per_worker=1",
     "ray.calls_per_worker=1",
     "transcription.faster_whisper.model=Systran/faster-whisper-tiny.en",
@@ -38,29 +36,33 @@ _ONE_CORE = (
 )
 
 
-def calls_per_s(url: str) -> tuple[float, float]:
-    """While all workers are at work; and seconds from the run's begin to its first call done."""
+def calls_per_s(url: str) -> tuple[float, float, float]:
+    """While all workers are at work; to the last call; and seconds from the run's begin to its first call done."""
     with psycopg.connect(url) as connection:
         done = [row[0] for row in connection.execute("SELECT processed_at FROM calls ORDER BY 1").fetchall()]
         (began,) = connection.execute("SELECT max(started_at) FROM runs").fetchone() or (None,)
-    first, last = 3 * len(done) // 10, len(done) - 1 - len(done) // 10
-    return (last - first) / (done[last] - done[first]).total_seconds(), (done[0] - began).total_seconds()
+    first, late, last = 3 * len(done) // 10, len(done) - 1 - len(done) // 10, len(done) - 1
+    at_work, to_end = ((end - first) / (done[end] - done[first]).total_seconds() for end in (late, last))
+    return at_work, to_end, (done[0] - began).total_seconds()
 
 
 def measure(bed: Testbed, numbers: Sequence[int], settings: Sequence[str]) -> dict[str, Any]:
     alone = bed.fresh_database()
     wall_s, _ = checked_run(bed, alone, *settings)
     figures: dict[str, Any] = {"local": {"calls_per_s": round(calls_per_s(alone)[0], 3), "wall_s": round(wall_s, 1)}}
-    rates: dict[int, float] = {}
+    rates: dict[int, tuple[float, float]] = {}
     for number in numbers:
         url = bed.fresh_database()
         wall_s, cpu_s = checked_run(bed, url, *settings, "run.executor=ray", f"ray.workers={number}")
-        rates[number], start_s = calls_per_s(url)
+        at_work, to_end, start_s = calls_per_s(url)
+        rates[number] = (at_work, to_end)
         unlike = differences(bed.rows(url), bed.rows(alone))
         print("\n".join(unlike), file=sys.stderr)
         figures[f"workers_{number}"] = {
-            "calls_per_s": round(rates[number], 3),
-            "efficiency": round(rates[number] / (number * rates[numbers[0]] / numbers[0]), 3),
+            "calls_per_s": round(at_work, 3),
+            "efficiency": round(at_work / (number * rates[numbers[0]][0] / numbers[0]), 3),
+            "calls_per_s_to_end": round(to_end, 3),
+            "efficiency_to_end": round(to_end / (number * rates[numbers[0]][1] / numbers[0]), 3),
             "start_s": round(start_s, 1),
             "wall_s": round(wall_s, 1),
             "cpu_s": round(cpu_s, 1),
