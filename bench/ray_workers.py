@@ -2,11 +2,11 @@
 
     python -m bench.ray_workers [--recogniser sleeping,whisper] [--calls 60] [--sleep 0.2] [--workers 1,2]
 
-One cluster of this machine, one processor and one thread for each worker, otherwise by the defaults. Efficiency is calls
-a second with N workers over N times those with one, from the thirtieth of a hundred calls done on: to the ninetieth,
-while all are at work, and to the last, where some may be idle. Starting Ray and loading models, which a night's run does
-once, is told as `start_s`. The recogniser sleeps (`sleeping`) or is Whisper tiny.en
-on the processor (`whisper`). Needs the extra `ray`.
+One cluster of this machine, one processor and one thread for each worker, otherwise by the defaults. Efficiency is
+calls a second with N workers over N times those with one, from the thirtieth of a hundred calls done on: to the
+ninetieth, while all are at work, and to the last, where some may be idle. Starting Ray and loading models, which a
+night's run does once, is told as `start_s`. The recogniser sleeps (`sleeping`) or is Whisper tiny.en on the processor
+(`whisper`). Needs the extra `ray`.
 """
 
 from __future__ import annotations
