@@ -185,11 +185,13 @@ def chunk_features(
     contours, deltas = _contours(spectrum[:, tables["inside"]], spectrum, energy_db - level_db, tables)
     pitch = 12 * np.log2(RATE_HZ / period / 27.5)
     harmonicity = 10 * np.log10(height.clip(1e-3, 0.999) / (1 - height.clip(1e-3, 0.999)))
-    rows = [_functionals(pitch[voiced]), _functionals(harmonicity[voiced])]
-    rows += [_functionals(contour[speech]) for contour in contours]
-    values = np.concatenate([*rows, _changes(pitch, voiced, energy_db, speech, deltas)])
     values = np.concatenate(
-        [values, _rhythm(pitch, period, energy_db, level_db=level_db, speech=speech, voiced=voiced)]
+        [
+            _functionals([pitch[voiced], harmonicity[voiced]]),
+            _functionals([contour[speech] for contour in contours]),
+            _changes(pitch, voiced, energy_db, speech, deltas),
+            _rhythm(pitch, period, energy_db, level_db=level_db, speech=speech, voiced=voiced),
+        ]
     )
     return ChunkFeatures(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), None, voiced_s)
 
@@ -248,9 +250,11 @@ def _slope(values: Array, positions: Array) -> Array:
     return slope
 
 
-def _functionals(values: Array) -> Array:
-    found: Array = np.r_[values.mean(), values.std(), np.percentile(values, (10, 50, 90))]
-    return found
+def _functionals(contours: list[Array]) -> Array:
+    """Of each of several contours of the same frames, one after another."""
+    rows = np.stack(contours)
+    percentiles = np.percentile(rows, (10, 50, 90), axis=1)
+    return np.stack([rows.mean(axis=1), rows.std(axis=1), *percentiles], axis=1).ravel()
 
 
 def _changes(pitch: Array, voiced: Mask, energy_db: Array, speech: Mask, deltas: Array) -> Array:
