@@ -1,9 +1,10 @@
 """Claims a second: simulated workers that claim calls and end them, each with a connection of its own.
 
     python -m bench.claims [--connections 1,10,50,200] [--seconds 5] [--at-once 1,4,16] [--jobs 40000]
+                          [--in-hand 40]
 
-- claims: a worker claims a few calls (`--at-once`), and ends each in a transaction of its own that holds its fence, as
-  one that stores a call does. As fast as they can.
+- claims: a worker claims a few calls (`--at-once`) beside those it has (`--in-hand`, for its share of what is left),
+  and ends each in a transaction of its own that holds its fence, as one that stores a call does. As fast as they can.
 - signs of life: what a worker asks while it works on calls, at its own pace: calls that go first every second, the
   stages of its calls every two, its presence every five, its leases every thirty.
 - rows: what a run writes for a call of a minute (`bench.database`), from one worker.
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--connections", default="1,10,50,200")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--at-once", default="1,4,16", help="calls per claim")
+    parser.add_argument("--in-hand", type=int, default=40, help="calls that each worker says it has")
     parser.add_argument("--stored", type=int, default=300, help="calls whose rows are written")
     parser.add_argument("--jobs", type=int, default=40_000)
     parser.add_argument("--data", help="not used: the calls are made up")
@@ -89,7 +91,7 @@ def main() -> None:
                 for number in numbers:
                     run_id, enqueued_s = _enqueue(store, options.jobs)
                     figures["enqueued_per_s"] = round(options.jobs / enqueued_s)
-                    measured = _measure(server, run_id, number, at_once, options.seconds)
+                    measured = _measure(server, run_id, number, at_once, options)
                     figures[f"connections_{number}_at_once_{at_once}"] = measured
                     store.end_run(run_id, 0, {}, {})
             figures["signs_of_life"] = _signs_of_life(server, store, max(numbers), options)
@@ -138,6 +140,7 @@ class _Workers:
     def _one(self, place: int) -> None:
         database = _WorkersDatabase(self._server.url)
         claims = PostgresClaims(database, f"worker {place}", "bench", 60)
+        claims.present(WorkerReport())
         self._ready.wait()
         while not self.stop.is_set():
             self._work(claims)
@@ -160,14 +163,14 @@ class _Workers:
 
 
 def _measure(
-    server: EmbeddedServer, run_id: str, connections: int, at_once: int, seconds: float
+    server: EmbeddedServer, run_id: str, connections: int, at_once: int, options: argparse.Namespace
 ) -> dict[str, float | None]:
     done, claim_ms, end_ms = [0], list[float](), list[float]()
     counting = threading.Lock()
 
     def work(claims: PostgresClaims) -> None:
         asked = time.perf_counter()
-        claimed = claims.claim(run_id, at_once)
+        claimed = claims.claim(run_id, at_once, in_hand=options.in_hand)
         claim_ms.append(1000 * (time.perf_counter() - asked))
         for claim in claimed:
             asked = time.perf_counter()
@@ -177,7 +180,7 @@ def _measure(
                 done[0] += not workers.stop.is_set()
 
     workers = _Workers(server, connections, work)
-    wall_s, cpu_s = workers.run(seconds)
+    wall_s, cpu_s = workers.run(options.seconds)
     with psycopg.connect(server.url) as connection:
         twice = connection.execute(
             "SELECT count(*) FROM claims WHERE run_id = %s AND attempts > 1", [run_id]
