@@ -125,9 +125,14 @@ def score_interval(part: int, whole: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def share(parts: Sequence[float], wholes: Sequence[float], seed: int = 0) -> Share | None:
-    """`sum(parts) / sum(wholes)`, one pair per group. None where the denominators are all 0."""
-    return _share([(parts, wholes)], seed)
+def share(parts: Sequence[float], wholes: Sequence[float], seed: int = 0, *, most: float = math.inf) -> Share | None:
+    """`sum(parts) / sum(wholes)`, one pair per group. None where the denominators are all 0.
+
+    Args:
+        parts: none below 0, so the share and its interval are not either.
+        most: what the share cannot exceed: 1 where the parts are of the wholes.
+    """
+    return _share([(parts, wholes)], seed, (0.0, most))
 
 
 def difference(
@@ -141,7 +146,9 @@ def difference(
     return _share([one, other], seed)
 
 
-def _share(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int) -> Share | None:
+def _share(
+    pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int, bounds: Bounds = UNBOUNDED
+) -> Share | None:
     """The first pair's share, less the second's where there is one."""
     tables = np.array([[list(map(float, parts)), list(map(float, wholes))] for parts, wholes in pairs])
     kept = tables[:, :, (tables[:, 1] > 0).all(axis=0)]
@@ -157,5 +164,5 @@ def _share(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int) 
 
     if groups < 2:
         return Share(float(measure(np.ones((1, groups)))[0]), None, None, groups)
-    found = figure(draws(groups, seed), measure, groups)
+    found = figure(draws(groups, seed), measure, groups, bounds)
     return Share(found.value, found.low, found.high, groups)

@@ -19,8 +19,8 @@ from db.queries.calls import TranscribedCall, transcribed_calls
 from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
-from pipeline.intervals import Share, share
-from pipeline.judging.scores import FIGURES, CallScore, HeardCall, score_call
+from pipeline.intervals import Share
+from pipeline.judging.scores import FIGURES, CallScore, HeardCall, pooled, score_call
 from pipeline.judging.truth import open_truth
 from pipeline.judging.word_error import Confusion, confusions
 
@@ -86,7 +86,7 @@ def judge_stored(settings: Settings, truth: Path, language: str | None = None, s
         )
     return Judged(
         scores=tuple(scores),
-        figures={name: _figure(scores, name, seed) for name in FIGURES},
+        figures={name: pooled(scores, name, seed) for name in FIGURES},
         confusions=tuple(
             confusions(((score.name, side.alignment) for score in scores for side in score.sides), _CONFUSIONS_TOLD)
         ),
@@ -119,11 +119,6 @@ def _heard(name: str, call: TranscribedCall, store: PostgresStore) -> HeardCall 
     if transcript is None:
         return None
     return HeardCall.of(transcript, name=name, duration_s=call.duration_s, flags=call.flags)
-
-
-def _figure(scores: Sequence[CallScore], name: str, seed: int) -> Share | None:
-    pairs = [score.figures[name] for score in scores]
-    return share([part for part, _ in pairs], [whole for _, whole in pairs], seed)
 
 
 def _sides_table(judged: Judged) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -54,11 +54,9 @@ def groups_of(judged: Sequence[Judged], kind: Kind) -> dict[str, list[Judged]]:
 
 def word_error_rate(judged: Sequence[Judged]) -> Share | None:
     """Each call counts for as many as it was drawn for, so that a sample with many doubtful calls tells of all."""
-    found = share(
+    return share(
         [one.weight * one.errors for one in judged], [one.weight * one.words for one in judged], seed=len(judged)
     )
-    # Of two to four calls the interval is Student's t and knows no bounds; a rate is never below 0.
-    return found if found is None or found.low is None else replace(found, low=max(0.0, found.low))
 
 
 def alarm_of(judged: Sequence[Judged], since: date, limit: float | None) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import permutations
@@ -12,7 +13,8 @@ from typing import Protocol
 from pipeline.audio.channels.likeness import Copy
 from pipeline.overheard.said import Said, said_in, timed
 from pipeline.overheard.shared import REACH_S, Owner, Run, runs_of
-from pipeline.overheard.taken_out import SIDE_UNCERTAIN, without_words
+from pipeline.overheard.taken_out import SIDE_UNCERTAIN, Part, without
+from pipeline.overheard.wordless import wordless_copies
 from pipeline.records import SegmentText, SpeechSpan
 
 _NOTHING_OWN = 0.15
@@ -33,7 +35,7 @@ class Ears(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Segments in which every word stands once, and the speech of those that changed."""
+    """Segments in which every word stands once, numbered anew, and their speech."""
 
     segments: tuple[SegmentText, ...]
     speech: Speech
@@ -54,7 +56,9 @@ class _Channel:
 
 
 def tell_apart(segments: Sequence[SegmentText], speech: Speech, ears: Ears) -> Told:
-    """Take the words that a channel only overheard out of its segments, which get the flag `overheard`.
+    """Take the words that a channel only overheard out of its segments, which get the flag `overheard`, and the speech.
+
+    A segment in which the other side had a turn becomes several.
 
     Words that two channels have at the same time and about as loud are a mix of both sides on one channel, or a mono
     copy on both. Where one of them has nothing else, they are that side's. Where neither has, they stay on the channel
@@ -76,7 +80,27 @@ def tell_apart(segments: Sequence[SegmentText], speech: Speech, ears: Ears) -> T
             )
         ]
     overheard, uncertain = _decided(channels, shared, segments)
-    return _cut(segments, said, speech, overheard, uncertain)
+    gone = {place: {word for of, word in overheard if of == place} for place in said}
+    copies = {
+        place: [
+            copy
+            for other in sorted(channels)
+            if other != place[0] and times[place]
+            for copy in wordless_copies(
+                [word for word in words if word.place not in gone[place]],
+                speech.get(place) or (),
+                channels[other].words,
+                partial(ears.copy_of, other, place[0]),
+            )
+        ]
+        for place, words in said.items()
+    }
+    parts = [
+        (_uncertain(part, place_of(segment) in uncertain), of_part)
+        for segment in segments
+        for part, of_part in _parts(segment, said, gone, copies, speech)
+    ]
+    return _numbered(parts)
 
 
 def place_of(segment: SegmentText) -> Place:
@@ -131,23 +155,30 @@ def _understood(segments: Sequence[SegmentText], one: int, other: int) -> int:
     return min((one, other), key=lambda channel: (-confidence(channel), channel))
 
 
-def _cut(
-    segments: Sequence[SegmentText],
+def _parts(
+    segment: SegmentText,
     said: Mapping[Place, Sequence[Said]],
+    gone: Mapping[Place, Collection[int]],
+    copies: Mapping[Place, Sequence[SpeechSpan]],
     speech: Speech,
-    overheard: set[tuple[Place, int]],
-    uncertain: set[Place],
-) -> Told:
-    told: list[SegmentText] = []
-    changed = dict(speech)
-    by_segment: dict[Place, set[int]] = {}
-    for place, word in overheard:
-        by_segment.setdefault(place, set()).add(word)
-    for segment in segments:
-        place, left = place_of(segment), segment
-        if place in by_segment:
-            left, changed[place] = without_words(segment, said[place], by_segment[place], speech.get(place))
-        if place in uncertain:
-            left = replace(left, flags=(*left.flags, SIDE_UNCERTAIN))
-        told.append(left)
-    return Told(tuple(told), changed)
+) -> list[Part]:
+    place = place_of(segment)
+    if not (gone[place] or copies[place]):
+        return [(segment, speech.get(place))]
+    return without(segment, said[place], gone[place], copies[place], speech.get(place))
+
+
+def _uncertain(segment: SegmentText, doubtful: bool) -> SegmentText:
+    return replace(segment, flags=(*segment.flags, SIDE_UNCERTAIN)) if doubtful else segment
+
+
+def _numbered(parts: Sequence[Part]) -> Told:
+    """The parts with ordinals from 0 within each channel, in their order."""
+    counts: Counter[int] = Counter()
+    segments: list[SegmentText] = []
+    speech: dict[Place, tuple[SpeechSpan, ...] | None] = {}
+    for part, of_part in parts:
+        segments.append(replace(part, ordinal=counts[part.channel]))
+        counts[part.channel] += 1
+        speech[place_of(segments[-1])] = of_part
+    return Told(tuple(segments), speech)

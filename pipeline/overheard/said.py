@@ -27,8 +27,8 @@ class Said:
 
 
 def timed(segment: SegmentText) -> bool:
-    """Whether the recogniser gave times for the words of the text."""
-    return _words_by_place(segment) is not None
+    """Whether the recogniser gave times for the words of the text, or wrote none."""
+    return not segment.text or _words_by_place(segment) is not None
 
 
 def said_in(segment: SegmentText, speech: Sequence[SpeechSpan] | None) -> list[Said]:

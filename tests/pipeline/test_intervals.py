@@ -43,6 +43,14 @@ def test_one_group_has_no_interval_and_none_no_share() -> None:
     assert share([], []) is None
 
 
+def test_the_interval_of_few_calls_stays_where_the_figure_can_be() -> None:
+    """Student's t knows no bounds."""
+    assert ends(share([9, 2], [9, 9], most=1.0)) == (0.0, 1.0)
+    low, high = ends(share([9, 2], [9, 9]))
+    assert low == 0.0
+    assert high > 1.0
+
+
 def test_a_difference_on_the_same_calls_is_tighter_than_two_intervals() -> None:
     """Calls differ far more than systems do: only the pairing shows that the second always makes one error more."""
     errors = [0, 30, 2, 50, 1, 40, 3, 60]

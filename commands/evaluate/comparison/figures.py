@@ -12,8 +12,8 @@ from commands.evaluate.comparison.kept import Effort
 from commands.evaluate.comparison.running import SystemResult, Transcribed
 from commands.evaluate.comparison.systems import System
 from pipeline.config.areas.speech.prices import NO_SERVICE
-from pipeline.intervals import Share, difference, share
-from pipeline.judging.scores import FIGURES, CallScore, score_call
+from pipeline.intervals import Share, difference
+from pipeline.judging.scores import FIGURES, CallScore, pooled, ratios, score_call
 from pipeline.judging.truth import TrueCall, Truth
 from pipeline.judging.word_error import Confusion, confusions
 
@@ -153,17 +153,14 @@ def _why_left_out(name: str, systems: Sequence[System], results: Mapping[str, Sy
     return "; ".join(reasons)
 
 
-def _parts(scores: Mapping[str, CallScore], figure: str, calls: Sequence[str]) -> tuple[list[float], list[float]]:
-    pairs = [scores[name].figures[figure] for name in calls]
-    return [part for part, _ in pairs], [whole for _, whole in pairs]
-
-
 def _difference(
     own: Mapping[str, CallScore], first: Mapping[str, CallScore], figure: str, calls: Sequence[str], seed: int
 ) -> Share | None:
     if not calls:
         return None
-    return difference(_parts(own, figure, calls), _parts(first, figure, calls), seed)
+    return difference(
+        ratios((own[call] for call in calls), figure), ratios((first[call] for call in calls), figure), seed
+    )
 
 
 def _of_system(
@@ -176,7 +173,7 @@ def _of_system(
         name=system.name,
         what_it_is=system.what_it_is,
         recognisers=tuple(name for name, _ in recognisers.most_common()),
-        figures={name: share(*_parts(scores, name, calls), seed) if calls else None for name in FIGURES},
+        figures={name: pooled([scores[call] for call in calls], name, seed) for name in FIGURES},
         effort=replace(
             _effort([result.calls[name].effort for name in calls]),
             usd_per_audio_hour=_usd_per_audio_hour(system, [result.calls[name] for name in calls]),

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio.channels.channel import Channel
-from pipeline.audio.channels.likeness import HOP_S, copy_of
+from pipeline.audio.channels.likeness import copy_of
 from pipeline.audio.decoding.spool import Samples, read_range
 from pipeline.config.areas.audio import DoctorSettings
 from pipeline.records import SAMPLE_RATE_HZ
@@ -39,7 +39,9 @@ quarters in a row below the first mean the same."""
 
 _PIECE = 2 * SAMPLE_RATE_HZ
 _FEWEST_PIECES = 3
-_CODED_REACH_S = 0.1
+_CODED_DELAY_S = 0.3
+"""A codec, its packets and the line add to the delay. As an echo may be as late, only what is as loud is a copy."""
+_CODED_REACH_S = 0.35
 _CODED_SAME_DELAY_S = 0.03
 _CODED_LIKENESS = 0.2
 _CODED_LEAST_LIKENESS = 0.08
@@ -99,7 +101,7 @@ def _is_coded_copy(first: Channel, second: Channel, settings: DoctorSettings) ->
     if len(likenesses) < _FEWEST_PIECES:
         return False
     delay_s = float(np.median(delays))
-    if abs(delay_s) > settings.dual_mono_max_delay_ms / 1000 + HOP_S / 2:
+    if abs(delay_s) > _CODED_DELAY_S:
         return False
     same_time = np.abs(np.array(delays) - delay_s) <= _CODED_SAME_DELAY_S
     if np.mean(same_time & (np.array(likenesses) >= _CODED_LIKENESS)) < _MOST:

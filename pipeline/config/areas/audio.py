@@ -51,7 +51,8 @@ class DoctorSettings(Area):
     """A channel is a copy when every active second correlates with the other channel, after alignment, by at least
     this; or, through a speech codec, when it has the same sounds throughout."""
     dual_mono_max_delay_ms: Annotated[float, Field(ge=0.0, le=100.0)] = 20.0
-    """Longest delay between a channel and its copy, in milliseconds."""
+    """Longest delay between a channel and its copy, in milliseconds. One that is as loud, within 4.5 dB, may be up to
+    300 ms late: codecs and lines delay."""
     dual_mono_max_gain_db: Annotated[float, Field(ge=0.0, le=40.0)] = 12.0
     """Largest level difference between a channel and its copy, in dB; with a larger difference it counts as
     crosstalk."""

@@ -44,8 +44,11 @@ def with_word(samples: Samples, at_s: float, seconds: float, level_db: float, sh
         (-14.0, 0.0, {}, False),
         (-14.0, 0.0, {"dual_mono_max_gain_db": 20.0}, True),
         (0.0, 0.015, {}, True),
-        (0.0, 0.03, {}, False),
-        (0.0, 0.03, {"dual_mono_max_delay_ms": 50.0}, True),
+        (-3.0, 0.25, {}, True),
+        (-3.0, 0.35, {}, False),
+        # late and quieter: it may be the echo of the only one who speaks
+        (-6.0, 0.03, {}, False),
+        (-6.0, 0.03, {"dual_mono_max_delay_ms": 50.0}, True),
     ],
 )
 def test_gain_and_delay_of_a_copy_have_limits(
@@ -127,6 +130,10 @@ CODED = {
     "a mono copy through AMR": (KINDS["mono copy, AMR"], True),
     "two codecs": (
         lambda call, rate: np.stack([coded(call.sum(0) / 2, rate, c) for c in ("adpcm_ima_wav", "libopencore_amrnb")]),
+        True,
+    ),
+    "later by a line's delay": (
+        lambda call, rate: np.stack([call.sum(0), np.pad(call.sum(0), (rate // 5, 0))[: call.shape[1]]]),
         True,
     ),
     "a word of its own": (lambda call, rate: with_a_word(KINDS["mono copy, AMR"](call, rate) / 2), False),
