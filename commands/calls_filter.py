@@ -49,7 +49,7 @@ TopicOption = Annotated[
     str | None, typer.Option("--topic", help="Calls about this topic, or `topic > subtopic`; - for none.")
 ]
 MoodOption = Annotated[
-    str | None, typer.Option("--mood", help="The client's: negative, neutral, positive; - for none.")
+    str | None, typer.Option("--mood", help="The customer's: negative, neutral, positive; - for none.")
 ]
 LanguageOption = Annotated[str | None, typer.Option("--language", help="ISO 639-1, such as en.")]
 FlagOption = Annotated[str | None, typer.Option("--flag", help="Calls with this flag, such as truncated.")]

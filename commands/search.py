@@ -17,6 +17,7 @@ from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
 from pipeline.plurals import counted
 from pipeline.records import Role
+from pipeline.roles import ROLE_NAMES
 
 
 def show_hits(  # noqa: PLR0917 - the options of the command
@@ -54,7 +55,7 @@ def show_hits(  # noqa: PLR0917 - the options of the command
         minutes, seconds = divmod(int(hit.at_s), 60)
         began = None if hit.started_at is None else f"{hit.started_at:%Y-%m-%d %H:%M}"
         at = f"{minutes}:{seconds:02d}"
-        shown.add_row(str(number), cell(hit.file_name), cell(began), at, hit.role, _emphasised(hit.quote()))
+        shown.add_row(str(number), cell(hit.file_name), cell(began), at, ROLE_NAMES[hit.role], _emphasised(hit.quote()))
     Terminal().print(shown)
     if opened is None:
         return 0

@@ -14,9 +14,10 @@ from pages.site import Site
 from pages.svg.charts import quarters
 from pages.svg.timeline import lanes_of, timeline
 from pages.talk import Said, mood_of, talk_of
-from pages.words import ORDINARY, ROLES, STEPS, call_flag
+from pages.words import ORDINARY, STEPS, call_flag
 from pipeline.plurals import counted
 from pipeline.records import Role
+from pipeline.roles import ROLE_NAMES
 
 SHORTEST_QUOTE = 12
 """Characters."""
@@ -261,5 +262,5 @@ def _of_what(key: str) -> str:
     for role in Role:
         step = key.removeprefix(f"{role}_")
         if step != key:
-            return f"{ROLES[role]}: {STEPS.get(step, step.replace('_', ' ')).lower()}"
+            return f"{ROLE_NAMES[role]}: {STEPS.get(step, step.replace('_', ' ')).lower()}"
     return key.replace("_", " ").capitalize()

@@ -15,6 +15,7 @@ from pages import numbers, words
 from pipeline.masking import masked
 from pipeline.moments import clock
 from pipeline.plurals import counted
+from pipeline.roles import ROLE_NAMES
 from pipeline.visible_text import one_line
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _environment() -> Environment:
     }
     environment.filters.update(filters)
     environment.globals.update(
-        ROLES=words.ROLES,
+        ROLES=ROLE_NAMES,
         MOODS=words.MOODS,
         DIRECTIONS=words.DIRECTIONS,
         STATUSES=words.STATUSES,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.records import CallStatus, Role
+from pipeline.records import CallStatus
 
-ROLES: Mapping[Role, str] = {Role.CLIENT: "Customer", Role.AGENT: "Agent", Role.UNKNOWN: "Speaker"}
 MOODS: Mapping[str, str] = {"negative": "Negative", "neutral": "Neutral", "positive": "Positive"}
 DIRECTIONS: Mapping[str, str] = {"inbound": "Inbound", "outbound": "Outbound", "internal": "Internal"}
 STATUSES: Mapping[CallStatus, str] = {

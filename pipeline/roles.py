@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -11,3 +12,7 @@ class Role(StrEnum):
     AGENT = "agent"
     CLIENT = "client"
     UNKNOWN = "unknown"
+
+
+ROLE_NAMES: Mapping[Role, str] = {Role.CLIENT: "Customer", Role.AGENT: "Agent", Role.UNKNOWN: "Speaker"}
+"""For people. Settings, columns and files for programs have the roles themselves."""

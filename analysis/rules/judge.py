@@ -21,7 +21,7 @@ from analysis.rules.book import (
     TopicIs,
 )
 from analysis.rules.heard import Heard
-from analysis.rules.phrases import judge_said
+from analysis.rules.phrases import judge_said, who
 from analysis.rules.verdicts import Fails, Holds, Unknown, Verdict
 from analysis.text import words
 from pipeline.moments import clock
@@ -118,7 +118,7 @@ def _mood(asked: Mood, heard: Heard) -> Verdict:
         return mood
     assert mood.sentiment is not None
     label, sure = mood.sentiment.label.value, mood.sentiment.confidence
-    said = f"the {asked.role}'s mood is {label} ({sure:.0%})"
+    said = f"{who(asked.role)}'s mood is {label} ({sure:.0%})"
     if label != asked.label or sure < asked.confidence_at_least:
         return Fails(said)
     if asked.label != "negative" or mood.lowest_at_s is None:
@@ -132,7 +132,7 @@ def _mood_fall(asked: MoodFall, heard: Heard) -> Verdict:
         return mood
     quarters = [(place, score) for place, score in enumerate(mood.quarters) if score is not None]
     if len(quarters) < 2:
-        return Unknown(f"the {asked.role} speaks in one quarter of the call alone")
+        return Unknown(f"{who(asked.role)} speaks in one quarter of the call alone")
     falls = [
         (before[1] - after[1], before, after)
         for number, before in enumerate(quarters)
@@ -141,9 +141,9 @@ def _mood_fall(asked: MoodFall, heard: Heard) -> Verdict:
     ]
     fall, before, after = max(falls, default=(0.0, quarters[0], quarters[-1]))
     if fall < asked.by:
-        return Fails(f"the {asked.role}'s mood does not fall by {asked.by:g}")
+        return Fails(f"{who(asked.role)}'s mood does not fall by {asked.by:g}")
     said = (
-        f"the {asked.role}'s mood falls from {before[1]:+.2f} in quarter {before[0] + 1} of the call "
+        f"{who(asked.role)}'s mood falls from {before[1]:+.2f} in quarter {before[0] + 1} of the call "
         f"to {after[1]:+.2f} in quarter {after[0] + 1}"
     )
     if mood.lowest_at_s is None:
@@ -157,7 +157,7 @@ def _mood_of(role: Role, source: str | None, heard: Heard) -> RoleSentiment | Un
         return Unknown("there is no mood of this call")
     mood = next((mood for mood in moods.roles if mood.role is role), None)
     if mood is None or mood.sentiment is None:
-        return Unknown(f"there is no mood of the {role}" + (f": {mood.reason}" if mood and mood.reason else ""))
+        return Unknown(f"there is no mood of {who(role)}" + (f": {mood.reason}" if mood and mood.reason else ""))
     return mood
 
 
@@ -210,7 +210,7 @@ def _interruptions(asked: Interruptions, heard: Heard) -> Verdict:
     if count is None:
         return Unknown("who interrupts is not known")
     times = f"{count} time{'' if count == 1 else 's'}"
-    said = f"the {asked.role} interrupts {times}"
+    said = f"{who(asked.role)} interrupts {times}"
     return Holds(reason=said, role=Role(asked.role), occurrences=count) if count > asked.over else Fails(said)
 
 

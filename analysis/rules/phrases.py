@@ -18,24 +18,24 @@ def judge_said(asked: Said, heard: Heard) -> Verdict:
     Unknown where it cannot be told: the side is not known, or is missing where its words are in doubt.
     """
     sides = heard.of(asked.role)
-    who = _who(asked.role)
+    said_by = who(asked.role)
     for phrases in (asked, asked.near, asked.not_near):
         if phrases is not None and not phrases.phrases_in(heard.language):
             known = ", ".join(phrases.languages)
             return Unknown(f"the call is in {heard.language}, the rule has phrases in {known}", of_language=True)
     if not sides and any(side.role is Role.UNKNOWN for side in heard.sides):
-        return Unknown(f"which side is the {asked.role} is not known")
+        return Unknown(f"which side is {said_by} is not known")
     window = _window(asked, heard)
     moments = _apart([m for m in _said(asked, sides, heard, window) if _company(asked, m, heard)], asked.apart_s)
     if asked.missing:
         return _missing(asked, sides, moments, window, heard)
     if len(moments) < asked.at_least:
         times = f" {asked.at_least} times" if asked.at_least > 1 else ""
-        return Fails(f"{who} did not say it{times}{_where(asked)}")
+        return Fails(f"{said_by} did not say it{times}{_where(asked)}")
     first = moments[0]
     times = f", {len(moments)} times" if len(moments) > 1 else ""
     return Holds(
-        reason=f"{_who(first.side.role.value)} said “{_words(first)}” at {clock(first.start_s)}{times}",
+        reason=f"{who(first.side.role.value)} said “{_words(first)}” at {clock(first.start_s)}{times}",
         quote=first.quote,
         role=first.side.role,
         start_s=first.start_s,
@@ -47,16 +47,16 @@ def judge_said(asked: Said, heard: Heard) -> Verdict:
 def _missing(
     asked: Said, sides: Sequence[Side], moments: Sequence[Moment], window: SpeechSpan, heard: Heard
 ) -> Verdict:
-    who, wanted = _who(asked.role), asked.phrases_in(heard.language)
+    said_by, wanted = who(asked.role), asked.phrases_in(heard.language)
     if moments:
-        return Fails(f"{who} said “{_words(moments[0])}” at {clock(moments[0].start_s)}")
+        return Fails(f"{said_by} said “{_words(moments[0])}” at {clock(moments[0].start_s)}")
     if not any(side.said for side in sides):
-        return Unknown(f"nothing of what {who} said is known")
+        return Unknown(f"nothing of what {said_by} said is known")
     if any(start < window[1] and end > window[0] for side in sides for start, end in side.doubted):
-        return Unknown(f"some of what {who} said{_where(asked)} is in doubt")
+        return Unknown(f"some of what {said_by} said{_where(asked)} is in doubt")
     phrases = f"“{wanted[0]}”" + (f" or {len(wanted) - 1} like it" if len(wanted) > 1 else "")
     return Holds(
-        reason=f"{who} did not say {phrases}{_where(asked)}",
+        reason=f"{said_by} did not say {phrases}{_where(asked)}",
         role=None if asked.role == "any" else Role(asked.role),
         start_s=window[0],
         end_s=window[1],
@@ -161,5 +161,6 @@ def _words(moment: Moment) -> str:
     return f"{first.chunk.text[first.first :].strip()} {last.chunk.text[: last.end].strip()}"
 
 
-def _who(role: str) -> str:
-    return {"agent": "the agent", "client": "the client", "unknown": "a speaker"}.get(role, "somebody")
+def who(role: str) -> str:
+    """As reasons name who speaks."""
+    return {"agent": "the agent", "client": "the customer", "unknown": "a speaker"}.get(role, "somebody")

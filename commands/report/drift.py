@@ -46,7 +46,7 @@ def compare(
     tests = [
         _words(now, before),
         _empty(now, before),
-        _mix("sentiment of the client", now, before, "sentiment"),
+        _mix("sentiment of the customer", now, before, "sentiment"),
         _mix("topics", now, before, "topics"),
     ]
     rejected = holm([test.p_value for test in tests], options.drift_significance)

@@ -97,12 +97,12 @@ def calls_table(rows: Sequence[Mapping[str, Any]], width: int, *, summaries: boo
     """
     shown = table("Calls")
     wide = summaries and width >= _WIDE
-    widths = {"length": 6, "client": 8, "agent": 8}
+    widths = {"length": 6, "customer": 8, "agent": 8}
     left = max(40, min(width, _WIDE) - sum(widths.values()) - 17)
     shown.add_column("call", no_wrap=True, overflow="ellipsis", max_width=left * 3 // 5)
     shown.add_column("length", no_wrap=True, min_width=widths["length"], justify="right")
     shown.add_column("topic", no_wrap=True, overflow="ellipsis", max_width=left * 2 // 5)
-    shown.add_column("client", no_wrap=True, min_width=widths["client"])
+    shown.add_column("customer", no_wrap=True, min_width=widths["customer"])
     shown.add_column("agent", no_wrap=True, min_width=widths["agent"])
     if wide:
         shown.add_column("summary", no_wrap=True)

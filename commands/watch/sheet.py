@@ -16,12 +16,13 @@ from db.export.columns import Column, Kind, Table
 from db.queries import reading
 from db.queries.references import ReferenceTurn, heard_turns, save_reference
 from db.queries.watch import CallToCorrect
-from pages.words import ROLES, chunk_flag
+from pages.words import chunk_flag
 from pipeline.errors import ConfigurationError
 from pipeline.masking import excerpt
 from pipeline.moments import clock
 from pipeline.plurals import counted
 from pipeline.records import DOUBTFUL
+from pipeline.roles import ROLE_NAMES
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -96,7 +97,7 @@ def _rows(database: Database, redaction: RedactionSettings, listed: CallToCorrec
             "started_at": shown.started_at,
             "agent_id": shown.agent_id,
             "at": clock(turn.start_s),
-            "role": ROLES[turn.role],
+            "role": ROLE_NAMES[turn.role],
             "heard": text,
             "said": text,
             "checked_by": None,

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     MOMENT = "moment"
     """A time of day, with its zone."""
     TRUTH = "truth"
+    ROLE = "role"
+    """Who speaks or acts: a role (`pipeline.roles`), its name for people, or text."""
 
 
 @dataclass(frozen=True, slots=True)

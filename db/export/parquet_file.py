@@ -45,7 +45,7 @@ def _arrow_type(kind: Kind) -> Any:
             return pa.bool_()
         case Kind.LABELS:
             return pa.list_(pa.string())
-        case Kind.TEXT | Kind.PROSE | Kind.STRUCTURE:
+        case Kind.TEXT | Kind.ROLE | Kind.PROSE | Kind.STRUCTURE:
             return pa.string()
 
 

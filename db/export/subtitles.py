@@ -9,6 +9,7 @@ from db.export.document import Document, Segment
 from db.export.lines import Line, cues_of, shown
 from pipeline.config.areas.output import TranscriptFileSettings
 from pipeline.records import Role
+from pipeline.roles import ROLE_NAMES
 
 
 class Cue(NamedTuple):
@@ -21,7 +22,7 @@ class Cue(NamedTuple):
 
 
 def speaker(segment: Segment) -> str:
-    return f"Speaker {segment.channel + 1}" if segment.role is Role.UNKNOWN else segment.role.value.capitalize()
+    return f"Speaker {segment.channel + 1}" if segment.role is Role.UNKNOWN else ROLE_NAMES[segment.role]
 
 
 def txt(document: Document, _settings: TranscriptFileSettings) -> str:

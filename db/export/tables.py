@@ -52,7 +52,7 @@ _STARTED = Column("started_at", "Started", Kind.MOMENT, 17)
 _AGENT = Column("agent_id", "Agent", width=12)
 _AT = Column("start_s", "At", Kind.DURATION, 9)
 _END = Column("end_s", "Until", Kind.DURATION, 9)
-_WHO = Column("role", "Who", width=9)
+_WHO = Column("role", "Who", Kind.ROLE, 10)
 _TEXT = Column("text", "Said", Kind.PROSE, 90)
 
 CALLS = Table(
@@ -66,7 +66,7 @@ CALLS = Table(
         Column("customer", "Customer", width=16),
         Column("queue", "Queue", width=12),
         Column("topic", "Topic", width=26),
-        Column("client_mood", "Client's mood", width=14),
+        Column("client_mood", "Customer's mood", width=14),
         Column("client_mood_confidence", "How sure", Kind.SHARE, 10),
         Column("agent_mood", "Agent's mood", width=14),
         Column("summary", "Summary", Kind.PROSE, 60),
@@ -107,7 +107,7 @@ ACTIONS = Table(
         _AGENT,
         Column("topic", "Topic", width=26),
         Column("what", "What", Kind.PROSE, 70),
-        Column("who", "Who", width=12),
+        Column("who", "Who", Kind.ROLE, 12),
         Column("by_when", "By when", width=20),
         CALL_ID,
     ),

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from db.export.cells import IGNORED_BY_IMPORTERS, cell_text, defused
 from db.export.columns import Column, Kind, Table
 from db.export.files import whole_file
+from pipeline.roles import ROLE_NAMES
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -43,6 +44,7 @@ _NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|_(?
 
 _FORMATS: Mapping[Kind, str] = {
     Kind.TEXT: "@",
+    Kind.ROLE: "@",
     Kind.WHOLE: "0",
     Kind.NUMBER: "0.00",
     Kind.SHARE: "0%",
@@ -255,6 +257,8 @@ class _CellWriter:
             return f'<c r="{self._letter}{row}" s="{self._plain}"><v>{value!r}</v></c>'
         if self._kind is Kind.LABELS:
             value = tuple(value)
+        if self._kind is Kind.ROLE:
+            value = ROLE_NAMES.get(value, value)
         text = value if isinstance(value, str) else cell_text(value)
         style = self._quoted if _could_be_taken_for_more(text) else self._plain
         return (

@@ -198,7 +198,7 @@ def attention() -> Attention:
             RuleMatch(
                 rule="charged_twice",
                 title="Charged twice",
-                reason="the client said “charged twice” at 0:01",
+                reason="the customer said “charged twice” at 0:01",
                 weight=3.0,
                 critical=True,
                 quote="hello my card was charged twice",

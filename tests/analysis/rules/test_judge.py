@@ -92,7 +92,7 @@ def test_a_match_has_reason_quote_role_and_time() -> None:
     match = judged(said(any_of="cancel my contract"))
     assert match.quote == "I want to cancel my contract."
     assert match.role is Role.CLIENT
-    assert match.reason == "the client said “cancel my contract” at 0:06"
+    assert match.reason == "the customer said “cancel my contract” at 0:06"
     assert CALL.transcript.chunks[1].start_s < match.start_s < match.end_s <= CALL.transcript.chunks[1].end_s
 
 
@@ -142,7 +142,7 @@ def test_a_long_sentence_is_cut_around_its_words() -> None:
 def test_mood() -> None:
     when = {"mood": {"role": "client", "is": "negative", "confidence_at_least": 0.7}}
     match = judged(when, fusion=mood(Role.CLIENT, CROSS, at_s=4.5))
-    assert match.reason == "the client's mood is negative (80%)"
+    assert match.reason == "the customer's mood is negative (80%)"
     assert match.quote == CALL.transcript.chunks[1].text
     assert judged(when, fusion=mood(Role.CLIENT, Sentiment(0.6, 0.3, 0.1))) is None
     assert judged(when, text=mood(Role.CLIENT, CROSS)).role is Role.CLIENT, "text where there is no fusion"
@@ -251,7 +251,7 @@ def test_a_rule_for_scorecards_alone_asks_for_no_attention() -> None:
     file = {"rules": [{"name": "rule", "title": "A rule", "attention": False, "when": said(any_of="cancel")}]}
     attention, verdicts = judge_call(RuleFile.model_validate(file), Heard(CALL, {}))
     assert attention.matches == ()
-    assert verdicts["rule"].reason.startswith("the client said")
+    assert verdicts["rule"].reason.startswith("the customer said")
 
 
 def fingerprint(rules: Mapping[str, Any]) -> str:

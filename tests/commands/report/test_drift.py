@@ -32,7 +32,7 @@ def drifting(now: dict[str, Any], before: list[dict[str, Any]]) -> list[str]:
         (quality(wpm=131), []),
         (quality(wpm=110), ["words per minute"]),
         (quality(empty=40), ["calls without a word"]),
-        (quality(sentiment={"neutral": 100, "negative": 250, "positive": 50}), ["sentiment of the client"]),
+        (quality(sentiment={"neutral": 100, "negative": 250, "positive": 50}), ["sentiment of the customer"]),
         (quality(topics={"billing": 390, "support": 10}), ["topics"]),
     ],
 )

@@ -186,7 +186,7 @@ def files_are_valid(folder: Path) -> None:
         assert all(word["start_s"] <= word["end_s"] for word in words)
         captions = webvtt.read(str(as_vtt)).captions
         assert all(caption.start < caption.end for caption in captions)
-        assert all(caption.voice in {"Client", "Agent", "Speaker 1"} for caption in captions)
+        assert all(caption.voice in {"Customer", "Agent", "Speaker 1"} for caption in captions)
         shown = sorted(letter for caption in captions for letter in unescape(caption.text) if not letter.isspace())
         assert shown == sorted(letter for s in segments for letter in s["text"] if not letter.isspace())
         texts += as_txt.read_text("utf-8")

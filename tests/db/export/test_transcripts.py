@@ -62,7 +62,7 @@ def test_srt_by_pysrt() -> None:
     assert [cue.index for cue in cues] == list(range(1, len(cues) + 1))
     assert all(cue.start.ordinal < cue.end.ordinal for cue in cues)
     assert [cue.start.ordinal for cue in cues] == sorted(cue.start.ordinal for cue in cues)
-    assert cues[-1].text == "Client: ok"
+    assert cues[-1].text == "Customer: ok"
     assert str(cues[-1].start) == "01:00:00,500"
     assert any(cue.text.startswith("Agent: مرحبا") for cue in cues)
 
@@ -71,15 +71,15 @@ def test_vtt_by_webvtt(tmp_path: Path) -> None:
     path = tmp_path / "x.vtt"
     path.write_text(vtt(document(*HARD), SETTINGS), encoding="utf-8")
     cues = list(webvtt.read(str(path)).captions)
-    assert {cue.voice for cue in cues} == {"Client", "Agent"}
-    said = " ".join(cue.text.replace("\n", " ") for cue in cues if cue.voice == "Client")
+    assert {cue.voice for cue in cues} == {"Customer", "Agent"}
+    said = " ".join(cue.text.replace("\n", " ") for cue in cues if cue.voice == "Customer")
     assert "&lt;b&gt;world&lt;/b&gt; &amp; friends --&gt; over" in said or "<b>world</b> & friends --> over" in said
     assert all(cue.start_in_seconds <= cue.end_in_seconds for cue in cues)
 
 
 def test_txt_has_a_line_a_segment() -> None:
     assert txt(document(segment("one\ntwo", channel=1), HARD[3]), SETTINGS) == (
-        "[00:00:00.000] Agent: one two\n[01:00:00.500] Client: ok\n"
+        "[00:00:00.000] Agent: one two\n[01:00:00.500] Customer: ok\n"
     )
 
 
@@ -135,14 +135,17 @@ def _subtitle_lines(text: str, width: int, max_lines: int = 2, longest_s: float 
     [
         pytest.param(
             "malheureusement c'est impossible", 20,
-            [["Client:", "malheureusement"], ["Client: c'est", "impossible"]], id="a word that fits a line is not cut",
+            [["Customer:", "malheureusement"], ["Customer: c'est", "impossible"]],
+            id="a word that fits a line is not cut",
         ),
-        pytest.param("so it is", 20, [["Client: so it is"]], id="beside the label"),
+        pytest.param("so it is", 20, [["Customer: so it is"]], id="beside the label"),
         pytest.param(
             "anticonstitutionnellement dit", 20,
-            [["Client:", "anticonstitutionnell"], ["Client: ement dit"]], id="longer than a line",
+            [["Customer:", "anticonstitutionnell"], ["Customer: ement dit"]], id="longer than a line",
         ),
-        pytest.param(CHINESE, 42, [["Client:", CHINESE[:42]], [f"Client: {CHINESE[42:]}"]], id="no spaces in Chinese"),
+        pytest.param(
+            CHINESE, 42, [["Customer:", CHINESE[:42]], [f"Customer: {CHINESE[42:]}"]], id="no spaces in Chinese"
+        ),
     ],
 )  # fmt: skip
 def test_a_label_stands_alone_rather_than_cut_a_word(text: str, width: int, cues: list[list[str]]) -> None:
@@ -165,7 +168,7 @@ def test_without_labels_and_line_breaks_subtitles_are_the_text(
         assert len(cue) <= max(2, max_lines)
         assert all(0 < len(line) <= width for line in cue)
         label, _, first = cue[0].partition(":")
-        assert label == "Client"
+        assert label == "Customer"
         lines += [first.removeprefix(" "), *cue[1:]] if first else cue[1:]
     assert "".join(lines).replace(" ", "") == "".join(texts)
     if all(len(word) <= width for word in texts):

@@ -79,7 +79,7 @@ def test_a_workbook_for_people(database: Database, call_id: str, tmp_path: Path)
     assert row["Started (Europe/Paris)"].number_format == "yyyy-mm-dd hh:mm"
     assert row["Length"].value == timedelta(seconds=12)
     assert (row["How sure"].value, row["How sure"].number_format) == (0.8, "0%")
-    assert row["Client's mood"].value == "negative"
+    assert row["Customer's mood"].value == "negative"
     assert row["Topic"].value == "Billing > Refund"
     assert row["Outcome"].value == "refund promised"
     assert row["Action items"].value == "refund (agent)"
@@ -88,15 +88,15 @@ def test_a_workbook_for_people(database: Database, call_id: str, tmp_path: Path)
     assert row["Summary"].alignment.wrap_text
     assert 20 < sheet.column_dimensions["K"].width < 100
     assert [[cell.value for cell in line[3:7]] for line in book["Turns"].iter_rows(min_row=2)] == [
-        [timedelta(0), timedelta(seconds=4.5), "client", "My card was charged twice and nobody answers"],
-        [timedelta(seconds=5), timedelta(seconds=7), "agent", '=HYPERLINK("http://x")'],
+        [timedelta(0), timedelta(seconds=4.5), "Customer", "My card was charged twice and nobody answers"],
+        [timedelta(seconds=5), timedelta(seconds=7), "Agent", '=HYPERLINK("http://x")'],
     ]
     why = next(book["Attention"].iter_rows(min_row=2, values_only=True))
     assert why[5:9] == (
-        "Charged twice", "the client said “charged twice” at 0:01", "hello my card was charged twice", "client",
+        "Charged twice", "the customer said “charged twice” at 0:01", "hello my card was charged twice", "Customer",
     )  # fmt: skip
     what = next(book["Action items"].iter_rows(min_row=2, values_only=True))
-    assert what[3:7] == ("Billing > Refund", "refund", "agent", None)
+    assert what[3:7] == ("Billing > Refund", "refund", "Agent", None)
 
 
 def test_fifteen_columns_come_first() -> None:

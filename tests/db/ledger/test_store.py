@@ -255,7 +255,7 @@ def test_rules_that_hold_are_rows(store: PostgresStore, database: Database, run_
             call_id,
             "charged_twice",
             "Charged twice",
-            "the client said “charged twice” at 0:01",
+            "the customer said “charged twice” at 0:01",
             "hello my card was charged twice",
             "client",
             1.2,

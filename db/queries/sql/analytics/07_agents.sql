@@ -1,4 +1,4 @@
--- How do agents compare, and how sure is that? (95 % interval of the share of unhappy clients, Wilson 1927)
+-- How do agents compare, and how sure is that? (95 % interval of the share of unhappy customers, Wilson 1927)
 SELECT agent_id, calls, negative,
     round(((p + 1.92 / n - 1.96 * sqrt(p * (1 - p) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n))::numeric, 2) AS low,
     round(((p + 1.92 / n + 1.96 * sqrt(p * (1 - p) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n))::numeric, 2) AS high

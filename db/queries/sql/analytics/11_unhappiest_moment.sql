@@ -1,4 +1,4 @@
--- What was the unhappiest thing that a client said in each unhappy call of a week?
+-- What was the unhappiest thing that a customer said in each unhappy call of a week?
 SELECT c.agent_id, round(t.start_s::numeric) AS at_s, t.text
 FROM calls_done c CROSS JOIN LATERAL (
     SELECT * FROM turns WHERE call_id = c.call_id AND role = 'client' ORDER BY lowest_score, turn LIMIT 1

@@ -13,7 +13,7 @@ SELECT
     c.summary_details ->> 'outcome' AS outcome,
     (
         SELECT string_agg(
-            concat_ws(' ', item ->> 'what', '(' || nullif(concat_ws(', ', item ->> 'who', item ->> 'by_when'), '') || ')'),
+            concat_ws(' ', item ->> 'what', '(' || nullif(concat_ws(', ', CASE item ->> 'who' WHEN 'client' THEN 'customer' ELSE item ->> 'who' END, item ->> 'by_when'), '') || ')'),
             E'\n' ORDER BY place)
         FROM jsonb_array_elements(c.action_items) WITH ORDINALITY AS items (item, place)
     ) AS action_items,
