@@ -1,9 +1,10 @@
 """Redaction: how much of each kind of personal data is found, and how many harmless numbers are taken.
 
-    python -m bench.redaction [--data ../shared/data] [--part developed|apart|later|last|cases|harper] [--show]
+    python -m bench.redaction [--data ../shared/data] [--part PART] [--show]
 
 `developed` and `apart` are exchanges of our own (`bench/labels`): the first was used to write the rules, the second was
-not looked at. `later` was written before its faults were mended, `last` after that (`bench/labels/README.md`). A value
+not looked at. `later` was written before its faults were mended, `last` after that; `seen` and `aside` are
+halves by chance of 98 written before the mending of 2026-11-27 (`bench/labels/README.md`). A value
 counts as found when no letter or digit of any of its pieces is left, in all turns. `cases` are those of the reference
 data: what may not be readable is not, and a case without any stays as it is. `harper` are the human texts of the six
 bank calls: each stretch taken is listed by kind. Shares have their 95 % interval (Wilson 1927).
@@ -26,7 +27,7 @@ from bench.materials.reference_calls import harper_valley
 from bench.shares import share_interval
 from pipeline.config.areas.redaction import RedactionSettings
 
-PARTS = ("developed", "apart", "later", "last", "cases", "harper")
+PARTS = ("developed", "apart", "later", "last", "seen", "aside", "cases", "harper")
 HARD_KINDS = ("name", "address")
 """Kinds with a lower aim: nothing checks a name."""
 
@@ -127,6 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "apart": lambda: exchanges(redactor, read_exchanges(materials.APART), chosen.show),
             "later": lambda: exchanges(redactor, read_exchanges(materials.LATER), chosen.show),
             "last": lambda: exchanges(redactor, read_exchanges(materials.LAST), chosen.show),
+            "seen": lambda: exchanges(redactor, read_exchanges(materials.SEEN), chosen.show),
+            "aside": lambda: exchanges(redactor, read_exchanges(materials.ASIDE), chosen.show),
             "cases": lambda: cases(redactor, chosen.data, chosen.show),
             "harper": lambda: harper(redactor, chosen.data),
         }[part]()

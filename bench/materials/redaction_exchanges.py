@@ -19,6 +19,8 @@ DEVELOPED = LABELS / "redaction_developed.txt"
 APART = LABELS / "redaction_apart.txt"
 LATER = LABELS / "redaction_later.txt"
 LAST = LABELS / "redaction_last.txt"
+SEEN = LABELS / "redaction_further_seen.txt"
+ASIDE = LABELS / "redaction_further_aside.txt"
 _ROLES = {"a": "agent", "c": "client"}
 _MARK = re.compile(r"\{(?P<kind>[a-z0-9]+)\|(?P<value>[^}]*)\}|<(?P<harmless>[^>]*)>")
 

@@ -1,0 +1,78 @@
+"""Moods from the words: lines of our own that no model was trained on, with the labels a person would accept.
+
+    python -m bench.mood_lines [--set first|seen|aside] [--show]
+
+`first` is `bench/labels/mood_lines.jsonl`; `seen` and `aside` are `mood_further_*.jsonl`, of which the second was only
+measured with. A line is judged by itself or, where it has `before`, together with what it answers. Lines that stand in
+the training sentences word for word are left out and counted. Shares have their 95 % interval (Wilson 1927).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.encoder.choice import open_encoder
+from analysis.sentiment.lines import SpokenLine
+from analysis.sentiment.text_trained import TrainedTextSentiment
+from bench.summaries import share
+from pipeline.config.areas.encoder import EncoderSettings
+from pipeline.records import Role
+
+PROJECT = Path(__file__).resolve().parents[1]
+LABELS = PROJECT / "bench" / "labels"
+SETS = {
+    "first": LABELS / "mood_lines.jsonl",
+    "seen": LABELS / "mood_further_seen.jsonl",
+    "aside": LABELS / "mood_further_aside.jsonl",
+}
+SENTENCES = PROJECT / "analysis" / "sentiment" / "shipped" / "mood_sentences.csv"
+NEGATIVE = "negative"
+
+
+def plain(text: str) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalnum())
+
+
+def trained_on() -> set[tuple[str, str]]:
+    """Text and what was said before it."""
+    with SENTENCES.open(encoding="utf-8", newline="") as file:
+        return {(plain(row["text"]), plain(row["before"])) for row in csv.DictReader(file)}
+
+
+def labelled_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=list(SETS), action="append")
+    parser.add_argument("--model", default="shipped", help="folder of another model")
+    parser.add_argument("--show", action="store_true", help="print the lines judged as nobody would")
+    chosen = parser.parse_args(arguments)
+    engine = TrainedTextSentiment(chosen.model, encoder=open_encoder(EncoderSettings()))
+    known = trained_on()
+    for name in chosen.set or SETS:
+        every = labelled_lines(SETS[name])
+        lines = [line for line in every if (plain(line["text"]), plain(line.get("before", ""))) not in known]
+        spoken = [SpokenLine(text=x["text"], role=Role(x["role"]), before=x.get("before")) for x in lines]
+        moods = engine.predict(spoken)
+        right = calm = wrongly = 0
+        for line, mood in zip(lines, moods, strict=True):
+            good = mood.label.value in line["accept"]
+            right += good
+            if NEGATIVE not in line["accept"]:
+                calm += 1
+                wrongly += mood.label.value == NEGATIVE
+            if chosen.show and not good:
+                print(f"{mood.label.value} {mood.negative:.2f} {mood.positive:.2f}: {line}")
+        print(f"{name:6} accepted {share(right, len(lines))}; calm lines called negative {share(wrongly, calm)}")
+        print(f"{name:6} left out, trained on: {len(every) - len(lines)}")
+
+
+if __name__ == "__main__":
+    main()
