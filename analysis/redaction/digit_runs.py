@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 
 from analysis.redaction.spans import word_set
+from analysis.redaction.units import UNITS
 
 _ENGLISH = """zero oh o nought one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
 sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"""
@@ -97,7 +98,7 @@ def digit_runs(text: str, languages: Sequence[str]) -> list[DigitRun]:
 
 def _tokens(text: str, language: str) -> list[_Token]:
     known = NUMBER_WORDS.get(language, frozenset())
-    found = []
+    found: list[_Token] = []
     for match in _TOKEN.finditer(text):
         word = match.group(0).casefold()
         if match.lastgroup == "mark":
@@ -113,8 +114,16 @@ def _tokens(text: str, language: str) -> list[_Token]:
             kind = _Kind.FILLER
         else:
             kind = _Kind.ACKNOWLEDGEMENT if word in _ACKNOWLEDGEMENTS else _Kind.OTHER
+        if found and word in UNITS and _counts(found):
+            found[-1] = replace(found[-1], kind=_Kind.OTHER)  # thanks, one moment
         found.append(_Token(word, match.start(), match.end(), kind))
     return found
+
+
+def _counts(tokens: Sequence[_Token]) -> bool:
+    """The last one is a short number that stands alone."""
+    alone = len(tokens) < 2 or tokens[-2].kind is not _Kind.NUMBER
+    return tokens[-1].kind is _Kind.NUMBER and alone and not (tokens[-1].text.isdigit() and len(tokens[-1].text) > 2)
 
 
 _GERMAN_PARTS = "|".join(sorted({*NUMBER_WORDS["de"], "sech", "sieb"}, key=lambda word: (-len(word), word)))

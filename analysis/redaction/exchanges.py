@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate
 
+from analysis.redaction.answers import ANSWERS, Answer, OpenQuestion, Place
+from analysis.redaction.around import OWN_WORDS, asks_something, ends_in, other_words, repairs
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.questions import Asked, Phrase
 from analysis.redaction.runs import DATE, Run
-from analysis.redaction.spans import PersonalSpan, word_set
+from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
 from analysis.redaction.turns import Turn
 
@@ -23,86 +25,14 @@ _RANK = 2
 _DICTATED_RANK = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What an answer of a kind looks like. Sizes are in digits and letters."""
-
-    name: str
-    """Of its placeholder."""
-    setting: str
-    """Of `redaction.kinds`."""
-    least: int
-    """Size of a whole answer within other words."""
-    most: int
-    """Size of all parts of one answer."""
-    piece: int = 2
-    """Least size of a part that is a turn of its own."""
-    letters: bool = False
-    date: bool = False
-
-
-_ANSWERS = {
-    Asked.CARD: _Answer("CARD", "card", 4, 20),
-    Asked.EXPIRY: _Answer("CARD", "card", 3, 6, date=True),
-    Asked.CVV: _Answer("CARD", "card", 3, 4, piece=3),
-    Asked.PIN: _Answer("CARD", "card", 3, 8, piece=3),
-    Asked.ONE_TIME_CODE: _Answer("CODE", "code", 4, 10, letters=True),
-    Asked.BIRTH: _Answer("BIRTH", "date_of_birth", 6, 8, date=True),
-    Asked.SOCIAL: _Answer("ID", "national_id", 4, 16),
-    Asked.IDENTITY: _Answer("ID", "national_id", 4, 22, letters=True),
-    Asked.ACCOUNT: _Answer("ACCOUNT", "account_number", 4, 24, letters=True),
-    Asked.SORT_CODE: _Answer("ACCOUNT", "account_number", 6, 8),
-    Asked.IBAN: _Answer("IBAN", "iban", 4, 40, letters=True),
-    Asked.PHONE: _Answer("PHONE", "phone", 6, 18),
-    Asked.POSTCODE: _Answer("ADDRESS", "postal_address", 4, 9, letters=True),
-}
-OWN_WORDS = word_set(
-    """yes yeah yep yup no nope okay ok right sure so it it's its is that that's this and then the my mine a an um uh er
-    erm hm hmm mhm mm huh oh ah well please thanks thank you sorry wait correct correction actually i i'm you you've got
-    have here hang on go ahead perfect great lovely good fine alright ready let me see let's got first next last end at
-    starts with ends final part number digits again was or did say said be one moment second sec just think mean make
-    still but all then plus area code expiry hyphen we've we'll cheers brilliant listening too fast start over double
-    double-check repeat once more sir madam ma'am nice slowly after by capital lower case upper letter letters figure
-    numbers name comes try fantastic wonderful awesome excellent super cool bear
-    oui d'accord c'est le la les alors et puis ensuite voilà euh non mon ma attendez merci bien
-    ja genau ist die der das also und dann weiter meine mein nein danke äh ähm es lautet am
-    sí vale es el siga y mi luego gracias claro perdón bueno"""
-)
-"""Said around a dictated part without being anything else."""
-_WORDS_LEFT = 40
-_TURNS_LEFT = 8
-_NEAR_WORDS = 10
 _BACK_WORDS = 6
-_DIRECT = 3
-"""Size of a first part that follows its announcement with nothing between."""
 _MOST_CHAIN = 40
 _CHAIN_TURNS = 4
-_WHOLE_PHONE = 9
-"""Digits."""
 _IS = re.compile(r"\b(?:is|are|'s|as|for|est|ist|es)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 Recognise = Callable[[str, Sequence[str]], tuple[str, str] | None]
 """By form: name and setting of what these digits and letters are (`GB29NWBK…`), with the digits as grouped."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """What is being asked for, and what has come so far."""
-
-    asked: Asked
-    mention: bool
-    said: str = ""
-    """Digits and letters of the answer so far."""
-    words_left: int = _WORDS_LEFT
-    turns_left: int = _TURNS_LEFT
-    near: int = _NEAR_WORDS
-    """Words until an answer within other words is too far away to be one."""
-    whole: bool = False
-    """A date with its year has come: what follows within other words is another one."""
-
-    def wait_again(self) -> None:
-        self.words_left, self.turns_left, self.near = _WORDS_LEFT, _TURNS_LEFT, _NEAR_WORDS
 
 
 @dataclass(slots=True)
@@ -125,8 +55,10 @@ class Exchanges:
         self._kinds = kinds
         self._recognise = recognise
         self._elsewhere = others
-        self._open: _Open | None = None
+        self._open: OpenQuestion | None = None
         self._chain = _Chain()
+        self._question_mark = -1
+        """Place of the first question mark after the latest phrase, or the end of its turn."""
         self._others: list[int] = []
         """How many words before each place of the present turn are more than what is said around a dictated part."""
 
@@ -138,7 +70,9 @@ class Exchanges:
 
     def _turn(self, turn: Turn, number: int, phrases: Sequence[Phrase], runs: Sequence[Run]) -> Iterator[PersonalSpan]:
         events: list[Phrase | Run] = sorted([*phrases, *runs], key=lambda event: event.start)
-        bare = bool(runs) and _other_words(turn, runs) == 0
+        bare = bool(runs) and other_words(turn, [(run.first, run.last) for run in runs]) == 0
+        place_of = self._places(turn, bare)
+        taken = False
         self._others = [0, *accumulate(word.text not in OWN_WORDS for word in turn.words)]
         place, before = turn.start, None
         for event in events:
@@ -153,8 +87,8 @@ class Exchanges:
                 yield from self._looked_back(turn, before, event)
                 before = None
                 continue
-            alone = len(turn.words) <= event.last - event.first + 3
-            answer = None if self._is_day(event, bare) else self._answered(event, bare, alone)
+            answer = None if self._is_day(event, bare) else self._answered(event, place_of(event))
+            taken = taken or answer is not None
             if answer is not None:
                 yield from self._span(event, answer)
             elif (
@@ -169,7 +103,18 @@ class Exchanges:
             before = None if answer else event
         if self._pass(turn, place, turn.end):
             yield from self._chained()
-        self._end_of_turn()
+        self._end_of_turn(turn, taken=taken, asked=bool(phrases))
+
+    def _places(self, turn: Turn, bare: bool) -> Callable[[Run], Place]:
+        repairing = repairs(turn)
+
+        def place_of(run: Run) -> Place:
+            alone = len(turn.words) <= run.last - run.first + 3
+            asked = turn.start <= self._question_mark < run.start
+            ending = bool(before := turn.words[max(0, run.first - 2) : run.first]) and ends_in(before)
+            return Place(turn.role, bare, alone, repairing, ending, asked)
+
+        return place_of
 
     def _pass(self, turn: Turn, start: int, end: int) -> int:
         """Let words go by; returns how many of them are more than what is said around a dictated part."""
@@ -179,37 +124,48 @@ class Exchanges:
             self._open.near -= others
         return others
 
-    def _end_of_turn(self) -> None:
+    def _end_of_turn(self, turn: Turn, *, taken: bool, asked: bool) -> None:
+        """`taken`: something in it was part of the answer; `asked`: something in it asked for more of it."""
+        goes_on = taken or asked
         if self._open is not None:
+            other_side = turn.role is None or turn.role != self._open.giver
+            if not goes_on and other_side and self._open.is_full and asks_something(self._text, turn):
+                self._open.closed = True
+            if not taken and other_side and other_words(turn, ()):
+                self._open.interrupted = True
             self._open.turns_left -= 1
             if self._open.turns_left <= 0 or self._open.words_left <= 0:
                 self._open = None
 
     def _ask(self, turn: Turn, phrase: Phrase) -> None:
+        if self._question_mark < phrase.end:
+            mark = self._text.find("?", phrase.end, turn.end)
+            self._question_mark = turn.end if mark < 0 else mark
         current, asked = self._open, phrase.asked
         if asked is Asked.CODE:
             card = current is not None and current.asked in (Asked.CARD, Asked.EXPIRY)
-            asked = Asked.CVV if card else Asked.MORE
+            asked = Asked.CVV if card else Asked.MORE if current is not None else Asked.ONE_TIME_CODE
         if asked in (Asked.MORE, Asked.SPELLING):
             if current is not None:
                 current.wait_again()
             elif turn.word_from(phrase.end) == len(turn.words) and "four" in self._text[phrase.start : phrase.end]:
-                self._open = replace(_Open(Asked.CARD, mention=False), near=0)  # and the next four?
-        elif asked not in _ANSWERS:
-            self._open = None
+                self._open = OpenQuestion(Asked.CARD, mention=False, asker=turn.role, near=0)  # and the next four?
+        elif asked not in ANSWERS:
+            taken_back = asked is Asked.HARMLESS and current is not None and bool(current.said) and repairs(turn)
+            if not taken_back:  # sorry, that's the start date
+                self._open = None
         elif current is not None and current.asked is asked and (current.said or phrase.mention):
             current.wait_again()
+            current.closed = False
         elif not phrase.mention or current is None or current.said:
-            self._open = _Open(asked, phrase.mention)
+            self._open = OpenQuestion(asked, phrase.mention, asker=turn.role)
 
-    def _answered(self, run: Run, bare: bool, alone: bool = False) -> _Answer | None:
+    def _answered(self, run: Run, place: Place) -> Answer | None:
         current = self._open
-        if current is None or not _belongs(current, run, bare, alone):
+        if current is None or not current.belongs(run, place):
             return None
-        current.said += run.said
-        current.whole = current.whole or _with_year(run)
-        current.wait_again()
-        return _ANSWERS[current.asked]
+        current.take(run, place.role)
+        return current.answer
 
     def _is_day(self, run: Run, bare: bool) -> bool:
         """A written day where no day is asked for: `call me back on 12/05/2026`."""
@@ -224,12 +180,13 @@ class Exchanges:
             return
         between = turn.word_from(phrase.start) - turn.word_from(before.end)
         if between <= _BACK_WORDS and _IS.search(self._text, before.end, phrase.start):
-            answer = _ANSWERS[current.asked]
+            answer = current.answer
             whole = len(before.said) >= answer.least or answer.date
-            if whole and self._answered(before, bare=False):
+            said = Place(turn.role, bare=False, alone=False, repairs=False, ending=False, after_question=False)
+            if whole and self._answered(before, said):
                 yield from self._span(before, answer)
 
-    def _span(self, run: Run, answer: _Answer) -> Iterator[PersonalSpan]:
+    def _span(self, run: Run, answer: Answer) -> Iterator[PersonalSpan]:
         if answer.setting in self._kinds:
             signed = self._text[max(0, run.start - 1) : run.start] == "+"
             yield PersonalSpan(run.start - signed, run.end, answer.name, _RANK)
@@ -260,56 +217,3 @@ class Exchanges:
         if sizes in ((3, 4), (3, 3, 4)) or (7 <= len(said) <= 11 and set(sizes) <= {1, 2, 3, 4} and len(sizes) > 2):
             return "PHONE", "phone"
         return None
-
-
-def _other_words(turn: Turn, runs: Sequence[Run]) -> int:
-    """How many words of the turn are neither dictated nor said around what is."""
-    inside = {place for run in runs for place in range(run.first, run.last + 1)}
-    return sum(place not in inside and word.text not in OWN_WORDS for place, word in enumerate(turn.words))
-
-
-def _belongs(current: _Open, run: Run, bare: bool, alone: bool) -> bool:
-    answer = _ANSWERS[current.asked]
-    if answer.date:
-        return _is_date(current, run, bare)
-    size = len(run.said) if answer.letters else len(run.digits)
-    if not bare and all(_YEAR.fullmatch(group) for group in run.groups) and run.groups:
-        return False
-    if run.days or size == 0 or (not answer.letters and run.letters > 2):
-        return False
-    if run.amount or (run.counted and not (bare and len(run.said) >= 4)):
-        return False
-    if answer.letters and not run.digits and not bare and size < 3:
-        return False
-    if len(run.said) >= 2 and run.said in current.said:
-        return True  # read back by the other side
-    if current.asked is Asked.PHONE and len(current.said) >= _WHOLE_PHONE and not bare and size < answer.least:
-        return False  # an adviser will call you between five and six
-    if current.said and len(current.said) + size > answer.most:
-        # A whole answer came before: this is it again, or a corrected one, or something else.
-        return bare and (alone or answer.piece <= size <= answer.most)
-    if size > answer.most:
-        return False
-    if current.mention and not current.said:
-        return size >= answer.least and (current.near > 0 or (bare and size >= 6))
-    if bare:
-        # `Have a good one` is no digit.
-        return size >= (1 if current.said and (alone or run.said != "1") else answer.piece)
-    if current.near == _NEAR_WORDS:  # the zip code is seven zero zero
-        return size >= min(answer.least, max(answer.piece, _DIRECT))
-    return size >= (answer.piece if current.said else answer.least) and current.near > 0
-
-
-def _with_year(run: Run) -> bool:
-    return run.parts >= 3 or len(run.digits) >= 6 or any(_YEAR.fullmatch(group) for group in run.groups)
-
-
-def _is_date(current: _Open, run: Run, bare: bool) -> bool:
-    """A day and a month, a month and a year, `03/82`; a part of one alone in its turn."""
-    if len(run.digits) > 8 or run.letters or (run.counted and not bare):
-        return False
-    if current.asked is Asked.BIRTH and current.whole and not bare and not _with_year(run):
-        return False
-    if run.parts >= 2 and (run.days or 3 <= len(run.digits) <= 8):
-        return current.near > 0 or bare
-    return bare and not run.counted and (run.days > 0 or len(run.digits) in (2, 3, 4, 6, 8))

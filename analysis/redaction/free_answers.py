@@ -6,21 +6,20 @@ does; and a reply that is no answer (`hang on`, `why do you need that?`) leaves 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
-from analysis.redaction.exchanges import OWN_WORDS
-from analysis.redaction.names import everyday_words, is_known_name, mentions, name_at
-from analysis.redaction.postal import STATE_NAMES, STREET_WORDS, country_names
+from analysis.redaction.around import OWN_WORDS, asks_something, repairs
+from analysis.redaction.name_lists import is_known_name
+from analysis.redaction.names import mentions, name_at
+from analysis.redaction.places import AFTER_ANSWER, NO_ANSWER, place_in
 from analysis.redaction.questions import Asked, Phrase
 from analysis.redaction.runs import Run
 from analysis.redaction.spans import PersonalSpan, word_set
 from analysis.redaction.talk import Talk
-from analysis.redaction.turns import Turn
-from analysis.text import stop_words
+from analysis.redaction.turns import Turn, Word
 
 _RANK = 5
 _FREE = {
@@ -30,41 +29,48 @@ _FREE = {
     Asked.SPELLING: ("NAME", "name"),
 }
 _TURNS_LEFT = {Asked.NAME: 4, Asked.PASSWORD: 4, Asked.STREET: 6, Asked.SPELLING: 3}
-_NO_ANSWER = word_set(
-    """i can can't cannot don't didn't do does why what how when where who which because if could would should need want
-    forgot forget remember know not sure think there they he she we not never nothing none reset change changed asked
-    tell give help problem wrong trying
-    je ne pas pourquoi comment quand ich nicht kein keine warum wie wann no sé por qué cómo"""
-)
-_AFTER_ANSWER = word_set(
-    """and but so because since if when please thanks thank can could would will i i'm i've we it's that's for is are
-    was have has et je mais parce que und ich aber weil y pero porque"""
-)
 _STARTS = word_set(
     """my the a is it's it its that's this name's named called under there's mr mrs our at on in to by mine he's she's
-    her his your and yes so lives live"""
+    her his your and yes so lives live should be would book booked put try as maybe probably down that'd thatd"""
 )
 _IS = word_set("is was it's that's its called st es est ist")
 _BEFORE_PLACE = word_set(
     "is was are it's that's its it so called on there here under to at in: st the be would will should"
 )
+_BEFORE_TOWN = word_set("in near outside à in en")
 _SAYS_SO = word_set("is was it's that's called at on in")
 _ANNOUNCING = (
     "is", "'s", "was", "est", "ist", "es", " at", " on", " in", " to", "heiße", "m'appelle", "llamo", "wohne", "habite",
     "vivo en", "name",
 )  # fmt: skip
-_CONNECTS = word_set("of the on in upon under by le la de des du rue der am an st saint and")
 _AFTER_NAME = word_set("and but here that's spelled with from speaking")
-_SENTENCE_END = re.compile(r"[.?!]\s")
 _MOST_PASSWORD = 4
-_MOST_STREET = 14
 
 
 @dataclass(slots=True)
 class _Question:
     asked: Asked
     turns_left: int
+    asker: str | None = None
+    """Its role."""
+    giver: str | None = None
+    """The role that answers, from its first part on."""
     answered: bool = False
+    heard: bool = False
+    """Another role than the asker's has spoken since."""
+    given: set[str] = field(default_factory=set)
+    """The words of the answer so far."""
+
+    def may_answer(self, role: str | None, *, correcting: bool) -> bool:
+        """The side that was asked does; the other one where it corrects what was announced."""
+        self.heard = self.heard or role != self.asker
+        if role is None or self.asker is None or role == self.giver or not self.heard:
+            return True  # a guess of who speaks may give the answer to the one who asks
+        return role != self.asker and (self.giver is None or correcting)
+
+    def reads_back(self, words: Sequence[Word]) -> bool:
+        """At least half of these words are of the answer."""
+        return 2 * sum(word.text in self.given for word in words) >= len(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +94,36 @@ def find_free_answers(talk: Talk, language: str, kinds: Collection[str]) -> Iter
     for turn, phrases, runs in zip(talk.turns, talk.phrases(language), talk.runs(language), strict=True):
         if question is not None:
             first = phrases[0].start if phrases and phrases[0].asked not in (Asked.MORE, Asked.SPELLING) else turn.end
-            found = _answer(question.asked, _reply(talk.text, turn, runs, first))
+            asking = asks_something(talk.text, turn)
+            found = _answer(question.asked, _reply(talk.text, turn, runs, first), sure=question.answered)
+            if not question.may_answer(turn.role, correcting=repairs(turn)):
+                found = [part for part in found if question.reads_back(turn.words[part[0] : part[1] + 1])]
             if question.answered and question.asked is Asked.PASSWORD:
                 found = [part for part in found if _ends_turn(turn, part[1])]
             yield from _spans(turn, found, question, kinds, names)
             question.turns_left -= 1
-            if question.turns_left <= 0:
+            if question.turns_left <= 0 or (question.answered and asking and not found and turn.role != question.giver):
                 question = None
         opened: _Question | None = None
         for phrase, following in zip(phrases, [*phrases, None][1:], strict=True):
             # `Your name and the last four numbers of the card?` asks for both.
-            question = _asked_now(question, phrase) or opened
+            question = _asked_now(question, phrase, turn.role) or opened
             if phrase.asked in _FREE:
                 opened = question
             if question is not None and phrase.asked in _FREE:
                 end = turn.end if following is None else following.start
                 found = _answer(phrase.asked, _statement(talk.text, turn, runs, phrase, end))
-                yield from _spans(turn, found, question, kinds, names)
+                asking = asks_something(talk.text, turn)  # which number on Elmwood Road is it?
+                yield from _spans(turn, found, question, kinds, names, asking=asking)
     if "name" in kinds:
         yield from mentions(talk.lines, names)
 
 
-def _asked_now(question: _Question | None, phrase: Phrase) -> _Question | None:
+def _asked_now(question: _Question | None, phrase: Phrase, role: str | None) -> _Question | None:
     if phrase.mention:
         return question
     if phrase.asked in _FREE and not (phrase.asked is Asked.SPELLING and question is not None):
-        return _Question(phrase.asked, _TURNS_LEFT[phrase.asked])
+        return _Question(phrase.asked, _TURNS_LEFT[phrase.asked], role)
     if phrase.asked in (Asked.MORE, Asked.SPELLING, Asked.POSTCODE):
         if question is not None:
             question.turns_left = _TURNS_LEFT[question.asked]
@@ -122,11 +132,20 @@ def _asked_now(question: _Question | None, phrase: Phrase) -> _Question | None:
 
 
 def _spans(
-    turn: Turn, found: Sequence[tuple[int, int]], question: _Question, kinds: Collection[str], names: set[str]
+    turn: Turn,
+    found: Sequence[tuple[int, int]],
+    question: _Question,
+    kinds: Collection[str],
+    names: set[str],
+    *,
+    asking: bool = False,
 ) -> Iterator[PersonalSpan]:
     """`names` gets the words of names, for their further mentions."""
     name, setting = _FREE[question.asked]
-    question.answered = question.answered or bool(found)
+    if found:
+        question.given.update(word.text for first, last in found for word in turn.words[first : last + 1])
+        if turn.role is None or turn.role != question.asker or not asking:
+            question.answered, question.giver = True, question.giver or turn.role
     if name == "NAME" and any(last > first for first, last in found):
         question.turns_left = min(question.turns_left, 1)  # first and last name: only spelling may follow
     if setting not in kinds:
@@ -162,8 +181,8 @@ def _reply(text: str, turn: Turn, runs: Sequence[Run], end: int) -> _Said | None
     return _Said(text, turn, runs, place, stop, announced=False) if place < stop else None
 
 
-def _answer(asked: Asked, said: _Said | None) -> list[tuple[int, int]]:
-    """First and last word of each part of the answer."""
+def _answer(asked: Asked, said: _Said | None, *, sure: bool = False) -> list[tuple[int, int]]:
+    """First and last word of each part of the answer. `sure`: no word is an address just because it is said."""
     if said is None:
         return []
     begun = bisect_left(said.runs, said.place, key=lambda run: run.first)
@@ -177,7 +196,8 @@ def _answer(asked: Asked, said: _Said | None) -> list[tuple[int, int]]:
     if asked is Asked.PASSWORD:
         return _password(said)
     if asked is Asked.STREET:
-        named = _street(said)
+        sure = said.announced or (sure and not _after_in(said))
+        named = place_in(said.text, said.turn, said.runs, said.place, said.stop, sure=sure)
         if not named and spelled and 0 < spelled[0][0] - said.place <= 3:
             named = [(said.place, spelled[0][0] - 1)]  # main, that's m a i n
         return [*named, *spelled]
@@ -185,6 +205,11 @@ def _answer(asked: Asked, said: _Said | None) -> list[tuple[int, int]]:
     if name is None or not (said.announced or _ends_reply(said.turn, name)):
         return spelled
     return [name, *spelled]
+
+
+def _after_in(said: _Said) -> bool:
+    """`That's in Bournemouth`."""
+    return said.place > 0 and said.turn.words[said.place - 1].text in _BEFORE_TOWN
 
 
 def _ends_reply(turn: Turn, name: tuple[int, int]) -> bool:
@@ -197,58 +222,11 @@ def _ends_reply(turn: Turn, name: tuple[int, int]) -> bool:
 def _password(said: _Said) -> list[tuple[int, int]]:
     words, last = said.turn.words, said.place - 1
     for at in range(said.place, min(said.stop, said.place + _MOST_PASSWORD)):
-        if words[at].text in _NO_ANSWER or words[at].text in _AFTER_ANSWER:
+        if words[at].text in NO_ANSWER or words[at].text in AFTER_ANSWER:
             break
         last = at
     spelled = next((run for run in said.runs if run.first <= last <= run.last), None)
     if spelled is not None and last >= said.place:
         last = min(spelled.last, said.stop - 1)  # letter by letter, however long
-    refused = last == said.place and last + 1 < said.stop and words[last + 1].text in _NO_ANSWER
+    refused = last == said.place and last + 1 < said.stop and words[last + 1].text in NO_ANSWER
     return [(said.place, last)] if last >= said.place and not refused else []
-
-
-def _street(said: _Said) -> list[tuple[int, int]]:
-    words, last = said.turn.words, said.place - 1
-    for at in range(said.place, min(said.stop, said.place + _MOST_STREET)):
-        word = words[at].text
-        if word in _NO_ANSWER or (word in _AFTER_ANSWER and word not in _CONNECTS) or word == "and":
-            break
-        if at > said.place and _SENTENCE_END.search(said.text, words[at - 1].end, words[at].start):
-            break
-        last = at
-    begun = bisect_left(said.runs, said.place, key=lambda run: run.last)
-    dictated = [run.last for run in takewhile(lambda run: run.first <= last, islice(said.runs, begun, None))]
-    while last >= said.place and last not in dictated and words[last].text in _CONNECTS | OWN_WORDS:
-        last -= 1
-    if last < said.place:
-        return []
-    if _looks_like_place(said, last) or (not said.announced and _is_place_alone(said, last)):
-        return [(said.place, last)]
-    return []
-
-
-def _looks_like_place(said: _Said, last: int) -> bool:
-    """A number, a kind of street, a state, or a word that only a name is written like."""
-    turn, words = said.turn, said.turn.words[said.place : last + 1]
-    kinds = any(word.text in STREET_WORDS for word in words)
-    if words[0].is_number and turn.has_capitals and len(words) > 1 and not words[1].capital and not kinds:
-        return False  # ten songs
-    if kinds or any(word.is_number or word.text in STATE_NAMES for word in words):
-        return True
-    for at, word in enumerate(words):
-        beside = at > 0 or (len(words) > 1 and words[1].capital)
-        named = turn.has_capitals and word.capital and beside and not word.written.isupper()
-        if named and word.text not in everyday_words() and word.text not in country_names():
-            return True
-    begun = bisect_left(said.runs, said.place, key=lambda run: run.last)
-    return begun < len(said.runs) and said.runs[begun].first <= last and bool(said.runs[begun].digits)
-
-
-def _is_place_alone(said: _Said, last: int) -> bool:
-    """A short reply of names: `Kidderminster.`, `forest ranch`."""
-    if last - said.place >= 4 or said.stop - last > 3:
-        return False
-    content = [word for word in said.turn.words[said.place : last + 1] if word.text not in _CONNECTS]
-    if said.turn.has_capitals:
-        return all(word.capital for word in content) and not all(word.text in everyday_words() for word in content)
-    return not any(word.text in stop_words("en") for word in content)

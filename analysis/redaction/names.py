@@ -6,11 +6,21 @@ also an everyday word (`Will`, `Grace`, `Price`) counts only where something els
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from rapidfuzz.distance import Levenshtein
+
+from analysis.redaction.name_lists import (
+    COMPANIES,
+    NO_NAMES,
+    PLACES,
+    everyday_words,
+    is_given_name,
+    is_known_name,
+    is_plainly_given,
+)
 from analysis.redaction.postal import country_names
 from analysis.redaction.questions import sections_of
 from analysis.redaction.spans import PersonalSpan, word_set
@@ -18,92 +28,23 @@ from analysis.redaction.talk import Talk
 from analysis.redaction.turns import Turn, Word
 from analysis.text import stop_words
 
-_REGIONS = word_set(
-    """ar_AA cs_CZ da_DK de_AT de_CH de_DE en_GB en_IE en_IN en_NG en_NZ en_PK en_TH en_US es_ES es_MX fi_FI fr_CA
-    fr_FR hr_HR hu_HU id_ID it_IT nl_NL no_NO pl_PL pt_BR pt_PT ro_RO sv_SE sw tr_TR vi_VN yo_NG zu_ZA"""
-)
 _RANK = 7
 _MOST_WORDS = 5
 _MOST_TITLES = 2
+_LEAST_HEARD = 5
+"""Letters of a name that is known again when it is spelled in another way."""
+_MOST_MISHEARD = 2
+"""Letters in which it may differ."""
 _PARTICLES = word_set("de la del della di da dos do van von der den ter al el bin ibn ben mac mc st san le du o")
 _TITLES = word_set(
     "mr mrs ms miss mister missus mx dr doctor prof professor herr frau monsieur madame señor señora sir"
 )
-# What stands beside names in calls and is none, beyond the language's function words.
-_NO_NAMES = word_set(
-    """speaking calling here from about regarding with and or the on in at account bank support service services team
-    customer care department insurance energy telecom mobile broadband billing sales technical desk line company
-    limited ltd inc group airlines airways hotel hospital clinic school college university street road avenue lane
-    drive city town county state office store shop center centre credit union national international federal reserve
-    north south east west valley harper general prime direct online express first last full middle name names surname
-    please sorry thanks thank hello hi hey yes yeah yep no nope okay ok sure right well just actually so um uh er
-    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
-    september october november december christmas easter english french german spanish american british european
-    visa mastercard amex paypal apple google amazon microsoft android iphone samsung netflix facebook whatsapp
-    internet wifi router phone card bill order number address email password contract policy mum mom dad mother father
-    wife husband son daughter brother sister partner friend spelled spelt spell capital double today tomorrow yesterday
-    sir madam ma'am mate love dear guys everyone everybody nobody someone anyone somebody lord god jesus christ
-    windows linux chrome safari firefox outlook
-    bonjour merci oui guten tag danke hola gracias buenos días good morning afternoon evening night bye goodbye
-    there one moment ready available afraid happy glad able going trying looking wondering having getting waiting
-    interested aware fine busy home back out off done over free new old same currently still really very not also"""
-)
-_PLACES = word_set(
-    """paris london austin madison victoria chelsea jordan florence lincoln sydney carolina dakota savannah charlotte
-    houston dallas denver santiago india china israel cuba kenya america alexa siri mercedes ford tesla chase barclays
-    wells morgan stanley royal virginia georgia washington kingston hamilton melbourne brooklyn memphis orlando
-    phoenix jackson cleveland berlin milan vienna asia africa europe ireland england scotland wales france germany
-    spain italy poland holland israel santander lloyds halifax wells cambridge oxford lancaster york kent devon"""
-)
-_COMPANIES = word_set(
-    """bank valley energy telecom insurance airlines airways hotel hotels group limited ltd inc national street road
-    avenue lane"""
-)
 _BEFORE_PLACES = word_set("san santa los las el saint st new mount port fort lake")
+_SURE_TITLES = word_set("mr mrs ms mister missus herr frau monsieur madame señor señora")
+_DEPARTMENTS = word_set("support service services team department care desk sales helpline helpdesk reception")
 _SAYS_NAME = word_set("calling speaking here from again à")
 _FROM_WHERE = word_set("calling speaking here from in with at and again on")
 _ONLY_SPACE = re.compile(r"[ \t]*[-–]?[ \t]*|'|’")
-
-
-@lru_cache(maxsize=1)
-def known_names() -> tuple[frozenset[str], frozenset[str]]:
-    """Given names and surnames, lower case."""
-    given: set[str] = set()
-    family: set[str] = set()
-    for region in _REGIONS:
-        provider = importlib.import_module(f"faker.providers.person.{region}").Provider
-        for attribute in dir(provider):
-            if attribute.startswith(("first_name", "last_name")):
-                names = getattr(provider, attribute)
-                if not callable(names):
-                    (given if attribute.startswith("first") else family).update(str(name).casefold() for name in names)
-    return frozenset(given), frozenset(family)
-
-
-@lru_cache(maxsize=1)
-def everyday_words() -> frozenset[str]:
-    """Words of everyday language, which are no names unless something says so."""
-    from faker.providers.lorem.en_US import Provider
-
-    common = {word.casefold() for word in Provider.word_list}
-    return frozenset(common) | _NO_NAMES | frozenset().union(*(stop_words(code) for code in ("en", "fr", "de", "es")))
-
-
-def is_given_name(word: Word) -> bool:
-    """A known given name that is hardly anything else."""
-    if word.written.isupper() or word.text in country_names():
-        return False
-    return (
-        word.text in known_names()[0]
-        and word.text not in everyday_words()
-        and word.text not in _PLACES
-        and len(word.text) > 2
-    )
-
-
-def is_known_name(word: Word) -> bool:
-    given, family = known_names()
-    return (word.text in given or word.text in family) and word.text not in everyday_words()
 
 
 def name_at(text: str, turn: Turn, place: int, sure: bool) -> tuple[int, int] | None:
@@ -137,7 +78,7 @@ def _close(text: str, one: Word, other: Word) -> bool:
 
 
 def _can_be_name(turn: Turn, word: Word, *, first: bool, sure: bool) -> bool:
-    if word.is_number or word.text in _NO_NAMES:
+    if word.is_number or word.text in NO_NAMES:
         return False
     if turn.has_capitals:
         if not word.capital:
@@ -162,12 +103,27 @@ def find_names(talk: Talk) -> Iterator[PersonalSpan]:
 
 
 def mentions(turns: Sequence[Turn], parts: set[str]) -> Iterator[PersonalSpan]:
-    """Every word that was part of a name elsewhere, unless it is an everyday word."""
+    """Every word that was part of a name elsewhere, or is one as it was heard another time, unless it is everyday."""
     again = {part for part in parts if len(part) > 2 and part not in everyday_words() and part not in _PARTICLES}
+    heard: dict[str, str] = {}
+    for part in sorted(again):
+        heard.setdefault(_sound(part), part)
     for turn in turns:
         for word in turn.words:
-            if word.text in again and (word.capital or not turn.has_capitals):
+            if (word.capital or not turn.has_capitals) and (word.text in again or _sounds_known(word.text, heard)):
                 yield PersonalSpan(word.start, word.end, "NAME", _RANK)
+
+
+def _sound(name: str) -> str:
+    """Its first letter and consonants: `Kaminsky`, `Kaminska`."""
+    return name[:1] + "".join(letter for letter in name[1:] if letter not in "aeiouyh'")
+
+
+def _sounds_known(word: str, heard: Mapping[str, str]) -> bool:
+    known = heard.get(_sound(word)) if len(word) >= _LEAST_HEARD else None
+    if known is None or len(known) < _LEAST_HEARD or word in everyday_words():
+        return False
+    return Levenshtein.distance(word, known, score_cutoff=_MOST_MISHEARD) <= _MOST_MISHEARD
 
 
 @lru_cache(maxsize=1)
@@ -189,14 +145,32 @@ def _in_turn(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
         if word.text in _TITLES and place + 1 < len(turn.words):
             following = turn.words[place + 1]
             capitals = word.capital and following.capital
-            if capitals if turn.has_capitals else is_known_name(following):
+            titled = word.text in _SURE_TITLES and following.text not in stop_words("en") | NO_NAMES
+            if capitals if turn.has_capitals else titled or is_known_name(following):
                 name = name_at(text, turn, place, sure=True)
-                if name is not None:
-                    yield name
+                if name is not None or titled:
+                    yield name or (place, place + 1)
+        elif not turn.has_capitals and (is_plainly_given(word) or _is_before_speaking(turn, place)):
+            name = name_at(text, turn, place, sure=False)
+            if name is not None and not _is_company(turn, name[1]):
+                yield _without_followers(turn, *name)
         elif turn.has_capitals and word.capital and is_given_name(word) and not _is_place(turn, place):
             name = name_at(text, turn, place, sure=False)
             if name is not None and not _is_company(turn, name[1]):
                 yield name
+
+
+def _is_before_speaking(turn: Turn, place: int) -> bool:
+    """`Karim speaking`."""
+    after = turn.words[place + 1].text if place + 1 < len(turn.words) else ""
+    return after == "speaking" and is_known_name(turn.words[place])
+
+
+def _without_followers(turn: Turn, first: int, last: int) -> tuple[int, int]:
+    """In text without capitals only known names follow a given one: `david johnson`, but `david parcel`."""
+    while last > first and not (is_known_name(turn.words[last]) or turn.words[last].text in _PARTICLES):
+        last -= 1
+    return first, last
 
 
 def _after(text: str, turn: Turn, starts: dict[int, int], end: int, *, sure: bool) -> Iterator[tuple[int, int]]:
@@ -214,7 +188,7 @@ def _after(text: str, turn: Turn, starts: dict[int, int], end: int, *, sure: boo
 def _is_likely(turn: Turn, first: int, last: int) -> bool:
     """After a phrase that many other words follow, too: `this is`, `with`."""
     words = turn.words
-    if is_given_name(words[first]):
+    if is_given_name(words[first]) or (words[first - 1].text == "under" and is_known_name(words[first])):
         return True
     after = words[last + 1].text if last + 1 < len(words) else ""
     return last - first < 3 and after in _SAYS_NAME and words[first].capital
@@ -231,7 +205,7 @@ def _stands_alone(text: str, turn: Turn, first: int, last: int) -> bool:
 
 
 def _is_no_person(word: Word) -> bool:
-    return word.written.isupper() or word.text in _PLACES | _COMPANIES or word.text in country_names()
+    return word.written.isupper() or word.text in PLACES | COMPANIES or word.text in country_names()
 
 
 def _is_place(turn: Turn, place: int) -> bool:
@@ -240,5 +214,8 @@ def _is_place(turn: Turn, place: int) -> bool:
 
 
 def _is_company(turn: Turn, last: int) -> bool:
-    """`Harper Valley National Bank`."""
-    return any(word.text in _COMPANIES for word in turn.words[last + 1 : last + 4])
+    """`Harper Valley National Bank`, `tech support`."""
+    after = turn.words[last + 1].text if last + 1 < len(turn.words) else ""
+    if not turn.has_capitals and after in _DEPARTMENTS:
+        return True
+    return any(word.text in COMPANIES for word in turn.words[last + 1 : last + 4])

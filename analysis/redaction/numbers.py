@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from analysis.redaction.digit_runs import DigitRun, digit_runs
+from analysis.redaction.digit_runs import LINE_MARK, DigitRun, digit_runs
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.runs import DATE
 from analysis.redaction.spans import PersonalSpan
@@ -16,6 +16,7 @@ from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.errors import ConfigurationError
 
 _CUE_CHARS = 70
+_MARKS = re.compile(LINE_MARK, re.IGNORECASE)
 _LONGEST_ID = 21
 _MOST_PREFIX = 8
 """Letters said before a number that are no part of it, at most."""
@@ -100,6 +101,7 @@ class NumberFinder:
         kinds = self._settings.kinds
         other = others.at(run.start)
         before = text[max(0, run.start - _CUE_CHARS, 0 if other is None else other.start) : run.start]
+        before = _MARKS.sub("\n", before)  # who speaks is no cue: `client: 5 5 1`
         digits = run.digits
         if "card" in kinds and not (other and other.number) and self._is_card(run, before):
             return "CARD", 2

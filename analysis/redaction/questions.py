@@ -2,8 +2,8 @@
 
 The phrases are regular expressions in `phrases/<language>.txt`, one a line under the kind they ask for. `[card
 mention]` holds phrases that only mention the kind: a number after them must look like one of it. Where several phrases
-begin at the same place, but for `and` and `the`, the earlier line counts. `<NO>` stands for `number`, `id`, `reference`
-and the like.
+begin at the same place, but for `and` and `the`, the earlier line counts. Apostrophes may be missing. `<NO>` stands for
+`number`, `id`, `reference` and the like.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Asked(StrEnum):
     """Of an order, a parcel, a flight: a number that is not personal."""
     HARMLESS = auto()
     """A price, a day, an amount."""
+    NUMBER = auto()
+    """`What's the number?`: of what was talked of; `Phrase` is resolved by `Talk`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def _table(language: str) -> tuple[re.Pattern[str], dict[str, tuple[Asked, bool]
     for place, (heading, lines) in enumerate(sections_of(f"{language}.txt")):
         kind, _, mention = heading.partition(" ")
         sections[f"section_{place}"] = Asked(kind), bool(mention)
-        groups.append(f"(?P<section_{place}>{'|'.join(lines)})".replace("<NO>", _NUMBER))
+        groups.append(f"(?P<section_{place}>{'|'.join(lines)})".replace("<NO>", _NUMBER).replace("'", "'?"))
     return re.compile(rf"(?<![\w'])(?:(?:and|the) ){{0,2}}(?:{'|'.join(groups)})(?!\w)", re.IGNORECASE), sections
 
 

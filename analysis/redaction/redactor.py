@@ -20,8 +20,9 @@ from analysis.redaction.spans import PersonalSpan, without_overlaps
 from analysis.redaction.spoken_emails import find_spoken_addresses
 from analysis.redaction.talk import Talk
 from pipeline.config.areas.redaction import RedactionSettings
+from pipeline.roles import Role
 
-_LINE = re.compile(r"\n#\d+ unknown: ")
+_LINE = re.compile(r"\n#\d+ (?:agent|client|unknown): ")
 _EDGES = " \t,.;:"
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d+)\]")
 
@@ -83,14 +84,21 @@ class Redactor:
         mapping = MappingProxyType({mark: value for (_, value), mark in by_value.items()})
         return Redacted("".join(parts), mapping), stretches
 
-    def redact_lines(self, texts: Sequence[str]) -> tuple[list[str], Mapping[str, str]]:
-        """The same for the lines of one call together: a number dictated over several lines is found."""
-        redacted = self.redact(_joined(texts))
+    def redact_lines(
+        self, texts: Sequence[str], roles: Sequence[Role] | None = None
+    ) -> tuple[list[str], Mapping[str, str]]:
+        """The same for the lines of one call together: a number dictated over several lines is found.
+
+        `roles`: who says each line. Where it is known, the side that asks is not taken for the one that answers.
+        """
+        redacted = self.redact(_joined(texts, roles))
         return _LINE.split(redacted.text)[1:], redacted.mapping
 
-    def stretches_of(self, texts: Sequence[str]) -> tuple[list[str], list[list[TextStretch]]]:
-        """The lines of one call without personal data, and where in each line it was."""
-        joined = _joined(texts)
+    def stretches_of(
+        self, texts: Sequence[str], roles: Sequence[Role] | None = None
+    ) -> tuple[list[str], list[list[TextStretch]]]:
+        """The lines of one call without personal data, and where in each line it was; `roles` as in `redact_lines`."""
+        joined = _joined(texts, roles)
         redacted, stretches = self._replaced(joined)
         begins = [match.end() for match in _LINE.finditer(joined)]
         found: list[list[TextStretch]] = [[] for _ in texts]
@@ -159,9 +167,11 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
-def _joined(texts: Sequence[str]) -> str:
-    """The lines as a transcript without roles."""
-    return "".join(f"\n#{number} unknown: {_one_line(text)}" for number, text in enumerate(texts))
+def _joined(texts: Sequence[str], roles: Sequence[Role] | None) -> str:
+    """The lines as a transcript."""
+    said_by = roles or [Role.UNKNOWN] * len(texts)
+    lines = zip(said_by, texts, strict=True)
+    return "".join(f"\n#{number} {role.value}: {_one_line(text)}" for number, (role, text) in enumerate(lines))
 
 
 def _one_line(text: str) -> str:

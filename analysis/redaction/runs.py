@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
+from analysis.redaction.counted import is_amount, is_count_of_things, is_counted
 from analysis.redaction.digit_runs import NUMBER_WORDS, REPEATS, groups_of, is_compound_number
 from analysis.redaction.spans import word_set
 from analysis.redaction.turns import Turn, Word
 
 _FILLERS = word_set(
-    "uh um er erm hm hmm hyphen dash minus stroke slash space euh ähm äh tiret strich bindestrich guion"
+    "uh um er erm hm hmm hyphen dash minus stroke slash space star hash euh ähm äh tiret strich bindestrich guion"
 )
 _DATE_JOINTS = {
     "en": word_set("of the and"),
@@ -50,31 +51,12 @@ _ALPHABET = word_set(
 """The alphabet of ICAO and NATO. A word of it alone is a letter only beside another letter or number."""
 _AS_IN = {"en": (("as", "in"), ("for",), ("like",)), "fr": (("comme",),), "de": (("wie",),), "es": (("de",),)}
 _DATE_ARTICLES = word_set("the le der den el")
-_UNITS = word_set(
-    """dollar dollars buck bucks pound pounds quid pence p euro euros cent cents percent pct per day days week weeks
-    month months year years hour hours minute minutes min mins second seconds sec secs moment moments o'clock am pm
-    gigabyte gigabytes gig gigs gb mb megabit megabits megabyte megabytes megs kilo kilos kg kwh gram grams mile miles
-    km kilometre kilometres kilometer kilometers metre metres meter meters yard yards foot feet inch inches litre
-    litres liter liters degree degrees people person persons time times unit units item items piece pieces point
-    points bedroom bedrooms page pages call calls more other others digit digits number numbers figure figures letter
-    letters working business star stars nights adult adults kid kids child children thing things card cards account
-    accounts percent million billion
-    jour jours semaine semaines mois ans année années heure heures chiffres chiffre pour
-    tag tage tagen woche wochen monat monate jahr jahre stunden uhr ziffern stellen prozent
-    día días mes meses año años horas hora dígitos cifras por"""
-)
-_COUNTERS = word_set(
-    "next last first final other another letzten nächsten derniers prochains últimos which these those"
-)
 _DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 DATE = re.compile(
     rf"(?:{_DAY}([/.-]){_MONTH}|{_MONTH}([/.-]){_DAY})(?:[/.-])(?:19|20)?\d\d|{_DAY} {_MONTH} (?:19|20)\d\d"
     rf"|(?:19|20)\d\d[/. -]{_MONTH}[/. -]{_DAY}"
 )
 """A day written in figures."""
-_MONEY_BEFORE = re.compile(r"[$€£¥]\s?$")
-_MARK_AFTER = re.compile(r"\s?[%$€£¥°]|[:.,]\d")
-_AMOUNT = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,6}\.\d{1,2}")
 _BETWEEN = re.compile(r"[ \t.,;()/–—+#-]{0,5}")
 _MAX_WORDS = 60
 
@@ -109,7 +91,7 @@ class Run:
     counted: bool
     """An amount, a time, a quantity: a unit, a sign of money, a colon beside it."""
     amount: bool = False
-    """Written as one: `3,204.55`."""
+    """Written or said as nothing else is: `3,204.55`, `the seven fifteen`, `half past nine`."""
 
     @property
     def digits(self) -> str:
@@ -250,9 +232,12 @@ def _run(text: str, turn: Turn, stretch: tuple[int, int], kinds: Sequence[_Kind]
     start, end = turn.words[first].start, turn.words[last].end
     if days and first and turn.words[first - 1].text in _DATE_ARTICLES:
         start = turn.words[first - 1].start
-    counted, amount = _is_counted(text, turn, first, last), _AMOUNT.fullmatch(text, turn.words[first].start, end)
-    said, written = "".join(parts), amount is not None
-    return Run(first, last, start, end, said, tuple(groups), days, counted or written, written)
+    said = "".join(parts)
+    if days or not said.isdigit():
+        return Run(first, last, start, end, said, tuple(groups), days, is_counted(text, turn, first, last))
+    amount = is_amount(text, turn, first, last, groups)
+    counted = is_counted(text, turn, first, last) or is_count_of_things(turn, last, groups)
+    return Run(first, last, start, end, said, tuple(groups), days, counted, amount)
 
 
 def _close(spoken: list[str], groups: list[str], parts: list[str], language: str) -> None:
@@ -261,20 +246,6 @@ def _close(spoken: list[str], groups: list[str], parts: list[str], language: str
     groups.extend(found)
     parts.extend(found)
     spoken.clear()
-
-
-def _is_counted(text: str, turn: Turn, first: int, last: int) -> bool:
-    words = turn.words
-    after = words[last + 1].text if last + 1 < len(words) else ""
-    before = words[first - 1].text if first else ""
-    start, end = words[first].start, words[last].end
-    return (
-        after in _UNITS
-        or (before in _COUNTERS and last - first < 2)
-        or _MONEY_BEFORE.search(text[max(0, start - 3) : start]) is not None
-        or (_MARK_AFTER.match(text, end) is not None)
-        or text[max(0, start - 1) : start] == ":"
-    )
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from analysis.redaction.exchanges import OWN_WORDS
+from analysis.redaction.around import OWN_WORDS
 from analysis.redaction.questions import Asked
 from analysis.redaction.runs import Run
 from analysis.redaction.spans import PersonalSpan, word_set

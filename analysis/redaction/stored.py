@@ -38,7 +38,7 @@ def redact_transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
     from the beginning of the first to the end of the last; where words and text do not agree, none are left.
     """
     chunks = in_order(transcript.chunks)
-    texts, stretches = redactor.stretches_of([chunk.text for chunk in chunks])
+    texts, stretches = redactor.stretches_of([chunk.text for chunk in chunks], [chunk.role for chunk in chunks])
     changed = {
         (chunk.channel, chunk.ordinal): replace(
             chunk,
@@ -64,7 +64,7 @@ def without_personal_data(texts: Sequence[str], settings: RedactionSettings) -> 
 def personal_stretches(transcript: Transcript, redactor: Redactor) -> tuple[PersonalStretch, ...]:
     """When the personal data of a transcript is heard, in order of time; a transcript redacted before has its marks."""
     chunks = in_order(transcript.chunks)
-    _, found = redactor.stretches_of([chunk.text for chunk in chunks])
+    _, found = redactor.stretches_of([chunk.text for chunk in chunks], [chunk.role for chunk in chunks])
     stretches = [
         stretch
         for chunk, of_chunk in zip(chunks, found, strict=True)

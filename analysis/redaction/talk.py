@@ -8,6 +8,7 @@ from functools import cached_property
 
 from analysis.redaction.questions import Phrase, phrases_in
 from analysis.redaction.runs import Run, runs_of
+from analysis.redaction.the_number import resolved
 from analysis.redaction.turns import Turn, plain_marks, turns_of
 
 
@@ -38,7 +39,9 @@ class Talk:
     @cached_property
     def _phrases(self) -> dict[str, list[list[Phrase]]]:
         return {
-            language: [list(phrases_in(self.text, turn.start, turn.end, language)) for turn in self.turns]
+            language: resolved(
+                self.turns, [list(phrases_in(self.text, turn.start, turn.end, language)) for turn in self.turns]
+            )
             for language in self.languages
         }
 

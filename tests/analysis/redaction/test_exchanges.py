@@ -13,6 +13,7 @@ import pytest
 from analysis.redaction import build_redactor
 from bench.materials.redaction_exchanges import APART, DEVELOPED, Exchange, Marked, read_exchanges
 from pipeline.config.areas.redaction import RedactionSettings
+from pipeline.roles import Role
 
 SHOWN = Path(__file__).parent.parent / "data" / "redaction_exchanges.txt"
 REDACTOR = build_redactor(RedactionSettings())
@@ -115,10 +116,25 @@ def test_a_kind_that_is_not_wanted_stays() -> None:
     assert plain.redact_lines(lines)[0] == lines
 
 
+def test_the_side_that_asks_is_not_taken_for_the_one_that_answers() -> None:
+    lines = ["Which city are you in?", "In Brindle.", "Marble Orchard is on there."]
+    roles = [Role.AGENT, Role.CLIENT, Role.AGENT]
+    assert REDACTOR.redact_lines(lines, roles)[0] == [lines[0], "In [ADDRESS_1].", lines[2]]
+    # Where nobody else has spoken since, who speaks may be a wrong guess: a missed answer would be worse.
+    assert REDACTOR.redact_lines(lines[:2], [Role.AGENT] * 2)[0] == [lines[0], "In [ADDRESS_1]."]
+
+
+def test_the_mark_of_who_speaks_is_no_cue() -> None:
+    """`client` asks for a client number elsewhere; as the name of a side it does not."""
+    lines = ["I have 90 41 77 here."]
+    assert REDACTOR.redact_lines(lines, [Role.CLIENT])[0] == lines
+
+
 HOSTILE = (
     "at ", "a@", "one ", "A1 ", "card number ", "+1 ", "Mr ", "\n#1 agent: 4 ", "my name is ", "Anna Maria ",
     "1 rue de la ", "D E 8 9 ", "A as in ", "0 1 2 3 4 ", "4111 1111 ", "@a.b", "email ", "1/2/", "GB29 ", "p o box ",
-    "12 Hill Hill Hill ", "two one way ", "spell ", "double ", "a b at c dot d ", "zwei und ", "[",
+    "12 Hill Hill Hill ", "two one way ", "what's the number ", "ending in 4 ", "spell ", "double ",
+    "a b at c dot d ", "zwei und ", "[", "Kaminsky Kaminska ", "at 4 ",
 )  # fmt: skip
 
 

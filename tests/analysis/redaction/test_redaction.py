@@ -93,7 +93,7 @@ def test_of_stretches_that_overlap_the_better_known_then_the_longer_wins() -> No
 @pytest.mark.parametrize(
     ("text", "redacted"),
     [
-        ("write to anna maria luisa carla at gmail dot com", "write to anna [EMAIL_1]"),
+        ("write to anna maria luisa carla at gmail dot com", "write to [NAME_1] [EMAIL_1]"),
         ("my mail is j dot doe at example dot com thanks", "my mail is [EMAIL_1] thanks"),
         ("I bought it at amazon dot com", "I bought it at amazon dot com"),
         ("we look at example dot com", "we look at example dot com"),
