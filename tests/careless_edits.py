@@ -3,7 +3,8 @@
     python -m tests.careless_edits [--count 20] [--seed 1] [--processes 1] [--time-limit-s 300] [PATH ...]
 
 By hand, not in the gate: an edit takes from seconds to minutes. Tests that name the edited module are run first, then
-those of the mirrored folder; the first failure counts, if the same tests pass without the edit. `PATH` narrows down
+those of the mirrored folder, then those of the folder above; the first failure counts, if the same tests pass without
+the edit. `PATH` narrows down
 what is edited (`analysis/summary`). The same seed makes the same edits of the same tree.
 """
 
@@ -133,18 +134,21 @@ def chosen_edits(root: Path, paths: list[str], count: int, seed: int) -> list[Ed
 
 
 def nearest_tests(root: Path, path: str) -> list[list[str]]:
-    """Test files to run, in turns: those that name the module, then the rest of the mirrored folder."""
+    """Test files to run, in turns: those that name the module, the rest of the mirrored folder, those around it."""
     module = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     package, _, name = module.rpartition(".")
     wanted = (f"{module} import", f"import {module}", f"from {package} import {name}")
-    naming, mirrored = [], []
+    naming, mirrored, around = [], [], []
+    folder = Path("tests", path).parent
     for test in _tracked(root):
         if test.startswith("tests/") and Path(test).name.startswith("test_") and test.endswith(".py"):
             if any(text in (root / test).read_text(encoding="utf-8") for text in wanted):
                 naming.append(test)
-            elif Path(test).parent == Path("tests", path).parent:
+            elif Path(test).parent == folder:
                 mirrored.append(test)
-    return [turn for turn in (naming, mirrored) if turn]
+            elif Path(test).parent == folder.parent and folder.parent != Path("tests"):
+                around.append(test)
+    return [turn for turn in (naming, mirrored, around) if turn]
 
 
 @cache

@@ -77,6 +77,11 @@ def test_a_key_is_shown_with_its_meaning(config: Path) -> None:
     ]
 
 
+def test_for_machines_a_key_is_a_row_as_in_a_list_of_all(config: Path) -> None:
+    (row,) = json.loads(said("show", "run.max_hours", "--config", str(config), "--json"))
+    assert row == {"setting": "run.max_hours", "value": 2.0, "default": None, "from": f"{config}:3"}
+
+
 def test_an_area_is_shown_with_all_below_it_and_nothing_beside(config: Path) -> None:
     lines = said("show", "input.s3", "--config", str(config)).splitlines()
     assert len(lines) > 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,10 @@ def test_agreement_with_the_stored_answers_and_between_two_people(
     assert (with_bob["items"], with_bob["agreed"]) == (15, 9)
     assert found["ann.csv and bob.csv"]["greeting"]["kappa"] == 0.0
     assert found["ann.csv and bob.csv"]["greeting"]["agreed"] == 3
+    assert compare_sheets(replace(request_of, as_json=False), [ann, bob]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "bob.csv: 3 items without an answer left out" in shown
+    assert "ann.csv:" not in shown
 
 
 def test_a_workbook_is_written_and_read_back(

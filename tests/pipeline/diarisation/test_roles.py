@@ -53,6 +53,9 @@ def test_who_speaks_first_counts_by_direction(direction: Direction | None, agent
     guess = guess_roles(chunks([(0, "hello"), (1, "hello")]), SETTINGS, direction)
     assert [n for n in (0, 1) if guess.roles[n] is Role.AGENT] == ([] if agent is None else [agent])
     assert guess.confidence == pytest.approx(sureness, abs=1e-3)
+    said = "unknown" if direction is None else direction.value
+    told = f"speaker 0 speaks first ({'direction ' if direction is None else ''}{said})"
+    assert guess.evidence == (() if direction is Direction.INTERNAL else (told,))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -86,7 +87,7 @@ def test_figures_of_the_queue_and_the_workers(database: Database, seen: Seen, ru
     claims = claims_of(database)
     claims.enqueue(run_id, {f"file:///{name}": "{}" for name in "abc"})
     claims.claim(None, 1)
-    claims.present(REPORT)
+    claims.present(replace(REPORT, providers={**REPORT.providers, "anthropic": ProviderUse(2, 0, True)}))
     figures = seen.figures()
     assert figures["earshot_queue_calls", ()] == 2
     assert figures["earshot_queue_oldest_seconds", ()] >= 0
@@ -95,6 +96,8 @@ def test_figures_of_the_queue_and_the_workers(database: Database, seen: Seen, ru
     assert figures["earshot_calls_done_total", ()] == 5
     assert figures["earshot_recognised_audio_seconds_total", ()] == 60.5
     assert figures["earshot_llm_answered_total", (("provider", "openai_chat"),)] == 3
+    assert figures["earshot_llm_silent", (("provider", "openai_chat"),)] == 0
+    assert figures["earshot_llm_silent", (("provider", "anthropic"),)] == 1
     assert figures["earshot_database_up", ()] == 1
     assert figures["earshot_disk_free_bytes", (("what", "spool"),)] > 0
 
