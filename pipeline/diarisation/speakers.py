@@ -1,4 +1,4 @@
-"""Roles for the speakers of a diarised call, and what is stored with the call about them."""
+"""Roles for speakers whose channels do not tell who they are, and what is stored with the call about them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ STEP = "speakers"
 """Key of the reason in `calls.missing_reasons`, and of the row in `call_steps`."""
 
 
+def told_by_words(prepared: PreparedCall) -> bool:
+    """Whether the words decide who is the agent: of two speakers told apart, and of two channels that are nobody's."""
+    if DIARISED in prepared.flags:
+        return True
+    sides = [(channel.role, channel.same_as_channel) for channel in prepared.channels]
+    return sides == [(Role.UNKNOWN, None)] * 2
+
+
 def guess_of(
     chunks: Sequence[TranscriptChunk], settings: DiarisationSettings, direction: Direction | None
 ) -> RoleGuess:
-    """Roles of the speakers of a diarised call; `channel` is the speaker."""
+    """Roles of the two speakers; `channel` is the speaker."""
     return guess_roles(
         [
             Said(speaker=chunk.channel, start_s=chunk.start_s, text=chunk.text, language=chunk.language)
@@ -41,19 +49,20 @@ def speakers_result(
     settings: DiarisationSettings,
     direction: Direction | None,
 ) -> StepResult | None:
-    """What the ledger keeps about the speakers of a mono call; None for calls with a channel per side."""
+    """What the ledger keeps about the speakers; None for calls whose channels have roles."""
     settings = served_by(settings, prepared.diariser)
-    if DIARISED in prepared.flags:
+    if told_by_words(prepared):
+        by_voice = DIARISED in prepared.flags
         guess = guess_of(chunks, settings, direction)
         sure = guess.confidence >= settings.min_role_confidence
         payload = {
-            "engine": settings.engine,
+            "engine": settings.engine if by_voice else None,
             "roles": [role.value for role in guess.roles],
             "confidence": round(guess.confidence, 4),
             "evidence": list(guess.evidence),
         }
         doubt = f"who is agent and who is client is not sure enough: {guess.confidence:.2f}"
-        return _result(settings, StepState.DONE, payload, None if sure else doubt)
+        return _result(settings, StepState.DONE, payload, None if sure else doubt, by_voice=by_voice)
     if NOT_DIARISED in prepared.flags:
         return _result(settings, StepState.MISSING, None, prepared.notes.get(NOT_DIARISED, "no reason was given"))
     return None
@@ -68,7 +77,9 @@ def _model(settings: DiarisationSettings) -> str | None:
     return {"pyannote": settings.pyannote.model, "voices": settings.voices.model}.get(settings.engine)
 
 
-def _result(settings: DiarisationSettings, state: StepState, payload: object | None, reason: str | None) -> StepResult:
+def _result(
+    settings: DiarisationSettings, state: StepState, payload: object | None, reason: str | None, by_voice: bool = False
+) -> StepResult:
     options = json.dumps(counted(settings, Result.SPEAKERS, inherited=SPEAKERS), sort_keys=True)
     if reason is not None and state is StepState.MISSING:
         reason = f"both speakers are `unknown`, they could not be told apart: {reason}"
@@ -78,6 +89,6 @@ def _result(settings: DiarisationSettings, state: StepState, payload: object | N
         state=state,
         payload=payload,
         reason=reason,
-        provider=settings.engine if state is StepState.DONE else None,
-        model=_model(settings) if state is StepState.DONE else None,
+        provider=settings.engine if by_voice else None,
+        model=_model(settings) if by_voice else None,
     )

@@ -12,7 +12,7 @@ from pipeline.audio.decoding.ingest import SEVERAL_TRACKS
 from pipeline.config.root import Settings
 from pipeline.diarisation.calls import DIARISED
 from pipeline.diarisation.phrases import read_phrases
-from pipeline.diarisation.speakers import guess_of, roles_in_use, speakers_result
+from pipeline.diarisation.speakers import guess_of, roles_in_use, speakers_result, told_by_words
 from pipeline.errors import described
 from pipeline.overheard.compare import Speech, Told, tell_apart
 from pipeline.overheard.hearing import SpooledChannels
@@ -98,12 +98,13 @@ class Transcripts:
     def fingerprint(self, found: FoundCall, prepared: PreparedCall, identity: EngineIdentity) -> str:
         """Key of the transcript this recogniser makes of this call.
 
-        Diarisation is part of it only for calls that were diarised: switching it on leaves all others as they are.
+        Diarisation is part of it only for calls whose roles the words tell: switching it on leaves all others as they
+        are.
         """
         made_by = self._preparation(prepared.flags)
         if SEVERAL_TRACKS in prepared.flags:
             made_by |= {"tracks": "all"}  # earlier versions heard the first one alone
-        if DIARISED in prepared.flags:
+        if told_by_words(prepared):
             made_by |= {"diarisation": self._diarised(prepared.diariser), "direction": str(found.metadata.direction)}
         return transcript_fingerprint(
             audio_sha256=prepared.audio_sha256,
@@ -135,7 +136,7 @@ class Transcripts:
         segments: Sequence[SegmentText],
         direction: Direction | None = None,
     ) -> Transcript:
-        """All channels' segments as chunks on one clock; the speakers of a diarised call get their roles."""
+        """All channels' segments as chunks on one clock; where the channels tell no roles, the words do."""
         speech = {
             (channel.channel, segment.ordinal): segment.speech
             for channel in prepared.channels
@@ -163,7 +164,7 @@ class Transcripts:
             flags=tuple(flags),
         )
         transcript = self._finish(transcript) if self._finish else transcript
-        return self._with_roles(transcript, direction) if DIARISED in prepared.flags else transcript
+        return self._with_roles(transcript, direction) if told_by_words(prepared) else transcript
 
     def _told_apart(self, prepared: PreparedCall, segments: Sequence[SegmentText], speech: Speech) -> Told:
         """Words that a channel only overheard, taken out; as they are where the channels are no two recordings."""
@@ -179,14 +180,13 @@ class Transcripts:
 
     def _with_roles(self, transcript: Transcript, direction: Direction | None) -> Transcript:
         roles = roles_in_use(guess_of(transcript.chunks, self._diarisation, direction), self._diarisation)
-        return replace(
-            transcript, chunks=tuple(replace(chunk, role=roles[chunk.channel]) for chunk in transcript.chunks)
-        )
+        chunks = _whose([replace(chunk, role=roles[chunk.channel]) for chunk in transcript.chunks])
+        return replace(transcript, chunks=chunks)
 
     def speakers(
         self, prepared: PreparedCall, transcript: Transcript, direction: Direction | None = None
     ) -> StepResult | None:
-        """What to record about the speakers of a mono call; None for calls with a channel per side."""
+        """What to record about the speakers; None for calls whose channels have roles."""
         return speakers_result(prepared, transcript.chunks, self._diarisation, direction)
 
 

@@ -124,7 +124,7 @@ class StoreStage:
         self._tell(work.planned.found, handled, work.claim)
 
     def _of_speakers(self, work: Work) -> tuple[StepResult, ...]:
-        """What is stored about the speakers of a mono call that this run transcribed."""
+        """What is stored about the speakers of a call that this run transcribed."""
         if work.prepared is None or work.transcript is None:
             return ()
         direction = work.planned.found.metadata.direction

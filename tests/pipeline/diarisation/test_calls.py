@@ -290,6 +290,26 @@ def test_calls_with_a_channel_per_side_say_nothing_of_speakers() -> None:
     assert maker.speakers(stereo, maker.assemble(stereo, "f", IDENTITY, ())) is None
 
 
+def test_the_words_tell_the_roles_of_two_channels_that_are_nobodys() -> None:
+    """Two files of a call, `-in` and `-out`: which of them is the agent's depends on the recorder."""
+    pair = call(channel(0), channel(1))
+    said = [
+        SegmentText(channel=side, ordinal=n, start_s=n, end_s=n + 1.0, text=text, language="en")
+        for n, (side, text) in enumerate(zip((1, 0, 1), WORDS, strict=False))
+    ]
+    maker = Transcripts(Settings())
+    transcript = maker.assemble(pair, "f", IDENTITY, said)
+    assert [(c.channel, c.role) for c in transcript.chunks] == [(1, Role.AGENT), (0, Role.CLIENT), (1, Role.AGENT)]
+    kept = maker.speakers(pair, transcript)
+    assert kept is not None
+    assert (kept.reason, kept.provider, kept.model) == (None, None, None)
+    doubtful = maker.speakers(pair, replace(transcript, chunks=transcript.chunks[:1]))
+    assert doubtful is not None
+    assert doubtful.reason is not None
+    copied = call(channel(0), replace(channel(1), same_as_channel=0))
+    assert {chunk.role for chunk in maker.assemble(copied, "f", IDENTITY, said).chunks} == {Role.UNKNOWN}
+
+
 def test_diarisation_is_in_the_fingerprint_of_diarised_calls_alone(diarised: PreparedCall) -> None:
     plain, other, moved, pinned = (
         Transcripts(Settings(diarisation=settings))
