@@ -20,7 +20,8 @@ from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.intervals import Share
-from pipeline.judging.scores import FIGURES, CallScore, HeardCall, pooled, score_call
+from pipeline.judging.pooled import pooled
+from pipeline.judging.scores import FIGURES, CallScore, HeardCall, score_call
 from pipeline.judging.truth import open_truth
 from pipeline.judging.word_error import Confusion, confusions
 

@@ -6,7 +6,6 @@ intervals, and two systems paired call by call.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +14,6 @@ import numpy.typing as npt
 
 from pipeline.diarisation.diariser import SpeakerTurn
 from pipeline.diarisation.error_rate import diarisation_errors
-from pipeline.intervals import Share, share
 from pipeline.judging.normaliser import normalised
 from pipeline.judging.recall import answers_heard, names_heard
 from pipeline.judging.truth import TrueCall, TrueTurn
@@ -127,18 +125,6 @@ FIGURES: Mapping[str, str] = {
 """What is measured, in the order in which it is shown."""
 HIGHER_IS_BETTER = frozenset({"names", "short_answers", "speech_f1", "turn_order"})
 """These are shares of what could be found, 1 at most."""
-
-
-def pooled(scores: Iterable[CallScore], name: str, seed: int) -> Share | None:
-    """A figure over several calls."""
-    parts, wholes = ratios(scores, name)
-    return share(parts, wholes, seed, most=1.0 if name in HIGHER_IS_BETTER else math.inf)
-
-
-def ratios(scores: Iterable[CallScore], name: str) -> tuple[list[float], list[float]]:
-    """A figure's numerators and denominators, call by call."""
-    pairs = [score.figures[name] for score in scores]
-    return [part for part, _ in pairs], [whole for _, whole in pairs]
 
 
 def score_call(heard: HeardCall, truth: TrueCall, language: str | None, names: Sequence[str] = ()) -> CallScore:

@@ -11,9 +11,10 @@ from itertools import permutations
 from typing import Protocol
 
 from pipeline.audio.channels.likeness import Copy
+from pipeline.overheard.pauses import answered_pauses, runs
 from pipeline.overheard.said import Said, said_in, timed
 from pipeline.overheard.shared import REACH_S, Owner, Run, runs_of
-from pipeline.overheard.taken_out import SIDE_UNCERTAIN, Part, without
+from pipeline.overheard.taken_out import SIDE_UNCERTAIN, OfOther, Part, without
 from pipeline.overheard.wordless import wordless_copies
 from pipeline.records import SegmentText, SpeechSpan
 
@@ -58,7 +59,8 @@ class _Channel:
 def tell_apart(segments: Sequence[SegmentText], speech: Speech, ears: Ears) -> Told:
     """Take the words that a channel only overheard out of its segments, which get the flag `overheard`, and the speech.
 
-    A segment in which the other side had a turn becomes several.
+    A segment in which the other side had a turn becomes several, also where nothing was overheard: a pause in which the
+    other answers may be shorter than those at which voice activity parts segments.
 
     Words that two channels have at the same time and about as loud are a mix of both sides on one channel, or a mono
     copy on both. Where one of them has nothing else, they are that side's. Where neither has, they stay on the channel
@@ -71,34 +73,26 @@ def tell_apart(segments: Sequence[SegmentText], speech: Speech, ears: Ears) -> T
         for channel in {segment.channel for segment in segments}
     }
     shared: dict[tuple[int, int], list[Run]] = {}
-    for source, own in permutations(sorted(channels), 2):
-        shared[source, own] = [
+    for source, of in permutations(sorted(channels), 2):
+        shared[source, of] = [
             run
-            for place, words in sorted(channels[own].by_segment.items())
+            for place, words in sorted(channels[of].by_segment.items())
             for run in runs_of(
-                words, channels[source].around(words), partial(ears.copy_of, source, own), timed=times[place]
+                words, channels[source].around(words), partial(ears.copy_of, source, of), timed=times[place]
             )
         ]
     overheard, uncertain = _decided(channels, shared, segments)
     gone = {place: {word for of, word in overheard if of == place} for place in said}
-    copies = {
-        place: [
-            copy
-            for other in sorted(channels)
-            if other != place[0] and times[place]
-            for copy in wordless_copies(
-                [word for word in words if word.place not in gone[place]],
-                speech.get(place) or (),
-                channels[other].words,
-                partial(ears.copy_of, other, place[0]),
-            )
-        ]
+    own = {
+        place: [word for word in words if word.place not in gone[place]]
         for place, words in said.items()
+        if times[place]
     }
+    others = _of_others(channels, own, speech, ears)
     parts = [
         (_uncertain(part, place_of(segment) in uncertain), of_part)
         for segment in segments
-        for part, of_part in _parts(segment, said, gone, copies, speech)
+        for part, of_part in _parts(segment, said, gone, others, speech)
     ]
     return _numbered(parts)
 
@@ -113,8 +107,8 @@ def _decided(
     """Words (segment and place) that were only overheard, and segments whose side cannot be told."""
     overheard: set[tuple[Place, int]] = set()
     uncertain: set[Place] = set()
-    for (source, own), runs in shared.items():
-        for run in runs:
+    for (source, own), found in shared.items():
+        for run in found:
             owner = run.owner
             if owner is Owner.UNCLEAR:
                 owner = _of_alike(channels, shared, source, own)
@@ -155,17 +149,42 @@ def _understood(segments: Sequence[SegmentText], one: int, other: int) -> int:
     return min((one, other), key=lambda channel: (-confidence(channel), channel))
 
 
+def _of_others(
+    channels: Mapping[int, _Channel], own: Mapping[Place, Sequence[Said]], speech: Speech, ears: Ears
+) -> dict[Place, OfOther]:
+    """For each segment what in it is the other side's.
+
+    Args:
+        own: the words that are each segment's own, with times of the recogniser's.
+    """
+    said = {
+        channel: runs(sorted((w for place in own if place[0] == channel for w in own[place]), key=lambda w: w.start_s))
+        for channel in channels
+    }
+    found: dict[Place, OfOther] = {}
+    for place, words in own.items():
+        copies: list[SpeechSpan] = []
+        turns: list[SpeechSpan] = []
+        for other in sorted(channels.keys() - {place[0]}):
+            hear = partial(ears.copy_of, other, place[0])
+            copies += wordless_copies(words, speech.get(place) or (), channels[other].words, hear)
+            turns += answered_pauses(words, said[other])
+        found[place] = OfOther(tuple(copies), tuple(turns))
+    return found
+
+
 def _parts(
     segment: SegmentText,
     said: Mapping[Place, Sequence[Said]],
     gone: Mapping[Place, Collection[int]],
-    copies: Mapping[Place, Sequence[SpeechSpan]],
+    others: Mapping[Place, OfOther],
     speech: Speech,
 ) -> list[Part]:
     place = place_of(segment)
-    if not (gone[place] or copies[place]):
+    other = others.get(place, OfOther())
+    if not (gone[place] or other.copies or other.turns):
         return [(segment, speech.get(place))]
-    return without(segment, said[place], gone[place], copies[place], speech.get(place))
+    return without(segment, said[place], gone[place], other, speech.get(place))
 
 
 def _uncertain(segment: SegmentText, doubtful: bool) -> SegmentText:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from pipeline.overheard.pauses import PAUSE_S
 from pipeline.overheard.said import Said, times_at
 from pipeline.overheard.spans import less
 from pipeline.records import SegmentText, SpeechSpan
@@ -17,8 +18,17 @@ SIDE_UNCERTAIN = "side_uncertain"
 """Flag of a segment with words that both channels have alike, so that nobody can tell whose they are."""
 
 _PADDING_S = 0.25
-_TURN_S = 0.5
-"""Who is silent for so long, while the other speaks, has ended a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfOther:
+    """Stretches within a segment that are the other side's."""
+
+    copies: tuple[SpeechSpan, ...] = ()
+    """Only its sound is heard in them."""
+    turns: tuple[SpeechSpan, ...] = ()
+    """Pauses of this side in which it speaks."""
+
 
 Part = tuple[SegmentText, tuple[SpeechSpan, ...] | None]
 """A segment and its speech, None where that is not known."""
@@ -28,10 +38,10 @@ def without(
     segment: SegmentText,
     words: Sequence[Said],
     places: Collection[int],
-    copies: Sequence[SpeechSpan],
+    other: OfOther,
     speech: Sequence[SpeechSpan] | None,
 ) -> list[Part]:
-    """The segment without the words at these places; its speech without theirs and without stretches that are copies.
+    """The segment without the words at these places, and its speech without theirs and the other side's.
 
     It is cut where the other one spoke: in order of time, what each side says then stands where it was said.
 
@@ -42,14 +52,14 @@ def without(
     if places:
         segment = replace(segment, flags=tuple(dict.fromkeys((*segment.flags, OVERHEARD))))
     kept = [word for word in words if word.place not in places]
-    holes = [*_stretches(words, places), *copies]
+    holes = [*_stretches(words, places), *other.copies]
     left = less(speech or [(segment.start_s, segment.end_s)], holes)
     if not kept:
         text = "" if places else segment.text
         times, confidence = (None, None) if places else (segment.words, segment.confidence)
         emptied = replace(segment, text=text, words=times, confidence=confidence)
         return [(emptied, None if speech is None and not places else tuple(left))]
-    turns = _turns(kept, holes)
+    turns = _turns(kept, [*holes, *other.turns])
     between = [(turn[-1].end_s + following[0].start_s) / 2 for turn, following in pairwise(turns)]
     borders = [-math.inf, *between, math.inf]
     return [
@@ -63,7 +73,7 @@ def _turns(words: Sequence[Said], holes: Sequence[SpeechSpan]) -> list[list[Said
     turns = [[words[0]]]
     for before, after in pairwise(words):
         between = [(max(start, before.end_s), min(end, after.start_s)) for start, end in holes]
-        if any(end - start >= _TURN_S for start, end in between):
+        if any(end - start >= PAUSE_S for start, end in between):
             turns.append([])
         turns[-1].append(after)
     return turns

@@ -13,7 +13,8 @@ from commands.evaluate.comparison.running import SystemResult, Transcribed
 from commands.evaluate.comparison.systems import System
 from pipeline.config.areas.speech.prices import NO_SERVICE
 from pipeline.intervals import Share, difference
-from pipeline.judging.scores import FIGURES, CallScore, pooled, ratios, score_call
+from pipeline.judging.pooled import pooled, ratios
+from pipeline.judging.scores import FIGURES, CallScore, score_call
 from pipeline.judging.truth import TrueCall, Truth
 from pipeline.judging.word_error import Confusion, confusions
 

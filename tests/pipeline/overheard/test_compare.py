@@ -13,7 +13,7 @@ from pipeline.audio.channels.likeness import Copy, Sound
 from pipeline.overheard.compare import Speech, place_of, tell_apart
 from pipeline.overheard.said import said_in, timed
 from pipeline.overheard.shared import Owner, whose
-from pipeline.overheard.taken_out import without
+from pipeline.overheard.taken_out import OfOther, without
 from pipeline.records import SegmentText, Word
 
 CLIENT, AGENT = 0, 1
@@ -227,26 +227,56 @@ def test_what_a_side_says_before_and_after_the_other_are_two_turns(timed: bool) 
 
 
 @pytest.mark.parametrize(
-    ("ears", "turns"),
+    ("ears", "spoken"),
     [
-        pytest.param(Echo(within=(1.4, 5.9)), [("hello", 1.0, 1.4), ("yes", 6.0, 6.4)], id="the agent's echo"),
-        pytest.param(APART, [("hello yes", 1.0, 6.4)], id="own sound, though no words"),
-        pytest.param(Echo(louder_db=2.0, within=(1.4, 5.9)), [("hello yes", 1.0, 6.4)], id="as loud as the agent"),
-        pytest.param(Echo(delay_s=-0.1, within=(1.4, 5.9)), [("hello yes", 1.0, 6.4)], id="before the agent"),
+        pytest.param(Echo(within=(1.4, 5.9)), [(1.0, 1.4), (6.0, 6.4)], id="the agent's echo"),
+        pytest.param(APART, [(1.0, 3.7), (3.7, 6.4)], id="own sound, though no words"),
+        pytest.param(Echo(louder_db=2.0, within=(1.4, 5.9)), [(1.0, 3.7), (3.7, 6.4)], id="as loud as the agent"),
+        pytest.param(Echo(delay_s=-0.1, within=(1.4, 5.9)), [(1.0, 3.7), (3.7, 6.4)], id="before the agent"),
     ],
 )
-def test_an_echo_for_which_no_words_were_written_is_no_speech(
-    ears: Echo, turns: list[tuple[str, float, float]]
-) -> None:
+def test_an_echo_for_which_no_words_were_written_is_no_speech(ears: Echo, spoken: list[tuple[float, float]]) -> None:
     agent = segment(AGENT, 0, 1.5, "do you want to leave on the ninth of May")
     words = (Word(text="hello", start_s=1.0, end_s=1.4), Word(text="yes", start_s=6.0, end_s=6.4))
     client = replace(segment(CLIENT, 0, 1.0, "hello yes"), words=words, end_s=6.65)
     found = tell_apart((agent, client), speech_of(agent, client), ears)
     left = [s for s in found.segments if s.channel == CLIENT]
-    assert [(s.text, s.flags) for s in left] == [(text, ()) for text, _, _ in turns]
-    spoken = [found.speech[place_of(s)] or () for s in left]
-    edges = [edge for spans in spoken for edge in (spans[0][0], spans[-1][1])]
-    assert edges == pytest.approx([edge for _, *of_turn in turns for edge in of_turn], abs=0.2)
+    assert [(s.text, s.flags) for s in left] == [("hello", ()), ("yes", ())]
+    edges = [edge for s in left for span in found.speech[place_of(s)] or () for edge in span]
+    assert edges == pytest.approx([edge for span in spoken for edge in span], abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "answer", "parted"),
+    [
+        pytest.param(0.9, (3.05, "no"), True, id="an answer in a pause"),
+        pytest.param(0.05, (2.65, "no"), False, id="too short a pause to tell"),
+        pytest.param(0.9, (3.05, "no there was none at all"), False, id="who speaks on talks at the same time"),
+        pytest.param(0.9, (9.0, "no"), False, id="nobody answers in it"),
+    ],
+)
+@pytest.mark.parametrize("timed", [True, False])
+def test_who_goes_on_after_an_answer_begins_a_turn(
+    pause_s: float, answer: tuple[float, str], parted: bool, timed: bool
+) -> None:
+    """Voice activity joins speech over pauses of up to half a second and its padding."""
+    first, second = segment(AGENT, 0, 1.0, "was there a note"), segment(AGENT, 0, 2.95 + pause_s, "then I send it")
+    agent = replace(
+        first,
+        text=f"{first.text} {second.text}",
+        words=(*(first.words or ()), *(second.words or ())) if timed else None,
+        end_s=second.end_s,
+    )
+    pause = (first.end_s - 0.25, second.start_s + 0.25)
+    client = segment(CLIENT, 0, *answer)
+    speech = {place_of(agent): ((1.0, pause[0]), (pause[1], agent.end_s - 0.25)), **speech_of(client)}
+    found = tell_apart((agent, client), speech, APART)
+    left = [(s.text, s.flags, found.speech[place_of(s)]) for s in found.segments if s.channel == AGENT]
+    if parted and timed:
+        spoken = speech[place_of(agent)]
+        assert left == [(first.text, (), spoken[:1]), (second.text, (), spoken[1:])]
+    else:
+        assert left == [(agent.text, (), speech[place_of(agent)])]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +369,7 @@ def test_words_the_recogniser_takes_apart_keep_their_times() -> None:
     made = replace(segment(CLIENT, 0, 1.0, "It is 15%. That suits me."), words=times)
     assert timed(made)
     assert [(word.key, word.start_s, word.end_s) for word in said_in(made, None)][2] == ("15", 1.8, 2.5)
-    ((left, _),) = without(made, said_in(made, None), {0, 1, 2}, (), None)
+    ((left, _),) = without(made, said_in(made, None), {0, 1, 2}, OfOther(), None)
     assert (left.text, left.words) == ("That suits me.", times[4:])
     other = replace(made, words=(Word(text="something", start_s=1.0, end_s=2.0),))
     assert not timed(other)
