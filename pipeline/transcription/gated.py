@@ -12,7 +12,7 @@ that a batching engine fills its rows with them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.config.areas.speech.trust import TrustGateSettings
@@ -37,6 +37,9 @@ _EMPTIED_BY = frozenset({"text_without_speech", "annotation"})
 """Gates that take away the segment's text when no remedy helped: words where nobody spoke are invented."""
 _IN_ANOTHER_LANGUAGE = frozenset({"low_confidence", "wrong_script", "speech_without_text", "truncation", "loop"})
 """How speech in another language than the one it is decoded in shows."""
+_OTHER_LANGUAGE = "other_language"
+_BESIDE_IT = 0.5
+"""Probability of a language that is heard in another segment of the window."""
 _OF_A_WINDOW = frozenset({"context_echo", "loop"})
 """Faults of a decoding as a whole, which make all of its segments suspect. The other gates judge each segment (the flag
 of a decoding that was cut short is on all of them)."""
@@ -58,6 +61,10 @@ class _Case:
     remedies: deque[str]
     halves: dict[str, SegmentRequest]
     half_results: dict[str, SegmentResult]
+    listened: bool = False
+    """Whether another language than the call's was looked for."""
+    language: str | None = None
+    """The one that is heard in it, and that it is recognised in."""
     flags: list[str] = field(default_factory=list)
 
 
@@ -165,15 +172,35 @@ class GatedTranscriber:
             self._again.extend(map(self._open, part_requests(window)))
             return
         of_all = [name for name in self._suspicions(window, result) if name in _OF_A_WINDOW]
+        cases = []
         for request, part in zip(part_requests(window), split(result, window.parts), strict=True):
             case = self._case(request, self._remedies_in(window))
             fired = (*of_all, *self._suspicions(request, part, case.activity))
             case.attempts.append(_Attempt(part, tuple(dict.fromkeys(fired))))
-            if fired and case.remedies:
-                self._cases[request.key] = case
+            cases.append(case)
+        self._hear_languages(cases)
+        for case in cases:
+            if case.attempts[-1].fired and case.remedies:
+                self._cases[case.request.key] = case
                 self._try_again(case)
             else:
                 yield self._finish(case)
+
+    def _hear_languages(self, cases: Sequence[_Case]) -> None:
+        """Who speaks another language in one segment of a window may do so in the others, however sure their words are.
+
+        Whisper writes a fluent translation as if it had been said.
+        """
+        for case in cases:
+            if case.remedies and _IN_ANOTHER_LANGUAGE.intersection(case.attempts[-1].fired):
+                self._hear_language(case)
+        spoken = {case.language for case in cases} - {None}
+        if spoken:
+            for case in cases:
+                attempt = case.attempts[-1]
+                self._hear_language(case, spoken)
+                if case.language and not attempt.fired:
+                    case.attempts[-1] = replace(attempt, fired=(_OTHER_LANGUAGE,))
 
     def _suspicions(
         self, request: SegmentRequest, result: SegmentResult, activity: Activity | None = None
@@ -234,20 +261,31 @@ class GatedTranscriber:
 
     def _in_its_language(self, case: _Case, request: SegmentRequest) -> SegmentRequest:
         """The request, in another language where one is clearly heard in it that nobody named for the call."""
-        settings, language = self._settings, request.language
+        if _IN_ANOTHER_LANGUAGE.intersection(case.attempts[-1].fired):
+            self._hear_language(case)
+        return request if case.language is None else replace(request, language=case.language)
+
+    def _hear_language(self, case: _Case, spoken: Collection[str | None] = ()) -> None:
+        """Note another language than the call's, where it is clearly heard.
+
+        Args:
+            spoken: languages that are heard beside it, for which it is enough that they are the likeliest by far.
+        """
+        settings, request = self._settings, case.request
         too_short = request.samples.size < settings.other_language_min_s * SAMPLE_RATE_HZ
-        if self._hears is None or language is None or too_short:
-            return request
-        if not _IN_ANOTHER_LANGUAGE.intersection(case.attempts[-1].fired):
-            return request
+        if self._hears is None or request.language is None or too_short or case.listened:
+            return
+        case.listened = True
         try:
             other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
         except (RuntimeError, MemoryError):
-            return request  # no memory to listen; decoding again says itself what it lacks
-        if other is None or other.code == language or (other.probability or 0.0) < settings.other_language_probability:
-            return request
-        case.flags.append("other_language")
-        return request if request.heard is None else replace(request, language=other.code)
+            return  # no memory to listen; decoding again says itself what it lacks
+        if other is None or other.code == request.language:
+            return
+        needed = _BESIDE_IT if other.code in spoken else settings.other_language_probability
+        if (other.probability or 0.0) >= needed:
+            case.flags.append(_OTHER_LANGUAGE)
+            case.language = None if request.heard is None else other.code
 
     def _joined(self, case: _Case) -> SegmentResult:
         """Both halves as one result, under the request's own key."""
@@ -282,7 +320,7 @@ class GatedTranscriber:
         """
         usable = [attempt for attempt in case.attempts if attempt.result.error is None] or case.attempts
         best = min(usable, key=_doubt)
-        cured = sorted({name for attempt in case.attempts for name in attempt.fired} - set(best.fired))
+        cured = sorted({name for attempt in case.attempts for name in attempt.fired} - {*best.fired, _OTHER_LANGUAGE})
         flags = (*best.result.flags, *best.fired, *(f"{name}_cured" for name in cured), *case.flags)
         result = _reported(best.result, case.request.heard)
         result = replace(result, key=case.request.key, flags=tuple(dict.fromkeys(flags)))
@@ -293,7 +331,8 @@ class GatedTranscriber:
 
 def _doubt(attempt: _Attempt) -> tuple[int, bool, float]:
     unsure = 1.0 - (attempt.result.confidence or 0.0) if "low_confidence" in attempt.fired else 0.0
-    return len(attempt.fired), "speech_without_text" in attempt.fired, unsure
+    doubts = len(attempt.fired) + (_OTHER_LANGUAGE in attempt.fired)
+    return doubts, "speech_without_text" in attempt.fired, unsure
 
 
 def _spoken(result: SegmentResult) -> SegmentResult:

@@ -162,6 +162,41 @@ def test_a_doubtful_segment_in_another_language_is_recognised_in_it(
     assert len(engine.asked) == 1, "0.6 s is too short to hear a language in"
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "languages"),
+    [
+        pytest.param((0.95, 0.95), ["fr", "fr", "en"], id="he speaks it in the next, too"),
+        pytest.param((0.95, 0.6), ["fr", "fr", "en"], id="he probably speaks it in the next"),
+        pytest.param((0.95, 0.4), ["fr", "en", "en"], id="he may speak it in the next"),
+        pytest.param((0.6, 0.95), ["en", "en", "en"], id="no segment is doubtful and clearly another"),
+    ],
+)
+def test_beside_a_segment_in_another_language_the_others_are_heard_too(
+    probabilities: tuple[float, float], languages: list[str]
+) -> None:
+    """Whisper had written the German "that is very kind of you" as English, and was sure of it."""
+
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if one.parts:
+            said = _words(one, "mumble mumble", "thank you very much", "yes", confidence=0.99)
+            sure = tuple(replace(w, confidence=0.2 if w.text == "mumble" else 0.99) for w in said.words or ())
+            return replace(said, words=sure)
+        return SegmentResult(key=one.key, text=one.language or "", language=one.language, confidence=0.96)
+
+    class Listener(Polyglot):
+        def hear_language(self, samples: Samples) -> HeardLanguage | None:
+            first = samples.size == 3 * SAMPLE_RATE_HZ
+            return HeardLanguage(code="fr", probability=probabilities[0 if first else 1])
+
+    engine = Listener(answer=answer)
+    gated = GatedTranscriber(engine, replace(description(), low_confidence=0.95), TrustGateSettings())
+    results = list(gated.transcribe([_window(3, 2, 0.6, heard=HeardLanguage(code="en", probability=0.7))]))
+    assert [one.language for one in sorted(results, key=lambda one: one.key)] == languages
+    flagged = {one.key for one in results if "other_language" in one.flags}
+    assert flagged == {f"s{n}" for n, language in enumerate(languages) if language == "fr"}
+    assert not any("other_language_cured" in one.flags for one in results)
+
+
 @pytest.mark.parametrize(("sure", "language"), [(True, "en"), (False, None)])
 def test_the_call_s_language_is_reported_where_it_is_more_than_a_guess(sure: bool, language: str | None) -> None:
     heard = HeardLanguage(code="en", probability=0.4, sure=sure)
