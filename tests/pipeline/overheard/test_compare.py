@@ -269,14 +269,14 @@ def test_who_goes_on_after_an_answer_begins_a_turn(
     )
     pause = (first.end_s - 0.25, second.start_s + 0.25)
     client = segment(CLIENT, 0, *answer)
-    speech = {place_of(agent): ((1.0, pause[0]), (pause[1], agent.end_s - 0.25)), **speech_of(client)}
+    spoken = ((1.0, pause[0]), (pause[1], agent.end_s - 0.25))
+    speech = {place_of(agent): spoken, **speech_of(client)}
     found = tell_apart((agent, client), speech, APART)
     left = [(s.text, s.flags, found.speech[place_of(s)]) for s in found.segments if s.channel == AGENT]
     if parted and timed:
-        spoken = speech[place_of(agent)]
         assert left == [(first.text, (), spoken[:1]), (second.text, (), spoken[1:])]
     else:
-        assert left == [(agent.text, (), speech[place_of(agent)])]
+        assert left == [(agent.text, (), spoken)]
 
 
 @pytest.mark.parametrize(
