@@ -30,6 +30,7 @@ from analysis.summary.checking import StatementChecker
 from analysis.summary.support.evidence import CallEvidence
 from analysis.summary.support.verdict import WEIGHED, WEIGHTS, Verdict, faults_of
 from analysis.summary.support.wording import wording_of
+from bench.fresh_calls import STRANGERS, fresh_calls
 from bench.materials.reference_calls import call_of, harper_valley, samples
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
@@ -59,19 +60,20 @@ class Labelled:
 
 def read_statements(path: Path, data: Path | None) -> list[Labelled]:
     """Statements about calls that are not here (`reference` without `data`) are left out."""
-    known = {call.call_id: call for call, _ in samples()}
+    known: dict[str | int, CallForAnalysis] = {call.call_id: call for call, _ in samples()}
+    known |= {expected["number"]: call for expected, call in fresh_calls(STRANGERS)}
     if data is not None and (data / "calls" / "harper_valley").is_dir():
         known |= {call.call_id: call for call, _ in harper_valley(data)}
     return list(_labelled(yaml.safe_load(path.read_text(encoding="utf-8")), known))
 
 
-def _labelled(documents: Sequence[Mapping[str, Any]], known: Mapping[str, CallForAnalysis]) -> Iterator[Labelled]:
+def _labelled(documents: Sequence[Mapping[str, Any]], known: Mapping[str | int, CallForAnalysis]) -> Iterator[Labelled]:
     for document in documents:
         about = document["call"]
         if "turns" in about:
             call: CallForAnalysis | None = _written(about)
         else:
-            call = known.get(about.get("sample") or about.get("reference"))
+            call = known.get(about.get("sample") or about.get("reference") or about.get("stranger"))
         if call is None:
             continue
         for kind in ("supported", *FALSE_KINDS):
@@ -182,7 +184,7 @@ def main() -> None:
         weights.cache_clear()
     halves = {"tuning": tuning}
     if not arguments.tuning_only:
-        for name in ("kept_apart", "kept_apart_later", "model"):
+        for name in ("kept_apart", "kept_apart_later", "strangers_apart", "model"):
             halves[name] = read_statements(STATEMENTS / f"{name}.yaml", arguments.data)
     told: dict[str, Any] = {}
     for half, statements in halves.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from analysis.calls import in_order
@@ -27,7 +27,8 @@ _REQUEST = re.compile(
 )
 _CONDITION = re.compile(r"\b(?:if|unless|whether|in case)\b")
 _TO_COME = re.compile(
-    r"\b(?:will|won't|shall|should|would|going to|gonna|\w+'ll|\w+'d)\b(?! have been\b)|\bas soon as\b|\buntil\b"
+    r"\b(?:will|won't|shall|should|would|can|could|going to|gonna|\w+'ll|\w+'d)\b(?! have been\b)"
+    r"|\bas soon as\b|\buntil\b"
 )
 _AT_ONCE = re.compile(r"\b(?:now|right away|straight away|immediately|already|just)\b")
 """What somebody will do in this moment is done when the call ends."""
@@ -36,7 +37,13 @@ _CLOSING = re.compile(
     r"^(?:uh |um )*(?:no\b.{0,25}(?:all|it|thank|thanks|everything)|(?:no )?that(?:'s|'ll| is| was| will)?"
     r" .{0,14}(?:all|it)$|no(?: no)?$|no thank)"
 )
-_POLITE = re.compile(r"\bno (?:thank|thanks|problem|worries|cost|charge)\b|\bnot at all\b|\bwhy not\b")
+_POLITE = re.compile(
+    r"\bno (?:thank|thanks|problem|worries|cost|charge|bother|trouble|rush|kidding)\b|\bnot (?:at all|to worry)\b"
+    r"|\bwhy (?:not|don't)\b|\b(?:don't|do not) worry\b|\bnever mind\b|\byeah no\b"
+)
+_YES = word_set("yes yeah yep yup correct right exactly indeed")
+_CAN = re.compile(r"\b(?:can|could|will|would|shall|may|should|want|like|need)\b")
+"""A yes to these grants something or takes it; a yes to other questions says that it is so."""
 _SELF = word_set("i we i'm i've i'd i'll we're we've we'd we'll my our me us mine ours let's")
 _OTHER = word_set("you you're you've you'd you'll your yours y'all")
 _THIRD = word_set("he she it they he's she's it's they're that's that this who which somebody someone nobody")
@@ -88,6 +95,8 @@ class Utterance:
     """Says that something is gone or does not work."""
     closing: bool
     """Says that there is nothing else."""
+    granted: bool
+    """A question of what is so, answered with yes."""
 
     @property
     def listener(self) -> Role:
@@ -117,6 +126,7 @@ class Utterance:
     def occurrence(self, at: int, negations: frozenset[str]) -> Occurrence:
         """Who does the word at this place, by the pronoun before it."""
         before = self.words[max(0, at - _LOOK_BACK) : at]
+        plain = _POLITE.sub(" ", " ".join(self.words[:at])).split()
         nearest, distance = self._nearest_person(before)
         noun = bool(before) and (before[-1] in _ARTICLES or before[-1] in ("by", "of", "per"))
         state = (
@@ -138,8 +148,8 @@ class Utterance:
             actor=actor,
             patient=patient,
             speaker=self.role,
-            denied=any(word in negations or word.endswith("n't") for word in before[-5:]),
-            asked=self._asks_before(at),
+            denied=any(word in negations or word.endswith("n't") for word in plain[-5:]),
+            asked=not self.granted and self._asks_before(at),
             wished=bool(_WISH.search(" ".join(before))),
             noun=noun,
             to_come=bool(_TO_COME.search(" ".join(before))) and not _AT_ONCE.search(" ".join(self.words)),
@@ -202,6 +212,13 @@ def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[U
                     denied=not closing and any(word in wording.negations or word.endswith("n't") for word in plain),
                     lacking=bool(wording.lacks & set(spoken)),
                     closing=closing,
+                    granted=False,
                 )
             )
-    return result
+    return [replace(one, granted=_granted(one, result[place + 1 : place + 2])) for place, one in enumerate(result)]
+
+
+def _granted(one: Utterance, after: Sequence[Utterance]) -> bool:
+    if not one.question or _CAN.search(" ".join(one.words)):
+        return False
+    return any(reply.role is one.listener and reply.words[0] in _YES and not reply.denied for reply in after)

@@ -15,22 +15,19 @@ _AUXILIARIES = word_set(
     "then also just now not never already still only later first again immediately finally and successfully "
     "currently next therefore further able"
 )
-_PAST = word_set(
-    "sent paid lost gave made took found got came went left bought sold kept put set wrote spoke drove hit chose held "
-    "met ran brought picked did began won fell"
-)
-"""Of the irregular verbs, what tells of something that has happened."""
 _INTERROGATIVE = word_set("whether if why what when where which who how")
 _MODAL = word_set("will would may might shall should")
+_OPEN = _MODAL | {"is", "are", "being", "to"}
 _PASSIVE = word_set("is are was were be been being gets got")
+_COPULA = word_set("is are was were been")
 _DETERMINERS = word_set("the a an this that her his their its your our my")
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and|but|then)|;|\band then\b|\bbut\b|\band\b|,\s*which|\bbecause\b|,\s*as\b)\s+")
+_MEANS = re.compile(r"\bby (\w{3,}ing)\b")
 _CLOSING = word_set("further else other additional more anything")
 _NOTHING = word_set("no not nothing none any didn't doesn't don't without")
 _PRONOUNS = word_set("he she they")
 _IRREGULAR = word_set(
-    "sent paid lost told said gave made took found got came went left bought sold kept put set wrote spoke "
-    "drove hit chose felt thought knew held met ran read wants needs asks sends pays says tells gives makes "
+    "said hit felt thought ran read wants needs asks sends pays says tells gives makes "
     "takes finds gets comes goes leaves buys keeps offers accepts will has had was is wanted can cannot could "
     "did does may must receives confirms agrees declines works moved requests provides"
 )
@@ -65,8 +62,16 @@ class Clause:
     """Says that there was nothing else."""
     past: bool
     """Told as something that has happened: `sent`, `was sent`, `has sent`; not `is booked`."""
+    purpose: bool
+    """Says what for: `to order a cake` somewhere behind the verb."""
+    arranges: bool
+    """Its verb sets something up for later: `booked`."""
     question: bool
     """`asked whether …`: a question, and no request."""
+    told: str | None
+    """The stem of what it is said to have happened: `paid` in `confirmed that the bill has been paid`."""
+    state: str | None
+    """The stem of a state that a thing is said to have reached: `is ready`."""
 
 
 def read_statement(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None = None) -> list[Clause]:
@@ -89,8 +94,8 @@ def read_statement(text: str, wording: Wording, names: Mapping[str, Role], befor
 def _parts(text: str, wording: Wording) -> list[str]:
     """Cut where another verb begins; lists of things stay whole."""
     parts: list[str] = []
-    rest = text
     start = 0
+    text = _MEANS.sub(lambda match: f"and {_finite(match.group(1), wording)}", text)
     for match in _SPLIT.finditer(text):
         following = words(text[match.end() :])
         if len(words(text[start : match.start()])) < 2 or len(following) < 2:
@@ -99,8 +104,12 @@ def _parts(text: str, wording: Wording) -> list[str]:
         if contrasts or _starts_clause(following, wording):
             parts.append(text[start : match.start()])
             start = match.end()
-    rest = text[start:]
-    return [*parts, rest]
+    return [*parts, text[start:]]
+
+
+def _finite(doing: str, wording: Wording) -> str:
+    """`provided` for `providing`."""
+    return wording.gerunds.get(doing, f"{doing.removesuffix('ing')}ed")
 
 
 def _starts_clause(following: Sequence[str], wording: Wording) -> bool:
@@ -117,7 +126,9 @@ def _begins_with_verb(part: str, wording: Wording) -> bool:
 
 
 def _is_verb(word: str, wording: Wording) -> bool:
-    return word in wording.speech or word in _IRREGULAR or (len(word) > 4 and word.endswith("ed"))
+    return (
+        word in wording.speech or word in wording.past or word in _IRREGULAR or (len(word) > 4 and word.endswith("ed"))
+    )
 
 
 def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None) -> Clause:
@@ -162,11 +173,42 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         inner=inner,
         inner_doer=doer,
         closing=bool(_CLOSING & set(spoken)) and any(word in _NOTHING for word in spoken),
-        past=verb is not None
-        and not (_MODAL | {"is", "are", "being", "to"}) & set(helpers)
-        and (verb in _PAST or verb.endswith("ed")),
+        past=verb is not None and (_was_able(helpers) or (_tells_past(verb, wording) and not _OPEN & set(helpers))),
+        purpose="to" in after,
+        arranges=verb is not None and wording.stem(verb) in wording.arranges,
+        told=_told(after, wording) if act is not None else None,
+        state=_state(spoken, subject, wording),
         question=act == "ask" and any(word in _INTERROGATIVE for word in after[:3]),
     )
+
+
+def _was_able(helpers: Sequence[str]) -> bool:
+    """`was able to get` tells that it was got."""
+    return "able" in helpers and bool({"was", "were"} & set(helpers))
+
+
+def _told(after: Sequence[str], wording: Wording) -> str | None:
+    if "that" not in after:
+        return None
+    rest = after[after.index("that") + 1 :]
+    verb = next((word for word in rest if _is_verb(word, wording) and word not in _AUXILIARIES), None)
+    return wording.stem(verb) if verb is not None and _tells_past(verb, wording) else None
+
+
+def _tells_past(verb: str, wording: Wording) -> bool:
+    return verb in wording.past or verb.endswith("ed")
+
+
+def _state(spoken: Sequence[str], subject: Role | None, wording: Wording) -> str | None:
+    """`ready` in `the car is now ready`; None of a person, and of what is to come."""
+    if subject is not None or (_MODAL | {"to"}) & set(spoken):
+        return None
+    for at, word in enumerate(spoken):
+        if word in _COPULA:
+            rest = [one for one in spoken[at + 1 :] if one not in _AUXILIARIES]
+            stem = wording.stem(rest[0]) if rest else None
+            return stem if stem in wording.states else None
+    return None
 
 
 def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: Wording) -> int | None:
@@ -189,7 +231,7 @@ def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: W
 
 
 def _content(spoken: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> tuple[str, ...]:
-    skipped = {"whether", "there", "which"} | set(wording.roles) | set(wording.speech) | names.keys()
+    skipped = {"whether", "there", "which", "able"} | set(wording.roles) | set(wording.speech) | names.keys()
     kept = " ".join(word for word in spoken if word.removesuffix("'s") not in skipped)
     return tuple(content_stems(kept, wording.language))
 
@@ -209,6 +251,8 @@ def _towards(after: Sequence[str], wording: Wording, names: Mapping[str, Role]) 
             who = following[1] if following[0] in _DETERMINERS and len(following) > 1 else following[0]
             if who in wording.roles or who in names:
                 return wording.roles.get(who) or names.get(who)
+    if after and after[0] in names:
+        return names[after[0]]
     if len(after) > 1 and after[0] in _DETERMINERS and after[1] in wording.roles:
         return wording.roles[after[1]]
     return None

@@ -32,6 +32,17 @@ class Wording:
     """Verb as it is written, lower-case -> kind of speech act."""
     sounds: dict[str, frozenset[str]]
     opposites: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    gerunds: dict[str, str]
+    """`sending` -> `sent`, `providing` -> `provide`: of irregular verbs and those of speech, a form that is known as one."""
+    past: frozenset[str]
+    """Irregular forms that tell of something past, as written."""
+    states: frozenset[str]
+    arranges: frozenset[str]
+    """Stems of verbs that set something up for later."""
+    gets: frozenset[int]
+    """Groups of the verbs of getting something."""
+    brings: frozenset[int]
+    """Groups of what others do that one gets it."""
     negations: frozenset[str]
     lacks: frozenset[str]
 
@@ -49,9 +60,13 @@ def wording_of(language: str) -> Wording:
         return " ".join(stems(words(text), language))
 
     same: dict[str, set[int]] = {}
-    for number, group in enumerate(table["same"]):
+    for number, group in enumerate((*table["same"], *table["irregular"])):
         for word in group:
             same.setdefault(stem(word), set()).add(number)
+
+    def groups(verbs: list[str]) -> frozenset[int]:
+        return frozenset().union(*(same.get(stem(verb), frozenset()) for verb in verbs))
+
     return Wording(
         language=language,
         roles={word: Role(role) for role, names in table["roles"].items() for word in names},
@@ -61,6 +76,18 @@ def wording_of(language: str) -> Wording:
         opposites=tuple(
             (frozenset(map(stem, left)), frozenset(map(stem, right))) for left, right in table["opposites"]
         ),
+        gerunds=_gerunds(table),
+        past=frozenset(form for forms in table["irregular"] for form in forms[1:]),
+        states=frozenset(map(stem, table["states"])),
+        arranges=frozenset(map(stem, table["arranges"])),
+        gets=groups(table["gets"]),
+        brings=groups(table["brings"]),
         negations=frozenset(table["negations"]),
         lacks=frozenset(table["lacks"]),
     )
+
+
+def _gerunds(table: dict[str, Any]) -> dict[str, str]:
+    forms = {verb: verb for verbs in table["speech"].values() for verb in verbs}
+    forms |= {verbs[0]: verbs[1] for verbs in table["irregular"]}
+    return {f"{verb.removesuffix('e')}ing": past for verb, past in forms.items() if " " not in verb}

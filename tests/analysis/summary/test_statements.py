@@ -22,7 +22,8 @@ from tests.analysis.encoder.conftest import real_encoder
 __all__ = ["real_encoder"]
 
 HALVES = ("tuning", "kept_apart")
-LATER = "kept_apart_later"
+LATER = {"kept_apart_later": 0.80, "strangers_apart": 0.70}
+"""Sets written before the checker was changed on their account: the least share caught."""
 LEAST_CAUGHT = {"tuning": 0.85, "kept_apart": 0.75}
 MOST_DROPPED = {"tuning": 0.05, "kept_apart": 0.10}
 
@@ -148,11 +149,14 @@ def test_statements_a_real_model_wrote(real_encoder: SentenceEncoder) -> None:
     assert dropped <= 0.05
 
 
-def test_statements_written_after_the_misses_of_a_real_model(real_encoder: SentenceEncoder) -> None:
-    statements = read_statements(STATEMENTS / f"{LATER}.yaml", None)
+@pytest.mark.parametrize(("name", "least"), LATER.items())
+def test_statements_written_after_the_misses_of_a_real_model(
+    name: str, least: float, real_encoder: SentenceEncoder
+) -> None:
+    statements = read_statements(STATEMENTS / f"{name}.yaml", None)
     assert len(statements) > 100
     caught, dropped = _shares(statements, verdicts(statements, real_encoder))
-    assert caught >= 0.80
+    assert caught >= least
     assert dropped <= 0.05
 
 

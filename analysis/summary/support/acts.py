@@ -1,0 +1,147 @@
+"""Acts of speech: whether the side that is said to have asked, confirmed, agreed or apologised is the one that did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from analysis.summary.support.places import OTHER_SIDE, Places
+from analysis.summary.support.statements import Clause
+from pipeline.records import Role
+
+_STATED = 0.6
+_PROPOSED = 0.7
+"""By so much more of it the other side spoke of what one is told to have asked for."""
+_COMMITS = re.compile(r"\b(?:i|we) (?:can|could|will|shall|am|are)\b|\b(?:i|we)'(?:ll|d|m|re|ve)\b|\b(?:i|we) have\b")
+_SPOKEN_OF = 3
+"""Utterances within which a thing was named that a later sentence no longer names."""
+_FEW = 4
+"""Words of an answer that says nothing without its question."""
+_ANYWHERE = ("apologise", "thank", "complain")
+"""Acts whose words may stand far from what they are about."""
+
+
+def other_said(places: Places, clause: Clause) -> float:
+    """By how much the other side said more of what this one is told to have said."""
+    if clause.subject is None or clause.act is None or not clause.content:
+        return 0.0
+    other_side = OTHER_SIDE.get(clause.subject, Role.UNKNOWN)
+    if clause.told is not None and clause.act in ("confirm", "say") and _told_by(places, clause, other_side):
+        return 1.0
+    if clause.act == "confirm":
+        return _confirmed(places, clause.content, clause.subject, other_side)
+    if clause.act == "accept":
+        return _agreed(places, clause, clause.subject, other_side)
+    if clause.act in ("refuse", "thank", "apologise"):
+        return 0.0
+    asking = {"ask": True, "want": True, "give": False}.get(clause.act)
+    own = places.side_share(clause.content, clause.subject, asking=asking, questions=clause.question)
+    other = places.side_share(clause.content, other_side, asking=asking, questions=clause.question)
+    if clause.act in ("say", "give"):
+        own = max(own, _in_answer(places, clause.content, clause.subject))
+        other = max(other, _in_answer(places, clause.content, other_side))
+    if clause.act == "want" and clause.subject is Role.CLIENT:
+        own = max(own, 0.9 * places.side_share(clause.content, clause.subject, asking=None))
+    if clause.question and own == 0.0:
+        # "I want to cancel" is no question whether to cancel.
+        stated = places.side_share(clause.content, clause.subject, asking=None)
+        return stated if stated >= _STATED else max(0.0, other - own)
+    if clause.act == "ask" and not clause.question and len(clause.content) > 1:
+        # Asked for what the other side proposed: nothing of it comes from this one.
+        anyhow = places.side_share(clause.content, clause.subject, asking=None)
+        proposed = places.side_share(clause.content, other_side, asking=None)
+        if proposed - anyhow >= _PROPOSED:
+            return proposed - anyhow
+    return max(0.0, other - own)
+
+
+def _told_by(places: Places, clause: Clause, other_side: Role) -> bool:
+    """Whether the other side alone tells what is told here: its verb, and something of what goes with it."""
+    verb = [clause.told] if clause.told is not None else []
+    rest = [stem for stem in clause.content if stem != clause.told]
+    about = [one for one in places.utterances if places.share([one.place], verb)]
+    by_other = [
+        one
+        for one in about
+        if one.role is other_side
+        and not (one.question or one.request or one.denied)
+        and (not rest or places.share(places.around(one.place, _SPOKEN_OF), rest))
+    ]
+    yes = places.wording.sounds["confirm"]
+    agreed = any(yes & set(said.words) for one in by_other for said in places.reply_to(one.place)[:1])
+    # "I want to pay a bill" does not tell that it has been paid; a question of the other side may have been answered.
+    otherwise = any(one.question if one.role is other_side else not one.question and not one.request for one in about)
+    return bool(by_other) and not otherwise and not agreed
+
+
+def _confirmed(places: Places, content: Sequence[str], side: Role, other_side: Role) -> float:
+    """Who confirms says it, or says yes to it. Thanks for being told is no confirmation."""
+    own = max(
+        places.side_share(content, side, asking=False),
+        _answered(places, content, other_side, places.wording.sounds["confirm"]),
+        _in_answer(places, content, side),
+    )
+    return max(0.0, places.side_share(content, other_side, asking=False) - own)
+
+
+def _agreed(places: Places, clause: Clause, side: Role, other_side: Role) -> float:
+    """Who agrees to do something speaks of it, or says yes to it; what the other side takes upon itself is its
+    own deed."""
+    if clause.inner is None:
+        return 0.0
+    own = max(
+        places.side_share(clause.content, side, asking=None),
+        places.side_share(clause.content, other_side, asking=True),
+    )
+    taken = [one.place for one in places.utterances if one.role is other_side and _COMMITS.search(" ".join(one.words))]
+    return max(0.0, max((places.share([place], clause.content) for place in taken), default=0.0) - own)
+
+
+def _answered(places: Places, content: Sequence[str], asker: Role, sounds: frozenset[str]) -> float:
+    """Largest share of the content in what this side says and the other answers so."""
+    best = 0.0
+    for one in places.utterances:
+        if one.role is not asker:
+            continue
+        reply = places.reply_to(one.place)
+        if any(sounds & set(said.words) and not said.denied for said in reply[:2]):
+            # "You were charged twice. Is that right?"
+            before = [one.place - 1] if one.place and len(one.content) < 2 else []
+            own = [place for place in (*before, one.place) if places.utterances[place].role is asker]
+            best = max(best, places.share(own, content))
+    return best
+
+
+def _in_answer(places: Places, content: Sequence[str], side: Role) -> float:
+    """Largest share of the content in a question of the other side and this one's answer, of which the answer has some
+    or is a few words: "How old is the box?" – "Six years."."""
+    best = 0.0
+    for one in places.utterances:
+        if one.listener is not side or not one.question:
+            continue
+        reply = [said for said in places.reply_to(one.place)[:2] if not said.question]
+        answer = [said.place for said in reply]
+        if places.share(answer, content) > 0 or any(len(said.words) <= _FEW for said in reply):
+            best = max(best, places.share([one.place, *answer], content))
+    return best
+
+
+def unsaid(places: Places, clause: Clause, near: Sequence[int]) -> float:
+    """1 where nothing in that place sounds like the act of speech; `near`: utterances that hold its content."""
+    sounds = places.wording.sounds.get(clause.act or "")
+    if sounds is None or clause.subject is None or clause.act == "confirm":
+        return 0.0
+    utterances = places.utterances
+    where = (
+        range(len(utterances))
+        if clause.act in _ANYWHERE or not near
+        else sorted({at for place in near for at in range(max(0, place - 1), min(len(utterances), place + 4))})
+    )
+    own = [utterances[at] for at in where if utterances[at].role is clause.subject]
+    if clause.act == "accept":
+        if any(one.denied for one in own):
+            return 0.7
+        if any(_COMMITS.search(" ".join(one.words)) for one in own):
+            return 0.0
+    said = {word for one in own for word in one.words}
+    return 0.0 if any(word in sounds or (word.endswith("n't") and "not" in sounds) for word in said) else 1.0

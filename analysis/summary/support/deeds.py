@@ -1,0 +1,204 @@
+"""Deeds: who did what a statement tells, and whether it is done or only asked for or announced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+
+from analysis.summary.support.heard import Occurrence
+from analysis.summary.support.places import OTHER_SIDE, Places
+from analysis.summary.support.statements import Clause
+from pipeline.records import Role
+
+_CALLED = ("called", "calls", "contacted", "contacts", "phoned", "rang")
+_ANSWERS = re.compile(r"\b(?:(?:how|what) (?:can|may|could) i (?:help|assist|do|get)|thank you for calling)\b")
+_FROM_THE_COMPANY = re.compile(
+    r"\b(?:this is|my name is|i'm|i am) (?:\w+ ){1,3}(?:from|with|at|of)\b|\b(?:i am|i'm) calling\b"
+)
+_ANSWERED_WITHIN = 6
+"""Sentences in which a call is answered."""
+_TOMORROW = re.compile(
+    r"(?<!\bfor )(?<!\buntil )(?<!\bto )(?<!\bfrom )\b(?:tomorrow|next (?:week|month|year|day|\w+day))\b", re.IGNORECASE
+)
+"""Nothing has happened then; what is arranged for that time may have been."""
+_MOSTLY = 0.5
+
+
+def _done(heard: Iterable[Occurrence]) -> list[Occurrence]:
+    """Those that tell of something that is so."""
+    return [one for one in heard if not (one.to_come or one.asked or one.denied)]
+
+
+class Deeds:
+    """What was done in a call and by whom."""
+
+    def __init__(self, places: Places, cover: Callable[[str], float]) -> None:
+        """`cover`: 0..1, how far a word, or one like it, was said anywhere."""
+        self._cover = cover
+        self._places, self._wording, self.utterances = places, places.wording, places.utterances
+
+    def _occurrences(self, stem: str, content: Iterable[str]) -> tuple[list[Occurrence], list[Occurrence]]:
+        """Where the word was said with most of what goes with it, and wherever it was said with some of that."""
+        groups = self._wording.same.get(stem, frozenset())
+        rest = [one for one in content if one != stem]
+        found: list[tuple[float, Occurrence]] = []
+        for one in self.utterances:
+            for at, heard in enumerate(one.stems):
+                if heard == stem or groups & self._wording.same.get(heard, frozenset()):
+                    around = range(max(0, one.place - 1), min(len(self.utterances), one.place + 2))
+                    share = (
+                        sum(
+                            max(
+                                self._places.has(place, other) * (1.0 if place == one.place else 0.7)
+                                for place in around
+                            )
+                            for other in rest
+                        )
+                        / len(rest)
+                        if rest
+                        else 1.0
+                    )
+                    found.append(
+                        (share + (0.15 if heard == stem else 0.0), one.occurrence(at, self._wording.negations))
+                    )
+        top = max((share for share, _ in found), default=0.0)
+        best = [occurrence for share, occurrence in found if share >= top - 0.12]
+        return best, [occurrence for share, occurrence in found if share >= min(0.5, top)]
+
+    def doers(self, clause: Clause) -> tuple[float, float, float, float]:
+        """Other side only; this side; only asked or denied; nothing like the verb."""
+        if clause.act in ("offer", "promise", "threaten", "ask", "accept") and clause.inner is not None:
+            other, same, _, unknown = self._done_by(clause, self._wording.stem(clause.inner), clause.inner_doer)
+            return other, same, 0.0, unknown
+        if clause.verb in _CALLED and clause.subject is OTHER_SIDE.get(self._caller):
+            if clause.act == "want":
+                return 1.0, 0.0, 0.0, 0.0
+            if clause.purpose:  # "called the office to order": it may have been a third party
+                return 0.8, 0.0, 0.0, 0.0
+        if clause.act == "want" and clause.inner is not None and clause.subject is not None:
+            return self._wanted(clause, clause.inner, clause.subject)
+        if clause.verb is None or clause.act is not None or clause.closing:
+            return 0.0, 0.5, 0.0, 0.0
+        stem = self._wording.stem(clause.verb)
+        return self._done_by(clause, stem, clause.subject)
+
+    def _done_by(self, clause: Clause, stem: str, subject: Role | None) -> tuple[float, float, float, float]:
+        found, everywhere = self._occurrences(stem, clause.content)
+        if not found:
+            return 0.0, 0.2, 0.0, 1.0 - self._cover(stem)
+        open_ = float(clause.done and not clause.denied and all(one.asked or one.denied for one in everywhere))
+        if subject is None:
+            return 0.0, 0.5, open_, 0.0
+        other = OTHER_SIDE.get(subject)
+        if clause.act is None and clause.towards is not None:
+            if clause.towards is subject:
+                return 1.0, 0.0, open_, 0.0
+            if clause.towards is Role.AGENT and not any(one.patient is Role.AGENT for one in found):
+                return 0.8, 0.0, open_, 0.0
+        if clause.passive:
+            same = any(one.patient is subject or one.actor is other for one in found)
+            turned = any(one.patient is other or one.actor is subject for one in found)
+            return float(turned and not same), 1.0 if same else 0.3, open_, 0.0
+        own = [one for one in everywhere if one.actor is subject]
+        if (
+            clause.done
+            and own
+            and all(one.asked for one in own)
+            and any(one.actor is not subject and one.speaker is other and not one.asked for one in everywhere)
+        ):
+            # "I would like to block the card": asked for by this side, done by the other.
+            return 0.8, 0.0, open_, 0.0
+        if any(
+            one.actor is subject or (one.wished and one.actor is Role.CLIENT and subject is Role.AGENT) for one in found
+        ) or any(one.patient is subject and one.actor is None for one in found):
+            return 0.0, 1.0, open_, 0.0
+        if any(one.actor is other for one in found) or any(one.patient is other and one.actor is None for one in found):
+            return 1.0, 0.0, open_, 0.0
+        # "your card is blocked now", said by the agent: the company did it.
+        if subject is Role.AGENT and any(one.speaker is Role.AGENT for one in found):
+            return 0.0, 0.9, open_, 0.0
+        only_other = all(one.speaker is other for one in found)
+        return (0.7 if only_other and (subject is Role.CLIENT or self._own_affair(found)) else 0.3), 0.2, open_, 0.0
+
+    def _own_affair(self, found: Sequence[Occurrence]) -> bool:
+        """Whether who says it says it of themselves: "I had a blood test"."""
+        return all({"i", "i've", "my", "i'd", "i'm"} & set(self.utterances[one.place].words) for one in found)
+
+    def _wanted(self, clause: Clause, verb: str, subject: Role) -> tuple[float, float, float, float]:
+        """`wanted to test the line`: reversed where the other side alone spoke of it, as what it does itself."""
+        found, _ = self._occurrences(self._wording.stem(verb), clause.content)
+        other = OTHER_SIDE.get(subject)
+        only = bool(found) and all(one.speaker is other and one.actor is other and not one.asked for one in found)
+        return (0.8 if only else 0.0), 0.5, 0.0, 0.0
+
+    def to_come(self, clause: Clause) -> float:
+        """ "I will mail you the offer today" is no mailed offer, and "it will be ready tomorrow" is not ready."""
+        if clause.denied or clause.act not in (None, "give", "accept"):
+            return 0.0
+        if clause.state is not None:
+            heard = self._occurrences(clause.state, clause.content)[1]
+            return float(bool(heard) and not _done(heard))
+        if clause.verb is None or not clause.past:
+            return 0.0
+        if clause.act is None and not clause.arranges and _TOMORROW.search(clause.text):
+            return 1.0
+        stem = self._wording.stem(clause.verb)
+        _, everywhere = self._occurrences(stem, clause.content)
+        if self._wording.same.get(stem, frozenset()) & self._wording.gets:
+            return self._not_got(everywhere, clause)
+        # "I'll pop you an email": where nobody says that something is sent, the thing itself tells when.
+        verbs = [one for one in everywhere if not one.noun] or everywhere
+        announced = [one.place for one in verbs if one.to_come]
+        # "I will test the line." … "The test shows a fault."
+        later = [one for one in everywhere if not one.noun or (announced and one.place > min(announced))]
+        return float(bool(announced) and not _done(later))
+
+    def _not_yet(self, heard: Sequence[Occurrence]) -> bool:
+        return any(one.to_come for one in heard) and not _done(heard)
+
+    def _not_got(self, heard: Sequence[Occurrence], clause: Clause) -> float:
+        """What is on its way has not come: "I am sending you a new router"."""
+        if self._not_yet(heard):
+            return 1.0
+        rest = [stem for stem in clause.content if not self._wording.same.get(stem, frozenset()) & self._wording.gets]
+        sent = [
+            one.place
+            for one in self.utterances
+            if one.role is Role.AGENT
+            and self._places.groups_of(one.place) & self._wording.brings
+            and self._places.share(self._places.around(one.place), rest) >= _MOSTLY
+        ]
+        came = any(self._places.share([one.place], rest) >= _MOSTLY for one in _done(heard))
+        return float(bool(sent) and not came)
+
+    @cached_property
+    def _caller(self) -> Role:
+        """Who called whom, by how the call is answered; unknown where that tells nothing."""
+        for one in self.utterances[:_ANSWERED_WITHIN]:
+            if one.role is Role.AGENT and _ANSWERS.search(" ".join(one.words)):
+                return Role.CLIENT
+        openings = [one for one in self.utterances[:_ANSWERED_WITHIN] if one.role is Role.AGENT]
+        if self.utterances and self.utterances[0].role is Role.CLIENT and openings:
+            introduced = any(_FROM_THE_COMPANY.search(" ".join(one.words)) for one in openings)
+            return Role.AGENT if introduced else Role.UNKNOWN
+        # Who is called speaks first.
+        calling = any("calling" in one.words for one in openings)
+        return Role.CLIENT if openings and not calling else Role.UNKNOWN
+
+    def owner(self, clause: Clause) -> float:
+        if clause.owner is None:
+            return 0.0
+        for stem in clause.content[:2]:
+            said: set[Role] = set()
+            for one in self.utterances:
+                for at, heard in enumerate(one.stems):
+                    if heard == stem:
+                        before = one.words[max(0, at - 3) : at]
+                        if {"my", "our"} & set(before):
+                            said.add(one.role)
+                        if "your" in before:
+                            said.add(one.listener)
+            if said and clause.owner not in said:
+                return 1.0
+        return 0.0

@@ -1,0 +1,82 @@
+"""Where in a call the words of a statement were said, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.summary.support.heard import Utterance
+from analysis.summary.support.wording import Wording
+from pipeline.records import Role
+
+OTHER_SIDE = {Role.CLIENT: Role.AGENT, Role.AGENT: Role.CLIENT}
+_REACH = 1
+"""Utterances on either side that belong to a place."""
+_LIKE = 0.9
+"""A like word counts for so much of the word itself."""
+
+
+class Places:
+    """The utterances of a call, ready to be searched."""
+
+    def __init__(self, utterances: Sequence[Utterance], wording: Wording) -> None:
+        self.utterances, self.wording = utterances, wording
+        self._phrases = [self._phrases_of(one) for one in utterances]
+        self.groups = frozenset().union(*self._phrases)
+        """Of like words that were said anywhere."""
+
+    def _phrases_of(self, one: Utterance) -> frozenset[int]:
+        """Groups of like words in an utterance, phrases of up to three words included."""
+        found: set[int] = set()
+        for length in (1, 2, 3):
+            for at in range(len(one.stems) - length + 1):
+                found |= self.wording.same.get(" ".join(one.stems[at : at + length]), frozenset())
+        return frozenset(found)
+
+    def groups_of(self, place: int) -> frozenset[int]:
+        """Of the like words in an utterance."""
+        return self._phrases[place]
+
+    def has(self, place: int, stem: str) -> float:
+        """How well an utterance holds a word: 1 itself, less a like one."""
+        if stem in self.utterances[place].stems:
+            return 1.0
+        return _LIKE if self.wording.same.get(stem, frozenset()) & self._phrases[place] else 0.0
+
+    def share(self, places: Sequence[int], content: Sequence[str]) -> float:
+        """Of the content in these utterances together; 0 of no content."""
+        if not content or not places:
+            return 0.0
+        return sum(max(self.has(place, stem) for place in places) for stem in content) / len(content)
+
+    def around(self, place: int, reach: int = _REACH) -> range:
+        return range(max(0, place - reach), min(len(self.utterances), place + reach + 1))
+
+    def shares(self, content: Sequence[str]) -> list[float]:
+        """For each utterance, the share of the content in it and its neighbours."""
+        return [self.share(self.around(place), content) for place in range(len(self.utterances))]
+
+    def side_share(self, content: Sequence[str], role: Role, *, asking: bool | None, questions: bool = False) -> float:
+        """Largest share of the content in an utterance of this side and the neighbours of the same kind.
+
+        Args:
+            asking: only what asks, only what does not, or either.
+            questions: only questions ask, and requests do not.
+        """
+
+        def fits(one: Utterance) -> bool:
+            asks = one.question or (one.request and not questions)
+            return one.role is role and (asking is None or asks is asking)
+
+        best = 0.0
+        for one in self.utterances:
+            if fits(one):
+                around = [place for place in self.around(one.place, 2) if fits(self.utterances[place])]
+                best = max(best, self.share(around, content))
+        return best
+
+    def reply_to(self, place: int) -> list[Utterance]:
+        """What the other side says right after it; empty where the speaker goes on."""
+        speaker = self.utterances[place].role
+        rest = self.utterances[place + 1 :]
+        last = next((at for at, one in enumerate(rest) if one.role is speaker), len(rest))
+        return list(rest[:last])
