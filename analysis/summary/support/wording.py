@@ -33,7 +33,7 @@ class Wording:
     sounds: dict[str, frozenset[str]]
     opposites: tuple[tuple[frozenset[str], frozenset[str]], ...]
     gerunds: dict[str, str]
-    """`sending` -> `sent`, `providing` -> `provide`: of irregular verbs and those of speech, a form that is known as one."""
+    """`sending` -> `sent`, `providing` -> `provide`: of irregular verbs and those of speech, a form known as a verb."""
     past: frozenset[str]
     """Irregular forms that tell of something past, as written."""
     states: frozenset[str]
