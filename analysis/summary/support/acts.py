@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analysis.summary.support.clause import Clause
 from analysis.summary.support.places import OTHER_SIDE, Places
-from analysis.summary.support.statements import Clause
 from pipeline.records import Role
 
 _STATED = 0.6

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
+from analysis.summary.support.clause import Clause
 from analysis.summary.support.heard import Occurrence
 from analysis.summary.support.places import OTHER_SIDE, Places
-from analysis.summary.support.statements import Clause
 from pipeline.records import Role
 
 _CALLED = ("called", "calls", "contacted", "contacts", "phoned", "rang")

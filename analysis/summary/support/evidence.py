@@ -17,12 +17,13 @@ import numpy as np
 
 from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.summary.support.acts import other_said, unsaid
+from analysis.summary.support.clause import Clause
 from analysis.summary.support.deeds import Deeds
 from analysis.summary.support.figures import miscounted
 from analysis.summary.support.heard import Utterance, utterances_of
 from analysis.summary.support.moments import misdated
 from analysis.summary.support.places import Places
-from analysis.summary.support.statements import Clause, read_statement
+from analysis.summary.support.statements import read_statement
 from analysis.summary.support.wording import Wording
 from analysis.text import content_stems, words
 from pipeline.records import Role, TranscriptChunk

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from analysis.summary.support.clause import Clause
 from analysis.summary.support.wording import Wording, word_set
 from analysis.text import content_stems, words
 from pipeline.records import Role
@@ -31,47 +32,6 @@ _IRREGULAR = word_set(
     "takes finds gets comes goes leaves buys keeps offers accepts will has had was is wanted can cannot could "
     "did does may must receives confirms agrees declines works moved requests provides"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clause:
-    """One thing a statement says."""
-
-    text: str
-    subject: Role | None
-    """Who it says acts; None for a thing, a third party or nobody."""
-    owner: Role | None
-    """Whose thing it is about: `the client's server`."""
-    verb: str | None
-    """As written, lower-case."""
-    act: str | None
-    """Kind of speech act, where the verb is one."""
-    passive: bool
-    """Whether the subject is whom it happens to."""
-    done: bool
-    """Told as something that has happened or is so, not as something to come."""
-    denied: bool
-    content: tuple[str, ...]
-    """Stems that carry meaning, without roles and verbs of speech."""
-    towards: Role | None
-    """To or for whom it says it is done."""
-    inner: str | None
-    """The verb of what was asked, offered, promised: `send` in `asked the agent to send`."""
-    inner_doer: Role | None
-    closing: bool
-    """Says that there was nothing else."""
-    past: bool
-    """Told as something that has happened: `sent`, `was sent`, `has sent`; not `is booked`."""
-    purpose: bool
-    """Says what for: `to order a cake` somewhere behind the verb."""
-    arranges: bool
-    """Its verb sets something up for later: `booked`."""
-    question: bool
-    """`asked whether …`: a question, and no request."""
-    told: str | None
-    """The stem of what it is said to have happened: `paid` in `confirmed that the bill has been paid`."""
-    state: str | None
-    """The stem of a state that a thing is said to have reached: `is ready`."""
 
 
 def read_statement(text: str, wording: Wording, names: Mapping[str, Role], before: Role | None = None) -> list[Clause]:
