@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice, takewhile
 
 from analysis.redaction.around import OWN_WORDS
@@ -47,7 +47,7 @@ def place_in(text: str, turn: Turn, runs: Sequence[Run], place: int, stop: int, 
         if at > place and _SENTENCE_END.search(text, words[at - 1].end, words[at].start):
             break
         last = at
-    said = list(takewhile(lambda run: run.first <= last, islice(runs, bisect_left(runs, place, key=_last), None)))
+    said = _numbers(takewhile(lambda run: run.first <= last, islice(runs, bisect_left(runs, place, key=_last), None)))
     dictated = [run.last for run in said]
     while last >= place and last not in dictated and words[last].text in _CONNECTS | OWN_WORDS:
         last -= 1
@@ -71,6 +71,11 @@ def _from_number(turn: Turn, said: Sequence[Run], place: int) -> int:
     return said[0].first if plain and any(word.text in STREET_WORDS for word in after) else place
 
 
+def _numbers(runs: Iterable[Run]) -> list[Run]:
+    """Without days: `May I` is no house number."""
+    return [run for run in runs if run.said]
+
+
 def _last(run: Run) -> int:
     return run.last
 
@@ -87,7 +92,7 @@ def _can_begin(turn: Turn, said: Sequence[Run], place: int, last: int) -> bool:
         return True
     if not turn.has_capitals:
         return first.text not in stop_words("en")
-    if not first.capital:
+    if not first.capital or first.text.split("'")[0] == "i":
         return False
     begins_sentence = place == 0 or first.start == turn.words[0].start
     following = turn.words[place + 1] if place < last else None
@@ -121,7 +126,7 @@ def _looks_like_place(turn: Turn, said: Sequence[Run], place: int, last: int) ->
     # A number at either end, or after `flat`: in the middle of lower-case words it counts something.
     return any(
         not run.counted
-        and (run.digits or run.days)
+        and run.digits
         and (named or run.first <= place or run.last >= last or turn.words[run.first - 1].text in _NUMBERED)
         for run in said
     )

@@ -15,7 +15,10 @@ _NUMBER_WORD = (
     r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|and)"
 )
 _SURE_STREET = r"(?:street|road|avenue|boulevard|crescent|terrace|drive|lane|gardens|parkway|highway|mews)"
-_NO_STREET = r"(?:and|or|to|at|of|a|the|in|by|from|way|miles?|minutes?|hours?|days?|yards?|is|are|for|on|your|my|our)\b"
+_NO_STREET = (
+    r"(?:and|or|to|at|of|a|the|in|by|from|way|hard|[kmgt]b|gig|square|cubic|test|miles?|minutes?|hours?|days?|yards?|is"
+    r"|are|for|on|your|my|our)\b"
+)
 _OTHER_STREET = (
     r"(?:St|Rd|Ave|Blvd|Dr|Ln|Cres|Pl|Sq|Hwy|Pkwy|Court|Ct|Place|Square|Way|Grove|Park|Rise|Row|Walk|Hill|View|Green"
     r"|Circle|Trail|Turnpike|Alley|Loop|Path|Quay|Wharf|Broadway|Mount|Vale|Meadows?|Fields?|Heights|Ridge|Hollow"
@@ -29,8 +32,13 @@ _STATES = (
     r"|oregon|pennsylvania|rhode island|south carolina|south dakota|tennessee|texas|utah|vermont|virginia|washington"
     r"|west virginia|wisconsin|wyoming)"
 )
+_CODES = (
+    r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]"
+    r"|W[AIVY])"
+)
+"""Of states of the USA, as the post office writes them."""
 _PARTS = {
-    "<REST>": r"(?:,? ?(?:<POSTCODE>|<ZIP>|(?:[A-Z]{2}|(?i:<STATE>))(?:,? <ZIP>)?|(?i:<UNIT>)|<TOWN>))",
+    "<REST>": r"(?:,? ?(?:<POSTCODE>|<ZIP>|(?:<CODE>|(?i:<STATE>))(?:,? <ZIP>)?|(?i:<UNIT>)|<TOWN>))",
     "<UNIT>": r"(?:(?:flat|apartment|apt\.?|unit|suite|house|room|number|no\.?)"
     r" (?:\d{1,5}[A-Za-z]?|[A-Za-z]|<NUMBER>(?: [a-z])?)\b)",
     "<TOWN>": r"(?:[A-ZÀ-Þ][\w'’.-]{1,24}(?: (?:on|upon|under|le|la|sur|am|an der|in)(?= [A-ZÀ-Þ]))?"
@@ -38,6 +46,7 @@ _PARTS = {
     "<POSTCODE>": r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})",
     "<ZIP>": r"(?:\d{5}(?:-\d{4})?)",
     "<STATE>": _STATES,
+    "<CODE>": _CODES,
     "<SURE>": _SURE_STREET,
     "<STREET>": _OTHER_STREET,
     "<NOT>": _NO_STREET,

@@ -13,7 +13,7 @@ UNITS = word_set(
     points bedroom bedrooms page pages call calls more other others digit digits number numbers figure figures letter
     letters working business star stars nights adult adults kid kids child children thing things card cards account
     accounts percent million billion
-    o'clock oclock stars nights boxes tickets
+    o'clock oclock stars nights boxes tickets square cubic
     jour jours semaine semaines mois ans année années heure heures chiffres chiffre pour
     tag tage tagen woche wochen monat monate jahr jahre stunden uhr ziffern stellen prozent
     día días mes meses año años horas hora dígitos cifras por"""
