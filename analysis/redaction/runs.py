@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
-from analysis.redaction.around import OWN_WORDS
 from analysis.redaction.counted import is_amount, is_count_of_things, is_counted
 from analysis.redaction.digit_runs import NUMBER_WORDS, REPEATS, groups_of, is_compound_number
 from analysis.redaction.spans import word_set
@@ -155,7 +154,7 @@ def _kind(word: Word, language: str) -> _Kind:
         return _Kind.DAY
     if len(text) == 1 and text.isalpha():
         return _Kind.LETTER
-    spelled = word.written.isupper() and len(text) <= 5 and text.isalpha() and text not in OWN_WORDS
+    spelled = word.written.isupper() and len(text) <= 5 and text.isalpha() and text != "ok"
     if text in _ALPHABET or spelled:
         return _Kind.LETTER
     if text in _FILLERS or text in _DATE_JOINTS[language]:
