@@ -1,11 +1,13 @@
 """Questions across calls: do the right calls come first, and is "not in these calls" said where it is so?
 
-    python -m bench.questions [--data ../shared/data] [--half developed|apart|both] [--fit] [--show]
+    python -m bench.questions [--data ../shared/data] [--set developed|apart|typed_seen|typed_apart|…] [--fit] [--show]
 
-Sixty questions of ours (bench/labels/questions_*.yaml), each with the calls that answer it, over our samples, short
-calls of our own and, with the reference data, six bank calls and 260 written dialogues. `developed` is what cut,
-ranking and threshold were chosen on, `apart` was put aside before. Recall at 5: of the calls that answer (at most
-five), the share among the first five calls. Intervals: bootstrap over questions, 95 %.
+Questions of ours (bench/labels/questions_*.yaml), each with the calls that answer it, over our samples, short calls of
+our own and, with the reference data, six bank calls and 260 written dialogues. `developed` (30) is what cut, ranking
+and threshold were chosen on, `apart` (30) was put aside before. `typed_seen` and `typed_apart` (30 each) are as people
+type them, also over the eight samples alone and over eighty calls of other branches. Recall at 5: of the calls that
+answer (at most five), the share among the first five calls. Intervals, 95 %: bootstrap over questions, of shares
+Wilson's.
 --fit prints the figures of `analysis/questions/relevance.py`: slopes of a logistic regression on the developed half,
 and the intercept for which "not in these calls" is said to 95 % of 30 questions that none of the calls answers
 (six of the developed half, questions_absent.yaml).
@@ -31,7 +33,17 @@ from analysis.questions.asked import read_question
 from analysis.questions.asking import Asker
 from analysis.questions.fitting import Looked
 from analysis.questions.records import Answer
-from bench.materials.question_calls import FURTHER, HALVES, Question, corpus, line_questions, questions, store_corpus
+from bench.fresh_calls import SETS, STRANGERS, fresh_calls
+from bench.materials.question_calls import (
+    FURTHER,
+    HALVES,
+    TYPED,
+    Question,
+    corpus,
+    line_questions,
+    questions,
+    store_corpus,
+)
 from bench.shares import share_interval
 from commands.ask.index import index_calls
 from db.connection import Database, connect
@@ -42,8 +54,10 @@ from pipeline.config.areas.ask import AskSettings
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.root import Settings
+from pipeline.records import CallForAnalysis
 
 AT = 5
+SETS_OF_QUESTIONS = (*HALVES, *FURTHER, *TYPED)
 Ranking = Callable[[str], Sequence[str]]
 """From a question to call names, best first, each once."""
 
@@ -51,34 +65,57 @@ Ranking = Callable[[str], Sequence[str]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--half", default="both", choices=(*HALVES, "both"))
+    parser.add_argument("--set", action="append", choices=SETS_OF_QUESTIONS, help="all without; may be repeated")
     parser.add_argument("--fit", action="store_true", help="print the regression of the developed half")
     parser.add_argument("--show", action="store_true", help="print what came first for each question")
     options = parser.parse_args()
     encoder = open_encoder(EncoderSettings())
     figures: dict[str, Any] = {"bench": "questions", "encoder": encoder.identity}
-    with filled(options.data if options.data.is_dir() else None, encoder) as bench:
-        figures["calls"] = len(bench.names)
-        for half in HALVES if options.half == "both" else (options.half,):
-            asked = [one for one in questions(half) if one.calls <= bench.names]
-            figures[half] = bench.figures(asked, show=options.show)
-            figures[half]["lines_quoted"] = bench.quoted(half, show=options.show)
-        for name in FURTHER if options.half == "both" else ():
-            asked = [one for one in questions(name) if one.calls <= bench.names]
-            figures[name] = bench.figures(asked, show=options.show)
-        if options.fit:
-            figures["fitted"] = bench.fitted()
+    data = options.data if options.data.is_dir() else None
+    sets = options.set or SETS_OF_QUESTIONS
+    for over, made in OVER.items():
+        if not options.fit and not any(one.over == over for name in sets for one in questions(name)):
+            continue
+        with filled(made(data), encoder) as bench:
+            told = figures[over] = {"calls": len(bench.names)}
+            for name in sets:
+                asked = [one for one in questions(name) if one.over == over and one.calls <= bench.names]
+                if asked:
+                    told[name] = bench.figures(asked, show=options.show)
+                if over == "calls" and name in HALVES:
+                    told[name]["lines_quoted"] = bench.quoted(name, show=options.show)
+            if options.fit and over == "calls":
+                told["fitted"] = bench.fitted()
     print(json.dumps(figures, indent=1))
 
 
+def samples_alone(data: Path | None) -> dict[str, CallForAnalysis]:
+    """Our eight sample calls: in so few, words are rare and nearly everything is near something."""
+    del data
+    return {name: call for name, call in corpus(None).items() if name.startswith("sample:")}
+
+
+def branches(data: Path | None) -> dict[str, CallForAnalysis]:
+    """Eighty short calls of our own, of some twenty branches."""
+    del data
+    paths = (STRANGERS, *SETS.values())
+    return {f"branch:{call.call_id}": call for path in paths for _, call in fresh_calls(path)}
+
+
+OVER: Mapping[str, Callable[[Path | None], dict[str, CallForAnalysis]]] = {
+    "calls": corpus,
+    "samples": samples_alone,
+    "branches": branches,
+}
+
+
 @contextmanager
-def filled(data: Path | None, encoder: EncoderChoice) -> Iterator[Bench]:
+def filled(calls: Mapping[str, CallForAnalysis], encoder: EncoderChoice) -> Iterator[Bench]:
     """A database with the calls, indexed."""
     folder = Path(tempfile.mkdtemp(prefix="earshot-bench-"))
     folder.chmod(0o755)
     try:
         with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
-            calls = corpus(data)
             with database.connection() as connection:
                 store_corpus(connection, calls)
             print(index_calls(database, Settings(), encoder=encoder))

@@ -25,6 +25,8 @@ _LABELS = Path(__file__).resolve().parents[1] / "labels"
 HALVES = ("developed", "apart")
 FURTHER = ("absent", "further")
 """Questions that are only measured with, too."""
+TYPED = ("typed_seen", "typed_apart")
+"""Questions as managers type them, over several sets of calls; the second were put aside."""
 _TURN_S = 4.0
 
 
@@ -35,6 +37,8 @@ class Question:
     ask: str
     kind: str
     calls: frozenset[str]
+    over: str = "calls"
+    """The set of calls that it is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,9 @@ def line_questions(half: str) -> list[LineQuestion]:
 
 
 def questions(name: str) -> list[Question]:
-    """Of one of HALVES or FURTHER, or of `threshold`, which are for fitting it alone."""
+    """Of one of HALVES, FURTHER or TYPED, or of `threshold`, which are for fitting it alone."""
     rows = yaml.safe_load((_LABELS / f"questions_{name}.yaml").read_text(encoding="utf-8"))
-    return [Question(row["ask"], row["kind"], frozenset(row["calls"])) for row in rows]
+    return [Question(row["ask"], row["kind"], frozenset(row["calls"]), row.get("over", "calls")) for row in rows]
 
 
 def corpus(data: Path | None) -> dict[str, CallForAnalysis]:

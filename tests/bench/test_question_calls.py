@@ -6,27 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from bench.materials.question_calls import FURTHER, HALVES, Question, corpus, line_questions, questions
-from bench.questions import recall
+from bench.materials.question_calls import FURTHER, HALVES, TYPED, Question, corpus, line_questions, questions
+from bench.questions import OVER, recall
 
 
 def test_there_are_thirty_of_each_half_and_no_question_twice() -> None:
     asked = [one.ask for half in HALVES for one in questions(half)]
     assert len(asked) == 60
-    others = [one.ask for name in (*FURTHER, "threshold") for one in questions(name)]
+    others = [one.ask for name in (*FURTHER, *TYPED, "threshold") for one in questions(name)]
     assert len({*asked, *others}) == 60 + len(others)
 
 
-@pytest.mark.parametrize("half", [*HALVES, *FURTHER, "threshold"])
+@pytest.mark.parametrize("half", [*HALVES, *FURTHER, *TYPED, "threshold"])
 def test_only_absent_questions_have_no_calls(half: str) -> None:
     assert all((one.kind == "absent") == (not one.calls) for one in questions(half))
 
 
 def test_calls_of_the_project_are_there(reference_data: Path) -> None:
-    names = corpus(reference_data).keys()
-    for name in (*HALVES, *FURTHER, "threshold"):
+    names = {over: made(reference_data).keys() for over, made in OVER.items()}
+    for name in (*HALVES, *FURTHER, *TYPED, "threshold"):
         for one in questions(name):
-            assert one.calls <= names, one.ask
+            assert one.calls <= names[one.over], one.ask
 
 
 @pytest.mark.parametrize("half", HALVES)
