@@ -28,6 +28,7 @@ from service.jobs.router import router as jobs
 from service.kept import KeptBy
 from service.live import routes as live_routes
 from service.monitoring.room import watch
+from service.parameters import only_known
 from service.problems.answering import answer_with_problems
 from service.security import LOOPBACK_NAMES, Guard
 from service.shared import Erase, Shared
@@ -85,6 +86,7 @@ def application(
     app.state.live = live
     doors = () if gate is None else (login.router,)
     live_rooms = () if live is None else (live_routes.router,)
+    app.state.only_known = only_known
     for room in (reading.router, correcting.router, questions.pages, *doors, *rooms, *live_rooms):
         app.include_router(room)
     reading.explain_errors(app)

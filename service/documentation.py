@@ -35,16 +35,16 @@ _TOKEN = "token"  # noqa: S105 - the name of the scheme
 
 @router.get("/openapi.json")
 def document(request: Request) -> JSONResponse:
-    return JSONResponse(_made(request.app))
+    return JSONResponse(document_of(request.app))
 
 
 @router.get("/docs")
 def page_of_the_document(request: Request) -> HTMLResponse:
     kinds = [(kind.name, kind.status, kind.title, kind.meaning) for kind in KINDS]
-    return HTMLResponse(api_page(_made(request.app), kinds))
+    return HTMLResponse(api_page(document_of(request.app), kinds))
 
 
-def _made(app: FastAPI) -> dict[str, Any]:
+def document_of(app: FastAPI) -> dict[str, Any]:
     """Made once."""
     if app.openapi_schema is None:
         app.openapi_schema = described(app)

@@ -46,11 +46,13 @@ def needs(scope: Scope) -> Callable[[HTTPConnection], Principal]:
 
     def principal(connection: HTTPConnection) -> Principal:
         try:
-            return principal_with(scope, connection)
+            found = principal_with(scope, connection)
         except HTTPException as refused:
             if connection.scope["type"] == "websocket":
                 raise WebSocketException(POLICY_VIOLATION, refused.detail) from None
             raise
+        connection.app.state.only_known(connection)
+        return found
 
     principal.needed = scope  # type: ignore[attr-defined]  # service/access/routes.py asks
     return principal

@@ -22,6 +22,11 @@ from service.jobs.receiving import Form, digest_of, invalid, paced, receive, sma
 from service.jobs.room import JobRoom, key_reused, told_disk
 from service.jobs.submission import RecordingAtAddress, Submission, described, submission
 
+_HOW = (
+    "send it as the body, as a file in the field recording of a form, or its address as JSON (recording_url), of which "
+    "/v1/docs has examples"
+)
+
 
 async def by_address(request: Request, room: JobRoom, by: str, key: str | None) -> Job:
     """A job whose recording is fetched later. Raises RequestValidationError, HTTPException."""
@@ -77,6 +82,8 @@ async def by_form(request: Request, room: JobRoom, by: str, key: str | None) -> 
                 size = await receive(form.file(paced(request.stream(), room.limits.stall_s)), arriving, 0, room.limits)
             if form.file_name is None:
                 raise invalid("the form has no file; send the recording as a file in the field recording")
+            if size == 0:
+                raise invalid(f"the field recording is empty; {_HOW}")
             wanted = await run_in_threadpool(
                 submission, form.fields, request.app.state.shared.settings.input, form.file_name
             )
@@ -106,7 +113,7 @@ async def take(body: AsyncIterator[bytes], room: JobRoom, job: Job, offset: int,
         return job
     if size == 0:
         await run_in_threadpool(_give_up, room, job)
-        raise invalid("the recording is empty")
+        raise invalid(f"the recording is empty; {_HOW}")
     return await asyncio.shield(run_in_threadpool(room.finish_upload, job, part))
 
 

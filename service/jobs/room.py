@@ -114,7 +114,8 @@ class JobRoom:
             self.jobs.forget(job.job_id)
             self.folder.drop(job)
             raise HTTPException(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"This is not a recording that can be used: {refusal}"
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"This cannot be used: {refusal}. Send a recording, such as WAV, MP3, Ogg or MP4, with sound in it.",
             ) from None
 
     def received_bytes(self, job: Job) -> int | None:

@@ -142,7 +142,7 @@ def described(
     read = submitted_metadata(texts, settings)
     unreadable = [field.removesuffix(_UNREADABLE) for field in read.remarks if field.endswith(_UNREADABLE)]
     if unreadable:
-        raise invalid(f"metadata: cannot be read: {', '.join(unreadable)}")
+        raise RequestValidationError([_unreadable(field) for field in unreadable])
     try:
         plain = safe_name(name)
     except ValueError as error:
@@ -156,6 +156,14 @@ def described(
         callback_url=str(callback_url) if callback_url else None,
         recording_url=str(recording_url) if recording_url else None,
     )
+
+
+def _unreadable(name: str) -> dict[str, Any]:
+    """Which field of the metadata, and what it is to be."""
+    known = CallDescription.model_fields.get(name)
+    meant = " ".join((known.description or "").split()) if known is not None else ""
+    example = f" (such as {known.examples[0]})" if known is not None and known.examples else ""
+    return {"loc": ("metadata", name), "msg": f"cannot be read; expected{example}: {meant}".rstrip(": ")}
 
 
 def texts_of(metadata: CallDescription) -> dict[str, str]:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from db.connection import worth_waiting
 from db.faults import damaged, one_line, other_version
@@ -82,13 +84,27 @@ Handler = Callable[[Request, Exception], "Response | Awaitable[Response]"]
 def _either(elsewhere: Handler | None) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         if is_api(request.url.path):
-            return answer_of(error)
+            ours = answer_of(error)
+            if ours.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+                ours.headers["Allow"] = _methods(request)
+            return ours
         if elsewhere is None:
             raise error
         answer = elsewhere(request, error)
         return answer if isinstance(answer, Response) else await answer
 
     return handle
+
+
+def _methods(request: Request) -> str:
+    """What the address answers to: the framework names only what its first route does."""
+    found = {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if compile_path(str(route.path))[0].match(request.url.path)
+        for method in getattr(route, "methods", None) or ()
+    }
+    return ", ".join(sorted(found))
 
 
 def _refused(error: Exception) -> HTTPException:

@@ -108,3 +108,20 @@ def test_every_error_has_its_problem(
     assert "db.internal" not in answer.text
     assert "words of a call" not in answer.text
     assert ("retry-after" in answer.headers) == (status in {409, 503})
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/calls/{call_id}?format=srt", "/v1/calls/{call_id}/turns?x=1", "/v1/exports?formt=csv"],
+)
+def test_a_parameter_that_an_address_does_not_know_is_never_left_out_in_silence(api: Room, path: str) -> None:
+    address = path.format(call_id=api.call_id)
+    found = told(api.browser.get(address))
+    name = address.partition("?")[2].partition("=")[0]
+    assert [one.where for one in found.errors] == [f"query.{name}"]
+    assert "it knows" in found.errors[0].what
+
+
+def test_all_methods_of_an_address_are_allowed(api: Room) -> None:
+    answer = api.browser.put(f"/v1/calls/{api.call_id}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET")

@@ -30,15 +30,17 @@ def test_the_recording_comes_whole_and_in_ranges(api: Room) -> None:
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        ({"Range": "bytes=9999999999-"}, 416), ({"Range": "bytes=7-4"}, 400), ({"Range": "bytes="}, 400),
-        ({"Range": "words=1-2"}, 400), ({"Range": "bytes=a-b"}, 400), ({"Range": "x"}, 400),
-        ({"Range": "bytes=0-" + "9" * 5000}, 400), ({"Range": "bytes=" + "0-," * 500}, 200),
+        ({"Range": "bytes=9999999999-"}, 416), ({"Range": "bytes=7-4"}, 200), ({"Range": "bytes="}, 200),
+        ({"Range": "words=1-2"}, 200), ({"Range": "bytes=a-b"}, 200), ({"Range": "x"}, 200),
+        ({"Range": "bytes=0-" + "9" * 5000}, 200), ({"Range": "bytes=" + "0-," * 500}, 200),
         ({"Range": "bytes=0-3", "If-Range": '"another"'}, 200), ({"Range": "bytes=0-3", "If-Range": "W/x"}, 200),
         ({"Range": "bytes=0-3", "If-Range": "Wed, 99 Foo 0000"}, 200), ({"Range": "bytes=0-0,2-2"}, 206),
-        ({"Range": "bytes=0-9,3-5,-1000000000"}, 206), ({"Range": "bytes=--5"}, 416),
+        ({"Range": "bytes=0-9,3-5,-1000000000"}, 206), ({"Range": "bytes=--5"}, 200),
     ],
 )  # fmt: skip
-def test_ranges_that_mean_nothing_are_refused_or_passed_over(api: Room, sent: dict[str, str], status: int) -> None:
+def test_ranges_beyond_the_end_are_refused_and_what_means_nothing_is_passed_over(
+    api: Room, sent: dict[str, str], status: int
+) -> None:
     answer = api.browser.get(f"/v1/calls/{api.call_id}/audio", headers=sent)
     assert answer.status_code == status
     if status >= 400:

@@ -242,3 +242,27 @@ def test_text_that_no_database_takes_is_no_fault_of_ours(
     assert answer.status_code in (202, 422), answer.text
     if answer.status_code == 202:
         assert client.get(answer.json()["links"]["job"]).status_code == 200
+
+
+def test_a_misspelt_parameter_is_no_recording_without_it(client: TestClient, wav: bytes) -> None:
+    """`callback_ulr`: nobody would have been called back."""
+    answer = client.post("/v1/jobs", params={"file_name": "a.wav", "callback_ulr": "https://a.example/"}, content=wav)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == "query.callback_ulr"
+
+
+def test_an_empty_recording_is_told_in_every_form(client: TestClient) -> None:
+    for answer in (
+        client.post("/v1/jobs", content=b"", headers={"Content-Type": "audio/wav"}),
+        client.post("/v1/jobs", files={"recording": ("a.wav", b"")}),
+    ):
+        assert (answer.status_code, "is empty; send it" in answer.json()["detail"]) == (422, True)
+
+
+def test_metadata_that_cannot_be_read_says_what_is_expected(client: TestClient, wav: bytes) -> None:
+    answer = client.post(
+        "/v1/jobs", files={"recording": ("a.wav", wav)}, data={"metadata": '{"started_at": "yesterday"}'}
+    )
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["where"]) == (422, "metadata.started_at")
+    assert "2026-11-26T09:15:02+01:00" in fault["what"]

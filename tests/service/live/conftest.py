@@ -23,6 +23,7 @@ from service.access import Principal
 from service.access.needs import Gatekeeper, OpenGate
 from service.live import routes
 from service.live.messages import FRAME_HEADER
+from service.parameters import only_known
 from service.security import Guard
 from tests.live_rooms import RATE_HZ, LiveBed, live_bed, speech
 from tests.waiting import until
@@ -72,6 +73,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         app = FastAPI()
         audit = Heard()
         app.state.live, app.state.gate = bed.room, gate or OpenGate()
+        app.state.only_known = only_known
         app.state.shared = SimpleNamespace(audit=audit)
         app.include_router(routes.router)
         app.add_middleware(Guard, changes_under=("/v1/",))
