@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Self
 
 from pipeline.encryption.keys import KEY_BYTES, FileDamaged, KeyRing
 from pipeline.encryption.sealed import HEADER_BYTES, TAG_BYTES, new_header, read_header
+from pipeline.seekable import SeekableReader
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import ReadableBuffer
 
 MAGIC = b"EARGROW1"
 BLOCK_BYTES = 4096
@@ -147,36 +148,19 @@ class ChangingFile:
         return self._fixed + struct.pack(">Q", index)
 
 
-class ChangingReader(io.RawIOBase):
+class ChangingReader(SeekableReader):
     """Such a file as a file that is read, as long as it is when it is read."""
 
     def __init__(self, file: ChangingFile) -> None:
         super().__init__()
         self._file = file
-        self._place = 0
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def size(self) -> int:
+        return self._file.size
 
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._file.size}[whence]
-        if base + offset < 0:
-            raise ValueError("negative seek position")
-        self._place = base + offset
-        return self._place
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        content = self._file.read(self._place, len(view))
-        view[: len(content)] = content
-        self._place += len(content)
-        return len(content)
+    def read_at(self, place: int, length: int) -> bytes:
+        return self._file.read(place, length)
 
     def close(self) -> None:
         self._file.close()

@@ -23,9 +23,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from pipeline.encryption.keys import KEY_BYTES, FileDamaged, KeyRing, WrappedKey
+from pipeline.seekable import SeekableReader
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import ReadableBuffer
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = b"EARSEAL1"
@@ -108,7 +109,7 @@ def _nonce(file_id: bytes, index: int, *, last: bool) -> bytes:
     return file_id[:7] + struct.pack(">IB", index, last)
 
 
-class SealedReader(io.RawIOBase):
+class SealedReader(SeekableReader):
     """The plain content of an encrypted file, to be read and sought like any file.
 
     Raises FileDamaged, KeyMissing, OSError: when it is made for a file that was cut off, later for blocks.
@@ -135,7 +136,6 @@ class SealedReader(io.RawIOBase):
         except BaseException:
             file.close()
             raise
-        self._place = 0
 
     def _measured(self, sealed_bytes: int) -> tuple[int, int]:
         whole = self.header.block_bytes + TAG_BYTES
@@ -173,31 +173,11 @@ class SealedReader(io.RawIOBase):
         """Bytes of plain content."""
         return self._size
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError("negative seek position")
-        self._place = base + offset
-        return self._place
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        index, skip = divmod(self._place, self.header.block_bytes)
-        if self._place >= self._size or not len(view):
-            return 0
-        content = self._block(index)[skip : skip + len(view)]
-        view[: len(content)] = content
-        self._place += len(content)
-        return len(content)
+    def read_at(self, place: int, length: int) -> bytes:
+        if place >= self._size:
+            return b""
+        index, skip = divmod(place, self.header.block_bytes)
+        return self._block(index)[skip : skip + length]
 
     def close(self) -> None:
         self._file.close()

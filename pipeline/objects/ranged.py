@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import OrderedDict
 from contextlib import closing
 
@@ -10,12 +9,13 @@ from pipeline.errors import SourceUnreadable
 from pipeline.objects.port import BLOCK, ConnectionBroke, ObjectStore, Span, StoredObject, StoreRefused
 from pipeline.objects.s3 import FIRST_WAIT_S, LONGEST_WAIT_S
 from pipeline.retries import retrying
+from pipeline.seekable import SeekableReader
 
 _KEPT_BLOCKS = 16
 
 
-class RangedFile(io.RawIOBase):
-    """One version of an object, seekable. Keeps the blocks read last. For one thread at a time.
+class RangedFile(SeekableReader):
+    """One version of an object. Keeps the blocks read last. For one thread at a time.
 
     Reading raises SourceUnreadable.
     """
@@ -24,7 +24,6 @@ class RangedFile(io.RawIOBase):
         super().__init__()
         self._store = store
         self._held = held
-        self._place = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._again = retrying(
             lambda error: isinstance(error, ConnectionBroke),
@@ -33,33 +32,17 @@ class RangedFile(io.RawIOBase):
             attempts=attempts,
         )
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def size(self) -> int:
+        return self._held.size_bytes
 
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._held.size_bytes}[whence]
-        if start + offset < 0:
-            raise OSError("before the beginning of the object")
-        self._place = start + offset
-        return self._place
-
-    def read(self, size: int = -1, /) -> bytes:
+    def read_at(self, place: int, length: int) -> bytes:
         """All that is asked for, up to the end."""
-        left = max(0, self._held.size_bytes - self._place)
-        left = left if size < 0 else min(size, left)
-        parts = []
-        while left:
-            number, within = divmod(self._place, BLOCK)
-            part = self._block(number)[within : within + left]
-            parts.append(part)
-            self._place += len(part)
-            left -= len(part)
+        end, parts = min(place + length, self.size), []
+        while place < end:
+            number, within = divmod(place, BLOCK)
+            parts.append(self._block(number)[within : within + end - place])
+            place += len(parts[-1])
         return b"".join(parts)
 
     def _block(self, number: int) -> bytes:

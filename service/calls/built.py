@@ -40,14 +40,14 @@ def call_answer(
         topic=_topic(call, words=words),
         summary=_summary(call) if words else None,
         action_items=_promises(call) if words else None,
-        talk=answers.TalkMeasures(**{name: getattr(call, name) for name in answers.TalkMeasures.model_fields}),
+        talk=answers.TalkMeasures.model_validate(call),
         attention_weight=call.attention_weight,
         attention=tuple(_rule(rule, words=words) for rule in rules),
         missing=call.missing_reasons,
         error=_failure(call),
         recording=_recording(call),
         recogniser=_recogniser(call),
-        steps=tuple(_step(step) for step in steps),
+        steps=tuple(map(answers.Step.model_validate, steps)),
         run_id=None if call.run_id is None else uuid.UUID(call.run_id),
         processed_at=call.processed_at,
     )
@@ -127,22 +127,13 @@ def _promises(call: reading.ShownCall) -> tuple[answers.Promise, ...] | None:
     if call.action_items is None:
         return None
     return tuple(
-        answers.Promise(what=one["what"], who=one.get("who"), by_when=one.get("by_when")) for one in call.action_items
+        answers.Promise(**{name: one.get(name) for name in answers.Promise.model_fields}) for one in call.action_items
     )
 
 
 def _rule(rule: reading.ShownRule, *, words: bool) -> answers.RuleThatHolds:
-    return answers.RuleThatHolds(
-        rule=rule.rule,
-        title=rule.title,
-        reason=rule.reason if words else None,
-        quote=rule.quote if words else None,
-        role=rule.role,
-        start_s=rule.start_s,
-        weight=rule.weight,
-        critical=rule.critical,
-        occurrences=rule.occurrences,
-    )
+    answer = answers.RuleThatHolds.model_validate(rule)
+    return answer if words else answer.model_copy(update={"reason": None, "quote": None})
 
 
 def _failure(call: reading.ShownCall) -> answers.FailureOfCall | None:
@@ -180,11 +171,6 @@ def _recogniser(call: reading.ShownCall) -> answers.Recogniser | None:
         passed_over=call.asr_passed_over,
         transcript_fingerprint=call.transcript_fingerprint,
     )
-
-
-def _step(step: reading.ShownStep) -> answers.Step:
-    values: dict[str, Any] = {name: getattr(step, name) for name in answers.Step.model_fields}
-    return answers.Step(**values)
 
 
 def listed_answer(call: listing.ListedCall, *, words: bool) -> answers.ListedCall:

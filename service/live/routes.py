@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Header
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -26,6 +25,7 @@ from pipeline.live.events import Ended
 from pipeline.live.room import LiveRoom
 from pipeline.records import CallMetadata, Role
 from service.access import Principal, Scope, anyone, needs, principal_with
+from service.answers import Answer
 from service.live.codes import CloseCode, short
 from service.live.messages import event_text
 from service.live.socket import Connection, NotAllowed
@@ -40,13 +40,7 @@ MOST_UNSTARTED = 64
 _LOOK_S = 15.0
 
 
-class LiveAnswer(BaseModel):
-    """What all answers have in common."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, from_attributes=True)
-
-
-class LiveCallSummary(LiveAnswer):
+class LiveCallSummary(Answer):
     """A call that is held, or whose ordinary rows are not there yet."""
 
     session: str
@@ -71,7 +65,7 @@ class LiveCallSummary(LiveAnswer):
     """Of the call with the ordinary rows, once there are any."""
 
 
-class LiveTurnAnswer(LiveAnswer):
+class LiveTurnAnswer(Answer):
     """A turn that has ended."""
 
     track: int
@@ -97,7 +91,7 @@ class LiveCallAnswer(LiveCallSummary):
     turns: tuple[LiveTurnAnswer, ...]
 
 
-class LiveCallList(LiveAnswer):
+class LiveCallList(Answer):
     """The latest first."""
 
     calls: tuple[LiveCallSummary, ...]

@@ -75,3 +75,16 @@ def test_what_means_nothing_is_told(address: dict[str, str], says: str) -> None:
 def test_every_filter_has_a_name_in_the_address() -> None:
     assert set(NAMES) == {field.name for field in fields(CallFilter)} - {"since", "call_ids", "within"}
     assert len(set(NAMES.values())) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("site", "address"),
+    [
+        (Site(), "/calls/a1#at=12.5"),
+        (Site(root="../", written=True, files={"a1": "20260914_one"}), "../calls/20260914_one.html#at=12.5"),
+        (Site(root="../", written=True, files={"b2": "other"}), None),
+    ],
+    ids=["server", "folder", "not in the folder"],
+)
+def test_the_address_of_a_call_at_a_moment(site: Site, address: str | None) -> None:
+    assert site.call("a1", 12.5) == address

@@ -32,14 +32,11 @@ from pipeline.records import Role
 TEXT_LIMITS = ("Judges words alone: irony without a telling word, and what is said by tone, are missed.",)
 
 
-def _words_and_cues(choice: Choice, _seed: int) -> Any:
-    """Negation-marked words (1-2), character n-grams (2-5) and cues into one logistic regression."""
+def _words_and_characters() -> tuple[Any, Any]:
+    """Negation-marked words (1-2) and character n-grams (2-5)."""
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline, make_union
-    from sklearn.preprocessing import MaxAbsScaler
 
-    from analysis.training.text_features import SentimentCues, mark_negation, plain_words
+    from analysis.training.text_features import mark_negation, plain_words
 
     words = TfidfVectorizer(
         preprocessor=mark_negation,
@@ -51,6 +48,18 @@ def _words_and_cues(choice: Choice, _seed: int) -> Any:
     characters = TfidfVectorizer(
         preprocessor=plain_words, analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True
     )
+    return words, characters
+
+
+def _words_and_cues(choice: Choice, _seed: int) -> Any:
+    """Negation-marked words (1-2), character n-grams (2-5) and cues into one logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.preprocessing import MaxAbsScaler
+
+    from analysis.training.text_features import SentimentCues
+
+    words, characters = _words_and_characters()
     cues = make_pipeline(SentimentCues(), MaxAbsScaler())
     union = make_union(words, characters, cues)
     return make_pipeline(union, LogisticRegression(C=choice["C"], class_weight=choice["weight"], max_iter=500))
@@ -81,23 +90,13 @@ def _plain(choice: Choice, _seed: int) -> Any:
 
 def _encoded(choice: Choice, _seed: int) -> Any:
     """Vectors of the sentence encoder, negation-marked words, character n-grams and cues into one regression."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import FeatureUnion, make_pipeline
     from sklearn.preprocessing import MaxAbsScaler
 
-    from analysis.training.text_features import LineVectors, LineWords, SentimentCues, mark_negation, plain_words
+    from analysis.training.text_features import LineVectors, LineWords, SentimentCues
 
-    words = TfidfVectorizer(
-        preprocessor=mark_negation,
-        token_pattern=r"\S+",  # noqa: S106 - a pattern of words, no secret
-        ngram_range=(1, 2),
-        min_df=2,
-        sublinear_tf=True,
-    )
-    characters = TfidfVectorizer(
-        preprocessor=plain_words, analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True
-    )
+    words, characters = _words_and_characters()
     union = FeatureUnion(
         [
             ("vectors", LineVectors()),
