@@ -35,7 +35,6 @@ ANSWERS: dict[str, str] = {
     "bench/soak.py": "one night of disturbances; all kinds share the fleet and the account at the end",
     "bench/summaries.py": "one step on three sets of calls, with the same marks for each",
     "bench/topics.py": "one step on five sets of questions; all are answered and counted by the same code",
-    "db/queries/dashboard.py": "the figures of one page and the sums that make them of two questions",
     "db/ledger/results.py": "the one transaction that stores a call, table by table",
     "pages/dashboard/page.py:dashboard_page": "the values of one template, one below the other",
     "pipeline/run/stages/recognise.py": "one stage: the calls under way are its state, and every step needs them",

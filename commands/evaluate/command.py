@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -147,19 +148,6 @@ Examples:
 """
 
 
-@app.command(help=_TOPICS_HELP)
-def topics(
-    labels: LanguageLabelsOption,
-    save: SaveOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    from commands.evaluate.language import evaluate_language
-
-    sys.exit(evaluate_language("topic", config, overrides or (), labels, save=save, as_json=as_json))
-
-
 _SUMMARIES_HELP = """The call's own sentences and each language model side by side on calls with a known outcome.
 
 docs/language-models.md explains the figures. A file written by --save and named in summary.measured is what
@@ -173,17 +161,23 @@ Examples:
 """
 
 
-@app.command(help=_SUMMARIES_HELP)
-def summaries(
-    labels: LanguageLabelsOption,
-    save: SaveOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    from commands.evaluate.language import evaluate_language
+def _of_step(step: str) -> Callable[..., None]:
+    def command(
+        labels: LanguageLabelsOption,
+        save: SaveOption = None,
+        config: ConfigOption = DEFAULT_CONFIG,
+        overrides: SetOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        from commands.evaluate.language import evaluate_language
 
-    sys.exit(evaluate_language("summary", config, overrides or (), labels, save=save, as_json=as_json))
+        sys.exit(evaluate_language(step, config, overrides or (), labels, save=save, as_json=as_json))
+
+    return command
+
+
+app.command("topics", help=_TOPICS_HELP)(_of_step("topic"))
+app.command("summaries", help=_SUMMARIES_HELP)(_of_step("summary"))
 
 
 _SCORECARD_HELP = """Scorecards by people: a sheet of calls to score, and how far the scorecard agrees with it.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from db.queries.chosen import CALLS, CallFilter, ask_of_chosen
 from db.records import record_row
@@ -19,22 +19,25 @@ Period = Literal["day", "week", "month"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """All chosen calls together. Shares are of the time of the calls in which they are measured, 0..1."""
+class _Moods:
+    """How many calls, and of how many the customer's mood is known."""
 
     calls: int
+    negative: int
+    neutral: int
+    positive: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counts(_Moods):
+    """What is counted of calls, whoever had them."""
+
     failed: int
     undated: int
     """Calls whose start is not known."""
     duration_s: float
     measured: int
     """Calls whose length is known."""
-    negative: int
-    neutral: int
-    positive: int
-    silence_share: float | None
-    client_talk_share: float | None
-    agent_talk_share: float | None
     demonstration: int
     """Calls with the words of a demonstration recogniser."""
     attention: int
@@ -43,6 +46,15 @@ class Totals:
     """Calls judged by the rules, all of which are for their language."""
     partly_judged: int
     """Calls in a language that some of the rules are not for: those were not judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals(_Counts):
+    """All chosen calls together. Shares are of the time of the calls in which they are measured, 0..1."""
+
+    silence_share: float | None
+    client_talk_share: float | None
+    agent_talk_share: float | None
     agents: int
     first_day: date | None
     last_day: date | None
@@ -53,14 +65,10 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InPeriod:
+class InPeriod(_Moods):
     """Calls that began in one day, week or month."""
 
     first_day: date
-    calls: int
-    negative: int
-    neutral: int
-    positive: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,18 +161,10 @@ class Dashboard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OfAgent:
+class _OfAgent(_Counts):
     """What is counted and summed of an agent's calls; each time with the length of the calls in which it is known."""
 
     agent_id: str | None
-    calls: int
-    failed: int
-    undated: int
-    duration_s: float
-    measured: int
-    negative: int
-    neutral: int
-    positive: int
     silence_s: float | None
     silence_of_s: float | None
     client_talk_s: float | None
@@ -173,22 +173,14 @@ class _OfAgent:
     agent_talk_of_s: float | None
     interruptions: int
     with_interruptions: int
-    demonstration: int
-    attention: int
-    judged: int
-    partly_judged: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OfDay:
+class _OfDay(_Moods):
     """Calls of one day about one topic."""
 
     day: date | None
     topic: str | None
-    calls: int
-    negative: int
-    neutral: int
-    positive: int
 
 
 LONGEST_BY_DAY, LONGEST_BY_WEEK = 62, 3 * 366
@@ -231,9 +223,6 @@ def period_of(totals: Totals) -> Period:
 
 
 def _totals(agents: Sequence[_OfAgent], days: Sequence[_OfDay]) -> Totals:
-    def summed(name: str) -> int:
-        return sum(getattr(one, name) for one in agents)
-
     def share(name: str) -> float | None:
         known = [one for one in agents if getattr(one, f"{name}_s") is not None]
         return _share(
@@ -243,25 +232,19 @@ def _totals(agents: Sequence[_OfAgent], days: Sequence[_OfDay]) -> Totals:
 
     dated = [one.day for one in days if one.day is not None]
     return Totals(
-        calls=summed("calls"),
-        failed=summed("failed"),
-        undated=summed("undated"),
-        duration_s=math.fsum(one.duration_s for one in agents),
-        measured=summed("measured"),
-        negative=summed("negative"),
-        neutral=summed("neutral"),
-        positive=summed("positive"),
+        **_summed(agents, _Counts),
         silence_share=share("silence"),
         client_talk_share=share("client_talk"),
         agent_talk_share=share("agent_talk"),
-        demonstration=summed("demonstration"),
-        attention=summed("attention"),
-        judged=summed("judged"),
-        partly_judged=summed("partly_judged"),
         agents=sum(one.agent_id is not None for one in agents),
         first_day=min(dated, default=None),
         last_day=max(dated, default=None),
     )
+
+
+def _summed(rows: Sequence[_Moods], kind: type[_Moods]) -> dict[str, Any]:
+    """Every field of `kind`, over all rows."""
+    return {one.name: sum(getattr(row, one.name) for row in rows) for one in fields(kind)}
 
 
 def _agent(one: _OfAgent) -> OfAgent:
@@ -288,16 +271,7 @@ def _periods(days: Sequence[_OfDay], period: Period) -> tuple[InPeriod, ...]:
     for one in days:
         if one.day is not None:
             found.setdefault(_first_day(one.day, period), []).append(one)
-    return tuple(
-        InPeriod(
-            first_day=first,
-            calls=sum(one.calls for one in within),
-            negative=sum(one.negative for one in within),
-            neutral=sum(one.neutral for one in within),
-            positive=sum(one.positive for one in within),
-        )
-        for first, within in sorted(found.items())
-    )
+    return tuple(InPeriod(first_day=first, **_summed(within, _Moods)) for first, within in sorted(found.items()))
 
 
 def _topics_by_week(days: Sequence[_OfDay]) -> tuple[TopicInWeek, ...]:
