@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,15 @@ _LONGEST_WAIT_S = 15.0
 def says_disk_full(error: BaseException) -> bool:
     """Whether a write failed because the disk is full or a quota is used up."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def write_at(file: int, content: bytes, place: int) -> None:
+    """A write may take only a part of the content: the first sign of a full disk."""
+    rest = memoryview(content)
+    while rest:
+        written = os.pwrite(file, rest, place)
+        place += written
+        rest = rest[written:]
 
 
 @contextmanager

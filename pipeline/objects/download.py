@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.config.areas.buckets import S3Settings
-from pipeline.disk import spooling
+from pipeline.disk import spooling, write_at
 from pipeline.errors import SourceUnreadable
 from pipeline.objects.port import (
     ConnectionBroke,
@@ -114,7 +114,7 @@ class Downloads:
             with closing(self._store.blocks(span, deadline)) as blocks:
                 for block in blocks:
                     with spooling(path.parent):
-                        _write_at(file, block, place)
+                        write_at(file, block, place)
                     place += len(block)
                     note(len(block))
         finally:
@@ -134,12 +134,3 @@ class Downloads:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._settings.connections, "ranges")
             return self._pool
-
-
-def _write_at(file: int, block: bytes, place: int) -> None:
-    """A write may take only a part of the content: the first sign of a full disk."""
-    rest = memoryview(block)
-    while rest:
-        written = os.pwrite(file, rest, place)
-        place += written
-        rest = rest[written:]

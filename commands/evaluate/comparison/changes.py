@@ -12,7 +12,6 @@ from pipeline.masking import masked
 
 _AGAIN = frozenset({Result.TRANSCRIPT, Result.SPEAKERS, Result.IDENTITY})
 _NOT_OURS = ("input.path",)
-_ANALYSED = frozenset({Result.TEXT, Result.ACOUSTIC, Result.FUSION, Result.TOPIC, Result.SUMMARY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,6 @@ from pipeline.judging.scores import FIGURES
 from pipeline.plurals import counted
 
 _MOST_NOTICES = 10
-_NO_PRICE = "No cost without a price: set reporting.machine_usd_per_hour, and usd_per_minute of a service."
 
 
 @dataclass(frozen=True, slots=True)

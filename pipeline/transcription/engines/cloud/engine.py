@@ -29,7 +29,6 @@ from pipeline.transcription.engines.meter import CostCeilingReached, Meter
 from pipeline.transcription.text.vocabulary import context_terms
 
 _DOWN = frozenset({502, 503, 504})
-MAX_CHANNELS = 2
 
 
 class CloudTranscriber:
