@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from pipeline.disk import write_at
 from pipeline.encryption.keys import KEY_BYTES, FileDamaged, KeyRing
 from pipeline.encryption.sealed import HEADER_BYTES, TAG_BYTES, new_header, read_header
 from pipeline.seekable import SeekableReader
@@ -57,7 +58,7 @@ class ChangingFile:
         key = os.urandom(KEY_BYTES)
         header, fixed = new_header(MAGIC, BLOCK_BYTES, key, ring)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        _write_all(descriptor, header, 0)
+        write_at(descriptor, header, 0)
         return cls(descriptor, key, fixed, path.name)
 
     @classmethod
@@ -129,7 +130,7 @@ class ChangingFile:
     def _put(self, index: int, block: bytes) -> None:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, block, self._bound(index))
-        _write_all(self._file, nonce + sealed, HEADER_BYTES + index * (BLOCK_BYTES + _MORE_BYTES))
+        write_at(self._file, nonce + sealed, HEADER_BYTES + index * (BLOCK_BYTES + _MORE_BYTES))
 
     def _block(self, index: int) -> bytes:
         from cryptography.exceptions import InvalidTag
@@ -185,11 +186,3 @@ class ChangingAppender(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-def _write_all(file: int, content: bytes, place: int) -> None:
-    rest = memoryview(content)
-    while rest:
-        written = os.pwrite(file, rest, place)
-        place += written
-        rest = rest[written:]
