@@ -7,8 +7,8 @@ bound. Six Harper Valley calls with their eight tasks as glossary, our eight sam
 for "none of these" the sample calls with Harper Valley's tasks. `dialogues`: written service dialogues about one
 service each, none of which had a part in choosing the settings. `attacks`: the client of a bank tries to have the call
 filed under another task than the one it is about. `weighed`: by likelihoods, as configured by default.
-`written`: the model writes a sentence and the label's number. `served`: the same by a loopback server that tells
-the probabilities of its tokens (bench.materials.model_server). By bands of confidence: how many were right, and the
+`written`: the model writes a sentence and the label's number. `served`: by a loopback server that tells
+how likely it finds a text (bench.materials.model_server). By bands of confidence: how many were right, and the
 Brier score. On a Linux CPU preload OpenBLAS (LD_PRELOAD=libopenblas.so.0). Skipped, with the reason, where the model's
 packages cannot be had; the last line is JSON.
 """

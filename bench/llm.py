@@ -93,7 +93,6 @@ def _requests(calls: int, max_tokens: int, temperature: float = 0.0) -> list[LLM
             schema=SCHEMA,
             max_tokens=max_tokens,
             temperature=temperature,
-            label_fields=("topic",),
         )
         for number in range(calls)
     ]
@@ -152,8 +151,7 @@ def _prefix(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     calls = max(2, options.calls // 4)
     system = SYSTEM + "; ".join(f"{topic}: " + "what callers say about it, and what not. " * 3 for topic in TOPICS)
     requests = [
-        dataclasses.replace(request, system=system, user=request.key, label_fields=())
-        for request in _requests(calls, max_tokens=8)
+        dataclasses.replace(request, system=system, user=request.key) for request in _requests(calls, max_tokens=8)
     ]
     models = [
         LocalModel(

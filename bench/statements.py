@@ -7,7 +7,8 @@ wrong way round, invented, wrong figures, wrong outcomes) about the Harper Valle
 for it, each with a person's verdict. `tuning.yaml` is what rules and weights were made on; `kept_apart.yaml` was put
 aside.
 `kept_apart_later.yaml` was written after a real model's unmarked falsehoods were known, before the checker was changed
-for them. `model.yaml` has what a real model wrote.
+for them; `strangers_apart.yaml` likewise, later. `model.yaml` and `model_apart.yaml` have what a real model wrote, the
+second about calls on which nothing was tuned.
 --fit makes the weights anew from the tuning half (thresholds by cross-validation over calls) and writes them.
 --show lists what is judged wrongly. Intervals: Wilson (1927), 95 %.
 """
@@ -30,7 +31,7 @@ from analysis.summary.checking import StatementChecker
 from analysis.summary.support.evidence import CallEvidence
 from analysis.summary.support.verdict import WEIGHED, WEIGHTS, Verdict, faults_of
 from analysis.summary.support.wording import wording_of
-from bench.fresh_calls import STRANGERS, fresh_calls
+from bench.fresh_calls import STRANGERS, calls_of_set, fresh_calls
 from bench.materials.reference_calls import call_of, harper_valley, samples
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
@@ -62,6 +63,7 @@ def read_statements(path: Path, data: Path | None) -> list[Labelled]:
     """Statements about calls that are not here (`reference` without `data`) are left out."""
     known: dict[str | int, CallForAnalysis] = {call.call_id: call for call, _ in samples()}
     known |= {expected["number"]: call for expected, call in fresh_calls(STRANGERS)}
+    known |= {call.call_id: call for _, call in calls_of_set("second")}
     if data is not None and (data / "calls" / "harper_valley").is_dir():
         known |= {call.call_id: call for call, _ in harper_valley(data)}
     return list(_labelled(yaml.safe_load(path.read_text(encoding="utf-8")), known))
@@ -73,7 +75,7 @@ def _labelled(documents: Sequence[Mapping[str, Any]], known: Mapping[str | int, 
         if "turns" in about:
             call: CallForAnalysis | None = _written(about)
         else:
-            call = known.get(about.get("sample") or about.get("reference") or about.get("stranger"))
+            call = known.get(next(iter(about.values())))
         if call is None:
             continue
         for kind in ("supported", *FALSE_KINDS):
@@ -184,7 +186,7 @@ def main() -> None:
         weights.cache_clear()
     halves = {"tuning": tuning}
     if not arguments.tuning_only:
-        for name in ("kept_apart", "kept_apart_later", "strangers_apart", "model"):
+        for name in ("kept_apart", "kept_apart_later", "strangers_apart", "model", "model_apart"):
             halves[name] = read_statements(STATEMENTS / f"{name}.yaml", arguments.data)
     told: dict[str, Any] = {}
     for half, statements in halves.items():

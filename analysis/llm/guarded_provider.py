@@ -47,10 +47,12 @@ def _sum(total: int | None, more: int | None) -> int | None:
 
 
 def estimate_tokens(request: LLMRequest) -> int:
-    """Prompt tokens of a request, rounded up, schema included."""
+    """Prompt tokens of a request, rounded up, schema included; of a choice, its options where they are more."""
+    options = request.choice.options if request.choice is not None else ()
+    weighed = sum(len(option.given) + len(option.said) for option in options)
     texts = [request.system, request.user, *(message.text for message in request.follow_up)]
     chars = sum(len(text) for text in texts) + len(json.dumps(plain(request.schema)))
-    return math.ceil(chars / _CHARS_PER_TOKEN)
+    return math.ceil(max(chars, weighed) / _CHARS_PER_TOKEN)
 
 
 class GuardedProvider:

@@ -70,8 +70,6 @@ class LLMRequest:
     """Longest reply, in tokens of the provider's own tokenizer."""
     temperature: float = 0.0
     """0 takes the likeliest token; 0..2."""
-    label_fields: tuple[str, ...] = ()
-    """Names of top-level string fields whose label's probability is wanted."""
     choice: Choice | None = None
     """The same question by likelihoods: a provider that gives them (`LLMProvider.scores`) answers it this way, with a
     probability of every option. The others never see it."""
@@ -98,7 +96,7 @@ class Reply:
     tokens_in: int | None = None
     tokens_out: int | None = None
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
+    """field -> label -> 0..1, of every option of a choice that was weighed; empty of a reply that was written."""
     finish: str = "stop"
     """`stop`, `length` (cut by max_tokens), `landed` (brought to a valid end within max_tokens or the time limit),
     `refused`, `unread` (there was no time to begin with it)."""
@@ -133,7 +131,7 @@ class LLMAnswer:
     cut: bool = False
     """Whether the model would have written more: the last text of `data` may end anywhere."""
     label_probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """field -> label -> 0..1, at least of the label chosen; empty where the provider gives none."""
+    """field -> label -> 0..1, of every option of a choice that was weighed; empty of a reply that was written."""
     passed_over: tuple[str, ...] = ()
     """`provider: why` for each provider listed before the one that answered."""
     services: Mapping[str, str | None] = field(default_factory=dict)

@@ -31,15 +31,24 @@ def redact_request(request: LLMRequest, redactor: TextRedactor) -> tuple[LLMRequ
     Raises:
         RedactionFailed: the redactor lost the boundaries between the texts.
     """
-    texts = [request.system, request.user, *(message.text for message in request.follow_up), request.source]
+    options = request.choice.options if request.choice is not None else ()
+    said = dict.fromkeys(option.said for option in options)
+    texts = [request.system, request.user, *(message.text for message in request.follow_up), *said, request.source]
     joined = _SEAM.join(text.replace("\x1e", " ") for text in texts)
     redacted, originals = redactor.redact(joined)
     parts = redacted.split(_SEAM)
     if len(parts) != len(texts):
         raise RedactionFailed(f"redaction of request {request.key!r} ran its texts together; it is not sent")
     parts = [parts[0], *(_without_known(part, originals) for part in parts[1:-1])]
-    follow_up = tuple(replace(message, text=text) for message, text in zip(request.follow_up, parts[2:], strict=True))
-    return replace(request, system=parts[0], user=parts[1], follow_up=follow_up, source=""), originals
+    turns, clean = (
+        parts[2 : 2 + len(request.follow_up)],
+        dict(zip(said, parts[2 + len(request.follow_up) :], strict=True)),
+    )
+    follow_up = tuple(replace(message, text=text) for message, text in zip(request.follow_up, turns, strict=True))
+    choice = request.choice and replace(
+        request.choice, options=tuple(replace(option, said=clean[option.said]) for option in options)
+    )
+    return replace(request, system=parts[0], user=parts[1], follow_up=follow_up, choice=choice, source=""), originals
 
 
 def _without_known(text: str, originals: Mapping[str, str]) -> str:

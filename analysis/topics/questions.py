@@ -66,7 +66,6 @@ def topic_request(question: Question, key: str, settings: TopicSettings) -> LLMR
         user=_transcript(question.call, settings),
         schema=object_schema(properties),
         max_tokens=settings.max_tokens,
-        label_fields=(_NUMBER,),
         choice=_choice(question, settings),
     )
 
@@ -138,13 +137,14 @@ def read_topic(question: Question, answer: LLMAnswer, settings: TopicSettings, e
 
 
 def _decide(question: Question, number: str, shares: Mapping[str, float]) -> tuple[Offered | None, float | None]:
-    """The label, None for none of them, and the share of its topic; None where the provider gives no probability.
+    """The label, None for none of them, and the share of its topic; None where the labels were not weighed.
 
-    Where all labels have a share, the topic with the largest sum is taken, and of its labels the likeliest.
+    The topic with the largest sum is taken, and of its labels the likeliest. The probability of a number that was
+    written is no such share: it tells how sure the model is of its words before, and of a small one nothing at all.
     """
     numbered = {str(place): offered for place, offered in enumerate(question.offered, start=1)}
     if len(shares) <= len(numbered):
-        return numbered.get(number), shares.get(number)
+        return numbered.get(number), None
     topics: dict[tuple[str, str] | None, float] = {}
     for value, share in shares.items():
         topic = _topic(numbered.get(value))

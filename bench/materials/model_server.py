@@ -1,6 +1,6 @@
-"""A loopback server in OpenAI's protocol with a real model: schema kept to, probabilities of the tokens told.
+"""A loopback server in OpenAI's protocol with a real model: schema kept to, likelihood of a prompt told.
 
-As vLLM does with a schema and logprobs; requests that come within a moment of each other are answered together.
+As vLLM does with a schema and with `echo`; requests that come within a moment of each other are answered together.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from analysis.llm.local.attention import use_vector_attention
-from analysis.llm.local.decoding import Writing
 from analysis.llm.local.gates import use_vector_gates
 from analysis.llm.local.model import LocalModel
 from analysis.llm.provider import LLMRequest, Reply
@@ -27,43 +28,58 @@ _DAY_S = 86_400.0
 _GATHERED_S = 3.0
 """After this long without a further request those that came are answered."""
 
-
-Told = tuple[Reply, Sequence[tuple[bytes, float]]]
-"""A reply, and its tokens with their log-probabilities."""
+Body = dict[str, Any]
 
 
-class _TellsTokens(LocalModel):
-    def __init__(self, settings: MlxLmSettings) -> None:
-        super().__init__(settings)
-        self.tokens: dict[str, list[tuple[bytes, float]]] = {}
+class _Echoing(LocalModel):
+    """Tells how likely it finds a text, token by token."""
 
-    def _reply(self, sequence: Writing) -> Reply:
-        tokens = [token for token in sequence.constraint.tokens if token not in self._ends]
-        pieces = [self._grammar_tokenizer.decode_bytes([token]) for token in tokens]
-        self.tokens[sequence.request.key] = list(zip(pieces, sequence.logprobs, strict=False))
-        return super()._reply(sequence)
+    def echo(self, body: Body) -> Body:
+        choices = [self._echoed(place, prompt) for place, prompt in enumerate(body["prompt"])]
+        read = sum(len(one["logprobs"]["tokens"]) for one in choices)
+        usage = {"prompt_tokens": read, "completion_tokens": 0}
+        return {"id": "0", "object": "text_completion", "created": 0, "model": "m", "choices": choices, "usage": usage}
+
+    def _echoed(self, place: int, prompt: str) -> Body:
+        import mlx.core as mx
+
+        spelled = self._tokenizer._tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False)
+        tokens, offsets = spelled["input_ids"], [start for start, _ in spelled["offset_mapping"]]
+        logits = self._model(mx.array([tokens]))[0].astype(mx.float32)
+        chosen = mx.take_along_axis(logits[:-1], mx.array(tokens[1:])[:, None], axis=-1)[:, 0]
+        found = np.array(chosen - mx.logsumexp(logits[:-1], axis=-1)).tolist()
+        told = {"tokens": [str(one) for one in tokens], "token_logprobs": [None, *found], "text_offset": offsets}
+        return {"index": place, "text": prompt, "logprobs": told, "finish_reason": "length"}
 
 
-def build_telling_model(settings: MlxLmSettings) -> Callable[[Sequence[LLMRequest]], list[Told]]:
-    """For `Worker`."""
+def build_served_model(settings: MlxLmSettings) -> Callable[[Sequence[Body]], list[Body]]:
+    """For `Worker`: bodies of requests to bodies of answers."""
     use_vector_attention()
     use_vector_gates()
-    model = _TellsTokens(settings)
-    return lambda requests: [(reply, model.tokens.get(reply.key, [])) for reply in model(requests)]
+    model = _Echoing(settings)
+
+    def answer(bodies: Sequence[Body]) -> list[Body]:
+        asked = {place: _request(str(place), body) for place, body in enumerate(bodies) if "messages" in body}
+        replies = dict(zip(asked, model([*asked.values()]), strict=True))
+        return [
+            _completion(replies[place]) if place in replies else model.echo(body) for place, body in enumerate(bodies)
+        ]
+
+    return answer
 
 
 class _Desk:
     """Gathers requests for the one process that has the model."""
 
     def __init__(self, model: Path) -> None:
-        self._waiting: queue.Queue[tuple[dict[str, Any], Future[dict[str, Any]]] | None] = queue.Queue()
+        self._waiting: queue.Queue[tuple[Body, Future[Body]] | None] = queue.Queue()
         settings = (MlxLmSettings(model=str(model)),)
-        self._model = Worker("served model", build_telling_model, settings, limit_key="none")
+        self._model = Worker("served model", build_served_model, settings, limit_key="none")
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
 
-    def ask(self, body: dict[str, Any]) -> dict[str, Any]:
-        answer: Future[dict[str, Any]] = Future()
+    def ask(self, body: Body) -> Body:
+        answer: Future[Body] = Future()
         self._waiting.put((body, answer))
         return answer.result()
 
@@ -74,12 +90,11 @@ class _Desk:
 
     def _work(self) -> None:
         while gathered := self._gathered():
-            requests = [_request(str(number), body) for number, (body, _) in enumerate(gathered)]
-            told: list[Told] = self._model.call(requests, _DAY_S)
-            for (reply, tokens), (_, answer) in zip(told, gathered, strict=True):
-                answer.set_result(_completion(reply, tokens))
+            told: list[Body] = self._model.call([body for body, _ in gathered], _DAY_S)
+            for answered, (_, answer) in zip(told, gathered, strict=True):
+                answer.set_result(answered)
 
-    def _gathered(self) -> list[tuple[dict[str, Any], Future[dict[str, Any]]]]:
+    def _gathered(self) -> list[tuple[Body, Future[Body]]]:
         """Those that came; none when the server is closed."""
         gathered = []
         one = self._waiting.get()
@@ -92,7 +107,7 @@ class _Desk:
         return gathered
 
 
-def _request(key: str, body: dict[str, Any]) -> LLMRequest:
+def _request(key: str, body: Body) -> LLMRequest:
     schema = body["response_format"]["json_schema"]["schema"]
     system, user = (message["content"] for message in body["messages"][:2])
     return LLMRequest(
@@ -102,21 +117,11 @@ def _request(key: str, body: dict[str, Any]) -> LLMRequest:
         user=user,
         schema=schema,
         max_tokens=body.get("max_completion_tokens") or body["max_tokens"],
-        label_fields=tuple(schema["properties"]),
     )
 
 
-def _completion(reply: Reply, tokens: Sequence[tuple[bytes, float]]) -> dict[str, Any]:
-    content = [
-        {"token": piece.decode(errors="replace"), "bytes": list(piece), "logprob": value, "top_logprobs": []}
-        for piece, value in tokens
-    ]
-    choice = {
-        "index": 0,
-        "finish_reason": "stop",
-        "message": {"role": "assistant", "content": reply.text},
-        "logprobs": {"content": content},
-    }
+def _completion(reply: Reply) -> Body:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": reply.text}}
     usage = {"prompt_tokens": reply.tokens_in, "completion_tokens": reply.tokens_out}
     return {
         "id": reply.key,

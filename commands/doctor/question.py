@@ -36,7 +36,6 @@ def question() -> LLMRequest:
             "additionalProperties": False,
         },
         max_tokens=64,
-        label_fields=("number",),
         choice=Choice(fills="number", options=options, temperature=4.0),
     )
 

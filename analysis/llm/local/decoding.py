@@ -30,7 +30,6 @@ class Writing:
     read: list[Any] | None
     """The cache of these tokens. Held here too, because a batch may have more different beginnings than are kept."""
     constraint: Constraint
-    logprobs: list[float] = field(default_factory=list)
     begun: bool = False
     """Whether there was time to read the prompt."""
 
@@ -186,9 +185,6 @@ class _Batch:
     def note(self, responses: Iterable[Any]) -> None:
         """Tokens that were written."""
         for response in responses:
-            sequence = self.under_way[response.uid]
-            if sequence.request.label_fields:
-                sequence.logprobs.append(float(response.logprobs[response.token].item()))
             if response.finish_reason is not None:
                 del self.under_way[response.uid]
 

@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from analysis.llm.label_probabilities import label_probabilities
 from analysis.llm.local.attention import use_vector_attention
 from analysis.llm.local.decoding import BatchDecoder, Tokens, Writing
 from analysis.llm.local.gates import use_vector_gates
@@ -24,6 +23,7 @@ from analysis.llm.local.scoring import Scorer
 from analysis.llm.local.weights import find_model
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import plain
+from analysis.llm.weighing import chosen
 from pipeline.config.areas.llm import MlxLmSettings
 from pipeline.errors import InvalidReply, ModelUnavailable
 
@@ -134,13 +134,7 @@ class LocalModel:
                 log.warning("%s: nothing to choose from, or over llm.mlx_lm.max_prompt_tokens (%d)", key, limit)
                 replies[index] = Reply(key=key, text="", finish="refused")
                 continue
-            replies[index] = Reply(
-                key=key,
-                text=json.dumps({**choice.others, choice.fills: scored.best}, ensure_ascii=False),
-                tokens_in=scored.tokens,
-                tokens_out=0,
-                label_probabilities={choice.fills: scored.shares},
-            )
+            replies[index] = chosen(key, choice, scored)
         return replies
 
     def _render_turn(self, text: str) -> Tokens:
@@ -172,7 +166,6 @@ class LocalModel:
             shared=shared,
             read=read,
             constraint=constraint,
-            logprobs=[0.0] * len(forced),
         )
 
     def _render(self, request: LLMRequest, user: str | None = None) -> Tokens:
@@ -237,9 +230,6 @@ class LocalModel:
             text=b"".join(pieces).decode(errors="replace"),
             tokens_in=len(sequence.prompt) - sequence.forced,
             tokens_out=len(constraint.tokens),
-            label_probabilities=label_probabilities(
-                list(zip(pieces, sequence.logprobs, strict=False)), request.label_fields
-            ),
             finish="landed" if constraint.landed and ended else ("stop" if ended else "length"),
         )
 

@@ -7,33 +7,20 @@ and kept, so a label that is weighed for many calls, or a call weighed against m
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.llm.provider import Choice
+from analysis.llm.weighing import Weighed, weighed
 
 _KEPT_BEGINNINGS = 256
 _TOKENS_AT_ONCE = 512
 """Rows times their length in one pass: each token's scores over the vocabulary are held (0.6 MB for 150,000)."""
 
 Tokens = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """The shares of a choice's options, and the tokens that were read for them."""
-
-    shares: Mapping[str, float]
-    tokens: int
-
-    @property
-    def best(self) -> str:
-        """Of equal shares the option that was listed first."""
-        return max(self.shares, key=lambda value: self.shares[value])
 
 
 class Scorer:
@@ -47,7 +34,7 @@ class Scorer:
         self._render, self._encode = render, encode
         self._beginnings: OrderedDict[Tokens, list[Any]] = OrderedDict()
 
-    def __call__(self, choices: Sequence[Choice], longest: int) -> list[Scored | None]:
+    def __call__(self, choices: Sequence[Choice], longest: int) -> list[Weighed | None]:
         """One result per choice; None for one with a text of more than `longest` tokens, or with nothing to weigh."""
         rows: dict[tuple[Tokens, Tokens], float] = {}
         asked: list[list[tuple[Tokens, Tokens]]] = []
@@ -60,7 +47,7 @@ class Scorer:
         before += self._weigh(rows)
         tokens = round(before / max(1, sum(1 for pairs in asked if pairs)))
         return [
-            _shares(choice, [rows[pair] for pair in pairs], tokens) if pairs else None
+            weighed(choice, [rows[pair] for pair in pairs], tokens) if pairs else None
             for choice, pairs in zip(choices, asked, strict=True)
         ]
 
@@ -115,14 +102,3 @@ class Scorer:
         chosen = mx.take_along_axis(logits, mx.array(wanted)[..., None], axis=-1)[..., 0]
         found = np.array(chosen - mx.logsumexp(logits, axis=-1))
         return [float(found[place, : len(said)].sum()) for place, (_, said) in enumerate(batch)]
-
-
-def _shares(choice: Choice, loglikelihoods: Sequence[float], tokens: int) -> Scored:
-    priors = np.asarray([option.prior for option in choice.options])
-    values = np.asarray(loglikelihoods, dtype=np.float64) / choice.temperature + priors
-    weights = np.exp(values - values.max())
-    shares = weights / weights.sum()
-    together: dict[str, float] = {}
-    for option, share in zip(choice.options, shares, strict=True):
-        together[option.value] = together.get(option.value, 0.0) + float(share)
-    return Scored(together, tokens)

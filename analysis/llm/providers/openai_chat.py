@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from analysis.llm.deadline import AsyncConnection
-from analysis.llm.label_probabilities import TokenLogprob, label_probabilities
-from analysis.llm.provider import LLMRequest, Reply
+from analysis.llm.provider import Choice, LLMRequest, Reply
+from analysis.llm.providers.likelihoods import echoed, told_likelihoods
 from analysis.llm.providers.remote import (
     TOOL_DESCRIPTION,
     TOOL_NAME,
@@ -19,6 +19,7 @@ from analysis.llm.providers.remote import (
     schema_in_words,
 )
 from analysis.llm.validation import plain, read_reply
+from analysis.llm.weighing import Weighed, chosen
 from pipeline.config.areas.llm import OpenAIChatSettings
 from pipeline.errors import EarshotError, InvalidReply, StageTimeout, described
 from pipeline.outside import client_options, connection_error
@@ -44,7 +45,7 @@ class OpenAIChat:
     """One request per call; structured output by the first mode of `structured` that the server takes."""
 
     remote = True
-    scores = False
+    scores = True
     batch_size = 1
 
     def __init__(self, settings: OpenAIChatSettings, name: str = "openai_chat", place: str = "llm.openai_chat") -> None:
@@ -53,11 +54,10 @@ class OpenAIChat:
         self._settings, self._place = settings, place
         self.model = settings.model or ""
         self.concurrency = settings.concurrency
-        with_and_without = (True, False) if settings.logprobs else (False,)
-        self._wishes: list[tuple[str, bool]] = [
-            (mode, logprobs) for mode in settings.structured for logprobs in with_and_without
-        ]
-        """Ways to ask, the best first: a mode of structured output, with or without token probabilities."""
+        self._modes: Sequence[str] = settings.structured
+        """Ways to have structured output, the best first."""
+        self._weighs = settings.logprobs
+        """Whether it tells how likely a text is, as far as is known."""
         self._connection = AsyncConnection(self.name, self._connect)
 
     def generate(self, requests: Sequence[LLMRequest], time_limit_s: float) -> Sequence[Reply]:
@@ -86,45 +86,57 @@ class OpenAIChat:
 
         What it refuses in any form (too long a prompt, say) changes nothing for the requests that follow.
         """
-        wishes = self._wishes
+        if request.choice is not None and self._weighs and all(option.said for option in request.choice.options):
+            found = await self._weigh(client, request.choice, time_limit_s)
+            if found is not None:
+                return chosen(request.key, request.choice, found)
+        modes = self._modes
         while True:
-            mode, logprobs = wishes[0]
             try:
-                raw = await self._create(
-                    client, self._parameters(request, mode, logprobs and bool(request.label_fields)), time_limit_s
+                raw = await self._answered(
+                    client.chat.completions.create(**self._parameters(request, modes[0]), timeout=time_limit_s)
                 )
             except _ParameterRefused as refusal:
-                # Where no probabilities were asked for, what is refused is the mode.
-                plainer = wishes[1:] if request.label_fields else [wish for wish in wishes[1:] if wish[0] != mode]
-                if not plainer:
+                if not modes[1:]:
                     raise refusal.error from refusal
-                wishes = plainer
+                modes = modes[1:]
                 continue
             reply = self._read(request, raw)
-            self._wishes = self._plainer_after(reply, request, wishes)
+            self._modes = self._plainer_after(reply, request, modes)
             return reply
 
-    def _plainer_after(
-        self, reply: Reply, request: LLMRequest, wishes: list[tuple[str, bool]]
-    ) -> list[tuple[str, bool]]:
+    async def _weigh(self, client: AsyncOpenAI, choice: Choice, time_limit_s: float) -> Weighed | None:
+        """The choice by how likely the server finds its texts; None where it does not tell, which is remembered."""
+        try:
+            raw = await self._answered(client.completions.create(**echoed(self.model, choice), timeout=time_limit_s))
+        except (_ParameterRefused, InvalidReply) as refusal:
+            log.info("%s does not tell how likely a text is (%s); labels are asked for by number", self.name, refusal)
+            self._weighs = False
+            return None
+        found = told_likelihoods(choice, raw)
+        if found is None:
+            log.info("%s does not tell how likely a text is; labels are asked for by number", self.name)
+            self._weighs = False
+        return found
+
+    def _plainer_after(self, reply: Reply, request: LLMRequest, modes: Sequence[str]) -> Sequence[str]:
         """The ways to ask from now on. A server that takes a schema and does not keep to it ignores it (mlx_lm.server
         does): after one such reply the next way is used, which has the schema in the prompt."""
-        mode = wishes[0][0]
-        plainer = [wish for wish in wishes if wish[0] != mode]
+        mode, plainer = modes[0], modes[1:]
         if mode == "prompt" or reply.finish != "stop" or not plainer:
-            return wishes
+            return modes
         data, fault = read_reply(reply, request.schema)
         if data is not None:
-            return wishes
-        log.warning("%s does not keep to %s (%s); it is asked by %s from now on", self.name, mode, fault, plainer[0][0])
+            return modes
+        log.warning("%s does not keep to %s (%s); it is asked by %s from now on", self.name, mode, fault, plainer[0])
         return plainer
 
-    async def _create(self, client: AsyncOpenAI, parameters: dict[str, Any], time_limit_s: float) -> Any:
+    async def _answered(self, asked: Awaitable[Any]) -> Any:
         """Raises _ParameterRefused, or what `LLMProvider.generate` raises."""
         import openai
 
         try:
-            return await client.chat.completions.create(**parameters, timeout=time_limit_s)
+            return await asked
         except openai.APITimeoutError as error:
             raise StageTimeout(f"{self.name}: {error}") from error
         except openai.APIStatusError as error:
@@ -140,7 +152,7 @@ class OpenAIChat:
         except (openai.OpenAIError, ValueError) as error:
             raise InvalidReply(f"{self.name}: the body is not a chat completion: {described(error)}") from error
 
-    def _parameters(self, request: LLMRequest, mode: str, logprobs: bool) -> dict[str, Any]:
+    def _parameters(self, request: LLMRequest, mode: str) -> dict[str, Any]:
         settings = self._settings
         system = request.system if mode in {"json_schema", "tool"} else schema_in_words(request)
         parameters: dict[str, Any] = {
@@ -150,9 +162,6 @@ class OpenAIChat:
         }
         if settings.send_temperature:
             parameters["temperature"] = request.temperature
-        if logprobs:
-            parameters["logprobs"] = True
-            parameters["top_logprobs"] = 1  # mlx_lm.server spells its tokens only when asked for these
         schema = plain(request.schema)
         if mode == "json_schema":
             parameters["response_format"] = {
@@ -184,25 +193,9 @@ class OpenAIChat:
             text=text if isinstance(text, str) else "",
             tokens_in=_count(getattr(usage, "prompt_tokens", None)),
             tokens_out=_count(getattr(usage, "completion_tokens", None)),
-            label_probabilities=label_probabilities(_tokens(choice, text), request.label_fields),
             finish=finish,
         )
 
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
-
-
-def _tokens(choice: Any, text: object) -> list[TokenLogprob]:
-    """Empty when the tokens do not spell the text: some servers give ids, or the likeliest token for the chosen one."""
-    content = getattr(getattr(choice, "logprobs", None), "content", None) or []
-    tokens = []
-    for item in content:
-        values = item.model_dump() if hasattr(item, "model_dump") else item
-        if not isinstance(values, Mapping) or not isinstance(values.get("logprob"), int | float):
-            return []
-        spelled = values.get("bytes")
-        piece = bytes(spelled) if spelled else str(values.get("token") or "").encode()
-        tokens.append((piece, float(values["logprob"])))
-    whole = isinstance(text, str) and text.strip().encode() in b"".join(piece for piece, _ in tokens)
-    return tokens if whole else []

@@ -133,8 +133,8 @@ class OpenAIChatSettings(RemoteLimits):
     reply_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """The server's name for the limit on the reply's length."""
     logprobs: Annotated[bool, REPLY] = True
-    """Ask for token probabilities, from which the probabilities of labels are computed; left out when the server
-    refuses them."""
+    """Ask how likely the server finds a text (`/completions` with `echo` and `logprobs`), by which labels are weighed;
+    where it does not tell, labels are chosen by number and have no confidence."""
     send_temperature: Annotated[bool, REPLY] = True
     """False for models that refuse the parameter."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analysis.llm.label_probabilities import label_probabilities
 from analysis.llm.limits import Ceiling, CeilingReached, MinuteWindow, QuotaWait, Spending
 from analysis.llm.local.grammar import bounded, smallest_reply_bytes
 from analysis.llm.providers.remote import retry_after_s
@@ -103,21 +101,6 @@ def test_several_processes_share_the_quota() -> None:
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_s(headers) == seconds
-
-
-def test_label_probability_is_the_product_over_its_tokens() -> None:
-    spelled = ['{"', "topic", '":', ' "lo', "st ca", 'rd"', ',"x":1}']
-    chances = [0.1, 0.2, 0.3, 0.5, 0.8, 0.5, 0.9]
-    tokens = [(piece.encode(), math.log(chance)) for piece, chance in zip(spelled, chances, strict=True)]
-    found = label_probabilities(tokens, ["topic", "absent", "x"])
-    assert list(found) == ["topic"]
-    assert found["topic"] == {"lost card": pytest.approx(0.2)}
-
-
-def test_label_of_split_characters() -> None:
-    text = '{"topic":"é\\"à"}'.encode()
-    tokens = [(bytes([byte]), math.log(0.5)) for byte in text]
-    assert label_probabilities(tokens, ["topic"])["topic"]['é"à'] == pytest.approx(0.5**6)
 
 
 def test_every_string_list_and_number_is_bounded() -> None:

@@ -14,6 +14,7 @@ from analysis.asking import services_of
 from analysis.llm.choice import build_router
 from analysis.llm.limits import CeilingReached, QuotaWait
 from analysis.llm.provider import Choice, LLMAnswer, LLMRequest, Option, Reply, RequestRefused
+from analysis.llm.request_redaction import redact_request
 from analysis.llm.router import Router
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.errors import InvalidReply, ModelUnavailable, ServiceUnavailable, StageTimeout, WorkerCrashed
@@ -438,6 +439,16 @@ def test_nothing_unredacted_is_sent_and_the_answer_is_whole() -> None:
     assert not any(secret in text for secret in (card, phone) for text in sent)
     assert answer.data is not None
     assert answer.data["quotes"] == ["my card 0612345678 is gone"], "system and user share one numbering"
+
+
+def test_personal_data_is_removed_from_what_is_weighed() -> None:
+    said = "Charge the card 4929 1813 again."
+    options = tuple(Option(value=value, given=f"About {value}.", said=said) for value in ("loan", "card"))
+    request = ask(user=said, choice=Choice(fills="topic", options=options, temperature=4.0))
+    sent, _ = redact_request(request, MarksNumbers())
+    assert sent.choice is not None
+    assert {option.said for option in sent.choice.options} == {"Charge the card [NUMBER_1] again."}
+    assert sent.user == "Charge the card [NUMBER_1] again."
 
 
 def test_placeholders_stay_where_stored_text_is_redacted() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,13 +69,12 @@ def test_openai_request_that_is_refused_in_any_form_changes_nothing_for_the_next
     with serving(behave) as server:
         router = build_router(settings(server.url, openai_chat={"structured": ["json_schema", "prompt"]}))
         assert router is not None
-        refused = router.complete([ask(user="too long", label_fields=("topic",))])[0]
+        refused = router.complete([ask(user="too long")])[0]
         assert (refused.data, refused.error_type) == (None, "InvalidReply")
-        assert router.complete([ask(label_fields=("topic",))])[0].data == GOOD_DATA
+        assert router.complete([ask()])[0].data == GOOD_DATA
         router.close()
         last = server.seen[-1].json()
     assert last["response_format"]["type"] == "json_schema"
-    assert last["logprobs"] is True
 
 
 def test_openai_tool_mode() -> None:
@@ -86,44 +84,6 @@ def test_openai_tool_mode() -> None:
         answer = _complete(settings(server.url, openai_chat={"structured": ["tool"]}))
         assert server.seen[0].json()["tool_choice"]["function"]["name"] == "answer"
     assert answer.data == GOOD_DATA
-
-
-def test_openai_label_probability() -> None:
-    pieces = [
-        ('{"topic": "', -0.1),
-        ("lo", math.log(0.5)),
-        ("an", math.log(0.8)),
-        ('", "quotes": ["I want a loan"]}', -1),
-    ]
-    content = [
-        {"token": piece, "logprob": logprob, "bytes": list(piece.encode()), "top_logprobs": []}
-        for piece, logprob in pieces
-    ]
-    with serving(lambda number, body: answers(GOOD, logprobs={"content": content})) as server:
-        answer = _complete(settings(server.url), ask(label_fields=("topic",)))
-        assert server.seen[0].json()["logprobs"] is True
-        plain = _complete(settings(server.url))
-        assert "logprobs" not in server.seen[1].json()
-    assert answer.label_probabilities["topic"]["loan"] == pytest.approx(0.4)
-    assert plain.label_probabilities == {}
-
-
-def test_openai_tokens_that_do_not_spell_the_answer_give_no_probability() -> None:
-    content = [{"token": '{"topic": "card"}', "logprob": -0.1, "bytes": None, "top_logprobs": []}]
-    with serving(lambda number, body: answers(GOOD, logprobs={"content": content})) as server:
-        answer = _complete(settings(server.url), ask(label_fields=("topic",)))
-    assert (answer.data, answer.label_probabilities) == (GOOD_DATA, {})
-
-
-def test_openai_server_without_logprobs_answers_without() -> None:
-    def behave(number: int, body: Mapping[str, Any]) -> Answer:
-        return fails(400, message="logprobs are not supported") if "logprobs" in body else answers(GOOD)
-
-    with serving(behave) as server:
-        answer = _complete(settings(server.url), ask(label_fields=("topic",)))
-        assert server.seen[-1].json()["response_format"]["type"] == "json_schema"
-    assert answer.data == GOOD_DATA
-    assert answer.label_probabilities == {}
 
 
 def test_openai_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
