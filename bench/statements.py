@@ -7,8 +7,9 @@ wrong way round, invented, wrong figures, wrong outcomes) about the Harper Valle
 for it, each with a person's verdict. `tuning.yaml` is what rules and weights were made on; `kept_apart.yaml` was put
 aside.
 `kept_apart_later.yaml` was written after a real model's unmarked falsehoods were known, before the checker was changed
-for them; `strangers_apart.yaml` likewise, later. `model.yaml` and `model_apart.yaml` have what a real model wrote, the
-second about calls on which nothing was tuned.
+for them; `strangers_apart.yaml` likewise, later. `model.yaml` has what a real model wrote while the checker was made,
+`model_apart.yaml` and `model_apart_later.yaml` what it wrote about calls on which nothing had been tuned: the first was
+looked at once it had been counted, the second was only counted.
 --fit makes the weights anew from the tuning half (thresholds by cross-validation over calls) and writes them.
 --show lists what is judged wrongly. Intervals: Wilson (1927), 95 %.
 """
@@ -63,7 +64,7 @@ def read_statements(path: Path, data: Path | None) -> list[Labelled]:
     """Statements about calls that are not here (`reference` without `data`) are left out."""
     known: dict[str | int, CallForAnalysis] = {call.call_id: call for call, _ in samples()}
     known |= {expected["number"]: call for expected, call in fresh_calls(STRANGERS)}
-    known |= {call.call_id: call for _, call in calls_of_set("second")}
+    known |= {call.call_id: call for name in ("first", "second") for _, call in calls_of_set(name)}
     if data is not None and (data / "calls" / "harper_valley").is_dir():
         known |= {call.call_id: call for call, _ in harper_valley(data)}
     return list(_labelled(yaml.safe_load(path.read_text(encoding="utf-8")), known))
@@ -186,7 +187,7 @@ def main() -> None:
         weights.cache_clear()
     halves = {"tuning": tuning}
     if not arguments.tuning_only:
-        for name in ("kept_apart", "kept_apart_later", "strangers_apart", "model", "model_apart"):
+        for name in ("kept_apart", "kept_apart_later", "strangers_apart", "model", "model_apart", "model_apart_later"):
             halves[name] = read_statements(STATEMENTS / f"{name}.yaml", arguments.data)
     told: dict[str, Any] = {}
     for half, statements in halves.items():

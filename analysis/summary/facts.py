@@ -144,13 +144,36 @@ def _in_digits(text: str, language: str) -> str:
 def _all_numbers(text: str, language: str, *, claims: bool = False) -> Iterator[str]:
     """Normalised: thousands separators and trailing zeros of decimals gone. As claims: without the lone word `one`."""
     if claims:
-        # "one of them", "une carte": an article, no number.
-        text = re.sub(r"\b(?:one|un|une|ein|eine|einen|einem|einer|uno|una|um|uma)\b", " ", text, flags=re.IGNORECASE)
+        text = _without_articles(text, language)
     digits = _in_digits(text, language)
     for match in _NUMBER.finditer(digits):
         yield _normal(match.group(0))
     if not claims and language == "en":
         yield from _half_hours(digits)
+
+
+_ARTICLES = frozenset(["one", "un", "une", "ein", "eine", "einen", "einem", "einer", "uno", "una", "um", "uma"])
+_LINKS = frozenset(["and", "et", "y", "e", "und"])
+"""Words within a number: `vingt et un`."""
+
+
+def _without_articles(text: str, language: str) -> str:
+    """`one of them`, `une carte`: an article, no number; but `forty one` and `vingt et un` are."""
+    pieces = re.split(r"(\w+)", text)
+    places = [at for at in range(1, len(pieces), 2) if pieces[at].casefold() not in _LINKS]
+
+    def counts(near: int) -> bool:
+        if not 0 <= near < len(places):
+            return False
+        word = pieces[places[near]].casefold()
+        return word.isalpha() and word not in _ARTICLES and _in_digits(word, language) != word
+
+    for rank, at in enumerate(places):
+        joined = counts(rank - 1) and not re.search(r"[.,;:!?]", "".join(pieces[places[rank - 1] + 1 : at]))
+        before = counts(rank + 1) and not re.search(r"[.,;:!?]", "".join(pieces[at + 1 : places[rank + 1]]))
+        if pieces[at].casefold() in _ARTICLES and not joined and not before:
+            pieces[at] = " "
+    return "".join(pieces)
 
 
 def _normal(number: str) -> str:

@@ -41,7 +41,10 @@ def other_said(places: Places, clause: Clause) -> float:
         own = max(own, _in_answer(places, clause.content, clause.subject))
         other = max(other, _in_answer(places, clause.content, other_side))
     if clause.act == "want" and clause.subject is Role.CLIENT:
-        own = max(own, 0.9 * places.side_share(clause.content, clause.subject, asking=None))
+        anyhow = places.side_share(clause.content, clause.subject, asking=None)
+        if anyhow == 0.0:  # nothing of it comes from who is told to have wanted it
+            other = max(other, places.side_share(clause.content, other_side, asking=None))
+        own = max(own, 0.9 * anyhow)
     if clause.question and own == 0.0:
         # "I want to cancel" is no question whether to cancel.
         stated = places.side_share(clause.content, clause.subject, asking=None)

@@ -113,6 +113,8 @@ class Deeds:
             one.actor is subject or (one.wished and one.actor is Role.CLIENT and subject is Role.AGENT) for one in found
         ) or any(one.patient is subject and one.actor is None for one in found):
             return 0.0, 1.0, open_, 0.0
+        if subject is Role.CLIENT and stem in self._wording.together and any(one.actor is other for one in found):
+            return 0.0, 0.8, open_, 0.0
         if any(one.actor is other for one in found) or any(one.patient is other and one.actor is None for one in found):
             return 1.0, 0.0, open_, 0.0
         # "your card is blocked now", said by the agent: the company did it.

@@ -44,6 +44,8 @@ _POLITE = re.compile(
 _YES = word_set("yes yeah yep yup correct right exactly indeed")
 _CAN = re.compile(r"\b(?:can|could|will|would|shall|may|should|want|like|need)\b")
 """A yes to these grants something or takes it; a yes to other questions says that it is so."""
+_TAKES_DOWN = re.compile(r"\b(?:can|could|may) i (?:just |please )?(?:take|have|get)\b")
+"""Asking for a name or a number, which the answer then gives."""
 _SELF = word_set("i we i'm i've i'd i'll we're we've we'd we'll my our me us mine ours let's")
 _OTHER = word_set("you you're you've you'd you'll your yours y'all")
 _THIRD = word_set("he she it they he's she's it's they're that's that this who which somebody someone nobody")
@@ -152,7 +154,9 @@ class Utterance:
             asked=not self.granted and self._asks_before(at),
             wished=bool(_WISH.search(" ".join(before))),
             noun=noun,
-            to_come=bool(_TO_COME.search(" ".join(before))) and not _AT_ONCE.search(" ".join(self.words)),
+            to_come=not self.granted
+            and bool(_TO_COME.search(" ".join(before)))
+            and not _AT_ONCE.search(" ".join(self.words)),
         )
 
     def _asks_before(self, at: int) -> bool:
@@ -219,6 +223,8 @@ def utterances_of(chunks: Sequence[TranscriptChunk], wording: Wording) -> list[U
 
 
 def _granted(one: Utterance, after: Sequence[Utterance]) -> bool:
+    if one.role is Role.AGENT and _TAKES_DOWN.search(" ".join(one.words)):
+        return any(reply.role is one.listener and not reply.denied and not reply.question for reply in after)
     if not one.question or _CAN.search(" ".join(one.words)):
         return False
     return any(reply.role is one.listener and reply.words[0] in _YES and not reply.denied for reply in after)

@@ -39,6 +39,8 @@ class Wording:
     states: frozenset[str]
     arranges: frozenset[str]
     """Stems of verbs that set something up for later."""
+    together: frozenset[str]
+    """Stems of what a client is said to do by having it done: `booked a table`."""
     gets: frozenset[int]
     """Groups of the verbs of getting something."""
     brings: frozenset[int]
@@ -80,6 +82,7 @@ def wording_of(language: str) -> Wording:
         past=frozenset(form for forms in table["irregular"] for form in forms[1:]),
         states=frozenset(map(stem, table["states"])),
         arranges=frozenset(map(stem, table["arranges"])),
+        together=frozenset(map(stem, table["together"])),
         gets=groups(table["gets"]),
         brings=groups(table["brings"]),
         negations=frozenset(table["negations"]),

@@ -7,7 +7,7 @@ import pytest
 from analysis.summary.facts import SpokenFacts
 from analysis.summary.names import names_in
 from pipeline.records import Role
-from tests.analysis.calls import chunk
+from tests.analysis.calls import call, chunk
 
 SAID = SpokenFacts(
     [
@@ -117,3 +117,20 @@ def test_spoken_numbers_of_other_languages() -> None:
 )
 def test_names_are_words_with_a_capital_that_nothing_else_explains(text: str, language: str, names: list[str]) -> None:
     assert list(names_in(text, language, {"monday"})) == names
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "language", "missing"),
+    [
+        ("It is forty one pounds a month.", "It costs forty one pounds.", "en", []),
+        ("It is forty one pounds a month.", "It costs twenty-one pounds.", "en", ["21"]),
+        ("It is one hundred and twenty one.", "It costs one hundred and twenty one.", "en", []),
+        ("It is ninety.", "One of the clients pays ninety.", "en", []),
+        ("It is ninety.", "The client has one charge of ninety.", "en", []),
+        ("Cela fait vingt et un euros.", "Cela coûte vingt et un euros pour une carte.", "fr", []),
+    ],
+)
+def test_one_is_a_number_only_within_a_number(said: str, told: str, language: str, missing: list[str]) -> None:
+    """`forty one` was read as 40, so true statements were dropped."""
+    facts = SpokenFacts(call(("agent", said)).transcript.believed, language)
+    assert [claim.text for claim in facts.unsupported(told, language) if claim.kind == "number"] == missing
