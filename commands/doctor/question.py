@@ -56,7 +56,8 @@ def _ask(settings: LanguageModelSettings, name: str, until: float) -> Finding:
             "providers": (name,),
             "request_time_limit_s": limit_s,
             "mlx_lm": settings.mlx_lm.model_copy(update={"allow_download": False, "load_time_limit_s": limit_s}),
-            "retry": settings.retry.model_copy(update={"attempts": 1, "repairs": 0}),
+            # A server that takes the schema and ignores it is asked in another way after one bad reply, as in a run.
+            "retry": settings.retry.model_copy(update={"attempts": 1}),
         }
     )
     router = build_router(alone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,43 @@ def test_one_question_tells_whether_a_model_can_be_used(reply: Answer, state: St
         (finding,) = ask_listed(settings, ["own", "extractive"], time.monotonic())
         asked = [request.target for request in server.seen]
     # It tells no likelihoods of texts, so the number is asked for; a server that is down is asked once.
-    assert asked == ["/v1/completions", "/v1/chat/completions"][: len(asked)]
-    assert len(asked) == (1 if "503" in said else 2)
+    assert asked[:2] == ["/v1/completions", "/v1/chat/completions"][: len(asked)]
+    assert (len(asked) == 1) == ("503" in said)
     assert finding.state is state
     assert finding.detail.startswith(said)
+
+
+def refuses(body: Mapping[str, Any]) -> Answer:
+    """Neither likelihoods nor a response format."""
+    odd = {"prompt", "response_format"} & body.keys()
+    return fails(400, message="unknown parameter") if odd else answers('{"number": "1"}')
+
+
+def ignores(body: Mapping[str, Any]) -> Answer:
+    """Takes a schema and writes what it likes, until the schema is in the prompt: mlx_lm.server does."""
+    if "prompt" in body:
+        return fails(404)
+    told = "JSON Schema" in body["messages"][0]["content"]
+    return answers('{"number": "1"}' if told else '{"number": "a lost card"}')
+
+
+@pytest.mark.parametrize("behave", [refuses, ignores])
+def test_a_server_that_keeps_to_no_schema_is_asked_as_a_run_asks_it(
+    behave: Callable[[Mapping[str, Any]], Answer],
+) -> None:
+    with serving(lambda number, body: behave(body)) as server:
+        own = {"model": "m", "base_url": f"{server.url}/v1"}
+        settings = LanguageModelSettings.model_validate({"providers": ["own"], "servers": {"own": own}})
+        (finding,) = ask_listed(settings, ["own"], time.monotonic() + 20)
+    assert (finding.state, "a lost card is told" in finding.detail) == (State.OK, True)
+
+
+def test_a_server_that_is_not_there_is_said_to_be_so() -> None:
+    own = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
+    settings = LanguageModelSettings.model_validate({"providers": ["own"], "servers": {"own": own}})
+    (finding,) = ask_listed(settings, ["own"], time.monotonic())
+    assert finding.state is State.WARNING
+    assert "no connection to http://127.0.0.1:9/v1" in finding.detail
 
 
 def test_a_model_on_this_machine_is_loaded_and_asked(tmp_path: Path) -> None:
