@@ -34,6 +34,8 @@ _MAX_SEGMENT_S = 30.0
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 20
 _HOP = 160
 """Samples per frame."""
+_TIME_DIGITS = 6
+"""Of a word's times, which the library tells in steps of 10 ms: what is behind them is a clip's place in its batch."""
 _PLACES = 448
 _SETTING = "transcription.faster_whisper.model"
 
@@ -282,6 +284,7 @@ def _span(clip: _Clip) -> dict[str, float]:
 def _word(word: Any, clip: _Clip) -> Word:
     duration_s = clip.request.samples.size / SAMPLE_RATE_HZ
     offset_s = clip.start / SAMPLE_RATE_HZ
-    begin = min(max(0.0, float(word.start) - offset_s), duration_s)
-    end = min(max(begin, float(word.end) - offset_s), duration_s)
+    begin, end = (round(float(at) - offset_s, _TIME_DIGITS) for at in (word.start, word.end))
+    begin = min(max(0.0, begin), duration_s)
+    end = min(max(begin, end), duration_s)
     return Word(text=word.word.strip(), start_s=begin, end_s=end, confidence=min(1.0, float(word.probability)))

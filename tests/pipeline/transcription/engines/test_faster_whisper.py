@@ -122,6 +122,20 @@ def test_word_times_lie_inside_their_segment(folder: Path) -> None:
         assert all(0 <= word.start_s <= word.end_s <= 1.0 + int(key) for word in answer.words)
 
 
+def test_the_times_of_words_do_not_depend_on_where_in_a_batch_their_segment_is(folder: Path) -> None:
+    """Two runs over the same calls stored 3.983 and 3.982999999999998 s: their batches held other segments."""
+    requests = [request(babble(1.37 + 0.61 * i, seed=i), key=str(i)) for i in range(6)]
+    alone, together = (_engine(folder, word_times=True, batch_size=rows) for rows in (1, 6))
+    for engine in (alone, together):
+        engine.load()
+    expected, got = (
+        {key: [(word.start_s, word.end_s) for word in one.words or ()] for key, one in _answers(engine, given).items()}
+        for engine, given in ((alone, requests), (together, requests[::-1]))
+    )
+    assert expected == got
+    assert all(expected.values())
+
+
 @pytest.mark.parametrize("limit", [3, 30, 224])
 def test_a_decode_that_would_not_end_is_cut_and_flagged(tmp_path: Path, limit: int) -> None:
     """224 is all Whisper has room for."""
