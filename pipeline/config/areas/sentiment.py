@@ -238,7 +238,7 @@ class FusionSettings(Area):
 class CallMoodSettings(Area):
     """Sentiment of the whole call, from its chunks."""
 
-    neutral_s: Annotated[float, Field(gt=0, le=600)] = 1.5
+    neutral_s: Annotated[float, Field(gt=0, le=600)] = 2.0
     """Seconds of neutral speech that stand against the chunks that show a mood: a role's mood over the call is neutral
     unless such chunks, by their seconds and certainty, outweigh it."""
     lowest_min_s: Annotated[float, Field(ge=0, le=60)] = 1.0
