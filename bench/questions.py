@@ -5,7 +5,7 @@
 Questions of ours (bench/labels/questions_*.yaml), each with the calls that answer it, over our samples, short calls of
 our own and, with the reference data, six bank calls and 260 written dialogues. `developed` (30) is what cut, ranking
 and threshold were chosen on, `apart` (30) was put aside before. `typed_seen` and `typed_apart` (30 each) are as people
-type them, also over the eight samples alone and over eighty calls of other branches. Recall at 5: of the calls that
+type them, also over the eight samples alone and over seventy calls of other branches. Recall at 5: of the calls that
 answer (at most five), the share among the first five calls. Intervals, 95 %: bootstrap over questions, of shares
 Wilson's.
 --fit prints the figures of `analysis/questions/relevance.py`: slopes of a logistic regression on the developed half,
@@ -96,7 +96,7 @@ def samples_alone(data: Path | None) -> dict[str, CallForAnalysis]:
 
 
 def branches(data: Path | None) -> dict[str, CallForAnalysis]:
-    """Eighty short calls of our own, of some twenty branches."""
+    """Seventy short calls of our own, of some twenty branches."""
     del data
     paths = (STRANGERS, *SETS.values())
     return {f"branch:{call.call_id}": call for path in paths for _, call in fresh_calls(path)}

@@ -67,6 +67,11 @@ def read_question(question: str) -> Asked:
     return Asked(text=text, language=language, content=content, only_asks=not kept)
 
 
+def asks_only(word: str, language: str) -> bool:
+    """Whether people ask by this word, and ask not about it (`customers`, `mention`)."""
+    return word in _asking_words().get(language, frozenset())
+
+
 def bare_words(text: str, language: str | None) -> list[str]:
     """The words of a text without what French and Italian join to them."""
     spoken = words(text)

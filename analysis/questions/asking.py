@@ -6,6 +6,7 @@ list. What is too unlike the question is left out: where that is all, the answer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from analysis.questions.grouping import grouped
 from analysis.questions.indexing import recipe_of
 from analysis.questions.ranking import fused, word_weights
 from analysis.questions.records import Answer, Finds, Quote, Searched
+from analysis.questions.spelling import respelt
 from analysis.questions.wanted import wanted_in
 from analysis.summary.reading.substance import Substance
 from pipeline.config.areas.ask import AskSettings
@@ -54,7 +56,7 @@ class Asker:
 
     def ask(self, question: str, finds: Finds) -> Answer:
         """Raises QuestionUnusable for a question without a word."""
-        asked = read_question(question)
+        asked, spelt = self.read(question, finds)
         looked = self.look(asked, finds)
         found = self._fits(asked, looked, finds)
         fitting = [one for one in found if one.fits][: self._settings.most_quotes]
@@ -67,7 +69,7 @@ class Asker:
             groups=tuple(grouped([one.quote for one in fitting], whole)[: self._settings.most_groups]),
             nearest=() if fitting else tuple(one.quote for one in found[:SHOWN_NEAREST]),
             searched=looked.searched,
-            notes=(*_of_index(looked.searched), *looked.notes),
+            notes=(*_of_spelling(spelt), *_of_index(looked.searched), *looked.notes),
         )
         if self._router is None or not fitting:
             return answer
@@ -75,16 +77,22 @@ class Asker:
 
     def candidates(self, question: str, finds: Finds) -> list[Quote]:
         """What may answer, whether or not it is judged to: the line of each passage, best first."""
-        asked = read_question(question)
+        asked, _ = self.read(question, finds)
         looked = self.look(asked, finds)
         return [one.quote for one in self._fits(asked, looked, finds)]
 
     def evidence(self, question: str, finds: Finds) -> list[tuple[str, float | None, float]]:
         """What "not in these calls" is judged by: file name, cosine and share of words said, best passage first."""
-        asked = read_question(question)
+        asked, _ = self.read(question, finds)
         looked = self.look(asked, finds)
         found = self._fits(asked, looked, finds)
         return [(one.quote.file_name, one.likeness, one.covered) for one in found]
+
+    def read(self, question: str, finds: Finds) -> tuple[Asked, dict[str, str]]:
+        """The question with its misspelt words put right, and which those are. Raises QuestionUnusable."""
+        asked = read_question(question)
+        text, spelt = respelt(asked.text, asked.language, finds.frequencies)
+        return (read_question(text), spelt) if spelt else (asked, spelt)
 
     def look(self, asked: Asked, finds: Finds) -> Looked:
         """By words and by meaning."""
@@ -150,6 +158,10 @@ def _of_matter(asked: Asked) -> tuple[str, ...]:
     """Without words that name a kind (`promised`, `promis`): how it is said ("je vous promets") only vectors know."""
     of_matter = tuple(word for word in asked.content if not wanted_in(word, asked.language))
     return of_matter or asked.content
+
+
+def _of_spelling(spelt: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"looked for “{meant}”: no call says “{word}”" for word, meant in spelt.items())
 
 
 def _of_index(searched: Searched) -> tuple[str, ...]:

@@ -200,6 +200,9 @@ class Quoter:
             bonus = 0.35 if promises else 0.1 if settles else -0.2 * client
             return bonus, Does(suits=promises or settles, outright=promises)
         bonus, suits, outright = 0.0, False, False
+        if Wanted.THREAT in self._wanted:
+            suits = outright = {Act.THREAT, Act.CONDITION} <= one.acts and not agent
+            bonus += 0.35 * suits - 0.2 * agent
         if Wanted.OFFER in self._wanted:
             suits = outright = Act.OFFER in one.acts and not client
             bonus += 0.25 * suits - 0.1 * client

@@ -12,6 +12,8 @@ from analysis.questions.asked import Asked
 from pipeline.config.yaml_reader import read_yaml_file
 
 _COMPANY = frozenset({"agent", "agents", "company", "us", "we", "staff"})
+_LEAVES = frozenset({"leave", "leaving", "cancel", "quit", "go", "switch"})
+"""What clients threaten to do, however they say it."""
 _FILE = Path(__file__).parent / "wanted.yaml"
 
 
@@ -22,6 +24,8 @@ class Wanted(StrEnum):
     """What moved a client to call: a problem, a wish."""
     TROUBLE = "trouble"
     """What a client complains about: a reason, and no mere wish."""
+    THREAT = "threat"
+    """What a client will do if it goes on like this."""
     PROMISE = "promise"
     OFFER = "offer"
     RESULT = "result"
@@ -45,10 +49,12 @@ def wanted_in(question: str, language: str) -> frozenset[Wanted]:
 
 def asks_for_all(asked: Asked) -> bool:
     """Whether it names a kind and no matter ("what did agents promise?"): whatever is of the kind answers it."""
+    wanted = wanted_by(asked) - {Wanted.PERSON}
+    of_kind = _COMPANY | _LEAVES if Wanted.THREAT in wanted else _COMPANY
     about = [
-        word for word in asked.content if word not in _COMPANY and not wanted_in(word, asked.language) - {Wanted.PERSON}
+        word for word in asked.content if word not in of_kind and not wanted_in(word, asked.language) - {Wanted.PERSON}
     ]
-    return bool(wanted_by(asked) - {Wanted.PERSON}) and (asked.only_asks or not about)
+    return bool(wanted) and (asked.only_asks or not about)
 
 
 @functools.cache

@@ -204,6 +204,8 @@ def test_an_agents_answer_and_another_question_are_no_reason(question: str) -> N
         ("What do customers complain about?", True),
         ("Why do customers call us?", True),
         ("What was offered?", True),
+        ("which customers threatened to leave", True),
+        ("who threatened to sue the bank", False),
         ("Why do customers cancel?", False),
         ("What do customers complain about the nurse?", False),
         ("What was promised about the parcel?", False),
@@ -215,3 +217,18 @@ def test_an_agents_answer_and_another_question_are_no_reason(question: str) -> N
 )
 def test_a_question_for_all_of_a_kind_names_no_matter(question: str, for_all: bool) -> None:
     assert asks_for_all(read_question(question)) is for_all
+
+
+@pytest.mark.parametrize(
+    ("said", "outright"),
+    [
+        ("c: If this happens again, we will go to another company.", True),
+        ("c: this is unacceptable", False),
+        ("c: if that is all right I will come on Monday", False),
+        ("a: if you do not pay we will report you", False),
+    ],
+)
+def test_a_threat_says_what_follows_if_it_goes_on(said: str, *, outright: bool) -> None:
+    found = chosen("which customers threatened to leave", said)
+    assert found is not None
+    assert found.does.outright is outright
