@@ -84,7 +84,7 @@ def run(
             {
                 "providers": ["openai_chat"],
                 "retry": {"attempts": 1, "repairs": 0},
-                "openai_chat": {"model": "obedient", "base_url": server.url},
+                "openai_chat": {"model": "obedient", "base_url": server.url, "logprobs": False},  # it writes
             }
         )
         by_model = {"method": "llm"}
