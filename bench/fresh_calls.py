@@ -1,10 +1,11 @@
 """Short calls of several branches, written before anything was run on them: what a person would accept of each.
 
-    python -m bench.fresh_calls [--set first|second|odd|even] [--texts]
+    python -m bench.fresh_calls [--set first|second|odd|even|seen|aside] [--texts]
 
 Each call has the topics, moods, wordings of the outcome and promises that are right. `first` and `second`
 (`bench/labels/fresh_*.yaml`) have the glossary `bench/glossaries/branches.yaml`; `odd` and `even` are the halves of
-`bench/labels/strangers.yaml`, with the shipped glossaries. Counted are: the topic (none where none is asked for); the
+`bench/labels/strangers.yaml`, `seen` and `aside` those of `bench/labels/listened.yaml` (half of them with the words
+that Whisper base heard), with the shipped glossaries. Counted are: the topic (none where none is asked for); the
 second topic (none where there is no second reason); the client's mood from the words; the outcome (it holds one of the
 wordings; missing where nothing came of the call); promises found (by whom, when, and a word of it), and those that
 nobody made. Of strangers also: the reason; what no summary may hold; the agent's mood; the lines of one side called
@@ -31,7 +32,7 @@ from analysis.sentiment.text import build_text_engines
 from analysis.summary.step import SummaryStep
 from analysis.topics.keywords import KeywordTopics
 from bench.materials.redaction_exchanges import exchange_of, without_marks
-from bench.materials.reference_calls import call_of
+from bench.materials.reference_calls import LISTENED, call_of, heard, name_of
 from bench.materials.topic_glossaries import BRANCHES
 from bench.redaction import exchanges
 from bench.summaries import share, tells_end
@@ -43,7 +44,7 @@ from pipeline.records import CallForAnalysis, CustomerSegment, Role, TranscriptC
 LABELS = Path(__file__).resolve().parent / "labels"
 STRANGERS = LABELS / "strangers.yaml"
 SETS = {"first": LABELS / "fresh_first.yaml", "second": LABELS / "fresh_second.yaml"}
-HALVES = {"odd": 1, "even": 0}
+HALVES = {"odd": (STRANGERS, 1), "even": (STRANGERS, 0), "seen": (LISTENED, 1), "aside": (LISTENED, 0)}
 _TURN_S, _SPOKEN_S = 5.0, 4.0
 Expected = Mapping[str, Any]
 
@@ -63,14 +64,16 @@ def fresh_calls(path: Path) -> list[tuple[Expected, CallForAnalysis]]:
             for place, (role, text) in enumerate(row["turns"])
         ]
         segment = CustomerSegment(row["segment"]) if "segment" in row else None
-        found.append((row, call_of(row["name"], turns, segment=segment)))
+        call = heard(name_of(row), segment) if row.get("listened") else call_of(row["name"], turns, segment=segment)
+        found.append((row, call))
     return found
 
 
 def calls_of_set(name: str) -> list[tuple[Expected, CallForAnalysis]]:
     if name in SETS:
         return fresh_calls(SETS[name])
-    return [one for one in fresh_calls(STRANGERS) if one[0]["number"] % 2 == HALVES[name]]
+    path, rest = HALVES[name]
+    return [one for one in fresh_calls(path) if one[0]["number"] % 2 == rest]
 
 
 class Answers:
@@ -188,7 +191,7 @@ def main() -> None:
                 total[1] += of
         for figure, (right, of) in totals.items():
             print(f"{name:8s} {figure:22s} {share(right, of) if of else 'none'}")
-        if name in HALVES:
+        if HALVES.get(name, (None,))[0] == STRANGERS:
             marked = [exchange_of(expected["name"], expected["turns"]) for expected, _ in calls]
             found = exchanges(build_redactor(RedactionSettings()), marked, chosen.texts)
             for kind, figure in found.items():

@@ -115,15 +115,21 @@ def _reason(readings: Sequence[Reading]) -> list[Reading]:
     last = max(one.place for one in chosen)
     further = [
         one
-        for one in readings[last + 1 :]
+        for place, one in enumerate(readings[last + 1 :], start=last + 1)
         if one.by(Role.CLIENT)
         and one.sentence.role is best.sentence.role
-        and Act.FURTHER in one.acts
+        and (Act.FURTHER in one.acts or _announced(one, readings[place - 1]))
         and not one.polite
         and len(words(one.text)) >= _FEWEST_WORDS_OF_FURTHER
         and one.near(chosen) < SAME
     ]
     return sorted([*chosen, *further[:1]], key=lambda one: one.place)
+
+
+def _announced(one: Reading, before: Reading) -> bool:
+    """Whether it follows "there's another thing"."""
+    brief = len(words(before.text)) < _FEWEST_WORDS_OF_FURTHER
+    return Act.FURTHER in before.acts and brief and before.sentence.turn == one.sentence.turn
 
 
 def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:

@@ -29,7 +29,7 @@ _CLOCK = (
 _LEAD = r"(?:(?:by|on|before|until|within|in|at|this|next|from|after|no later than)\s+)?(?:the\s+)?"
 _PART_OF_DAY = "(?: (?:morning|afternoon|evening|night|noon))?"
 _WHEN = re.compile(
-    rf"\b{_LEAD}(?:end of (?:the|this|next) (?:day|week|month|year)"
+    rf"\b{_LEAD}(?:end of (?:(?:the|this|next) (?:day|week|month|year)|{_MONTHS})"
     rf"|(?:next\s+)?(?:{_DAYS}){_PART_OF_DAY}(?:,? the {_NTH})?"
     rf"|(?:next|this|coming) (?:week|month|morning|afternoon|evening|weekend)"
     rf"|(?:{_MONTHS}) (?:the )?(?:{_NTH}|\d{{1,2}})\b|{_NTH} of (?:{_MONTHS})"

@@ -42,10 +42,10 @@ EXTRACTIVE = "extractive"
 _VERSION = 3
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
 once, in one form."""
-_EXTRACTIVE_VERSION = 5
+_EXTRACTIVE_VERSION = 6
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
-what the client is told to do no outcome."""
+what the client is told to do no outcome; 6 cuts sentences at commas that stand for stops."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 

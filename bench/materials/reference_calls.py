@@ -1,4 +1,4 @@
-"""Reference transcripts as the analysis steps read them: Harper Valley calls and our own samples."""
+"""Transcripts as the steps read them: Harper Valley calls, our samples, and calls as Whisper base heard them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.records import CallForAnalysis, CallMetadata, CustomerSegment, Direction, EngineIdentity, Role, Transcript
+from pipeline.records import (
+    CallForAnalysis,
+    CallMetadata,
+    CustomerSegment,
+    Direction,
+    EngineIdentity,
+    Role,
+    Transcript,
+    Word,
+)
 from pipeline.records import TranscriptChunk as Chunk
 
 ROLES = {"agent": Role.AGENT, "caller": Role.CLIENT, "client": Role.CLIENT}
+_LABELS = Path(__file__).resolve().parents[1] / "labels"
+LISTENED = _LABELS / "listened.yaml"
+HEARD_WORDS = _LABELS / "heard_words.jsonl"
 SAMPLES_TRUTH = Path(__file__).resolve().parents[2] / "samples" / "truth"
 
 
@@ -67,3 +79,38 @@ def samples() -> list[tuple[CallForAnalysis, Mapping[str, Any]]]:
         direction = next((value for value in Direction if f"_{value}_" in path.name), None)
         calls.append((replace(call, metadata=replace(call.metadata, direction=direction)), document["labels"]))
     return calls
+
+
+def name_of(call: Mapping[str, Any]) -> str:
+    """Of a spoken call's recording."""
+    return f"listened-{call['number']:02d}"
+
+
+def heard_calls() -> dict[str, CallForAnalysis]:
+    """By name; without metadata, each chunk with its words where the recogniser timed them."""
+    found = {}
+    for line in HEARD_WORDS.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        turns = [{**chunk, "start": chunk["start_s"], "end": chunk["end_s"]} for chunk in row["chunks"]]
+        call = call_of(row["name"], turns)
+        chunks = [
+            replace(chunk, words=_timed(said["words"]))
+            for chunk, said in zip(call.transcript.chunks, row["chunks"], strict=True)
+        ]
+        found[row["name"]] = replace(call, transcript=replace(call.transcript, chunks=tuple(chunks)))
+    return found
+
+
+def _timed(said: Sequence[tuple[str, float, float]]) -> tuple[Word, ...] | None:
+    return tuple(Word(text=text, start_s=start_s, end_s=end_s) for text, start_s, end_s in said) or None
+
+
+def heard(name: str, segment: CustomerSegment | None) -> CallForAnalysis:
+    call = heard_calls()[name]
+    return replace(call, metadata=replace(call.metadata, customer_segment=segment))
+
+
+def heard_samples() -> list[tuple[CallForAnalysis, Mapping[str, Any]]]:
+    """The samples as they were heard, each with its labels."""
+    words = heard_calls()
+    return [(replace(call, transcript=words[call.call_id].transcript), labels) for call, labels in samples()]

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.calls import in_order
+from analysis.clauses.cutting import clause_spans, pauses_of
 from analysis.records import SummaryEvidence, SummaryPart
-from analysis.text import sentence_spans, words
+from analysis.text import stop_words, words
 from pipeline.records import Role, TranscriptChunk
 
 _MARK = re.compile(r"\[[^\]]*\]|<[^>]*>")
+_ENDS = re.compile(r"[.!?…][\"'”’) ]*$")
 # A chunk that ends with one of these goes on in the next: "my" "debit card".
 _GOES_ON = re.compile(
     r"\b(?:a|an|the|my|your|our|his|her|their|to|of|from|for|with|at|in|on|by|and|or|but|is|was|are|were|if|because|i|we"
@@ -32,30 +34,6 @@ _STANDS_ALONE = frozenset(
     )
     for word in line.split()
 )
-_LONG_WITHOUT_MARKS = 6
-"""Words; a longer stretch without a mark is cut where a new clause begins with a phrase of `_CLAUSE`."""
-# In a stretch without punctuation a sentence begins with one of these, unless a word of `_BINDS` stands before it.
-_CLAUSE = re.compile(
-    r"\b(?:(?:and |but |so |okay |alright |um |uh ){0,3}(?:my name is|this is|how (?:can|may) (?:i|we) (?:help|assist)"
-    r"|what can i do for you|is there anything|anything else|thank you|thanks"
-    r"|have a (?:great|good|nice|wonderful|lovely)|(?:can|could|would|will) you|(?:can|could|may) i"
-    r"|i (?:would|need|want|wanted|think|have|was|will|can|could|just|lost|forgot|tried|called|sent|am)|i'd|i'm|i've"
-    r"|i'll|let me|we will|we'll|we've|you will|you'll|you should|it should|it will|it'll|(?:good ?)?bye"
-    r"|is that (?:right|correct|okay)|what is|what's|which|and what|and the"
-    r"|your \w+ (?:balance|card|payment|appointment))"
-    r"|(?:um|uh) (?:they|it|we|you|your|there|the)(?:'\w+)?)\b",
-    re.IGNORECASE,
-)
-_ASKED = re.compile(r"\b(?:which|what|how (?:much|many|long|soon|often)|when|where)(?: \w+){0,2}$", re.IGNORECASE)
-_BINDS = re.compile(
-    r"\b(?:if|that|what|when|where|how|why|which|who|because|and|or|to|do|does|should|would|did|can|could|than|as|not|but"
-    r"|think|know|said|the|a|an|so|until|since|while|after|before|for|of|with|say|sure|see|okay|alright|thing|all|well"
-    r"|in|on|at|from|please|else|um|uh)$",
-    re.IGNORECASE,
-)
-# "happy to help you with that" "and what is your address": the "that" binds nothing.
-_AND_ASKS = re.compile(r"and (?:what|which)\b", re.IGNORECASE)
-_WITH_THAT = re.compile(r"\b(?:with|do|for|about|of) that$", re.IGNORECASE)
 # What comes before the point of a sentence; it is no part of the quote.
 _LEAD = re.compile(
     r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now(?! it\b)|hi|hello|hey"
@@ -100,6 +78,8 @@ class Sentence:
     end_s: float
     turn: int
     """Number of the turn it is in; a turn ends where the other side speaks."""
+    breaks_off: bool = False
+    """In a call with marks: it has none at its end, is the last of its stretch and ends with a function word."""
 
     @property
     def asks(self) -> bool:
@@ -121,16 +101,25 @@ def sentences_of(chunks: Sequence[TranscriptChunk]) -> list[Sentence]:
     """In order of time; those without a word left out."""
     found: list[Sentence] = []
     turn, last_channel = -1, -1
+    marked = 2 * sum(_ENDS.search(chunk.text) is not None for chunk in chunks) > len(chunks)
     for joined in _stretches(in_order(chunks)):
         if joined.channel != last_channel:
             turn, last_channel = turn + 1, joined.channel
-        for start, end in _spans(joined.text):
+        spans = _spans(joined.text, joined.pauses)
+        for start, end in spans:
             text = " ".join(_MARK.sub(" ", joined.text[start:end]).split())
             if words(text):
                 first, start_s = joined.moment(start)
                 _, end_s = joined.moment(end, at_end=True)
-                found.append(Sentence(text, joined.role, joined.channel, first.ordinal, start_s, end_s, turn))
+                breaks_off = marked and end == spans[-1][1] and _breaks_off(text)
+                found.append(
+                    Sentence(text, joined.role, joined.channel, first.ordinal, start_s, end_s, turn, breaks_off)
+                )
     return found
+
+
+def _breaks_off(text: str) -> bool:
+    return not _ENDS.search(text) and words(text)[-1] in stop_words("en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +139,15 @@ class _Stretch:
     @property
     def text(self) -> str:
         return " ".join(chunk.text for chunk in self.chunks)
+
+    @property
+    def pauses(self) -> list[int]:
+        """Places in the text at which a word ends that a pause follows."""
+        found, at = [], 0
+        for chunk in self.chunks:
+            found += [at + place for place in pauses_of(chunk.text, chunk.words or ())]
+            at += len(chunk.text) + 1
+        return found
 
     def moment(self, place: int, *, at_end: bool = False) -> tuple[TranscriptChunk, float]:
         """The chunk that holds this place of the text, and when the word there begins or ends."""
@@ -201,31 +199,16 @@ def _goes_on(last: _Stretch, chunk: TranscriptChunk, *, unmarked: bool) -> bool:
     return unmarked and brief and not _STANDS_ALONE & {before[0], after[0], after[-1]}
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
+def _spans(text: str, pauses: Sequence[int]) -> list[tuple[int, int]]:
     """Where the sentences are in the text, without what leads up to each."""
     spans = []
-    for start, end in sentence_spans(text):
-        for begin, stop in _clauses(text, start, end):
-            lead = _LEAD.match(text, begin, min(stop, begin + _LONGEST_LEAD))
-            after = lead.end() if lead else begin
-            kept = _LAST_AND.search(text, begin, after)
-            if kept and _SHORT_AND.fullmatch(text, kept.start(), stop):
-                after = kept.start()
-            trail = _TRAIL.search(text, max(after, stop - _LOOK_BACK), stop)
-            before = trail.start() if trail else stop
-            spans.append((after, before) if words(text[after:before]) else (begin, stop))
+    for begin, stop in clause_spans(text, pauses):
+        lead = _LEAD.match(text, begin, min(stop, begin + _LONGEST_LEAD))
+        after = lead.end() if lead else begin
+        kept = _LAST_AND.search(text, begin, after)
+        if kept and _SHORT_AND.fullmatch(text, kept.start(), stop):
+            after = kept.start()
+        trail = _TRAIL.search(text, max(after, stop - _LOOK_BACK), stop)
+        before = trail.start() if trail else stop
+        spans.append((after, before) if words(text[after:before]) else (begin, stop))
     return spans
-
-
-def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """A stretch without punctuation cut where a new sentence begins by its words."""
-    stretch = text[start:end]
-    if len(stretch.split()) <= _LONG_WITHOUT_MARKS or re.search(r"[,;:]\s|[.!?]$", stretch):
-        return [(start, end)]
-    cuts = [start]
-    for found in _CLAUSE.finditer(text, start, end):
-        before = text[max(cuts[-1], found.start() - _LOOK_BACK) : found.start()].strip()
-        bound = _BINDS.search(before) and not (_AND_ASKS.match(found.group()) and _WITH_THAT.search(before))
-        if before and not bound and not _ASKED.search(before):
-            cuts.append(found.start())
-    return [(one, other) for one, other in zip(cuts, [*cuts[1:], end], strict=True) if text[one:other].strip()]

@@ -46,12 +46,15 @@ def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Read
     first = reason[0].place if reason else -1
     telling = [one for one in readings if not one.polite and one.place > first]
     last = telling[-1].place if telling else 0
-    marked = 2 * sum(_ends(one) for one in readings) > len(readings)
     scores = {}
     for one in telling:
-        if marked and not _ends(one):
-            continue  # it breaks off
-        if one in reason or one.identifies or Act.THREAT in one.acts or Act.UNKNOWN in one.acts:
+        if (
+            one.sentence.breaks_off
+            or one in reason
+            or one.identifies
+            or Act.THREAT in one.acts
+            or Act.UNKNOWN in one.acts
+        ):
             continue
         weight = _weight(one, readings)
         if weight is None or (Act.INSTRUCTION in one.acts and not both_speak(readings)):
@@ -62,11 +65,6 @@ def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Read
         if not superseded(one, readings):
             scores[one] = score
     return scores
-
-
-def _ends(one: Reading) -> bool:
-    """Whether it has the mark of an end."""
-    return one.text.rstrip("\"'”’) ")[-1:] in ".!?…"
 
 
 def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:

@@ -29,6 +29,7 @@ def promised(*said: tuple[str, str], most: int = 5) -> tuple[ActionItem, ...]:
         ("I will send it to you by tomorrow noon.", "by tomorrow noon"),
         ("A surveyor will visit you on Monday the 9th.", "on Monday the 9th"),
         ("I'll bring it before five.", "before five"),
+        ("We'll send the box by the end of November.", "by the end of November"),
         ("We'll post it at 4 p.m. as usual.", "at 4 p.m."),
         ("I'll send it.", None),
         ("I'll send you four of them for fifty dollars.", None),

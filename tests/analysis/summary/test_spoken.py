@@ -11,6 +11,7 @@ import pytest
 from analysis.encoder.vectors import NO_ENCODER, WITHOUT, EncoderChoice, SentenceEncoder
 from analysis.records import Summary, SummaryPart
 from analysis.summary.step import SummaryStep
+from bench.materials.reference_calls import heard_samples
 from bench.summaries import expectations, harper_calls, keeps_slot, made_up_calls, sample_calls, tells_end
 from pipeline.config.areas.language import ExtractiveSummarySettings, SummarySettings
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState
@@ -48,6 +49,30 @@ CALL = call(
     ("client", "Great, thanks. That's all."),
     ("agent", "You're welcome. Have a nice day."),
 )
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "promised"),
+    [
+        ("cancellation", "I will cancel it for you.", [None, None]),
+        ("internet-outage", "it is booked for Thursday. You will get a message", [None]),
+        ("wrong-charge", "I have started the refund now. You will have", ["within three working days", "today"]),
+        (
+            "server-down",
+            "I will raise it to the highest priority now.",
+            [None, "within 30 minutes", "by tomorrow evening"],
+        ),
+    ],
+)
+def test_words_with_commas_for_stops_are_told_as_well(
+    step: SummaryStep, name: str, outcome: str, promised: list[str | None]
+) -> None:
+    """As Whisper base heard the samples: whole turns were one sentence, and the outcome stood in another's."""
+    (one,) = [heard for heard, _ in heard_samples() if heard.call_id.endswith(name)]
+    summary, _ = summed_up(step, one)
+    assert outcome in (summary.outcome or "")
+    assert [item.by_when for item in summary.action_items][: len(promised)] == promised
+    assert "goodbye" not in summary.text.casefold()
 
 
 @pytest.mark.parametrize(("which", "least"), [("ends_seen", 8), ("ends_aside", 18)])

@@ -1,0 +1,168 @@
+"""Fits where sentences of speech end without a stop, `analysis/clauses/weights.json`, and measures it.
+
+    python -m bench.clause_weights [--data ../shared/data] [--write]
+
+Fitted on our own sentences (`analysis/sentiment/shipped/mood_sentences.csv`), strung together at random, and on the
+turns of written service dialogues (Rastogi et al. 2019, CC BY-SA 4.0), two of one dialogue together. Their stops are
+taken away; a third become commas. Measured the same way on turns that it was not fitted on, everyday ones (DialogSum)
+and those of the calls of `bench/labels` that were looked at: of the gaps cut, how many end a sentence; of the ends,
+how many are cut.
+Without --write the weights are only shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from analysis.clauses.cutting import LIKELY, WEIGHTS, likelihood
+from analysis.clauses.gaps import Said, features, plain_word
+from analysis.text import split_sentences
+from bench.materials.redaction_exchanges import without_marks
+from bench.shares import share_interval
+
+OWN = Path("analysis/sentiment/shipped/mood_sentences.csv")
+CALLS = ("strangers.yaml", "listened.yaml", "fresh_first.yaml", "fresh_second.yaml")
+SEED, COMMAS, RARE, STRENGTH = 5, 0.35, 3, 0.4
+_TOKEN = re.compile(r"([^\W_]+(?:['’.:-][^\W_]+)*)([,;:]?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Sentences in one, without stops."""
+
+    said: Said
+    ends: frozenset[int]
+    """Places of the last words of the sentences."""
+
+
+def run_together(sentences: Sequence[str], drawn: random.Random) -> Stretch:
+    words: list[str] = []
+    ends, breaks = set(), set()
+    for sentence in sentences:
+        for word, mark in _TOKEN.findall(sentence):
+            if mark:
+                breaks.add(len(words))
+            words.append(plain_word(word))
+        if words:
+            ends.add(len(words) - 1)
+            breaks.discard(len(words) - 1)
+            if drawn.random() < COMMAS:
+                breaks.add(len(words) - 1)
+    return Stretch(Said(words, frozenset(breaks)), frozenset(ends))
+
+
+def fitted_on(data: Path) -> Iterator[Stretch]:
+    drawn = random.Random(SEED)
+    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
+        turns = [(row["dialogue"], split_sentences(row["text"])) for row in csv.DictReader(file)]
+    for (dialogue, sentences), (other, more) in itertools.pairwise(turns):
+        if len(sentences) > 1:
+            yield run_together(sentences, drawn)
+        elif dialogue == other and drawn.random() < 0.5:
+            yield run_together([*sentences, *more], drawn)
+    with OWN.open(encoding="utf-8", newline="") as file:
+        own = [row["text"] for row in csv.DictReader(file)]
+    for _ in range(2):
+        drawn.shuffle(own)
+        place = 0
+        while place < len(own):
+            taken = own[place : place + drawn.choice((1, 2, 2, 3, 3, 4))]
+            yield run_together([one for text in taken for one in split_sentences(text)], drawn)
+            place += len(taken)
+
+
+def everyday(data: Path) -> Iterator[Stretch]:
+    drawn = random.Random(SEED)
+    for line in (data / "text" / "dialogsum.dev.jsonl").read_text(encoding="utf-8").splitlines():
+        for turn in json.loads(line)["dialogue"].splitlines():
+            sentences = split_sentences(re.sub(r"^#\w+#:\s*", "", turn))
+            if len(sentences) > 1:
+                yield run_together(sentences, drawn)
+
+
+def of_calls() -> Iterator[Stretch]:
+    """The turns with stops of the halves that were looked at."""
+    drawn = random.Random(SEED)
+    for name in CALLS:
+        for call in yaml.safe_load((Path("bench/labels") / name).read_text(encoding="utf-8")):
+            for _, turn in call["turns"] if call.get("number", 1) % 2 else ():
+                sentences = split_sentences(without_marks(turn))
+                if len(sentences) > 1:
+                    yield run_together(sentences, drawn)
+
+
+def gaps(stretches: Iterator[Stretch]) -> tuple[list[list[str]], list[bool]]:
+    found, ends = [], []
+    for one in stretches:
+        start = 0
+        for place in range(len(one.said.words) - 1):
+            found.append(features(one.said, place, start))
+            ends.append(place in one.ends)
+            start = place + 1 if ends[-1] else start
+    return found, ends
+
+
+def fit(found: Sequence[Sequence[str]], ends: Sequence[bool]) -> dict[str, float]:
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import LogisticRegression
+
+    counts = Counter(name for names in found for name in names)
+    columns = {name: place for place, name in enumerate(sorted(name for name, seen in counts.items() if seen >= RARE))}
+    pairs = [(row, columns[name]) for row, names in enumerate(found) for name in set(names) if name in columns]
+    rows, places = np.asarray(pairs, dtype=np.int32).T
+    table = csr_matrix((np.ones(len(rows)), (rows, places)), shape=(len(found), len(columns)))
+    table.indices, table.indptr = table.indices.astype(np.int32), table.indptr.astype(np.int32)
+    # `gap` is in every row that has no comma: no further constant is needed.
+    model = LogisticRegression(l1_ratio=1, C=STRENGTH, solver="liblinear", fit_intercept=False, max_iter=300)
+    model.fit(table, np.asarray(ends))
+    weights = zip(columns, model.coef_[0], strict=True)
+    return {name: round(float(weight), 3) for name, weight in weights if abs(weight) >= 0.0005}
+
+
+def measured(stretches: Iterator[Stretch]) -> str:
+    right = cut = ends = 0
+    for one in stretches:
+        start, inner = 0, one.ends - {len(one.said.words) - 1}
+        ends += len(inner)
+        for place in range(len(one.said.words) - 1):
+            if likelihood(one.said, place, start) >= LIKELY:
+                start, cut, right = place + 1, cut + 1, right + (place in inner)
+    low, high = share_interval(right, cut)
+    least, most = share_interval(right, ends)
+    return (
+        f"cut where a sentence ends {right} of {cut} = {right / cut:.2f} [{low:.2f}, {high:.2f}], "
+        f"ends cut {right / ends:.2f} [{least:.2f}, {most:.2f}] of {ends}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--write", action="store_true", help=f"write {WEIGHTS.name}")
+    chosen = parser.parse_args()
+    if not chosen.data.is_dir():
+        print(json.dumps({"skipped": f"no reference data in {chosen.data}; give --data DIR"}))
+        return
+    if chosen.write:
+        weights = fit(*gaps(fitted_on(chosen.data)))
+        about = "Written by python -m bench.clause_weights, which says from what."
+        WEIGHTS.write_text(json.dumps({"about": about, "weights": weights}, indent=0) + "\n", encoding="utf-8")
+        print(f"{len(weights)} weights")
+    print(f"everyday turns: {measured(everyday(chosen.data))}")
+    print(f"turns of calls: {measured(of_calls())}")
+
+
+if __name__ == "__main__":
+    main()
