@@ -103,6 +103,8 @@ _WRONG_NUMBER = re.compile(
 )
 _LONGEST_MISDIALLED_WORDS = 60
 """Of the client. Who talks longer than that has found somebody to talk to."""
+_TURNS_AFTER_MISDIALLED = 5
+"""Whoever goes on for longer speaks of another mistake: money sent to a wrong account."""
 
 _LINE_TROUBLE = re.compile(
     r"\b(?:can|do|could) (?:you|anyone|anybody) hear me\b|\b(?:can't|cannot|can hardly|can barely|can) hear you\b"
@@ -129,7 +131,8 @@ def is_misdialled(texts: list[str], client_texts: list[str]) -> bool:
     """Whether somebody says that the number, the person or the company is wrong, and the caller leaves it so."""
     if sum(len(words(text)) for text in client_texts) > _LONGEST_MISDIALLED_WORDS:
         return False
-    return any(_WRONG_NUMBER.search(text) for text in texts)
+    said = [place for place, text in enumerate(texts) if _WRONG_NUMBER.search(text)]
+    return bool(said) and len(texts) - said[0] - 1 <= _TURNS_AFTER_MISDIALLED
 
 
 def is_line_trouble(sentence: str) -> bool:

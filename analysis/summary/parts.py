@@ -69,7 +69,7 @@ class Parts:
 def parts_of(readings: Sequence[Reading]) -> Parts:
     reason = _reason(readings)
     settling = settled(readings, reason)
-    ended = outcome(settling)
+    ended = outcome(settling, reason)
     promised = [one for one in readings if promises_something(one, readings)]
     acted = done(settling, ended, promised, readings)
     opened = open_points(readings, reason, ended)

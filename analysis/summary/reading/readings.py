@@ -32,6 +32,7 @@ _MOMENTS = (
     "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth",
 )
 _FIGURES = frozenset(word for line in (*_NUMBERS, *_MOMENTS) for word in line.split())
+_MOMENT_WORDS = frozenset(word for line in (*_MOMENTS, "past o'clock am pm a.m p.m") for word in line.split())
 _NTH = re.compile(r"\d|\w+(?:teenth|tieth)$")
 _MEASURES = (
     "dollars dollar pounds pound euros euro cents percent days day weeks months years hours minutes am pm a.m p.m",
@@ -72,7 +73,16 @@ class Reading:
     @property
     def figures(self) -> bool:
         """Whether a number, a day or a time is said."""
-        return any(word in _FIGURES or _NTH.search(word) for word in words(self.text))
+        return bool(self.figures_said)
+
+    @property
+    def names_moment(self) -> bool:
+        """Whether a day or a time of day is said."""
+        return not _MOMENT_WORDS.isdisjoint(words(self.text))
+
+    @property
+    def figures_said(self) -> frozenset[str]:
+        return frozenset(word for word in words(self.text) if word in _FIGURES or _NTH.search(word))
 
     @property
     def told_words(self) -> set[str]:

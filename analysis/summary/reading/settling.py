@@ -16,6 +16,7 @@ _WEIGHTS: Mapping[Act, float] = {
 }  # fmt: skip
 """Of what an agent's sentence does, for the outcome; the greatest counts. Set by hand on the calls that
 docs/summaries.md names, like the other figures here."""
+_OUTCOMES = frozenset({*_WEIGHTS, Act.OFFER, Act.DECISION})
 _STATEMENT = 1.0
 _CLIENT_WEIGHTS: Mapping[Act, float] = {Act.DECISION: 1.8, Act.RESULT: 1.6}
 _ACCEPTED_OFFER = 2.4
@@ -88,8 +89,23 @@ def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:
         answer = answer_to(one, readings)
         if any(says_yes(after.text) or Act.DECISION in after.acts for after in answer):
             own = max(own, _ACCEPTED_OFFER)
+        elif one.sentence.asks:
+            return None
         return None if any(_NO.match(after.text) or Act.DECLINE in after.acts for after in answer) else own
+    if takes_up(one, readings):
+        return max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_ACCEPTED_OFFER)
     return max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
+
+
+def takes_up(one: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether an agent says again the day, time or number that the client has just chosen: "Friday at four it is"."""
+    before = [
+        other
+        for other in readings[: one.place]
+        if other.sentence.turn == one.sentence.turn - 1 and other.by(Role.CLIENT) and not other.identifies
+    ]
+    chosen = {word for other in before for word in other.figures_said}
+    return one.names_moment and one.figures_said <= chosen and Act.FINDING not in one.acts
 
 
 def _settled_later(wish: Reading, readings: Sequence[Reading]) -> bool:
@@ -129,7 +145,10 @@ def superseded(one: Reading, readings: Sequence[Reading]) -> bool:
     )
 
 
-def outcome(settled: Mapping[Reading, float]) -> list[Reading]:
+def outcome(settled: Mapping[Reading, float], reason: Sequence[Reading]) -> list[Reading]:
+    """What came of it. Where nobody wants anything, only what does something."""
+    if not reason:
+        settled = {one: score for one, score in settled.items() if one.acts & _OUTCOMES}
     full = {
         one: score
         for one, score in settled.items()

@@ -75,6 +75,23 @@ def test_words_with_commas_for_stops_are_told_as_well(
     assert "goodbye" not in summary.text.casefold()
 
 
+def test_nothing_comes_of_a_talk_in_which_nobody_wants_anything(step: SummaryStep) -> None:
+    """A read sentence was its outcome."""
+    said = call(("agent", "The horizon seems extremely distant."), ("client", "The grass is wet in the evening."))
+    summary = step.run([said], [{}])[0].payload
+    assert not isinstance(summary, Summary) or summary.outcome is None
+
+
+def test_a_question_that_nobody_says_yes_to_is_no_outcome(step: SummaryStep) -> None:
+    said = call(
+        ("client", "Hello, my car shows a warning and I would like to have it looked at."),
+        ("agent", "Sure. What was your last name so I can look you up in the system?"),
+        ("client", "Jackson."),
+    )
+    summary, _ = summed_up(step, said)
+    assert summary.outcome is None
+
+
 @pytest.mark.parametrize(("which", "least"), [("ends_seen", 8), ("ends_aside", 18)])
 def test_how_calls_end_is_told(step: SummaryStep, which: str, least: int) -> None:
     """Somebody who tried what the agent said told that it worked, and the summary ended with the instruction."""

@@ -103,6 +103,19 @@ def test_a_wrong_number_in_somebodys_data_is_no_wrong_call() -> None:
     assert lines(("client", "You have the wrong number on my invoice."))
 
 
+def test_whoever_talks_on_after_a_mistake_has_not_misdialled() -> None:
+    """Money sent to a wrong account was taken for a wrong number."""
+    said = [("client", "I sent money to the wrong account, I mixed up two digits."), ("agent", "When was that?")]
+    talk = [
+        ("client", "An hour ago."),
+        ("agent", "I have opened a recall."),
+        ("client", "And now?"),
+        ("agent", "We wait."),
+    ]
+    assert lines(*said, *talk, ("client", "Okay then."))
+    assert not lines(("agent", "Bank."), ("client", "Oh, I mixed up two digits."), ("agent", "No worries."))
+
+
 def test_a_client_who_mentions_a_menu_is_heard() -> None:
     assert lines(("client", "I had to press one three times. My card is lost.")) == [
         "I had to press one three times.",

@@ -1,0 +1,1 @@
+"""Sample calls, their true text, and the script that speaks them."""
