@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline.audio.channels.channel import Channel, examine, finish, listen
 from pipeline.audio.channels.crosstalk import drop_leaks
 from pipeline.audio.channels.duplicates import find_copies
+from pipeline.audio.channels.echo import cancel_echoes
 from pipeline.audio.channels.tracks import of_the_call
 from pipeline.audio.decoding.ingest import Ingested, SourceFile, ingest_call
 from pipeline.audio.roles import ChannelRoles, assign_roles, is_mix, role_of_track
@@ -105,6 +106,8 @@ class CallPreparer:
         by_track = self._roles_of_tracks(ingested, metadata, roles_of_files)
         with _timed(timings, "doctor"):
             channels, left_out = self._channels(ingested, by_track)
+        with _timed(timings, "echo"), spooling(folder.parent):
+            cancel_echoes(channels, self._audio.crosstalk)
         with _timed(timings, "vad"):
             for channel in channels:
                 listen(channel, self._chosen.detector, self._audio, self._voice_activity)

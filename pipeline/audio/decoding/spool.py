@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -106,6 +106,15 @@ def _rewrite_aside(path: Path, offset: float, gain: float, block_samples: int) -
         while content := before.read(block_samples * SAMPLE_BYTES):
             file.write(_moved(content, offset, gain))
     aside.replace(path)
+
+
+def write_aside(path: Path, blocks: Iterable[Samples]) -> Path:
+    """A file beside a channel's, to replace it with other samples, which may be made of its own. Raises OSError."""
+    aside = path.with_suffix(".aside")
+    with open_new(aside, sealed=spool_is_sealed()) as file:
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype=_DTYPE).data)
+    return aside
 
 
 def _moved(content: bytes, offset: float, gain: float) -> memoryview:

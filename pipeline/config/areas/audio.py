@@ -117,6 +117,9 @@ class CrosstalkSettings(Area):
     """Correlation with the other channel from which speech counts as leaked."""
     max_delay_ms: Annotated[float, Field(ge=0.0, le=2000.0)] = 500.0
     """Longest delay of the leak, in milliseconds."""
+    cancel_echo: Annotated[bool, TRANSCRIPT.when("cancel_echo", False)] = True
+    """Subtract the echo of one side from the other's channel before anything is heard on it. Switching it on redoes no
+    stored transcript; switching it off does."""
     compare_words: Annotated[bool, TRANSCRIPT.when("compare_words", False)] = True
     """Compare the words of the channels after recognition as well: what one channel only overheard is stored once,
     under the side that said it. Switching it on redoes no stored transcript; switching it off does."""
