@@ -50,6 +50,9 @@ _SUPPRESSED = 0.1
 _EXPLAINED_DB, _BEST_PERCENT = -3.0, 25.0
 """What the subtraction leaves of a frame with echo, in the best quarter of them, on blocks kept apart: in the others
 the side itself may speak. Echo through codecs and rooms: -6 and less; seven real calls: 0 and more."""
+_SURER_DB = 10.0
+"""By so much the better of two predictions at the same time is better: a mix of both sides predicts one of them where
+the other is silent."""
 _SAME_TIME = int(0.03 * SAMPLE_RATE_HZ)
 Floats = npt.NDArray[np.float64]
 
@@ -76,12 +79,9 @@ def cancel_echoes(channels: Sequence[Channel], settings: CrosstalkSettings) -> N
     by_number = {one.channel: one for one in heard}
     for (source, own), path in paths.items():
         back = paths.get((own, source))
-        if (
-            back is not None
-            and min(back.peak, path.peak) < _SAME_TIME
-            and not path.left_db <= _EXPLAINED_DB < back.left_db
-        ):
-            continue  # either predicts the other: both sides are on both channels, and it is nobody's echo
+        at_once = back is not None and min(back.peak, path.peak) < _SAME_TIME
+        if back is not None and at_once and path.left_db > back.left_db - _SURER_DB:
+            continue  # either predicts the other: both sides are on both channels, or the echo is the other one
         _subtract(by_number[source], by_number[own], path)
 
 
