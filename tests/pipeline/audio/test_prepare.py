@@ -29,7 +29,7 @@ def test_a_call_is_prepared_whole(tmp_path: Path, prepare: Prepare, both_sides: 
     assert call.duration_s == pytest.approx(30.0, abs=0.01)
     assert (call.header.container, call.header.codec, call.header.sample_rate_hz) == ("wav", "pcm_s16le", 8000)
     assert [channel.role for channel in call.channels] == [Role.CLIENT, Role.AGENT]
-    assert set(call.timings_s) == {"hash", "decode", "vad", "doctor"}
+    assert set(call.timings_s) == {"hash", "decode", "echo", "vad", "doctor"}
     assert call.flags == ("roles_from_map",)
     for channel, side in zip(call.channels, both_sides, strict=True):
         assert channel.samples * 4 == channel.samples_path.stat().st_size
