@@ -184,6 +184,7 @@ def test_a_setting_changes_what_its_mark_says_and_nothing_else(path: str) -> Non
 def test_a_setting_that_is_not_in_use_changes_nothing(path: str) -> None:
     others: dict[str, Any] = {
         "audio.crosstalk.compare_words": True,
+        "audio.crosstalk.cancel_echo": True,
         "voice_activity.detectors": "pyannote" if "silero" in path or "energy" in path else "silero",
         "transcription.engines": "scripted" if "sphinx" in path else "sphinx",
         "transcription.faster_whisper.word_times": False,
