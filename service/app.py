@@ -82,11 +82,10 @@ def application(
 
     app = _without_documentation(open_rooms)
     app.state.shared = shared
-    app.state.gate = gate or OpenGate()
+    app.state.gate, app.state.only_known = gate or OpenGate(), only_known
     app.state.live = live
     doors = () if gate is None else (login.router,)
     live_rooms = () if live is None else (live_routes.router,)
-    app.state.only_known = only_known
     for room in (reading.router, correcting.router, questions.pages, *doors, *rooms, *live_rooms):
         app.include_router(room)
     reading.explain_errors(app)
