@@ -41,11 +41,11 @@ def features(said: Said, place: int, start: int) -> list[str]:
     """
     words = said.words
     two_before, before, last, first, second, third = (_word(words, place + step, start) for step in range(-2, 4))
-    kinds = [_class_of(word) for word in (two_before, before, last, first, second, third)]
+    kinds = [class_of(word) for word in (two_before, before, last, first, second, third)]
     c, a, b, x, y, z = kinds
-    left = [_class_of(word) for word in words[start : place + 1]]
+    left = [class_of(word) for word in words[start : place + 1]]
     verb_before = any(kind in _VERBS or kind == "ed" for kind in left)
-    verb_after = any(_class_of(word) in _VERBS for word in words[place + 1 : place + 1 + _AHEAD])
+    verb_after = any(class_of(word) in _VERBS for word in words[place + 1 : place + 1 + _AHEAD])
     state = f"{verb_before:d}{left[0] in _DEPENDENT:d}{verb_after:d}"
     mark = "," if place in said.breaks else ""
     return [
@@ -75,7 +75,8 @@ def _listed() -> Mapping[str, str]:
 
 
 @functools.lru_cache(maxsize=8192)
-def _class_of(word: str) -> str:
+def class_of(word: str) -> str:
+    """As `word_classes.yaml` lists it, or how the word ends."""
     if word in (_BEFORE, _AFTER):
         return word
     if word == "#":
@@ -91,24 +92,25 @@ def may_end(said: Said, place: int, start: int) -> bool:
     """
     first, second = place + 1, place + 2
     tag = len(said.words) - first < _FEWEST_BEGUN  # ", I'm afraid"
-    following, then = _class_of(said.words[first]), _class_of(_word(said.words, second, start))
+    following, then = class_of(said.words[first]), class_of(_word(said.words, second, start))
     if tag:
         begins = following == "answer"
     elif following == "determiner":  # "the report yet" is none
-        begins = _has_verb(said, first)
+        begins = _has_verb(said, first, first + _AHEAD)
     else:
         begins = following in _SUBJECTS or following == "answer"
     asks = (following in _VERBS and then in _SUBJECTS) or (following == "asks" and then in _VERBS)
-    depends = _class_of(said.words[start]) in _DEPENDENT or any(
-        _class_of(word) == "asks" for word in said.words[max(start, place + 1 - _REACH_OF_ASKING) : place + 1]
+    depends = class_of(said.words[start]) in _DEPENDENT or any(
+        class_of(word) == "asks" for word in said.words[max(start, place + 1 - _REACH_OF_ASKING) : place + 1]
     )  # "which address you have"
-    return (begins or (asks and not tag)) and not depends
+    leads = class_of(said.words[start]) == "preposition" and not _has_verb(said, start, place + 1)  # "for two hundred"
+    return (begins or (asks and not tag)) and not depends and not leads
 
 
-def _has_verb(said: Said, first: int) -> bool:
-    """Whether one follows soon, before a comma."""
-    for place in range(first, min(first + _AHEAD, len(said.words))):
-        if _class_of(said.words[place]) in _VERBS:
+def _has_verb(said: Said, first: int, end: int) -> bool:
+    """Whether there is one before the end and before a comma."""
+    for place in range(first, min(end, len(said.words))):
+        if class_of(said.words[place]) in _VERBS:
             return True
         if place in said.breaks:
             return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from analysis.calls import in_order
 from analysis.clauses.cutting import clause_spans, pauses_of
+from analysis.clauses.gaps import class_of
 from analysis.records import SummaryEvidence, SummaryPart
 from analysis.text import stop_words, words
 from pipeline.records import Role, TranscriptChunk
@@ -79,7 +80,7 @@ class Sentence:
     turn: int
     """Number of the turn it is in; a turn ends where the other side speaks."""
     breaks_off: bool = False
-    """In a call with marks: it has none at its end, is the last of its stretch and ends with a function word."""
+    """In a call with marks: the last of its stretch, without one, that ends with a function word or a bare verb."""
 
     @property
     def asks(self) -> bool:
@@ -119,7 +120,8 @@ def sentences_of(chunks: Sequence[TranscriptChunk]) -> list[Sentence]:
 
 
 def _breaks_off(text: str) -> bool:
-    return not _ENDS.search(text) and words(text)[-1] in stop_words("en")
+    last = words(text)[-1]
+    return not _ENDS.search(text) and (last in stop_words("en") or class_of(last) == "verb")
 
 
 @dataclass(frozen=True, slots=True)

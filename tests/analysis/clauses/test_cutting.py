@@ -27,6 +27,7 @@ from pipeline.records import Role, TranscriptChunk, Word
         ),
         # No end: a condition, a moment, a list, a tag, an object.
         ("If you renew for two years, I can give you a discount of ten percent.", None),
+        ("For a bulk order of two hundred, I can offer you a discount.", None),
         ("A courier will bring the suitcase to your address tomorrow before noon.", None),
         ("I'll ring you tomorrow when it's ready to pick up.", None),
         ("No, the vet hasn't written the report yet, I'm afraid.", None),
