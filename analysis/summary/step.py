@@ -39,9 +39,9 @@ from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
-_VERSION = 3
+_VERSION = 4
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
-once, in one form."""
+once, in one form; 4 checks who confirms, and what is only announced."""
 _EXTRACTIVE_VERSION = 6
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.base import Area
-from pipeline.config.influence import IDENTITY, REPLY, SUMMARY, TOPIC, VOCABULARY
+from pipeline.config.influence import IDENTITY, NOTHING, REPLY, SUMMARY, TOPIC, VOCABULARY
 
 _SUFFIXES = (".yaml", ".yml", ".csv", ".xlsx")
 
@@ -191,8 +191,8 @@ class SummarySettings(Area):
     """Most key points; of a long call that is read in parts one from each, where that is more. 0 for none."""
     max_action_items: int = Field(default=5, ge=0, le=20)
     """Most action items."""
-    max_field_chars: int = Field(default=300, ge=40, le=4000)
-    """Longest field of the model's answer."""
+    max_field_chars: Annotated[int, NOTHING] = Field(default=300, ge=40, le=4000)
+    """Without effect: fields end with a sentence. Files of earlier versions name it."""
     max_tokens: int = Field(default=900, ge=64, le=32768)
     """Longest answer."""
     max_transcript_chars: int = Field(default=24000, ge=500)
