@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from analysis.clauses.cutting import LIKELY, WEIGHTS, likelihood
+from analysis.clauses.cutting import WEIGHTS, ends_after
 from analysis.clauses.gaps import Said, features, plain_word
 from analysis.text import split_sentences
 from bench.materials.redaction_exchanges import without_marks
@@ -137,7 +137,7 @@ def measured(stretches: Iterator[Stretch]) -> str:
         start, inner = 0, one.ends - {len(one.said.words) - 1}
         ends += len(inner)
         for place in range(len(one.said.words) - 1):
-            if likelihood(one.said, place, start) >= LIKELY:
+            if ends_after(one.said, place, start):
                 start, cut, right = place + 1, cut + 1, right + (place in inner)
     low, high = share_interval(right, cut)
     least, most = share_interval(right, ends)

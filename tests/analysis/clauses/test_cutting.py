@@ -33,6 +33,9 @@ from pipeline.records import Role, TranscriptChunk, Word
         ("No, the vet hasn't written the report yet, I'm afraid.", None),
         ("We need twelve desks, fourteen chairs and a lamp for our new office.", None),
         ("Can you tell me which address you have for me in the system?", None),
+        # From 0.7 on, halves of these were quoted.
+        ("He began a complaint against the wizard who had vanished behind the curtain on the left.", None),
+        ("My pleasure, is that anything else I can help you with today?", None),
     ],
 )
 def test_a_clause_ends_where_another_begins(text: str, clauses: list[str] | None) -> None:
