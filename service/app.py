@@ -15,20 +15,21 @@ from db.queries.chosen import CallFilter, RowScope
 from db.queries.listing import Choice, choices_among
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
-from service import correcting, documentation, login, questions, reading
+from service import correcting, login, questions, reading
 from service.access.audit import Audit
 from service.access.gate import Gate
 from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
 from service.asking import AskingRoom
 from service.calls.router import router as calls
+from service.documented import document
+from service.documented.parameters import only_known
 from service.exports import Exports
 from service.followers import Followers
 from service.jobs.router import router as jobs
 from service.kept import KeptBy
 from service.live import routes as live_routes
 from service.monitoring.room import watch
-from service.parameters import only_known
 from service.problems.answering import answer_with_problems
 from service.security import LOOPBACK_NAMES, Guard
 from service.shared import Erase, Shared
@@ -44,7 +45,7 @@ AT_MOST_S = 600.0
 """Age up to which a filter offers what it knows while a thread looks at every call again."""
 
 
-API_ROOMS: Sequence[APIRouter] = (calls, jobs, questions.api, documentation.router)
+API_ROOMS: Sequence[APIRouter] = (calls, jobs, questions.api, document.router)
 """Routers of `run.py serve`, each under /v1, beside the pages."""
 
 
@@ -107,7 +108,7 @@ def _without_documentation(lifespan: Callable[[FastAPI], AbstractAsyncContextMan
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        generate_unique_id_function=documentation.operation_id,
+        generate_unique_id_function=document.operation_id,
         lifespan=lifespan,
     )
 

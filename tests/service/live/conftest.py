@@ -21,9 +21,9 @@ from pipeline.errors import DatabaseUnavailable
 from pipeline.live.recogniser import HearsTurns
 from service.access import Principal
 from service.access.needs import Gatekeeper, OpenGate
+from service.documented.parameters import only_known
 from service.live import routes
 from service.live.messages import FRAME_HEADER
-from service.parameters import only_known
 from service.security import Guard
 from tests.live_rooms import RATE_HZ, LiveBed, live_bed, speech
 from tests.waiting import until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.requests import HTTPConnection
 
-from service.documentation import document_of, operation_id
+from service.documented.document import document_of, operation_id
 from service.problems.kinds import INVALID
 from service.problems.problem import Fault, Refused
 
