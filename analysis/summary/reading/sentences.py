@@ -192,13 +192,16 @@ def _stretches(chunks: Sequence[TranscriptChunk]) -> list[_Stretch]:
 
 
 def _goes_on(last: _Stretch, chunk: TranscriptChunk, *, unmarked: bool) -> bool:
-    """Whether the chunk is more of the stretch's last sentence: "my" "debit card", "a hundred" "and ten"."""
-    before = words(last.chunks[-1].text)
-    if _GOES_ON.search(_MARK.sub(" ", last.chunks[-1].text[-_LOOK_BACK:]).rstrip()):
+    """Whether the chunk is more of the stretch's last sentence: "my" "debit card", "about two" "weeks ago."."""
+    ending = _MARK.sub(" ", last.chunks[-1].text[-_LOOK_BACK:]).rstrip()
+    if _GOES_ON.search(ending):
         return True
-    after = words(chunk.text)
-    brief = len(before) <= _BRIEF and len(after) <= _BRIEF and chunk.start_s - last.chunks[-1].end_s <= _BREAK_S
-    return unmarked and brief and not _STANDS_ALONE & {before[0], after[0], after[-1]}
+    if chunk.start_s - last.chunks[-1].end_s > _BREAK_S:
+        return False
+    if not unmarked:
+        return not _ENDS.search(ending) and chunk.text.lstrip()[:1].islower()
+    before, after = words(last.chunks[-1].text), words(chunk.text)
+    return max(len(before), len(after)) <= _BRIEF and not _STANDS_ALONE & {before[0], after[0], after[-1]}
 
 
 def _spans(text: str, pauses: Sequence[int]) -> list[tuple[int, int]]:

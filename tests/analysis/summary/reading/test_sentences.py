@@ -52,6 +52,8 @@ def test_sentences_end_where_they_end(text: str, sentences: list[str]) -> None:
         (["a hundred", "and ten dollars"], ["a hundred and ten dollars"]),
         (["yes", "my debit card"], ["yes", "my debit card"]),
         (["I lost my card.", "Can you help?"], ["I lost my card.", "Can you help?"]),
+        (["It was about three", "weeks ago, on a Monday."], ["It was about three weeks ago, on a Monday."]),
+        (["I lost my card", "Can you help?"], ["I lost my card", "Can you help?"]),
     ],
 )
 def test_what_is_said_in_pieces_is_one_sentence(pieces: list[str], sentences: list[str]) -> None:
