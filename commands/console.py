@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 from pipeline.masking import masked
 from pipeline.visible_text import one_line, visible
 
+_FILLED = re.compile(r"[ ]+(?=\n)")
 _UNBOUNDED = 10_000
 """Characters in a line of a file or a pipe."""
 
@@ -25,9 +27,20 @@ class Terminal(Console):
 
         In a file or a pipe nothing is wrapped or cut: whoever searches a cron job's log finds a message on one line.
         """
-        if width is None and not os.environ.get("COLUMNS") and not (file or sys.stdout).isatty():
-            width = _UNBOUNDED
-        super().__init__(file=file, width=width, markup=False, emoji=False, highlight=False)
+        self._in_a_file = width is None and not os.environ.get("COLUMNS") and not (file or sys.stdout).isatty()
+        super().__init__(
+            file=file, width=_UNBOUNDED if self._in_a_file else width, markup=False, emoji=False, highlight=False
+        )
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As rich does; in a file a table's lines are not filled up with blanks to its longest one."""
+        if not self._in_a_file:
+            super().print(*objects, **how)
+            return
+        with self.capture() as shown:
+            super().print(*objects, **how)
+        self.file.write(_FILLED.sub("", shown.get()))
+        self.file.flush()
 
     def render_str(self, text: str, **how: Any) -> Text:
         """Every string comes through here: printed, in a table's cells, in its title."""

@@ -109,6 +109,11 @@ def test_in_a_file_a_line_is_neither_wrapped_nor_cut(monkeypatch: pytest.MonkeyP
     lines = file.getvalue().splitlines()
     assert lines[0] == sentence
     assert any(str(row["file_name"]) in line for line in lines)
+    grid = table(show_header=False, box=None)
+    grid.add_row(cell("short"))
+    grid.add_row(cell("long " * 40))
+    terminal.print(grid)
+    assert not any(line.endswith(" ") for line in file.getvalue().splitlines())
     assert "words" not in file.getvalue()
 
 
