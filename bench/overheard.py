@@ -1,4 +1,5 @@
-"""Words that one channel overhears: word error rate with the channels' words compared, and without.
+"""Words that one channel overhears: word error rate with echo subtracted and the channels'
+words compared, and without both.
 
     python -m bench.overheard [--model base] [--calls 1] [--kinds "echo,room"]
 
@@ -33,7 +34,8 @@ from pipeline.judging.truth import TrueCall, open_truth
 PROJECT = Path(__file__).resolve().parent.parent
 RATE_HZ = 8000
 READABLE = {".wav", ".flac", ".ogg"}
-SWITCH = "audio.crosstalk.compare_words"
+SWITCHES = ("audio.crosstalk.cancel_echo", "audio.crosstalk.compare_words")
+"""Both: what is subtracted before anybody listens leaves the comparison nothing to do."""
 
 
 def make_calls(folder: Path, count: int, kinds: Sequence[str]) -> dict[str, TrueCall]:
@@ -75,7 +77,7 @@ def main() -> None:
         calls.mkdir()
         truths = make_calls(calls, options.calls, wanted)
         for name, on in (("without", False), ("with", True)):
-            chosen = {**settings_of_model(options.model), "input.path": str(calls), SWITCH: on}
+            chosen = {**settings_of_model(options.model), "input.path": str(calls), **dict.fromkeys(SWITCHES, on)}
             overrides = [f"{key}={json.dumps(value)}" for key, value in chosen.items()]
             settings = load_settings(PROJECT / "config.yaml", overrides).settings
             kept = KeptTranscripts(Path(place) / name)
