@@ -10,12 +10,13 @@ computed from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
 
 from pipeline.audio.channels.channel import Channel
 from pipeline.audio.decoding.levels import FRAME_SAMPLES, FrameLevels
@@ -55,6 +56,8 @@ _SURER_DB = 10.0
 the other is silent."""
 _SAME_TIME = int(0.03 * SAMPLE_RATE_HZ)
 Floats = npt.NDArray[np.float64]
+Spectra = npt.NDArray[np.complex64]
+"""(blocks, frequencies)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,30 @@ class Path:
     response: Floats
     left_db: float
     """What the subtraction leaves of a frame with echo, median, on blocks the response was not computed from."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """Stretches of a channel and of another, in which its echo is looked for; all transformed at once."""
+
+    source_spectra: Spectra
+    own: Samples
+    """(blocks, samples); longer than the source's by the latest echo."""
+    own_spectra: Spectra
+
+    @classmethod
+    def read(cls, source: Channel, own: Channel, starts: Sequence[int]) -> _Blocks:
+        sources = np.stack([_samples(source, start, _BLOCK) for start in starts])
+        owns = np.stack([_samples(own, start, _BLOCK + _REACH) for start in starts])
+        return cls(fft.rfft(sources, _LENGTH), owns, fft.rfft(owns, _LENGTH))
+
+    def part(self, chosen: slice) -> _Blocks:
+        return _Blocks(self.source_spectra[chosen], self.own[chosen], self.own_spectra[chosen])
+
+    def crossed(self) -> npt.NDArray[np.complex64]:
+        """The cross spectrum over all blocks."""
+        spectrum: npt.NDArray[np.complex64] = np.einsum("bf,bf->f", self.own_spectra, np.conj(self.source_spectra))
+        return spectrum
 
 
 def cancel_echoes(channels: Sequence[Channel], settings: CrosstalkSettings) -> None:
@@ -90,21 +117,21 @@ def echo_path(source: Channel, own: Channel) -> Path | None:
     starts = _loud_blocks(source)
     if len(starts) < 2:
         return None
-    blocks = [(_samples(source, start, _BLOCK), _samples(own, start, _BLOCK + _REACH)) for start in starts]
-    spectra = [(np.fft.rfft(src, _LENGTH), np.fft.rfft(mic, _LENGTH)) for src, mic in blocks]
-    crossed = sum(mic * np.conj(src) for src, mic in spectra)
+    blocks = _Blocks.read(source, own, starts)
+    crossed = blocks.crossed()
     phase = np.where(_BAND, crossed / np.maximum(np.abs(crossed), 1e-12), 0.0)
-    phases = np.fft.irfft(phase, _LENGTH)[:_REACH]
+    phases = fft.irfft(phase, _LENGTH)[:_REACH]
     peak = int(np.argmax(np.abs(phases)))
     if abs(phases[peak]) < _CLEAR_PEAK * float(phases.std()):
         return None
     delay = max(0, peak - _BEFORE)
     # Each half is judged by the other.
-    left = [_left_db(blocks[half::2], delay, _response(spectra[1 - half :: 2], delay)) for half in range(2)]
+    halves = [blocks.part(slice(half, None, 2)) for half in range(2)]
+    left = [_left_db(judged, delay, _response(other, delay)) for judged, other in permutations(halves)]
     best_db, left_db = np.percentile(np.concatenate(left), (_BEST_PERCENT, 50.0)).tolist()
     if best_db > _EXPLAINED_DB:
         return None
-    response = _response(_without_own(blocks, delay, _response(spectra, delay)), delay)
+    response = _response(_without_own(blocks, delay, _response(blocks, delay)), delay)
     return Path(peak, delay, response, left_db)
 
 
@@ -120,21 +147,21 @@ def _loud_blocks(source: Channel) -> list[int]:
     return sorted((loudest[near] * frames * FRAME_SAMPLES).tolist())
 
 
-def _response(spectra: Sequence[tuple[npt.NDArray[np.complex128], npt.NDArray[np.complex128]]], delay: int) -> Floats:
+def _response(blocks: _Blocks, delay: int) -> Floats:
     """The least-squares response of `_TAPS` samples, `delay` samples late."""
     from scipy.linalg import solve_toeplitz
 
-    itself = np.fft.irfft(sum(np.abs(src) ** 2 for src, _ in spectra), _LENGTH)[:_TAPS]
-    crossed = np.fft.irfft(sum(mic * np.conj(src) for src, mic in spectra), _LENGTH)[delay : delay + _TAPS]
+    itself = fft.irfft(np.square(np.abs(blocks.source_spectra)).sum(axis=0), _LENGTH)[:_TAPS]
+    crossed = fft.irfft(blocks.crossed(), _LENGTH)[delay : delay + _TAPS]
     itself[0] = itself[0] * (1.0 + _TIKHONOV) + 1e-9
     response: Floats = solve_toeplitz(itself, crossed)
     return response
 
 
-def _predicted(source: Samples, delay: int, response: Floats, count: int) -> Samples:
-    """What arrives of a block in the `count` samples from its start on."""
-    late = np.fft.irfft(np.fft.rfft(source, _LENGTH) * np.fft.rfft(response, _LENGTH), _LENGTH)
-    return np.pad(late, (delay, 0))[:count].astype(np.float32)
+def _predicted(blocks: _Blocks, delay: int, response: Floats, count: int) -> Samples:
+    """What arrives of each block in the `count` samples from its start on: (blocks, count)."""
+    late = fft.irfft(blocks.source_spectra * fft.rfft(response.astype(np.float32), _LENGTH), _LENGTH)
+    return np.pad(late, ((0, 0), (delay, 0)))[:, :count]
 
 
 def _powers(samples: npt.NDArray[np.floating[Any]]) -> Floats:
@@ -143,28 +170,25 @@ def _powers(samples: npt.NDArray[np.floating[Any]]) -> Floats:
     return powers
 
 
-def _left_db(blocks: Sequence[tuple[Samples, Samples]], delay: int, response: Floats) -> Floats:
+def _left_db(blocks: _Blocks, delay: int, response: Floats) -> Floats:
     """What the subtraction leaves of each frame in which it expects echo."""
     left: list[Floats] = []
-    for source, own in blocks:
-        predicted = _predicted(source, delay, response, _BLOCK)
-        expected, before = _powers(predicted), _powers(own[:_BLOCK])
-        after = _powers(own[:_BLOCK] - predicted)
+    for own, predicted in zip(blocks.own[:, :_BLOCK], _predicted(blocks, delay, response, _BLOCK), strict=True):
+        expected, before, after = _powers(predicted), _powers(own), _powers(own - predicted)
         left.append((10.0 * np.log10(after / before))[expected > expected.max() * 10.0 ** (-_LOUD_DB / 10.0)])
     return np.concatenate(left)
 
 
-def _without_own(
-    blocks: Sequence[tuple[Samples, Samples]], delay: int, response: Floats
-) -> list[tuple[npt.NDArray[np.complex128], npt.NDArray[np.complex128]]]:
-    """Spectra of the blocks in which the prediction stands where the side itself speaks: it disturbs the solution."""
-    found = []
-    for source, own in blocks:
-        predicted = _predicted(source, delay, response, own.size)
+def _without_own(blocks: _Blocks, delay: int, response: Floats) -> _Blocks:
+    """The same with the prediction where the side itself speaks: it disturbs the solution."""
+    found = np.empty_like(blocks.own)
+    for own, predicted, row in zip(
+        blocks.own, _predicted(blocks, delay, response, blocks.own.shape[1]), found, strict=True
+    ):
         echo_alone = _powers(own - predicted) < 0.5 * _powers(own)
         mask = np.pad(np.repeat(echo_alone, _FRAME), (0, own.size % _FRAME))
-        found.append((np.fft.rfft(source, _LENGTH), np.fft.rfft(np.where(mask, own, predicted), _LENGTH)))
-    return found
+        row[:] = np.where(mask, own, predicted)
+    return replace(blocks, own=found, own_spectra=fft.rfft(found, _LENGTH))
 
 
 def _subtract(source: Channel, own: Channel, path: Path) -> None:
