@@ -54,8 +54,6 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
     stamp = f"{datetime.now(UTC):%Y%m%d_%H%M%S}_service"
     log_to(Terminal(sys.stderr), settings.output.directory / "logs", stamp, settings.reporting)
     with connect(settings.database) as database, _listening(settings.service) as listener:
-        if database.note:
-            say(database.note)
         quiet = quiet_in(database, settings.redaction)
         gate = gate_of(database, settings.service)
         room = job_room(database, settings)

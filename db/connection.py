@@ -50,11 +50,6 @@ class Database:
         """Several threads may ask first: a second pool would be nobody's."""
 
     @property
-    def note(self) -> str | None:
-        """What to tell the user about where the data is."""
-        return self.server.note if self.server is not None else None
-
-    @property
     def name(self) -> str:
         """The address without its password."""
         return masked(self.url)

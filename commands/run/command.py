@@ -92,8 +92,6 @@ def _run(loaded: LoadedSettings, overrides: Sequence[str], end: Ending) -> ExitC
     log_file = log_to(observer.console, output / "logs", stamp, loaded.settings.reporting)
     frame = RunFrame(loaded, stamp, output, Terminal(), overrides, log_file)
     with observer, connect(loaded.settings.database) as database:
-        if database.note:
-            observer.notice(database.note)
         for lost in emptied_tables(database):
             log.error("%s", lost)
         store = PostgresStore(database, allow_downgrade=loaded.settings.run.allow_downgrade)
