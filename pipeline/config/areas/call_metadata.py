@@ -16,16 +16,24 @@ SPECIAL_FORMATS = ("auto", "stamp", "iso8601", "epoch_s", "epoch_ms")
 """Formats besides strptime's: any unambiguous one, a TIME_STAMP, ISO 8601, seconds or milliseconds since 1970-01-01
 UTC."""
 
-TIME_STAMP = (
-    r"(?:19|20)\d\d[-./_]?(?:0[1-9]|1[0-2])[-./_]?(?:0[1-9]|[12]\d|3[01])"
-    r"(?:T(?:[01]\d|2[0-3])[-:._]?[0-5]\d[-:._]?[0-5]\d(?:[.,]\d{1,9}(?![0-9A-Ya-y]))?"
-    r"(?:[Zz](?![A-Za-z])|[-+](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d))?"
-    r"|(?:[_ -]|_-_| - )?(?:[01]\d|2[0-3])[-:._]?[0-5]\d[-:._]?[0-5]\d"
-    r"(?:[.,]\d{1,9}(?![0-9A-Ya-y])(?:[-+](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d))?)?"
-    r"(?:[Zz](?![A-Za-z])|\+(?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d)|-(?:0\d:?|1[0-2]:)(?:00|30)(?!\d))?)"
+_DATE = r"(?:19|20)\d\d[-./_]?(?:0[1-9]|1[0-2])[-./_]?(?:0[1-9]|[12]\d|3[01])"
+_CLOCK = r"(?:[01]\d|2[0-3])[-:._]?[0-5]\d[-:._]?[0-5]\d"
+_FRACTION = r"[.,]\d{1,9}(?![0-9A-Ya-y])"
+_HALF = r"(?:[ _.]?[AaPp][Mm](?![0-9A-Za-z]))?"
+_HOURS, _QUARTERS = r"(?:0\d|1[0-4])", r"(?:00|15|30|45)"
+_ZONE = (
+    r"[Zz](?![A-Za-z])|[ _-]?(?:(?i:utc|gmt)(?:[-+]\d\d?(?:[:_]?[0-5]\d)?)?|[ECMP][SD]T)(?![0-9A-Za-z])"
+    rf"|[ _]?\+{_HOURS}(?:[:_-]?{_QUARTERS})?(?!\d)| -{_HOURS}:{_QUARTERS}(?!\d)"
 )
-"""Year to second, with any of the usual marks between; a fraction and an offset from UTC where there are such. After a
-plain time `-1000` is not an offset, because extensions look like that."""
+_WEST = rf"-{_HOURS}[:_]?{_QUARTERS}(?!\d)"
+_WEST_OF_A_PLAIN_TIME = r"-(?:0\d:?|1[0-2]:)(?:00|30)(?!\d)"
+TIME_STAMP = (
+    rf"{_DATE}(?:T{_CLOCK}(?:{_FRACTION})?(?:{_ZONE}|{_WEST})?|(?:[_ -]|_-_| - )?{_CLOCK}"
+    rf"(?:{_FRACTION}(?:{_ZONE}|{_WEST})?|{_HALF}(?:{_ZONE}|{_WEST_OF_A_PLAIN_TIME})?))"
+)
+"""Year to second, with any of the usual marks between; where there are such, a fraction, AM or PM, and an offset from
+UTC, the word UTC or a zone of North America (EST). After a plain time `-1000` is not an offset, because extensions look
+like that; nor is `-05` anywhere, because parts of a recording are numbered like that."""
 
 
 def check_time_zone(name: str) -> str:

@@ -17,7 +17,7 @@ Pairs = Sequence[tuple[str, str]]
 _FILE_NAMES = (
     "file_name file recording_file recording_file_name audio_file audio_file_name media_file media_file_name "
     "media_id recording_location recordings_location input_s3_uri media_path media_uri file_path "
-    "recording_path file_location recording_url audio_url wav_file"
+    "recording_path file_location recording_url audio_url wav_file recording"
 )
 _CALL_KEYS = (
     "call_key contact_id master_contact_id conversation_id interaction_id call_uuid call_id call_sid unique_id "
@@ -27,7 +27,7 @@ _ALIASES: Mapping[str, str] = {
     "file_name": _FILE_NAMES,
     "call_key": _CALL_KEYS,
     "started_at": "started_at start_time start_date_time call_start_time call_start recording_start_time "
-    "start_time_utc utc_start_time start_time_gmt gmt_start_time initiation_timestamp "
+    "segment_start_time start_time_utc utc_start_time start_time_gmt gmt_start_time initiation_timestamp "
     "conversation_start conversation_start_time local_start_time call_date_time date_time "
     "begin_time start_timestamp start_date call_date timestamp",
     "direction": "direction call_direction initial_direction originating_direction initiation_method call_type",

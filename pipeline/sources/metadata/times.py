@@ -3,12 +3,12 @@ or month before day) are noted beside the value."""
 
 from __future__ import annotations
 
+import calendar
 import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from pipeline.config.areas.call_metadata import TIME_STAMP
 
@@ -19,13 +19,29 @@ FIRST_YEAR, LAST_YEAR = 1900, 9998
 _STAMP = re.compile(TIME_STAMP)
 _NO_DIGIT = re.compile(r"\D")
 _FOURTEEN_DIGITS = re.compile(r"(?:\D*\d){14}")
-_TAIL = re.compile(r"(?:[.,](?P<fraction>\d+))?(?P<offset>[Zz]|[-+]\d\d:?\d\d)?")
-_NUMERIC = re.compile(
-    r"(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})"
-    r"(?:[ T,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second_s>\d{2})(?:[.,]\d+)?)?"
-    r"\s*(?P<half>[AaPp])?\.?[Mm]?\.?)?"
+_TAIL = re.compile(
+    r"(?:[.,](?P<fraction>\d+))?(?:[ _.]?(?P<half>[AaPp])[Mm])?[ _-]??(?P<zone>(?i:utc|gmt|z)|[ECMP][SD]T)?"
+    r"(?:[ _]?(?P<sign>[-+])(?P<hours>\d\d?)[:_-]?(?P<minutes>\d\d)?)?"
 )
-"""13/02/2026 09:15, 2/13/26 9:15:02 PM, 13.02.2026."""
+_WRITTEN = re.compile(
+    r"(?:[A-Za-z]{3,9},? +)?"
+    r"(?:(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})"
+    r"|(?P<year_first>\d{4})(?P<between>[/.-])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})"
+    r"|(?P<day_named>\d{1,2})[-. ]+(?P<named>[A-Za-z]{3,9})[-., ]+(?P<year_named>\d{4}|\d{2})"
+    r"|(?P<named_first>[A-Za-z]{3,9})\.? +(?P<day_then>\d{1,2}),? +(?P<year_then>\d{4}))"
+    r"(?:[ T,]+(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second_s>\d{2})(?:[.,]\d+)?)?"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
+    r"(?:\s*(?P<zone>[A-Za-z]{1,4}|(?:UTC|GMT)?[-+]\d\d:?\d\d)(?:\[[\w/]+\])?)?)?"
+)
+"""13/02/2026 09:15, 2/13/26 9:15:02 PM EST, 13.02.2026, 2026/2/13, 13-Feb-2026 09.15.02, Friday, February 13, 2026."""
+_OF_UNIX = re.compile(r"([A-Za-z]{3} )?([A-Za-z]{3}) +(\d{1,2}) (\d\d:\d\d:\d\d) (?:([A-Za-z]{3,4}) )?(\d{4})")
+"""Fri Feb 13 09:15:02 EST 2026."""
+_ZONES = {"Z": 0, "UT": 0, "UTC": 0, "GMT": 0} | {
+    f"{coast}{clock}T": east + (clock == "D")
+    for coast, east in (("E", -5), ("C", -6), ("M", -7), ("P", -8))
+    for clock in "SD"
+}
+_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +96,9 @@ def is_undecided(text: str) -> bool:
 
 
 def _day_and_month(text: str) -> tuple[int, int]:
-    match = _NUMERIC.fullmatch(text.strip())
-    return (int(match["first"]), int(match["second"])) if match and match["mark"] != "." else (0, 0)
+    match = _WRITTEN.fullmatch(text.strip())
+    told = match is not None and match["mark"] in ("/", "-")
+    return (int(match["first"]), int(match["second"])) if match and told else (0, 0)
 
 
 _UNDECIDED = datetime(1, 1, 1)
@@ -104,19 +121,16 @@ def _read(text: str, form: str, day_first: bool | None) -> datetime:
 
 
 def _read_any(text: str, day_first: bool | None) -> datetime:
-    """What exports write: ISO 8601, a stamp, seconds or milliseconds since 1970, e-mail's form, or numbers."""
-    match = _NUMERIC.fullmatch(text)
-    if match:
-        return _read_numeric(match, day_first)
+    """What exports write: ISO 8601, a stamp, seconds or milliseconds since 1970, or a date in numbers or words."""
     whole = re.fullmatch(r"(\d{10}|\d{13})(?:\.\d+)?", text)
     if whole:
         return _read(text, "epoch_s" if len(whole[1]) == 10 else "epoch_ms", None)
-    for read in (datetime.fromisoformat, _read_stamp, parsedate_to_datetime):
+    for read in (datetime.fromisoformat, _read_stamp):
         try:
             return read(text)
-        except (ValueError, TypeError, IndexError):
+        except ValueError:
             continue
-    raise ValueError(text)
+    return _read_written(_OF_UNIX.sub(r"\3 \2 \6 \4 \5", text).strip(), day_first)
 
 
 def _read_stamp(text: str) -> datetime:
@@ -129,26 +143,62 @@ def _read_stamp(text: str) -> datetime:
     digits = _NO_DIGIT.sub("", head.group())
     month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
     microsecond = int((tail["fraction"] or "").ljust(6, "0")[:6])
+    hour = _of_24(hour, tail["half"])
     read = datetime(int(digits[:4]), month, day, hour, minute, second, microsecond)  # strptime takes ten times as long
-    return datetime.fromisoformat(f"{read.isoformat()}{tail['offset'].upper()}") if tail["offset"] else read
+    if tail["sign"]:
+        return read.replace(tzinfo=_offset(tail["sign"], tail["hours"], tail["minutes"]))
+    return read.replace(tzinfo=_zone(tail["zone"])) if tail["zone"] else read
 
 
-def _read_numeric(match: re.Match[str], day_first: bool | None) -> datetime:
-    first, second, year = int(match["first"]), int(match["second"]), int(match["year"])
-    if match["mark"] == "." or first > 12 or first == second:
-        day_first = True
-    elif second > 12:
-        day_first = False
-    elif day_first is None:
-        return _UNDECIDED
-    day, month = (first, second) if day_first else (second, first)
-    hour = int(match["hour"] or 0)
-    if match["half"]:
-        if not 1 <= hour <= 12:
-            raise ValueError(match.group())
-        hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
+def _read_written(text: str, day_first: bool | None) -> datetime:
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    name = match["named"] or match["named_first"]
+    if match["mark"]:
+        first, second, year = int(match["first"]), int(match["second"]), int(match["year"])
+        if match["mark"] == "." or first > 12 or first == second:
+            day_first = True
+        elif second > 12:
+            day_first = False
+        elif day_first is None:
+            return _UNDECIDED
+        day, month = (first, second) if day_first else (second, first)
+    elif name:
+        month, day = _MONTHS.get(name[:3].lower(), 0), int(match["day_named"] or match["day_then"])
+        year = int(match["year_named"] or match["year_then"])
+    else:
+        year, month, day = int(match["year_first"]), int(match["month"]), int(match["day"])
     year += 2000 if year < 100 else 0
-    return datetime(year, month, day, hour, int(match["minute"] or 0), int(match["second_s"] or 0))
+    hour = _of_24(int(match["hour"] or 0), match["half"])
+    read = datetime(year, month, day, hour, int(match["minute"] or 0), int(match["second_s"] or 0))
+    return read.replace(tzinfo=_zone(match["zone"])) if match["zone"] else read
+
+
+def _of_24(hour: int, half: str | None) -> int:
+    """An hour of the clock with AM or PM. Raises ValueError for what no clock shows."""
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError(f"{hour} {half}m")
+    return hour % 12 + (12 if half.lower() == "p" else 0)
+
+
+def _zone(name: str) -> tzinfo:
+    """UTC, an offset from it, or a zone of North America as e-mail names them. Raises ValueError for others: `IST` is
+    three zones."""
+    offset = re.fullmatch(r"(?:UTC|GMT)?([-+])(\d\d):?(\d\d)", name)
+    if offset:
+        return _offset(*offset.groups())
+    hours = _ZONES.get(name.upper())
+    if hours is None:
+        raise ValueError(name)
+    return timezone(timedelta(hours=hours))
+
+
+def _offset(sign: str, hours: str, minutes: str | None) -> tzinfo:
+    size = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    return timezone(-size if sign == "-" else size)
 
 
 def _placed(read: datetime, zone: tzinfo) -> ReadTime:

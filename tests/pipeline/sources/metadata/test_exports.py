@@ -8,6 +8,7 @@ import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.records import CallMetadata, Direction, SkippedFile
 from pipeline.sources.metadata.exports import BadSidecar, read_export
+from pipeline.sources.metadata.times import read_time
 from tests.pipeline.sources.helpers import calls, discover, put, reasons
 
 START = datetime(2026, 11, 26, 9, 15, 2, tzinfo=UTC)
@@ -44,6 +46,7 @@ def messages(folder: Path, **settings: object) -> list[str]:
         ("sep=\t\n" + TABLE.replace(",", "\t")).encode(),
         b'"file_name";"note, long, with commas, many, of, them";agent_id;started_at\na.wav;x;4711;2026-11-26T09:15:02Z\n',
         b"File Name;Agent ID;Start Time;Duration\na.wav;4711;2026-11-26 09:15:02;15\n",
+        b"Recording,Agent Name,Segment Start Time\na.wav,4711,2026-11-26 09:15:02\n",
         b"Recording File,Agent,Call Date,Start Time\na.wav,4711,2026-11-26,09:15:02\n",
         b"file_name;agent_id;date;time\na.wav;4711;2026-11-26;09:15:02\n",
     ],
@@ -90,6 +93,34 @@ def test_an_afternoon_and_a_setting_for_american_dates(tmp_path: Path) -> None:
     assert said.started_at == datetime(2026, 5, 6, 21, 15, tzinfo=UTC)
     put(tmp_path / "calls.csv", b"file_name,started_at\na.wav,05/13/2026 12:15:30 am\n")
     assert said_of(tmp_path).started_at == datetime(2026, 5, 13, 0, 15, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2026/11/26 9:15 PM", "2026-11-26T21:15:00-05:00"),
+        ("Nov 26, 2026 9:15 PM", "2026-11-26T21:15:00-05:00"),
+        ("Thursday, November 26, 2026 9:15:02 a.m.", "2026-11-26T09:15:02-05:00"),
+        ("26-NOV-26 09.15.02.000000 PM", "2026-11-26T21:15:02-05:00"),
+        ("26 Nov 2026", "2026-11-26T00:00:00-05:00"),
+        ("Thu, 26 Nov 2026 09:15:02 GMT", "2026-11-26T09:15:02+00:00"),
+        ("Thu Nov 26 09:15:02 PDT 2026", "2026-11-26T09:15:02-07:00"),
+        ("2026-11-26 09:15:02 UTC", "2026-11-26T09:15:02+00:00"),
+        ("2026-11-26T09:15:02Z[UTC]", "2026-11-26T09:15:02+00:00"),
+        ("11/26/2026 9:15:02 AM +01:00", "2026-11-26T09:15:02+01:00"),
+        ("26/11/2026 09:15 GMT-0530", "2026-11-26T09:15:00-05:30"),
+        ("26.11.2026 09:15 CET", None),
+        ("26.11.2026 09:15 Uhr", None),
+        ("11/26/2026 13:15 PM", None),
+        ("26 Nov 2026 0:15 AM", None),
+        ("26 Nob 2026", None),
+        ("2026/13/11", None),
+    ],
+)
+def test_a_time_in_words_is_read_whole_or_not_at_all(text: str, wanted: str | None) -> None:
+    """`Nov 26, 2026 9:15 PM` was the morning, and `09:15:02 CET` an hour of input.timezone."""
+    read = read_time(text, ["auto"], ZoneInfo("America/New_York"))
+    assert (read.moment and read.moment.isoformat(), read.remark) == (wanted, None if wanted else "unreadable")
 
 
 AMAZON_RECORD = {
