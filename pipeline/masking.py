@@ -1,8 +1,9 @@
 """Secrets taken out of text: the one place. A leaf: standard library only.
 
 Two ways. By value: keys, passwords and tokens from the environment, `.env` and the configuration are registered here
-and masked wherever they turn up, also when cut off or URL-encoded. By shape: passwords in addresses, `Bearer …`,
-values named as passwords, keys with the prefixes of well-known services, our own tokens (all but the id) and JWTs.
+and masked wherever they turn up, also when cut off or encoded (URL, HTML, base64). By shape: passwords in addresses,
+`Bearer …`, values named as passwords, keys with the prefixes of well-known services, our own tokens (all but the id)
+and JWTs.
 
 Errors of `pipeline.errors`, log lines, the stored configuration and the terminal come through here. A spawned process
 knows what its parent knows.
@@ -10,6 +11,8 @@ knows what its parent knows.
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import os
 import re
@@ -34,6 +37,7 @@ _MIN_ANYWHERE_CHARS = 12
 _MIN_CUT_CHARS = 16
 _MIN_PATH_PART_CHARS = 8
 _LOOKED_AT_CHARS = 20_000
+_URL_SAFE = str.maketrans("+/", "-_")
 _NO_SECRETS = frozenset({"none", "null", "true", "false", "empty", "dummy", "unused", "default", "localhost"})
 _PATH_WORDS = frozenset(
     {"services", "webhooks", "incomingwebhook", "workflows", "triggers", "messages", "notifications"}
@@ -41,7 +45,7 @@ _PATH_WORDS = frozenset(
 _SHAPES = re.compile(
     r"(?P<login>(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^:/@\s'\"]*:)[^/\s'\"]*@"
     r"|(?P<alone>\bhttps?://)[^:/@\s'\"]{8,}@"
-    r"|(?P<scheme>\b(?:bearer|basic)\s+)[-A-Za-z0-9._~+/]{8,}=*"
+    r"|(?P<scheme>\b(?:bearer|basic)\s+)[-A-Za-z0-9._~+/*]{8,}=*"
     r"|(?<![a-z0-9])(?:(?:sk|pk|rk|hf|gh[opsur]|github_pat|xox[abeprs]|glpat)[-_][-a-z0-9_]{12,}|AIza[-_a-z0-9]{30,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,})"
     r"|(?P<ours>\bearshot_[a-z2-7]{8}_)[a-z2-7]{8,}"
@@ -186,17 +190,25 @@ def _of_webhook(address: object) -> Iterable[str]:
 
 def _rebuild() -> None:
     global _pattern  # noqa: PLW0603 - what is known belongs to the process
-    spellings = {
-        spelled
-        for value in _known
-        for spelled in (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1])
-    }
+    spellings = {spelled for value in _known for spelled in _spellings(value)}
     longest_first = sorted(spellings, key=lambda spelled: (-len(spelled), spelled))
     _pattern = re.compile("|".join(_whole(spelled) for spelled in longest_first)) if longest_first else None
     _heads.clear()
     for spelled in longest_first:
         if len(spelled) >= _MIN_CUT_CHARS:
             _heads.setdefault(spelled[:_MIN_ANYWHERE_CHARS], []).append(spelled)
+
+
+def _spellings(value: str) -> Iterable[str]:
+    """As servers repeat it: in addresses, JSON, HTML, and base64 (`Basic …` without its name, an answer of SMTP)."""
+    yield from (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1])
+    yield html.escape(value)
+    octets = value.encode("utf-8", "surrogateescape")
+    for before, own in enumerate((0, 2, 3)):  # what stands before it shifts it by 0, 8 or 16 bits of 24
+        encoded = base64.b64encode(bytes(before) + octets)
+        inner = encoded[own : (before + len(octets)) * 8 // 6].decode()
+        if len(inner) >= _MIN_ANYWHERE_CHARS:
+            yield from (inner, inner.translate(_URL_SAFE))
 
 
 def _whole(value: str) -> str:

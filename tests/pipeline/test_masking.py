@@ -73,6 +73,25 @@ def test_a_known_key_is_masked_however_it_is_spelled(echoed: str) -> None:
     assert base64.b64encode(b"user:").decode()[:6] not in shown
 
 
+@pytest.mark.parametrize("before", ["", "u", "us", "\0me\0"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_known_key_is_masked_in_base64_whatever_stands_before_it(
+    before: str, encode: Callable[[bytes], bytes]
+) -> None:
+    """A mail server repeated what it was sent to log in with."""
+    know(KEY)
+    shown = masked(f"535 {encode(f'{before}{KEY}'.encode()).decode()} refused")
+    assert shown.startswith("535 ")
+    assert shown.endswith(" refused")
+    assert "***" in shown
+    assert len(shown) < len("535 *** refused") + 10
+
+
+def test_a_known_key_is_masked_in_html() -> None:
+    know("a<b>&'c'&d>e")
+    assert masked("<p>a&lt;b&gt;&amp;&#x27;c&#x27;&amp;d&gt;e</p>") == "<p>***</p>"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
