@@ -33,8 +33,15 @@ READABLE: dict[str, tuple[str, ...]] = {
 }
 """What each group role may read."""
 
-TEMPORARY_FILES_LIMIT = "4GB"
-"""What one query of a reader may write to disk on the embedded server; only a superuser can raise it."""
+LIMITS: dict[str, str] = {
+    "temp_file_limit": "4GB",
+    "log_min_messages": "panic",
+    "log_min_error_statement": "panic",
+}
+"""What a reader may write to disk on the embedded server: so much for one query, and nothing into the server's log,
+where each mistaken statement would stand. Only a superuser can change these settings."""
+MOST_CONNECTIONS = 20
+"""Of one reader; a third of what the embedded server takes."""
 
 
 class Granting(Patient, Protocol):
@@ -95,8 +102,12 @@ def create_reader(database: Granting, name: str, password: str, *, with_text: bo
         # Against mistakes only: the login can switch it off again.
         connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(login))
         if database.server is not None:
-            limit = sql.Literal(TEMPORARY_FILES_LIMIT)
-            connection.execute(sql.SQL("ALTER ROLE {} SET temp_file_limit = {}").format(login, limit))
+            connection.execute(
+                sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(login, sql.Literal(MOST_CONNECTIONS))
+            )
+            for setting, value in LIMITS.items():
+                words = sql.SQL("ALTER ROLE {} SET {} = {}")
+                connection.execute(words.format(login, sql.Identifier(setting), sql.Literal(value)))
 
     try:
         database.patiently(work)
@@ -116,7 +127,7 @@ def left_to_readers(database: Granting) -> list[str]:
     return [
         f"this server is not Earshot's own and is left as it is: every login of it, a reader's too, may {may}. Its "
         f"administrator can take that away: {statements or 'nothing but functions'}; and REVOKE EXECUTE ON FUNCTION … "
-        "FROM PUBLIC for the functions pg_advisory_…, pg_try_advisory_…, lo_…, loread, lowrite and "
+        "FROM PUBLIC for the functions pg_advisory_…, pg_try_advisory_…, lo_…, loread, lowrite, pg_export_snapshot and "
         "pg_logical_emit_message, where the account of database.url keeps those for advisory locks"
     ]
 

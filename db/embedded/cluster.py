@@ -88,6 +88,8 @@ def launch(files: ServerFiles, socket_folder: Path, host: str, port: int, timeou
         files.log_file.replace(files.log_file.with_suffix(".log.1"))
     options = {
         **SERVER_OPTIONS,
+        # Any login may notify, Earshot never does: the smallest queue, not 8 GB. Earlier versions cannot limit it.
+        **({"max_notify_queue_pages": "64"} if files.programs.major >= 17 else {}),
         "listen_addresses": host,
         "port": str(port),
         # PostgreSQL reads a list here: the quotes let a comma or a space be part of the path.

@@ -15,7 +15,7 @@ from commands.doctor.services import database as examined
 from db.connection import Database, connect
 from db.embedded.server import EmbeddedServer
 from db.migrate import SCHEMA, migrate
-from db.roles import READER, READER_NO_TEXT, create_reader, grant_readers, left_to_readers
+from db.roles import LIMITS, READER, READER_NO_TEXT, create_reader, grant_readers, left_to_readers
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError
 
@@ -60,6 +60,13 @@ BEYOND_READING = (
     "SET SESSION AUTHORIZATION earshot",
     "ALTER ROLE test_reader SUPERUSER",
     "COPY (SELECT 1) TO '/tmp/x'",
+    "DO $$ BEGIN RAISE LOG 'x'; END $$",
+    "SELECT pg_export_snapshot()",
+    "SET log_min_messages = 'error'",
+    "SET log_min_error_statement = 'error'",
+    "ALTER ROLE test_reader SET temp_file_limit = -1",
+    "ALTER ROLE test_reader RESET log_min_messages",
+    "ALTER ROLE test_reader CONNECTION LIMIT -1",
 )  # fmt: skip
 """What no privilege on a table stops: the run's lock, large objects, temporary tables, another role."""
 
@@ -131,8 +138,20 @@ def test_on_our_own_server_a_reader_can_hold_no_lock_and_fill_no_disk(own: Datab
         connection.execute(f"SET ROLE {READER}")
         with pytest.raises(InsufficientPrivilege):
             connection.execute("DELETE FROM calls")
-        shown = connection.execute("SHOW temp_file_limit").fetchone()
-        assert shown == ("4GB",)
+        connection.execute("RESET ROLE; ALTER ROLE test_reader RESET ALL")
+    with as_user(own.url, "test_reader") as connection:
+        for setting, value in LIMITS.items():
+            assert connection.execute(f"SHOW {setting}".encode()).fetchone() == (value,)
+        for mistake in ("SELECT 'a word for the log'::int", "SELECT 'a word for the log' FROM nowhere"):
+            with pytest.raises(psycopg.DatabaseError):
+                connection.execute(mistake.encode())
+        assert isinstance(own.server, EmbeddedServer)
+        assert "a word for the log" not in own.server.files().log_file.read_text(encoding="utf-8")
+        connection.execute("LISTEN x")
+        connection.execute("BEGIN")
+        notify = "SELECT pg_notify('x', n || repeat('x', 7900)) FROM generate_series(1, 200) n"
+        with as_user(own.url, "test_reader") as writing, pytest.raises(psycopg.DatabaseError, match="NOTIFY queue"):
+            writing.execute(notify)
     for other in ("postgres", "template1"):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             as_user(urlunsplit(urlsplit(own.url)._replace(path=f"/{other}")), "test_reader")
