@@ -3,9 +3,9 @@
     python -m tests.careless_edits [--count 20] [--seed 1] [--processes 1] [--time-limit-s 300] [PATH ...]
 
 By hand, not in the gate: an edit takes from seconds to minutes. Tests that name the edited module are run first, then
-those of the mirrored folder, then those of the folder above; the first failure counts, if the same tests pass without
-the edit. `PATH` narrows down
-what is edited (`analysis/summary`). The same seed makes the same edits of the same tree.
+those that name a module which imports it, those of the mirrored folder, and those of the folder above; the first
+failure counts, if the same tests pass without the edit. `PATH` narrows down what is edited (`analysis/summary`). The
+same seed makes the same edits of the same tree.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -134,21 +134,31 @@ def chosen_edits(root: Path, paths: list[str], count: int, seed: int) -> list[Ed
 
 
 def nearest_tests(root: Path, path: str) -> list[list[str]]:
-    """Test files to run, in turns: those that name the module, the rest of the mirrored folder, those around it."""
+    """Test files to run, in turns: those that name the module, or a module that imports it, the rest of the mirrored
+    folder, those around it."""
+    files = {name: (root / name).read_text(encoding="utf-8") for name in _tracked(root) if name.endswith(".py")}
+    tests = [name for name in files if name.startswith("tests/") and Path(name).name.startswith("test_")]
+
+    def naming(chosen: Iterable[str], *modules: str) -> list[str]:
+        spelled = [spelling for module in modules for spelling in _imports_of(module)]
+        return [name for name in chosen if any(spelling in files[name] for spelling in spelled)]
+
+    folder = Path("tests", path).parent
+    importing = naming([name for name in files if not name.startswith("tests/") and name != path], path)
+    turns = [naming(tests, path), naming(tests, *importing), [name for name in tests if Path(name).parent == folder]]
+    if folder.parent != Path("tests"):
+        turns.append([name for name in tests if Path(name).parent == folder.parent])
+    fresh = [
+        [name for name in turn if not any(name in before for before in turns[:place])]
+        for place, turn in enumerate(turns)
+    ]
+    return [turn for turn in fresh if turn]
+
+
+def _imports_of(path: str) -> tuple[str, ...]:
     module = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     package, _, name = module.rpartition(".")
-    wanted = (f"{module} import", f"import {module}", f"from {package} import {name}")
-    naming, mirrored, around = [], [], []
-    folder = Path("tests", path).parent
-    for test in _tracked(root):
-        if test.startswith("tests/") and Path(test).name.startswith("test_") and test.endswith(".py"):
-            if any(text in (root / test).read_text(encoding="utf-8") for text in wanted):
-                naming.append(test)
-            elif Path(test).parent == folder:
-                mirrored.append(test)
-            elif Path(test).parent == folder.parent and folder.parent != Path("tests"):
-                around.append(test)
-    return [turn for turn in (naming, mirrored, around) if turn]
+    return f"{module} import", f"import {module}\n", f"from {package} import {name}\n"
 
 
 @cache

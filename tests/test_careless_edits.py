@@ -52,10 +52,8 @@ def test_every_edit_is_code_and_leaves_signatures_and_docstrings_alone() -> None
 
 
 def test_the_tests_that_name_the_module_come_first() -> None:
-    naming, mirrored, around = nearest_tests(PROJECT, "analysis/summary/facts.py")
+    naming, importing, mirrored, around = nearest_tests(PROJECT, "analysis/summary/facts.py")
     assert naming == ["tests/analysis/summary/test_facts.py"]
-    assert "tests/analysis/summary/test_summary.py" in mirrored
+    assert "tests/analysis/summary/test_statements.py" in importing
+    assert "tests/analysis/summary/test_orders.py" in mirrored
     assert "tests/analysis/test_conversation.py" in around
-    assert (
-        "tests/analysis/summary/test_statements.py" in nearest_tests(PROJECT, "analysis/summary/support/heard.py")[-1]
-    )
