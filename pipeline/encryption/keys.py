@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import ConfigurationError, ServiceUnavailable, TerminalError, TransientError
+from pipeline.outside import AnswerTooLong, limit_boto3
 
 KEY_BYTES = 32
 """AES-256."""
 _NONCE_BYTES = 12
 _OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 _KEPT_KEYS = 4096
+_LONGEST_ANSWER_BYTES = 1_000_000
 
 
 class KeyMissing(TransientError):
@@ -130,10 +132,13 @@ class KeyInKms:
             if self._client is None:
                 limits = Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 3, "mode": "standard"})
                 self._client = boto3.client("kms", config=limits)
+                limit_boto3(self._client, _LONGEST_ANSWER_BYTES)
             return getattr(self._client, operation)(KeyId=self._name, **parameters)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "unknown")
             raise KeyMissing(f"{self.key_id}: KMS refuses ({code}); check the key's policy and this login") from error
+        except AnswerTooLong as error:
+            raise KeyMissing(f"{self.key_id}: {error}") from error
         except BotoCoreError as error:
             raise ServiceUnavailable(f"{self.key_id}: KMS cannot be asked: {type(error).__name__}") from error
 

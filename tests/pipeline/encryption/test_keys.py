@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pipeline.config.areas.encryption import EncryptionSettings
 from pipeline.encryption.keys import KeyMissing, KeyRing, key_ring, new_key
 from pipeline.errors import ConfigurationError, ServiceUnavailable
-from tests.loopback import Reply, Request, json_reply, listening
+from tests.loopback import Reply, Request, endless, json_reply, listening
 
 
 def settings(key: str | None, *old: str) -> EncryptionSettings:
@@ -73,12 +73,15 @@ class FakeKms:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.refuses = False
+        self.endless = False
         self._master = AESGCM(b"m" * 32)
 
     def __call__(self, request: Request) -> Reply:
         body = request.json()
         operation = request.headers["x-amz-target"].removeprefix("TrentService.")
         self.asked.append(operation)
+        if self.endless:
+            return Reply(200, endless(b'{"Plaintext": "', b"x" * 100_000))
         if self.refuses:
             return json_reply({"__type": "AccessDeniedException", "message": "no"}, 400)
         about = body["KeyId"].encode()
@@ -120,6 +123,12 @@ def test_a_key_service_is_asked_once_for_all_files_of_a_process(kms: FakeKms) ->
 def test_a_key_service_that_refuses_is_said(kms: FakeKms) -> None:
     kms.refuses = True
     with pytest.raises(KeyMissing, match=r"kms:alias/earshot: KMS refuses \(AccessDeniedException\)"):
+        key_ring(settings("kms:alias/earshot")).wrap(b"k" * 32, b"")
+
+
+def test_a_key_service_that_talks_without_end_is_cut_off(kms: FakeKms) -> None:
+    kms.endless = True
+    with pytest.raises(KeyMissing, match="the answer is longer than 1,000,000 bytes"):
         key_ring(settings("kms:alias/earshot")).wrap(b"k" * 32, b"")
 
 
