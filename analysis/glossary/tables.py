@@ -28,6 +28,8 @@ _REQUIRED = {TOPICS: "topic", VOCABULARY: "term", ABBREVIATIONS: "abbreviation",
 
 MAX_BYTES = 20_000_000
 """Of a .csv, and of all that an .xlsx unpacks to."""
+MAX_ELEMENTS = 1_000_000
+"""Of all parts of an .xlsx. Each takes some 400 bytes of memory; 20,000 rows of six cells are 760,000."""
 MAX_ROWS = 50_000
 """Rows with anything in them, of one sheet."""
 MAX_COLUMNS = 100
@@ -103,14 +105,20 @@ def _within_limits(where: str, lines: Iterable[tuple[int, tuple[str, ...]]]) -> 
 def read_xlsx(path: Path) -> dict[str, list[Row]]:
     """Sheets `topics` (required), `vocabulary`, `abbreviations`, `about`; sheets of other names are refused."""
     import zipfile
+    import zlib
 
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile as error:
+            if unpacked > MAX_BYTES:
+                raise ConfigurationError(f"{path}: {unpacked:,} bytes when unpacked; at most {MAX_BYTES:,} are read")
+            elements = sum(archive.read(member).count(b"<") for member in archive.infolist())
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {error}") from None
-    if unpacked > MAX_BYTES:
-        raise ConfigurationError(f"{path}: {unpacked:,} bytes when unpacked; at most {MAX_BYTES:,} are read")
+    if elements > MAX_ELEMENTS:
+        raise ConfigurationError(
+            f"{path}: {elements:,} elements; at most {MAX_ELEMENTS:,} are read: delete empty rows, columns and formats"
+        )
     try:
         return _sheets(path)
     except (ConfigurationError, OSError):
@@ -126,12 +134,17 @@ def _sheets(path: Path) -> dict[str, list[Row]]:
     try:
         names = {name.strip().casefold(): name for name in workbook.sheetnames}
         if len(names) < len(workbook.sheetnames):
-            raise ConfigurationError(f"{path}: two sheets differ only in case: {', '.join(workbook.sheetnames)}")
+            raise ConfigurationError(
+                f"{path}: two sheets differ only in case: {excerpt(', '.join(workbook.sheetnames))}"
+            )
         unknown = [name for key, name in names.items() if key not in SHEETS]
         if unknown:
-            raise ConfigurationError(f"{path}, sheet {unknown[0]}: unknown; the sheets are: {', '.join(SHEETS)}")
+            raise ConfigurationError(
+                f"{path}, sheet {excerpt(unknown[0])}: unknown; the sheets are: {', '.join(SHEETS)}"
+            )
         if TOPICS not in names:
-            raise ConfigurationError(f"{path}: has no sheet {TOPICS}; its sheets are: {', '.join(workbook.sheetnames)}")
+            told = excerpt(", ".join(workbook.sheetnames))
+            raise ConfigurationError(f"{path}: has no sheet {TOPICS}; its sheets are: {told}")
         tables = {}
         for key, name in names.items():
             sheet = workbook[name]

@@ -50,6 +50,9 @@ BOMBS = {
         "".join(f'<row r="{n}"><c r="XFD{n}"/></row>' for n in range(2, 500)), "row 2: 16,384 columns",
     ),
     "unpacks to 40 MB": (" " * 40_000_000, "bytes when unpacked; at most 20,000,000"),
+    "a cell of a million parts": (
+        '<row r="2"><c r="A2" t="inlineStr"><is>' + "<r/>" * 10**6 + "</is></c></row>", "elements; at most 1,000,000",
+    ),
     "not well-formed": ("<row", "not a readable .xlsx workbook"),
     "one text of 2 MB": (
         f'<row r="2">{cell("A2", "x" * 2_000_000)}</row>', r"row 2, column A \(topic\): 2000000 characters",
