@@ -13,9 +13,12 @@ from db.export.columns import Table
 from db.export.csv_file import write_csv
 from db.export.workbook import write_workbook
 from pipeline.errors import ConfigurationError
+from pipeline.workbooks import lines_of, opened_workbook
 
 _ENDINGS = frozenset({".xlsx", ".csv"})
 _MAX_ROWS = 200_000
+_MAX_BYTES = 200_000_000
+_MAX_ELEMENTS = 4_000_000
 
 
 def check_ending(path: Path) -> None:
@@ -68,17 +71,6 @@ def _csv(path: Path) -> Iterator[list[str]]:
         raise ConfigurationError(f"{path}: cannot be read as CSV in UTF-8: {error}") from None
 
 
-def _xlsx(path: Path) -> Iterator[list[str]]:
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a damaged workbook makes it stumble over
-        raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {type(error).__name__}: {error}") from None
-    try:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()
-        for cells in sheet.iter_rows(values_only=True):
-            yield ["" if value is None else str(value) for value in cells]
-    finally:
-        book.close()
+def _xlsx(path: Path) -> Iterator[Sequence[str]]:
+    with opened_workbook(path, most_bytes=_MAX_BYTES, most_elements=_MAX_ELEMENTS) as book:
+        yield from (cells for _, cells in lines_of(book.worksheets[0]))

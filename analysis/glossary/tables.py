@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.config.yaml_reader import KeyPath, read_yaml_file
 from pipeline.errors import ConfigurationError
 from pipeline.masking import excerpt
+from pipeline.workbooks import lines_of, opened_workbook
 
 TOPICS, VOCABULARY, ABBREVIATIONS, ABOUT = "topics", "vocabulary", "abbreviations", "about"
 SHEETS: Mapping[str, tuple[str, ...]] = {
@@ -29,7 +30,7 @@ _REQUIRED = {TOPICS: "topic", VOCABULARY: "term", ABBREVIATIONS: "abbreviation",
 MAX_BYTES = 20_000_000
 """Of a .csv, and of all that an .xlsx unpacks to."""
 MAX_ELEMENTS = 1_000_000
-"""Of all parts of an .xlsx. Each takes some 400 bytes of memory; 20,000 rows of six cells are 760,000."""
+"""Of all parts of an .xlsx; 20,000 rows of six cells are 760,000."""
 MAX_ROWS = 50_000
 """Rows with anything in them, of one sheet."""
 MAX_COLUMNS = 100
@@ -104,58 +105,23 @@ def _within_limits(where: str, lines: Iterable[tuple[int, tuple[str, ...]]]) -> 
 
 def read_xlsx(path: Path) -> dict[str, list[Row]]:
     """Sheets `topics` (required), `vocabulary`, `abbreviations`, `about`; sheets of other names are refused."""
-    import zipfile
-    import zlib
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > MAX_BYTES:
-                raise ConfigurationError(f"{path}: {unpacked:,} bytes when unpacked; at most {MAX_BYTES:,} are read")
-            elements = sum(archive.read(member).count(b"<") for member in archive.infolist())
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {error}") from None
-    if elements > MAX_ELEMENTS:
-        raise ConfigurationError(
-            f"{path}: {elements:,} elements; at most {MAX_ELEMENTS:,} are read: delete empty rows, columns and formats"
-        )
-    try:
-        return _sheets(path)
-    except (ConfigurationError, OSError):
-        raise
-    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a damaged workbook makes it stumble over
-        raise ConfigurationError(f"{path}: not a readable .xlsx workbook: {type(error).__name__}: {error}") from None
-
-
-def _sheets(path: Path) -> dict[str, list[Row]]:
-    from openpyxl import load_workbook
-
-    workbook = load_workbook(path, read_only=True, data_only=True)
-    try:
+    with opened_workbook(path, most_bytes=MAX_BYTES, most_elements=MAX_ELEMENTS) as workbook:
         names = {name.strip().casefold(): name for name in workbook.sheetnames}
+        shown = excerpt(", ".join(workbook.sheetnames))
         if len(names) < len(workbook.sheetnames):
-            raise ConfigurationError(
-                f"{path}: two sheets differ only in case: {excerpt(', '.join(workbook.sheetnames))}"
-            )
+            raise ConfigurationError(f"{path}: two sheets differ only in case: {shown}")
         unknown = [name for key, name in names.items() if key not in SHEETS]
         if unknown:
             raise ConfigurationError(
                 f"{path}, sheet {excerpt(unknown[0])}: unknown; the sheets are: {', '.join(SHEETS)}"
             )
         if TOPICS not in names:
-            told = excerpt(", ".join(workbook.sheetnames))
-            raise ConfigurationError(f"{path}: has no sheet {TOPICS}; its sheets are: {told}")
+            raise ConfigurationError(f"{path}: has no sheet {TOPICS}; its sheets are: {shown}")
         tables = {}
         for key, name in names.items():
-            sheet = workbook[name]
-            sheet.reset_dimensions()  # the size a workbook states may be wrong
-            values = enumerate(sheet.iter_rows(values_only=True), start=1)
-            lines = ((row, tuple("" if value is None else str(value) for value in cells)) for row, cells in values)
             where = f"{path}, sheet {name}"
-            tables[key] = _rows(where, key, _within_limits(where, lines))
+            tables[key] = _rows(where, key, _within_limits(where, lines_of(workbook[name])))
         return tables
-    finally:
-        workbook.close()
 
 
 def _rows(where: str, sheet: str, filled: list[tuple[int, tuple[str, ...]]]) -> list[Row]:
