@@ -12,6 +12,7 @@ from pipeline.audio.decoding.riff import RiffReport, check_riff
 from pipeline.config.areas.sources import RAW_FORMATS, RawFormat
 from pipeline.encryption.here import open_file
 from pipeline.encryption.sealed import is_sealed
+from pipeline.errors import AudioUndecodable
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -45,7 +46,7 @@ class Layout:
 
 
 def look_at(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS) -> Layout:
-    """Read a file's first bytes. Raises OSError."""
+    """Read a file's first bytes. Raises OSError, and AudioUndecodable for what FFmpeg would read as noise."""
     riff = check_riff(path)
     if riff is not None:
         return Layout(riff, pieces=riff.pieces, has_magic=True)
@@ -57,6 +58,10 @@ def look_at(path: Path, raw_formats: Mapping[str, RawFormat] = RAW_FORMATS) -> L
         size = file.seek(0, 2)
     if tag and _has_magic(behind) and not behind.startswith(_READ_WITH_TAG):
         return Layout(pieces=((tag, size - tag),), has_magic=True)
+    if b"RIFX" in (head[:4], behind[:4]):
+        raise AudioUndecodable(
+            f"{path.name}: a WAV of big-endian numbers (RIFX) is not read; convert it to WAV or FLAC"
+        )
     has_magic = _has_magic(head)
     return Layout(raw=None if has_magic else raw_formats.get(path.suffix[1:].lower()), has_magic=has_magic)
 

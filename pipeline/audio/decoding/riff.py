@@ -1,7 +1,7 @@
 """What a RIFF/WAVE header claims, compared with the file it stands in. A leaf: the standard library only.
 
 FFmpeg clamps forged sizes to the file without a word, refuses a rate of 0, and gives up on a tag before the header, an
-odd chunk without its pad byte and a second `data` chunk, so the chunks are read here.
+odd chunk without its pad byte, a second `data` chunk and a second file behind the first, so the chunks are read here.
 Layout: Microsoft, "Multimedia Programming Interface and Data Specifications 1.0" (1991); RF64 and BW64: EBU Tech 3306.
 """
 
@@ -36,7 +36,7 @@ _ABSURD_S = 3_600.0
 """A header is not believed when it claims over an hour more than the file has, and over ten times as much."""
 _NAMES = frozenset(
     b"fmt |data|fact|LIST|bext|JUNK|junk|PAD |cue |smpl|inst|iXML|ID3 |id3 |PEAK|ds64|aXML|levl|plst|labl|note|wavl|"
-    b"slnt|DISP|afsp|umid|chna|cart|_PMX|SAUR|VRNT|meta".split(b"|")
+    b"slnt|DISP|afsp|umid|chna|cart|_PMX|SAUR|VRNT|meta|RIFF".split(b"|")
 )
 """Chunks that writers of recordings use: by these names the end of a chunk is told from sound."""
 _RIFF = (b"RIFF", b"RF64", b"BW64")
@@ -81,6 +81,8 @@ class _Chunks:
     data: list[_Data] = field(default_factory=list)
     plain: bool = True
     """Whether FFmpeg reads it as it stands."""
+    another: bool = False
+    """Whether sound of another format follows, which is not read."""
 
 
 def check_riff(path: Path) -> RiffReport | None:
@@ -135,8 +137,14 @@ def _read_chunks(file: BinaryIO, file_size: int) -> _Chunks | None:
             found.data.append(_Data(place, length))
         elif name == b"ds64" and length >= 16:
             found.riff_size, wide_size = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))
-        elif name == b"fmt " and not found.fmt:
-            found.fmt = file.read(min(length, 4096))
+        elif name == b"fmt ":
+            fmt = file.read(min(length, 4096))
+            found.another = bool(found.fmt) and fmt != found.fmt
+            if found.another:
+                break
+            found.fmt = fmt
+        elif name == b"RIFF":  # a recorder that went on after a pause wrote a whole file behind the first
+            length = len(b"WAVE")
         following = _following(file, place + length, length & 1, found)
         if following is None or following >= file_size:
             break
@@ -160,6 +168,8 @@ def _report(chunks: _Chunks, file_size: int) -> RiffReport:
     rate = _repair_rate(claimed_rate, byte_rate, block_align)
     if rate != claimed_rate:
         flags.add("bad_header")
+    if chunks.another:
+        flags.add("truncated")
     data, last = chunks.data, chunks.data[-1]
     rest = max(0, file_size - last.offset)
     linear = tag in LINEAR_FORMATS and block_align > 0

@@ -154,6 +154,14 @@ def test_a_broken_recording_is_failed_with_its_reason_and_not_passed_over(tmp_pa
     assert not isinstance(caught.value, NotAudio), caught.value
 
 
+@pytest.mark.parametrize("before", [b"", ID3], ids=["plain", "behind ID3"])
+def test_a_wav_of_big_endian_numbers_is_refused_and_not_heard_as_noise(tmp_path: Path, before: bytes) -> None:
+    path = put(tmp_path / "a.wav", before + b"RIFX" + wav_bytes(1.0)[4:])
+    for read in (probe_header, lambda path: ingest(path, tmp_path, AudioSettings())):
+        with pytest.raises(AudioUndecodable, match="big-endian"):
+            read(path)
+
+
 def test_a_text_is_no_recording(tmp_path: Path) -> None:
     path = put(tmp_path / "a.wav", b"nothing to hear\n" * 200)
     assert not look_at(path).has_magic

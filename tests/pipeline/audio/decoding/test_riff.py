@@ -121,6 +121,20 @@ def test_all_sound_is_found_behind_tags_odd_chunks_and_in_several_pieces(
         )
 
 
+def test_a_file_behind_a_file_goes_on_with_it(tmp_path: Path) -> None:
+    """A recorder that went on after a pause wrote a second header; what followed was lost without a word."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(8000) + wav(4000))
+    report = check_riff(path)
+    assert report is not None
+    assert (report.duration_s, report.flags) == (1.5, ())
+    assert read(path)[44:] == wav(12_000)[44:]
+    path.write_bytes(wav(8000) + wav(4000, rate=16_000))
+    report = check_riff(path)
+    assert report is not None
+    assert (report.duration_s, report.flags) == (1.0, ("truncated",))
+
+
 @given(
     st.lists(st.one_of(st.binary(max_size=5), st.tuples(st.integers(0, 20), st.integers(0, 9))), max_size=5), st.data()
 )
