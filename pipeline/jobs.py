@@ -47,6 +47,8 @@ class Job:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Texts by field, as a sidecar has them."""
     priority: int = 0
+    stage: str | None = None
+    """Stage that its events tell of last."""
     created_at: datetime
     accepted_at: datetime | None = None
     ended_at: datetime | None = None

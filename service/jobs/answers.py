@@ -100,9 +100,7 @@ class EventAnswer(_Answer):
 
 def job_answer(job: Job, progress: JobProgress | None = None, received_bytes: int | None = None) -> JobAnswer:
     working = progress is not None and progress.at_work
-    stage = None
-    if job.state is JobState.QUEUED:
-        stage = (progress.stage or "fetch") if progress is not None and working else "waiting"
+    stage = _stage(job, progress)
     here = f"/v1/jobs/{job.job_id}"
     done = job.state is JobState.DONE
     return JobAnswer(
@@ -134,6 +132,14 @@ def job_answer(job: Job, progress: JobProgress | None = None, received_bytes: in
             page=f"/calls/{job.call_id}" if job.call_id and done else None,
         ),
     )
+
+
+def _stage(job: Job, progress: JobProgress | None) -> str | None:
+    if job.state is not JobState.QUEUED:
+        return None
+    if progress is None:  # its worker has done with it, and how it ended is read off in a moment
+        return job.stage or "waiting"
+    return (progress.stage or "fetch") if progress.at_work else "waiting"
 
 
 def _share_done(job: Job, stage: str | None, progress: JobProgress | None) -> float | None:

@@ -18,7 +18,7 @@ from db.ledger.work.intake import PostgresIntakeRuns
 from pipeline.config.areas.run import RunSettings
 from pipeline.handled import Handled, HandledAs
 from pipeline.jobs import Job, JobState
-from pipeline.records import CallFailure, CallStatus, Claim, FoundCall, SkippedFile
+from pipeline.records import CallFailure, CallStatus, Claim, ClaimStage, FoundCall, SkippedFile
 from pipeline.run.intake import Intake
 from pipeline.run.planning.recipes import Recipe
 from tests.db.samples import outcome, prepared, transcript
@@ -108,6 +108,17 @@ def test_jobs_are_done_by_any_worker_the_urgent_ones_first(place: Place) -> None
     intake.beat()
     assert (place.state(high), place.job(high).call_id) == (JobState.DONE, call_id)
     assert place.state(low) is JobState.QUEUED
+
+
+def test_a_call_that_is_done_with_stays_where_it_was_until_its_end_is_read_off(place: Place) -> None:
+    job = place.accepted("a.wav")
+    place.intake().beat()
+    (claim,) = place.worker.claim(None, 9)
+    place.worker.tell_stages([ClaimStage(claim_id=claim.claim_id, fence=claim.fence, stage="analyse")])
+    place.jobs.tell_stages()
+    place.do(claim)
+    assert place.jobs.progress(job) is None
+    assert (place.state(job), place.job(job).stage) == (JobState.QUEUED, "analyse")
 
 
 def test_a_failure_and_a_recording_that_is_no_call_say_why(place: Place) -> None:
