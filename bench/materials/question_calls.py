@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _LABELS = Path(__file__).resolve().parents[1] / "labels"
 HALVES = ("developed", "apart")
-FURTHER = ("absent", "further")
+FURTHER = ("absent", "further", "asked_last")
 """Questions that are only measured with, too."""
-TYPED = ("typed_seen", "typed_apart")
-"""Questions as managers type them, over several sets of calls; the second were put aside."""
+TYPED = ("typed_seen", "typed_apart", "typed_last")
+"""Questions as managers type them, over several sets of calls; the second and third were put aside."""
 _TURN_S = 4.0
 
 
