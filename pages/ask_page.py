@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from analysis.questions.grouping import apart
-from analysis.questions.records import Answer, Group
+from analysis.questions.records import Answer
 from db.queries.chosen import CallFilter
 from db.queries.listing import Choice
 from pages.filters import address_of
@@ -25,7 +25,8 @@ def ask_page(
     *, faults: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """HTML; without `answer` the form alone."""
-    shared, single = _apart(answer)
+    # A model's sentences lead to groups of several calls; what one call says alone shares a heading.
+    shared, single = apart(answer.groups if answer else ())
     return page(
         "ask",
         question=question,
@@ -42,10 +43,3 @@ def ask_page(
         faults=faults,
         site=site,
     )
-
-
-def _apart(answer: Answer | None) -> tuple[Sequence[Group], Sequence[Group]]:
-    """Groups with a heading of their own, and those of one call each, which share one. A model's sentences lead to
-    their groups, so that each keeps its own then."""
-    groups = answer.groups if answer else ()
-    return (groups, ()) if answer is None or answer.sentences else apart(groups)

@@ -1,9 +1,9 @@
-"""A language model's answer: one sentence for each group of quotes, kept only where the quotes bear it out.
+"""A language model's answer: a sentence for each group of several calls' quotes, kept where two calls bear it out.
 
-Each group is a request of its own. What somebody says in one call to steer the model ("ignore your instructions") can
-then reach no other group's sentence, and such quotes are not sent at all. A sentence has to name quotes by number and
-repeat words of them; words that the stored line does not hold count as none. What is left is read by the checker of
-summaries against the passage: who did what, numbers, names.
+What one call alone says stands as its quote. So what somebody says in a single call to steer the model, in whatever
+words, becomes no claim of the answer. Each group is a request of its own, so that it reaches no other group's sentence
+either. A sentence has to name quotes by number and repeat words of them; words that the stored line does not hold count
+as none. The checker of summaries then reads it against the passages of each call: who did what, numbers, names.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from analysis.evidence import find_quote
 from analysis.llm.provider import Completes, LLMAnswer, LLMRequest
 from analysis.prompting import as_data, fenced, gives_orders, language_name, prompt
 from analysis.questions.asked import Asked
-from analysis.questions.records import Answer, Group, Passage, Quote, Sentence, Support
+from analysis.questions.records import Answer, Group, Passage, Quote, Sentence
 from analysis.summary.checking import StatementChecker
-from analysis.summary.support.verdict import Verdict
+from analysis.summary.support.verdict import Verdict, reads
 from analysis.text import words
 from pipeline.records import CallForAnalysis, CallMetadata, EngineIdentity, Transcript, TranscriptChunk
 
+AGREEING = 2
+"""Calls that have to bear a sentence out."""
+MOST_STRANGE = 0.6
+"""Of the word of a sentence that is least like anything said in the call: 0 was said, 1 is like nothing."""
 SHOWN_QUOTES = 8
 """Quotes of a group that the model reads."""
 LONGEST_SENTENCE = 300
@@ -36,21 +40,23 @@ class _Subject:
     """A group that the model is asked about."""
 
     place: int
-    group: Group
     shown: tuple[Quote, ...]
 
 
 def written_answer(
     asked: Asked, answer: Answer, passages: Sequence[Passage], router: Completes, encoder: EncoderChoice
 ) -> Answer:
-    """The answer with the sentences that hold; with a note where the model gave none."""
+    """The answer with the sentences that hold; with a note where there are none."""
+    if not reads(asked.language):
+        why = f"no sentences: what a language model writes in {language_name(asked.language)} cannot be checked"
+        return replace(answer, notes=(*answer.notes, why))
     subjects = [
-        _Subject(place, group, shown)
+        _Subject(place, shown)
         for place, group in enumerate(answer.groups)
-        if (shown := tuple(quote for quote in group.quotes if not gives_orders(quote.text))[:SHOWN_QUOTES])
+        if len(Group(quotes=(shown := _shown(group))).calls) >= AGREEING
     ]
     if not subjects:
-        return replace(answer, notes=(*answer.notes, "no sentences: the quotes seem to give orders to who reads them"))
+        return replace(answer, notes=(*answer.notes, "no sentences: no two calls were found to say much the same"))
     replies = ask_about(router, subjects, lambda subject, key: _request(asked, subject, key))
     context = _Context(passages, encoder)
     sentences: list[Sentence] = []
@@ -70,6 +76,13 @@ def written_answer(
         model=next((f"{reply.provider}/{reply.model}" for reply in replies if reply.data is not None), None),
         cost_usd=_cost(replies),
     )
+
+
+def _shown(group: Group) -> tuple[Quote, ...]:
+    """What the model reads, the best quote of each call first."""
+    quotes = [quote for quote in group.quotes if not gives_orders(quote.text)]
+    first = {quote.call_id: quote for quote in reversed(quotes)}.values()
+    return tuple(sorted(quotes, key=lambda quote: quote not in first)[:SHOWN_QUOTES])
 
 
 def _request(asked: Asked, subject: _Subject, key: str) -> LLMRequest:
@@ -111,8 +124,8 @@ class _Context:
     def line(self, quote: Quote) -> TranscriptChunk:
         return self._lines[quote.call_id][quote.channel, quote.ordinal]
 
-    def verdict(self, sentence: str, call_id: str, language: str) -> Verdict:
-        """What the passages of this call say to the sentence."""
+    def bears_out(self, sentence: str, call_id: str, language: str) -> bool:
+        """Whether the passages of this call do: all of it, so that no part of it is another call's alone."""
         lines = tuple(self._lines[call_id].values())
         spoken = self._languages[call_id]
         transcript = Transcript(fingerprint=call_id, identity=_NOBODY, language=spoken, chunks=lines)
@@ -125,44 +138,35 @@ class _Context:
             audio=(),
         )
         encoder = self._encoder.for_language(spoken) if self._encoder.for_language(language) else None
-        return StatementChecker(call, language, encoder).check(sentence).verdict
+        checked = StatementChecker(call, language, encoder).check(sentence)
+        return checked.verdict is Verdict.SUPPORTED and checked.strange <= MOST_STRANGE
 
 
 def _checked(subject: _Subject, data: Mapping[str, Any], context: _Context, asked: Asked) -> Sentence | None:
-    """The sentence with the quotes that bear it out; None where none does.
-
-    A question that seems to give orders gets no sentence that could not be verified.
-    """
+    """The sentence with the quotes of the calls that bear it out; None where too few do."""
     text = " ".join(str(data["sentence"]).split())
-    if not words(text) or gives_orders(text):
+    if not words(text):
         return None
     named: dict[tuple[str, int, int], Quote] = {}
     for evidence in data["evidence"]:
         quote = subject.shown[int(evidence["number"]) - 1]
         if find_quote(str(evidence["words"]), [context.line(quote)]) is not None:
             named.setdefault((quote.call_id, quote.channel, quote.ordinal), quote)
-    verdicts = {call_id: context.verdict(text, call_id, asked.language) for call_id, _, _ in named}
-    held = [quote for quote in named.values() if verdicts[quote.call_id] is not Verdict.CONTRADICTED]
-    if not held:
+    calls = {call_id for call_id, _, _ in named}
+    bearing = {call_id for call_id in calls if context.bears_out(text, call_id, asked.language)}
+    if len(bearing) < AGREEING:
         return None
-    supported = any(verdicts[quote.call_id] is Verdict.SUPPORTED for quote in held)
-    if not supported and gives_orders(asked.text):
-        return None
-    return Sentence(
-        text=text,
-        support=Support.SUPPORTED if supported else Support.NOT_VERIFIED,
-        group=subject.place,
-        quotes=tuple(held),
-        # Not those of the group: what one caller says to steer the answer would count as said by all.
-        calls=len({quote.call_id for quote in held}),
-    )
+    quotes = tuple(quote for quote in named.values() if quote.call_id in bearing)
+    return Sentence(text=text, group=subject.place, quotes=quotes, calls=len(bearing))
 
 
 def _notes(replies: Sequence[LLMAnswer], sentences: Sequence[Sentence]) -> list[str]:
     reasons = list(dict.fromkeys(reply.reason for reply in replies if reply.data is None and reply.reason))
     if reasons:
         return [f"the language model did not answer: {'; '.join(reasons)}"]
-    return [] if sentences else ["nothing that the language model wrote is borne out by the quotes; here they are"]
+    return (
+        [] if sentences else ["nothing that the language model wrote is borne out by two calls; here is what they say"]
+    )
 
 
 def _cost(replies: Sequence[LLMAnswer]) -> float | None:

@@ -52,17 +52,10 @@ class GroupDocument(_Frozen):
 
 
 class SentenceDocument(_Frozen):
-    """A sentence by a language model, kept because its quotes bear it out."""
+    """A sentence by a language model, kept because several calls bear it out."""
 
     text: Annotated[str, Field(description="The sentence.")]
-    support: Annotated[
-        str,
-        Field(
-            description="`supported` by the passages around its quotes, or `not verified`: its quotes were said, and "
-            "neither bear it out nor speak against it."
-        ),
-    ]
-    calls: Annotated[int, Field(description="Number of calls among its quotes.")]
+    calls: Annotated[int, Field(description="Number of calls that bear it out, two or more.")]
     group: Annotated[int, Field(description="Place of its group in `groups`, from 0.")]
     quotes: Annotated[list[QuoteDocument], Field(description="The quotes it rests on.")]
 
@@ -106,7 +99,6 @@ def document_of(answer: Answer) -> AnswerDocument:
 def _sentence(one: Sentence) -> SentenceDocument:
     return SentenceDocument(
         text=one.text,
-        support=one.support.value,
         calls=one.calls,
         group=one.group,
         quotes=[_quote(quote) for quote in one.quotes],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from pipeline.records import TranscriptChunk
@@ -125,26 +124,17 @@ class Group:
         return tuple(dict.fromkeys(quote.call_id for quote in self.quotes))
 
 
-class Support(StrEnum):
-    """What the checker says of a sentence that a language model wrote."""
-
-    SUPPORTED = "supported"
-    NOT_VERIFIED = "not verified"
-    """Its quotes were said, and neither bear it out nor speak against it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """A sentence of a language model that rests on quotes of one group."""
+    """A sentence of a language model that quotes of several calls bear out."""
 
     text: str
-    support: Support
     group: int
     """Place of its group in the answer."""
     quotes: tuple[Quote, ...]
     """Those it names, each found verbatim in what is stored."""
     calls: int
-    """Calls of those quotes."""
+    """Calls of those quotes: each bears it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

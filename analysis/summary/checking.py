@@ -41,6 +41,8 @@ class Checked:
     reasons: tuple[str, ...] = ()
     """What is wrong with it, without its words: reasons hold no words of a reply."""
     flags: tuple[str, ...] = ()
+    strange: float = 1.0
+    """0..1: 1 where a word of it has nothing like it in the call, or where that was not looked for."""
     subject: Role | None = None
     """Whom it is about."""
     said_in: Utterance | None = None
@@ -78,7 +80,8 @@ class StatementChecker:
             return Checked(text, verdict, None, reasons, flags)
         judged = self._judge.judge(text, self._before)
         self._before = judged.subject
-        found = Checked(text, judged.verdict, judged.probability, subject=judged.subject, said_in=judged.said_in)
+        found = Checked(text, judged.verdict, judged.probability, strange=judged.strange, subject=judged.subject,
+                        said_in=judged.said_in)  # fmt: skip
         if faults:
             return replace(found, verdict=Verdict.CONTRADICTED, probability=0.0, reasons=reasons, flags=flags)
         if judged.verdict is Verdict.SUPPORTED:

@@ -12,7 +12,7 @@ from rich.text import Text
 from analysis.questions.choice import open_asker
 from analysis.questions.document import document_of
 from analysis.questions.grouping import apart
-from analysis.questions.records import Answer, Group, Quote, Sentence, Support
+from analysis.questions.records import Answer, Group, Quote, Sentence
 from commands.ask.index import Indexed, index_calls
 from commands.console import Terminal, cell
 from commands.terminal import say, say_json
@@ -87,10 +87,7 @@ def _show(answer: Answer) -> None:
         out.print(_told(sentence))
     if answer.sentences:
         out.print()
-    if answer.sentences:  # they name their groups by number
-        for number, group in enumerate(answer.groups, start=1):
-            _show_group(out, f"{number}. At least {counted(len(group.calls), 'call')}", group)
-    elif answer.found:
+    if answer.found:
         _show_groups(out, answer)
     out.print(_searched(answer))
     for note in answer.notes:
@@ -99,8 +96,7 @@ def _show(answer: Answer) -> None:
 
 def _told(sentence: Sentence) -> Text:
     shown = cell(sentence.text, "bold")
-    mark = "" if sentence.support is Support.SUPPORTED else ", not verified"
-    shown.append(f"  (at least {counted(sentence.calls, 'call')}{mark}; quotes under {sentence.group + 1})", "dim")
+    shown.append(f"  (at least {counted(sentence.calls, 'call')}; quotes under {sentence.group + 1})", "dim")
     return shown
 
 
@@ -108,17 +104,13 @@ def _show_groups(out: Terminal, answer: Answer) -> None:
     of = counted(answer.searched.indexed, "call")
     out.print(Text(f"At least {answer.answering_calls} of {of} answer this.", "bold"))
     shared, single = apart(answer.groups)
-    for group in shared:
-        _show_group(out, f"Much the same in at least {counted(len(group.calls), 'call')}:", group)
+    for number, group in enumerate(shared, start=1):
+        out.print(Text(f"{number}. Much the same in at least {counted(len(group.calls), 'call')}:", "bold"))
+        _show_quotes(out, group)
     if shared and single:
         out.print(Text("Said in one call each:", "bold"))
     for group in single:
         _show_quotes(out, group)
-
-
-def _show_group(out: Terminal, heading: str, group: Group) -> None:
-    out.print(Text(heading, "bold"))
-    _show_quotes(out, group)
 
 
 def _show_quotes(out: Terminal, group: Group) -> None:

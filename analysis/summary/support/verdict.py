@@ -59,6 +59,8 @@ class Judgement:
     """0..1, by how much of it was said in one place."""
     faults: tuple[str, ...]
     """What speaks against it: `other_did`, `unsaid`, …"""
+    strange: float
+    """0..1: 1 where a word of it that carries meaning has nothing like it in the call."""
     subject: Role | None
     """Whom it is about: whom `she` at the next one's beginning stands for."""
     said_in: Utterance | None
@@ -129,7 +131,7 @@ class Judge:
         else:
             verdict = Verdict.SUPPORTED
         subject = self._evidence.subject_of(statement, before)
-        return Judgement(verdict, probability, faults, subject, self._evidence.place_of(statement))
+        return Judgement(verdict, probability, faults, evidence.strange, subject, self._evidence.place_of(statement))
 
 
 def reads(language: str | None) -> bool:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from commands.app import app
 from db.ledger.store import PostgresStore
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from tests.analysis.encoder.conftest import real_encoder  # noqa: F401 - a fixture
 from tests.analysis.llm.servers import answers
 from tests.analysis.questions.stored import CARD, store_call
 from tests.loopback import listening
@@ -23,9 +24,9 @@ def calls(store: PostgresStore, run_id: str) -> dict[str, str]:
     return {"dear": store_call(store, run_id, "dear", *DEAR), "card": store_call(store, run_id, "card", *CARD)}
 
 
-def asked(url: str, folder: Path, *arguments: str, more: str = "") -> str:
+def asked(url: str, folder: Path, *arguments: str, more: str = "", encoder: str = "'off'") -> str:
     config = folder / "config.yaml"
-    config.write_text(f"database:\n  url: {url}\nencoder:\n  engine: 'off'\n{more}")
+    config.write_text(f"database:\n  url: {url}\nencoder:\n  engine: {encoder}\n{more}")
     done = CliRunner().invoke(app, ["ask", *arguments, "--config", str(config)])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
@@ -75,23 +76,27 @@ def test_markup_of_the_terminal_in_calls_has_no_effect(
     assert "\x1b[31m now" not in said
 
 
+@pytest.mark.usefixtures("calls", "real_encoder")  # without vectors no two quotes are known to be alike
 def test_a_configured_model_writes_sentences_and_nothing_personal_leaves(
-    url: str, calls: dict[str, str], store: PostgresStore, run_id: str, tmp_path: Path
+    url: str, store: PostgresStore, run_id: str, tmp_path: Path
 ) -> None:
     store_call(
         store, run_id, "paid", "c: I want to cancel my contract, the price is too high, my card is 4111 1111 1111 1111"
     )
     words = "the price is too high"
     sentence = "The client wants to cancel the contract because the price is too high."
-    answer = {"answers": True, "sentence": sentence, "evidence": [{"number": 1, "words": words}]}
+    evidence = [{"number": 1, "words": words}, {"number": 2, "words": words}]
+    answer = {"answers": True, "sentence": sentence, "evidence": evidence}
     with listening(answers(json.dumps(answer))) as model:
         configured = (
             f"ask:\n  providers: openai_chat\nllm:\n  openai_chat:\n    model: m\n    base_url: {model.url}/v1\n"
         )
-        asked(url, tmp_path, "--index")
-        said = asked(url, tmp_path, "cancel contract price", more=configured)
-        without = asked(url, tmp_path, "cancel contract price", "--no-model", more=configured)
-    assert sentence in " ".join(said.split())
+        question = "why do clients cancel their contract?"
+        asked(url, tmp_path, "--index", encoder="onnx")
+        said = asked(url, tmp_path, question, more=configured, encoder="onnx")
+        without = asked(url, tmp_path, question, "--no-model", more=configured, encoder="onnx")
+    assert f"{sentence} (at least 2 calls; quotes under 1)" in " ".join(said.split())
+    assert "1. Much the same in at least 2 calls:" in said
     assert "Sentences by openai_chat/m" in said
     assert sentence not in without
     assert model.seen
