@@ -25,6 +25,11 @@ NOT_SPEECH = (
     "Subtítulos realizados por la comunidad de Amara.org", "¡Suscríbete!", "Sottotitoli creati dalla comunità",
     "Legendas pela comunidade", "Субтитры сделал DimaTorzok", "Продолжение следует...", "ترجمة نانسي قنقر",
     "اشتركوا في القناة", "ご視聴ありがとうございました", "字幕由Amara.org社区提供", "시청해주셔서 감사합니다",
+    "Thanks for watching, I'll see you in the next one.", "Please like and subscribe.", "Translated by Anna",
+    "Sous-titrage ST' 501", "N'oubliez pas de vous abonner", "Danke fürs Zuschauen.", "SWR 2021", "Gracias por ver.",
+    "Grazie per aver guardato il video", "Transcrição e Legendas Pedro Negri", "Bedankt voor het kijken",
+    "Danske tekster af Jesper Buhl", "Dziękuję za oglądanie", "İzlediğiniz için teşekkür ederim",
+    "شكراً على المشاهدة", "最後までご視聴頂きありがとうございます", "感谢观看", "한글자막 by 한효정",
 )  # fmt: skip
 SPEECH = (
     "Thank you for calling.", "Thank you. Bye.", "Thanks for waiting, I am watching your order now.",
@@ -33,6 +38,13 @@ SPEECH = (
     "شكرا لك على الاتصال", "Спасибо за звонок", "The title of the subtitle setting is wrong on my TV.",
     "[I said that I want my money back and I want it now please]", "See you on Monday.",
     "Bitte die Untertitel einschalten.",
+    "Titles are sent by mail.", "See you next time.", "Thanks for watching my dog.", "Please subscribe me to the list.",
+    "Transcripts were sent by the university.", "Sous-titres, ça ne marche pas sur ma télé.",
+    "Merci d'avoir regardé ça pour moi.", "Abonnez-vous mon fils aussi ?", "Subtítulos no aparecen en mi televisor.",
+    "Gracias por ver mi caso.", "Untertitel fehlen seit gestern.", "Legendas não aparecem na minha TV.",
+    "Субтитры не показываются на телевизоре.", "Продолжение следует из договора.", "شكرا على المساعدة",
+    "شكرا لكم على الانتظار", "ترجمة العقد ما وصلتني بعد", "テレビの字幕を消したいです。", "字幕显示不出来怎么办",
+    "구독 취소하고 싶어요", "구독을 해지해 주세요",
 )  # fmt: skip
 
 
