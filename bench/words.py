@@ -106,7 +106,7 @@ def systems_of(model: str, material: Material, overrides: Sequence[str], vocabul
     given = (*ALWAYS, *MODELS[model], f"input.path={json.dumps(str(material.calls))}", *overrides)
     settings = load_settings(PROJECT / "config.yaml", given).settings
     if not vocabulary:
-        return System(name=PLAIN, settings=settings, plain=True), System(name=OURS, settings=settings)
+        return System(name=PLAIN, settings=settings), System(name=OURS, settings=settings)
     on = load_settings(PROJECT / "config.yaml", (*given, VOCABULARY)).settings
     return System(name=WITHOUT, settings=settings), System(name=OURS, settings=on)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.intervals import Share
+from pipeline.judging.matching import name_in
 from pipeline.judging.pooled import pooled
 from pipeline.judging.scores import FIGURES, CallScore, HeardCall, score_call
 from pipeline.judging.truth import open_truth
@@ -74,15 +75,16 @@ def judge_stored(settings: Settings, truth: Path, language: str | None = None, s
     scores: list[CallScore] = []
     with existing_ledger(settings.database) as database:
         store = PostgresStore(database)
-        stored = {Path(call.file_name).stem: call for call in transcribed_calls(database)}
-        for name in sorted(known.names.intersection(stored)):
+        calls = transcribed_calls(database)
+        stored = _by_name(known.names, calls)
+        for name in sorted(stored):
             true, heard = known.of(name), _heard(name, stored[name], store)
             if true is not None and heard is not None:
                 said_in = true.language or language or heard.language
                 scores.append(score_call(heard, true, said_in, names))
     if not scores:
         raise ConfigurationError(
-            f"--truth {truth}: names no call that is stored ({len(known.names)} with truth, {len(stored)} stored); a "
+            f"--truth {truth}: names no call that is stored ({len(known.names)} with truth, {len(calls)} stored); a "
             "truth has the name of its recording; run the calls first"
         )
     return Judged(
@@ -95,6 +97,12 @@ def judge_stored(settings: Settings, truth: Path, language: str | None = None, s
         seed=seed,
         real_time_factors=_real_time_factors([stored[score.name] for score in scores]),
     )
+
+
+def _by_name(known: Collection[str], calls: Iterable[TranscribedCall]) -> dict[str, TranscribedCall]:
+    """The calls whose truth is known, by its name."""
+    named = ((name_in(known, call.file_names, call.call_key), call) for call in calls)
+    return {name: call for name, call in named if name is not None}
 
 
 def _real_time_factors(calls: Sequence[TranscribedCall]) -> tuple[float, float] | None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 class TranscribedCall:
     """A call that is done."""
 
-    file_name: str
+    file_names: tuple[str, ...]
+    """Two where it has a file for each side."""
+    call_key: str | None
+    """Of a call in two files: what both names say of it."""
     duration_s: float
     transcript_fingerprint: str
     flags: tuple[str, ...]

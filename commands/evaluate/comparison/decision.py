@@ -15,7 +15,8 @@ from pipeline.plurals import counted
 NOT_WORSE = 0.01
 """A system is as good as another where its word error rate is surely less than a point higher."""
 CHEAPER = 0.8
-"""It is clearly cheaper where it takes at most this share of the processor seconds."""
+"""It is clearly cheaper where it takes at most this share of the processor seconds; of the money where a service does
+the work of one of them."""
 ENOUGH_CALLS = 30
 
 
@@ -66,11 +67,11 @@ def _chosen(found: ComparedSystems, configurations: Sequence[str]) -> tuple[str,
     cheaper = [
         name
         for name in others
-        if _surely_below(found.difference(name, in_use, "wer"), NOT_WORSE) and _work(found, name, in_use) <= CHEAPER
+        if _surely_below(found.difference(name, in_use, "wer"), NOT_WORSE) and _effort(found, name, in_use).cheaper
     ]
     if cheaper:
-        best = min(cheaper, key=lambda name: _work(found, name, in_use))
-        share = f"{_work(found, best, in_use):.0%} of the processor time"
+        best = min(cheaper, key=lambda name: _effort(found, name, in_use).ratio)
+        share = _effort(found, best, in_use)
         return best, f"Change to {best}: it is no more than a point of word error rate worse, and takes {share}."
     worse = [name for name in others if _surely_above(found.difference(name, in_use, "wer"))]
     if len(worse) == len(others):
@@ -94,9 +95,9 @@ def _reasons(found: ComparedSystems, systems: Sequence[System]) -> Iterator[str]
     first, *others = (system.name for system in systems)
     for name in others:
         yield f"{name} against {first}, word error rate: {verdict(found.difference(name, first, 'wer'), 'wer')}."
-        work = _work(found, name, first)
-        if work != float("inf"):
-            yield f"{name} takes {work:.2f} times the processor seconds of {first} for recognition."
+        effort = _effort(found, name, first)
+        if effort.known:
+            yield f"{name} takes {effort} of {first} for recognition."
 
 
 def verdict(value: Share | None, figure: str) -> str:
@@ -124,12 +125,34 @@ def _trade_offs(found: ComparedSystems, choice: str, others: Sequence[str]) -> I
             good = (difference.value > 0) == (figure in HIGHER_IS_BETTER)
             if not good:
                 yield f"{choice} is worse than {other} in: {title}, {verdict(difference, figure)}."
-        work = _work(found, choice, other)
-        if work != float("inf") and work > 1 / CHEAPER:
-            yield f"{choice} takes {work:.1f} times the processor time of {other}."
-        memory, theirs = found.of(choice).effort.peak_memory_bytes, found.of(other).effort.peak_memory_bytes
-        if memory and theirs and memory > theirs / CHEAPER:
-            yield f"{choice} needs {memory / 1e9:.1f} GB of memory where {other} needs {theirs / 1e9:.1f} GB."
+        yield from _dearer(found, choice, other)
+
+
+def _dearer(found: ComparedSystems, choice: str, other: str) -> Iterator[str]:
+    """What the choice takes more of: work or money, time on the clock, memory; and what it may cost."""
+    own, theirs = found.of(choice).effort, found.of(other).effort
+    if (less := _effort(found, other, choice)).cheaper:
+        errors = found.difference(other, choice, "wer")
+        worst = None if errors is None else errors.high
+        may_be = "may be any: one call shows nothing" if worst is None else f"may be up to {max(0, worst):.3f} higher"
+        yield f"{other} takes {less} of {choice}; its word error rate {may_be}."
+    if own.usd_per_audio_hour is not None and theirs.usd_per_audio_hour is not None:
+        if own.usd_per_audio_hour > theirs.usd_per_audio_hour / CHEAPER:
+            yield (
+                f"{choice} costs {own.usd_per_audio_hour:.4f} US dollars per audio hour where {other} costs "
+                f"{theirs.usd_per_audio_hour:.4f}."
+            )
+    elif own.by_service and own.usd_per_audio_hour is None:
+        yield f"{choice} sends audio to a service, and what it costs is not known (usd_per_minute)."
+    slow, quick = own.real_time_factor_p50, theirs.real_time_factor_p50
+    if slow and quick and slow > quick / CHEAPER:
+        yield (
+            f"{choice} takes {60 * slow:.1f} s on the clock for a minute of call where {other} takes "
+            f"{60 * quick:.1f} s."
+        )
+    memory, smaller = own.peak_memory_bytes, theirs.peak_memory_bytes
+    if memory and smaller and memory > smaller / CHEAPER:
+        yield f"{choice} needs {memory / 1e9:.1f} GB of memory where {other} needs {smaller / 1e9:.1f} GB."
 
 
 def _cautions(found: ComparedSystems, systems: Sequence[System], choice: str) -> Iterator[str]:
@@ -167,11 +190,36 @@ def _value(system: SystemFigures, figure: str) -> float:
     return float("inf") if value is None else value.value
 
 
-def _work(found: ComparedSystems, one: str, other: str) -> float:
-    """Processor seconds of recognition per audio hour of one over the other's; infinite where one is not known."""
-    own = found.of(one).effort.processor_s_per_audio_hour
-    theirs = found.of(other).effort.processor_s_per_audio_hour
-    return own / theirs if own is not None and theirs else float("inf")
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """What one system takes of what another one takes."""
+
+    ratio: float
+    """Infinite where it is not known."""
+    of: str
+
+    def __str__(self) -> str:
+        return f"{self.ratio:.0%} of the {self.of}" if self.ratio < 2 else f"{self.ratio:.1f} times the {self.of}"
+
+    @property
+    def known(self) -> bool:
+        return self.ratio != float("inf")
+
+    @property
+    def cheaper(self) -> bool:
+        return self.ratio <= CHEAPER
+
+
+def _effort(found: ComparedSystems, one: str, other: str) -> _Effort:
+    """Processor seconds of recognition per audio hour; money where these are not the work of both."""
+    efforts = found.of(one).effort, found.of(other).effort
+    if any(effort.by_service for effort in efforts):
+        own, theirs = (effort.usd_per_audio_hour for effort in efforts)
+        unit = "cost"
+    else:
+        own, theirs = (effort.processor_s_per_audio_hour for effort in efforts)
+        unit = "processor time"
+    return _Effort(own / theirs if own is not None and theirs else float("inf"), unit)
 
 
 def _surely_below(value: Share | None, limit: float) -> bool:

@@ -171,9 +171,10 @@ def _how_to_go_back(
             text=("Nothing is changed, so there is nothing to go back to. The comparison wrote to no database.",),
         )
         return
+    before, after = (found.of(str(name)).path for name in (decision.in_use, decision.choice))
     points = [
-        f"To change: run with --config {decision.choice}, or set the values below. To go back: --config "
-        f"{decision.in_use}, or set them back.",
+        f"To change: run with --config {after}, or set the values below. To go back: --config {before}, or set them "
+        "back.",
     ]
     if any(one.transcribes_again for one in change):
         hours = None if decision.choice is None else found.of(decision.choice).effort.processor_s_per_audio_hour
@@ -272,6 +273,7 @@ def _data(
         "systems": [
             {
                 "name": system.name,
+                "path": system.path,
                 "what_it_is": system.what_it_is,
                 "recognisers": list(system.recognisers),
                 "figures": {name: None if value is None else asdict(value) for name, value in system.figures.items()},

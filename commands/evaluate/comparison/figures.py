@@ -11,10 +11,10 @@ import numpy as np
 from commands.evaluate.comparison.kept import Effort
 from commands.evaluate.comparison.running import SystemResult, Transcribed
 from commands.evaluate.comparison.systems import System
-from pipeline.config.areas.speech.prices import NO_SERVICE
+from pipeline.config.areas.speech.prices import NO_SERVICE, Price
 from pipeline.intervals import Share, difference
 from pipeline.judging.pooled import pooled, ratios
-from pipeline.judging.scores import FIGURES, CallScore, score_call
+from pipeline.judging.scores import FIGURES, CallScore, HeardCall, score_call
 from pipeline.judging.truth import TrueCall, Truth
 from pipeline.judging.word_error import Confusion, confusions
 
@@ -41,6 +41,8 @@ class EffortFigures:
     usd_per_audio_hour: float | None
     """What a service charges for the recordings, and the machine's price while it recognises, one call after the other;
     None where one of the two is not configured."""
+    by_service: bool
+    """Whether a service made some of them: processor seconds are then not all of the work."""
     machines: tuple[str, ...]
     made_between: tuple[str, str] | None
     """Oldest and newest of the transcripts, UTC."""
@@ -51,6 +53,8 @@ class SystemFigures:
     """One system on the calls that all systems transcribed."""
 
     name: str
+    path: str
+    """Of the configuration; empty for the baseline."""
     what_it_is: str
     recognisers: tuple[str, ...]
     """Engine, model and revision of its transcripts; more than one where it fell back."""
@@ -172,12 +176,14 @@ def _of_system(
     reasons = {figure: why for score in scores.values() for figure, why in score.reasons.items()}
     return SystemFigures(
         name=system.name,
+        path=system.path,
         what_it_is=system.what_it_is,
         recognisers=tuple(name for name, _ in recognisers.most_common()),
         figures={name: pooled([scores[call] for call in calls], name, seed) for name in FIGURES},
         effort=replace(
             _effort([result.calls[name].effort for name in calls]),
             usd_per_audio_hour=_usd_per_audio_hour(system, [result.calls[name] for name in calls]),
+            by_service=any(_price(system, one) is not NO_SERVICE for one in heard),
         ),
         confusions=tuple(
             confusions(
@@ -198,7 +204,7 @@ def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
         return EffortFigures(
             calls=0, audio_s=0.0, processor_s=None, other_processor_s=None, processor_s_per_audio_hour=None,
             real_time_factor_p50=None, real_time_factor_p95=None, peak_memory_bytes=None, usd_per_audio_hour=None,
-            machines=(), made_between=None,
+            by_service=False, machines=(), made_between=None,
         )  # fmt: skip
     processor_s = sum(effort.processor_s for effort in measured)
     other_s = sum(effort.other_processor_s for effort in measured)
@@ -215,6 +221,7 @@ def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
         real_time_factor_p95=slow,
         peak_memory_bytes=max(effort.peak_memory_bytes for effort in measured),
         usd_per_audio_hour=None,
+        by_service=False,
         machines=tuple(sorted({effort.machine for effort in measured})),
         made_between=(made[0], made[-1]),
     )
@@ -231,9 +238,13 @@ def _usd_of(system: System, call: Transcribed) -> float | None:
     """Of one call; None where its price is unknown. A service is paid for the whole recording."""
     hourly = system.settings.reporting.machine_usd_per_hour
     machine = None if hourly is None or call.effort is None else hourly * call.effort.wall_s / 3600
-    price = NO_SERVICE if system.plain else system.settings.transcription.price(call.heard.engine)
+    price = _price(system, call.heard)
     if price is NO_SERVICE:
         return machine
     channels = len({chunk.channel for chunk in call.heard.chunks}) or 1
     charged = price.cost_usd(call.heard.duration_s, channels)
     return None if charged is None else charged + (machine or 0.0)
+
+
+def _price(system: System, heard: HeardCall) -> Price:
+    return NO_SERVICE if system.plain else system.settings.transcription.price(heard.engine)

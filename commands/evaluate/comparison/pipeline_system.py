@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psutil
 
@@ -39,6 +38,7 @@ from pipeline.run.context import ChildBuild
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.run.processes.analyser import build_analyser
+from pipeline.sources.source import build_source
 
 _SAMPLE_EVERY_S = 0.5
 StoredTranscript = Callable[[str], Transcript | None]
@@ -64,11 +64,12 @@ def run_configuration(  # noqa: PLR0917
     """
     settings = _one_call_after_the_other(settings)
     recorder = PerformanceRecorder(_SAMPLE_EVERY_S)
-    store = ComparisonStore(kept, stored, recorder, machine, fresh)
+    source = CallsWithTruth(build_source(settings.input), frozenset(names))
+    store = ComparisonStore(source, kept, stored, recorder, machine, fresh=fresh)
     parts = build_parts(settings, store, store.claims)
     parts = replace(
         parts,
-        source=CallsWithTruth(parts.source, frozenset(names)),
+        source=source,
         analyser=ChildBuild(build_analyser, (_no_steps, ())),
     )
     batch = Batch(settings.run, parts, _Observer(store.result, tell), build_recipe(settings), recorder)
@@ -106,15 +107,18 @@ class ComparisonStore:
 
     def __init__(
         self,
+        source: CallsWithTruth,
         kept: KeptTranscripts,
         stored: StoredTranscript,
         recorder: PerformanceRecorder,
         machine: str,
-        fresh: bool = False,
+        *,
+        fresh: bool,
     ) -> None:
         self.result = SystemResult()
         self.claims = ClaimsInMemory()
         self.recogniser_pid: Callable[[], int | None] = lambda: None
+        self._source = source
         self._kept = kept
         self._stored = stored
         self._recorder = recorder
@@ -163,7 +167,7 @@ class ComparisonStore:
             wall_s = outcome.timings_s.get("recognise", 0.0)
             effort = replace(effort, audio_s=prepared.duration_s, wall_s=wall_s)
             self._kept.put(KeptTranscript(transcript=transcript, effort=effort))
-        name = Path(outcome.found.file_name).stem
+        name = self._source.name_of(outcome.found)
         heard = HeardCall.of(transcript, name=name, duration_s=prepared.duration_s, flags=prepared.flags)
         self.result.calls[name] = Transcribed(
             heard=heard, effort=effort, reused=transcript.fingerprint not in self._made
@@ -172,12 +176,12 @@ class ComparisonStore:
 
     def save_failure(self, failure: CallFailure, quarantine_after: int) -> bool:  # noqa: ARG002
         self._end(failure.claim)
-        self.result.failures[Path(failure.found.file_name).stem] = failure.message
+        self.result.failures[self._source.name_of(failure.found)] = failure.message
         return False
 
     def save_skipped(self, skipped: Iterable[SkippedFile], run_id: str, claim: Claim | None = None) -> None:  # noqa: ARG002
         self._end(claim)
-        self.result.failures |= {Path(item.file_name).stem: item.message for item in skipped}
+        self.result.failures |= {self._source.name_of(item): item.message for item in skipped}
 
     def _end(self, claim: Claim | None) -> None:
         if claim is not None:

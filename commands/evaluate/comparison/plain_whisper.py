@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -40,7 +41,8 @@ _STEREO = 2
 class _Recording:
     """A task of the process."""
 
-    path: Path
+    paths: tuple[Path, ...]
+    """One, or one for each side."""
     language: str | None
 
 
@@ -86,10 +88,9 @@ def run_plain(  # noqa: PLR0917
     try:
         with tempfile.TemporaryDirectory(prefix="compare-", dir=settings.run.spool_dir) as spool:
             for found in source.discover():
-                if isinstance(found, FoundCall):
-                    one = _Plain(worker, weights, kept, recorder, machine, settings)
-                    why = _transcribe(found, source, Path(spool), one, result, fresh)
-                    tell(found, CallStatus.FAILED if why else CallStatus.DONE, why)
+                one = _Plain(worker, weights, kept, recorder, machine, settings)
+                why = _transcribe(found, source, Path(spool), one, result, fresh)
+                tell(found, CallStatus.FAILED if why else CallStatus.DONE, why)
     finally:
         recorder.stop()
         worker.close()
@@ -100,10 +101,11 @@ def _transcribe(  # noqa: PLR0917
     found: FoundCall, source: CallsWithTruth, spool: Path, plain: _Plain, result: SystemResult, fresh: bool
 ) -> str:
     """Why it failed; empty where it did not."""
-    name = Path(found.file_name).stem
+    name = source.name_of(found)
     try:
-        with source.fetch(found, spool) as path:
-            result.calls[name] = plain.transcribed(name, path, found.metadata.language, fresh)
+        with ExitStack() as fetched:
+            paths = tuple(fetched.enter_context(source.fetch(file, spool)) for file in found.files)
+            result.calls[name] = plain.transcribed(name, paths, found.metadata.language, fresh)
     except ModelUnavailable:
         raise
     except EarshotError as error:
@@ -122,13 +124,14 @@ class _Plain:
     machine: str
     settings: Settings
 
-    def transcribed(self, name: str, path: Path, language: str | None, fresh: bool) -> Transcribed:
+    def transcribed(self, name: str, paths: tuple[Path, ...], language: str | None, fresh: bool) -> Transcribed:
         """Raises EarshotError for a recording that cannot be decoded or takes too long."""
         language = language or self.settings.transcription.language
+        hashes = [MEMORY.sha256(path) for path in paths]
         fingerprint = digest(
             {
                 "plain": metadata.version("faster-whisper"),
-                "audio": MEMORY.sha256(path),
+                "audio": hashes[0] if len(hashes) == 1 else hashes,
                 "model": [self.weights.model, self.weights.revision, COMPUTE_TYPE],
                 "language": language,
             }
@@ -136,7 +139,7 @@ class _Plain:
         kept = None if fresh else self.kept.get(fingerprint)
         reused = kept is not None
         if kept is None:
-            kept = self._made(fingerprint, path, language)
+            kept = self._made(fingerprint, paths, language)
             if not self.settings.redaction.redact_stored:
                 self.kept.put(kept)
         transcript, effort = kept.transcript, kept.effort
@@ -144,10 +147,11 @@ class _Plain:
         heard = HeardCall.of(transcript, name=name, duration_s=effort.audio_s, flags=transcript.flags)
         return Transcribed(heard=heard, effort=effort, reused=reused)
 
-    def _made(self, fingerprint: str, path: Path, language: str | None) -> KeptTranscript:
+    def _made(self, fingerprint: str, paths: tuple[Path, ...], language: str | None) -> KeptTranscript:
         run = self.settings.run
-        limit_s = run.segment_timeout_s + run.prepare_timeout_per_mb_s * 60 * path.stat().st_size / 1e6
-        answer: _Answer = self.worker.call(_Recording(path, language), limit_s)
+        size_bytes = sum(path.stat().st_size for path in paths)
+        limit_s = run.segment_timeout_s + run.prepare_timeout_per_mb_s * 60 * size_bytes / 1e6
+        answer: _Answer = self.worker.call(_Recording(paths, language), limit_s)
         identity = EngineIdentity(
             engine=_ENGINE,
             model=self.weights.model,
@@ -189,9 +193,9 @@ def _heard(model: Any, recording: _Recording) -> _Answer:
 
     began, decoding_s = time.perf_counter(), time.process_time()
     try:
-        channels, flags = _decoded(recording.path)
+        channels, flags = _decoded(recording.paths)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise EarshotError(f"{recording.path.name}: faster-whisper cannot decode it ({error})") from error
+        raise EarshotError(f"{recording.paths[0].name}: faster-whisper cannot decode it ({error})") from error
     recognising_s = time.process_time()
     chunks: list[TranscriptChunk] = []
     languages: list[tuple[float, str]] = []
@@ -221,12 +225,15 @@ def _heard(model: Any, recording: _Recording) -> _Answer:
     )
 
 
-def _decoded(path: Path) -> tuple[list[Any], tuple[str, ...]]:
+def _decoded(paths: tuple[Path, ...]) -> tuple[list[Any], tuple[str, ...]]:
     """The channels the library gives, 16 kHz; a copied channel only once."""
     import av
     import numpy as np
     from faster_whisper import decode_audio
 
+    if len(paths) > 1:
+        return [decode_audio(str(path)) for path in paths], ()
+    (path,) = paths
     with av.open(str(path)) as container:
         channels = container.streams.audio[0].channels if container.streams.audio else 0
     if channels < _STEREO:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from commands.evaluate.comparison.kept import Effort
+from pipeline.judging.matching import name_in
 from pipeline.judging.scores import HeardCall
 from pipeline.records import CallStatus, FoundCall, SkippedFile
 from pipeline.sources.source import CallSource
@@ -26,7 +27,7 @@ class SystemResult:
     """What one system made of all calls."""
 
     calls: dict[str, Transcribed] = field(default_factory=dict)
-    """By stem of the recording's file name."""
+    """By name of the call: that of its truth."""
     failures: dict[str, str] = field(default_factory=dict)
     """Why a call has no transcript."""
     notices: list[str] = field(default_factory=list)
@@ -45,12 +46,25 @@ class CallsWithTruth:
     """A source's recordings whose truth is known. Files of one stem in two folders cannot be told apart."""
 
     source: CallSource
-    names: Collection[str]
+    known: Collection[str]
+    """Names of the calls with truth."""
+    _names: dict[str, str] = field(default_factory=dict)
+    """By address: of what was discovered."""
 
-    def discover(self) -> Iterator[FoundCall | SkippedFile]:
+    def discover(self) -> Iterator[FoundCall]:
         for found in self.source.discover():
-            if isinstance(found, FoundCall) and Path(found.file_name).stem in self.names:
+            if isinstance(found, FoundCall) and (name := _name_of(found, self.known)) is not None:
+                self._names[found.source_uri] = name
                 yield found
+
+    def name_of(self, call: FoundCall | SkippedFile) -> str:
+        """Of a recording that was discovered, as its truth calls it."""
+        return self._names[call.source_uri]
 
     def fetch(self, call: FoundCall, spool: Path) -> AbstractContextManager[Path]:
         return self.source.fetch(call, spool)
+
+
+def _name_of(call: FoundCall, known: Collection[str]) -> str | None:
+    key = call.metadata.extra.get("call_key") if call.sides else None
+    return name_in(known, (file.file_name for file in call.files), key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,21 @@ class System:
     """One way to make transcripts."""
 
     name: str
+    """As it is shown: of a file's path as much as tells it from the others."""
     settings: Settings
     """Of the baseline: those whose `transcription.faster_whisper` names its weights."""
-    plain: bool = False
+    path: str = ""
+    """Of the configuration, as it was given; empty for the baseline."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the baseline."""
+        return self.name == PLAIN
 
     @property
     def what_it_is(self) -> str:
         if not self.plain:
-            return "a configuration"
+            return f"the configuration {self.path}"
         model = self.settings.transcription.faster_whisper.model
         return f"faster-whisper alone: {model}, int8, whole channels, vad_filter, one thread"
 
@@ -51,7 +58,8 @@ def chosen_systems(
         raise ConfigurationError(
             f"--systems: two or more are needed, e.g. --systems {PLAIN} config.yaml, or today.yaml tomorrow.yaml"
         )
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    files = [Path(name).resolve() for name in names]
+    repeated = sorted({name for name, file in zip(names, files, strict=True) if files.count(file) > 1})
     if repeated:
         raise ConfigurationError(
             f"--systems: {', '.join(repeated)} is named twice; a system cannot be compared to itself"
@@ -59,11 +67,28 @@ def chosen_systems(
     settings = {name: load_settings(Path(name), overrides).settings for name in names if name != PLAIN}
     first = next(iter(settings.values()), None) or load_settings(config, overrides).settings
     path = input_path or first.input.path
+    shown = _short_names(settings)
     systems = tuple(
-        System(name=name, settings=_reading(settings.get(name, first), path), plain=name == PLAIN) for name in names
+        System(name=PLAIN, settings=_reading(first, path))
+        if name == PLAIN
+        else System(name=shown[name], settings=_reading(settings[name], path), path=name)
+        for name in names
     )
     _refuse_equals(systems)
     return systems
+
+
+def _short_names(paths: Iterable[str]) -> dict[str, str]:
+    """By path: as many of its last parts as no other one ends in."""
+    parts = {path: Path(path).parts for path in paths}
+
+    def shown(path: str) -> str:
+        own = parts[path]
+        others = [other for one, other in parts.items() if one != path]
+        count = next((n for n in range(1, len(own)) if all(other[-n:] != own[-n:] for other in others)), len(own))
+        return str(Path(*own[-count:]))
+
+    return {path: shown(path) for path in parts}
 
 
 def _reading(settings: Settings, path: str) -> Settings:

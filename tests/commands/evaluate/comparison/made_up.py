@@ -33,7 +33,7 @@ TRUTHS = {
 
 def system(name: str, **changed: object) -> System:
     settings = Settings.model_validate(changed) if changed else Settings()
-    return System(name=name, settings=settings, plain=name == PLAIN)
+    return System(name=name, settings=settings, path="" if name == PLAIN else f"configurations/{name}")
 
 
 def heard(name: str, wrong: int, words: str | None = None, engine: str = "scripted") -> HeardCall:
@@ -45,14 +45,23 @@ def heard(name: str, wrong: int, words: str | None = None, engine: str = "script
     )
 
 
-def result(errors: Sequence[int], processor_s: float | None = 3.0, reused: int = 0) -> SystemResult:
+def result(
+    errors: Sequence[int],
+    processor_s: float | None = 3.0,
+    reused: int = 0,
+    *,
+    engine: str = "scripted",
+    wall_s: float = 6.0,
+) -> SystemResult:
     effort = None if processor_s is None else Effort(
-        audio_s=30.0, processor_s=processor_s, other_processor_s=0.5, wall_s=6.0, peak_memory_bytes=10**9,
+        audio_s=30.0, processor_s=processor_s, other_processor_s=0.5, wall_s=wall_s, peak_memory_bytes=10**9,
         machine="a machine", made_at="2026-11-26T12:00:00+00:00",
     )  # fmt: skip
     return SystemResult(
         calls={
-            f"call-{number}": Transcribed(heard=heard(f"call-{number}", wrong), effort=effort, reused=number < reused)
+            f"call-{number}": Transcribed(
+                heard=heard(f"call-{number}", wrong, engine=engine), effort=effort, reused=number < reused
+            )
             for number, wrong in enumerate(errors)
         }
     )

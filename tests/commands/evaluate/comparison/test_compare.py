@@ -15,6 +15,7 @@ from commands.evaluate.comparison.systems import PLAIN
 from db.embedded.server import EmbeddedServer
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_TINY_EN
+from tests.commands.evaluate.two_files import PAIR, in_two_files
 from tests.commands.running import NO_MODELS, called, told_by
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
@@ -74,7 +75,8 @@ def first(place: Place) -> dict[str, Any]:
 
 def test_the_worse_of_two_recognisers_shows_in_errors_and_confusions(first: dict[str, Any], place: Place) -> None:
     poor, good = first["systems"]
-    assert (poor["name"], good["name"]) == (place.config("poor"), place.config("good"))
+    assert (poor["name"], good["name"]) == ("poor.yaml", "good.yaml")
+    assert (poor["path"], good["path"]) == (place.config("poor"), place.config("good"))
     assert good["figures"]["wer"]["value"] < 0.01
     assert poor["figures"]["wer"]["value"] > 0.01
     assert (poor["confusions"][0]["expected"], poor["confusions"][0]["heard"]) == ("my", "thy")
@@ -156,7 +158,10 @@ def test_wrong_input_is_told_with_what_to_do(
 def test_plain_faster_whisper_hears_a_real_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The baseline with real weights, beside a replayed truth: both channels whole, judged by the same code."""
+    """The baseline with real weights, beside a replayed truth: both channels whole, judged by the same code.
+
+    The call is there in one file, and in a file for each side.
+    """
     missing = missing_packages(WHISPER_TINY_EN)
     if missing:
         pytest.skip(
@@ -164,13 +169,18 @@ def test_plain_faster_whisper_hears_a_real_sentence(
         )
     monkeypatch.chdir(PROJECT)
     monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path / "models"))
-    beside = tmp_path / "beside"
+    beside, replayed = tmp_path / "beside", tmp_path / "replayed"
+    shutil.copytree(TRUTH, replayed)
     beside.mkdir()
-    for file in (*(PROJECT / "samples" / "calls").glob("*lost-card.wav"), *TRUTH.glob("*lost-card.json")):
+    recording, truth = (next(folder.glob("*lost-card.*")) for folder in (PROJECT / "samples" / "calls", TRUTH))
+    for file in (recording, truth):
         shutil.copy(file, beside)
+    in_two_files(recording, beside)
+    shutil.copy(truth, beside / f"{PAIR}.json")
+    shutil.copy(truth, replayed / f"{PAIR}-in.json")
     config = tmp_path / "replayed.yaml"
     config.write_text(
-        f"transcription: {{engines: [scripted], allow_download: false, scripted: {{transcripts: {TRUTH}}}, "
+        f"transcription: {{engines: [scripted], allow_download: false, scripted: {{transcripts: {replayed}}}, "
         f"faster_whisper: {{model: {WHISPER_TINY_EN.model}, revision: {WHISPER_TINY_EN.revision}}}}}\n"
         f"database: {{data_dir: {tmp_path / 'database'}}}\nrun: {{spool_dir: {tmp_path / 'spool'}}}\n",
         encoding="utf-8",
@@ -188,7 +198,9 @@ def test_plain_faster_whisper_hears_a_real_sentence(
     code, told = told_by(["evaluate", "compare", *arguments], monkeypatch, capfd)
     assert code == 0, told
     (line,) = (line for line in told.splitlines() if line.startswith("{"))
-    plain, replayed = json.loads(line)["systems"]
+    found = json.loads(line)
+    assert found["calls"] == sorted([truth.stem, PAIR])
+    plain, ours = found["systems"]
     assert plain["recognisers"] == [f"faster_whisper alone, {WHISPER_TINY_EN.model}@{WHISPER_TINY_EN.revision[:15]}"]
     assert 0 < plain["figures"]["wer"]["value"] < 0.1
-    assert replayed["figures"]["wer"]["value"] < plain["figures"]["wer"]["value"]
+    assert ours["figures"]["wer"]["value"] < plain["figures"]["wer"]["value"]

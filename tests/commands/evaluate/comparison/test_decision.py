@@ -6,7 +6,7 @@ import pytest
 
 from commands.evaluate.comparison.decision import Decision, decide
 from commands.evaluate.comparison.running import SystemResult
-from commands.evaluate.comparison.systems import PLAIN
+from commands.evaluate.comparison.systems import PLAIN, System
 from tests.commands.evaluate.comparison.made_up import CALLS, comparison, result, system
 
 MANY, FEW = [10, 12, 9, 14, 11, 10, 13, 12], [5, 7, 4, 9, 6, 5, 8, 7]
@@ -21,7 +21,8 @@ def test_fewer_errors_beyond_noise_win_though_they_cost_more() -> None:
     found = decided(["a", "b"], result(MANY, 3.0), result(FEW, 9.0))
     assert found.choice == "b"
     assert found.recommendation.startswith("Change to b: it makes fewer errors")
-    assert "b takes 3.0 times the processor time of a." in found.trade_offs
+    assert "b takes 3.0 times the processor time of a for recognition." in found.reasons
+    assert "a takes 33% of the processor time of b; its word error rate may be up to 0.100 higher." in found.trade_offs
 
 
 def test_more_errors_beyond_noise_lose_though_they_are_cheap() -> None:
@@ -33,6 +34,55 @@ def test_the_same_errors_for_clearly_less_work_are_a_reason_to_change() -> None:
     found = decided(["a", "b"], result(FEW, 9.0), result(FEW, 3.0))
     assert found.choice == "b"
     assert "33% of the processor time" in found.recommendation
+
+
+def priced(name: str, usd_per_minute: float | None) -> System:
+    return system(
+        name,
+        transcription={"openai_audio": {"usd_per_minute": usd_per_minute}},
+        reporting={"machine_usd_per_hour": 0.5},
+    )
+
+
+@pytest.mark.parametrize(
+    ("usd_per_minute", "choice", "told"),
+    [
+        pytest.param(None, "local", "", id="nobody knows what it costs"),
+        pytest.param(0.006, "local", "", id="dearer"),
+        pytest.param(0.0001, "service", "takes 26% of the cost", id="cheaper"),
+    ],
+)
+def test_a_service_that_hears_as_well_is_chosen_for_what_it_costs_and_not_for_work_it_does_elsewhere(
+    usd_per_minute: float | None, choice: str, told: str
+) -> None:
+    systems = [priced("local", None), priced("service", usd_per_minute)]
+    made = comparison(systems, result(FEW, 9.0, wall_s=6.0), result(FEW, 0.1, engine="openai_audio", wall_s=1.2))
+    found = decide(made, systems)
+    assert found.choice == choice
+    assert told in found.recommendation
+
+
+def test_a_service_that_hears_better_is_told_with_its_price() -> None:
+    known, unknown = [priced("local", None), priced("service", 0.006)], [system("local"), system("service")]
+    results = result(MANY), result(FEW, 0.1, engine="openai_audio")
+    with_price = decide(comparison(known, *results), known)
+    assert with_price.choice == "service"
+    assert "service costs 0.4600 US dollars per audio hour where local costs 0.1000." in with_price.trade_offs
+    without = decide(comparison(unknown, *results), unknown).trade_offs
+    assert "service sends audio to a service, and what it costs is not known (usd_per_minute)." in without
+
+
+def test_what_takes_longer_on_the_clock_is_told() -> None:
+    found = decided(["a", "b"], result(MANY), result(FEW, wall_s=12.0))
+    assert "b takes 24.0 s on the clock for a minute of call where a takes 12.0 s." in found.trade_offs
+
+
+def test_what_would_be_cheaper_if_it_were_as_good_is_told() -> None:
+    found = decided(["a", "b"], result(FEW[:4], 9.0), result(FEW[:4], 3.0))
+    assert found.choice == "a"
+    assert found.trade_offs == (
+        "b takes 33% of the processor time of a; its word error rate may be up to 0.000 higher.",
+    )
 
 
 def test_a_difference_within_noise_changes_nothing() -> None:

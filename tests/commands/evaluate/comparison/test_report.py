@@ -36,6 +36,7 @@ def test_it_says_what_to_do_what_it_costs_and_how_to_go_back() -> None:
     text = markdown(report(result(MANY), result(FEW)))
     assert "Change to tomorrow.yaml" in text
     assert "better beyond noise" in text
+    assert "run with --config configurations/tomorrow.yaml" in text
     assert "| transcription.faster\\_whisper.model | a/small | a/large | identity |" in text
     assert "| transcription.faster\\_whisper.cpu\\_threads | 0 | 2 | nothing stored |" in text
     assert "transcripts of 120 stored calls" in text

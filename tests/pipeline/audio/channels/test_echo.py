@@ -15,10 +15,14 @@ from pipeline.audio.decoding.levels import level_dbfs
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import CrosstalkSettings
 from pipeline.config.root import Settings
+from pipeline.encryption.sealed import is_sealed
 from pipeline.run.planning.recipes import preparation
+from tests.encrypting import key_file, keys_here
 from tests.pipeline.audio.channels.made import channels_of, later, noise
 from tests.pipeline.audio.channels.test_duplicates import a_call
 from tests.pipeline.audio.sounds import RATE, Samples
+
+__all__ = ["key_file", "keys_here"]  # fixtures
 
 CLIENT, AGENT = 0, 1
 NARROW = 8000
@@ -121,6 +125,19 @@ def test_a_copy_of_a_line_through_another_codec_is_taken_out_of_the_later_channe
     late = later(np.asarray(coded(call[AGENT], NARROW, "pcm_mulaw")), 0.2)[: call.shape[1]]
     channels, _ = heard(tmp_path, wide(np.stack((call[CLIENT] + 0.5 * late, call[AGENT]))))
     assert [sorted(one.flags) for one in channels] == [["crosstalk"], []]
+
+
+def test_encrypted_channels_come_out_the_same_and_stay_encrypted(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    call = wide(KINDS["room 8 dB"](a_call(), NARROW))
+    _, plain = heard(tmp_path / "plain", call)
+    request.getfixturevalue("keys_here")
+    channels, sealed = heard(tmp_path / "sealed", call)
+    assert np.array_equal(np.stack(sealed), np.stack(plain))
+    assert not np.array_equal(sealed[CLIENT], call[CLIENT])
+    assert all(is_sealed(one.path) for one in channels)
+    assert sorted(path.name for path in (tmp_path / "sealed").iterdir()) == ["channel_0.f32", "channel_1.f32"]
 
 
 @pytest.mark.parametrize("switch", ["cancel_echo", "enabled"])
