@@ -103,6 +103,27 @@ def test_spoken_addresses_begin_where_the_name_does(text: str, redacted: str) ->
     assert REDACTOR.redact(text).text == redacted
 
 
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("This is Zorvath speaking, I have a question.", "This is [NAME_1] speaking, I have a question."),
+        ("This is Quillon from sales", "This is [NAME_1] from sales"),
+        ("You are talking with Zorvath Krumlin again.", "You are talking with [NAME_1] again."),
+        ("This is Kessandra today.", "This is Kessandra today."),
+        ("This is the Parcel again", "This is the Parcel again"),
+        ("I spoke with Zorvath about the parcel.", "I spoke with Zorvath about the parcel."),
+        ("This is Brumholt Vexley Trandor Quist calling", "This is Brumholt Vexley Trandor Quist calling"),
+        ("this is zorvath calling about the parcel", "this is zorvath calling about the parcel"),
+        ("The policy is under Johnson", "The policy is under [NAME_1]"),
+        ("The policy is under water", "The policy is under water"),
+        ("karim speaking how can I help", "[NAME_1] speaking how can I help"),
+        ("david johnson is my name", "[NAME_1] is my name"),
+    ],
+)
+def test_an_unknown_name_is_one_where_what_follows_says_so(text: str, redacted: str) -> None:
+    assert REDACTOR.redact(text).text == redacted
+
+
 def test_a_placeholder_somebody_dictated_stands_for_nothing() -> None:
     redacted = REDACTOR.redact("[CARD_1] is what he said, card 4111 1111 1111 1111")
     assert redacted.text == "[CARD_1] is what he said, card [CARD_2]"
