@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from sklearn.pipeline import make_pipeline
 
 from analysis.model_folder import (
     ModelCard,
+    card_text,
     check_model,
     library_versions,
     load_model,
     save_model,
     sha256_of,
+    shown_value,
 )
 from pipeline.errors import ModelUnavailable, UntrustedModel
 
@@ -129,3 +132,38 @@ def test_joblib_files_load_only_when_named_as_trusted(tmp_path: Path) -> None:
         _load(path, trusted=(str(path),), features=("a", "b", "c"))
     with pytest.raises(UntrustedModel):
         _load(path, trusted=(str(tmp_path / "other.joblib"), "0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.123456, "0.1235"),
+        (2.0, "2"),
+        (3, "3"),
+        ("some words", "some words"),
+        (None, "None"),
+        (True, "True"),
+        ([0.5, "a", (1, 2)], "0.5, a, 1, 2"),
+        ({"low": 0.25, "by": {"b": [1]}}, "low 0.25, by b 1"),
+        ([], ""),
+    ],
+)
+def test_a_cards_values_are_shown_without_brackets(value: Any, shown: str) -> None:
+    assert shown_value(value) == shown
+
+
+def test_a_card_tells_people_all_that_it_holds() -> None:
+    card = ModelCard(
+        kind="acoustic", title="A title", classes=("negative", "neutral"), features=FEATURES, feature_version="7",
+        versions={"numpy": "2.1"}, data={"calls": 12}, figures={"recall": 0.81234, "averages": {"x": 1}},
+        options={"seed": 0}, limits=("English only",),
+    )  # fmt: skip
+    told = card_text(card)
+    assert told.splitlines()[:3] == ["# A title", "", "Kind: acoustic. Classes: negative, neutral."]
+    parts = [line for line in told.splitlines() if line.startswith(("## ", "- ")) or line.startswith("2, version")]
+    assert parts == [
+        "## Data", "- calls: 12", "## Figures", "- recall: 0.8123", "## Options", "- seed: 0",
+        "## Limits", "- English only", "## Features", "2, version 7: a, b", "## Versions", "- numpy 2.1",
+    ]  # fmt: skip
+    assert told.endswith(f"SHA-256 of model.skops: {card.model_sha256}\n")
+    assert "## Limits" not in card_text(replace(card, limits=()))

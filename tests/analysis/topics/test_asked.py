@@ -68,6 +68,24 @@ def test_only_a_denied_reason_is_taken_out(sentence: str, left: str) -> None:
     assert without_denied(sentence)[0] == left
 
 
+@pytest.mark.parametrize(
+    ("sentence", "left"),
+    [
+        ("No, that was never it, I was charged twice", "I was charged twice"),
+        (
+            "No, nobody touched the second card, I was charged twice",
+            "nobody touched the second card, I was charged twice",
+        ),
+        ("No, nobody has lost the parcel at all, I was charged twice", "I was charged twice"),
+        ("No, that is about the parcel, I was charged twice", "that is about the parcel, I was charged twice"),
+        ("Yes, that was never it, I was charged twice", "Yes, that was never it, I was charged twice"),
+    ],
+)
+def test_after_a_no_a_brief_negation_and_one_about_what_was_asked_are_taken_out(sentence: str, left: str) -> None:
+    assert without_denied(sentence, "Is this about your parcel?")[0] == left
+    assert without_denied(sentence)[0] == sentence
+
+
 def test_a_no_denies_what_the_agent_named() -> None:
     said = lines(("agent", "Is this about your parcel?"), ("client", "No, not the parcel. I was charged twice."))
     assert said == ["I was charged twice."]
