@@ -97,11 +97,11 @@ class BatchDecoder:
         order = sorted(range(len(rows)), key=lambda index: len(rows[index].prompt.prefix))
         sorted_rows = [rows[index] for index in order]
         prefixes = [self._prefix(row.prompt.prefix) for row in sorted_rows]
-        embeds = self._text.embed_tokens
+        ends = np.cumsum([0, *(len(row.prompt.suffix) for row in sorted_rows)]).tolist()
+        suffixes = self._text.embed_tokens(mx.array([token for row in sorted_rows for token in row.prompt.suffix]))
         parts: list[Array] = []
-        for row in sorted_rows:
-            suffix = embeds(mx.array(row.prompt.suffix))
-            parts += [row.audio.astype(suffix.dtype), suffix]
+        for row, start, end in zip(sorted_rows, ends, ends[1:], strict=False):
+            parts += [row.audio.astype(suffixes.dtype), suffixes[start:end]]
         slots = self.cache.open([row.tokens for row in sorted_rows])
         try:
             classes = list(self._classes(sorted_rows, prefixes, slots))

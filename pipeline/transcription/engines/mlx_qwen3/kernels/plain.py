@@ -181,7 +181,8 @@ class MlxSlotCache:
                     new = self._allocate((slots, kv_heads, capacity, head_dim), self._dtype)
                     if old is not None:
                         new[:held, :, : self._capacity] = old
-                    mx.eval(new)  # one layer at a time, so that only one is held twice
+                    # Not waited for. Each begins by itself: MLX waits where layers held twice would pass its limit.
+                    mx.async_eval(new)  # type: ignore[no-untyped-call]
                     store[layer] = new
         except BaseException:
             self._cut_back()
@@ -204,7 +205,7 @@ def _small_copy(view: Array) -> Array:
     """A copy, so that the memory behind the view is freed; the view itself where there is no room for a copy."""
     try:
         copy = mx.contiguous(view)
-        mx.eval(copy)
+        mx.async_eval(copy)  # type: ignore[no-untyped-call]
     except (RuntimeError, MemoryError):
         return view
     return copy

@@ -41,20 +41,23 @@ def prefilled(decoder: BatchDecoder, width: int, rows: int) -> list[int]:
     return slots
 
 
-def test_a_prefill_waits_as_often_for_many_rows_as_for_one_and_a_step_once(
+def test_a_prefill_and_a_step_wait_once_whether_or_not_the_cache_grows(
     checkpoint: Path, counted: tuple[Counted, Counted]
 ) -> None:
     waiting, going_on = counted
     machine = Batch(checkpoint).machine
     decoder = machine.decoder
     decoder.release(prefilled(decoder, machine.width, 1))  # from here on the prefix is shared
-    of_prefill: dict[int, int] = {}
     for rows in (1, 3, 16):
-        waiting.times = going_on.times = 0
+        waiting.times = 0
         slots = prefilled(decoder, machine.width, rows)
-        of_prefill[rows] = waiting.times
+        assert waiting.times == 1, "of a new cache"
+        going_on.times = 0
         for steps in (1, 2, 3):
             decoder.finish(decoder.begin(np.zeros(len(decoder.cache.batch), np.int64)))
-            assert (waiting.times, going_on.times) == (of_prefill[rows] + steps, steps)
+            assert (waiting.times, going_on.times) == (1 + steps, steps)
+        decoder.release(slots[1:])
+        waiting.times = 0
+        slots = [slots[0], *prefilled(decoder, machine.width, 2 * rows)]
+        assert waiting.times == 1, "of one that held a row"
         decoder.release(slots)
-    assert of_prefill[1] == of_prefill[3] == of_prefill[16], "the cache is made a layer at a time, not a row at a time"
