@@ -103,6 +103,38 @@ def shell(
 
 
 @app.command()
+def dump(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Write a backup of everything in the database, also while runs are at work.
+
+    Example: python run.py db dump /backup/earshot-$(date +%F).dump
+    """
+    from db.backup import dump as write
+
+    write(_settings(config, overrides), file)
+    say(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Bring a backup into a database that holds no calls, and its tables up to date.
+
+    Example: python run.py db restore earshot.dump --set database.data_dir=data/restored
+    """
+    from db.backup import restore as bring_back
+
+    applied = bring_back(_settings(config, overrides), file)
+    say("\n".join(("restored", *(f"applied {name}" for name in applied))))
+
+
+@app.command()
 def migrate(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
     """Bring the tables up to date (every run does so too)."""
     from db.admin import migrate_database

@@ -20,7 +20,7 @@ from pipeline.masking import masked
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """A psql to execute: `os.execve(argv[0], argv, environment)`."""
+    """A program to execute: `os.execve(argv[0], argv, environment)`."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -89,7 +89,12 @@ def look(settings: DatabaseSettings) -> tuple[str, list[str]]:
 
 
 def shell(settings: DatabaseSettings) -> Shell:
-    """psql on the database; the embedded server is started and left running.
+    """psql on the database; the embedded server is started and left running."""
+    return client("psql", settings, database_url(settings))
+
+
+def client(name: str, settings: DatabaseSettings, url: str) -> Shell:
+    """A program of PostgreSQL's client with the database as its last argument.
 
     The password is passed in the environment, because everybody on the machine can see a program's arguments.
     """
@@ -97,13 +102,14 @@ def shell(settings: DatabaseSettings) -> Shell:
 
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-    url = database_url(settings)
     parts = conninfo_to_dict(url)
     password = parts.pop("password", None)
     environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
-    program = server_of(settings).program("psql") if settings.url == EMBEDDED else shutil.which("psql")
+    program = server_of(settings).program(name) if settings.url == EMBEDDED else shutil.which(name)
     if program is None:
-        raise DatabaseUnavailable("psql is not installed; install PostgreSQL's client, or connect with another tool")
+        raise DatabaseUnavailable(
+            f"{name} is not installed; install PostgreSQL's client of the server's major version, or use another tool"
+        )
     return Shell((program, make_conninfo(**parts)), environment)  # type: ignore[arg-type]
 
 
