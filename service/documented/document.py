@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -30,6 +31,7 @@ TAGS = {
     "ask": "Questions across calls, answered with quotes.",
 }
 _AT, _WITHIN = "#/components/schemas/", "#/$defs/"
+_MAKING = Lock()
 _TOKEN = "token"  # noqa: S105 - the name of the scheme
 
 
@@ -45,10 +47,11 @@ def page_of_the_document(request: Request) -> HTMLResponse:
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:
-    """Made once."""
-    if app.openapi_schema is None:
-        app.openapi_schema = described(app)
-    return app.openapi_schema
+    """Made once, however many ask first at the same time: FastAPI cannot make it twice at once."""
+    with _MAKING:
+        if app.openapi_schema is None:
+            app.openapi_schema = described(app)
+        return app.openapi_schema
 
 
 def operation_id(route: APIRoute) -> str:

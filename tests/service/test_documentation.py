@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from openapi_spec_validator import validate
 
+from service.documented.document import document_of
 from service.problems.kinds import DOCUMENTED_AT, KINDS, MEDIA_TYPE
 from tests.service.conftest import Room
 
@@ -27,6 +31,21 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 def test_the_document_is_valid(document: dict[str, Any]) -> None:
     validate(document)
+
+
+def test_however_many_ask_first_the_document_is_made_once(api: Room) -> None:
+    """Every request looks its parameters up in it; made by several at once it broke, and the first ones were 500."""
+    app = api.browser.app
+    assert isinstance(app, FastAPI)
+    together = Barrier(8)
+
+    def ask(_: int) -> int:
+        together.wait()
+        return id(document_of(app))
+
+    app.openapi_schema = None
+    with ThreadPoolExecutor(8) as clients:
+        assert set(clients.map(ask, range(8))) == {id(app.openapi_schema)}
 
 
 def test_every_operation_is_named_described_and_says_how_it_fails(document: dict[str, Any]) -> None:
