@@ -98,16 +98,24 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
 
 
 STORED = """
-    CREATE TABLE stored (call_id uuid NOT NULL);
+    CREATE TABLE stored (call_id uuid NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(), made jsonb NOT NULL);
     CREATE FUNCTION note_stored() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        INSERT INTO stored VALUES (NEW.call_id);
+        INSERT INTO stored (call_id, made) VALUES (NEW.call_id, to_jsonb(NEW));
         RETURN NEW;
     END $$;
     CREATE TRIGGER note_stored AFTER INSERT OR UPDATE ON calls
         FOR EACH ROW WHEN (NEW.status = 'done') EXECUTE FUNCTION note_stored();
 """
 """Notes each time a call is stored."""
+CHANGED = """
+    SELECT two.call_id::text, one.at::text, two.at::text,
+        jsonb_object_agg(was.key, jsonb_build_array(was.value, new.value))::text
+    FROM stored one JOIN stored two ON two.call_id = one.call_id AND two.at > one.at,
+        jsonb_each(one.made) was JOIN jsonb_each(two.made) new USING (key)
+    WHERE was.value <> new.value GROUP BY 1, 2, 3
+"""
+"""Of each call that was stored twice, what the second time changed."""
 WORKERS = ("run", "worker_1", "worker_2", "worker_3")
 
 
@@ -197,10 +205,12 @@ def worker_kills(number: int, seed: int, calls: int, longest_s: float) -> bool:
             with psycopg.connect(url) as connection:
                 counted = connection.execute("SELECT count(*), count(DISTINCT call_id) FROM stored").fetchone()
                 left = connection.execute("SELECT count(*) FROM claims").fetchone()
+                changed = connection.execute(CHANGED).fetchall()
             different = differences(bed.rows(url), reference)
             twice += counted is not None and counted[0] != counted[1]
             if last != 0 or different or counted != (calls, calls) or left != (0,):
-                faults.append(f"exit {code}, {last}; stored {counted}; left {left}; {different}\n{bed.log('run')}")
+                found = f"exit {code}, {last}; stored {counted}, changed {changed}; left {left}; {different}"
+                faults.append(f"{found}\n{bed.log('run')}")
             struck = hit.total() - hit["finished first"]
             print(f"{struck} kills, {rounds} rounds, {len(faults)} faults", file=sys.stderr, flush=True)
     print(json.dumps({

@@ -6,7 +6,7 @@ import threading
 
 from pipeline.children.worker import Worker
 from pipeline.config.areas.run import Reprocess
-from pipeline.errors import EarshotError, StartupError, portable
+from pipeline.errors import EarshotError, StartupError, WorkerCrashed, portable
 from pipeline.log_lines import about_call
 from pipeline.records import StepResult
 from pipeline.run.context import RunContext
@@ -61,8 +61,8 @@ class AnalyseStage:
             finished.writer_done()
             worker.close()
 
-    def _analyse(self, worker: Worker, batch: list[Work]) -> list[Finished]:
-        """The batch with its results; a batch that breaks the process is tried call by call."""
+    def _analyse(self, worker: Worker, batch: list[Work], *, again: bool = False) -> list[Finished]:
+        """The batch with its results; a batch that breaks the process is tried call by call, and a call once more."""
         try:
             calls = tuple(self._item(work) for work in batch)
         except StartupError:
@@ -79,6 +79,8 @@ class AnalyseStage:
                 return []
             if len(batch) > 1:
                 return [item for work in batch for item in self._analyse(worker, [work])]
+            if isinstance(error, WorkerCrashed) and not again:
+                return self._analyse(worker, batch, again=True)  # it may have been killed for another's sake
             with about_call(batch[0].file_name, batch[0].call_id, "analyse", batch[0].claim.origin):
                 self._observer.notice(f"{batch[0].file_name}: analysis failed: {error}")
             batch[0].steps = keep_better(self._all_failed(calls[0], str(error)), calls[0].earlier)

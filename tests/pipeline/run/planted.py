@@ -338,9 +338,9 @@ class PlantedStep:
         results = []
         for call in calls:
             if call.audio_sha256.startswith(self._harm):
-                if self._harm == "die":
-                    os._exit(3)
-                raise RuntimeError("the step broke")
+                if self._harm != "die":
+                    raise RuntimeError("the step broke")
+                _die(call.audio_sha256)
             results.append(
                 StepResult(
                     step=self.name, fingerprint=self.fingerprint(call), state=StepState.MISSING, payload=None,
@@ -350,6 +350,16 @@ class PlantedStep:
         return results
 
     def close(self) -> None: ...
+
+
+def _die(name: str) -> None:
+    """Ends the process; for a name with `once` only the first time."""
+    mark = Path(os.environ["EARSHOT_PLANTED_MARKS"]) / "died" if "once" in name else None
+    if mark is not None and mark.exists():
+        return
+    if mark is not None:
+        mark.touch()
+    os._exit(3)
 
 
 def planted_steps() -> list[PlantedStep]:

@@ -403,6 +403,17 @@ def test_a_step_that_raises_or_kills_its_process_costs_that_step(url: str, tmp_p
     assert result.counts["done"] == 3
 
 
+def test_an_analyser_that_was_killed_costs_the_call_under_it_nothing(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the system for want of memory, say. The call was stored without its steps, and again by a later run."""
+    monkeypatch.setenv("EARSHOT_PLANTED_MARKS", str(tmp_path))
+    result, rows = run(url, tmp_path, ["die_once.wav"])
+    assert (tmp_path / "died").exists()
+    assert result.counts["done"] == 1
+    assert rows["steps"]["die_once.wav", "topic"] == ("missing", "planted")
+
+
 def test_a_later_run_fills_in_just_the_failed_step(url: str, tmp_path: Path) -> None:
     run(url, tmp_path, ["good.wav", "raise.wav"])
     result, rows = run(url, tmp_path, [])
