@@ -234,7 +234,20 @@ def _store_row(
     if outcome.prepared is not None:
         row["missing_reasons"].pop(UNDECODABLE_TRACK, None)
         row["missing_reasons"] |= {k: clean(why) for k, why in outcome.prepared.notes.items() if k == UNDECODABLE_TRACK}
+    if outcome.transcript is not None:
+        row["missing_reasons"].pop("language", None)
+        if row["language"] is None:
+            row["missing_reasons"]["language"] = _why_no_language(outcome.transcript)
     _upsert_call(connection, call_id, row)
+
+
+def _why_no_language(transcript: Transcript) -> str:
+    if transcript.language_probability is not None:
+        return (
+            f"the likeliest one has a probability of {transcript.language_probability:.2f}, which is too little; "
+            "transcription.languages names those to choose from"
+        )
+    return "the recogniser names none" if any(chunk.text for chunk in transcript.chunks) else "no words"
 
 
 def _merged(steps: Iterable[StepResult], emptied: Iterable[str], before: Row) -> Row:

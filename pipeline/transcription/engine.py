@@ -6,7 +6,7 @@ thread: `load` and `transcribe` are never called from two threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -83,6 +83,8 @@ class SegmentRequest:
     samples: Samples
     language: str | None
     """ISO 639-1, or None to let the engine detect it."""
+    languages: tuple[str, ...] = ()
+    """Where it is detected: the likeliest of these; of any where empty."""
     context: str = ""
     """Vocabulary for engines that take it, terms separated by `, `; empty for none."""
     place: SegmentPlace | None = None
@@ -148,8 +150,9 @@ class EngineDescription:
 class HearsLanguage(Protocol):
     """An engine that tells the language of speech without writing it down."""
 
-    def hear_language(self, samples: Samples) -> HeardLanguage | None:
-        """Of at most `CLEAREST_S` seconds; None where it knows one language only. Raises RuntimeError, MemoryError."""
+    def hear_language(self, samples: Samples, among: Collection[str] = ()) -> HeardLanguage | None:
+        """The likeliest language of at most `CLEAREST_S` seconds, of those named if any are; its probability is then
+        its share among them. None where the engine knows one language only. Raises RuntimeError, MemoryError."""
         ...
 
 

@@ -277,7 +277,7 @@ class GatedTranscriber:
             return
         case.listened = True
         try:
-            other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
+            other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)], request.languages)
         except (RuntimeError, MemoryError):
             return  # no memory to listen; decoding again says itself what it lacks
         if other is None or other.code == request.language:

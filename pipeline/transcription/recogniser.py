@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
-from pipeline.errors import EarshotError
+from pipeline.errors import EarshotError, ModelUnavailable
 from pipeline.purse import SharedPurse
 from pipeline.records import EngineIdentity
 from pipeline.transcription.engine import (
@@ -71,6 +71,7 @@ class GatedRecogniser:
         engine, description, identity = choose_engine(self._settings, skip=self._skip, builders=self._builders)
         self._engine, self._description = engine, description
         self._heard.clear()
+        self._check_languages(description)
         if isinstance(engine, Metered):
             engine.meter = Meter(self._settings.price(description.engine), self._settings.max_cost_usd, self._purse)
         if description.takes_context:
@@ -78,6 +79,14 @@ class GatedRecogniser:
             self._context = context_text(self._vocabulary, *limits)
         self._gated = GatedTranscriber(engine, description, self._settings.trust_gates)
         return description, identity
+
+    def _check_languages(self, description: EngineDescription) -> None:
+        named, known = self._settings.languages, description.languages
+        if named is not None and known is not None and known.isdisjoint(named):
+            raise ModelUnavailable(
+                f"{description.engine}, {description.model} knows none of the languages {', '.join(named)}; correct "
+                "transcription.languages, or choose a model that knows them"
+            )
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         """Results as they are finished; requests are pulled only when the engine asks for them."""
@@ -96,7 +105,9 @@ class GatedRecogniser:
         language = request.language or self._settings.language
         heard = self._language_of(request.call) if language is None and request.call is not None else None
         call = request.call if self._settings.language_per == "call" else None
-        return replace(request, language=heard.code if heard else language, heard=heard, context=context, call=call)
+        spoken = heard.code if heard else language
+        among = self._settings.languages or ()
+        return replace(request, language=spoken, languages=among, heard=heard, context=context, call=call)
 
     def _language_of(self, call: CallSpeech) -> HeardLanguage | None:
         """Decided once for a call, from its speech alone, so that it does not depend on what was decoded before."""
@@ -106,7 +117,7 @@ class GatedRecogniser:
             if len(self._heard) >= _CALLS_REMEMBERED:
                 del self._heard[next(iter(self._heard))]
             try:
-                self._heard[call.call_id] = self._engine.hear_language(call.read())
+                self._heard[call.call_id] = self._engine.hear_language(call.read(), self._settings.languages or ())
             except (RuntimeError, MemoryError):
                 self._heard[call.call_id] = None  # each segment then says itself what it lacks
         return self._heard[call.call_id]

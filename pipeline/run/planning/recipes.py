@@ -149,7 +149,7 @@ def _preparation(settings: Settings, first: Mapping[str, Any], detector: str | N
     return made
 
 
-_OF_ALL_ENGINES = ("language", "language_per", "trust_gates", "text_rules")
+_OF_ALL_ENGINES = ("language", "languages", "language_per", "trust_gates", "text_rules")
 
 
 def _text(

@@ -9,7 +9,7 @@ The decoding of a batch is one native call, which `max_new_tokens` ends; the sup
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -159,17 +159,20 @@ class FasterWhisperTranscriber:
             return request.language, request.language
         if not self._model.model.is_multilingual:
             return "en", "en"
-        heard = self._heard(request.samples)
+        heard = self._heard(request.samples, request.languages)
         return heard.code, heard.code if heard.sure else None
 
-    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+    def hear_language(self, samples: Samples, among: Collection[str] = ()) -> HeardLanguage | None:
         """See `HearsLanguage`. English-only weights hear English in everything."""
-        return self._heard(samples) if self._model.model.is_multilingual else None
+        return self._heard(samples, among) if self._model.model.is_multilingual else None
 
-    def _heard(self, samples: Samples) -> HeardLanguage:
-        language, probability, _ = self._model.detect_language(audio=samples)
+    def _heard(self, samples: Samples, among: Collection[str]) -> HeardLanguage:
+        *_, every = self._model.detect_language(audio=samples)
+        likely = {str(code): float(share) for code, share in every if not among or code in among}
+        language = max(likely, key=likely.__getitem__)
+        probability = likely[language] / sum(likely.values()) if among else likely[language]
         sure = probability >= self._options.language_detection_min_probability
-        return HeardLanguage(code=str(language), probability=float(probability), sure=sure)
+        return HeardLanguage(code=language, probability=probability, sure=sure)
 
     def _group(self, members: list[_Member], language: str, context: str) -> Iterator[SegmentResult]:
         try:

@@ -84,6 +84,33 @@ def test_the_language_is_the_transcripts_or_else_the_metadatas(  # noqa: PLR0917
     assert one(database, "SELECT language FROM calls") == stored
 
 
+@pytest.mark.parametrize(
+    ("heard", "probability", "named", "why"),
+    [
+        ("en", 0.9, None, None),
+        (None, 0.31, "fr", None),
+        (None, 0.31, None, "the likeliest one has a probability of 0.31, which is too little; "),
+        (None, None, None, "the recogniser names none"),
+    ],
+)
+def test_why_a_call_has_no_language(  # noqa: PLR0917
+    store: PostgresStore,
+    database: Database,
+    run_id: str,
+    heard: str | None,
+    probability: float | None,
+    named: str | None,
+    why: str | None,
+) -> None:
+    call = replace(found(), metadata=replace(found().metadata, language=named))
+    unsure = replace(transcript(language=heard), language_probability=probability)
+    call_id = keep(store, run_id, call, words=unsure)
+    told = one(database, "SELECT missing_reasons->>'language' FROM calls")
+    assert told is None if why is None else told.startswith(why)
+    assert store.save_call(replace(outcome(call_id, run_id), transcript=transcript("again", language="en")))
+    assert one(database, "SELECT missing_reasons->>'language' FROM calls") is None
+
+
 def test_why_a_track_could_not_be_decoded_is_a_reason_until_it_can_be(
     store: PostgresStore, database: Database, run_id: str
 ) -> None:

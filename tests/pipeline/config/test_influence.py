@@ -47,6 +47,7 @@ VALUES: Mapping[str, Any] = {
     "input.sidecar.encoding": "cp1252",
     "output.csv.delimiter": ";",
     "retention.exports": ["elsewhere"],
+    "transcription.languages": ["en", "fr"],
     "redaction.patterns": [{"name": "CONTRACT", "pattern": "[0-9]{7}"}],
     "reporting.notify.on": None,
     "reporting.notify.smtp.host": None,

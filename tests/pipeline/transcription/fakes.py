@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -59,11 +59,12 @@ class FakeTranscriber:
     closed: bool = False
     demonstration: bool = False
     takes_context: bool = True
+    languages: frozenset[str] | None = None
 
     def load(self) -> EngineDescription:
         if self.unavailable:
             raise ModelUnavailable(self.unavailable)
-        return description(self.engine, self.takes_context, self.demonstration)
+        return replace(description(self.engine, self.takes_context, self.demonstration), languages=self.languages)
 
     def transcribe(self, requests: Iterable[SegmentRequest]) -> Iterator[SegmentResult]:
         waiting: list[SegmentRequest] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -42,7 +43,7 @@ class Polyglot(FakeTranscriber):
     """None: it has no memory to listen."""
     asked: list[int] = field(default_factory=list)
 
-    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+    def hear_language(self, samples: Samples, among: Collection[str] = ()) -> HeardLanguage | None:
         self.asked.append(samples.size)
         if self.tongue is None:
             raise RuntimeError("out of memory")
@@ -184,7 +185,7 @@ def test_beside_a_segment_in_another_language_the_others_are_heard_too(
         return SegmentResult(key=one.key, text=one.language or "", language=one.language, confidence=0.96)
 
     class Listener(Polyglot):
-        def hear_language(self, samples: Samples) -> HeardLanguage | None:
+        def hear_language(self, samples: Samples, among: Collection[str] = ()) -> HeardLanguage | None:
             first = samples.size == 3 * SAMPLE_RATE_HZ
             return HeardLanguage(code="fr", probability=probabilities[0 if first else 1])
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
-from pipeline.errors import EarshotError
+from pipeline.errors import EarshotError, ModelUnavailable
 from pipeline.transcription.engine import CallSpeech, HeardLanguage, Samples, SegmentRequest, SegmentResult
 from pipeline.transcription.recogniser import GatedRecogniser, build_recogniser
 from pipeline.transcription.text.vocabulary import context_terms, context_text
@@ -49,9 +50,11 @@ class Hearer(FakeTranscriber):
     """Hears French in everything, and counts how often it is asked."""
 
     asked: int = 0
+    among: Collection[str] = ()
 
-    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+    def hear_language(self, samples: Samples, among: Collection[str] = ()) -> HeardLanguage | None:
         self.asked += 1
+        self.among = among
         if not samples.any():
             raise MemoryError
         return HeardLanguage(code="fr", probability=0.8)
@@ -68,6 +71,18 @@ def test_a_call_s_language_is_heard_once_and_reported_with_its_probability() -> 
     results = list(_with(engine).transcribe(asked))
     assert engine.asked == 2
     assert {(one.language, one.language_probability) for one in results} == {("fr", 0.8)}
+
+
+def test_a_call_s_language_is_one_of_those_that_are_configured() -> None:
+    engine = Hearer()
+    list(_with(engine, languages=("fr", "de")).transcribe([_of_call("a", "k")]))
+    assert engine.among == ("fr", "de")
+    assert [one.languages for one in engine.seen] == [("fr", "de")]
+
+
+def test_languages_the_model_does_not_know_are_refused_when_it_is_loaded() -> None:
+    with pytest.raises(ModelUnavailable, match="knows none of the languages fr, de"):
+        _with(FakeTranscriber(languages=frozenset({"en"})), languages=("fr", "de"))
 
 
 @pytest.mark.parametrize(

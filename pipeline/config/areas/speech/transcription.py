@@ -42,6 +42,7 @@ EngineName = Literal[
 ]
 
 
+_Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 LONGEST_INPUT_S = 30.0
 """Of the engines without a setting for it: faster_whisper (Whisper's window) and sphinx, in seconds."""
 
@@ -69,8 +70,11 @@ class TranscriptionSettings(Area):
     """Fetch weights that are not on disk; a download over 100 MB states its size first."""
     hub_timeout_s: Annotated[float, Field(gt=0, le=9), NOTHING] = 3.0
     """Longest wait for the model hub's first answer; asked once for all engines."""
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
+    language: _Language | None = None
     """ISO 639-1 code of all calls without their own; null: the engine detects it."""
+    languages: Annotated[tuple[_Language, ...] | None, Field(min_length=2), TRANSCRIPT.unless_default()] = None
+    """ISO 639-1 codes of the languages calls are in, at least two: the one that is detected is the likeliest of these.
+    null: any the engine knows. Heeded by faster_whisper, mlx_qwen3 (whole calls) and the transcription services."""
     language_per: Annotated[Literal["call", "segment"], TRANSCRIPT.unless_default()] = "call"
     """Where the language must be detected: once for a call, from the clearest speech of both sides, or for each segment
     (window) anew, for calls that change their language. Engines that cannot tell a language by itself (all but

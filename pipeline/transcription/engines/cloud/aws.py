@@ -124,10 +124,12 @@ class Aws:
         }
         if len(sound.channels) > 1:
             job["Settings"] = {"ChannelIdentification": True}
-        if sound.language in options.locales:
-            job["LanguageCode"] = options.locales[sound.language or ""]
+        locales = sound.locales(options.locales)
+        if len(locales) == 1:
+            job["LanguageCode"] = locales[0]
         else:
             job["IdentifyLanguage"] = True
+            job |= {"LanguageOptions": locales} if locales else {}
         if options.model is not None:
             job["ModelSettings"] = {"LanguageModelName": options.model}
         return job

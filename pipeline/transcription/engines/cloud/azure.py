@@ -60,8 +60,8 @@ class Azure:
 
         options = self._options
         definition: dict[str, Any] = {"profanityFilterMode": "None"}
-        if sound.language in options.locales:
-            definition["locales"] = [options.locales[sound.language or ""]]
+        if locales := sound.locales(options.locales):
+            definition["locales"] = locales
         if len(sound.channels) > 1:
             definition["channels"] = list(range(len(sound.channels)))
         if sound.terms:

@@ -69,12 +69,19 @@ class Deepgram:
             reply = self._client.listen.v1.media.transcribe_file(
                 request=sound.wav(),
                 model=options.model,
-                **({"language": sound.language} if sound.language else {"detect_language": True}),
+                **({"language": sound.language} if sound.language else {}),
                 multichannel=len(sound.channels) > 1,
                 punctuate=True,
                 mip_opt_out=not options.improve_their_models,
                 **({"keyterm": list(sound.terms[:_MOST_KEY_TERMS])} if sound.terms else {}),
-                request_options={"timeout_in_seconds": max(1, int(limit_s)), "max_retries": 0},
+                request_options={
+                    "timeout_in_seconds": max(1, int(limit_s)),
+                    "max_retries": 0,
+                    # to the client it is a flag; the service also takes the languages to choose from
+                    "additional_query_parameters": {}
+                    if sound.language
+                    else {"detect_language": list(sound.languages) or True},
+                },
             )
         except ApiError as error:
             key = f"the environment variable {options.api_key_env}"

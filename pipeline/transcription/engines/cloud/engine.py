@@ -108,6 +108,7 @@ class CloudTranscriber:
         sound = Sound(
             channels=tuple(request.samples for request in audible),
             language=audible[0].language,
+            languages=audible[0].languages,
             terms=context_terms(audible[0].context),
         )
         call = audible[0].call if sound.language is None else None
@@ -132,7 +133,7 @@ class CloudTranscriber:
         """The call's language, and what is heard in it. The first request of a call decides; others wait for it."""
         with self._languages.decision(call.call_id) as decision:
             if decision.mine and call.longest_s > self._options.window_s:
-                clearest = Sound(channels=(call.read(),), language=None)
+                clearest = replace(sound, channels=(call.read(),))
                 decision.language = _main_language(self._asked(clearest))
             elif decision.mine:
                 heard = self._asked(sound)

@@ -28,6 +28,9 @@ from pipeline.transcription.engines.cloud.service import (
 )
 from pipeline.transcription.text.languages import language_code
 
+_MOST_LANGUAGES = 3
+"""Of which the service detects one; with more, it is left to choose among all."""
+
 
 def build(options: GoogleOptions) -> CloudTranscriber:
     return CloudTranscriber("google", options.model, options, Google(options), takes_context=False)
@@ -116,12 +119,13 @@ class Google:
             if len(sound.channels) > 1
             else modes.MULTI_CHANNEL_MODE_UNSPECIFIED,
         )
+        locales = sound.locales(options.locales)
         return types.RecognizeRequest(
             recognizer=f"projects/{options.project}/locations/{options.location}/recognizers/_",
             config=types.RecognitionConfig(
                 explicit_decoding_config=decoding,
                 model=options.model,
-                language_codes=[options.locales.get(sound.language or "", "auto")],
+                language_codes=locales if 1 <= len(locales) <= _MOST_LANGUAGES else ["auto"],
                 features=features,
             ),
             content=sound.pcm(),

@@ -27,8 +27,16 @@ class Sound:
     channels: tuple[Samples, ...]
     language: str | None
     """ISO 639-1; None to let the service detect it."""
+    languages: tuple[str, ...] = ()
+    """Where it is detected: one of these; any where empty."""
     terms: tuple[str, ...] = ()
     """Vocabulary."""
+
+    def locales(self, known: Mapping[str, str]) -> list[str]:
+        """What to ask a service for that wants locales: the language's, or those of which one is to be detected; none
+        where it is to detect any, or one of them has no locale."""
+        wanted = (self.language,) if self.language else self.languages
+        return [known[code] for code in wanted] if all(code in known for code in wanted) else []
 
     @property
     def duration_s(self) -> float:

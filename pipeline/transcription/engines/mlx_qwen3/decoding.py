@@ -25,6 +25,8 @@ class NewRow:
     prompt: Prompt
     audio: Array
     """Embeddings, shape (tokens, width)."""
+    first_among: tuple[int, ...] = ()
+    """Tokens of which the first is one; any where empty."""
 
     @property
     def tokens(self) -> int:
@@ -107,7 +109,8 @@ class BatchDecoder:
             classes = list(self._classes(sorted_rows, prefixes, slots))
             hidden = self._packed(mx.concatenate(parts, axis=0), classes)
             last = mx.array(np.cumsum([length for part in classes for length in part.lengths]) - 1)
-            picked = self._kernels.pick(self._model.lm_head(self._text.norm(hidden[last])))
+            logits = _restricted(self._model.lm_head(self._text.norm(hidden[last])), sorted_rows)
+            picked = self._kernels.pick(logits)
             mx.eval(picked, self.cache.keys, self.cache.values)
         except BaseException:
             self.release(slots)
@@ -268,3 +271,13 @@ def _for_each(prefixes: Sequence[_Prefix], what: str, layer: int) -> Array:
     if all(array is arrays[0] for array in arrays):
         return mx.broadcast_to(arrays[0], (len(arrays), *arrays[0].shape[1:]))
     return mx.concatenate(arrays, axis=0)
+
+
+def _restricted(logits: Array, rows: Sequence[NewRow]) -> Array:
+    """(rows, vocabulary) without the tokens with which a row may not begin."""
+    if not any(row.first_among for row in rows):
+        return logits
+    allowed = np.zeros(logits.shape, bool)
+    for row, tokens in zip(allowed, (row.first_among for row in rows), strict=True):
+        row[list(tokens) if tokens else slice(None)] = True
+    return mx.where(mx.array(allowed), logits, -mx.inf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.areas.speech.mlx_qwen3 import MlxQwen3Options
@@ -117,11 +117,11 @@ class MlxQwen3Transcriber:
             words = self._placer(heard, result.text, result.language)
             yield with_words(result, words)
 
-    def hear_language(self, samples: Samples) -> HeardLanguage | None:
+    def hear_language(self, samples: Samples, among: Collection[str] = ()) -> HeardLanguage | None:
         """See `HearsLanguage`."""
         if self._hearing is None:
             raise EarshotError("mlx_qwen3.hear_language: call load() first")
-        return self._hearing(samples, self.seconds)
+        return self._hearing(samples, self.seconds, among)
 
     def _window_s(self) -> float | None:
         options = self._options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from pipeline.transcription.engine import HeardLanguage, Samples, SegmentRequest
 from pipeline.transcription.engines.mlx_qwen3.prompts import Prompter
@@ -24,13 +25,15 @@ class LanguageHearing:
         self._longest = int(longest_s * SAMPLE_RATE_HZ)
         self._min_probability = min_probability
 
-    def __call__(self, samples: Samples, seconds: StageSeconds) -> HeardLanguage | None:
-        """None where the reply begins no language's name, or that of several. Raises MemoryError."""
-        if len(samples) < MIN_SAMPLES:
-            return None
+    def __call__(self, samples: Samples, seconds: StageSeconds, among: Collection[str] = ()) -> HeardLanguage | None:
+        """The likeliest language, `among` some if any are named. None where the reply begins no language's name, or
+        that of several, and where all those named begin like others. Raises MemoryError."""
         question = self._prompter.language_question()
+        names = tuple(token for token, code in question.codes.items() if code in among)
+        if len(samples) < MIN_SAMPLES or (among and not names):
+            return None
         request = SegmentRequest(key="language", samples=samples[: self._longest], language=None)
-        row = Row(request=request, prompt=question.prompt, token_limit=1)
+        row = Row(request=request, prompt=question.prompt, token_limit=1, first_among=names)
         try:
             slots, tokens, log_probabilities = self._machine.prefill([row], self._machine.encode([row], seconds))
         except OutOfMemory as error:

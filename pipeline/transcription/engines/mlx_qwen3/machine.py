@@ -72,7 +72,7 @@ class Qwen3Machine:
     def prefill(self, rows: Sequence[Row], audio: list[Any]) -> tuple[list[int], Tokens, Floats]:
         with _memory_errors():
             return self.decoder.prefill(
-                [NewRow(row.prompt, embeddings) for row, embeddings in zip(rows, audio, strict=True)]
+                [NewRow(row.prompt, sound, row.first_among) for row, sound in zip(rows, audio, strict=True)]
             )
 
     def begin(self, tokens: Tokens) -> BegunStep:

@@ -29,6 +29,8 @@ class Row:
     request: SegmentRequest
     prompt: Prompt
     token_limit: int
+    first_among: tuple[int, ...] = ()
+    """Tokens of which the first is one; any where empty."""
     slot: int = -1
     started_s: float = 0.0
     tokens: list[int] = field(default_factory=list)

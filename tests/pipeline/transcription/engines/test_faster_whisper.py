@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,21 @@ def test_a_language_too_unlikely_is_reported_as_unknown_and_decoded_all_the_same
     assert answers["detected"].language == (likeliest if reported else None)
     assert answers["told"].language == likeliest
     assert answers["detected"].text == answers["told"].text != ""
+
+
+def test_a_language_is_detected_among_those_that_are_named(folder: Path) -> None:
+    engine = _engine(folder, language_detection_min_probability=0.0)
+    engine.load()
+    *_, every = WhisperModel(str(folder), device="cpu", compute_type="int8").detect_language(babble(2.0))
+    shares = dict(every)
+    (first, *_, second, last) = sorted(shares, key=shares.__getitem__)[-4:]  # not the likeliest, which is last
+    assert shares[first] < shares[second] < shares[last]
+    heard = engine.hear_language(babble(2.0), (first, second))
+    assert heard is not None
+    assert heard.code == second
+    assert heard.probability == pytest.approx(shares[second] / (shares[first] + shares[second]), rel=1e-4)
+    asked = replace(request(babble(2.0), "a", language=None), languages=(first, second))
+    assert _answers(engine, [asked])["a"].language == second
 
 
 def test_a_segment_over_30_s_is_an_error_and_not_a_text_of_its_beginning(folder: Path) -> None:

@@ -181,6 +181,21 @@ def test_a_language_nobody_named_is_the_service_s(place: Place) -> None:
     engine.close()
 
 
+def test_a_language_nobody_named_is_detected_among_those_configured(place: Place) -> None:
+    engine = place.engine()
+    answers(engine, replace(asked(1.0, language=None), languages=("fr", "de")))
+    told = place.server.asked[0]
+    chosen = {
+        "deepgram": told.get("detect_language"),
+        "azure": told.get("locales"),
+        "google": told.get("languageCodes"),
+        "aws": told.get("LanguageOptions"),
+    }[place.vendor.name]
+    assert chosen == (["fr", "de"] if place.vendor.name == "deepgram" else ["fr-FR", "de-DE"])
+    assert place.vendor.name != "aws" or (told.get("IdentifyLanguage") is True and "LanguageCode" not in told)
+    engine.close()
+
+
 def in_call(request: SegmentRequest, longest_s: float) -> SegmentRequest:
     assert request.place is not None
     call = CallSpeech(call_id=request.place.file_name, read=lambda: sound(0.3), longest_s=longest_s)

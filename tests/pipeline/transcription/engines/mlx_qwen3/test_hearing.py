@@ -81,6 +81,30 @@ def test_the_likeliest_name_with_its_probability(batch: Batch, probability: floa
     assert machine.heard_samples == 16_000, "no more than the engine takes"
 
 
+def test_a_language_is_heard_among_those_that_are_named(batch: Batch) -> None:
+    prompter = Prompter(batch.loaded.tokenizer)
+    listening = LanguageHearing(batch.machine, prompter, 30.0, 0.0)
+    shares = {}
+    for code in prompter.language_question().codes.values():
+        alone = listening(SPEECH, StageSeconds(), (code,))
+        assert alone is not None
+        assert alone.code == code
+        assert alone.probability == pytest.approx(1.0)
+    for pair in (("en", "ja"), ("ja", "ar"), ("ar", "en")):
+        heard = listening(SPEECH, StageSeconds(), pair)
+        assert heard is not None
+        shares[pair] = heard
+        assert heard.code in pair
+        assert heard.probability is not None
+        assert 0.5 <= heard.probability <= 1.0
+    assert len({heard.code for heard in shares.values()}) == 2, "the likeliest of three wins twice"
+
+
+def test_names_that_begin_like_others_are_not_told_apart(batch: Batch) -> None:
+    prompter = Prompter(batch.loaded.tokenizer)
+    assert hearing(OneToken(0, 1.0), prompter)(SPEECH, StageSeconds(), ("fi", "fr")) is None
+
+
 def test_no_name_and_too_little_speech_are_no_language(batch: Batch) -> None:
     prompter = Prompter(batch.loaded.tokenizer)
     machine = OneToken(151645, 0.9)
