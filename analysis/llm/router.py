@@ -281,7 +281,7 @@ def _with_repair(sent: LLMRequest, reply: Reply, fault: str) -> LLMRequest:
     """The same request, followed by the reply and what is wrong with it."""
     shown = reply.text.strip()[:_SHOWN_REPLY_CHARS] or "(nothing)"
     complaint = (
-        f"That answer cannot be used: {fault}. Answer again with one JSON object that is valid under the schema, "
+        f"That answer cannot be used: {fault}. Answer again with one JSON object of the form that was asked for, "
         "and nothing else."
     )
     turns = (Message(role="assistant", text=shown), Message(role="user", text=complaint))

@@ -33,7 +33,7 @@ def read_reply(reply: Reply, schema: JsonSchema) -> tuple[dict[str, Any] | None,
     if not reply.text.strip():
         return None, "the answer is empty"
     try:
-        data = json.loads(_without_fence(reply.text), parse_constant=_no_constant)
+        data = _found(reply.text)
     except (ValueError, RecursionError) as error:
         cut = " (cut by max_tokens)" if reply.finish == "length" else ""
         return None, f"not JSON{cut}: {error}"
@@ -41,6 +41,7 @@ def read_reply(reply: Reply, schema: JsonSchema) -> tuple[dict[str, Any] | None,
         return None, f"the answer is a JSON {type(data).__name__}, not an object"
     if not _storable(data):
         return None, "the answer holds NUL characters or half of a surrogate pair, which no database stores as text"
+    data = _quoted(data, schema)
     faults = _faults(data, schema)
     return (None, "; ".join(faults)) if faults else (data, None)
 
@@ -55,12 +56,31 @@ def _storable(data: dict[str, Any]) -> bool:
     return "\\u0000" not in text
 
 
-def _without_fence(text: str) -> str:
-    """Models without structured output like to wrap JSON in a Markdown code fence."""
-    text = text.strip()
-    if text.startswith("```") and text.endswith("```") and "\n" in text:
-        return text[text.index("\n") + 1 : -3]
-    return text
+def _found(text: str) -> Any:
+    """The JSON of a reply; of one with words or a Markdown fence around it, as models without structured output write
+    it, the one object that stands there. Raises ValueError or RecursionError."""
+    decoder = json.JSONDecoder(parse_constant=_no_constant)
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        begin = text.find("{")
+        if begin < 0:
+            raise
+        found, end = decoder.raw_decode(text, begin)
+        if "{" in text[end:]:
+            raise
+        return found
+
+
+def _quoted(data: dict[str, Any], schema: JsonSchema) -> dict[str, Any]:
+    """With a label's number as the text that was asked for: small models leave out the quotation marks."""
+    fields = schema.get("properties", {})
+    bare = [
+        name
+        for name, value in data.items()
+        if type(value) is int and str(value) in fields.get(name, {}).get("enum", ())
+    ]
+    return data | {name: str(data[name]) for name in bare}
 
 
 def _no_constant(name: str) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 from analysis.llm.deadline import within
 from analysis.llm.provider import LLMRequest, Reply, RequestRefused
-from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, error_for_status, schema_in_words
+from analysis.llm.providers.form import form_in_words
+from analysis.llm.providers.remote import TOOL_DESCRIPTION, TOOL_NAME, chat_turns, error_for_status
 from analysis.llm.validation import plain
 from pipeline.config.areas.llm import BedrockSettings
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable, StageTimeout, described
@@ -106,7 +107,7 @@ class Bedrock:
         turns = [{"role": turn["role"], "content": [{"text": turn["content"]}]} for turn in chat_turns(request)]
         parameters: dict[str, Any] = {
             "modelId": self.model,
-            "system": [{"text": schema_in_words(request) if mode == "prompt" else request.system}],
+            "system": [{"text": form_in_words(request) if mode == "prompt" else request.system}],
             "messages": turns,
             "inferenceConfig": {"maxTokens": request.max_tokens, "temperature": min(request.temperature, 1.0)},
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.llm.deadline import AsyncConnection
 from analysis.llm.provider import Choice, LLMRequest, Reply
+from analysis.llm.providers.form import form_in_words
 from analysis.llm.providers.likelihoods import echoed, told_likelihoods
 from analysis.llm.providers.remote import (
     TOOL_DESCRIPTION,
@@ -16,7 +17,6 @@ from analysis.llm.providers.remote import (
     chat_turns,
     environment_key,
     error_for_status,
-    schema_in_words,
 )
 from analysis.llm.validation import plain, read_reply
 from analysis.llm.weighing import Weighed, chosen
@@ -121,7 +121,7 @@ class OpenAIChat:
 
     def _plainer_after(self, reply: Reply, request: LLMRequest, modes: Sequence[str]) -> Sequence[str]:
         """The ways to ask from now on. A server that takes a schema and does not keep to it ignores it (mlx_lm.server
-        does): after one such reply the next way is used, which has the schema in the prompt."""
+        does): after one such reply the next way is used, which shows the form in the prompt."""
         mode, plainer = modes[0], modes[1:]
         if mode == "prompt" or reply.finish != "stop" or not plainer:
             return modes
@@ -154,7 +154,7 @@ class OpenAIChat:
 
     def _parameters(self, request: LLMRequest, mode: str) -> dict[str, Any]:
         settings = self._settings
-        system = request.system if mode in {"json_schema", "tool"} else schema_in_words(request)
+        system = request.system if mode in {"json_schema", "tool"} else form_in_words(request)
         parameters: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": "system", "content": system}, *chat_turns(request)],

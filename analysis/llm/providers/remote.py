@@ -1,27 +1,19 @@
-"""What the HTTP providers share: instructions in words, errors by status, reading Retry-After."""
+"""What the HTTP providers share: turns of a chat, errors by status, reading Retry-After."""
 
 from __future__ import annotations
 
 import email.utils
-import json
 import os
 import time
 from collections.abc import Mapping
 
 from analysis.llm.provider import LLMRequest, RequestRefused, Throttled
-from analysis.llm.validation import plain
 from pipeline.errors import EarshotError, InvalidReply, ServiceUnavailable
 from pipeline.outside import refusal
 
 TOOL_NAME = "answer"
 TOOL_DESCRIPTION = "Give the answer. Every answer goes through this tool."
 _PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
-
-
-def schema_in_words(request: LLMRequest) -> str:
-    """System prompt with the schema written out, for services that cannot be given it otherwise."""
-    schema = json.dumps(plain(request.schema), ensure_ascii=False)
-    return f"{request.system}\n\nAnswer with one JSON object, valid under this JSON Schema, and nothing else:\n{schema}"
 
 
 def chat_turns(request: LLMRequest) -> list[dict[str, str]]:

@@ -84,7 +84,7 @@ def ignores(body: Mapping[str, Any]) -> Answer:
     """Knows neither likelihoods nor schemas, until the schema is in the prompt."""
     if "prompt" in body:
         return fails(400, message="echo is not supported")
-    told = "JSON Schema" in body["messages"][0]["content"]
+    told = "of this form" in body["messages"][0]["content"]
     return answers(SAID) if told else answers("The client was charged twice, so it is number 1.")
 
 

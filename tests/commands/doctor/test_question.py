@@ -57,7 +57,7 @@ def ignores(body: Mapping[str, Any]) -> Answer:
     """Takes a schema and writes what it likes, until the schema is in the prompt: mlx_lm.server does."""
     if "prompt" in body:
         return fails(404)
-    told = "JSON Schema" in body["messages"][0]["content"]
+    told = "of this form" in body["messages"][0]["content"]
     return answers('{"number": "1"}' if told else '{"number": "a lost card"}')
 
 

@@ -65,7 +65,7 @@ def test_bedrock_is_held_to_the_schema(structured: str) -> None:
         spelled = seen.json()["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]
         assert json.loads(spelled) == SCHEMA
     else:
-        assert "JSON Schema" in seen.json()["system"][0]["text"]
+        assert "of this form" in seen.json()["system"][0]["text"]
 
 
 BEDROCK_FAULTS: dict[str, tuple[Answer, str]] = {
@@ -116,11 +116,11 @@ def test_bedrock_without_credentials_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert "AWS_ACCESS_KEY_ID" in str(answer.reason)
 
 
-def test_openai_a_schema_the_server_ignores_goes_into_the_prompt_after_one_bad_reply() -> None:
-    """mlx_lm.server takes `json_schema` and ignores it: it writes what it likes until the prompt holds the schema."""
+def test_openai_a_schema_the_server_ignores_is_shown_as_a_form_after_one_bad_reply() -> None:
+    """mlx_lm.server takes `json_schema` and ignores it: it writes what it likes until the prompt holds the form."""
 
     def behave(number: int, body: Mapping[str, Any]) -> Answer:
-        return answers(GOOD if "JSON Schema" in body["messages"][0]["content"] else "The caller wants a loan.")
+        return answers(GOOD if "of this form" in body["messages"][0]["content"] else "The caller wants a loan.")
 
     chosen = {"structured": ["json_schema", "prompt"]}
     with serving(behave) as server:
