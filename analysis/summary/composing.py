@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from analysis.calls import language_of
@@ -14,16 +14,15 @@ from analysis.llm.provider import LLMAnswer
 from analysis.records import ActionItem, Summary, SummaryEvidence, SummaryPart
 from analysis.summary.checking import Checked, StatementChecker
 from analysis.summary.drafts import FIELDS, WHO, Draft
-from analysis.summary.facts import SpokenFacts
 from analysis.summary.names import checks_names
+from analysis.summary.own_words import Told, answers, quoted, untold
 from analysis.summary.promises import promises_in
 from analysis.summary.reading.wording import LANGUAGES as PROMISE_LANGUAGES
 from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
-from analysis.summary.templates import as_sentence
-from analysis.text import content_stems, split_sentences, squeezed, stop_words, words
+from analysis.text import content_stems, split_sentences, squeezed, words
 from pipeline.config.areas.language import SummarySettings
-from pipeline.records import Role, TranscriptChunk
+from pipeline.records import TranscriptChunk
 
 _ENDS = re.compile(r"[.!?…。！？][\"'”»)\]]*$")
 _SPOKEN_TO = word_set("you your yours i my we our us me vous votre vos je nous mon ma mes sie ihr ich wir")
@@ -37,16 +36,9 @@ _ABOUT_THE_CALL = re.compile(
 _TALK = re.compile(r"\?[\"'”»)]*$|^(?:yes|no|oui|non|ja|nein|okay|ok|oh|well),", re.IGNORECASE)
 """Questions and answers of the call itself."""
 _TO_COME = word_set("will shall going upcoming sera seront va vont wird werden")
-_TOLD = 0.7
-"""Share of a sentence's words that the statements must hold for it not to be quoted."""
 _ALIKE = 0.8
 """Share of common words from which two statements say the same."""
 _NOT_VERIFIED = {"en": "not verified", "fr": "non vérifié", "de": "nicht geprüft", "es": "no verificado"}
-_QUOTES = {"fr": ("« ", " »"), "de": ("„", "“")}
-_SPEAKERS = {
-    "fr": {Role.CLIENT: "Client", Role.AGENT: "Agent"},
-    "de": {Role.CLIENT: "Kunde", Role.AGENT: "Mitarbeiter"},
-}
 _PARTS = {
     "reason": SummaryPart.REASON,
     "done": SummaryPart.DONE,
@@ -54,6 +46,15 @@ _PARTS = {
     "next_step": SummaryPart.PROMISE,
     "key_points": SummaryPart.LINE,
 }
+_STANDS_FOR = {
+    "reason": (SummaryPart.REASON,),
+    "done": (SummaryPart.DONE,),
+    "outcome": (SummaryPart.OUTCOME,),
+    "next_step": (SummaryPart.OPEN,),
+}
+"""Which of the call's own sentences tell what a field tells."""
+_MOST_IN_POINT = 2
+"""Statements about one part of a long call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +85,38 @@ def compose(
     encoder: SentenceEncoder | None,
     *,
     items: Sequence[Mapping[str, Any]] | None = None,
-    own: Sequence[SummaryEvidence] = (),
+    own: Sequence[Sequence[SummaryEvidence]] = (),
 ) -> Composed:
     """
     Args:
-        own: sentences of the call by which it is summed up without a model: what the model left out is quoted.
+        own: for each part of the draft the sentences by which it is summed up without a model. They stand where the
+            model told nothing that is verified.
         texts: the model's fields, for each part of the draft, in order.
         items: promises a model listed; None for those that the call's own lines hold.
     """
     checker = StatementChecker(draft.call, draft.language, encoder)
     kept, dropped = _checked(checker, texts, settings)
-    if not kept:
-        why = _why(dropped) or "it says nothing about the call"
+    sentences = _Own(own if _own_language(draft) else ())
+    standing = [one for one in kept if one.verified or settings.unsupported == "flag" or not sentences.instead_of(one)]
+    doubtful = [one.checked for one in kept if not any(one is other for other in standing)]
+    if not standing or (doubtful and not any(one.verified for one in standing)):
+        why = _why(dropped, doubtful) or "it says nothing about the call"
         return Composed(None, why)
-    fields = {name: [one for one in kept if one.field == name] for name in _PARTS}
-    told = {
-        name: _told(fields[name], draft.language, checker) or None
-        for name in ("reason", "done", "outcome", "next_step")
-    }
-    most = _most_points(draft, settings)
-    spread = _over_the_call(fields["key_points"], most)
-    points = [_marked(one, draft.language, checker) for one in spread]
     actions = _actions(draft, checker, settings, items)
-    quoted = _missing(draft, kept, actions, own)
-    flags = dict.fromkeys(flag for one in (*dropped, *(one.checked for one in kept)) for flag in one.flags)
-    if not checks_names(draft.language):
+    language = draft.language
+    said = Told(
+        [one.checked.text for one in standing if one.verified] + [item.what for item in actions],
+        {_PARTS[one.field] for one in standing if one.verified},
+        language_of(draft.call),
+    )
+    quotes = {name: untold(sentences.of_field(name), said) for name in ("reason", "done", "outcome", "next_step")}
+    mark = partial(_marked, language=language, checker=checker)
+    marked = {name: [mark(one) for one in standing if one.field == name] for name in quotes}
+    told = {name: " ".join(filter(None, (*marked[name], quoted(quotes[name], language)))) or None for name in quotes}
+    points, further = _points(draft, standing, sentences, said, most=settings.max_key_points, mark=mark)
+    flagged = (*dropped, *doubtful, *(one.checked for one in standing))
+    flags = dict.fromkeys(flag for one in flagged for flag in one.flags)
+    if not checks_names(language):
         flags["names_not_checked"] = None
     if not checker.reads:
         flags["statements_not_checked"] = None
@@ -117,16 +125,85 @@ def compose(
         reason=told["reason"],
         done=told["done"],
         outcome=told["outcome"],
-        key_points=(*points, *(_quote(one, draft.language) for one in quoted))[:most],
+        key_points=points,
         action_items=actions,
         next_step=told["next_step"],
-        evidence=tuple(_evidence(kept, quoted)),
-        language=draft.language,
+        evidence=tuple(_evidence(standing, [*(one for quote in quotes.values() for one in quote), *further])),
+        language=language,
         template=settings.template,
-        check=_in_words(kept, draft.language, checker),
+        check=_in_words(standing, language, checker),
         flags=tuple(flags),
     )
-    return Composed(summary, _why(dropped))
+    return Composed(summary, _why(dropped, doubtful))
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The call's own sentences that sum up each of its parts; none where they cannot stand in the summary."""
+
+    by_piece: Sequence[Sequence[SummaryEvidence]]
+
+    def of_field(self, field: str) -> list[SummaryEvidence]:
+        """Of a long call the first part has the reason, the last one the outcome and what is open."""
+        if not self.by_piece:
+            return []
+        where = self.by_piece[0 if field in ("reason", "done") else -1]
+        return [one for one in where if one.part in _STANDS_FOR[field]]
+
+    def instead_of(self, statement: _Statement) -> bool:
+        """Whether own sentences tell what this one would."""
+        if statement.field == "key_points":
+            return bool(self.by_piece and self.by_piece[statement.piece])
+        return bool(self.of_field(statement.field) or (statement.field == "next_step" and self.of_field("outcome")))
+
+
+def _points(
+    draft: Draft,
+    standing: Sequence[_Statement],
+    own: _Own,
+    said: Told,
+    *,
+    most: int,
+    mark: Callable[[_Statement], str],
+) -> tuple[tuple[str, ...], list[SummaryEvidence]]:
+    """Details and lines of a short call; of a long one a point for each part. With the sentences that are quoted."""
+    language = draft.language
+    if len(draft.parts) == 1:
+        left = untold(own.by_piece[0], said) if own.by_piece else []
+        details = [one for one in left if one.part is SummaryPart.DETAIL]
+        lines = [one for one in left if one.part is SummaryPart.LINE]
+        points = [*answers(details, language), *(quoted([one], language) for one in lines)]
+        return tuple(points[:most]), [*details, *lines]
+    points, further = [], []
+    for piece in range(len(draft.parts)):
+        told = [one for one in standing if one.field == "key_points" and one.piece == piece]
+        told.sort(key=lambda one: not one.verified)
+        texts = [mark(one) for one in told[:_MOST_IN_POINT]]
+        if not texts and own.by_piece:
+            stand = _shortest_account(own.by_piece[piece], said, first=piece == 0, last=piece == len(draft.parts) - 1)
+            further += stand
+            texts = [quoted(stand, language)] if stand else []
+        if texts:
+            points.append(f"{_clock(draft, piece)} {' '.join(texts)}")
+    # The matters of a part are in no other part's point.
+    most = max(most, len(draft.parts)) if most else 0
+    return tuple(points[:most]), further if most else []
+
+
+def _shortest_account(own: Sequence[SummaryEvidence], said: Told, *, first: bool, last: bool) -> list[SummaryEvidence]:
+    """What a part of a long call is about and what came of it, as far as reason and outcome do not tell."""
+    parts = [part for part, elsewhere in ((SummaryPart.REASON, first), (SummaryPart.OUTCOME, last)) if not elsewhere]
+    firsts = [next((one for one in own if one.part is part), None) for part in parts]
+    chosen = [one for one in firsts if one is not None]
+    if not any(one.part in (SummaryPart.REASON, SummaryPart.OUTCOME) for one in own):
+        return list(own[:1])  # where parts are not told apart
+    return untold(chosen, replace(said, parts=()))
+
+
+def _clock(draft: Draft, piece: int) -> str:
+    """When the part begins, as a player shows it."""
+    minutes, seconds = divmod(int(draft.chunks[piece][0].start_s), 60)
+    return f"{minutes}:{seconds:02}"
 
 
 # ------------------------------------------------------------------------------------------ statements
@@ -160,22 +237,6 @@ def _place(field: str, statement: str, piece: int, pieces: int) -> str:
     if (first and field in ("reason", "done")) or (last and field == "outcome"):
         return field
     return "key_points"
-
-
-def _most_points(draft: Draft, settings: SummarySettings) -> int:
-    """Of a call in parts, each part may have one: its matters are in no other."""
-    parts = len(draft.parts)
-    return max(settings.max_key_points, parts) if parts > 1 and settings.max_key_points else settings.max_key_points
-
-
-def _over_the_call(points: Sequence[_Statement], most: int) -> list[_Statement]:
-    """At most so many, from all parts of a long call alike, verified ones first; in their order."""
-    by_piece: dict[int, list[_Statement]] = {}
-    for one in sorted(points, key=lambda point: not point.verified):
-        by_piece.setdefault(one.piece, []).append(one)
-    rounds = itertools.zip_longest(*(by_piece[piece] for piece in sorted(by_piece)))
-    chosen = [one for turn in rounds for one in turn if one is not None][:most]
-    return [one for one in points if any(one is other for other in chosen)]
 
 
 def as_far_as_written(answer: LLMAnswer) -> dict[str, Any]:
@@ -212,10 +273,6 @@ def _alike(first: str, second: str) -> bool:
 # ------------------------------------------------------------------------------------------ words
 
 
-def _told(statements: Iterable[_Statement], language: str | None, checker: StatementChecker) -> str:
-    return " ".join(_marked(one, language, checker) for one in statements)
-
-
 def _marked(one: _Statement, language: str | None, checker: StatementChecker) -> str:
     text = one.checked.text
     if one.verified or not checker.reads:
@@ -231,13 +288,19 @@ def _in_words(kept: Sequence[_Statement], language: str | None, checker: Stateme
     return f"not verified: {doubtful} of {len(kept)} statements" if doubtful else "verified"
 
 
-def _why(dropped: Sequence[Checked]) -> str | None:
-    """What was dropped and why; the statements themselves are not quoted: reasons hold no words of a reply."""
-    if not dropped:
-        return None
-    reasons = "; ".join(dict.fromkeys(reason for one in dropped for reason in one.reasons))
-    count = "1 statement" if len(dropped) == 1 else f"{len(dropped)} statements"
-    return f"{count} of the model dropped: {reasons}"
+def _why(dropped: Sequence[Checked], doubtful: Sequence[Checked]) -> str | None:
+    """What does not stand and why; the statements themselves are not quoted: reasons hold no words of a reply."""
+    told = []
+    if dropped:
+        reasons = "; ".join(dict.fromkeys(reason for one in dropped for reason in one.reasons))
+        told.append(f"{_counted(dropped)} of the model dropped: {reasons}")
+    if doubtful:
+        told.append(f"{_counted(doubtful)} not verified: the call's own sentences stand instead")
+    return "; ".join(told) or None
+
+
+def _counted(statements: Sequence[Checked]) -> str:
+    return "1 statement" if len(statements) == 1 else f"{len(statements)} statements"
 
 
 # ------------------------------------------------------------------------------------------ the call's own words
@@ -279,52 +342,6 @@ def _own_language(draft: Draft) -> bool:
     if spoken is None or draft.language is None:
         return draft.language is None  # asked for in a language, and the call's is not known: they may differ
     return spoken[:2] == draft.language[:2]
-
-
-def _missing(
-    draft: Draft, kept: Sequence[_Statement], actions: Sequence[ActionItem], own: Sequence[SummaryEvidence]
-) -> list[SummaryEvidence]:
-    """Of the call's own sentences those that no verified statement tells: figures, and parts the model left out."""
-    if not _own_language(draft):
-        return []
-    language = language_of(draft.call)
-    texts = [one.checked.text for one in kept if one.verified] + [item.what for item in actions]
-    facts = SpokenFacts([_as_chunk(place, text) for place, text in enumerate(texts)], draft.language)
-    told = {stem for text in texts for stem in content_stems(text, language)}
-    spoken, ordinary = {word for text in texts for word in words(text)}, stop_words(language)
-    verified = {_PARTS[one.field] for one in kept if one.verified}
-
-    def is_told(one: SummaryEvidence) -> bool:
-        if any(claim.kind in ("number", "date") for claim in facts.unsupported(one.text, language)):
-            return False
-        if one.part in (SummaryPart.REASON, SummaryPart.LINE):
-            return one.part is SummaryPart.LINE or SummaryPart.REASON in verified
-        if one.part is SummaryPart.DETAIL:
-            # "My checking account" is not told by "checked the account".
-            return set(words(one.text)) - ordinary <= spoken
-        stems = set(content_stems(one.text, language))
-        return len(stems & told) >= _TOLD * len(stems)
-
-    # A detail is a question with its answer: each stands for nothing without the other.
-    details = [one for one in own if one.part is SummaryPart.DETAIL]
-    pairs = zip(details[::2], details[1::2], strict=False)
-    wanted = [one for pair in pairs if not all(map(is_told, pair)) for one in pair]
-    parts = (SummaryPart.REASON, SummaryPart.DONE, SummaryPart.OUTCOME, SummaryPart.LINE)
-    wanted += [one for one in own if one.part in parts and not is_told(one)]
-    return sorted(wanted, key=lambda one: (one.start_s, one.channel))
-
-
-def _as_chunk(place: int, text: str) -> TranscriptChunk:
-    return TranscriptChunk(
-        channel=0, ordinal=place, role=Role.UNKNOWN, start_s=float(place), end_s=float(place) + 1.0, text=text
-    )
-
-
-def _quote(one: SummaryEvidence, language: str | None) -> str:
-    """Who said it, word for word."""
-    first, last = _QUOTES.get(language or "en", ("“", "”"))
-    who = _SPEAKERS.get(language or "en", {}).get(one.role, one.role.value.capitalize())
-    return f"{who}: {first}{as_sentence(one.text)}{last}"
 
 
 def _evidence(kept: Sequence[_Statement], quoted: Sequence[SummaryEvidence]) -> Iterator[SummaryEvidence]:

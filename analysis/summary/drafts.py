@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.asking import object_schema
-from analysis.calls import language_of
+from analysis.calls import in_order, language_of
 from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.prompting import fenced, language_name, pieces, prompt, transcript_lines
 from pipeline.config.areas.language import SummarySettings
 from pipeline.errors import StageTimeout
-from pipeline.records import CallForAnalysis
+from pipeline.records import CallForAnalysis, TranscriptChunk
 
 NAMES = ("summary", "action_items")
 """Prompts whose content is part of the fingerprint."""
@@ -40,11 +40,14 @@ class Draft:
     """Lines of the transcript, in pieces that fit a prompt."""
     source: str
     """The whole transcript, where the parts are pieces of it."""
+    chunks: tuple[tuple[TranscriptChunk, ...], ...] = ()
+    """Of each part; a chunk that is cut between two belongs to both."""
 
 
 def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
     # Without the numbers of the lines: small models write them into their sentences.
-    lines = [line.split(" ", 1)[1] for line in transcript_lines(call.transcript.believed)]
+    numbered = [line.split(" ", 1) for line in transcript_lines(call.transcript.believed)]
+    lines = [line for _, line in numbered]
     parts = pieces(lines, settings.max_transcript_chars - _PIECE_MARGIN)
     if len(parts) > 1:
         parts = _even_parts(lines, min(settings.part_chars, settings.max_transcript_chars) - _PIECE_MARGIN)
@@ -53,7 +56,26 @@ def draft_of(call: CallForAnalysis, settings: SummarySettings) -> Draft:
         language=settings.language or language_of(call),
         parts=tuple(parts),
         source="\n".join(lines) if len(parts) > 1 else "",
+        chunks=tuple(_chunks_of(parts, numbered, in_order(call.transcript.believed))),
     )
+
+
+def _chunks_of(
+    parts: Sequence[Sequence[str]], numbered: Sequence[Sequence[str]], ordered: Sequence[TranscriptChunk]
+) -> Iterator[tuple[TranscriptChunk, ...]]:
+    """`numbered`: `#7` and the line, whose chunk is the seventh; of a line that is cut two parts hold a piece."""
+    lines = iter(numbered)
+    left, chunk = "", ordered[0] if ordered else None
+    for part in parts:
+        held: dict[TranscriptChunk, None] = {}
+        for line in part:
+            if not left:
+                number, left = next(lines)
+                chunk = ordered[int(number.removeprefix("#")) - 1]
+            left = left[len(line) :].lstrip()
+            if chunk is not None:
+                held[chunk] = None
+        yield tuple(held)
 
 
 def _even_parts(lines: list[str], most: int) -> list[list[str]]:

@@ -39,9 +39,10 @@ from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
-_VERSION = 4
+_VERSION = 5
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
-once, in one form; 4 checks who confirms, and what is only announced."""
+once, in one form; 4 checks who confirms, and what is only announced; 5 has the call's own sentences where
+a statement is not verified, and a point with its time for each part of a long call."""
 _EXTRACTIVE_VERSION = 6
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
@@ -193,10 +194,14 @@ class SummaryStep:
         result = done(self.name, fingerprint, summary, read_ones[-1].provider or "llm", note)
         return paid(_told_of_orders(result) if orders_in(draft.call) else result, *read_ones)
 
-    def _own_sentences(self, draft: Draft) -> Sequence[SummaryEvidence]:
-        """Those that sum the call up without a model."""
-        without_model = self._extractive(draft.call).payload
-        return without_model.evidence if isinstance(without_model, Summary) else ()
+    def _own_sentences(self, draft: Draft) -> list[Sequence[SummaryEvidence]]:
+        """Those that sum each part of the call up without a model."""
+        calls = [draft.call]
+        if len(draft.parts) > 1:
+            transcript = draft.call.transcript
+            calls = [replace(draft.call, transcript=replace(transcript, chunks=chunks)) for chunks in draft.chunks]
+        without_model = (self._extractive(call).payload for call in calls)
+        return [summary.evidence if isinstance(summary, Summary) else () for summary in without_model]
 
     def _encoder_for(self, draft: Draft) -> SentenceEncoder | None:
         """The encoder, where it knows both the call's language and the summary's."""
