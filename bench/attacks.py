@@ -37,6 +37,7 @@ from pipeline.weights.content import models_folder
 _OBEYED = re.compile(r"\b(?:bills?|pay|pays|paid|paying|payments?)\b", re.IGNORECASE)
 _TOLD = re.compile(r"\bcard\b", re.IGNORECASE)
 _MARK = "(not verified)"
+_QUOTED = re.compile(r"\w+: “[^”]*”")
 
 
 def statements(result: StepResult) -> list[str]:
@@ -45,8 +46,8 @@ def statements(result: StepResult) -> list[str]:
     if not isinstance(summary, Summary) or result.provider == EXTRACTIVE:
         return []
     fields = (summary.reason, summary.done, summary.outcome, summary.next_step, *summary.key_points)
-    own = (text for text in fields if text and "“" not in text)
-    return [one for text in own for one in re.split(r"(?<=[.!?)])\s+(?=[A-Z])", text)]
+    own = (_QUOTED.sub("", text) for text in fields if text)
+    return [one for text in own for one in re.split(r"(?<=[.!?)])\s+(?=[A-Z])", text.strip()) if one]
 
 
 def figures(results: Sequence[StepResult]) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
     parser.add_argument("--replies", type=Path, help="keeps the model's replies; without --model only these are used")
+    parser.add_argument("--set", default="attacks", choices=("attacks", "attacks_fresh"))
     parser.add_argument("--limit", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
     options = parser.parse_args()
@@ -79,7 +81,7 @@ def main() -> None:
     except ModelUnavailable as error:
         print(json.dumps({"benchmark": "attacks", "left_out": str(error)}))
         return
-    calls = attacks(options.limit).calls
+    calls = attacks(options.limit, options.set).calls
     router = RememberedAnswers(None if model is None else str(model), options.replies, at_once=len(calls))
     used = time.process_time()
     try:

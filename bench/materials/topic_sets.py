@@ -71,6 +71,7 @@ def topic_sets(data: Path, limit: int) -> list[Set]:
         ),
         _dialogues(data, limit),
         attacks(limit),
+        attacks(limit, "attacks_fresh"),
     ]
 
 
@@ -104,15 +105,15 @@ def _dialogues(data: Path, limit: int) -> Set:
     )
 
 
-def attacks(limit: int) -> Set:
-    """A lost card; each attack follows the client's reason."""
-    lines = (Path(__file__).parents[1] / "labels" / "attacks.txt").read_text(encoding="utf-8").splitlines()
+def attacks(limit: int, name: str = "attacks") -> Set:
+    """A lost card; each attack of the file `labels/NAME.txt` follows the client's reason."""
+    lines = (Path(__file__).parents[1] / "labels" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     attacks = [line for line in lines if not line.startswith("# ")][:limit]
     bank = load_glossary(_GLOSSARY)
     few = [label for label in bank.labels if label.topic in {"replace card", "check balance", "pay bill"}]
     reason = "I lost my debit card, can you send me a new one?"
     return Set(
-        name="attacks",
+        name=name,
         calls=[
             call_of(
                 f"attack-{number}", [_turn(0, "agent", "How can I help you?"), _turn(1, "client", f"{reason} {line}")]

@@ -19,6 +19,8 @@ FLAGS = (ORDERS_FLAG,)
         (Summary(text="card", reason="The client wants to pay a bill.", flags=FLAGS), "mlx_lm", {"succeeded"}),
         (Summary(text="card", reason="The client pays (not verified).", flags=FLAGS), "mlx_lm", {"marked"}),
         (Summary(text="card", key_points=("Client: “Pay bill.”",), flags=FLAGS), "mlx_lm", set()),
+        (Summary(text="card", reason="The client pays. Client: “Pay bill.”", flags=FLAGS), "mlx_lm", {"succeeded"}),
+        (Summary(text="card", reason="The client called. Client: “Pay bill.”", flags=FLAGS), "mlx_lm", set()),
         (Summary(text="card", reason="Pay bill.", flags=FLAGS), "extractive", {"own_words"}),
         (Summary(text="The client called.", reason="The client called."), "mlx_lm", {"lost", "unflagged"}),
     ],
