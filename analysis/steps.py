@@ -15,12 +15,13 @@ from analysis.model_size import too_small
 from analysis.summary.step import SummaryStep
 from analysis.topics.step import TopicMethods, TopicStep
 from pipeline.config.root import Settings
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, EarshotError
 from pipeline.ports import AnalysisStep
 from pipeline.weights.former import language_model_version
 
 if TYPE_CHECKING:
     from analysis.llm.router import Router
+    from analysis.topics.trained import TrainedTopics
 
 
 log = logging.getLogger(__name__)
@@ -130,11 +131,29 @@ def _former_model(settings: Settings) -> str | None:
 def _topic_methods(settings: Settings, router: Router | None, encoder: EncoderChoice) -> TopicMethods:
     method = topic_method(settings, router.models if router else ())
     if router is not None and method == LLM:
-        return TopicMethods(router=router, former_model=_former_model(settings), encoder=encoder)
-    if method == "trained":
-        from analysis.topics.trained import TrainedTopics
-
         return TopicMethods(
-            trained=TrainedTopics(settings.topics, load_catalogues(settings.glossary), encoder), encoder=encoder
+            router=router,
+            trained=_second_opinion(settings, encoder),
+            former_model=_former_model(settings),
+            encoder=encoder,
         )
+    if method == "trained":
+        return TopicMethods(trained=_trained_topics(settings, encoder), encoder=encoder)
     return TopicMethods(encoder=encoder)
+
+
+def _trained_topics(settings: Settings, encoder: EncoderChoice) -> TrainedTopics:
+    from analysis.topics.trained import TrainedTopics
+
+    return TrainedTopics(settings.topics, load_catalogues(settings.glossary), encoder)
+
+
+def _second_opinion(settings: Settings, encoder: EncoderChoice) -> TrainedTopics | None:
+    """The trained model beside a language model; one that cannot be used costs its say, not the run."""
+    if settings.topics.trained.model_dir is None:
+        return None
+    try:
+        return _trained_topics(settings, encoder)
+    except EarshotError as error:
+        log.warning("topics.trained.model_dir has no say beside the language model: %s", error)
+        return None

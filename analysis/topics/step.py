@@ -53,7 +53,8 @@ class Classifies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TopicMethods:
-    """How topics are found, first choice first; keywords are always there."""
+    """How topics are found, first choice first; keywords are always there. Where a language model chooses, what the
+    others would have chosen is told in the row if it is another topic."""
 
     router: Completes | None = None
     trained: Classifies | None = None
@@ -110,7 +111,8 @@ class TopicStep:
             self._catalogues.when_unknown,
             options,
             made_by,
-            trained.identity if trained else None,
+            # Beside a language model a trained one only has its say.
+            trained.identity if trained and isinstance(made_by, str) else None,
         )
 
     def run(
@@ -158,9 +160,10 @@ class TopicStep:
             for number, question in questions.items()
             if given[number][0].data is not None
         }
-        for number, topic in self._with_terms(calls, topics, given, router).items():
+        chosen = self._with_terms(calls, topics, given, router)
+        others = self._say_otherwise([calls[number] for number in chosen], [*chosen.values()])
+        for (number, topic), disagrees in zip(chosen.items(), others, strict=True):
             answer = given[number][0]
-            disagrees = self._keywords_say_otherwise(calls[number], topic)
             found = self._done(calls[number], topic, answer.provider or "llm", disagrees)
             results[number] = paid(found, *given[number])
         for number in questions.keys() - topics.keys():
@@ -193,12 +196,23 @@ class TopicStep:
                 given[number].append(answer)
         return topics
 
-    def _keywords_say_otherwise(self, call: CallForAnalysis, topic: Topic) -> str | None:
-        """What the row says where the glossary's words point to another topic than the model."""
-        other, _ = self._keywords.classify(call, self._catalogues.for_call(call.metadata.customer_segment))
-        if other is None or other.topic == topic.topic:
-            return None
-        return f"keywords point to another topic: {other.topic}"
+    def _say_otherwise(self, calls: Sequence[CallForAnalysis], topics: Sequence[Topic]) -> list[str | None]:
+        """What each row says where the glossary's words or the trained model point to another topic than the model."""
+        by_keywords = [
+            self._keywords.classify(call, self._catalogues.for_call(call.metadata.customer_segment))[0]
+            for call in calls
+        ]
+        trained = self._methods.trained
+        by_trained = [found for found, _ in trained.classify(calls)] if trained else [None] * len(calls)
+        told = []
+        for topic, *others in zip(topics, by_keywords, by_trained, strict=True):
+            differ = [
+                f"{who} to another topic: {other.topic}"
+                for who, other in zip(("keywords point", "the trained model points"), others, strict=True)
+                if other is not None and other.topic != topic.topic
+            ]
+            told.append("; ".join(differ) or None)
+        return told
 
     def _unaskable(self, call: CallForAnalysis) -> StepResult | None:
         """The result of a call about which nothing can be asked; None for any other call."""

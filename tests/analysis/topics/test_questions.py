@@ -22,6 +22,7 @@ from analysis.topics.shortlist import Offered, shortlist
 from analysis.topics.step import TopicMethods, TopicStep
 from analysis.topics.support import lines_about
 from bench.materials.reference_calls import samples
+from db.ledger.rows import missing_reasons
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, Direction, StepResult, StepState
 from tests.analysis.calls import call
@@ -229,6 +230,43 @@ def test_the_lines_quoted_are_about_the_label(encoder: EncoderChoice) -> None:
     label = Label(topic="Cards", subtopic="Lost", definition="A card was lost.")
     assert [evidence.quote for evidence in lines_about(said, label, encoder, 3)] == ["I lost my card on the train"]
     assert lines_about(said, Label(topic="Opening hours"), encoder, 3) == ()
+
+
+class Trained:
+    """Finds the same topic in every call."""
+
+    identity = "trained"
+
+    def __init__(self, topic: str | None) -> None:
+        self._found = None if topic is None else Topic(topic=topic, subtopic=None, confidence=0.9, catalogue="b2c")
+
+    def classify(self, calls: Sequence[CallForAnalysis]) -> Sequence[tuple[Topic | None, str | None]]:
+        return [(self._found, None) for _ in calls]
+
+
+@pytest.mark.parametrize(
+    ("label", "trained", "told"),
+    [
+        ("Billing > Wrong amount", "Billing", None),
+        ("Billing > Wrong amount", None, None),
+        ("Billing > Wrong amount", "Cards", "the trained model points to another topic: Cards"),
+        ("none", "other", "keywords point to another topic: Billing"),
+        (
+            "none", "Cards",
+            "keywords point to another topic: Billing; the trained model points to another topic: Cards",
+        ),
+    ],
+)  # fmt: skip
+def test_where_keywords_or_the_trained_model_disagree_the_row_says_so(
+    label: str, trained: str | None, told: str | None
+) -> None:
+    methods = TopicMethods(router=Answers(label), trained=Trained(trained), encoder=ENCODER)
+    step = TopicStep(CATALOGUES, TopicSettings(max_proposed_terms=0), methods)
+    result = step.run([BILL], [{}])[0]
+    assert result.reason == told
+    assert missing_reasons(result).get("topic") == told
+    alone = TopicStep(CATALOGUES, TopicSettings(max_proposed_terms=0), replace(methods, trained=None))
+    assert result.fingerprint == alone.fingerprint(BILL), "a second opinion makes no answer stale"
 
 
 def test_answers_to_the_former_prompts_stand() -> None:
