@@ -48,8 +48,8 @@ def untold(own: Sequence[SummaryEvidence], told: Told) -> list[SummaryEvidence]:
         if one.part is SummaryPart.DETAIL:
             # "My checking account" is not told by "checked the account".
             return set(words(one.text)) - ordinary <= spoken
-        if one.part is SummaryPart.REASON and SummaryPart.REASON not in told.parts:
-            return False
+        if one.part in (SummaryPart.REASON, SummaryPart.OUTCOME) and one.part not in told.parts:
+            return False  # a promise may hold the same words, but every summary has its reason and its outcome
         said = set(content_stems(one.text, told.language))
         return len(said & stems) >= (_REASON_TOLD if one.part is SummaryPart.REASON else _TOLD) * len(said)
 
