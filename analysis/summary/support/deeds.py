@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
+from analysis.summary.promises import moments
 from analysis.summary.support.clause import Clause
 from analysis.summary.support.heard import Occurrence
 from analysis.summary.support.places import OTHER_SIDE, Places
@@ -22,6 +23,7 @@ _TOMORROW = re.compile(
     r"(?<!\bfor )(?<!\buntil )(?<!\bto )(?<!\bfrom )\b(?:tomorrow|next (?:week|month|year|day|\w+day))\b", re.IGNORECASE
 )
 """Nothing has happened then; what is arranged for that time may have been."""
+_TERM = re.compile(r"(?:by|within)\b", re.IGNORECASE)
 _MOSTLY = 0.5
 
 
@@ -76,12 +78,20 @@ class Deeds:
                 return 1.0, 0.0, 0.0, 0.0
             if clause.purpose:  # "called the office to order": it may have been a third party
                 return 0.8, 0.0, 0.0, 0.0
+        if self._is_the_call(clause):
+            return 0.0, 1.0, 0.0, 0.0
         if clause.act == "want" and clause.inner is not None and clause.subject is not None:
             return self._wanted(clause, clause.inner, clause.subject)
         if clause.verb is None or clause.act is not None or clause.closing:
             return 0.0, 0.5, 0.0, 0.0
         stem = self._wording.stem(clause.verb)
         return self._done_by(clause, stem, clause.subject)
+
+    def _is_the_call(self, clause: Clause) -> bool:
+        """ "The client called Ruth", who answers: it is this call, and no word of it tells so."""
+        if clause.verb not in _CALLED or clause.act is not None or clause.denied:
+            return False
+        return clause.subject is self._caller and clause.towards is OTHER_SIDE.get(self._caller, Role.UNKNOWN)
 
     def _done_by(self, clause: Clause, stem: str, subject: Role | None) -> tuple[float, float, float, float]:
         found, everywhere = self._occurrences(stem, clause.content)
@@ -117,6 +127,8 @@ class Deeds:
             return 0.0, 0.8, open_, 0.0
         if any(one.actor is other for one in found) or any(one.patient is other and one.actor is None for one in found):
             return 1.0, 0.0, open_, 0.0
+        if all(one.third for one in found):
+            return 0.8, 0.0, open_, 0.0
         # "your card is blocked now", said by the agent: the company did it.
         if subject is Role.AGENT and any(one.speaker is Role.AGENT for one in found):
             return 0.0, 0.9, open_, 0.0
@@ -136,7 +148,7 @@ class Deeds:
 
     def to_come(self, clause: Clause) -> float:
         """ "I will mail you the offer today" is no mailed offer, and "it will be ready tomorrow" is not ready."""
-        if clause.denied or clause.act not in (None, "give", "accept"):
+        if clause.denied or clause.act not in (None, "give", "accept") or self._is_the_call(clause):
             return 0.0
         if clause.state is not None:
             heard = self._occurrences(clause.state, clause.content)[1]
@@ -144,6 +156,8 @@ class Deeds:
         if clause.verb is None or not clause.past:
             return 0.0
         if clause.act is None and not clause.arranges and _TOMORROW.search(clause.text):
+            return 1.0
+        if not clause.arranges and self._before_its_term(clause):
             return 1.0
         stem = self._wording.stem(clause.verb)
         _, everywhere = self._occurrences(stem, clause.content)
@@ -155,6 +169,15 @@ class Deeds:
         # "I will test the line." … "The test shows a fault."
         later = [one for one in everywhere if not one.noun or (announced and one.place > min(announced))]
         return float(bool(announced) and not _done(later))
+
+    def _before_its_term(self, clause: Clause) -> bool:
+        """ "Provided the bill by Friday", where Friday is only when something will be: it has not been."""
+        for moment in moments(clause.text):
+            if _TERM.match(moment):
+                named = [one for one in self.utterances if moment.casefold() in one.text.casefold()]
+                if named and all(one.announces for one in named):
+                    return True
+        return False
 
     def _not_yet(self, heard: Sequence[Occurrence]) -> bool:
         return any(one.to_come for one in heard) and not _done(heard)

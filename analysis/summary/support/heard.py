@@ -53,6 +53,11 @@ _BE = word_set("is are was were be been being am isn't aren't wasn't weren't it'
 _LINKS = word_set("please just and then also to so now not never don't uh um okay kindly")
 _ARTICLES = word_set("the a an my your our his her their this that no any some another new")
 _LOOK_BACK = 9
+_NEAR_SUBJECT = 2
+"""Words between a verb and its subject, at most, where the subject is no pronoun of the speaker or listener."""
+_IS = ("'s", "'re")
+_INSTRUCTS = ("to", "for")
+"""A sentence that begins with its purpose tells the listener what to do: "To report a leak, press one"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Occurrence:
     noun: bool
     to_come: bool
     """Announced for after the call."""
+    third: bool = False
+    """Somebody or something else does it: `they found it`, `my wife called`, `it drops`."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,8 @@ class Utterance:
         )
         actor = None if noun or state else nearest
         patient = nearest if state else None
-        if actor is None and distance is None and not noun and all(word in _LINKS for word in before):
+        bare = actor is None and distance is None and not noun
+        if bare and (all(word in _LINKS for word in before) or self.words[0] in _INSTRUCTS):
             actor = self.listener
         after = self.words[at + 1 : at + 4]
         if patient is None and any(word in ("me", "us", "my", "our") for word in after[:2]):
@@ -157,7 +165,18 @@ class Utterance:
             to_come=not self.granted
             and bool(_TO_COME.search(" ".join(before)))
             and not _AT_ONCE.search(" ".join(self.words)),
+            third=actor is None
+            and patient is None
+            and not (noun or state)
+            and distance is not None
+            and distance <= _NEAR_SUBJECT
+            and not before[-1 - distance].endswith(_IS),  # "that's set up"
         )
+
+    @property
+    def announces(self) -> bool:
+        """Tells of something to come."""
+        return bool(_TO_COME.search(" ".join(self.words)))
 
     def _asks_before(self, at: int) -> bool:
         """Whether a word stands in a question, a request or a condition. Without punctuation these begin before it."""

@@ -46,6 +46,9 @@ def read_statement(text: str, wording: Wording, names: Mapping[str, Role], befor
         clause = _clause(part, wording, names, before)
         if clause.subject is None and clauses and _begins_with_verb(part, wording):
             clause = replace(clause, subject=clauses[-1].subject, passive=False)
+        elif clause.subject is None and clauses and words(part)[:1] and words(part)[0] in wording.infinitives:
+            verb = words(part)[0]
+            clause = replace(clause, subject=clauses[-1].subject, verb=verb, done=False, past=False)
         before = clause.subject or before
         clauses.append(clause)
     return clauses
@@ -61,10 +64,16 @@ def _parts(text: str, wording: Wording) -> list[str]:
         if len(words(text[start : match.start()])) < 2 or len(following) < 2:
             continue
         contrasts = "but" in match.group(0) and any(word in _AUXILIARIES - {"to"} for word in following[:5])
-        if contrasts or _starts_clause(following, wording):
+        goes_on = following[0] in wording.infinitives and _needs_infinitive(words(text[start : match.start()]))
+        if contrasts or goes_on or _starts_clause(following, wording):
             parts.append(text[start : match.start()])
             start = match.end()
     return [*parts, text[start:]]
+
+
+def _needs_infinitive(spoken: Sequence[str]) -> bool:
+    """`should take a picture` and then `send it`; after `to` it would be somebody else who sends."""
+    return bool((_MODAL | {"can", "must"}) & set(spoken)) and "to" not in spoken
 
 
 def _finite(doing: str, wording: Wording) -> str:

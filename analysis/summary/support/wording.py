@@ -36,6 +36,8 @@ class Wording:
     """`sending` -> `sent`, `providing` -> `provide`: of irregular verbs and those of speech, a form known as a verb."""
     past: frozenset[str]
     """Irregular forms that tell of something past, as written."""
+    infinitives: frozenset[str]
+    """Of irregular verbs, as written."""
     states: frozenset[str]
     arranges: frozenset[str]
     """Stems of verbs that set something up for later."""
@@ -80,6 +82,7 @@ def wording_of(language: str) -> Wording:
         ),
         gerunds=_gerunds(table),
         past=frozenset(form for forms in table["irregular"] for form in forms[1:]),
+        infinitives=frozenset(forms[0] for forms in table["irregular"]),
         states=frozenset(map(stem, table["states"])),
         arranges=frozenset(map(stem, table["arranges"])),
         together=frozenset(map(stem, table["together"])),

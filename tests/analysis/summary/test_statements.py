@@ -199,6 +199,39 @@ def test_who_asked_who_called_and_what_is_still_to_come(text: str, fault: str | 
     assert (fault in found) if fault else not found
 
 
+HOTEL = call(
+    ("agent", "Old Mill Inn, this is Nora. To leave a message press one. How can I help you?"),
+    ("client", "I left a necklace in my room. The line is bad. It drops every minute."),
+    ("agent", "Housekeeping looked already, they found it on the shelf. Please write down the address and we send it."),
+    ("client", "Thank you, Nora."),
+    ("agent", "You'll get the receipt by Friday. That's noted now. Would you keep the phone on and call the driver?"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("The agent found it on the shelf.", "the other side did it"),
+        ("The client dropped every minute.", "the other side did it"),
+        ("The agent noted that.", None),
+        ("The agent pressed one.", "the other side did it"),
+        ("The client should write down the address and send it.", "the other side did it"),
+        ("The agent provided the receipt by Friday.", "it was only announced"),
+        ("The agent arranged the receipt by Friday.", None),
+        ("The client called Nora.", None),
+        ("The agent called Nora.", "the other side did it"),
+    ],
+)
+def test_third_parties_instructions_terms_and_who_called(text: str, fault: str | None) -> None:
+    """Of a real model's falsehoods these stood unmarked, and the truth about who called was dropped."""
+    checked = StatementChecker(HOTEL, "en", None).check(text)
+    assert (
+        (fault in checked.reasons)
+        if fault
+        else not {"the other side did it", "it was only announced"} & {*checked.reasons}
+    )
+
+
 def test_what_follows_but_is_read_by_itself() -> None:
     """The content of both halves together was said by nobody, and of the first alone by the other side."""
     text = "The client asked for a free box for two days, but the name is Tom."
