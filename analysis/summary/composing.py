@@ -113,7 +113,7 @@ def compose(
     mark = partial(_marked, language=language, checker=checker)
     marked = {name: [mark(one) for one in standing if one.field == name] for name in quotes}
     told = {name: " ".join(filter(None, (*marked[name], quoted(quotes[name], language)))) or None for name in quotes}
-    points, further = _points(draft, standing, sentences, said, most=settings.max_key_points, mark=mark)
+    points, further = _points(draft, standing, sentences, said, most=_most(settings.max_key_points, draft), mark=mark)
     flagged = (*dropped, *doubtful, *(one.checked for one in standing))
     flags = dict.fromkeys(flag for one in flagged for flag in one.flags)
     if not checks_names(language):
@@ -185,9 +185,12 @@ def _points(
             texts = [quoted(stand, language)] if stand else []
         if texts:
             points.append(f"{_clock(draft, piece)} {' '.join(texts)}")
-    # The matters of a part are in no other part's point.
-    most = max(most, len(draft.parts)) if most else 0
     return tuple(points[:most]), further if most else []
+
+
+def _most(most: int, draft: Draft) -> int:
+    """Of a call in parts one for each part, if that is more: its matters are in no other."""
+    return max(most, len(draft.parts)) if most and len(draft.parts) > 1 else most
 
 
 def _shortest_account(own: Sequence[SummaryEvidence], said: Told, *, first: bool, last: bool) -> list[SummaryEvidence]:
@@ -312,8 +315,9 @@ def _actions(
     settings: SummarySettings,
     items: Sequence[Mapping[str, Any]] | None,
 ) -> tuple[ActionItem, ...]:
+    most = _most(settings.max_action_items, draft)
     if items is None:
-        return promises_in(draft.call.transcript.believed, language_of(draft.call), settings.max_action_items)
+        return promises_in(draft.call.transcript.believed, language_of(draft.call), most)
     found: dict[str, ActionItem] = {}
     for item in items:
         what, who = " ".join(str(item.get("what") or "").split()), str(item.get("who") or "")
@@ -328,7 +332,7 @@ def _actions(
                 by_when=when if when and not checker.unsupported(when) else None,
             ),
         )
-    return tuple(found.values())[: settings.max_action_items]
+    return tuple(found.values())[:most]
 
 
 def wants_model_promises(draft: Draft) -> bool:

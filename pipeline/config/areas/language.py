@@ -186,11 +186,12 @@ class SummarySettings(Area):
     templates_dir: Annotated[Path | None, IDENTITY] = None
     """Folder searched for templates before the ones that come with Earshot."""
     unsupported: Literal["drop", "flag"] = "drop"
-    """How to treat a sentence with a number, date or name that is not in the transcript."""
+    """What becomes of a model's sentence that the transcript contradicts or does not tell. drop: it is left out; where
+    it is only not told, the call's own sentences stand instead. flag: it stays and ends with "(not verified)"."""
     max_key_points: int = Field(default=5, ge=0, le=20)
     """Most key points; of a long call that is read in parts one from each, where that is more. 0 for none."""
     max_action_items: int = Field(default=5, ge=0, le=20)
-    """Most action items."""
+    """Most action items; of a long call that a model reads in parts one from each, where that is more."""
     max_field_chars: Annotated[int, NOTHING] = Field(default=300, ge=40, le=4000)
     """Without effect: fields end with a sentence. Files of earlier versions name it."""
     max_tokens: int = Field(default=900, ge=64, le=32768)
