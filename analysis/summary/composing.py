@@ -22,7 +22,7 @@ from analysis.summary.support.verdict import Verdict
 from analysis.summary.support.wording import word_set
 from analysis.text import content_stems, split_sentences, squeezed, words
 from pipeline.config.areas.language import SummarySettings
-from pipeline.records import TranscriptChunk
+from pipeline.records import Role, TranscriptChunk
 
 _ENDS = re.compile(r"[.!?…。！？][\"'”»)\]]*$")
 _SPOKEN_TO = word_set("you your yours i my we our us me vous votre vos je nous mon ma mes sie ihr ich wir")
@@ -105,7 +105,8 @@ def compose(
     actions = _actions(draft, checker, settings, items)
     language = draft.language
     said = Told(
-        [one.checked.text for one in standing if one.verified] + [item.what for item in actions],
+        [one.checked.text for one in standing if one.verified],
+        [item.what for item in actions],
         {_PARTS[one.field] for one in standing if one.verified},
         language_of(draft.call),
     )
@@ -113,6 +114,8 @@ def compose(
     mark = partial(_marked, language=language, checker=checker)
     marked = {name: [mark(one) for one in standing if one.field == name] for name in quotes}
     told = {name: " ".join(filter(None, (*marked[name], quoted(quotes[name], language)))) or None for name in quotes}
+    if told["outcome"] is None and sentences.of_field("outcome"):
+        told["outcome"], told["done"] = told["done"], None  # what was done is how it ended
     points, further = _points(draft, standing, sentences, said, most=_most(settings.max_key_points, draft), mark=mark)
     flagged = (*dropped, *doubtful, *(one.checked for one in standing))
     flags = dict.fromkeys(flag for one in flagged for flag in one.flags)
@@ -154,7 +157,8 @@ class _Own:
         """Whether own sentences tell what this one would."""
         if statement.field == "key_points":
             return bool(self.by_piece and self.by_piece[statement.piece])
-        return bool(self.of_field(statement.field) or (statement.field == "next_step" and self.of_field("outcome")))
+        also = "outcome" if statement.field in ("done", "next_step") else statement.field
+        return bool(self.of_field(statement.field) or self.of_field(also))
 
 
 def _points(
@@ -220,15 +224,18 @@ def _checked(
     dropped: list[Checked] = []
     said: list[str] = []
     for piece, fields in enumerate(texts):
-        for field, statement in ((name, one) for name in FIELDS for one in statements_of(str(fields.get(name) or ""))):
-            if any(_alike(statement, earlier) for earlier in said):
-                continue
-            said.append(statement)
-            checked = checker.check(statement)
-            if checked.verdict is Verdict.CONTRADICTED and settings.unsupported == "drop":
-                dropped.append(checked)
-            else:
-                kept.append(_Statement(checked, piece, _place(field, statement, piece, len(texts))))
+        for name in FIELDS:
+            for number, statement in enumerate(statements_of(str(fields.get(name) or ""))):
+                if any(_alike(statement, earlier) for earlier in said):
+                    continue
+                said.append(statement)
+                checked = checker.check(statement)
+                # The first sentence tells why; what the agent did after that is no reason.
+                field = "done" if name == "reason" and number and checked.subject is Role.AGENT else name
+                if checked.verdict is Verdict.CONTRADICTED and settings.unsupported == "drop":
+                    dropped.append(checked)
+                else:
+                    kept.append(_Statement(checked, piece, _place(field, statement, piece, len(texts))))
     return kept, dropped
 
 

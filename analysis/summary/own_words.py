@@ -27,7 +27,8 @@ _SPEAKERS = {
 class Told:
     """What verified statements and promises say."""
 
-    texts: Sequence[str]
+    statements: Sequence[str]
+    promises: Sequence[str]
     parts: Collection[SummaryPart]
     """Those that a verified statement has."""
     language: str | None
@@ -35,32 +36,58 @@ class Told:
 
 
 def untold(own: Sequence[SummaryEvidence], told: Told) -> list[SummaryEvidence]:
-    """Those of the sentences that nothing tells, by their figures and words; of a detail both question and answer."""
-    facts = SpokenFacts([_as_chunk(place, text) for place, text in enumerate(told.texts)], told.language)
-    stems = {stem for text in told.texts for stem in content_stems(text, told.language)}
-    spoken, ordinary = {word for text in told.texts for word in words(text)}, stop_words(told.language)
+    """Those of the sentences that nothing tells, by their figures and words; of a detail both question and answer, and
+    of the reason all or none."""
+    by_all = _Words([*told.statements, *told.promises], told.language)
+    by_statements = _Words(told.statements, told.language)
 
     def is_told(one: SummaryEvidence) -> bool:
-        if any(claim.kind in ("number", "date") for claim in facts.unsupported(one.text, told.language)):
-            return False
         if one.part is SummaryPart.LINE:
-            return True
+            return by_all.figures_of(one.text)
         if one.part is SummaryPart.DETAIL:
             # "My checking account" is not told by "checked the account".
-            return set(words(one.text)) - ordinary <= spoken
-        if one.part in (SummaryPart.REASON, SummaryPart.OUTCOME) and one.part not in told.parts:
-            return False  # a promise may hold the same words, but every summary has its reason and its outcome
-        said = set(content_stems(one.text, told.language))
-        return len(said & stems) >= (_REASON_TOLD if one.part is SummaryPart.REASON else _TOLD) * len(said)
+            return by_all.figures_of(one.text) and by_all.every_word_of(one.text)
+        # Every summary has its outcome, also where a promise holds the same words.
+        known = by_statements if one.part is SummaryPart.OUTCOME else by_all
+        return known.figures_of(one.text) and known.share_of(one.text) >= _TOLD
 
+    reason = [one for one in own if one.part is SummaryPart.REASON]
+    words_of_reason = " ".join(one.text for one in reason)
+    if (
+        SummaryPart.REASON in told.parts
+        and by_all.figures_of(words_of_reason)
+        and by_all.share_of(words_of_reason) >= _REASON_TOLD
+    ):
+        reason = []
     # A detail is a question with its answer: each stands for nothing without the other.
     details = [one for one in own if one.part is SummaryPart.DETAIL]
-    wanted = [
-        one for pair in zip(details[::2], details[1::2], strict=False) if not all(map(is_told, pair)) for one in pair
-    ]
-    parts = (SummaryPart.REASON, SummaryPart.DONE, SummaryPart.OUTCOME, SummaryPart.OPEN, SummaryPart.LINE)
+    pairs = zip(details[::2], details[1::2], strict=False)
+    wanted = [*reason, *(one for pair in pairs if not all(map(is_told, pair)) for one in pair)]
+    parts = (SummaryPart.DONE, SummaryPart.OUTCOME, SummaryPart.OPEN, SummaryPart.LINE)
     wanted += [one for one in own if one.part in parts and not is_told(one)]
     return sorted(wanted, key=lambda one: (one.start_s, one.channel))
+
+
+class _Words:
+    """What is said in these texts."""
+
+    def __init__(self, texts: Sequence[str], language: str | None) -> None:
+        self._language = language
+        self._facts = SpokenFacts([_as_chunk(place, text) for place, text in enumerate(texts)], language)
+        self._stems = {stem for text in texts for stem in content_stems(text, language)}
+        self._words = {word for text in texts for word in words(text)}
+
+    def figures_of(self, text: str) -> bool:
+        """Whether every number and date of the text is said."""
+        return not any(claim.kind in ("number", "date") for claim in self._facts.unsupported(text, self._language))
+
+    def every_word_of(self, text: str) -> bool:
+        return set(words(text)) - stop_words(self._language) <= self._words
+
+    def share_of(self, text: str) -> float:
+        """Of its words that carry meaning; 1 where there is none."""
+        stems = set(content_stems(text, self._language))
+        return len(stems & self._stems) / len(stems) if stems else 1.0
 
 
 def quoted(sentences: Sequence[SummaryEvidence], language: str | None) -> str:
