@@ -104,12 +104,7 @@ def compose(
         return Composed(None, why)
     actions = _actions(draft, checker, settings, items)
     language = draft.language
-    said = Told(
-        [one.checked.text for one in standing if one.verified],
-        [item.what for item in actions],
-        {_PARTS[one.field] for one in standing if one.verified},
-        language_of(draft.call),
-    )
+    said = _said([one for one in standing if one.verified], actions, language_of(draft.call))
     quotes = {name: untold(sentences.of_field(name), said) for name in ("reason", "done", "outcome", "next_step")}
     mark = partial(_marked, language=language, checker=checker)
     marked = {name: [mark(one) for one in standing if one.field == name] for name in quotes}
@@ -117,12 +112,6 @@ def compose(
     if told["outcome"] is None and sentences.of_field("outcome"):
         told["outcome"], told["done"] = told["done"], None  # what was done is how it ended
     points, further = _points(draft, standing, sentences, said, most=_most(settings.max_key_points, draft), mark=mark)
-    flagged = (*dropped, *doubtful, *(one.checked for one in standing))
-    flags = dict.fromkeys(flag for one in flagged for flag in one.flags)
-    if not checks_names(language):
-        flags["names_not_checked"] = None
-    if not checker.reads:
-        flags["statements_not_checked"] = None
     summary = Summary(
         text="",
         reason=told["reason"],
@@ -135,9 +124,27 @@ def compose(
         language=language,
         template=settings.template,
         check=_in_words(standing, language, checker),
-        flags=tuple(flags),
+        flags=_flags([*dropped, *doubtful, *(one.checked for one in standing)], language, checker),
     )
     return Composed(summary, _why(dropped, doubtful))
+
+
+def _said(verified: Sequence[_Statement], promised: Sequence[ActionItem], language: str | None) -> Told:
+    return Told(
+        statements=[one.checked.text for one in verified],
+        promises=[item.what for item in promised],
+        parts={_PARTS[one.field] for one in verified},
+        language=language,
+    )
+
+
+def _flags(checked: Sequence[Checked], language: str | None, checker: StatementChecker) -> tuple[str, ...]:
+    flags = dict.fromkeys(flag for one in checked for flag in one.flags)
+    if not checks_names(language):
+        flags["names_not_checked"] = None
+    if not checker.reads:
+        flags["statements_not_checked"] = None
+    return tuple(flags)
 
 
 @dataclass(frozen=True, slots=True)
