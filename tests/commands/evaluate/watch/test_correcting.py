@@ -1,126 +1,35 @@
-"""Quality watch: drawn, corrected on a sheet, judged, told over time."""
+"""Quality watch: corrected on a sheet, judged, told over time."""
 
 from __future__ import annotations
 
-import csv
 import json
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
-from commands.evaluate.watch.command import WatchRequest, watch
 from commands.exit_codes import ExitCode
 from commands.purge.erase import Erasure
-from commands.run.quality_watch import watch_of_run
-from commands.watch.drawing import draw_sample
-from commands.watch.sheet import read_corrections
-from db.connection import Database
 from db.erasure import erasable
 from db.ledger.privacy import drop_superseded_text
-from db.ledger.store import PostgresStore
 from db.queries.references import reference_of
 from db.queries.watch import calls_to_correct, night_figures
-from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
-from tests.db.samples import TALK, chunk, found, identity, outcome, prepared, transcript
-from tests.loopback import Loopback, Reply, listening
-
-CALLS = 8
-TRUE_WORDS = 18
-"""Words of TALK after the normaliser."""
-
-
-def store_call(store: PostgresStore, run_id: str, name: str, **changes: Any) -> str:
-    call = found(f"{name}.wav")
-    call_id = store.claim_call(call, name, None)
-    words = replace(transcript(f"t{name}"), **changes)
-    store.save_call(outcome(call_id, run_id, call, audio=prepared(name), words=words))
-    return call_id
-
-
-@pytest.fixture
-def stored(store: PostgresStore, run_id: str) -> list[str]:
-    return [store_call(store, run_id, str(number)) for number in range(CALLS)]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.model_validate({
-        "watch": {"calls_per_night": 6, "sheet": "csv"}, "output": {"directory": str(tmp_path / "output")}
-    })  # fmt: skip
-
-
-Ask = Callable[..., int]
-
-
-@pytest.fixture
-def ask(url: str, tmp_path: Path) -> Ask:
-    config = tmp_path / "config.yaml"
-    config.touch()
-
-    def work(*overrides: str, **given: Any) -> int:
-        request: dict[str, Any] = {"read": (), "draw": False, "sheet": None, "as_json": True} | given
-        chosen = (f"database.url={url}", f"output.directory={tmp_path / 'output'}", *overrides)
-        return watch(WatchRequest(config=config, overrides=chosen, **request))
-
-    return work
-
-
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """A database, its settings, and the command over both."""
-
-    database: Database
-    store: PostgresStore
-    settings: Settings
-    run_id: str
-    ask: Ask
-
-    def drawn(self, stamp: str = "1", **watch: Any) -> Path:
-        """The sheet of what a run draws."""
-        changed = self.settings.watch.model_copy(update=watch)
-        settings = self.settings.model_copy(update={"watch": changed})
-        wanted = changed.calls_per_night
-        sample = draw_sample(self.database, settings, stamp, wanted=wanted, within=timedelta(0), run_id=self.run_id)
-        assert sample.sheet is not None
-        return sample.sheet
-
-
-@pytest.fixture
-def watching(database: Database, store: PostgresStore, settings: Settings, run_id: str, ask: Ask) -> Watching:
-    return Watching(database, store, settings, run_id, ask)
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def filled(path: Path, change: Callable[[dict[str, str]], dict[str, str] | None]) -> Path:
-    """The sheet after a person, in a spreadsheet that writes semicolons."""
-    rows = [made for row in rows_of(path) if (made := change(row)) is not None]
-    into = path.with_name("filled.csv")
-    with into.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
-        writer.writeheader()
-        writer.writerows(rows)
-    return into
-
-
-def checked(row: dict[str, str]) -> dict[str, str]:
-    """One word of 18 was heard wrongly: `card` for `car`."""
-    return row | {"checked_by": "Ann", "said": row["said"].replace("my card", "my car")}
-
-
-def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return content
+from tests.commands.evaluate.watch.watching import (
+    CALLS,
+    TRUE_WORDS,
+    Watching,
+    checked,
+    filled,
+    rows_of,
+    store_call,
+    told,
+)
+from tests.db.samples import TALK, chunk, found, outcome, prepared, transcript
 
 
 def test_corrected_calls_come_back_as_word_error_rates(
@@ -182,47 +91,6 @@ def test_calls_nobody_has_checked_are_left_out(
     assert (figures["judged_now"], figures["to_correct"], figures["groups"]) == (0, 6, [])
 
 
-def test_a_call_is_drawn_once_and_a_night_is_filled_up(watching: Watching, stored: list[str]) -> None:
-    first = watching.drawn()
-    again = draw_sample(watching.database, watching.settings, "2", wanted=6, within=timedelta(days=1))
-    assert (again.calls, again.sheet) == (0, None)
-    more = draw_sample(watching.database, watching.settings, "3", wanted=99, within=timedelta(days=1))
-    assert more.calls == CALLS - 6
-    assert more.sheet is not None
-    assert not {row["call_id"] for row in rows_of(first)} & {row["call_id"] for row in rows_of(more.sheet)}
-
-
-def test_the_same_night_draws_the_same_calls(watching: Watching, stored: list[str]) -> None:
-    first = {row["call_id"] for row in rows_of(watching.drawn())}
-    with watching.database.connection() as connection:
-        connection.execute("DELETE FROM watch_samples")
-    assert {row["call_id"] for row in rows_of(watching.drawn("2"))} == first
-
-
-def test_calls_without_words_and_of_a_demonstration_are_not_drawn(watching: Watching) -> None:
-    store_call(watching.store, watching.run_id, "silent", chunks=())
-    store_call(watching.store, watching.run_id, "shown", identity=identity(demonstration=True, engine="sphinx"))
-    assert draw_sample(watching.database, watching.settings, "1", wanted=9, within=timedelta(days=1)).calls == 0
-
-
-def test_doubtful_calls_are_half_of_the_sample_and_do_not_count_for_more(
-    watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Three of eleven calls are in doubt and heard badly; they are three of the six drawn."""
-    loop = replace(chunk(0, 0, 0.0, "no no no no"), flags=("loop",))
-    doubtful = {store_call(watching.store, watching.run_id, f"d{number}", chunks=(loop,)) for number in range(3)}
-    sheet = watching.drawn()
-    assert doubtful <= {row["call_id"] for row in rows_of(sheet)}
-
-    def correct(row: dict[str, str]) -> dict[str, str]:
-        wrong = row["call_id"] in doubtful and row["heard"]
-        return row | {"checked_by": "Ann", "said": "I want to cancel" if wrong else row["said"]}
-
-    watching.ask(read=(filled(sheet, correct),))
-    # 3 calls of 4 words, all wrong, weight 1; 3 calls of 18 words, all right, weight 8/3
-    assert told(capsys)["groups"][0]["wer"]["value"] == pytest.approx(12 / (12 + 8 * TRUE_WORDS))
-
-
 def test_the_transcript_as_drawn_is_judged_also_when_a_better_one_is_there(
     watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,31 +150,6 @@ def test_a_sheet_that_cannot_be_read_keeps_nothing(
     with pytest.raises(ConfigurationError, match=why):
         watching.ask(read=(filled(sheet, lambda row: row | {"checked_by": "Ann"} | change),))
     assert len(calls_to_correct(watching.database)) == 6
-
-
-@pytest.fixture
-def webhook() -> Iterator[Loopback]:
-    with listening(lambda _: Reply()) as server:
-        yield server
-
-
-def test_an_alarm_ends_with_5_and_is_told_once_for_each_correction(
-    watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str], webhook: Loopback
-) -> None:
-    sheet = watching.drawn()
-    alarm = ("watch.alarm_wer=0.02", "watch.notify=true", f"reporting.notify.webhook.url={webhook.url}")
-    assert watching.ask(*alarm, read=(filled(sheet, checked),)) == ExitCode.LOOK
-    assert "surely above watch.alarm_wer (0.02)" in told(capsys)["alarm"]
-    assert [request.json()["alarm_wer"] for request in webhook.seen] == [0.02]
-    assert watching.ask(*alarm) == ExitCode.LOOK
-    assert len(webhook.seen) == 1, "nothing new came in"
-    assert watching.ask("watch.alarm_wer=0.2") == ExitCode.DONE
-
-
-def test_few_calls_raise_no_alarm(watching: Watching, stored: list[str]) -> None:
-    """Of five calls even the worst rate may be chance."""
-    sheet = watching.drawn(calls_per_night=5)
-    assert watching.ask("watch.alarm_wer=0.02", read=(filled(sheet, checked),)) == ExitCode.DONE
 
 
 def test_erasure_takes_corrections_and_judgements(watching: Watching, stored: list[str]) -> None:
@@ -387,54 +230,3 @@ def test_a_workbook_is_written_and_read_back(watching: Watching) -> None:
     kept = reference_of(watching.database, uuid.UUID(call))
     assert kept is not None
     assert kept.turns[0].text == "=1+1 is two"
-
-
-def test_a_run_that_cannot_write_its_sheet_says_so(
-    watching: Watching, stored: list[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    watching.settings.output.directory.parent.mkdir(exist_ok=True)
-    watching.settings.output.directory.write_text("a file where the folder should be")
-    watch_of_run(watching.database, watching.settings, "1", watching.run_id)
-    assert "watch.calls_per_night: no sheet of calls to correct was written" in caplog.text
-
-
-def test_a_run_judges_what_was_corrected_and_draws_the_next_sample(
-    watching: Watching, stored: list[str], caplog: pytest.LogCaptureFixture, webhook: Loopback
-) -> None:
-    """Nobody has to ask for it each night."""
-    caplog.set_level("INFO")
-    sheet = watching.drawn(calls_per_night=6)
-    read_corrections(watching.database, watching.settings, filled(sheet, checked))
-    changed = watching.settings.model_copy(
-        update={
-            "watch": watching.settings.watch.model_copy(
-                update={"calls_per_night": 7, "alarm_wer": 0.02, "notify": True}
-            ),
-            "reporting": Settings.model_validate(
-                {"reporting": {"notify": {"webhook": {"url": webhook.url}}}}
-            ).reporting,
-        }
-    )
-    watch_of_run(watching.database, changed, "2", watching.run_id)
-    assert "6 corrected calls judged now; word error rate since" in caplog.text
-    assert "surely above watch.alarm_wer (0.02)" in caplog.text
-    assert "1 call drawn" in caplog.text
-    assert len(night_figures(watching.database, date(2000, 1, 1), all_only=True)) == 1
-    watch_of_run(watching.database, changed, "3", watching.run_id)
-    assert [request.json()["alarm_wer"] for request in webhook.seen] == [0.02], (
-        "told once for each batch of corrections"
-    )
-
-
-def test_a_watch_that_breaks_never_fails_the_night(
-    watching: Watching, stored: list[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    """An error that nobody foresaw, too; and the sample is drawn all the same."""
-    caplog.set_level("INFO")
-    read_corrections(watching.database, watching.settings, filled(watching.drawn(), checked))
-    with watching.database.connection() as connection:
-        connection.execute("ALTER TABLE watch_judgements RENAME TO judgements_elsewhere")
-    changed = watching.settings.watch.model_copy(update={"calls_per_night": 7})
-    watch_of_run(watching.database, watching.settings.model_copy(update={"watch": changed}), "2", watching.run_id)
-    assert "quality watch: corrected calls were not judged" in caplog.text
-    assert "1 call drawn" in caplog.text
