@@ -27,6 +27,8 @@ import psutil
 
 from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment, Summary, Topic
 from db.connection import Database, connect
+from db.embedded.cluster import postmaster_alive
+from db.embedded.server import EmbeddedServer
 from db.ledger.rows import chunk_rows, chunk_sentiment_rows, step_row
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.database import DatabaseSettings
@@ -348,6 +350,16 @@ def cpu_s(database: Database) -> float:
         times = psutil.Process(pid).cpu_times()
         total += times.user + times.system
     return total
+
+
+def server_cpu_s(server: EmbeddedServer) -> float:
+    """CPU seconds of all processes of the server, those that have ended among them."""
+    pid = postmaster_alive(server.files())
+    assert pid is not None
+    postmaster = psutil.Process(pid)
+    own = postmaster.cpu_times()
+    ended = own.children_user + own.children_system
+    return float(ended + sum(sum(one.cpu_times()[:2]) for one in (postmaster, *postmaster.children())))
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
