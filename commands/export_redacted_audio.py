@@ -20,6 +20,7 @@ from pipeline.children.worker import Worker
 from pipeline.encryption.here import use_keys
 from pipeline.errors import EarshotError
 from pipeline.listening.muted import Copied, MuteTask, build_muter
+from pipeline.run.spool_folder import own_spool
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -51,7 +52,7 @@ def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: P
     failed: list[str] = []
     worker = Worker("muting", build_muter, (settings.input,), limit_key="of the export")
     try:
-        with tempfile.TemporaryDirectory(prefix="redacted-", dir=_made(settings.run.spool_dir)) as spool:
+        with tempfile.TemporaryDirectory(prefix="redacted-", dir=_made(own_spool(settings.run.spool_dir))) as spool:
             for call_id in call_ids:
                 call = shown_call(database, uuid.UUID(call_id))
                 found = None if call is None else stretches_of(call)

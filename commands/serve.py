@@ -28,6 +28,7 @@ from pipeline.config.areas.service import ServiceSettings
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.encryption.here import use_keys
 from pipeline.errors import ConfigurationError
+from pipeline.run.spool_folder import listening_spool
 
 _BACKLOG = 2048
 """Connections that may wait: a client that is faster than the server waits instead of being refused."""
@@ -58,7 +59,7 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
         gate = gate_of(database, settings.service)
         room = job_room(database, settings)
         live = live_room(settings, database, room)
-        spool = settings.run.spool_dir / "listening"
+        spool = listening_spool(settings.run.spool_dir)
         erase = eraser(database, settings)
         app = application(database, settings, spool, quiet, rooms=API_ROOMS, gate=gate, live=live, erase=erase)
         app.state.jobs = room

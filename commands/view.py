@@ -14,6 +14,7 @@ from db.existing import existing_ledger
 from pipeline.config.loader import export_env_file, load_settings
 from pipeline.encryption.here import use_keys
 from pipeline.errors import ConfigurationError
+from pipeline.run.spool_folder import listening_spool
 
 PORT = 8642
 """Tried first, so that bookmarks hold; another free one where it is taken."""
@@ -38,7 +39,7 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
     with existing_ledger(database_settings) as database, _listening(port) as listener:
         quiet = quiet_in(database, settings.redaction)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        server = server_of(application(database, settings, settings.run.spool_dir / "listening", quiet))
+        server = server_of(application(database, settings, listening_spool(settings.run.spool_dir), quiet))
         say(f"{address}  (this machine alone; Ctrl-C ends it)")
         if browser:
             open_page(address + page)

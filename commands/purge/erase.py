@@ -30,7 +30,7 @@ from db.erasure import (
     withdraw,
 )
 from db.export.files import whole_file
-from pipeline.run.spool_folder import own_spool
+from pipeline.run.spool_folder import forget_decoded, own_spool
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -88,11 +88,14 @@ class Erasure:
         """
         self._withdraw()
         what = named(self.chosen, names_still_used(self.database, self.chosen))
-        own_spool(self.settings.run.spool_dir)  # removes what dead runs left there
+        spool = self.settings.run.spool_dir
+        own_spool(spool)  # removes what dead processes left there
         files = erase_in_files(self._folders(), what, delimiter=self._delimiter, keep=self.keep, write=True)
         copies = erase_in_bucket(self.settings.output, what, files, write=True)
         audio, troubles = self._beside_the_results(files, write=True)
         rows = erase_rows(self.database, self.chosen, what.mentions.scrub)
+        # After the rows: until then a page could have a recording decoded again.
+        files.counts.update({"recordings decoded for listeners": decoded} if (decoded := forget_decoded(spool)) else {})
         give_back_space(self.database)
         done = Erased(
             recordings=len(self.chosen), rows=rows, runs=rows.runs, files=files, audio=audio,

@@ -7,6 +7,8 @@ import shutil
 import socket
 from pathlib import Path
 
+_LISTENING = "listening"
+
 
 def own_spool(folder: Path) -> Path:
     """This process's part of the spool; what dead processes of this machine left there is removed."""
@@ -16,6 +18,22 @@ def own_spool(folder: Path) -> Path:
         if pid.isdigit() and not _is_alive(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
     return folder / f"{host}-{os.getpid()}"
+
+
+def listening_spool(folder: Path) -> Path:
+    """Where this process keeps what it decodes for listeners."""
+    return own_spool(folder) / _LISTENING
+
+
+def forget_decoded(folder: Path) -> int:
+    """Remove what all processes of this machine and of others have decoded for listeners; returns how many files.
+
+    A room that is open decodes again what is asked for again.
+    """
+    found = [path for path in folder.glob(f"*/{_LISTENING}/**/*") if path.is_file()]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
 
 
 def spent_file(folder: Path, pid: int) -> Path:

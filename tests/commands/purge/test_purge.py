@@ -61,6 +61,9 @@ def test_an_erased_call_does_not_come_back(place: Workplace) -> None:
     assert place.run().returncode == 0
     (row,) = place.rows("SELECT call_id::text, transcription FROM calls WHERE file_name = %s", name)
     words = row["transcription"].split(": ", 1)[1]
+    decoded = place.output / "spool" / "a_host-7" / "listening" / "listening-x" / "decoded.wav"
+    decoded.parent.mkdir(parents=True)
+    decoded.write_text(words)
     before = everything(place.output)
     said = purge(place, "--call", row["call_id"], "--dry-run")
     assert "would be erased: 1 recording" in said
@@ -69,6 +72,7 @@ def test_an_erased_call_does_not_come_back(place: Workplace) -> None:
     assert len(place.rows("SELECT FROM calls")) == 2
     said = purge(place, "--call", row["call_id"], "--yes")
     assert "erased: 1 recording" in said
+    assert "recordings decoded for listeners: 1" in said
     for path in place.output.rglob("*"):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
