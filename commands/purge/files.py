@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.purge.mentions import Mentions
+from commands.purge.tables import delimiter_of, names_no_call, table_holds
 from db.export.files import whole_file
 from db.export.transcripts import file_stem_of
 
@@ -22,7 +23,7 @@ _TABLES = (".xlsx", ".parquet")
 _LOGS = (".jsonl", ".log")
 _REPORTS = "performance_report_"
 _ID_FIELDS = ("call_id", "conversationName")
-_BLOCK = 1 << 20
+_ADDRESS_FIELDS = ("source_uri", "audio_filepath", "audioFileUri")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Named:
 
     call_ids: frozenset[str]
     addresses: frozenset[str]
+    """Of all of their files, those of this machine as paths too."""
     file_names: frozenset[str]
     """Of erased recordings alone."""
     stems: frozenset[str]
@@ -41,7 +43,7 @@ class Named:
         """Whether a row of a table, or a line of a log, is about an erased call."""
         return (
             any(row.get(name) in self.call_ids for name in _ID_FIELDS)
-            or row.get("source_uri") in self.addresses
+            or any(row.get(name) in self.addresses for name in _ADDRESS_FIELDS)
             or row.get("file_name") in self.file_names
         )
 
@@ -60,17 +62,19 @@ def named(erased: Sequence[Any], still_used: Collection[str]) -> Named:
     from pipeline.sources.addresses import file_path
 
     names: set[str] = set()
+    addresses: set[str] = set()
     for one in erased:
         uris = [uri for uri in (one.source_uri, one.second_uri) if uri]
-        names |= {one.call_id, *uris, *(str(file_path(uri)) for uri in uris if uri.startswith("file://"))}
+        addresses |= {*uris, *(str(file_path(uri)) for uri in uris if uri.startswith("file://"))}
+        names.add(one.call_id)
         names |= {name for name in (one.file_name, one.second_file) if name and name not in still_used}
         names.add(file_stem_of(one.file_name, one.call_id))
     return Named(
         call_ids=frozenset(one.call_id for one in erased),
-        addresses=frozenset(one.source_uri for one in erased),
+        addresses=frozenset(addresses),
         file_names=frozenset(one.file_name for one in erased) - frozenset(still_used),
         stems=frozenset(file_stem_of(one.file_name, one.call_id) for one in erased),
-        mentions=Mentions(names),
+        mentions=Mentions(names | addresses),
     )
 
 
@@ -106,10 +110,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _one(path: Path, what: Named, delimiter: str, outcome: FilesOutcome, write: bool) -> None:
     ending = path.suffix.lower()
+    if names_no_call(path, delimiter):
+        outcome.unread.append(f"{path}: its rows do not say which call they are of; delete it if one was erased")
     if any(name in what.stems or name in what.call_ids for name in (_stem(path), path.parent.name)):
         _delete(path, "files of a call", outcome, write)
     elif ending in _TABLES:
-        if _table_holds(path, what):
+        if table_holds(path, what.mentions):
             _delete(path, "tables deleted", outcome, write)
     elif ending in (".html", ".htm") and not path.name.startswith(_REPORTS):
         text = path.read_text(encoding="utf-8")
@@ -186,7 +192,7 @@ def _clean_csv(source: Path, target: Path, what: Named, delimiter: str) -> int:
         source.open(encoding=encoding, newline="") as file,
         target.open("w", encoding=encoding, newline="") as clean,
     ):
-        delimiter = _delimiter_of(file.readline(), delimiter)
+        delimiter = delimiter_of(file.readline(), delimiter)
         file.seek(0)
         reader = csv.reader(file, delimiter=delimiter)
         writer = csv.writer(clean, delimiter=delimiter, lineterminator="\r\n")
@@ -201,13 +207,6 @@ def _clean_csv(source: Path, target: Path, what: Named, delimiter: str) -> int:
             changed += scrubbed != row
             writer.writerow(scrubbed)
     return changed
-
-
-def _delimiter_of(header: str, configured: str) -> str:
-    """That of a table of ours, whatever was configured when it was written."""
-    ours = {"call_id", "file_name", "source_uri"}
-    likely = [sign for sign in (configured, *",;\t|") if len(ours & set(header.rstrip("\r\n").split(sign))) > 0]
-    return likely[0] if likely else configured
 
 
 def _clean_lines(source: Path, target: Path, what: Named) -> int:
@@ -255,44 +254,3 @@ def _clean_text(source: Path, target: Path, what: Named) -> int:
             changed += scrubbed != line
             clean.write(scrubbed)
     return changed
-
-
-def _table_holds(path: Path, what: Named) -> bool:
-    """Whether a workbook or Parquet file holds an erased call. One that cannot be read counts as if it did not."""
-    if path.suffix.lower() == ".parquet":
-        return _parquet_holds(path, what)
-    return _workbook_holds(path, what)
-
-
-def _parquet_holds(path: Path, what: Named) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            wanted = [name for name in ("call_id", "source_uri", "file_name") if name in file.schema_arrow.names]
-            for batch in file.iter_batches(columns=wanted) if wanted else ():
-                for column in batch.columns:
-                    if any(what.mentions.scrubbed(value) != value for value in column.to_pylist() if value):
-                        return True
-    except pa.ArrowException as error:
-        raise OSError(f"cannot be read as Parquet: {error}") from error
-    return False
-
-
-def _workbook_holds(path: Path, what: Named) -> bool:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as book:
-            for name in book.namelist():
-                with book.open(name) as member:
-                    before = ""
-                    while block := member.read(_BLOCK):
-                        text = before + block.decode("utf-8", "replace")
-                        if what.mentions.scrubbed(text) != text:
-                            return True
-                        before = text[-4096:]
-    except zipfile.BadZipFile as error:
-        raise OSError(f"cannot be read as a workbook: {error}") from error
-    return False

@@ -17,7 +17,7 @@ from commands.purge.mentions import Mentions
 from db.connection import Database
 from db.erasure import Erasable
 from db.export import RESULT_FORMATS, TableFormat, export_results, export_table, export_transcripts, export_workbook
-from db.export.tables import CALLS, CHUNKS, WORKBOOK
+from db.export.tables import CALLS, CHUNKS, MANIFEST, TURNS, WORKBOOK
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings, OutputSettings, TranscriptFileSettings
@@ -66,6 +66,30 @@ def test_a_copy_of_a_table(database: Database, ids: dict[str, str], tmp_path: Pa
     assert SECRET not in text
     assert "b.wav" in text
     assert erase(tmp_path, what(ids)).counts == {}, "once is enough"
+
+
+@pytest.mark.parametrize("name", RESULT_FORMATS)
+def test_rows_that_name_the_recording_alone_go(
+    database: Database, ids: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / f"train.{name}"
+    table = MANIFEST.with_columns(["audio_filepath", "offset", "duration", "text"])
+    export_table(database, CallFilter(), table, path, TableFormat(name=name, csv=CsvSettings()))
+    assert not erase(tmp_path, what(ids)).unread
+    if name in ("xlsx", "parquet"):
+        assert not path.exists()
+    else:
+        assert (SECRET in path.read_text(), KEPT in path.read_text()) == (False, True)
+
+
+@pytest.mark.parametrize("name", RESULT_FORMATS)
+def test_rows_that_name_no_call_are_told(database: Database, ids: dict[str, str], tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"said.{name}"
+    table = TURNS.with_columns(["role", "text"])
+    export_table(database, CallFilter(), table, path, TableFormat(name=name, csv=CsvSettings()))
+    assert erase(tmp_path, what(ids)).unread == [
+        f"{path}: its rows do not say which call they are of; delete it if one was erased"
+    ]
 
 
 def test_the_results_lose_the_row_and_keep_the_others(database: Database, ids: dict[str, str], tmp_path: Path) -> None:
