@@ -20,6 +20,7 @@ from db.export.transcripts import file_stem_of
 from db.queries import listing, reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
+from db.queries.runs import unfinished_runs
 from db.queries.watch import nights_of_all
 from pages.call_page import CallContent, Sound, call_page
 from pages.dashboard.page import dashboard_page
@@ -175,6 +176,7 @@ def write_pages(
         within=wanted,
         nights=nights_of_all(database) if wanted == everything else (),
         alarm_wer=settings.watch.alarm_wer,
+        unfinished=unfinished_runs(database) if wanted == everything else (),
     )
     write_whole(to / "index.html", html.encode())
     return Written(index=to / "index.html", calls=len(listed), recordings=recordings)

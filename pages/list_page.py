@@ -27,7 +27,7 @@ SORT_NAMES: Mapping[str, str] = {
 
 
 ANY_RULE: Mapping[str, str] = {"any": "Any rule", "critical": "Critical rules"}
-_RESULTS: Mapping[str, str] = {"passed": "passed", "failed": "not passed"}
+_RESULTS: Mapping[str, str] = {"passed": "passed", "failed": "not passed", "critical": "a critical no"}
 """Of a scorecard."""
 
 
@@ -50,8 +50,12 @@ class Option:
 def list_page(
     listed: Sequence[ListedCall], total: Total, offered: Sequence[Choice], wanted: CallFilter, site: Site,
     *, sort: str = "newest", number: int = 1, within: CallFilter | None = None, faults: Sequence[str] = (),
+    guess: str | None = None,
 ) -> str:  # fmt: skip
-    """HTML of a page of the list, `number` from 1; of a written list there is one, of the calls `within` a filter."""
+    """HTML of a page of the list, `number` from 1; of a written list there is one, of the calls `within` a filter.
+
+    `guess`: what may have been meant, where nobody said the words that were looked for.
+    """
     last = 1 if site.written else max(1, -(-total.calls // CALLS_PER_PAGE), number + 1 if total.more else 1)
     return page(
         "calls",
@@ -70,6 +74,7 @@ def list_page(
         later=site.calls(wanted, sort=_sort(sort), page=number + 1) if number < last else None,
         filter=wanted,
         faults=faults,
+        guess=guess,
         within=says_of(within, offered),
         zone=ZoneInfo(site.timezone),
         site=site,

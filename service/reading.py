@@ -19,6 +19,7 @@ from db.queries import listing, reading
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from db.queries.references import reference_of
+from db.queries.runs import unfinished_runs
 from db.queries.watch import nights_of_all
 from pages.call_page import CallContent, Sound, call_page
 from pages.dashboard.agents import AGENT_ORDERS
@@ -53,6 +54,7 @@ def dashboard(request: Request, given: Given, reader: Reader) -> Response:
     wanted = reader.limited(asked)
     timezone = given.site.timezone
     found = dashboard_of(given.database, wanted, timezone)
+    everything = wanted == CallFilter()
     html = dashboard_page(
         replace(found, failures=tuple(map(reader.shown, found.failures))),
         given.choices_for(reader),
@@ -61,8 +63,10 @@ def dashboard(request: Request, given: Given, reader: Reader) -> Response:
         today=datetime.now(ZoneInfo(timezone)).date(),
         agents_by=address.get("agents", "") if address.get("agents") in AGENT_ORDERS else "calls",
         faults=faults,
-        nights=nights_of_all(given.database) if wanted == CallFilter() else (),
+        nights=nights_of_all(given.database) if everything else (),
         alarm_wer=given.settings.watch.alarm_wer,
+        unfinished=unfinished_runs(given.database) if everything else (),
+        guess=None if found.totals.calls else given.guess(wanted.text, reader),
     )
     return HTMLResponse(html)
 
@@ -99,6 +103,7 @@ def calls(request: Request, given: Given, reader: Reader) -> Response:
         sort=sort,
         number=number,
         faults=faults,
+        guess=None if total.calls else given.guess(wanted.text, reader),
     )
     return HTMLResponse(html)
 

@@ -14,6 +14,7 @@ from db.erasure import OneErased
 from db.queries.chosen import RowScope
 from db.queries.listing import Choice
 from db.queries.reading import ShownCall, shown_call
+from db.queries.searching import second_guess
 from pages.site import Site
 from pages.sound import Quiet
 from pipeline.listening.room import ListeningRoom
@@ -54,6 +55,11 @@ class Shared:
 
     def choices_for(self, reader: Principal) -> list[Choice]:
         return self.choices.get(reader.rows)
+
+    def guess(self, words: str | None, reader: Principal) -> str | None:
+        """What may have been meant by words that nobody said; None without a likely one, and for whoever sees a part of
+        the calls: what they may not see must not be guessed from."""
+        return second_guess(self.database, words) if words is not None and reader.rows.everything else None
 
     def call(self, call_id: str, reader: Principal) -> ShownCall:
         """One of the calls that the reader may see. Raises HTTPException (404)."""

@@ -70,7 +70,8 @@ class CallFilter:
     attention: str | None = None
     """Name of a rule that holds; `any` for any of them, `critical` for a critical one."""
     scorecard: str | None = None
-    """Scorecard that judged them, by name; `name:passed` or `name:failed` with this result."""
+    """Scorecard that judged them, by name; `name:passed` or `name:failed` with this result, `name:critical` with
+    a no to a critical item."""
     silence: tuple[int, int] | None = None
     """Share of the call in which nobody speaks, in percent, from the first up to the second."""
     talk: tuple[int, int] | None = None

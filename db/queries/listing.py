@@ -64,7 +64,8 @@ class ListedCall:
     rules: tuple[str, ...]
     """Their names."""
     scorecards: tuple[str, ...]
-    """`name:passed` or `name:failed` for each scorecard with an item that applies."""
+    """`name:passed` or `name:failed` for each scorecard with an item that applies; `name:critical` as well where a
+    critical one is missed."""
     language: str | None
     first_key: float
     second_key: float

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from db.ask import ask
+from db.ledger.work.intake import JOBS
 from db.records import record_row
 
 if TYPE_CHECKING:
@@ -37,6 +38,26 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedRun:
+    """The newest run over an input, where recordings of it have no row."""
+
+    started_at: datetime
+    under_way: bool
+    broke_off: bool
+    """Whether it was killed before it had accounted for its recordings."""
+    waiting: int
+    """Recordings that were still being written."""
+    left: int
+    """Recordings left for a later run: it was stopped, or has a limit."""
+    not_opened: Mapping[str, int]
+    """Reason of UNOPENED to the number of archives or folders."""
+
+
+UNOPENED = ("bad_archive", "unreadable_archive", "unreadable_folder")
+"""Reasons why recordings may lie where no run could look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpeed:
     """How fast a finished run was, and with which recogniser."""
 
@@ -60,6 +81,11 @@ class Cost:
 def latest_runs(database: Database, limit: int = 10) -> list[RunRecord]:
     """Newest first; the first is the one `run.py status` shows."""
     return ask(database, "runs/latest", record_row(RunRecord), limit=limit)
+
+
+def unfinished_runs(database: Database) -> list[UnfinishedRun]:
+    """Newest first; of the service's own runs none."""
+    return ask(database, "runs/unfinished", record_row(UnfinishedRun), unopened=list(UNOPENED), jobs=JOBS)
 
 
 def stored_report(database: Database, run_id: str | None) -> tuple[str, dict[str, Any]] | None:

@@ -8,10 +8,12 @@ from datetime import date, timedelta
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import Dashboard
 from db.queries.listing import Choice
+from db.queries.runs import UnfinishedRun
 from db.queries.watch import NightFigure
 from pages.dashboard.agents import AGENT_ORDERS, agent_rows
 from pages.dashboard.narrowing import narrowed_to
 from pages.dashboard.periods import mood_column, stretches_of, volume_column
+from pages.dashboard.runs import notes_of
 from pages.dashboard.scorecards import scorecard_rows
 from pages.dashboard.shares import share_of, tenths_of
 from pages.dashboard.tiles import tiles_of
@@ -38,10 +40,15 @@ def dashboard_page(
     faults: Sequence[str] = (),
     nights: Sequence[NightFigure] = (),
     alarm_wer: float | None = None,
+    unfinished: Sequence[UnfinishedRun] = (),
+    guess: str | None = None,
 ) -> str:
     """HTML of the dashboard; `today` in the reader's time zone. A written one is of the calls `within` a filter.
 
-    `nights`: of the quality watch, where the page is of all calls.
+    Args:
+        nights: of the quality watch, where the page is of all calls.
+        unfinished: runs that left recordings without a row, where the page is of all calls.
+        guess: what may have been meant, where nobody said the words that were looked for.
     """
     stretches = stretches_of(found.periods, found.period, wanted, site)
     weeks = weeks_of(found.topics, within or wanted, today)
@@ -66,6 +73,8 @@ def dashboard_page(
         silence=tenths_of(found, "silence", wanted, site),
         talk=tenths_of(found, "talk", wanted, site),
         failures=found.failures,
+        run_notes=notes_of(unfinished, site.timezone),
+        everything=(within or wanted) == CallFilter(),
         nights=nights,
         nights_chart=nights_chart(nights, alarm_wer),
         alarm_wer=alarm_wer,
@@ -75,6 +84,7 @@ def dashboard_page(
         chips=chips_of(wanted, site.dashboard, offered),
         wanted=address_of(wanted),
         nothing_yet=not offered and not found.totals.calls and wanted == CallFilter(),
+        guess=guess,
         presets={} if site.written else presets_of(wanted, site, today),
         within=says_of(within, offered),
         today=today,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import InPeriod, Period
-from pages.dashboard.narrowing import days_within
+from pages.dashboard.narrowing import days_within, narrowed_to
 from pages.site import Site
 from pages.svg.charts import Column
 from pages.words import MOODS
@@ -23,6 +23,7 @@ class Stretch:
     address: str
     calls: int
     moods: Mapping[str, int]
+    mood_addresses: Mapping[str, str | None]
 
 
 def stretches_of(periods: Sequence[InPeriod], period: Period, wanted: CallFilter, site: Site) -> list[Stretch]:
@@ -33,12 +34,14 @@ def stretches_of(periods: Sequence[InPeriod], period: Period, wanted: CallFilter
     while first is not None and first <= periods[-1].first_day:
         following = _following(first, period)
         found = known.get(first)
+        within = replace(wanted, **days_within(first, following, wanted))
         stretches.append(
             Stretch(
                 says=_span(first, following - timedelta(days=1), period),
-                address=site.calls(wanted, **days_within(first, following, wanted)),
+                address=site.calls(within),
                 calls=found.calls if found else 0,
                 moods={mood: getattr(found, mood) if found else 0 for mood in MOODS},
+                mood_addresses={mood: narrowed_to(within, site, mood=mood) for mood in MOODS},
             )
         )
         first = following

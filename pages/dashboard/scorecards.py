@@ -21,6 +21,7 @@ class ScorecardRow:
     passed: Share
     passed_address: str | None
     failed_address: str | None
+    critical_address: str | None
 
 
 def scorecard_rows(counts: Sequence[ScorecardCount], wanted: CallFilter, site: Site) -> list[ScorecardRow]:
@@ -32,6 +33,7 @@ def scorecard_rows(counts: Sequence[ScorecardCount], wanted: CallFilter, site: S
             passed=share_of(one.passed, one.calls),
             passed_address=_narrowed(wanted, site, f"{one.scorecard}:passed"),
             failed_address=_narrowed(wanted, site, f"{one.scorecard}:failed"),
+            critical_address=_narrowed(wanted, site, f"{one.scorecard}:critical"),
         )
         for one in counts
     ]

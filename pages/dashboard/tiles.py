@@ -53,5 +53,5 @@ def tiles_of(found: Dashboard, negative: Share, wanted: CallFilter, site: Site) 
         Tile(value=numbers.number(totals.failed), says="failed",
              address="#failures" if totals.failed else None,
              note=f"{100 * totals.failed / totals.calls:.1f} % of all calls" if totals.failed
-             else "every call has a result"),
+             else "no call failed"),
     ]  # fmt: skip

@@ -87,7 +87,8 @@ class CallQuery(BaseModel):
     attention: Text | None = Field(None, examples=["critical"])
     """For which this rule holds; `any` for any of them, `critical` for a critical one."""
     scorecard: Text | None = Field(None, examples=["service_call:failed"])
-    """Judged by this scorecard; `name:passed` or `name:failed` with this result."""
+    """Judged by this scorecard; `name:passed` or `name:failed` with this result, `name:critical` with a no to a
+    critical item."""
     silence: Percent | None = None
     """Share of the call in which nobody speaks, in percent, from the first up to the second."""
     talk: Percent | None = None

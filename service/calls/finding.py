@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from db.queries.searching import LONGEST_QUERY, MARK_BEGIN, MARK_END, SearchHit, search, second_guess
+from db.queries.searching import LONGEST_QUERY, MARK_BEGIN, MARK_END, SearchHit, search
 from pipeline.records import Role
 from service.access import What
 from service.answers import Answer
@@ -82,8 +82,7 @@ def search_calls(query: Annotated[SearchQuery, Query()], given: Given, reader: W
         return search(given.database, text, role=query.role, chosen=chosen, timezone=zone, limit=query.limit)
 
     hits = places(query.q)
-    # Words that the reader may not see must not be guessed from.
-    guess = None if hits or not reader.rows.everything else second_guess(given.database, query.q)
+    guess = None if hits else given.guess(query.q, reader)
     if guess is not None:
         hits = places(guess)
     given.audit.read(reader, What.SEARCH, [hit.call_id for hit in hits])

@@ -88,7 +88,7 @@ def browser(database: Database, store: PostgresStore, run_id: str, url: str, tmp
     ["", "?agent=A%261", "?topic=Billing", "?from=2026-09-18&to=2026-10-02", "?mood=negative", "?undated=yes",
      "?silence=20-30", "?attention=any", "?attention=critical", "?attention=long_hold", "?status=failed",
      "?topic=Billing+%3E+Refund", "?mood=neutral", "?scorecard=service", "?scorecard=service:failed",
-     "?scorecard=service:passed"],
+     "?scorecard=service:passed", "?scorecard=service:critical"],
 )  # fmt: skip
 def test_every_figure_leads_to_as_many_calls(browser: TestClient, query: str) -> None:
     html = browser.get(f"/{query}").text
@@ -136,6 +136,30 @@ def test_failures_and_skipped_files_are_counted_apart(browser: TestClient) -> No
     html = browser.get("/").text
     for text in ("Failed: SourceUnreadable", "Failed: AudioUndecodable", "Failed in several runs", "too_short"):
         assert text in html
+
+
+def test_a_night_that_broke_off_is_not_told_as_one_without_failures(database: Database, tmp_path: Path) -> None:
+    store = PostgresStore(database)
+    run_id = store.begin_run({}, "x", "host", ["file:///calls"])
+    call = found()
+    store.save_call(outcome(store.claim_call(call, "aa", None), run_id, call))
+    store.close()
+    with TestClient(application(database, Settings(), tmp_path / "spool", all_heard), base_url=LOOPBACK) as browser:
+        assert "it broke off" in browser.get("/").text
+        assert "it broke off" not in browser.get("/?agent=A7").text, "it is not about these calls"
+        assert "None of these calls." in browser.get("/?agent=A7").text
+
+
+def test_what_was_skipped_is_told_where_no_call_is_there(
+    database: Database, store: PostgresStore, run_id: str, tmp_path: Path
+) -> None:
+    skipped = SkippedFile(source_uri="file:///calls/x.wav", file_name="x.wav", size_bytes=1, modified_at=None,
+                          reason="too_short", message="short")  # fmt: skip
+    store.save_skipped([skipped], run_id)
+    with TestClient(application(database, Settings(), tmp_path / "spool", all_heard), base_url=LOOPBACK) as browser:
+        html = browser.get("/").text
+    assert "No calls yet" in html
+    assert "too_short" in html
 
 
 def test_no_calls_yet_says_what_to_do(database: Database, tmp_path: Path) -> None:

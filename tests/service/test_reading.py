@@ -56,6 +56,14 @@ def test_what_was_looked_for_is_marked_and_its_moment_linked(room: Room) -> None
     assert f"/calls/{room.call_id}#at=2.5" in html
 
 
+@pytest.mark.parametrize("page", ["/calls", "/"])
+def test_a_mistyped_word_leads_to_what_may_have_been_meant(room: Room, page: str) -> None:
+    html = room.browser.get(f"{page}?agent=A7&q=refnud").text
+    assert f'Did you mean <a href="{page}?agent=A7&amp;q=refund" dir="auto">refund</a>?' in html
+    assert "Did you mean" not in room.browser.get(f"{page}?q=refund").text
+    assert "Did you mean" not in room.browser.get(f"{page}?q=xylophone").text
+
+
 def test_an_address_with_empty_values_leads_to_the_short_one(room: Room) -> None:
     answer = room.browser.get("/calls?q=&agent=A7&mood=", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/calls?agent=A7")

@@ -124,6 +124,14 @@ def test_a_call_outside_of_the_row_scope_is_not_found_and_inside_is(house: House
         assert get(client, path.format(call_id=house.mine)).status_code != 404, path
 
 
+@pytest.mark.parametrize("address", ["/calls?q=sayles", "/?q=sayles", "/v1/search?q=sayles"])
+def test_what_may_have_been_meant_is_guessed_from_no_call_outside_of_the_row_scope(house: House, address: str) -> None:
+    everything = house.client(token_in(house.database, "all", [Scope.READ]))
+    assert re.search(r">sales<|:\"sales\"", get(everything, address).text), "a guess that there is to withhold"
+    one_queue = house.client(token_in(house.database, "one", [Scope.READ], queues=("billing",)))
+    assert not re.search(r"\bsales\b", get(one_queue, address).text)
+
+
 def test_who_gets_no_words_gets_none_anywhere(house: House) -> None:
     client = house.client(token_in(house.database, "x", [Scope.READ_WITHOUT_TEXT]))
     seen = 0

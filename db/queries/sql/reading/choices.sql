@@ -16,9 +16,11 @@ FROM (
     SELECT 'attention', m.rule, max(m.title), count(*) FROM rule_matches m JOIN chosen c USING (call_id)
     WHERE c.status <> 'skipped' GROUP BY 2
     UNION ALL
-    SELECT 'scorecard', r.scorecard || CASE WHEN r.passed THEN ':passed' ELSE ':failed' END, max(r.title), count(*)
+    SELECT 'scorecard', r.scorecard || ':' || result, max(r.title), count(*)
     FROM scorecard_results r JOIN chosen c USING (call_id)
-    WHERE c.status <> 'skipped' AND r.passed IS NOT NULL GROUP BY 2
+    CROSS JOIN unnest(ARRAY[CASE WHEN r.passed THEN 'passed' ELSE 'failed' END,
+                            CASE WHEN r.failed_critical <> '{}' THEN 'critical' END]) AS result
+    WHERE c.status <> 'skipped' AND r.passed IS NOT NULL AND result IS NOT NULL GROUP BY 2
 ) found
 WHERE value IS NOT NULL
 GROUP BY kind, value

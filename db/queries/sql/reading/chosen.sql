@@ -33,7 +33,8 @@ WITH chosen AS NOT MATERIALIZED (
         AND (%(scorecard)s::text IS NULL OR c.call_id IN (
             SELECT r.call_id FROM scorecard_results r
             WHERE r.scorecard = split_part(%(scorecard)s, ':', 1)
-                AND split_part(%(scorecard)s, ':', 2) IN ('', CASE WHEN r.passed THEN 'passed' ELSE 'failed' END)
+                AND (split_part(%(scorecard)s, ':', 2) IN ('', CASE WHEN r.passed THEN 'passed' ELSE 'failed' END)
+                    OR split_part(%(scorecard)s, ':', 2) = 'critical' AND r.failed_critical <> '{}')
                 AND r.passed IS NOT NULL))
         AND (%(silence_from)s::int IS NULL OR c.silence_share >= %(silence_from)s::float8 / 100
             AND (c.silence_share < %(silence_to)s::float8 / 100 OR %(silence_to)s >= 100))

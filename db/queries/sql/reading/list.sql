@@ -8,8 +8,10 @@ SELECT c.call_id::text, c.file_name, c.started_at, c.duration_s, c.agent_id, c.q
        ARRAY(SELECT a.title FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule) AS attention,
        ARRAY(SELECT a.rule FROM attention a WHERE a.call_id = c.call_id ORDER BY a.critical DESC, a.weight DESC, a.rule)
            AS rules,
-       ARRAY(SELECT r.scorecard || CASE WHEN r.passed THEN ':passed' ELSE ':failed' END
-             FROM scorecard_results r WHERE r.call_id = c.call_id AND r.passed IS NOT NULL ORDER BY 1) AS scorecards,
+       ARRAY(SELECT r.scorecard || ':' || result FROM scorecard_results r
+             CROSS JOIN unnest(ARRAY[CASE WHEN r.passed THEN 'passed' ELSE 'failed' END,
+                                     CASE WHEN r.failed_critical <> '{}' THEN 'critical' END]) AS result
+             WHERE r.call_id = c.call_id AND r.passed IS NOT NULL AND result IS NOT NULL ORDER BY 1) AS scorecards,
        c.language,
        page.first_key, page.second_key, said.role AS said_role, said.start_s AS said_at_s, said.quote AS said_quote
 FROM (
