@@ -162,11 +162,17 @@ def test_a_summary_in_parts_links_each_sentence() -> None:
 
 def test_rules_that_hold_say_why_and_where() -> None:
     rule = ShownRule(
-        rule="cancellation_threat", title="The customer wants to leave", reason="said <b>", quote="I cancel <i>",
-        role=Role.CLIENT, start_s=12.5, weight=5.0, critical=True, occurrences=1,
+        rule="cancellation_threat", title="The customer wants to leave", reason="said <b> at 0:12, 2 times",
+        quote="I cancel <i>", role=Role.CLIENT, start_s=12.5, weight=5.0, critical=True, occurrences=1,
     )  # fmt: skip
     html = html_of(rules=[rule])
-    for text in ("The customer wants to leave", "Said &lt;b&gt;.", "I cancel &lt;i&gt;", "#at=12.5", "critical"):
+    for text in (
+        "The customer wants to leave",
+        "Said &lt;b&gt;, 2 times.",
+        "I cancel &lt;i&gt;",
+        "#at=12.5",
+        "critical",
+    ):
         assert text in html
     assert 'href="/calls?attention=cancellation_threat"' in html
 
