@@ -50,8 +50,9 @@ _FORMATS: Mapping[Kind, str] = {
     Kind.SHARE: "0%",
     Kind.DURATION: "[h]:mm:ss",
     Kind.MOMENT: "yyyy-mm-dd hh:mm",
+    Kind.TRUTH: '"yes";"yes";"no"',  # LibreOffice shows 1 and 0 otherwise; Excel shows TRUE and FALSE anyhow
 }
-_CENTRED = frozenset({Kind.SHARE, Kind.DURATION, Kind.MOMENT, Kind.WHOLE, Kind.NUMBER})
+_CENTRED = frozenset({Kind.SHARE, Kind.DURATION, Kind.MOMENT, Kind.WHOLE, Kind.NUMBER, Kind.TRUTH})
 """Or they touch the text beside them."""
 _LINE_HEIGHT = 15
 """Points. LibreOffice measures no row when it opens a file: without a height wrapped text lies over the next rows."""
@@ -190,7 +191,7 @@ def _header(sheet: Any, table: Table, zone: ZoneInfo) -> list[Cell]:
     for column in table.columns:
         shown = f"{column.shown} ({zone.key})" if column.kind is Kind.MOMENT and column.title else column.shown
         cell = WriteOnlyCell(sheet, value=shown)
-        cell.font = Font(bold=True)
+        cell.font = Font(name="Calibri", bold=True)  # without a name LibreOffice takes one with serifs
         cell.fill = PatternFill("solid", fgColor="E8ECF1")
         cell.alignment = Alignment(vertical="top", wrap_text=True)
         cells.append(cell)

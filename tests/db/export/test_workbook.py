@@ -80,6 +80,9 @@ def test_a_workbook_for_people(database: Database, call_id: str, tmp_path: Path)
     assert row["Length"].value == timedelta(seconds=12)
     assert (row["How sure"].value, row["How sure"].number_format) == (0.8, "0%")
     assert row["Customer's mood"].value == "negative"
+    assert [cell.font.name for cell in sheet[1][:2]] == ["Calibri", "Calibri"]
+    doubtful = book["Turns"]["I2"]
+    assert (doubtful.value, doubtful.number_format) == (False, '"yes";"yes";"no"')
     assert row["Topic"].value == "Billing > Refund"
     assert row["Outcome"].value == "refund promised"
     assert row["Action items"].value == "refund (agent)"
