@@ -50,10 +50,10 @@ class UnfinishedRun:
     left: int
     """Recordings left for a later run: it was stopped, or has a limit."""
     not_opened: Mapping[str, int]
-    """Reason of UNOPENED to the number of archives or folders."""
+    """Reason of UNOPENED to the number of archives, folders or links."""
 
 
-UNOPENED = ("bad_archive", "unreadable_archive", "unreadable_folder")
+UNOPENED = ("bad_archive", "unreadable_archive", "unreadable_folder", "dangling_link")
 """Reasons why recordings may lie where no run could look."""
 
 

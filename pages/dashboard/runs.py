@@ -12,6 +12,7 @@ _UNOPENED: Mapping[str, tuple[str, str]] = {
     "bad_archive": ("damaged archive", "damaged archives"),
     "unreadable_archive": ("archive that could not be read", "archives that could not be read"),
     "unreadable_folder": ("folder that could not be listed", "folders that could not be listed"),
+    "dangling_link": ("link that leads nowhere", "links that lead nowhere"),
 }
 
 
@@ -29,5 +30,6 @@ def _said_of(run: UnfinishedRun) -> Iterator[str]:
         yield f"{counted(run.left, 'recording')} left for the next run"
     if run.waiting:
         yield f"{counted(run.waiting, 'recording')} still being written when it looked, left for the next run"
-    for reason, number in run.not_opened.items():
-        yield f"{counted(number, *_UNOPENED[reason])}, with what lies in it; its file_statuses_*.json says which"
+    if run.not_opened:
+        found = [counted(number, *_UNOPENED[reason]) for reason, number in run.not_opened.items()]
+        yield f"it could not look into {', '.join(found)}; its file_statuses_*.json says which"

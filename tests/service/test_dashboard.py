@@ -99,7 +99,7 @@ def test_every_figure_leads_to_as_many_calls(browser: TestClient, query: str) ->
     assert len(shares) > 0 or query in ("?status=failed", "?mood=neutral")
     for address, number in {*figures, *shares}:
         listed = browser.get(unescape(address)).text
-        total = re.search(r'<p class="sum" id="sum">([\d,]+) call', listed)
+        total = re.search(r'<p class="sum" id="sum">([\d,]+) (?:call|skipped file)', listed)
         assert (total[1] if total else "0") == number, address
         assert "This filter was left out" not in listed
 
@@ -134,7 +134,7 @@ def test_folded_filters_say_how_many_are_in_use(browser: TestClient, page: str) 
 
 def test_failures_and_skipped_files_are_counted_apart(browser: TestClient) -> None:
     html = browser.get("/").text
-    for text in ("Failed: SourceUnreadable", "Failed: AudioUndecodable", "Failed in several runs", "too_short"):
+    for text in ("Failed: SourceUnreadable", "Failed: AudioUndecodable", "Failed in several runs", "too short"):
         assert text in html
 
 
@@ -159,7 +159,16 @@ def test_what_was_skipped_is_told_where_no_call_is_there(
     with TestClient(application(database, Settings(), tmp_path / "spool", all_heard), base_url=LOOPBACK) as browser:
         html = browser.get("/").text
     assert "No calls yet" in html
-    assert "too_short" in html
+    assert "Skipped, not a call: too short" in html
+
+
+def test_a_skipped_file_is_told_as_such(browser: TestClient) -> None:
+    listed = browser.get("/calls?status=skipped").text
+    assert "1 skipped file</p>" in listed
+    (address,) = re.findall(r'href="(/calls/[^"#?]*)" dir="auto">Skipped</a>', listed)
+    page = browser.get(address).text
+    assert '<h1 dir="auto">Skipped file</h1>' in page
+    assert "No word of it was looked for." in page
 
 
 def test_no_calls_yet_says_what_to_do(database: Database, tmp_path: Path) -> None:
