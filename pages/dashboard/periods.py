@@ -34,7 +34,8 @@ def stretches_of(periods: Sequence[InPeriod], period: Period, wanted: CallFilter
     while first is not None and first <= periods[-1].first_day:
         following = _following(first, period)
         found = known.get(first)
-        within = replace(wanted, **days_within(first, following, wanted))
+        days = days_within(first, following, wanted)
+        within = replace(wanted, first_day=days["first_day"], last_day=days["last_day"])
         stretches.append(
             Stretch(
                 says=_span(first, following - timedelta(days=1), period),
