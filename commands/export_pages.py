@@ -165,14 +165,12 @@ def write_pages(
     choices = listing.choices_among(database, wanted, timezone)
     html = list_page(listed, listing.total_of(database, wanted, timezone), choices, everything, site, within=wanted)
     write_whole(to / "calls.html", html.encode())
-    found = dashboard_of(database, wanted, timezone)
-    today = datetime.now(ZoneInfo(timezone)).date()
     html = dashboard_page(
-        found,
+        dashboard_of(database, wanted, timezone),
         choices,
         everything,
         site,
-        today=today,
+        today=datetime.now(ZoneInfo(timezone)).date(),
         within=wanted,
         nights=nights_of_all(database) if wanted == everything else (),
         alarm_wer=settings.watch.alarm_wer,
