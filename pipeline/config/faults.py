@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config.yaml_reader import KeyPath
 from pipeline.masking import excerpt
 
+_LISTS = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type"})
 Places = dict[KeyPath, str]
 """Key path to where it was said: `config.yaml:12` or `--set run.order`."""
 
@@ -44,6 +45,8 @@ def _explain_one(fault: dict[str, Any], root: type[BaseModel], places: Places, w
         hint = f"did you mean {close[0]}? " if close else ""
         return f"{prefix}: unknown key; {hint}the keys here are: {', '.join(choices)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] in _LISTS and isinstance(fault["input"], str | int | float):
+        return f"{prefix}: this is a list: [{excerpt(str(fault['input']), 200)}]"
     if fault["type"] == "value_error" and isinstance(fault["input"], dict | BaseModel):
         return f"{prefix}: {message}"
     return f"{prefix}: {message} (the value is {_shown(fault['input'])})"

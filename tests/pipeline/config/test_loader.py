@@ -131,6 +131,7 @@ def test_an_override_wins_over_the_file(tmp_path: Path, override: str, key: str,
         ("run.limit.more=5", "limit holds a single value"),
         ("run.ordr=5", "--set run.ordr: run.ordr: unknown key"),
         ("run.limit=[", "not valid YAML"),
+        ("transcription.languages=en,fr", "transcription.languages: this is a list: [en,fr]"),
         ("run={limit: 0}", "--set run: run.limit: Input should be greater"),
     ],
 )
