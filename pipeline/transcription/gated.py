@@ -277,10 +277,12 @@ class GatedTranscriber:
             return
         case.listened = True
         try:
-            other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)], request.languages)
+            other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
         except (RuntimeError, MemoryError):
             return  # no memory to listen; decoding again says itself what it lacks
         if other is None or other.code == request.language:
+            return
+        if request.languages and other.code not in request.languages:
             return
         needed = _BESIDE_IT if other.code in spoken else settings.other_language_probability
         if (other.probability or 0.0) >= needed:

@@ -164,16 +164,18 @@ def test_a_doubtful_segment_in_another_language_is_recognised_in_it(
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "languages"),
+    ("probabilities", "spoken_here", "languages"),
     [
-        pytest.param((0.95, 0.95), ["fr", "fr", "en"], id="he speaks it in the next, too"),
-        pytest.param((0.95, 0.6), ["fr", "fr", "en"], id="he probably speaks it in the next"),
-        pytest.param((0.95, 0.4), ["fr", "en", "en"], id="he may speak it in the next"),
-        pytest.param((0.6, 0.95), ["en", "en", "en"], id="no segment is doubtful and clearly another"),
+        pytest.param((0.95, 0.95), (), ["fr", "fr", "en"], id="he speaks it in the next, too"),
+        pytest.param((0.95, 0.6), (), ["fr", "fr", "en"], id="he probably speaks it in the next"),
+        pytest.param((0.95, 0.4), (), ["fr", "en", "en"], id="he may speak it in the next"),
+        pytest.param((0.6, 0.95), (), ["en", "en", "en"], id="no segment is doubtful and clearly another"),
+        pytest.param((0.95, 0.95), ("en", "fr"), ["fr", "fr", "en"], id="it is one of those configured"),
+        pytest.param((0.95, 0.95), ("en", "th"), ["en", "en", "en"], id="nobody speaks it here"),
     ],
 )
 def test_beside_a_segment_in_another_language_the_others_are_heard_too(
-    probabilities: tuple[float, float], languages: list[str]
+    probabilities: tuple[float, float], spoken_here: tuple[str, ...], languages: list[str]
 ) -> None:
     """Whisper had written the German "that is very kind of you" as English, and was sure of it."""
 
@@ -191,7 +193,8 @@ def test_beside_a_segment_in_another_language_the_others_are_heard_too(
 
     engine = Listener(answer=answer)
     gated = GatedTranscriber(engine, replace(description(), low_confidence=0.95), TrustGateSettings())
-    results = list(gated.transcribe([_window(3, 2, 0.6, heard=HeardLanguage(code="en", probability=0.7))]))
+    window = replace(_window(3, 2, 0.6, heard=HeardLanguage(code="en", probability=0.7)), languages=spoken_here)
+    results = list(gated.transcribe([window]))
     assert [one.language for one in sorted(results, key=lambda one: one.key)] == languages
     flagged = {one.key for one in results if "other_language" in one.flags}
     assert flagged == {f"s{n}" for n, language in enumerate(languages) if language == "fr"}
