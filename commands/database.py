@@ -112,7 +112,7 @@ def dump(
 
     Example: python run.py db dump /backup/earshot-$(date +%F).dump
     """
-    from db.backup import dump as write
+    from db.admin import dump as write
 
     write(_settings(config, overrides), file)
     say(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
@@ -128,7 +128,7 @@ def restore(
 
     Example: python run.py db restore earshot.dump --set database.data_dir=data/restored
     """
-    from db.backup import restore as bring_back
+    from db.admin import restore as bring_back
 
     applied = bring_back(_settings(config, overrides), file)
     say("\n".join(("restored", *(f"applied {name}" for name in applied))))

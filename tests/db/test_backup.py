@@ -8,8 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from db.admin import database_url, stop_server
-from db.backup import dump, restore
+from db.admin import database_url, dump, restore, stop_server
 from db.embedded.programs import find_programs
 from db.ledger.store import PostgresStore
 from pipeline.config.areas.database import DatabaseSettings
