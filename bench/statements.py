@@ -8,8 +8,8 @@ for it, each with a person's verdict. `tuning.yaml` is what rules and weights we
 aside.
 `kept_apart_later.yaml` was written after a real model's unmarked falsehoods were known, before the checker was changed
 for them; `strangers_apart.yaml` likewise, later. `model.yaml` has what a real model wrote while the checker was made,
-`model_apart.yaml` and `model_apart_later.yaml` what it wrote about calls on which nothing had been tuned: the first was
-looked at once it had been counted, the second was only counted.
+`model_apart.yaml`, `model_apart_later.yaml` and `model_apart_third.yaml` what it wrote about calls on which nothing had
+been tuned; each was looked at after it had been counted.
 --fit makes the weights anew from the tuning half (thresholds by cross-validation over calls) and writes them.
 --show lists what is judged wrongly. Intervals: Wilson (1927), 95 %.
 """
@@ -40,10 +40,8 @@ from pipeline.records import CallForAnalysis
 
 STATEMENTS = Path(__file__).resolve().parents[1] / "tests" / "analysis" / "summary" / "statements"
 FALSE_KINDS = ("reversed", "invented", "figure", "outcome")
-_LOST = 0.04
-"""Share of true statements of the tuning half that may be dropped."""
 _MARKED = 0.14
-"""Share of them that may be dropped or marked."""
+"""Share of the true statements of the tuning half that may be marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def read_statements(path: Path, data: Path | None) -> list[Labelled]:
     """Statements about calls that are not here (`reference` without `data`) are left out."""
     known: dict[str | int, CallForAnalysis] = {call.call_id: call for call, _ in samples()}
     known |= {expected["number"]: call for expected, call in fresh_calls(STRANGERS)}
-    known |= {call.call_id: call for name in ("first", "second") for _, call in calls_of_set(name)}
+    known |= {call.call_id: call for name in ("first", "second", "seen", "aside") for _, call in calls_of_set(name)}
     if data is not None and (data / "calls" / "harper_valley").is_dir():
         known |= {call.call_id: call for call, _ in harper_valley(data)}
     return list(_labelled(yaml.safe_load(path.read_text(encoding="utf-8")), known))
@@ -150,7 +148,6 @@ def fit(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -> dict
     return {
         "coefficients": {name: round(float(value), 3) for name, value in zip(WEIGHED, model.coef_[0], strict=True)},
         "intercept": round(float(model.intercept_[0]), 3),
-        "dropped_below": round(float(ordered[int(_LOST * len(ordered))]), 3),
         "verified_from": round(float(ordered[int(_MARKED * len(ordered))]), 3),
     }
 
@@ -187,7 +184,15 @@ def main() -> None:
         weights.cache_clear()
     halves = {"tuning": tuning}
     if not arguments.tuning_only:
-        for name in ("kept_apart", "kept_apart_later", "strangers_apart", "model", "model_apart", "model_apart_later"):
+        for name in (
+            "kept_apart",
+            "kept_apart_later",
+            "strangers_apart",
+            "model",
+            "model_apart",
+            "model_apart_later",
+            "model_apart_third",
+        ):
             halves[name] = read_statements(STATEMENTS / f"{name}.yaml", arguments.data)
     told: dict[str, Any] = {}
     for half, statements in halves.items():

@@ -91,7 +91,9 @@ class Deeds:
         """ "The client called Ruth", who answers: it is this call, and no word of it tells so."""
         if clause.verb not in _CALLED or clause.act is not None or clause.denied:
             return False
-        return clause.subject is self._caller and clause.towards is OTHER_SIDE.get(self._caller, Role.UNKNOWN)
+        nobody_named = set(clause.content) <= {self._wording.stem(clause.verb)}
+        answers = OTHER_SIDE.get(self._caller, Role.UNKNOWN)
+        return clause.subject is self._caller and (nobody_named or clause.towards is answers)
 
     def _done_by(self, clause: Clause, stem: str, subject: Role | None) -> tuple[float, float, float, float]:
         found, everywhere = self._occurrences(stem, clause.content)

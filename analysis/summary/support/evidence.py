@@ -97,6 +97,14 @@ _BEST_OF = frozenset({"covered", "together", "same_did"})
 """Of several clauses the smallest counts; of the others the largest."""
 
 
+def together(clauses: Sequence[Evidence]) -> Evidence:
+    """Of a whole statement: it is as weak as its weakest clause."""
+    names = [field.name for field in fields(Evidence)]
+    return Evidence(
+        **{name: (min if name in _BEST_OF else max)(getattr(one, name) for one in clauses) for name in names}
+    )
+
+
 class CallEvidence:
     """One call, ready for statements about it."""
 
@@ -113,20 +121,22 @@ class CallEvidence:
 
     def of(self, statement: str, before: Role | None = None) -> Evidence:
         """`before`: whom a pronoun at the statement's beginning stands for."""
-        clauses = read_statement(statement, self._wording, self.names, before)
-        found = [self._of_clause(clause) for clause in clauses]
+        return together(self.of_clauses(statement, before))
+
+    def of_clauses(self, statement: str, before: Role | None = None) -> list[Evidence]:
+        """For each thing it says; what is measured on the whole statement counts for each."""
         similar, turned = self._similarity(statement)
-        values = {
-            name: (min if name in _BEST_OF else max)(one[name] for one in found) for name in (found[0] if found else ())
-        }
-        return Evidence(
-            **values,
-            similar=similar,
-            turned=turned,
-            turned_round=self._turned_round(statement),
-            miscounted=miscounted(statement, self.utterances, self._wording),
-            misdated=misdated(statement, self.utterances, self._wording),
-        )
+        return [
+            Evidence(
+                **self._of_clause(clause),
+                similar=similar,
+                turned=turned,
+                turned_round=self._turned_round(statement),
+                miscounted=miscounted(statement, self.utterances, self._wording),
+                misdated=misdated(statement, self.utterances, self._wording),
+            )
+            for clause in read_statement(statement, self._wording, self.names, before)
+        ]
 
     def subject_of(self, statement: str, before: Role | None = None) -> Role | None:
         """Whom the statement is about; None for a thing or nobody."""

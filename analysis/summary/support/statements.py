@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from analysis.summary.support.clause import Clause
 from analysis.summary.support.wording import Wording, word_set
@@ -19,6 +20,9 @@ _AUXILIARIES = word_set(
 _INTERROGATIVE = word_set("whether if why what when where which who how")
 _MODAL = word_set("will would may might shall should")
 _OPEN = _MODAL | {"is", "are", "being", "to"}
+_POSSESSES = word_set("have has had")
+_HELPERS = 4
+"""Words within which a subject's verb begins."""
 _PASSIVE = word_set("is are was were be been being gets got")
 _COPULA = word_set("is are was were been")
 _DETERMINERS = word_set("the a an this that her his their its your our my")
@@ -182,6 +186,10 @@ def _state(spoken: Sequence[str], subject: Role | None, wording: Wording) -> str
 
 def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: Wording) -> int | None:
     """Where the verb stands, from `at` on; without a subject only a word that is known as one."""
+    if subject is not None and any(
+        word in _POSSESSES and following in _DETERMINERS for word, following in pairwise(spoken[at : at + _HELPERS])
+    ):
+        return None  # "had a fine from the city": nothing is done
     verb_at = next(
         (
             place

@@ -1,9 +1,9 @@
 """A verdict on each statement: supported, not verified, or contradicted by the call.
 
 Some evidence speaks against a statement by itself: the other side's deed, a refusal that nobody uttered. What is
-certain contradicts it; one doubt leaves it not verified. Otherwise a logistic regression weighs how much of it
-was said in one place (`weights.json`, fitted by `python -m bench.statements --fit` on the statements in
-tests/analysis/summary/statements/tuning.yaml).
+certain, or two doubts about one thing that it says, contradict it; one doubt leaves it not verified. Otherwise a
+logistic regression weighs how much of it was said in one place (`weights.json`, fitted by `python -m bench.statements
+--fit` on the statements in tests/analysis/summary/statements/tuning.yaml): what is not found is not verified.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from analysis.encoder.vectors import SentenceEncoder
-from analysis.summary.support.evidence import CallEvidence, Evidence
+from analysis.summary.support.evidence import CallEvidence, Evidence, together
 from analysis.summary.support.heard import Utterance
 from analysis.summary.support.wording import LANGUAGES, wording_of
 from pipeline.records import Role, TranscriptChunk
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
     NOT_VERIFIED = "not verified"
     """Neither found in the call nor against it."""
     CONTRADICTED = "contradicted"
-    """The call says otherwise, or says nothing like it."""
+    """The call says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,6 @@ class Weights:
     coefficients: tuple[float, ...]
     """One for each of `WEIGHED`."""
     intercept: float
-    dropped_below: float
-    """Probability below which a statement counts as contradicted."""
     verified_from: float
     """Probability from which it counts as supported."""
 
@@ -74,7 +72,6 @@ def weights() -> dict[str, Weights]:
         name: Weights(
             coefficients=tuple(float(one["coefficients"][field]) for field in WEIGHED),
             intercept=float(one["intercept"]),
-            dropped_below=float(one["dropped_below"]),
             verified_from=float(one["verified_from"]),
         )
         for name, one in table.items()
@@ -116,7 +113,8 @@ class Judge:
 
     def judge(self, statement: str, before: Role | None = None) -> Judgement:
         """`before`: whom a pronoun at its beginning stands for."""
-        evidence = self._evidence.of(statement, before)
+        clauses = self._evidence.of_clauses(statement, before)
+        evidence = together(clauses)
         faults = faults_of(evidence)
         value = self._weights.intercept + sum(
             weight * float(getattr(evidence, field))
@@ -124,7 +122,9 @@ class Judge:
         )
         probability = 1.0 / (1.0 + math.exp(-value))
         certain = evidence.other_did >= 1.0 or any(fault in _CERTAIN for fault in faults)
-        if certain or len(faults) > 1 or probability < self._weights.dropped_below:
+        # Doubts about two things that it says are one doubt about each.
+        doubled = any(len(faults_of(clause)) > 1 for clause in clauses)
+        if certain or doubled:
             verdict = Verdict.CONTRADICTED
         elif faults or probability < self._weights.verified_from:
             verdict = Verdict.NOT_VERIFIED

@@ -12,8 +12,10 @@ import pytest
 from analysis.calls import speaks
 from analysis.encoder.vectors import SentenceEncoder
 from analysis.summary.checking import StatementChecker
+from analysis.summary.support.evidence import CallEvidence
 from analysis.summary.support.figures import without_idioms
-from analysis.summary.support.verdict import WEIGHED, Verdict, weights
+from analysis.summary.support.verdict import WEIGHED, Verdict, faults_of, weights
+from analysis.summary.support.wording import wording_of
 from bench.statements import FALSE_KINDS, STATEMENTS, Labelled, read_statements, verdicts
 from pipeline.records import CallForAnalysis
 from tests.analysis.calls import call
@@ -109,13 +111,13 @@ def test_in_other_languages_only_facts_are_compared_and_nothing_counts_as_verifi
 def test_a_call_without_words_supports_nothing() -> None:
     silent = call(("agent", "[noise]"))
     assert not speaks(silent)
-    assert judged(silent, "The client lost a card.") is Verdict.CONTRADICTED
+    assert judged(silent, "The client lost a card.") is Verdict.NOT_VERIFIED
 
 
 def test_weights_name_every_field_that_is_weighed() -> None:
     for one in weights().values():
         assert len(one.coefficients) == len(WEIGHED)
-        assert 0 < one.dropped_below < one.verified_from < 1
+        assert 0 < one.verified_from < 1
 
 
 def _shares(statements: list[Labelled], found: list[Verdict]) -> tuple[float, float]:
@@ -219,6 +221,7 @@ HOTEL = call(
         ("The agent provided the receipt by Friday.", "it was only announced"),
         ("The agent arranged the receipt by Friday.", None),
         ("The client called Nora.", None),
+        ("The client called because they had a necklace in the room.", None),
         ("The agent called Nora.", "the other side did it"),
     ],
 )
@@ -230,6 +233,18 @@ def test_third_parties_instructions_terms_and_who_called(text: str, fault: str |
         if fault
         else not {"the other side did it", "it was only announced"} & {*checked.reasons}
     )
+
+
+def test_doubts_about_two_things_are_one_doubt_about_each() -> None:
+    """The truth was dropped for two doubts, of which either alone would have marked it."""
+    statement = "The agent found it on the shelf, and the agent provided the receipt by Friday."
+    evidence = CallEvidence(HOTEL.transcript.believed, wording_of("en"), None)
+    assert [len(faults_of(clause)) for clause in evidence.of_clauses(statement)] == [1, 1]
+    assert judged(HOTEL, statement) is Verdict.NOT_VERIFIED
+
+
+def test_what_is_not_found_is_marked_and_not_dropped() -> None:
+    assert judged(HOTEL, "The weather was wonderful.") is Verdict.NOT_VERIFIED
 
 
 def test_what_follows_but_is_read_by_itself() -> None:
