@@ -105,6 +105,8 @@ class SegmentResult:
     language: str | None
     language_probability: float | None = None
     """Of the call's language, where it was heard in the call; 0..1."""
+    sounds_like: HeardLanguage | None = None
+    """The language it sounds like, whichever it was decoded in; None where the engine does not tell."""
     words: tuple[Word, ...] | None = None
     confidence: float | None = None
     flags: tuple[str, ...] = ()

@@ -62,9 +62,10 @@ class _Case:
     halves: dict[str, SegmentRequest]
     half_results: dict[str, SegmentResult]
     listened: bool = False
-    """Whether another language than the call's was looked for."""
+    sounds_like: HeardLanguage | None = None
+    """The language that is heard in it, once it was listened to."""
     language: str | None = None
-    """The one that is heard in it, and that it is recognised in."""
+    """The one that it is recognised in, where that is not the call's."""
     flags: list[str] = field(default_factory=list)
 
 
@@ -178,7 +179,7 @@ class GatedTranscriber:
             fired = (*of_all, *self._suspicions(request, part, case.activity))
             case.attempts.append(_Attempt(part, tuple(dict.fromkeys(fired))))
             cases.append(case)
-        self._hear_languages(cases)
+        self._hear_languages(cases, self._contradicts(window, result))
         for case in cases:
             if case.attempts[-1].fired and case.remedies:
                 self._cases[case.request.key] = case
@@ -186,21 +187,35 @@ class GatedTranscriber:
             else:
                 yield self._finish(case)
 
-    def _hear_languages(self, cases: Sequence[_Case]) -> None:
+    def _contradicts(self, window: SegmentRequest, result: SegmentResult) -> set[str]:
+        """The language of a window that is clearly in another one than its call; else nothing."""
+        other = result.sounds_like
+        if other is None or window.language is None or not self._settings.enabled:
+            return set()
+        clear = (other.probability or 0.0) >= self._settings.other_language_probability
+        spoken_here = not window.languages or other.code in window.languages
+        return {other.code} - {window.language} if clear and spoken_here else set()
+
+    def _hear_languages(self, cases: Sequence[_Case], contradicting: set[str]) -> None:
         """Who speaks another language in one segment of a window may do so in the others, however sure their words are.
 
         Whisper writes a fluent translation as if it had been said.
+
+        Args:
+            contradicting: the language that the window as a whole is clearly in.
         """
         for case in cases:
             if case.remedies and _IN_ANOTHER_LANGUAGE.intersection(case.attempts[-1].fired):
                 self._hear_language(case)
-        spoken = {case.language for case in cases} - {None}
+        spoken = {case.language for case in cases} - {None} | contradicting
         if spoken:
             for case in cases:
                 attempt = case.attempts[-1]
                 self._hear_language(case, spoken)
                 if case.language and not attempt.fired:
                     case.attempts[-1] = replace(attempt, fired=(_OTHER_LANGUAGE,))
+                if case.language and self._settings.alone and "alone" not in case.remedies:
+                    case.remedies.appendleft("alone")
 
     def _suspicions(
         self, request: SegmentRequest, result: SegmentResult, activity: Activity | None = None
@@ -235,9 +250,12 @@ class GatedTranscriber:
                 return None
             result = self._joined(case)
         case = self._cases[key]
-        fired = self._suspicions(case.request, result, case.activity)
+        asked = replace(case.request, language=case.language or case.request.language)
+        fired = self._suspicions(asked, result, case.activity)
         case.attempts.append(_Attempt(result, fired))
-        if fired and case.remedies:
+        if len(case.attempts) == 1:
+            self._hear_languages([case], self._contradicts(case.request, result))
+        if case.attempts[-1].fired and case.remedies:
             self._try_again(case)
             return None
         del self._cases[key]
@@ -273,13 +291,15 @@ class GatedTranscriber:
         """
         settings, request = self._settings, case.request
         too_short = request.samples.size < settings.other_language_min_s * SAMPLE_RATE_HZ
-        if self._hears is None or request.language is None or too_short or case.listened:
+        if self._hears is None or request.language is None or too_short or _OTHER_LANGUAGE in case.flags:
             return
-        case.listened = True
-        try:
-            other = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
-        except (RuntimeError, MemoryError):
-            return  # no memory to listen; decoding again says itself what it lacks
+        if not case.listened:
+            case.listened = True
+            try:
+                case.sounds_like = self._hears.hear_language(request.samples[: round(CLEAREST_S * SAMPLE_RATE_HZ)])
+            except (RuntimeError, MemoryError):
+                return  # no memory to listen; decoding again says itself what it lacks
+        other = case.sounds_like
         if other is None or other.code == request.language:
             return
         if request.languages and other.code not in request.languages:

@@ -74,7 +74,9 @@ class FasterWhisperTranscriber:
         options = self._options
         try:
             import ctranslate2
-            from faster_whisper import BatchedInferencePipeline, WhisperModel
+            from faster_whisper import WhisperModel
+
+            from pipeline.transcription.engines.listening import ListeningPipeline
         except (ImportError, OSError) as error:
             raise ModelUnavailable(f"faster-whisper cannot be imported here ({error}); run `make setup`") from error
         found = self._hub.find(whisper_weights(options))
@@ -94,7 +96,7 @@ class FasterWhisperTranscriber:
                 f"{found.folder}: cannot be loaded on {device} with {compute} ({short(error)}); fetch the model again, "
                 f"or correct {_SETTING}, device or compute_type"
             ) from error
-        self._batched = BatchedInferencePipeline(model=self._model)
+        self._batched = ListeningPipeline(self._model)
         self._languages = frozenset(
             code
             for code in self._model.supported_languages
@@ -190,6 +192,7 @@ class FasterWhisperTranscriber:
         options = self._options
         clips, audio = _joined(members)
         asked, most_tokens = self._room(language, context)
+        self._batched.languages.clear()
         segments, _ = self._batched.transcribe(
             audio,
             language=language,
@@ -211,7 +214,13 @@ class FasterWhisperTranscriber:
         by_frame: dict[int, list[Any]] = {clip.frame: [] for clip in clips}
         for segment in segments:
             by_frame[segment.seek].append(segment)  # a KeyError is better than a text lost without notice
-        return [self._result(clip, by_frame[clip.frame], most_tokens) for clip in clips]
+        results = [self._result(clip, by_frame[clip.frame], most_tokens) for clip in clips]
+        if not self._batched.languages:
+            return results
+        return [
+            replace(result, sounds_like=language)
+            for result, language in zip(results, self._batched.languages, strict=True)
+        ]
 
     def _result(self, clip: _Clip, parts: Sequence[Any], most_tokens: int) -> SegmentResult:
         options, request = self._options, clip.request

@@ -201,6 +201,70 @@ def test_beside_a_segment_in_another_language_the_others_are_heard_too(
     assert not any("other_language_cured" in one.flags for one in results)
 
 
+FRENCH = HeardLanguage(code="fr", probability=0.95)
+
+
+@pytest.mark.parametrize(
+    ("window", "seconds", "call", "enabled", "languages"),
+    [
+        pytest.param(FRENCH, (3, 2, 0.6), "en", True, ["fr", "fr", "en"], id="clearly another"),
+        pytest.param(FRENCH, (3,), "en", True, ["fr"], id="one segment"),
+        pytest.param(FRENCH, (1.5,), "en", True, ["fr"], id="one segment too short to split"),
+        pytest.param(FRENCH, (3, 2), "fr", True, ["fr", "fr"], id="the call's"),
+        pytest.param(FRENCH, (3, 2), "en", False, ["en", "en"], id="gates switched off"),
+        pytest.param(replace(FRENCH, probability=0.8), (3, 2), "en", True, ["en", "en"], id="perhaps another"),
+        pytest.param(None, (3, 2), "en", True, ["en", "en"], id="the engine does not tell"),
+    ],
+)
+def test_a_window_clearly_in_another_language_is_recognised_in_it_however_sure_its_words(
+    window: HeardLanguage | None,
+    seconds: tuple[float, ...],
+    call: str,
+    enabled: bool,
+    languages: list[str],
+) -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if one.language == call:
+            texts = ["thank you very much"] * len(one.parts)
+            said = _words(one, *texts, confidence=0.99) if one.parts else _said("thank you very much")
+            return replace(said, key=one.key, language=call, sounds_like=window)
+        return SegmentResult(key=one.key, text="merci beaucoup", language=one.language, confidence=0.97)
+
+    engine = Polyglot(answer=answer, tongue=replace(FRENCH, probability=0.6))
+    settings = TrustGateSettings(enabled=enabled)
+    gated = GatedTranscriber(engine, replace(description(), low_confidence=0.5), settings)
+    results = list(gated.transcribe([_window(*seconds, heard=HeardLanguage(code=call, probability=0.7))]))
+    results.sort(key=lambda one: one.key)
+    assert [one.language for one in results] == languages
+    assert [one.language for one in engine.seen][1:] == [one for one in languages if one != call], "in it alone"
+    assert [one.flags for one in results] == [("other_language",) if language != call else () for language in languages]
+
+
+def test_a_window_in_another_language_than_was_given_is_flagged_alone() -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        return replace(_words(one, "thank you very much", "so it is", confidence=0.99), sounds_like=FRENCH)
+
+    engine = Polyglot(answer=answer, tongue=FRENCH)
+    gated = GatedTranscriber(engine, description(), TrustGateSettings())
+    results = list(gated.transcribe([_window(3, 2)]))
+    assert [(one.language, one.flags) for one in results] == [("en", ("other_language",))] * 2
+    assert len(engine.seen) == 1
+
+
+def test_what_was_recognised_in_another_language_is_in_its_script() -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if one.parts:
+            return _words(one, "so it is", "mumble mumble")
+        return SegmentResult(key=one.key, text="شكرا جزيلا على المساعدة", language=one.language, confidence=0.99)
+
+    engine = Polyglot(answer=answer, tongue=HeardLanguage(code="ar", probability=0.95))
+    gated = GatedTranscriber(engine, replace(description(), low_confidence=0.95), TrustGateSettings())
+    call = HeardLanguage(code="en", probability=0.7)
+    results = {one.key: one for one in gated.transcribe([_window(0.6, 3, heard=call)])}
+    assert results["s1"].language == "ar"
+    assert "wrong_script" not in results["s1"].flags
+
+
 @pytest.mark.parametrize(("sure", "language"), [(True, "en"), (False, None)])
 def test_the_call_s_language_is_reported_where_it_is_more_than_a_guess(sure: bool, language: str | None) -> None:
     heard = HeardLanguage(code="en", probability=0.4, sure=sure)
