@@ -45,6 +45,10 @@ RAW_FORMATS: dict[str, RawFormat] = {
 ROLE_WORDS: dict[str, Role] = {
     **dict.fromkeys(("agent", "a", "operator", "representative", "advisor", "employee"), Role.AGENT),
     **dict.fromkeys(("client", "customer", "caller", "c"), Role.CLIENT),
+    **dict.fromkeys(("conseiller", "conseillère", "opérateur", "opératrice", "agente"), Role.AGENT),
+    **dict.fromkeys(("mitarbeiter", "mitarbeiterin", "berater", "beraterin", "agentin"), Role.AGENT),
+    **dict.fromkeys(("cliente", "kunde", "kundin", "عميل", "زبون"), Role.CLIENT),
+    **dict.fromkeys(("asesor", "asesora", "operador", "operadora", "موظف", "وكيل"), Role.AGENT),
     **dict.fromkeys(("unknown", "u"), Role.UNKNOWN),
 }
 
