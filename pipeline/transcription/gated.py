@@ -64,6 +64,8 @@ class _Case:
     listened: bool = False
     sounds_like: HeardLanguage | None = None
     """The language that is heard in it, once it was listened to."""
+    window_in: str | None = None
+    """The other language that its window as a whole is clearly in."""
     language: str | None = None
     """The one that it is recognised in, where that is not the call's."""
     flags: list[str] = field(default_factory=list)
@@ -205,8 +207,9 @@ class GatedTranscriber:
             contradicting: the language that the window as a whole is clearly in.
         """
         for case in cases:
+            case.window_in = next(iter(contradicting), None)
             if case.remedies and _IN_ANOTHER_LANGUAGE.intersection(case.attempts[-1].fired):
-                self._hear_language(case)
+                self._hear_language(case, contradicting)
         spoken = {case.language for case in cases} - {None} | contradicting
         if spoken:
             for case in cases:
@@ -302,6 +305,8 @@ class GatedTranscriber:
         other = case.sounds_like
         if other is None or other.code == request.language:
             return
+        if case.window_in is not None and other.code != case.window_in:
+            other = HeardLanguage(code=case.window_in, probability=_BESIDE_IT)  # a third one is misheard
         if request.languages and other.code not in request.languages:
             return
         needed = _BESIDE_IT if other.code in spoken else settings.other_language_probability

@@ -215,12 +215,8 @@ class FasterWhisperTranscriber:
         for segment in segments:
             by_frame[segment.seek].append(segment)  # a KeyError is better than a text lost without notice
         results = [self._result(clip, by_frame[clip.frame], most_tokens) for clip in clips]
-        if not self._batched.languages:
-            return results
-        return [
-            replace(result, sounds_like=language)
-            for result, language in zip(results, self._batched.languages, strict=True)
-        ]
+        heard = self._batched.languages or [None] * len(results)
+        return [replace(result, sounds_like=one) for result, one in zip(results, heard, strict=True)]
 
     def _result(self, clip: _Clip, parts: Sequence[Any], most_tokens: int) -> SegmentResult:
         options, request = self._options, clip.request

@@ -240,6 +240,28 @@ def test_a_window_clearly_in_another_language_is_recognised_in_it_however_sure_i
     assert [one.flags for one in results] == [("other_language",) if language != call else () for language in languages]
 
 
+@pytest.mark.parametrize(
+    ("tongue", "among", "language"),
+    [
+        pytest.param("th", (), "fr", id="a third language is misheard"),
+        pytest.param("en", (), "en", id="the call's"),
+        pytest.param("fr", ("en", "de"), "en", id="nobody speaks it in these calls"),
+    ],
+)
+def test_a_segment_of_a_window_in_another_language_is_in_that_or_the_calls(
+    tongue: str, among: tuple[str, ...], language: str
+) -> None:
+    def answer(one: SegmentRequest) -> SegmentResult:
+        if one.parts:
+            return replace(_words(one, "mumble mumble", "so it is", confidence=0.6), sounds_like=FRENCH)
+        return SegmentResult(key=one.key, text="merci beaucoup", language=one.language, confidence=0.97)
+
+    engine = Polyglot(answer=answer, tongue=HeardLanguage(code=tongue, probability=0.95))
+    gated = GatedTranscriber(engine, replace(description(), low_confidence=0.5), TrustGateSettings())
+    window = replace(_window(3, 2, heard=HeardLanguage(code="en", probability=0.7)), languages=among)
+    assert {one.language for one in gated.transcribe([window])} == {language}
+
+
 def test_a_window_in_another_language_than_was_given_is_flagged_alone() -> None:
     def answer(one: SegmentRequest) -> SegmentResult:
         return replace(_words(one, "thank you very much", "so it is", confidence=0.99), sounds_like=FRENCH)
