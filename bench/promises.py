@@ -2,10 +2,9 @@
 
     python -m bench.promises [--data ../shared/data] [--half seen|aside|services] [--texts]
 
-A turn that promises counts as found where a promise is told that holds its word and its turn's words. What is told
-of a turn that counts neither way is left out; any other is one that nobody made. `--texts` shows all of them, and what is
-told of every service dialogue (Rastogi et al. 2019), of which few are labelled. Shares have their 95 % interval
-(Wilson 1927).
+A turn that promises counts as found where a promise is told of it that holds its word. What is told of a turn that
+counts neither way is left out; any other is one that nobody made. `--texts` shows all of them, and what is told of
+every service dialogue (Rastogi et al. 2019), of which few are labelled. Shares have their 95 % interval (Wilson 1927).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter, dictated
+from analysis.summary.reading.promising import promises_something
 from analysis.summary.reading.readings import POLITE, Reading, question_before
 from analysis.summary.reading.sentences import asks
 from analysis.summary.reading.settling import (
@@ -21,7 +22,6 @@ from analysis.summary.reading.settling import (
     done,
     open_points,
     outcome,
-    promises_something,
     settled,
 )
 from analysis.summary.reading.wording import Act, acts_of

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from analysis.records import ActionItem
+from analysis.summary.reading.promising import POINTS_BACK, promising_clauses
 from analysis.summary.reading.readings import Reading, read
 from analysis.summary.reading.sentences import sentences_of
-from analysis.summary.reading.settling import promises_something
-from analysis.summary.reading.wording import LANGUAGES, Act, acts_of
+from analysis.summary.reading.wording import LANGUAGES, Act
 from pipeline.records import Role, TranscriptChunk
 
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
@@ -40,16 +40,6 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _BARE = frozenset({"the week", "the month", "second", "the second"})
-# Where a second promise begins: "…, and I will send you the bill".
-_NEXT = re.compile(
-    r",?\s+(?:and|then)\s+"
-    r"(?=(?:then )?(?:i|we|you|it|they|he|she|someone|(?:my|our|the|a|an) \w+(?: \w+)?)"
-    r"(?:'ll|'re going| will| should)\b)",
-    re.IGNORECASE,
-)
-
-_POINTS_BACK = re.compile(r"(?:it|they|that|this|he|she)\b", re.IGNORECASE)
-"""A promise that names its thing in the words before it: "I'm sending a new router, and it'll be there by Saturday"."""
 
 
 def promises_in(chunks: Sequence[TranscriptChunk], language: str | None, limit: int) -> tuple[ActionItem, ...]:
@@ -63,21 +53,23 @@ def promises(readings: Sequence[Reading], limit: int) -> tuple[ActionItem, ...]:
     """What is promised in the call, as it was said, in order of time; who, and by when if said."""
     found: dict[str, ActionItem] = {}
     for one in readings:
-        if not promises_something(one, readings):
-            continue
-        for clause in _clauses(one.text, one.sentence.role):
+        clauses = promising_clauses(one, readings)
+        before = _told_of(one, readings) if clauses else None
+        if before is not None:
+            found.pop(before.text.casefold(), None)
+            clauses[0] = f"{before.text} {clauses[0]}"
+        for clause in clauses:
             who = one.sentence.role.value if one.sentence.role is not Role.UNKNOWN else None
             found.setdefault(clause.casefold(), ActionItem(what=clause, who=who, by_when=by_when(clause)))
     return tuple(found.values())[:limit]
 
 
-def _clauses(text: str, role: Role) -> list[str]:
-    """Each promise of a sentence; what is no promise beside one is left out."""
-    clauses = [clause.strip() for clause in _NEXT.split(text) if clause.strip()]
-    told = [clause for clause in clauses if Act.PROMISE in acts_of(clause)]
-    if told and told[0] is not clauses[0] and _POINTS_BACK.match(told[0]):
-        return [text.strip()]
-    return told if len(clauses) > 1 and told and role is not Role.CLIENT else [text.strip()]
+def _told_of(one: Reading, readings: Sequence[Reading]) -> Reading | None:
+    """The sentence that names what a promise points back to: "I've sent another one, it'll be with you on Friday"."""
+    before = readings[one.place - 1] if one.place else None
+    if before is None or before.sentence.turn != one.sentence.turn or not POINTS_BACK.match(one.text):
+        return None
+    return before if before.acts & {Act.PROMISE, Act.RESULT} and not before.sentence.asks else None
 
 
 def by_when(text: str) -> str | None:

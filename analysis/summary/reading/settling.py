@@ -62,7 +62,7 @@ def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Read
             continue
         late = (one.place - first) / max(1, last - first)
         score = weight + _FIGURE_BONUS * one.figures + _LATE_BONUS * late + _NEAR_BONUS * max(0.0, one.near(reason))
-        score -= _CONDITION_MALUS * (Act.CONDITION in one.acts or _only_if(one, readings)) + max(0.0, one.small_talk)
+        score -= _CONDITION_MALUS * (Act.CONDITION in one.acts or only_if(one, readings)) + max(0.0, one.small_talk)
         if not superseded(one, readings):
             scores[one] = score
     return scores
@@ -204,41 +204,10 @@ def done(
     return sorted(_most_telling(rest, _LEAST_DONE, outcome, _MOST_DONE), key=lambda one: one.place)
 
 
-_OWN_ERRAND = re.compile(
-    r"\bi(?:'ll| will)(?: just| then)? (?:[\w' ]{2,30} and )?(?:call|ring|phone|come|bring|pay|send|sign|return|confirm"
-    r"|get back|let you know|post|write|e-?mail|be there|upload|drop|fill|scan|transfer|forward|provide|deliver|arrange"
-    r"|speak|talk|ask)\b",
-    re.IGNORECASE,
-)
-
-
-def promises_something(one: Reading, readings: Sequence[Reading]) -> bool:
-    """An agent's promise, or what a client says to do later; a threat and a condition are none."""
-    if one.sentence.asks or one.acts & {Act.THREAT, Act.CONDITION} or superseded(one, readings):
-        return False
-    if not (one.stems or one.figures) or _only_if(one, readings):
-        return False
-    if one.sentence.role is Role.CLIENT:
-        return _OWN_ERRAND.search(one.text.replace("’", "'")) is not None
-    return Act.PROMISE in one.acts or _is_taken_up(one, readings)
-
-
-_HANDS_OVER = re.compile(
-    r"\b(?:i|we) (?:can|could) (?:get|send|bring|have|deliver|ship|post|call|ring|e-?mail)\b(?!.*\bor\b)", re.IGNORECASE
-)
-
-
-def _is_taken_up(one: Reading, readings: Sequence[Reading]) -> bool:
-    """An offer to bring or send by a day, to which the client says yes: "I can get them on the first van tomorrow"."""
-    if not (one.figures and _HANDS_OVER.search(one.text)):
-        return False
-    return any(says_yes(after.text) or Act.DECISION in after.acts for after in answer_to(one, readings))
-
-
 _IF = re.compile(r"(?:and |so |but |what |okay |well |oh )*(?:if|unless)\b", re.IGNORECASE)
 
 
-def _only_if(one: Reading, readings: Sequence[Reading]) -> bool:
+def only_if(one: Reading, readings: Sequence[Reading]) -> bool:
     """Whether it answers "and if not?"."""
     question = question_before(one, readings)
     return question is not None and _IF.match(question.text) is not None

@@ -35,6 +35,8 @@ class Act(StrEnum):
     FINDING = "finding"
     """What a look into it has shown."""
     PROMISE = "promise"
+    NO_DEED = "no_deed"
+    """What sounds like a promise and is none: done while both are on the line, foretold, hoped for, or a habit."""
     OFFER = "offer"
     DECLINE = "decline"
     UNKNOWN = "unknown"
