@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from analysis.calls import in_order
 from analysis.redaction.redactor import Redactor, TextStretch, build_redactor
 from pipeline.config.areas.redaction import RedactionSettings
-from pipeline.records import Transcript, TranscriptChunk, Word
+from pipeline.records import Role, Transcript, TranscriptChunk, Word
 
 UNHEARD = frozenset({"recognition_failed", "recogniser_crash", "recogniser_error", "recogniser_timeout"})
 """Flags of chunks without text in which somebody speaks."""
@@ -53,12 +53,12 @@ def redact_transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
     return replace(transcript, chunks=kept)
 
 
-def without_personal_data(texts: Sequence[str], settings: RedactionSettings) -> list[str]:
-    """The lines of one call as they may be stored and shown: as they are, unless `redact_stored` is on."""
+def without_personal_data(texts: Sequence[str], roles: Sequence[Role], settings: RedactionSettings) -> list[str]:
+    """The lines of one call, and who says each, as they may be stored and shown: as they are without `redact_stored`."""
     if not settings.redact_stored:
         return list(texts)
     redactor = build_redactor(settings.model_copy(update={"enabled": True}))
-    return list(redactor.stretches_of(list(texts))[0])
+    return list(redactor.stretches_of(texts, roles)[0])
 
 
 def personal_stretches(transcript: Transcript, redactor: Redactor) -> tuple[PersonalStretch, ...]:

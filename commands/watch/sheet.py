@@ -90,7 +90,7 @@ def _rows(database: Database, redaction: RedactionSettings, listed: CallToCorrec
         for chunk in chunks
     }
     turns = heard_turns(shown, chunks)
-    texts = without_personal_data([turn.text for turn in turns], redaction)
+    texts = without_personal_data([turn.text for turn in turns], [turn.role for turn in turns], redaction)
     return [
         {
             "file_name": shown.file_name,
@@ -172,7 +172,9 @@ def _keep(database: Database, settings: Settings, call_id: uuid.UUID, one: _Corr
         )
     if len(one.said) > len(turns):
         return "has rows that the sheet did not have; write what was missed into the row before it"
-    texts = without_personal_data([one.said[turn.channel, turn.ordinal] for turn in turns], settings.redaction)
+    texts = without_personal_data(
+        [one.said[turn.channel, turn.ordinal] for turn in turns], [turn.role for turn in turns], settings.redaction
+    )
     kept = save_reference(
         database,
         call_id,

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.redaction import build_redactor
-from analysis.redaction.stored import PersonalStretch, personal_stretches, redact_transcript
+from analysis.redaction.stored import PersonalStretch, personal_stretches, redact_transcript, without_personal_data
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.records import Transcript, TranscriptChunk, Word
+from pipeline.roles import Role
 from tests.analysis.calls import call
 
 REDACTOR = build_redactor(RedactionSettings())
@@ -97,3 +98,13 @@ def test_words_and_text_show_the_same_placeholders(lines: list[str]) -> None:
         words = " ".join(word.text for word in chunk.words or ())
         assert re.findall(r"\[[A-Z]+_\d+\]", words) == re.findall(r"\[[A-Z]+_\d+\]", chunk.text)
         assert re.sub(r"\W", "", words) == re.sub(r"\W", "", chunk.text)
+
+
+def test_typed_lines_are_redacted_with_their_sides() -> None:
+    """By the words alone the agent's second line would be an answer too."""
+    lines, roles = ["Which city are you in?", "In Brindle.", "Marble Orchard is on there."], [
+        Role.AGENT, Role.CLIENT, Role.AGENT,
+    ]  # fmt: skip
+    stored = RedactionSettings(redact_stored=True)
+    assert without_personal_data(lines, roles, stored) == [lines[0], "In [ADDRESS_1].", lines[2]]
+    assert without_personal_data(lines, roles, RedactionSettings()) == lines

@@ -51,6 +51,27 @@ def test_promises_are_told_with_their_time(text: str, when: str | None) -> None:
         ("client", "I'll go to another company tomorrow."),
         ("client", "Then I'll send this to my lawyer."),
         ("agent", "If it rains we'll send you a coat."),
+        # Politeness, and what is done while both are on the line.
+        ("agent", "You'd be happy to take care of that."),
+        ("agent", "I'll be very happy to open the account."),
+        ("agent", "May I have the number, so I can look it up?"),
+        ("agent", "Let me check the order."),
+        ("agent", "I'll run another test on the line."),
+        ("agent", "We'll get you back in."),
+        ("agent", "Please hold the line, I'll call the depot."),
+        # Foretold, hoped for, a habit, what should have been.
+        ("agent", "It'll take about five days."),
+        ("agent", "The flight will arrive at noon."),
+        ("agent", "They think it'll be back by six."),
+        ("agent", "I'm afraid he will say the same."),
+        ("agent", "The interest of each year will be transferred to your account."),
+        ("agent", "You should have seen the sign."),
+        ("agent", "You'll get there in an hour."),
+        ("agent", "You'll be there until March."),
+        ("agent", "It has to be replaced."),
+        # A client who thinks it over.
+        ("client", "I'll speak to my husband first."),
+        ("client", "I'll come and have a look."),
     ],
 )
 def test_questions_threats_and_what_every_agent_says_are_no_promises(said: tuple[str, str]) -> None:
@@ -84,6 +105,60 @@ def test_a_signature_is_promised_too() -> None:
     assert [(item.who, item.by_when) for item in promised(("client", "I will sign it by Friday."))] == [
         ("client", "by Friday")
     ]
+
+
+TALK = {
+    "asked right away and refused": (
+        [("agent", "I'll book the table for six. Is that okay?"), ("client", "No, for seven.")],
+        [],
+    ),
+    "asked right away and done": (
+        [
+            ("agent", "I'll book the table for six. Is that okay?"),
+            ("client", "Yes, please."),
+            ("agent", "I've booked it."),
+        ],
+        [],
+    ),
+    "asked right away and agreed": (
+        [("agent", "I'll send the parcel to your office. Is that okay?"), ("client", "Yes, please.")],
+        ["I'll send the parcel to your office."],
+    ),
+    "done before the call ends": (
+        [("agent", "I'll block your card."), ("client", "Good."), ("agent", "The card is blocked.")],
+        [],
+    ),
+    "an answer to a question": (
+        [("agent", "When does it end?"), ("client", "I'll return the car on Friday.")],
+        [],
+    ),
+    "an answer to a request": (
+        [("agent", "Could you send us a photo?"), ("client", "I'll send it tonight.")],
+        ["I'll send it tonight."],
+    ),
+    "what it points back to": (
+        [("agent", "I've sent another card by courier. It'll be with you on Thursday.")],
+        ["I've sent another card by courier. It'll be with you on Thursday."],
+    ),
+    "a promise that goes on": (
+        [("agent", "A technician will come on Friday, and he'll bring the part.")],
+        ["A technician will come on Friday, and he'll bring the part."],
+    ),
+    "the manager of the one who promises": (
+        [("agent", "I'll speak to the manager today and he'll ring you back.")],
+        ["I'll speak to the manager today and he'll ring you back."],
+    ),
+    "under way": (
+        [("agent", "I'm sending you the new ticket by email.")],
+        ["I'm sending you the new ticket by email."],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TALK)
+def test_a_promise_is_what_is_still_to_be_done_when_the_call_ends(name: str) -> None:
+    said, told = TALK[name]
+    assert [item.what for item in promised(*said)] == told
 
 
 def test_promises_are_told_once_up_to_the_limit() -> None:
