@@ -54,7 +54,7 @@ def redact_transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
 
 
 def without_personal_data(texts: Sequence[str], roles: Sequence[Role], settings: RedactionSettings) -> list[str]:
-    """The lines of one call, and who says each, as they may be stored and shown: as they are without `redact_stored`."""
+    """Lines of one call, and who says each, as they may be stored and shown: as they are without `redact_stored`."""
     if not settings.redact_stored:
         return list(texts)
     redactor = build_redactor(settings.model_copy(update={"enabled": True}))
