@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter, dictated
 from analysis.summary.reading.promising import promises_something
-from analysis.summary.reading.readings import POLITE, Reading, question_before
+from analysis.summary.reading.readings import POLITE, Reading, is_conversation, question_before
 from analysis.summary.reading.sentences import asks
 from analysis.summary.reading.settling import (
     FEWEST_STEMS,
@@ -67,6 +67,8 @@ class Parts:
 
 
 def parts_of(readings: Sequence[Reading]) -> Parts:
+    if not is_conversation(readings):
+        return Parts({}, dict.fromkeys((SummaryPart.REASON, SummaryPart.OUTCOME), "nobody is spoken to"))
     reason = _reason(readings)
     settling = settled(readings, reason)
     ended = outcome(settling, reason)

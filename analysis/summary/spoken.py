@@ -67,7 +67,8 @@ def spoken_summary(
         return None, f"there is nothing but {recordings[0].value}"
     readings = read(sentences_of(people), substance)
     parts = parts_of(readings)
-    if len(readings) > 1 and all(one.sentence.role is Role.UNKNOWN for one in readings):
+    roles_unknown = len(readings) > 1 and all(one.sentence.role is Role.UNKNOWN for one in readings)
+    if roles_unknown or not parts.of:
         kept = _most_telling(readings, parts, chunks, settings)
     else:
         kept = _up_to(parts, settings.parts_max_words)

@@ -18,6 +18,18 @@ from pipeline.records import Role
 SMALL_TALK = 0.3
 """Of `Substance.small_talk`: above it a sentence that does nothing by its wording says nothing."""
 POLITE = frozenset({Act.GREETING, Act.CLOSING, Act.FILLER})
+_ADDRESSES = POLITE | {Act.PURPOSE, Act.REQUEST, Act.PROMISE, Act.OFFER, Act.DECISION}
+_YOU_AND_I = frozenset(
+    word
+    for line in (
+        "i i'm i've i'd i'll me my mine we we're we've we'd we'll us our ours",
+        "you you're you've you'd you'll your yours",
+    )
+    for word in line.split()
+)
+_LEAST_ADDRESSED = 0.1
+"""Share of sentences that address somebody, below which nobody is spoken to. Calls of docs/summaries.md have at least
+0.2, read prose mostly none."""
 _TELLING = frozenset(set(Act) - POLITE - {Act.CONDITION, Act.CORRECTION, Act.FURTHER, Act.REQUEST, Act.INSTRUCTION})
 _NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen",
@@ -152,3 +164,19 @@ def question_before(one: Reading, readings: Sequence[Reading]) -> Reading | None
 
 def both_speak(readings: Sequence[Reading]) -> bool:
     return len({one.sentence.channel for one in readings}) > 1
+
+
+def is_conversation(readings: Sequence[Reading]) -> bool:
+    """Whether somebody is spoken to: greeted, asked, or told of "you" and "me". Read prose is none.
+
+    Where one side alone is heard, "you" and "me" do not suffice: something has to be wanted, asked or told as wrong.
+    """
+    spoken_to = [one for one in readings if one.acts & _ADDRESSES or one.sentence.asks]
+    if not both_speak(readings):
+        return bool(spoken_to) or any(Act.PROBLEM in one.acts for one in readings)
+    of_us = [one for one in readings if one not in spoken_to and _speaks_of_us(one.text)]
+    return len(spoken_to) + len(of_us) >= _LEAST_ADDRESSED * max(1, len(readings))
+
+
+def _speaks_of_us(text: str) -> bool:
+    return not _YOU_AND_I.isdisjoint(words(text))

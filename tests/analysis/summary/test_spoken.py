@@ -287,3 +287,19 @@ def test_a_summary_is_made_anew_when_the_encoder_has_come_and_kept_when_it_goes(
     assert gone.former_fingerprints(CALL) == (there.fingerprint(CALL),)
     assert there.former_fingerprints(CALL) == never.former_fingerprints(CALL) == ()
     assert NO_ENCODER == "none"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("client", "A long road leads down to the harbour."), ("agent", "The mountains seem very far away.")],
+        [("unknown", "The old lamp threw a pale light on the wall.")],
+        [("client", "Fold the cloth before you wash the cups.")],
+    ],
+    ids=["two sides", "one voice", "one voice says you"],
+)
+def test_read_prose_is_no_conversation(said: list[tuple[str, str]], step: SummaryStep) -> None:
+    summary, result = summed_up(step, call(*said))
+    assert {one.part for one in summary.evidence} == {SummaryPart.LINE}
+    assert (summary.reason, summary.outcome) == (None, None)
+    assert result.reason == "no reason: nobody is spoken to; no outcome: nobody is spoken to"
