@@ -11,6 +11,7 @@ from analysis.summary.facts import SpokenFacts
 from analysis.summary.templates import as_sentence
 from analysis.text import content_stems, stop_words, words
 from pipeline.records import Role, TranscriptChunk
+from pipeline.roles import ROLE_NAMES
 
 _TOLD = 0.7
 """Share of a sentence's words that the statements must hold for it not to be quoted."""
@@ -106,7 +107,7 @@ def answers(sentences: Sequence[SummaryEvidence], language: str | None) -> Itera
 
 
 def _speaker(role: Role, language: str | None) -> str:
-    return _SPEAKERS.get(language or "en", {}).get(role, role.value.capitalize())
+    return _SPEAKERS.get(language or "en", {}).get(role, ROLE_NAMES[role])
 
 
 def _as_chunk(place: int, text: str) -> TranscriptChunk:

@@ -39,14 +39,16 @@ from pipeline.config.influence import SUMMARY, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
 EXTRACTIVE = "extractive"
-_VERSION = 5
+_VERSION = 6
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
 once, in one form; 4 checks who confirms, and what is only announced; 5 has the call's own sentences where
-a statement is not verified, a point with its time for each part of a long call, and drops only what is contradicted."""
-_EXTRACTIVE_VERSION = 6
+a statement is not verified, a point with its time for each part of a long call, and drops only what is contradicted; 6 promises only
+what is still to be done."""
+_EXTRACTIVE_VERSION = 7
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
-what the client is told to do no outcome; 6 cuts sentences at commas that stand for stops."""
+what the client is told to do no outcome; 6 cuts sentences at commas that stand for stops; 7 tells only what is still
+to be done as promised, and no reason or outcome where nobody is spoken to."""
 _FIRST = {"method": "auto", "templates_dir": None}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 

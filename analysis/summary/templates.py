@@ -12,6 +12,7 @@ from analysis.summary.reading.sentences import asks
 from pipeline.config.areas.language import SummarySettings
 from pipeline.errors import ConfigurationError
 from pipeline.records import CallForAnalysis, CallMetadata, Direction, Role
+from pipeline.roles import ROLE_NAMES
 
 TEMPLATES_DIR = Path(__file__).resolve().parent.parent / "templates"
 
@@ -46,7 +47,7 @@ class SummaryTemplate:
             lstrip_blocks=True,
             autoescape=False,
         )
-        self._environment.filters["sentence"] = as_sentence
+        self._environment.filters |= {"sentence": as_sentence, "speaker": speaker}
         for language in (settings.language, None):
             self.render(_EXAMPLE, _EXAMPLE_CALL, language)
         self._tells_of_the_call = any(
@@ -96,6 +97,11 @@ def as_sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!", "…")) else text + ("?" if asks(text) else ".")
 
 
+def speaker(role: str) -> str:
+    """A side, or a third party, as people who read English call it: `customer` for `client`."""
+    return {known.value: name.lower() for known, name in ROLE_NAMES.items()}.get(role, role)
+
+
 def call_values(call: CallForAnalysis) -> dict[str, Any]:
     """What a template may say about the call: `date`, `agent_id`, `direction`, `minutes`."""
     return _values(call.metadata, call.duration_s)
@@ -117,12 +123,12 @@ def render_preview(settings: SummarySettings) -> str:
 
 _EXAMPLE = Summary(
     text="",
-    reason="The client asks where a parcel is.",
+    reason="The customer asks where a parcel is.",
     done="The agent looked the parcel up.",
     outcome="The parcel is delayed.",
-    key_points=("The client needs it before the weekend.",),
+    key_points=("The customer needs it before the weekend.",),
     action_items=(
-        ActionItem(what="Call the client when the parcel leaves the depot", who="agent", by_when="Thursday"),
+        ActionItem(what="Call the customer when the parcel leaves the depot", who="agent", by_when="Thursday"),
     ),
     next_step="The agent calls back.",
     evidence=tuple(
