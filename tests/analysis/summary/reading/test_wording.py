@@ -37,6 +37,8 @@ from analysis.summary.reading.wording import Act, acts_of
         ("Good morning, how can I help you?", Act.GREETING),
         ("No, that's all.", Act.CLOSING),
         ("One moment, please.", Act.FILLER),
+        ("You'd be happy to take care of that at no cost.", Act.FILLER),
+        ("Please hold, I'll be with you in a minute.", Act.NO_DEED),
     ],
 )
 def test_acts_are_told(text: str, act: Act) -> None:

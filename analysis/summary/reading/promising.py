@@ -1,0 +1,115 @@
+"""Who says to do something later: an agent for the company, or a client for himself (English).
+
+A promise has somebody in the call who answers for it, a deed, and a time after the call: commissives in the sense of
+Searle 1969. None are questions, threats and conditions, what is proposed and not agreed, what is done while both are
+on the line, and what the call tells as done before it ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from analysis.summary.reading.readings import POLITE, Reading, answer_to, question_before
+from analysis.summary.reading.settling import only_if, says_yes, superseded
+from analysis.summary.reading.wording import Act, acts_of
+from pipeline.records import Role
+
+# Where a second promise begins: "…, and I will send you the bill".
+_NEXT = re.compile(
+    r",?\s+(?:and|then)\s+"
+    r"(?=(?:then )?(?:i|we|you|it|they|he|she|someone|(?:my|our|the|a|an) \w+(?: \w+)?)"
+    r"(?:'ll|'re going| will| should)\b)",
+    re.IGNORECASE,
+)
+POINTS_BACK = re.compile(r"(?:it|they|that|this|he|she)\b", re.IGNORECASE)
+"""A promise that names its thing in the words before it: "I'm sending a new router, and it'll be there by Saturday"."""
+_OWN_ERRAND = re.compile(
+    r"\bi(?:'ll| will)(?: just| then)? (?:[\w' ]{2,30} and )?(?:call|ring|phone|bring|pay|send|sign|return|confirm"
+    r"|get back|let you know|post|write|e-?mail|upload|drop|fill|scan|transfer|forward|provide|deliver|arrange)\b",
+    re.IGNORECASE,
+)
+_OWN_COMING = re.compile(r"\bi(?:'ll| will)(?: just| then)? (?:come|be there|be in)\b", re.IGNORECASE)
+_CONSENTS = re.compile(r"(?:yes|yeah|yep|sure|okay|ok|of course|certainly|all right|alright)\b", re.IGNORECASE)
+_ASKED_FOR = re.compile(r"\b(?:can|could|would|will) you\b|\bplease\b", re.IGNORECASE)
+_HANDS_OVER = re.compile(
+    r"\b(?:i|we) (?:can|could) (?:get|send|bring|have|deliver|ship|post|call|ring|e-?mail)\b(?!.*\bor\b)", re.IGNORECASE
+)
+_HOLDS = re.compile(
+    r"\b(?:(?<!in )(?:one|a|just a) (?:moment|second|minute|sec)|bear with me|hold (?:on|the line|please)|hang on"
+    r"|please (?:hold|wait)|wait (?:a|one|here)\b)",
+    re.IGNORECASE,
+)  # fmt: skip
+_CHECKS = re.compile(
+    r"(?:is|are|was|would|will|does|do) (?:this|that|it|these|you|everything)\b.{0,30}"
+    r"\b(?:ok|okay|all right|alright|right|correct|good|fine|works?|suits?|want|like|confirm)\b"
+    r"|(?:ok|okay|right|correct|all right|alright|yes|cool)\W*$",
+    re.IGNORECASE,
+)
+"""Asks whether what was just said is right."""
+_FEWEST_SHARED = 2
+"""Words that carry meaning, which the promise and what is told as done have in common."""
+_NEXT_TURNS = 2
+
+
+def promises_something(one: Reading, readings: Sequence[Reading]) -> bool:
+    return bool(promising_clauses(one, readings))
+
+
+def promising_clauses(one: Reading, readings: Sequence[Reading]) -> list[str]:
+    """The clauses of a sentence that promise, verbatim; of a client the whole sentence."""
+    if one.sentence.asks or Act.CONDITION in one.acts or superseded(one, readings) or only_if(one, readings):
+        return []
+    if not (one.stems or one.figures) or _done_meanwhile(one, readings):
+        return []
+    if one.sentence.role is Role.CLIENT:
+        return [one.text] if _is_own_errand(one, readings) else []
+    if Act.THREAT in one.acts and one.sentence.role is Role.UNKNOWN:
+        return []
+    told = [clause for clause in _clauses(one.text) if {Act.PROMISE, Act.NO_DEED} & acts_of(clause) == {Act.PROMISE}]
+    return told or ([one.text] if _is_taken_up(one, readings) else [])
+
+
+def _clauses(text: str) -> list[str]:
+    """Each clause of its own; one that points back goes with the one before."""
+    cuts = [match for match in _NEXT.finditer(text) if not POINTS_BACK.match(text, match.end())]
+    starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
+    return [clause for start, end in zip(starts, ends, strict=True) if (clause := text[start:end].strip())]
+
+
+def _is_own_errand(one: Reading, readings: Sequence[Reading]) -> bool:
+    """What a client says to do later; what he answers to a question is news, unless it was asked of him."""
+    text = one.text.replace("’", "'")
+    if Act.THREAT in one.acts or not (_OWN_ERRAND.search(text) or (one.names_moment and _OWN_COMING.search(text))):
+        return False
+    question = question_before(one, readings)
+    return question is None or _ASKED_FOR.search(question.text) is not None or _CONSENTS.match(one.text) is not None
+
+
+def _is_taken_up(one: Reading, readings: Sequence[Reading]) -> bool:
+    """An offer to bring or send by a day, to which the client says yes: "I can get them on the first van tomorrow"."""
+    return one.names_moment and _HANDS_OVER.search(one.text) is not None and _agreed(one, readings)
+
+
+def _agreed(one: Reading, readings: Sequence[Reading]) -> bool:
+    return any(says_yes(after.text) or Act.DECISION in after.acts for after in answer_to(one, readings))
+
+
+def _done_meanwhile(one: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether the deed is done while the other waits, or before the call ends, or is proposed and not agreed."""
+    later = [other for other in readings[one.place + 1 :] if other.sentence.role is one.sentence.role]
+    results = [other for other in later if Act.RESULT in other.acts and not other.acts & POLITE]
+    if _is_proposal(one, readings):
+        soon = one.sentence.turn + _NEXT_TURNS
+        return not _agreed(one, readings) or any(other.sentence.turn <= soon for other in results)
+    if one.names_moment or one.sentence.role is Role.CLIENT:
+        return False
+    near = [other for other in readings if abs(other.place - one.place) <= 1]
+    waits = any(_HOLDS.search(other.text) for other in near if other.sentence.turn == one.sentence.turn)
+    return waits or any(len(one.stems & other.stems) >= _FEWEST_SHARED for other in results)
+
+
+def _is_proposal(one: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether it is asked right away whether that is right: "I'll book the table for six. Is that okay?"."""
+    after = readings[one.place + 1] if one.place + 1 < len(readings) else None
+    return after is not None and after.sentence.turn == one.sentence.turn and _CHECKS.match(after.text) is not None
