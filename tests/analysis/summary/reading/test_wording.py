@@ -48,6 +48,8 @@ def test_acts_are_told(text: str, act: Act) -> None:
 @pytest.mark.parametrize(
     ("text", "act"),
     [
+        ("You'd be happy to take care of that at no cost.", Act.FINDING),
+        ("We take care of that.", Act.CLOSING),
         ("I'll be happy to help.", Act.PROMISE),
         ("I'll just check that.", Act.PROMISE),
         ("I will test the line from here.", Act.PROMISE),
