@@ -1,6 +1,6 @@
 """Promises told of written dialogues of others: who says to do what later (`bench/labels/promises.yaml`).
 
-    python -m bench.promises [--data ../shared/data] [--half seen|aside|services] [--texts]
+    python -m bench.promises [--data ../shared/data] [--half seen|aside|later|services] [--texts]
 
 A turn that promises counts as found where a promise is told of it that holds its word. What is told of a turn that
 counts neither way is left out; any other is one that nobody made. `--texts` shows all of them, and what is told of
@@ -24,7 +24,7 @@ from bench.materials.reference_calls import call_of
 from bench.summaries import share
 
 LABELS = Path(__file__).resolve().parent / "labels" / "promises.yaml"
-HALVES = ("seen", "aside", "services")
+HALVES = ("seen", "aside", "later", "services")
 _MOST = 100
 _TURN_S, _SPOKEN_S = 5.0, 4.0
 Turns = Sequence[tuple[str, str]]
