@@ -24,6 +24,8 @@ _NEXT = re.compile(
 )
 POINTS_BACK = re.compile(r"(?:it|they|that|this|he|she)\b", re.IGNORECASE)
 """A promise that names its thing in the words before it: "I'm sending a new router, and it'll be there by Saturday"."""
+_OF_OTHERS = re.compile(r"(?:they|he|she)\b|.{0,30}\bgoing to\b", re.IGNORECASE)
+_SAYS_YOU = re.compile(r"\byour?s?\b", re.IGNORECASE)
 _OWN_ERRAND = re.compile(
     r"\bi(?:'ll| will)(?: just| then)? (?:[\w' ]{2,30} and )?(?:call|ring|phone|bring|pay|send|sign|return|confirm"
     r"|get back|let you know|post|write|e-?mail|upload|drop|fill|scan|transfer|forward|provide|deliver|arrange)\b",
@@ -64,10 +66,16 @@ def promising_clauses(one: Reading, readings: Sequence[Reading]) -> list[str]:
         return []
     if one.sentence.role is Role.CLIENT:
         return [one.text] if _is_own_errand(one, readings) else []
-    if Act.THREAT in one.acts and one.sentence.role is Role.UNKNOWN:
+    if one.sentence.role is Role.UNKNOWN and not _is_told_to_somebody(one):
         return []
     told = [clause for clause in _clauses(one.text) if {Act.PROMISE, Act.NO_DEED} & acts_of(clause) == {Act.PROMISE}]
     return told or ([one.text] if _is_taken_up(one, readings) else [])
+
+
+def _is_told_to_somebody(one: Reading) -> bool:
+    """Among people of whom nobody knows who serves whom, plans and news are many: a promise says "you" or when."""
+    of_others = Act.THREAT in one.acts or _OF_OTHERS.match(one.text) is not None
+    return not of_others and (one.names_moment or _SAYS_YOU.search(one.text) is not None)
 
 
 def _clauses(text: str) -> list[str]:

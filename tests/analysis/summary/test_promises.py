@@ -69,6 +69,8 @@ def test_promises_are_told_with_their_time(text: str, when: str | None) -> None:
         ("agent", "You'll get there in an hour."),
         ("agent", "You'll be there until March."),
         ("agent", "It has to be replaced."),
+        ("agent", "The doctor will be busy until noon."),
+        ("agent", "I don't think you will have much trouble."),
         # A client who thinks it over.
         ("client", "I'll speak to my husband first."),
         ("client", "I'll come and have a look."),
@@ -165,8 +167,21 @@ def test_promises_are_told_once_up_to_the_limit() -> None:
     said = [("agent", "I'll send one."), ("agent", "I'll send one."), ("agent", "I'll call him.")]
     assert [item.what for item in promised(*said)] == ["I'll send one.", "I'll call him."]
     assert len(promised(*said, most=1)) == 1
-    unknown = read(sentences_of([chunk(0, Role.UNKNOWN, "I'll send one.")]), None)
-    assert [item.who for item in promises(unknown, 5)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("I'll send you one.", [None]),
+        ("I'll send it by Friday.", [None]),
+        ("I'm going to the park.", []),
+        ("I'll find them.", []),
+        ("They will charge you for it.", []),
+    ],
+)
+def test_plans_of_people_in_no_role_are_no_promises(text: str, told: list[str | None]) -> None:
+    unknown = read(sentences_of([chunk(0, Role.UNKNOWN, text)]), None)
+    assert [item.who for item in promises(unknown, 5)] == told
 
 
 def test_no_moment_is_read_into_bare_words() -> None:
