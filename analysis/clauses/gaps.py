@@ -85,6 +85,11 @@ def class_of(word: str) -> str:
     return _listed().get(word, ending)
 
 
+def has_verb(words: Sequence[str]) -> bool:
+    """Whether one of the plain words is a verb as far as the classes know."""
+    return any(class_of(word) in _VERBS or class_of(word) in ("verb", "ed") for word in words)
+
+
 def may_end(said: Said, place: int, start: int) -> bool:
     """Whether a main clause may end at the gap and another begin.
 

@@ -16,7 +16,7 @@ from analysis.encoder.vectors import SentenceEncoder, Vectors
 from analysis.questions.records import Passage
 from analysis.questions.relevance import coverage
 from analysis.questions.wanted import Wanted, wanted_in
-from analysis.summary.promises import by_when
+from analysis.summary.reading.moments import by_when
 from analysis.summary.reading.readings import Reading, question_before, read
 from analysis.summary.reading.sentences import sentences_of
 from analysis.summary.reading.settling import says_yes

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analysis.summary.reading.moments import by_when
 from analysis.summary.reading.readings import POLITE, Reading, answer_to, question_before
 from analysis.summary.reading.settling import only_if, says_yes, superseded
 from analysis.summary.reading.wording import Act, acts_of
@@ -32,8 +33,9 @@ _OWN_ERRAND = re.compile(
     re.IGNORECASE,
 )
 _OWN_COMING = re.compile(r"\bi(?:'ll| will)(?: just| then)? (?:come|be there|be in)\b", re.IGNORECASE)
-_CONSENTS = re.compile(r"(?:yes|yeah|yep|sure|okay|ok|of course|certainly|all right|alright)\b", re.IGNORECASE)
-_ASKED_FOR = re.compile(r"\b(?:can|could|would|will) you\b|\bplease\b", re.IGNORECASE)
+_ASKS_FOR_NEWS = re.compile(
+    r"\b(?:when|where|which|what|how|who|why)\b(?!.{0,20}\b(?:can|could|would|will) you\b)", re.IGNORECASE
+)
 _HANDS_OVER = re.compile(
     r"\b(?:i|we) (?:can|could) (?:get|send|bring|have|deliver|ship|post|call|ring|e-?mail)\b(?!.*\bor\b)", re.IGNORECASE
 )
@@ -86,12 +88,12 @@ def _clauses(text: str) -> list[str]:
 
 
 def _is_own_errand(one: Reading, readings: Sequence[Reading]) -> bool:
-    """What a client says to do later; what he answers to a question is news, unless it was asked of him."""
+    """What a client says to do later; what he answers to "when" or "how" is news."""
     text = one.text.replace("’", "'")
-    if Act.THREAT in one.acts or not (_OWN_ERRAND.search(text) or (one.names_moment and _OWN_COMING.search(text))):
+    if Act.THREAT in one.acts or not (_OWN_ERRAND.search(text) or (by_when(text) and _OWN_COMING.search(text))):
         return False
     question = question_before(one, readings)
-    return question is None or _ASKED_FOR.search(question.text) is not None or _CONSENTS.match(one.text) is not None
+    return question is None or _ASKS_FOR_NEWS.search(question.text) is None
 
 
 def _is_taken_up(one: Reading, readings: Sequence[Reading]) -> bool:

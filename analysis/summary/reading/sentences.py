@@ -40,7 +40,10 @@ _LEAD = re.compile(
     r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now(?! it\b)|hi|hello|hey"
     r"|good (?:morning|afternoon|evening)|(?:thank you|thanks)(?! (?:for|so|very|a|again)\b)|great|perfect|lovely"
     r"|certainly|of course|sure|and|but|then|yes,? please(?=,)|no problem|i see|honestly|good news|got it"
-    r"|my name is (?:\w+ ){1,3}and(?= i\b))\b"
+    r"|my name is (?:\w+ ){1,3}and(?= i\b)"
+    r"|(?:(?:that is|that's) )?(?:no problem|fine|great|okay|good)(?: at all)?(?=[,.])"
+    r"|my pleasure(?=[,.])|(?:i am|i'm) (?:so |very )?(?:happy|glad|sorry) to hear that(?=[,.])"
+    r"|i understand(?=[,.]| (?:what|when|where|how) (?:is|are|was|do|does|did)\b))\b"
     r"(?:,? (?:mr|mrs|ms|miss|dr|mister)\.? \w+(?=[,.!]))?"
     r"(?:,? (?-i:[A-Z])\w+(?=[,.!])| there\b(?!['’])| sir\b| madam\b| ma'am\b)?"
     r"[\s,.!–—-]*)+",
@@ -58,11 +61,18 @@ _ASKS = re.compile(
     r"|and (?:to|from|at|on|for|in|the|your)(?=[^.!?]{0,24}$))\b[^.!?]*$",
     re.IGNORECASE,
 )
+# With a full stop it still asks where the verb stands before its subject: "What is the best number to call you."
+_INVERTED = re.compile(
+    r"(?:and |so )*(?:what|which|when|where|how|who|why) (?:is|are|was|were|do|does|did|can|could|will|would|should)\b"
+    r"[^.!?]*\.?$",
+    re.IGNORECASE,
+)
 
 
 def asks(text: str) -> bool:
     """Whether it is a question, by its mark or by how it begins."""
-    return text.rstrip(" \"'”").endswith("?") or _ASKS.match(text) is not None
+    text = text.rstrip(" \"'”")
+    return text.endswith("?") or _ASKS.match(text) is not None or _INVERTED.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

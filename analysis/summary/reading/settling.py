@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from analysis.clauses.gaps import class_of, has_verb
 from analysis.summary.reading.readings import SMALL_TALK, Reading, answer_to, both_speak, question_before
 from analysis.summary.reading.wording import Act
 from analysis.text import words
@@ -197,11 +198,18 @@ def done(
         if one not in outcome
         and one not in promised
         and (one.by(Role.AGENT) or Act.RESULT in one.acts)
-        and (one.acts & _SETTLES or (not one.acts and one.small_talk < -SMALL_TALK))
+        and (one.acts & _SETTLES or _states(one))
         and len(one.stems) >= FEWEST_STEMS
         and not (one.sentence.asks and any(after.identifies for after in answer_to(one, readings)))
     }
     return sorted(_most_telling(rest, _LEAST_DONE, outcome, _MOST_DONE), key=lambda one: one.place)
+
+
+def _states(one: Reading) -> bool:
+    """It does nothing by its wording, and is about the matter, and no piece of a sentence: "for two hundred chairs"."""
+    said = words(one.text)
+    piece = class_of(said[0]) == "preposition" and not has_verb(said)
+    return not one.acts and one.small_talk < -SMALL_TALK and not piece
 
 
 _IF = re.compile(r"(?:and |so |but |what |okay |well |oh )*(?:if|unless)\b", re.IGNORECASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from analysis.summary.promises import moments
+from analysis.summary.reading.moments import moments
 from analysis.summary.support.heard import Utterance
 from analysis.summary.support.wording import Wording, word_set
 from analysis.text import content_stems, words

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analysis.records import ActionItem
-from analysis.summary.promises import by_when, promises
+from analysis.summary.promises import promises
+from analysis.summary.reading.moments import by_when
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
 from pipeline.records import Role
@@ -74,6 +75,7 @@ def test_promises_are_told_with_their_time(text: str, when: str | None) -> None:
         # A client who thinks it over.
         ("client", "I'll speak to my husband first."),
         ("client", "I'll come and have a look."),
+        ("agent", "It will take about ten days."),
     ],
 )
 def test_questions_threats_and_what_every_agent_says_are_no_promises(said: tuple[str, str]) -> None:
@@ -133,6 +135,10 @@ TALK = {
     "an answer to a question": (
         [("agent", "When does it end?"), ("client", "I'll return the car on Friday.")],
         [],
+    ),
+    "an answer to a question for yes or no": (
+        [("agent", "Do you have pictures?"), ("client", "I'll upload some this evening.")],
+        ["I'll upload some this evening."],
     ),
     "an answer to a request": (
         [("agent", "Could you send us a photo?"), ("client", "I'll send it tonight.")],

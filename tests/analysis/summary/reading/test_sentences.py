@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.records import SummaryPart
-from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.reading.sentences import asks, sentences_of
 from pipeline.records import Role, TranscriptChunk, Word
 from tests.analysis.calls import call, chunk
 
@@ -39,6 +39,11 @@ def said(*texts: str, role: str = "agent") -> list[str]:
         ),
         ("okay what is it that i need to bring to you", ["what is it that i need to bring to you"]),
         ("okay and to", ["and to"]),
+        ("That is no problem at all, we will send you a new lamp.", ["we will send you a new lamp."]),
+        ("My pleasure, it is on its way.", ["it is on its way."]),
+        ("I am happy to hear that, for an order of ten.", ["for an order of ten."]),
+        ("I understand what is the best number to call you.", ["what is the best number to call you."]),
+        ("I understand what you mean.", ["I understand what you mean."]),
     ],
 )
 def test_sentences_end_where_they_end(text: str, sentences: list[str]) -> None:
@@ -58,6 +63,19 @@ def test_sentences_end_where_they_end(text: str, sentences: list[str]) -> None:
 )
 def test_what_is_said_in_pieces_is_one_sentence(pieces: list[str], sentences: list[str]) -> None:
     assert said(*pieces, role="client") == sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("What is the best number to call you.", True),
+        ("what's the name", True),
+        ("What you said is right.", False),
+        ("The card is blocked.", False),
+    ],
+)
+def test_what_asks_is_told_without_its_mark(text: str, question: bool) -> None:
+    assert asks(text) is question
 
 
 def test_a_turn_ends_where_the_other_side_speaks() -> None:
