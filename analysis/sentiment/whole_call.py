@@ -1,9 +1,10 @@
 """From chunks to the call: the mood of what shows one, trend, lowest point, who turned the mood.
 
 Most of a call is small talk and plain business, so a mean over its chunks is neutral whatever happened in it. A role's
-mood is made of the chunks that show one: each weighs its seconds by how little neutral it is, and a few seconds of
-neutral speech (`neutral_s`) stand against them, so that one "great, thanks" makes no happy customer and one clear
-complaint is not drowned by ten minutes of account numbers.
+mood is made of the chunks that show one: each weighs its seconds, up to `longest_line_s`, by how little neutral it is,
+and a few seconds of neutral speech (`neutral_s`) stand against them, so that one "great, thanks" makes no happy
+customer, one clear complaint is not drowned by ten minutes of account numbers, and a fault explained at length is no
+worse than one told in a sentence.
 """
 
 from __future__ import annotations
@@ -136,7 +137,10 @@ def _role(
     lowest = min(low, key=lambda line: (line.sentiment.score, line.chunk.start_s))
     return RoleSentiment(
         role=role,
-        sentiment=mood_of([(line.sentiment, _seconds(line.chunk)) for line in of_role], settings.neutral_s),
+        sentiment=mood_of(
+            [(line.sentiment, min(_seconds(line.chunk), settings.longest_line_s)) for line in of_role],
+            settings.neutral_s,
+        ),
         reason=note,
         quarters=_quarters(of_role, duration_s),
         lowest_score=lowest.sentiment.score,

@@ -241,6 +241,9 @@ class CallMoodSettings(Area):
     neutral_s: Annotated[float, Field(gt=0, le=600)] = 2.0
     """Seconds of neutral speech that stand against the chunks that show a mood: a role's mood over the call is neutral
     unless such chunks, by their seconds and certainty, outweigh it."""
+    longest_line_s: Annotated[float, Field(gt=0, le=600)] = 4.0
+    """Seconds up to which a chunk counts for a role's mood: who explains a fault calmly for half a minute shows no more
+    mood than who says it in a sentence."""
     lowest_min_s: Annotated[float, Field(ge=0, le=60)] = 1.0
     """Chunks shorter than this cannot be the lowest point, unless there are no others."""
     turn_min_change: Annotated[float, Field(gt=0, le=2)] = 0.4

@@ -44,6 +44,13 @@ def test_a_role_is_what_shows_a_mood_with_quarters_and_the_lowest_point(make_cal
     assert role.lowest_score == pytest.approx(-0.7)
 
 
+def test_a_long_line_shows_no_more_mood_than_a_short_one(make_call: MakeCall) -> None:
+    longest_s = CallMoodSettings().longest_line_s
+    moods = [_summary(make_call, [(C, 0, end_s, BAD)]).roles[0].sentiment for end_s in (longest_s, 8 * longest_s)]
+    assert moods[0] is not None
+    assert moods[0] == moods[1]
+
+
 def test_whoever_spoke_before_the_clients_mood_changed_turned_it(make_call: MakeCall) -> None:
     summary = _summary(
         make_call,
