@@ -63,8 +63,11 @@ _ASKS = re.compile(
 )
 # With a full stop it still asks where the verb stands before its subject: "What is the best number to call you."
 _INVERTED = re.compile(
-    r"(?:and |so )*(?:what|which|when|where|how|who|why) (?:is|are|was|were|do|does|did|can|could|will|would|should)\b"
-    r"[^.!?]*\.?$",
+    r"(?:(?:and |so )*(?:what|which|when|where|how|who|why)"
+    r" (?:is|are|was|were|do|does|did|can|could|will|would|should)\b"
+    r"|(?:and |so )*(?:may|can|could|shall|should) (?:i|we|you)\b"
+    r"|(?:.{1,80}(?:,|\band) )?(?:do|did|have|are|were|would) you\b"
+    r"|(?:and |so )*is (?:there|that|this|it)\b)[^.!?]*\.?$",
     re.IGNORECASE,
 )
 

@@ -55,7 +55,7 @@ CALL = call(
     ("name", "outcome", "promised"),
     [
         ("cancellation", "I will cancel it for you.", [None, None]),
-        ("internet-outage", "it is booked for Thursday. You will get a message", [None]),
+        ("internet-outage", "It is booked for Thursday. You will get a message", [None]),
         ("wrong-charge", "I have started the refund now. You will have", ["within three working days", "today"]),
         (
             "server-down",

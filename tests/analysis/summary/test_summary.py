@@ -405,7 +405,7 @@ def test_the_preview_renders_every_template(template: str, language: str | None)
 def test_own_templates_and_their_faults(tmp_path: Path) -> None:
     (tmp_path / "mine.j2").write_text("* {{ summary.reason }} ({{ call.minutes }})", encoding="utf-8")
     settings = SummarySettings(template="mine", templates_dir=tmp_path)
-    assert render_preview(settings) == "* The client asks where a parcel is. (3)"
+    assert render_preview(settings) == "* The customer asks where a parcel is. (3)"
     (tmp_path / "mine.j2").write_text("{{ summary.raeson }}", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="raeson"):
         render_preview(settings)

@@ -70,6 +70,9 @@ def test_what_is_said_in_pieces_is_one_sentence(pieces: list[str], sentences: li
     [
         ("What is the best number to call you.", True),
         ("what's the name", True),
+        ("May I have your account number first.", True),
+        ("I'm sorry that happened, and have you reported it to the police.", True),
+        ("We have you down for Friday.", False),
         ("What you said is right.", False),
         ("The card is blocked.", False),
     ],

@@ -38,6 +38,8 @@ from analysis.summary.reading.wording import Act, acts_of
         ("No, that's all.", Act.CLOSING),
         ("One moment, please.", Act.FILLER),
         ("You'd be happy to take care of that at no cost.", Act.FILLER),
+        ("Let me talk to my manager about it.", Act.FILLER),
+        ("Dr. Hill has a gap at ten past two.", Act.OFFER),
         ("Please hold, I'll be with you in a minute.", Act.NO_DEED),
     ],
 )
