@@ -42,8 +42,8 @@ EXTRACTIVE = "extractive"
 _VERSION = 6
 """Of summaries by a model: 2 checks more of who did what; 3 asks about all parts of a long call at
 once, in one form; 4 checks who confirms, and what is only announced; 5 has the call's own sentences where
-a statement is not verified, a point with its time for each part of a long call, and drops only what is contradicted; 6 promises only
-what is still to be done."""
+a statement is not verified, a point with its time for each part of a long call, and drops only what is contradicted;
+6 promises only what is still to be done."""
 _EXTRACTIVE_VERSION = 7
 """Of summaries without a model: the method, not its settings, encoder and template, which count by themselves. 3 hears
 that something works again; 4 what is dictated for the matter, and no recorded greeting; 5 who calls is no reason, and
