@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
-from analysis.summary.promises import moments
+from analysis.summary.reading.moments import moments
 from analysis.summary.support.clause import Clause
 from analysis.summary.support.heard import Occurrence
 from analysis.summary.support.places import OTHER_SIDE, Places

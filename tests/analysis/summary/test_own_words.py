@@ -50,7 +50,7 @@ def composed(*sentences: SummaryEvidence, unsupported: str = "drop", **fields: s
     [
         pytest.param(
             [REASON], {"reason": DOUBTFUL, "done": "The agent checked the line."},
-            {"reason": "Client: “My internet has been down since Monday.”", "done": "The agent checked the line."},
+            {"reason": "Customer: “My internet has been down since Monday.”", "done": "The agent checked the line."},
             id="in place of what is not verified",
         ),
         pytest.param([REASON], {"reason": VERIFIED}, {"reason": VERIFIED}, id="not beside what tells the same"),
@@ -82,7 +82,7 @@ def test_what_is_left_out_is_told_in_the_row_and_stays_where_everything_is_to_be
     assert found.summary is not None
     assert (found.summary.check, found.summary.flags) == ("verified", ("unsupported_statement",))
     assert flagged.summary is not None
-    assert (flagged.summary.reason or "").startswith("The client is worried about the work (not verified). Client: “")
+    assert (flagged.summary.reason or "").startswith("The client is worried about the work (not verified). Customer: “")
     assert flagged.summary.check == "not verified: 1 of 2 statements"
 
 
@@ -95,7 +95,7 @@ def test_where_nothing_is_verified_there_is_no_summary_of_the_model() -> None:
 def test_a_detail_is_one_point_with_question_and_answer() -> None:
     summary = composed(*DETAIL, reason=VERIFIED).summary
     assert summary is not None
-    assert summary.key_points == ("Agent: “Which router do you have?” Client: “The white one.”",)
+    assert summary.key_points == ("Agent: “Which router do you have?” Customer: “The white one.”",)
 
 
 def test_what_one_side_says_in_a_row_stands_together_in_the_marks_of_the_language() -> None:
@@ -144,7 +144,7 @@ def test_each_part_of_a_long_call_is_a_point_with_its_time() -> None:
     for point, chunks, start in zip(
         summary.key_points[-len(draft.parts) + 1 :], draft.chunks[1:], starts[1:], strict=True
     ):
-        assert point.startswith(f"{start // 60}:{start % 60:02} Client: “")
+        assert point.startswith(f"{start // 60}:{start % 60:02} Customer: “")
         assert chunks[0].text.split(".")[0] in point or chunks[1].text.split(".")[0] in point
 
 
