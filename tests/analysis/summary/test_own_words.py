@@ -105,7 +105,7 @@ def test_what_one_side_says_in_a_row_stands_together_in_the_marks_of_the_languag
         "Mitarbeiter: „A technician will come on Thursday.“"
     )
     assert quoted([], "en") == ""
-    assert quoted([replace(first, role=Role.UNKNOWN)], "en").startswith("Unknown: “")
+    assert quoted([replace(first, role=Role.UNKNOWN)], "en").startswith("Speaker: “")
 
 
 # ------------------------------------------------------------------------------------------ long calls
