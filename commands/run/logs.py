@@ -26,17 +26,17 @@ def free_stamp(folder: Path, moment: datetime) -> str:
 
     Runs over different inputs may begin in the same second.
     """
-    while True:
-        stamp = moment.strftime("%Y%m%d_%H%M%S")
+    with suppress(OSError):  # `log_to` says what is wrong
+        folder.mkdir(parents=True, exist_ok=True)
+    while folder.is_dir():
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"earshot_{stamp}.jsonl").touch(exist_ok=False)
+            (folder / f"earshot_{moment:%Y%m%d_%H%M%S}.jsonl").touch(exist_ok=False)
+            break
         except FileExistsError:
             moment += timedelta(seconds=1)
-            continue
         except OSError:
-            pass  # `log_to` says what is wrong
-        return stamp
+            break
+    return f"{moment:%Y%m%d_%H%M%S}"
 
 
 def log_to(console: Terminal, folder: Path, stamp: str, settings: ReportingSettings | None = None) -> Path:

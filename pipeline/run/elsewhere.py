@@ -39,10 +39,13 @@ class Elsewhere:
             if handled.status is not None and handled.handled_as is not HandledAs.SKIPPED:
                 self._observer.call_finished(found, handled.status, handled.detail or "")
 
-    def wait(self, signals: RunSignals, beat: Callable[[], None]) -> None:
-        """After a stop: nobody begins another call, and those under way elsewhere get what is left of the grace."""
+    def wait(self, signals: RunSignals, beat: Callable[[], None], pause_s: float = _LOOK_AGAIN_S) -> None:
+        """After a stop: nobody begins another call, and those under way elsewhere get what is left of the grace.
+
+        `pause_s`: between two looks.
+        """
         self._claims.withdraw(self._run_id)
         while self._claims.left(self._run_id) and not signals.abandoned.is_set():
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(pause_s)
             signals.abandon_when_due()
             beat()

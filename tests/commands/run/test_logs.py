@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from commands.console import Terminal
-from commands.run.logs import log_to, prune, this_run
+from commands.run.logs import free_stamp, log_to, prune, this_run
 from pipeline.children.worker import Worker
 from pipeline.config.areas.reporting import ReportingSettings
 from pipeline.errors import OutputUnavailable, StartupError
@@ -158,3 +159,13 @@ def test_in_a_file_a_warning_is_one_line(logging_as_before: None, tmp_path: Path
     line = screen.getvalue().removesuffix("\n")
     assert line.startswith("WARNING  not used: a reason of")
     assert "\n" not in line
+
+
+def test_runs_that_begin_in_the_same_second_have_logs_of_their_own(tmp_path: Path) -> None:
+    begun = datetime(2026, 9, 14, 23, 59, 58)
+    folder = tmp_path / "deep" / "logs"
+    stamps = [free_stamp(folder, begun) for _ in range(3)]
+    assert stamps == ["20260914_235958", "20260914_235959", "20260915_000000"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"earshot_{stamp}.jsonl" for stamp in stamps]
+    (tmp_path / "file").touch()
+    assert free_stamp(tmp_path / "file", begun) == "20260914_235958", "what is wrong with the folder is told later"

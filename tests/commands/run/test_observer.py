@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -25,3 +26,28 @@ def test_a_worker_that_stays_names_no_time_left(planned: int, said: str) -> None
     for _ in range(2):
         observer.call_finished(CALL, CallStatus.DONE, "")
     assert shown.getvalue().splitlines()[-1] == said
+
+
+def test_calls_that_are_not_done_count_as_failed_and_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    shown = io.StringIO()
+    observer = ConsoleObserver(Terminal(shown), line_every_s=0)
+    with caplog.at_level("INFO", logger="earshot.run"), observer:
+        observer.planned(1000, 2_500_000)
+        observer.call_finished(CALL, CallStatus.DONE, "mono")
+        observer.call_finished(replace(CALL, file_name="b\x1b.wav"), CallStatus.FAILED, "")
+        observer.notice("look at this")
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("INFO", "to do: 1,000 calls, 2.5 MB"),
+        ("INFO", "a.wav: done (mono)"),
+        ("WARNING", "b\\u001b.wav: failed"),
+        ("WARNING", "look at this"),
+    ]
+    assert shown.getvalue().splitlines()[-1].startswith("2/1,000 calls, 1 failed, about ")
+
+
+def test_lines_come_now_and_then_and_not_for_every_call() -> None:
+    shown = io.StringIO()
+    observer = ConsoleObserver(Terminal(shown), line_every_s=3600)
+    observer.planned(2, 0)
+    observer.call_finished(CALL, CallStatus.DONE, "")
+    assert shown.getvalue() == ""
