@@ -12,7 +12,7 @@ import pytest
 from pipeline.config.areas.run import RunSettings
 from pipeline.handled import EndedClaim, Handled, HandledAs
 from pipeline.ports import Claims
-from pipeline.records import CallStatus, FoundCall
+from pipeline.records import CallStatus, FoundCall, SkippedFile
 from pipeline.run.elsewhere import Elsewhere
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
@@ -20,6 +20,9 @@ from pipeline.run.signals import RunSignals
 from pipeline.run.tally import Tally
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
+EMPTY = SkippedFile(
+    source_uri="file:///2.wav", file_name="2.wav", size_bytes=0, modified_at=NOON, reason="empty", message="empty"
+)
 
 
 class Queue:
@@ -73,7 +76,7 @@ def test_each_call_is_counted_once_and_looked_for_from_the_last_one_on() -> None
     elsewhere, tally, shown = watching(queue)
     queue.ended = [
         ended(1, 1, handled_as=HandledAs.DONE, status=CallStatus.DONE, detail="mono", audio_s=60.0, transcribed_by="a"),
-        ended(2, 2, handled_as=HandledAs.SKIPPED, status=CallStatus.SKIPPED),
+        ended(2, 2, handled_as=HandledAs.SKIPPED, status=CallStatus.SKIPPED, skipped=EMPTY),
     ]
     elsewhere.look()
     queue.ended.append(ended(3, 2, handled_as=HandledAs.DONE, status=CallStatus.DONE, audio_s=30.0))
@@ -81,7 +84,7 @@ def test_each_call_is_counted_once_and_looked_for_from_the_last_one_on() -> None
     elsewhere.look(at_all=True)
     assert queue.asked_since == [None, NOON + timedelta(minutes=2), None]
     assert shown.finished == [("1.wav", CallStatus.DONE, "mono"), ("3.wav", CallStatus.DONE, "")]
-    assert (tally.done, tally.recognised_s) == (2, 90.0)
+    assert (tally.done, tally.skipped, tally.recognised_s) == (2, 1, 90.0)
 
 
 def test_what_was_lost_or_kept_shows_no_status() -> None:
