@@ -29,6 +29,7 @@ def promised(*said: tuple[str, str], most: int = 5) -> tuple[ActionItem, ...]:
         ("You'll hear from us by the end of next month.", "by the end of next month"),
         ("I will send it to you by tomorrow noon.", "by tomorrow noon"),
         ("A surveyor will visit you on Monday the 9th.", "on Monday the 9th"),
+        ("An assessor will look at the roof on Monday.", "on Monday"),
         ("I'll bring it before five.", "before five"),
         ("We'll send the box by the end of November.", "by the end of November"),
         ("We'll post it at 4 p.m. as usual.", "at 4 p.m."),

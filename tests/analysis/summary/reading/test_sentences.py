@@ -43,6 +43,7 @@ def said(*texts: str, role: str = "agent") -> list[str]:
         ("My pleasure, it is on its way.", ["it is on its way."]),
         ("I am happy to hear that, for an order of ten.", ["for an order of ten."]),
         ("I understand what is the best number to call you.", ["what is the best number to call you."]),
+        ("I see the note here.", ["I see the note here."]),
         ("I understand what you mean.", ["I understand what you mean."]),
     ],
 )
