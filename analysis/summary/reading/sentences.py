@@ -39,7 +39,8 @@ _STANDS_ALONE = frozenset(
 _LEAD = re.compile(
     r"(?:\[[^\]]*\]\s*)*(?:(?:uh|um|er|erm|ah|oh|okay|ok|alright|all right|right|well|so|yeah|now(?! it\b)|hi|hello|hey"
     r"|good (?:morning|afternoon|evening)|(?:thank you|thanks)(?! (?:for|so|very|a|again)\b)|great|perfect|lovely"
-    r"|certainly|of course|sure|and|but|then|yes,? please(?=,)|no problem|i see(?=[,.]|$| so\b)|honestly|good news|got it"
+    r"|certainly|of course|sure|and|but|then|yes,? please(?=,)|no problem|i see(?=[,.]|$| so\b)"
+    r"|honestly|good news|got it"
     r"|my name is (?:\w+ ){1,3}and(?= i\b)"
     r"|(?:(?:that is|that's) )?(?:no problem|fine|great|okay|good)(?: at all)?(?=[,.])"
     r"|my pleasure(?=[,.])|(?:i am|i'm) (?:so |very )?(?:happy|glad|sorry) to hear that(?=[,.])"
