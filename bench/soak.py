@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -116,6 +117,18 @@ CHANGED = """
     WHERE was.value <> new.value GROUP BY 1, 2, 3
 """
 """Of each call that was stored twice, what the second time changed."""
+
+
+def wrongly_stored(url: str, calls: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """What of STORED is not as it should be after all runs, and each call that was stored twice."""
+    with psycopg.connect(url) as connection:
+        counted = connection.execute("SELECT count(*), count(DISTINCT call_id) FROM stored").fetchone()
+        left = connection.execute("SELECT count(*) FROM claims").fetchone()
+        changed = connection.execute(CHANGED).fetchall()
+    as_it_should_be = counted == (calls, calls) and left == (0,)
+    return [] if as_it_should_be else [f"stored {counted}, changed {changed}; claims left {left}"], changed
+
+
 WORKERS = ("run", "worker_1", "worker_2", "worker_3")
 
 
@@ -202,15 +215,11 @@ def worker_kills(number: int, seed: int, calls: int, longest_s: float) -> bool:
                 fleet.kill()
             last = bed.run(url, *settings)
             rounds, again = rounds + 1, again + (code != 0)
-            with psycopg.connect(url) as connection:
-                counted = connection.execute("SELECT count(*), count(DISTINCT call_id) FROM stored").fetchone()
-                left = connection.execute("SELECT count(*) FROM claims").fetchone()
-                changed = connection.execute(CHANGED).fetchall()
-            different = differences(bed.rows(url), reference)
-            twice += counted is not None and counted[0] != counted[1]
-            if last != 0 or different or counted != (calls, calls) or left != (0,):
-                found = f"exit {code}, {last}; stored {counted}, changed {changed}; left {left}; {different}"
-                faults.append(f"{found}\n{bed.log('run')}")
+            wrong, changed = wrongly_stored(url, calls)
+            wrong += differences(bed.rows(url), reference)
+            twice += bool(changed)
+            if last != 0 or wrong:
+                faults.append(f"exit {code}, {last}; {wrong}\n{bed.log('run')}")
             struck = hit.total() - hit["finished first"]
             print(f"{struck} kills, {rounds} rounds, {len(faults)} faults", file=sys.stderr, flush=True)
     print(json.dumps({
