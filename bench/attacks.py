@@ -71,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
     parser.add_argument("--replies", type=Path, help="keeps the model's replies; without --model only these are used")
-    parser.add_argument("--set", default="attacks", choices=("attacks", "attacks_fresh"))
+    parser.add_argument("--set", default="attacks", choices=("attacks", "attacks_fresh", "attacks_last"))
     parser.add_argument("--limit", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
     options = parser.parse_args()
