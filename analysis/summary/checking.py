@@ -12,6 +12,7 @@ from analysis.summary.facts import Claim, SpokenFacts
 from analysis.summary.support.figures import without_idioms
 from analysis.summary.support.heard import Utterance
 from analysis.summary.support.verdict import Judge, Verdict, reads
+from analysis.text import words
 from pipeline.records import CallForAnalysis, Role
 
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
@@ -49,6 +50,11 @@ class Checked:
     """The sentence of the call nearest to it; None where that is not looked for."""
 
 
+def _one_role(text: str) -> str:
+    """Its words, with one name for who calls."""
+    return " ".join("client" if word in ("caller", "customer") else word for word in words(text))
+
+
 class StatementChecker:
     """Checks statements about one call, in their order: `she` is whom the one before was about."""
 
@@ -67,6 +73,7 @@ class StatementChecker:
         """Whether who did what is compared, beyond numbers, dates, names and links."""
         self._judge = Judge(call.transcript.believed, (language or "en")[:2], encoder) if self.reads else None
         self._before: Role | None = None
+        self._said = " / ".join(f" {_one_role(chunk.text)} " for chunk in call.transcript.believed)
 
     def check(self, text: str) -> Checked:
         if gives_orders(text):
@@ -92,6 +99,10 @@ class StatementChecker:
             return replace(found, verdict=Verdict.NOT_VERIFIED, reasons=why, flags=(ORDERS_FLAG,))
         reasons = tuple(_WORDS[fault] for fault in judged.faults) or ("too little of it was said",)
         return replace(found, reasons=reasons, flags=("unsupported_statement",))
+
+    def repeats(self, text: str) -> bool:
+        """Whether it is word for word what somebody said, whatever the caller is called."""
+        return f" {_one_role(text)} " in self._said
 
     def unsupported(self, text: str) -> list[Claim]:
         """Numbers, dates, names and links that nobody said."""

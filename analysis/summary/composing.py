@@ -53,6 +53,7 @@ _STANDS_FOR = {
     "next_step": (SummaryPart.OPEN,),
 }
 """Which of the call's own sentences tell what a field tells."""
+_REPEATED = "it only repeats what was said"
 _MOST_IN_POINT = 2
 """Statements about one part of a long call."""
 
@@ -237,6 +238,9 @@ def _checked(
                     continue
                 said.append(statement)
                 checked = checker.check(statement)
+                if checked.verdict is not Verdict.CONTRADICTED and checker.repeats(statement):
+                    # No account of the call: whoever speaks could dictate it. What is quoted is chosen without a model.
+                    checked = replace(checked, verdict=Verdict.CONTRADICTED, reasons=(_REPEATED,))
                 # The first sentence tells why; what the agent did after that is no reason.
                 field = "done" if name == "reason" and number and checked.subject is Role.AGENT else name
                 if checked.verdict is Verdict.CONTRADICTED and settings.unsupported == "drop":

@@ -61,9 +61,7 @@ class Deeds:
                         if rest
                         else 1.0
                     )
-                    found.append(
-                        (share + (0.15 if heard == stem else 0.0), one.occurrence(at, self._wording.negations))
-                    )
+                    found.append((share + (0.15 if heard == stem else 0.0), one.occurrence(at, self._wording)))
         top = max((share for share, _ in found), default=0.0)
         best = [occurrence for share, occurrence in found if share >= top - 0.12]
         return best, [occurrence for share, occurrence in found if share >= min(0.5, top)]

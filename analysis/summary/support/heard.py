@@ -55,6 +55,8 @@ _ARTICLES = word_set("the a an my your our his her their this that no any some a
 _LOOK_BACK = 9
 _NEAR_SUBJECT = 2
 """Words between a verb and its subject, at most, where the subject is no pronoun of the speaker or listener."""
+_LETS = word_set("let let's lets")
+"""Who says "let me check" checks."""
 _IS = ("'s", "'re")
 _INSTRUCTS = ("to", "for")
 """A sentence that begins with its purpose tells the listener what to do: "To report a leak, press one"."""
@@ -73,7 +75,7 @@ class Occurrence:
     speaker: Role
     denied: bool
     asked: bool
-    """In a question, a request or a condition: not something that is so."""
+    """In a question, a request, an instruction or a condition: not something that is so."""
     wished: bool
     """In a wish: "I want to cancel" is done by whoever is asked."""
     noun: bool
@@ -132,7 +134,7 @@ class Utterance:
         verb = "asks" if self.question or self.request else "says"
         return f"The {me} {verb}: {' '.join(parts)}"
 
-    def occurrence(self, at: int, negations: frozenset[str]) -> Occurrence:
+    def occurrence(self, at: int, wording: Wording) -> Occurrence:
         """Who does the word at this place, by the pronoun before it."""
         before = self.words[max(0, at - _LOOK_BACK) : at]
         plain = _POLITE.sub(" ", " ".join(self.words[:at])).split()
@@ -146,6 +148,7 @@ class Utterance:
         actor = None if noun or state else nearest
         patient = nearest if state else None
         bare = actor is None and distance is None and not noun
+        told = (bare and not (state or _LETS & set(before))) or (actor is None and before[-1:] == ("to",))
         if bare and (all(word in _LINKS for word in before) or self.words[0] in _INSTRUCTS):
             actor = self.listener
         after = self.words[at + 1 : at + 4]
@@ -158,8 +161,8 @@ class Utterance:
             actor=actor,
             patient=patient,
             speaker=self.role,
-            denied=any(word in negations or word.endswith("n't") for word in plain[-5:]),
-            asked=not self.granted and self._asks_before(at),
+            denied=any(word in wording.negations or word.endswith("n't") for word in plain[-5:]),
+            asked=not self.granted and (self._asks_before(at) or (told and self._is_base(at, wording))),
             wished=bool(_WISH.search(" ".join(before))),
             noun=noun,
             to_come=not self.granted
@@ -177,6 +180,11 @@ class Utterance:
     def announces(self) -> bool:
         """Tells of something to come."""
         return bool(_TO_COME.search(" ".join(self.words)))
+
+    def _is_base(self, at: int, wording: Wording) -> bool:
+        """Whether the word may be told to somebody: "send it", and not "sent" or "works"."""
+        word = self.words[at]
+        return not (word.endswith(("s", "ed", "ing")) or word in wording.past)
 
     def _asks_before(self, at: int) -> bool:
         """Whether a word stands in a question, a request or a condition. Without punctuation these begin before it."""
