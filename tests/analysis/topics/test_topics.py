@@ -108,8 +108,10 @@ def test_of_subtopics_that_match_equally_none_is_chosen(said: str, subtopic: str
     assert (topic.topic, topic.subtopic) == ("Money", subtopic)
 
 
-def test_of_topics_that_match_equally_none_is_chosen() -> None:
-    step = TopicStep(Catalogues({CustomerSegment.B2C: PAYING}, None), TopicSettings())
+@pytest.mark.parametrize("margin", [0.02, 0.0])
+def test_of_topics_that_match_equally_none_is_chosen(margin: float) -> None:
+    settings = TopicSettings(keywords=KeywordTopicSettings(min_margin=margin))
+    step = TopicStep(Catalogues({CustomerSegment.B2C: PAYING}, None), settings)
     result = ask(call(("client", "the router")), step)
     assert (result.payload, result.reason) == (None, "two topics match equally well: Lamp and Book")
 
