@@ -51,6 +51,7 @@ _PATTERNS: tuple[tuple[Recording, re.Pattern[str]], ...] = tuple(
                 rf"\b(?:press|dial|select|choose|push|hit|oprima|pulse|tapez|faites le|drücken sie) {_DIGIT}\b",
                 r"\byou can say\b",
                 r"\b(?:just|please) say\b.*\bor\b",
+                r"(?:\b(?:to|for) [^.?!]{2,60}, (?:just |please |simply )?say [^.?!]{2,40}[.;,]\s+){2}",
                 r"\bfor example,? say\b",
                 r"\bin a few words,? (?:please )?tell (?:me|us)\b",
                 r"\b(?:to )?hear (?:these|the|this) (?:options?|menu|again)\b",

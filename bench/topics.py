@@ -39,7 +39,7 @@ from analysis.glossary.reader import load_glossary
 from analysis.records import Topic
 from analysis.steps import build_language_steps
 from analysis.topics.keywords import KeywordTopics
-from bench.materials.asked_calls import APART, DEVELOPED, AskedCall, asked_calls
+from bench.materials.asked_calls import APART, DEVELOPED, FURTHER_ASIDE, FURTHER_SEEN, AskedCall, asked_calls
 from bench.materials.banking77 import Question, developed_intents, questions
 from bench.materials.reference_calls import call_of, harper_valley, samples
 from bench.materials.service_dialogues import first_turns
@@ -347,7 +347,8 @@ def main() -> None:
     print("Samples")
     figures: dict[str, Any] = {"samples": sample_figures(encoder)}
     asked: list[Answer] = []
-    for name, path in (("developed", DEVELOPED), ("apart", APART)):
+    sets = {"developed": DEVELOPED, "apart": APART, "further_seen": FURTHER_SEEN, "further_aside": FURTHER_ASIDE}
+    for name, path in sets.items():
         print(f"Asked calls, {name}")
         figures[f"asked_{name}"], answers = asked_figures(asked_calls(path), encoder)
         asked = answers if name == "apart" else asked

@@ -14,6 +14,7 @@ from analysis.calls import in_order
 from analysis.recordings import is_line_trouble, is_misdialled, without_recordings
 from analysis.text import content_stems, sentences, words
 from analysis.topics.denied import answers_yes, names_reason, with_common_words, without_denied
+from analysis.topics.further import announces_further, asks_what_else, begins_further, parts_of, requests
 from pipeline.config.areas.language import KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
@@ -107,26 +108,6 @@ _NAMES_SOMEBODY = re.compile(
     r"(?: (?:from|of|at) [A-Z]\w+(?: and| [A-Z]\w+)*)?"
     r"|^[A-Z]\w+ [A-Z]\w+ here\b"
 )
-_FURTHER = re.compile(
-    r"\balso\b|\banother (?:thing|question|matter)\b|\bone more (?:thing|question)\b|\bone other thing\b"
-    r"|(?:^|\band )second(?:ly)?[, ]"
-    r"|\bon top of (?:that|it)\b|\bwhile (?:i have|i've got|i am|i'm|we're|we are) \w+\b|\bin addition\b|\bas well as\b"
-    r"|\bbesides that\b"
-    r"|\btwo things\b|\band then (?:there is|there's)\b|\bthe other (?:thing|matter|question)\b",
-    re.IGNORECASE,
-)
-"""A client says that there is a second reason."""
-_ANYTHING_ELSE = re.compile(
-    r"\banything else\b|\bsomething else\b|\bwhat else\b|\bdo anything (?:more|further)\b|\belse (?:i|we) can\b",
-    re.IGNORECASE,
-)
-_SPLIT_FURTHER = re.compile(
-    r"[,;]?\s+(?=(?:and|but)?,?\s*(?:also|on top of (?:that|it)|while (?:i have|i've got) you|in addition"
-    r"|as well as)\b)"
-    r"|[,;]?\s+(?=and (?:i|we)(?:'d| would| have|'ve| also| still| need| want)\b)",
-    re.IGNORECASE,
-)
-_AND_I = re.compile(r"and (?:i|we)\b", re.IGNORECASE)
 _ASKS_ON = re.compile(
     r"(?:(?:and|so|but|then|well|oh|okay|ok|great|good|fine|perfect|wonderful|thanks|thank you)[,.]? )*"
     r"(?:when|how (?:long|soon|much|many|fast|late|often)|what time|where|which|by when|until when)\b",
@@ -229,13 +210,14 @@ def _dialogue(chunks: Sequence[TranscriptChunk], settings: KeywordTopicSettings)
                 yield AskedLine(text=text, chunk=chunk, weight=weight, reason=reason)
             before = chunk
             continue
-        invited = turns > 0 and before is not None and _ANYTHING_ELSE.search(before.text) is not None
+        invited = turns > 0 and before is not None and asks_what_else(before.text)
+        settled = turns > 0 and before is not None and any(_DONE.search(one) for one in sentences(before.text))
         said = False
         for part, further in _of_client(chunk, before):
             if part is None:
                 said = True
                 continue
-            if invited or (further and (said or turns > 0)):
+            if invited or (further and (said or turns > 0)) or (settled and requests(part)):
                 reason, invited = 1, False
             said = True
             weight = 1.0 if turns < settings.opening_turns or reason else settings.later_weight
@@ -255,15 +237,15 @@ def _of_client(chunk: TranscriptChunk, before: TranscriptChunk | None) -> Iterat
     for sentence in with_common_words(sentences(chunk.text), _says_something):
         if not _says_something(sentence):
             if len(words(sentence)) >= _FEWEST_WORDS and not is_line_trouble(sentence):
-                if _FURTHER.search(sentence) and _ASKS_SOMETHING.search(sentence):
+                if announces_further(sentence) and _ASKS_SOMETHING.search(sentence):
                     yield sentence, True
                 else:
                     yield None, False
             continue
         kept, _ = without_denied(_plain(sentence), named[-1] if named else None)
-        for part in _SPLIT_FURTHER.split(kept):
-            if part and content_stems(part, ENGLISH):
-                yield part.strip(), _FURTHER.search(part) is not None or _AND_I.match(part.strip()) is not None
+        for part in parts_of(kept):
+            if content_stems(part, ENGLISH):
+                yield part, begins_further(part)
 
 
 def _of_agent(chunk: TranscriptChunk, answer: str, *, asked: bool) -> Iterator[tuple[str, bool]]:

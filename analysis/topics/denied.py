@@ -36,6 +36,8 @@ _DENIED = re.compile(
     # Something is in order.
     r"|\b(?:works|working|is|are|'s|runs|running) (?:now |all |just |working |running )?"
     r"(?:fine|perfectly|in order|all right|alright|okay now|ok now)\b"
+    r"|\b(?:nothing|neither|none of (?:it|them)) (?:is|was|are|were|got|has been|have been) (?:\w+ or )?"
+    r"(?:broken|damaged|faulty|late|lost|missing|stolen|wrong)\b"
     r"|\beverything (?:is|'s|works) (?:running|working|good|okay|well)\b"
     r"|\bno (?:problems?|issues?|troubles?|complaints?) (?:with|at all|there)\b|\bnobody (?:has |have )?(?:used"
     r"|stole|took)\b"

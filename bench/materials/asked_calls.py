@@ -11,6 +11,7 @@ from pipeline.records import CallForAnalysis, CustomerSegment
 
 _LABELS = Path(__file__).resolve().parents[1] / "labels"
 DEVELOPED, APART = _LABELS / "asked_calls_developed.jsonl", _LABELS / "asked_calls_apart.jsonl"
+FURTHER_SEEN, FURTHER_ASIDE = (_LABELS / f"asked_calls_further_{half}.jsonl" for half in ("seen", "aside"))
 _TURN_S = 4.0
 
 

@@ -30,6 +30,8 @@ def lines(*said: tuple[str, str]) -> list[str]:
         ("The number you have dialled is not available.", Recording.VOICEMAIL),
         ("For your account, press 2. To pay, press the star key.", Recording.MENU),
         ("You can say: track my order, or talk to somebody.", Recording.MENU),
+        ("For opening hours, say hours. To pay, say pay. For a person, say help.", Recording.MENU),
+        ("For lunch, say one o'clock. To be fair, that is early.", None),
         ("All of our colleagues are currently busy.", Recording.ANNOUNCEMENT),
         ("This call may be recorded.", Recording.ANNOUNCEMENT),
         ("I will press the button and call you when the router is back.", None),
@@ -51,7 +53,9 @@ def test_recordings_are_told_from_people(text: str, kind: Recording | None) -> N
         ("The router is fine, it is the television that has no picture.", "it is the television that has no picture."),
         ("It's not about the order, the invoice is wrong.", "the invoice is wrong."),
         ("No problem with the line, my bill is wrong.", "my bill is wrong."),
+        ("Nothing is lost or stolen, I only ask what is in the account.", "I only ask what is in the account."),
         # Negation that is the problem stays.
+        ("Nothing works.", "Nothing works."),
         ("I can't log in.", "I can't log in."),
         ("It is not working.", "It is not working."),
         ("My parcel has not arrived.", "My parcel has not arrived."),
@@ -207,6 +211,14 @@ def test_who_speaks_is_no_reason() -> None:
         [("client", "My parcel is late. Also, I want to change my address.")],
         [("client", "My parcel is late, and on top of that my bill is wrong.")],
         [("client", "My parcel is late."), ("agent", "Anything else?"), ("client", "Yes, my bill is wrong.")],
+        [("client", "My parcel is late. Oh, before I go, we have a new address.")],
+        [("client", "My parcel is late."), ("client", "Since I'm on the phone, my bill is wrong.")],
+        # A request after the first matter is settled.
+        [
+            ("client", "My card was stolen."),
+            ("agent", "The card has been blocked."),
+            ("client", "Could you tell me the balance?"),
+        ],
         # Common words alone, which ask for something with "while I've got you".
         [("client", "my card is stuck in the machine"), ("client", "oh and while i've got you how much is in there")],
     ],
@@ -226,6 +238,11 @@ def test_what_is_denied_in_common_words_goes_with_what_it_is_about() -> None:
 def test_more_about_the_same_is_no_second_reason() -> None:
     found = asked(("client", "My parcel is late. This is the second time. I have waited for a week."))
     assert {line.reason for line in found.lines} == {0}
+
+
+def test_a_request_before_anything_is_settled_is_the_same_reason() -> None:
+    said = [("client", "My card was stolen."), ("agent", "When was that?"), ("client", "Could you block the card?")]
+    assert {line.reason for line in asked(*said).lines} == {0}
 
 
 def test_in_other_languages_every_line_counts() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +16,15 @@ from hypothesis import strategies as st
 from analysis.encoder.vectors import WITHOUT, EncoderChoice, SentenceEncoder, Vectors
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.glossary.choice import Catalogues
+from analysis.glossary.reader import load_glossary
 from analysis.records import Topic
 from analysis.topics.keywords import KeywordTopics
 from analysis.topics.likelihood import FEATURES, WITH_ENCODER, WORDS_ALONE, fitted
 from analysis.topics.likeness import EVERYDAY, LabelLikeness
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.asked_calls import DEVELOPED, asked_calls
-from bench.materials.reference_calls import samples
+from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.materials.topic_glossaries import HARPER_VALLEY
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, StepResult, StepState
 from tests.analysis.calls import call
@@ -38,7 +43,7 @@ class Directions:
     """An encoder whose vectors point where their words do: one direction for each subject, one for anything else."""
 
     space = identity = "directions"
-    SUBJECTS = (("parcel", "courier", "box"), ("bill", "invoice", "too high"))
+    SUBJECTS: tuple[tuple[str, ...], ...] = (("parcel", "courier", "box"), ("bill", "invoice", "too high"))
 
     def knows(self, language: str | None) -> bool:
         return language in (None, "en")
@@ -121,6 +126,23 @@ def test_two_reasons_are_two_topics() -> None:
     once = ask(call(("client", "My parcel is lost. Also, the courier was rude.")), choice_of(Directions())).payload
     assert isinstance(once, Topic)
     assert (once.topic, once.second_topic, once.second_confidence) == ("Parcel", None, None)
+
+
+class EqualSubtopics(Directions):
+    """Every text about the bill is as near to one subtopic as to the other."""
+
+    SUBJECTS = (("parcel",), ("bill", "too high", "too late"))
+
+
+def test_of_two_subtopics_that_are_nearly_as_likely_none_is_given() -> None:
+    late = Label(topic="Bill", subtopic="Too late", keywords=("too late",))
+    both = replace(GLOSSARY, labels=(*LABELS, late))
+    topic = ask(call(("client", "A bill too high and too late.")), choice_of(EqualSubtopics()), both).payload
+    assert isinstance(topic, Topic)
+    assert (topic.topic, topic.subtopic) == ("Bill", None)
+    alone = ask(call(("client", "My bill is too high.")), choice_of(Directions()), both).payload
+    assert isinstance(alone, Topic)
+    assert (alone.topic, alone.subtopic) == ("Bill", "Too high")
 
 
 FRENCH = Glossary(
@@ -212,3 +234,35 @@ def test_with_the_real_encoder_no_developed_call_gets_a_wrong_topic(real_encoder
         assert topic is None or topic.topic in one.topics, one.call.call_id
         given += topic is not None
     assert given >= 22
+
+
+def test_with_the_real_encoder_the_harper_valley_tasks_are_found(
+    real_encoder: SentenceEncoder,  # noqa: F811
+    reference_data: Path,
+) -> None:
+    glossary = load_glossary(HARPER_VALLEY)
+    topics = KeywordTopics((glossary,), TopicSettings(), choice_of(real_encoder))
+    found = [(topics.classify(one, (glossary,))[0], task["task_type"]) for one, task in harper_valley(reference_data)]
+    assert len(found) == 6
+    assert all(topic is not None and topic.topic == task for topic, task in found)
+
+
+def test_recordings_a_hang_up_and_what_is_off_the_list_have_no_topic(
+    real_encoder: SentenceEncoder,  # noqa: F811
+    reference_data: Path,
+) -> None:
+    topics = KeywordTopics(tuple(CATALOGUES.by_segment.values()), TopicSettings(), choice_of(real_encoder))
+    found = {}
+    for line in (reference_data / "cases" / "no_topic_calls.jsonl").read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        turns = [
+            {**turn, "channel": 0, "start": 4.0 * place, "end": 4.0 * place + 3}
+            for place, turn in enumerate(case["turns"])
+        ]
+        topic, reason = topics.classify(call_of(case["name"], turns), CATALOGUES.for_call(None))
+        assert (topic is None) == bool(reason)
+        if case["expected"] is None:
+            assert topic is None, case["name"]
+        found[case["name"]] = topic.topic if topic else None
+    assert found["negated_topic"] not in (None, "Cancellation")
+    assert found["quoted_hold"] == "Delivery"
