@@ -118,12 +118,14 @@ def _enqueue(store: PostgresStore, jobs: int) -> tuple[str, float]:
 
 
 def _server_cpu_s(server: EmbeddedServer) -> float:
-    """Of all processes of the server that are alive."""
+    """Of all processes of the server, those that have ended among them: without these, a backend that ends takes back
+    what it had taken, and rows were measured at -9 ms."""
     pid = postmaster_alive(server.files())
     assert pid is not None
     postmaster = psutil.Process(pid)
     times = [process.cpu_times() for process in (postmaster, *postmaster.children())]
-    return float(sum(one.user + one.system for one in times))
+    ended = times[0].children_user + times[0].children_system
+    return float(ended + sum(one.user + one.system for one in times))
 
 
 class _Workers:

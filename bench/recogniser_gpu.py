@@ -4,7 +4,7 @@ Seeded random weights at a published shape; every side gets the same segments, t
 and computes in the same type. Each side runs in a process of its own. It is run once to warm up (compiled kernels,
 plans of cuDNN), then timed three times: the table gives the median and, in brackets, the least and the most.
 
-    python -m bench.recogniser_gpu                    0.6B in bfloat16, under four minutes on a CUDA machine
+    python -m bench.recogniser_gpu                    0.6B in bfloat16: all parts, never yet timed as a whole
     python -m bench.recogniser_gpu --shape 1.7b       the larger model
     python -m bench.recogniser_gpu --part numerics    how far tokens and logits differ, and why
 
