@@ -15,6 +15,7 @@ from psycopg import errors, sql
 from psycopg.rows import scalar_row, tuple_row
 
 from db.ask import Patient, ask, question
+from db.embedded.rights import GROUPS, READER, READER_NO_TEXT, limit_reader
 from db.tables import RELATIONS
 from pipeline.errors import ConfigurationError
 
@@ -23,25 +24,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READER = "earshot_reader"
-READER_NO_TEXT = "earshot_reader_no_text"
-GROUPS = (READER, READER_NO_TEXT)
 
 READABLE: dict[str, tuple[str, ...]] = {
     READER: RELATIONS,
     READER_NO_TEXT: tuple(name for name in RELATIONS if name.endswith("_without_text")),
 }
 """What each group role may read."""
-
-LIMITS: dict[str, str] = {
-    "temp_file_limit": "4GB",
-    "log_min_messages": "panic",
-    "log_min_error_statement": "panic",
-}
-"""What a reader may write to disk on the embedded server: so much for one query, and nothing into the server's log,
-where each mistaken statement would stand. Only a superuser can change these settings."""
-MOST_CONNECTIONS = 20
-"""Of one reader; a third of what the embedded server takes."""
 
 
 class Granting(Patient, Protocol):
@@ -102,12 +90,7 @@ def create_reader(database: Granting, name: str, password: str, *, with_text: bo
         # Against mistakes only: the login can switch it off again.
         connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(login))
         if database.server is not None:
-            connection.execute(
-                sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(login, sql.Literal(MOST_CONNECTIONS))
-            )
-            for setting, value in LIMITS.items():
-                words = sql.SQL("ALTER ROLE {} SET {} = {}")
-                connection.execute(words.format(login, sql.Identifier(setting), sql.Literal(value)))
+            limit_reader(connection, name)
 
     try:
         database.patiently(work)

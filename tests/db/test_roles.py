@@ -13,9 +13,10 @@ from psycopg.errors import InsufficientPrivilege
 from commands.doctor.finding import State
 from commands.doctor.services import database as examined
 from db.connection import Database, connect
+from db.embedded.rights import LIMITS, READER, READER_NO_TEXT, revoke_from_all
 from db.embedded.server import EmbeddedServer
 from db.migrate import SCHEMA, migrate
-from db.roles import LIMITS, READER, READER_NO_TEXT, create_reader, grant_readers, left_to_readers
+from db.roles import create_reader, grant_readers, left_to_readers
 from pipeline.config.areas.database import DatabaseSettings
 from pipeline.errors import ConfigurationError
 
@@ -139,6 +140,10 @@ def test_on_our_own_server_a_reader_can_hold_no_lock_and_fill_no_disk(own: Datab
         with pytest.raises(InsufficientPrivilege):
             connection.execute("DELETE FROM calls")
         connection.execute("RESET ROLE; ALTER ROLE test_reader RESET ALL")
+    with own.connection() as connection:
+        connection.execute("ALTER ROLE test_reader RESET temp_file_limit")
+        connection.execute("ALTER ROLE test_reader RESET log_min_messages")
+        revoke_from_all(connection)
     with as_user(own.url, "test_reader") as connection:
         for setting, value in LIMITS.items():
             assert connection.execute(f"SHOW {setting}".encode()).fetchone() == (value,)
