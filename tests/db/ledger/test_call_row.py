@@ -157,3 +157,25 @@ def test_of_two_copies_of_a_moved_recording_one_gets_its_call(store: PostgresSto
     first, second = (store.claim_call(call, "aa", old) for call in copies)
     assert first == old
     assert second != old
+
+
+def test_the_side_of_a_call_that_was_one_of_its_own_no_longer_counts_and_stays_readable(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    sides = (found("a-in.wav"), found("a-out.wav"))
+    alone = store.claim_call(sides[1], "b", None)
+    other = store.claim_call(found("b-out.wav"), "c", None)
+    for call_id, call in ((alone, sides[1]), (other, found("b-out.wav"))):
+        assert store.save_call(outcome(call_id, run_id, call))
+    both = replace(sides[0], sides=sides)
+    call_id = store.claim_call(both, "a", None)
+    assert store.save_call(outcome(call_id, run_id, both))
+    rows = "SELECT call_id::text, status, error_type, error_message, failed_runs FROM calls"
+    with database.connection() as connection:
+        kept = {row[0]: row[1:] for row in connection.execute(rows).fetchall()}
+        texts = connection.execute("SELECT count(*) FROM chunks WHERE call_id = %s", [alone]).fetchone()
+    assert kept[alone] == ("skipped", "side_of_call", f"the other side of a-in.wav, call {call_id}", 0)
+    assert kept[other][:2] == ("done", None)
+    assert kept[call_id][:2] == ("done", None)
+    assert texts is not None
+    assert texts[0] > 0
