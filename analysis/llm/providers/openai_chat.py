@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ class OpenAIChat:
             found = await self._weigh(client, request.choice, time_limit_s)
             if found is not None:
                 return chosen(request.key, request.choice, found)
-        modes = self._modes
+        modes, earlier = self._modes, None
         while True:
             try:
                 raw = await self._answered(
@@ -101,9 +102,12 @@ class OpenAIChat:
                     raise refusal.error from refusal
                 modes = modes[1:]
                 continue
-            reply = self._read(request, raw)
+            reply = _together(earlier, self._read(request, raw))
             self._modes = self._plainer_after(reply, request, modes)
-            return reply
+            if self._modes == modes:
+                return reply
+            # Asked anew, and not shown its reply: a small model writes again what it sees that it wrote.
+            modes, earlier = self._modes, reply
 
     async def _weigh(self, client: AsyncOpenAI, choice: Choice, time_limit_s: float) -> Weighed | None:
         """The choice by how likely the server finds its texts; None where it does not tell, which is remembered."""
@@ -195,6 +199,17 @@ class OpenAIChat:
             tokens_out=_count(getattr(usage, "completion_tokens", None)),
             finish=finish,
         )
+
+
+def _together(earlier: Reply | None, reply: Reply) -> Reply:
+    """The reply, with the tokens of the one before it that was of no use."""
+    if earlier is None:
+        return reply
+    tokens_in, tokens_out = (
+        None if first is None or second is None else first + second
+        for first, second in ((earlier.tokens_in, reply.tokens_in), (earlier.tokens_out, reply.tokens_out))
+    )
+    return replace(reply, tokens_in=tokens_in, tokens_out=tokens_out)
 
 
 def _count(value: object) -> int | None:

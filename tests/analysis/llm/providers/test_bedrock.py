@@ -124,13 +124,15 @@ def test_openai_a_schema_the_server_ignores_is_shown_as_a_form_after_one_bad_rep
 
     chosen = {"structured": ["json_schema", "prompt"]}
     with serving(behave) as server:
-        router = build_router(settings(server.url, openai_chat=chosen, retry={"repairs": 1}))
+        router = build_router(settings(server.url, openai_chat=chosen, retry={"repairs": 0}))
         assert router is not None
-        assert [answer.data for answer in router.complete([ask()])] == [GOOD_DATA]
-        assert [answer.data for answer in router.complete([ask()])] == [GOOD_DATA]
+        first, second = router.complete([ask()])[0], router.complete([ask()])[0]
         router.close()
-        forms = [seen.json().get("response_format", {}).get("type") for seen in server.seen]
-    assert forms == ["json_schema", None, None]
+        bodies = [seen.json() for seen in server.seen]
+    assert (first.data, second.data) == (GOOD_DATA, GOOD_DATA)
+    assert [body.get("response_format", {}).get("type") for body in bodies] == ["json_schema", None, None]
+    assert {len(body["messages"]) for body in bodies} == {2}, "a small model repeats a reply that it is shown"
+    assert (first.tokens_in, second.tokens_in) == (200, 100), "what was of no use was paid for, too"
 
 
 def test_openai_a_reply_that_was_cut_is_no_ignored_schema() -> None:
