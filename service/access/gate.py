@@ -88,7 +88,7 @@ class Gate:
         if self.local:
             if any(name in connection.headers for name in FORWARDED):
                 raise refusals.unknown(refusals.BEHIND_A_PROXY)
-            return self._counted(replace(LOCAL, address=address))
+            return replace(LOCAL, address=address)
         if (cookie := cookie_of(connection)) is not None:
             return self._judged(cookie, address, self._of_session)
         raise refusals.unknown(refusals.NOBODY)
