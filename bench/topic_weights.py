@@ -5,10 +5,10 @@
 Glossaries of many kinds are drawn, with their few words and with their names alone, and questions put to them: of the
 developed half of banking77's intents (Casanueva et al. 2020, CC BY 4.0; the other half lends labels, no questions), of
 the first turns of every second service dialogue (Rastogi et al. 2019, CC BY-SA 4.0), of both mixed with the shipped
-labels, and the developed calls of `bench/labels`. Some questions ask for a label that was not drawn, some for something
-of another field. In the narrow field of banking77 the former count six times: who calls about something that a narrow
-glossary lacks calls about something near. Maximum likelihood with a small ridge. Without --write the weights are only
-shown.
+labels and, in broad glossaries, with many reasons of other branches (`bench/labels/reasons.txt`), and the developed
+calls of `bench/labels`. Some questions ask for a label that was not drawn, some for something of another field. In the
+narrow field of banking77 the former count four times: who calls about something that a narrow glossary lacks calls
+about something near. Maximum likelihood with a small ridge. Without --write the weights are only shown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from analysis.glossary.reader import load_glossary
 from analysis.topics.asked import AskedLine, asked_in
 from analysis.topics.likelihood import FEATURES, WEIGHTS, WITH_ENCODER, WORDS_ALONE, words_feature
 from analysis.topics.likeness import LabelLikeness
-from analysis.topics.matching import TopicMatcher, path_scores
+from analysis.topics.matching import TopicMatcher, path_keywords, path_scores
 from bench.materials.asked_calls import DEVELOPED, asked_calls
 from bench.materials.banking77 import Question, developed_intents, questions
 from bench.materials.service_dialogues import first_turns
@@ -41,9 +41,15 @@ from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
 
-DRAWS, MIXED_DRAWS = 10, 8
-RIDGE, NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS = 1e-3, 6.0, 1.0
+DRAWS, MIXED_DRAWS = 10, 12
+RIDGE, NEAR_IN_A_NARROW_FIELD, WEIGHT_OF_CALLS = 1e-3, 4.0, 2.0
 Rows = npt.NDArray[np.float64]
+REASONS = tuple(
+    Label(topic=line)
+    for line in (Path(__file__).parent / "labels" / "reasons.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+)
+"""Labels that nobody asks for here, for broad glossaries: names alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,11 @@ def features_of(labels: Sequence[Label], asked: Sequence[Sequence[AskedLine]], e
     matcher, likeness = TopicMatcher(glossary, KeywordTopicSettings()), LabelLikeness(labels, encoder)
     table = np.zeros((len(asked), len(labels), len(FEATURES[WITH_ENCODER])))
     for row, lines in enumerate(asked):
-        scores = path_scores(matcher.scores(lines, "en"))
+        scores = path_scores({label: score for label, (score, _) in matcher.scores(lines, "en").items()})
+        found = path_keywords(matcher.keyword_found(lines, "en"))
         table[row, :, :3] = likeness.of(lines)
         table[row, :, 3] = [words_feature(scores[label]) for label in labels]
+        table[row, :, 4] = [found[label] for label in labels]
     return table
 
 
@@ -130,6 +138,8 @@ def mixed(bank: Field, service: Field, shipped: Sequence[Label], encoder: Senten
 
     chosen = some(bank.labels, int(rng.integers(8, 30))) + some(service.labels, int(rng.integers(4, 12)))
     chosen += some(bank.beside, int(rng.integers(0, 25))) + some(shipped, int(rng.integers(5, len(shipped))))
+    if seed % 4 > 1:
+        chosen += some(REASONS, int(rng.integers(40, len(REASONS))))
     taken = [label if seed % 2 else replace(label, keywords=(), definition="", examples=()) for label in chosen]
     names = {label.topic: place for place, label in enumerate(taken)}
     asked, right = [], []
@@ -198,8 +208,10 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
             slope[size:] += error[:, -1].sum() * none
         return total / len(draws) + RIDGE * float(weights @ weights), slope / len(draws) + 2 * RIDGE * weights
 
-    narrow = (None, None) if method == WITH_ENCODER else (0.0, 0.0)
-    bounds = [(0.0, None)] * size + [(None, None), (None, None), narrow]
+    # How alike the labels are and how many they are go together; with the encoder the former tells more.
+    free, none = (None, None), (0.0, 0.0)
+    many, narrow = (none, free) if method == WITH_ENCODER else (free, none)
+    bounds = [(0.0, None)] * size + [free, many, narrow]
     found = minimize(loss, np.zeros(size + 3), jac=True, method="L-BFGS-B", bounds=bounds)
     values = [round(float(value), 4) for value in found.x]
     print(f"{method}: {found.fun:.4f} a question")
@@ -244,8 +256,8 @@ def main() -> None:
     draws = developed_calls(encoder)
     for seed in range(DRAWS):
         draws += [drawn(bank, turns, encoder, seed), drawn(service, asked, encoder, seed)]
-        if seed < MIXED_DRAWS:
-            draws.append(mixed(bank, service, shipped, encoder, seed))
+    for seed in range(MIXED_DRAWS):
+        draws.append(mixed(bank, service, shipped, encoder, seed))
     found = {method: fit(draws, method) for method in (WITH_ENCODER, WORDS_ALONE)}
     if arguments.write:
         about = "Written by python -m bench.topic_weights, which says from what."

@@ -20,7 +20,7 @@ from analysis.records import Evidence, Topic
 from analysis.topics.asked import Asked, AskedLine, asked_in
 from analysis.topics.likelihood import WITH_ENCODER, WORDS_ALONE, fitted, words_feature
 from analysis.topics.likeness import LabelLikeness
-from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words, path_scores
+from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words, path_keywords, path_scores
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, Role
 
@@ -127,7 +127,7 @@ class KeywordTopics:
         labels = tuple(scores)
         if not labels:
             return Ranked(glossary, (), ())
-        together = path_scores(scores)
+        together = path_scores({label: score for label, (score, _) in scores.items()})
         words = np.asarray([[words_feature(together[label])] for label in labels])
         if encoder is None:
             candidates = tuple(matcher.candidates(lines, language))
@@ -137,7 +137,9 @@ class KeywordTopics:
         key = (glossary.name, language)
         if key not in self._likenesses:
             self._likenesses[key] = LabelLikeness(labels, encoder)
-        features = np.concatenate([self._likenesses[key].of(lines), words], axis=1)
+        found = path_keywords(matcher.keyword_found(lines, language))
+        keyword = np.asarray([[found[label]] for label in labels])
+        features = np.concatenate([self._likenesses[key].of(lines), words, keyword], axis=1)
         shares, _ = fitted(WITH_ENCODER).shares(features, self._likenesses[key].narrowness)
         by_topic = _by_topic(labels, shares)
         topics = sorted(by_topic, key=lambda topic: -by_topic[topic])

@@ -22,7 +22,7 @@ Features = npt.NDArray[np.float64]
 
 WITH_ENCODER, WORDS_ALONE = "keywords and encoder", "keywords"
 FEATURES: Mapping[str, tuple[str, ...]] = {
-    WITH_ENCODER: ("joined", "centre", "nearest", "words"),
+    WITH_ENCODER: ("joined", "centre", "nearest", "words", "keyword"),
     WORDS_ALONE: ("words",),
 }
 WEIGHTS = Path(__file__).parent / "weights.json"

@@ -8,6 +8,7 @@ different encoders, whose cosines lie in different ranges, come to one scale.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _WHOLE_WORDS = 60
 _LEAST_WEIGHT_OF_WHOLE = 0.5
 _LEAST_NARROWNESS = 3.0
 """Of a few labels of different fields, which say little about what else is called about."""
+_NEAREST_PART = 0.2
+"""Of the labels of other topics, those that tell how narrow a catalogue is."""
 _WEIGHT_COST = 2.0
 """Standard deviations that a line without any weight is behind."""
 
@@ -88,17 +91,19 @@ class LabelLikeness:
 
     @cached_property
     def narrowness(self) -> float:
-        """How alike labels of different topics are: the mean likeness of each label's text and the nearest other topic.
+        """How alike labels of different topics are: the mean likeness of each label's text and the nearest fifth of the
+        labels of other topics.
 
         In a narrow catalogue a question about something else of the same field is as near to its labels as they are to
-        each other.
+        each other. A fifth, not the nearest one: in a broad catalogue of many labels each has some near neighbour.
         """
         between = self.by_line([_joined(label) for label in self.labels]).mean(axis=2)
         topics = np.asarray([label.topic for label in self.labels])
-        between[topics[:, None] == topics[None, :]] = -np.inf
-        nearest = between.max(axis=1)
-        found = nearest[np.isfinite(nearest)]
-        return max(float(found.mean()), _LEAST_NARROWNESS) if len(found) else _LEAST_NARROWNESS
+        nearest = []
+        for row, own in zip(between, topics, strict=True):
+            others = np.sort(row[topics != own])[::-1]
+            nearest += list(others[: math.ceil(_NEAREST_PART * len(others))])
+        return max(float(np.mean(nearest)), _LEAST_NARROWNESS) if nearest else _LEAST_NARROWNESS
 
     def _cosines(self, rows: Vectors) -> npt.NDArray[np.float64]:
         encoded = self._encoded

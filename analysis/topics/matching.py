@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.text import content_stems, stems, words
@@ -43,6 +43,8 @@ class _Described:
     stems: Mapping[str, float]
     grams: Mapping[str, float]
     phrases: tuple[tuple[str, ...], ...]
+    terms: tuple[frozenset[str], ...]
+    """Stems of its name and of each keyword."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,22 @@ class TopicMatcher:
         heard = self._hear(lines, language)
         return {described.label: self._score(described, heard, catalogue) for described in catalogue.described}
 
+    def keyword_found(self, lines: Sequence[AskedLine], language: str | None) -> dict[Label, float]:
+        """How much of the label's keyword that is found best is said in one line: 1 for one rare word, 2 for two.
+
+        A word that is a keyword by itself is worth as much in a label of twenty keywords as in one of two, which
+        `scores` does not give: there a label's words share its length.
+        """
+        catalogue = self._catalogue(language)
+        heard = [(frozenset(content_stems(line.text, language)), line.weight) for line in lines]
+        return {
+            described.label: max(
+                (weight * _found(term, said, catalogue.idf) for term in described.terms for said, weight in heard),
+                default=0.0,
+            )
+            for described in catalogue.described
+        }
+
     def _catalogue(self, language: str | None) -> _Catalogue:
         """Built on first use for each language."""
         if language not in self._by_language:
@@ -111,9 +129,7 @@ class TopicMatcher:
             idf = _idf([raw[leaf].stems.keys() | parents[leaf.topic].stems.keys() for leaf in leaves])
             gram_idf = _idf([raw[leaf].grams.keys() | parents[leaf.topic].grams.keys() for leaf in leaves])
             described = tuple(
-                _Described(
-                    unscaled.label, _unit(unscaled.stems, idf), _unit(unscaled.grams, gram_idf), unscaled.phrases
-                )
+                replace(unscaled, stems=_unit(unscaled.stems, idf), grams=_unit(unscaled.grams, gram_idf))
                 for unscaled in raw.values()
             )
             self._by_language[language] = _Catalogue(described, idf, gram_idf)
@@ -133,11 +149,13 @@ class TopicMatcher:
             return found
 
         name = add(label.subtopic or label.topic, settings.name_weight)
+        terms = [frozenset(name)]
         if len(name) > 1:
             phrases.append(tuple(name))
         for keyword in label.keywords:
             parts = words(keyword)
-            add(keyword, settings.keyword_weight * (settings.phrase_part if len(parts) > 1 else 1.0))
+            found = add(keyword, settings.keyword_weight * (settings.phrase_part if len(parts) > 1 else 1.0))
+            terms.append(frozenset(found))
             if len(parts) > 1:
                 phrases.append(tuple(stems(parts, language)))
         for example in label.examples:
@@ -151,7 +169,9 @@ class TopicMatcher:
                 gram_counts[gram] += counts[stem]
                 gram_weights[gram] = max(gram_weights.get(gram, 0.0), weight)
         grams = {gram: weight * (1.0 + math.log(gram_counts[gram])) for gram, weight in gram_weights.items()}
-        return _Described(label, weighted, grams, tuple(dict.fromkeys(phrases)))
+        return _Described(
+            label, weighted, grams, tuple(dict.fromkeys(phrases)), tuple(term for term in dict.fromkeys(terms) if term)
+        )
 
     def _hear(self, lines: Sequence[AskedLine], language: str | None) -> _Heard:
         mentions: dict[str, float] = {}
@@ -182,13 +202,19 @@ class TopicMatcher:
         return score, matched
 
 
-def path_scores(scores: Mapping[Label, tuple[float, frozenset[str]]]) -> dict[Label, float]:
-    """Of a topic its own score, of a subtopic its topic's and its own: what `TopicMatcher.scores` found, added up."""
-    topics = {label.topic: score for label, (score, _) in scores.items() if label.subtopic is None}
+def path_scores(scores: Mapping[Label, float]) -> dict[Label, float]:
+    """Of a topic its own score, of a subtopic its topic's and its own."""
+    topics = {label.topic: score for label, score in scores.items() if label.subtopic is None}
     return {
         label: score if label.subtopic is None else score + topics.get(label.topic, 0.0)
-        for label, (score, _) in scores.items()
+        for label, score in scores.items()
     }
+
+
+def path_keywords(found: Mapping[Label, float]) -> dict[Label, float]:
+    """Of a subtopic the better of its topic's and its own: `TopicMatcher.keyword_found` along the path."""
+    topics = {label.topic: value for label, value in found.items() if label.subtopic is None}
+    return {label: max(value, topics.get(label.topic, 0.0)) for label, value in found.items()}
 
 
 def _idf(documents: Sequence[Collection[str]]) -> dict[str, float]:
@@ -211,6 +237,14 @@ def _product(
     shared = label.keys() & heard.keys()
     # Sorted so that the sum is the same in every process, whatever the order of hashes.
     return sum(label[word] * idf[word] * _saturated(heard[word], saturation) for word in sorted(shared))
+
+
+def _found(term: frozenset[str], said: frozenset[str], idf: Mapping[str, float]) -> float:
+    """The part of a term's weight that is said, times that weight: one of two rare words is worth half as much as a
+    keyword of one rare word."""
+    whole = sum(idf.get(stem, 0.0) for stem in sorted(term))
+    found = sum(idf.get(stem, 0.0) for stem in sorted(term & said))
+    return found * found / whole if whole else 0.0
 
 
 def _grams(stem: str) -> list[str]:

@@ -116,6 +116,20 @@ def test_of_topics_that_match_equally_none_is_chosen(margin: float) -> None:
     assert (result.payload, result.reason) == (None, "two topics match equally well: Lamp and Book")
 
 
+def test_a_keyword_of_one_word_is_worth_as_much_in_a_label_of_many_keywords() -> None:
+    few, many = ("quote",), ("quote", "order list", "bulk", "discount", "wholesale", "pallet price", "reorder")
+    lines = asked_in(call(("client", "I need a quote.")).transcript.chunks, "en", KeywordTopicSettings()).lines
+    found = []
+    for keywords in (few, many):
+        labels = (Label(topic="Orders", keywords=keywords), Label(topic="Lamp", keywords=("router shop",)))
+        matcher = TopicMatcher(Glossary(name="b2b", languages=("en",), labels=labels), KeywordTopicSettings())
+        found.append(matcher.keyword_found(lines, "en"))
+    assert found[0][Label(topic="Orders", keywords=few)] == found[1][Label(topic="Orders", keywords=many)] == 1.0
+    assert all(one[Label(topic="Lamp", keywords=("router shop",))] == 0.0 for one in found)
+    half = asked_in(call(("client", "Is there a shop?")).transcript.chunks, "en", KeywordTopicSettings()).lines
+    assert matcher.keyword_found(half, "en")[Label(topic="Lamp", keywords=("router shop",))] == pytest.approx(0.5)
+
+
 def router_score(*said: tuple[str, str]) -> float:
     lines = asked_in(call(*said).transcript.chunks, "en", KeywordTopicSettings()).lines
     return TopicMatcher(PAYING, KeywordTopicSettings()).candidates(lines, "en")[0].score

@@ -185,7 +185,7 @@ def test_a_row_made_without_the_encoder_is_redone_when_it_comes_and_stands_when_
     assert gone.fingerprint(one) not in here.former_fingerprints(one)
 
 
-@given(st.lists(st.floats(-50, 50), min_size=4, max_size=40), st.floats(0, 15), st.sampled_from(sorted(FEATURES)))
+@given(st.lists(st.floats(-50, 50), min_size=5, max_size=40), st.floats(0, 15), st.sampled_from(sorted(FEATURES)))
 def test_the_shares_of_the_labels_and_of_none_sum_to_one(values: list[float], narrowness: float, method: str) -> None:
     size = len(FEATURES[method])
     features = np.asarray(values[: len(values) // size * size]).reshape(-1, size)
@@ -197,8 +197,8 @@ def test_the_shares_of_the_labels_and_of_none_sum_to_one(values: list[float], na
 def test_more_of_a_feature_is_never_less_likely_and_a_narrow_glossary_is_more_careful() -> None:
     likelihood = fitted(WITH_ENCODER)
     assert min(likelihood.label) >= 0
-    row = np.asarray([[3.0, 3.0, 3.0, 0.5], [0.0, 0.0, 0.0, 0.0]])
-    more = row + np.asarray([[1.0, 1.0, 1.0, 0.5], [0.0, 0.0, 0.0, 0.0]])
+    row = np.asarray([[3.0, 3.0, 3.0, 0.5, 0.5], [0.0] * 5])
+    more = row + np.asarray([[1.0, 1.0, 1.0, 0.5, 0.5], [0.0] * 5])
     assert likelihood.shares(more)[0][0] > likelihood.shares(row)[0][0]
     assert likelihood.shares(row, narrowness=8.0)[1] > likelihood.shares(row, narrowness=3.0)[1]
 
@@ -215,6 +215,24 @@ def test_a_catalogue_of_like_labels_is_narrower(real_encoder: SentenceEncoder) -
     cards = [Label(topic=name) for name in ("lost card", "stolen card", "card arrival", "card not working")]
     many = [Label(topic=name) for name in ("lost card", "weather forecast", "haircut", "train tickets")]
     assert LabelLikeness(cards, real_encoder).narrowness > LabelLikeness(many, real_encoder).narrowness + 2
+
+
+def test_many_labels_make_no_catalogue_narrow(real_encoder: SentenceEncoder) -> None:  # noqa: F811
+    """Each label of a broad catalogue has a near neighbour; by that one it was as narrow as a bank's."""
+    names: tuple[str, ...] = (
+        "weather forecast",
+        "rain tomorrow",
+        "haircut",
+        "hairdresser",
+        "train ticket",
+        "rail fare",
+        "flat to rent",
+    )
+    names += ("apartment", "dentist", "toothache", "pizza delivery", "order food", "concert", "live music", "lost cat")
+    broad = LabelLikeness([Label(topic=name) for name in names], real_encoder)
+    pairs = broad.by_line(list(names)).mean(axis=2)
+    np.fill_diagonal(pairs, -np.inf)
+    assert broad.narrowness < float(pairs.max(axis=1).mean()) - 1
 
 
 def test_with_the_real_encoder_the_samples_keep_their_topics(real_encoder: SentenceEncoder) -> None:  # noqa: F811
