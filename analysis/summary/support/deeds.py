@@ -194,8 +194,15 @@ class Deeds:
             and self._places.groups_of(one.place) & self._wording.brings
             and self._places.share(self._places.around(one.place), rest) >= _MOSTLY
         ]
+        due = any(
+            one.role is Role.AGENT
+            and one.announces
+            and "have" in one.words
+            and self._places.share([one.place], rest) >= _MOSTLY
+            for one in self.utterances
+        )  # "you will have the forty dollars within three days"
         came = any(self._places.share([one.place], rest) >= _MOSTLY for one in _done(heard))
-        return float(bool(sent) and not came)
+        return float((bool(sent) or due) and not came)
 
     @cached_property
     def _caller(self) -> Role:

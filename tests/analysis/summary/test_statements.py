@@ -206,6 +206,7 @@ HOTEL = call(
     ("client", "I left a necklace in my room. The line is bad. It drops every minute."),
     ("agent", "Housekeeping looked already, they found it on the shelf. Please write down the address and we send it."),
     ("client", "Thank you, Nora."),
+    ("agent", "You will have the key within three days."),
     ("agent", "You'll get the receipt by Friday. That's noted now. Would you keep the phone on and call the driver?"),
 )
 
@@ -220,6 +221,7 @@ HOTEL = call(
         ("The client should write down the address and send it.", "the other side did it"),
         ("The agent provided the receipt by Friday.", "it was only announced"),
         ("The agent arranged the receipt by Friday.", None),
+        ("The client received the key.", "it was only announced"),
         ("The client called Nora.", None),
         ("The client called because they had a necklace in the room.", None),
         ("The agent called Nora.", "the other side did it"),
