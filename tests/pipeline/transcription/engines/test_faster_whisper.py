@@ -196,6 +196,23 @@ def test_a_language_too_unlikely_is_reported_as_unknown_and_decoded_all_the_same
     assert answers["detected"].text == answers["told"].text != ""
 
 
+def test_each_clip_tells_what_it_sounds_like_whatever_it_is_decoded_in(folder: Path) -> None:
+    engine = _engine(folder, batch_size=4)
+    engine.load()
+    model = WhisperModel(str(folder), device="cpu", compute_type="int8")
+    clips = (babble(25.0, seed=0), babble(0.5, seed=1), babble(10.0, seed=2) * np.float32(0.02))
+    asked = [request(clip, str(number), language="en") for number, clip in enumerate(clips)]
+    for _ in range(2):
+        answers = _answers(engine, asked)
+        for one in asked:
+            likeliest, probability, _ = model.detect_language(one.samples)
+            heard = answers[one.key].sounds_like
+            assert heard is not None
+            assert heard.code == likeliest
+            assert heard.probability == pytest.approx(probability, abs=0.02), "they are 0.06 apart"
+            assert answers[one.key].language == one.language
+
+
 def test_a_language_is_detected_among_those_that_are_named(folder: Path) -> None:
     engine = _engine(folder, language_detection_min_probability=0.0)
     engine.load()
