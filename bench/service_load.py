@@ -117,9 +117,15 @@ def cut_uploads(server: Server, contents: Sequence[bytes]) -> dict[str, Any]:
                 connection.sendall(_head(server, len(content), f"cut-{number}") + content[: len(content) // 2])
         for number, content in enumerate(contents):
             where = _left(client, f"cut-{number}")
-            here = int(client.head(where).headers["Upload-Offset"])
-            ends[client.patch(where, content=content[here:], headers={"Upload-Offset": str(here)}).status_code] += 1
+            while (went_on := _go_on(client, where, content)) == httpx.codes.CONFLICT:
+                time.sleep(0.5)  # the server has not noticed yet that it was cut
+            ends[went_on] += 1
     return {"continued": {str(status): count for status, count in ends.items()}}
+
+
+def _go_on(client: httpx.Client, where: str, content: bytes) -> int:
+    here = int(client.head(where).headers["Upload-Offset"])
+    return client.patch(where, content=content[here:], headers={"Upload-Offset": str(here)}).status_code
 
 
 def _left(client: httpx.Client, key: str) -> str:
