@@ -44,5 +44,7 @@ class Clause:
     """`asked whether …`: a question, and no request."""
     told: str | None
     """The stem of what it is said to have happened: `paid` in `confirmed that the bill has been paid`."""
+    had: str | None
+    """What somebody has: `fine` in `had a fine from the city`, which is nothing done."""
     state: str | None
     """The stem of a state that a thing is said to have reached: `is ready`."""

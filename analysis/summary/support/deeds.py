@@ -80,6 +80,8 @@ class Deeds:
             return 0.0, 1.0, 0.0, 0.0
         if clause.act == "want" and clause.inner is not None and clause.subject is not None:
             return self._wanted(clause, clause.inner, clause.subject)
+        if clause.had is not None and clause.subject is not None:
+            return self._had_by(clause, self._wording.stem(clause.had), clause.subject)
         if clause.verb is None or clause.act is not None or clause.closing:
             return 0.0, 0.5, 0.0, 0.0
         stem = self._wording.stem(clause.verb)
@@ -138,6 +140,12 @@ class Deeds:
     def _own_affair(self, found: Sequence[Occurrence]) -> bool:
         """Whether who says it says it of themselves: "I had a blood test"."""
         return all({"i", "i've", "my", "i'd", "i'm"} & set(self.utterances[one.place].words) for one in found)
+
+    def _had_by(self, clause: Clause, stem: str, subject: Role) -> tuple[float, float, float, float]:
+        """`had an operation`: the other side's where that side alone says it, of itself."""
+        found, _ = self._occurrences(stem, clause.content)
+        alone = all(one.speaker is OTHER_SIDE.get(subject) for one in found) and self._own_affair(found)
+        return float(bool(found) and alone), 0.5, 0.0, 0.0
 
     def _wanted(self, clause: Clause, verb: str, subject: Role) -> tuple[float, float, float, float]:
         """`wanted to test the line`: reversed where the other side alone spoke of it, as what it does itself."""

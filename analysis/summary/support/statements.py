@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from analysis.summary.support.clause import Clause
 from analysis.summary.support.wording import Wording, word_set
@@ -150,6 +149,7 @@ def _clause(text: str, wording: Wording, names: Mapping[str, Role], before: Role
         purpose="to" in after,
         arranges=verb is not None and wording.stem(verb) in wording.arranges,
         told=_told(after, wording) if act is not None else None,
+        had=_had(spoken, at) if subject is not None else None,
         state=_state(spoken, subject, wording),
         question=act == "ask" and any(word in _INTERROGATIVE for word in after[:3]),
     )
@@ -186,10 +186,8 @@ def _state(spoken: Sequence[str], subject: Role | None, wording: Wording) -> str
 
 def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: Wording) -> int | None:
     """Where the verb stands, from `at` on; without a subject only a word that is known as one."""
-    if subject is not None and any(
-        word in _POSSESSES and following in _DETERMINERS for word, following in pairwise(spoken[at : at + _HELPERS])
-    ):
-        return None  # "had a fine from the city": nothing is done
+    if subject is not None and _had(spoken, at) is not None:
+        return None
     verb_at = next(
         (
             place
@@ -205,6 +203,11 @@ def _verb_place(spoken: Sequence[str], at: int, subject: Role | None, wording: W
     if verb_at is not None and spoken[verb_at] in wording.negations and not _is_verb(spoken[verb_at], wording):
         return None  # "has had no internet": what is told is that there is none
     return verb_at
+
+
+def _had(spoken: Sequence[str], at: int) -> str | None:
+    places = range(at, min(at + _HELPERS, len(spoken) - 2))
+    return next((spoken[i + 2] for i in places if spoken[i] in _POSSESSES and spoken[i + 1] in _DETERMINERS), None)
 
 
 def _content(spoken: Sequence[str], wording: Wording, names: Mapping[str, Role]) -> tuple[str, ...]:
