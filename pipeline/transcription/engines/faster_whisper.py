@@ -74,9 +74,8 @@ class FasterWhisperTranscriber:
         options = self._options
         try:
             import ctranslate2
-            from faster_whisper import WhisperModel
 
-            from pipeline.transcription.engines.listening import ListeningPipeline
+            from pipeline.transcription.engines.listening import ListeningPipeline, PlacingModel
         except (ImportError, OSError) as error:
             raise ModelUnavailable(f"faster-whisper cannot be imported here ({error}); run `make setup`") from error
         found = self._hub.find(whisper_weights(options))
@@ -87,7 +86,7 @@ class FasterWhisperTranscriber:
         if compute == "auto":
             compute = "float16" if device == "cuda" else "int8"
         try:
-            self._model = WhisperModel(
+            self._model = PlacingModel(
                 str(found.folder), device=device, compute_type=compute, cpu_threads=options.cpu_threads
             )
         except Exception as error:

@@ -123,6 +123,30 @@ def test_the_agents_first_turn_is_heard_word_by_word(
     assert rate <= 0.1, result.text
 
 
+def test_a_window_is_heard_alike_whatever_shares_its_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers on Ray stored other word times than one process: their batches held other windows."""
+    skip_without(WHISPER_TINY_EN)
+    monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
+    heard = sample_speech().astype(np.float32) / np.float32(32768)
+    windows = [
+        request(heard[second * RATE_HZ : (second + 10) * RATE_HZ, channel], key=f"{channel}/{second}")
+        for channel in range(2)
+        for second in range(0, 50, 5)
+    ]
+    answers = []
+    for rows in (1, 8):
+        options = FasterWhisperOptions(
+            model=WHISPER_TINY_EN.model, revision=WHISPER_TINY_EN.revision, beam_size=1, cpu_threads=1, batch_size=rows
+        )
+        engine = FasterWhisperTranscriber(options, Hub(allow_download=False, timeout_s=1, cache_dir=tmp_path / "cache"))
+        engine.load()
+        answers.append({one.key: (one.text, one.confidence, one.words) for one in engine.transcribe(iter(windows))})
+        engine.close()
+    alone, together = answers
+    assert len(alone) == len(windows)
+    assert alone == together
+
+
 SPOKEN = {
     "French": ("fr", "fr", (
         "Bonjour, je vous appelle au sujet de ma facture du mois de mars.",
