@@ -19,12 +19,19 @@ Clip = list[dict[str, Any]]
 
 
 class PlacingModel(WhisperModel):  # type: ignore[misc]
-    """Places the words of each clip as if it were alone, so that its times do not depend on what shares its batch.
+    """Encodes a clip, and places its words, as if it were alone, so that they do not depend on what shares its batch.
 
-    The library aligns all clips at once, which moves words by a frame where two frames are as likely, and reckons a
-    clip's first words from the end of the clip before and from the beginning of the batch. On a GPU the alignment stays
+    The library encodes and aligns all clips at once, which moves words by a frame where two frames are as likely, and
+    reckons a clip's first words from the end of the clip before and from the beginning of the batch. On a GPU both stay
     one for all, for speed.
     """
+
+    def encode(self, features: Any) -> Any:
+        """See the library: (mels, frames) or (clips, mels, frames)."""
+        if self.model.device != "cpu" or features.ndim == 2 or len(features) == 1:
+            return super().encode(features)
+        alone = [np.asarray(super(PlacingModel, self).encode(one)) for one in features]
+        return ctranslate2.StorageView.from_array(np.concatenate(alone))
 
     def add_word_timestamps(
         self, segments: Sequence[Clip], tokenizer: Any, encoder_output: Any, num_frames: Any, *rest: Any
