@@ -28,7 +28,7 @@ class Certificate:
     def stamp(self) -> tuple[int, ...]:
         """Another one when a file has changed. Raises OSError."""
         found = (self.chain.stat(), self.key.stat())
-        return tuple(value for one in found for value in (one.st_mtime_ns, one.st_size, one.st_ino))
+        return tuple(value for status in found for value in (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
 def certificate_of(settings: ServiceSettings) -> Certificate | None:

@@ -202,8 +202,8 @@ def serve(
     password = os.environ.get("EARSHOT_READER_PASSWORD") or secrets.token_urlsafe(18)
     with connect(settings) as database:
         create_reader(database, login, password, with_text=not without_text)
-    at = conninfo_to_dict(shown.url or "")
-    host, port, name = at.get("host"), at.get("port"), at.get("dbname")
+    address = conninfo_to_dict(shown.url or "")
+    host, port, name = address.get("host"), address.get("port"), address.get("dbname")
     say(f"PostgreSQL at {host}, port {port}, database {name}, user {login}, SSL off (loopback)")
     say(f"JDBC: jdbc:postgresql://{host}:{port}/{name}")
     say("password (shown once, not stored):")

@@ -67,7 +67,7 @@ def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: P
                 write_whole(folder / f"{_stem(call)}.redacted.json", _told(call, found, copies))
                 recordings += 1
                 stretches += len(found)
-                whole += sum(not one.exact for one in found)
+                whole += sum(not stretch.exact for stretch in found)
     finally:
         worker.close()
     return AudioCopies(recordings=recordings, stretches=stretches, whole_chunks=whole, failed=tuple(failed))
@@ -93,7 +93,7 @@ def _task(
     )
     return MuteTask(
         recording=recording,
-        spans=tuple((one.start_s, one.end_s) for one in found),
+        spans=tuple((stretch.start_s, stretch.end_s) for stretch in found),
         to=tuple(folder / name for name in names),
         spool=spool,
         fetch_limit_s=settings.run.fetch_timeout_s,
@@ -115,13 +115,13 @@ def _told(call: ShownCall, found: tuple[PersonalStretch, ...], copies: tuple[Cop
         ],
         "muted": [
             {
-                "start_s": round(one.start_s, 3),
-                "end_s": round(one.end_s, 3),
-                "said_on_channel": one.channel,
-                "what": one.mark,
-                "whole_chunk": not one.exact,
+                "start_s": round(stretch.start_s, 3),
+                "end_s": round(stretch.end_s, 3),
+                "said_on_channel": stretch.channel,
+                "what": stretch.mark,
+                "whole_chunk": not stretch.exact,
             }
-            for one in found
+            for stretch in found
         ],
     }
     return json.dumps(content, indent=1).encode()

@@ -39,6 +39,6 @@ def quiet_in(database: Database, settings: RedactionSettings) -> Callable[[Shown
 
     def quiet(call: ShownCall) -> tuple[SpeechSpan, ...] | None:
         found = stretches(call)
-        return None if found is None else tuple((one.start_s, one.end_s) for one in found)
+        return None if found is None else tuple((stretch.start_s, stretch.end_s) for stretch in found)
 
     return quiet

@@ -54,8 +54,10 @@ def show_hits(  # noqa: PLR0917 - the options of the command
     for number, hit in enumerate(hits, start=1):
         minutes, seconds = divmod(int(hit.at_s), 60)
         began = None if hit.started_at is None else f"{hit.started_at:%Y-%m-%d %H:%M}"
-        at = f"{minutes}:{seconds:02d}"
-        shown.add_row(str(number), cell(hit.file_name), cell(began), at, ROLE_NAMES[hit.role], _emphasised(hit.quote()))
+        moment = f"{minutes}:{seconds:02d}"
+        shown.add_row(
+            str(number), cell(hit.file_name), cell(began), moment, ROLE_NAMES[hit.role], _emphasised(hit.quote())
+        )
     Terminal().print(shown)
     if opened is None:
         return 0

@@ -119,12 +119,12 @@ def _handed_in(*, source_uri: str, **columns: Any) -> Erasable:
 
 def names_still_used(database: Database, chosen: Sequence[Erasable]) -> frozenset[str]:
     """File names of `chosen` that other recordings have as well: they do not say which one is meant."""
-    ids = [uuid.UUID(one.call_id) for one in chosen]
+    ids = [uuid.UUID(call.call_id) for call in chosen]
 
     def work(connection: Connection[Any]) -> frozenset[str]:
         rows = connection.execute(
             "SELECT DISTINCT file_name FROM calls WHERE file_name = ANY(%s) AND call_id <> ALL(%s)",
-            [[one.file_name for one in chosen], ids],
+            [[call.file_name for call in chosen], ids],
         ).fetchall()
         return frozenset(name for (name,) in rows)
 
@@ -152,16 +152,16 @@ def in_reports(database: Database, chosen: Sequence[Erasable], but_of: str | Non
                    AND NOT EXISTS (SELECT FROM unnest(inputs) place WHERE starts_with(place, %s))""",
             [None if but_of is None else uuid.UUID(but_of), JOBS],
         ).fetchall()
-        addresses = [uri for one in chosen for uri in (one.source_uri, one.second_uri) if uri]
+        addresses = [uri for call in chosen for uri in (call.source_uri, call.second_uri) if uri]
         planned = connection.execute(
             "SELECT source_uri, run_id FROM claims WHERE source_uri = ANY(%s) AND run_id = ANY(%s)",
             [addresses, [run for run, _, _ in runs]],
         ).fetchall()
         return {
-            one.call_id: told
-            for one in chosen
+            call.call_id: told
+            for call in chosen
             for run, inputs, told in runs
-            for uri in (one.source_uri, one.second_uri)
+            for uri in (call.source_uri, call.second_uri)
             if uri and ((uri, run) in planned or any(_is_in(uri, place) for place in inputs))
         }
 
@@ -187,7 +187,7 @@ def withdraw(database: Database, chosen: Sequence[Erasable]) -> frozenset[str]:
         marks = _marks(connection, chosen)
         new = marks - erased_among(connection, marks)
         set_marks(connection, new)
-        connection.execute("DELETE FROM claims WHERE source_uri = ANY(%s)", [[one.source_uri for one in chosen]])
+        connection.execute("DELETE FROM claims WHERE source_uri = ANY(%s)", [[call.source_uri for call in chosen]])
         return new
 
     return database.patiently(work)
@@ -201,15 +201,15 @@ def take_back(database: Database, marks: Collection[str]) -> None:
 def _marks(connection: Connection[Any], chosen: Sequence[Erasable]) -> frozenset[str]:
     """Of the addresses; and of the bytes where no other call has them."""
     made = marks_of(connection)
-    addresses = (made.of_address(one.source_uri, one.size_bytes, one.modified_at, one.etag) for one in chosen)
+    addresses = (made.of_address(call.source_uri, call.size_bytes, call.modified_at, call.etag) for call in chosen)
     return frozenset([*addresses, *(made.of_content(sha) for sha in _gone_with(connection, chosen))])
 
 
 def _gone_with(connection: Connection[Any], chosen: Sequence[Erasable]) -> list[str]:
-    contents = sorted({one.audio_sha256 for one in chosen if one.audio_sha256})
+    contents = sorted({call.audio_sha256 for call in chosen if call.audio_sha256})
     left = connection.execute(
         "SELECT DISTINCT audio_sha256 FROM calls WHERE audio_sha256 = ANY(%s) AND call_id <> ALL(%s)",
-        [contents, [uuid.UUID(one.call_id) for one in chosen]],
+        [contents, [uuid.UUID(call.call_id) for call in chosen]],
     ).fetchall()
     return [sha for sha in contents if (sha,) not in left]
 
@@ -220,8 +220,8 @@ def erase_rows(database: Database, chosen: Sequence[Erasable], scrub: Scrub) -> 
     A recording's bytes are marked where no other call has them. What an interrupted run had recognised of them goes as
     well.
     """
-    ids, addresses = [uuid.UUID(one.call_id) for one in chosen], [one.source_uri for one in chosen]
-    contents = sorted({one.audio_sha256 for one in chosen if one.audio_sha256})
+    ids, addresses = [uuid.UUID(call.call_id) for call in chosen], [call.source_uri for call in chosen]
+    contents = sorted({call.audio_sha256 for call in chosen if call.audio_sha256})
     # On its own, and first: there may be many runs to look through, and nobody stores a call during what follows.
     runs = database.patiently(lambda connection: _scrub_runs(connection, scrub))
 
@@ -239,7 +239,7 @@ def erase_rows(database: Database, chosen: Sequence[Erasable], scrub: Scrub) -> 
                    AND NOT EXISTS (SELECT FROM calls c WHERE c.transcript_fingerprint = t.fingerprint)
                    AND NOT EXISTS (SELECT FROM calls c WHERE c.audio_sha256 = t.audio_sha256)""",
             gone,
-            [one.transcript_fingerprint for one in chosen if one.transcript_fingerprint],
+            [call.transcript_fingerprint for call in chosen if call.transcript_fingerprint],
         )
         segments = _deleted(
             connection,

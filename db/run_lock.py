@@ -180,7 +180,9 @@ class RunLock:
                ORDER BY run_is_alive(run_id) DESC, started_at DESC LIMIT 1""",
             {"place": place},
         ).fetchall()
-        who = next((f"run {run} on {host}, since {at:%Y-%m-%d %H:%M:%S %Z}" for run, host, at in runs), "another run")
+        who = next(
+            (f"run {run} on {host}, since {began:%Y-%m-%d %H:%M:%S %Z}" for run, host, began in runs), "another run"
+        )
         what = f"is working on the same input ({place})" if place else "holds the lock"
         return (
             f"database {self._database.name}: {who}, {what}; wait for it (run.py status) or stop it. "

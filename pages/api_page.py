@@ -59,7 +59,7 @@ def api_page(document: Mapping[str, Any], problems: Sequence[tuple[str, int, str
         for method, operation in item.items()
     ]
     groups = [
-        (tag["name"], _prose(tag["description"]), [one for name, one in operations if name == tag["name"]])
+        (tag["name"], _prose(tag["description"]), [operation for of, operation in operations if of == tag["name"]])
         for tag in document["tags"]
     ]
     return page(
@@ -82,13 +82,13 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
         text=_prose(operation.get("description", "")),
         fields=tuple(
             Field(
-                name=one["name"],
-                place=one["in"],
-                kind=_kind(one["schema"]),
-                required=bool(one.get("required")),
-                text=_prose(one.get("description", "")),
+                name=parameter["name"],
+                place=parameter["in"],
+                kind=_kind(parameter["schema"]),
+                required=bool(parameter.get("required")),
+                text=_prose(parameter.get("description", "")),
             )
-            for one in operation.get("parameters", ())
+            for parameter in operation.get("parameters", ())
         ),
         bodies=tuple(operation.get("requestBody", {}).get("content", ())),
         answers=tuple(
@@ -113,11 +113,11 @@ def _record(name: str, schema: Mapping[str, Any]) -> Record:
             Field(
                 name=field,
                 place="",
-                kind=_kind(one),
+                kind=_kind(described),
                 required=field in required,
-                text=_prose(one.get("description", "")),
+                text=_prose(described.get("description", "")),
             )
-            for field, one in schema.get("properties", {}).items()
+            for field, described in schema.get("properties", {}).items()
         ),
     )
 
@@ -128,7 +128,7 @@ def _kind(schema: Mapping[str, Any]) -> Markup:
         name = str(schema["$ref"]).removeprefix(_AT)
         return Markup('<a href="#record-{0}">{0}</a>').format(name)
     if "anyOf" in schema:
-        return Markup(" or ").join(_kind(one) for one in schema["anyOf"])
+        return Markup(" or ").join(_kind(alternative) for alternative in schema["anyOf"])
     if "enum" in schema:
         return Markup(" | ").join(map(str, schema["enum"]))
     if schema.get("type") == "array":
@@ -138,6 +138,6 @@ def _kind(schema: Mapping[str, Any]) -> Markup:
 
 def _prose(text: str) -> Markup:
     """Paragraphs, and code between backticks."""
-    paragraphs = [" ".join(one.split()) for one in text.split("\n\n") if one.strip()]
-    marked = (re.sub(r"`([^`]+)`", r"<code>\1</code>", str(Markup.escape(one))) for one in paragraphs)
-    return Markup("").join(Markup(f"<p>{one}</p>") for one in marked)  # noqa: S704 - escaped above
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+    marked = (re.sub(r"`([^`]+)`", r"<code>\1</code>", str(Markup.escape(paragraph))) for paragraph in paragraphs)
+    return Markup("").join(Markup(f"<p>{paragraph}</p>") for paragraph in marked)  # noqa: S704 - escaped above

@@ -96,8 +96,8 @@ def call_page(content: CallContent, sound: Sound, site: Site) -> str:
     """HTML of a call, of whatever is known of it."""
     call, chunks = content.call, content.chunks
     talk, pauses = talk_of(chunks, call.duration_s, call.language)
-    said = [one for one in talk if isinstance(one, Said)]
-    duration_s = call.duration_s or max((one.end_s for one in said), default=0.0)
+    said = [stretch for stretch in talk if isinstance(stretch, Said)]
+    duration_s = call.duration_s or max((stretch.end_s for stretch in said), default=0.0)
     return page(
         "call",
         call=call,
@@ -176,15 +176,19 @@ def parts_of(call: ShownCall) -> list[Part]:
     for name, (title, told) in _PARTS.items():
         given = details.get(name) or ()
         texts = [given] if isinstance(given, str) else list(given)
-        rests_on = [one for one in call.summary_evidence or () if one["part"] == told]
+        rests_on = [sentence for sentence in call.summary_evidence or () if sentence["part"] == told]
         whole = " ".join(texts).lower()
-        if rests_on and (not whole or all(_bare(one["text"]).lower() in whole for one in rests_on)):
+        if rests_on and (not whole or all(_bare(sentence["text"]).lower() in whole for sentence in rests_on)):
             sentences = [
-                Sentence(role=Role(one["role"]), text=one["text"][:1].upper() + one["text"][1:], at_s=(one["start_s"],))
-                for one in rests_on
+                Sentence(
+                    role=Role(sentence["role"]),
+                    text=sentence["text"][:1].upper() + sentence["text"][1:],
+                    at_s=(sentence["start_s"],),
+                )
+                for sentence in rests_on
             ]
         else:
-            moments = tuple(sorted({one["start_s"] for one in rests_on}))
+            moments = tuple(sorted({sentence["start_s"] for sentence in rests_on}))
             sentences = [Sentence(role=None, text=text, at_s=moments) for text in texts]
         if sentences and (texts or told != "promise"):
             parts.append(Part(title=title, sentences=tuple(sentences)))
@@ -206,8 +210,8 @@ def moments_of(text: str, call: ShownCall, chunks: Sequence[ShownChunk] = ()) ->
     hold it word for word."""
     evidence = call.summary_evidence or ()
     wanted = _bare(text)
-    found = {one["start_s"] for one in evidence if _bare(one["text"]) == wanted}
-    found = found or {one["start_s"] for one in evidence if _overlap(_bare(one["text"]), wanted)}
+    found = {sentence["start_s"] for sentence in evidence if _bare(sentence["text"]) == wanted}
+    found = found or {sentence["start_s"] for sentence in evidence if _overlap(_bare(sentence["text"]), wanted)}
     if not found and len(wanted) >= SHORTEST_QUOTE:
         found = {chunk.start_s for chunk in chunks if wanted in chunk.text}
     return tuple(sorted(found))
@@ -242,9 +246,9 @@ def _bare(text: str) -> str:
     return text.strip().rstrip(".!?… ")
 
 
-def _overlap(one: str, other: str) -> bool:
+def _overlap(text: str, other: str) -> bool:
     """Whether one holds the other, which is long enough to be no accident: `Brown` is in many sentences."""
-    shorter, longer = sorted((one, other), key=len)
+    shorter, longer = sorted((text, other), key=len)
     return len(shorter) >= SHORTEST_QUOTE and shorter in longer
 
 

@@ -81,8 +81,8 @@ def correct_page(given: Correcting, sound: Sound, site: Site) -> str:
     """HTML of the page."""
     call = given.call
     talk, pauses = talk_of(given.chunks, call.duration_s, call.language)
-    said = [one for one in talk if isinstance(one, Said)]
-    duration_s = call.duration_s or max((one.end_s for one in said), default=0.0)
+    said = [stretch for stretch in talk if isinstance(stretch, Said)]
+    duration_s = call.duration_s or max((stretch.end_s for stretch in said), default=0.0)
     return page(
         "correct",
         call=call,

@@ -89,13 +89,15 @@ def options_of(offered: Sequence[Choice], wanted: CallFilter) -> dict[str, list[
     }
     for kind in ("agent", "queue", "direction", "topic", "flag", "attention", "scorecard"):
         options[kind] = [
-            Option(value=one.value, says=_shown(kind, one.value, one.says)) for one in offered if one.kind == kind
+            Option(value=choice.value, says=_shown(kind, choice.value, choice.says))
+            for choice in offered
+            if choice.kind == kind
         ]
     if options["attention"]:
         options["attention"] = [*(Option(value=v, says=s) for v, s in ANY_RULE.items()), *options["attention"]]
     for kind, found in options.items():
         asked = getattr(wanted, kind)
-        if asked is not None and asked not in {one.value for one in found}:
+        if asked is not None and asked not in {option.value for option in found}:
             found.append(Option(value=asked, says=_shown(kind, asked)))
     return options
 
@@ -107,7 +109,7 @@ def says_of(within: CallFilter | None, offered: Sequence[Choice] = ()) -> list[s
 
 def chips_of(wanted: CallFilter, address: Callable[..., str], offered: Sequence[Choice] = ()) -> list[Chip]:
     """One for each filter in use; `address` is that of the page with another filter, `offered` has the titles."""
-    nothing, titles = CallFilter(), {(one.kind, one.value): one.says for one in offered}
+    nothing, titles = CallFilter(), {(choice.kind, choice.value): choice.says for choice in offered}
     return [
         Chip(
             says=f"{_TITLES.get(name, '')} {_shown(name, value, titles.get((name, str(value))))}".strip(),

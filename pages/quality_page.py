@@ -54,19 +54,22 @@ def quality_page(quality: Quality, site: Site) -> str:
         "quality",
         quality=quality,
         chart=nights_chart(quality.nights, quality.alarm_wer),
-        all_calls=next((one for one in quality.groups if one.kind == _ALL), None),
-        groups=[one for one in quality.groups if one.kind != _ALL],
+        all_calls=next((group for group in quality.groups if group.kind == _ALL), None),
+        groups=[group for group in quality.groups if group.kind != _ALL],
         site=site,
     )
 
 
 def nights_chart(nights: Sequence[NightFigure], alarm_wer: float | None) -> Markup | None:
     """The nights with their intervals, and the alarm as a line across; None without a night."""
-    points = [RatePoint(day=one.night, value=one.wer, low=one.low, high=one.high, says=_says(one)) for one in nights]
+    points = [
+        RatePoint(day=night.night, value=night.wer, low=night.low, high=night.high, says=_says(night))
+        for night in nights
+    ]
     return rates(points, alarm_wer)
 
 
-def _says(one: NightFigure) -> str:
-    calls = f"{one.calls} call{'' if one.calls == 1 else 's'}"
-    bounds = "" if one.low is None or one.high is None else f", {100 * one.low:.1f} to {100 * one.high:.1f} %"
-    return f"{one.night.day} {one.night:%b %Y}: {100 * one.wer:.1f} % of words wrong{bounds}, {calls}"
+def _says(night: NightFigure) -> str:
+    calls = f"{night.calls} call{'' if night.calls == 1 else 's'}"
+    bounds = "" if night.low is None or night.high is None else f", {100 * night.low:.1f} to {100 * night.high:.1f} %"
+    return f"{night.night.day} {night.night:%b %Y}: {100 * night.wer:.1f} % of words wrong{bounds}, {calls}"

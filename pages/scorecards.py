@@ -30,7 +30,7 @@ def scorecards_of(answers: Sequence[ShownAnswer]) -> list[Scorecard]:
     for _, group in groupby(answers, key=lambda answer: answer.scorecard):
         own = tuple(group)
         missed = sorted(
-            (one for one in own if one.answer == "no"), key=lambda one: (one.critical, one.weight), reverse=True
+            (item for item in own if item.answer == "no"), key=lambda item: (item.critical, item.weight), reverse=True
         )
         found.append(
             Scorecard(
@@ -38,8 +38,8 @@ def scorecards_of(answers: Sequence[ShownAnswer]) -> list[Scorecard]:
                 score=own[0].score,
                 passed=own[0].passed,
                 missed=tuple(missed),
-                met=tuple(one for one in own if one.answer == "yes"),
-                left_out=tuple(one for one in own if one.answer == "n/a"),
+                met=tuple(item for item in own if item.answer == "yes"),
+                left_out=tuple(item for item in own if item.answer == "n/a"),
             )
         )
     return found

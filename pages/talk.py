@@ -68,7 +68,9 @@ def talk_of(
     said = list(_said([chunk for chunk in chunks if chunk.text.strip() or set(chunk.flags) & REMARKED]))
     pauses = _pauses(chunks, duration_s, language)
     everything: list[Said | Pause] = [*said, *pauses]
-    in_order = sorted(everything, key=lambda one: (one.start_s, isinstance(one, Pause) and one.kind == "overtalk"))
+    in_order = sorted(
+        everything, key=lambda entry: (entry.start_s, isinstance(entry, Pause) and entry.kind == "overtalk")
+    )
     return in_order, pauses
 
 
@@ -99,16 +101,16 @@ def _said(chunks: Iterable[ShownChunk]) -> Iterable[Said]:
 def _pauses(chunks: Sequence[ShownChunk], duration_s: float | None, language: str | None) -> list[Pause]:
     by_channel: dict[int, list[SpeechSpan]] = {}
     end_s = duration_s if duration_s is not None else max((chunk.end_s for chunk in chunks), default=0.0)
-    for one in utterances([_as_stored(chunk) for chunk in chunks], end_s, language):
-        by_channel.setdefault(one.channel, []).append(one.span)
+    for utterance in utterances([_as_stored(chunk) for chunk in chunks], end_s, language):
+        by_channel.setdefault(utterance.channel, []).append(utterance.span)
     sides = [merged(spans, PAUSE_S) for spans in by_channel.values()]
     if not sides:
         return []
     talk = merged([span for side in sides for span in side])
     silences = [
-        Pause(kind="silence", start_s=one[1], end_s=other[0])
-        for one, other in pairwise([(0.0, 0.0), *talk, (end_s, end_s)])
-        if other[0] - one[1] >= SHOWN_SILENCE_S
+        Pause(kind="silence", start_s=before[1], end_s=after[0])
+        for before, after in pairwise([(0.0, 0.0), *talk, (end_s, end_s)])
+        if after[0] - before[1] >= SHOWN_SILENCE_S
     ]
     overtalk = [
         Pause(kind="overtalk", start_s=start, end_s=end)

@@ -71,7 +71,7 @@ def quality(given: Given, reader: Administrator) -> Response:
                     kind=kind,
                     name=name,
                     calls=len(group),
-                    words=sum(one.words for one in group),
+                    words=sum(call.words for call in group),
                     value=None if rate is None else rate.value,
                     low=None if rate is None else rate.low,
                     high=None if rate is None else rate.high,

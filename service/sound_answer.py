@@ -42,7 +42,7 @@ def _means_bytes(said: str) -> bool:
     """Whether it asks for bytes in a form that RFC 9110 (14.1.1) knows; what does not is to be ignored."""
     parts = said.replace(" ", "").removeprefix("bytes=").split(",")
     found = [_PART.fullmatch(part) for part in parts if part]
-    return said.startswith("bytes=") and bool(found) and all(one is not None and _in_order(one) for one in found)
+    return said.startswith("bytes=") and bool(found) and all(asked is not None and _in_order(asked) for asked in found)
 
 
 def _in_order(part: re.Match[str]) -> bool:

@@ -55,7 +55,7 @@ def index(config: Path, overrides: Sequence[str], *, quiet: bool = False) -> Non
         del old  # only asked whether there is one
     with connect(settings.database) as database, terminal.status("looking for new calls") as shown:
         done = index_calls(
-            database, settings, tell=lambda one, of: shown.update(f"{one} of {counted(of, 'transcript')}")
+            database, settings, tell=lambda done, of: shown.update(f"{done} of {counted(of, 'transcript')}")
         )
     if not quiet:
         say(told(done))

@@ -67,10 +67,10 @@ def index_calls(
         accepted = accepted_recipes(choice)
     recipe = recipe_of(choice.identity)
     deadline = None if max_s is None else time.monotonic() + max_s
-    for one in _to_index(database, accepted):
+    for transcript in _to_index(database, accepted):
         if deadline is not None and time.monotonic() >= deadline:
             break
-        stored = _store(database, one, choice, recipe)
+        stored = _store(database, transcript, choice, recipe)
         if stored is not None:
             done += 1
             passages += len(stored)
@@ -90,13 +90,13 @@ def _to_index(database: Database, accepted: Sequence[str]) -> Iterator[Transcrip
     """Each transcript that is to be indexed, once: one that changes meanwhile as it was and as it is."""
     tried: set[tuple[str, str]] = set()
     while batch := [
-        one
-        for one in transcripts_to_index(database, accepted, _BATCH)
-        if (one.fingerprint, one.chunks_hash) not in tried
+        transcript
+        for transcript in transcripts_to_index(database, accepted, _BATCH)
+        if (transcript.fingerprint, transcript.chunks_hash) not in tried
     ]:
-        for one in batch:
-            tried.add((one.fingerprint, one.chunks_hash))
-            yield one
+        for transcript in batch:
+            tried.add((transcript.fingerprint, transcript.chunks_hash))
+            yield transcript
 
 
 def _with_vectors(database: Database, choice: EncoderChoice) -> tuple[EncoderChoice, str | None]:
@@ -123,12 +123,12 @@ def _without(choice: EncoderChoice, why: str) -> EncoderChoice:
 
 
 def _store(
-    database: Database, one: TranscriptToIndex, choice: EncoderChoice, recipe: str
+    database: Database, transcript: TranscriptToIndex, choice: EncoderChoice, recipe: str
 ) -> list[StoredPassage] | None:
     """What was stored; None where the transcript changed or went meanwhile."""
     found = [
         StoredPassage(made.cut.start_s, made.cut.until_s, made.vector)
-        for made in encode(one.chunks, one.language, choice)
+        for made in encode(transcript.chunks, transcript.language, choice)
     ]
-    stored = store_passages(database, one, recipe, found, vectors=choice.encoder is not None)
+    stored = store_passages(database, transcript, recipe, found, vectors=choice.encoder is not None)
     return found if stored else None

@@ -35,16 +35,18 @@ def time_sample_call(settings: Settings, engine: str, deadline: float) -> list[F
                 _finding(trial.stage, State.WARNING if late else State.BROKEN, limit if late else str(error))
             )
     named = f"{trial.identity.engine}, {trial.identity.model}" if trial.identity else ""
-    return [*(_timed(one, named if one.stage == "load" else "") for one in trial.times), *failing]
+    return [*(_timed(stage_time, named if stage_time.stage == "load" else "") for stage_time in trial.times), *failing]
 
 
-def _timed(one: StageTime, what: str) -> Finding:
-    speed = one.times_real_time
-    detail = f"{one.wall_s:.2f} s" + (f" for {one.audio_s:.0f} s of sound, {speed:.1f} × real time" if speed else "")
-    figures = {"wall_s": round(one.wall_s, 3), "audio_s": one.audio_s, "times_real_time": speed}
+def _timed(stage_time: StageTime, what: str) -> Finding:
+    speed = stage_time.times_real_time
+    detail = f"{stage_time.wall_s:.2f} s" + (
+        f" for {stage_time.audio_s:.0f} s of sound, {speed:.1f} × real time" if speed else ""
+    )
+    figures = {"wall_s": round(stage_time.wall_s, 3), "audio_s": stage_time.audio_s, "times_real_time": speed}
     return Finding(
         area="test call",
-        name=one.stage,
+        name=stage_time.stage,
         state=State.OK,
         detail=f"{what}: {detail}" if what else detail,
         figures=figures,

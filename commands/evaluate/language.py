@@ -71,9 +71,14 @@ def evaluate_language(
                 "step": measured.step,
                 "calls": measured.calls,
                 "methods": [
-                    {"method": one.method, "model": one.model, "score": one.score, "interval": [one.low, one.high]}
-                    | dict[str, Any](one.figures)
-                    for one in measured.methods
+                    {
+                        "method": method.method,
+                        "model": method.model,
+                        "score": method.score,
+                        "interval": [method.low, method.high],
+                    }
+                    | dict[str, Any](method.figures)
+                    for method in measured.methods
                 ],
             }
         )
@@ -103,7 +108,7 @@ def labelled_calls(folder: Path, step: str) -> list[LabelledCall]:
             )
             for place, turn in enumerate(true.spoken)
         )
-        segment = labels.get("segment") or next((one for one in CustomerSegment if f"_{one}_" in path.name), None)
+        segment = labels.get("segment") or next((known for known in CustomerSegment if f"_{known}_" in path.name), None)
         call = CallForAnalysis(
             call_id=path.stem,
             audio_sha256=path.stem,
@@ -131,7 +136,8 @@ def measure(step: str, settings: Settings, calls: Sequence[LabelledCall]) -> Mea
     """Ask every method of the step about every call."""
     judge = judge_topics if step == "topic" else judge_summaries
     methods = [
-        judge(_answers(step, method, [one.call for one in calls]), calls) for method in methods_of(step, settings)
+        judge(_answers(step, method, [labelled.call for labelled in calls]), calls)
+        for method in methods_of(step, settings)
     ]
     return Measured(step=step, calls=len(calls), methods=tuple(methods))
 
@@ -166,7 +172,7 @@ def _answers(step: str, method: Method, calls: Sequence[CallForAnalysis]) -> Ans
     router = build_router(settings.llm, build_redactor(settings.redaction)) if method.name == LLM else None
     try:
         steps = build_language_steps(settings, router, open_encoder(settings.encoder))
-        serving: AnalysisStep = next(one for one in steps if one.name == step)
+        serving: AnalysisStep = next(candidate for candidate in steps if candidate.name == step)
         started = time.monotonic()
         results = tuple(serving.run(calls, [{}] * len(calls)))
         took = time.monotonic() - started
@@ -182,8 +188,8 @@ def _table(measured: Measured) -> Table:
     made = table(f"{measured.step}: {measured.calls} calls")
     for name in ("method", "score (95 %)", *names):
         made.add_column(name.replace("_", " "))
-    for one in measured.methods:
-        figures = ("-" if one.figures[name] is None else f"{one.figures[name]:.3g}" for name in names)
-        interval = "" if one.low is None or one.high is None else f" ({one.low:.2f} to {one.high:.2f})"
-        made.add_row(cell(one.model or one.method), f"{one.score:.2f}{interval}", *figures)
+    for method in measured.methods:
+        figures = ("-" if method.figures[name] is None else f"{method.figures[name]:.3g}" for name in names)
+        interval = "" if method.low is None or method.high is None else f" ({method.low:.2f} to {method.high:.2f})"
+        made.add_row(cell(method.model or method.method), f"{method.score:.2f}{interval}", *figures)
     return made

@@ -38,11 +38,13 @@ class Answered:
 
 def judge_topics(answered: Answered, calls: Sequence[LabelledCall]) -> MeasuredMethod:
     """Score: topics that are right, of all calls; a withheld answer is not right."""
-    found = [one.payload if isinstance(one.payload, Topic) else None for one in answered.results]
-    right = [topic is not None and topic.topic == one.labels["topic"] for topic, one in zip(found, calls, strict=True)]
+    found = [result.payload if isinstance(result.payload, Topic) else None for result in answered.results]
+    right = [
+        topic is not None and topic.topic == call.labels["topic"] for topic, call in zip(found, calls, strict=True)
+    ]
     both = [
-        hit and topic is not None and topic.subtopic == one.labels.get("subtopic")
-        for hit, topic, one in zip(right, found, calls, strict=True)
+        hit and topic is not None and topic.subtopic == call.labels.get("subtopic")
+        for hit, topic, call in zip(right, found, calls, strict=True)
     ]
     sure = [
         (topic.confidence, hit)
@@ -82,11 +84,11 @@ def expected_calibration_error(sure: Sequence[tuple[float, bool]]) -> float | No
 def judge_summaries(answered: Answered, calls: Sequence[LabelledCall]) -> MeasuredMethod:
     """Score: what of the labelled values and the outcome is kept, times the share of statements that are verified."""
     kept, outcomes, verified = [], [], []
-    for result, one in zip(answered.results, calls, strict=True):
+    for result, call in zip(answered.results, calls, strict=True):
         text = _text_of(result.payload)
-        wanted = [str(value) for value in one.labels.get("values", ())]
-        hits = [holds(text, value, one.call.transcript.language) for value in wanted]
-        outcome = tells(text, str(one.labels["outcome"]), one.call.transcript.language)
+        wanted = [str(value) for value in call.labels.get("values", ())]
+        hits = [holds(text, value, call.call.transcript.language) for value in wanted]
+        outcome = tells(text, str(call.labels["outcome"]), call.call.transcript.language)
         outcomes.append(float(outcome))
         kept.append((sum(hits) + outcome) / (len(hits) + 1))
         verified.append(_verified(result.payload))

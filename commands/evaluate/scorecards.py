@@ -103,8 +103,8 @@ def compare_sheets(request: ScorecardRequest, paths: Sequence[Path]) -> int:
             stored = answers_of(database, sheet.scorecard, sorted({call for call, _ in sheet.answers}))
             raters.append((f"{sheet.path.name} and the scorecard", _paired(sheet.answers, stored)))
     if len(sheets) == 2:
-        one, other = sheets
-        raters.append((f"{one.path.name} and {other.path.name}", _paired(one.answers, other.answers)))
+        first, second = sheets
+        raters.append((f"{first.path.name} and {second.path.name}", _paired(first.answers, second.answers)))
     found = [(title, _by_item(pairs, request.seed)) for title, pairs in raters]
     if request.as_json:
         say_json({
@@ -112,7 +112,7 @@ def compare_sheets(request: ScorecardRequest, paths: Sequence[Path]) -> int:
                 {"path": str(s.path), "scorecard": s.scorecard, "answers": len(s.answers), "empty": s.empty}
                 for s in sheets
             ],
-            "agreement": {title: {item: asdict(one) for item, one in items.items()} for title, items in found},
+            "agreement": {title: {item: asdict(agreed) for item, agreed in items.items()} for title, items in found},
         })  # fmt: skip
         return 0
     terminal = Terminal()
@@ -149,11 +149,11 @@ def _table(title: str, items: Mapping[str, Agreement]) -> Any:
     shown = table(title)
     for heading in ("item", "calls", "items", "agreed", "kappa", "95 %"):
         shown.add_column(heading, justify="left" if heading == "item" else "right")
-    for name, one in items.items():
-        kappa = "–" if one.kappa is None else f"{one.kappa:.2f}"
-        bounds = "–" if one.low is None or one.high is None else f"{one.low:.2f} to {one.high:.2f}"
-        agreed = f"{one.agreed / one.items:.0%}" if one.items else "–"
-        shown.add_row(cell(name), str(one.calls), str(one.items), agreed, kappa, bounds)
+    for name, item in items.items():
+        kappa = "–" if item.kappa is None else f"{item.kappa:.2f}"
+        bounds = "–" if item.low is None or item.high is None else f"{item.low:.2f} to {item.high:.2f}"
+        agreed = f"{item.agreed / item.items:.0%}" if item.items else "–"
+        shown.add_row(cell(name), str(item.calls), str(item.items), agreed, kappa, bounds)
     return shown
 
 

@@ -170,10 +170,10 @@ def _confusions_table(found: Sequence[Confusion]) -> Table:
     shown = table("Most frequent errors")
     for name in ("said", "heard", "times", "calls", "for example said", "heard as"):
         shown.add_column(name)
-    for one in found:
+    for confusion in found:
         shown.add_row(
-            cell(one.expected), cell(one.heard), str(one.times), str(one.calls),
-            cell(one.example_expected), cell(one.example_heard),
+            cell(confusion.expected), cell(confusion.heard), str(confusion.times), str(confusion.calls),
+            cell(confusion.example_expected), cell(confusion.example_heard),
         )  # fmt: skip
     return shown
 
@@ -193,7 +193,7 @@ def as_plain(judged: Judged) -> dict[str, Any]:
         "real_time_factor_p50": judged.real_time_factors and judged.real_time_factors[0],
         "real_time_factor_p95": judged.real_time_factors and judged.real_time_factors[1],
         "figures": {name: None if value is None else asdict(value) for name, value in judged.figures.items()},
-        "confusions": [asdict(one) for one in judged.confusions],
+        "confusions": [asdict(confusion) for confusion in judged.confusions],
         "without_transcript": list(judged.without_transcript),
         "sides": [
             {

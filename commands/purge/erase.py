@@ -141,11 +141,11 @@ class Erasure:
             "chosen_by": why,
             "recordings": [
                 {
-                    "call": made.of_text("call", one.call_id),
-                    "address": made.of_address(one.source_uri, one.size_bytes, one.modified_at, one.etag),
-                    "content": made.of_content(one.audio_sha256) if one.audio_sha256 else None,
+                    "call": made.of_text("call", call.call_id),
+                    "address": made.of_address(call.source_uri, call.size_bytes, call.modified_at, call.etag),
+                    "content": made.of_content(call.audio_sha256) if call.audio_sha256 else None,
                 }
-                for one in self.chosen
+                for call in self.chosen
             ],
             "hashes": "HMAC-SHA256 under the secret of this database (tombstone_key)",
             "rows": {

@@ -63,17 +63,17 @@ def named(erased: Sequence[Any], still_used: Collection[str]) -> Named:
 
     names: set[str] = set()
     addresses: set[str] = set()
-    for one in erased:
-        uris = [uri for uri in (one.source_uri, one.second_uri) if uri]
+    for call in erased:
+        uris = [uri for uri in (call.source_uri, call.second_uri) if uri]
         addresses |= {*uris, *(str(file_path(uri)) for uri in uris if uri.startswith("file://"))}
-        names.add(one.call_id)
-        names |= {name for name in (one.file_name, one.second_file) if name and name not in still_used}
-        names.add(file_stem_of(one.file_name, one.call_id))
+        names.add(call.call_id)
+        names |= {name for name in (call.file_name, call.second_file) if name and name not in still_used}
+        names.add(file_stem_of(call.file_name, call.call_id))
     return Named(
-        call_ids=frozenset(one.call_id for one in erased),
+        call_ids=frozenset(call.call_id for call in erased),
         addresses=frozenset(addresses),
-        file_names=frozenset(one.file_name for one in erased) - frozenset(still_used),
-        stems=frozenset(file_stem_of(one.file_name, one.call_id) for one in erased),
+        file_names=frozenset(call.file_name for call in erased) - frozenset(still_used),
+        stems=frozenset(file_stem_of(call.file_name, call.call_id) for call in erased),
         mentions=Mentions(names | addresses),
     )
 

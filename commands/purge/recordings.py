@@ -23,7 +23,7 @@ def delete_recordings(erased: Sequence[Erasable], *, write: bool) -> tuple[Count
     counts: Counter[str] = Counter()
     troubles: list[str] = []
     elsewhere: Counter[str] = Counter()
-    for uri in (uri for one in erased for uri in (one.source_uri, one.second_uri) if uri):
+    for uri in (uri for call in erased for uri in (call.source_uri, call.second_uri) if uri):
         if not uri.startswith("file://"):
             counts["left in archives and buckets"] += 1
             elsewhere[_container(uri)] += 1
@@ -52,8 +52,8 @@ def delete_handed_in(erased: Sequence[Erasable], folder: Path, *, write: bool) -
     counts: Counter[str] = Counter()
     troubles: list[str] = []
     root = folder.absolute()
-    for one in erased:
-        path = file_path(one.source_uri) if one.source_uri.startswith("file://") else None
+    for call in erased:
+        path = file_path(call.source_uri) if call.source_uri.startswith("file://") else None
         if path is None or root not in path.parents:
             continue
         sidecar = path.with_name(sidecar_name(path.name))

@@ -42,7 +42,7 @@ def erase_old_calls(
         with erasing(database):
             chosen = erasable(database, before=before)
             others = in_reports(database, chosen, run_id)
-            chosen = [one for one in chosen if one.call_id not in others]
+            chosen = [call for call in chosen if call.call_id not in others]
             if not chosen:
                 return True
             from commands.purge.erase import Erasure  # most runs erase nothing

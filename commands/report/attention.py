@@ -57,7 +57,7 @@ def unusable(result: BatchResult) -> list[Unusable]:
     skipped = [item for item in (*plan.skipped, *tally.skipped_files) if item.reason not in not_offered]
     return [
         *(Unusable(item.file_name, item.reason) for item in skipped),
-        *(Unusable(one.found.file_name, one.error_type) for one in tally.failures if not one.transient),
+        *(Unusable(failure.found.file_name, failure.error_type) for failure in tally.failures if not failure.transient),
         *(
             Unusable(call.found.file_name, (call.known.error_type if call.known else None) or "skipped before")
             for call in (*plan.skipped_before, *plan.quarantined)
@@ -92,7 +92,9 @@ def _too_many_unusable(result: BatchResult, limits: InputLimits) -> list[str]:
     number, without = offered(result), unusable(result)
     if not number or len(without) <= limits.max_skipped_share * number:
         return []
-    kinds = ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in without).most_common(5))
+    kinds = ", ".join(
+        f"{count} {reason}" for reason, count in Counter(recording.reason for recording in without).most_common(5)
+    )
     return [
         f"{len(without)} of {counted(number, 'recording')} offered cannot be used ({kinds}); "
         f"run.max_skipped_share is {limits.max_skipped_share:g}"

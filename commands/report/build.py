@@ -65,7 +65,10 @@ def run_report(facts: RunFacts) -> dict[str, Any]:
         "skipped": dict(Counter(s.reason for s in [*facts.result.plan.skipped, *facts.result.tally.skipped_files])),
         "reconciliation": _reconciliation(facts),
         "offered": offered(facts.result),
-        "unusable": {"recordings": len(without_use), "first": [asdict(one) for one in without_use[:SHOWN_UNUSABLE]]},
+        "unusable": {
+            "recordings": len(without_use),
+            "first": [asdict(recording) for recording in without_use[:SHOWN_UNUSABLE]],
+        },
         "disappeared": gone,
         "quality": quality,
         "comparison": {

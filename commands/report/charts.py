@@ -92,7 +92,8 @@ def line_chart(title: str, at_s: Sequence[float], lines: Sequence[Line], y_label
     shapes = []
     for line in lines:
         points = [
-            f"{_x(x_axis, at / unit):.1f},{_y(y_axis, value):.1f}" for at, value in zip(at_s, line.values, strict=True)
+            f"{_x(x_axis, moment_s / unit):.1f},{_y(y_axis, value):.1f}"
+            for moment_s, value in zip(at_s, line.values, strict=True)
         ]
         if steps:
             points = _stepped(points)
@@ -186,10 +187,10 @@ def _x_ticks(axis: Axis, height: float, left: float, place: object) -> list[str]
     floor = height - BOTTOM
     shapes = [f'<line class="axis" x1="{left}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>']
     for tick in axis.ticks():
-        at = place(tick)
-        anchor = "end" if at > WIDTH - RIGHT - 14 else "middle"
-        shapes.append(f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="{floor}" y2="{floor + 4}"/>')
-        shapes.append(f'<text class="tick" x="{at:.1f}" y="{floor + 16}" text-anchor="{anchor}">{number(tick)}</text>')
+        x = place(tick)
+        anchor = "end" if x > WIDTH - RIGHT - 14 else "middle"
+        shapes.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{floor}" y2="{floor + 4}"/>')
+        shapes.append(f'<text class="tick" x="{x:.1f}" y="{floor + 16}" text-anchor="{anchor}">{number(tick)}</text>')
     middle = (left + WIDTH - RIGHT) / 2
     label = escape(axis.label)
     return [*shapes, f'<text class="label" x="{middle}" y="{height - 6}" text-anchor="middle">{label}</text>']
@@ -199,9 +200,11 @@ def _svg(title: str, x_axis: Axis, y_axis: Axis | None, shapes: Sequence[str]) -
     drawn = _x_ticks(x_axis, HEIGHT, LEFT, lambda value: _x(x_axis, value))
     if y_axis is not None:
         for tick in y_axis.ticks():
-            at = _y(y_axis, tick)
-            drawn.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-            drawn.append(f'<text class="tick" x="{LEFT - 5}" y="{at + 4:.1f}" text-anchor="end">{number(tick)}</text>')
+            tick_y = _y(y_axis, tick)
+            drawn.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{tick_y:.1f}" y2="{tick_y:.1f}"/>')
+            drawn.append(
+                f'<text class="tick" x="{LEFT - 5}" y="{tick_y + 4:.1f}" text-anchor="end">{number(tick)}</text>'
+            )
         middle = (TOP + HEIGHT - BOTTOM) / 2
         drawn.append(
             f'<text class="label" transform="rotate(-90 13 {middle})" x="13" y="{middle}" text-anchor="middle">'

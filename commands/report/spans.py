@@ -167,7 +167,7 @@ def mean_shares(samples: Sequence[ResourceSample]) -> MachineShares | None:
     if not known:
         return None
     names = ("others", "stolen", "waiting", "idle")
-    return MachineShares(*(sum(getattr(one, name) for one in known) / len(known) for name in names))
+    return MachineShares(*(sum(getattr(shares, name) for shares in known) / len(known) for name in names))
 
 
 def _stage_order(name: str) -> int:

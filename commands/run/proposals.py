@@ -24,6 +24,8 @@ def write_proposals(database: Database, run_id: str, path: Path) -> Path | None:
     with whole_file(path) as aside, aside.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for one in proposed_terms(topics):
-            writer.writerow((defused(one.term, ","), one.calls, one.catalogue, (one.glossary or "")[:16]))
+        for proposed in proposed_terms(topics):
+            writer.writerow(
+                (defused(proposed.term, ","), proposed.calls, proposed.catalogue, (proposed.glossary or "")[:16])
+            )
     return path

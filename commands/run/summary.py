@@ -83,7 +83,7 @@ def attention_lines(report: Mapping[str, Any]) -> list[str]:
     without_use = report["unusable"]
     shown = without_use["first"][:_SHOWN_UNUSABLE]
     lines += ["not usable:"] if shown else []
-    lines += [f"  {one_line(one['file_name'])}: {one['reason']}" for one in shown]
+    lines += [f"  {one_line(recording['file_name'])}: {recording['reason']}" for recording in shown]
     if without_use["recordings"] > len(shown):
         lines.append(f"  and {without_use['recordings'] - len(shown):,} more: file_statuses_*.json names them")
     return lines

@@ -72,7 +72,7 @@ def show_reads(config: Path, overrides: Sequence[str], asked: Asked, as_json: bo
         begin = since.replace(tzinfo=zone) if since is not None and since.tzinfo is None else since
         reads = reads_of(database, call_id=call_id, reader=asked.reader, since=begin, limit=asked.limit)
     if as_json:
-        say_json([dataclasses.asdict(one) for one in reads])
+        say_json([dataclasses.asdict(read) for read in reads])
         return 0
     if not reads:
         say("Nobody has read such a call through the service.")
@@ -80,11 +80,11 @@ def show_reads(config: Path, overrides: Sequence[str], asked: Asked, as_json: bo
     shown = table()
     for heading in ("when", "reader", "by", "how", "call", "file", "from"):
         shown.add_column(heading, overflow="fold")
-    for one in reads:
+    for read in reads:
         shown.add_row(
-            cell(one.read_at.astimezone(zone).isoformat(" ", "seconds")), cell(one.reader), cell(one.credential),
-            cell(one.what), cell(one.call_id or f"live {one.live_session}"),
-            cell(one.file_name or "(erased)"), cell(one.address),
+            cell(read.read_at.astimezone(zone).isoformat(" ", "seconds")), cell(read.reader), cell(read.credential),
+            cell(read.what), cell(read.call_id or f"live {read.live_session}"),
+            cell(read.file_name or "(erased)"), cell(read.address),
         )  # fmt: skip
     Terminal().print(shown)
     return 0

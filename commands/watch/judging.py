@@ -43,27 +43,27 @@ def judge_corrected(database: Database) -> NewJudgements:
     """Compare every drawn call with its newest correction, and keep the figures of those nights."""
     store = PostgresStore(database)
     waiting = calls_to_judge(database)
-    judgements = [made for one in waiting if one.there and (made := _judge(database, store, one)) is not None]
+    judgements = [made for call in waiting if call.there and (made := _judge(database, store, call)) is not None]
     keep_judgements(database, judgements)
-    judged = {one.call_id for one in judgements}
-    nights = sorted({one.night for one in waiting if one.call_id in judged})
+    judged = {judgement.call_id for judgement in judgements}
+    nights = sorted({call.night for call in waiting if call.call_id in judged})
     if nights:
         known = judged_calls(database, nights[0])
         keep_figures(database, nights, [row for night in nights for row in _figures_of(known, night)])
-    return NewJudgements(len(judgements), tuple(nights), tuple(one.file_name for one in waiting if not one.there))
+    return NewJudgements(len(judgements), tuple(nights), tuple(call.file_name for call in waiting if not call.there))
 
 
-def _judge(database: Database, store: PostgresStore, one: ToJudge) -> Judgement | None:
-    reference = reference_of(database, uuid.UUID(one.call_id))
-    transcript = store.transcript(one.transcript_fingerprint)
+def _judge(database: Database, store: PostgresStore, call: ToJudge) -> Judgement | None:
+    reference = reference_of(database, uuid.UUID(call.call_id))
+    transcript = store.transcript(call.transcript_fingerprint)
     if reference is None or transcript is None:
         return None
-    heard = HeardCall.of(transcript, name=one.file_name, duration_s=one.duration_s, flags=one.flags)
+    heard = HeardCall.of(transcript, name=call.file_name, duration_s=call.duration_s, flags=call.flags)
     words = score_call(heard, as_truth(reference), reference.language or transcript.language).words
     return Judgement(
-        call_id=one.call_id,
+        call_id=call.call_id,
         reference_id=reference.reference_id,
-        transcript_fingerprint=one.transcript_fingerprint,
+        transcript_fingerprint=call.transcript_fingerprint,
         words=words.reference_words,
         substitutions=words.substitutions,
         deletions=words.deletions,
@@ -90,7 +90,7 @@ def as_truth(reference: Reference) -> TrueCall:
 
 
 def _figures_of(known: Sequence[Judged], night: date) -> Iterable[NightFigure]:
-    of_night = [one for one in known if one.night == night]
+    of_night = [call for call in known if call.night == night]
     for kind in KINDS:
         for name, group in groups_of(of_night, kind).items():
             rate = word_error_rate(group)
@@ -100,8 +100,8 @@ def _figures_of(known: Sequence[Judged], night: date) -> Iterable[NightFigure]:
                     kind=kind,
                     name=name,
                     calls=len(group),
-                    words=sum(one.words for one in group),
-                    errors=sum(one.errors for one in group),
+                    words=sum(call.words for call in group),
+                    errors=sum(call.errors for call in group),
                     wer=rate.value,
                     low=rate.low,
                     high=rate.high,

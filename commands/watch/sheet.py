@@ -117,11 +117,11 @@ def read_corrections(database: Database, settings: Settings, path: Path) -> Corr
     Raises ConfigurationError with file, row and column for what cannot be read; then nothing is kept.
     """
     corrected = _corrected_calls(path)
-    checked = {call: one for call, one in corrected.items() if one.by}
+    checked = {call: corrected_call for call, corrected_call in corrected.items() if corrected_call.by}
     left_out = []
     saved = 0
-    for call, one in checked.items():
-        trouble = _keep(database, settings, uuid.UUID(call), one)
+    for call, corrected_call in checked.items():
+        trouble = _keep(database, settings, uuid.UUID(call), corrected_call)
         saved += trouble is None
         if trouble is not None:
             left_out.append(f"call {call}: {trouble}")
@@ -140,11 +140,11 @@ def _corrected_calls(path: Path) -> Mapping[str, _CorrectedCall]:
             raise ConfigurationError(
                 f"{where}: call, channel and place are {told}; leave those columns and the rows as they were written"
             ) from None
-        one = found.setdefault(call, _CorrectedCall(row["transcript"]))
-        if place in one.said:
+        corrected_call = found.setdefault(call, _CorrectedCall(row["transcript"]))
+        if place in corrected_call.said:
             raise ConfigurationError(f"{where}: this stretch of call {call} appears twice")
-        one.said[place] = _as_typed(row["said"])
-        one.by = one.by or " ".join(row["checked_by"].split())
+        corrected_call.said[place] = _as_typed(row["said"])
+        corrected_call.by = corrected_call.by or " ".join(row["checked_by"].split())
     if not found:
         raise ConfigurationError(f"{path}: holds no call")
     return found
@@ -156,31 +156,33 @@ def _as_typed(cell: str) -> str:
     return text[1:] if text.startswith("'") and cell_text(text[1:]) == text else text
 
 
-def _keep(database: Database, settings: Settings, call_id: uuid.UUID, one: _CorrectedCall) -> str | None:
+def _keep(database: Database, settings: Settings, call_id: uuid.UUID, corrected_call: _CorrectedCall) -> str | None:
     """Returns why it cannot be kept."""
     shown = reading.shown_call(database, call_id)
     if shown is None or shown.transcript_fingerprint is None:
         return "is not in the database any more"
-    if not shown.transcript_fingerprint.startswith(one.transcript) or not one.transcript:
+    if not shown.transcript_fingerprint.startswith(corrected_call.transcript) or not corrected_call.transcript:
         return "has another transcript by now than the one on the sheet; write a new sheet"
     turns = heard_turns(shown, reading.shown_chunks(database, call_id))
-    missing = [turn for turn in turns if (turn.channel, turn.ordinal) not in one.said]
+    missing = [turn for turn in turns if (turn.channel, turn.ordinal) not in corrected_call.said]
     if missing:
         return (
             f"lacks {counted(len(missing), 'row')}, the first at {clock(missing[0].start_s)}; where nothing was said, "
             "empty the cell and leave the row"
         )
-    if len(one.said) > len(turns):
+    if len(corrected_call.said) > len(turns):
         return "has rows that the sheet did not have; write what was missed into the row before it"
     texts = without_personal_data(
-        [one.said[turn.channel, turn.ordinal] for turn in turns], [turn.role for turn in turns], settings.redaction
+        [corrected_call.said[turn.channel, turn.ordinal] for turn in turns],
+        [turn.role for turn in turns],
+        settings.redaction,
     )
     kept = save_reference(
         database,
         call_id,
         shown.transcript_fingerprint,
         _with_texts(turns, texts),
-        by=one.by,
+        by=corrected_call.by,
         source="sheet",
     )
     return None if kept is not None else "was changed meanwhile; read the sheet again"

@@ -25,8 +25,8 @@ def write_objects(objects: Iterable[Mapping[str, Any]], path: Path) -> int:
     """Write an object per line; returns how many. Raises OutputUnavailable."""
     count = 0
     with whole_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
-        for one in objects:
-            file.write(json.dumps(one, ensure_ascii=False, default=_plain).translate(_LINE_ENDS) + "\n")
+        for value in objects:
+            file.write(json.dumps(value, ensure_ascii=False, default=_plain).translate(_LINE_ENDS) + "\n")
             count += 1
     return count
 

@@ -47,7 +47,9 @@ def format_of(path: Path) -> str:
     """The format that the file's name asks for. Raises ConfigurationError for another ending."""
     name = path.suffix.lower().lstrip(".")
     if name not in RESULT_FORMATS:
-        raise ConfigurationError(f"{path}: tables can be written as {', '.join('.' + one for one in RESULT_FORMATS)}")
+        raise ConfigurationError(
+            f"{path}: tables can be written as {', '.join('.' + suffix for suffix in RESULT_FORMATS)}"
+        )
     return name
 
 
@@ -66,14 +68,14 @@ def export_results(database: Database, call_ids: Sequence[str], path: Path, outp
 
 def export_table(database: Database, chosen: CallFilter, table: Table, path: Path, how: TableFormat) -> int:
     """Write the table's rows of the chosen calls; returns how many. Raises OutputUnavailable."""
-    return write_table(lambda one: rows_of(database, one, chosen, how.zone.key), table, path, how)
+    return write_table(lambda name: rows_of(database, name, chosen, how.zone.key), table, path, how)
 
 
 def export_workbook(
     database: Database, chosen: CallFilter, tables: Sequence[Table], path: Path, how: TableFormat
 ) -> dict[str, int]:
     """Write a workbook with a sheet per table; returns the rows of each by title. Raises OutputUnavailable."""
-    return write_workbook(lambda one: rows_of(database, one, chosen, how.zone.key), tables, path, zone=how.zone)
+    return write_workbook(lambda name: rows_of(database, name, chosen, how.zone.key), tables, path, zone=how.zone)
 
 
 def write_table(open_rows: OpenRows, table: Table, path: Path, how: TableFormat) -> int:

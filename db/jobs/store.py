@@ -213,19 +213,19 @@ class PostgresJobs:
 
     def queued(self, job_ids: Sequence[str]) -> None:
         if job_ids:
-            self._do(_QUEUED, [[uuid.UUID(one) for one in job_ids]])
+            self._do(_QUEUED, [[uuid.UUID(job_id) for job_id in job_ids]])
 
     def end(self, ends: Sequence[JobEnd]) -> None:
         def work(connection: Connection[Any]) -> None:
-            for one in ends:
+            for end in ends:
                 connection.execute(
                     _END,
                     {
-                        "job_id": uuid.UUID(one.job_id),
-                        "state": one.state.value,
-                        "call_id": uuid.UUID(one.call_id) if one.call_id else None,
-                        "reason": one.reason,
-                        "detail": clean(one.detail) if one.detail else None,
+                        "job_id": uuid.UUID(end.job_id),
+                        "state": end.state.value,
+                        "call_id": uuid.UUID(end.call_id) if end.call_id else None,
+                        "reason": end.reason,
+                        "detail": clean(end.detail) if end.detail else None,
                     },
                 )
 

@@ -98,7 +98,7 @@ def transcripts_to_index(database: Database, recipes: Sequence[str], most: int) 
 
 
 def store_passages(
-    database: Database, one: TranscriptToIndex, recipe: str, passages: Sequence[StoredPassage], *, vectors: bool
+    database: Database, transcript: TranscriptToIndex, recipe: str, passages: Sequence[StoredPassage], *, vectors: bool
 ) -> bool:
     """Replace the transcript's passages; False where it changed or went meanwhile, and nothing was stored.
 
@@ -109,7 +109,7 @@ def store_passages(
     def work(connection: Connection[Any]) -> bool:
         current = connection.execute(
             "SELECT 1 FROM transcripts WHERE fingerprint = %s AND chunks_hash = %s FOR SHARE",
-            [one.fingerprint, one.chunks_hash],
+            [transcript.fingerprint, transcript.chunks_hash],
         ).fetchone()
         if current is None:
             return False
@@ -117,14 +117,14 @@ def store_passages(
             """INSERT INTO indexed_transcripts (transcript_fingerprint, chunks_hash, recipe) VALUES (%s, %s, %s)
                ON CONFLICT (transcript_fingerprint) DO UPDATE
                SET chunks_hash = excluded.chunks_hash, recipe = excluded.recipe, indexed_at = now()""",
-            [one.fingerprint, one.chunks_hash, recipe],
+            [transcript.fingerprint, transcript.chunks_hash, recipe],
         )
-        connection.execute("DELETE FROM passages WHERE transcript_fingerprint = %s", [one.fingerprint])
+        connection.execute("DELETE FROM passages WHERE transcript_fingerprint = %s", [transcript.fingerprint])
         statement = _WITH_VECTORS if vectors else _WITHOUT_VECTORS
         connection.execute(
             statement,
             {
-                "fingerprint": one.fingerprint,
+                "fingerprint": transcript.fingerprint,
                 "starts": [passage.start_s for passage in passages],
                 "ends": [passage.until_s for passage in passages],
                 "vectors": [None if passage.vector is None else _text(passage.vector) for passage in passages],

@@ -118,7 +118,7 @@ def store_segments(
             WHERE %s::bigint IS NULL OR c.claim_id IS NOT NULL
             ON CONFLICT (transcript_fingerprint, channel, ordinal) DO UPDATE SET
                 {updates(["audio_sha256", "source_uri", *SEGMENT.names])}""".encode(),  # noqa: S608
-        [fingerprint, audio_sha256, json_parameter([SEGMENT.row(one) for one in segments]), claim_id, claim_id],
+        [fingerprint, audio_sha256, json_parameter([SEGMENT.row(segment) for segment in segments]), claim_id, claim_id],
     )
 
 

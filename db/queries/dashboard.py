@@ -224,19 +224,19 @@ def period_of(totals: Totals) -> Period:
 
 def _totals(agents: Sequence[_OfAgent], days: Sequence[_OfDay]) -> Totals:
     def share(name: str) -> float | None:
-        known = [one for one in agents if getattr(one, f"{name}_s") is not None]
+        known = [agent for agent in agents if getattr(agent, f"{name}_s") is not None]
         return _share(
-            math.fsum(getattr(one, f"{name}_s") for one in known),
-            math.fsum(getattr(one, f"{name}_of_s") or 0.0 for one in known),
+            math.fsum(getattr(agent, f"{name}_s") for agent in known),
+            math.fsum(getattr(agent, f"{name}_of_s") or 0.0 for agent in known),
         )
 
-    dated = [one.day for one in days if one.day is not None]
+    dated = [row.day for row in days if row.day is not None]
     return Totals(
         **_summed(agents, _Counts),
         silence_share=share("silence"),
         client_talk_share=share("client_talk"),
         agent_talk_share=share("agent_talk"),
-        agents=sum(one.agent_id is not None for one in agents),
+        agents=sum(agent.agent_id is not None for agent in agents),
         first_day=min(dated, default=None),
         last_day=max(dated, default=None),
     )
@@ -244,20 +244,20 @@ def _totals(agents: Sequence[_OfAgent], days: Sequence[_OfDay]) -> Totals:
 
 def _summed(rows: Sequence[_Moods], kind: type[_Moods]) -> dict[str, Any]:
     """Every field of `kind`, over all rows."""
-    return {one.name: sum(getattr(row, one.name) for row in rows) for one in fields(kind)}
+    return {field.name: sum(getattr(row, field.name) for row in rows) for field in fields(kind)}
 
 
-def _agent(one: _OfAgent) -> OfAgent:
+def _agent(agent: _OfAgent) -> OfAgent:
     return OfAgent(
-        agent_id=one.agent_id,
-        calls=one.calls,
-        mean_duration_s=_share(one.duration_s, one.measured),
-        negative=one.negative,
-        with_mood=one.negative + one.neutral + one.positive,
-        agent_talk_share=_share(one.agent_talk_s, one.agent_talk_of_s),
-        silence_share=_share(one.silence_s, one.silence_of_s),
-        interruptions=_share(one.interruptions, one.with_interruptions),
-        with_interruptions=one.with_interruptions,
+        agent_id=agent.agent_id,
+        calls=agent.calls,
+        mean_duration_s=_share(agent.duration_s, agent.measured),
+        negative=agent.negative,
+        with_mood=agent.negative + agent.neutral + agent.positive,
+        agent_talk_share=_share(agent.agent_talk_s, agent.agent_talk_of_s),
+        silence_share=_share(agent.silence_s, agent.silence_of_s),
+        interruptions=_share(agent.interruptions, agent.with_interruptions),
+        with_interruptions=agent.with_interruptions,
     )
 
 
@@ -268,24 +268,24 @@ def _share(part: float | None, whole: float | None) -> float | None:
 def _periods(days: Sequence[_OfDay], period: Period) -> tuple[InPeriod, ...]:
     """In order of time, those with a call."""
     found: dict[date, list[_OfDay]] = {}
-    for one in days:
-        if one.day is not None:
-            found.setdefault(_first_day(one.day, period), []).append(one)
+    for row in days:
+        if row.day is not None:
+            found.setdefault(_first_day(row.day, period), []).append(row)
     return tuple(InPeriod(first_day=first, **_summed(within, _Moods)) for first, within in sorted(found.items()))
 
 
 def _topics_by_week(days: Sequence[_OfDay]) -> tuple[TopicInWeek, ...]:
     """By topic and week; what has none of them comes last."""
     found: dict[tuple[str | None, date | None], list[_OfDay]] = {}
-    for one in days:
-        found.setdefault((one.topic, one.day and _first_day(one.day, "week")), []).append(one)
+    for row in days:
+        found.setdefault((row.topic, row.day and _first_day(row.day, "week")), []).append(row)
     return tuple(
         TopicInWeek(
             topic=topic,
             week=week,
-            calls=sum(one.calls for one in within),
-            negative=sum(one.negative for one in within),
-            with_mood=sum(one.negative + one.neutral + one.positive for one in within),
+            calls=sum(row.calls for row in within),
+            negative=sum(row.negative for row in within),
+            with_mood=sum(row.negative + row.neutral + row.positive for row in within),
         )
         for (topic, week), within in sorted(
             found.items(),

@@ -48,13 +48,13 @@ class PostgresPassages:
         states = ask_of_chosen(
             self.database, "questions/state", record_row(_State), self.chosen, self.timezone, recipe=recipe
         )
-        (whole,) = (one for one in states if one.in_all)
+        (whole,) = (state for state in states if state.in_all)
         return Searched(
             calls=whole.calls,
             indexed=whole.indexed,
             alike=whole.alike,
             vectors=whole.vectors,
-            spoken={one.language: one.alike for one in states if one.language is not None and not one.in_all},
+            spoken={state.language: state.alike for state in states if state.language is not None and not state.in_all},
         )
 
     def nearest(self, vector: Sequence[float], recipe: str, limit: int) -> list[Hit]:

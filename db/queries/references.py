@@ -70,7 +70,7 @@ def save_reference(
 
     None where the call is gone, or has another transcript by now than the one that was corrected.
     """
-    rows = [(one.channel, one.ordinal, one.role.value, one.start_s, one.end_s, clean(one.text)) for one in turns]
+    rows = [(turn.channel, turn.ordinal, turn.role.value, turn.start_s, turn.end_s, clean(turn.text)) for turn in turns]
 
     def work(connection: Connection[Any]) -> int | None:
         made = connection.execute(

@@ -120,7 +120,7 @@ def draw_calls(
             found = candidates.execute(question("watch/candidates"), parameters).fetchall()
         drawn = draw(found, max(0, wanted - before), f"{seed} {night}")
         _keep_drawn(connection, night, drawn)
-    return [one.candidate.call_id for one in drawn]
+    return [call.candidate.call_id for call in drawn]
 
 
 def _keep_drawn(connection: Connection[Any], night: date, drawn: Sequence[Drawn]) -> None:
@@ -129,7 +129,7 @@ def _keep_drawn(connection: Connection[Any], night: date, drawn: Sequence[Drawn]
             """INSERT INTO watch_samples (night, weight, call_id, transcript_fingerprint, engine, model, agent_id,
                    doubtful)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
-            [(night, one.weight, *astuple(one.candidate)) for one in drawn],
+            [(night, call.weight, *astuple(call.candidate)) for call in drawn],
         )
 
 
@@ -169,7 +169,7 @@ def keep_judgements(database: Database, judgements: Sequence[Judgement]) -> None
                        transcript_fingerprint = EXCLUDED.transcript_fingerprint, judged_at = now(),
                        words = EXCLUDED.words, substitutions = EXCLUDED.substitutions,
                        deletions = EXCLUDED.deletions, insertions = EXCLUDED.insertions""",
-                [astuple(one) for one in judgements],
+                [astuple(judgement) for judgement in judgements],
             )
 
     database.patiently(work)
@@ -189,7 +189,7 @@ def keep_figures(database: Database, nights: Sequence[date], figures: Sequence[N
             cursor.executemany(
                 """INSERT INTO watch_figures (night, kind, name, calls, words, errors, wer, low, high)
                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-                [astuple(one) for one in figures],
+                [astuple(figure) for figure in figures],
             )
 
     database.patiently(work)

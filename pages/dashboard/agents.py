@@ -38,14 +38,14 @@ class AgentRow:
 def agent_rows(agents: Sequence[OfAgent], overall: Share, order: str, wanted: CallFilter, site: Site) -> list[AgentRow]:
     """Agents in one of AGENT_ORDERS; calls without an agent last."""
     rows = []
-    for one in agents:
-        negative = share_of(one.negative, one.with_mood)
-        narrowed = replace(wanted, agent=one.agent_id or NONE)
+    for agent in agents:
+        negative = share_of(agent.negative, agent.with_mood)
+        narrowed = replace(wanted, agent=agent.agent_id or NONE)
         rows.append(
             AgentRow(
-                says=one.agent_id or "Not known",
+                says=agent.agent_id or "Not known",
                 address=site.calls(narrowed),
-                of=one,
+                of=agent,
                 negative=negative,
                 negative_address=narrowed_to(narrowed, site, mood="negative"),
                 bar=interval_bar(negative.value, negative.low, negative.high, overall.value),

@@ -28,7 +28,7 @@ class Stretch:
 
 def stretches_of(periods: Sequence[InPeriod], period: Period, wanted: CallFilter, site: Site) -> list[Stretch]:
     """Every day, week or month from the first to the last, those without a call among them."""
-    known = {one.first_day: one for one in periods}
+    known = {bar.first_day: bar for bar in periods}
     stretches = []
     first = periods[0].first_day if periods else None
     while first is not None and first <= periods[-1].first_day:
@@ -49,15 +49,19 @@ def stretches_of(periods: Sequence[InPeriod], period: Period, wanted: CallFilter
     return stretches
 
 
-def volume_column(one: Stretch) -> Column:
-    return Column(parts=(("calls", one.calls),), address=one.address, says=f"{one.says}: {counted(one.calls, 'call')}")
+def volume_column(stretch: Stretch) -> Column:
+    return Column(
+        parts=(("calls", stretch.calls),),
+        address=stretch.address,
+        says=f"{stretch.says}: {counted(stretch.calls, 'call')}",
+    )
 
 
-def mood_column(one: Stretch) -> Column:
-    whole = sum(one.moods.values())
-    said = ", ".join(f"{count:,} {mood}" for mood, count in one.moods.items())
-    parts = tuple((mood, count / whole) for mood, count in one.moods.items())
-    return Column(parts=parts, address=one.address, says=f"{one.says}: {said}")
+def mood_column(stretch: Stretch) -> Column:
+    whole = sum(stretch.moods.values())
+    said = ", ".join(f"{count:,} {mood}" for mood, count in stretch.moods.items())
+    parts = tuple((mood, count / whole) for mood, count in stretch.moods.items())
+    return Column(parts=parts, address=stretch.address, says=f"{stretch.says}: {said}")
 
 
 def _following(first: date, period: Period) -> date:

@@ -18,7 +18,7 @@ _UNOPENED: Mapping[str, tuple[str, str]] = {
 
 def notes_of(runs: Sequence[UnfinishedRun], timezone: str) -> list[str]:
     """A sentence or two for each run."""
-    return [f"The run of {numbers.moment(one.started_at, timezone)}: {'; '.join(_said_of(one))}." for one in runs]
+    return [f"The run of {numbers.moment(run.started_at, timezone)}: {'; '.join(_said_of(run))}." for run in runs]
 
 
 def _said_of(run: UnfinishedRun) -> Iterator[str]:

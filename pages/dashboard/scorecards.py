@@ -28,14 +28,14 @@ def scorecard_rows(counts: Sequence[ScorecardCount], wanted: CallFilter, site: S
     """In the order of the counts."""
     return [
         ScorecardRow(
-            of=one,
-            address=_narrowed(wanted, site, one.scorecard),
-            passed=share_of(one.passed, one.calls),
-            passed_address=_narrowed(wanted, site, f"{one.scorecard}:passed"),
-            failed_address=_narrowed(wanted, site, f"{one.scorecard}:failed"),
-            critical_address=_narrowed(wanted, site, f"{one.scorecard}:critical"),
+            of=count,
+            address=_narrowed(wanted, site, count.scorecard),
+            passed=share_of(count.passed, count.calls),
+            passed_address=_narrowed(wanted, site, f"{count.scorecard}:passed"),
+            failed_address=_narrowed(wanted, site, f"{count.scorecard}:failed"),
+            critical_address=_narrowed(wanted, site, f"{count.scorecard}:critical"),
         )
-        for one in counts
+        for count in counts
     ]
 
 

@@ -50,7 +50,7 @@ def shown_share(share: Share) -> str:
 
 def tenths_of(found: Dashboard, kind: str, wanted: CallFilter, site: Site) -> list[Tenth]:
     """All ten, unless nothing is measured."""
-    calls = {one.tenth: one.calls for one in found.tenths if one.kind == kind}
+    calls = {tenth.tenth: tenth.calls for tenth in found.tenths if tenth.kind == kind}
     if not calls:
         return []
     return [

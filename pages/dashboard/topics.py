@@ -44,7 +44,7 @@ def weeks_of(topics: Sequence[TopicInWeek], wanted: CallFilter, today: date) -> 
 
     The first week with calls is not whole, unless it begins with the filter: recording may have begun within it.
     """
-    with_calls = sorted({one.week for one in topics if one.week is not None})
+    with_calls = sorted({row.week for row in topics if row.week is not None})
     weeks = []
     week = with_calls[0] if with_calls else None
     while week is not None and week <= with_calls[-1]:
@@ -61,22 +61,22 @@ def topic_rows(
 ) -> list[TopicRow]:
     """Topics, most calls first; calls without a topic last."""
     by_topic: dict[str | None, list[TopicInWeek]] = {}
-    for one in topics:
-        by_topic.setdefault(one.topic, []).append(one)
+    for row in topics:
+        by_topic.setdefault(row.topic, []).append(row)
     whole = whole_weeks(weeks)
     before, now = whole[-2:] if len(whole) >= 2 else (None, None)
     rows = []
     for topic, found in by_topic.items():
-        in_week = {one.week: one.calls for one in found}
+        in_week = {row.week: row.calls for row in found}
         value = NONE if topic is None else topic
         narrowed = replace(wanted, topic=_narrower(wanted.topic, value))
-        negative = share_of(sum(one.negative for one in found), sum(one.with_mood for one in found))
+        negative = share_of(sum(row.negative for row in found), sum(row.with_mood for row in found))
         counts = (in_week.get(before, 0), in_week.get(now, 0)) if before and now else (None, None)
         rows.append(
             TopicRow(
                 says=topic or "No topic",
                 address=site.calls(narrowed),
-                calls=sum(one.calls for one in found),
+                calls=sum(row.calls for row in found),
                 by_week=spark([in_week.get(week, 0) for week, _ in weeks]),
                 now=counts[1],
                 now_address=site.calls(narrowed, **days_within(now, now + WEEK, wanted)) if now else None,

@@ -59,13 +59,13 @@ def columns(given: Sequence[Column], name: str) -> Markup | None:
     A table with the same figures and links stands beneath it, for those who cannot point: this picture is hidden from
     them. It carries no text, so that it may be stretched to any width.
     """
-    highest = max((sum(value for _, value in one.parts) for one in given), default=0)
+    highest = max((sum(value for _, value in column.parts) for column in given), default=0)
     if not highest:
         return None
     shapes = []
-    for number, one in enumerate(given):
+    for number, column in enumerate(given):
         x, below, bars = number * COLUMN_WIDTH, float(COLUMN_HEIGHT), []
-        for part, value in one.parts:
+        for part, value in column.parts:
             height = COLUMN_HEIGHT * value / highest
             below -= height
             bars.append(
@@ -73,7 +73,7 @@ def columns(given: Sequence[Column], name: str) -> Markup | None:
                 f'height="{height:.2f}"/>'
             )
         shapes.append(
-            f'<a href="{escape(one.address)}" tabindex="-1"><title>{escape(one.says)}</title>'
+            f'<a href="{escape(column.address)}" tabindex="-1"><title>{escape(column.says)}</title>'
             f'<rect class="room" x="{x}" y="0" width="{COLUMN_WIDTH}" height="{COLUMN_HEIGHT}"/>{"".join(bars)}</a>'
         )
     width = max(LEAST_COLUMNS, len(given)) * COLUMN_WIDTH
@@ -135,8 +135,10 @@ def rates(points: Sequence[RatePoint], limit: float | None) -> Markup | None:
     """
     if not points:
         return None
-    highest = 1.1 * max([one.high if one.high is not None else one.value for one in points] + [limit or 0.0]) or 1.0
-    first, last = min(one.day for one in points), max(one.day for one in points)
+    highest = (
+        1.1 * max([point.high if point.high is not None else point.value for point in points] + [limit or 0.0]) or 1.0
+    )
+    first, last = min(point.day for point in points), max(point.day for point in points)
     days = max(1, (last - first).days)
 
     def y(value: float) -> float:
@@ -145,16 +147,16 @@ def rates(points: Sequence[RatePoint], limit: float | None) -> Markup | None:
     shapes = []
     if limit is not None:
         shapes.append(f'<path class="limit" d="M0 {y(limit):.2f}H{RATES_WIDTH}"/>')
-    for one in points:
-        x = RATES_EDGE + (RATES_WIDTH - 2 * RATES_EDGE) * (0.5 if first == last else (one.day - first).days / days)
-        reach = "" if one.low is None or one.high is None else (
-            f'<path class="reach" d="M{x:.2f} {y(one.low):.2f}V{y(one.high):.2f}"/>'
+    for point in points:
+        x = RATES_EDGE + (RATES_WIDTH - 2 * RATES_EDGE) * (0.5 if first == last else (point.day - first).days / days)
+        reach = "" if point.low is None or point.high is None else (
+            f'<path class="reach" d="M{x:.2f} {y(point.low):.2f}V{y(point.high):.2f}"/>'
         )  # fmt: skip
-        above = limit is not None and one.value > limit
+        above = limit is not None and point.value > limit
         shapes.append(
-            f'<g class="point{" above" if above else ""}"><title>{escape(one.says)}</title>'
+            f'<g class="point{" above" if above else ""}"><title>{escape(point.says)}</title>'
             f'<rect class="room" x="{x - RATES_EDGE:.2f}" y="0" width="{2 * RATES_EDGE}" height="{COLUMN_HEIGHT}"/>'
-            f'{reach}<path class="dot" d="M{x:.2f} {y(one.value):.2f}h0"/></g>'
+            f'{reach}<path class="dot" d="M{x:.2f} {y(point.value):.2f}h0"/></g>'
         )
     return Markup(  # noqa: S704 - what is from outside is escaped above
         f'<svg class="rates-chart" viewBox="0 0 {RATES_WIDTH} {COLUMN_HEIGHT}" preserveAspectRatio="none" '

@@ -16,7 +16,7 @@ ORDER = (Role.CLIENT, Role.AGENT, Role.UNKNOWN)
 
 def lanes_of(said: Sequence[Said]) -> list[Role]:
     """The roles that speak, the customer first."""
-    speaking = {one.role for one in said}
+    speaking = {stretch.role for stretch in said}
     return [role for role in ORDER if role in speaking]
 
 
@@ -28,10 +28,10 @@ def timeline(said: Sequence[Said], pauses: Sequence[Pause], duration_s: float) -
     for pause in pauses:
         x, width = _place(pause.start_s, pause.end_s, duration_s)
         shapes.append(f'<rect class="{escape(pause.kind)}" x="{x}" y="0" width="{width}" height="{height}"/>')
-    for one in said:
-        x, width = _place(one.start_s, one.end_s, duration_s)
-        y = lanes.index(one.role) * (LANE + GAP)
-        kind = "doubtful" if one.doubts else one.mood or "none"
+    for stretch in said:
+        x, width = _place(stretch.start_s, stretch.end_s, duration_s)
+        y = lanes.index(stretch.role) * (LANE + GAP)
+        kind = "doubtful" if stretch.doubts else stretch.mood or "none"
         shapes.append(f'<rect class="said {escape(kind)}" x="{x}" y="{y}" width="{width}" height="{LANE}"/>')
     return Markup(  # noqa: S704 - made of numbers and of names of ours alone
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" preserveAspectRatio="none" aria-hidden="true" '

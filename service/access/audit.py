@@ -65,7 +65,7 @@ class Audit:
         while some := list(dict.fromkeys(islice(rest, _ROWS))):
             keep_reads(
                 self._database,
-                [one if isinstance(one, uuid.UUID) else uuid.UUID(one) for one in some],
+                [call_id if isinstance(call_id, uuid.UUID) else uuid.UUID(call_id) for call_id in some],
                 reader=reader.name,
                 credential=reader.credential,
                 what=what,

@@ -111,7 +111,7 @@ def _words(value: object) -> tuple[str, ...] | None:
     if isinstance(value, str):
         return tuple(value.split())
     if isinstance(value, list):
-        return tuple(one for one in value if isinstance(one, str))
+        return tuple(entry for entry in value if isinstance(entry, str))
     return None
 
 

@@ -58,10 +58,10 @@ def gate_of(database: Database, settings: ServiceSettings, environment: Mapping[
 def only_loopback(host: str) -> bool:
     """Whether a name or address to listen on is reached from this machine alone, whatever it resolves to."""
     try:
-        found = {str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+        found = {str(found_address[4][0]) for found_address in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     except OSError:
         return False
-    return bool(found) and all(ipaddress.ip_address(one.partition("%")[0]).is_loopback for one in found)
+    return bool(found) and all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in found)
 
 
 def jwt_reader(settings: JwtSettings, environment: Mapping[str, str]) -> JwtReader | None:

@@ -17,7 +17,7 @@ def declared(route: RouteContext) -> frozenset[Scope] | None:
     dependant = getattr(route, "dependant", None)
     if not isinstance(dependant, Dependant):
         return None
-    calls = [one.call for one in _all(dependant)]
+    calls = [needed.call for needed in _all(dependant)]
     found = frozenset(scope for call in calls if (scope := getattr(call, "needed", None)) is not None)
     return found if found or anyone in calls else None
 
@@ -38,5 +38,5 @@ def refuse_undeclared(app: FastAPI) -> None:
 
 def _all(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
-    for one in dependant.dependencies:
-        yield from _all(one)
+    for needed in dependant.dependencies:
+        yield from _all(needed)

@@ -114,10 +114,10 @@ def _summary(call: reading.ShownCall) -> answers.SummaryOfCall | None:
         language=details.get("language"),
         evidence=tuple(
             answers.SummarySentence(
-                ordinal=one["chunk"],
-                **{name: one[name] for name in ("part", "text", "role", "channel", "start_s", "end_s")},
+                ordinal=sentence["chunk"],
+                **{name: sentence[name] for name in ("part", "text", "role", "channel", "start_s", "end_s")},
             )
-            for one in call.summary_evidence or ()
+            for sentence in call.summary_evidence or ()
         ),
         check=call.summary_check,
     )
@@ -127,7 +127,8 @@ def _promises(call: reading.ShownCall) -> tuple[answers.Promise, ...] | None:
     if call.action_items is None:
         return None
     return tuple(
-        answers.Promise(**{name: one.get(name) for name in answers.Promise.model_fields}) for one in call.action_items
+        answers.Promise(**{name: promise.get(name) for name in answers.Promise.model_fields})
+        for promise in call.action_items
     )
 
 

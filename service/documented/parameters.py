@@ -15,7 +15,9 @@ _MOST_TOLD = 5
 def parameters_of(app: FastAPI) -> dict[str, list[str]]:
     """Names of the parameters in the query, by operation of the document."""
     return {
-        operation["operationId"]: sorted(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
+        operation["operationId"]: sorted(
+            parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"
+        )
         for item in document_of(app)["paths"].values()
         for operation in item.values()
     }

@@ -69,7 +69,7 @@ class Callbacks:
         self._room.jobs.not_called_back(job.job_id, str(error), None if over else wait_s)
 
 
-def signature(secret: str, at: int, body: bytes) -> str:
+def signature(secret: str, sent_s: int, body: bytes) -> str:
     """`t=<seconds since 1970>,v1=<HMAC-SHA256 of "t.body" in hexadecimal digits>`."""
-    made = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
-    return f"t={at},v1={made}"
+    made = hmac.new(secret.encode(), b"%d." % sent_s + body, hashlib.sha256).hexdigest()
+    return f"t={sent_s},v1={made}"

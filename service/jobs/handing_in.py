@@ -35,7 +35,7 @@ async def by_address(request: Request, room: JobRoom, by: str, key: str | None) 
         asked = RecordingAtAddress.model_validate_json(body)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in faults]) from None
+        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
     name = asked.file_name or (asked.recording_url.path or "").rpartition("/")[2] or "recording"
     wanted = await run_in_threadpool(
         described,

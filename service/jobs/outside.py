@@ -160,7 +160,7 @@ class OutsideHttp:
             raise NotNow(f"{host}: no such host is known") from None
         if not addresses:
             raise NotNow(f"{host}: no such host is known")
-        if host not in self._trusted and not all(is_public(ipaddress.ip_address(one)) for one in addresses):
+        if host not in self._trusted and not all(is_public(ipaddress.ip_address(address)) for address in addresses):
             raise ForbiddenAddress(f"{host}: not a public address (service.trusted_hosts names exceptions)")
         return _Target(url, host, addresses[0])
 

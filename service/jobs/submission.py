@@ -202,8 +202,8 @@ def _description(text: str) -> CallDescription:
 
 def _located(error: ValidationError, *before: str) -> list[dict[str, Any]]:
     return [
-        {**one, "loc": (*before, *one["loc"])}
-        for one in error.errors(include_url=False, include_context=False, include_input=False)
+        {**fault, "loc": (*before, *fault["loc"])}
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
     ]
 
 

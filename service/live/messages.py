@@ -114,7 +114,7 @@ def frame(content: bytes) -> TrackSound:
 
 def faults(error: ValidationError) -> str:
     """Where and why; never what was sent, which may be anything."""
-    said = [f"{'.'.join(str(part) for part in one['loc']) or 'it'}: {one['msg']}" for one in error.errors()[:3]]
+    said = [f"{'.'.join(str(part) for part in fault['loc']) or 'it'}: {fault['msg']}" for fault in error.errors()[:3]]
     return "; ".join(said)
 
 

@@ -64,7 +64,7 @@ class Figures(Collector):
         database, within_s = self._database, self._settings.service.monitoring.worker_silence_s
         return Stored(
             queue=monitoring.queue(database),
-            workers=tuple(one for one in monitoring.seen_workers(database, within_s) if one.trouble is None),
+            workers=tuple(worker for worker in monitoring.seen_workers(database, within_s) if worker.trouble is None),
             totals=dict(monitoring.work_totals(database)),
             calls=dict(monitoring.calls_by_status(database)),
             jobs=dict(monitoring.jobs_by_state(database)),

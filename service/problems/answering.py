@@ -139,8 +139,8 @@ def _of_the_database(error: Exception) -> Refused:
 def _faults(error: RequestValidationError) -> list[Fault]:
     """What pydantic says, without the values: they may be anything, and anybody's words."""
     return [
-        Fault(where=".".join(str(part)[:100] for part in one["loc"]), what=str(one["msg"])[:LONGEST_TEXT])
-        for one in error.errors()[:_MOST_FAULTS]
+        Fault(where=".".join(str(part)[:100] for part in fault["loc"]), what=str(fault["msg"])[:LONGEST_TEXT])
+        for fault in error.errors()[:_MOST_FAULTS]
     ]
 
 

@@ -117,10 +117,10 @@ def _recordings(request: ComparisonRequest, truth: Truth) -> str | None:
 def _recordings_with_truth(path: str, system: System, known: frozenset[str], truth: Path) -> frozenset[str]:
     """Names both have. Raises ConfigurationError where there is none, InputUnavailable."""
     source = CallsWithTruth(build_source(system.settings.input), known)
-    both = frozenset(source.name_of(one) for one in source.discover())
+    both = frozenset(source.name_of(call) for call in source.discover())
     if both:
         return both
-    offered = {Path(one.file_name).stem for one in source.source.discover() if isinstance(one, FoundCall)}
+    offered = {Path(call.file_name).stem for call in source.source.discover() if isinstance(call, FoundCall)}
     raise ConfigurationError(
         f"--truth {truth}: is not about the recordings in {path} (--input). A truth has the name of its recording; "
         f"there is truth for {_some(known)}, and there are recordings {_some(offered)}"

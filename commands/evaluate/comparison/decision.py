@@ -210,9 +210,9 @@ class _Effort:
         return self.ratio <= CHEAPER
 
 
-def _effort(found: ComparedSystems, one: str, other: str) -> _Effort:
+def _effort(found: ComparedSystems, system: str, other: str) -> _Effort:
     """Processor seconds of recognition per audio hour; money where these are not the work of both."""
-    efforts = found.of(one).effort, found.of(other).effort
+    efforts = found.of(system).effort, found.of(other).effort
     if any(effort.by_service for effort in efforts):
         own, theirs = (effort.usd_per_audio_hour for effort in efforts)
         unit = "cost"

@@ -126,20 +126,23 @@ def _differences(found: ComparedSystems) -> Iterator[Section]:
 def _effort(found: ComparedSystems) -> Section:
     efforts = [system.effort for system in found.systems]
     lines: tuple[tuple[str, Sequence[str]], ...] = (
-        ("calls measured", [str(one.calls) for one in efforts]),
+        ("calls measured", [str(effort.calls) for effort in efforts]),
         (
             "recogniser, processor s per audio hour",
-            [_number(one.processor_s_per_audio_hour, 0) for one in efforts],
+            [_number(effort.processor_s_per_audio_hour, 0) for effort in efforts],
         ),
-        ("recogniser, processor seconds in all", [_number(one.processor_s, 1) for one in efforts]),
-        ("decoding and voice activity, processor seconds", [_number(one.other_processor_s, 1) for one in efforts]),
-        ("real-time factor, median", [_number(one.real_time_factor_p50, 3) for one in efforts]),
-        ("real-time factor, 95th percentile", [_number(one.real_time_factor_p95, 3) for one in efforts]),
-        ("peak memory, GB", [_gigabytes(one) for one in efforts]),
-        ("cost per audio hour, US dollars", [_number(one.usd_per_audio_hour, 4) for one in efforts]),
-        ("measured", [" to ".join(one.made_between) if one.made_between else "–" for one in efforts]),
+        ("recogniser, processor seconds in all", [_number(effort.processor_s, 1) for effort in efforts]),
+        (
+            "decoding and voice activity, processor seconds",
+            [_number(effort.other_processor_s, 1) for effort in efforts],
+        ),
+        ("real-time factor, median", [_number(effort.real_time_factor_p50, 3) for effort in efforts]),
+        ("real-time factor, 95th percentile", [_number(effort.real_time_factor_p95, 3) for effort in efforts]),
+        ("peak memory, GB", [_gigabytes(effort) for effort in efforts]),
+        ("cost per audio hour, US dollars", [_number(effort.usd_per_audio_hour, 4) for effort in efforts]),
+        ("measured", [" to ".join(effort.made_between) if effort.made_between else "–" for effort in efforts]),
     )
-    without_price = any(one.calls and one.usd_per_audio_hour is None for one in efforts)
+    without_price = any(effort.calls and effort.usd_per_audio_hour is None for effort in efforts)
     return Section(
         title="Effort",
         text=(
@@ -176,7 +179,7 @@ def _how_to_go_back(
         f"To change: run with --config {after}, or set the values below. To go back: --config {before}, or set them "
         "back.",
     ]
-    if any(one.transcribes_again for one in change):
+    if any(setting.transcribes_again for setting in change):
         hours = None if decision.choice is None else found.of(decision.choice).effort.processor_s_per_audio_hour
         stored = "the stored calls" if stored_calls is None else counted(stored_calls, "stored call")
         points.append(
@@ -189,7 +192,10 @@ def _how_to_go_back(
         )
     else:
         points.append("No stored transcript becomes stale, in either direction.")
-    rows = tuple((one.key, one.before, one.after, ", ".join(sorted(one.results)) or "nothing stored") for one in change)
+    rows = tuple(
+        (setting.key, setting.before, setting.after, ", ".join(sorted(setting.results)) or "nothing stored")
+        for setting in change
+    )
     yield Section(
         title="How to change, and how to go back",
         points=tuple(points),
@@ -204,10 +210,10 @@ def _confusions(system: SystemFigures, with_examples: bool) -> Section:
         return Section(title=f"Worst confusions: {system.name}", text=("Not shown: redaction.redact_stored is on.",))
     rows = tuple(
         (
-            one.expected or "(nothing)", one.heard or "(nothing)", str(one.times), str(one.calls),
-            f"{one.example_expected} → {one.example_heard} ({one.example_call})",
+            error.expected or "(nothing)", error.heard or "(nothing)", str(error.times), str(error.calls),
+            f"{error.example_expected} → {error.example_heard} ({error.example_call})",
         )
-        for one in system.confusions
+        for error in system.confusions
     )  # fmt: skip
     return Section(
         title=f"Worst confusions: {system.name}",
@@ -278,7 +284,7 @@ def _data(
                 "recognisers": list(system.recognisers),
                 "figures": {name: None if value is None else asdict(value) for name, value in system.figures.items()},
                 "effort": asdict(system.effort),
-                "confusions": [asdict(one) for one in system.confusions] if with_examples else None,
+                "confusions": [asdict(confusion) for confusion in system.confusions] if with_examples else None,
                 "reused": system.reused,
                 "failures": dict(system.failures),
                 "missing": dict(system.reasons),
@@ -294,6 +300,7 @@ def _data(
             for system in found.systems[1:]
         },
         "changes": None if change is None else [
-            {"key": one.key, "before": one.before, "after": one.after, "results": sorted(one.results)} for one in change
+            {"key": setting.key, "before": setting.before, "after": setting.after, "results": sorted(setting.results)}
+            for setting in change
         ],
     }  # fmt: skip

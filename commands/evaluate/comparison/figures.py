@@ -89,9 +89,9 @@ class ComparedSystems:
     def of(self, name: str) -> SystemFigures:
         return next(system for system in self.systems if system.name == name)
 
-    def difference(self, one: str, other: str, figure: str) -> Share | None:
+    def difference(self, system: str, other: str, figure: str) -> Share | None:
         """The first system's figure less the second's; None where there is nothing to compare."""
-        return _difference(self.scores[one], self.scores[other], figure, self.calls, self.seed)
+        return _difference(self.scores[system], self.scores[other], figure, self.calls, self.seed)
 
 
 def compared(
@@ -172,7 +172,9 @@ def _of_system(
     system: System, result: SystemResult, scores: Mapping[str, CallScore], calls: Sequence[str], seed: int
 ) -> SystemFigures:
     heard = [result.calls[name].heard for name in calls]
-    recognisers = Counter(f"{one.engine}, {one.model}@{(one.revision or 'no revision')[:15]}" for one in heard)
+    recognisers = Counter(
+        f"{identity.engine}, {identity.model}@{(identity.revision or 'no revision')[:15]}" for identity in heard
+    )
     reasons = {figure: why for score in scores.values() for figure, why in score.reasons.items()}
     return SystemFigures(
         name=system.name,
@@ -183,7 +185,7 @@ def _of_system(
         effort=replace(
             _effort([result.calls[name].effort for name in calls]),
             usd_per_audio_hour=_usd_per_audio_hour(system, [result.calls[name] for name in calls]),
-            by_service=any(_price(system, one) is not NO_SERVICE for one in heard),
+            by_service=any(_price(system, identity) is not NO_SERVICE for identity in heard),
         ),
         confusions=tuple(
             confusions(

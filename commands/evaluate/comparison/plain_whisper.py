@@ -88,8 +88,8 @@ def run_plain(  # noqa: PLR0917
     try:
         with tempfile.TemporaryDirectory(prefix="compare-", dir=settings.run.spool_dir) as spool:
             for found in source.discover():
-                one = _Plain(worker, weights, kept, recorder, machine, settings)
-                why = _transcribe(found, source, Path(spool), one, result, fresh)
+                plain = _Plain(worker, weights, kept, recorder, machine, settings)
+                why = _transcribe(found, source, Path(spool), plain, result, fresh)
                 tell(found, CallStatus.FAILED if why else CallStatus.DONE, why)
     finally:
         recorder.stop()

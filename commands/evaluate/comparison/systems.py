@@ -84,7 +84,7 @@ def _short_names(paths: Iterable[str]) -> dict[str, str]:
 
     def shown(path: str) -> str:
         own = parts[path]
-        others = [other for one, other in parts.items() if one != path]
+        others = [other for other_path, other in parts.items() if other_path != path]
         count = next((n for n in range(1, len(own)) if all(other[-n:] != own[-n:] for other in others)), len(own))
         return str(Path(*own[-count:]))
 

@@ -124,8 +124,8 @@ def _groups_table(watched: Watched) -> Table:
             rate = word_error_rate(group)
             says = "all calls" if kind == "all" else f"{kind} {name or '(not known)'}"
             shown.add_row(
-                cell(says), str(len(group)), str(sum(one.words for one in group)),
-                str(sum(one.errors for one in group)), "–" if rate is None else str(rate),
+                cell(says), str(len(group)), str(sum(call.words for call in group)),
+                str(sum(call.errors for call in group)), "–" if rate is None else str(rate),
             )  # fmt: skip
     return shown
 
@@ -134,9 +134,9 @@ def _nights_table(database: Database, watched: Watched) -> Table:
     shown = table(f"By night, the last {_NIGHTS_SHOWN} with corrections")
     for heading in ("night", "calls", "WER", "95 %"):
         shown.add_column(heading, justify="left" if heading == "night" else "right")
-    for one in night_figures(database, watched.since, all_only=True)[-_NIGHTS_SHOWN:]:
-        bounds = "–" if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
-        shown.add_row(str(one.night), str(one.calls), f"{one.wer:.3f}", bounds)
+    for figure in night_figures(database, watched.since, all_only=True)[-_NIGHTS_SHOWN:]:
+        bounds = "–" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
+        shown.add_row(str(figure.night), str(figure.calls), f"{figure.wer:.3f}", bounds)
     return shown
 
 
@@ -156,5 +156,5 @@ def _as_plain(
             for name, group in groups_of(watched.judged, kind).items()
             for rate in (word_error_rate(group),)
         ],
-        "nights": [{**asdict(one), "night": str(one.night)} for one in night_figures(database, watched.since)],
+        "nights": [{**asdict(figure), "night": str(figure.night)} for figure in night_figures(database, watched.since)],
     }

@@ -202,11 +202,11 @@ class PostgresClaims:
                    AS t (claim_id, fence, stage, share, audio_s)
                WHERE c.claim_id = t.claim_id AND c.fence = t.fence AND c.worker = %s AND c.done_at IS NULL""",
             [
-                [one.claim_id for one in stages],
-                [one.fence for one in stages],
-                [one.stage for one in stages],
-                [one.share for one in stages],
-                [one.audio_s for one in stages],
+                [claim.claim_id for claim in stages],
+                [claim.fence for claim in stages],
+                [claim.stage for claim in stages],
+                [claim.share for claim in stages],
+                [claim.audio_s for claim in stages],
                 self.worker,
             ],
         )
