@@ -1,11 +1,15 @@
 """Do the tests notice a careless edit? Makes some, one at a time in a copy of the tree, and runs the nearest tests.
 
     python -m tests.careless_edits [--count 20] [--seed 1] [--processes 1] [--time-limit-s 300] [PATH ...]
+    python -m tests.careless_edits --reaching FOLDER [--budget-s 60] ...
 
 By hand, not in the gate: an edit takes from seconds to minutes. Tests that name the edited module are run first, then
 those that name a module which imports it, those of the mirrored folder, and those of the folder above; the first
 failure counts, if the same tests pass without the edit. `PATH` narrows down what is edited (`analysis/summary`). The
 same seed makes the same edits of the same tree.
+
+With `--reaching`, a folder that `tests.reaching` made, the tests that ran the edited line are run instead, wherever
+they stand: the nearest first, as many as take `--budget-s` together. An edit of a line that no test ran is not noticed.
 """
 
 from __future__ import annotations
@@ -20,12 +24,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
+
+from tests.reaching import Reaching, in_turns, nearest_tests, tracked
 
 PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("analysis", "commands", "db", "pages", "pipeline", "service")
@@ -119,7 +124,7 @@ def _within_functions(module: ast.Module) -> Iterator[ast.AST]:
 def chosen_edits(root: Path, paths: list[str], count: int, seed: int) -> list[Edit]:
     """`count` edits, of each kind about as many."""
     by_kind: dict[str, list[Edit]] = {}
-    for path in _tracked(root):
+    for path in tracked(root):
         if path.endswith(".py") and any(path == room or path.startswith(f"{room}/") for room in paths):
             for edit in edits_of(path, (root / path).read_text(encoding="utf-8")):
                 by_kind.setdefault(edit.kind, []).append(edit)
@@ -133,45 +138,9 @@ def chosen_edits(root: Path, paths: list[str], count: int, seed: int) -> list[Ed
     return list(chosen)
 
 
-def nearest_tests(root: Path, path: str) -> list[list[str]]:
-    """Test files to run, in turns: those that name the module, or a module that imports it, the rest of the mirrored
-    folder, those around it."""
-    files = {name: (root / name).read_text(encoding="utf-8") for name in _tracked(root) if name.endswith(".py")}
-    tests = [name for name in files if name.startswith("tests/") and Path(name).name.startswith("test_")]
-
-    def naming(chosen: Iterable[str], *modules: str) -> list[str]:
-        spelled = [spelling for module in modules for spelling in _imports_of(module)]
-        return [name for name in chosen if any(spelling in files[name] for spelling in spelled)]
-
-    folder = Path("tests", path).parent
-    importing = naming([name for name in files if not name.startswith("tests/") and name != path], path)
-    turns = [naming(tests, path), naming(tests, *importing), [name for name in tests if Path(name).parent == folder]]
-    if folder.parent != Path("tests"):
-        turns.append([name for name in tests if Path(name).parent == folder.parent])
-    fresh = [
-        [name for name in turn if not any(name in before for before in turns[:place])]
-        for place, turn in enumerate(turns)
-    ]
-    return [turn for turn in fresh if turn]
-
-
-def _imports_of(path: str) -> tuple[str, ...]:
-    module = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    package, _, name = module.rpartition(".")
-    return f"{module} import", f"import {module}\n", f"from {package} import {name}\n"
-
-
-@cache
-def _tracked(root: Path) -> tuple[str, ...]:
-    del root  # the copies hold what the project holds
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.splitlines()
-    return tuple(name for name in names if (PROJECT / name).is_file())
-
-
 def copy_tree(target: Path) -> None:
     """What git tracks or would track, with the reference data beside it."""
-    for name in _tracked(PROJECT):
+    for name in tracked(PROJECT):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, target / name)
     shared = PROJECT.parent / "shared"
@@ -184,37 +153,54 @@ def copy_tree(target: Path) -> None:
 class Copy:
     """One copy of the tree, in which one edit is made at a time."""
 
-    def __init__(self, root: Path, time_limit_s: float) -> None:
+    def __init__(self, root: Path, time_limit_s: float, reaching: Reaching | None, budget_s: float) -> None:
         self._root = root
         self._time_limit_s = time_limit_s
+        self._reaching = reaching
+        self._budget_s = budget_s
         self._passing: dict[tuple[str, ...], bool] = {}
 
     def try_edit(self, edit: Edit) -> str:
-        """`noticed by …`, `timed out in …` (counts as noticed) or `NOT NOTICED`."""
+        """`noticed by …`, `timed out in …` (counts as noticed) or `NOT NOTICED`, and why."""
         path = self._root / edit.path
         source = path.read_text(encoding="utf-8")
-        turns = nearest_tests(self._root, edit.path)
-        if not turns:
-            return "NOT NOTICED: no test names the module, and the mirrored folder has none"
+        turns, remark = self._turns(edit)
         for tests in turns:
             path.write_text(edit.applied(source), encoding="utf-8")
             try:
-                outcome = self._run(tests)
+                outcome, failed = self._run(tests)
             finally:
                 path.write_text(source, encoding="utf-8")
-            if outcome is not None and self._passes(tests):
+            if outcome and self._passes(failed):
                 return outcome
-        return "NOT NOTICED"
+            if outcome:
+                remark += f"; fails without the edit, too: {outcome}"
+        return f"NOT NOTICED{remark}"
+
+    def _turns(self, edit: Edit) -> tuple[list[list[str]], str]:
+        """Tests to run, one turn after the other, and what there is to say of them."""
+        near = nearest_tests(self._root, edit.path)
+        reach = self._reaching and self._reaching.of_line(self._root, edit.path, edit.line)
+        if not self._reaching or not reach or (reach.anything and not reach.tests):
+            return near, "" if near else ": no test names the module, and the mirrored folder has none"
+        mirrored = Path("tests", edit.path).parent
+        close = {test for turn in near[:2] for test in turn} | {
+            test for turn in near for test in turn if Path(test).parent == mirrored
+        }
+        turns, left = in_turns(self._root, self._reaching, reach.tests, close, self._budget_s)
+        if not reach.anything:
+            return turns, ": no test reaches the line"
+        return turns, f": {len(reach.tests)} tests reach the line" + f", {left} left out" * bool(left)
 
     def _passes(self, tests: list[str]) -> bool:
         """Whether they pass without any edit: else their failure tells nothing."""
         key = tuple(tests)
         if key not in self._passing:
-            self._passing[key] = self._run(tests) is None
+            self._passing[key] = not self._run(tests)[0]
         return self._passing[key]
 
-    def _run(self, tests: list[str]) -> str | None:
-        """None when they pass."""
+    def _run(self, tests: list[str]) -> tuple[str, list[str]]:
+        """What happened, "" when they pass, and the test it happened in, or all of them where that is not known."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", *tests]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         try:
@@ -228,11 +214,13 @@ class Copy:
                 timeout=self._time_limit_s,
             )
         except subprocess.TimeoutExpired:
-            return f"timed out in {', '.join(tests)}"
+            return f"timed out in {', '.join(tests[:3])}", tests
         if done.returncode in (0, 5):
-            return None
-        failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        return f"noticed by {failed[0] if failed else f'pytest, exit {done.returncode}'}"
+            return "", tests
+        failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        if not failed:
+            return f"noticed by pytest, exit {done.returncode}", tests
+        return f"noticed by {failed[0]}", [failed[0].partition(" ")[2].partition(" - ")[0]]
 
 
 def shown(edit: Edit, source: str) -> str:
@@ -247,15 +235,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1, choices=range(1, MAX_PROCESSES + 1))
     parser.add_argument("--time-limit-s", type=float, default=300.0)
+    parser.add_argument("--reaching", type=Path, metavar="FOLDER")
+    parser.add_argument("--budget-s", type=float, default=60.0)
     arguments = parser.parse_args()
     edits = chosen_edits(PROJECT, [path.rstrip("/") for path in arguments.paths], arguments.count, arguments.seed)
+    folder = arguments.reaching
+    reaching = folder and Reaching(folder / "coverage", folder / "log")
     noticed = 0
-    with tempfile.TemporaryDirectory(prefix="careless-") as folder:
+    with tempfile.TemporaryDirectory(prefix="careless-") as copied:
         copies: SimpleQueue[Copy] = SimpleQueue()
         for number in range(arguments.processes):
-            root = Path(folder, str(number), "tree")
+            root = Path(copied, str(number), "tree")
             copy_tree(root)
-            copies.put(Copy(root, arguments.time_limit_s))
+            copies.put(Copy(root, arguments.time_limit_s, reaching, arguments.budget_s))
 
         def attempt(edit: Edit) -> str:
             copy = copies.get()
