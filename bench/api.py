@@ -62,7 +62,7 @@ def audit(database: Database, folder: Path, reads: int) -> dict[str, Any]:
     with database.connection() as connection:
         row = connection.execute("SELECT count(*) FROM call_reads").fetchone()
     assert row == (reads + 10,), "each read has its row, and none else"
-    extra = [1000 * (one[0] - other[0]) for one, other in zip(taken[True], taken[False], strict=True)]
+    extra = [1000 * (with_audit[0] - other[0]) for with_audit, other in zip(taken[True], taken[False], strict=True)]
     low, _, high = statistics.quantiles(extra, n=4)
     middle = {kept: [1000 * statistics.median(column) for column in zip(*taken[kept], strict=True)] for kept in taken}
     return {

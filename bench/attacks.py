@@ -47,13 +47,13 @@ def statements(result: StepResult) -> list[str]:
         return []
     fields = (summary.reason, summary.done, summary.outcome, summary.next_step, *summary.key_points)
     own = (_QUOTED.sub("", text) for text in fields if text)
-    return [one for text in own for one in re.split(r"(?<=[.!?)])\s+(?=[A-Z])", text.strip()) if one]
+    return [sentence for text in own for sentence in re.split(r"(?<=[.!?)])\s+(?=[A-Z])", text.strip()) if sentence]
 
 
 def figures(results: Sequence[StepResult]) -> dict[str, Any]:
     """Of one result for each attack."""
-    about = [[one for one in statements(result) if _OBEYED.search(one)] for result in results]
-    obeyed = [any(_MARK not in one for one in found) for found in about]
+    about = [[statement for statement in statements(result) if _OBEYED.search(statement)] for result in results]
+    obeyed = [any(_MARK not in statement for statement in found) for found in about]
     summaries = [result.payload for result in results if isinstance(result.payload, Summary)]
     return {
         "attacks": len(results),

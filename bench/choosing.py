@@ -74,13 +74,15 @@ def main() -> None:
             print(json.dumps({"benchmark": "choosing", "left_out": str(error)}))
             return
     wanted = [name for name in options.sets.split(",") if name]
-    sets = [one for one in topic_sets(options.data, options.limit) if not wanted or one.name in wanted]
+    sets = [
+        topic_set for topic_set in topic_sets(options.data, options.limit) if not wanted or topic_set.name in wanted
+    ]
     figures: list[dict[str, Any]] = []
     for method in chosen:
         with _asked_by(method, model, options.batch) as router:
-            for one in sets:
+            for topic_set in sets:
                 asked = Recorded(router, method == "written") if router is not None else None
-                figures.append(_measure(one, method, asked))
+                figures.append(_measure(topic_set, method, asked))
     print(json.dumps({"benchmark": "choosing", "model": NAME, "figures": figures}))
 
 
@@ -137,37 +139,37 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(one: Set, method: str, router: Recorded | None) -> dict[str, Any]:
+def _measure(topic_set: Set, method: str, router: Recorded | None) -> dict[str, Any]:
     encoder = open_encoder(EncoderSettings())
     methods = TopicMethods(router=router, encoder=encoder) if router else TopicMethods()
-    step = TopicStep(one.catalogues, TopicSettings(max_proposed_terms=0), methods)
+    step = TopicStep(topic_set.catalogues, TopicSettings(max_proposed_terms=0), methods)
     started, used = time.perf_counter(), time.process_time()
-    results = step.run(one.calls, [{} for _ in one.calls])
+    results = step.run(topic_set.calls, [{} for _ in topic_set.calls])
     seconds = time.perf_counter() - started
     found = [result.payload if isinstance(result.payload, Topic) else None for result in results]
-    right = [_is(topic, label) for topic, label in zip(found, one.labels, strict=True)]
+    right = [_is(topic, label) for topic, label in zip(found, topic_set.labels, strict=True)]
     row: dict[str, Any] = {
-        "set": one.name,
+        "set": topic_set.name,
         "method": method,
-        "calls": len(one.calls),
+        "calls": len(topic_set.calls),
         "right": sum(right),
         "interval": share_interval(sum(right), len(right)),
         "seconds": round(seconds, 1),
-        "seconds_a_call": round(seconds / len(one.calls), 2),
+        "seconds_a_call": round(seconds / len(topic_set.calls), 2),
         "own_processor_s": round(time.process_time() - used, 1),
     }
-    if one.subtopics:
+    if topic_set.subtopics:
         row["subtopics_right"] = sum(
             ok and topic is not None and topic.subtopic == label[1]
-            for ok, topic, label in zip(right, found, one.labels, strict=True)
+            for ok, topic, label in zip(right, found, topic_set.labels, strict=True)
         )
     row["reliability"] = reliability([topic.confidence if topic else None for topic in found], right)
     if router is not None:
         tokens_in = sum(answer.tokens_in or 0 for answer in router.answers)
         tokens_out = sum(answer.tokens_out or 0 for answer in router.answers)
         row |= {
-            "tokens_in_a_call": round(tokens_in / len(one.calls)),
-            "tokens_out_a_call": round(tokens_out / len(one.calls), 1),
+            "tokens_in_a_call": round(tokens_in / len(topic_set.calls)),
+            "tokens_out_a_call": round(tokens_out / len(topic_set.calls), 1),
             "tokens_a_second": round((tokens_in + tokens_out) / seconds, 1),
         }
         shares = [topic.confidence for topic in found if topic is not None]
@@ -178,8 +180,8 @@ def _measure(one: Set, method: str, router: Recorded | None) -> dict[str, Any]:
             [share for share, ok in zip(shares, right, strict=False) if not ok and share is not None]
         )
         row["answers"] = [dict(answer.label_probabilities.get("number", {})) for answer in router.answers]
-    print(f"{one.name:15} {method:9} {row['right']}/{row['calls']} {row}")
-    for call, topic, label in zip(one.calls, found, one.labels, strict=True):
+    print(f"{topic_set.name:15} {method:9} {row['right']}/{row['calls']} {row}")
+    for call, topic, label in zip(topic_set.calls, found, topic_set.labels, strict=True):
         said = f"{topic.topic} > {topic.subtopic} {topic.confidence} {' '.join(topic.flags)}" if topic else None
         print(f"    {call.call_id[:30]:30} {label} -> {said}", flush=True)
     return row

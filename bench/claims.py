@@ -125,7 +125,7 @@ def _server_cpu_s(server: EmbeddedServer) -> float:
     postmaster = psutil.Process(pid)
     times = [process.cpu_times() for process in (postmaster, *postmaster.children())]
     ended = times[0].children_user + times[0].children_system
-    return float(ended + sum(one.user + one.system for one in times))
+    return float(ended + sum(spent.user + spent.system for spent in times))
 
 
 class _Workers:

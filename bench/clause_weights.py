@@ -79,7 +79,7 @@ def fitted_on(data: Path) -> Iterator[Stretch]:
         place = 0
         while place < len(own):
             taken = own[place : place + drawn.choice((1, 2, 2, 3, 3, 4))]
-            yield run_together([one for text in taken for one in split_sentences(text)], drawn)
+            yield run_together([sentence for text in taken for sentence in split_sentences(text)], drawn)
             place += len(taken)
 
 
@@ -105,11 +105,11 @@ def of_calls() -> Iterator[Stretch]:
 
 def gaps(stretches: Iterator[Stretch]) -> tuple[list[list[str]], list[bool]]:
     found, ends = [], []
-    for one in stretches:
+    for stretch in stretches:
         start = 0
-        for place in range(len(one.said.words) - 1):
-            found.append(features(one.said, place, start))
-            ends.append(place in one.ends)
+        for place in range(len(stretch.said.words) - 1):
+            found.append(features(stretch.said, place, start))
+            ends.append(place in stretch.ends)
             start = place + 1 if ends[-1] else start
     return found, ends
 
@@ -133,11 +133,11 @@ def fit(found: Sequence[Sequence[str]], ends: Sequence[bool]) -> dict[str, float
 
 def measured(stretches: Iterator[Stretch]) -> str:
     right = cut = ends = 0
-    for one in stretches:
-        start, inner = 0, one.ends - {len(one.said.words) - 1}
+    for stretch in stretches:
+        start, inner = 0, stretch.ends - {len(stretch.said.words) - 1}
         ends += len(inner)
-        for place in range(len(one.said.words) - 1):
-            if ends_after(one.said, place, start):
+        for place in range(len(stretch.said.words) - 1):
+            if ends_after(stretch.said, place, start):
                 start, cut, right = place + 1, cut + 1, right + (place in inner)
     low, high = share_interval(right, cut)
     least, most = share_interval(right, ends)

@@ -359,7 +359,7 @@ def server_cpu_s(server: EmbeddedServer) -> float:
     postmaster = psutil.Process(pid)
     own = postmaster.cpu_times()
     ended = own.children_user + own.children_system
-    return float(ended + sum(sum(one.cpu_times()[:2]) for one in (postmaster, *postmaster.children())))
+    return float(ended + sum(sum(process.cpu_times()[:2]) for process in (postmaster, *postmaster.children())))
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -153,14 +153,14 @@ def heard_by(engine: str, call: Known, mix: Any, ends_s: Sequence[float]) -> Kno
     requests = [
         SegmentRequest(
             key=str(number),
-            samples=mix[round(one.start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)],
+            samples=mix[round(turn.start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)],
             language="en",
-            place=SegmentPlace(audio_sha256="", file_name=call.name, channel=0, start_s=one.start_s),
+            place=SegmentPlace(audio_sha256="", file_name=call.name, channel=0, start_s=turn.start_s),
         )
-        for number, (one, end_s) in enumerate(zip(call.turns, ends_s, strict=True))
+        for number, (turn, end_s) in enumerate(zip(call.turns, ends_s, strict=True))
     ]
     texts = {result.key: result.text for result in recogniser.transcribe(requests)}
-    return replace(call, turns=tuple(replace(one, text=texts[str(n)]) for n, one in enumerate(call.turns)))
+    return replace(call, turns=tuple(replace(turn, text=texts[str(n)]) for n, turn in enumerate(call.turns)))
 
 
 # ---------------------------------------------------------------------------------------------- errors

@@ -53,7 +53,7 @@ def whisper_s(repeats: int) -> list[float]:
         )
         engine = FasterWhisperTranscriber(options, Hub(allow_download=False, timeout_s=1.0))
         engine.load()
-    requests = [SegmentRequest(key=str(i), samples=one, language="en") for i, one in enumerate(audio(SEGMENTS))]
+    requests = [SegmentRequest(key=str(i), samples=samples, language="en") for i, samples in enumerate(audio(SEGMENTS))]
     list(engine.transcribe(requests[:1]))
     seconds = []
     for _ in range(repeats):

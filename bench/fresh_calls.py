@@ -73,7 +73,7 @@ def calls_of_set(name: str) -> list[tuple[Expected, CallForAnalysis]]:
     if name in SETS:
         return fresh_calls(SETS[name])
     path, rest = HALVES[name]
-    return [one for one in fresh_calls(path) if one[0]["number"] % 2 == rest]
+    return [labelled for labelled in fresh_calls(path) if labelled[0]["number"] % 2 == rest]
 
 
 class Answers:
@@ -103,7 +103,7 @@ class Answers:
 
 def mood_of(mood: CallSentiment | None, role: Role) -> str | None:
     """Of one side, or None where it is silent."""
-    sentiment = next((one.sentiment for one in mood.roles if one.role is role), None) if mood else None
+    sentiment = next((side.sentiment for side in mood.roles if side.role is role), None) if mood else None
     return sentiment.label if sentiment else None
 
 
@@ -165,7 +165,7 @@ def right_of(expected: Expected, answers: Answers, call: CallForAnalysis, *, tex
 
 def negative_lines(call: CallForAnalysis, moods: CallSentiment | None) -> list[TranscriptChunk]:
     found = zip(call.transcript.chunks, moods.chunks if moods else (), strict=False)
-    return [line for line, one in found if one.sentiment and one.sentiment.label is SentimentLabel.NEGATIVE]
+    return [line for line, mood in found if mood.sentiment and mood.sentiment.label is SentimentLabel.NEGATIVE]
 
 
 def polite_lines(expected: Expected, call: CallForAnalysis, moods: CallSentiment | None) -> tuple[int, int]:

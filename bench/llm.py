@@ -112,7 +112,7 @@ def _speed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         alone.append(_timed(lambda: [model([request])[0] for request in requests]))
         together.append(_timed(lambda: model(requests)))
     # By rate: rounding differs between batch sizes, which now and then changes a token and so a reply's length.
-    ratios = [(batch[1] / batch[0]) / (one[1] / one[0]) for one, batch in zip(alone, together, strict=True)]
+    ratios = [(batch[1] / batch[0]) / (single[1] / single[0]) for single, batch in zip(alone, together, strict=True)]
     return {
         "one_at_a_time": _row(alone),
         "batched": _row(together),

@@ -91,8 +91,8 @@ def measured(run: Callable[[], StepResult]) -> tuple[StepResult, dict[str, Any]]
 def _processor_seconds() -> float:
     """Of this process and of the model's, which must have been started before."""
     own = psutil.Process()
-    times = [one.cpu_times() for one in (own, *own.children(recursive=True))]
-    return math.fsum(one.user + one.system for one in times)
+    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+    return math.fsum(spent.user + spent.system for spent in times)
 
 
 def summary_figures(summary: Summary) -> dict[str, Any]:

@@ -265,7 +265,7 @@ def measure(
         "upsert_cpu_ms": {"before": round(before, 2), "after": round(after, 2), "ratio": round(after / before, 2)},
         "views_of_a_day_s": {view: told(f"{view} of a day", asking(database, of_a_day(view))) for view in VIEWS},
         "views_of_all_s": {view: told(f"{view} of all", asking(database, of_all(view))) for view in VIEWS},
-        "questions_s": {one.name: told(one.name, asking(database, one.sql)) for one in questions()},
+        "questions_s": {question.name: told(question.name, asking(database, question.sql)) for question in questions()},
         "list_page_s": {
             **{
                 name: told(f"list, {name}", partial(listed_calls, database, wanted, "UTC", sort=sort, limit=50))

@@ -109,9 +109,11 @@ def text_of(result: StepResult) -> str:
 
 def figures(calls: Sequence[TruthCall], results: Sequence[StepResult]) -> dict[str, Any]:
     slots = [
-        keeps_slot(text_of(result), value) for one, result in zip(calls, results, strict=True) for value in one.slots
+        keeps_slot(text_of(result), value)
+        for truth, result in zip(calls, results, strict=True)
+        for value in truth.slots
     ]
-    outcomes = [keeps_outcome(one, text_of(result)) for one, result in zip(calls, results, strict=True)]
+    outcomes = [keeps_outcome(truth, text_of(result)) for truth, result in zip(calls, results, strict=True)]
     return {
         "calls": len(calls),
         "slot_values": share(sum(slots), len(slots)),
@@ -126,13 +128,15 @@ def write_sheet(path: Path, calls: Sequence[TruthCall], ways: dict[str, Sequence
     key: dict[str, list[str]] = {}
     parts = ["# Summaries to grade\n"]
     for number in generator.sample(range(len(calls)), len(calls)):
-        one = calls[number]
+        truth = calls[number]
         order = generator.sample(sorted(ways), len(ways))
-        key[one.name] = order
-        said = "\n".join(f"- {chunk.role}: {chunk.text}" for chunk in one.call.transcript.chunks if chunk.text.strip())
-        parts.append(f"\n## {one.name}\n\n{said}\n")
+        key[truth.name] = order
+        said = "\n".join(
+            f"- {chunk.role}: {chunk.text}" for chunk in truth.call.transcript.chunks if chunk.text.strip()
+        )
+        parts.append(f"\n## {truth.name}\n\n{said}\n")
         for letter, way in zip("AB", order, strict=True):
-            parts.append(f"\n### {one.name} {letter}\n\n{text_of(ways[way][number])}\n\nGrade (1 to 5):\n")
+            parts.append(f"\n### {truth.name} {letter}\n\n{text_of(ways[way][number])}\n\nGrade (1 to 5):\n")
     path.write_text("".join(parts), encoding="utf-8")
     path.with_suffix(".key.json").write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
 
@@ -150,7 +154,7 @@ def main() -> None:
     router = RememberedAnswers(arguments.model, arguments.replies)
     try:
         settings = SummarySettings(method="llm")
-        asked = [one.call for one in calls]
+        asked = [truth.call for truth in calls]
         ways = {
             "extractive": SummaryStep(SummarySettings(), None, encoder=encoder).run(asked, [{}] * len(asked)),
             "model": SummaryStep(settings, router, encoder=encoder).run(asked, [{}] * len(asked)),
@@ -158,10 +162,10 @@ def main() -> None:
     finally:
         router.close()
     if arguments.texts:
-        for number, one in enumerate(calls):
+        for number, truth in enumerate(calls):
             model = ways["model"][number]
             check = model.payload.check if isinstance(model.payload, Summary) else None
-            print(f"== {one.name}\n{text_of(model)}\n   [{check}; {model.reason}]")
+            print(f"== {truth.name}\n{text_of(model)}\n   [{check}; {model.reason}]")
     if arguments.sheet:
         write_sheet(arguments.sheet, calls, ways)
     told: dict[str, Any] = {way: figures(calls, results) for way, results in ways.items()}

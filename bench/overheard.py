@@ -51,8 +51,8 @@ def make_calls(folder: Path, count: int, kinds: Sequence[str]) -> dict[str, True
         for kind in kinds:
             name = f"{path.stem}_{kind}".replace(" ", "_").replace(",", "")
             soundfile.write(folder / f"{name}.wav", KINDS[kind](call, RATE_HZ).T, RATE_HZ, subtype="PCM_16")
-            one = true.on_one_channel() if kind.startswith("mono") else true
-            found[name] = replace(one, name=name)
+            told = true.on_one_channel() if kind.startswith("mono") else true
+            found[name] = replace(told, name=name)
     return found
 
 

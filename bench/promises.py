@@ -86,7 +86,7 @@ def counted(row: Mapping[str, Any], items: Sequence[tuple[int, ActionItem]]) -> 
     left = [(place, item) for place, item in items if place not in row["arguable"]]
     found = 0
     for place, word in row["made"]:
-        match = next((one for one in left if one[0] == place and word in _folded(one[1].what)), None)
+        match = next((placed for placed in left if placed[0] == place and word in _folded(placed[1].what)), None)
         if match:
             left.remove(match)
             found += 1

@@ -74,12 +74,14 @@ def main() -> None:
     data = options.data if options.data.is_dir() else None
     sets = options.set or SETS_OF_QUESTIONS
     for over, made in OVER.items():
-        if not options.fit and not any(one.over == over for name in sets for one in questions(name)):
+        if not options.fit and not any(question.over == over for name in sets for question in questions(name)):
             continue
         with filled(made(data), encoder) as bench:
             told = figures[over] = {"calls": len(bench.names)}
             for name in sets:
-                asked = [one for one in questions(name) if one.over == over and one.calls <= bench.names]
+                asked = [
+                    question for question in questions(name) if question.over == over and question.calls <= bench.names
+                ]
                 if asked:
                     told[name] = bench.figures(asked, show=options.show)
                 if over == "calls" and name in HALVES:
@@ -133,22 +135,24 @@ class Bench:
     encoder: EncoderChoice
 
     def figures(self, asked: Sequence[Question], *, show: bool) -> dict[str, Any]:
-        present = [one for one in asked if one.calls]
-        absent = [one for one in asked if not one.calls]
+        present = [question for question in asked if question.calls]
+        absent = [question for question in asked if not question.calls]
         told: dict[str, Any] = {"questions": len(asked), "present": len(present)}
-        answers = {one.ask: self._answer(one.ask) for one in asked}
+        answers = {question.ask: self._answer(question.ask) for question in asked}
         if present:
             told |= self._ranked(present, answers)
         if absent:
-            told["absent_said_so"] = _share(sum(not answers[one.ask].found for one in absent), len(absent))
+            told["absent_said_so"] = _share(sum(not answers[question.ask].found for question in absent), len(absent))
         if present:
-            told["present_called_absent"] = _share(sum(not answers[one.ask].found for one in present), len(present))
+            told["present_called_absent"] = _share(
+                sum(not answers[question.ask].found for question in present), len(present)
+            )
         if show:
             self._show(asked, answers)
         return told
 
     def _ranked(self, present: Sequence[Question], answers: Mapping[str, Answer]) -> dict[str, Any]:
-        looked = {one.ask: self._looked(one.ask) for one in present}
+        looked = {question.ask: self._looked(question.ask) for question in present}
         rankings: dict[str, Ranking] = {
             "search": self._search,
             "words": lambda question: self._names(looked[question].said),
@@ -157,14 +161,15 @@ class Bench:
             "answer": lambda question: _named(answers[question]),
         }
         scores = {
-            name: np.array([recall(ranking(one.ask), one) for one in present]) for name, ranking in rankings.items()
+            name: np.array([recall(ranking(question.ask), question) for question in present])
+            for name, ranking in rankings.items()
         }
         return {
             "recall_at_5": {name: _mean(values) for name, values in scores.items()},
             "by_kind": {
                 kind: {name: round(float(values[places].mean()), 3) for name, values in scores.items()}
-                for kind in dict.fromkeys(one.kind for one in present)
-                if (places := [place for place, one in enumerate(present) if one.kind == kind])
+                for kind in dict.fromkeys(question.kind for question in present)
+                if (places := [place for place, question in enumerate(present) if question.kind == kind])
             },
             "hybrid_minus_words": _mean(scores["hybrid"] - scores["words"]),
             "hybrid_minus_vectors": _mean(scores["hybrid"] - scores["vectors"]),
@@ -173,11 +178,11 @@ class Bench:
     def quoted(self, half: str, *, show: bool) -> dict[str, Any]:
         """Of calls whose answering lines are known: how often the first quote of the call is one of them."""
         right = reached = of = 0
-        for one in line_questions(half):
+        for question in line_questions(half):
             first: dict[str, str] = {}
-            for quote in self._asker().candidates(one.ask, self._finds()):
+            for quote in self._asker().candidates(question.ask, self._finds()):
                 first.setdefault(quote.file_name, quote.text)
-            for call, lines in one.lines.items():
+            for call, lines in question.lines.items():
                 if call not in self.names:
                     continue
                 of += 1
@@ -185,7 +190,7 @@ class Bench:
                 hit = call in first and any(line in first[call] for line in lines)
                 right += hit
                 if show and not hit:
-                    print(f"{one.ask} {call}: {first.get(call)!r}")
+                    print(f"{question.ask} {call}: {first.get(call)!r}")
         return {"right": _share(right, of), "reached": reached}
 
     def fitted(self) -> dict[str, Any]:
@@ -194,23 +199,23 @@ class Bench:
 
         asker, finds = self._asker(), self._finds()
         developed = questions("developed")
-        found = [(one, asker.evidence(one.ask, finds)) for one in developed if one.calls]
-        rows = [(one, *passage, len(of)) for one, of in found for passage in of if passage[1] is not None]
+        found = [(question, asker.evidence(question.ask, finds)) for question in developed if question.calls]
+        rows = [(question, *passage, len(of)) for question, of in found for passage in of if passage[1] is not None]
         model = LogisticRegression(C=10.0, max_iter=5000)
         model.fit(
             np.array([(likeness, covered) for _, _, likeness, covered, _ in rows]),
-            np.array([call in one.calls for one, call, *_ in rows]),
+            np.array([call in question.calls for question, call, *_ in rows]),
             sample_weight=np.array([1.0 / of for *_, of in rows]),
         )
         slopes = model.coef_[0]
-        absent = [one for one in (*developed, *questions("absent")) if not one.calls]
+        absent = [question for question in (*developed, *questions("absent")) if not question.calls]
         highest = [
             max(
                 float(slopes @ (likeness, covered))
-                for _, likeness, covered in asker.evidence(one.ask, finds)
+                for _, likeness, covered in asker.evidence(question.ask, finds)
                 if likeness
             )
-            for one in absent
+            for question in absent
         ]
         return {
             "likeness": round(float(slopes[0]), 2),
@@ -240,10 +245,11 @@ class Bench:
         return list(dict.fromkeys(hit.file_name for hit in search(self.database, question, limit=50)))
 
     def _show(self, asked: Sequence[Question], answers: Mapping[str, Answer]) -> None:
-        for one in asked:
-            print(f"\n{one.kind}: {one.ask}  [{', '.join(sorted(one.calls))}] found={answers[one.ask].found}")
-            for key, likeness, covered in self._asker().evidence(one.ask, self._finds())[:6]:
-                print(f"   {'*' if key in one.calls else ' '} {key} {likeness} {covered:.2f}")
+        for question in asked:
+            calls, found = ", ".join(sorted(question.calls)), answers[question.ask].found
+            print(f"\n{question.kind}: {question.ask}  [{calls}] found={found}")
+            for key, likeness, covered in self._asker().evidence(question.ask, self._finds())[:6]:
+                print(f"   {'*' if key in question.calls else ' '} {key} {likeness} {covered:.2f}")
 
 
 def _named(answer: Answer) -> list[str]:
@@ -253,9 +259,9 @@ def _named(answer: Answer) -> list[str]:
     return list(dict.fromkeys(quote.file_name for quote in quotes))
 
 
-def recall(ranked: Sequence[str], one: Question) -> float:
+def recall(ranked: Sequence[str], question: Question) -> float:
     """Of the calls that answer (at most AT), the share among the first AT."""
-    return len(set(ranked[:AT]) & one.calls) / min(AT, len(one.calls))
+    return len(set(ranked[:AT]) & question.calls) / min(AT, len(question.calls))
 
 
 def _mean(values: Any) -> str:

@@ -356,16 +356,16 @@ def _numerics(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 found = model(**torch_inputs([audio[index]], prompt, model), logits_to_keep=1).logits
             logits.append(found[0, -1].float().cpu().numpy())
         reference = np.stack(logits)
-        mine = np.concatenate(first)[: len(order)]
-        error = float(np.linalg.norm(mine - reference) / np.linalg.norm(reference))
-        widest = float(np.abs(mine - reference).max() / reference.std())
+        ours_first = np.concatenate(first)[: len(order)]
+        error = float(np.linalg.norm(ours_first - reference) / np.linalg.norm(reference))
+        widest = float(np.abs(ours_first - reference).max() / reference.std())
         differing = []
         for place, index in enumerate(order):
             a, b = tokens[str(index)], theirs[str(index)]
             if a != b:
-                at = next(k for k in range(min(len(a), len(b))) if a[k] != b[k])
-                seen = at < len(gaps) and place < len(gaps[at])
-                differing.append(round(float(gaps[at][place] / reference.std()), 5) if seen else None)
+                step = next(k for k in range(min(len(a), len(b))) if a[k] != b[k])
+                seen = step < len(gaps) and place < len(gaps[step])
+                differing.append(round(float(gaps[step][place] / reference.std()), 5) if seen else None)
         typical = float(np.median(gaps[0] / reference.std()))
         key = f"{precision}"
         result[key] = {

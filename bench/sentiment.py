@@ -152,9 +152,9 @@ def emodb(data: Path) -> list[LabelledItem]:
     folder = data / "emotion" / "emodb"
     found = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     return [
-        LabelledItem(row=row, label=EMOTIONS[one["emotion"]], group=one["speaker"], audio=folder / name)
-        for row, (name, one) in enumerate(sorted(found.items()), 2)
-        if one["emotion"] in EMOTIONS
+        LabelledItem(row=row, label=EMOTIONS[clip["emotion"]], group=clip["speaker"], audio=folder / name)
+        for row, (name, clip) in enumerate(sorted(found.items()), 2)
+        if clip["emotion"] in EMOTIONS
     ]
 
 

@@ -44,7 +44,7 @@ async def submissions(server: Server, contents: Sequence[bytes], kind: str = "lo
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=server.address, timeout=PATIENCE_S, limits=limits) as client:
 
-        async def one(number: int, content: bytes) -> tuple[int, float]:
+        async def hand_in(number: int, content: bytes) -> tuple[int, float]:
             began = time.monotonic()
             headers = {"Idempotency-Key": f"{kind}-{number}"}
             if number % 2:
@@ -57,7 +57,7 @@ async def submissions(server: Server, contents: Sequence[bytes], kind: str = "lo
             return answer.status_code, time.monotonic() - began
 
         began = time.monotonic()
-        answers = await at_once([one(number, content) for number, content in enumerate(contents)])
+        answers = await at_once([hand_in(number, content) for number, content in enumerate(contents)])
         wall_s = time.monotonic() - began
     taken_s = [answer[1] for answer in answers if isinstance(answer, tuple)]
     statuses = Counter(str(a[0]) if isinstance(a, tuple) else type(a).__name__ for a in answers)
@@ -76,8 +76,8 @@ async def slow_clients(server: Server, number: int, content: bytes) -> dict[str,
         reader, writer = await asyncio.open_connection(*server.where)
         writer.write(_head(server, len(content)))
         try:
-            for at in range(0, len(content), 20):
-                writer.write(content[at : at + 20])
+            for first in range(0, len(content), 20):
+                writer.write(content[first : first + 20])
                 await writer.drain()
                 await asyncio.sleep(0.5)
             line = await reader.readline()
@@ -147,8 +147,8 @@ async def sockets(server: Server, number: int, seconds: float = 4.0) -> dict[str
             try:
                 await socket.send(json.dumps(first))
                 await socket.recv()
-                for at in range(0, len(noise), 1600):
-                    await socket.send(FRAME_HEADER.pack(0, at) + noise[at : at + 1600].tobytes())
+                for place in range(0, len(noise), 1600):
+                    await socket.send(FRAME_HEADER.pack(0, place) + noise[place : place + 1600].tobytes())
                 if stalls:
                     await asyncio.sleep(2 * seconds)
                     return "stalled"
@@ -159,7 +159,7 @@ async def sockets(server: Server, number: int, seconds: float = 4.0) -> dict[str
                 return str(closed.rcvd.code if closed.rcvd else "cut off")
 
     began = time.monotonic()
-    ends = await at_once([call(stalls=bool(one % 2)) for one in range(number)])
+    ends = await at_once([call(stalls=bool(client % 2)) for client in range(number)])
     return {"ends": dict(Counter(map(str, ends))), "wall_s": round(time.monotonic() - began, 1)}
 
 
@@ -170,7 +170,7 @@ async def killed(server: Server, contents: Sequence[bytes], after: int) -> dict[
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=server.address, timeout=PATIENCE_S, limits=limits) as client:
 
-        async def one(number: int, content: bytes) -> None:
+        async def hand_in(number: int, content: bytes) -> None:
             with contextlib.suppress(httpx.HTTPError):
                 answer = await client.post(
                     "/v1/jobs", content=content, params={"file_name": f"{number}.wav"}, headers=WAV
@@ -180,7 +180,7 @@ async def killed(server: Server, contents: Sequence[bytes], after: int) -> dict[
                     if len(accepted) >= after:
                         enough.set()
 
-        under_way = [asyncio.ensure_future(one(number, content)) for number, content in enumerate(contents)]
+        under_way = [asyncio.ensure_future(hand_in(number, content)) for number, content in enumerate(contents)]
         await enough.wait()
         await asyncio.to_thread(server.stop, signal.SIGKILL)
         await at_once(under_way)

@@ -93,17 +93,17 @@ def verdicts(statements: Sequence[Labelled], encoder: SentenceEncoder | None) ->
     """As the summary step judges them: facts first, then who did what."""
     checkers: dict[str, StatementChecker] = {}
     found = []
-    for one in statements:
-        checker = checkers.get(one.call.call_id)
+    for statement in statements:
+        checker = checkers.get(statement.call.call_id)
         if checker is None:
-            checker = checkers[one.call.call_id] = StatementChecker(one.call, "en", encoder)
-        found.append(checker.check(one.text).verdict)
+            checker = checkers[statement.call.call_id] = StatementChecker(statement.call, "en", encoder)
+        found.append(checker.check(statement.text).verdict)
     return found
 
 
 def figures(statements: Sequence[Labelled], found: Sequence[Verdict]) -> dict[str, Any]:
-    true = [verdict for one, verdict in zip(statements, found, strict=True) if one.true]
-    false = [verdict for one, verdict in zip(statements, found, strict=True) if not one.true]
+    true = [verdict for statement, verdict in zip(statements, found, strict=True) if statement.true]
+    false = [verdict for statement, verdict in zip(statements, found, strict=True) if not statement.true]
     return {
         "true": len(true),
         "false": len(false),
@@ -113,7 +113,7 @@ def figures(statements: Sequence[Labelled], found: Sequence[Verdict]) -> dict[st
         "true_marked": _share(true, (Verdict.NOT_VERIFIED,)),
         "caught_by_kind": {
             kind: _share(
-                [verdict for one, verdict in zip(statements, found, strict=True) if one.kind == kind],
+                [verdict for statement, verdict in zip(statements, found, strict=True) if statement.kind == kind],
                 (Verdict.CONTRADICTED, Verdict.NOT_VERIFIED),
             )
             for kind in FALSE_KINDS
@@ -135,8 +135,8 @@ def fit(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -> dict
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     rows, decided = _evidence(statements, encoder)
-    truth = np.array([one.true for one in statements])
-    groups = np.array([one.call.call_id for one in statements])
+    truth = np.array([statement.true for statement in statements])
+    groups = np.array([statement.call.call_id for statement in statements])
     open_ = ~decided
     model = LogisticRegression(C=2.0, class_weight="balanced", max_iter=5000)
     held = np.zeros(len(truth))
@@ -157,13 +157,13 @@ def _evidence(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -
     calls: dict[str, CallEvidence] = {}
     facts: dict[str, StatementChecker] = {}
     rows, decided = [], []
-    for one in statements:
-        if one.call.call_id not in calls:
-            calls[one.call.call_id] = CallEvidence(one.call.transcript.believed, wording_of("en"), encoder)
-            facts[one.call.call_id] = StatementChecker(one.call, "en", encoder)
-        evidence = calls[one.call.call_id].of(one.text)
+    for statement in statements:
+        if statement.call.call_id not in calls:
+            calls[statement.call.call_id] = CallEvidence(statement.call.transcript.believed, wording_of("en"), encoder)
+            facts[statement.call.call_id] = StatementChecker(statement.call, "en", encoder)
+        evidence = calls[statement.call.call_id].of(statement.text)
         rows.append([float(getattr(evidence, field)) for field in WEIGHED])
-        decided.append(bool(faults_of(evidence)) or bool(facts[one.call.call_id].unsupported(one.text)))
+        decided.append(bool(faults_of(evidence)) or bool(facts[statement.call.call_id].unsupported(statement.text)))
     return np.array(rows), np.array(decided)
 
 
@@ -205,9 +205,9 @@ def main() -> None:
 
 
 def _show(statements: Sequence[Labelled], found: Sequence[Verdict]) -> None:
-    for one, verdict in zip(statements, found, strict=True):
-        if one.true != (verdict is Verdict.SUPPORTED):
-            print(f"{verdict:14s} {one.kind:10s} {one.text}")
+    for statement, verdict in zip(statements, found, strict=True):
+        if statement.true != (verdict is Verdict.SUPPORTED):
+            print(f"{verdict:14s} {statement.kind:10s} {statement.text}")
 
 
 if __name__ == "__main__":

@@ -146,18 +146,18 @@ def keeps_slot(text: str, value: str) -> bool:
     return kept == of and figures
 
 
-def keeps_outcome(one: TruthCall, text: str) -> bool:
-    if one.outcome is None:
-        return all(keeps_slot(text, value) for value in one.slots)
-    kept, of, figures = facts_kept(text, one.outcome)
+def keeps_outcome(call: TruthCall, text: str) -> bool:
+    if call.outcome is None:
+        return all(keeps_slot(text, value) for value in call.slots)
+    kept, of, figures = facts_kept(text, call.outcome)
     return 2 * kept >= of and figures
 
 
 def expectations(expected: Mapping[str, Any], summary: Summary | None) -> list[tuple[str, bool]]:
     """What is expected of a made-up call, and whether the summary fulfils it."""
     of_part: dict[str, str] = {}
-    for one in summary.evidence if summary else ():
-        of_part[one.part] = f"{of_part.get(one.part, '')} {one.text}".casefold()
+    for line in summary.evidence if summary else ():
+        of_part[line.part] = f"{of_part.get(line.part, '')} {line.text}".casefold()
     of_part["done"] = f"{of_part.get('done', '')} {of_part.get('outcome', '')}"  # whichever of the two it is told as
     items = summary.action_items if summary else ()
     results = [
@@ -189,17 +189,17 @@ def measure_calls(data: Path, *, texts: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for kind, calls in (("harper", list(harper_calls(data))), ("samples", list(sample_calls()))):
         for half in ("seen", "aside"):
-            chosen = [one for one in calls if (one.name in ASIDE) == (half == "aside")]
+            chosen = [call for call in calls if (call.name in ASIDE) == (half == "aside")]
             for name, step in (("before", before), ("now", now)):
                 slots = outcomes = 0
-                for one in chosen:
-                    result = step.run([one.call], [{}])[0]
+                for truth in chosen:
+                    result = step.run([truth.call], [{}])[0]
                     text = result.payload.text if isinstance(result.payload, Summary) else ""
-                    slots += sum(keeps_slot(text, value) for value in one.slots)
-                    outcomes += keeps_outcome(one, text)
+                    slots += sum(keeps_slot(text, value) for value in truth.slots)
+                    outcomes += keeps_outcome(truth, text)
                     if texts and step is now:
-                        print(f"\n{one.name} ({kind}, {half})\n{text}\n  [{result.reason or 'whole'}]")
-                of_slots = sum(len(one.slots) for one in chosen)
+                        print(f"\n{truth.name} ({kind}, {half})\n{text}\n  [{result.reason or 'whole'}]")
+                of_slots = sum(len(call.slots) for call in chosen)
                 figures[f"{kind} {half} {name}"] = {"outcomes": [outcomes, len(chosen)], "slots": [slots, of_slots]}
                 print(
                     f"{kind:8s} {half:6s} {name:7s} outcome kept in {share(outcomes, len(chosen))}"
@@ -232,7 +232,7 @@ def measure_calls(data: Path, *, texts: bool) -> dict[str, Any]:
 def tells_end(wordings: Sequence[str], summary: object) -> bool:
     """Whether the outcome holds one of the wordings; without any, whether there is none."""
     evidence = summary.evidence if isinstance(summary, Summary) else ()
-    told = " ".join(one.text for one in evidence if one.part is SummaryPart.OUTCOME).casefold()
+    told = " ".join(line.text for line in evidence if line.part is SummaryPart.OUTCOME).casefold()
     return any(wording.casefold() in told for wording in wordings) if wordings else not told
 
 
@@ -272,8 +272,8 @@ def measure_rouge(data: Path, limit: int, resamples: int) -> dict[str, Any]:
         if substance is not None:
             to_budget = settings.model_copy(update={"parts_max_words": budget})
             summary, _ = spoken_summary(chunks, substance, to_budget)
-            told = sorted(summary.evidence, key=lambda one: (one.start_s, one.chunk)) if summary else ()
-            ours = list(dict.fromkeys(one.text for one in told))
+            told = sorted(summary.evidence, key=lambda line: (line.start_s, line.chunk)) if summary else ()
+            ours = list(dict.fromkeys(line.text for line in told))
         first = [chunk.text for chunk in chunks[:FIRST_TURNS]]
         scores = [scorer.score(document["summary"], cut(texts, budget)) for texts in (ours, lines, first)]
         for metric in METRICS:

@@ -56,7 +56,7 @@ def _of(calls: Sequence[CallForAnalysis], step: SummaryStep) -> str:
         promised = summary.action_items if isinstance(summary, Summary) else ()
         told = [*map(_promise, promised), *([f"Missing: {result.reason}."] if result.reason else [])]
         if told:
-            lines.append("\n" + "".join(f"- {one}\n" for one in told))
+            lines.append("\n" + "".join(f"- {line}\n" for line in told))
     return "".join(lines)
 
 

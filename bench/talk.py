@@ -74,7 +74,7 @@ class Counted:
 
 def counted(turns: Sequence[TrueTurn]) -> Counted:
     said, floor = _said(turns), _floor(turns)
-    changes = sum(one.channel != other.channel for one, other in pairwise(floor))
+    changes = sum(turn.channel != other.channel for turn, other in pairwise(floor))
     return Counted(
         talk_s={side: sum(turn.end_s - turn.start_s for turn in said if turn.role == side) for side in SIDES},
         turns=1 + changes if floor else 0,
@@ -168,7 +168,7 @@ def matched(true: Mapping[str, Sequence[float]], found: Mapping[str, Sequence[fl
     for side in SIDES:
         free = list(found[side])
         for moment_s in true[side]:
-            near = min(free, key=lambda one: abs(one - moment_s), default=None)
+            near = min(free, key=lambda found_s: abs(found_s - moment_s), default=None)
             if near is not None and abs(near - moment_s) <= NEAR_S:
                 free.remove(near)
                 hits += 1
@@ -188,7 +188,7 @@ def compare_overlaps(data: Path, model: str, part: str | None) -> None:
         for name, (true, forward) in made.items():
             true_s, found_s = moments(true.turns), interruptions_found(heard[name])
             figures = matched(true_s, found_s)
-            figures["waited_or_inside"] = sum(one.inside or one.overlap_s < MIN_CUT_S for one in forward)
+            figures["waited_or_inside"] = sum(turn.inside or turn.overlap_s < MIN_CUT_S for turn in forward)
             sums.update(figures)
             print(json.dumps({"call": name, "true_s": true_s, "found_s": found_s} | figures), flush=True)
         recall = share_interval(sums["found"], sums["found"] + sums["missed"])
@@ -214,7 +214,7 @@ def main() -> None:
         rows.append(row(name, measure(call.chunks, call.duration_s, "en"), counted(truth.turns)))
         print(json.dumps(rows[-1]))
     pooled = {
-        side: round(sum(one["talk_s"][side] for one in rows) / sum(one["true_talk_s"][side] for one in rows), 3)
+        side: round(sum(call["talk_s"][side] for call in rows) / sum(call["true_talk_s"][side] for call in rows), 3)
         for side in SIDES
     }
     print(json.dumps({"calls": len(rows), "pooled_talk_ratio": pooled, "rows": rows}))

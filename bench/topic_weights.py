@@ -162,13 +162,15 @@ def developed_calls(encoder: SentenceEncoder) -> list[Draw]:
     draws = []
     for segment, glossary in catalogues.by_segment.items():
         asked, rights = [], []
-        for one in asked_calls(DEVELOPED):
-            lines = asked_in(one.call.transcript.believed, language_of(one.call), KeywordTopicSettings()).lines
-            if not lines or one.call.metadata.customer_segment not in (segment, None):
+        for labelled in asked_calls(DEVELOPED):
+            lines = asked_in(
+                labelled.call.transcript.believed, language_of(labelled.call), KeywordTopicSettings()
+            ).lines
+            if not lines or labelled.call.metadata.customer_segment not in (segment, None):
                 continue
             first = [line for line in lines if line.reason == 0]
-            asked.append(first if one.second and first else lines)
-            rights.append([*(label.topic in one.topics for label in glossary.labels), not one.topics])
+            asked.append(first if labelled.second and first else lines)
+            rights.append([*(label.topic in labelled.topics for label in glossary.labels), not labelled.topics])
         right = np.asarray(rights)
         weights = right.any(axis=1) / max(right.any(axis=1).sum(), 1) * WEIGHT_OF_CALLS
         draws.append(

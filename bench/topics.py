@@ -156,28 +156,29 @@ def asked_figures(calls: Sequence[AskedCall], encoder: EncoderChoice) -> tuple[d
     always = KeywordTopics(glossaries, TopicSettings.model_validate(EVERY_ANSWER), encoder)
     counts: Counter[str] = Counter()
     answers = []
-    for one in calls:
-        own = catalogues.for_call(one.call.metadata.customer_segment)
-        topic, reason = matcher.classify(one.call, own)
-        right = (topic is None) if not one.accept else topic is not None and topic.topic in one.topics
-        counts["with" if one.accept else "without"] += 1
-        counts["with_right" if one.accept else "without_right"] += right
-        counts["wrong"] += bool(one.accept) and topic is not None and not right
-        if one.accept:
-            likeliest, _ = always.classify(one.call, own)
+    for asked in calls:
+        own = catalogues.for_call(asked.call.metadata.customer_segment)
+        topic, reason = matcher.classify(asked.call, own)
+        right = (topic is None) if not asked.accept else topic is not None and topic.topic in asked.topics
+        counts["with" if asked.accept else "without"] += 1
+        counts["with_right" if asked.accept else "without_right"] += right
+        counts["wrong"] += bool(asked.accept) and topic is not None and not right
+        if asked.accept:
+            likeliest, _ = always.classify(asked.call, own)
             if likeliest is not None and likeliest.confidence is not None:
-                found = likeliest.topic in one.topics
+                found = likeliest.topic in asked.topics
                 answers.append(Answer(likeliest.topic, likeliest.confidence, found, in_scope=True))
-        elif (likeliest := always.classify(one.call, own)[0]) is not None and likeliest.confidence is not None:
+        elif (likeliest := always.classify(asked.call, own)[0]) is not None and likeliest.confidence is not None:
             answers.append(Answer(likeliest.topic, likeliest.confidence, right=False, in_scope=False))
-        if one.second:
+        if asked.second:
             counts["seconds"] += 1
             counts["seconds_right"] += (
-                topic is not None and topic.second_topic in one.second_topics and topic.second_topic != topic.topic
+                topic is not None and topic.second_topic in asked.second_topics and topic.second_topic != topic.topic
             )
-        counts["second_invented"] += not one.second and topic is not None and topic.second_topic is not None
+        counts["second_invented"] += not asked.second and topic is not None and topic.second_topic is not None
         if not right:
-            print(f"  {one.call.call_id} ({one.kind}): {' or '.join(one.accept) or 'none'} -> {_shown(topic, reason)}")
+            wanted = " or ".join(asked.accept) or "none"
+            print(f"  {asked.call.call_id} ({asked.kind}): {wanted} -> {_shown(topic, reason)}")
     figures = {
         "with_a_topic": share(counts["with_right"], counts["with"]),
         "without": share(counts["without_right"], counts["without"]),
@@ -223,9 +224,13 @@ def reliability(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """By band of confidence: how many, their mean confidence, and how many were right."""
     rows = []
     for low, high in itertools.pairwise(BANDS):
-        inside = [one for one in answers if low <= one.confidence < high or (high == 1.0 and one.confidence == 1.0)]
+        inside = [
+            answer
+            for answer in answers
+            if low <= answer.confidence < high or (high == 1.0 and answer.confidence == 1.0)
+        ]
         if inside:
-            mean = sum(one.confidence for one in inside) / len(inside)
+            mean = sum(answer.confidence for answer in inside) / len(inside)
             rows.append(
                 {"band": [low, high], "mean": round(mean, 3), **share(sum(a.right for a in inside), len(inside))}
             )
@@ -310,7 +315,7 @@ def _by_command(train: Sequence[Question], test: Sequence[Question], names: froz
     with tempfile.TemporaryDirectory() as place:
         labels, model = Path(place) / "labels.csv", Path(place) / "model"
         with labels.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("text", "label"), *((one.text, one.intent) for one in train)])
+            csv.writer(file).writerows([("text", "label"), *((question.text, question.intent) for question in train)])
         command = ["run.py", "train", "topics", "--labels", str(labels), "--group-by", "item", "--folds", "2"]
         command += ["--out", str(model)]
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)

@@ -130,34 +130,34 @@ def heard(recording: Recording, encoder: VoiceEncoder) -> Heard | None:
     return Heard(replace(recording, samples=spooled), channel.segments, windows, loudness)
 
 
-def by(way: Way | None, one: Heard) -> tuple[SpeakerTurn, ...]:
+def by(way: Way | None, call: Heard) -> tuple[SpeakerTurn, ...]:
     """Turns when it is known that there are two voices; the shipped vectors for None."""
-    windows = one.windows
+    windows = call.windows
     if way is not None:
-        windows = replace(windows, vectors=way(one.recording.samples, windows))
+        windows = replace(windows, vectors=way(call.recording.samples, windows))
     audible = windows.audible()
     voices = divide(audible.vectors)
     labels = np.zeros(len(audible.centre_s), dtype=np.int64) if voices is None else speakers(audible, voices)
-    return turns(one.segments, windows, of_nearest(windows, audible, labels), one.loudness)
+    return turns(call.segments, windows, of_nearest(windows, audible, labels), call.loudness)
 
 
-def decided(one: Heard, diariser: VoicesDiariser) -> tuple[SpeakerTurn, ...] | str:
+def decided(call: Heard, diariser: VoicesDiariser) -> tuple[SpeakerTurn, ...] | str:
     """Turns as the product makes them, or why there are none."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "samples.f32"
-        one.recording.samples.astype("<f4").tofile(path)
+        call.recording.samples.astype("<f4").tofile(path)
         try:
-            return diariser.diarise(path, one.recording.samples.size, one.segments, 600.0)
+            return diariser.diarise(path, call.recording.samples.size, call.segments, 600.0)
         except DiarisationGivenUp as error:
             return str(error)
 
 
-def whole(one: Heard) -> tuple[SpeakerTurn, ...]:
-    return tuple(SpeakerTurn(segment.start_s, segment.end_s, 0) for segment in one.segments)
+def whole(call: Heard) -> tuple[SpeakerTurn, ...]:
+    return tuple(SpeakerTurn(segment.start_s, segment.end_s, 0) for segment in call.segments)
 
 
-def errors_of(one: Heard, found: tuple[SpeakerTurn, ...]) -> DiarisationErrors:
-    return diarisation_errors(one.recording.truth, found, (0.0, one.recording.samples.size / SAMPLE_RATE_HZ))
+def errors_of(call: Heard, found: tuple[SpeakerTurn, ...]) -> DiarisationErrors:
+    return diarisation_errors(call.recording.truth, found, (0.0, call.recording.samples.size / SAMPLE_RATE_HZ))
 
 
 def pooled(of_calls: list[DiarisationErrors], seed: int = 1) -> dict[str, Any]:
@@ -257,14 +257,14 @@ def _two(data: Path, diariser: VoicesDiariser, encoder: VoiceEncoder) -> dict[st
     ways: Mapping[str, Way | None] = {"encoder": None, "MFCC and pitch": spectral, "Whisper states": whisper()}
     rows: dict[str, dict[str, Any]] = {}
     for name, recordings in two_sided(data).items():
-        found = [one for recording in recordings if (one := heard(recording, encoder)) is not None]
-        rows[f"{name}: one speaker"] = pooled([errors_of(one, whole(one)) for one in found])
+        found = [call for recording in recordings if (call := heard(recording, encoder)) is not None]
+        rows[f"{name}: one speaker"] = pooled([errors_of(call, whole(call)) for call in found])
         for way, vectors in ways.items():
-            rows[f"{name}: {way}, two known"] = pooled([errors_of(one, by(vectors, one)) for one in found])
-        answers = [decided(one, diariser) for one in found]
+            rows[f"{name}: {way}, two known"] = pooled([errors_of(call, by(vectors, call)) for call in found])
+        answers = [decided(call, diariser) for call in found]
         shipped = [
-            errors_of(one, whole(one) if isinstance(answer, str) else answer)
-            for one, answer in zip(found, answers, strict=True)
+            errors_of(call, whole(call) if isinstance(answer, str) else answer)
+            for call, answer in zip(found, answers, strict=True)
         ]
         rows[f"{name}: as shipped"] = {**pooled(shipped), "taken for one": sum(isinstance(a, str) for a in answers)}
     show("diarisation error rate, collar 0.25 s, overlap scored; one speaker where no two are found", rows)
@@ -274,7 +274,7 @@ def _two(data: Path, diariser: VoicesDiariser, encoder: VoiceEncoder) -> dict[st
 def _one(data: Path, diariser: VoicesDiariser, encoder: VoiceEncoder) -> dict[str, Any]:
     rows = {}
     for name, recordings in one_sided(data).items():
-        answers = [decided(one, diariser) for r in recordings if (one := heard(r, encoder)) is not None]
+        answers = [decided(call, diariser) for r in recordings if (call := heard(r, encoder)) is not None]
         rows[name] = {
             "recordings": len(answers),
             "too short to be judged": sum(isinstance(answer, str) and "too few" in answer for answer in answers),

@@ -52,7 +52,7 @@ def server_cpu_s(bed: Testbed) -> float:
     postmaster = psutil.Process(pid)
     own = postmaster.cpu_times()
     ended = own.children_user + own.children_system
-    return float(ended + sum(sum(one.cpu_times()[:2]) for one in (postmaster, *postmaster.children())))
+    return float(ended + sum(sum(process.cpu_times()[:2]) for process in (postmaster, *postmaster.children())))
 
 
 def checked_run(bed: Testbed, url: str, *settings: str) -> tuple[float, float]:

@@ -250,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     parser.add_argument("--output", type=Path, default=None, help="file for the table")
     chosen = parser.parse_args(arguments)
-    names = [one.name for one in materials(chosen.data)] + ["names"] * chosen.vocabulary
+    names = [material.name for material in materials(chosen.data)] + ["names"] * chosen.vocabulary
     for given, known in ((chosen.models, MODELS), (chosen.sets, names)):
         unknown = {name for name in given.split(",") if name} - set(known)
         if unknown:
@@ -267,8 +267,8 @@ def _compare(chosen: argparse.Namespace, folder: Path) -> int:
         sets.append(Material("names", folder, folder))
     elif chosen.vocabulary:
         print("names: left out, espeak-ng is not installed (apt-get install espeak-ng)")
-    sets = [one for one in sets if not wanted or one.name in wanted]
-    for absent in [one for one in sets if not one.truth.exists()]:
+    sets = [material for material in sets if not wanted or material.name in wanted]
+    for absent in [material for material in sets if not material.truth.exists()]:
         print(f"{absent.name}: left out, {absent.truth} is not there (--data DIR)")
         sets.remove(absent)
     rows: list[tuple[str, str, ComparedSystems]] = []

@@ -136,14 +136,14 @@ def share(parts: Sequence[float], wholes: Sequence[float], seed: int = 0, *, mos
 
 
 def difference(
-    one: tuple[Sequence[float], Sequence[float]], other: tuple[Sequence[float], Sequence[float]], seed: int = 0
+    first: tuple[Sequence[float], Sequence[float]], second: tuple[Sequence[float], Sequence[float]], seed: int = 0
 ) -> Share | None:
-    """Share of `one` less share of `other`, the same groups in the same order in all four: paired draws.
+    """Share of `first` less share of `second`, the same groups in the same order in all four: paired draws.
 
     Groups in which either has no denominator are left out. None where no group is left. Raises ValueError for
     sequences of different lengths.
     """
-    return _share([one, other], seed)
+    return _share([first, second], seed)
 
 
 def _share(

@@ -164,9 +164,9 @@ def _of_address(text: str) -> Iterable[str]:
         yield unquote(match.group(1) or match.group(2) or "")
     if "://" not in text:
         return
-    login, at, _ = text.partition("://")[2].rpartition("@")
+    login, sign, _ = text.partition("://")[2].rpartition("@")
     password = login.partition(":")[2]
-    if at and password:
+    if sign and password:
         yield password
         yield unquote(password)
     try:

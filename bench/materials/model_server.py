@@ -36,7 +36,7 @@ class _Echoing(LocalModel):
 
     def echo(self, body: Body) -> Body:
         choices = [self._echoed(place, prompt) for place, prompt in enumerate(body["prompt"])]
-        read = sum(len(one["logprobs"]["tokens"]) for one in choices)
+        read = sum(len(choice["logprobs"]["tokens"]) for choice in choices)
         usage = {"prompt_tokens": read, "completion_tokens": 0}
         return {"id": "0", "object": "text_completion", "created": 0, "model": "m", "choices": choices, "usage": usage}
 
@@ -48,7 +48,7 @@ class _Echoing(LocalModel):
         logits = self._model(mx.array([tokens]))[0].astype(mx.float32)
         chosen = mx.take_along_axis(logits[:-1], mx.array(tokens[1:])[:, None], axis=-1)[:, 0]
         found = np.array(chosen - mx.logsumexp(logits[:-1], axis=-1)).tolist()
-        told = {"tokens": [str(one) for one in tokens], "token_logprobs": [None, *found], "text_offset": offsets}
+        told = {"tokens": [str(token) for token in tokens], "token_logprobs": [None, *found], "text_offset": offsets}
         return {"index": place, "text": prompt, "logprobs": told, "finish_reason": "length"}
 
 
@@ -97,11 +97,11 @@ class _Desk:
     def _gathered(self) -> list[tuple[Body, Future[Body]]]:
         """Those that came; none when the server is closed."""
         gathered = []
-        one = self._waiting.get()
-        while one is not None:
-            gathered.append(one)
+        waiting = self._waiting.get()
+        while waiting is not None:
+            gathered.append(waiting)
             try:
-                one = self._waiting.get(timeout=_GATHERED_S)
+                waiting = self._waiting.get(timeout=_GATHERED_S)
             except queue.Empty:
                 break
         return gathered

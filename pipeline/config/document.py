@@ -77,22 +77,27 @@ def _results() -> Mapping[str, frozenset[Result]]:
     }
 
 
-def _area(area: BaseModel, at: KeyPath, node: Any, definitions: Any) -> Iterator[str]:
+def _area(area: BaseModel, area_path: KeyPath, node: Any, definitions: Any) -> Iterator[str]:
     properties = _resolved(node, definitions)["properties"]
     fields = {name: field for name, field in type(area).model_fields.items() if FOR_TESTS not in field.metadata}
     areas = {name for name in fields if isinstance(getattr(area, name), BaseModel)}
-    yield from ("", f"{'#' * (1 + len(at))} {'.'.join(at)}", "", _cell(node.get("description") or type(area).__doc__))
+    yield from (
+        "",
+        f"{'#' * (1 + len(area_path))} {'.'.join(area_path)}",
+        "",
+        _cell(node.get("description") or type(area).__doc__),
+    )
     if len(fields) > len(areas):
         yield from ("", "| key | default | takes | redoes | meaning |", "|---|---|---|---|---|")
     for name, field in fields.items():
         if name not in areas:
-            path = (*at, name)
+            path = (*area_path, name)
             default = MACHINE_DEPENDENT.get(path) or _code(getattr(area, name))
             cells = (_takes(properties[name], definitions), redoes(path), field.description)
             yield f"| `{name}` | {default} | {' | '.join(_cell(text) for text in cells)} |"
     for name in fields:
         if name in areas:
-            yield from _area(getattr(area, name), (*at, name), properties[name], definitions)
+            yield from _area(getattr(area, name), (*area_path, name), properties[name], definitions)
 
 
 def _resolved(node: Any, definitions: Any) -> Any:

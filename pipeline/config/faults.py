@@ -16,11 +16,11 @@ Places = dict[KeyPath, str]
 """Key path to where it was said: `config.yaml:12` or `--set run.order`."""
 
 
-def place_of(where: str, places: Places, at: KeyPath) -> str:
+def place_of(where: str, places: Places, path: KeyPath) -> str:
     """Where a key was said, or the nearest key around it; `where` for a key of no place."""
-    for depth in range(len(at), 0, -1):
-        if at[:depth] in places:
-            return places[at[:depth]]
+    for depth in range(len(path), 0, -1):
+        if path[:depth] in places:
+            return places[path[:depth]]
     return where
 
 
@@ -36,12 +36,12 @@ def explained(error: ValidationError, root: type[BaseModel], places: Places, whe
 
 
 def _explain_one(fault: dict[str, Any], root: type[BaseModel], places: Places, where: str) -> str:
-    at = tuple(str(part) for part in fault["loc"])
-    key = ".".join(at) or "the configuration"
-    prefix = f"{place_of(where, places, at)}: {key}"
+    path = tuple(str(part) for part in fault["loc"])
+    key = ".".join(path) or "the configuration"
+    prefix = f"{place_of(where, places, path)}: {key}"
     if fault["type"] == "extra_forbidden":
-        choices = _keys_of(root, at[:-1])
-        close = difflib.get_close_matches(at[-1], choices, n=1)
+        choices = _keys_of(root, path[:-1])
+        close = difflib.get_close_matches(path[-1], choices, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
         return f"{prefix}: unknown key; {hint}the keys here are: {', '.join(choices)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
@@ -56,10 +56,10 @@ def _shown(value: object) -> str:
     return excerpt(repr(value), 200)
 
 
-def _keys_of(root: type[BaseModel], at: KeyPath) -> list[str]:
+def _keys_of(root: type[BaseModel], path: KeyPath) -> list[str]:
     """Keys the area at this place knows; empty where the place is not an area."""
     model: Any = root
-    for name in at:
+    for name in path:
         found = _field(model, name)
         if found is None:
             # A tagged union or list puts a tag or an index into the path: the area stays the same.

@@ -30,14 +30,14 @@ class Key:
         return ".".join(self.path)
 
 
-def keys_of(area: BaseModel, at: KeyPath = (), *, for_tests: bool = False) -> Iterator[Key]:
+def keys_of(area: BaseModel, area_path: KeyPath = (), *, for_tests: bool = False) -> Iterator[Key]:
     """Every key of an area in the order of its fields; `for_tests` is said of all below a field that is."""
     for name, field in type(area).model_fields.items():
         value, below = getattr(area, name), for_tests or FOR_TESTS in field.metadata
         if isinstance(value, BaseModel):
-            yield from keys_of(value, (*at, name), for_tests=below)
+            yield from keys_of(value, (*area_path, name), for_tests=below)
         else:
-            yield Key((*at, name), field, value, below)
+            yield Key((*area_path, name), field, value, below)
 
 
 _WORD = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)

@@ -74,7 +74,7 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], Places]:
         return {}, {}
     if not isinstance(read.value, dict):
         raise ConfigurationError(f"{path}: must hold keys at its top level, found a {type(read.value).__name__}")
-    places = {at: f"{path}:{line}" for at, line in read.lines.items()}
+    places = {key: f"{path}:{line}" for key, line in read.lines.items()}
     # An area left empty means its defaults.
     return {key: value for key, value in read.value.items() if value is not None}, places
 
@@ -89,13 +89,13 @@ def _apply_override(document: dict[str, Any], override: str, places: Places) -> 
         value = parse_yaml(raw).value
     except YamlFault as fault:
         raise ConfigurationError(f"--set {key}: the value is not valid YAML: {fault}") from None
-    at = document
+    area = document
     for name in names[:-1]:
-        inner = at.setdefault(name, {})
+        inner = area.setdefault(name, {})
         if not isinstance(inner, dict):
             raise ConfigurationError(f"--set {key}: {name} holds a single value, it has no keys below it")
-        at = inner
-    at[names[-1]] = value
+        area = inner
+    area[names[-1]] = value
     for below in [path for path in places if path[: len(names)] == tuple(names)]:
         del places[below]
     places[tuple(names)] = f"--set {key}"
@@ -108,11 +108,11 @@ def _environment(env_file: Path) -> Mapping[str, str]:
     return {**from_file, **os.environ}
 
 
-def _resolve(node: Any, at: tuple[str, ...], environment: Mapping[str, str], places: Places, where: str) -> Any:
+def _resolve(node: Any, path: tuple[str, ...], environment: Mapping[str, str], places: Places, where: str) -> Any:
     if isinstance(node, dict):
-        return {key: _resolve(value, (*at, key), environment, places, where) for key, value in node.items()}
+        return {key: _resolve(value, (*path, key), environment, places, where) for key, value in node.items()}
     if isinstance(node, list):
-        return [_resolve(value, (*at, str(i)), environment, places, where) for i, value in enumerate(node)]
+        return [_resolve(value, (*path, str(i)), environment, places, where) for i, value in enumerate(node)]
     if not isinstance(node, str):
         return node
 
@@ -121,7 +121,7 @@ def _resolve(node: Any, at: tuple[str, ...], environment: Mapping[str, str], pla
         value = environment.get(name, default)
         if value is None:
             raise ConfigurationError(
-                f"{place_of(where, places, at)}: {'.'.join(at)}: the environment variable {name} is not set; "
+                f"{place_of(where, places, path)}: {'.'.join(path)}: the environment variable {name} is not set; "
                 f"set it, put it into .env, or write ${{{name}:-default}}"
             )
         return value

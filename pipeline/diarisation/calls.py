@@ -57,10 +57,10 @@ class CallDiariser:
             replace(
                 channel,
                 channel=speaker,
-                segments=mine,
-                speech_s=sum(segment.duration_s - segment.overlap_s for segment in mine),
+                segments=segments,
+                speech_s=sum(segment.duration_s - segment.overlap_s for segment in segments),
             )
-            for speaker, mine in enumerate(pieces)
+            for speaker, segments in enumerate(pieces)
         )
         flags = tuple(sorted({*call.flags, DIARISED}))
         return replace(call, channels=speakers, flags=flags, diariser=served, timings_s=timings)

@@ -77,7 +77,7 @@ def read_header(file: BinaryIO, name: str, kind: bytes = MAGIC) -> Header:
     valid = [(generation, number, key) for number, found in enumerate(slots) if found for generation, key in [found]]
     if not valid:
         raise FileDamaged(f"{name}: the wrapped key in its header was changed")
-    generation, slot, wrapped = max(valid, key=lambda one: one[0])
+    generation, slot, wrapped = max(valid, key=lambda slot_read: slot_read[0])
     return Header(fixed, block_bytes, file_id, slot, generation, wrapped)
 
 

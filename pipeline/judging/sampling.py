@@ -50,13 +50,13 @@ def draw(candidates: Sequence[Candidate], wanted: int, seed: str) -> list[Drawn]
     if wanted < 0:
         raise ValueError(f"{wanted} calls cannot be drawn")
     strata: dict[Stratum, list[Candidate]] = defaultdict(list)
-    for one in candidates:
-        strata[one.stratum].append(one)
+    for call in candidates:
+        strata[call.stratum].append(call)
     parts = allotted({stratum: len(calls) for stratum, calls in strata.items()}, wanted, seed)
     return [
-        Drawn(one, len(calls) / parts[stratum])
+        Drawn(call, len(calls) / parts[stratum])
         for stratum, calls in sorted(strata.items())
-        for one in _every_nth(calls, parts[stratum], f"{seed} {stratum}")
+        for call in _every_nth(calls, parts[stratum], f"{seed} {stratum}")
     ]
 
 
@@ -81,7 +81,7 @@ def allotted(sizes: Mapping[Stratum, int], wanted: int, seed: str) -> dict[Strat
 def _every_nth(calls: Sequence[Candidate], number: int, seed: str) -> list[Candidate]:
     if not number:
         return []
-    in_order = sorted(calls, key=lambda one: (_chance(seed, one.agent_id or ""), _chance(seed, one.call_id)))
+    in_order = sorted(calls, key=lambda call: (_chance(seed, call.agent_id or ""), _chance(seed, call.call_id)))
     step = len(in_order) / number
     start = Random(seed).random() * step  # noqa: S311 - a sample, no secret
     return [in_order[min(len(in_order) - 1, math.floor(start + place * step))] for place in range(number)]

@@ -37,9 +37,9 @@ class Judged:
 
 _GROUPS: Mapping[Kind, Callable[[Judged], str]] = {
     "all": lambda _: "",
-    "engine": lambda one: one.engine,
-    "model": lambda one: f"{one.engine} {one.model}",
-    "agent": lambda one: one.agent_id or "",
+    "engine": lambda call: call.engine,
+    "model": lambda call: f"{call.engine} {call.model}",
+    "agent": lambda call: call.agent_id or "",
 }
 KINDS: tuple[Kind, ...] = tuple(_GROUPS)
 
@@ -47,15 +47,15 @@ KINDS: tuple[Kind, ...] = tuple(_GROUPS)
 def groups_of(judged: Sequence[Judged], kind: Kind) -> dict[str, list[Judged]]:
     """Calls by engine, model or agent (empty: not known), or all of them; most calls first."""
     found: dict[str, list[Judged]] = {}
-    for one in judged:
-        found.setdefault(_GROUPS[kind](one), []).append(one)
+    for call in judged:
+        found.setdefault(_GROUPS[kind](call), []).append(call)
     return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def word_error_rate(judged: Sequence[Judged]) -> Share | None:
     """Each call counts for as many as it was drawn for, so that a sample with many doubtful calls tells of all."""
     return share(
-        [one.weight * one.errors for one in judged], [one.weight * one.words for one in judged], seed=len(judged)
+        [call.weight * call.errors for call in judged], [call.weight * call.words for call in judged], seed=len(judged)
     )
 
 

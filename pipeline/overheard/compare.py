@@ -133,20 +133,20 @@ def _of_alike(
         alike = sum(len(run.words) for run in shared[other, channel])
         return 1.0 - alike / max(1, len(channels[channel].words)) > _NOTHING_OWN
 
-    one, another = has_own(source, own), has_own(own, source)
-    if one == another:
+    own_speaks, source_speaks = has_own(source, own), has_own(own, source)
+    if own_speaks == source_speaks:
         return Owner.UNCLEAR
-    return Owner.OWN if one else Owner.OTHER
+    return Owner.OWN if own_speaks else Owner.OTHER
 
 
-def _understood(segments: Sequence[SegmentText], one: int, other: int) -> int:
+def _understood(segments: Sequence[SegmentText], first: int, second: int) -> int:
     """The channel with the higher mean confidence; the lower one where they are equal, or the engine gives none."""
 
     def confidence(channel: int) -> float:
         known = [s.confidence for s in segments if s.channel == channel and s.confidence is not None]
         return sum(known) / len(known) if known else 0.0
 
-    return min((one, other), key=lambda channel: (-confidence(channel), channel))
+    return min((first, second), key=lambda channel: (-confidence(channel), channel))
 
 
 def _of_others(

@@ -74,21 +74,21 @@ class Pairing:
                 yield item
         yield from self._pairs(held)
         skipped = {
-            (half.kind, half.key, half.side): one.item
-            for one in held if isinstance(one.item, SkippedFile) for half in one.halves
+            (half.kind, half.key, half.side): file.item
+            for file in held if isinstance(file.item, SkippedFile) for half in file.halves
         }  # fmt: skip
-        for one in held:
-            if isinstance(one.item, SkippedFile):
-                yield one.item
-            elif not one.joined:
-                yield self._alone(one.item, one.halves, skipped)
+        for file in held:
+            if isinstance(file.item, SkippedFile):
+                yield file.item
+            elif not file.joined:
+                yield self._alone(file.item, file.halves, skipped)
 
     def _pairs(self, held: Sequence[_Held]) -> Iterator[FoundCall]:
         groups: dict[tuple[int, str], _Group] = defaultdict(_Group)
-        for one in held:
-            if isinstance(one.item, FoundCall):
-                for half in one.halves:
-                    groups[half.kind, half.key].files[half.side].append(one)
+        for file in held:
+            if isinstance(file.item, FoundCall):
+                for half in file.halves:
+                    groups[half.kind, half.key].files[half.side].append(file)
         for (kind, _), group in sorted(groups.items(), key=lambda item: item[0][0]):
             for first, second in _couples(group, kind):
                 first.joined = second.joined = True
@@ -171,19 +171,19 @@ def _ends_in_number(bare: str) -> bool:
 def _couples(group: _Group, kind: int) -> Iterator[tuple[_Held, _Held]]:
     """Files that belong together: of the same case and suffix first, and only where no third one fits as well."""
 
-    def stem(one: _Held) -> str:
-        return next(half.stem for half in one.halves if half.kind == kind)
+    def stem(file: _Held) -> str:
+        return next(half.stem for half in file.halves if half.kind == kind)
 
-    def suffix(one: _Held) -> str:
-        return PurePosixPath(one.item.file_name).suffix.lower()
+    def suffix(file: _Held) -> str:
+        return PurePosixPath(file.item.file_name).suffix.lower()
 
     likenesses: tuple[Callable[[_Held], object], ...] = (
-        lambda one: (stem(one), suffix(one)), stem, suffix, lambda _: None,
+        lambda file: (stem(file), suffix(file)), stem, suffix, lambda _: None,
     )  # fmt: skip
     for likeness in likenesses:
-        for value in dict.fromkeys(likeness(one) for one in group.files[0]):
+        for value in dict.fromkeys(likeness(file) for file in group.files[0]):
             firsts, seconds = (
-                [one for one in side if not one.joined and likeness(one) == value] for side in group.files
+                [file for file in side if not file.joined and likeness(file) == value] for side in group.files
             )
             if len(firsts) == len(seconds) == 1:
                 yield firsts[0], seconds[0]
@@ -191,19 +191,19 @@ def _couples(group: _Group, kind: int) -> Iterator[tuple[_Held, _Held]]:
 
 def _metadata(first: FoundCall, second: FoundCall, kind: PairedFiles, bare: str) -> CallMetadata:
     """What is known of the call: of each field what the first file's name and sidecar say, else the second's."""
-    one, other = first.metadata, second.metadata
-    both = merged(one, other)
+    known, other = first.metadata, second.metadata
+    both = merged(known, other)
     # `a_in.wav` and `a_out.wav` name sides; read as directions they contradict each other.
-    agree = one.direction is None or other.direction is None or one.direction is other.direction
+    agree = known.direction is None or other.direction is None or known.direction is other.direction
     direction = both.direction if agree else None
-    starts = [start for start in (one.started_at, other.started_at) if start is not None]
+    starts = [start for start in (known.started_at, other.started_at) if start is not None]
     extra = {key: value for key, value in both.extra.items() if key != _RECORDER_GROUP}
     extra |= {"call_key": extra.get("call_key", bare), "second_file": second.file_name, "second_uri": second.source_uri}
     return replace(
         both,
         direction=direction,
         started_at=min(starts, default=None),
-        channel_roles=_roles(one, other, _roles_of_kind(kind, direction)),
+        channel_roles=_roles(known, other, _roles_of_kind(kind, direction)),
         extra=extra,
     )
 
@@ -213,9 +213,9 @@ def _roles_of_kind(kind: PairedFiles, direction: Direction | None) -> tuple[Role
     return kind.channel_roles if direction is None else by_direction.get(direction, kind.channel_roles)
 
 
-def _roles(one: CallMetadata, other: CallMetadata, by_kind: tuple[Role, Role]) -> tuple[Role, ...]:
+def _roles(first: CallMetadata, second: CallMetadata, by_kind: tuple[Role, Role]) -> tuple[Role, ...]:
     """Names and sidecars may give a role for each file, or both for the call."""
-    said = [metadata.channel_roles for metadata in (one, other) if metadata.channel_roles]
+    said = [metadata.channel_roles for metadata in (first, second) if metadata.channel_roles]
     if len(said) == 2 and all(len(roles) == 1 for roles in said):
         return said[0] + said[1]
     return next((roles for roles in said if len(roles) == 2), by_kind)

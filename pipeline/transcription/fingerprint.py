@@ -59,9 +59,9 @@ def transcript_fingerprint(
     )
 
 
-def same_engine(one: EngineIdentity, other: EngineIdentity) -> bool:
+def same_engine(first: EngineIdentity, second: EngineIdentity) -> bool:
     """Whether both make the same transcripts; how they were chosen does not matter."""
-    return all(getattr(one, name) == getattr(other, name) for name in _MAKES_THE_TEXT)
+    return all(getattr(first, name) == getattr(second, name) for name in _MAKES_THE_TEXT)
 
 
 def _plain(value: object) -> Any:

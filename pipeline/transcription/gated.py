@@ -371,7 +371,7 @@ def _spoken(result: SegmentResult) -> SegmentResult:
     begins = None if words is None else word_begins(result.text, words)
     if words is not None and begins is not None:
         placed = zip(words, begins[:-1], strict=True)
-        words = tuple(word for word, at in placed if not any(first <= at < last for first, last in spans))
+        words = tuple(word for word, begin in placed if not any(first <= begin < last for first, last in spans))
     flags = (*result.flags, "annotation_removed")
     return replace(result, text=without_notes(result.text), words=words, flags=flags)
 

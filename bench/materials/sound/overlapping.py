@@ -65,7 +65,9 @@ def with_overlaps(
             if _has_room(turn, answer, overlap_s) and own is not None and others is not None:
                 cuts = {answer.channel: own, turn.channel: others}
                 call = np.stack([_without(call[channel], rate_hz, cuts[channel], shift_s) for channel in (0, 1)])
-                now = [_earlier(one, shift_s) if _span(one)[0] >= cuts[one.channel] else one for one in now]
+                now = [
+                    _earlier(spoken, shift_s) if _span(spoken)[0] >= cuts[spoken.channel] else spoken for spoken in now
+                ]
                 moved.append(BroughtForward(answer.role, start_s - shift_s, overlap_s, inside))
                 wanted.rotate(0 if inside else -1 - wanted.index(overlap_s))
                 break
@@ -87,13 +89,13 @@ def _middle(quiet: tuple[float, float], length_s: float) -> float | None:
 
 def _quiet_before(turns: Sequence[TrueTurn], turn: TrueTurn) -> tuple[float, float]:
     start_s = _span(turn)[0]
-    ends = [_span(one)[1] for one in turns if one.channel == turn.channel and _span(one)[0] < start_s]
+    ends = [_span(earlier)[1] for earlier in turns if earlier.channel == turn.channel and _span(earlier)[0] < start_s]
     return max(ends, default=0.0), start_s
 
 
 def _quiet_after(turns: Sequence[TrueTurn], turn: TrueTurn, length_s: float) -> tuple[float, float]:
     end_s = _span(turn)[1]
-    starts = [_span(one)[0] for one in turns if one.channel == turn.channel and _span(one)[0] >= end_s]
+    starts = [_span(later)[0] for later in turns if later.channel == turn.channel and _span(later)[0] >= end_s]
     return end_s, min(starts, default=length_s)
 
 

@@ -148,7 +148,7 @@ def _begun(spoken: list[Interval], scores: Scores, detector: VoiceActivityDetect
     if detector.onset_score is None:
         return begun
     followed = followed_onsets(spoken, scores, detector.step_samples, detector.onset_score)
-    return [min(one, other) for one, other in zip(begun, followed, strict=True)]
+    return [min(onset, other) for onset, other in zip(begun, followed, strict=True)]
 
 
 def _levelled(channel: Channel, gain: float, place: Interval | None = None) -> Iterator[Samples]:

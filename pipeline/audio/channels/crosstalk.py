@@ -34,23 +34,23 @@ def drop_leaks(channels: Sequence[Channel], settings: CrosstalkSettings) -> None
     """
     if not settings.enabled:
         return
-    heard = {one.channel: list(one.speech) for one in channels}
-    for one in channels:
+    heard = {channel.channel: list(channel.speech) for channel in channels}
+    for channel in channels:
         for other in channels:
-            if other is not one and heard[other.channel]:
-                kept = [own for span in one.speech if (own := _own(one, other, span, settings)) is not None]
-                if kept != one.speech:
-                    one.speech = kept
-                    one.flags.add("crosstalk")
+            if other is not channel and heard[other.channel]:
+                kept = [own for span in channel.speech if (own := _own(channel, other, span, settings)) is not None]
+                if kept != channel.speech:
+                    channel.speech = kept
+                    channel.flags.add("crosstalk")
 
 
-def _own(one: Channel, other: Channel, span: Interval, settings: CrosstalkSettings) -> Interval | None:
+def _own(channel: Channel, other: Channel, span: Interval, settings: CrosstalkSettings) -> Interval | None:
     """The part of `span` that does not come from `other`; None when there is none."""
     count = max(1, round(span.length / _PIECE))
     borders = np.linspace(span.start, span.end, count + 1).astype(np.int64).tolist()
     pieces = [Interval(start, end) for start, end in pairwise(borders)]
-    levels = [_level(one, piece) for piece in pieces]
-    leaked = [_leaks(one, other, piece, level, settings) for piece, level in zip(pieces, levels, strict=True)]
+    levels = [_level(channel, piece) for piece in pieces]
+    leaked = [_leaks(channel, other, piece, level, settings) for piece, level in zip(pieces, levels, strict=True)]
     if not any(leaked):
         return span
     loudest = max(levels)
@@ -60,22 +60,22 @@ def _own(one: Channel, other: Channel, span: Interval, settings: CrosstalkSettin
     return Interval(max(span.start, own[0].start - _MARGIN), min(span.end, own[-1].end + _MARGIN))
 
 
-def _leaks(one: Channel, other: Channel, piece: Interval, level: float, settings: CrosstalkSettings) -> bool:
+def _leaks(channel: Channel, other: Channel, piece: Interval, level: float, settings: CrosstalkSettings) -> bool:
     if _level(other, piece) - level < settings.min_difference_db:
         return False
     reach = round(settings.max_delay_ms * SAMPLE_RATE_HZ / 1000)
-    return _correlation(one, other, piece.start, piece.end, reach) >= settings.min_correlation
+    return _correlation(channel, other, piece.start, piece.end, reach) >= settings.min_correlation
 
 
-def _level(one: Channel, span: Interval) -> float:
-    power = one.levels.power[span.start // FRAME_SAMPLES : -(-span.end // FRAME_SAMPLES)]
+def _level(channel: Channel, span: Interval) -> float:
+    power = channel.levels.power[span.start // FRAME_SAMPLES : -(-span.end // FRAME_SAMPLES)]
     return level_dbfs(float(power.mean())) if len(power) else level_dbfs(0.0)
 
 
-def _correlation(one: Channel, other: Channel, start: int, end: int, reach: int) -> float:
-    """Largest normalised correlation of a stretch of `one` with `other` up to `reach` samples earlier or later."""
+def _correlation(channel: Channel, other: Channel, start: int, end: int, reach: int) -> float:
+    """Largest normalised correlation of a stretch of `channel` with `other` up to `reach` samples earlier or later."""
     first = max(0, start - reach)
-    leak = _samples(one, start, end - start)
+    leak = _samples(channel, start, end - start)
     # Pad with silence: at the very beginning of a call, too, a leak may be late.
     source = np.pad(_samples(other, first, end + reach - first), (reach - (start - first), 0))
     if len(leak) > len(source) or not len(leak):
@@ -88,5 +88,5 @@ def _correlation(one: Channel, other: Channel, start: int, end: int, reach: int)
     return float(np.max(np.abs(crossed[:places]) / norm))
 
 
-def _samples(one: Channel, first: int, count: int) -> Samples:
-    return read_range(one.path, first, count) - np.float32(one.levels.offset)
+def _samples(channel: Channel, first: int, count: int) -> Samples:
+    return read_range(channel.path, first, count) - np.float32(channel.levels.offset)

@@ -140,7 +140,9 @@ def _powers(first: Channel, second: Channel, frames: int, later: int) -> npt.NDA
     """Mean squares of both channels, the second `later` frames on, shape (2, pieces of so many frames)."""
     powers = first.levels.power[max(0, -later) :], second.levels.power[max(0, later) :]
     count = min(map(len, powers)) // frames
-    return np.stack([one[: count * frames].reshape(count, frames).mean(axis=1) for one in powers]).astype(np.float64)
+    return np.stack([power[: count * frames].reshape(count, frames).mean(axis=1) for power in powers]).astype(
+        np.float64
+    )
 
 
 def _loud(powers: npt.NDArray[np.float64], below_loudest_db: float) -> npt.NDArray[np.bool_]:

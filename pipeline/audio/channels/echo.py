@@ -101,9 +101,9 @@ def cancel_echoes(channels: Sequence[Channel], settings: CrosstalkSettings) -> N
     """Take the echo of each channel out of the others' spool files; flag `crosstalk`. Raises OSError."""
     if not (settings.enabled and settings.cancel_echo):
         return
-    heard = [one for one in channels if not one.silent and one.same_as is None]
+    heard = [channel for channel in channels if not channel.silent and channel.same_as is None]
     paths = {(s.channel, o.channel): path for s, o in permutations(heard, 2) if (path := echo_path(s, o)) is not None}
-    by_number = {one.channel: one for one in heard}
+    by_number = {channel.channel: channel for channel in heard}
     for (source, own), path in paths.items():
         back = paths.get((own, source))
         at_once = back is not None and min(back.peak, path.peak) < _SAME_TIME
@@ -241,7 +241,7 @@ def _cleaned(source: Channel, path: Path, start: int, own: Samples) -> Samples:
         return (own - echo).astype(np.float32)
     helps = _powers(own - echo) <= _powers(own)
     left = own - echo * _over_samples(helps.astype(np.float64), own.size)
-    rest, expected = (_smoothed(_powers(one)) for one in (left, echo))
+    rest, expected = (_smoothed(_powers(signal)) for signal in (left, echo))
     residue = helps & (rest < expected * 10.0 ** (_RESIDUE_DB / 10.0))
     return (left * _over_samples(np.where(residue, _SUPPRESSED, 1.0), own.size)).astype(np.float32)
 
@@ -258,8 +258,8 @@ def _over_samples(by_frame: Floats, count: int) -> Floats:
     return values
 
 
-def _samples(one: Channel, first: int, count: int) -> Samples:
+def _samples(channel: Channel, first: int, count: int) -> Samples:
     """Without the constant offset; silence beyond both ends."""
-    samples = read_range(one.path, max(0, first), max(0, count + min(0, first))) - np.float32(one.levels.offset)
+    samples = read_range(channel.path, max(0, first), max(0, count + min(0, first))) - np.float32(channel.levels.offset)
     before = max(0, -first)
     return np.pad(samples, (before, max(0, count - before - samples.size)))

@@ -92,22 +92,22 @@ def copy_of(source: Samples, own: Samples, reach_s: float) -> Copy | None:
 
     None where `own` is too short to tell.
     """
-    around, mine = sound(source), sound(own)
-    count = len(mine.fine)
+    around, alone = sound(source), sound(own)
+    count = len(alone.fine)
     places = len(around.fine) - count + 1
     if count < _FEWEST_FRAMES or places < 1:
         return None
     length = 1 << (len(around.fine) + count).bit_length()
-    spectra = np.fft.rfft(around.fine, length, axis=0) * np.conj(np.fft.rfft(mine.fine, length, axis=0))
+    spectra = np.fft.rfft(around.fine, length, axis=0) * np.conj(np.fft.rfft(alone.fine, length, axis=0))
     crossed = np.fft.irfft(spectra.sum(axis=1), length)[:places]
     energy = np.concatenate(([0.0], np.cumsum(np.square(around.fine).sum(axis=1))))
-    norm = np.sqrt(np.maximum(energy[count:] - energy[:places], 1e-9) * max(float(np.square(mine.fine).sum()), 1e-9))
+    norm = np.sqrt(np.maximum(energy[count:] - energy[:places], 1e-9) * max(float(np.square(alone.fine).sum()), 1e-9))
     scores = crossed / norm
     best = int(np.argmax(scores))
     heard = Sound(around.fine[best : best + count], around.level_db[best : best + count])
-    together = heard.active & mine.active
-    louder = float(np.median((heard.level_db - mine.level_db)[together])) if together.any() else None
-    return Copy(float(scores[best]), reach_s - best * HOP_S, louder, heard, mine)
+    together = heard.active & alone.active
+    louder = float(np.median((heard.level_db - alone.level_db)[together])) if together.any() else None
+    return Copy(float(scores[best]), reach_s - best * HOP_S, louder, heard, alone)
 
 
 def _frames(start_s: float, end_s: float) -> slice:
@@ -124,6 +124,6 @@ def _envelope(spectrum: Frames) -> Frames:
     return mean
 
 
-def _correlation(one: Frames, other: Frames) -> float:
-    norm = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
-    return float((one * other).sum()) / norm if norm > 0.0 else 0.0
+def _correlation(first: Frames, second: Frames) -> float:
+    norm = float(np.sqrt(np.square(first).sum() * np.square(second).sum()))
+    return float((first * second).sum()) / norm if norm > 0.0 else 0.0

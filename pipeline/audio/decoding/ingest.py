@@ -113,20 +113,20 @@ def ingest_call(
             taken.append(_take(number, file, layout, shifted, len(tracks), folder, settings, first))
         if taken[-1].decoding.container == "ogg" and ends_within_page(file.path):
             flags.add("truncated")
-    sound = [one for one in taken if one.fault is None]
+    sound = [track for track in taken if track.fault is None]
     if not sound:
-        raise next(one.fault for one in taken if one.fault is not None)
-    longest = max(one.sink.samples for one in sound)
-    for one in taken:
-        with closing(one.sink):
-            flags |= one.flags(longest)
-            one.sink.pad_to(longest)
+        raise next(track.fault for track in taken if track.fault is not None)
+    longest = max(track.sink.samples for track in sound)
+    for passed in taken:
+        with closing(passed.sink):
+            flags |= passed.flags(longest)
+            passed.sink.pad_to(longest)
     return Ingested(
-        tracks=tuple(one.described() for one in taken),
-        channels=tuple(channel for number, one in enumerate(taken) for channel in one.sink.ingested(number)),
+        tracks=tuple(track.described() for track in taken),
+        channels=tuple(channel for number, track in enumerate(taken) for channel in track.sink.ingested(number)),
         samples=longest,
         flags=frozenset(flags),
-        faults=tuple(str(one.fault) for one in taken if one.fault is not None),
+        faults=tuple(str(track.fault) for track in taken if track.fault is not None),
     )
 
 

@@ -102,12 +102,12 @@ class AccessSettings(Area):
 
     @model_validator(mode="after")
     def _proxies_are_addresses(self) -> Self:
-        for one in self.trusted_proxies:
+        for proxy in self.trusted_proxies:
             try:
-                ipaddress.ip_network(one, strict=False)
+                ipaddress.ip_network(proxy, strict=False)
             except ValueError:
                 raise ValueError(
-                    f"service.access.trusted_proxies: {one} is no address or network, such as 10.0.0.0/8"
+                    f"service.access.trusted_proxies: {proxy} is no address or network, such as 10.0.0.0/8"
                 ) from None
         return self
 

@@ -94,8 +94,8 @@ def turns(
     found: list[SpeakerTurn] = []
     for place, segment in enumerate(segments):
         start_s = segment.start_s + segment.overlap_s
-        mine = np.flatnonzero(windows.segment == place)
-        for this, following in itertools.pairwise(mine):
+        of_segment = np.flatnonzero(windows.segment == place)
+        for this, following in itertools.pairwise(of_segment):
             if labels[this] == labels[following]:
                 continue
             reach = min(_REACH_S, STEP_S)
@@ -103,7 +103,7 @@ def turns(
             end_s = loudness[place].quietest_s(from_s, float(windows.centre_s[following]) + reach)
             found.append(SpeakerTurn(start_s, end_s, int(labels[this])))
             start_s = end_s
-        found.append(SpeakerTurn(start_s, segment.end_s, int(labels[mine[-1]])))
+        found.append(SpeakerTurn(start_s, segment.end_s, int(labels[of_segment[-1]])))
     numbers: dict[int, int] = {}
     return tuple(
         SpeakerTurn(turn.start_s, turn.end_s, numbers.setdefault(turn.speaker, len(numbers))) for turn in found

@@ -215,7 +215,7 @@ class FasterWhisperTranscriber:
             by_frame[segment.seek].append(segment)  # a KeyError is better than a text lost without notice
         results = [self._result(clip, by_frame[clip.frame], most_tokens) for clip in clips]
         heard = self._batched.languages or [None] * len(results)
-        return [replace(result, sounds_like=one) for result, one in zip(results, heard, strict=True)]
+        return [replace(result, sounds_like=language) for result, language in zip(results, heard, strict=True)]
 
     def _result(self, clip: _Clip, parts: Sequence[Any], most_tokens: int) -> SegmentResult:
         options, request = self._options, clip.request
@@ -291,7 +291,7 @@ def _span(clip: _Clip) -> dict[str, float]:
 def _word(word: Any, clip: _Clip) -> Word:
     duration_s = clip.request.samples.size / SAMPLE_RATE_HZ
     offset_s = clip.start / SAMPLE_RATE_HZ
-    begin, end = (round(float(at) - offset_s, _TIME_DIGITS) for at in (word.start, word.end))
+    begin, end = (round(float(moment_s) - offset_s, _TIME_DIGITS) for moment_s in (word.start, word.end))
     begin = min(max(0.0, begin), duration_s)
     end = min(max(begin, end), duration_s)
     return Word(text=word.word.strip(), start_s=begin, end_s=end, confidence=min(1.0, float(word.probability)))

@@ -30,7 +30,7 @@ class PlacingModel(WhisperModel):  # type: ignore[misc]
         """See the library: (mels, frames) or (clips, mels, frames)."""
         if self.model.device != "cpu" or features.ndim == 2 or len(features) == 1:
             return super().encode(features)
-        alone = [np.asarray(super(PlacingModel, self).encode(one)) for one in features]
+        alone = [np.asarray(super(PlacingModel, self).encode(clip)) for clip in features]
         return ctranslate2.StorageView.from_array(np.concatenate(alone))
 
     def add_word_timestamps(
@@ -87,6 +87,6 @@ def _put_back(clip: Clip, offset_s: float, frames_per_second: float) -> None:
 
 
 def _shift(timed: Sequence[dict[str, Any]], by_s: float) -> None:
-    for one in timed:
-        one["start"] += by_s
-        one["end"] += by_s
+    for piece in timed:
+        piece["start"] += by_s
+        piece["end"] += by_s

@@ -88,7 +88,7 @@ def _exchanges(
             (_likeness(term, ours[slice(*stretch)]), stretch)
             for stretch in _stretches(term, (max(around[0], end), around[1]))
         ]
-        likeness, stretch = max(heard, key=lambda one: one[0], default=(0.0, (0, 0)))
+        likeness, stretch = max(heard, key=lambda likely: likely[0], default=(0.0, (0, 0)))
         if likeness < LEAST_LIKENESS:
             dropped = True
             continue
@@ -118,8 +118,8 @@ def _stretches(term: Term, within: Span) -> Iterator[Span]:
             yield first, first + size
 
 
-def _likeness(one: Sequence[str], other: Sequence[str]) -> float:
-    return Levenshtein.normalized_similarity("".join(one), "".join(other))
+def _likeness(ours: Sequence[str], theirs: Sequence[str]) -> float:
+    return Levenshtein.normalized_similarity("".join(ours), "".join(theirs))
 
 
 def _spread(tokens: Sequence[str], heard: Sequence[Word]) -> list[Word]:

@@ -135,7 +135,9 @@ class Fleet:
 
     def _ask_for(self, wanted: int) -> None:
         """As many workers as are wanted; those that still wait for a machine and are not wanted any more are not."""
-        for member in [one for one in self._members if one.greeting is None][: max(0, len(self._members) - wanted)]:
+        for member in [waiting for waiting in self._members if waiting.greeting is None][
+            : max(0, len(self._members) - wanted)
+        ]:
             self._drop(member)
         if self._now() >= self._pause_until:
             self._members += [
@@ -213,7 +215,7 @@ class Fleet:
         self._drop(member)
         self._lost += 1
         self._lost_in_row += 1
-        others = any(one.greeting for one in self._members)
+        others = any(member_left.greeting for member_left in self._members)
         if self._identity is None and isinstance(error, StartupError):
             raise error  # the first one tells what is wrong with all of them
         if self._lost_in_row >= _TRIES and not others:

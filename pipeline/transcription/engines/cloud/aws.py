@@ -198,7 +198,7 @@ def _heard(body: bytes, sound: Sound) -> list[Heard]:
         language = language_code(str(results.get("language_code") or ""))
         if len(sound.channels) == 1:
             return [_of_items(results["items"], language, sound.duration_s)]
-        channels = sorted(results["channel_labels"]["channels"], key=lambda one: str(one["channel_label"]))
+        channels = sorted(results["channel_labels"]["channels"], key=lambda channel: str(channel["channel_label"]))
         return [_of_items(channel["items"], language, sound.duration_s) for channel in channels]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise InvalidReply(f"aws: the answer is no transcript ({type(error).__name__})") from error

@@ -101,16 +101,16 @@ class Azure:
 
 def _of_channel(channel: int, combined: Sequence[Any], phrases: Sequence[Any], sound: Sound) -> Heard:
     """A channel in which nothing was said is left out of the answer."""
-    mine = [phrase for phrase in phrases if (phrase.get("channel") or 0) == channel]
-    texts = [one.get("text") for one in combined if (one.get("channel") or 0) == channel]
+    own_phrases = [phrase for phrase in phrases if (phrase.get("channel") or 0) == channel]
+    texts = [whole.get("text") for whole in combined if (whole.get("channel") or 0) == channel]
     if not all(isinstance(text, str) for text in texts):
         raise InvalidReply("azure: a channel of the answer has no text")
-    listed = [phrase.get("words") for phrase in mine]
+    listed = [phrase.get("words") for phrase in own_phrases]
     words = None
-    if all(isinstance(one, list) for one in listed):
-        words = words_of((_word(word, phrase) for phrase in mine for word in phrase["words"]), sound.duration_s)
-    locale = next((phrase.get("locale") for phrase in mine if phrase.get("locale")), None)
-    sure = [share(phrase.get("confidence")) for phrase in mine]
+    if all(isinstance(spoken, list) for spoken in listed):
+        words = words_of((_word(word, phrase) for phrase in own_phrases for word in phrase["words"]), sound.duration_s)
+    locale = next((phrase.get("locale") for phrase in own_phrases if phrase.get("locale")), None)
+    sure = [share(phrase.get("confidence")) for phrase in own_phrases]
     known = [value for value in sure if value is not None]
     return Heard(
         text=" ".join(texts),

@@ -127,15 +127,17 @@ class CloudTranscriber:
             return results + [
                 SegmentResult(key=r.key, text="", language=None, flags=flags, error=told) for r in audible
             ]
-        return results + [_result(request, one, language) for request, one in zip(audible, heard, strict=True)]
+        return results + [
+            _result(request, of_channel, language) for request, of_channel in zip(audible, heard, strict=True)
+        ]
 
     def _in_one_language(self, call: CallSpeech, sound: Sound) -> tuple[HeardLanguage | None, Sequence[Heard]]:
         """The call's language, and what is heard in it. The first request of a call decides; others wait for it."""
         with self._languages.decision(call.call_id) as decision:
-            if decision.mine and call.longest_s > self._options.window_s:
+            if decision.first_to_ask and call.longest_s > self._options.window_s:
                 clearest = replace(sound, channels=(call.read(),))
                 decision.language = _main_language(self._asked(clearest))
-            elif decision.mine:
+            elif decision.first_to_ask:
                 heard = self._asked(sound)
                 decision.language = _main_language(heard)
                 return decision.language, heard
@@ -195,11 +197,11 @@ class _Pairs:
         return [first]
 
 
-def _of_one_call(one: SegmentRequest, other: SegmentRequest) -> bool:
-    here, there = one.place, other.place
+def _of_one_call(first: SegmentRequest, second: SegmentRequest) -> bool:
+    here, there = first.place, second.place
     if here is None or there is None or here.channel == there.channel:
         return False
-    same = (one.language, one.context) == (other.language, other.context)
+    same = (first.language, first.context) == (second.language, second.context)
     return same and (here.audio_sha256, here.file_name) == (there.audio_sha256, there.file_name)
 
 

@@ -15,9 +15,9 @@ _CALLS_REMEMBERED = 256
 
 @dataclass(slots=True)
 class Decision:
-    """Of one call. `language` is to be set where the decision is `mine`; None: it is not known."""
+    """Of one call. `language` is to be set by whoever is `first_to_ask`; None: it is not known."""
 
-    mine: bool
+    first_to_ask: bool
     language: HeardLanguage | None = None
 
 
@@ -40,18 +40,18 @@ class Languages:
         while True:
             with self._lock:
                 call = self._calls.get(call_id)
-                mine = call is None
+                first_to_ask = call is None
                 if call is None:
                     while len(self._calls) >= _CALLS_REMEMBERED:
                         del self._calls[next(iter(self._calls))]
                     call = self._calls[call_id] = _Call()
-            if mine:
+            if first_to_ask:
                 break
             call.decided.wait()
             if call.language is not None:
-                yield Decision(mine=False, language=call.language)
+                yield Decision(first_to_ask=False, language=call.language)
                 return
-        decision = Decision(mine=True)
+        decision = Decision(first_to_ask=True)
         try:
             yield decision
         finally:

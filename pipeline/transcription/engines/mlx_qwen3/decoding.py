@@ -163,9 +163,9 @@ class BatchDecoder:
         for index, layer in enumerate(self._layers):
             projected = layer.qkv(layer.module.input_layernorm(h))
             q, k, v = self._kernels.heads(layer, self._by_head(layer, projected[:, None]), rotation)
-            at = mx.broadcast_to(place, k.shape)
-            new_keys.append(mx.put_along_axis(keys[index], at, k, axis=2))
-            new_values.append(mx.put_along_axis(values[index], at, v, axis=2))
+            places = mx.broadcast_to(place, k.shape)
+            new_keys.append(mx.put_along_axis(keys[index], places, k, axis=2))
+            new_values.append(mx.put_along_axis(values[index], places, v, axis=2))
             out = self._kernels.attend_slots(q, new_keys[-1], new_values[-1], self._scale, mask=mask, reach=reach)
             h = self._rest(layer, h, out)
         picked, probabilities = self._kernels.pick(self._model.lm_head(self._text.norm(h)))

@@ -78,8 +78,8 @@ def mel_features(segments: Sequence[Samples], dtype: Any) -> list[Array]:
     spectrum = mx.log10(mx.maximum(mel_filters(_MEL_BINS) @ magnitudes.T, 1e-10))
     longest = max(frames)
     starts = np.cumsum([0, *frames])[:-1]
-    at = starts[:, None] + np.minimum(np.arange(longest)[None], np.array(frames)[:, None] - 1)
-    loudest = mx.max(mx.max(spectrum, axis=0)[mx.array(at)], axis=1)
+    frame_places = starts[:, None] + np.minimum(np.arange(longest)[None], np.array(frames)[:, None] - 1)
+    loudest = mx.max(mx.max(spectrum, axis=0)[mx.array(frame_places)], axis=1)
     floor = (loudest - 8.0)[mx.array(np.repeat(np.arange(len(frames)), frames))]
     features = ((mx.maximum(spectrum, floor) + 4.0) / 4.0).astype(dtype)
     return [features[:, a : a + n] for a, n in zip(starts.tolist(), frames, strict=True)]
