@@ -36,14 +36,13 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark("sources"),
     Benchmark("buckets", quick=("--objects", "5000")),
     Benchmark("decode", ("--repeats", "5"), ("--repeats", "2", "--hours", "0.5"), needs_data=True),
     Benchmark("voice_activity", ("--repeats", "5"), ("--repeats", "2"), needs_data=True),
     Benchmark("database", (), ("--tiny", "1000", "--calls", "40", "--rounds", "3")),
     Benchmark("exports", (), ("--calls", "500")),
     Benchmark("claims", (), ("--connections", "1,10", "--at-once", "4", "--seconds", "1", "--jobs", "5000")),
-    Benchmark("sentiment", (), ("--part", "speed", "--repeat", "3"), needs_data=True),
+    Benchmark("sentiment", (), ("--repeat", "3", "--part", "speed"), needs_data=True),
     Benchmark("topics", (), (), needs_data=True),
     Benchmark("questions", (), ("--half", "developed"), needs_data=True),
     Benchmark("redaction", needs_data=True),
@@ -54,9 +53,8 @@ BENCHMARKS = (
     Benchmark("overheard", (), ("--model", "tiny.en", "--kinds", "echo 6")),
     Benchmark("talk", (), ("--model", "tiny.en"), needs_data=True),
     Benchmark("voices", needs_data=True),
-    Benchmark("word_error", (), ("--limit", "10"), needs_data=True),
     Benchmark("words", (), ("--models", "tiny.en", "--sets", "samples"), needs_data=True),
-    Benchmark("diarisation", (), (), needs_data=True),
+    Benchmark("mono_roles", needs_data=True),
     Benchmark("live", (), ("--calls", "1,4", "--seconds", "20", "--recognisers", "sleeping")),
     Benchmark("ray_workers", (), ("--calls", "30")),
     Benchmark("api", (), ("--calls", "2000", "--reads", "50")),

@@ -1,8 +1,8 @@
-"""Sentiment: throughput of the whole stage, leave-one-speaker-out figures of the voice models, words without training.
+"""Sentiment: throughput of the whole stage, and the words on texts that nothing was trained on.
 
-    python -m bench.sentiment [--data DIR] [--part speed|voice|words|all] [--repeat 3]
+    python -m bench.sentiment [--data DIR] [--part speed|words|all] [--repeat 3]
 
-Run it with OMP_NUM_THREADS=1: throughput is per core.
+Run it with OMP_NUM_THREADS=1: throughput is per core. `run.py train acoustic --leave-one-group-out` measures the voice.
 """
 
 from __future__ import annotations
@@ -30,14 +30,8 @@ from analysis.sentiment.lines import spoken_lines
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.sentiment.text import TextSentiment
 from analysis.sentiment.text_trained import TrainedTextSentiment
-from analysis.training.judging.crossvalidation import cross_validate, probabilities_of
-from analysis.training.judging.crossvalidation import fit as fit_recipe
 from analysis.training.judging.measures import Scores, compare, score
-from analysis.training.kinds.acoustic import ACOUSTIC_RECIPES, AcousticMaterial, material_of
-from analysis.training.labelled.altered import telephone
-from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
-from analysis.training.labelled.recordings import HeardItems, hear
-from analysis.training.labelled.splits import grouped_splits
+from analysis.training.labelled.labels import SENTIMENTS
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.sentiment import LexiconSettings, SentimentSettings
 from pipeline.intervals import Figure
@@ -51,7 +45,6 @@ from pipeline.records import (
     TranscriptChunk,
 )
 
-EMOTIONS = {"anger": "negative", "sadness": "negative", "neutral": "neutral", "happiness": "positive"}
 LABELS = Path(__file__).resolve().parent / "labels" / "dialogsum_turns.csv"
 Samples = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.float64]
@@ -145,86 +138,6 @@ def speed(data: Path, repeat: int) -> dict[str, Any]:
     return found
 
 
-# ---------------------------------------------------------------------------------------------- voice
-
-
-def emodb(data: Path) -> list[LabelledItem]:
-    folder = data / "emotion" / "emodb"
-    found = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-    return [
-        LabelledItem(row=row, label=EMOTIONS[clip["emotion"]], group=clip["speaker"], audio=folder / name)
-        for row, (name, clip) in enumerate(sorted(found.items()), 2)
-        if clip["emotion"] in EMOTIONS
-    ]
-
-
-def plain_vector(samples: Samples) -> Rows:
-    """Mean and deviation of MFCC, pitch, energy, centroid: what the plain models get."""
-    import librosa
-
-    parts = [
-        librosa.feature.mfcc(y=samples, sr=16_000, n_mfcc=13),
-        librosa.yin(samples, fmin=60, fmax=500, sr=16_000)[None],
-        librosa.feature.rms(y=samples),
-        librosa.feature.spectral_centroid(y=samples, sr=16_000),
-    ]
-    return np.concatenate([statistic for part in parts for statistic in (part.mean(axis=1), part.std(axis=1))])
-
-
-def plain_models(items: Sequence[LabelledItem], truth: Any, groups: Sequence[str]) -> dict[str, Rows]:
-    """Held-out answers of the plain SVM and forest, a speaker left out at a time."""
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
-
-    vectors = np.stack([plain_vector(read_audio(item.audio, None)) for item in items if item.audio])
-    makers: dict[str, Callable[[], Any]] = {
-        "plain svm": lambda: SVC(C=10, class_weight="balanced"),
-        "plain forest": lambda: RandomForestClassifier(400, class_weight="balanced", random_state=0),
-    }
-    found = {name: np.zeros((len(truth), 3)) for name in makers}
-    for train, test in grouped_splits(truth.tolist(), groups, None, 0):
-        for name, make in makers.items():
-            model = make_pipeline(StandardScaler(), make()).fit(vectors[train], truth[train])
-            found[name][test] = np.eye(3)[model.predict(vectors[test])]
-    return found
-
-
-def cross_condition(clean: AcousticMaterial, other: HeardItems, chosen: dict[str, Any], recipe: str) -> Rows:
-    """Trained on the clean speakers, tested on the left-out speaker's lines over another line."""
-    altered = material_of(other)
-    rows = np.zeros((len(clean.labels), 3))
-    for train, test in grouped_splits(clean.labels.tolist(), clean.groups, None, 0):
-        model = fit_recipe(clean, train, ACOUSTIC_RECIPES[recipe], chosen, 0)
-        rows[test] = probabilities_of(model, altered.by_speaker(clean.averages(train), test), 3)
-    return rows
-
-
-def voice(data: Path) -> dict[str, Any]:
-    """Leave-one-speaker-out on EmoDB."""
-    items = emodb(data)
-    clean, line = hear(items, read_audio, None), hear(items, read_audio, telephone)
-    material = material_of(clean)
-    truth, groups = material.labels, material.groups
-    plain = plain_models(clean.items, truth, groups)
-    found: dict[str, Any] = {name: _told(name, score(truth, rows, groups, 0)) for name, rows in plain.items()}
-    for recipe, rival in (("svm", "plain svm"), ("forest", "plain forest")):
-        normal = cross_validate(material, 3, ACOUSTIC_RECIPES[recipe], folds=None, seed=0)
-        found[recipe] = _told(recipe, score(truth, normal.probabilities, groups, 0))
-        difference = compare(truth, normal.probabilities, plain[rival], groups, 0).recall
-        print(f"    against {rival}, paired: {difference}")
-        found[f"{recipe} minus {rival}"] = _plain_figure(difference)
-        without = AcousticMaterial(material.values, truth, groups, normalised=False)
-        bare = cross_validate(without, 3, ACOUSTIC_RECIPES[recipe], folds=None, seed=0)
-        name = f"{recipe}, test speaker's own clips unused"
-        found[name] = _told(name, score(truth, bare.probabilities, groups, 0))
-        rows = cross_condition(material, line, dict(normal.choice), recipe)
-        name = f"{recipe}, over 8 kHz mu-law"
-        found[name] = _told(name, score(truth, rows, groups, 0))
-    return found
-
-
 # ---------------------------------------------------------------------------------------------- words
 
 
@@ -275,7 +188,7 @@ def _told(name: str, scores: Scores) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
-    parser.add_argument("--part", choices=("speed", "voice", "words", "all"), default="all")
+    parser.add_argument("--part", choices=("speed", "words", "all"), default="all")
     parser.add_argument("--repeat", type=int, default=5)
     chosen = parser.parse_args()
     if not chosen.data.is_dir():
@@ -286,8 +199,6 @@ def main() -> None:
         found["speed"] = speed(chosen.data, chosen.repeat)
     if chosen.part in ("words", "all"):
         found["words"] = words(chosen.data)
-    if chosen.part in ("voice", "all"):
-        found["voice"] = voice(chosen.data)
     print(json.dumps(found))
 
 

@@ -15,16 +15,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.sentiment import emodb
-
+EMOTIONS = {"anger": "negative", "sadness": "negative", "neutral": "neutral", "happiness": "positive"}
 LEAST_S = 0.4
 
 
-def rows(data: Path) -> list[dict[str, object]]:
-    acted: list[dict[str, object]] = [
-        {"path": item.audio, "label": item.label, "group": f"emodb {item.group}"} for item in emodb(data)
-    ]
-    return [*acted, *neutral_turns(data)]
+def acted_clips(data: Path) -> Iterator[dict[str, object]]:
+    folder = data / "emotion" / "emodb"
+    for name, clip in sorted(json.loads((folder / "labels.json").read_text(encoding="utf-8")).items()):
+        if clip["emotion"] in EMOTIONS:
+            yield {"path": folder / name, "label": EMOTIONS[clip["emotion"]], "group": f"emodb {clip['speaker']}"}
 
 
 def neutral_turns(data: Path) -> Iterator[dict[str, object]]:
@@ -47,7 +46,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     writer = csv.DictWriter(sys.stdout, ["path", "label", "group", "start_s", "end_s", "channel", "role"])
     writer.writeheader()
-    writer.writerows(rows(parser.parse_args().data.resolve()))
+    data = parser.parse_args().data.resolve()
+    writer.writerows([*acted_clips(data), *neutral_turns(data)])
 
 
 if __name__ == "__main__":

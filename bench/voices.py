@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.diarisation import PROJECT, marked_turns, mono_mix, show
 from bench.materials.recordings import write_wav
+from bench.mono_roles import PROJECT, show
 from bench.voice_activity import decoded
 from pipeline.audio.prepare import CallPreparer
 from pipeline.config.areas.audio import AudioSettings
@@ -61,6 +61,21 @@ class Heard:
     segments: tuple[SpeechSegment, ...]
     windows: Windows
     loudness: list[Loudness]
+
+
+def marked_turns(path: Path) -> list[SpeakerTurn]:
+    """Turns of the recording that an RTTM file is named for; speakers numbered as they come."""
+    names: dict[str, int] = {}
+    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = sorted((row for row in rows if row[1] == path.stem), key=lambda row: float(row[3]))
+    return [
+        SpeakerTurn(float(row[3]), float(row[3]) + float(row[4]), names.setdefault(row[7], len(names))) for row in rows
+    ]
+
+
+def mono_mix(path: Path) -> Floats:
+    mixed: Floats = np.mean(np.stack(decoded(path)), axis=0, dtype=np.float32)
+    return mixed
 
 
 # ---------------------------------------------------------------------------------------------- ways

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.diarisation import marked_turns
 from bench.materials.recordings import PROJECT, sample_speech, write_wav
 from bench.voice_activity import decoded
+from bench.voices import marked_turns
 from pipeline.audio.prepare import CallPreparer
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.diarisation import DiarisationSettings, VoicesSettings
