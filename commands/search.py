@@ -12,7 +12,8 @@ from commands.console import Terminal, cell, table
 from commands.terminal import say, say_json
 from db.existing import existing_ledger
 from db.queries.chosen import CallFilter
-from db.queries.searching import MARK_BEGIN, MARK_END, SearchHit, askable, search, second_guess
+from db.queries.listing import pieces_of
+from db.queries.searching import SearchHit, askable, search, second_guess
 from pipeline.config.loader import load_settings
 from pipeline.errors import ConfigurationError
 from pipeline.plurals import counted
@@ -87,12 +88,8 @@ def _plain(hit: SearchHit, guess: str | None) -> dict[str, Any]:
 def _emphasised(quote: str) -> Text:
     """The quote as one line, with the words that match in bold."""
     shown = Text()
-    for number, part in enumerate(quote.split(MARK_BEGIN)):
-        marked, closed, rest = part.partition(MARK_END) if number else ("", "", part)
-        if number and not closed:
-            marked, rest = part, ""
-        shown.append_text(cell(marked, "bold"))
-        shown.append_text(cell(rest))
+    for text, matches in pieces_of(quote):
+        shown.append_text(cell(text, "bold" if matches else ""))
     return shown
 
 

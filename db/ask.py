@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from psycopg import Connection
     from psycopg.rows import BaseRowFactory
@@ -36,12 +36,23 @@ def ask(database: Patient, name: str, rows: BaseRowFactory[Row], **parameters: o
 
 
 def answer(
-    database: Patient, statement: bytes, rows: BaseRowFactory[Row], parameters: Mapping[str, object]
+    database: Patient,
+    statement: str | bytes,
+    rows: BaseRowFactory[Row],
+    parameters: Sequence[object] | Mapping[str, object],
 ) -> list[Row]:
-    """The same for a statement put together from several questions."""
+    """The same for a statement that is in no file, or put together from several."""
+    query = statement.encode() if isinstance(statement, str) else statement
 
     def work(connection: Connection[Any]) -> list[Row]:
         with connection.cursor(row_factory=rows) as cursor:
-            return cursor.execute(statement, parameters).fetchall()
+            return cursor.execute(query, parameters).fetchall()
 
     return database.patiently(work)
+
+
+def change(
+    database: Patient, statement: str, parameters: Sequence[object] | Mapping[str, object], *, lasting: bool = True
+) -> None:
+    """One statement that is a transaction of its own, where nothing but this is to be changed."""
+    database.patiently(lambda connection: connection.execute(statement.encode(), parameters), lasting=lasting)

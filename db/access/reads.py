@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from db.ask import Patient, ask
+from db.ask import Patient, ask, change
 from db.records import record_row
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,26 +41,22 @@ def keep_reads(
     address: str | None,
 ) -> None:
     """A row for each call, in one transaction that is on the disk when this returns."""
-
-    def work(connection: Connection[Any]) -> None:
-        connection.execute(
-            """INSERT INTO call_reads (reader, credential, what, address, call_id)
-               SELECT %s, %s, %s, %s, unnest(%s::uuid[])""",
-            [reader, credential, what, address, list(call_ids)],
-        )
-
-    database.patiently(work)
+    change(
+        database,
+        """INSERT INTO call_reads (reader, credential, what, address, call_id)
+           SELECT %s, %s, %s, %s, unnest(%s::uuid[])""",
+        [reader, credential, what, address, list(call_ids)],
+    )
 
 
 def keep_live_read(
     database: Patient, session: str, *, reader: str, credential: str, what: str, address: str | None
 ) -> None:
     """The same for a call that is held."""
-    database.patiently(
-        lambda connection: connection.execute(
-            "INSERT INTO call_reads (reader, credential, what, address, live_session) VALUES (%s, %s, %s, %s, %s)",
-            [reader, credential, what, address, session],
-        )
+    change(
+        database,
+        "INSERT INTO call_reads (reader, credential, what, address, live_session) VALUES (%s, %s, %s, %s, %s)",
+        [reader, credential, what, address, session],
     )
 
 

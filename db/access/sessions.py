@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from db.ask import Patient, ask
+from db.ask import Patient, ask, change
 from db.records import record_row
 
 if TYPE_CHECKING:
@@ -54,6 +54,4 @@ def session_of(database: Patient, session_sha256: bytes) -> Session | None:
 
 
 def end_session(database: Patient, session_sha256: bytes) -> None:
-    database.patiently(
-        lambda connection: connection.execute("DELETE FROM access_sessions WHERE session_sha256 = %s", [session_sha256])
-    )
+    change(database, "DELETE FROM access_sessions WHERE session_sha256 = %s", [session_sha256])

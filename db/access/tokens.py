@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.errors import UniqueViolation
 
-from db.ask import Patient, ask
+from db.ask import Patient, ask, change
 from db.records import record_row
 from pipeline.errors import ConfigurationError
 
@@ -50,9 +50,9 @@ class StoredToken(NewToken):
 
 def keep_token(database: Patient, token: NewToken) -> None:
     """Raises ConfigurationError where another good token has this name."""
-
-    def work(connection: Connection[Any]) -> None:
-        connection.execute(
+    try:
+        change(
+            database,
             """INSERT INTO access_tokens (token_id, name, secret_sha256, scopes, segments, queues, note, expires_at)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
             [
@@ -61,9 +61,6 @@ def keep_token(database: Patient, token: NewToken) -> None:
                 None if token.queues is None else list(token.queues), token.note, token.expires_at,
             ],
         )  # fmt: skip
-
-    try:
-        database.patiently(work)
     except UniqueViolation:
         raise ConfigurationError(
             f"tokens: there is a token `{token.name}` already; choose another name, or revoke that one first"
@@ -98,10 +95,9 @@ def revoke_token(database: Patient, name_or_id: str) -> str | None:
 
 def note_use(database: Patient, token_id: str, address: str | None) -> None:
     """Say that a token is in use. A power cut may undo the last half second of it."""
-    database.patiently(
-        lambda connection: connection.execute(
-            "UPDATE access_tokens SET last_used_at = now(), last_used_from = %s WHERE token_id = %s",
-            [address, token_id],
-        ),
+    change(
+        database,
+        "UPDATE access_tokens SET last_used_at = now(), last_used_from = %s WHERE token_id = %s",
+        [address, token_id],
         lasting=False,
     )

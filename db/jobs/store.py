@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import scalar_row
 
+from db.ask import answer, change
 from db.connection import Database
 from db.jobs.outcomes import SETTLED, Settled, how_it_ended
 from db.jobs.records import JobEvent, JobProgress, JobsWanted, NewJob
@@ -141,14 +142,18 @@ class PostgresJobs:
             "job_id": uuid.UUID(job_id), "source_uri": clean(source_uri), "file_name": clean(file_name),
             "size_bytes": size_bytes, "sha256": sha256,
         }  # fmt: skip
-        self._do(_STORED, named)
+        change(self._database, _STORED, named)
         job = self.job(job_id)
         assert job is not None
         return job
 
     def forget(self, job_id: str) -> None:
         """A job that was never accepted: it goes as if it had not begun."""
-        self._do("DELETE FROM jobs WHERE job_id = %s AND state IN ('receiving', 'fetching')", [uuid.UUID(job_id)])
+        change(
+            self._database,
+            "DELETE FROM jobs WHERE job_id = %s AND state IN ('receiving', 'fetching')",
+            [uuid.UUID(job_id)],
+        )
 
     def unfinished(self, before: datetime) -> Sequence[Job]:
         """Uploads that began before then and are not complete."""
@@ -181,14 +186,14 @@ class PostgresJobs:
 
     def progress(self, job_id: str) -> JobProgress | None:
         """Where a queued job is; None for one without a claim."""
-        rows = self._rows(_PROGRESS, [uuid.UUID(job_id)], record_row(JobProgress))
-        return rows[0] if rows else None
+        found = answer(self._database, _PROGRESS, record_row(JobProgress), [uuid.UUID(job_id)])
+        return next(iter(found), None)
 
     def events(self, job_id: str, after: int) -> Sequence[JobEvent]:
         """What happened after event number `after`, in order."""
         query = """SELECT event_id, at, kind, stage FROM job_events
                    WHERE job_id = %s AND event_id > %s ORDER BY event_id LIMIT 1000"""
-        return self._rows(query, [uuid.UUID(job_id), after], record_row(JobEvent))
+        return answer(self._database, query, record_row(JobEvent), [uuid.UUID(job_id), after])
 
     def cancel(self, job_id: str) -> Job | None:
         """A job that has not ended ends here: whoever works on its call stores nothing."""
@@ -213,7 +218,7 @@ class PostgresJobs:
 
     def queued(self, job_ids: Sequence[str]) -> None:
         if job_ids:
-            self._do(_QUEUED, [[uuid.UUID(job_id) for job_id in job_ids]])
+            change(self._database, _QUEUED, [[uuid.UUID(job_id) for job_id in job_ids]])
 
     def end(self, ends: Sequence[JobEnd]) -> None:
         def work(connection: Connection[Any]) -> None:
@@ -233,16 +238,16 @@ class PostgresJobs:
             self._database.patiently(work)
 
     def settle(self) -> int:
-        rows = self._rows(SETTLED, [_AT_ONCE], record_row(Settled))
+        rows = answer(self._database, SETTLED, record_row(Settled), [_AT_ONCE])
         ends = [how_it_ended(row) for row in rows]
         again = [uuid.UUID(row.job_id) for row, end in zip(rows, ends, strict=True) if end is None]
         self.end([end for end in ends if end is not None])
         if again:
-            self._do(_AGAIN, [again])
+            change(self._database, _AGAIN, [again])
         return len(rows)
 
     def tell_stages(self) -> None:
-        self._do(_TELL_STAGES, [])
+        change(self._database, _TELL_STAGES, [])
 
     # -------------------------------------------------------------------------------------- callbacks
 
@@ -253,10 +258,11 @@ class PostgresJobs:
             WHERE job_id IN (SELECT job_id FROM jobs WHERE callback_due_at <= now()
                              ORDER BY callback_due_at LIMIT %s FOR UPDATE SKIP LOCKED)
             RETURNING {_SELECTED}"""  # noqa: S608 - ours
-        return self._rows(query, [for_s, most], record_row(Job))
+        return answer(self._database, query, record_row(Job), [for_s, most])
 
     def called_back(self, job_id: str) -> None:
-        self._do(
+        change(
+            self._database,
             """UPDATE jobs SET called_back_at = now(), callback_due_at = NULL, callback_error = NULL,
                    callback_attempts = callback_attempts + 1 WHERE job_id = %s""",
             [uuid.UUID(job_id)],
@@ -265,7 +271,8 @@ class PostgresJobs:
     def not_called_back(self, job_id: str, error: str, again_in_s: float | None) -> None:
         """`again_in_s`: None to give up."""
         again = None if again_in_s is None else timedelta(seconds=again_in_s)
-        self._do(
+        change(
+            self._database,
             """UPDATE jobs SET callback_due_at = now() + %s, callback_error = %s,
                    callback_attempts = callback_attempts + 1 WHERE job_id = %s""",
             [again, clean(error), uuid.UUID(job_id)],
@@ -274,20 +281,8 @@ class PostgresJobs:
     # ---------------------------------------------------------------------------------------------- sql
 
     def _jobs(self, where: str, parameters: Any) -> list[Job]:
-        return self._rows(f"SELECT {_SELECTED} FROM jobs WHERE {where}", parameters, record_row(Job))  # noqa: S608 - ours
-
-    def _do(self, statement: str, parameters: Any) -> None:
-        def work(connection: Connection[Any]) -> None:
-            connection.execute(statement.encode(), parameters)
-
-        self._database.patiently(work)
-
-    def _rows(self, query: str, parameters: Any, made_by: Any) -> list[Any]:
-        def work(connection: Connection[Any]) -> list[Any]:
-            with connection.cursor(row_factory=made_by) as cursor:
-                return list(cursor.execute(query.encode(), parameters).fetchall())
-
-        return self._database.patiently(work)
+        query = f"SELECT {_SELECTED} FROM jobs WHERE {where}"  # noqa: S608 - ours
+        return answer(self._database, query, record_row(Job), parameters)
 
 
 _SELECTED = ", ".join(f"{name}::text" if name in ("job_id", "call_id") else name for name in _JOB.names)

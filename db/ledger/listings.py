@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
+from psycopg.rows import kwargs_row
+
+from db.ask import answer, change
 from db.connection import Database
-
-if TYPE_CHECKING:
-    from psycopg import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,22 +21,15 @@ class SettledListing:
 
 
 def last_listing(database: Database, place: str) -> SettledListing | None:
-    def work(connection: Connection[Any]) -> SettledListing | None:
-        row = connection.execute(
-            "SELECT settings_hash, full_at, settled_at FROM listings WHERE place = %s", [place]
-        ).fetchone()
-        return None if row is None else SettledListing(settings_hash=row[0], full_at=row[1], settled_at=row[2])
-
-    return database.patiently(work)
+    query = "SELECT settings_hash, full_at, settled_at FROM listings WHERE place = %s"
+    return next(iter(answer(database, query, kwargs_row(SettledListing), [place])), None)
 
 
 def keep_listing(database: Database, place: str, settled: SettledListing) -> None:
-    def work(connection: Connection[Any]) -> None:
-        connection.execute(
-            """INSERT INTO listings (place, settings_hash, full_at, settled_at) VALUES (%s, %s, %s, %s)
-               ON CONFLICT (place) DO UPDATE SET settings_hash = EXCLUDED.settings_hash,
-                   full_at = EXCLUDED.full_at, settled_at = EXCLUDED.settled_at""",
-            [place, settled.settings_hash, settled.full_at, settled.settled_at],
-        )
-
-    database.patiently(work)
+    change(
+        database,
+        """INSERT INTO listings (place, settings_hash, full_at, settled_at) VALUES (%s, %s, %s, %s)
+           ON CONFLICT (place) DO UPDATE SET settings_hash = EXCLUDED.settings_hash,
+               full_at = EXCLUDED.full_at, settled_at = EXCLUDED.settled_at""",
+        [place, settled.settings_hash, settled.full_at, settled.settled_at],
+    )

@@ -6,6 +6,7 @@ import dataclasses
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from db.ask import change
 from db.connection import Database
 from db.ledger.values import clean, json_parameter
 
@@ -24,7 +25,8 @@ class PostgresLiveStore:
 
     def begin(self, header: LiveHeader) -> None:
         said = header.start.metadata
-        self._do(
+        change(
+            self._database,
             """INSERT INTO live_calls (session, started_at, file_name, roles, direction, agent_id, customer_segment,
                    queue, language, metadata) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
             [
@@ -51,7 +53,8 @@ class PostgresLiveStore:
             "mood_probabilities": json_parameter(dict(turn.mood.probabilities)) if turn.mood.probabilities else None,
             "mood_reason": clean(turn.mood.reason),
         }
-        self._do(
+        change(
+            self._database,
             f"""INSERT INTO live_turns (session, {", ".join(columns)})
                 SELECT session, {", ".join(["%s"] * len(columns))} FROM live_calls
                 WHERE session = %s AND call_id IS NULL ON CONFLICT DO NOTHING""",  # noqa: S608
@@ -59,10 +62,15 @@ class PostgresLiveStore:
         )
 
     def handed_over(self, session: str, source_uri: str | None, job: str | None) -> None:
-        self._do("UPDATE live_calls SET source_uri = %s, job = %s WHERE session = %s", [source_uri, job, session])
+        change(
+            self._database,
+            "UPDATE live_calls SET source_uri = %s, job = %s WHERE session = %s",
+            [source_uri, job, session],
+        )
 
     def end(self, session: str, reason: str, duration_s: float | None, analysis: Analysis | None) -> None:
-        self._do(
+        change(
+            self._database,
             """UPDATE live_calls SET ended_at = coalesce(ended_at, now()), end_reason = %s,
                    duration_s = coalesce(%s, duration_s) WHERE session = %s""",
             [reason, duration_s, session],
@@ -70,7 +78,8 @@ class PostgresLiveStore:
         if analysis is None:
             return
         told = clean(dataclasses.asdict(analysis))
-        self._do(
+        change(
+            self._database,
             """UPDATE live_calls SET topic = %s, subtopic = %s, summary = %s, moods = %s, missing_reasons = %s
                WHERE session = %s AND call_id IS NULL""",
             [
@@ -82,9 +91,6 @@ class PostgresLiveStore:
                 session,
             ],
         )
-
-    def _do(self, statement: str, parameters: list[object]) -> None:
-        self._database.patiently(lambda connection: connection.execute(statement.encode(), parameters))
 
 
 _OF_TURN = ("ordinal", "role", "start_s", "end_s", "text", "language", "confidence")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors, sql
 from psycopg.rows import scalar_row
 
-from db.ask import ask
+from db.ask import ask, change
 from db.records import record_row
 from pipeline.records import TranscriptChunk
 
@@ -137,14 +137,12 @@ def store_passages(
 
 def drop_superseded_passages(database: Database) -> None:
     """Take transcripts that no call shows any more out of the index."""
-
-    def work(connection: Connection[Any]) -> None:
-        connection.execute(
-            """DELETE FROM indexed_transcripts i
-               WHERE NOT EXISTS (SELECT FROM calls c WHERE c.transcript_fingerprint = i.transcript_fingerprint)"""
-        )
-
-    database.patiently(work)
+    change(
+        database,
+        """DELETE FROM indexed_transcripts i
+           WHERE NOT EXISTS (SELECT FROM calls c WHERE c.transcript_fingerprint = i.transcript_fingerprint)""",
+        (),
+    )
 
 
 _WITH_VECTORS = """

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import BaseRowFactory, dict_row, kwargs_row, scalar_row
+from psycopg.rows import dict_row, kwargs_row, scalar_row
 
+from db.ask import answer, change
 from db.connection import Database
 from db.ledger import addresses, failures, reading, results, tombstones
 from db.ledger.rows import SEGMENT, STEP
@@ -36,8 +36,6 @@ from pipeline.records import (
 if TYPE_CHECKING:
     from psycopg import Connection
 
-Made = TypeVar("Made")
-
 _NOT_ANOTHERS = """NOT EXISTS (
     SELECT 1 FROM runs r WHERE r.run_id = calls.run_id AND r.state = 'running' AND r.run_id <> %(run)s)"""
 """A run under way delivers its calls itself."""
@@ -45,45 +43,18 @@ LOOKUP_BATCH = 1000
 """Addresses per round trip."""
 
 
-class PostgresStore:
+class PostgresStore(Runs):
     """`CallStore` on a Database. The database itself is closed by whoever opened it."""
 
     def __init__(self, database: Database, *, allow_downgrade: bool = False) -> None:
         """`allow_downgrade`: let a later-listed or demonstration engine's rows replace an earlier-listed one's."""
-        self._database = database
+        super().__init__(database)
         self._allow_downgrade = allow_downgrade
         self._with_words = database.settings.store_words
-        self._runs = Runs(database)
 
     @property
     def database(self) -> Database:
         return self._database
-
-    # ------------------------------------------------------------------------------------------- runs
-
-    def begin_run(
-        self, configuration: Mapping[str, object], configuration_hash: str, host: str, inputs: Sequence[str] = ()
-    ) -> str:
-        return self._runs.begin(configuration, configuration_hash, host, inputs)
-
-    def join_runs(self) -> None:
-        self._runs.join()
-
-    def keep_locks(self) -> None:
-        self._runs.keep()
-
-    def delivering(self) -> AbstractContextManager[None]:
-        """One run at a time delivers."""
-        return self._runs.delivering()
-
-    def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None:
-        self._runs.end(run_id, exit_code, counts, report)
-
-    def heartbeat(self, run_id: str, progress: Mapping[str, object]) -> None:
-        self._runs.heartbeat(run_id, progress)
-
-    def close(self) -> None:
-        self._runs.close()
 
     # --------------------------------------------------------------------------------------- planning
 
@@ -96,12 +67,14 @@ class PostgresStore:
                 return reading.known_call(source_uri=names[source_uri], **columns)
 
             query = reading.KNOWN_CALL + "WHERE c.source_uri = ANY(%s)"
-            known |= {call.source_uri: call for call in self._rows(query, [list(asked)], kwargs_row(as_asked))}
+            known |= {
+                call.source_uri: call for call in answer(self._database, query, kwargs_row(as_asked), [list(asked)])
+            }
         return known
 
     def known_by_content(self, audio_sha256: str) -> Sequence[KnownCall]:
         query = reading.KNOWN_CALL + "WHERE c.audio_sha256 = %s ORDER BY c.source_uri"
-        return self._rows(query, [audio_sha256], kwargs_row(reading.known_call))
+        return answer(self._database, query, kwargs_row(reading.known_call), [audio_sha256])
 
     def erased(self, offered: Sequence[FoundCall | SkippedFile]) -> frozenset[str]:
         def work(connection: Connection[Any]) -> frozenset[str]:
@@ -131,18 +104,19 @@ class PostgresStore:
     def disappeared(self, prefix: str, seen_uris: Iterable[str]) -> Sequence[str]:
         seen = {clean(uri) for uri in seen_uris}
         query = "SELECT source_uri FROM calls WHERE starts_with(source_uri, %s)"
-        return sorted(uri for uri in self._rows(query, [clean(prefix)], scalar_row) if uri not in seen)
+        return sorted(set(answer(self._database, query, scalar_row, [clean(prefix)])) - seen)
 
     def outcomes(self, source_uris: Sequence[str], run_id: str) -> Mapping[str, StoredOutcome]:
         stored: dict[str, StoredOutcome] = {}
         for start in range(0, len(source_uris), LOOKUP_BATCH):
             asked = {clean(uri): uri for uri in source_uris[start : start + LOOKUP_BATCH]}
-            rows = self._rows(
+            rows = answer(
+                self._database,
                 """SELECT source_uri, status, run_id IS NOT DISTINCT FROM %s AS by_this_run,
                           error_type IS NOT NULL AS failing
                    FROM calls WHERE source_uri = ANY(%s)""",
-                [uuid.UUID(run_id), list(asked)],
                 dict_row,
+                [uuid.UUID(run_id), list(asked)],
             )
             stored |= {asked[row["source_uri"]]: adapter(StoredOutcome).validate_python(row) for row in rows}
         return stored
@@ -150,11 +124,12 @@ class PostgresStore:
     # ------------------------------------------------------------------------------------ transcripts
 
     def finished_segments(self, transcript_fingerprint: str) -> Sequence[SegmentText]:
-        return self._rows(
+        return answer(
+            self._database,
             f"""SELECT {SEGMENT.listed} FROM finished_segments
                 WHERE transcript_fingerprint = %s ORDER BY channel, ordinal""",  # noqa: S608
-            [transcript_fingerprint],
             record_row(SegmentText),
+            [transcript_fingerprint],
         )
 
     def save_segments(
@@ -174,10 +149,7 @@ class PostgresStore:
             self._database.patiently(work, lasting=False)
 
     def transcript(self, transcript_fingerprint: str) -> Transcript | None:
-        def work(connection: Connection[Any]) -> Transcript | None:
-            return reading.transcript(connection, transcript_fingerprint)
-
-        return self._database.patiently(work)
+        return self._database.patiently(lambda connection: reading.transcript(connection, transcript_fingerprint))
 
     def save_transcript(self, transcript: Transcript, audio_sha256: str, claim: Claim | None = None) -> None:
         def work(connection: Connection[Any]) -> None:
@@ -190,11 +162,12 @@ class PostgresStore:
     # ---------------------------------------------------------------------------------------- results
 
     def step_results(self, call_id: str, transcript_fingerprint: str) -> Mapping[str, StepResult]:
-        rows = self._rows(
+        rows = answer(
+            self._database,
             f"""SELECT {", ".join(f"s.{name}" for name in STEP.names)} FROM call_steps s JOIN calls c USING (call_id)
                 WHERE call_id = %s AND c.transcript_fingerprint = %s""",  # noqa: S608
-            [uuid.UUID(call_id), transcript_fingerprint],
             kwargs_row(reading.step_result),
+            [uuid.UUID(call_id), transcript_fingerprint],
         )
         return {result.step: result for result in rows}
 
@@ -241,34 +214,22 @@ class PostgresStore:
     # --------------------------------------------------------------------------------------- delivery
 
     def undelivered(self, run_id: str | None = None) -> Sequence[str]:
-        return self._rows(
+        return answer(
+            self._database,
             f"""SELECT call_id::text FROM calls WHERE delivered_at IS NULL AND status <> 'skipped'
                     AND (%(run)s::uuid IS NULL OR {_NOT_ANOTHERS})
                 ORDER BY started_at NULLS LAST, source_uri""",  # noqa: S608
-            {"run": run_id},
             scalar_row,
+            {"run": run_id},
         )
 
     def mark_delivered(self, call_ids: Sequence[str], run_id: str) -> None:
-        ids = [uuid.UUID(call_id) for call_id in call_ids]
-
-        def work(connection: Connection[Any]) -> None:
-            connection.execute(
-                f"""UPDATE calls SET delivered_at = now(), delivered_run_id = %(run)s
-                    WHERE call_id = ANY(%(ids)s) AND {_NOT_ANOTHERS}""".encode(),  # noqa: S608
-                {"run": uuid.UUID(run_id), "ids": ids},
-            )
-
-        self._database.patiently(work)
-
-    def _rows(
-        self, query: str, parameters: Sequence[object] | Mapping[str, object], made_by: BaseRowFactory[Made]
-    ) -> list[Made]:
-        def work(connection: Connection[Any]) -> list[Made]:
-            with connection.cursor(row_factory=made_by) as cursor:
-                return cursor.execute(query.encode(), parameters).fetchall()
-
-        return self._database.patiently(work)
+        change(
+            self._database,
+            f"""UPDATE calls SET delivered_at = now(), delivered_run_id = %(run)s
+                WHERE call_id = ANY(%(ids)s) AND {_NOT_ANOTHERS}""",  # noqa: S608
+            {"run": uuid.UUID(run_id), "ids": [uuid.UUID(call_id) for call_id in call_ids]},
+        )
 
 
 def _refuse_erased(connection: Connection[Any], found: FoundCall, audio_sha256: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,16 @@ LOOKED_AT = 2000
 _PAGE = 100
 """Longest page that is tried from these."""
 MARK_BEGIN, MARK_END = "\ue000", "\ue001"
-"""Around the words of `ListedCall.said_quote` that were looked for: characters that stand for nothing else."""
+"""Around words of a quote that were looked for: characters that stand for nothing else."""
+
+
+def pieces_of(quote: str) -> Iterator[tuple[str, bool]]:
+    """A quote cut at its marks: text, and whether these are words that were looked for."""
+    for number, part in enumerate(quote.split(MARK_BEGIN)):
+        marked, closed, rest = part.partition(MARK_END) if number else ("", "", part)
+        if number and not closed:
+            marked, rest = part, ""
+        yield from ((text, matches) for text, matches in ((marked, True), (rest, False)) if text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,13 @@ from psycopg.rows import tuple_row
 from db.ask import ask
 from db.ledger.values import clean
 from db.queries.chosen import CallFilter, ask_of_chosen
+from db.queries.listing import MARK_BEGIN, MARK_END
 from db.records import record_row
 from pipeline.records import Role, Word
 
 if TYPE_CHECKING:
     from db.connection import Database
 
-MARK_BEGIN, MARK_END = "\ue000", "\ue001"
-"""Around words that match: characters that stand for nothing else."""
 LONGEST_QUERY = 1000
 LONGEST_WORD = 400
 """Characters; PostgreSQL refuses words of over 2046 bytes."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from db.queries.searching import LONGEST_QUERY, MARK_BEGIN, MARK_END, SearchHit, search
+from db.queries.listing import pieces_of
+from db.queries.searching import LONGEST_QUERY, SearchHit, search
 from pipeline.records import Role
 from service.access import What
 from service.answers import Answer
@@ -90,7 +90,7 @@ def search_calls(query: Annotated[SearchQuery, Query()], given: Given, reader: W
 
 
 def _found(hit: SearchHit) -> Found:
-    pieces = tuple(_pieces(hit.quote()))
+    pieces = tuple(Piece(text=text, matches=matches) for text, matches in pieces_of(hit.quote()))
     return Found(
         call_id=uuid.UUID(hit.call_id),
         file_name=hit.file_name,
@@ -105,13 +105,3 @@ def _found(hit: SearchHit) -> Found:
         pieces=pieces,
         rank=hit.rank,
     )
-
-
-def _pieces(quote: str) -> Iterator[Piece]:
-    for number, part in enumerate(quote.split(MARK_BEGIN)):
-        marked, closed, rest = part.partition(MARK_END) if number else ("", "", part)
-        if number and not closed:
-            marked, rest = part, ""
-        for text, matches in ((marked, True), (rest, False)):
-            if text:
-                yield Piece(text=text, matches=matches)

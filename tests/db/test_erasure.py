@@ -185,7 +185,7 @@ def test_one_erasure_at_a_time_and_none_beside_a_run_that_has_the_database_alone
 
 def test_no_erasure_beside_a_delivery(database: Database) -> None:
     runs = Runs(database)
-    runs.begin({}, "h", "host", ["file:///calls"])
+    runs.begin_run({}, "h", "host", ["file:///calls"])
     with runs.delivering(), pytest.raises(RunLocked, match="delivering"), erasing(database):
         raise AssertionError("it would write what is erased")
     with erasing(database):

@@ -36,7 +36,7 @@ class Work:
         self.database = database
         self.store = PostgresStore(database)
         self.runs = Runs(database)
-        self.run_id = self.runs.begin({}, "h", "host", [f"{JOBS}file:///calls"])
+        self.run_id = self.runs.begin_run({}, "h", "host", [f"{JOBS}file:///calls"])
         self.claims = PostgresClaims(database, "one", "hash", 60)
         call = found("a.wav")
         self.call = replace(call, metadata=replace(call.metadata, extra={"customer": "C-77"}))
@@ -169,7 +169,7 @@ def test_a_run_names_what_is_among_its_input(
     database: Database, inputs: tuple[str, ...], address: str, named: bool
 ) -> None:
     runs = Runs(database)
-    run_id = runs.begin({}, "h", "host", inputs)
+    run_id = runs.begin_run({}, "h", "host", inputs)
     store = PostgresStore(database)
     call = replace(found("a.wav"), source_uri=address)
     call_id = store.claim_call(call, "aa", None)
@@ -180,7 +180,7 @@ def test_a_run_names_what_is_among_its_input(
     if named:
         with pytest.raises(RunLocked, match=f"run {run_id} on host, since .* among its input"):
             refuse_in_reports(database, chosen)
-    runs.end(run_id, 0, {}, {})
+    runs.end_run(run_id, 0, {}, {})
     assert in_reports(database, chosen) == {}
     runs.close()
 

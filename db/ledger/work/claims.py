@@ -15,8 +15,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import BaseRowFactory, kwargs_row, scalar_row, tuple_row
+from psycopg.rows import kwargs_row, scalar_row, tuple_row
 
+from db.ask import answer, change
 from db.connection import Database, worth_waiting
 from db.ledger.tombstones import WITHDRAWN
 from db.ledger.values import clean
@@ -117,7 +118,7 @@ class PostgresClaims:
             **self._scope(run_id),
             "hash": self._hash,
         }
-        rows = self._rows(_CLAIM.format(scope=scope, limit=limit), named, kwargs_row(Claim))
+        rows = answer(self._database, _CLAIM.format(scope=scope, limit=limit), kwargs_row(Claim), named)
         return sorted(rows, key=lambda claim: (-claim.priority, claim.claim_id))
 
     def renew(self, fences: Collection[int]) -> None:
@@ -129,7 +130,7 @@ class PostgresClaims:
 
     def held(self) -> Collection[int]:
         query = "SELECT fence FROM claims WHERE worker = %s AND done_at IS NULL"
-        return self._rows(query, [self.worker], scalar_row)
+        return answer(self._database, query, scalar_row, [self.worker])
 
     def give_back(self, fences: Collection[int]) -> None:
         self._at_once(
@@ -141,7 +142,7 @@ class PostgresClaims:
     def free_of_the_dead(self) -> None:
         """What dead processes of this machine have claimed is free at once."""
         named = "SELECT DISTINCT worker FROM claims WHERE done_at IS NULL AND starts_with(worker, %s)"
-        for name in self._rows(named, [f"{socket.gethostname()}-"], scalar_row):
+        for name in answer(self._database, named, scalar_row, [f"{socket.gethostname()}-"]):
             if _is_dead(name):
                 self.free_of(name)
 
@@ -160,11 +161,12 @@ class PostgresClaims:
         )
 
     def ended_elsewhere(self, run_id: str, since: datetime | None) -> Sequence[EndedClaim]:
-        return self._rows(
+        return answer(
+            self._database,
             """SELECT claim_id, call, outcome, done_at FROM claims
                WHERE run_id = %s AND done_at >= %s AND worker <> %s ORDER BY done_at""",
-            [uuid.UUID(run_id), since - _LATE if since else datetime.min.replace(tzinfo=UTC), self.worker],
             kwargs_row(_ended),
+            [uuid.UUID(run_id), since - _LATE if since else datetime.min.replace(tzinfo=UTC), self.worker],
         )
 
     def end(self, claim: Claim, handled: Handled) -> None:
@@ -175,13 +177,11 @@ class PostgresClaims:
         self._database.patiently(work)
 
     def end_as_lost(self, fences: Collection[int]) -> None:
-        def work(connection: Connection[Any]) -> None:
-            connection.execute(
-                "UPDATE claims SET done_at = now(), outcome = %s WHERE fence = ANY(%s) AND done_at IS NULL",
-                [_outcome(Handled(handled_as=HandledAs.LOST)), list(fences)],
-            )
-
-        self._database.patiently(work)
+        change(
+            self._database,
+            "UPDATE claims SET done_at = now(), outcome = %s WHERE fence = ANY(%s) AND done_at IS NULL",
+            [_outcome(Handled(handled_as=HandledAs.LOST)), list(fences)],
+        )
 
     def present(self, report: WorkerReport, *, leaving: bool = False) -> None:
         self._unless_away(
@@ -193,7 +193,7 @@ class PostgresClaims:
     def outcomes(self, run_id: str) -> Mapping[str, int]:
         query = """SELECT outcome->>'handled_as', count(*) FROM claims
                    WHERE run_id = %s AND done_at IS NOT NULL GROUP BY 1"""
-        return dict(self._rows(query, [uuid.UUID(run_id)], tuple_row))
+        return dict(answer(self._database, query, tuple_row, [uuid.UUID(run_id)]))
 
     def tell_stages(self, stages: Sequence[ClaimStage]) -> None:
         self._at_once(
@@ -213,7 +213,7 @@ class PostgresClaims:
 
     def left(self, run_id: str | None) -> int:
         query = f"SELECT count(*) FROM claims WHERE {_SCOPE[run_id is None]} AND done_at IS NULL"  # noqa: S608
-        (number,) = self._rows(query, self._scope(run_id), scalar_row)
+        (number,) = answer(self._database, query, scalar_row, self._scope(run_id))
         return int(number)
 
     def _scope(self, run_id: str | None) -> dict[str, object]:
@@ -233,13 +233,6 @@ class PostgresClaims:
         except (psycopg.Error, PoolTimeout) as error:
             if not worth_waiting(error):
                 raise
-
-    def _rows(self, query: str, parameters: Any, made_by: BaseRowFactory[Any]) -> list[Any]:
-        def work(connection: Connection[Any]) -> list[Any]:
-            with connection.cursor(row_factory=made_by) as cursor:
-                return cursor.execute(query.encode(), parameters).fetchall()
-
-        return self._database.patiently(work)
 
 
 def worker_name() -> str:

@@ -29,7 +29,7 @@ class PostgresIntakeRuns:
         return self._runs.resume(self._inputs)
 
     def begin(self) -> str:
-        return self._runs.begin(self._configuration, self._hash, self._host, self._inputs)
+        return self._runs.begin_run(self._configuration, self._hash, self._host, self._inputs)
 
     def succeed(self, run_id: str, counts: Mapping[str, int]) -> str:
         return self._runs.succeed(run_id, counts, self._inputs)
@@ -38,7 +38,7 @@ class PostgresIntakeRuns:
         self._runs.heartbeat(run_id, progress)
 
     def end(self, run_id: str, counts: Mapping[str, int]) -> None:
-        self._runs.end(run_id, 1 if counts.get("failed") else 0, counts, {})
+        self._runs.end_run(run_id, 1 if counts.get("failed") else 0, counts, {})
 
     def close(self) -> None:
         self._runs.close()

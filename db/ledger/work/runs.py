@@ -27,7 +27,7 @@ class Runs:
         self._database = database
         self._lock = RunLock(database, ())
 
-    def begin(
+    def begin_run(
         self, configuration: Mapping[str, object], configuration_hash: str, host: str, inputs: Sequence[str] = ()
     ) -> str:
         """Raises RunLocked when another run has one of the inputs, DatabaseUnavailable when the server is away."""
@@ -100,7 +100,7 @@ class Runs:
         self._take(keys_of_run(str(new), inputs))
         return str(new)
 
-    def join(self) -> None:
+    def join_runs(self) -> None:
         """Work on the calls of other runs. Raises RunLocked when a run wants the database for itself."""
         self._take((EVERYBODY,))
 
@@ -112,7 +112,7 @@ class Runs:
         except psycopg.Error as error:
             raise DatabaseUnavailable(f"database {self._database.name}: {error}") from error
 
-    def keep(self) -> None:
+    def keep_locks(self) -> None:
         """Take the locks again where their connection broke. Not patient. Raises RunLocked when another has one."""
         import psycopg
 
@@ -160,7 +160,7 @@ class Runs:
             if not worth_waiting(error):
                 raise
 
-    def end(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None:
+    def end_run(self, run_id: str, exit_code: int, counts: Mapping[str, int], report: Mapping[str, object]) -> None:
 
         def work(connection: Connection[Any]) -> None:
             self._finish(connection, uuid.UUID(run_id), exit_code, counts, report)

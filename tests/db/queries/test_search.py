@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from db.connection import Database
 from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
-from db.queries.searching import MARK_BEGIN, MARK_END, search, second_guess
+from db.queries.listing import MARK_BEGIN, MARK_END
+from db.queries.searching import search, second_guess
 from pipeline.records import Role
 from tests.db.samples import chunk, found, outcome, prepared, transcript
 
