@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import smtplib
+import socket
 import ssl
+import threading
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, BinaryIO
 
 from commands.run.ending import Ending
 from commands.run.summary import attention_lines
@@ -19,6 +22,9 @@ from pipeline.masking import excerpt, masked
 from pipeline.outside import open_address
 from pipeline.plurals import counted
 from pipeline.visible_text import one_line, visible
+
+MAX_MAIL_REPLY_BYTES = 64_000
+"""Of all a mail server says in one conversation: its replies are lines, and `smtplib` reads them without a limit."""
 
 
 def tell(settings: NotifySettings, end: Ending) -> list[str]:
@@ -98,6 +104,51 @@ def body(end: Ending) -> str:
     return visible(masked("\n".join(lines)))
 
 
+class _MailServer(smtplib.SMTP):
+    """A client that ends the conversation with a server which never ends its reply, line by line or byte by byte."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """One reply, within the limit of bytes and the timeout as a whole. Raises SMTPServerDisconnected."""
+        connection = self.sock
+        if connection is None:
+            return super().getreply()
+        if self.file is None:
+            self.file = _LimitedLines(connection.makefile("rb"))
+        late = threading.Timer(self.timeout, _hang_up, (connection,))
+        late.daemon = True
+        late.start()
+        try:
+            return super().getreply()
+        finally:
+            late.cancel()
+
+
+class _TlsMailServer(_MailServer, smtplib.SMTP_SSL):
+    pass
+
+
+class _LimitedLines:
+    """What `smtplib` needs of a file: lines, at most MAX_MAIL_REPLY_BYTES of them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._left = file, MAX_MAIL_REPLY_BYTES
+
+    def readline(self, most: int = -1, /) -> bytes:
+        line = self._file.readline(most)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError(f"its replies are longer than {MAX_MAIL_REPLY_BYTES:,} bytes; is this a mail server?")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 def send_mail(settings: SmtpSettings, timeout_s: float, about: str, text: str) -> None:
     """Raises smtplib.SMTPException or OSError."""
     message = EmailMessage()
@@ -107,9 +158,9 @@ def send_mail(settings: SmtpSettings, timeout_s: float, about: str, text: str) -
     message.set_content(text)
     host, port = settings.host or "", settings.port
     if settings.security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=ssl.create_default_context())
+        server: smtplib.SMTP = _TlsMailServer(host, port, timeout=timeout_s, context=ssl.create_default_context())
     else:
-        server = smtplib.SMTP(host, port, timeout=timeout_s)
+        server = _MailServer(host, port, timeout=timeout_s)
     with server:
         if settings.security == "starttls":
             server.starttls(context=ssl.create_default_context())

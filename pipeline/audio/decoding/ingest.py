@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.audio.decoding.container import Layout, look_at
 from pipeline.audio.decoding.decode import Decoding
+from pipeline.audio.decoding.joined import another_follows
 from pipeline.audio.decoding.ogg import ends_within_page
 from pipeline.audio.decoding.sink import IngestedChannel, TrackSink
 from pipeline.audio.decoding.tracks import Track, tracks_of
@@ -111,7 +112,7 @@ def ingest_call(
             first = sum(len(earlier.sink.paths) for earlier in taken)
             shifted = replace(track, starts_s=track.starts_s + file.starts_s)
             taken.append(_take(number, file, layout, shifted, len(tracks), folder, settings, first))
-        if taken[-1].decoding.container == "ogg" and ends_within_page(file.path):
+        if (taken[-1].decoding.container == "ogg" and ends_within_page(file.path)) or another_follows(file.path):
             flags.add("truncated")
     sound = [track for track in taken if track.fault is None]
     if not sound:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
+import threading
+import time
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -205,3 +209,26 @@ def test_metrics_that_cannot_be_written_harm_nothing(tmp_path: Path) -> None:
 def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NotifySettings.model_validate(settings)
+
+
+@pytest.mark.parametrize("reply", [b"250-and another thing\r\n", b"2"], ids=["lines without end", "byte by byte"])
+def test_a_mail_server_that_never_ends_its_reply_is_left(reply: bytes) -> None:
+    """`smtplib` collects lines as long as they come, and its timeout is for each byte."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def talk() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"220 hello\r\n")
+                while True:
+                    connection.sendall(reply)
+                    if len(reply) == 1:
+                        time.sleep(0.05)
+
+        server = threading.Thread(target=talk, daemon=True)
+        server.start()
+        settings = NotifySettings(on=NotifyWhen.ALWAYS, timeout_s=1.0, smtp=smtp(listening.getsockname()[1]))
+        (problem,) = tell(settings, failed_run())
+        assert "reporting.notify.smtp: not sent (SMTPServerDisconnected" in problem
+        server.join(5.0)
+        assert not server.is_alive()

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.audio.decoding.container import look_at
 from pipeline.audio.decoding.ingest import ingest
+from pipeline.audio.decoding.joined import another_follows
 from pipeline.audio.decoding.spool import read_range
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import RAW_FORMATS, InputSettings, RawFormat
@@ -152,6 +153,17 @@ def test_a_broken_recording_is_failed_with_its_reason_and_not_passed_over(tmp_pa
     with pytest.raises(AudioUndecodable) as caught:
         probe_and_decode()
     assert not isinstance(caught.value, NotAudio), caught.value
+
+
+@pytest.mark.parametrize(("form", "codec"), [("w64", "pcm_s16le"), ("w64", "pcm_mulaw"), ("caf", "pcm_s16le")])
+def test_a_second_file_behind_the_first_is_flagged_where_it_is_not_read(tmp_path: Path, form: str, codec: str) -> None:
+    """FFmpeg reads the first, and nothing told that half of the recording was missing."""
+    made = write(tmp_path / "made", tone(0.4567, PITCH_HZ), codec=codec, form=form).read_bytes()
+    for content, flagged in ((made, False), (made + b"\0" * 40, False), (made + made, True), (made[:8], False)):
+        path = put(tmp_path / f"a.{form}", content)
+        assert another_follows(path) is flagged
+    doubled = put(tmp_path / f"b.{form}", made + made)
+    assert "truncated" in ingest(doubled, tmp_path, AudioSettings()).flags
 
 
 @pytest.mark.parametrize("before", [b"", ID3], ids=["plain", "behind ID3"])
