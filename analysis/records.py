@@ -132,6 +132,9 @@ class Topic:
     """Another topic of the same catalogue, where the client has two reasons."""
     second_subtopic: str | None = None
     second_confidence: float | None = None
+    subtopic_missing: str | None = None
+    """Why there is no subtopic; None where there is one, and where the glossary lists none for the topic."""
+    second_subtopic_missing: str | None = None
     evidence: tuple[Evidence, ...] = ()
     catalogue: str | None = None
     """`b2b`, `b2c` or the glossary file's name."""

@@ -21,14 +21,13 @@ from analysis.topics.asked import Asked, AskedLine, asked_in
 from analysis.topics.likelihood import WITH_ENCODER, WORDS_ALONE, fitted, words_feature
 from analysis.topics.likeness import LabelLikeness
 from analysis.topics.matching import NOT_SPACED, Candidate, TopicMatcher, counted_words, path_keywords, path_scores
+from analysis.topics.subtopics import likeliest_subtopic
 from pipeline.config.areas.language import TopicSettings
 from pipeline.records import CallForAnalysis, Role
 
 METHOD = WORDS_ALONE
 _ALIKE = 3.0
 """Standard deviations above everyday sentences from which a line is evidence."""
-_SUBTOPIC_PART = 0.6
-"""Of a topic's share, for its subtopic to be given: in the developed calls each right one has 0.63 at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ class KeywordTopics:
             for topic in topics
         }
         candidates = tuple(
-            Candidate(topic, _subtopic(topic, labels, shares, by_topic[topic]), by_topic[topic], matched[topic])
+            Candidate(topic, likeliest_subtopic(topic, labels, shares), by_topic[topic], matched[topic])
             for topic in topics
         )
         return Ranked(glossary, candidates, tuple(by_topic[topic] for topic in topics))
@@ -173,7 +172,8 @@ class KeywordTopics:
         first = ranked.candidates[0]
         return Topic(
             topic=first.topic,
-            subtopic=first.subtopic,
+            subtopic=first.below.subtopic,
+            subtopic_missing=first.below.missing,
             confidence=ranked.confidence,
             evidence=self._evidence(ranked, asked, language),
             catalogue=ranked.glossary.name,
@@ -219,19 +219,6 @@ def _by_topic(labels: Sequence[Label], shares: npt.NDArray[np.float64]) -> dict[
     return found
 
 
-def _subtopic(topic: str, labels: Sequence[Label], shares: npt.NDArray[np.float64], whole: float) -> str | None:
-    """The likeliest subtopic, where it has a good part of the topic's share."""
-    below = [
-        (float(share), label.subtopic)
-        for label, share in zip(labels, shares, strict=True)
-        if label.topic == topic and label.subtopic
-    ]
-    if not below:
-        return None
-    share, subtopic = max(below, key=lambda pair: pair[0])
-    return subtopic if share >= _SUBTOPIC_PART * whole else None
-
-
 def _quote(line: AskedLine) -> Evidence | None:
     """The line as it stands in its chunk; where something was cut out of it, its longest piece."""
     pieces = sorted(line.text.split(", "), key=len, reverse=True)
@@ -242,4 +229,10 @@ def _quote(line: AskedLine) -> Evidence | None:
 
 def _with_second(topic: Topic, second: Ranked) -> Topic:
     found = second.candidates[0]
-    return replace(topic, second_topic=found.topic, second_subtopic=found.subtopic, second_confidence=second.confidence)
+    return replace(
+        topic,
+        second_topic=found.topic,
+        second_subtopic=found.below.subtopic,
+        second_subtopic_missing=found.below.missing,
+        second_confidence=second.confidence,
+    )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from analysis.glossary.catalogue import Glossary, Label
 from analysis.text import content_stems, stems, words
 from analysis.topics.asked import AskedLine
+from analysis.topics.subtopics import Below
 from pipeline.config.areas.language import KeywordTopicSettings
 
 NOT_SPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
@@ -28,7 +29,7 @@ class Candidate:
     """A topic with its best subtopic and how well the call's words fit."""
 
     topic: str
-    subtopic: str | None
+    below: Below
     score: float
     """About 1 for one rare keyword said once by the client in the opening turns."""
     matched: frozenset[str]
@@ -89,10 +90,13 @@ class TopicMatcher:
             ]
             below.sort(key=lambda entry: -entry[0])
             best, matched, subtopic = below[0] if below else (0.0, frozenset[str](), None)
+            chosen = Below(subtopic)
             if len(below) > 1 and best - below[1][0] <= self._settings.subtopic_min_margin * best:
-                subtopic = None
+                chosen = Below(None, f"two match equally well: {subtopic} and {below[1][2]}")
+            elif subtopic is None and self.glossary.subtopics(topic.topic):
+                chosen = Below(None, "nothing in this call matches one")
             if own_matched | matched:
-                found.append(Candidate(topic.topic, subtopic, own_score + best, own_matched | matched))
+                found.append(Candidate(topic.topic, chosen, own_score + best, own_matched | matched))
         return sorted(found, key=lambda candidate: -candidate.score)
 
     def scores(self, lines: Sequence[AskedLine], language: str | None) -> dict[Label, tuple[float, frozenset[str]]]:

@@ -27,15 +27,16 @@ from analysis.topics.questions import (
     topic_request,
 )
 from analysis.topics.shortlist import shortlist
+from analysis.topics.subtopics import with_reasons
 from pipeline.config.areas.language import TopicSettings
 from pipeline.config.influence import TOPIC, Result, counted, over
 from pipeline.records import CallForAnalysis, StepResult
 
-_VERSION, _VERSION_OF_QUESTIONS = 8, 1
+_VERSION, _VERSION_OF_QUESTIONS = 9, 1
 """Of what is found without a language model, and of what one is asked. 4 reads what the agent says is the matter, and
 labels with their definitions; 5 what is denied in common words ("I didn't make that"); 6 that who talks on has not
 misdialled; 7 a request after what was settled as another reason, and no subtopic where another is nearly as likely; 8
-how much of a keyword is said, and narrowness by the nearest fifth of the labels."""
+how much of a keyword is said, and narrowness by the nearest fifth of the labels; 9 a subtopic that leads the others."""
 _FIRST = {"method": "auto", "trained": {"model_dir": None}}
 """Part of fingerprints since before settings were marked by their influence (`first_recipe`)."""
 _LATER = {"scoring", "min_confidence", "min_confidence_of_second"}
@@ -142,7 +143,8 @@ class TopicStep:
         return self._done(call, topic, provider, note)
 
     def _done(self, call: CallForAnalysis, topic: Topic, provider: str, note: str | None) -> StepResult:
-        """Whatever chose it: words that were said to steer it are told."""
+        """Whatever chose it: a missing subtopic has its reason, and words that were said to steer it are told."""
+        topic = with_reasons(topic, tuple(self._catalogues.by_segment.values()))
         if orders_in(call):
             topic = replace(topic, flags=(*topic.flags, ORDERS_FLAG))
             note = "; ".join(filter(None, (note, ORDERS_TOLD)))

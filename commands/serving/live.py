@@ -255,6 +255,8 @@ def told_of(results: Sequence[StepResult]) -> Analysis:
         for result in results
         if result.payload is None and result.step in ("topic", "summary", "text")
     }
+    if isinstance(topic, Topic) and topic.subtopic_missing is not None:
+        missing["subtopic"] = topic.subtopic_missing
     return Analysis(
         topic=topic.topic if isinstance(topic, Topic) else None,
         subtopic=topic.subtopic if isinstance(topic, Topic) else None,

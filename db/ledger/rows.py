@@ -207,6 +207,10 @@ def mood_columns(payload: object) -> Row:
     }
 
 
+_FURTHER_KEYS: Mapping[str, tuple[str, ...]] = {"topic": ("subtopic", "second_subtopic")}
+"""Columns of a step that have reasons of their own."""
+
+
 def missing_reasons(result: StepResult) -> dict[str, str]:
     """The step's part of `calls.missing_reasons`: under its own name, or by role."""
     step, payload = result.step, result.payload
@@ -215,6 +219,9 @@ def missing_reasons(result: StepResult) -> dict[str, str]:
     reasons = {step: clean(result.reason)} if result.reason else {}
     if isinstance(payload, Topic) and payload.confidence is None:
         reasons["topic_confidence"] = "what chose the topic gives no probability"
+    if isinstance(payload, Topic):
+        below = {"subtopic": payload.subtopic_missing, "second_subtopic": payload.second_subtopic_missing}
+        reasons |= {column: clean(why) for column, why in below.items() if why}
     if isinstance(payload, CallSentiment):
         by_role = {mood.role: mood for mood in payload.roles}
         for role in Role:
@@ -228,7 +235,7 @@ def missing_reasons(result: StepResult) -> dict[str, str]:
 
 def reason_keys(step: str) -> list[str]:
     """Keys of `calls.missing_reasons` that belong to a step."""
-    return [step, f"{step}_confidence", *(f"{role}_{step}" for role in Role)]
+    return [step, f"{step}_confidence", *_FURTHER_KEYS.get(step, ()), *(f"{role}_{step}" for role in Role)]
 
 
 def payload_json(step: str, payload: object | None) -> Any:

@@ -97,15 +97,16 @@ PAYING = Glossary(
 
 
 @pytest.mark.parametrize(
-    ("said", "subtopic"),
-    [("a debit", "North"), ("the cheque", "South"), ("my transfer", None), ("a transfer by cheque", "South"),
-     ("it is my bank", None)],
+    ("said", "subtopic", "missing"),
+    [("a debit", "North", None), ("the cheque", "South", None), ("a transfer by cheque", "South", None),
+     ("my transfer", None, "two match equally well: South and North"),
+     ("it is my bank", None, "nothing in this call matches one")],
 )  # fmt: skip
-def test_of_subtopics_that_match_equally_none_is_chosen(said: str, subtopic: str | None) -> None:
+def test_of_subtopics_that_match_equally_none_is_chosen(said: str, subtopic: str | None, missing: str | None) -> None:
     step = TopicStep(Catalogues({CustomerSegment.B2C: PAYING}, None), TopicSettings())
     topic = ask(call(("client", said)), step).payload
     assert isinstance(topic, Topic)
-    assert (topic.topic, topic.subtopic) == ("Money", subtopic)
+    assert (topic.topic, topic.subtopic, topic.subtopic_missing) == ("Money", subtopic, missing)
 
 
 @pytest.mark.parametrize("margin", [0.02, 0.0])

@@ -140,9 +140,11 @@ def test_of_two_subtopics_that_are_nearly_as_likely_none_is_given() -> None:
     topic = ask(call(("client", "A bill too high and too late.")), choice_of(EqualSubtopics()), both).payload
     assert isinstance(topic, Topic)
     assert (topic.topic, topic.subtopic) == ("Bill", None)
+    assert topic.subtopic_missing is not None
+    assert topic.subtopic_missing.startswith("two are nearly as likely: Too ")
     alone = ask(call(("client", "My bill is too high.")), choice_of(Directions()), both).payload
     assert isinstance(alone, Topic)
-    assert (alone.topic, alone.subtopic) == ("Bill", "Too high")
+    assert (alone.topic, alone.subtopic, alone.subtopic_missing) == ("Bill", "Too high", None)
 
 
 FRENCH = Glossary(

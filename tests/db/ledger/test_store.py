@@ -374,3 +374,17 @@ def test_a_topic_without_a_confidence_says_why(
     topic = step("topic", Topic(topic="Billing", subtopic=None, confidence=confidence))
     keep(store, run_id, steps=(topic,))
     assert one(database, "SELECT missing_reasons->>'topic_confidence' FROM calls") == reason
+
+
+def test_a_topic_without_a_subtopic_says_why_until_it_has_one(
+    store: PostgresStore, database: Database, run_id: str
+) -> None:
+    near = "two are nearly as likely: Payment and Refund"
+    keep(
+        store,
+        run_id,
+        steps=(step("topic", Topic(topic="Billing", subtopic=None, confidence=0.9, subtopic_missing=near)),),
+    )
+    assert one(database, "SELECT missing_reasons->>'subtopic' FROM calls") == near
+    keep(store, run_id, steps=(step("topic", Topic(topic="Billing", subtopic="Refund", confidence=0.9)),))
+    assert one(database, "SELECT missing_reasons ? 'subtopic' FROM calls") is False
