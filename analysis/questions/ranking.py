@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from analysis.questions.records import Hit
@@ -15,10 +16,10 @@ Key = tuple[str, int]
 
 def fused(lists: Sequence[Sequence[Hit]], k: int = RRF_K) -> list[Key]:
     """Passages of all lists, best first; ties go to the list that comes first."""
-    scores: dict[Key, float] = {}
+    scores: defaultdict[Key, float] = defaultdict(float)
     for hits in lists:
         for rank, hit in enumerate(hits, start=1):
-            scores[hit.key] = scores.get(hit.key, 0.0) + 1.0 / (k + rank)
+            scores[hit.key] += 1.0 / (k + rank)
     return sorted(scores, key=lambda key: -scores[key])
 
 

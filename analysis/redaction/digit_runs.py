@@ -126,7 +126,7 @@ def _counts(tokens: Sequence[_Token]) -> bool:
     return tokens[-1].kind is _Kind.NUMBER and alone and not (tokens[-1].text.isdigit() and len(tokens[-1].text) > 2)
 
 
-_GERMAN_PARTS = "|".join(sorted({*NUMBER_WORDS["de"], "sech", "sieb"}, key=lambda word: (-len(word), word)))
+_GERMAN_PARTS = "|".join(sorted({*NUMBER_WORDS["de"], "sech", "sieb"}))
 _GERMAN_COMPOUND = re.compile(rf"(?:{_GERMAN_PARTS}){{1,2}}(?:(?:und)?(?:{_GERMAN_PARTS})){{1,4}}")
 
 

@@ -96,3 +96,83 @@ def test_rare_labels_are_pooled_and_too_few_make_no_test() -> None:
 
 def test_holm_stops_at_the_first_that_is_not_rejected() -> None:
     assert holm([0.01, 0.04, None, 0.03, 0.005], 0.05) == [True, False, False, False, True]
+
+
+def test_a_comparison_says_what_it_compared() -> None:
+    now = quality(100, empty=2, sentiment={"neutral": 50, "negative": 49, "odd": 1}, topics={})
+    before = [
+        quality(100, wpm=120.0, empty=1, sentiment={"neutral": 60, "negative": 40}, topics={"a": 10}),
+        quality(300, wpm=140.0, empty=3, sentiment={"neutral": 1}, topics={"b": 20}) | {"sentiment": None},
+    ]
+    words, empty, sentiment, topics = compare(now, before, ReportSettings())
+    assert {key: words[key] for key in ("what", "method", "now", "before", "effect_name", "reason")} == {
+        "what": "words per minute",
+        "method": "Welch's t-test",
+        "now": "130 a minute in 98 calls",
+        "before": "135 a minute in 396 calls",
+        "effect_name": "d",
+        "reason": None,
+    }
+    assert words["effect"] == pytest.approx((130 - 135) / pooled(98, 400.0, 396, (394 * 400 + 29700) / 395) ** 0.5)
+    assert (empty["what"], empty["method"], empty["now"], empty["before"], empty["effect_name"]) == (
+        "calls without a word", "two-proportion z-test", "2 of 100 (2.0%)", "4 of 400 (1.0%)", "h",
+    )  # fmt: skip
+    assert tuple(sentiment[key] for key in ("what", "method", "now", "before", "effect_name")) == (
+        "sentiment of the customer", "chi-squared test of homogeneity", "neutral 50%, negative 49%, odd 1%",
+        "neutral 60%, negative 40%", "w",
+    )  # fmt: skip
+    assert sentiment["reason"] is None
+    assert (topics["now"], topics["before"], topics["p_value"], topics["effect"]) == (
+        "none",
+        "b 67%, a 33%",
+        None,
+        None,
+    )
+    assert (topics["reason"], topics["drift"]) == ("fewer than two labels occur often enough", False)
+
+
+def pooled(n: int, variance: float, m: int, other: float) -> float:
+    return ((n - 1) * variance + (m - 1) * other) / (n + m - 2)
+
+
+@pytest.mark.parametrize(("now", "before", "compared"), [(50, 50, 4), (49, 50, 0), (50, 49, 0), (500, 25, 0)])
+def test_both_sides_need_enough_calls(now: int, before: int, compared: int) -> None:
+    options = ReportSettings(drift_min_calls=50)
+    assert len(compare(quality(now), [quality(before)], options)) == compared
+    assert len(compare(quality(now), [quality(25), quality(before - 25)], options)) == compared
+
+
+@pytest.mark.parametrize("spoken", [0, 1])
+def test_one_call_with_speech_has_no_mean_to_compare(spoken: int) -> None:
+    silent = quality() | {"words_per_minute": {"calls": spoken, "mean": 120.0, "variance": None}}
+    for now, before in ((silent, quality()), (quality(), silent)):
+        words = compare(now, [before], ReportSettings())[0]
+        assert words["reason"] == "under two calls with speech on one side"
+        assert "none" in (words["now"], words["before"])
+
+
+def test_equal_words_without_any_variance_are_no_drift() -> None:
+    assert welch((5, 100.0, 0.0), (5, 100.0, 0.0)) == (1.0, 0.0)
+    assert welch((5, 101.0, 0.0), (5, 100.0, 0.0)) == (0.0, float("inf"))
+
+
+def test_effects_are_cohens() -> None:
+    _, d = welch((30, 5.0, 4.0), (50, 6.0, 9.0))
+    assert d == pytest.approx(-1.0 / ((29 * 4 + 49 * 9) / 78) ** 0.5)
+    _, h = two_proportions(25, 100, 0, 120)
+    assert h == pytest.approx(2 * 0.5235987755982989)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "told"),
+    [
+        ({"a": 10, "b": 10}, {"a": 10, "b": 10}, True),
+        ({"a": 10, "b": 4}, {"a": 10, "b": 5}, False),
+        ({"a": 10, "b": 5}, {"a": 10, "b": 5}, True),
+        ({"a": 10, "b": 3, "c": 3}, {"a": 10, "b": 3, "c": 3}, True),
+        ({"a": 10, "b": 1, "c": 1}, {"a": 10, "b": 1, "c": 1}, False),
+        ({"b": 10}, {}, False),
+    ],
+)
+def test_a_label_needs_five_expected(mine: dict[str, int], theirs: dict[str, int], told: bool) -> None:
+    assert (homogeneity(mine, theirs)[0] is not None) is told

@@ -23,6 +23,7 @@ from pipeline.presence import ProviderUse, WorkerReport
 from service.access import Principal, Scope
 from service.app import application
 from service.monitoring.room import watch
+from tests.pinned import assert_pinned
 from tests.service.conftest import LOOPBACK, all_heard
 from tests.service.monitoring.conftest import Seen
 
@@ -156,3 +157,26 @@ def test_figures_of_all_calls_are_not_for_a_token_that_sees_some(seen: Seen) -> 
     cast(FastAPI, seen.browser.app).state.gate = Narrow()
     assert seen.browser.get("/metrics").status_code == 403
     assert seen.browser.get("/readyz").status_code == 200
+
+
+def test_all_figures_have_their_name_kind_help_and_labels(
+    database: Database, url: str, seen: Seen, run_id: str
+) -> None:
+    claims = claims_of(database)
+    claims.enqueue(run_id, {f"file:///{name}": "{}" for name in "abcde"})
+    claims.claim(None, 2)
+    claims.present(replace(REPORT, totals={
+        "calls_done": 5, "calls_failed": 2, "calls_skipped": 3, "audio_s": 60.5, "speech_s": 20.25,
+        "llm_asked:openai_chat": 4, "llm_asked:anthropic": 2, "llm_answered:openai_chat": 3,
+        "llm_cost_usd:anthropic": 0.5,
+    }))  # fmt: skip
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE claims SET lease_until = now() - interval '1 hour' WHERE source_uri = "
+                           "(SELECT min(source_uri) FROM claims WHERE lease_until IS NOT NULL)")  # fmt: skip
+    measured = r"(earshot_(?:disk|database_pool|queue_oldest|worker_silence|http)\S*) .*"
+    lines = [
+        re.sub(r'"[^"]*"', '""', line) if "build" in line else re.sub(f"^{measured}", r"\1", line)
+        for line in seen.browser.get("/metrics").text.splitlines()
+        if line.startswith(("# HELP earshot_", "# TYPE earshot_", "earshot_")) and "_created" not in line
+    ]
+    assert_pinned("metrics.txt", "\n".join(lines))
