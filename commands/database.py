@@ -22,10 +22,9 @@ app: typer.Typer = typer.Typer(no_args_is_help=True)
 
 
 def _settings(config: Path, overrides: Sequence[str] | None) -> DatabaseSettings:
-    from pipeline.config.loader import export_env_file, load_settings
+    from pipeline.config.loader import load_exported
 
-    export_env_file(config.parent / ".env")
-    return load_settings(config, overrides or ()).settings.database
+    return load_exported(config, overrides or ()).settings.database
 
 
 @app.command()

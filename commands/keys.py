@@ -89,11 +89,10 @@ def check(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) ->
 
 def _recordings(config: Path, overrides: list[str] | None) -> Path:
     """The folder of recordings; keys are at hand from here on."""
-    from pipeline.config.loader import export_env_file, load_settings
+    from pipeline.config.loader import load_exported
     from pipeline.encryption.here import use_keys
 
-    settings = load_settings(config, overrides or ()).settings
-    export_env_file(config.parent / ".env")
+    settings = load_exported(config, overrides or ()).settings
     use_keys(settings.encryption)
     return settings.service.recordings_dir
 

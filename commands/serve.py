@@ -25,7 +25,7 @@ from commands.serving.workers import workers_of, working
 from commands.terminal import say
 from db.connection import connect
 from pipeline.config.areas.service import ServiceSettings
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.encryption.here import use_keys
 from pipeline.errors import ConfigurationError
 from pipeline.run.spool_folder import listening_spool
@@ -44,9 +44,8 @@ def serve(config: Path, overrides: Sequence[str], port: int | None) -> int:
     from service.app import API_ROOMS, application
 
     overrides = [*overrides, *as_overrides({"service.port": port})]
-    loaded = load_settings(config, overrides)
+    loaded = load_exported(config, overrides)
     settings = with_one_model(loaded.settings)
-    export_env_file(config.parent / ".env")
     use_keys(settings.encryption)
     let_read(settings.output.readable_by)
     certificate = certificate_of(settings.service)

@@ -11,7 +11,7 @@ from pathlib import Path
 from commands.quiet import quiet_in
 from commands.terminal import say
 from db.existing import existing_ledger
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.encryption.here import use_keys
 from pipeline.errors import ConfigurationError
 from pipeline.run.spool_folder import listening_spool
@@ -30,8 +30,7 @@ def view(config: Path, overrides: Sequence[str], port: int | None, browser: bool
     from commands.serving.server import server_of
     from service.app import application
 
-    settings = load_settings(config, overrides).settings
-    export_env_file(config.parent / ".env")
+    settings = load_exported(config, overrides).settings
     use_keys(settings.encryption)
     database_settings = settings.database.model_copy(
         update={"patience_s": min(PATIENCE_S, settings.database.patience_s)}

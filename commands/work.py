@@ -11,7 +11,7 @@ from commands.run.command import signals_stop
 from commands.run.joining import joined_worker
 from commands.run.tracing import TracedObserver
 from commands.run.wiring import with_one_model
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.plurals import counted
 from pipeline.run.signals import RunSignals
 
@@ -23,8 +23,7 @@ def work_on_runs(config: Path, overrides: Sequence[str], *, stays: bool, first_w
 
     Raises ConfigurationError, StartupError, RunLocked.
     """
-    loaded = load_settings(config, overrides)
-    export_env_file(config.parent / ".env")
+    loaded = load_exported(config, overrides)
     with joined_worker(with_one_model(loaded.settings), TracedObserver) as (worker, _), signals_stop(worker.signals):
         left = worker.work(stays=stays, first_within_s=first_within_s)
     tally, console = worker.tally, Terminal()

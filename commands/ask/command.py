@@ -20,7 +20,7 @@ from db.connection import connect
 from db.existing import existing_ledger
 from db.queries.chosen import CallFilter
 from db.queries.passages import PostgresPassages
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported, load_settings
 from pipeline.plurals import counted
 
 QUOTES_OF_GROUP = 3
@@ -34,8 +34,7 @@ def ask_calls(
 
     Raises QuestionUnusable, DatabaseUnavailable.
     """
-    export_env_file(config.parent / ".env")
-    settings = load_settings(config, overrides).settings
+    settings = load_exported(config, overrides).settings
     with existing_ledger(settings.database) as database, open_asker(settings, model=model) as asker:
         answer = asker.ask(
             question, PostgresPassages(database=database, chosen=chosen, timezone=settings.input.timezone)

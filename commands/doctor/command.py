@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from commands.console import Terminal, cell, table
@@ -18,7 +19,7 @@ from commands.doctor.sample_call import time_sample_call
 from commands.doctor.services import database, destination, source
 from commands.doctor.weights import weights
 from commands.terminal import say_json
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.config.root import Settings
 
 CANNOT_START = 3
@@ -33,8 +34,7 @@ def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     else uses it.
     """
     began = time.monotonic()
-    settings = load_settings(config, overrides).settings
-    export_env_file(config.parent / ".env")
+    settings = load_exported(config, overrides).settings
     logging.getLogger().addHandler(logging.NullHandler())  # each finding appears once, in the answer
     findings = examination(settings, began)
     could_start = all(finding.state is not State.BROKEN for finding in findings)
@@ -42,7 +42,7 @@ def examine(config: Path, overrides: Sequence[str], as_json: bool) -> int:
         answer = {
             "could_start": could_start,
             "seconds": round(time.monotonic() - began, 2),
-            "findings": [finding.as_json() for finding in findings],
+            "findings": [asdict(finding) for finding in findings],
         }
         say_json(answer)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +30,3 @@ class Finding:
     """What was found, and what to do if there is a problem."""
     figures: dict[str, Any] | None = None
     """For machines; None where the detail says it all."""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)

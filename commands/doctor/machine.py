@@ -15,6 +15,7 @@ from pathlib import Path
 from commands.doctor.finding import Finding, State
 from db.embedded.files import existing_home
 from pipeline.config.areas.database import EMBEDDED
+from pipeline.config.areas.run import usable_cores
 from pipeline.config.root import Settings
 from pipeline.plurals import counted
 
@@ -71,7 +72,7 @@ def _versions(requirements: list[str]) -> Mapping[str, str | None]:
 
 def computer() -> Finding:
     """Python, system, cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     version = ".".join(map(str, sys.version_info[:3]))
     supported = (3, 11) <= sys.version_info[:2] < (3, 13)
     about = f"Python {version}, {platform.system()} {platform.machine()}, {counted(cores, 'core')}"

@@ -25,21 +25,19 @@ _START_S = 20.0
 def database(settings: DatabaseSettings) -> Finding:
     """Whether the database can be reached or, for the embedded one, created: the first run creates it, not the
     doctor."""
+    state = State.OK
     try:
         if settings.url == EMBEDDED and existing_home(settings.data_dir) is None:
-            programs = find_programs(None)
-            detail = f"embedded PostgreSQL {programs.major}; the first run makes it in {settings.data_dir}"
-            return Finding(area="database", name="database", state=State.OK, detail=detail)
-        detail, warnings = within(lambda: look(settings), _START_S)
+            detail = f"embedded PostgreSQL {find_programs(None).major}; the first run makes it in {settings.data_dir}"
+        else:
+            found, warnings = within(lambda: look(settings), _START_S)
+            state, detail = State.WARNING if warnings else State.OK, "; ".join([found, *warnings])
     except TimeoutError:
+        state = State.BROKEN
         detail = f"not up after {_START_S:.0f} s; it may be recovering from a crash: check it with `run.py db status`"
-        return Finding(area="database", name="database", state=State.BROKEN, detail=detail)
     except EarshotError as error:
-        return Finding(area="database", name="database", state=State.BROKEN, detail=" ".join(str(error).split()))
-    if warnings:
-        told = "; ".join([detail, *warnings])
-        return Finding(area="database", name="database", state=State.WARNING, detail=told)
-    return Finding(area="database", name="database", state=State.OK, detail=detail)
+        state, detail = State.BROKEN, " ".join(str(error).split())
+    return Finding(area="database", name="database", state=state, detail=detail)
 
 
 def source(settings: InputSettings, timeout_s: float) -> Finding:
@@ -52,16 +50,16 @@ def source(settings: InputSettings, timeout_s: float) -> Finding:
         one_look = settings.model_copy(update={"min_age_s": 0.0, "pairs": pairs})
         return next((item for item in build_source(one_look).discover() if isinstance(item, FoundCall)), None)
 
+    state, detail = State.OK, f"{settings.path}: readable"
     try:
-        found = within(first, 2 * timeout_s)
+        if within(first, 2 * timeout_s) is None:
+            state, detail = State.WARNING, f"{settings.path}: no recordings"
     except TimeoutError:
-        found, detail = None, f"{settings.path}: no first recording within {2 * timeout_s:g} s; it may be slow or empty"
-        return Finding(area="input", name="input.path", state=State.WARNING, detail=detail)
+        state = State.WARNING
+        detail = f"{settings.path}: no first recording within {2 * timeout_s:g} s; it may be slow or empty"
     except EarshotError as error:
-        return Finding(area="input", name="input.path", state=State.BROKEN, detail=" ".join(str(error).split()))
-    if found is None:
-        return Finding(area="input", name="input.path", state=State.WARNING, detail=f"{settings.path}: no recordings")
-    return Finding(area="input", name="input.path", state=State.OK, detail=f"{settings.path}: readable")
+        state, detail = State.BROKEN, " ".join(str(error).split())
+    return Finding(area="input", name="input.path", state=state, detail=detail)
 
 
 def destination(settings: OutputSettings, timeout_s: float) -> list[Finding]:
@@ -84,7 +82,6 @@ def destination(settings: OutputSettings, timeout_s: float) -> list[Finding]:
     except TimeoutError:
         state, detail = State.WARNING, f"{address}: no answer within {2 * timeout_s:g} s; see output.s3"
     except EarshotError as error:
-        told = " ".join(str(error).split())
-        state = State.WARNING
+        state, told = State.WARNING, " ".join(str(error).split())
         detail = f"{address}: {told}; check output.s3 and the credentials (without the right to list, S3 refuses this)"
     return [Finding(area="output", name="output.upload_to", state=state, detail=detail)]

@@ -20,7 +20,7 @@ from db.erasure import erasable, erasing, refuse_in_reports
 from db.existing import existing_ledger
 from db.jobs.forgetting import Forgotten, forget_customers, forget_old
 from db.migrate import migrate
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.errors import ConfigurationError, RunLocked
 from pipeline.plurals import counted
 
@@ -56,8 +56,7 @@ def purge(config: Path, overrides: Sequence[str], wish: Wish, confirm: Callable[
         raise ConfigurationError("db purge: say what: --before DATE, --call ID or --customer ID")
     if wish.customer is not None and not wish.customer.strip():
         raise ConfigurationError("--customer: is empty")
-    export_env_file(config.parent / ".env")
-    settings = load_settings(config, overrides).settings
+    settings = load_exported(config, overrides).settings
     let_read(settings.output.readable_by)
     zone = ZoneInfo(settings.input.timezone)
     before = None if wish.before is None else wish.before.replace(tzinfo=zone)

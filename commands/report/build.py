@@ -18,6 +18,7 @@ from db.queries.calls import status_counts
 from db.queries.report import Questions
 from db.queries.runs import earlier_runs
 from pipeline.config.areas.buckets import in_bucket
+from pipeline.config.areas.run import usable_cores
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.root import Settings
 from pipeline.run.batch import BatchResult
@@ -163,7 +164,7 @@ def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
             for stage in spans_of.STAGES[1:]
         ],
         "startup_s": round(begin_s, 3),
-        "bottleneck": bottleneck(load, facts.settings, _cores()) if spans else None,
+        "bottleneck": bottleneck(load, facts.settings, usable_cores()) if spans else None,
         "timeline": spans_of.timeline(spans, end_s),
         "calls": spans_of.scatter(calls, options.max_points),
         "slowest": spans_of.slowest(calls, options.slowest_calls),
@@ -171,7 +172,7 @@ def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
             **spans_of.resources(recorder.samples, options.max_points),
             "machine": None if machine is None else {key: round(part, 4) for key, part in asdict(machine).items()},
             "memory_limit_bytes": round(limit_bytes),
-            "cores": _cores(),
+            "cores": usable_cores(),
         },
         "peak_memory_bytes": max((sample.memory_bytes for sample in recorder.samples), default=None),
     }
@@ -247,7 +248,3 @@ def _memory_limit(settings: Settings) -> float:
     import psutil
 
     return (settings.run.max_memory_gb or float(psutil.virtual_memory().total) * 0.8 / 1e9) * 1e9
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,7 +10,7 @@ from commands.report.page import write_page
 from commands.terminal import say
 from db.existing import existing_ledger
 from db.queries.runs import stored_report
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.errors import ConfigurationError
 
 
@@ -19,9 +19,8 @@ def write_report(config: Path, overrides: Sequence[str], run_id: str | None, out
 
     Raises ConfigurationError when there is no such run.
     """
-    settings = load_settings(config, overrides).settings
+    settings = load_exported(config, overrides).settings
     let_read(settings.output.readable_by)
-    export_env_file(config.parent / ".env")
     with existing_ledger(settings.database) as database:
         stored = stored_report(database, run_id)
     if stored is None:

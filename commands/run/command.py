@@ -35,7 +35,7 @@ from db.ledger.privacy import drop_superseded_text
 from db.ledger.store import PostgresStore
 from db.queries.runs import run_speeds
 from db.tables import emptied_tables
-from pipeline.config.loader import LoadedSettings, export_env_file, load_settings
+from pipeline.config.loader import LoadedSettings, load_exported
 from pipeline.config.root import Settings
 from pipeline.errors import EarshotError, RunInterrupted, UnforeseenError, told
 from pipeline.plurals import counted
@@ -71,8 +71,7 @@ def run_calls(config: Path, overrides: Sequence[str], dry_run: bool = False) -> 
 
     Raises ConfigurationError, StartupError or RunLocked before anything was begun.
     """
-    loaded = load_settings(config, overrides)
-    export_env_file(config.parent / ".env")
+    loaded = load_exported(config, overrides)
     let_read(loaded.settings.output.readable_by)
     if dry_run:
         from commands.run.dry_run import show_plan

@@ -25,10 +25,6 @@ def executor_of(settings: Settings) -> BuildExecutor:
     return _EXECUTORS[settings.run.executor](settings)
 
 
-def _local(_settings: Settings) -> BuildExecutor:
-    return LocalExecutor
-
-
 def _ray(settings: Settings) -> BuildExecutor:
     from pipeline.run.executors.ray_cluster.cluster import ray_executor
 
@@ -36,7 +32,7 @@ def _ray(settings: Settings) -> BuildExecutor:
     return ray_executor(settings.ray, settings.run.decode_workers, partial(open_worker, shared))
 
 
-_EXECUTORS: dict[str, Callable[[Settings], BuildExecutor]] = {"local": _local, "ray": _ray}
+_EXECUTORS: dict[str, Callable[[Settings], BuildExecutor]] = {"local": lambda _: LocalExecutor, "ray": _ray}
 
 
 def share_of(settings: Settings, workers: int) -> Settings:

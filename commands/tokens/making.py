@@ -15,7 +15,7 @@ from db.access.tokens import NewToken, keep_token, revoke_token
 from db.connection import connect
 from db.existing import existing_ledger
 from db.migrate import migrate
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.errors import ConfigurationError
 from pipeline.visible_text import one_line
 
@@ -48,8 +48,7 @@ def make(config: Path, overrides: Sequence[str], wish: Wish, as_json: bool) -> i
     for option, values in (("--segment", wish.segments), ("--queue", wish.queues)):
         if any(not value.strip() for value in values or ()):
             raise ConfigurationError(f"tokens create {option}: is empty")
-    export_env_file(config.parent / ".env")
-    settings = load_settings(config, overrides).settings
+    settings = load_exported(config, overrides).settings
     token = new_token()
     expires_at = None if wish.days is None else datetime.now(UTC) + timedelta(days=wish.days)
     kept = NewToken(
@@ -78,8 +77,7 @@ def make(config: Path, overrides: Sequence[str], wish: Wish, as_json: bool) -> i
 
 def end(config: Path, overrides: Sequence[str], name_or_id: str) -> int:
     """Revoke a token; returns the exit code. Raises ConfigurationError where there is none."""
-    export_env_file(config.parent / ".env")
-    settings = load_settings(config, overrides).settings
+    settings = load_exported(config, overrides).settings
     with existing_ledger(settings.database) as database:
         migrate(database.url)
         ended = revoke_token(database, name_or_id)

@@ -18,13 +18,12 @@ from db.access.tokens import StoredToken, all_tokens
 from db.connection import Database
 from db.existing import existing_ledger
 from db.migrate import migrate
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 
 
 @contextmanager
 def _opened(config: Path, overrides: Sequence[str]) -> Iterator[tuple[Database, ZoneInfo]]:
-    export_env_file(config.parent / ".env")
-    settings = load_settings(config, overrides).settings
+    settings = load_exported(config, overrides).settings
     with existing_ledger(settings.database) as database:
         migrate(database.url)
         yield database, ZoneInfo(settings.input.timezone)

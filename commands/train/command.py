@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.options import DEFAULT_CONFIG, ConfigOption, SetOption
-from commands.train.requests import TrainRequest, run_train, tell
+from commands.train.requests import LabelRequest, run_train, tell
 
 HELP = """Train a model on your own labels.
 
@@ -137,27 +137,31 @@ def train(  # noqa: PLR0917 - typer calls it by name
     overrides: SetOption = None,
 ) -> None:
     """Train one kind of model and report the result."""
-    request = TrainRequest(
+    request = LabelRequest(
         labels=labels,
-        out=out,
-        model=model,
-        languages=language or ("en",),
         label_column=label_column,
         text_column=text_column,
         audio_column=audio_column,
-        neutral=neutral,
-        neutral_items=neutral_items,
         words_held_out=words_held_out,
         voice_held_out=voice_held_out,
         group_by=group_by,
         label_map=label_map or (),
-        folds=None if leave_one_group_out else folds,
         seed=seed,
-        licence=licence,
-        title=title,
-        overwrite=overwrite,
-        limit_notes=limit_note or (),
         config=config,
         overrides=overrides or (),
     )
-    tell(run_train(kind.value, request))
+    outcome = run_train(
+        kind.value,
+        request,
+        out=out,
+        model=model,
+        languages=language or ("en",),
+        neutral=neutral,
+        neutral_items=neutral_items,
+        folds=None if leave_one_group_out else folds,
+        licence=licence,
+        title=title,
+        overwrite=overwrite,
+        limits=limit_note or (),
+    )
+    tell(outcome)

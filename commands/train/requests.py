@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from commands.options import DEFAULT_CONFIG
 from commands.terminal import say
@@ -59,22 +59,6 @@ class LabelRequest:
         return load_settings(None if absent else self.config, self.overrides).settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainRequest(LabelRequest):
-    """The parts of a request that all kinds of training share."""
-
-    out: Path
-    model: str | None = None
-    languages: Sequence[str] = ("en",)
-    neutral: Path | None = None
-    neutral_items: int = 800
-    folds: int | None = 5
-    licence: str = "not stated"
-    title: str | None = None
-    overwrite: bool = False
-    limit_notes: Sequence[str] = ()
-
-
 def audio_reader(settings: Settings) -> ReadAudio:
     """Decodes recordings as a run does."""
     from analysis.training.labelled.recordings import spool_reader
@@ -86,31 +70,28 @@ def audio_reader(settings: Settings) -> ReadAudio:
     return spool_reader(decode)
 
 
-def run_train(kind: str, request: TrainRequest) -> TrainingOutcome:
-    """Train one kind of model. Raises ConfigurationError for bad labels, with row numbers."""
+def run_train(kind: str, request: LabelRequest, *, out: Path, **asked: Any) -> TrainingOutcome:
+    """Train one kind of model. Raises ConfigurationError for bad labels, with row numbers.
+
+    Args:
+        out: folder for the model.
+        asked: further fields of `analysis.training.task.TrainingRequest`.
+    """
     from analysis.training.task import TrainingRequest
     from analysis.training.train import train
 
     settings = request.settings()
-    asked = TrainingRequest(
+    wanted = TrainingRequest(
         labels=request.file(),
-        out=request.out,
+        out=out,
         settings=settings,
         read_audio=audio_reader(settings),
-        model=request.model,
-        languages=request.languages,
-        neutral=request.neutral,
-        neutral_items=request.neutral_items,
         words_held_out=request.words_held_out,
         voice_held_out=request.voice_held_out,
-        title=request.title,
-        licence=request.licence,
-        limits=request.limit_notes,
-        folds=request.folds,
         seed=request.seed,
-        overwrite=request.overwrite,
+        **asked,
     )
-    return train(kind, asked, say)
+    return train(kind, wanted, say)
 
 
 def tell(outcome: TrainingOutcome) -> None:

@@ -66,6 +66,13 @@ def load_settings(path: Path | None, overrides: Sequence[str] = (), env_file: Pa
     return LoadedSettings(settings, path, content, hashlib.sha256(canonical.encode()).hexdigest(), places)
 
 
+def load_exported(config: Path, overrides: Sequence[str]) -> LoadedSettings:
+    """The same, with `.env` beside the file exported: for commands whose client libraries read the environment."""
+    loaded = load_settings(config, overrides)
+    export_env_file(config.parent / ".env")
+    return loaded
+
+
 def _read_yaml(path: Path) -> tuple[dict[str, Any], Places]:
     if not path.exists():
         raise ConfigurationError(f"{path}: no such file; give --config FILE or run from the project folder")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from db.export.files import write_whole
 from db.ledger.store import PostgresStore
 from db.queries.calls import transcribed_calls
 from pipeline.config.areas.database import DatabaseSettings
+from pipeline.config.areas.run import usable_cores
 from pipeline.errors import ConfigurationError
 from pipeline.judging.scores import FIGURES
 from pipeline.judging.truth import Truth, open_truth
@@ -159,7 +159,7 @@ def machine() -> str:
     """The machine of the figures, in a line."""
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     memory_gb = psutil.virtual_memory().total / 1e9
     return f"{_processor()}, {cores} cores, {memory_gb:.0f} GB, {platform.system()} {platform.machine()}"
 

@@ -28,23 +28,23 @@ class EffortFigures:
     calls: int
     """Whose making was measured."""
     audio_s: float
-    processor_s: float | None
+    processor_s: float | None = None
     """Of the recogniser's process."""
-    other_processor_s: float | None
+    other_processor_s: float | None = None
     """Decoding and voice activity."""
-    processor_s_per_audio_hour: float | None
-    real_time_factor_p50: float | None
+    processor_s_per_audio_hour: float | None = None
+    real_time_factor_p50: float | None = None
     """Wall seconds of recognition per second of call, median over calls; depends on what else the machine did."""
-    real_time_factor_p95: float | None
-    peak_memory_bytes: int | None
+    real_time_factor_p95: float | None = None
+    peak_memory_bytes: int | None = None
     """All processes of the run together."""
-    usd_per_audio_hour: float | None
+    usd_per_audio_hour: float | None = None
     """What a service charges for the recordings, and the machine's price while it recognises, one call after the other;
     None where one of the two is not configured."""
-    by_service: bool
+    by_service: bool = False
     """Whether a service made some of them: processor seconds are then not all of the work."""
-    machines: tuple[str, ...]
-    made_between: tuple[str, str] | None
+    machines: tuple[str, ...] = ()
+    made_between: tuple[str, str] | None = None
     """Oldest and newest of the transcripts, UTC."""
 
 
@@ -203,11 +203,7 @@ def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
     measured = [effort for effort in efforts if effort is not None]
     audio_s = sum(effort.audio_s for effort in measured)
     if not measured or not audio_s:
-        return EffortFigures(
-            calls=0, audio_s=0.0, processor_s=None, other_processor_s=None, processor_s_per_audio_hour=None,
-            real_time_factor_p50=None, real_time_factor_p95=None, peak_memory_bytes=None, usd_per_audio_hour=None,
-            by_service=False, machines=(), made_between=None,
-        )  # fmt: skip
+        return EffortFigures(calls=0, audio_s=0.0)
     processor_s = sum(effort.processor_s for effort in measured)
     other_s = sum(effort.other_processor_s for effort in measured)
     factors = [effort.wall_s / effort.audio_s for effort in measured if effort.audio_s]
@@ -222,8 +218,6 @@ def _effort(efforts: Sequence[Effort | None]) -> EffortFigures:
         real_time_factor_p50=median,
         real_time_factor_p95=slow,
         peak_memory_bytes=max(effort.peak_memory_bytes for effort in measured),
-        usd_per_audio_hour=None,
-        by_service=False,
         machines=tuple(sorted({effort.machine for effort in measured})),
         made_between=(made[0], made[-1]),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.errors import OutputUnavailable
+from db.export import write_whole
 from pipeline.records import Transcript
 
 MOST_KEPT = 5000
@@ -70,23 +69,13 @@ class KeptTranscripts:
 
     def put(self, kept: KeptTranscript) -> None:
         """Raises OutputUnavailable."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".draft-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(_adapter().dump_json(kept))
-            os.replace(draft, self._folder / f"{kept.transcript.fingerprint}.json")
-        except OSError as error:
-            raise OutputUnavailable(
-                f"{self._folder}: a transcript cannot be kept there ({error}); free space, or choose another folder "
-                "with --output"
-            ) from error
+        write_whole(self._folder / f"{kept.transcript.fingerprint}.json", _adapter().dump_json(kept))
 
     def prune(self) -> None:
         """Delete those not used for longest, and drafts of a process that was killed."""
         files = sorted(self._folder.glob("*.json"), key=_used_at, reverse=True)
         yesterday = time.time() - _DAY_S
-        drafts = [draft for draft in self._folder.glob(".draft-*") if _used_at(draft) < yesterday]
+        drafts = [draft for draft in self._folder.glob(".*.part") if _used_at(draft) < yesterday]
         for path in (*files[self._most :], *drafts):
             path.unlink(missing_ok=True)
 

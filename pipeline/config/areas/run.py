@@ -29,7 +29,8 @@ class Reprocess(StrEnum):
     ALL = "all"
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -69,7 +70,7 @@ class RunSettings(Area):
 
     io_workers: Annotated[int, Field(ge=1, le=64)] = 4
     """Threads that download remote recordings ahead of the decoders, and read headers for a dry run."""
-    decode_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: max(1, min(4, _usable_cores())))
+    decode_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: max(1, min(4, usable_cores())))
     """Processes that decode and find speech, one core each."""
     analysis_workers: Annotated[int, Field(ge=1, le=16)] = 1
     """Processes that analyse; they share the ceilings of language models and split the quotas. With mlx_lm among

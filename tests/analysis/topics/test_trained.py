@@ -13,7 +13,7 @@ from analysis.model_folder import read_card
 from analysis.records import Topic
 from analysis.steps import build_language_steps
 from analysis.training.open_set import SHARE_LEFT, fit_weights
-from commands.train.requests import TrainRequest, run_train
+from commands.train.requests import LabelRequest, run_train
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.ports import AnalysisStep
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (f"{text} {where}", label) for label, texts in SAID.items() for text in texts for where in PLACES
         )
     out = place / "model"
-    run_train("topics", TrainRequest(labels=place / "labels.csv", out=out, group_by="item", folds=3, model="plain"))
+    run_train("topics", LabelRequest(labels=place / "labels.csv", group_by="item"), out=out, folds=3, model="plain")
     return out
 
 
@@ -141,7 +141,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (f"{text} {where}", label) for label, texts in said.items() for text in texts for where in PLACES
         )
     out = place / "model"
-    run_train("topics", TrainRequest(labels=place / "labels.csv", out=out, group_by="item", folds=3, model="plain"))
+    run_train("topics", LabelRequest(labels=place / "labels.csv", group_by="item"), out=out, folds=3, model="plain")
     return out
 
 

@@ -24,7 +24,7 @@ from analysis.training.open_set import rows_of
 from analysis.training.task import TrainingRequest
 from analysis.training.train import KINDS, TrainingOutcome
 from commands.evaluate.sentiment import evaluation_text, run_evaluate_sentiment
-from commands.train.requests import TrainRequest, run_train
+from commands.train.requests import LabelRequest, run_train
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.sentiment import SentimentSettings
 from pipeline.config.root import Settings
@@ -62,20 +62,24 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "labels.csv"
 
 
-def request_for(labels: Path, tmp_path: Path, name: str, **more: object) -> TrainRequest:
+def request_for(labels: Path, tmp_path: Path, **more: object) -> LabelRequest:
     (tmp_path / "config.yaml").write_text("{}\n", encoding="utf-8")
-    settings: dict[str, object] = {"folds": 3, "config": tmp_path / "config.yaml", **more}
-    return TrainRequest(labels=labels, out=tmp_path / name, **settings)  # type: ignore[arg-type]
+    return LabelRequest(labels=labels, config=tmp_path / "config.yaml", **more)  # type: ignore[arg-type]
+
+
+def trained(kind: str, labels: Path, tmp_path: Path, name: str, **more: object) -> TrainingOutcome:
+    of_labels = {key: more.pop(key) for key in list(more) if key in LabelRequest.__slots__}
+    return run_train(kind, request_for(labels, tmp_path, **of_labels), out=tmp_path / name, **{"folds": 3, **more})
 
 
 @pytest.fixture(scope="module")
 def voice_model(labels: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingOutcome:
-    return run_train("acoustic", request_for(labels, tmp_path_factory.mktemp("voice"), "voice", model="svm"))
+    return trained("acoustic", labels, tmp_path_factory.mktemp("voice"), "voice", model="svm")
 
 
 @pytest.fixture(scope="module")
 def text_model(labels: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingOutcome:
-    return run_train("text", request_for(labels, tmp_path_factory.mktemp("text"), "t", model="plain"))
+    return trained("text", labels, tmp_path_factory.mktemp("text"), "t", model="plain")
 
 
 @pytest.mark.parametrize(("kind", "model"), [("acoustic", "svm"), ("text", "plain")])
@@ -83,7 +87,7 @@ def test_same_input_same_model(
     request: pytest.FixtureRequest, labels: Path, tmp_path: Path, kind: str, model: str
 ) -> None:
     first = request.getfixturevalue("voice_model" if kind == "acoustic" else "text_model")
-    second = run_train(kind, request_for(labels, tmp_path, "again", model=model))
+    second = trained(kind, labels, tmp_path, "again", model=model)
     assert (first.folder / "held_out.csv").read_bytes() == (second.folder / "held_out.csv").read_bytes()
     assert first.card.model_sha256 == second.card.model_sha256
 
@@ -118,18 +122,18 @@ def test_text_is_compared_with_the_model_in_use_and_usable(
     engine = TrainedTextSentiment(str(text_model.folder))
     assert engine.predict(spoken_lines(["Thank you so much, wonderful!"]))[0].label.value == "positive"
     with pytest.raises(ConfigurationError, match="--overwrite"):
-        run_train("text", request_for(labels, text_model.folder.parent, "t", model="plain"))
+        trained("text", labels, text_model.folder.parent, "t", model="plain")
     # Labels were added and moved: what the model in use learned is known again.
     rows = labels.read_text(encoding="utf-8").splitlines()
     more = [row.replace("bill", "invoice").replace("_", "+") for row in rows[1:] if "the bill" in row]
     (tmp_path / "more.csv").write_text("\n".join([rows[0], *more, *reversed(rows[1:])]), encoding="utf-8")
     use = [f"sentiment.text.sklearn.client_model={text_model.folder}"]
-    grown = request_for(tmp_path / "more.csv", tmp_path, "v", overrides=use, model="plain")
-    assert f"on 54 of {54 + len(more)} items by its own held-out answers" in run_train("text", grown).note
+    grown = trained("text", tmp_path / "more.csv", tmp_path, "v", overrides=use, model="plain")
+    assert f"on 54 of {54 + len(more)} items by its own held-out answers" in grown.note
 
 
 def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
-    outcome = run_train("topics", request_for(labels, tmp_path, "topics"))
+    outcome = trained("topics", labels, tmp_path, "topics")
     loaded = load_model(tmp_path / "topics", kind="topics")
     texts = rows_of(["Thank you so much, the bill is wonderful."], open_encoder(EncoderSettings()).encoder)
     rows = loaded.pipeline.predict_proba(texts)
@@ -140,9 +144,9 @@ def test_topics_take_any_label(labels: Path, tmp_path: Path) -> None:
 def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path, voice_model: TrainingOutcome) -> None:
     use = (*LEXICON, f"sentiment.acoustic.client_model={voice_model.folder}")
     with pytest.raises(ConfigurationError, match="no held-out answers there"):
-        run_train("fusion", request_for(labels, tmp_path, "no", overrides=use, voice_held_out=labels))
+        trained("fusion", labels, tmp_path, "no", overrides=use, voice_held_out=labels)
     answers = voice_model.folder / "held_out.csv"
-    outcome = run_train("fusion", request_for(labels, tmp_path, "fusion", overrides=use, voice_held_out=answers))
+    outcome = trained("fusion", labels, tmp_path, "fusion", overrides=use, voice_held_out=answers)
     assert outcome.scores.recall.value > 0.9
     settings = SentimentSettings.model_validate(
         {
@@ -157,7 +161,7 @@ def test_fusion_is_learned_from_held_out_answers(labels: Path, tmp_path: Path, v
 
 
 def test_evaluation_says_when_fusion_does_not_help(labels: Path, tmp_path: Path) -> None:
-    request = request_for(labels, tmp_path, "-", overrides=LEXICON)
+    request = request_for(labels, tmp_path, overrides=LEXICON)
     evaluation = run_evaluate_sentiment(request)
     text = evaluation_text(evaluation)
     assert evaluation.both == evaluation.items == 54
@@ -183,7 +187,7 @@ def test_recordings_that_cannot_be_read_are_named(tmp_path: Path, labels: Path, 
     path = tmp_path / "l.csv"
     path.write_text("path,text,label,group\n" + rows + good, encoding="utf-8")
     with pytest.raises(EarshotError, match=message):
-        run_train("acoustic", request_for(path, tmp_path, "x", model="svm"))
+        trained("acoustic", path, tmp_path, "x", model="svm")
 
 
 def test_every_recording_that_cannot_be_read_is_named_with_its_row(tmp_path: Path, labels: Path) -> None:
@@ -193,8 +197,8 @@ def test_every_recording_that_cannot_be_read_is_named_with_its_row(tmp_path: Pat
     lines = [header, bad, *(f"{labels.parent}/{row}" for row in rows[:3]), bad, f"{labels.parent}/{rows[4]}", bad]
     path = tmp_path / "l.csv"
     path.write_text("\n".join([*lines, *(f"{labels.parent}/{row}" for row in rows[5:])]), encoding="utf-8")
-    request = request_for(path, tmp_path, "x")
-    for ask in (lambda: run_evaluate_sentiment(request), lambda: run_train("acoustic", request)):
+    request = request_for(path, tmp_path)
+    for ask in (lambda: run_evaluate_sentiment(request), lambda: run_train("acoustic", request, out=tmp_path / "x")):
         with pytest.raises(ConfigurationError, match="3 recordings cannot be read") as caught:
             ask()
         assert all(f"row {row}: " in str(caught.value) for row in (2, 6, 8))
@@ -203,8 +207,8 @@ def test_every_recording_that_cannot_be_read_is_named_with_its_row(tmp_path: Pat
 def test_words_are_learned_without_the_recordings(tmp_path: Path, labels: Path) -> None:
     path = tmp_path / "far.csv"
     path.write_text(labels.read_text(encoding="utf-8"), encoding="utf-8")
-    request = request_for(path, tmp_path, "x")
-    asked = TrainingRequest(labels=request.file(), out=request.out, settings=Settings(), read_audio=not_read)
+    request = request_for(path, tmp_path)
+    asked = TrainingRequest(labels=request.file(), out=tmp_path / "x", settings=Settings(), read_audio=not_read)
     assert len(KINDS["text"].prepare(asked, "cues", print).labels.items) == 54
 
 
@@ -218,12 +222,12 @@ def test_copies_of_a_recording_in_two_groups_are_refused(tmp_path: Path, labels:
     rows = [rows[0], *(f"{labels.parent}/{row}" for row in rows[1:]), "copy.wav,x,neutral,s5,client,x"]
     (tmp_path / "l.csv").write_text("\n".join(rows), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"row 56: the same sound is in group 's5' here and in 's0' in row"):
-        run_train("acoustic", request_for(tmp_path / "l.csv", tmp_path, "x", model="svm"))
+        trained("acoustic", tmp_path / "l.csv", tmp_path, "x", model="svm")
 
 
 def test_a_model_in_use_that_no_longer_loads_does_not_stop_training(labels: Path, tmp_path: Path) -> None:
     gone = [f"sentiment.text.sklearn.client_model={tmp_path / 'gone'}"]
-    outcome = run_train("text", request_for(labels, tmp_path, "a", overrides=gone, model="plain", folds=2))
+    outcome = trained("text", labels, tmp_path, "a", overrides=gone, model="plain", folds=2)
     assert outcome.comparison is None
     assert "no card.json there" in outcome.note
 
@@ -231,11 +235,11 @@ def test_a_model_in_use_that_no_longer_loads_does_not_stop_training(labels: Path
 def test_a_model_is_not_judged_on_what_it_learned(labels: Path, tmp_path: Path, voice_model: TrainingOutcome) -> None:
     shutil.copytree(voice_model.folder, tmp_path / "voice")
     use = [*LEXICON, f"sentiment.acoustic.client_model={tmp_path / 'voice'}"]
-    evaluation = run_evaluate_sentiment(request_for(labels, tmp_path, "-", overrides=use))
+    evaluation = run_evaluate_sentiment(request_for(labels, tmp_path, overrides=use))
     assert "acoustic: voice was trained on 36 of these items; its held-out answers are taken" in evaluation.notes
     (tmp_path / "voice" / "held_out.csv").unlink()
     with pytest.raises(ConfigurationError, match="trained on these very labels and keeps no held-out answers"):
-        run_evaluate_sentiment(request_for(labels, tmp_path, "-", overrides=use))
+        run_evaluate_sentiment(request_for(labels, tmp_path, overrides=use))
 
 
 def test_a_class_of_one_group_is_refused_in_words() -> None:
@@ -249,8 +253,8 @@ def test_a_class_of_one_group_is_refused_in_words() -> None:
 
 def test_unknown_choices_name_the_others(labels: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="svm, forest"):
-        run_train("acoustic", request_for(labels, tmp_path, "x", model="boost"))
+        trained("acoustic", labels, tmp_path, "x", model="boost")
     with pytest.raises(ConfigurationError, match="words, cues, plain"):
-        run_train("text", request_for(labels, tmp_path, "x", model="bert"))
+        trained("text", labels, tmp_path, "x", model="bert")
     with pytest.raises(ConfigurationError, match="written=meant"):
-        run_train("text", request_for(labels, tmp_path, "x", label_map=["anger"], model="cues"))
+        trained("text", labels, tmp_path, "x", label_map=["anger"], model="cues")

@@ -19,12 +19,12 @@ def test_pruning_leaves_what_was_used_last_and_the_drafts_under_way(tmp_path: Pa
     for age, name in enumerate(("new", "middle", "old")):
         folder.put(kept(name))
         os.utime(tmp_path / f"{name}.json", (LONG_AGO_S - age, LONG_AGO_S - age))
-    (tmp_path / ".draft-now").touch()
-    (tmp_path / ".draft-killed").touch()
-    os.utime(tmp_path / ".draft-killed", (LONG_AGO_S, LONG_AGO_S))
+    (tmp_path / ".now.json.part").touch()
+    (tmp_path / ".killed.json.part").touch()
+    os.utime(tmp_path / ".killed.json.part", (LONG_AGO_S, LONG_AGO_S))
     assert folder.get("old") == kept("old")
     folder.prune()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".draft-now", "new.json", "old.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".now.json.part", "new.json", "old.json"]
 
 
 def test_a_folder_that_is_not_there_has_nothing_to_prune(tmp_path: Path) -> None:
