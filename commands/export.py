@@ -14,7 +14,6 @@ from commands.terminal import say
 from db.existing import existing_ledger
 from db.export import RESULT_FORMATS, TableFormat, export_table, export_transcripts, export_workbook
 from db.export.bigquery import write_bigquery
-from db.export.columns import Table
 from db.export.document import documents
 from db.export.streaming import chosen_call_ids
 from db.export.tables import RESULTS, TABLES, WORKBOOK
@@ -68,7 +67,7 @@ class _Export:
     def write(self, name: str) -> bool:
         """Write one format, and say so; returns False when something is missing from it."""
         wanted, zone, to = self.wanted, self.zone, self.place.to
-        path = to if suffix_of(wanted.to) in (name, _ending(name)) else _beside(to, name)
+        path = to if suffix_of(wanted.to) in (name, _ending(name)) else to.with_name(f"{to.name}.{_ending(name)}")
         shown = self.place.shown(path)
         if name == HTML:
             self.write_pages(to)
@@ -87,7 +86,7 @@ class _Export:
             table = TABLES[wanted.table or RESULTS.name]
             how = TableFormat(name=name, csv=self.settings.output.csv, zone=zone)
             rows = export_table(self.database, wanted.calls, table.with_columns(wanted.columns), path, how)
-            say(f"{shown}: {_of_what(table, rows)}")
+            say(f"{shown}: {counted(rows, 'call' if table.name in ('results', 'calls') else 'row')}")
             if name == "xlsx":
                 _tell_of_further_sheets({table.title: rows})
         return True
@@ -156,12 +155,3 @@ def _tell_of_further_sheets(rows: Mapping[str, int]) -> None:
 def _ending(name: str) -> str:
     """Suffix of a format's file, without the dot."""
     return "jsonl" if name == BIGQUERY else name
-
-
-def _beside(to: Path, name: str) -> Path:
-    """A file for each format, where several are asked for."""
-    return to.with_name(f"{to.name}.{_ending(name)}")
-
-
-def _of_what(table: Table, rows: int) -> str:
-    return counted(rows, "call" if table.name in ("results", "calls") else "row")

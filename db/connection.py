@@ -186,7 +186,7 @@ def connect(settings: DatabaseSettings, *, up_to_date: bool = True) -> Database:
     database = Database(settings, server.url if server is not None else settings.url, server)
     try:
         _check(database)
-        if up_to_date and migrate(_with_link_options(database)):
+        if up_to_date and migrate(make_conninfo(database.url, **link_options(database.url, database.settings))):
             renew_readers(database)
     except BaseException:
         database.close()
@@ -232,8 +232,3 @@ def _check(database: Database) -> None:
         raise DatabaseUnavailable(
             f"database {database.name}: PostgreSQL {version // 10_000} is too old; 14 or newer is needed"
         )
-
-
-def _with_link_options(database: Database) -> str:
-    """The address with the options of every connection, for code that opens its own."""
-    return make_conninfo(database.url, **link_options(database.url, database.settings))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 Share = float
@@ -20,3 +22,8 @@ class Answer(BaseModel):
         use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
     )
+
+
+def alike(answer: type[BaseModel], record: object) -> dict[str, Any]:
+    """The fields of an answer that a record of the database has under the same names."""
+    return {name: getattr(record, name) for name in answer.model_fields if hasattr(record, name)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +81,14 @@ def application(
         shared.asking.close()
         spans.close()
 
-    app = _without_documentation(open_rooms)
+    app = FastAPI(
+        title="Earshot",
+        docs_url=None,  # FastAPI's own documentation loads its scripts from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=document.operation_id,
+        lifespan=open_rooms,
+    )
     app.state.shared = shared
     app.state.gate, app.state.only_known = gate or OpenGate(), only_known
     app.state.live = live
@@ -99,18 +106,6 @@ def application(
     spans = watch(app, database, settings)  # last: it sees what all others answer
     refuse_undeclared(app)
     return app
-
-
-def _without_documentation(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
-    """FastAPI's own documentation loads its scripts from elsewhere: not here."""
-    return FastAPI(
-        title="Earshot",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        generate_unique_id_function=document.operation_id,
-        lifespan=lifespan,
-    )
 
 
 def _shared(

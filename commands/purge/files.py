@@ -112,7 +112,7 @@ def _one(path: Path, what: Named, delimiter: str, outcome: FilesOutcome, write: 
     ending = path.suffix.lower()
     if names_no_call(path, delimiter):
         outcome.unread.append(f"{path}: its rows do not say which call they are of; delete it if one was erased")
-    if any(name in what.stems or name in what.call_ids for name in (_stem(path), path.parent.name)):
+    if any(name in what.stems or name in what.call_ids for name in (path.name.partition(".")[0], path.parent.name)):
         _delete(path, "files of a call", outcome, write)
     elif ending in _TABLES:
         if table_holds(path, what.mentions):
@@ -123,11 +123,6 @@ def _one(path: Path, what: Named, delimiter: str, outcome: FilesOutcome, write: 
             _delete(path, "pages deleted", outcome, write)
     elif ending in _TEXTS:
         _rewrite(path, _cleaner(path, what, delimiter), outcome, write)
-
-
-def _stem(path: Path) -> str:
-    """`a-12345678` of `a-12345678.pca.json`."""
-    return path.name.partition(".")[0]
 
 
 def _delete(path: Path, kind: str, outcome: FilesOutcome, write: bool) -> None:

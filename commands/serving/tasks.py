@@ -109,6 +109,5 @@ def tidy_up(room: JobRoom) -> None:
     in_hands = room.in_hands.jobs
     for job in room.jobs.unfinished(datetime.now(UTC) - timedelta(seconds=older_than_s)):
         if job.job_id not in in_hands and not room.folder.is_young(job, older_than_s, time.time()):
-            room.jobs.forget(job.job_id)
-            room.folder.drop(job)
+            room.give_up(job)
     room.folder.sweep(older_than_s, time.time(), in_hands)

@@ -14,7 +14,7 @@ from commands.sheets import rows_of, write_sheet_of
 from db.export.cells import cell_text
 from db.export.columns import Column, Kind, Table
 from db.queries import reading
-from db.queries.references import ReferenceTurn, heard_turns, save_reference
+from db.queries.references import heard_turns, save_reference
 from db.queries.watch import CallToCorrect
 from pages.words import chunk_flag
 from pipeline.errors import ConfigurationError
@@ -181,12 +181,8 @@ def _keep(database: Database, settings: Settings, call_id: uuid.UUID, corrected_
         database,
         call_id,
         shown.transcript_fingerprint,
-        _with_texts(turns, texts),
+        [replace(turn, text=text) for turn, text in zip(turns, texts, strict=True)],
         by=corrected_call.by,
         source="sheet",
     )
     return None if kept is not None else "was changed meanwhile; read the sheet again"
-
-
-def _with_texts(turns: Sequence[ReferenceTurn], texts: Sequence[str]) -> list[ReferenceTurn]:
-    return [replace(turn, text=text) for turn, text in zip(turns, texts, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ def srt(document: Document, settings: TranscriptFileSettings) -> str:
 def vtt(document: Document, settings: TranscriptFileSettings) -> str:
     blocks = ["WEBVTT\n"]
     for cue in _cues(document, settings, labelled=False):
-        text = "\n".join(_escaped(line) for line in cue.lines)
+        text = html.escape("\n".join(cue.lines), quote=False)
         blocks.append(f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n<v {cue.speaker}>{text}</v>\n")
     return "\n".join(blocks)
 
@@ -75,7 +76,3 @@ def _cue(segment: Segment, lines: list[Line], longest_s: float, texts: tuple[str
     start_ms = round(max(0.0, lines[0].start_s) * 1000)
     end_ms = min(round(lines[-1].end_s * 1000), start_ms + round(longest_s * 1000))
     return Cue(start_ms, max(end_ms, start_ms + 1), speaker(segment), texts)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

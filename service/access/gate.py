@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
-from db.access.sessions import session_of
+from db.access.sessions import Session, session_of
 from db.access.token_text import BEGINNING, Mistyped, parsed
 from db.access.tokens import StoredToken, note_use, token_by_id
 from db.queries.chosen import RowScope
@@ -160,12 +160,7 @@ class Gate:
             raise _Refused(refusals.LOGGED_OUT, "a login that has ended")
         if session.principal is not None:
             return from_kept(session.principal)
-        return Principal(
-            name=session.name or "",
-            scopes=frozenset(map(Scope, session.scopes or ())),
-            rows=RowScope(segments=session.segments, queues=session.queues),
-            credential=f"{TOKEN}{session.token_id}",
-        )
+        return principal_of(session)
 
 
 class _Refused(Exception):
@@ -177,11 +172,11 @@ class _Refused(Exception):
         self.who = who
 
 
-def principal_of(token: StoredToken) -> Principal:
-    """Whom a token that is good stands for."""
+def principal_of(token: StoredToken | Session) -> Principal:
+    """Whom a token that is good stands for, or a login made by one."""
     return Principal(
-        name=token.name,
-        scopes=frozenset(map(Scope, token.scopes)),
+        name=token.name or "",
+        scopes=frozenset(map(Scope, token.scopes or ())),
         rows=RowScope(segments=token.segments, queues=token.queues),
         credential=f"{TOKEN}{token.token_id}",
     )

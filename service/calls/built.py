@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from analysis.records import Sentiment
 from db.queries import listing, reading
 from pipeline.records import Role
+from service.answers import alike
 from service.calls import answers
 
 MOODS = ("negative", "neutral", "positive")
@@ -18,39 +17,26 @@ def call_answer(
     call: reading.ShownCall, steps: Sequence[reading.ShownStep], rules: Sequence[reading.ShownRule], *, words: bool
 ) -> answers.Call:
     """The call; without `words` nothing that anybody said or wrote of it."""
-    return answers.Call(
-        call_id=uuid.UUID(call.call_id),
-        file_name=call.file_name,
-        status=call.status,
-        started_at=call.started_at,
-        duration_s=call.duration_s,
-        direction=call.direction,
-        agent_id=call.agent_id,
-        customer_segment=call.customer_segment,
-        queue=call.queue,
-        extension=call.extension,
-        related_call=call.related_call,
-        customer=call.customer,
-        caller=call.caller,
-        metadata=call.metadata,
-        language=call.language,
-        flags=call.flags,
-        moods={role: moods_of(call.moods[role]) for role in Role if any((call.moods.get(role) or {}).values())},
-        mood_turn=_mood_turn(call),
-        topic=_topic(call, words=words),
-        summary=_summary(call) if words else None,
-        action_items=_promises(call) if words else None,
-        talk=answers.TalkMeasures.model_validate(call),
-        attention_weight=call.attention_weight,
-        attention=tuple(_rule(rule, words=words) for rule in rules),
-        missing=call.missing_reasons,
-        error=_failure(call),
-        recording=_recording(call),
-        recogniser=_recogniser(call),
-        steps=tuple(map(answers.Step.model_validate, steps)),
-        run_id=None if call.run_id is None else uuid.UUID(call.run_id),
-        processed_at=call.processed_at,
-    )
+    return answers.Call(**{
+        **alike(answers.Call, call),
+        "moods": {role: moods_of(call.moods[role]) for role in Role if any((call.moods.get(role) or {}).values())},
+        "mood_turn": _mood_turn(call),
+        "topic": _topic(call, words=words),
+        "summary": _summary(call) if words else None,
+        "action_items": _promises(call) if words else None,
+        "talk": answers.TalkMeasures.model_validate(call),
+        "attention": tuple(_rule(rule, words=words) for rule in rules),
+        "missing": call.missing_reasons,
+        "error": _failure(call),
+        "recording": answers.Recording(
+            **alike(answers.Recording, call),
+            size_bytes=call.source_size_bytes,
+            modified_at=call.source_modified_at,
+            sha256=call.audio_sha256,
+        ),
+        "recogniser": _recogniser(call),
+        "steps": tuple(map(answers.Step.model_validate, steps)),
+    })  # fmt: skip
 
 
 def mood_of(probabilities: Mapping[str, float] | None) -> answers.Mood | None:
@@ -81,20 +67,12 @@ def _topic(call: reading.ShownCall, *, words: bool) -> answers.TopicOfCall | Non
     if call.topic is None:
         return None
     return answers.TopicOfCall(
-        topic=call.topic,
-        subtopic=call.subtopic,
+        **alike(answers.TopicOfCall, call),
         confidence=call.topic_confidence,
-        second_topic=call.second_topic,
-        second_subtopic=call.second_subtopic,
         second_confidence=call.second_topic_confidence,
         catalogue=call.topic_catalogue,
         evidence=tuple(
-            answers.Quote(
-                text=quote["quote"] if words else None,
-                channel=quote["channel"],
-                ordinal=quote["ordinal"],
-                start_s=quote["start_s"],
-            )
+            answers.Quote.model_validate({**quote, "text": quote["quote"] if words else None})
             for quote in call.topic_evidence or ()
         ),
     )
@@ -106,17 +84,10 @@ def _summary(call: reading.ShownCall) -> answers.SummaryOfCall | None:
     details = call.summary_details or {}
     return answers.SummaryOfCall(
         text=call.summary,
-        reason=details.get("reason"),
-        done=details.get("done"),
-        outcome=details.get("outcome"),
+        **{name: details.get(name) for name in ("reason", "done", "outcome", "next_step", "language")},
         key_points=tuple(details.get("key_points") or ()),
-        next_step=details.get("next_step"),
-        language=details.get("language"),
         evidence=tuple(
-            answers.SummarySentence(
-                ordinal=sentence["chunk"],
-                **{name: sentence[name] for name in ("part", "text", "role", "channel", "start_s", "end_s")},
-            )
+            answers.SummarySentence.model_validate({**sentence, "ordinal": sentence["chunk"]})
             for sentence in call.summary_evidence or ()
         ),
         check=call.summary_check,
@@ -148,19 +119,6 @@ def _failure(call: reading.ShownCall) -> answers.FailureOfCall | None:
     )
 
 
-def _recording(call: reading.ShownCall) -> answers.Recording:
-    return answers.Recording(
-        source_uri=call.source_uri,
-        size_bytes=call.source_size_bytes,
-        modified_at=call.source_modified_at,
-        sha256=call.audio_sha256,
-        container=call.container,
-        codec=call.codec,
-        channels=call.channels,
-        sample_rate_hz=call.sample_rate_hz,
-    )
-
-
 def _recogniser(call: reading.ShownCall) -> answers.Recogniser | None:
     if call.asr_engine is None:
         return None
@@ -176,12 +134,9 @@ def _recogniser(call: reading.ShownCall) -> answers.Recogniser | None:
 
 def listed_answer(call: listing.ListedCall, *, words: bool) -> answers.ListedCall:
     """A call of a list; without `words` no summary."""
-    same = set(answers.ListedCall.model_fields) - {"call_id", "attention", "missing", "summary"}
-    values: dict[str, Any] = {name: getattr(call, name) for name in same}
-    return answers.ListedCall(
-        call_id=uuid.UUID(call.call_id),
-        attention=call.rules,
-        missing=call.missing_reasons,
-        summary=call.summary if words else None,
-        **values,
-    )
+    return answers.ListedCall(**{
+        **alike(answers.ListedCall, call),
+        "attention": call.rules,
+        "missing": call.missing_reasons,
+        "summary": call.summary if words else None,
+    })  # fmt: skip

@@ -13,7 +13,7 @@ from db.queries.listing import pieces_of
 from db.queries.searching import LONGEST_QUERY, SearchHit, search
 from pipeline.records import Role
 from service.access import What
-from service.answers import Answer
+from service.answers import Answer, alike
 from service.calls.choosing import NO_NUL, CallQuery, UpTo200, wanted
 from service.problems.kinds import DATABASE_AWAY, INVALID
 from service.problems.problem import responses
@@ -91,17 +91,4 @@ def search_calls(query: Annotated[SearchQuery, Query()], given: Given, reader: W
 
 def _found(hit: SearchHit) -> Found:
     pieces = tuple(Piece(text=text, matches=matches) for text, matches in pieces_of(hit.quote()))
-    return Found(
-        call_id=uuid.UUID(hit.call_id),
-        file_name=hit.file_name,
-        started_at=hit.started_at,
-        role=hit.role,
-        at_s=hit.at_s,
-        channel=hit.channel,
-        ordinal=hit.ordinal,
-        start_s=hit.start_s,
-        end_s=hit.end_s,
-        quote="".join(piece.text for piece in pieces),
-        pieces=pieces,
-        rank=hit.rank,
-    )
+    return Found(**alike(Found, hit) | {"quote": "".join(piece.text for piece in pieces), "pieces": pieces})

@@ -15,7 +15,7 @@ from db.export.transcripts import WRITERS, file_stem
 from db.queries import reading
 from pipeline.records import DOUBTFUL, Role
 from service.access import Principal, What
-from service.answers import Answer
+from service.answers import Answer, alike
 from service.calls.answers import Moods
 from service.calls.built import moods_of
 from service.calls.one import known_call
@@ -71,24 +71,13 @@ def turns_of(call_id: uuid.UUID, given: Given, reader: Reader) -> Turns:
 
 
 def _turn(chunk: reading.ShownChunk, *, words: bool) -> Turn:
-    probabilities = {
-        "fusion": chunk.fusion_probabilities,
-        "text": chunk.text_probabilities,
-        "acoustic": chunk.acoustic_probabilities,
-    }
-    return Turn(
-        channel=chunk.channel,
-        ordinal=chunk.ordinal,
-        role=chunk.role,
-        start_s=chunk.start_s,
-        end_s=chunk.end_s,
-        text=chunk.text if words else None,
-        language=chunk.language,
-        confidence=chunk.confidence,
-        doubtful=not DOUBTFUL.isdisjoint(chunk.flags),
-        flags=chunk.flags,
-        moods=moods_of(probabilities),
-    )
+    by_step = {step: getattr(chunk, f"{step}_probabilities") for step in ("fusion", "text", "acoustic")}
+    return Turn(**{
+        **alike(Turn, chunk),
+        "text": chunk.text if words else None,
+        "doubtful": not DOUBTFUL.isdisjoint(chunk.flags),
+        "moods": moods_of(by_step),
+    })  # fmt: skip
 
 
 Format = Literal["json", "txt", "srt", "vtt", "aws_pca", "contact_lens"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -70,7 +71,11 @@ def described(app: FastAPI) -> dict[str, Any]:
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
     made["paths"] = {path: item for path, item in made["paths"].items() if is_api(path)}
-    scopes = _scopes(app)
+    scopes = {
+        (str(route.path), method): sorted(declared(route) or ())
+        for route in iter_route_contexts(app.routes)
+        for method in getattr(route, "methods", None) or ()
+    }
     open_here = bool(getattr(app.state.gate, "local", True))
     for path, item in made["paths"].items():
         for method, operation in item.items():
@@ -102,15 +107,6 @@ def _lift(part: Any, schemas: dict[str, Any]) -> None:
         _lift(inner, schemas)
 
 
-def _scopes(app: FastAPI) -> dict[tuple[str, str], list[str]]:
-    """By path and method."""
-    return {
-        (str(route.path), method): sorted(declared(route) or ())
-        for route in iter_route_contexts(app.routes)
-        for method in getattr(route, "methods", None) or ()
-    }
-
-
 def _fail_with_problems(operation: dict[str, Any]) -> None:
     usual = responses()["default"]
     for status, answer in operation["responses"].items():
@@ -119,7 +115,7 @@ def _fail_with_problems(operation: dict[str, Any]) -> None:
     operation["responses"].setdefault("default", usual)
 
 
-def _need(operation: dict[str, Any], scopes: list[str], open_here: bool) -> None:
+def _need(operation: dict[str, Any], scopes: Sequence[str], open_here: bool) -> None:
     if not scopes:
         return
     needed = " and ".join(f"`{scope}`" for scope in scopes)

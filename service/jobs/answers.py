@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from db.jobs.records import JobEvent, JobProgress
 from pipeline.jobs import ENDED, Job, JobState
+from service.answers import alike
 
 _LEAST_SHARE = 0.05
 """Below this much of a stage its speed says little."""
@@ -103,35 +104,24 @@ def job_answer(job: Job, progress: JobProgress | None = None, received_bytes: in
     stage = _stage(job, progress)
     here = f"/v1/jobs/{job.job_id}"
     done = job.state is JobState.DONE
-    return JobAnswer(
-        job_id=job.job_id,
-        state=job.state,
-        stage=stage,
-        share_done=_share_done(job, stage, progress),
-        calls_ahead=progress.calls_ahead if progress is not None and not working else None,
-        time_left_s=_time_left_s(job, stage, progress),
-        reason=job.reason,
-        detail=job.detail,
-        call_id=job.call_id,
-        file_name=job.file_name,
-        size_bytes=job.size_bytes,
-        received_bytes=received_bytes,
-        metadata=job.metadata,
-        priority=job.priority,
-        created_at=job.created_at,
-        accepted_at=job.accepted_at,
-        ended_at=job.ended_at,
-        callback=None
+    return JobAnswer(**{
+        **alike(JobAnswer, job),
+        "stage": stage,
+        "share_done": _share_done(job, stage, progress),
+        "calls_ahead": progress.calls_ahead if progress is not None and not working else None,
+        "time_left_s": _time_left_s(job, stage, progress),
+        "received_bytes": received_bytes,
+        "callback": None
         if job.callback_url is None
         else CallbackAnswer(attempts=job.callback_attempts, error=job.callback_error, delivered_at=job.called_back_at),
-        links=JobLinks(
+        "links": JobLinks(
             job=here,
             events=f"{here}/events",
             recording=f"{here}/recording" if job.state is JobState.RECEIVING else None,
             call=f"/v1/calls/{job.call_id}" if job.call_id and done else None,
             page=f"/calls/{job.call_id}" if job.call_id and done else None,
         ),
-    )
+    })  # fmt: skip
 
 
 def _stage(job: Job, progress: JobProgress | None) -> str | None:

@@ -20,7 +20,7 @@ from pipeline.jobs import Job, JobState
 from service.jobs.outside import ForbiddenAddress
 from service.jobs.receiving import Form, digest_of, invalid, paced, receive, small_body, too_large
 from service.jobs.room import JobRoom, key_reused, told_disk
-from service.jobs.submission import RecordingAtAddress, Submission, described, submission
+from service.jobs.submission import RecordingAtAddress, Submission, described, located, submission
 
 _HOW = (
     "send it as the body, as a file in the field recording of a form, or its address as JSON (recording_url), of which "
@@ -34,8 +34,7 @@ async def by_address(request: Request, room: JobRoom, by: str, key: str | None) 
     try:
         asked = RecordingAtAddress.model_validate_json(body)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+        raise RequestValidationError(located(error, "body")) from None
     name = asked.file_name or (asked.recording_url.path or "").rpartition("/")[2] or "recording"
     wanted = await run_in_threadpool(
         described,
@@ -107,19 +106,14 @@ async def take(body: AsyncIterator[bytes], room: JobRoom, job: Job, offset: int,
             size = await receive(body, part, offset, room.limits)
         except HTTPException as error:
             if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                await run_in_threadpool(_give_up, room, job)
+                await run_in_threadpool(room.give_up, job)
             raise
     if not complete:
         return job
     if size == 0:
-        await run_in_threadpool(_give_up, room, job)
+        await run_in_threadpool(room.give_up, job)
         raise invalid(f"the recording is empty; {_HOW}")
     return await asyncio.shield(run_in_threadpool(room.finish_upload, job, part))
-
-
-def _give_up(room: JobRoom, job: Job) -> None:
-    room.jobs.forget(job.job_id)
-    room.folder.drop(job)
 
 
 async def _same_recording(job: Job, body: AsyncIterator[bytes], room: JobRoom) -> None:

@@ -111,12 +111,16 @@ class JobRoom:
             with told_disk():
                 return self.finish(job, part)
         except Refusal as refusal:
-            self.jobs.forget(job.job_id)
-            self.folder.drop(job)
+            self.give_up(job)
             raise HTTPException(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"This cannot be used: {refusal}. Send a recording, such as WAV, MP3, Ogg or MP4, with sound in it.",
             ) from None
+
+    def give_up(self, job: Job) -> None:
+        """An upload goes as if it had not begun."""
+        self.jobs.forget(job.job_id)
+        self.folder.drop(job)
 
     def received_bytes(self, job: Job) -> int | None:
         """How much of an upload is here; None where none is under way."""

@@ -124,7 +124,7 @@ def submission(
             }
         )
     except ValidationError as error:
-        raise RequestValidationError(_located(error)) from None
+        raise RequestValidationError(located(error)) from None
     return described(name, asked.metadata, settings, priority=asked.priority, callback_url=asked.callback_url)
 
 
@@ -197,10 +197,11 @@ def _description(text: str) -> CallDescription:
     try:
         return CallDescription.model_validate_json(text)
     except ValidationError as error:
-        raise RequestValidationError(_located(error, "metadata")) from None
+        raise RequestValidationError(located(error, "metadata")) from None
 
 
-def _located(error: ValidationError, *before: str) -> list[dict[str, Any]]:
+def located(error: ValidationError, *before: str) -> list[dict[str, Any]]:
+    """Its faults, each with where it is: below `before`. Without what was sent."""
     return [
         {**fault, "loc": (*before, *fault["loc"])}
         for fault in error.errors(include_url=False, include_context=False, include_input=False)

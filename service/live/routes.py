@@ -24,17 +24,15 @@ from pipeline.live.call import LiveCall
 from pipeline.live.events import Ended
 from pipeline.live.room import LiveRoom
 from pipeline.records import CallMetadata, Role
-from service.access import Principal, Scope, anyone, needs, principal_with
-from service.answers import Answer
+from service.access import Principal, Scope, anyone, principal_with
+from service.answers import Answer, alike
 from service.live.codes import CloseCode, short
 from service.live.messages import event_text
 from service.live.socket import Connection, NotAllowed
-from service.shared import Shared, shared
+from service.readers import Reader, WordReader
+from service.shared import Given, Shared, shared
 
 router = APIRouter()
-Given = Annotated[Shared, Depends(shared)]
-Reader = Annotated[Principal, Depends(needs(Scope.READ_WITHOUT_TEXT))]
-Hearer = Annotated[Principal, Depends(needs(Scope.READ))]
 MOST_UNSTARTED = 64
 """Connections that have not begun a call yet."""
 _LOOK_S = 15.0
@@ -168,14 +166,12 @@ def list_live_calls(given: Given, reader: Reader) -> LiveCallList:
 
 
 @router.get("/v1/live/calls/{session}")
-def read_live_call(session: str, given: Given, reader: Hearer) -> LiveCallAnswer:
+def read_live_call(session: str, given: Given, reader: WordReader) -> LiveCallAnswer:
     """A live call with its turns so far; none once the ordinary rows have replaced them: `call_id` names those."""
     call = _call(session, given, reader)
     given.audit.read_live(reader, session)
     turns = tuple(LiveTurnAnswer.model_validate(turn) for turn in live_turns(given.database, session))
-    return LiveCallAnswer.model_validate(
-        {**LiveCallSummary.model_validate(call).model_dump(), **_words(call), "turns": turns}
-    )
+    return LiveCallAnswer(**alike(LiveCallAnswer, call), turns=turns)
 
 
 @router.get("/v1/live/calls/{session}/events", response_class=EventSourceResponse)
@@ -183,7 +179,7 @@ async def live_events(  # noqa: PLR0917 - FastAPI calls it by name
     session: str,
     given: Given,
     room: Room,
-    reader: Hearer,
+    reader: WordReader,
     last_event_id: Annotated[str | None, Header()] = None,
     after: int = 0,
 ) -> EventSourceResponse:
@@ -230,7 +226,7 @@ def live_list(given: Given, reader: Reader) -> Response:
 
 
 @router.get("/live/{session}")
-def live_call_page(session: str, given: Given, room: Room, reader: Hearer) -> Response:
+def live_call_page(session: str, given: Given, room: Room, reader: WordReader) -> Response:
     """The call as it comes in; the call's own page once its ordinary rows are there."""
     call = _call(session, given, reader)
     if call.call_id is not None and (address := given.site.call(call.call_id)) is not None:
@@ -250,10 +246,6 @@ def _call(session: str, given: Shared, reader: Principal) -> ShownLiveCall:
     if found is None:
         raise HTTPException(404)
     return found
-
-
-def _words(call: ShownLiveCall) -> dict[str, object]:
-    return {"summary": call.summary, "moods": dict(call.moods), "missing_reasons": dict(call.missing_reasons)}
 
 
 def _seen(said: CallMetadata, rows: RowScope) -> bool:

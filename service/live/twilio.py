@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -110,15 +110,11 @@ def _metadata(content: StartContent) -> CallMetadata:
     known = {name: value for name, value in given.items() if name in _KNOWN}
     extra = {name[:100]: value[:500] for name, value in given.items() if name not in _KNOWN} | sids
     try:
-        return StartMetadata(**_as_fields(known), extra=extra).of_call()
+        return StartMetadata(**{name: value for name, value in known.items() if value}, extra=extra).of_call()
     except ValidationError:  # a call is not lost for a parameter
         return StartMetadata(
             extra=extra | {f"{name}_unreadable": value[:500] for name, value in known.items()}
         ).of_call()
-
-
-def _as_fields(known: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in known.items() if value}
 
 
 class MediaClock:

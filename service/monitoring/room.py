@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
@@ -17,12 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from db.queries.chosen import EVERYTHING
 from pipeline.tracing.spans import Spans
 from pipeline.version import project_version
-from service.access import Principal, Scope, anyone, needs
+from service.access import anyone
 from service.kept import Kept
 from service.monitoring.checks import Examination, Finding, State, worst
 from service.monitoring.figures import Figures
 from service.monitoring.requests import RequestFigures, RequestMonitor
 from service.monitoring.standing import checks_of
+from service.readers import Reader
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["monitoring"])
 Answer = TypeVar("Answer")
-Reader = Annotated[Principal, Depends(needs(Scope.READ_WITHOUT_TEXT))]
 
 KEPT_S = 2.0
 """However often it is asked, the database is looked at no more often."""

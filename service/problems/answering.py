@@ -67,7 +67,7 @@ def answer_of(error: Exception) -> Response:
             detail = ""
         kind = _BY_STATUS.get(refused.status_code)
         what = problem(refused.status_code, detail or _in_words(refused.status_code), kind)
-    return _response(what, refused.headers)
+    return Response(_body(what), what.status, refused.headers, MEDIA_TYPE)
 
 
 def answer_with_problems(app: FastAPI) -> None:
@@ -144,10 +144,6 @@ def _faults(error: RequestValidationError) -> list[Fault]:
     ]
 
 
-def _response(what: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(_body(what), what.status, headers, MEDIA_TYPE)
-
-
 def _body(what: Problem) -> bytes:
     """ASCII: a name in the request may hold half of a surrogate pair, which UTF-8 cannot."""
     return json.dumps(what.model_dump(mode="json", exclude_defaults=True), ensure_ascii=True).encode()
@@ -210,7 +206,7 @@ class _Rewritten:
         self.text = bytearray()
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and _other_error(message):
+        if message["type"] == "http.response.start" and _is_other_error(message):
             self.start = message
         elif self.start is None:
             await self.send(message)
@@ -231,7 +227,6 @@ class _Rewritten:
         await self.send({"type": "http.response.body", "body": body if self.with_body else b""})
 
 
-def _other_error(start: Message) -> bool:
-    return int(start["status"]) >= HTTPStatus.BAD_REQUEST and not Headers(raw=list(start["headers"])).get(
-        "content-type", ""
-    ).startswith(MEDIA_TYPE)
+def _is_other_error(start: Message) -> bool:
+    media = Headers(raw=list(start["headers"])).get("content-type", "")
+    return int(start["status"]) >= HTTPStatus.BAD_REQUEST and not media.startswith(MEDIA_TYPE)
