@@ -108,7 +108,7 @@ class Reaching:
         functions = [
             node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         ]
-        within = {statement for function in functions for child in function.body for statement in _statements(child)}
+        within = {node for function in functions for child in function.body for node in _statements(child)}
         return sorted({node.lineno for node in within if not reached & set(_statement(source, node.lineno))})
 
     @cache  # noqa: B019 - one object lives as long as the process
@@ -131,7 +131,10 @@ def _numbers(bits: bytes) -> Iterator[int]:
 
 
 def _statements(node: ast.stmt) -> Iterator[ast.stmt]:
-    return (child for child in ast.walk(node) if isinstance(child, ast.stmt))
+    """Without those that do nothing: docstrings and the dots of a protocol."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.stmt) and not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)):
+            yield child
 
 
 @cache

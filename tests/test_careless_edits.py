@@ -76,6 +76,7 @@ def reached(a):
 
 
 def never():
+    "Doc."
     return 0
 """
 ROUNDS = {"": {2, 5, 14}, "tests/test_f.py::test_one[a|b]": {6, 11}, "tests/test_g.py::test_two|": {6, 7, 8}}
@@ -121,7 +122,7 @@ TWO = {"tests/test_g.py::test_two": 3.25}
         (9, Reach(TWO, anything=True)),  # one statement, of which the tracer told two other lines
         (11, Reach(ONE, anything=True)),
         (2, Reach(ONE | TWO, anything=True)),  # run by the import alone
-        (15, Reach({}, anything=False)),
+        (16, Reach({}, anything=False)),
     ],
 )
 @pytest.mark.parametrize("moved", [0, 2])
@@ -137,13 +138,13 @@ def test_nothing_is_known_of_a_new_line_and_a_new_file(measured: tuple[Reaching,
     reaching, root = measured
     (root / "f.py").write_text(MEASURED.replace("return 0", "return 1"))
     (root / "new.py").write_text("a = 1\n")
-    assert reaching.of_line(root, "f.py", 15) is None
+    assert reaching.of_line(root, "f.py", 16) is None
     assert reaching.of_line(root, "new.py", 1) is None
 
 
 def test_lines_that_nothing_ran(measured: tuple[Reaching, Path]) -> None:
     reaching, _ = measured
-    assert reaching.unreached("f.py", MEASURED) == [15]
+    assert reaching.unreached("f.py", MEASURED) == [16]
 
 
 F, G = "tests/test_f.py", "tests/test_g.py"
