@@ -292,3 +292,39 @@ def test_no_memory_to_detect_a_language_is_no_memory_for_the_segment(folder: Pat
     engine._model = Forgetful(engine._model, RuntimeError("something else"))
     with pytest.raises(RuntimeError, match="something else"):
         list(engine.transcribe(iter([request(babble(2.0), "unknown", language=None)])))
+
+
+class Small:
+    """Decodes clips of so many samples in all at most; more do not fit the memory."""
+
+    def __init__(self, batched: Any, most_samples: int, error: Exception) -> None:
+        self._batched = batched
+        self._most_samples = most_samples
+        self._error = error
+        self.asked: list[int] = []
+
+    def transcribe(self, audio: Any, **options: Any) -> Any:
+        self.asked.append(len(options["clip_timestamps"]))
+        if audio.size > self._most_samples:
+            raise self._error
+        return self._batched.transcribe(audio, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batched, name)
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_its_parts_do(folder: Path) -> None:
+    engine = _engine(folder, batch_size=4)
+    engine.load()
+    requests = [request(babble(seconds, seed=place), str(place)) for place, seconds in enumerate((1.0, 1.0, 4.0, 1.0))]
+    whole = _answers(engine, requests)
+    small = Small(engine._batched, 3 * 16_000, MemoryError())
+    engine._batched = small  # type: ignore[assignment]
+    answers = _answers(engine, requests)
+    assert small.asked == [4, 2, 2, 1, 1]
+    assert answers["2"].flags == (OUT_OF_MEMORY,)
+    assert "out of memory for one segment" in (answers["2"].error or "")
+    assert {key: answers[key].text for key in "013"} == {key: whole[key].text for key in "013"}
+    engine._batched = Small(small._batched, 0, RuntimeError("the model is broken"))  # type: ignore[assignment]
+    with pytest.raises(RuntimeError, match="is broken"):
+        _answers(engine, requests)
