@@ -133,6 +133,12 @@ def build_recogniser(trap: Path | None) -> PlantedRecogniser:
     return PlantedRecogniser(trap)
 
 
+def build_while_weights_are_there(trap: Path) -> PlantedRecogniser:
+    if not trap.exists():
+        raise ModelUnavailable("the weights were removed")
+    return PlantedRecogniser(trap)
+
+
 class SmallRecogniser(PlantedRecogniser):
     """Has no memory for keys that begin with `huge`, as long as it is the first engine."""
 

@@ -166,6 +166,44 @@ def test_a_member_whose_bytes_are_damaged_is_terminal(tmp_path: Path) -> None:
     assert list((tmp_path / "spool").iterdir()) == []
 
 
+def test_a_member_compressed_by_bzip2_that_is_damaged_is_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "d.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.wav", os.urandom(5000))
+    content = bytearray(path.read_bytes())
+    content[200:300] = b"\0" * 100
+    put(path, bytes(content))
+    source = build_source(InputSettings(path=str(path)))
+    (call,) = source.discover()
+    assert isinstance(call, FoundCall)
+    with pytest.raises(AudioUndecodable, match="cannot be unpacked"), source.fetch(call, tmp_path / "spool"):
+        pass
+
+
+def test_a_member_that_grew_beyond_the_limits_is_not_unpacked(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "d.zip", [("a.wav", wav_bytes(10))])
+    (call,) = discover(path)
+    assert isinstance(call, FoundCall)
+    smaller = build_source(InputSettings.model_validate({"path": str(path), "archive": {"max_member_mb": 0.1}}))
+    with pytest.raises(UnsafePath, match=r"unpacks to 320,?044 bytes"), smaller.fetch(call, tmp_path / "spool"):
+        pass
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_member_without_a_date_is_taken_without_one(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "d.zip", [("a.wav", wav_bytes())])
+    _patch_headers(path, 12, 14, b"\0\0")
+    assert calls(discover(path))["a.wav"].modified_at is None
+
+
+def test_a_sidecar_named_by_hand_stands_for_those_in_archives(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "d.zip", [("a.wav", wav_bytes()), ("calls.csv", b"file_name,agent_id\na.wav,inside\n")])
+    put(tmp_path / "named.csv", b"file_name,agent_id\na.wav,outside\n")
+    named = {"path": str(tmp_path / "named.csv")}
+    assert calls(discover(path))["a.wav"].metadata.agent_id == "inside"
+    assert calls(discover(path, sidecar=named))["a.wav"].metadata.agent_id == "outside"
+
+
 def test_a_member_that_is_gone_is_transient(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "d.zip", [("a.wav", wav_bytes())])
     source = build_source(InputSettings(path=str(path)))

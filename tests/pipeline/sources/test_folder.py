@@ -11,7 +11,7 @@ import pytest
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import InputUnavailable, SourceUnreadable
 from pipeline.records import FoundCall, SkippedFile
-from pipeline.sources.folder import FolderSource
+from pipeline.sources.folder import FolderSource, check_readable
 from pipeline.sources.source import build_source
 from tests.pipeline.sources.helpers import OLD_S, calls, discover, put, reasons
 
@@ -218,3 +218,22 @@ def test_a_name_of_odd_characters_is_found_fetched_and_fits_a_row(tmp_path: Path
         assert call.source_uri.isascii()
         with source.fetch(call, tmp_path / "spool") as here:
             assert here.read_bytes()
+
+
+def test_a_link_that_leads_to_itself_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").symlink_to("a.wav")
+    put(tmp_path / "b.wav")
+    items = discover(tmp_path)
+    assert reasons(items) == {"a.wav": "unreadable"}
+    assert set(calls(items)) == {"b.wav"}
+
+
+def test_a_pipe_named_by_hand_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(InputUnavailable, match="neither a file nor a folder"):
+        discover(tmp_path / "a.wav")
+
+
+def test_a_recording_that_cannot_be_read_is_tried_again(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match="cannot be read now: Is a directory"):
+        check_readable(tmp_path)

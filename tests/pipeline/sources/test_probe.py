@@ -5,6 +5,8 @@ import struct
 from datetime import UTC, datetime
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from pipeline.audio.decoding.ingest import ingest
@@ -12,7 +14,7 @@ from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import AudioHeader, FoundCall, SkippedFile
-from pipeline.sources.probe import NotAudio, probe_call, probe_header, probe_many
+from pipeline.sources.probe import NotAudio, bytes_per_second, outside_limits, probe_call, probe_header, probe_many
 from pipeline.sources.source import build_source
 from tests.pipeline.sources.helpers import MEDIA, calls, put, wav_bytes
 
@@ -164,3 +166,46 @@ def test_many_are_probed_in_order_and_a_bad_one_stops_nothing(tmp_path: Path) ->
     header = kinds["29.wav"]
     assert isinstance(header, AudioHeader)
     assert header.duration_s == pytest.approx(3.9)
+
+
+def test_a_film_without_a_sound_track_is_no_recording(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w", format="mp4") as film:
+        stream = film.add_stream("mpeg4", rate=5)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuv420p"
+        film.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")))
+        film.mux(stream.encode(None))
+    with pytest.raises(NotAudio, match="no sound in it"):
+        probe_header(tmp_path / "a.mp4")
+
+
+def test_a_codec_nobody_knows_outside_a_wav_is_no_fault_of_the_bytes(tmp_path: Path) -> None:
+    content = (MEDIA / "aac.m4a").read_bytes().replace(b"mp4a", b"zzzz").replace(b"esds", b"zzzz")
+    path = put(tmp_path / "a.m4a", content)
+    with pytest.raises(AudioUndecodable, match="does not know its codec") as caught:
+        probe_call(found(path), (path,), InputSettings())
+    assert not isinstance(caught.value, NotAudio)
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [("pcm_s16.wav", False), ("flac.flac", True), ("aac.m4a", True), ("wma.wma", True), ("mulaw.wav", False)],
+)
+def test_bytes_of_a_second_by_the_beginning_of_a_recording(tmp_path: Path, name: str, whole: bool) -> None:
+    content = (MEDIA / name).read_bytes()
+    piece = put(tmp_path / name, content)
+    duration_s = probe_header(piece).duration_s
+    assert duration_s
+    assert bytes_per_second(piece, 1_000_000) == pytest.approx((1_000_000 if whole else len(content)) / duration_s)
+
+
+def test_a_beginning_without_a_length_tells_nothing(tmp_path: Path) -> None:
+    with pytest.raises(NotAudio, match="does not tell its length"):
+        bytes_per_second(put(tmp_path / "a.wav", wav_bytes(0.0)), 1_000_000)
+
+
+@pytest.mark.parametrize(("duration_s", "reason"), [(0.99, "too_short"), (1.0, None), (2.0, None), (2.01, "too_long")])
+def test_a_recording_at_a_limit_is_taken(tmp_path: Path, duration_s: float, reason: str | None) -> None:
+    settings = InputSettings(min_duration_s=1.0, max_duration_s=2.0)
+    outside = outside_limits(found(tmp_path / "a.wav"), duration_s, settings)
+    assert (outside and outside.reason) == reason

@@ -26,6 +26,7 @@ from tests.pipeline.run.planted import (
     build_slowly,
     build_small,
     build_unloadable,
+    build_while_weights_are_there,
     die_while_loading,
 )
 
@@ -276,5 +277,28 @@ def test_without_a_next_engine_leaving_says_why_and_why_no_other_serves(samples:
         process.start()
         with pytest.raises(ModelUnavailable, match=r"503; and no other engine can serve: first: 503\. strict"):
             process.leave("503")
+    finally:
+        process.kill()
+
+
+def test_a_recogniser_that_cannot_be_started_again_ends_the_run(trap: Path, samples: Path) -> None:
+    process = RecogniserProcess(build_while_weights_are_there, (trap,), load_timeout_s=60, segment_timeout_s=60)
+    try:
+        process.start()
+        with pytest.raises(ModelUnavailable, match="could not be started again: the weights were removed"):
+            run(process, samples, ["once"])  # it dies, and takes what it loads with it
+    finally:
+        process.kill()
+
+
+def test_the_urgent_come_first_and_equals_in_their_order(samples: Path) -> None:
+    process = RecogniserProcess(build_recogniser, (None,), load_timeout_s=60, segment_timeout_s=60)
+    try:
+        for key, priority in [("a", 0), ("b", 1), ("c", 0), ("d", 2), ("e", 1), ("f", 0)]:
+            segment = SegmentTask(key=key, samples_path=samples, start_s=0.5, end_s=1.5, language=None)
+            process.submit(WindowTask((segment,), priority=priority))
+        assert process.outstanding == 6
+        process.start()
+        assert "".join(run(process, samples, [])) == "dbeacf"
     finally:
         process.kill()

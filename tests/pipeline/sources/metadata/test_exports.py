@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -214,10 +215,14 @@ def test_exports_of_recorders_are_read(tmp_path: Path, recording: str, name: str
         (b'{"nothing": [1, 2]}', "no record in it"),
         (b"<calls><call>", "not XML"),
         (b"<a>" * 20_000, "XML"),
+        (b"<a>" * 20_000 + b"</a>" * 20_000, "nested too deeply"),
+        (b"[".ljust(64 * 2**20 + 1), "JSON over 64 MB is not read"),
+        (b"<a>".ljust(64 * 2**20 + 1), "XML over 64 MB is not read"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><calls><file_name>&a;</file_name></calls>', "document type"),
         (b'<?xml version="1.0" encoding="klingon"?><calls/>', "not XML"),
         (b"\x00\x01\x02\x03", "no column"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_sidecar_of_garbage_costs_only_itself(tmp_path: Path, content: bytes, words: str) -> None:
     put(tmp_path / "a.wav")
@@ -226,6 +231,31 @@ def test_a_sidecar_of_garbage_costs_only_itself(tmp_path: Path, content: bytes, 
     assert "a.wav" in calls(items)
     assert reasons(items) == {"calls.json": "bad_sidecar"}
     assert any(words in item.message for item in items if isinstance(item, SkippedFile)), items
+
+
+def test_a_sidecar_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
+    put(tmp_path / "a.wav")
+    put(tmp_path / "calls.csv", TABLE.encode())
+    put(tmp_path / "below/b.wav")
+    put(tmp_path / "below/calls.csv")
+    os.truncate(tmp_path / "below/calls.csv", 256 * 2**20 + 1)
+    (tmp_path / "calls.json").mkdir()
+    put(tmp_path / "below/b.json", b'{"agent_id": ')
+    assert said_of(tmp_path).agent_id == "4711"
+    assert messages(tmp_path) == [
+        "cannot be read: Is a directory",
+        "over 256 MB; it is not read",
+        "not JSON: Expecting value: line 1 column 14 (char 13)",
+        "its suffix is not in input.extensions",
+    ]
+
+
+def test_a_leafs_attributes_say_less_than_its_text(tmp_path: Path) -> None:
+    put(tmp_path / "a.wav")
+    text = '<call><file_name>a.wav</file_name><agent_id type="text">4711</agent_id><queue kind="x"/></call>'
+    put(tmp_path / "calls.xml", text.encode())
+    said = said_of(tmp_path)
+    assert (said.agent_id, said.queue) == ("4711", None)
 
 
 def test_values_no_table_can_hold_are_made_fit(tmp_path: Path) -> None:

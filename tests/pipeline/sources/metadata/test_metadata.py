@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -126,6 +127,23 @@ def test_addresses_survive_the_round_trip(first: str, second: str) -> None:
     assert (archive, member) == (Path(f"/{first}.zip"), second)
     assert object_parts(object_uri("s3://bucket", second)) == ("s3://bucket", second, None)
     assert object_parts(object_uri("s3://bucket", second, second)) == ("s3://bucket", second, second)
+
+
+@pytest.mark.parametrize(
+    ("parts", "uri", "kind"),
+    [
+        (file_path, "s3://bucket/a.wav", "a local file"),
+        (file_path, "/a.wav", "a local file"),
+        (zip_parts, "zip:///a.zip", "an archive member"),
+        (zip_parts, "file:///a.zip!/a.wav", "an archive member"),
+        (object_parts, "s3://bucket", "an object in a bucket"),
+        (object_parts, "s3://bucket/", "an object in a bucket"),
+        (object_parts, "file:///a.wav", "an object in a bucket"),
+    ],
+)
+def test_an_address_of_another_kind_is_refused(parts: Callable[[str], object], uri: str, kind: str) -> None:
+    with pytest.raises(ValueError, match=f"{uri} is not the address of {kind}"):
+        parts(uri)
 
 
 @given(names)
