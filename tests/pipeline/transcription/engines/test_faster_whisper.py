@@ -319,12 +319,12 @@ def test_a_batch_that_does_not_fit_is_halved_until_its_parts_do(folder: Path) ->
     requests = [request(babble(seconds, seed=place), str(place)) for place, seconds in enumerate((1.0, 1.0, 4.0, 1.0))]
     whole = _answers(engine, requests)
     small = Small(engine._batched, 3 * 16_000, MemoryError())
-    engine._batched = small  # type: ignore[assignment]
+    engine._batched = small
     answers = _answers(engine, requests)
     assert small.asked == [4, 2, 2, 1, 1]
     assert answers["2"].flags == (OUT_OF_MEMORY,)
     assert "out of memory for one segment" in (answers["2"].error or "")
     assert {key: answers[key].text for key in "013"} == {key: whole[key].text for key in "013"}
-    engine._batched = Small(small._batched, 0, RuntimeError("the model is broken"))  # type: ignore[assignment]
+    engine._batched = Small(small._batched, 0, RuntimeError("the model is broken"))
     with pytest.raises(RuntimeError, match="is broken"):
         _answers(engine, requests)
