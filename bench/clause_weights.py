@@ -30,6 +30,7 @@ from analysis.clauses.cutting import WEIGHTS, ends_after
 from analysis.clauses.gaps import Said, features, plain_word
 from analysis.text import split_sentences
 from bench.materials.redaction_exchanges import without_marks
+from bench.materials.service_dialogues import service_dialogues
 from bench.shares import share_interval
 
 OWN = Path("analysis/sentiment/shipped/mood_sentences.csv")
@@ -65,8 +66,8 @@ def run_together(sentences: Sequence[str], drawn: random.Random) -> Stretch:
 
 def fitted_on(data: Path) -> Iterator[Stretch]:
     drawn = random.Random(SEED)
-    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
-        turns = [(row["dialogue"], split_sentences(row["text"])) for row in csv.DictReader(file)]
+    dialogues = service_dialogues(data)
+    turns = [(dialogue.name, split_sentences(text)) for dialogue in dialogues for _, text in dialogue.turns]
     for (dialogue, sentences), (other, more) in itertools.pairwise(turns):
         if len(sentences) > 1:
             yield run_together(sentences, drawn)

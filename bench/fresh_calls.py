@@ -32,7 +32,7 @@ from analysis.sentiment.text import build_text_engines
 from analysis.summary.step import SummaryStep
 from analysis.topics.keywords import KeywordTopics
 from bench.materials.redaction_exchanges import exchange_of, without_marks
-from bench.materials.reference_calls import LISTENED, call_of, heard, name_of
+from bench.materials.reference_calls import LISTENED, dialogue_of, heard, name_of
 from bench.materials.topic_glossaries import BRANCHES
 from bench.redaction import exchanges
 from bench.summaries import share, tells_end
@@ -45,7 +45,6 @@ LABELS = Path(__file__).resolve().parent / "labels"
 STRANGERS = LABELS / "strangers.yaml"
 SETS = {"first": LABELS / "fresh_first.yaml", "second": LABELS / "fresh_second.yaml"}
 HALVES = {"odd": (STRANGERS, 1), "even": (STRANGERS, 0), "seen": (LISTENED, 1), "aside": (LISTENED, 0)}
-_TURN_S, _SPOKEN_S = 5.0, 4.0
 Expected = Mapping[str, Any]
 
 
@@ -53,18 +52,12 @@ def fresh_calls(path: Path) -> list[tuple[Expected, CallForAnalysis]]:
     """The calls of a file with what is right of each; a turn of four seconds every five."""
     found = []
     for row in yaml.safe_load(path.read_text(encoding="utf-8")):
-        turns = [
-            {
-                "channel": int(role == "agent"),
-                "role": role,
-                "start": _TURN_S * place,
-                "end": _TURN_S * place + _SPOKEN_S,
-                "text": without_marks(text),
-            }
-            for place, (role, text) in enumerate(row["turns"])
-        ]
         segment = CustomerSegment(row["segment"]) if "segment" in row else None
-        call = heard(name_of(row), segment) if row.get("listened") else call_of(row["name"], turns, segment=segment)
+        if row.get("listened"):
+            call = heard(name_of(row), segment)
+        else:
+            said = ((role, without_marks(text)) for role, text in row["turns"])
+            call = dialogue_of(row["name"], said, segment=segment)
         found.append((row, call))
     return found
 

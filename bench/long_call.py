@@ -11,11 +11,10 @@ matters of the call the summary keeps, and whether it says anything twice. On a 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,14 +29,15 @@ from analysis.summary.drafts import draft_of
 from analysis.summary.step import SummaryStep
 from analysis.text import squeezed
 from analysis.topics.step import TopicMethods, TopicStep
-from bench.materials.reference_calls import call_of, samples
+from bench.materials.reference_calls import samples, spoken_at_pace
+from bench.materials.service_dialogues import service_dialogues
 from bench.summaries import facts_kept
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
 from pipeline.config.areas.llm import LanguageModelSettings
 from pipeline.records import CallForAnalysis, CustomerSegment, StepResult
 
-WORDS, SECONDS_PER_WORD = 6_000, 0.4
+WORDS = 6_000
 FIRST, LAST = "wrong-charge", "lost-card"
 Turn = tuple[str, str]
 """Role, text."""
@@ -48,13 +48,12 @@ def long_call(data: Path, most_words: int = WORDS) -> CallForAnalysis:
     first, last = (_turns(name) for name in (FIRST, LAST))
     room = most_words - sum(_length(turn) for turn in (*first, *last))
     between: list[Turn] = []
-    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if room <= 0:
-                break
-            between.append((row["role"], row["text"]))
-            room -= _length(between[-1])
-    return _call((*first, *between, *last))
+    for turn in (turn for dialogue in service_dialogues(data) for turn in dialogue.turns):
+        if room <= 0:
+            break
+        between.append(turn)
+        room -= _length(turn)
+    return spoken_at_pace("long", (*first, *between, *last), segment=CustomerSegment.B2C)
 
 
 def _turns(name: str) -> list[Turn]:
@@ -64,15 +63,6 @@ def _turns(name: str) -> list[Turn]:
 
 def _length(turn: Turn) -> int:
     return len(turn[1].split())
-
-
-def _call(turns: Sequence[Turn]) -> CallForAnalysis:
-    said, now = [], 0.0
-    for role, text in turns:
-        lasts = len(text.split()) * SECONDS_PER_WORD
-        said.append({"channel": int(role == "agent"), "role": role, "start": now, "end": now + lasts, "text": text})
-        now += lasts
-    return call_of("long", said, segment=CustomerSegment.B2C)
 
 
 def measured(run: Callable[[], StepResult]) -> tuple[StepResult, dict[str, Any]]:

@@ -10,7 +10,6 @@ every service dialogue (Rastogi et al. 2019), of which few are labelled. Shares 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,20 +19,20 @@ import yaml
 
 from analysis.records import ActionItem
 from analysis.summary.promises import promises_in
-from bench.materials.reference_calls import call_of
+from bench.materials.reference_calls import dialogue_of
+from bench.materials.service_dialogues import service_dialogues
 from bench.summaries import share
 
 LABELS = Path(__file__).resolve().parent / "labels" / "promises.yaml"
 HALVES = ("seen", "aside", "later", "services")
 _MOST = 100
-_TURN_S, _SPOKEN_S = 5.0, 4.0
 Turns = Sequence[tuple[str, str]]
 """Role and words of each turn."""
 
 
 def dialogues(data: Path, half: str, labels: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Turns]]:
     if half == "services":
-        by_name = service_dialogues(data)
+        by_name = {dialogue.name: dialogue.turns for dialogue in service_dialogues(data)}
         yield from ((row, by_name[row["dialogue"]]) for row in labels[half])
         return
     lines = (data / "text" / "dialogsum.dev.jsonl").read_text(encoding="utf-8").splitlines()
@@ -48,29 +47,9 @@ def _role(turn: str, agent: int) -> str:
     return "agent" if turn.startswith(f"#Person{agent}#") else "client"
 
 
-def service_dialogues(data: Path) -> Mapping[str, Turns]:
-    found: dict[str, list[tuple[str, str]]] = {}
-    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["dialogue"], []).append((row["role"], row["text"]))
-    return found
-
-
 def told(turns: Turns) -> list[tuple[int, ActionItem]]:
     """What is told, each with its turn (-1 where it is of no single turn)."""
-    call = call_of(
-        "dialogue",
-        [
-            {
-                "channel": int(role == "agent" if role != "unknown" else place % 2),
-                "role": role,
-                "start": _TURN_S * place,
-                "end": _TURN_S * place + _SPOKEN_S,
-                "text": text,
-            }
-            for place, (role, text) in enumerate(turns)
-        ],
-    )
+    call = dialogue_of("dialogue", turns, in_turn=all(role == "unknown" for role, _ in turns))
     return [
         (next((place for place, (_, text) in enumerate(turns) if _folded(item.what) in _folded(text)), -1), item)
         for item in promises_in(call.transcript.chunks, "en", _MOST)
@@ -115,9 +94,9 @@ def main() -> None:
         print(f"{half:9s} promises found {share(right, made) if made else 'none made'}")
         print(f"{half:9s} told that nobody made {share(wrong, said) if said else 'none told'}")
     if chosen.texts and "services" in (chosen.half or HALVES):
-        for name, turns in service_dialogues(chosen.data).items():
-            for place, item in told(turns):
-                print(f"{name}: turn {place}, {item.who}, by {item.by_when}: {item.what}")
+        for dialogue in service_dialogues(chosen.data):
+            for place, item in told(dialogue.turns):
+                print(f"{dialogue.name}: turn {place}, {item.who}, by {item.by_when}: {item.what}")
 
 
 if __name__ == "__main__":

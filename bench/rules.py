@@ -13,12 +13,11 @@ are real ones. Shares have their 95 % interval (Wilson 1927).
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from analysis.conversation.step import ConversationStep
 from analysis.encoder.choice import open_encoder
@@ -26,7 +25,8 @@ from analysis.records import Attention
 from analysis.rules.reader import load_rules
 from analysis.rules.step import RulesStep
 from analysis.sentiment.steps import build_sentiment_steps
-from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.materials.reference_calls import harper_valley, samples, spoken_at_pace
+from bench.materials.service_dialogues import service_dialogues
 from bench.shares import share_interval
 from pipeline.config.root import Settings
 from pipeline.config.yaml_reader import read_yaml_file
@@ -38,30 +38,11 @@ WRITTEN = {
     "en": Path(__file__).parent / "labels" / "attention_calls.yaml",
     "fr": Path(__file__).parent / "labels" / "attention_calls_fr.yaml",
 }
-SECONDS_PER_WORD = 0.4
-PAUSE_S = 0.6
 MOODS = ("client_upset", "mood_falls")
 """Not labelled in the written calls, in which clients have reason to be upset: left out there."""
 
 
-def timed(name: str, turns: Sequence[Sequence[Any]], language: str = "en") -> CallForAnalysis:
-    """A call from [role, words] or [role, words, seconds of pause before], at 150 words a minute."""
-    laid: list[Mapping[str, Any]] = []
-    clock_s = 0.0
-    for role, text, *pause in turns:
-        start_s = clock_s + (float(pause[0]) if pause else PAUSE_S)
-        clock_s = start_s + SECONDS_PER_WORD * len(str(text).split())
-        channel = 1 if role == "agent" else 0
-        laid.append({"channel": channel, "role": role, "start": start_s, "end": clock_s, "text": text})
-    return call_of(name, laid, language)
-
-
-def dialogues(data: Path) -> list[CallForAnalysis]:
-    turns: dict[str, list[Sequence[Any]]] = {}
-    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            turns.setdefault(row["dialogue"], []).append((row["role"], row["text"]))
-    return [timed(name, said) for name, said in turns.items()]
+timed = partial(spoken_at_pace, pause_s=0.6)
 
 
 class Judge:
@@ -99,7 +80,7 @@ def written(judge: Judge, part: str, language: str) -> Iterator[str]:
     false: Counter[str] = Counter()
     calls = [entry for entry in read_yaml_file(WRITTEN[language]).value if entry["part"] == part]
     for number, entry in enumerate(calls):
-        call = timed(f"{part}-{number}", entry["turns"], language)
+        call = timed(f"{part}-{number}", entry["turns"], language=language)
         matches = {match.rule: match for match in judge.attention(call).matches}
         for rule in entry["wants"]:
             wanted[rule] += 1
@@ -146,7 +127,10 @@ def main() -> None:
     judge = Judge()
     polite: list[tuple[str, list[CallForAnalysis]]] = []
     if given.data.is_dir() and given.language == "en":
-        harper, written_dialogues = [call for call, _ in harper_valley(given.data)], dialogues(given.data)
+        harper, written_dialogues = (
+            [call for call, _ in harper_valley(given.data)],
+            [timed(dialogue.name, dialogue.turns) for dialogue in service_dialogues(given.data)],
+        )
         polite = [
             ("harper, developed", harper[:3]),
             ("dialogues, developed", written_dialogues[::2]),

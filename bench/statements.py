@@ -33,7 +33,7 @@ from analysis.summary.support.evidence import CallEvidence
 from analysis.summary.support.verdict import WEIGHED, WEIGHTS, Verdict, faults_of
 from analysis.summary.support.wording import wording_of
 from bench.fresh_calls import STRANGERS, calls_of_set, fresh_calls
-from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.materials.reference_calls import dialogue_of, harper_valley, samples
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.records import CallForAnalysis
@@ -72,21 +72,13 @@ def _labelled(documents: Sequence[Mapping[str, Any]], known: Mapping[str | int, 
     for document in documents:
         about = document["call"]
         if "turns" in about:
-            call: CallForAnalysis | None = _written(about)
+            call: CallForAnalysis | None = dialogue_of(about["name"], about["turns"], every_s=4.0)
         else:
             call = known.get(next(iter(about.values())))
         if call is None:
             continue
         for kind in ("supported", *FALSE_KINDS):
             yield from (Labelled(call, kind, text) for text in document.get(kind, ()))
-
-
-def _written(about: Mapping[str, Any]) -> CallForAnalysis:
-    turns = [
-        {"channel": int(role == "agent"), "role": role, "start": place * 4.0, "end": place * 4.0 + 3.0, "text": text}
-        for place, (role, text) in enumerate(about["turns"])
-    ]
-    return call_of(about["name"], turns)
 
 
 def verdicts(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -> list[Verdict]:

@@ -34,10 +34,11 @@ from analysis.summary.reading.substance import Substance
 from analysis.summary.spoken import spoken_summary
 from analysis.summary.step import SummaryStep
 from analysis.text import content_stems
+from bench.materials.reference_calls import call_of, dialogue_of, harper_valley, samples
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import ExtractiveSummarySettings, SummarySettings
-from pipeline.records import CallForAnalysis, CallMetadata, EngineIdentity, Role, Transcript, TranscriptChunk
+from pipeline.records import CallForAnalysis, TranscriptChunk
 
 PROJECT = Path(__file__).resolve().parent.parent
 METRICS = ("rouge1", "rouge2", "rougeL")
@@ -64,70 +65,20 @@ class TruthCall:
     outcome: str | None = None
 
 
-def call_of(name: str, said: Sequence[tuple[int, Role, float, float, str]]) -> CallForAnalysis:
-    """`said`: channel, role, start and end in seconds, words; in order of time."""
-    ordinals: dict[int, int] = {}
-    chunks = []
-    for channel, role, start_s, end_s, text in said:
-        ordinal = ordinals.get(channel, 0)
-        ordinals[channel] = ordinal + 1
-        chunks.append(
-            TranscriptChunk(channel=channel, ordinal=ordinal, role=role, start_s=start_s, end_s=end_s, text=text)
-        )
-    identity = EngineIdentity(engine="human", model="", revision=None, options_hash="", rank=0, demonstration=False)
-    return CallForAnalysis(
-        call_id=name,
-        audio_sha256=name,
-        duration_s=max(chunk.end_s for chunk in chunks) + 1.0,
-        metadata=CallMetadata(),
-        transcript=Transcript(fingerprint=name, identity=identity, language="en", chunks=tuple(chunks)),
-        audio=(),
-    )
-
-
 def harper_calls(data: Path) -> Iterator[TruthCall]:
-    for path in sorted((data / "calls" / "harper_valley").glob("*.json")):
-        truth = json.loads(path.read_text(encoding="utf-8"))
-        said = [
-            (
-                turn["channel"],
-                Role.AGENT if turn["role"] == "agent" else Role.CLIENT,
-                turn["start"],
-                turn["end"],
-                turn["text"],
-            )
-            for turn in truth["turns"]
-        ]
-        slots = tuple(str(value) for task in truth["tasks"] for key, value in task.items() if key != "task_type")
-        yield TruthCall(path.stem, call_of(path.stem, said), slots)
+    for call, task in harper_valley(data):
+        yield TruthCall(call.call_id, call, tuple(str(value) for key, value in task.items() if key != "task_type"))
 
 
 def sample_calls() -> Iterator[TruthCall]:
-    for path in sorted((PROJECT / "samples" / "truth").glob("*.json")):
-        truth = json.loads(path.read_text(encoding="utf-8"))
-        said = [
-            (turn["channel"], Role(turn["role"]), turn["start_s"], turn["end_s"], turn["text"])
-            for turn in truth["turns"]
-        ]
-        yield TruthCall(path.stem, call_of(path.stem, said), outcome=truth["labels"]["outcome"])
+    for call, labels in samples():
+        yield TruthCall(call.call_id, call, outcome=labels["outcome"])
 
 
 def made_up_calls(which: str) -> list[tuple[dict[str, Any], CallForAnalysis]]:
-    """Of `tests/analysis/summary/calls`, with what is expected of each; turns of four seconds, one every five."""
+    """Of `tests/analysis/summary/calls`, with what is expected of each."""
     content = yaml.safe_load((MADE_UP / f"{which}.yaml").read_text(encoding="utf-8"))
-    return [
-        (
-            expected,
-            call_of(
-                expected["name"],
-                [
-                    (int(role == "agent"), Role(role), place * 5.0, place * 5.0 + 4.0, text)
-                    for place, (role, text) in enumerate(expected["turns"])
-                ],
-            ),
-        )
-        for expected in content
-    ]
+    return [(expected, dialogue_of(expected["name"], expected["turns"])) for expected in content]
 
 
 # ------------------------------------------------------------------------------------------ what is kept
@@ -135,7 +86,7 @@ def made_up_calls(which: str) -> list[tuple[dict[str, Any], CallForAnalysis]]:
 
 def facts_kept(text: str, facts: str) -> tuple[int, int, bool]:
     """How many of the words that carry meaning in `facts` are in `text`, of how many, and whether its figures are."""
-    said = SpokenFacts(call_of("said", [(0, Role.UNKNOWN, 0.0, 1.0, text)]).transcript.chunks, "en")
+    said = SpokenFacts(dialogue_of("said", [("unknown", text)]).transcript.chunks, "en")
     missing = [claim for claim in said.unsupported(facts, "en") if claim.kind in ("number", "date")]
     stems = {stem for stem in content_stems(facts, "en") if not stem.isdigit()}
     return len(stems & set(content_stems(text, "en"))), len(stems), not missing
@@ -241,10 +192,17 @@ def tells_end(wordings: Sequence[str], summary: object) -> bool:
 
 def chunks_of(dialogue: str) -> list[TranscriptChunk]:
     """One chunk per turn. Roles are unknown: the data does not say who calls whom."""
-    said = []
-    for place, line in enumerate(dialogue.splitlines()):
-        speaker, _, text = line.partition(": ")
-        said.append((1 if "2" in speaker else 0, Role.UNKNOWN, place * 5.0, place * 5.0 + 4.0, text))
+    lines = (line.partition(": ") for line in dialogue.splitlines())
+    said = [
+        {
+            "channel": int("2" in speaker),
+            "role": "unknown",
+            "start": 5.0 * place,
+            "end": 5.0 * place + 4.0,
+            "text": text,
+        }
+        for place, (speaker, _, text) in enumerate(lines)
+    ]
     return list(call_of("dialogue", said).transcript.chunks)
 
 

@@ -6,13 +6,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.materials.reference_calls import call_of
+from bench.materials.reference_calls import dialogue_of
 from pipeline.records import CallForAnalysis, CustomerSegment
 
 _LABELS = Path(__file__).resolve().parents[1] / "labels"
 DEVELOPED, APART = _LABELS / "asked_calls_developed.jsonl", _LABELS / "asked_calls_apart.jsonl"
 FURTHER_SEEN, FURTHER_ASIDE = (_LABELS / f"asked_calls_further_{half}.jsonl" for half in ("seen", "aside"))
-_TURN_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,8 @@ def asked_calls(path: Path) -> list[AskedCall]:
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        turns = [
-            {**turn, "channel": int(turn["role"] != "client"), "start": _TURN_S * place, "end": _TURN_S * place + 3}
-            for place, turn in enumerate(row["turns"])
-        ]
         segment = CustomerSegment(row["segment"]) if row.get("segment") else None
-        found.append(
-            AskedCall(
-                call_of(row["name"], turns, segment=segment), row["kind"], tuple(row["accept"]), tuple(row["second"])
-            )
-        )
+        turns = ((turn["role"], turn["text"]) for turn in row["turns"])
+        call = dialogue_of(row["name"], turns, every_s=4.0, segment=segment)
+        found.append(AskedCall(call, row["kind"], tuple(row["accept"]), tuple(row["second"])))
     return found

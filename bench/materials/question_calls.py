@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import uuid
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bench.materials.asked_calls import APART, DEVELOPED, asked_calls
-from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.materials.reference_calls import dialogue_of, harper_valley, samples
+from bench.materials.service_dialogues import service_dialogues
 from db.ledger.rows import CHUNK
 from db.ledger.values import json_parameter
 from pipeline.records import CallForAnalysis
@@ -27,7 +27,6 @@ FURTHER = ("absent", "further", "asked_last")
 """Questions that are only measured with, too."""
 TYPED = ("typed_seen", "typed_apart", "typed_last")
 """Questions as managers type them, over several sets of calls; the second and third were put aside."""
-_TURN_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +75,20 @@ def _named(data: Path | None) -> Iterator[tuple[str, CallForAnalysis]]:
             seen.add(name)
     for line in (_LABELS / "foreign_calls.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        yield f"foreign:{row['name']}", call_of(row["name"], _timed(row["turns"]), row["language"])
+        yield (
+            f"foreign:{row['name']}",
+            dialogue_of(
+                row["name"],
+                ((turn["role"], turn["text"]) for turn in row["turns"]),
+                every_s=4.0,
+                language=row["language"],
+            ),
+        )
     if data is not None:
         for call, _ in harper_valley(data):
             yield f"harper:{call.call_id}", call
-        for name, turns in _dialogues(data).items():
-            yield f"dialogue:{name}", call_of(name, _timed(turns))
-
-
-def _dialogues(data: Path) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["dialogue"], []).append({"role": row["role"], "text": row["text"]})
-    return found
-
-
-def _timed(turns: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {**turn, "channel": int(turn["role"] != "client"), "start": _TURN_S * place, "end": _TURN_S * place + 3}
-        for place, turn in enumerate(turns)
-    ]
+        for dialogue in service_dialogues(data):
+            yield f"dialogue:{dialogue.name}", dialogue_of(dialogue.name, dialogue.turns, every_s=4.0)
 
 
 def store_corpus(connection: Connection[Any], calls: Mapping[str, CallForAnalysis]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline.records import (
 from pipeline.records import TranscriptChunk as Chunk
 
 ROLES = {"agent": Role.AGENT, "caller": Role.CLIENT, "client": Role.CLIENT}
+SECONDS_PER_WORD = 0.4
 _LABELS = Path(__file__).resolve().parents[1] / "labels"
 LISTENED = _LABELS / "listened.yaml"
 HEARD_WORDS = _LABELS / "heard_words.jsonl"
@@ -57,6 +58,50 @@ def call_of(
         transcript=transcript,
         audio=(),
     )
+
+
+def dialogue_of(
+    name: str,
+    turns: Iterable[tuple[str, str]],
+    *,
+    every_s: float = 5.0,
+    language: str = "en",
+    segment: CustomerSegment | None = None,
+    in_turn: bool = False,
+) -> CallForAnalysis:
+    """A call from roles and words: a turn begins every so many seconds and ends a second before the next.
+
+    The client has the first channel, everybody else the second; with `in_turn` they have them in turn.
+    """
+    laid = [
+        {
+            "channel": place % 2 if in_turn else int(role != "client"),
+            "role": role,
+            "start": every_s * place,
+            "end": every_s * place + every_s - 1.0,
+            "text": text,
+        }
+        for place, (role, text) in enumerate(turns)
+    ]
+    return call_of(name, laid, language, segment)
+
+
+def spoken_at_pace(
+    name: str,
+    turns: Iterable[Sequence[Any]],
+    *,
+    pause_s: float = 0.0,
+    language: str = "en",
+    segment: CustomerSegment | None = None,
+) -> CallForAnalysis:
+    """A call from (role, words) or (role, words, seconds of pause before), at 150 words a minute."""
+    laid: list[Mapping[str, Any]] = []
+    clock_s = 0.0
+    for role, text, *pause in turns:
+        start_s = clock_s + (float(pause[0]) if pause else pause_s)
+        clock_s = start_s + SECONDS_PER_WORD * len(str(text).split())
+        laid.append({"channel": int(role == "agent"), "role": role, "start": start_s, "end": clock_s, "text": text})
+    return call_of(name, laid, language, segment)
 
 
 def harper_valley(data: Path) -> list[tuple[CallForAnalysis, Mapping[str, Any]]]:

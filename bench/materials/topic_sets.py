@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from analysis.glossary.catalogue import OTHER
 from analysis.glossary.choice import Catalogues, load_catalogues
 from analysis.glossary.reader import load_glossary
-from bench.materials.reference_calls import call_of, harper_valley, samples
+from bench.materials.reference_calls import dialogue_of, harper_valley, samples
+from bench.materials.service_dialogues import service_dialogues
 from pipeline.config.areas.language import GlossarySettings
 from pipeline.records import CallForAnalysis, CustomerSegment
 
@@ -77,23 +76,13 @@ def topic_sets(data: Path, limit: int) -> list[Set]:
 
 def _dialogues(data: Path, limit: int) -> Set:
     """Those about one service, of the half that was put aside."""
-    turns: dict[str, list[dict[str, str]]] = {}
-    with (data / "text" / "service_dialogues.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            turns.setdefault(row["dialogue"], []).append(row)
     calls, labels = [], []
-    for name, rows in turns.items():
-        service = rows[0]["services"]
-        topic = _SERVICES.get(service) or _SERVICES.get(service.partition("_")[0])
-        if topic is None or "+" in service or hashlib.sha256(name.encode()).digest()[0] % 2 == 0:
-            continue
-        said = [
-            {"channel": int(row["role"] == "client"), "role": row["role"], "start": 5.0 * place, "end": 5.0 * place + 4}
-            | {"text": row["text"]}
-            for place, row in enumerate(rows)
-        ]
-        calls.append(call_of(name, said))
-        labels.append((topic, None))
+    for dialogue in service_dialogues(data):
+        topic = _SERVICES.get(dialogue.services) or _SERVICES.get(dialogue.services.partition("_")[0])
+        looked_at = hashlib.sha256(dialogue.name.encode()).digest()[0] % 2 == 0
+        if topic is not None and "+" not in dialogue.services and not looked_at:
+            calls.append(dialogue_of(dialogue.name, dialogue.turns))
+            labels.append((topic, None))
     # Every topic before any a second time.
     rank = [labels[:place].count(label) for place, label in enumerate(labels)]
     order = sorted(range(len(calls)), key=lambda place: rank[place])[:limit]
@@ -115,15 +104,9 @@ def attacks(limit: int, name: str = "attacks") -> Set:
     return Set(
         name=name,
         calls=[
-            call_of(
-                f"attack-{number}", [_turn(0, "agent", "How can I help you?"), _turn(1, "client", f"{reason} {line}")]
-            )
+            dialogue_of(f"attack-{number}", [("agent", "How can I help you?"), ("client", f"{reason} {line}")])
             for number, line in enumerate(attacks, start=1)
         ],
         labels=[("replace card", None)] * len(attacks),
         catalogues=Catalogues({CustomerSegment.B2C: replace(bank, labels=tuple(few))}, None),
     )
-
-
-def _turn(place: int, role: str, text: str) -> dict[str, Any]:
-    return {"channel": int(role == "client"), "role": role, "start": 5.0 * place, "end": 5.0 * place + 4, "text": text}
