@@ -9,7 +9,6 @@ the answers are the same everywhere; moods are those of words alone.
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +21,10 @@ from analysis.rules.step import RulesStep
 from analysis.sentiment.steps import build_sentiment_steps
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.reference_calls import samples
+from bench.materials.testbed import fresh_database
 from db.analytics import answered
-from db.connection import Database, connect
+from db.connection import Database
 from db.ledger.store import PostgresStore
-from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.root import Settings
 from pipeline.ports import AnalysisStep
 from pipeline.records import AudioHeader, CallForAnalysis, CallOutcome, CallStatus, FoundCall, PreparedCall, StepResult
@@ -112,11 +111,9 @@ def page(database: Database) -> str:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="earshot-analytics-") as folder:
-        Path(folder).chmod(0o755)  # the server's account has to pass
-        with connect(DatabaseSettings(data_dir=Path(folder) / "postgres")) as database:
-            store_samples(database)
-            sys.stdout.write(page(database))
+    with fresh_database() as (database, _):
+        store_samples(database)
+        sys.stdout.write(page(database))
 
 
 if __name__ == "__main__":

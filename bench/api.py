@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,10 +18,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from bench.materials.testbed import fresh_database
 from bench.million import load
-from db.connection import Database, connect
+from db.connection import Database
 from db.queries.reading import ShownCall
-from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.root import Settings
 from pipeline.records import SpeechSpan
 from service.access.gate import Gate
@@ -102,17 +100,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--reads", type=int, default=200)
     parser.add_argument("--formats", default="csv,jsonl,xlsx")
     given = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="earshot-bench-"))
-    folder.chmod(0o755)
-    try:
-        with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
-            load(database, given.calls, given.chunks)
-            figures = {
-                "audit": audit(database, folder, given.reads),
-                "exports": exports(database, folder, given.calls, given.formats.split(",")),
-            }
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with fresh_database() as (database, folder):
+        load(database, given.calls, given.chunks)
+        figures = {
+            "audit": audit(database, folder, given.reads),
+            "exports": exports(database, folder, given.calls, given.formats.split(",")),
+        }
     print(json.dumps({"bench": "api", "calls": given.calls, "chunks": given.chunks, **figures}))
 
 

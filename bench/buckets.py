@@ -19,20 +19,17 @@ import argparse
 import bisect
 import json
 import multiprocessing
-import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from db.connection import connect
+from bench.materials.testbed import fresh_database
 from db.ledger.store import PostgresStore
-from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.root import Settings
 from pipeline.objects.s3 import make_client
 from pipeline.records import FoundCall
@@ -128,16 +125,14 @@ def figures(port: int, objects: int, days: int) -> dict[str, Any]:
     since = f"{FIRST_DAY + timedelta(days=days - LOOK_BACK_DAYS):%Y/%m/%d}/"
     new, delta_s = measured(lambda: sum(1 for _ in BucketSource(settings.input, since).discover()))
     assert (listed, found) == (objects, objects)
-    with tempfile.TemporaryDirectory(prefix="earshot-buckets-") as folder:
-        Path(folder).chmod(0o755)  # the server's account has to pass
-        with connect(DatabaseSettings(data_dir=Path(folder) / "postgres")) as database:
-            store = PostgresStore(database)
-            to_do, plan_s = measured(lambda: planned(settings, store))
-            tracemalloc.start()
-            planned(settings, store)
-            memory_mb = tracemalloc.get_traced_memory()[1] / 1e6
-            tracemalloc.stop()
-            store.close()
+    with fresh_database() as (database, _):
+        store = PostgresStore(database)
+        to_do, plan_s = measured(lambda: planned(settings, store))
+        tracemalloc.start()
+        planned(settings, store)
+        memory_mb = tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
+        store.close()
     assert to_do == objects
     return {
         "objects": objects,
@@ -157,7 +152,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=100_000)
     parser.add_argument("--days", type=int, default=100)
-    parser.add_argument("--data", help="not needed; taken so that all benchmarks can be called alike")
     given = parser.parse_args()
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()

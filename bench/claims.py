@@ -27,12 +27,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 
 from bench.database import keep, typical_call
+from bench.materials.testbed import server_cpu_s
 from db.connection import Database
-from db.embedded.cluster import SERVER_OPTIONS, postmaster_alive
+from db.embedded.cluster import SERVER_OPTIONS
 from db.embedded.server import EmbeddedServer
 from db.ledger.store import PostgresStore
 from db.ledger.work.claims import PostgresClaims
@@ -74,7 +74,6 @@ def main() -> None:
     parser.add_argument("--in-hand", type=int, default=40, help="calls that each worker says it has")
     parser.add_argument("--stored", type=int, default=300, help="calls whose rows are written")
     parser.add_argument("--jobs", type=int, default=40_000)
-    parser.add_argument("--data", help="not used: the calls are made up")
     options = parser.parse_args()
     numbers = [int(number) for number in options.connections.split(",")]
     SERVER_OPTIONS["max_connections"] = str(max(numbers) + 20)
@@ -117,17 +116,6 @@ def _enqueue(store: PostgresStore, jobs: int) -> tuple[str, float]:
     return run_id, time.perf_counter() - began
 
 
-def _server_cpu_s(server: EmbeddedServer) -> float:
-    """Of all processes of the server, those that have ended among them: without these, a backend that ends takes back
-    what it had taken, and rows were measured at -9 ms."""
-    pid = postmaster_alive(server.files())
-    assert pid is not None
-    postmaster = psutil.Process(pid)
-    times = [process.cpu_times() for process in (postmaster, *postmaster.children())]
-    ended = times[0].children_user + times[0].children_system
-    return float(ended + sum(spent.user + spent.system for spent in times))
-
-
 class _Workers:
     """Threads with a connection each, which do one thing again and again until they are stopped."""
 
@@ -154,9 +142,9 @@ class _Workers:
         for thread in self._threads:
             thread.start()
         self._ready.wait()
-        began, spent = time.perf_counter(), _server_cpu_s(self._server)
+        began, spent = time.perf_counter(), server_cpu_s(self._server)
         time.sleep(seconds)
-        wall_s, cpu_s = time.perf_counter() - began, _server_cpu_s(self._server) - spent
+        wall_s, cpu_s = time.perf_counter() - began, server_cpu_s(self._server) - spent
         self.stop.set()
         self._leave.wait()  # a connection's server process, and its time, are gone when it is closed
         for thread in self._threads:
@@ -252,11 +240,11 @@ def _signs_of_life(
 def _rows(server: EmbeddedServer, store: PostgresStore, calls: int) -> dict[str, float]:
     run_id = store.begin_run({}, "bench", "bench")
     made = [typical_call(run_id, f"stored-{number}") for number in range(calls)]
-    began, spent, own = time.perf_counter(), _server_cpu_s(server), time.process_time()
+    began, spent, own = time.perf_counter(), server_cpu_s(server), time.process_time()
     for call in made:
         keep(store, call)
     wall_s = time.perf_counter() - began
-    cpu_s, own_s = _server_cpu_s(server) - spent, time.process_time() - own
+    cpu_s, own_s = server_cpu_s(server) - spent, time.process_time() - own
     store.end_run(run_id, 0, {}, {})
     return {
         "calls_per_s_of_one_worker": round(calls / wall_s, 1),

@@ -11,27 +11,23 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from psycopg.types.json import Json
 
 from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment, Summary, Topic
-from db.connection import Database, connect
-from db.embedded.cluster import postmaster_alive
-from db.embedded.server import EmbeddedServer
+from bench.materials.testbed import fresh_database, processor_s
+from db.connection import Database
 from db.ledger.rows import chunk_rows, chunk_sentiment_rows, step_row
 from db.ledger.store import PostgresStore
-from pipeline.config.areas.database import DatabaseSettings
 from pipeline.records import (
     AudioHeader,
     CallOutcome,
@@ -64,17 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--known", type=int, default=37_005, help="recordings to plan, all known")
     parser.add_argument("--tiny", type=int, default=10_000, help="tiny calls in a row")
-    parser.add_argument("--data", help="not used: the calls are made up")
     options = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="earshot-bench-"))
-    folder.chmod(0o755)
-    try:
-        with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
-            figures = compare(database, options.calls, options.rounds)
-            figures |= growth(database, options.tiny)
-            figures |= planning(database, options.known)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with fresh_database() as (database, _):
+        figures = compare(database, options.calls, options.rounds)
+        figures |= growth(database, options.tiny)
+        figures |= planning(database, options.known)
     show(figures)
 
 
@@ -284,51 +274,25 @@ def committing_each_row(database: Database, outcome: CallOutcome) -> None:
 
 
 def insert_rows(connection: Connection[Any], outcome: CallOutcome) -> None:
-    from psycopg.types.json import Json
-
     assert outcome.transcript is not None
-    transcript, call_id = outcome.transcript, uuid.uuid4()
-    connection.execute(
-        """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration,
-               chunks_hash) VALUES (%s, 'x', 'e', 'm', 'o', 0, false, 'h')""",
-        [transcript.fingerprint],
-    )
-    for row in chunk_rows(transcript, with_words=True):
-        connection.execute(
-            """INSERT INTO transcript_chunks (transcript_fingerprint, channel, ordinal, role, start_s, end_s, text,
-                   words, confidence, language, flags) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-            [transcript.fingerprint, *(Json(v) if k == "words" else v for k, v in row.items())],
-        )
-    connection.execute(
-        """INSERT INTO calls (call_id, source_uri, file_name, source_size_bytes, status, transcript_fingerprint,
-               transcription) VALUES (%s, %s, %s, 1, 'done', %s, %s)""",
-        [call_id, outcome.found.source_uri, outcome.found.file_name, transcript.fingerprint, TEXT * CHUNKS],
-    )
+    transcript, call_id = outcome.transcript.fingerprint, uuid.uuid4()
+    identity = {"engine": "e", "model": "m", "options_hash": "o", "rank": 0, "demonstration": False}
+    _insert(connection, "transcripts", {"fingerprint": transcript, "audio_sha256": "x", "chunks_hash": "h", **identity})
+    for row in chunk_rows(outcome.transcript, with_words=True):
+        _insert(connection, "transcript_chunks", {"transcript_fingerprint": transcript, **row})
+    found = {"source_uri": outcome.found.source_uri, "file_name": outcome.found.file_name, "source_size_bytes": 1}
+    text = {"transcript_fingerprint": transcript, "transcription": TEXT * CHUNKS}
+    _insert(connection, "calls", {"call_id": call_id, "status": "done", **found, **text})
     for result in outcome.steps:
-        step = step_row(result)
-        connection.execute(
-            """INSERT INTO call_steps (call_id, step, fingerprint, state, attempts, payload)
-               VALUES (%s, %s, %s, %s, 1, %s)""",
-            [call_id, step["step"], step["fingerprint"], step["state"], Json(step["payload"])],
-        )
+        _insert(connection, "call_steps", {"call_id": call_id, "attempts": 1, **step_row(result)})
     for row in chunk_sentiment_rows(outcome.steps):
-        connection.execute(
-            """INSERT INTO chunk_sentiments (call_id, transcript_fingerprint, channel, ordinal, text_negative,
-                   text_neutral, text_positive, acoustic_negative, acoustic_neutral, acoustic_positive,
-                   fusion_negative, fusion_neutral, fusion_positive)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-            [
-                call_id,
-                transcript.fingerprint,
-                row["channel"],
-                row["ordinal"],
-                *(
-                    row[f"{step}_{label}"]
-                    for step in ("text", "acoustic", "fusion")
-                    for label in ("negative", "neutral", "positive")
-                ),
-            ],
-        )
+        _insert(connection, "chunk_sentiments", {"call_id": call_id, "transcript_fingerprint": transcript, **row})
+
+
+def _insert(connection: Connection[Any], table: str, row: Mapping[str, Any]) -> None:
+    values = [Json(value) if column in ("words", "payload") else value for column, value in row.items()]
+    places = ", ".join(["%s"] * len(row))
+    connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})".encode(), values)
 
 
 # --------------------------------------------------------------------------------------------- measuring
@@ -345,21 +309,7 @@ def cpu_s(database: Database) -> float:
     assert database.server is not None
     with database.connection() as connection:
         rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'").fetchall()
-    total = time.process_time()
-    for (pid,) in rows:
-        times = psutil.Process(pid).cpu_times()
-        total += times.user + times.system
-    return total
-
-
-def server_cpu_s(server: EmbeddedServer) -> float:
-    """CPU seconds of all processes of the server, those that have ended among them."""
-    pid = postmaster_alive(server.files())
-    assert pid is not None
-    postmaster = psutil.Process(pid)
-    own = postmaster.cpu_times()
-    ended = own.children_user + own.children_system
-    return float(ended + sum(sum(process.cpu_times()[:2]) for process in (postmaster, *postmaster.children())))
+    return time.process_time() + processor_s(psutil.Process(pid) for (pid,) in rows)
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

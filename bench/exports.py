@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,11 +21,11 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
-from db.connection import Database, connect
+from bench.materials.testbed import fresh_database
+from db.connection import Database
 from db.export import RESULT_FORMATS, TableFormat, export_table
 from db.export.tables import CHUNKS
 from db.queries.chosen import CallFilter
-from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.output import CsvSettings
 
 if TYPE_CHECKING:
@@ -41,20 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--calls", type=int, default=50_000)
     parser.add_argument("--chunks", type=int, default=20, help="per call")
     parser.add_argument("--formats", default=",".join(RESULT_FORMATS))
-    parser.add_argument("--data", help="not used: the calls are made up")
     options = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="earshot-bench-"))
-    folder.chmod(0o755)
-    try:
-        with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
-            with database.connection() as connection:
-                fill(connection, options.calls, options.chunks)
-            figures = {}
-            for name in options.formats.split(","):
-                figures[name] = measured(database, folder, name)
-                print(f"{name:10} {figures[name]}", flush=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with fresh_database() as (database, folder):
+        with database.connection() as connection:
+            fill(connection, options.calls, options.chunks)
+        figures = {}
+        for name in options.formats.split(","):
+            figures[name] = measured(database, folder, name)
+            print(f"{name:10} {figures[name]}", flush=True)
     print(json.dumps({"bench": "exports", "calls": options.calls, "chunks": options.chunks, **figures}))
 
 

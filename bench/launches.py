@@ -258,7 +258,6 @@ def main() -> None:
     parser.add_argument("--rows", default="1,16,64,128", help="segments decoded together, comma-separated")
     parser.add_argument("--before", help="a commit to compare with; 0120fd5 is the one before the work for a GPU")
     parser.add_argument("--side", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--data", help="not used")
     arguments = parser.parse_args()
     if arguments.side:
         print(json.dumps(side([int(text) for text in arguments.rows.split(",")])))

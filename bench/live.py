@@ -30,9 +30,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 
 from bench.materials.recordings import PROJECT
+from bench.materials.testbed import processor_s, with_children
 
 RATE_HZ = 8_000
 FRAME_S = 0.04
@@ -217,9 +217,9 @@ def measured(recogniser: str, calls: Sequence[int], seconds: float, data: Path) 
             _warm(url, sounds)
             lines = []
             for number in calls:
-                before, load = _processor_s(server.pid), os.getloadavg()[0]
+                before, load = processor_s(with_children(server.pid)), os.getloadavg()[0]
                 callers = asyncio.run(_round(url, sounds, number, seconds))
-                used = _processor_s(server.pid) - before
+                used = processor_s(with_children(server.pid)) - before
                 lines.append(_line(recogniser, callers, calls=number, seconds=seconds, processor_s=used, load=load))
                 print(json.dumps(lines[-1]), flush=True)
             return lines
@@ -259,22 +259,8 @@ def _line(
     }
 
 
-def _processor_s(pid: int | None) -> float:
-    """Of the process and all below it."""
-    root = psutil.Process(pid)
-    total = 0.0
-    for process in (root, *root.children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
-
-
 def _end(pid: int | None) -> None:
-    root = psutil.Process(pid)
-    for process in (*root.children(recursive=True), root):
+    for process in reversed(with_children(pid)):
         process.kill()
 
 

@@ -72,7 +72,6 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--data", help="not used: the calls are made up")
     parser.add_argument("--calls", type=int, default=32)
     parser.add_argument("--hidden", type=int, default=1024, help="a multiple of 128")
     parser.add_argument("--layers", type=int, default=4)

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from analysis.encoder.choice import open_encoder
 from analysis.glossary.choice import load_catalogues
@@ -31,6 +28,7 @@ from analysis.text import squeezed
 from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.reference_calls import samples, spoken_at_pace
 from bench.materials.service_dialogues import service_dialogues
+from bench.materials.testbed import processor_s, with_children
 from bench.summaries import facts_kept
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
@@ -66,23 +64,17 @@ def _length(turn: Turn) -> int:
 
 
 def measured(run: Callable[[], StepResult]) -> tuple[StepResult, dict[str, Any]]:
-    before, used = time.monotonic(), _processor_seconds()
+    """Its processor seconds are those of this process and of the model's, which must have been started before."""
+    before, used = time.monotonic(), processor_s(with_children())
     result = run()
     return result, {
         "state": result.state.value,
         "reason": result.reason,
         "seconds": round(time.monotonic() - before, 1),
-        "processor_seconds": round(_processor_seconds() - used, 1),
+        "processor_seconds": round(processor_s(with_children()) - used, 1),
         "tokens_in": result.tokens_in,
         "tokens_out": result.tokens_out,
     }
-
-
-def _processor_seconds() -> float:
-    """Of this process and of the model's, which must have been started before."""
-    own = psutil.Process()
-    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
-    return math.fsum(spent.user + spent.system for spent in times)
 
 
 def summary_figures(summary: Summary) -> dict[str, Any]:

@@ -19,7 +19,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,17 +27,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from bench.database import cpu_s, keep, server_cpu_s, typical_call
+from bench.database import cpu_s, keep, typical_call
 from bench.materials.reference_calls import samples
+from bench.materials.testbed import fresh_database, server_cpu_s
 from db.analytics import questions
-from db.connection import Database, connect
+from db.connection import Database
 from db.ledger.store import PostgresStore
 from db.link import open_link
 from db.queries.chosen import CallFilter
 from db.queries.dashboard import dashboard_of
 from db.queries.listing import Sort, choices_among, listed_calls, total_of
 from db.queries.searching import search, second_guess
-from pipeline.config.areas.database import DatabaseSettings
 
 BATCH = 10_000
 """Calls of one transaction."""
@@ -298,12 +297,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--processor", action="store_true", help="processor seconds instead of the clock's")
     parser.add_argument("--folder", type=Path, default=None, help="where the database goes; default a temporary folder")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="earshot-million-", dir=given.folder) as folder:
-        Path(folder).chmod(0o755)  # the server's account has to pass
-        with connect(DatabaseSettings(data_dir=Path(folder) / "postgres")) as database:
-            figures = measure(
-                database, given.calls, given.chunks, given.upserts, given.workers, processor=given.processor
-            )
+    with fresh_database(given.folder) as (database, _):
+        figures = measure(database, given.calls, given.chunks, given.upserts, given.workers, processor=given.processor)
     figures["cores"] = os.cpu_count()
     json.dump(figures, sys.stdout, indent=1)
     sys.stdout.write("\n")

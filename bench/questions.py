@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,14 +42,14 @@ from bench.materials.question_calls import (
     questions,
     store_corpus,
 )
+from bench.materials.testbed import fresh_database
 from bench.shares import share_interval
 from commands.ask.index import index_calls
-from db.connection import Database, connect
+from db.connection import Database
 from db.queries.chosen import CallFilter
 from db.queries.passages import PostgresPassages
 from db.queries.searching import search
 from pipeline.config.areas.ask import AskSettings
-from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.root import Settings
 from pipeline.records import CallForAnalysis
@@ -114,16 +112,11 @@ OVER: Mapping[str, Callable[[Path | None], dict[str, CallForAnalysis]]] = {
 @contextmanager
 def filled(calls: Mapping[str, CallForAnalysis], encoder: EncoderChoice) -> Iterator[Bench]:
     """A database with the calls, indexed."""
-    folder = Path(tempfile.mkdtemp(prefix="earshot-bench-"))
-    folder.chmod(0o755)
-    try:
-        with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
-            with database.connection() as connection:
-                store_corpus(connection, calls)
-            print(index_calls(database, Settings(), encoder=encoder))
-            yield Bench(database, frozenset(calls), encoder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with fresh_database() as (database, _):
+        with database.connection() as connection:
+            store_corpus(connection, calls)
+        print(index_calls(database, Settings(), encoder=encoder))
+        yield Bench(database, frozenset(calls), encoder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,6 @@ def main() -> None:
     parser.add_argument("--max-memory-gb", type=float, default=8.0)
     parser.add_argument("--blas", choices=("openblas", "as-is"), default="openblas", help="Linux CPU only")
     parser.add_argument("--no-reference", action="store_true", help="leave out the run on the reference BLAS")
-    parser.add_argument("--data", help="not used; the audio is made here")
     arguments = parser.parse_args()
     if arguments.blas == "openblas":
         _put_openblas_in_front()

@@ -42,7 +42,6 @@ def main() -> None:
     parser.add_argument("--precision", choices=("float32", "float16", "bfloat16"), default="bfloat16")
     parser.add_argument("--rows", default="16,64,128", help="segments decoded together, comma-separated")
     parser.add_argument("--part", choices=PARTS, help="one side alone; all, one after the other, if left out")
-    parser.add_argument("--data", help="not used; the audio is made here")
     arguments = parser.parse_args()
     if arguments.part is None:
         found = {part: _in_a_process(part) for part in PARTS}

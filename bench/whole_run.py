@@ -19,14 +19,14 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from bench.materials.recordings import sample_speech, short_calls, write_wav
-from bench.materials.testbed import Testbed, run_bed
-from db.embedded.cluster import postmaster_alive
+from bench.materials.testbed import Testbed, run_bed, server_cpu_s, with_children
 
 CALLS = 37_005
 
@@ -41,18 +41,6 @@ def report_of(url: str) -> dict[str, Any]:
 def children_cpu_s() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def server_cpu_s(bed: Testbed) -> float:
-    """Of the database server's processes, those that have ended among them."""
-    import psutil
-
-    pid = postmaster_alive(bed.server.files())
-    assert pid is not None
-    postmaster = psutil.Process(pid)
-    own = postmaster.cpu_times()
-    ended = own.children_user + own.children_system
-    return float(ended + sum(sum(process.cpu_times()[:2]) for process in (postmaster, *postmaster.children())))
 
 
 def checked_run(bed: Testbed, url: str, *settings: str) -> tuple[float, float]:
@@ -98,9 +86,9 @@ def speed(minutes: float) -> dict[str, Any]:
         audio_s = copies_of_samples(bed.calls, minutes)
         bare_s = plain_decode_s(bed.calls)
         small = bed.fresh_database()
-        server_s = server_cpu_s(bed)
+        server_s = server_cpu_s(bed.server)
         wall_s, cpu_s = checked_run(bed, small)
-        server_s = server_cpu_s(bed) - server_s
+        server_s = server_cpu_s(bed.server) - server_s
         stages = report_of(small).get("stage_seconds", {})
         with psycopg.connect(small) as connection:
             timings = connection.execute(
@@ -167,14 +155,14 @@ def planning(calls: int = CALLS) -> dict[str, Any]:
         cpu_s: list[tuple[float, float]] = []
         peaks: list[int] = []
         for _ in range(3):
-            began, before_s, server_s = time.perf_counter(), children_cpu_s(), server_cpu_s(bed)
+            began, before_s, server_s = time.perf_counter(), children_cpu_s(), server_cpu_s(bed.server)
             with bed.start(url) as run:
                 peaks.append(_peak_rss(run.pid, run.poll))
                 code = run.wait()
             if code != 0:
                 raise SystemExit(bed.log())
             plan_s.append(time.perf_counter() - began)
-            cpu_s.append((children_cpu_s() - before_s, server_cpu_s(bed) - server_s))
+            cpu_s.append((children_cpu_s() - before_s, server_cpu_s(bed.server) - server_s))
         counts = report_of(url).get("counts", {})
         return {
             "part": "planning", "recordings": calls, "counts": counts, "seconds_median": round(sorted(plan_s)[1], 1),
@@ -213,11 +201,8 @@ def _peak_rss(pid: int, poll: Callable[[], int | None]) -> int:
 
     peak = 0
     while poll() is None:
-        try:
-            process = psutil.Process(pid)
-            peak = max(peak, sum(p.memory_info().rss for p in [process, *process.children(recursive=True)]))
-        except psutil.Error:
-            pass
+        with suppress(psutil.Error):
+            peak = max(peak, sum(process.memory_info().rss for process in with_children(pid)))
         time.sleep(0.1)
     return peak
 

@@ -6,15 +6,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
+from db.connection import Database, connect
+from db.embedded.cluster import postmaster_alive
 from db.embedded.server import EmbeddedServer
 from db.migrate import migrate
+from pipeline.config.areas.database import DatabaseSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROWS = {
@@ -28,6 +32,41 @@ ROWS = {
     "leftovers": "SELECT count(*) FROM finished_segments",
 }
 Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@contextmanager
+def fresh_database(beside: Path | None = None) -> Iterator[tuple[Database, Path]]:
+    """An embedded database, and the temporary folder that it is in, which is below `beside`."""
+    with tempfile.TemporaryDirectory(prefix="earshot-bench-", dir=beside, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server's account has to pass
+        with connect(DatabaseSettings(data_dir=folder / "postgres")) as database:
+            yield database, folder
+
+
+def processor_s(processes: Iterable[psutil.Process]) -> float:
+    """Processor seconds of those that still run."""
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def with_children(pid: int | None = None) -> list[psutil.Process]:
+    """A process, this one by default, and all below it."""
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]
+
+
+def server_cpu_s(server: EmbeddedServer) -> float:
+    """Processor seconds of all processes of the server, those that have ended among them: without these, a backend that
+    ends takes back what it had taken, and rows were measured at -9 ms."""
+    pid = postmaster_alive(server.files())
+    assert pid is not None
+    ended = psutil.Process(pid).cpu_times()
+    return float(ended.children_user + ended.children_system + processor_s(with_children(pid)))
 
 
 class Testbed:
