@@ -16,7 +16,6 @@ packages cannot be had; the last line is JSON.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import math
 import time
@@ -35,7 +34,7 @@ from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.model_server import model_server
 from bench.materials.real_llm import NAME, real_llm
 from bench.materials.topic_sets import Set, topic_sets
-from bench.shares import share_interval
+from bench.shares import reliability, share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import TopicSettings
 from pipeline.config.areas.llm import LanguageModelSettings, MlxLmSettings
@@ -105,26 +104,13 @@ def _asked_by(method: str, model: Path | None, batch: int) -> Iterator[Router | 
         yield router
 
 
-def reliability(confidences: Sequence[float | None], right: Sequence[bool]) -> dict[str, Any]:
-    """By band of confidence how many, their mean confidence, how many were right; the Brier score of all."""
+def told_reliability(confidences: Sequence[float | None], right: Sequence[bool]) -> dict[str, Any]:
+    """By band of confidence, and the Brier score of all."""
     known = [(value, ok) for value, ok in zip(confidences, right, strict=True) if value is not None]
-    rows = []
-    for low, high in itertools.pairwise(BANDS):
-        inside = [(value, ok) for value, ok in known if low <= value < high or value == high == BANDS[-1]]
-        if inside:
-            rows.append(
-                {
-                    "band": [low, high],
-                    "calls": len(inside),
-                    "mean": _mean([value for value, _ in inside]),
-                    "right": sum(ok for _, ok in inside),
-                    "interval": share_interval(sum(ok for _, ok in inside), len(inside)),
-                }
-            )
     return {
         "without_confidence": len(confidences) - len(known),
         "brier": _mean([(value - ok) ** 2 for value, ok in known]),
-        "bands": rows,
+        "bands": reliability(known, BANDS),
     }
 
 
@@ -163,7 +149,7 @@ def _measure(topic_set: Set, method: str, router: Recorded | None) -> dict[str, 
             ok and topic is not None and topic.subtopic == label[1]
             for ok, topic, label in zip(right, found, topic_set.labels, strict=True)
         )
-    row["reliability"] = reliability([topic.confidence if topic else None for topic in found], right)
+    row["reliability"] = told_reliability([topic.confidence if topic else None for topic in found], right)
     if router is not None:
         tokens_in = sum(answer.tokens_in or 0 for answer in router.answers)
         tokens_out = sum(answer.tokens_out or 0 for answer in router.answers)

@@ -31,7 +31,7 @@ from analysis.clauses.gaps import Said, features, plain_word
 from analysis.text import split_sentences
 from bench.materials.redaction_exchanges import without_marks
 from bench.materials.service_dialogues import service_dialogues
-from bench.shares import share_interval
+from bench.shares import share
 
 OWN = Path("analysis/sentiment/shipped/mood_sentences.csv")
 CALLS = ("strangers.yaml", "listened.yaml", "fresh_first.yaml", "fresh_second.yaml")
@@ -140,12 +140,7 @@ def measured(stretches: Iterator[Stretch]) -> str:
         for place in range(len(stretch.said.words) - 1):
             if ends_after(stretch.said, place, start):
                 start, cut, right = place + 1, cut + 1, right + (place in inner)
-    low, high = share_interval(right, cut)
-    least, most = share_interval(right, ends)
-    return (
-        f"cut where a sentence ends {right} of {cut} = {right / cut:.2f} [{low:.2f}, {high:.2f}], "
-        f"ends cut {right / ends:.2f} [{least:.2f}, {most:.2f}] of {ends}"
-    )
+    return f"cut where a sentence ends {share(right, cut)}, ends cut {share(right, ends)}"
 
 
 def main() -> None:

@@ -35,7 +35,8 @@ from bench.materials.redaction_exchanges import exchange_of, without_marks
 from bench.materials.reference_calls import LISTENED, dialogue_of, heard, name_of
 from bench.materials.topic_glossaries import BRANCHES
 from bench.redaction import exchanges
-from bench.summaries import share, tells_end
+from bench.shares import share
+from bench.summaries import tells_end
 from pipeline.config.areas.redaction import RedactionSettings
 from pipeline.config.root import Settings
 from pipeline.ports import AnalysisStep
@@ -183,7 +184,7 @@ def main() -> None:
                 total[0] += right
                 total[1] += of
         for figure, (right, of) in totals.items():
-            print(f"{name:8s} {figure:22s} {share(right, of) if of else 'none'}")
+            print(f"{name:8s} {figure:22s} {share(right, of)}")
         if HALVES.get(name, (None,))[0] == STRANGERS:
             marked = [exchange_of(expected["name"], expected["turns"]) for expected, _ in calls]
             found = exchanges(build_redactor(RedactionSettings()), marked, chosen.texts)

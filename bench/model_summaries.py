@@ -26,7 +26,8 @@ from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.llm.validation import plain
 from analysis.records import Summary
 from analysis.summary.step import SummaryStep
-from bench.summaries import TruthCall, harper_calls, keeps_outcome, keeps_slot, sample_calls, share
+from bench.shares import share
+from bench.summaries import TruthCall, harper_calls, keeps_outcome, keeps_slot, sample_calls
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import SummarySettings
 from pipeline.config.areas.llm import LanguageModelSettings

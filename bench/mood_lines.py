@@ -19,7 +19,7 @@ from typing import Any
 from analysis.encoder.choice import open_encoder
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.text_trained import TrainedTextSentiment
-from bench.summaries import share
+from bench.shares import share
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.records import Role
 

@@ -23,17 +23,11 @@ import soundfile  # type: ignore[import-untyped]
 import soxr
 
 from bench.materials.sound.overhearing import KINDS
-from commands.evaluate.comparison.kept import KeptTranscripts
-from commands.evaluate.comparison.pipeline_system import run_configuration
-from commands.evaluate.comparison.running import unwatched
-from pipeline.config.loader import load_settings
-from pipeline.config.model_choice import settings_of_model
+from bench.talk import PROJECT, READABLE, listened
 from pipeline.judging.scores import HeardCall, score_call
 from pipeline.judging.truth import TrueCall, open_truth
 
-PROJECT = Path(__file__).resolve().parent.parent
 RATE_HZ = 8000
-READABLE = {".wav", ".flac", ".ogg"}
 SWITCHES = ("audio.crosstalk.cancel_echo", "audio.crosstalk.compare_words")
 """Both: what is subtracted before anybody listens leaves the comparison nothing to do."""
 
@@ -77,13 +71,9 @@ def main() -> None:
         calls.mkdir()
         truths = make_calls(calls, options.calls, wanted)
         for name, on in (("without", False), ("with", True)):
-            chosen = {**settings_of_model(options.model), "input.path": str(calls), **dict.fromkeys(SWITCHES, on)}
-            overrides = [f"{key}={json.dumps(value)}" for key, value in chosen.items()]
-            settings = load_settings(PROJECT / "config.yaml", overrides).settings
-            kept = KeptTranscripts(Path(place) / name)
-            heard = run_configuration(settings, truths, kept, lambda _: None, "", unwatched, fresh=True).calls
+            heard = listened(calls, options.model, truths, dict.fromkeys(SWITCHES, on))
             for call, truth in truths.items():
-                wrong, said = errors(heard[call].heard, truth)
+                wrong, said = errors(heard[call], truth)
                 rates.setdefault(call, {"words": said})[name] = round(wrong / said, 3)
     for call, row in rates.items():
         print(f"{call[-60:]:60} {row}")

@@ -21,7 +21,7 @@ from analysis.records import ActionItem
 from analysis.summary.promises import promises_in
 from bench.materials.reference_calls import dialogue_of
 from bench.materials.service_dialogues import service_dialogues
-from bench.summaries import share
+from bench.shares import share
 
 LABELS = Path(__file__).resolve().parent / "labels" / "promises.yaml"
 HALVES = ("seen", "aside", "later", "services")
@@ -91,8 +91,8 @@ def main() -> None:
                 for place, item in items:
                     mark = "nobody's" if item in beside else "arguable" if place in row["arguable"] else "made"
                     print(f"  - {mark}: turn {place}, {item.who}, by {item.by_when}: {item.what}")
-        print(f"{half:9s} promises found {share(right, made) if made else 'none made'}")
-        print(f"{half:9s} told that nobody made {share(wrong, said) if said else 'none told'}")
+        print(f"{half:9s} promises found {share(right, made)}")
+        print(f"{half:9s} told that nobody made {share(wrong, said)}")
     if chosen.texts and "services" in (chosen.half or HALVES):
         for dialogue in service_dialogues(chosen.data):
             for place, item in told(dialogue.turns):

@@ -43,7 +43,7 @@ from bench.materials.question_calls import (
     store_corpus,
 )
 from bench.materials.testbed import fresh_database
-from bench.shares import share_interval
+from bench.shares import share
 from commands.ask.index import index_calls
 from db.connection import Database
 from db.queries.chosen import CallFilter
@@ -135,9 +135,9 @@ class Bench:
         if present:
             told |= self._ranked(present, answers)
         if absent:
-            told["absent_said_so"] = _share(sum(not answers[question.ask].found for question in absent), len(absent))
+            told["absent_said_so"] = share(sum(not answers[question.ask].found for question in absent), len(absent))
         if present:
-            told["present_called_absent"] = _share(
+            told["present_called_absent"] = share(
                 sum(not answers[question.ask].found for question in present), len(present)
             )
         if show:
@@ -184,7 +184,7 @@ class Bench:
                 right += hit
                 if show and not hit:
                     print(f"{question.ask} {call}: {first.get(call)!r}")
-        return {"right": _share(right, of), "reached": reached}
+        return {"right": share(right, of), "reached": reached}
 
     def fitted(self) -> dict[str, Any]:
         """What tells a passage of a call that answers from another: its cosine and the share of words said in it."""
@@ -262,11 +262,6 @@ def _mean(values: Any) -> str:
     drawn = np.random.default_rng(7).choice(values, (10_000, len(values))).mean(axis=1)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return f"{values.mean():.3f} ({low:.3f} to {high:.3f}, n {len(values)})"
-
-
-def _share(hits: int, of: int) -> str:
-    low, high = share_interval(hits, of)
-    return f"{hits} of {of} ({low:.2f} to {high:.2f})"
 
 
 if __name__ == "__main__":

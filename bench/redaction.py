@@ -24,7 +24,7 @@ from analysis.redaction.spans import PersonalSpan
 from bench.materials import redaction_exchanges as materials
 from bench.materials.redaction_exchanges import Exchange, Marked, read_cases, read_exchanges
 from bench.materials.reference_calls import harper_valley
-from bench.shares import share_interval
+from bench.shares import share
 from pipeline.config.areas.redaction import RedactionSettings
 
 PARTS = ("developed", "apart", "later", "last", "seen", "aside", "cases", "harper")
@@ -72,19 +72,12 @@ def exchanges(redactor: Redactor, chosen: Sequence[Exchange], show: bool) -> dic
             if show:
                 print(f"beside  {exchange.name}: {words!r}")
     firm = [kind for kind in total if kind not in HARD_KINDS]
-    figures: dict[str, Any] = {kind: _share(right[kind], total[kind]) for kind in sorted(total)}
-    figures["all but names and addresses"] = _share(sum(right[k] for k in firm), sum(total[k] for k in firm))
-    figures["names and addresses"] = _share(sum(right[k] for k in HARD_KINDS), sum(total[k] for k in HARD_KINDS))
-    figures["harmless numbers taken"] = _share(taken, harmless)
+    figures: dict[str, Any] = {kind: share(right[kind], total[kind]) for kind in sorted(total)}
+    figures["all but names and addresses"] = share(sum(right[k] for k in firm), sum(total[k] for k in firm))
+    figures["names and addresses"] = share(sum(right[k] for k in HARD_KINDS), sum(total[k] for k in HARD_KINDS))
+    figures["harmless numbers taken"] = share(taken, harmless)
     figures["other words taken"] = other
     return figures
-
-
-def _share(right: int, total: int) -> str:
-    if not total:
-        return "none"
-    low, high = share_interval(right, total)
-    return f"{right / total:.3f} [{low:.3f}, {high:.3f}] n={total}"
 
 
 def cases(redactor: Redactor, data: Path, show: bool) -> dict[str, Any]:
@@ -97,7 +90,7 @@ def cases(redactor: Redactor, data: Path, show: bool) -> dict[str, Any]:
         right += good
         if show and not good:
             print(f"case    {name}: {redacted}")
-    return {"cases right": _share(right, total)}
+    return {"cases right": share(right, total)}
 
 
 def harper(redactor: Redactor, data: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from analysis.rules.step import RulesStep
 from analysis.sentiment.steps import build_sentiment_steps
 from bench.materials.reference_calls import harper_valley, samples, spoken_at_pace
 from bench.materials.service_dialogues import service_dialogues
-from bench.shares import share_interval
+from bench.shares import share
 from pipeline.config.root import Settings
 from pipeline.config.yaml_reader import read_yaml_file
 from pipeline.ports import AnalysisStep
@@ -94,10 +94,8 @@ def written(judge: Judge, part: str, language: str) -> Iterator[str]:
     for rule in judge.names:
         if wanted[rule] or false[rule]:
             yield f"  {rule:24s} {found[rule]} of {wanted[rule]}, {false[rule]} false"
-    low, high = share_interval(found.total(), wanted.total())
-    yield f"  found {found.total()} of {wanted.total()} ({low:.2f}-{high:.2f})"
-    low, high = share_interval(false.total(), len(calls))
-    yield f"  false alarms: {false.total()} in {len(calls)} calls ({low:.2f}-{high:.2f} a call)"
+    yield f"  found {share(found.total(), wanted.total())}"
+    yield f"  false alarms a call: {share(false.total(), len(calls))}"
 
 
 def alarms(judge: Judge, calls: Sequence[CallForAnalysis], show: int) -> Iterator[str]:
@@ -113,8 +111,7 @@ def alarms(judge: Judge, calls: Sequence[CallForAnalysis], show: int) -> Iterato
                 yield f"    {call.call_id[:24]}: {match.rule}: {match.reason} | {match.quote}"
     for rule, count in raised.most_common():
         yield f"  {rule:24s} {count} of {len(calls)}"
-    low, high = share_interval(alarmed, len(calls))
-    yield f"  any: {alarmed} of {len(calls)} ({low:.2f}-{high:.2f})"
+    yield f"  any: {share(alarmed, len(calls))}"
 
 
 def main() -> None:

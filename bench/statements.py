@@ -34,7 +34,7 @@ from analysis.summary.support.verdict import WEIGHED, WEIGHTS, Verdict, faults_o
 from analysis.summary.support.wording import wording_of
 from bench.fresh_calls import STRANGERS, calls_of_set, fresh_calls
 from bench.materials.reference_calls import dialogue_of, harper_valley, samples
-from bench.shares import share_interval
+from bench.shares import share
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.records import CallForAnalysis
 
@@ -114,11 +114,7 @@ def figures(statements: Sequence[Labelled], found: Sequence[Verdict]) -> dict[st
 
 
 def _share(found: Sequence[Verdict], wanted: tuple[Verdict, ...]) -> str:
-    hits = sum(verdict in wanted for verdict in found)
-    if not found:
-        return "0 of 0"
-    low, high = share_interval(hits, len(found))
-    return f"{hits} of {len(found)} ({hits / len(found):.2f}, {low:.2f} to {high:.2f})"
+    return share(sum(verdict in wanted for verdict in found), len(found))
 
 
 def fit(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -> dict[str, Any]:

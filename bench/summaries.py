@@ -35,7 +35,7 @@ from analysis.summary.spoken import spoken_summary
 from analysis.summary.step import SummaryStep
 from analysis.text import content_stems
 from bench.materials.reference_calls import call_of, dialogue_of, harper_valley, samples
-from bench.shares import share_interval
+from bench.shares import share
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import ExtractiveSummarySettings, SummarySettings
 from pipeline.records import CallForAnalysis, TranscriptChunk
@@ -127,11 +127,6 @@ def expectations(expected: Mapping[str, Any], summary: Summary | None) -> list[t
     text = summary.text.casefold() if summary else ""
     results += [(f"never: {words}", words.casefold() not in text) for words in expected.get("never", ())]
     return results
-
-
-def share(kept: int, of: int) -> str:
-    low, high = share_interval(kept, of)
-    return f"{kept} of {of} [{low:.2f}, {high:.2f}]"
 
 
 def measure_calls(data: Path, *, texts: bool) -> dict[str, Any]:

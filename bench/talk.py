@@ -130,9 +130,11 @@ def row(name: str, found: Conversation, truth: Counted) -> dict[str, Any]:
     }
 
 
-def listened(calls: Path, model: str, truths: Mapping[str, TrueCall]) -> dict[str, HeardCall]:
+def listened(
+    calls: Path, model: str, truths: Mapping[str, TrueCall], settings_beside: Mapping[str, object] | None = None
+) -> dict[str, HeardCall]:
     """What a run hears in the calls of a folder, by name."""
-    chosen = {**settings_of_model(model), "input.path": str(calls)}
+    chosen = {**settings_of_model(model), "input.path": str(calls), **(settings_beside or {})}
     overrides = [f"{key}={json.dumps(value)}" for key, value in chosen.items()]
     settings = load_settings(PROJECT / "config.yaml", overrides).settings
     with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import itertools
 import json
 import subprocess
 import sys
@@ -44,7 +43,7 @@ from bench.materials.banking77 import Question, developed_intents, questions
 from bench.materials.reference_calls import call_of, harper_valley, samples
 from bench.materials.service_dialogues import first_turns
 from bench.materials.topic_glossaries import BANKING77, HARPER_VALLEY, SERVICES
-from bench.shares import share_interval
+from bench.shares import reliability, share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
 from pipeline.config.root import Settings
@@ -220,21 +219,8 @@ def scope_figures(answers: Sequence[Answer], least: float) -> dict[str, Any]:
     }
 
 
-def reliability(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """By band of confidence: how many, their mean confidence, and how many were right."""
-    rows = []
-    for low, high in itertools.pairwise(BANDS):
-        inside = [
-            answer
-            for answer in answers
-            if low <= answer.confidence < high or (high == 1.0 and answer.confidence == 1.0)
-        ]
-        if inside:
-            mean = sum(answer.confidence for answer in inside) / len(inside)
-            rows.append(
-                {"band": [low, high], "mean": round(mean, 3), **share(sum(a.right for a in inside), len(inside))}
-            )
-    return rows
+def by_confidence(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    return reliability([(answer.confidence, answer.right) for answer in answers], BANDS)
 
 
 def withheld(intents: Sequence[str], draw: int) -> frozenset[str]:
@@ -272,7 +258,7 @@ def banking77_figures(data: Path, encoder: EncoderChoice, most: int | None) -> d
         names_alone += ask_all(own, bare, encoder)
     figures["twenty_withheld"] = scope_figures(together, least)
     figures["twenty_withheld_names_alone"] = scope_figures(names_alone, least)
-    figures["reliability"] = reliability(together)
+    figures["reliability"] = by_confidence(together)
     figures["trade_off"] = {str(least): scope_figures(together, least) for least in TRADED}
     return figures
 
@@ -293,7 +279,7 @@ def service_figures(data: Path, encoder: EncoderChoice) -> dict[str, Any]:
     return {
         "all": scope_figures(ask_all(asked, glossary, encoder), least),
         "a_third_withheld": scope_figures(answers, least),
-        "reliability": reliability(answers),
+        "reliability": by_confidence(answers),
     }
 
 
@@ -336,7 +322,7 @@ def _by_command(train: Sequence[Question], test: Sequence[Question], names: froz
         confidence = topic.confidence if topic and topic.confidence is not None else 0.0
         answers.append(Answer(found, confidence, found == question.intent, question.intent not in names))
     given = [answer for answer in answers if answer.topic is not None]
-    return {**scope_figures(answers, 0.0), "reliability": reliability(given)}
+    return {**scope_figures(answers, 0.0), "reliability": by_confidence(given)}
 
 
 def main() -> None:
@@ -357,7 +343,7 @@ def main() -> None:
         print(f"Asked calls, {name}")
         figures[f"asked_{name}"], answers = asked_figures(asked_calls(path), encoder)
         asked = answers if name == "apart" else asked
-    figures["asked_reliability"] = reliability(asked)
+    figures["asked_reliability"] = by_confidence(asked)
     if arguments.data.is_dir():
         print("Harper Valley (eight tasks)")
         figures["harper_valley"] = harper_valley_figures(arguments.data, encoder, arguments.sphinx)

@@ -8,7 +8,7 @@ from analysis.prompting import ORDERS_FLAG
 from analysis.records import Summary
 from analysis.results import done
 from bench.attacks import figures
-from bench.choosing import reliability
+from bench.choosing import told_reliability
 
 FLAGS = (ORDERS_FLAG,)
 
@@ -32,7 +32,7 @@ def test_what_an_attack_on_a_summary_counts_as(summary: Summary, provider: str, 
 
 
 def test_the_bands_of_confidence_hold_every_answer_once() -> None:
-    found = reliability([0.2, 0.5, 0.79, 0.8, 1.0, None], [False, True, False, True, True, True])
+    found = told_reliability([0.2, 0.5, 0.79, 0.8, 1.0, None], [False, True, False, True, True, True])
     assert [(row["calls"], row["right"]) for row in found["bands"]] == [(1, 0), (2, 1), (1, 1), (1, 1)]
     assert found["without_confidence"] == 1
     assert found["brier"] == pytest.approx((0.04 + 0.25 + 0.6241 + 0.04) / 5, abs=1e-3)
