@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from commands.permissions import keep_private
+from commands.permissions import check_writable, keep_private, let_read
 from commands.run.joining import joined_worker
 from commands.run.tracing import TracedObserver
+from pipeline.children.worker import TaskServer
 from pipeline.config.loader import export_env_file
 from pipeline.config.root import Settings
+from pipeline.encryption.here import use_keys
+from pipeline.log_lines import LOG_FILE
 from pipeline.masking import know_environment, know_settings
+from pipeline.run.context import ChildBuild, Hire, hire_here
 from pipeline.run.executors.local import LocalExecutor
 from pipeline.run.executors.port import BuildExecutor
 from pipeline.run.joined import JoinedWorker
@@ -26,10 +31,13 @@ def executor_of(settings: Settings) -> BuildExecutor:
 
 
 def _ray(settings: Settings) -> BuildExecutor:
-    from pipeline.run.executors.ray_cluster.cluster import ray_executor
+    from pipeline.run.executors.ray_cluster.cluster import WorkerBuild, ray_executor
 
     shared = share_of(settings, settings.ray.workers)
-    return ray_executor(settings.ray, settings.run.decode_workers, partial(open_worker, shared))
+    build = WorkerBuild(
+        open_worker=partial(open_worker, shared), settle=partial(settle, shared), spool=settings.run.spool_dir
+    )
+    return ray_executor(settings.ray, settings.run.decode_workers, build)
 
 
 _EXECUTORS: dict[str, Callable[[Settings], BuildExecutor]] = {"local": lambda _: LocalExecutor, "ray": _ray}
@@ -67,11 +75,37 @@ class _NotedObserver(TracedObserver):
 
 
 @contextmanager
-def open_worker(settings: Settings, take_notice: Callable[[str], None]) -> Iterator[tuple[JoinedWorker, str]]:
+def open_worker(
+    settings: Settings, take_notice: Callable[[str], None], hire: Hire
+) -> Iterator[tuple[JoinedWorker, str]]:
     """In an actor's process: a worker, and its name in the claims. Keys of outside services are this machine's."""
+    _settle(settings)
+    with joined_worker(
+        settings, partial(_NotedObserver, take_notice=take_notice), partial(_hire, settings, hire)
+    ) as opened:
+        yield opened
+
+
+def _hire(settings: Settings, elsewhere: Hire, name: str, child: ChildBuild, limit_key: str) -> TaskServer:
+    """With a language model the analysis stays with the worker: its accelerator, its ceilings and its quotas."""
+    here = name == "analysis" and settings.llm.providers != ("extractive",)
+    return (hire_here if here else elsewhere)(name, child, limit_key)
+
+
+def settle(settings: Settings) -> None:
+    """In the process of a task: as a worker's own, and its decoders log to a file of this machine."""
+    _settle(settings)
+    let_read(settings.output.readable_by)
+    use_keys(settings.encryption)
+    check_writable(settings.run.spool_dir)
+    logs = settings.output.directory / "logs"
+    check_writable(logs)
+    stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
+    os.environ[LOG_FILE] = str((logs / f"earshot_{stamp}_{os.getpid()}.jsonl").resolve())
+
+
+def _settle(settings: Settings) -> None:
     keep_private()
     export_env_file(Path(".env"))
     know_environment(os.environ)
     know_settings(settings.model_dump(mode="json"), os.environ)
-    with joined_worker(settings, partial(_NotedObserver, take_notice=take_notice)) as opened:
-        yield opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from commands.permissions import check_writable, let_read
@@ -14,6 +15,7 @@ from commands.run.wiring import build_parts, open_claims
 from db.connection import connect
 from db.ledger.store import PostgresStore
 from pipeline.config.root import Settings
+from pipeline.run.context import Hire, hire_here
 from pipeline.run.joined import JoinedWorker
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.sources.addressed import AddressedSource
@@ -22,7 +24,7 @@ from pipeline.tracing.spans import Spans
 
 @contextmanager
 def joined_worker(
-    settings: Settings, observer_of: Callable[[Spans], TracedObserver]
+    settings: Settings, observer_of: Callable[[Spans], TracedObserver], hire: Hire = hire_here
 ) -> Iterator[tuple[JoinedWorker, str]]:
     """A worker of this process, with a log and a database of its own, and its name in the claims.
 
@@ -39,7 +41,7 @@ def joined_worker(
         try:
             store.join_runs()
             claims = open_claims(settings, database)
-            parts = build_parts(settings, store, claims, AddressedSource(settings.input))
+            parts = replace(build_parts(settings, store, claims, AddressedSource(settings.input)), hire=hire)
             worker = JoinedWorker(settings.run, parts, observer, build_recipe(settings))
             observer.recorder = worker.recorder
             worker.recorder.start()

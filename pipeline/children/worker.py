@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.children.entry import Serve
 from pipeline.children.process import ChildProcess
@@ -15,6 +15,14 @@ from pipeline.plurals import counted
 
 Handler = Callable[[Any], Any]
 """What the process serves: a picklable task in, a picklable answer out."""
+
+
+class TaskServer(Protocol):
+    """Answers tasks, each within a time limit. See `Worker`, which is one on this machine."""
+
+    def call(self, task: object, timeout_s: float) -> Any: ...
+
+    def close(self) -> None: ...
 
 
 class Worker:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pipeline.children.worker import TaskServer, Worker
 from pipeline.ports import CallStore, Claims
 from pipeline.records import (
     CallStatus,
@@ -32,6 +33,15 @@ class ChildBuild:
 
     build: Callable[..., Any]
     arguments: tuple[Any, ...]
+
+
+Hire = Callable[[str, ChildBuild, str], TaskServer]
+"""Who answers tasks: what they are called, how a process that answers them is built, the setting that limits one."""
+
+
+def hire_here(name: str, child: ChildBuild, limit_key: str) -> Worker:
+    """`Hire` of a process of this machine that shares its cores with others."""
+    return Worker(name, child.build, child.arguments, one_core=True, limit_key=limit_key)
 
 
 class TranscriptMaker(Protocol):
@@ -77,6 +87,8 @@ class BatchParts:
     analyser: ChildBuild
     """Builds a function AnalysisTask -> answer, see `pipeline.run.processes.analyser`."""
     transcripts: TranscriptMaker
+    hire: Hire = hire_here
+    """For decoding and analysis."""
 
 
 class RunObserver(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from pipeline.children.worker import Worker
+from pipeline.children.worker import TaskServer
 from pipeline.errors import StartupError
 from pipeline.purse import Purse, SharedPurse
 from pipeline.records import EngineIdentity
@@ -77,14 +77,7 @@ class Crew:
         self._tally = tally
         self._presence = Presence(parts.claims, tally)
         self._analysers = [
-            Worker(
-                "analysis",
-                parts.analyser.build,
-                parts.analyser.arguments,
-                one_core=True,
-                limit_key="run.analysis_timeout_s",
-            )
-            for _ in range(settings.analysis_workers)
+            parts.hire("analysis", parts.analyser, "run.analysis_timeout_s") for _ in range(settings.analysis_workers)
         ]
         self.process = RecogniserProcess(
             parts.recogniser,
@@ -100,7 +93,7 @@ class Crew:
         self._prepare: PrepareStage | None = None
 
     @property
-    def analyser(self) -> Worker:
+    def analyser(self) -> TaskServer:
         """The analysis process that planning asks as well."""
         return self._analysers[0]
 

@@ -12,7 +12,8 @@ from pipeline.config.base import Area
 
 class RaySettings(Area):
     """Workers on a Ray cluster, where `run.executor` is ray (docs/operations.md, "More workers"). Needs the extra
-    `ray`. Each worker decodes, recognises and analyses as a run does, with a recogniser of its own."""
+    `ray`. A worker has a recogniser of its own; what decodes and analyses for it are tasks on processors of any
+    machine."""
 
     address: str = "local"
     """local (a cluster of this machine alone, made for the run), auto (the one this machine belongs to, or
@@ -23,7 +24,9 @@ class RaySettings(Area):
     """One worker is asked for per this many calls that are left to do, so that a cluster that grows by demand gets as
     many machines as the work is worth."""
     cpus_per_worker: Annotated[float, Field(gt=0)] | None = None
-    """Processors that a worker reserves; null for `run.decode_workers`."""
+    """Processors that a worker reserves, on its recogniser's machine as far as there are any, else on others: one for
+    itself, and one for each task that decodes or analyses for it (of less than two, half and half). null for
+    `run.decode_workers`. With a language model among `llm.providers` the analysis stays with the worker."""
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0.0
     """Accelerators that a worker reserves for its recogniser: 0 for none, 1, or a fraction where several share one."""
     folder: Path | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from pipeline.children.worker import Worker
+from pipeline.children.worker import TaskServer
 from pipeline.records import EngineIdentity
 from pipeline.run.crew import Crew, RecogniserFigures
 from pipeline.run.desk import Desk
@@ -31,7 +31,7 @@ class LocalExecutor:
         return self._crew.identity
 
     @property
-    def analyser(self) -> Worker:
+    def analyser(self) -> TaskServer:
         return self._crew.analyser
 
     @property

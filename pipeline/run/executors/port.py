@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.children.worker import Worker
+from pipeline.children.worker import TaskServer
 from pipeline.records import EngineIdentity
 from pipeline.run.context import BatchParts, RunObserver
 from pipeline.run.crew import RecogniserFigures
@@ -37,7 +37,7 @@ class Executor(Protocol):
         ...
 
     @property
-    def analyser(self) -> Worker:
+    def analyser(self) -> TaskServer:
         """The analysis process that planning asks."""
         ...
 

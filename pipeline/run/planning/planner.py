@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from pipeline.children.worker import Worker
+from pipeline.children.worker import TaskServer
 from pipeline.config.areas.run import RunSettings
 from pipeline.ports import CallStore
 from pipeline.records import EngineIdentity, FoundCall, SkippedFile
@@ -25,7 +25,7 @@ from pipeline.run.planning.recipes import Recipe
 from pipeline.run.processes.analyser import StaleTask
 
 
-def asked_of(analyser: Worker, limit_s: float) -> StaleSteps:
+def asked_of(analyser: TaskServer, limit_s: float) -> StaleSteps:
     """Which stored results are not today's, from the analysis process."""
     return lambda calls, stored: analyser.call(StaleTask(tuple(calls), tuple(stored)), limit_s)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pipeline.children.worker import Worker
+from pipeline.children.worker import TaskServer
 from pipeline.config.areas.run import Reprocess
 from pipeline.errors import EarshotError, StartupError, WorkerCrashed, portable
 from pipeline.log_lines import about_call
@@ -18,7 +18,7 @@ from pipeline.run.stages.work import URGENT, Finished, StageQueue, Work, failure
 class AnalyseStage:
     """`run.analysis_workers` threads, each with a process of its own."""
 
-    def __init__(self, context: RunContext, workers: list[Worker], step_names: tuple[str, ...]) -> None:
+    def __init__(self, context: RunContext, workers: list[TaskServer], step_names: tuple[str, ...]) -> None:
         self._parts = context.parts
         self._signals = context.signals
         self._settings = context.signals.settings
@@ -42,7 +42,7 @@ class AnalyseStage:
         for worker in self._workers:
             worker.close()
 
-    def _loop(self, worker: Worker, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+    def _loop(self, worker: TaskServer, inbox: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         try:
             while not inbox.finished:
                 first = inbox.get()
@@ -61,7 +61,7 @@ class AnalyseStage:
             finished.writer_done()
             worker.close()
 
-    def _analyse(self, worker: Worker, batch: list[Work], *, again: bool = False) -> list[Finished]:
+    def _analyse(self, worker: TaskServer, batch: list[Work], *, again: bool = False) -> list[Finished]:
         """The batch with its results; a batch that breaks the process is tried call by call, and a call once more."""
         try:
             calls = tuple(self._item(work) for work in batch)

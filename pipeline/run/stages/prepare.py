@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from pipeline.children.worker import Worker
+from pipeline.children.worker import TaskServer
 from pipeline.disk import spooling
 from pipeline.errors import EarshotError, portable
 from pipeline.log_lines import about_call
@@ -28,7 +28,7 @@ class PrepareStage:
         self._desk = context.desk
         self._steps_on_audio = steps_on_audio
         self._lock = threading.Lock()
-        self._workers: list[Worker] = []
+        self._workers: list[TaskServer] = []
         self._said: set[tuple[str, str]] = set()
 
     def start(
@@ -36,10 +36,7 @@ class PrepareStage:
     ) -> list[threading.Thread]:
         threads = []
         for number in range(self._settings.decode_workers):
-            preparer = self._parts.preparer
-            worker = Worker(
-                "decoder", preparer.build, preparer.arguments, one_core=True, limit_key="run.prepare_timeout_s"
-            )
+            worker = self._parts.hire("decoder", self._parts.preparer, "run.prepare_timeout_s")
             self._workers.append(worker)
             thread = threading.Thread(
                 target=self._loop, args=(worker, inbox, out, finished), name=f"prepare-{number}", daemon=True
@@ -54,7 +51,7 @@ class PrepareStage:
 
     def _loop(
         self,
-        worker: Worker,
+        worker: TaskServer,
         inbox: StageQueue[Work],
         out: StageQueue[Work],
         finished: StageQueue[Finished],
@@ -77,7 +74,7 @@ class PrepareStage:
             finished.writer_done()
             worker.close()
 
-    def _begin(self, worker: Worker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+    def _begin(self, worker: TaskServer, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         if self._signals.stopping.is_set():
             work.drop_fetched()  # fetched, but not begun: the next run does it
             return
@@ -86,7 +83,7 @@ class PrepareStage:
         with about_call(work.file_name, known.call_id if known else None, "prepare", work.claim.origin):
             self._one(worker, work, out, finished)
 
-    def _one(self, worker: Worker, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
+    def _one(self, worker: TaskServer, work: Work, out: StageQueue[Work], finished: StageQueue[Finished]) -> None:
         if not needs_audio(work.planned, self._steps_on_audio):
             out.put(work, work.priority)
             return
@@ -126,7 +123,7 @@ class PrepareStage:
         for flag, why in unsaid.items():
             self._observer.notice(f"{flag}: {why}")
 
-    def _call(self, worker: Worker, work: Work) -> object:
+    def _call(self, worker: TaskServer, work: Work) -> object:
         if not work.local_paths:
             work.drop_spool()
         with spooling(work.spool.parent):

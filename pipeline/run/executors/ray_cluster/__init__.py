@@ -1,1 +1,1 @@
-"""Workers of the claims as actors of a Ray cluster. Only `cluster.py` knows Ray."""
+"""Workers of the claims as actors of a Ray cluster. Only `cluster.py` and `tasks.py` know Ray."""

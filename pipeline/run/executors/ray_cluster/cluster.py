@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -20,44 +21,64 @@ from pipeline.run.executors.port import BuildExecutor, ExecutorParts
 from pipeline.run.executors.ray_cluster.fleet import Fleet, machines_told
 from pipeline.run.executors.ray_cluster.host import Greeting, Host, News, OpenWorker
 from pipeline.run.executors.ray_cluster.port import RemoteWorker
+from pipeline.run.executors.ray_cluster.tasks import HireTasks
 
 T = TypeVar("T")
 _REACH_S = 5.0
 _STORE_BYTES = 80 * 2**20
 """Of a local cluster's object store, the least Ray allows: recordings and results do not pass through it."""
-_THREADS = 4
-"""Of an actor: one works, the others answer."""
+_THREADS = 8
+"""Of an actor: one works, the others answer the run and hand files to tasks."""
 
 
-def ray_executor(settings: RaySettings, decode_workers: int, open_worker: OpenWorker) -> BuildExecutor:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerBuild:
+    """What a worker on the cluster is made from; picklable."""
+
+    open_worker: OpenWorker
+    settle: Callable[[], None]
+    """See `Terms`."""
+    spool: Path
+    """`run.spool_dir`."""
+
+
+def ray_executor(settings: RaySettings, decode_workers: int, build: WorkerBuild) -> BuildExecutor:
     """The executor that `run.executor: ray` names. It raises StartupError where there is no cluster to be had."""
 
-    def build(given: ExecutorParts) -> Fleet:
-        return Fleet(settings, RayCluster(settings, settings.cpus_per_worker or decode_workers, open_worker), given)
+    def executor(given: ExecutorParts) -> Fleet:
+        return Fleet(settings, RayCluster(settings, settings.cpus_per_worker or decode_workers, build), given)
 
-    return build
+    return executor
 
 
 class RayCluster:
-    """`Cluster` of `ray.address`."""
+    """`Cluster` of `ray.address`.
 
-    def __init__(self, settings: RaySettings, cpus: float, open_worker: OpenWorker) -> None:
-        """Raises StartupError."""
+    What a worker reserves is a placement group: its recogniser's accelerator and processor, and a processor for each
+    task that decodes or analyses for it, on its own machine where there is room, else on others. So no worker's tasks
+    wait for processors that other workers hold, and a cluster that grows by demand sees the whole demand.
+    """
+
+    def __init__(self, settings: RaySettings, cpus: float, build: WorkerBuild) -> None:
+        """`cpus`: of a worker, tasks included. Raises StartupError."""
         self._ray = _import_ray()
         self._settings = settings
         self._asked = {"CPU": cpus, "GPU": settings.gpus_per_worker}
-        self._folder = str(settings.folder or Path.cwd())
+        self._bundles = bundles(cpus, settings.gpus_per_worker)
+        folder = settings.folder or Path.cwd()
         _connect(self._ray, settings.address)
         try:
             self._check_local()
-            self._actor = self._ray.remote(Host).options(
-                num_cpus=cpus,
-                num_gpus=settings.gpus_per_worker,
-                max_concurrency=_THREADS,
-                max_restarts=0,
-                runtime_env={"env_vars": {"PYTHONPATH": str(settings.folder)}} if settings.folder else None,
-            )
-            self._arguments = (open_worker, self._folder)
+            self._actor = self._ray.remote(Host)
+            self._options = {
+                "num_cpus": self._bundles[0]["CPU"],
+                "num_gpus": settings.gpus_per_worker,
+                "max_concurrency": _THREADS,
+                "max_restarts": 0,
+                "runtime_env": {"env_vars": {"PYTHONPATH": str(settings.folder)}} if settings.folder else None,
+            }
+            hire = HireTasks(cpus=self._bundles[1]["CPU"], settle=build.settle, folder=folder, spool=build.spool)
+            self._arguments = (build.open_worker, hire, str(folder))
         except BaseException:
             self.close()
             raise
@@ -72,7 +93,12 @@ class RayCluster:
             )
 
     def ask_for_worker(self) -> RemoteWorker:
-        return _RayWorker(self._ray, self._actor.remote(*self._arguments))
+        group = self._ray.util.placement_group(self._bundles, strategy="PACK")
+        strategy = self._ray.util.scheduling_strategies.PlacementGroupSchedulingStrategy(
+            placement_group=group, placement_group_bundle_index=0, placement_group_capture_child_tasks=True
+        )
+        actor = self._actor.options(**self._options, scheduling_strategy=strategy).remote(*self._arguments)
+        return _RayWorker(self._ray, actor, group)
 
     def why_none(self) -> str:
         machines = [
@@ -87,9 +113,10 @@ class RayCluster:
 class _RayWorker:
     """`RemoteWorker`. Each question is asked again when it was answered."""
 
-    def __init__(self, ray: ModuleType, actor: Any) -> None:
+    def __init__(self, ray: ModuleType, actor: Any, group: Any) -> None:
         self._ray = ray
         self._actor = actor
+        self._group = group
         self._asked: dict[str, Any] = {}
 
     def greeting(self) -> Greeting | None:
@@ -123,7 +150,20 @@ class _RayWorker:
         self._actor.stop.remote(reason)
 
     def kill(self) -> None:
+        """With the tasks that work for it."""
         self._ray.kill(self._actor)
+        self._ray.util.remove_placement_group(self._group)
+
+
+def bundles(cpus: float, gpus: float) -> list[dict[str, float]]:
+    """What a worker reserves: first for its actor, then for one task each.
+
+    Of the processors the actor, which feeds the recogniser, gets one, and of less than two a half.
+    """
+    own = 1.0 if cpus >= 2 else cpus / 2
+    tasks = max(1, int(cpus - own))
+    first = {"CPU": own, "GPU": gpus} if gpus else {"CPU": own}
+    return [first, *({"CPU": (cpus - own) / tasks} for _ in range(tasks))]
 
 
 def _lost(error: Exception) -> EarshotError:
@@ -148,6 +188,8 @@ def _import_ray() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
+        import ray.util.placement_group
+        import ray.util.scheduling_strategies
     except ImportError as error:
         raise StartupError(
             f"run.executor is ray, but Ray cannot be imported ({described(error)}): pip install -r "

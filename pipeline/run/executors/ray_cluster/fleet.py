@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from pipeline.children.worker import Worker
+from pipeline.children.worker import TaskServer
 from pipeline.config.areas.ray import RaySettings
 from pipeline.errors import EarshotError, StartupError, described
 from pipeline.plurals import counted
 from pipeline.records import EngineIdentity
+from pipeline.run.context import hire_here
 from pipeline.run.crew import RecogniserFigures
 from pipeline.run.executors.port import ExecutorParts
 from pipeline.run.executors.ray_cluster.host import Greeting
@@ -69,19 +70,14 @@ class Fleet:
         self._pause_until = 0.0
         self._left_last = 0
         self._ask_again_at = 0.0
-        self._analyser = Worker(
-            "analysis",
-            given.parts.analyser.build,
-            given.parts.analyser.arguments,
-            limit_key="run.analysis_timeout_s",
-        )
+        self._analyser = hire_here("analysis", given.parts.analyser, "run.analysis_timeout_s")
 
     @property
     def identity(self) -> EngineIdentity | None:
         return self._identity
 
     @property
-    def analyser(self) -> Worker:
+    def analyser(self) -> TaskServer:
         return self._analyser
 
     @property

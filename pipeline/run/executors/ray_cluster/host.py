@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from pipeline.children.entry import progress_bars_without_semaphore
-from pipeline.errors import OutputUnavailable, portable
+from pipeline.disk import spooling, write_at
 from pipeline.records import EngineIdentity
+from pipeline.run.context import Hire
 from pipeline.run.crew import RecogniserFigures
+from pipeline.run.executors.ray_cluster.process import Answer, answered, like_an_own_process
 from pipeline.run.joined import JoinedWorker
 from pipeline.version import code_digest
 
-OpenWorker = Callable[[Callable[[str], None]], AbstractContextManager[tuple[JoinedWorker, str]]]
-"""Picklable; called once in the actor with where notices go. Gives the worker and its name in the claims."""
-Answer = tuple[bool, Any]
-"""Whether it succeeded, and what it gives or the EarshotError it raised: a foreign error may not survive the way."""
+OpenWorker = Callable[[Callable[[str], None], Hire], AbstractContextManager[tuple[JoinedWorker, str]]]
+"""Picklable; called once in the actor with where notices go, and who decodes and analyses. Gives the worker and its
+name in the claims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +45,15 @@ class News:
 
 
 class Host:
-    """Its methods are called from several threads: `work` lasts as long as there are calls."""
+    """Its methods are called from several threads: `work` lasts as long as there are calls.
 
-    def __init__(self, open_worker: OpenWorker, folder: str) -> None:
+    The recogniser is its own; decoding and analysis are tasks (`hire`), which bring and fetch what lies in its spool in
+    pieces where they do not see that folder.
+    """
+
+    def __init__(self, open_worker: OpenWorker, hire: Hire, folder: str) -> None:
         self._open_worker = open_worker
+        self._hire = hire
         self._folder = folder
         self._opened = ExitStack()
         self._worker: JoinedWorker | None = None
@@ -60,15 +62,15 @@ class Host:
 
     def greet(self) -> Answer:
         """Build the worker."""
-        return _answer(self._greet)
+        return answered(self._greet)
 
     def identify(self) -> Answer:
         """Load the recogniser and tell which it is."""
-        return _answer(self._load_recogniser)
+        return answered(self._load_recogniser)
 
     def work(self) -> Answer:
         """Until no call is left for it, or it is stopped. Gives its RecogniserFigures."""
-        return _answer(self._work)
+        return answered(self._work)
 
     def news(self) -> Answer:
         with self._lock:
@@ -80,6 +82,14 @@ class Host:
         if self._worker is not None:
             self._worker.signals.stop(reason)
 
+    def read_piece(self, path: Path, offset: int, most: int) -> Answer:
+        """Up to `most` bytes of a file of this worker, for a task elsewhere; none at its end."""
+        return answered(partial(_read_piece, path, offset, most))
+
+    def write_piece(self, path: Path, offset: int, content: bytes) -> Answer:
+        """From a task elsewhere, into this worker's spool."""
+        return answered(partial(_write_piece, path, offset, content))
+
     @property
     def _built(self) -> JoinedWorker:
         if self._worker is None:
@@ -87,8 +97,8 @@ class Host:
         return self._worker
 
     def _greet(self) -> Greeting:
-        _like_an_own_process(Path(self._folder))
-        self._worker, name = self._opened.enter_context(self._open_worker(self._take_notice))
+        like_an_own_process(Path(self._folder))
+        self._worker, name = self._opened.enter_context(self._open_worker(self._take_notice, self._hire))
         return Greeting(name=name, host=socket.gethostname(), code=code_digest())
 
     def _load_recogniser(self) -> EngineIdentity:
@@ -106,24 +116,12 @@ class Host:
             self._notices.append(message)
 
 
-def _answer(ask: Callable[[], Any]) -> Answer:
-    try:
-        return True, ask()
-    except Exception as error:  # noqa: BLE001 - handed to the run, which raises it
-        logging.getLogger("earshot.run").warning("this worker cannot go on: %s", error)
-        return False, portable(error)
+def _read_piece(path: Path, offset: int, most: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(most)
 
 
-def _like_an_own_process(folder: Path) -> None:
-    """In the folder of Earshot, with children that do not load Ray, which each would do for the actor's main module."""
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise OutputUnavailable(
-            f"{socket.gethostname()}: {folder}: {error.strerror}; Earshot must be in the same folder on every machine "
-            "of the cluster, or ray.folder must name it"
-        ) from None
-    main = sys.modules["__main__"]
-    if "ray" in str(getattr(main, "__file__", "")):
-        del main.__file__
-    progress_bars_without_semaphore()
+def _write_piece(path: Path, offset: int, content: bytes) -> None:
+    with spooling(path.parent), path.open("r+b" if offset else "wb") as file:
+        write_at(file.fileno(), content, offset)

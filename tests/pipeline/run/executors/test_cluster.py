@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from pipeline.config.areas.ray import RaySettings
 from pipeline.errors import StartupError, WorkerCrashed
-from pipeline.run.executors.ray_cluster.cluster import RayCluster
+from pipeline.run.executors.ray_cluster.cluster import RayCluster, WorkerBuild, bundles
 
 
 class RayError(Exception):
@@ -29,7 +30,9 @@ class RefusingRay(ModuleType):
         self._resources = resources
         self.asked: dict[str, Any] = {}
         self.down = False
+        self.killed = False
         self.actor = _Actor()
+        self.util = _Groups()
 
     def init(self, address: str, **options: Any) -> None:
         self.asked = {"address": address, **options}
@@ -53,8 +56,29 @@ class RefusingRay(ModuleType):
             raise asked
         return asked
 
+    def kill(self, _actor: Any) -> None:
+        self.killed = True
+
     def shutdown(self) -> None:
         self.down = True
+
+
+class _Groups(ModuleType):
+    """`ray.util`: placement groups, by their bundles."""
+
+    def __init__(self) -> None:
+        super().__init__("ray.util")
+        self.groups: list[list[dict[str, float]]] = []
+        self.scheduling_strategies = self
+        self.PlacementGroupSchedulingStrategy = dict
+
+    def placement_group(self, bundles: list[dict[str, float]], strategy: str) -> list[dict[str, float]]:
+        assert strategy == "PACK", "tasks on the worker's own machine while it has room"
+        self.groups.append(bundles)
+        return bundles
+
+    def remove_placement_group(self, group: list[dict[str, float]]) -> None:
+        self.groups.remove(group)
 
 
 class _Actor:
@@ -84,18 +108,27 @@ class _Method:
         return self._gives
 
 
+def plant(module: RefusingRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("ray.util", "ray.util.placement_group", "ray.util.scheduling_strategies")
+    for name in names:
+        monkeypatch.setitem(sys.modules, name, module.util)
+    monkeypatch.setitem(sys.modules, "ray", module)
+
+
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> RefusingRay:
     module = RefusingRay(CPU=2.0)
-    monkeypatch.setitem(sys.modules, "ray", module)
+    plant(module, monkeypatch)
     return module
 
 
 def cluster(cpus: float = 1.0, **settings: Any) -> RayCluster:
-    return RayCluster(RaySettings(**settings), cpus, _nobody)
+    return RayCluster(
+        RaySettings(**settings), cpus, WorkerBuild(open_worker=_nobody, settle=_nobody, spool=Path("spool"))
+    )
 
 
-def _nobody(_notice: Any) -> Any:
+def _nobody(*_arguments: Any) -> Any:
     raise AssertionError("no actor is made here")
 
 
@@ -132,7 +165,7 @@ MISMATCH = "Version mismatch: The cluster was started with:\n    Ray: 2.50.0\n  
 def test_what_ray_refuses_is_said_with_what_to_do(
     refusal: Exception, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ray", RefusingRay(refusal))
+    plant(RefusingRay(refusal), monkeypatch)
     with pytest.raises(StartupError, match=said):
         cluster(address="auto")
 
@@ -147,11 +180,34 @@ def test_a_cluster_of_this_machine_that_is_too_small_is_said_at_once(
     assert planted.down, "what was started is ended again"
 
 
+@pytest.mark.parametrize(
+    ("cpus", "actor", "tasks"),
+    [(0.5, 0.25, [0.25]), (1.0, 0.5, [0.5]), (2.0, 1.0, [1.0]), (3.5, 1.0, [1.25] * 2), (8.0, 1.0, [1.0] * 7)],
+)
+def test_the_processors_of_a_worker_are_its_actors_and_its_tasks(cpus: float, actor: float, tasks: list[float]) -> None:
+    first, *others = bundles(cpus, 1.0)
+    assert first == {"CPU": actor, "GPU": 1.0}
+    assert [one["CPU"] for one in others] == tasks
+    assert bundles(cpus, 0.0)[0] == {"CPU": actor}, "Ray refuses a bundle of no accelerator"
+
+
 def test_a_worker_reserves_what_it_needs_and_ray_does_not_start_it_again(planted: RefusingRay) -> None:
     with socket.create_server(("127.0.0.1", 0)) as head:
-        cluster(3.0, address=f"127.0.0.1:{head.getsockname()[1]}", gpus_per_worker=0.5)
+        cluster(3.0, address=f"127.0.0.1:{head.getsockname()[1]}", gpus_per_worker=0.5).ask_for_worker()
     asked = planted.actor.options_asked
-    assert (asked["num_cpus"], asked["num_gpus"], asked["max_restarts"]) == (3.0, 0.5, 0)
+    assert (asked["num_cpus"], asked["num_gpus"], asked["max_restarts"]) == (1.0, 0.5, 0)
+    (group,) = planted.util.groups
+    assert group == [{"CPU": 1.0, "GPU": 0.5}, {"CPU": 1.0}, {"CPU": 1.0}]
+    strategy = asked["scheduling_strategy"]
+    assert strategy["placement_group"] is group
+    assert (strategy["placement_group_bundle_index"], strategy["placement_group_capture_child_tasks"]) == (0, True)
+
+
+def test_a_worker_that_is_dropped_gives_back_the_processors_of_its_tasks(planted: RefusingRay) -> None:
+    worker = cluster().ask_for_worker()
+    assert len(planted.util.groups) == 1
+    worker.kill()
+    assert planted.util.groups == []
 
 
 def test_a_worker_without_earshot_on_its_machine_says_so(planted: RefusingRay) -> None:
