@@ -49,7 +49,7 @@ def read_measured(path: Path, step: str) -> Measured:
     """Raises ConfigurationError where it is no such file, or one of another step."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        methods = tuple(MeasuredMethod(**one) for one in document["methods"])
+        methods = tuple(MeasuredMethod(**method) for method in document["methods"])
         measured = Measured(step=document["step"], calls=document["calls"], methods=methods)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
@@ -67,9 +67,9 @@ def best_method(measured: Measured, available: Collection[str], models: Sequence
     """
     first = models[0] if models else None
     usable = [
-        one
-        for one in measured.methods
-        if one.method in available and (one.method != LLM or (first is not None and one.model == first))
+        method
+        for method in measured.methods
+        if method.method in available and (method.method != LLM or (first is not None and method.model == first))
     ]
-    best = max(usable, key=lambda one: (one.score, one.method != LLM), default=None)
+    best = max(usable, key=lambda method: (method.score, method.method != LLM), default=None)
     return best.method if best else None

@@ -74,15 +74,15 @@ def chunk_spans(chunk: TranscriptChunk) -> list[Span]:
 
 def pauses_of(text: str, words: Sequence[Word]) -> list[int]:
     """Places in the text at which a word ends that a pause follows."""
-    places, at = [], 0
+    places, until = [], 0
     for word, following in itertools.pairwise(words):
         said = word.text.strip()
-        start = text.find(said, at)
+        start = text.find(said, until)
         if start < 0:
             break
-        at = start + len(said)
+        until = start + len(said)
         if following.start_s - word.end_s >= PAUSE_S:
-            places.append(at)
+            places.append(until)
     return places
 
 

@@ -43,4 +43,4 @@ def cut_by_phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
         bound = _BINDS.search(before) and not (_AND_ASKS.match(found.group()) and _WITH_THAT.search(before))
         if before and not bound and not _ASKED.search(before):
             cuts.append(found.start())
-    return [(one, other) for one, other in zip(cuts, [*cuts[1:], end], strict=True) if text[one:other].strip()]
+    return [(begin, finish) for begin, finish in zip(cuts, [*cuts[1:], end], strict=True) if text[begin:finish].strip()]

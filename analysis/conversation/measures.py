@@ -30,7 +30,7 @@ def measure(chunks: Sequence[TranscriptChunk], duration_s: float, language: str 
     turns = turns_of(floor)
     times = _Times(said, floor, turns, duration_s) if all(known.values()) else None
     talk = {role: _talk_s(spoken, role, said, known) for role in SIDES}
-    both = {one.role for one in said} >= set(SIDES)
+    both = {utterance.role for utterance in said} >= set(SIDES)
     cut = times.interruptions if times is not None and both else {}
     return Conversation(
         agent_talk_s=talk[Role.AGENT],
@@ -63,7 +63,7 @@ class _Times:
         self._turns = turns
         self._duration_s = duration_s
         self._sides = {channel: _talk(own) for channel, own in by_channel(said).items()}
-        self._roles = {role: _talk([one for one in said if one.role is role]) for role in SIDES}
+        self._roles = {role: _talk([utterance for utterance in said if utterance.role is role]) for role in SIDES}
         self._anyone = merged([span for spans in self._sides.values() for span in spans])
         self.interruptions = interruptions(floor)
         self.quiet = gaps(self._anyone, duration_s)
@@ -104,9 +104,9 @@ class _Times:
         """When at least two channels speak, overlaps under MIN_OVERTALK_S left out; in order, apart."""
         channels = sorted(self._sides)
         overlaps: list[SpeechSpan] = []
-        for place, one in enumerate(channels):
+        for place, channel in enumerate(channels):
             for other in channels[place + 1 :]:
-                both = intersection(self._sides[one], self._sides[other])
+                both = intersection(self._sides[channel], self._sides[other])
                 overlaps.extend(span for span in both if span[1] - span[0] >= MIN_OVERTALK_S)
         return merged(overlaps)
 
@@ -128,7 +128,7 @@ def _of(chunks: Sequence[TranscriptChunk]) -> set[int]:
 
 
 def _talk(said: Sequence[Utterance]) -> list[SpeechSpan]:
-    return merged([one.span for one in said], PAUSE_S)
+    return merged([utterance.span for utterance in said], PAUSE_S)
 
 
 def _talk_s(
@@ -138,7 +138,7 @@ def _talk_s(
     channels = _of([chunk for chunk in spoken if chunk.role is role])
     if not channels or not all(known[channel] for channel in channels):
         return None
-    return _rounded(total(_talk([one for one in said if one.role is role])))
+    return _rounded(total(_talk([utterance for utterance in said if utterance.role is role])))
 
 
 def _rounded(value: float) -> float:

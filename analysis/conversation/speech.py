@@ -63,7 +63,7 @@ def utterances(chunks: Sequence[TranscriptChunk], duration_s: float, language: s
             )
             for span in spans
         )
-    return sorted(said, key=lambda one: (one.start_s, one.end_s, one.channel))
+    return sorted(said, key=lambda utterance: (utterance.start_s, utterance.end_s, utterance.channel))
 
 
 def _joined(spans: Sequence[SpeechSpan], duration_s: float) -> list[SpeechSpan]:

@@ -36,18 +36,18 @@ class Turn:
 
     @property
     def end_s(self) -> float:
-        return max(one.end_s for one in self.utterances)
+        return max(utterance.end_s for utterance in self.utterances)
 
     @property
     def length_s(self) -> float:
         """Silences of over SILENCE_S left out."""
-        return sum(end - start for start, end in merged([one.span for one in self.utterances], SILENCE_S))
+        return sum(end - start for start, end in merged([utterance.span for utterance in self.utterances], SILENCE_S))
 
 
 def by_channel(said: Sequence[Utterance]) -> dict[int, list[Utterance]]:
     sides: dict[int, list[Utterance]] = {}
-    for one in said:
-        sides.setdefault(one.channel, []).append(one)
+    for utterance in said:
+        sides.setdefault(utterance.channel, []).append(utterance)
     return sides
 
 
@@ -55,26 +55,26 @@ def without_backchannels(said: Sequence[Utterance]) -> list[Utterance]:
     """`said` without what a listener says inside another side's turn: short, of a listener's words, begun while the
     other speaks, who goes on after it."""
     sides = by_channel(said)
-    speaking = {channel: merged([one.span for one in own], PAUSE_S) for channel, own in sides.items()}
+    speaking = {channel: merged([utterance.span for utterance in own], PAUSE_S) for channel, own in sides.items()}
     going_on = {channel: merged(spans, GOES_ON_AFTER_S) for channel, spans in speaking.items()}
 
-    def inside(one: Utterance) -> bool:
+    def inside(utterance: Utterance) -> bool:
         return any(
-            _around(speaking[other], one.start_s) is not None
-            and (stretch := _around(going_on[other], one.start_s)) is not None
-            and stretch[1] > one.end_s
+            _around(speaking[other], utterance.start_s) is not None
+            and (stretch := _around(going_on[other], utterance.start_s)) is not None
+            and stretch[1] > utterance.end_s
             for other in sides
-            if other != one.channel
+            if other != utterance.channel
         )
 
     return [
-        one
-        for one in said
+        utterance
+        for utterance in said
         if not (
-            one.end_s - one.start_s <= LONGEST_BACKCHANNEL_S
-            and one.text is not None
-            and is_backchannel(one.text, one.language)
-            and inside(one)
+            utterance.end_s - utterance.start_s <= LONGEST_BACKCHANNEL_S
+            and utterance.text is not None
+            and is_backchannel(utterance.text, utterance.language)
+            and inside(utterance)
         )
     ]
 
@@ -82,12 +82,12 @@ def without_backchannels(said: Sequence[Utterance]) -> list[Utterance]:
 def turns_of(said: Sequence[Utterance]) -> list[Turn]:
     """Turns in order: each begins where the speaker changes, by the order in which utterances begin."""
     turns: list[Turn] = []
-    for one in said:
+    for utterance in said:
         last = turns[-1] if turns else None
-        if last is not None and last.channel == one.channel:
-            turns[-1] = Turn(last.role, last.channel, (*last.utterances, one))
+        if last is not None and last.channel == utterance.channel:
+            turns[-1] = Turn(last.role, last.channel, (*last.utterances, utterance))
         else:
-            turns.append(Turn(one.role, one.channel, (one,)))
+            turns.append(Turn(utterance.role, utterance.channel, (utterance,)))
     return turns
 
 
@@ -97,7 +97,8 @@ def interruptions(said: Sequence[Utterance]) -> Mapping[Role, tuple[float, ...]]
     `said` has no backchannels any more.
     """
     talk: dict[Role, list[SpeechSpan]] = {
-        role: merged([one.span for one in said if one.role is role], PAUSE_S) for role in (Role.AGENT, Role.CLIENT)
+        role: merged([utterance.span for utterance in said if utterance.role is role], PAUSE_S)
+        for role in (Role.AGENT, Role.CLIENT)
     }
     return {
         Role.AGENT: _interrupted(talk[Role.AGENT], talk[Role.CLIENT]),

@@ -57,7 +57,7 @@ def _labels(rows: list[Row], faults: list[str]) -> list[Label]:
     for row in rows:
         topic, subtopic = row.cells.get("topic"), row.cells.get("subtopic")
         if not topic:
-            faults.append(f"{row.at('topic')}: is empty; name the topic")
+            faults.append(f"{row.where('topic')}: is empty; name the topic")
             continue
         _check_name(row, "topic", topic, faults)
         if subtopic:
@@ -67,7 +67,7 @@ def _labels(rows: list[Row], faults: list[str]) -> list[Label]:
         same = (topic.casefold(), subtopic.casefold() if subtopic else None)
         if same in folded:
             column = "subtopic" if subtopic else "topic"
-            faults.append(f"{row.at(column)}: {subtopic or topic!r} is already defined ({folded[same]})")
+            faults.append(f"{row.where(column)}: {subtopic or topic!r} is already defined ({folded[same]})")
             continue
         folded[same] = row.place
         first_place[key] = row.place
@@ -101,19 +101,19 @@ def _check_spelling(
 
 def _check_name(row: Row, column: str, name: str, faults: list[str]) -> None:
     if len(name) > _MAX_NAME_CHARS:
-        faults.append(f"{row.at(column)}: {len(name)} characters; a name has at most {_MAX_NAME_CHARS}")
+        faults.append(f"{row.where(column)}: {len(name)} characters; a name has at most {_MAX_NAME_CHARS}")
     elif ">" in name:
-        faults.append(f"{row.at(column)}: {name!r} holds '>', which separates topic from subtopic")
+        faults.append(f"{row.where(column)}: {name!r} holds '>', which separates topic from subtopic")
     elif "\n" in name or _CONTROL.search(name):
-        faults.append(f"{row.at(column)}: {name!r} holds a line break or control character")
+        faults.append(f"{row.where(column)}: {name!r} holds a line break or control character")
     elif name.casefold() == OTHER:
-        faults.append(f"{row.at(column)}: {name!r} is what a model answers when no label fits; choose another name")
+        faults.append(f"{row.where(column)}: {name!r} is what a model answers when no label fits; choose another name")
 
 
 def _check_text(row: Row, faults: list[str]) -> None:
     for column, text in row.cells.items():
         if len(text) > _MAX_TEXT_CHARS:
-            faults.append(f"{row.at(column)}: {len(text)} characters; at most {_MAX_TEXT_CHARS} are taken")
+            faults.append(f"{row.where(column)}: {len(text)} characters; at most {_MAX_TEXT_CHARS} are taken")
 
 
 def _items(row: Row, column: str) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def _languages(row: Row, faults: list[str]) -> tuple[str, ...]:
         if not part:
             continue
         if not _LANGUAGE.match(part):
-            faults.append(f"{row.at('languages')}: {part!r} is no ISO 639-1 code (two lower-case letters: en, fr)")
+            faults.append(f"{row.where('languages')}: {part!r} is no ISO 639-1 code (two lower-case letters: en, fr)")
         else:
             codes.append(part)
     return tuple(dict.fromkeys(codes))
@@ -140,9 +140,9 @@ def _terms(vocabulary: list[Row], abbreviations: list[Row], faults: list[str]) -
         for row in rows:
             text = row.cells.get(column)
             if not text:
-                faults.append(f"{row.at(column)}: is empty")
+                faults.append(f"{row.where(column)}: is empty")
             elif text.casefold() in terms:
-                faults.append(f"{row.at(column)}: {text!r} is already listed")
+                faults.append(f"{row.where(column)}: {text!r} is already listed")
             else:
                 _check_name(row, column, text, faults)
                 terms[text.casefold()] = Term(

@@ -46,7 +46,7 @@ class Row:
     columns: Mapping[str, str]
     """Column -> how the file names its place (`column C (definition)`)."""
 
-    def at(self, column: str) -> str:
+    def where(self, column: str) -> str:
         return f"{self.place}, {self.columns.get(column, f'column {column}')}"
 
 
@@ -193,9 +193,9 @@ def _yaml_entry(path: Path, sheet: str, index: int, entry: Any, lines: Mapping[K
         child_place += f" (line {lines.get((*item, 'subtopics', str(number)), line)})"
         row = _yaml_row(sheet, child, child_place, ())
         if "topic" in row.cells:
-            raise ConfigurationError(f"{row.at('topic')}: a subtopic belongs to the topic above it; leave topic out")
+            raise ConfigurationError(f"{row.where('topic')}: a subtopic belongs to the topic above it; leave topic out")
         if "subtopic" not in row.cells:
-            raise ConfigurationError(f"{row.at('subtopic')}: is missing")
+            raise ConfigurationError(f"{row.where('subtopic')}: is missing")
         rows.append(Row(row.place, {"topic": rows[0].cells.get("topic", ""), **row.cells}, {}))
     return rows
 

@@ -89,7 +89,7 @@ def _asked_in(spoken: Sequence[str]) -> str | None:
 
 def _plain(text: str) -> str:
     """Without NUL, lone surrogates and line breaks."""
-    storable = "".join(one for one in text if one != "\x00" and not "\ud800" <= one <= "\udfff")
+    storable = "".join(character for character in text if character != "\x00" and not "\ud800" <= character <= "\udfff")
     return " ".join(storable.split())
 
 

@@ -59,34 +59,34 @@ class Asker:
         asked, spelt = self.read(question, finds)
         looked = self.look(asked, finds)
         found = self._fits(asked, looked, finds)
-        fitting = [one for one in found if one.fits][: self._settings.most_quotes]
-        vectors = [one.vector for one in fitting if one.vector is not None]
+        fitting = [fit for fit in found if fit.fits][: self._settings.most_quotes]
+        vectors = [fit.vector for fit in fitting if fit.vector is not None]
         whole = np.stack(vectors) if vectors and len(vectors) == len(fitting) else None
         answer = Answer(
             question=asked.text,
             found=bool(fitting),
             sentences=(),
-            groups=tuple(grouped([one.quote for one in fitting], whole)[: self._settings.most_groups]),
-            nearest=() if fitting else tuple(one.quote for one in found[:SHOWN_NEAREST]),
+            groups=tuple(grouped([fit.quote for fit in fitting], whole)[: self._settings.most_groups]),
+            nearest=() if fitting else tuple(fit.quote for fit in found[:SHOWN_NEAREST]),
             searched=looked.searched,
             notes=(*_of_spelling(spelt), *_of_index(looked.searched), *looked.notes),
         )
         if self._router is None or not fitting:
             return answer
-        return written_answer(asked, answer, [one.passage for one in fitting], self._router, self._encoder)
+        return written_answer(asked, answer, [fit.passage for fit in fitting], self._router, self._encoder)
 
     def candidates(self, question: str, finds: Finds) -> list[Quote]:
         """What may answer, whether or not it is judged to: the line of each passage, best first."""
         asked, _ = self.read(question, finds)
         looked = self.look(asked, finds)
-        return [one.quote for one in self._fits(asked, looked, finds)]
+        return [fit.quote for fit in self._fits(asked, looked, finds)]
 
     def evidence(self, question: str, finds: Finds) -> list[tuple[str, float | None, float]]:
         """What "not in these calls" is judged by: file name, cosine and share of words said, best passage first."""
         asked, _ = self.read(question, finds)
         looked = self.look(asked, finds)
         found = self._fits(asked, looked, finds)
-        return [(one.quote.file_name, one.likeness, one.covered) for one in found]
+        return [(fit.quote.file_name, fit.likeness, fit.covered) for fit in found]
 
     def read(self, question: str, finds: Finds) -> tuple[Asked, dict[str, str]]:
         """The question with its misspelt words put right, and which those are. Raises QuestionUnusable."""

@@ -84,9 +84,9 @@ def document_of(answer: Answer) -> AnswerDocument:
     return AnswerDocument(
         question=answer.question,
         found=answer.found,
-        sentences=[_sentence(one) for one in answer.sentences],
-        groups=[_group(one) for one in answer.groups],
-        nearest=[_quote(one) for one in answer.nearest],
+        sentences=[_sentence(sentence) for sentence in answer.sentences],
+        groups=[_group(group) for group in answer.groups],
+        nearest=[_quote(quote) for quote in answer.nearest],
         calls=answer.searched.calls,
         calls_searched=answer.searched.indexed,
         notes=list(answer.notes),
@@ -96,32 +96,34 @@ def document_of(answer: Answer) -> AnswerDocument:
     )
 
 
-def _sentence(one: Sentence) -> SentenceDocument:
+def _sentence(sentence: Sentence) -> SentenceDocument:
     return SentenceDocument(
-        text=one.text,
-        calls=one.calls,
-        group=one.group,
-        quotes=[_quote(quote) for quote in one.quotes],
+        text=sentence.text,
+        calls=sentence.calls,
+        group=sentence.group,
+        quotes=[_quote(quote) for quote in sentence.quotes],
     )
 
 
-def _group(one: Group) -> GroupDocument:
-    return GroupDocument(calls=len(one.calls), call_ids=list(one.calls), quotes=[_quote(quote) for quote in one.quotes])
+def _group(group: Group) -> GroupDocument:
+    return GroupDocument(
+        calls=len(group.calls), call_ids=list(group.calls), quotes=[_quote(quote) for quote in group.quotes]
+    )
 
 
-def _quote(one: Quote) -> QuoteDocument:
+def _quote(quote: Quote) -> QuoteDocument:
     return QuoteDocument(
-        call_id=one.call_id,
-        file_name=one.file_name,
-        started_at=one.started_at,
-        agent_id=one.agent_id,
-        role=one.role,
-        channel=one.channel,
-        ordinal=one.ordinal,
-        start_s=one.start_s,
-        text=one.text,
-        likeness=one.likeness,
+        call_id=quote.call_id,
+        file_name=quote.file_name,
+        started_at=quote.started_at,
+        agent_id=quote.agent_id,
+        role=quote.role,
+        channel=quote.channel,
+        ordinal=quote.ordinal,
+        start_s=quote.start_s,
+        text=quote.text,
+        likeness=quote.likeness,
         before=None
-        if one.before is None
-        else LineBeforeDocument(role=one.before.role, start_s=one.before.start_s, text=one.before.text),
+        if quote.before is None
+        else LineBeforeDocument(role=quote.before.role, start_s=quote.before.start_s, text=quote.before.text),
     )

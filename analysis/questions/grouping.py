@@ -23,18 +23,18 @@ def grouped(quotes: Sequence[Quote], vectors: Vectors | None, alike: float = ALI
     if not quotes:
         return []
     places = [[place] for place in range(len(quotes))] if vectors is None else _clusters(vectors, alike)
-    groups = [Group(quotes=tuple(quotes[place] for place in sorted(one))) for one in places]
-    order = {group: min(one) for group, one in zip(groups, places, strict=True)}
+    groups = [Group(quotes=tuple(quotes[place] for place in sorted(cluster))) for cluster in places]
+    order = {group: min(cluster) for group, cluster in zip(groups, places, strict=True)}
     return sorted(groups, key=lambda group: (-len(group.calls), order[group]))
 
 
 def apart(groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
     """Groups of several calls; and what one call says alone, a group for each of those calls."""
-    shared = [one for one in groups if len(one.calls) > 1]
+    shared = [group for group in groups if len(group.calls) > 1]
     single: dict[str, list[Quote]] = {}
-    for one in groups:
-        if len(one.calls) == 1:
-            single.setdefault(one.calls[0], []).extend(one.quotes)
+    for group in groups:
+        if len(group.calls) == 1:
+            single.setdefault(group.calls[0], []).extend(group.quotes)
     return shared, [Group(quotes=tuple(quotes)) for quotes in single.values()]
 
 

@@ -124,19 +124,19 @@ class Quoter:
         near: list[float | None] = [None] * len(found)
         vectors: Vectors | None = None
         if encoder is not None and self._question is not None:
-            vectors = encoder.encode([one.text for one in found])
+            vectors = encoder.encode([candidate.text for candidate in found])
             near = [float(cosine) for cosine in vectors @ self._question]
             if english and self._substance is not None:
                 small = self._substance.small_talk(vectors)
                 found = [
-                    replace(one, bonus=one.bonus - 0.1 * max(0.0, float(talk)))
-                    for one, talk in zip(found, small, strict=True)
+                    replace(candidate, bonus=candidate.bonus - 0.1 * max(0.0, float(talk)))
+                    for candidate, talk in zip(found, small, strict=True)
                 ]
         scores = [
-            (cosine or 0.0) + COVERED * coverage(self._weights, [one.text], passage.language) + one.bonus
-            for one, cosine in zip(found, near, strict=True)
+            (cosine or 0.0) + COVERED * coverage(self._weights, [candidate.text], passage.language) + candidate.bonus
+            for candidate, cosine in zip(found, near, strict=True)
         ]
-        place = max(range(len(found)), key=lambda at: (scores[at], -at))
+        place = max(range(len(found)), key=lambda number: (scores[number], -number))
         best = found[place]
         vector = None if vectors is None else vectors[place]
         return Chosen(best.line, best.before, scores[place], near[place], vector, best.does)
@@ -148,79 +148,79 @@ class Quoter:
         own = {(line.channel, line.ordinal) for line in passage.lines}
         readings = read(sentences_of(chunks), None)
         found = []
-        for one in readings:
-            candidate = self._candidate(one, readings, chunks)
+        for reading in readings:
+            candidate = self._candidate(reading, readings, chunks)
             if candidate is not None and (candidate.line.channel, candidate.line.ordinal) in own:
                 found.append(candidate)
         return found
 
     def _candidate(
-        self, one: Reading, readings: Sequence[Reading], chunks: Sequence[TranscriptChunk]
+        self, reading: Reading, readings: Sequence[Reading], chunks: Sequence[TranscriptChunk]
     ) -> _Candidate | None:
-        asked = question_before(one, readings)
-        confirms = asked is not None and asked.sentence.role is not one.sentence.role and says_yes(one.text)
-        if one.polite and not confirms:
+        asked = question_before(reading, readings)
+        confirms = asked is not None and asked.sentence.role is not reading.sentence.role and says_yes(reading.text)
+        if reading.polite and not confirms:
             return None
         if (
-            one.sentence.asks
-            and one.sentence.role is Role.AGENT
-            and not (Wanted.OFFER in self._wanted and Act.OFFER in one.acts)
+            reading.sentence.asks
+            and reading.sentence.role is Role.AGENT
+            and not (Wanted.OFFER in self._wanted and Act.OFFER in reading.acts)
         ):
             return None
-        if Wanted.REASON in self._wanted and one.sentence.role is Role.AGENT and not one.acts & _EXPLAINS:
+        if Wanted.REASON in self._wanted and reading.sentence.role is Role.AGENT and not reading.acts & _EXPLAINS:
             return None
-        line = _line_of(one, chunks)
-        says_why = self._says_why(one, asked)
-        leans = asked is not None and (confirms or says_why or _leans(one.text))
+        line = _line_of(reading, chunks)
+        says_why = self._says_why(reading, asked)
+        leans = asked is not None and (confirms or says_why or _leans(reading.text))
         before = _line_of(asked, chunks) if leans and asked is not None else None
-        text = f"{asked.text} {one.text}" if leans and asked is not None else one.text
+        text = f"{asked.text} {reading.text}" if leans and asked is not None else reading.text
         if before is None and _leans(line.text):
             before = _said_before(line, chunks)
-        fitness, does = self._fitness(one)
-        bonus = fitness + _TOLD_WHY * says_why - _IDENTIFIES * one.identifies
+        fitness, does = self._fitness(reading)
+        bonus = fitness + _TOLD_WHY * says_why - _IDENTIFIES * reading.identifies
         return _Candidate(line, before, text, bonus, replace(does, suits=does.suits or says_why, says_why=says_why))
 
-    def _says_why(self, one: Reading, asked: Reading | None) -> bool:
+    def _says_why(self, reading: Reading, asked: Reading | None) -> bool:
         """Whether a reason is wanted, and this is what the client said when the agent asked for one."""
         return (
             Wanted.REASON in self._wanted
             and asked is not None
             and asked.sentence.role is Role.AGENT
-            and one.sentence.role is Role.CLIENT
-            and not one.sentence.asks
+            and reading.sentence.role is Role.CLIENT
+            and not reading.sentence.asks
             and Wanted.REASON in wanted_in(asked.text, "en")
         )
 
-    def _fitness(self, one: Reading) -> tuple[float, Does]:
+    def _fitness(self, reading: Reading) -> tuple[float, Does]:
         """How well what the sentence does suits what is wanted, and whether it does that at all."""
-        agent, client = one.sentence.role is Role.AGENT, one.sentence.role is Role.CLIENT
+        agent, client = reading.sentence.role is Role.AGENT, reading.sentence.role is Role.CLIENT
         if Wanted.PROMISE in self._wanted:
-            promises = Act.PROMISE in one.acts and not client and not one.acts & {Act.THREAT, Act.CONDITION}
-            settles = bool(one.acts & {Act.RESULT, Act.OFFER}) and not client
+            promises = Act.PROMISE in reading.acts and not client and not reading.acts & {Act.THREAT, Act.CONDITION}
+            settles = bool(reading.acts & {Act.RESULT, Act.OFFER}) and not client
             bonus = 0.35 if promises else 0.1 if settles else -0.2 * client
             return bonus, Does(suits=promises or settles, outright=promises)
         bonus, suits, outright = 0.0, False, False
         if Wanted.THREAT in self._wanted:
-            suits = outright = {Act.THREAT, Act.CONDITION} <= one.acts and not agent
+            suits = outright = {Act.THREAT, Act.CONDITION} <= reading.acts and not agent
             bonus += 0.35 * suits - 0.2 * agent
         if Wanted.OFFER in self._wanted:
-            suits = outright = Act.OFFER in one.acts and not client
+            suits = outright = Act.OFFER in reading.acts and not client
             bonus += 0.25 * suits - 0.1 * client
         if Wanted.RESULT in self._wanted:
-            settles = bool(one.acts & {Act.RESULT, Act.FINDING, Act.PROMISE}) and not client
+            settles = bool(reading.acts & {Act.RESULT, Act.FINDING, Act.PROMISE}) and not client
             bonus, suits = bonus + 0.25 * settles, suits or settles
         if Wanted.MOMENT in self._wanted:
-            told = not one.sentence.asks and (by_when(one.text) is not None or one.figures)
-            bonus, suits = bonus + 0.35 * told - 0.2 * one.sentence.asks, suits or told
+            told = not reading.sentence.asks and (by_when(reading.text) is not None or reading.figures)
+            bonus, suits = bonus + 0.35 * told - 0.2 * reading.sentence.asks, suits or told
         if Wanted.AMOUNT in self._wanted:
-            told = not one.sentence.asks and one.figures
-            bonus, suits = bonus + 0.35 * told - 0.2 * one.sentence.asks, suits or told
+            told = not reading.sentence.asks and reading.figures
+            bonus, suits = bonus + 0.35 * told - 0.2 * reading.sentence.asks, suits or told
         if Wanted.REASON in self._wanted:
-            wonders = one.sentence.asks and Act.REQUEST not in one.acts
-            moves = bool(one.acts & _MOVES or _BECAUSE & set(words(one.text))) and not agent and not wonders
-            bonus += 0.1 * moves + 0.1 * (moves and Act.PROBLEM in one.acts) - 0.25 * agent - 0.15 * wonders
+            wonders = reading.sentence.asks and Act.REQUEST not in reading.acts
+            moves = bool(reading.acts & _MOVES or _BECAUSE & set(words(reading.text))) and not agent and not wonders
+            bonus += 0.1 * moves + 0.1 * (moves and Act.PROBLEM in reading.acts) - 0.25 * agent - 0.15 * wonders
             suits = suits or moves
-            outright = outright or (moves and (Act.PROBLEM in one.acts or Wanted.TROUBLE not in self._wanted))
+            outright = outright or (moves and (Act.PROBLEM in reading.acts or Wanted.TROUBLE not in self._wanted))
         elif Wanted.PERSON in self._wanted:
             bonus += 0.1 * client - 0.05 * agent
         return bonus, Does(suits=suits, outright=outright)
@@ -260,17 +260,19 @@ def _leans(text: str) -> bool:
 def _said_before(line: TranscriptChunk, chunks: Sequence[TranscriptChunk]) -> TranscriptChunk | None:
     """The last line of the other side before this one, where nobody else spoke in between."""
     earlier = [
-        one for one in chunks if (one.start_s, one.channel, one.ordinal) < (line.start_s, line.channel, line.ordinal)
+        chunk
+        for chunk in chunks
+        if (chunk.start_s, chunk.channel, chunk.ordinal) < (line.start_s, line.channel, line.ordinal)
     ]
-    for one in reversed(earlier):
-        if words(one.text):
-            return one if one.channel != line.channel else None
+    for chunk in reversed(earlier):
+        if words(chunk.text):
+            return chunk if chunk.channel != line.channel else None
     return None
 
 
-def _line_of(one: Reading, chunks: Sequence[TranscriptChunk]) -> TranscriptChunk:
+def _line_of(reading: Reading, chunks: Sequence[TranscriptChunk]) -> TranscriptChunk:
     """The chunk of the sentence; of several, the one that says most of it."""
-    sentence = one.sentence
+    sentence = reading.sentence
     begins = next(chunk for chunk in chunks if (chunk.channel, chunk.ordinal) == (sentence.channel, sentence.chunk))
     parts = [
         chunk

@@ -49,13 +49,17 @@ def respelt(text: str, language: str, said: Said) -> tuple[str, dict[str, str]]:
 
 def _meant(word: str, known: SpellChecker, language: str, said: Said) -> str | None:
     """Rather a word of calls or of questions than a common one; None where none fits."""
-    candidates = [one for one in known.candidates(word) or () if one != word and one[0] == word[0] and one.isalpha()]
+    candidates = [
+        candidate
+        for candidate in known.candidates(word) or ()
+        if candidate != word and candidate[0] == word[0] and candidate.isalpha()
+    ]
     if not candidates:
         return None
     heard = said(candidates)
-    near = [one for one in candidates if heard.get(one, 0.0) or asks_only(one, language)]
-    common = [one for one in candidates if known[one] >= COMMON]
-    return max(near or common, key=lambda one: (known[one], one), default=None)
+    near = [candidate for candidate in candidates if heard.get(candidate, 0.0) or asks_only(candidate, language)]
+    common = [candidate for candidate in candidates if known[candidate] >= COMMON]
+    return max(near or common, key=lambda candidate: (known[candidate], candidate), default=None)
 
 
 @functools.cache

@@ -34,7 +34,7 @@ class Phrases(Area):
     @field_validator("any_of")
     @classmethod
     def _readable(cls, value: tuple[str, ...] | Mapping[str, tuple[str, ...]]) -> object:
-        for phrase in value if isinstance(value, tuple) else [one for own in value.values() for one in own]:
+        for phrase in value if isinstance(value, tuple) else [phrase for own in value.values() for phrase in own]:
             parse_phrase(phrase)
         return value
 

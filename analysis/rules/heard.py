@@ -90,7 +90,7 @@ class Heard:
     def talk(self) -> tuple[SpeechSpan, ...]:
         """Where anybody speaks, pauses under PAUSE_S joined."""
         chunks = [chunk for chunk in self.call.transcript.chunks if words(chunk.text)]
-        return tuple(merged([one.span for one in utterances(chunks, self.call.duration_s)], PAUSE_S))
+        return tuple(merged([utterance.span for utterance in utterances(chunks, self.call.duration_s)], PAUSE_S))
 
     @cached_property
     def begin_s(self) -> float:
@@ -148,7 +148,7 @@ def _side(chunks: Sequence[TranscriptChunk], language: str | None) -> Side:
     return Side(
         role=chunks[0].role,
         said=tuple(said),
-        stream=Stream([(one.stem, one.word) for one in said], breaks),
+        stream=Stream([(saying.stem, saying.word) for saying in said], breaks),
         doubted=tuple((chunk.start_s, chunk.end_s) for chunk in chunks if chunk.doubts),
     )
 

@@ -83,9 +83,11 @@ def _all(verdicts: Sequence[Verdict]) -> Verdict:
             if isinstance(verdict, kind):
                 return verdict
     held = [verdict for verdict in verdicts if isinstance(verdict, Holds)]
-    shown = max(held, key=lambda one: (one.quote is not None, one.start_s is not None))  # the first of the best
+    shown = max(
+        held, key=lambda verdict: (verdict.quote is not None, verdict.start_s is not None)
+    )  # the first of the best
     return Holds(
-        reason="; ".join(one.reason for one in [one for one in held if not one.of_absence] or held),
+        reason="; ".join(verdict.reason for verdict in [verdict for verdict in held if not verdict.of_absence] or held),
         quote=shown.quote,
         role=shown.role,
         start_s=shown.start_s,

@@ -64,7 +64,9 @@ def compiled(phrase: str, language: str | None) -> tuple[tuple[Element, ...], ..
             exact = option.startswith(EXACT)
             spelled = (option,) if exact else tuple(stems(spelled_out(option, language), language))
             by_length.setdefault(len(spelled), []).append(spelled)
-        ways = [tuple(frozenset(at) for at in zip(*same, strict=True)) for same in by_length.values()]
+        ways = [
+            tuple(frozenset(alternatives) for alternatives in zip(*same, strict=True)) for same in by_length.values()
+        ]
         variants = [(*before, *way) for before in variants for way in ways]
     return tuple(variants)
 
@@ -121,16 +123,16 @@ class Stream:
         after = bisect_right(self._breaks, place)
         return self._breaks[after] if after < len(self._breaks) else len(self._said)
 
-    def _match(self, elements: tuple[Element, ...], at: int, place: int, limit: int) -> int | None:
-        """Place after the last word, where elements from `at` on stand at `place`."""
-        if at == len(elements):
+    def _match(self, elements: tuple[Element, ...], number: int, place: int, limit: int) -> int | None:
+        """Place after the last word, where elements from `number` on stand at `place`."""
+        if number == len(elements):
             return place
-        element = elements[at]
+        element = elements[number]
         if element is not None:
             fits = place < limit and not element.isdisjoint(self._said[place])
-            return self._match(elements, at + 1, place + 1, limit) if fits else None
+            return self._match(elements, number + 1, place + 1, limit) if fits else None
         for skipped in range(GAP_WORDS + 1):
-            end = self._match(elements, at + 1, place + skipped, limit)
+            end = self._match(elements, number + 1, place + skipped, limit)
             if end is not None:
                 return end
         return None

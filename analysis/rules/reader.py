@@ -27,7 +27,7 @@ def load_rules(path: Path | None) -> RuleFile:
     read = read_yaml_file(path)
     if not isinstance(read.value, dict):
         raise ConfigurationError(f"{path}: must hold the keys {', '.join(RuleFile.model_fields)}")
-    places = {at: f"{path}:{line}" for at, line in read.lines.items()}
+    places = {path_in_file: f"{path}:{line}" for path_in_file, line in read.lines.items()}
     try:
         book = RuleFile.model_validate(read.value)
     except ValidationError as error:
@@ -53,16 +53,16 @@ def _names(book: RuleFile, places: Places, where: str) -> Iterator[str]:
     yield from _twice("scorecards", [card.name for card in book.scorecards], places, where)
     for number, card in enumerate(book.scorecards):
         for place, item in enumerate(card.items):
-            at = ("scorecards", str(number), "items", str(place), "rule")
+            named = ("scorecards", str(number), "items", str(place), "rule")
             if item.rule not in rules:
                 close = difflib.get_close_matches(item.rule, rules, n=1)
                 hint = f"did you mean {close[0]}? " if close else ""
                 yield (
-                    f"{place_of(where, places, at)}: {'.'.join(at)}: no rule is named {item.rule!r}; {hint}"
+                    f"{place_of(where, places, named)}: {'.'.join(named)}: no rule is named {item.rule!r}; {hint}"
                     f"the rules are: {', '.join(rules)}"
                 )
             elif item.rule in [before.rule for before in card.items[:place]]:
-                yield f"{place_of(where, places, at)}: {'.'.join(at)}: {item.rule!r} answers another item already"
+                yield f"{place_of(where, places, named)}: {'.'.join(named)}: {item.rule!r} answers another item already"
 
 
 def _twice(kind: str, names: Sequence[str], places: Places, where: str) -> Iterator[str]:

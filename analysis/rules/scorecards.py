@@ -12,9 +12,9 @@ from analysis.rules.verdicts import Holds, Unknown, Verdict
 def score(card: Scorecard, verdicts: Mapping[str, Verdict]) -> ScorecardResult:
     """A call by its verdicts on every rule. What cannot be judged, or does not apply, counts neither way."""
     answers = tuple(_answer(item, verdicts[item.rule]) for item in card.items)
-    applying = sum(one.weight for one in answers if one.answer is not Answer.NOT_APPLICABLE)
-    good = sum(one.weight for one in answers if one.answer is Answer.YES)
-    failed = tuple(one.item for one in answers if one.critical and one.answer is Answer.NO)
+    applying = sum(answer.weight for answer in answers if answer.answer is not Answer.NOT_APPLICABLE)
+    good = sum(answer.weight for answer in answers if answer.answer is Answer.YES)
+    failed = tuple(answer.item for answer in answers if answer.critical and answer.answer is Answer.NO)
     share = round(good / applying, 4) if applying else None
     return ScorecardResult(
         scorecard=card.name,

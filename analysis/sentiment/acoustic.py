@@ -53,15 +53,15 @@ def pauses_db(samples: Any, spans: Sequence[tuple[float, float]]) -> float | Non
     import numpy as np
 
     frames: list[Any] = []
-    at, left = 0, int(NOISE_READ_S * SAMPLE_RATE_HZ)
+    position, left = 0, int(NOISE_READ_S * SAMPLE_RATE_HZ)
     for start_s, end_s in [*sorted(spans), (len(samples) / SAMPLE_RATE_HZ, 0.0)]:
-        until = min(round(start_s * SAMPLE_RATE_HZ), len(samples), at + left)
-        count = (until - at) // NOISE_FRAME
+        until = min(round(start_s * SAMPLE_RATE_HZ), len(samples), position + left)
+        count = (until - position) // NOISE_FRAME
         if count > 0:
-            pause = np.nan_to_num(np.asarray(samples[at : at + count * NOISE_FRAME], dtype=np.float64))
+            pause = np.nan_to_num(np.asarray(samples[position : position + count * NOISE_FRAME], dtype=np.float64))
             frames.append((pause.reshape(count, NOISE_FRAME) ** 2).mean(axis=1))
             left -= count * NOISE_FRAME
-        at = max(at, round(end_s * SAMPLE_RATE_HZ))
+        position = max(position, round(end_s * SAMPLE_RATE_HZ))
     if sum(map(len, frames)) * NOISE_FRAME < NOISE_LEAST_S * SAMPLE_RATE_HZ:
         return None
     return float(10 * np.log10(np.median(np.concatenate(frames)) + 1e-12))
@@ -202,7 +202,9 @@ class TrainedAcousticSentiment:
                 self._loaded_scalers[role] = self._scalers[role]()
             values = self._loaded_scalers[role].transform(values)
         heard = to_sentiments(loaded.pipeline.predict_proba(values), loaded.pipeline.classes_, loaded.card)
-        return heard if loaded.card is None else [as_in_calls(one, self._settings.neutral_share) for one in heard]
+        return (
+            heard if loaded.card is None else [as_in_calls(opinion, self._settings.neutral_share) for opinion in heard]
+        )
 
     def close(self) -> None:
         self._models.close()

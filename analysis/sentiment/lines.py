@@ -78,7 +78,9 @@ def _breaths(chunks: Sequence[TranscriptChunk], order: Sequence[int]) -> dict[in
         if len(without_marks(chunk.text).split()) > BACKCHANNEL_WORDS:
             for role in latest.keys() - {chunk.role}:
                 latest[role] = []
-    return {place: " ".join(without_marks(chunks[one].text) for one in breath) for place, breath in members.items()}
+    return {
+        place: " ".join(without_marks(chunks[member].text) for member in breath) for place, breath in members.items()
+    }
 
 
 def _goes_on(
@@ -88,7 +90,7 @@ def _goes_on(
     if not breath or chunk.role not in punctuated:
         return False
     last = chunks[breath[-1]]
-    words = sum(len(chunks[one].text.split()) for one in breath) + len(chunk.text.split())
+    words = sum(len(chunks[member].text.split()) for member in breath) + len(chunk.text.split())
     near = chunk.start_s - last.end_s <= BREATH_S and last.channel == chunk.channel
     return near and words <= MOST_BREATH_WORDS and bool(last.text.strip()) and not _ends_sentence(last.text)
 

@@ -79,7 +79,8 @@ class Beside:
 
     def mix(self, own: Sentiment, other: Sentiment) -> Sentiment:
         negative, neutral, positive = (
-            (1 - self.weight) * mine + self.weight * its for mine, its in zip(own.shares, other.shares, strict=True)
+            (1 - self.weight) * share + self.weight * other_share
+            for share, other_share in zip(own.shares, other.shares, strict=True)
         )
         return settled(negative * self.negative, neutral, positive)
 

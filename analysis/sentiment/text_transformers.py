@@ -67,7 +67,7 @@ class TransformersSentiment:
             return []
         if self._classifier is None:
             self._load()
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         found: dict[int, Sentiment] = {}
         for first in range(0, len(order), self._settings.batch_size):
             places = order[first : first + self._settings.batch_size]
@@ -87,8 +87,8 @@ class TransformersSentiment:
 
     def _sentiment(self, row: Sequence[float]) -> Sentiment:
         shares = dict.fromkeys(ORDER, 0.0)
-        for at, share in enumerate(row):
-            shares[self._places[at]] += share
+        for label, share in enumerate(row):
+            shares[self._places[label]] += share
         total = sum(shares.values())
         return Sentiment(*(shares[name] / total for name in ORDER))
 
@@ -121,7 +121,7 @@ class TransformersSentiment:
                 f"sentiment model {self.model}: its labels {unknown} are not in `labels` "
                 f"({', '.join(sorted(self._chosen.labels))}); map each to negative, neutral or positive"
             )
-        return {int(at): mapping[name.lower()] for at, name in names.items()}
+        return {int(label): mapping[name.lower()] for label, name in names.items()}
 
     def close(self) -> None:
         self._tokenizer = self._classifier = None

@@ -182,12 +182,12 @@ class _Floor:
     def last_before(self, moment_s: float) -> TranscriptChunk | None:
         """The chunk whose words were the last to begin before the moment; in a call without words, the last chunk."""
         said = without_backchannels(utterances(self._chunks, self._duration_s, self._language))
-        begun = [one for one in said if one.start_s < moment_s]
+        begun = [chunk for chunk in said if chunk.start_s < moment_s]
         if begun:
-            last = max(begun, key=lambda one: (one.start_s, one.end_s))
-            own = [one for one in self._chunks if one.channel == last.channel and one.start_s <= last.start_s]
+            last = max(begun, key=lambda chunk: (chunk.start_s, chunk.end_s))
+            own = [chunk for chunk in self._chunks if chunk.channel == last.channel and chunk.start_s <= last.start_s]
             if own:
-                return max(own, key=lambda one: one.start_s)
+                return max(own, key=lambda chunk: chunk.start_s)
         earlier = [chunk for chunk in self._chunks if chunk.start_s < moment_s]
         return max(earlier, key=lambda chunk: (chunk.start_s, chunk.end_s), default=None)
 

@@ -98,17 +98,21 @@ def compose(
     checker = StatementChecker(draft.call, draft.language, encoder)
     kept, dropped = _checked(checker, texts, settings)
     sentences = _Own(own if _own_language(draft) else ())
-    standing = [one for one in kept if one.verified or settings.unsupported == "flag" or not sentences.instead_of(one)]
-    doubtful = [one.checked for one in kept if not any(one is other for other in standing)]
-    if not standing or (doubtful and not any(one.verified for one in standing)):
+    standing = [
+        statement
+        for statement in kept
+        if statement.verified or settings.unsupported == "flag" or not sentences.instead_of(statement)
+    ]
+    doubtful = [statement.checked for statement in kept if not any(statement is other for other in standing)]
+    if not standing or (doubtful and not any(statement.verified for statement in standing)):
         why = _why(dropped, doubtful) or "it says nothing about the call"
         return Composed(None, why)
     actions = _actions(draft, checker, settings, items)
     language = draft.language
-    said = _said([one for one in standing if one.verified], actions, language_of(draft.call))
+    said = _said([statement for statement in standing if statement.verified], actions, language_of(draft.call))
     quotes = {name: untold(sentences.of_field(name), said) for name in ("reason", "done", "outcome", "next_step")}
     mark = partial(_marked, language=language, checker=checker)
-    marked = {name: [mark(one) for one in standing if one.field == name] for name in quotes}
+    marked = {name: [mark(statement) for statement in standing if statement.field == name] for name in quotes}
     told = {name: " ".join(filter(None, (*marked[name], quoted(quotes[name], language)))) or None for name in quotes}
     if told["outcome"] is None and sentences.of_field("outcome"):
         told["outcome"], told["done"] = told["done"], None  # what was done is how it ended
@@ -121,26 +125,26 @@ def compose(
         key_points=points,
         action_items=actions,
         next_step=told["next_step"],
-        evidence=tuple(_evidence(standing, [*(one for quote in quotes.values() for one in quote), *further])),
+        evidence=tuple(_evidence(standing, [*(sentence for quote in quotes.values() for sentence in quote), *further])),
         language=language,
         template=settings.template,
         check=_in_words(standing, language, checker),
-        flags=_flags([*dropped, *doubtful, *(one.checked for one in standing)], language, checker),
+        flags=_flags([*dropped, *doubtful, *(statement.checked for statement in standing)], language, checker),
     )
     return Composed(summary, _why(dropped, doubtful))
 
 
 def _said(verified: Sequence[_Statement], promised: Sequence[ActionItem], language: str | None) -> Told:
     return Told(
-        statements=[one.checked.text for one in verified],
+        statements=[statement.checked.text for statement in verified],
         promises=[item.what for item in promised],
-        parts={_PARTS[one.field] for one in verified},
+        parts={_PARTS[statement.field] for statement in verified},
         language=language,
     )
 
 
 def _flags(checked: Sequence[Checked], language: str | None, checker: StatementChecker) -> tuple[str, ...]:
-    flags = dict.fromkeys(flag for one in checked for flag in one.flags)
+    flags = dict.fromkeys(flag for statement in checked for flag in statement.flags)
     if not checks_names(language):
         flags["names_not_checked"] = None
     if not checker.reads:
@@ -159,7 +163,7 @@ class _Own:
         if not self.by_piece:
             return []
         where = self.by_piece[0 if field in ("reason", "done") else -1]
-        return [one for one in where if one.part in _STANDS_FOR[field]]
+        return [sentence for sentence in where if sentence.part in _STANDS_FOR[field]]
 
     def instead_of(self, statement: _Statement) -> bool:
         """Whether own sentences tell what this one would."""
@@ -182,15 +186,15 @@ def _points(
     language = draft.language
     if len(draft.parts) == 1:
         left = untold(own.by_piece[0], said) if own.by_piece else []
-        details = [one for one in left if one.part is SummaryPart.DETAIL]
-        lines = [one for one in left if one.part is SummaryPart.LINE]
-        points = [*answers(details, language), *(quoted([one], language) for one in lines)]
+        details = [sentence for sentence in left if sentence.part is SummaryPart.DETAIL]
+        lines = [sentence for sentence in left if sentence.part is SummaryPart.LINE]
+        points = [*answers(details, language), *(quoted([sentence], language) for sentence in lines)]
         return tuple(points[:most]), [*details, *lines]
     points, further = [], []
     for piece in range(len(draft.parts)):
-        told = [one for one in standing if one.field == "key_points" and one.piece == piece]
-        told.sort(key=lambda one: not one.verified)
-        texts = [mark(one) for one in told[:_MOST_IN_POINT]]
+        told = [statement for statement in standing if statement.field == "key_points" and statement.piece == piece]
+        told.sort(key=lambda statement: not statement.verified)
+        texts = [mark(statement) for statement in told[:_MOST_IN_POINT]]
         if not texts and own.by_piece:
             stand = _shortest_account(own.by_piece[piece], said, first=piece == 0, last=piece == len(draft.parts) - 1)
             further += stand
@@ -208,9 +212,9 @@ def _most(most: int, draft: Draft) -> int:
 def _shortest_account(own: Sequence[SummaryEvidence], said: Told, *, first: bool, last: bool) -> list[SummaryEvidence]:
     """What a part of a long call is about and what came of it, as far as reason and outcome do not tell."""
     parts = [part for part, elsewhere in ((SummaryPart.REASON, first), (SummaryPart.OUTCOME, last)) if not elsewhere]
-    firsts = [next((one for one in own if one.part is part), None) for part in parts]
-    chosen = [one for one in firsts if one is not None]
-    if not any(one.part in (SummaryPart.REASON, SummaryPart.OUTCOME) for one in own):
+    firsts = [next((sentence for sentence in own if sentence.part is part), None) for part in parts]
+    chosen = [sentence for sentence in firsts if sentence is not None]
+    if not any(sentence.part in (SummaryPart.REASON, SummaryPart.OUTCOME) for sentence in own):
         return list(own[:1])  # where parts are not told apart
     return untold(chosen, replace(said, parts=()))
 
@@ -294,9 +298,9 @@ def _alike(first: str, second: str) -> bool:
 # ------------------------------------------------------------------------------------------ words
 
 
-def _marked(one: _Statement, language: str | None, checker: StatementChecker) -> str:
-    text = one.checked.text
-    if one.verified or not checker.reads:
+def _marked(statement: _Statement, language: str | None, checker: StatementChecker) -> str:
+    text = statement.checked.text
+    if statement.verified or not checker.reads:
         return text
     return f"{text.rstrip('.!')} ({_NOT_VERIFIED.get(language or 'en', _NOT_VERIFIED['en'])})."
 
@@ -305,7 +309,7 @@ def _in_words(kept: Sequence[_Statement], language: str | None, checker: Stateme
     """What the row says of the summary as a whole."""
     if not checker.reads:
         return f"not verified: statements in {language} are compared with the call by numbers, dates and names only"
-    doubtful = sum(not one.verified for one in kept)
+    doubtful = sum(not statement.verified for statement in kept)
     return f"not verified: {doubtful} of {len(kept)} statements" if doubtful else "verified"
 
 
@@ -313,7 +317,7 @@ def _why(dropped: Sequence[Checked], doubtful: Sequence[Checked]) -> str | None:
     """What does not stand and why; the statements themselves are not quoted: reasons hold no words of a reply."""
     told = []
     if dropped:
-        reasons = "; ".join(dict.fromkeys(reason for one in dropped for reason in one.reasons))
+        reasons = "; ".join(dict.fromkeys(reason for statement in dropped for reason in statement.reasons))
         told.append(f"{_counted(dropped)} of the model dropped: {reasons}")
     if doubtful:
         told.append(f"{_counted(doubtful)} not verified: the call's own sentences stand instead")
@@ -369,15 +373,16 @@ def _own_language(draft: Draft) -> bool:
 def _evidence(kept: Sequence[_Statement], quoted: Sequence[SummaryEvidence]) -> Iterator[SummaryEvidence]:
     """The sentences that the statements rest on, each once, in order of time."""
     found: dict[tuple[int, int, str], SummaryEvidence] = {}
-    for one in kept:
-        said = one.checked.said_in
-        if said is not None and one.verified:
+    for statement in kept:
+        said = statement.checked.said_in
+        if said is not None and statement.verified:
             found.setdefault(
-                (said.chunk.channel, said.chunk.ordinal, said.text), _of_chunk(_PARTS[one.field], said.text, said.chunk)
+                (said.chunk.channel, said.chunk.ordinal, said.text),
+                _of_chunk(_PARTS[statement.field], said.text, said.chunk),
             )
     for quote in quoted:
         found.setdefault((quote.channel, quote.chunk, quote.text), quote)
-    yield from sorted(found.values(), key=lambda one: (one.start_s, one.channel, one.chunk))
+    yield from sorted(found.values(), key=lambda evidence: (evidence.start_s, evidence.channel, evidence.chunk))
 
 
 def _of_chunk(part: SummaryPart, text: str, chunk: TranscriptChunk) -> SummaryEvidence:

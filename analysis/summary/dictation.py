@@ -58,30 +58,30 @@ def dictated(question: Reading, readings: Sequence[Reading], said: Sequence[Read
     """
     pieces: list[Reading] = []
     said_again = False
-    for one in readings[question.place + 1 :]:
-        own = one.sentence.channel != question.sentence.channel
+    for reading in readings[question.place + 1 :]:
+        own = reading.sentence.channel != question.sentence.channel
         if not own:
-            again = _SAY_AGAIN.search(one.text) is not None
-            more = one.sentence.asks and asks_for_matter(one.text)
-            brief = len(words(one.text)) <= _INTERJECTION and not one.sentence.asks
-            if pieces and not (one.polite or again or more or brief or _echoes(one, pieces)):
+            again = _SAY_AGAIN.search(reading.text) is not None
+            more = reading.sentence.asks and asks_for_matter(reading.text)
+            brief = len(words(reading.text)) <= _INTERJECTION and not reading.sentence.asks
+            if pieces and not (reading.polite or again or more or brief or _echoes(reading, pieces)):
                 break
             said_again = said_again or (again and bool(pieces))
-        elif one.sentence.asks or (said_again and not (_NO.match(one.text) or Act.CORRECTION in one.acts)):
+        elif reading.sentence.asks or (said_again and not (_NO.match(reading.text) or Act.CORRECTION in reading.acts)):
             break
-        elif one not in said and (not one.polite or one.told_words):
-            pieces.append(one)
-    if not pieces or sum(len(words(one.text)) for one in pieces) > _LONGEST:
+        elif reading not in said and (not reading.polite or reading.told_words):
+            pieces.append(reading)
+    if not pieces or sum(len(words(piece.text)) for piece in pieces) > _LONGEST:
         return None
     first, last = pieces[0], pieces[-1]
-    text = " ".join(one.text for one in pieces)
+    text = " ".join(piece.text for piece in pieces)
     return replace(
         first,
         sentence=replace(first.sentence, text=text, end_s=last.sentence.end_s),
-        stems=frozenset().union(*(one.stems for one in pieces)),
+        stems=frozenset().union(*(piece.stems for piece in pieces)),
     )
 
 
-def _echoes(one: Reading, pieces: Sequence[Reading]) -> bool:
+def _echoes(reading: Reading, pieces: Sequence[Reading]) -> bool:
     """The agent says what was just dictated."""
-    return one.told_words <= pieces[-1].told_words
+    return reading.told_words <= pieces[-1].told_words

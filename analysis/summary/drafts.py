@@ -108,7 +108,7 @@ def in_order_of_need(draft: Draft) -> list[Piece]:
     chosen: list[int] = []
     left = set(range(len(draft.parts)))
     while left:
-        farthest = max(left, key=lambda number: (min((abs(number - one) for one in chosen), default=0), -number))
+        farthest = max(left, key=lambda number: (min((abs(number - taken) for taken in chosen), default=0), -number))
         chosen.append(farthest)
         left.remove(farthest)
     return [Piece(draft, number) for number in chosen]
@@ -158,6 +158,8 @@ def out_of_time(answers: Sequence[LLMAnswer]) -> bool:
 def parts_not_read(answers: Sequence[LLMAnswer]) -> str:
     """What the row says of them. Args: the answers about all parts, in their order."""
     unread = [str(number) for number, answer in enumerate(answers, start=1) if answer.data is None]
-    one = len(unread) == 1
-    which = f"{'part' if one else 'parts'} {', '.join(unread)} of {len(answers)} {'was' if one else 'were'} left out"
+    alone = len(unread) == 1
+    which = (
+        f"{'part' if alone else 'parts'} {', '.join(unread)} of {len(answers)} {'was' if alone else 'were'} left out"
+    )
     return f"not all of this long call was read within llm.request_time_limit_s: {which}"

@@ -160,7 +160,7 @@ _LINKS = frozenset(["and", "et", "y", "e", "und"])
 def _without_articles(text: str, language: str) -> str:
     """`one of them`, `une carte`: an article, no number; but `forty one` and `vingt et un` are."""
     pieces = re.split(r"(\w+)", text)
-    places = [at for at in range(1, len(pieces), 2) if pieces[at].casefold() not in _LINKS]
+    places = [number for number in range(1, len(pieces), 2) if pieces[number].casefold() not in _LINKS]
 
     def counts(near: int) -> bool:
         if not 0 <= near < len(places):
@@ -168,11 +168,11 @@ def _without_articles(text: str, language: str) -> str:
         word = pieces[places[near]].casefold()
         return word.isalpha() and word not in _ARTICLES and _in_digits(word, language) != word
 
-    for rank, at in enumerate(places):
-        joined = counts(rank - 1) and not re.search(r"[.,;:!?]", "".join(pieces[places[rank - 1] + 1 : at]))
-        before = counts(rank + 1) and not re.search(r"[.,;:!?]", "".join(pieces[at + 1 : places[rank + 1]]))
-        if pieces[at].casefold() in _ARTICLES and not joined and not before:
-            pieces[at] = " "
+    for rank, place in enumerate(places):
+        joined = counts(rank - 1) and not re.search(r"[.,;:!?]", "".join(pieces[places[rank - 1] + 1 : place]))
+        before = counts(rank + 1) and not re.search(r"[.,;:!?]", "".join(pieces[place + 1 : places[rank + 1]]))
+        if pieces[place].casefold() in _ARTICLES and not joined and not before:
+            pieces[place] = " "
     return "".join(pieces)
 
 

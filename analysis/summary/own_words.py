@@ -42,18 +42,18 @@ def untold(own: Sequence[SummaryEvidence], told: Told) -> list[SummaryEvidence]:
     by_all = _Words([*told.statements, *told.promises], told.language)
     by_statements = _Words(told.statements, told.language)
 
-    def is_told(one: SummaryEvidence) -> bool:
-        if one.part is SummaryPart.LINE:
-            return by_all.figures_of(one.text)
-        if one.part is SummaryPart.DETAIL:
+    def is_told(sentence: SummaryEvidence) -> bool:
+        if sentence.part is SummaryPart.LINE:
+            return by_all.figures_of(sentence.text)
+        if sentence.part is SummaryPart.DETAIL:
             # "My checking account" is not told by "checked the account".
-            return by_all.figures_of(one.text) and by_all.every_word_of(one.text)
+            return by_all.figures_of(sentence.text) and by_all.every_word_of(sentence.text)
         # Every summary has its outcome, also where a promise holds the same words.
-        known = by_statements if one.part is SummaryPart.OUTCOME else by_all
-        return known.figures_of(one.text) and known.share_of(one.text) >= _TOLD
+        known = by_statements if sentence.part is SummaryPart.OUTCOME else by_all
+        return known.figures_of(sentence.text) and known.share_of(sentence.text) >= _TOLD
 
-    reason = [one for one in own if one.part is SummaryPart.REASON]
-    words_of_reason = " ".join(one.text for one in reason)
+    reason = [sentence for sentence in own if sentence.part is SummaryPart.REASON]
+    words_of_reason = " ".join(sentence.text for sentence in reason)
     if (
         SummaryPart.REASON in told.parts
         and by_all.figures_of(words_of_reason)
@@ -61,12 +61,12 @@ def untold(own: Sequence[SummaryEvidence], told: Told) -> list[SummaryEvidence]:
     ):
         reason = []
     # A detail is a question with its answer: each stands for nothing without the other.
-    details = [one for one in own if one.part is SummaryPart.DETAIL]
+    details = [sentence for sentence in own if sentence.part is SummaryPart.DETAIL]
     pairs = zip(details[::2], details[1::2], strict=False)
-    wanted = [*reason, *(one for pair in pairs if not all(map(is_told, pair)) for one in pair)]
+    wanted = [*reason, *(sentence for pair in pairs if not all(map(is_told, pair)) for sentence in pair)]
     parts = (SummaryPart.DONE, SummaryPart.OUTCOME, SummaryPart.OPEN, SummaryPart.LINE)
-    wanted += [one for one in own if one.part in parts and not is_told(one)]
-    return sorted(wanted, key=lambda one: (one.start_s, one.channel))
+    wanted += [sentence for sentence in own if sentence.part in parts and not is_told(sentence)]
+    return sorted(wanted, key=lambda sentence: (sentence.start_s, sentence.channel))
 
 
 class _Words:
@@ -95,8 +95,8 @@ def quoted(sentences: Sequence[SummaryEvidence], language: str | None) -> str:
     """Who said them, word for word; what one side says in a row stands together."""
     first, last = _QUOTES.get(language or "en", ("“", "”"))
     return " ".join(
-        f"{_speaker(role, language)}: {first}{' '.join(as_sentence(one.text) for one in said)}{last}"
-        for role, said in groupby(sentences, key=lambda one: one.role)
+        f"{_speaker(role, language)}: {first}{' '.join(as_sentence(sentence.text) for sentence in said)}{last}"
+        for role, said in groupby(sentences, key=lambda sentence: sentence.role)
     )
 
 

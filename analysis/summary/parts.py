@@ -72,7 +72,7 @@ def parts_of(readings: Sequence[Reading]) -> Parts:
     reason = _reason(readings)
     settling = settled(readings, reason)
     ended = outcome(settling, reason)
-    promised = [one for one in readings if promises_something(one, readings)]
+    promised = [reading for reading in readings if promises_something(reading, readings)]
     acted = done(settling, ended, promised, readings)
     opened = open_points(readings, reason, ended)
     details = _details(readings, [*reason, *ended, *acted])
@@ -87,7 +87,7 @@ def parts_of(readings: Sequence[Reading]) -> Parts:
         SummaryPart.DONE: acted,
         SummaryPart.OUTCOME: ended,
         SummaryPart.PROMISE: promised,
-        SummaryPart.OPEN: [one for one in opened if one not in promised],
+        SummaryPart.OPEN: [reading for reading in opened if reading not in promised],
     }
     return Parts({part: tuple(chosen) for part, chosen in parts.items()}, missing)
 
@@ -99,67 +99,77 @@ def _reason(readings: Sequence[Reading]) -> list[Reading]:
     scores = _reason_scores(readings)
     if not scores:
         return []
-    best = max(scores, key=lambda one: (scores[one], -one.place))
+    best = max(scores, key=lambda reading: (scores[reading], -reading.place))
     chosen = [best]
     beside = [
-        one
-        for one in readings
-        if one is not best
-        and one.sentence.turn == best.sentence.turn
-        and abs(one.place - best.place) <= _MORE_OF_REASON
-        and not (one.polite or one.identifies or one.acts & {Act.INSTRUCTION, Act.CORRECTION})
-        and not (one.sentence.asks and not one.acts & _WANTS)
-        and (one.acts & _WANTS or one.figures or (len(one.stems) >= FEWEST_STEMS and one.place > best.place))
-        and one.near([best]) < SAME
+        reading
+        for reading in readings
+        if reading is not best
+        and reading.sentence.turn == best.sentence.turn
+        and abs(reading.place - best.place) <= _MORE_OF_REASON
+        and not (reading.polite or reading.identifies or reading.acts & {Act.INSTRUCTION, Act.CORRECTION})
+        and not (reading.sentence.asks and not reading.acts & _WANTS)
+        and (
+            reading.acts & _WANTS
+            or reading.figures
+            or (len(reading.stems) >= FEWEST_STEMS and reading.place > best.place)
+        )
+        and reading.near([best]) < SAME
     ]
-    beside.sort(key=lambda one: (not one.acts & _WANTS, abs(one.place - best.place)))
+    beside.sort(key=lambda reading: (not reading.acts & _WANTS, abs(reading.place - best.place)))
     chosen += beside[:_MORE_OF_REASON]
-    last = max(one.place for one in chosen)
+    last = max(reading.place for reading in chosen)
     further = [
-        one
-        for place, one in enumerate(readings[last + 1 :], start=last + 1)
-        if one.by(Role.CLIENT)
-        and one.sentence.role is best.sentence.role
-        and (Act.FURTHER in one.acts or _announced(one, readings[place - 1]))
-        and not one.polite
-        and len(words(one.text)) >= _FEWEST_WORDS_OF_FURTHER
-        and one.near(chosen) < SAME
+        reading
+        for place, reading in enumerate(readings[last + 1 :], start=last + 1)
+        if reading.by(Role.CLIENT)
+        and reading.sentence.role is best.sentence.role
+        and (Act.FURTHER in reading.acts or _announced(reading, readings[place - 1]))
+        and not reading.polite
+        and len(words(reading.text)) >= _FEWEST_WORDS_OF_FURTHER
+        and reading.near(chosen) < SAME
     ]
-    return sorted([*chosen, *further[:1]], key=lambda one: one.place)
+    return sorted([*chosen, *further[:1]], key=lambda reading: reading.place)
 
 
-def _announced(one: Reading, before: Reading) -> bool:
+def _announced(reading: Reading, before: Reading) -> bool:
     """Whether it follows "there's another thing"."""
     brief = len(words(before.text)) < _FEWEST_WORDS_OF_FURTHER
-    return Act.FURTHER in before.acts and brief and before.sentence.turn == one.sentence.turn
+    return Act.FURTHER in before.acts and brief and before.sentence.turn == reading.sentence.turn
 
 
 def _reason_scores(readings: Sequence[Reading]) -> dict[Reading, float]:
     scores: dict[Reading, float] = {}
     so_far: dict[Role, int] = {}
     first_turn: dict[Role, int] = {}
-    for one in readings:
-        if one.polite or one.identifies or Act.CORRECTION in one.acts:
+    for reading in readings:
+        if reading.polite or reading.identifies or Act.CORRECTION in reading.acts:
             continue
-        role = one.sentence.role
+        role = reading.sentence.role
         nth = so_far.get(role, 0)
         so_far[role] = nth + 1
-        later_turn = one.sentence.turn > first_turn.setdefault(role, one.sentence.turn)
-        if role is Role.AGENT and (Act.PURPOSE not in one.acts or one.sentence.asks):
+        later_turn = reading.sentence.turn > first_turn.setdefault(role, reading.sentence.turn)
+        if role is Role.AGENT and (Act.PURPOSE not in reading.acts or reading.sentence.asks):
             continue
-        answers = question_before(one, readings)
-        if answers is not None and not (nth == 0 and one.acts & _WANTS):
+        answers = question_before(reading, readings)
+        if answers is not None and not (nth == 0 and reading.acts & _WANTS):
             continue
         score = 3.0 * math.exp(-nth / 2.0)
-        score += 2.0 * (Act.PURPOSE in one.acts) + 1.5 * (Act.REQUEST in one.acts) + 1.2 * (Act.PROBLEM in one.acts)
-        score -= 1.0 * (Act.THREAT in one.acts and Act.PROBLEM not in one.acts) + 0.5 * max(0.0, one.small_talk)
-        score -= 0.8 * (len(words(one.text)) < 4) + _INTRODUCES * _introduces(one)
-        score -= _BARE * (len(words(one.text)) < 3 and not one.acts) + 0.5 * (
-            one.sentence.asks and Act.REQUEST not in one.acts
+        score += (
+            2.0 * (Act.PURPOSE in reading.acts)
+            + 1.5 * (Act.REQUEST in reading.acts)
+            + 1.2 * (Act.PROBLEM in reading.acts)
+        )
+        score -= 1.0 * (Act.THREAT in reading.acts and Act.PROBLEM not in reading.acts) + 0.5 * max(
+            0.0, reading.small_talk
+        )
+        score -= 0.8 * (len(words(reading.text)) < 4) + _INTRODUCES * _introduces(reading)
+        score -= _BARE * (len(words(reading.text)) < 3 and not reading.acts) + 0.5 * (
+            reading.sentence.asks and Act.REQUEST not in reading.acts
         )
         score -= _LATER_TURN * later_turn
-        score -= 2.0 * (role is Role.AGENT and Act.RESULT in one.acts and not one.acts & _WANTS)
-        scores[one] = score
+        score -= 2.0 * (role is Role.AGENT and Act.RESULT in reading.acts and not reading.acts & _WANTS)
+        scores[reading] = score
     return scores
 
 
@@ -171,21 +181,25 @@ _INTRODUCTION = re.compile(
 )
 
 
-def _introduces(one: Reading) -> bool:
+def _introduces(reading: Reading) -> bool:
     """Somebody says who he is, and nothing that is wanted: "it's Joanne, Alfie's mum"."""
-    return not one.acts & _WANTS and _INTRODUCTION.match(one.text) is not None
+    return not reading.acts & _WANTS and _INTRODUCTION.match(reading.text) is not None
 
 
 def _why(answer: Reading, readings: Sequence[Reading]) -> Reading:
     """What tells the reason in the turn of an answer that begins with something else."""
-    turn = [one for one in readings[answer.place :] if one.sentence.turn == answer.sentence.turn]
-    because = (one for one in turn if Act.PROBLEM in one.acts and Act.DECISION not in one.acts and not one.polite)
+    turn = [reading for reading in readings[answer.place :] if reading.sentence.turn == answer.sentence.turn]
+    because = (
+        reading
+        for reading in turn
+        if Act.PROBLEM in reading.acts and Act.DECISION not in reading.acts and not reading.polite
+    )
     return next(because, answer)
 
 
 def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Reading]:
     """Questions of the agent with the client's answers, as far as the answers are not in `said`."""
-    known = {word for one in said for word in one.told_words}
+    known = {word for reading in said for word in reading.told_words}
     found: list[Reading] = []
     asked: set[int] = set()
     for first in readings:
@@ -193,7 +207,7 @@ def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Readi
         if question is None or first in said or question.place in asked or not first.by(Role.CLIENT):
             continue
         asked.add(question.place)
-        one = _why(first, readings) if _ASKS_WHY.search(question.text) else first
+        reading = _why(first, readings) if _ASKS_WHY.search(question.text) else first
         if question.sentence.role is Role.CLIENT or question.acts & POLITE:
             continue
         if asks_for_matter(question.text):
@@ -204,15 +218,19 @@ def _details(readings: Sequence[Reading], said: Sequence[Reading]) -> list[Readi
             continue
         if any(asked.search(question.text) for asked in (_PERSONAL, _SPELLS, _RHETORICAL)):
             continue
-        if one.acts & {Act.CORRECTION, Act.THREAT} or one.sentence.asks or len(words(one.text)) > _LONGEST_ANSWER:
+        if (
+            reading.acts & {Act.CORRECTION, Act.THREAT}
+            or reading.sentence.asks
+            or len(words(reading.text)) > _LONGEST_ANSWER
+        ):
             continue
         told = set() if " or " in question.text else question.told_words  # of a choice the answer repeats a part
-        fresh = one.told_words - known - told
-        if _ANSWERED_BRIEFLY.match(one.text) and len(words(one.text)) <= _BRIEF_ANSWER:
+        fresh = reading.told_words - known - told
+        if _ANSWERED_BRIEFLY.match(reading.text) and len(words(reading.text)) <= _BRIEF_ANSWER:
             fresh = question.told_words - known  # the question says it, the answer confirms it
             fresh = fresh if len(fresh) >= _FEWEST_TO_CONFIRM else set()
-        if fresh and not (one.polite and one.acts):
-            found += [_without_greeting(question), one]
+        if fresh and not (reading.polite and reading.acts):
+            found += [_without_greeting(question), reading]
             known |= fresh
     return found[: 2 * _MOST_DETAILS]
 

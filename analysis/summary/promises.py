@@ -23,21 +23,21 @@ def promises_in(chunks: Sequence[TranscriptChunk], language: str | None, limit: 
 def promises(readings: Sequence[Reading], limit: int) -> tuple[ActionItem, ...]:
     """What is promised in the call, as it was said, in order of time; who, and by when if said."""
     found: dict[str, ActionItem] = {}
-    for one in readings:
-        clauses = promising_clauses(one, readings)
-        before = _told_of(one, readings) if clauses else None
+    for reading in readings:
+        clauses = promising_clauses(reading, readings)
+        before = _told_of(reading, readings) if clauses else None
         if before is not None:
             found.pop(before.text.casefold(), None)
             clauses[0] = f"{before.text} {clauses[0]}"
         for clause in clauses:
-            who = one.sentence.role.value if one.sentence.role is not Role.UNKNOWN else None
+            who = reading.sentence.role.value if reading.sentence.role is not Role.UNKNOWN else None
             found.setdefault(clause.casefold(), ActionItem(what=clause, who=who, by_when=by_when(clause)))
     return tuple(found.values())[:limit]
 
 
-def _told_of(one: Reading, readings: Sequence[Reading]) -> Reading | None:
+def _told_of(reading: Reading, readings: Sequence[Reading]) -> Reading | None:
     """The sentence that names what a promise points back to: "I've sent another one, it'll be with you on Friday"."""
-    before = readings[one.place - 1] if one.place else None
-    if before is None or before.sentence.turn != one.sentence.turn or not POINTS_BACK.match(one.text):
+    before = readings[reading.place - 1] if reading.place else None
+    if before is None or before.sentence.turn != reading.sentence.turn or not POINTS_BACK.match(reading.text):
         return None
     return before if before.acts & {Act.PROMISE, Act.RESULT} and not before.sentence.asks else None

@@ -67,7 +67,7 @@ def spoken_summary(
         return None, f"there is nothing but {recordings[0].value}"
     readings = read(sentences_of(people), substance)
     parts = parts_of(readings)
-    roles_unknown = len(readings) > 1 and all(one.sentence.role is Role.UNKNOWN for one in readings)
+    roles_unknown = len(readings) > 1 and all(reading.sentence.role is Role.UNKNOWN for reading in readings)
     if roles_unknown or not parts.of:
         kept = _most_telling(readings, parts, chunks, settings)
     else:
@@ -109,42 +109,53 @@ def _most_telling(
     """
     where = {(chunk.channel, chunk.ordinal): chunk for chunk in chunks}
     lines = [
-        Line(where[one.sentence.channel, one.sentence.chunk], one.text, (*sorted(one.stems),), len(words(one.text)))
-        for one in readings
+        Line(
+            where[reading.sentence.channel, reading.sentence.chunk],
+            reading.text,
+            (*sorted(reading.stems),),
+            len(words(reading.text)),
+        )
+        for reading in readings
     ]
-    middle = sum((one.vector for one in readings if not one.polite), start=np.zeros_like(readings[0].vector))
+    middle = sum(
+        (reading.vector for reading in readings if not reading.polite), start=np.zeros_like(readings[0].vector)
+    )
     length = float(np.linalg.norm(middle)) or 1.0
-    part_of = {one: part for part in reversed(_TOLD) for one in parts.of.get(part, ())}
+    part_of = {reading: part for part in reversed(_TOLD) for reading in parts.of.get(part, ())}
     scores = {
-        one: score
-        + _CENTRE * float(one.vector @ middle) / length
-        + _IN_PART * (part_of.get(one) in (SummaryPart.REASON, SummaryPart.OUTCOME))
-        - _POLITE * one.polite
-        for one, score in zip(readings, line_scores(lines, settings), strict=True)
+        reading: score
+        + _CENTRE * float(reading.vector @ middle) / length
+        + _IN_PART * (part_of.get(reading) in (SummaryPart.REASON, SummaryPart.OUTCOME))
+        - _POLITE * reading.polite
+        for reading, score in zip(readings, line_scores(lines, settings), strict=True)
     }
     kept: dict[SummaryPart, list[Reading]] = {part: [] for part in _TOLD}
     chosen: list[Reading] = []
     left = settings.parts_max_words
     nearest = dict.fromkeys(scores, 0.0)
     while scores:
-        best = max(scores, key=lambda one: scores[one] - _REPEATED * nearest[one])
+        best = max(scores, key=lambda reading: scores[reading] - _REPEATED * nearest[reading])
         chosen.append(best)
         left -= len(words(best.text))
-        scores = {one: score for one, score in scores.items() if one is not best and len(words(one.text)) <= left}
-        for one in scores:
-            nearest[one] = max(nearest[one], float(one.vector @ best.vector))
-    for one in sorted(chosen, key=lambda one: one.place):
-        part = part_of.get(one, SummaryPart.LINE)
-        kept[SummaryPart.LINE if part is SummaryPart.DETAIL else part].append(one)
+        scores = {
+            reading: score
+            for reading, score in scores.items()
+            if reading is not best and len(words(reading.text)) <= left
+        }
+        for reading in scores:
+            nearest[reading] = max(nearest[reading], float(reading.vector @ best.vector))
+    for reading in sorted(chosen, key=lambda reading: reading.place):
+        part = part_of.get(reading, SummaryPart.LINE)
+        kept[SummaryPart.LINE if part is SummaryPart.DETAIL else part].append(reading)
     return kept
 
 
 def _told(readings: Sequence[Reading]) -> str | None:
-    return " ".join(as_sentence(one.text) for one in readings) or None
+    return " ".join(as_sentence(reading.text) for reading in readings) or None
 
 
 def _evidence(kept: dict[SummaryPart, list[Reading]]) -> tuple[SummaryEvidence, ...]:
-    return tuple(one.sentence.evidence(part) for part in _TOLD for one in kept[part])
+    return tuple(reading.sentence.evidence(part) for part in _TOLD for reading in kept[part])
 
 
 def _up_to(parts: Parts, max_words: int) -> dict[SummaryPart, list[Reading]]:
@@ -160,7 +171,7 @@ def _up_to(parts: Parts, max_words: int) -> dict[SummaryPart, list[Reading]]:
         chosen = parts.of.get(part, ())
         for place in range(0, len(chosen), step):
             group = chosen[place : place + step]
-            length = sum(len(words(one.text)) for one in group if one not in counted)
+            length = sum(len(words(reading.text)) for reading in group if reading not in counted)
             always = place == 0 and part in (SummaryPart.OUTCOME, SummaryPart.REASON)
             if length <= left or always:
                 kept[part].extend(group)

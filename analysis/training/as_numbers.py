@@ -135,7 +135,10 @@ def _voice(inner: Any, calibrators: list[Any], classes: Any) -> VoiceModel:
     scaler, machine = (step for _, step in inner.steps)
     _demand(isinstance(scaler, StandardScaler) and scaler.with_mean and scaler.with_std)
     _demand(machine.kernel == "rbf" and machine.decision_function_shape == "ovr")
-    _demand(len(calibrators) == len(classes) and all(isinstance(one, _SigmoidCalibration) for one in calibrators))
+    _demand(
+        len(calibrators) == len(classes)
+        and all(isinstance(calibrator, _SigmoidCalibration) for calibrator in calibrators)
+    )
     return VoiceModel(
         mean=scaler.mean_,
         scale=scaler.scale_,
@@ -144,8 +147,8 @@ def _voice(inner: Any, calibrators: list[Any], classes: Any) -> VoiceModel:
         dual=np.asarray(machine.dual_coef_),
         intercept=np.asarray(machine.intercept_),
         gamma=float(machine._gamma),
-        slope=np.asarray([float(one.a_) for one in calibrators]),
-        offset=np.asarray([float(one.b_) for one in calibrators]),
+        slope=np.asarray([float(calibrator.a_) for calibrator in calibrators]),
+        offset=np.asarray([float(calibrator.b_) for calibrator in calibrators]),
         classes_=np.asarray(classes, dtype=np.int64),
     )
 

@@ -71,30 +71,30 @@ def read_numbers(folder: Path, model_sha256: str) -> NumbersModel | None:
 def _text_parts(model: TextModel) -> tuple[dict[str, Any], dict[str, Any]]:
     counted = [
         {
-            "unit": one.unit,
-            "shortest": one.shortest,
-            "longest": one.longest,
-            "weight": one.weight,
-            "terms": sorted(one.vocabulary, key=one.vocabulary.__getitem__),
+            "unit": counter.unit,
+            "shortest": counter.shortest,
+            "longest": counter.longest,
+            "weight": counter.weight,
+            "terms": sorted(counter.vocabulary, key=counter.vocabulary.__getitem__),
         }
-        for one in model.counted
+        for counter in model.counted
     ]
     form = {"kind": "text", "encoded": model.encoded, "counted": counted, "sharpness": model.sharpness}
-    idf = {f"idf_{place}": one.idf for place, one in enumerate(model.counted)}
+    idf = {f"idf_{place}": counter.idf for place, counter in enumerate(model.counted)}
     return form, {**idf, **{name: getattr(model, name) for name in _TEXT_ARRAYS}}
 
 
 def _text(form: Mapping[str, Any], content: Mapping[str, Any]) -> TextModel:
     counted = tuple(
         Counted(
-            unit=Unit(one["unit"]),
-            shortest=one["shortest"],
-            longest=one["longest"],
-            weight=one["weight"],
-            vocabulary={term: column for column, term in enumerate(one["terms"])},
+            unit=Unit(counter["unit"]),
+            shortest=counter["shortest"],
+            longest=counter["longest"],
+            weight=counter["weight"],
+            vocabulary={term: column for column, term in enumerate(counter["terms"])},
             idf=content[f"idf_{place}"],
         )
-        for place, one in enumerate(form["counted"])
+        for place, counter in enumerate(form["counted"])
     )
     return TextModel(
         encoded=form["encoded"],

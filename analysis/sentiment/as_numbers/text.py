@@ -73,13 +73,13 @@ class TextModel:
 
     def __post_init__(self) -> None:
         """Raises ValueError for shapes that do not fit one another."""
-        counted = sum(len(one.idf) for one in self.counted)
+        counted = sum(len(counter.idf) for counter in self.counted)
         others = self.coefficients.shape[1] - counted - len(self.cue_scale)
         fits = (
             self.coefficients.shape[0] == len(self.intercept) == len(self.classes_) > 2
             and len(self.cue_scale) == len(CUE_NAMES)
             and (others > 0 if self.encoded else others == 0)
-            and all(sorted(one.vocabulary.values()) == list(range(len(one.idf))) for one in self.counted)
+            and all(sorted(counter.vocabulary.values()) == list(range(len(counter.idf))) for counter in self.counted)
         )
         if not fits:
             raise ValueError(f"{self.coefficients.shape} coefficients do not fit the features or the classes")
@@ -100,11 +100,11 @@ class TextModel:
     def _words(self, texts: Sequence[str], first: int) -> Array:
         """What words and cues say, and the intercept. `first`: the first row of the layer that is theirs."""
         said = np.tile(self.intercept, (len(texts), 1))
-        for one in self.counted:
+        for counter in self.counted:
             for row, text in enumerate(texts):
-                columns, values = one.of(text)
+                columns, values = counter.of(text)
                 said[row] += values @ self._layer[first + columns]
-            first += len(one.idf)
+            first += len(counter.idf)
         table = np.asarray([cues(text) for text in texts], dtype=np.float64) / self.cue_scale
         return np.asarray(said + table @ self._layer[first:])
 
@@ -121,9 +121,9 @@ def _read(rows: Sequence[str] | Sequence[Encoded], encoded: bool) -> tuple[list[
 def _word_runs(text: str, shortest: int, longest: int) -> list[str]:
     tokens = _TOKEN.findall(mark_negation(text))
     return [
-        " ".join(tokens[at : at + length])
+        " ".join(tokens[first : first + length])
         for length in range(shortest, longest + 1)
-        for at in range(len(tokens) - length + 1)
+        for first in range(len(tokens) - length + 1)
     ]
 
 
@@ -133,7 +133,7 @@ def _character_runs(text: str, shortest: int, longest: int) -> list[str]:
     for word in plain_words(text).split():
         padded = f" {word} "
         for length in range(shortest, longest + 1):
-            runs += [padded[at : at + length] for at in range(max(1, len(padded) - length + 1))]
+            runs += [padded[first : first + length] for first in range(max(1, len(padded) - length + 1))]
             if len(padded) <= length:
                 break
     return runs

@@ -71,14 +71,14 @@ class VoiceModel:
         ends = np.cumsum(self.counts)
         of_class = [slice(int(end - count), int(end)) for end, count in zip(ends, self.counts, strict=True)]
         votes, clearly = np.zeros((2, len(kernel), len(self.classes_)))
-        for place, (one, other) in enumerate(combinations(range(len(self.classes_)), 2)):
-            first, second = of_class[one], of_class[other]
-            wins = kernel[:, first] @ self.dual[other - 1, first] + kernel[:, second] @ self.dual[one, second]
+        for place, (winner, loser) in enumerate(combinations(range(len(self.classes_)), 2)):
+            first, second = of_class[winner], of_class[loser]
+            wins = kernel[:, first] @ self.dual[loser - 1, first] + kernel[:, second] @ self.dual[winner, second]
             wins += self.intercept[place]
-            votes[:, one] += wins >= 0
-            votes[:, other] += wins < 0
-            clearly[:, one] += wins
-            clearly[:, other] -= wins
+            votes[:, winner] += wins >= 0
+            votes[:, loser] += wins < 0
+            clearly[:, winner] += wins
+            clearly[:, loser] -= wins
         return np.asarray(votes + clearly / (3 * (np.abs(clearly) + 1)))
 
 

@@ -56,28 +56,35 @@ _FEWEST_SHARED = 2
 _NEXT_TURNS = 2
 
 
-def promises_something(one: Reading, readings: Sequence[Reading]) -> bool:
-    return bool(promising_clauses(one, readings))
+def promises_something(reading: Reading, readings: Sequence[Reading]) -> bool:
+    return bool(promising_clauses(reading, readings))
 
 
-def promising_clauses(one: Reading, readings: Sequence[Reading]) -> list[str]:
+def promising_clauses(reading: Reading, readings: Sequence[Reading]) -> list[str]:
     """The clauses of a sentence that promise, verbatim; of a client the whole sentence."""
-    if one.sentence.asks or Act.CONDITION in one.acts or superseded(one, readings) or only_if(one, readings):
+    if (
+        reading.sentence.asks
+        or Act.CONDITION in reading.acts
+        or superseded(reading, readings)
+        or only_if(reading, readings)
+    ):
         return []
-    if not (one.stems or one.figures) or _done_meanwhile(one, readings):
+    if not (reading.stems or reading.figures) or _done_meanwhile(reading, readings):
         return []
-    if one.sentence.role is Role.CLIENT:
-        return [one.text] if _is_own_errand(one, readings) else []
-    if one.sentence.role is Role.UNKNOWN and not _is_told_to_somebody(one):
+    if reading.sentence.role is Role.CLIENT:
+        return [reading.text] if _is_own_errand(reading, readings) else []
+    if reading.sentence.role is Role.UNKNOWN and not _is_told_to_somebody(reading):
         return []
-    told = [clause for clause in _clauses(one.text) if {Act.PROMISE, Act.NO_DEED} & acts_of(clause) == {Act.PROMISE}]
-    return told or ([one.text] if _is_taken_up(one, readings) else [])
+    told = [
+        clause for clause in _clauses(reading.text) if {Act.PROMISE, Act.NO_DEED} & acts_of(clause) == {Act.PROMISE}
+    ]
+    return told or ([reading.text] if _is_taken_up(reading, readings) else [])
 
 
-def _is_told_to_somebody(one: Reading) -> bool:
+def _is_told_to_somebody(reading: Reading) -> bool:
     """Among people of whom nobody knows who serves whom, plans and news are many: a promise says "you" or when."""
-    of_others = Act.THREAT in one.acts or _OF_OTHERS.match(one.text) is not None
-    return not of_others and (one.names_moment or _SAYS_YOU.search(one.text) is not None)
+    of_others = Act.THREAT in reading.acts or _OF_OTHERS.match(reading.text) is not None
+    return not of_others and (reading.names_moment or _SAYS_YOU.search(reading.text) is not None)
 
 
 def _clauses(text: str) -> list[str]:
@@ -87,39 +94,39 @@ def _clauses(text: str) -> list[str]:
     return [clause for start, end in zip(starts, ends, strict=True) if (clause := text[start:end].strip())]
 
 
-def _is_own_errand(one: Reading, readings: Sequence[Reading]) -> bool:
+def _is_own_errand(reading: Reading, readings: Sequence[Reading]) -> bool:
     """What a client says to do later; what he answers to "when" or "how" is news."""
-    text = one.text.replace("’", "'")
-    if Act.THREAT in one.acts or not (_OWN_ERRAND.search(text) or (by_when(text) and _OWN_COMING.search(text))):
+    text = reading.text.replace("’", "'")
+    if Act.THREAT in reading.acts or not (_OWN_ERRAND.search(text) or (by_when(text) and _OWN_COMING.search(text))):
         return False
-    question = question_before(one, readings)
+    question = question_before(reading, readings)
     return question is None or _ASKS_FOR_NEWS.search(question.text) is None
 
 
-def _is_taken_up(one: Reading, readings: Sequence[Reading]) -> bool:
+def _is_taken_up(reading: Reading, readings: Sequence[Reading]) -> bool:
     """An offer to bring or send by a day, to which the client says yes: "I can get them on the first van tomorrow"."""
-    return one.names_moment and _HANDS_OVER.search(one.text) is not None and _agreed(one, readings)
+    return reading.names_moment and _HANDS_OVER.search(reading.text) is not None and _agreed(reading, readings)
 
 
-def _agreed(one: Reading, readings: Sequence[Reading]) -> bool:
-    return any(says_yes(after.text) or Act.DECISION in after.acts for after in answer_to(one, readings))
+def _agreed(reading: Reading, readings: Sequence[Reading]) -> bool:
+    return any(says_yes(after.text) or Act.DECISION in after.acts for after in answer_to(reading, readings))
 
 
-def _done_meanwhile(one: Reading, readings: Sequence[Reading]) -> bool:
+def _done_meanwhile(reading: Reading, readings: Sequence[Reading]) -> bool:
     """Whether the deed is done while the other waits, or before the call ends, or is proposed and not agreed."""
-    later = [other for other in readings[one.place + 1 :] if other.sentence.role is one.sentence.role]
+    later = [other for other in readings[reading.place + 1 :] if other.sentence.role is reading.sentence.role]
     results = [other for other in later if Act.RESULT in other.acts and not other.acts & POLITE]
-    if _is_proposal(one, readings):
-        soon = one.sentence.turn + _NEXT_TURNS
-        return not _agreed(one, readings) or any(other.sentence.turn <= soon for other in results)
-    if one.names_moment or one.sentence.role is Role.CLIENT:
+    if _is_proposal(reading, readings):
+        soon = reading.sentence.turn + _NEXT_TURNS
+        return not _agreed(reading, readings) or any(other.sentence.turn <= soon for other in results)
+    if reading.names_moment or reading.sentence.role is Role.CLIENT:
         return False
-    near = [other for other in readings if abs(other.place - one.place) <= 1]
-    waits = any(_HOLDS.search(other.text) for other in near if other.sentence.turn == one.sentence.turn)
-    return waits or any(len(one.stems & other.stems) >= _FEWEST_SHARED for other in results)
+    near = [other for other in readings if abs(other.place - reading.place) <= 1]
+    waits = any(_HOLDS.search(other.text) for other in near if other.sentence.turn == reading.sentence.turn)
+    return waits or any(len(reading.stems & other.stems) >= _FEWEST_SHARED for other in results)
 
 
-def _is_proposal(one: Reading, readings: Sequence[Reading]) -> bool:
+def _is_proposal(reading: Reading, readings: Sequence[Reading]) -> bool:
     """Whether it is asked right away whether that is right: "I'll book the table for six. Is that okay?"."""
-    after = readings[one.place + 1] if one.place + 1 < len(readings) else None
-    return after is not None and after.sentence.turn == one.sentence.turn and _CHECKS.match(after.text) is not None
+    after = readings[reading.place + 1] if reading.place + 1 < len(readings) else None
+    return after is not None and after.sentence.turn == reading.sentence.turn and _CHECKS.match(after.text) is not None

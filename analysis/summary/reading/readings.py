@@ -128,34 +128,34 @@ def read(sentences: Sequence[Sentence], substance: Substance | None) -> list[Rea
     return [
         Reading(
             place=place,
-            sentence=one,
-            acts=acts_of(one.text),
+            sentence=sentence,
+            acts=acts_of(sentence.text),
             small_talk=float(small[place]),
             vector=vectors[place],
-            stems=frozenset(content_stems(one.text, "en")),
+            stems=frozenset(content_stems(sentence.text, "en")),
         )
-        for place, one in enumerate(sentences)
+        for place, sentence in enumerate(sentences)
     ]
 
 
-def answer_to(one: Reading, readings: Sequence[Reading]) -> list[Reading]:
+def answer_to(reading: Reading, readings: Sequence[Reading]) -> list[Reading]:
     """What the other side says in the next turn."""
     following = []
-    for after in readings[one.place + 1 :]:
-        if after.sentence.turn > one.sentence.turn + 1:
+    for after in readings[reading.place + 1 :]:
+        if after.sentence.turn > reading.sentence.turn + 1:
             break
-        if after.sentence.turn == one.sentence.turn + 1:
+        if after.sentence.turn == reading.sentence.turn + 1:
             following.append(after)
     return following
 
 
-def question_before(one: Reading, readings: Sequence[Reading]) -> Reading | None:
+def question_before(reading: Reading, readings: Sequence[Reading]) -> Reading | None:
     """The question of the other side in the turn before, where this is the first telling sentence after it."""
-    for place in range(one.place - 1, -1, -1):
+    for place in range(reading.place - 1, -1, -1):
         before = readings[place]
         if before.polite and not before.sentence.asks:
             continue
-        if before.sentence.turn != one.sentence.turn - 1:
+        if before.sentence.turn != reading.sentence.turn - 1:
             return None
         if before.sentence.asks and not before.acts & POLITE:
             return before
@@ -163,7 +163,7 @@ def question_before(one: Reading, readings: Sequence[Reading]) -> Reading | None
 
 
 def both_speak(readings: Sequence[Reading]) -> bool:
-    return len({one.sentence.channel for one in readings}) > 1
+    return len({reading.sentence.channel for reading in readings}) > 1
 
 
 def is_conversation(readings: Sequence[Reading]) -> bool:
@@ -171,10 +171,10 @@ def is_conversation(readings: Sequence[Reading]) -> bool:
 
     Where one side alone is heard, "you" and "me" do not suffice: something has to be wanted, asked or told as wrong.
     """
-    spoken_to = [one for one in readings if one.acts & _ADDRESSES or one.sentence.asks]
+    spoken_to = [reading for reading in readings if reading.acts & _ADDRESSES or reading.sentence.asks]
     if not both_speak(readings):
-        return bool(spoken_to) or any(Act.PROBLEM in one.acts for one in readings)
-    of_us = [one for one in readings if one not in spoken_to and _speaks_of_us(one.text)]
+        return bool(spoken_to) or any(Act.PROBLEM in reading.acts for reading in readings)
+    of_us = [reading for reading in readings if reading not in spoken_to and _speaks_of_us(reading.text)]
     return len(spoken_to) + len(of_us) >= _LEAST_ADDRESSED * max(1, len(readings))
 
 

@@ -159,34 +159,34 @@ class _Stretch:
     @property
     def pauses(self) -> list[int]:
         """Places in the text at which a word ends that a pause follows."""
-        found, at = [], 0
+        found, begin = [], 0
         for chunk in self.chunks:
-            found += [at + place for place in pauses_of(chunk.text, chunk.words or ())]
-            at += len(chunk.text) + 1
+            found += [begin + place for place in pauses_of(chunk.text, chunk.words or ())]
+            begin += len(chunk.text) + 1
         return found
 
     def moment(self, place: int, *, at_end: bool = False) -> tuple[TranscriptChunk, float]:
         """The chunk that holds this place of the text, and when the word there begins or ends."""
-        at = 0
+        begin = 0
         for chunk in self.chunks:
-            if place < at + len(chunk.text) or (at_end and place <= at + len(chunk.text)):
-                return chunk, _time_in(chunk, place - at, at_end=at_end)
-            at += len(chunk.text) + 1
+            if place < begin + len(chunk.text) or (at_end and place <= begin + len(chunk.text)):
+                return chunk, _time_in(chunk, place - begin, at_end=at_end)
+            begin += len(chunk.text) + 1
         return self.chunks[-1], self.chunks[-1].end_s
 
 
 def _time_in(chunk: TranscriptChunk, place: int, *, at_end: bool) -> float:
     """By the word at the place, where the words are those of the text; else the bound of the chunk."""
-    at = 0
+    until = 0
     for word in chunk.words or ():
         said = word.text.strip()
-        start = chunk.text.find(said, at)
-        if start < 0 or chunk.text[at:start].strip():
+        start = chunk.text.find(said, until)
+        if start < 0 or chunk.text[until:start].strip():
             break
-        at = start + len(said)
-        if at_end and at >= place:
+        until = start + len(said)
+        if at_end and until >= place:
             return word.end_s
-        if not at_end and at > place:
+        if not at_end and until > place:
             return word.start_s
     return chunk.end_s if at_end else chunk.start_s
 

@@ -46,67 +46,71 @@ SAME = 0.85
 def settled(readings: Sequence[Reading], reason: Sequence[Reading]) -> dict[Reading, float]:
     """What may be the outcome or a part of it, with its score."""
     first = reason[0].place if reason else -1
-    telling = [one for one in readings if not one.polite and one.place > first]
+    telling = [reading for reading in readings if not reading.polite and reading.place > first]
     last = telling[-1].place if telling else 0
     scores = {}
-    for one in telling:
+    for reading in telling:
         if (
-            one.sentence.breaks_off
-            or one in reason
-            or one.identifies
-            or Act.THREAT in one.acts
-            or Act.UNKNOWN in one.acts
+            reading.sentence.breaks_off
+            or reading in reason
+            or reading.identifies
+            or Act.THREAT in reading.acts
+            or Act.UNKNOWN in reading.acts
         ):
             continue
-        weight = _weight(one, readings)
-        if weight is None or (Act.INSTRUCTION in one.acts and not both_speak(readings)):
+        weight = _weight(reading, readings)
+        if weight is None or (Act.INSTRUCTION in reading.acts and not both_speak(readings)):
             continue
-        late = (one.place - first) / max(1, last - first)
-        score = weight + _FIGURE_BONUS * one.figures + _LATE_BONUS * late + _NEAR_BONUS * max(0.0, one.near(reason))
-        score -= _CONDITION_MALUS * (Act.CONDITION in one.acts or only_if(one, readings)) + max(0.0, one.small_talk)
-        if not superseded(one, readings):
-            scores[one] = score
+        late = (reading.place - first) / max(1, last - first)
+        score = (
+            weight + _FIGURE_BONUS * reading.figures + _LATE_BONUS * late + _NEAR_BONUS * max(0.0, reading.near(reason))
+        )
+        score -= _CONDITION_MALUS * (Act.CONDITION in reading.acts or only_if(reading, readings)) + max(
+            0.0, reading.small_talk
+        )
+        if not superseded(reading, readings):
+            scores[reading] = score
     return scores
 
 
-def _weight(one: Reading, readings: Sequence[Reading]) -> float | None:
+def _weight(reading: Reading, readings: Sequence[Reading]) -> float | None:
     """By what the sentence does; None where it settles nothing."""
-    client_only = one.sentence.role is Role.CLIENT
-    if one.sentence.asks and Act.OFFER not in one.acts:
+    client_only = reading.sentence.role is Role.CLIENT
+    if reading.sentence.asks and Act.OFFER not in reading.acts:
         return None
-    if client_only and _REPORTED.search(one.text):
+    if client_only and _REPORTED.search(reading.text):
         return None
-    if client_only or one.sentence.role is Role.UNKNOWN:
-        own = max((_CLIENT_WEIGHTS[act] for act in one.acts & _CLIENT_WEIGHTS.keys()), default=0.0)
-        if Act.DECISION in one.acts and Act.DECLINE in one.acts:
+    if client_only or reading.sentence.role is Role.UNKNOWN:
+        own = max((_CLIENT_WEIGHTS[act] for act in reading.acts & _CLIENT_WEIGHTS.keys()), default=0.0)
+        if Act.DECISION in reading.acts and Act.DECLINE in reading.acts:
             own = _REFUSAL
-        if {Act.DECISION, Act.REQUEST} <= one.acts and _settled_later(one, readings):
+        if {Act.DECISION, Act.REQUEST} <= reading.acts and _settled_later(reading, readings):
             own = 0.0  # the client insists, and gets what was asked for
         if client_only:
             return own or None
-        return max([own, *(_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys())]) or None
-    if Act.OFFER in one.acts:
-        own = max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
-        answer = answer_to(one, readings)
+        return max([own, *(_WEIGHTS[act] for act in reading.acts & _WEIGHTS.keys())]) or None
+    if Act.OFFER in reading.acts:
+        own = max((_WEIGHTS[act] for act in reading.acts & _WEIGHTS.keys()), default=_STATEMENT)
+        answer = answer_to(reading, readings)
         if any(says_yes(after.text) or Act.DECISION in after.acts for after in answer):
             own = max(own, _ACCEPTED_OFFER)
-        elif one.sentence.asks:
+        elif reading.sentence.asks:
             return None
         return None if any(_NO.match(after.text) or Act.DECLINE in after.acts for after in answer) else own
-    if takes_up(one, readings):
-        return max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_ACCEPTED_OFFER)
-    return max((_WEIGHTS[act] for act in one.acts & _WEIGHTS.keys()), default=_STATEMENT)
+    if takes_up(reading, readings):
+        return max((_WEIGHTS[act] for act in reading.acts & _WEIGHTS.keys()), default=_ACCEPTED_OFFER)
+    return max((_WEIGHTS[act] for act in reading.acts & _WEIGHTS.keys()), default=_STATEMENT)
 
 
-def takes_up(one: Reading, readings: Sequence[Reading]) -> bool:
+def takes_up(reading: Reading, readings: Sequence[Reading]) -> bool:
     """Whether an agent says again the day, time or number that the client has just chosen: "Friday at four it is"."""
     before = [
         other
-        for other in readings[: one.place]
-        if other.sentence.turn == one.sentence.turn - 1 and other.by(Role.CLIENT) and not other.identifies
+        for other in readings[: reading.place]
+        if other.sentence.turn == reading.sentence.turn - 1 and other.by(Role.CLIENT) and not other.identifies
     ]
     chosen = {word for other in before for word in other.figures_said}
-    return one.names_moment and one.figures_said <= chosen and Act.FINDING not in one.acts
+    return reading.names_moment and reading.figures_said <= chosen and Act.FINDING not in reading.acts
 
 
 def _settled_later(wish: Reading, readings: Sequence[Reading]) -> bool:
@@ -137,11 +141,13 @@ def says_yes(text: str) -> bool:
     return _YES.search(text) is not None
 
 
-def superseded(one: Reading, readings: Sequence[Reading]) -> bool:
+def superseded(reading: Reading, readings: Sequence[Reading]) -> bool:
     """Whether it is corrected in the turns right after it."""
-    after = readings[one.place + 1 : one.place + 1 + _REACH_OF_CORRECTION]
+    after = readings[reading.place + 1 : reading.place + 1 + _REACH_OF_CORRECTION]
     return any(
-        Act.CORRECTION in later.acts and later.sentence.turn <= one.sentence.turn + 1 and later.figures == one.figures
+        Act.CORRECTION in later.acts
+        and later.sentence.turn <= reading.sentence.turn + 1
+        and later.figures == reading.figures
         for later in after
     )
 
@@ -149,27 +155,33 @@ def superseded(one: Reading, readings: Sequence[Reading]) -> bool:
 def outcome(settled: Mapping[Reading, float], reason: Sequence[Reading]) -> list[Reading]:
     """What came of it. Where nobody wants anything, only what does something."""
     if not reason:
-        settled = {one: score for one, score in settled.items() if one.acts & _OUTCOMES}
+        settled = {reading: score for reading, score in settled.items() if reading.acts & _OUTCOMES}
     full = {
-        one: score
-        for one, score in settled.items()
-        if len(one.stems) >= FEWEST_STEMS or Act.RESULT in one.acts or (one.stems and Act.PROMISE in one.acts)
+        reading: score
+        for reading, score in settled.items()
+        if len(reading.stems) >= FEWEST_STEMS
+        or Act.RESULT in reading.acts
+        or (reading.stems and Act.PROMISE in reading.acts)
     }
     settled = full or settled
     if not settled:
         return []
-    best = max(settled, key=lambda one: (settled[one], one.place))
+    best = max(settled, key=lambda reading: (settled[reading], reading.place))
     if settled[best] < _LEAST_OUTCOME:
         return []
     least = max(_LEAST_OUTCOME, settled[best] - _WITHIN)
     ends = best.acts & {Act.RESULT, Act.PROMISE}
-    rest = {one: score for one, score in full.items() if one is not best and not (ends and _only_instructs(one))}
-    return sorted([best, *_most_telling(rest, least, [best], _MORE_OF_OUTCOME)], key=lambda one: one.place)
+    rest = {
+        reading: score
+        for reading, score in full.items()
+        if reading is not best and not (ends and _only_instructs(reading))
+    }
+    return sorted([best, *_most_telling(rest, least, [best], _MORE_OF_OUTCOME)], key=lambda reading: reading.place)
 
 
-def _only_instructs(one: Reading) -> bool:
+def _only_instructs(reading: Reading) -> bool:
     """It tells the client what to do, and settles nothing."""
-    return Act.INSTRUCTION in one.acts and not one.acts & {*_SETTLES, Act.PROMISE}
+    return Act.INSTRUCTION in reading.acts and not reading.acts & {*_SETTLES, Act.PROMISE}
 
 
 def _most_telling(scores: Mapping[Reading, float], least: float, said: Sequence[Reading], most: int) -> list[Reading]:
@@ -177,8 +189,11 @@ def _most_telling(scores: Mapping[Reading, float], least: float, said: Sequence[
     chosen: list[Reading] = []
     rest = dict(scores)
     while rest and len(chosen) < most:
-        worth = {one: score - _REPEATED * max(0.0, one.near([*said, *chosen]) - _UNLIKE) for one, score in rest.items()}
-        best = max(worth, key=lambda one: (worth[one], one.place))
+        worth = {
+            reading: score - _REPEATED * max(0.0, reading.near([*said, *chosen]) - _UNLIKE)
+            for reading, score in rest.items()
+        }
+        best = max(worth, key=lambda reading: (worth[reading], reading.place))
         if worth[best] < least:
             break
         chosen.append(best)
@@ -193,57 +208,61 @@ def done(
     readings: Sequence[Reading],
 ) -> list[Reading]:
     rest = {
-        one: score
-        for one, score in settled.items()
-        if one not in outcome
-        and one not in promised
-        and (one.by(Role.AGENT) or Act.RESULT in one.acts)
-        and (one.acts & _SETTLES or _states(one))
-        and len(one.stems) >= FEWEST_STEMS
-        and not (one.sentence.asks and any(after.identifies for after in answer_to(one, readings)))
+        reading: score
+        for reading, score in settled.items()
+        if reading not in outcome
+        and reading not in promised
+        and (reading.by(Role.AGENT) or Act.RESULT in reading.acts)
+        and (reading.acts & _SETTLES or _states(reading))
+        and len(reading.stems) >= FEWEST_STEMS
+        and not (reading.sentence.asks and any(after.identifies for after in answer_to(reading, readings)))
     }
-    return sorted(_most_telling(rest, _LEAST_DONE, outcome, _MOST_DONE), key=lambda one: one.place)
+    return sorted(_most_telling(rest, _LEAST_DONE, outcome, _MOST_DONE), key=lambda reading: reading.place)
 
 
-def _states(one: Reading) -> bool:
+def _states(reading: Reading) -> bool:
     """It does nothing by its wording, and is about the matter, and no piece of a sentence: "for two hundred chairs"."""
-    said = words(one.text)
+    said = words(reading.text)
     piece = class_of(said[0]) == "preposition" and not has_verb(said)
-    return not one.acts and one.small_talk < -SMALL_TALK and not piece
+    return not reading.acts and reading.small_talk < -SMALL_TALK and not piece
 
 
 _IF = re.compile(r"(?:and |so |but |what |okay |well |oh )*(?:if|unless)\b", re.IGNORECASE)
 
 
-def only_if(one: Reading, readings: Sequence[Reading]) -> bool:
+def only_if(reading: Reading, readings: Sequence[Reading]) -> bool:
     """Whether it answers "and if not?"."""
-    question = question_before(one, readings)
+    question = question_before(reading, readings)
     return question is not None and _IF.match(question.text) is not None
 
 
 def open_points(readings: Sequence[Reading], reason: Sequence[Reading], outcome: Sequence[Reading]) -> list[Reading]:
     settled_at = outcome[-1].place if outcome else -1
     last_result = max(
-        (one.place for one in readings if Act.RESULT in one.acts and Act.UNKNOWN not in one.acts and not one.polite),
+        (
+            reading.place
+            for reading in readings
+            if Act.RESULT in reading.acts and Act.UNKNOWN not in reading.acts and not reading.polite
+        ),
         default=-1,
     )
     found = []
-    for one in readings:
-        if one in outcome or one in reason or one.polite:
+    for reading in readings:
+        if reading in outcome or reading in reason or reading.polite:
             continue
-        after = one.place > (settled_at if one.sentence.role is Role.CLIENT else last_result)
-        unknown = Act.UNKNOWN in one.acts and not one.sentence.asks and after
-        cross = Act.THREAT in one.acts and one.by(Role.CLIENT) and outcome and one.place > settled_at
-        cross = cross and len(words(one.text)) >= _FEWEST_WORDS_OF_ANGER
-        waits = Act.INSTRUCTION in one.acts and not both_speak(readings)
+        after = reading.place > (settled_at if reading.sentence.role is Role.CLIENT else last_result)
+        unknown = Act.UNKNOWN in reading.acts and not reading.sentence.asks and after
+        cross = Act.THREAT in reading.acts and reading.by(Role.CLIENT) and outcome and reading.place > settled_at
+        cross = cross and len(words(reading.text)) >= _FEWEST_WORDS_OF_ANGER
+        waits = Act.INSTRUCTION in reading.acts and not both_speak(readings)
         errand = (
-            one.by(Role.AGENT)
-            and _only_instructs(one)
-            and one.figures
+            reading.by(Role.AGENT)
+            and _only_instructs(reading)
+            and reading.figures
             and bool(outcome)
-            and Act.CONDITION not in one.acts
+            and Act.CONDITION not in reading.acts
         )
-        unanswered = one.by(Role.CLIENT) and one.sentence.asks and one.acts & {Act.REQUEST} and not outcome
+        unanswered = reading.by(Role.CLIENT) and reading.sentence.asks and reading.acts & {Act.REQUEST} and not outcome
         if unknown or cross or waits or unanswered or errand:
-            found.append(one)
+            found.append(reading)
     return found[-2:]
