@@ -82,3 +82,49 @@ def test_every_run_under_way_is_shown(
         assert text.index(first) < text.index(second)
         assert [run["run_id"] for run in json.loads(shown(config, url, capsys, as_json=True))["other_runs"]] == [first]
         other.close()
+
+
+@pytest.mark.parametrize(
+    ("progress", "lines"),
+    [
+        (
+            {"done": 2, "failed": 1, "skipped": 1, "total": 12, "audio_s": 90.0, "elapsed_s": 60.4, "queues": {"store": 2}},
+            ["  4 of 12 calls, 1 failed, 1.5 min of recordings in 60 s", "  about 2.0 min left; waiting: {'store': 2}"],
+        ),
+        (
+            {"done": 0, "failed": 0, "skipped": 0, "total": 1, "audio_s": 0.0, "elapsed_s": 5.0, "queues": {}},
+            ["  0 of 1 call, 0 failed, 0.0 min of recordings in 5 s"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_run_under_way_tells_how_far_it_is(
+    progress: dict[str, object],
+    lines: list[str],
+    config: Path,
+    url: str,
+    store: PostgresStore,
+    run_id: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE runs SET progress = %s, started_at = '2026-09-14 03:04:05+00'", [json.dumps(progress)]
+        )
+    told = shown(config, url, capsys).splitlines()
+    assert told[0].startswith(f"run {run_id} on testhost: running, begun 2026-09-")
+    assert told[0].endswith(":04:05")
+    assert told[1:] == [*lines, "calls: none"]
+
+
+def test_a_finished_run_tells_its_exit_code_and_its_counts(
+    config: Path, url: str, store: PostgresStore, run_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no run yet" not in shown(config, url, capsys)
+    store.end_run(run_id, 5, {"done": 3, "failed": 0, "skipped": 2}, {})
+    told = shown(config, url, capsys).splitlines()
+    assert told[1:] == ["  exit code 5: 3 done, 2 skipped", "calls: none"]
+
+
+def test_a_database_without_a_run_says_so(config: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(config, url, capsys) == "no run yet\ncalls: none\n"
+    assert json.loads(shown(config, url, capsys, as_json=True)) == {"run": None, "calls": {}, "other_runs": []}

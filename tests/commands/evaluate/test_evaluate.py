@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.commands.evaluate.two_files import PAIR, in_two_files
 from tests.commands.running import SCRIPTED, Workplace, called, told_by
 from tests.databases import TEMPLATE, fresh_database
 from tests.house import PROJECT
+from tests.pinned import assert_pinned
 
 SAMPLES = PROJECT / "samples"
 LOST_CARD = next((SAMPLES / "calls").glob("*lost-card.wav"))
@@ -31,7 +33,7 @@ def figures(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) ->
         options = ["--truth", str(SAMPLES / "truth"), "--json", "--set", f"database.url={url}"]
         evaluated = called(["evaluate", "transcripts", *options])
         assert evaluated.returncode == 0, evaluated.stderr
-        yield json.loads(evaluated.stdout)
+        yield json.loads(evaluated.stdout) | {"url": url}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,18 @@ def test_a_replayed_truth_has_next_to_no_errors_and_right_roles(figures: dict[st
     assert all(side["roles_right"] for side in figures["sides"])
     assert all(side["turn_order"] == 1.0 for side in figures["sides"])
     assert all(side["speech_f1"] > 0.9 for side in figures["sides"])
+
+
+def test_the_figures_are_shown_in_tables(
+    figures: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(PROJECT)
+    options = ["--truth", str(SAMPLES / "truth"), "--set", f"database.url={figures['url']}"]
+    code, told = told_by(["evaluate", "transcripts", *options], monkeypatch, capfd)
+    assert code == 0, told
+    timed = re.compile(r"(real-time factor in the run, .*│ )[0-9.]+ ")
+    assert_pinned("transcripts.txt", "\n".join(timed.sub(r"\1… ", line).rstrip() for line in told.splitlines()))
 
 
 def test_every_figure_and_the_worst_errors_are_told_to_machines(figures: dict[str, Any]) -> None:

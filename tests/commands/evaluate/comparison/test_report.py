@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commands.evaluate.comparison.changes import changes
+from commands.evaluate.comparison.command import _show as show
 from commands.evaluate.comparison.decision import decide
 from commands.evaluate.comparison.document import Report, build_report
 from commands.evaluate.comparison.kept import KeptTranscript, KeptTranscripts
 from commands.evaluate.comparison.running import SystemResult, Transcribed
+from commands.evaluate.comparison.systems import PLAIN, System
 from commands.evaluate.comparison.writers import html, markdown
 from pipeline.config.influence import Result
 from pipeline.config.root import Settings
 from pipeline.records import EngineIdentity, Transcript
 from tests.commands.evaluate.comparison.made_up import comparison, heard, result, system
+from tests.pinned import assert_pinned
 
 MANY, FEW = [10, 12, 9, 14, 11, 10, 13, 12], [5, 7, 4, 9, 6, 5, 8, 7]
 TODAY = {"transcription": {"faster_whisper": {"model": "a/small"}}, "reporting": {"machine_usd_per_hour": 0.5}}
@@ -124,3 +129,43 @@ def test_an_audio_hour_costs_the_machine_and_the_service_or_nothing_is_said(
         made.calls[name] = Transcribed(heard=heard(name, 0, engine=engine), effort=call.effort, reused=False)
     found = comparison([system("one", **settings)], made)
     assert found.systems[0].effort.usd_per_audio_hour == (None if per_hour is None else pytest.approx(per_hour))
+
+
+def of_everything() -> tuple[Report, Any, Any]:
+    """Three systems: one measured on two machines and partly used again, one that heard a call less, the baseline."""
+    today, tomorrow, plain = result(MANY, 3.0, reused=2), result(FEW, 9.0, engine="openai_audio"), result(MANY, 2.0)
+    for number in (0, 1):
+        call = today.calls[f"call-{number}"]
+        assert call.effort is not None
+        effort = replace(call.effort, machine="another", wall_s=9.0, peak_memory_bytes=2 * 10**9,
+                         made_at="2026-11-25T12:00:00+00:00")  # fmt: skip
+        today.calls[f"call-{number}"] = replace(call, effort=effort)
+    plain.calls["call-3"] = replace(plain.calls["call-3"], effort=None)
+    tomorrow.calls["call-2"] = replace(tomorrow.calls["call-2"], heard=heard("call-2", 9, engine="sphinx"))
+    del tomorrow.calls["call-7"]
+    tomorrow.failures["call-7"] = "noise"
+    today.notices.extend(f"notice {number}" for number in range(12))
+    systems = [system("today.yaml", **TODAY), system("tomorrow.yaml", **TOMORROW), System(
+        name=PLAIN, settings=Settings(), path="")]  # fmt: skip
+    found = comparison(systems, today, tomorrow, plain, names=("right",))
+    decision = decide(found, systems)
+    return build_report(
+        found, systems, decision, when="2026-11-26 12:00", machine="a machine", truth="truth", recordings="calls",
+        stored_calls=None,
+    ), found, decision  # fmt: skip
+
+
+def test_the_whole_report_is_as_before() -> None:
+    made, _, _ = of_everything()
+    assert_pinned("report.md", markdown(made))
+    assert_pinned("report.html", html(made))
+    assert_pinned("report.json", json.dumps(made.data, indent=1, default=str))
+
+
+def test_a_comparison_is_shown_on_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    _, found, decision = of_everything()
+    show(found, decision, [Path("a.md"), Path("b.html")])
+    assert_pinned("shown.txt", capsys.readouterr().out)

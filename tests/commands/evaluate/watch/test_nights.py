@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from commands.run.quality_watch import watch_of_run
 from commands.watch.sheet import read_corrections
 from db.queries.watch import night_figures
 from pipeline.config.root import Settings
+from pipeline.errors import ConfigurationError
 from tests.commands.evaluate.watch.watching import (
     Watching,
     checked,
@@ -18,6 +20,7 @@ from tests.commands.evaluate.watch.watching import (
     told,
 )
 from tests.loopback import Loopback
+from tests.pinned import assert_pinned
 
 
 def test_an_alarm_ends_with_5_and_is_told_once_for_each_correction(
@@ -88,3 +91,38 @@ def test_a_watch_that_breaks_never_fails_the_night(
     watch_of_run(watching.database, watching.settings.model_copy(update={"watch": changed}), "2", watching.run_id)
     assert "quality watch: corrected calls were not judged" in caplog.text
     assert "1 call drawn" in caplog.text
+
+
+def test_where_the_rate_stands_is_shown_on_the_terminal(
+    watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "120")
+    assert watching.ask(as_json=False) == ExitCode.DONE
+    assert capsys.readouterr().out == "No drawn call has been corrected yet.\n0 calls judged now, 0 to correct\n"
+    sheet = watching.drawn()
+    some = filled(sheet, checked)
+    assert watching.ask("watch.alarm_wer=0.02", as_json=False, read=(some,)) == ExitCode.LOOK
+    today = watched_since(0)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == f"{some}: 6 calls corrected"
+    shown = "\n".join(lines[1:]).replace(str(today), "TODAY").replace(str(watched_since(27)), "SINCE")
+    assert_pinned("standing.txt", shown)
+
+
+def test_drawing_and_a_sheet_are_told(
+    watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="watch.calls_per_night is 0"):
+        watching.ask(draw=True)
+    assert watching.ask("watch.calls_per_night=3", "watch.sheet=csv", draw=True) == ExitCode.DONE
+    assert ": 3 calls drawn: " in capsys.readouterr().out
+    into = tmp_path / "again.csv"
+    assert watching.ask(sheet=into) == ExitCode.DONE
+    assert capsys.readouterr().out == f"{into}: 3 calls to correct\n"
+    with pytest.raises(ConfigurationError, match="must end in"):
+        watching.ask(sheet=tmp_path / "again.txt")
+
+
+def watched_since(days: int) -> date:
+    return datetime.now(UTC).date() - timedelta(days=days)
