@@ -61,7 +61,7 @@ def test_the_embedded_servers_state_is_told(server: EmbeddedServer, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("without", "words"), [(False, "with"), (True, "without")])
-def test_a_readers_login_needs_a_password_and_is_told(
+def test_a_readers_login_needs_a_password_and_is_told(  # noqa: PLR0917 - fixtures
     without: bool, words: str, url: str, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EARSHOT_READER_PASSWORD", raising=False)

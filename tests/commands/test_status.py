@@ -88,7 +88,8 @@ def test_every_run_under_way_is_shown(
     ("progress", "lines"),
     [
         (
-            {"done": 2, "failed": 1, "skipped": 1, "total": 12, "audio_s": 90.0, "elapsed_s": 60.4, "queues": {"store": 2}},
+            {"done": 2, "failed": 1, "skipped": 1, "total": 12, "audio_s": 90.0, "elapsed_s": 60.4,
+             "queues": {"store": 2}},
             ["  4 of 12 calls, 1 failed, 1.5 min of recordings in 60 s", "  about 2.0 min left; waiting: {'store': 2}"],
         ),
         (
@@ -97,12 +98,11 @@ def test_every_run_under_way_is_shown(
         ),
     ],
 )  # fmt: skip
-def test_a_run_under_way_tells_how_far_it_is(
+def test_a_run_under_way_tells_how_far_it_is(  # noqa: PLR0917 - fixtures
     progress: dict[str, object],
     lines: list[str],
     config: Path,
     url: str,
-    store: PostgresStore,
     run_id: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

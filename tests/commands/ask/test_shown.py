@@ -89,7 +89,8 @@ NONE = Indexed(transcripts=0, passages=0, vectors=0, left=0, without_vectors=Non
         (replace(NONE, without_vectors="no weights"), "every call is ready for questions; words alone, no vectors: no "
          "weights"),
         (replace(NONE, transcripts=1, passages=3), "1 transcript made ready for questions: 3 passages"),
-        (replace(NONE, left=2), "0 transcripts made ready for questions: 0 passages; 2 transcripts left for the next time"),
+        (replace(NONE, left=2), "0 transcripts made ready for questions: 0 passages; 2 transcripts left for the next "
+         "time"),
     ],
 )  # fmt: skip
 def test_indexing_tells_what_it_did(done: Indexed, said: str) -> None:

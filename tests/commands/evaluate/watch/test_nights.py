@@ -113,7 +113,7 @@ def test_where_the_rate_stands_is_shown_on_the_terminal(
 def test_drawing_and_a_sheet_are_told(
     watching: Watching, stored: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigurationError, match="watch.calls_per_night is 0"):
+    with pytest.raises(ConfigurationError, match=r"watch\.calls_per_night is 0"):
         watching.ask(draw=True)
     assert watching.ask("watch.calls_per_night=3", "watch.sheet=csv", draw=True) == ExitCode.DONE
     assert ": 3 calls drawn: " in capsys.readouterr().out
