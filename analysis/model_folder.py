@@ -6,7 +6,6 @@ they are refused unless named in `sentiment.trusted_models`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import zipfile
@@ -17,6 +16,7 @@ from typing import Any
 
 from pipeline.config.areas.sentiment import PICKLES
 from pipeline.errors import ModelUnavailable, UntrustedModel
+from pipeline.hashes import sha256_of
 
 MODEL_FILE = "model.skops"
 CARD_FILE = "card.json"
@@ -120,11 +120,6 @@ def _stable(archive: bytes) -> bytes:
         for name in sorted(content):
             new.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content[name], zipfile.ZIP_DEFLATED)
     return target.getvalue()
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_card(folder: Path) -> ModelCard:

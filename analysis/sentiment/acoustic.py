@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from analysis.model_folder import check_pickle, load_scaler, sha256_of
+from analysis.model_folder import check_pickle, load_scaler
 from analysis.records import Sentiment
 from analysis.sentiment.models_by_role import ModelsByRole
 from analysis.sentiment.probabilities import DIGITS, to_sentiments
@@ -17,6 +17,7 @@ from pipeline.config.areas.sentiment import AcousticEngine, AcousticSentimentSet
 from pipeline.config.influence import ACOUSTIC, Result, counted
 from pipeline.encryption.here import mapped_samples
 from pipeline.encryption.keys import FileDamaged
+from pipeline.hashes import sha256_of
 from pipeline.records import SAMPLE_RATE_HZ, ChannelAudio, Role
 
 if TYPE_CHECKING:

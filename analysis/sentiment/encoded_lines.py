@@ -31,13 +31,9 @@ class EncodedLine:
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 
 
-def _without_handles(line: SpokenLine) -> SpokenLine:
-    """Written messages name accounts (`@acme`): the encoder takes them for words that mean something."""
-    return replace(line, text=" ".join(_HANDLE.sub(" ", line.text).split()) or line.text)
-
-
 def encode_lines(lines: Sequence[SpokenLine], encoder: SentenceEncoder) -> list[EncodedLine]:
-    lines = [_without_handles(line) for line in lines]
+    # Written messages name accounts (`@acme`): the encoder takes them for words that mean something.
+    lines = [replace(line, text=" ".join(_HANDLE.sub(" ", line.text).split()) or line.text) for line in lines]
     exchanges = [
         f"{line.before} {line.text}" if line.before and len(line.text.split()) <= SHORT_WORDS else None
         for line in lines

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from analysis.model_folder import LoadedModel, check_model, sha256_of
+from analysis.model_folder import LoadedModel, check_model
 from analysis.sentiment.as_numbers.file import load_for_answers
+from pipeline.hashes import sha256_of
 from pipeline.records import Role
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERSION
-from analysis.model_folder import LoadedModel, ModelCard, check_model, sha256_of
+from analysis.model_folder import LoadedModel, ModelCard, check_model
 from analysis.records import Sentiment
 from analysis.sentiment.as_numbers.file import load_for_answers
 from analysis.sentiment.encoded_lines import encode_lines, parts_of
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.probabilities import settled, to_sentiments
 from analysis.sentiment.shipped_models import FOLDER, model_folder
+from pipeline.hashes import sha256_of
 
 SHIPPED_TEXT = "text"
 """Reads the sentence encoder's vectors."""

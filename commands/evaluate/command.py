@@ -105,21 +105,22 @@ def compare(  # noqa: PLR0917 - typer calls it by name
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    from commands.evaluate.comparison.command import ComparisonRequest, compare_systems
+    from commands.evaluate.comparison.command import compare_systems
 
-    request = ComparisonRequest(
-        systems=(*systems, *(more or ())),
-        truth=truth,
-        config=config,
-        overrides=tuple(overrides or ()),
-        input_path=input_path,
-        output=output,
-        language=language,
-        seed=seed,
-        fresh=fresh,
-        as_json=as_json,
+    sys.exit(
+        compare_systems(
+            (*systems, *(more or ())),
+            config,
+            overrides or (),
+            truth,
+            input_path=input_path,
+            output=output,
+            language=language,
+            seed=seed,
+            fresh=fresh,
+            as_json=as_json,
+        )
     )
-    sys.exit(compare_systems(request))
 
 
 LanguageLabelsOption = Annotated[
@@ -212,15 +213,16 @@ def scorecard(  # noqa: PLR0917 - typer calls it by name
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    from commands.evaluate.scorecards import ScorecardRequest, compare_sheets, write_sheet
+    from commands.evaluate.scorecards import compare_sheets, write_sheet
+    from pipeline.config.loader import load_settings
     from pipeline.errors import ConfigurationError
 
     if (sheet is None) == (not read) or len(read or ()) > 2:
         raise ConfigurationError("evaluate scorecard: give either --sheet FILE, or --read FILE once or twice")
-    request = ScorecardRequest(
-        config=config, overrides=tuple(overrides or ()), scorecard=name, calls=calls, seed=seed, as_json=as_json
-    )
-    sys.exit(write_sheet(request, sheet) if sheet is not None else compare_sheets(request, read or []))
+    settings = load_settings(config, overrides or ()).settings
+    if sheet is not None:
+        sys.exit(write_sheet(settings, sheet, scorecard=name, calls=calls, seed=seed))
+    sys.exit(compare_sheets(settings, read or (), seed=seed, as_json=as_json))
 
 
 _WATCH_HELP = """Calls that people have corrected: word error rates of all, by engine, model and agent, over time.
@@ -256,12 +258,9 @@ def watch(  # noqa: PLR0917 - typer calls it by name
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    from commands.evaluate.watch.command import WatchRequest, watch
+    from commands.evaluate.watch.command import watch_transcripts
     from pipeline.errors import ConfigurationError
 
     if read and (draw or sheet is not None):
         raise ConfigurationError("evaluate watch: --read goes alone; --draw and --sheet hand calls out")
-    request = WatchRequest(
-        config=config, overrides=tuple(overrides or ()), read=tuple(read or ()), draw=draw, sheet=sheet, as_json=as_json
-    )
-    sys.exit(watch(request))
+    sys.exit(watch_transcripts(config, overrides or (), read=read or (), draw=draw, sheet=sheet, as_json=as_json))

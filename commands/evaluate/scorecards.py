@@ -16,7 +16,6 @@ from db.existing import existing_ledger
 from db.export.columns import Column, Kind, Table
 from db.queries.attention import answers_of, drawn_answers, scorecards
 from pipeline.agreement import Agreement, Pair, agreement
-from pipeline.config.loader import load_settings
 from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.masking import excerpt
@@ -42,18 +41,6 @@ _NEEDED = ("call_id", "item", "answer", "scorecard")
 _ANSWERS = {"yes": "yes", "y": "yes", "no": "no", "n": "no", "n/a": "n/a", "na": "n/a", "-": "n/a"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScorecardRequest:
-    """As the command line gives it."""
-
-    config: Path
-    overrides: tuple[str, ...]
-    scorecard: str | None
-    calls: int
-    seed: int
-    as_json: bool
-
-
 @dataclass(frozen=True, slots=True)
 class FilledSheet:
     """What a person answered."""
@@ -66,14 +53,13 @@ class FilledSheet:
     """Items without an answer."""
 
 
-def write_sheet(request: ScorecardRequest, path: Path) -> int:
+def write_sheet(settings: Settings, path: Path, *, scorecard: str | None, calls: int, seed: int) -> int:
     """Draw calls and write their questions without answers. Raises ConfigurationError, OutputUnavailable."""
     check_ending(path)
-    settings = load_settings(request.config, request.overrides).settings
     with existing_ledger(settings.database) as database:
         known = scorecards(database)
-        name = _chosen(request.scorecard, known, settings)
-        items = drawn_answers(database, name, request.calls, request.seed)
+        name = _chosen(scorecard, known, settings)
+        items = drawn_answers(database, name, calls, seed)
     rows = [{**asdict(item), "answer": None, "note": None, "scorecard": name} for item in items]
     write_sheet_of(rows, SHEET, path, ZoneInfo(settings.input.timezone))
     say(f"{path}: {counted(len({item.call_id for item in items}), 'call')}, {counted(len(items), 'question')}")
@@ -93,10 +79,9 @@ def _chosen(name: str | None, known: Sequence[str], settings: Settings) -> str:
     return name or known[0]
 
 
-def compare_sheets(request: ScorecardRequest, paths: Sequence[Path]) -> int:
+def compare_sheets(settings: Settings, paths: Sequence[Path], *, seed: int, as_json: bool) -> int:
     """Print the agreement of each sheet with the stored answers, and of two with each other."""
     sheets = [read_sheet(path) for path in paths]
-    settings = load_settings(request.config, request.overrides).settings
     raters: list[tuple[str, Mapping[tuple[str, str], Pair]]] = []
     with existing_ledger(settings.database) as database:
         for sheet in sheets:
@@ -105,8 +90,8 @@ def compare_sheets(request: ScorecardRequest, paths: Sequence[Path]) -> int:
     if len(sheets) == 2:
         first, second = sheets
         raters.append((f"{first.path.name} and {second.path.name}", _paired(first.answers, second.answers)))
-    found = [(title, _by_item(pairs, request.seed)) for title, pairs in raters]
-    if request.as_json:
+    found = [(title, _by_item(pairs, seed)) for title, pairs in raters]
+    if as_json:
         say_json({
             "sheets": [
                 {"path": str(s.path), "scorecard": s.scorecard, "answers": len(s.answers), "empty": s.empty}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from commands.purge.files import FilesOutcome, Named, erase_in_files
 from db.export.transcripts import TRANSCRIPTS
 from pipeline.config.areas.output import OutputSettings
 from pipeline.errors import EarshotError
+from pipeline.hashes import sha256_of
 from pipeline.objects.download import Downloads
 from pipeline.objects.port import Span, StoredObject
 from pipeline.objects.upload import Destination
@@ -60,7 +60,7 @@ class _Copies:
             size = held.size_bytes
             whole = Span(key=held.key, etag=held.etag, first=0, length=size, size_bytes=size)
             Downloads(self.to.store, self.settings.s3).bring(whole, f"{self.to.address}/{copy.name}", copy)
-            before = _sha256(copy)
+            before = sha256_of(copy)
             delimiter = self.settings.csv.delimiter
             found = erase_in_files([Path(aside)], self.what, delimiter=delimiter, keep=None, write=True)
             self.outcome.counts.update(found.counts)
@@ -69,10 +69,5 @@ class _Copies:
                 return
             if not copy.exists():
                 self.to.store.delete(held.key)
-            elif (after := _sha256(copy)) != before:
+            elif (after := sha256_of(copy)) != before:
                 self.to.store.put(held.key, copy, after, replace=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from pipeline.config.areas.buckets import S3Settings, bucket_and_prefix
 from pipeline.errors import ServiceUnavailable
+from pipeline.hashes import sha256_of
 from pipeline.objects.choice import open_store
 from pipeline.objects.port import ObjectStore, StoreRefused
 from pipeline.plurals import counted
@@ -43,7 +43,7 @@ class Destination:
             return
         with ThreadPoolExecutor(min(self._connections, len(files)), "upload") as pool:
             under_way = {
-                pool.submit(self.store.put, self.key(name), path, _sha256(path), replace=name in replaceable): name
+                pool.submit(self.store.put, self.key(name), path, sha256_of(path), replace=name in replaceable): name
                 for name, path in files.items()
             }
             done, left = wait(under_way, return_when=FIRST_EXCEPTION)
@@ -56,8 +56,3 @@ class Destination:
             raise ServiceUnavailable(
                 f"{self.address}/{name}: {error}; {counted(len(files), 'file')} or some of them not uploaded"
             )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from pipeline.hashes import sha256_of
+
 CONTENT = "sha256-"
 """Prefix of a revision that names the content itself; 40 hex digits follow."""
 _REMEMBERED_ABOVE_BYTES = 1 << 20
@@ -46,12 +48,12 @@ class HashMemory:
         real = path.resolve()
         before = _state(real)
         if before[0] < _REMEMBERED_ABOVE_BYTES:
-            return _hash(real)
+            return sha256_of(real)
         with self._lock:
             known = self._read().get(str(real))
             if known is not None and known.get("state") == before:
                 return str(known["sha256"])
-            found, after = _hash(real), _state(real)
+            found, after = sha256_of(real), _state(real)
             if after == before and time.time() - max(before[1:3]) / 1e9 > self._settled_after_s:
                 self._remember(str(real), {"state": before, "sha256": found})
             return found
@@ -81,11 +83,6 @@ def _state(path: Path) -> list[int]:
     """The state of a file: tells two contents of one path apart without reading them."""
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 MEMORY = HashMemory()

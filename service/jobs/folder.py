@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.encryption.here import seal
+from pipeline.hashes import sha256_of
 from pipeline.jobs import Job
 from pipeline.sources.addresses import file_uri, shown
 from pipeline.sources.metadata.submitted import sidecar_of
@@ -73,9 +73,7 @@ class RecordingFolder:
 
     def keep(self, job: Job, part: Path, metadata: Mapping[str, str]) -> KeptRecording:
         """The recording and its metadata are on the disk when this returns, where a power cut leaves them."""
-        with part.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        size_bytes = part.stat().st_size
+        sha256, size_bytes = sha256_of(part), part.stat().st_size
         folder = self._folder(job.job_id, job.created_at)
         folder.mkdir(parents=True, exist_ok=True)
         if metadata:  # before the recording: whoever finds that finds both

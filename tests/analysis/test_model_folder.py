@@ -20,10 +20,10 @@ from analysis.model_folder import (
     library_versions,
     load_model,
     save_model,
-    sha256_of,
     shown_value,
 )
 from pipeline.errors import ModelUnavailable, UntrustedModel
+from pipeline.hashes import sha256_of
 
 FEATURES = ("a", "b")
 

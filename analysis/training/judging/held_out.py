@@ -18,6 +18,7 @@ import numpy.typing as npt
 from analysis.records import Sentiment
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from pipeline.errors import ConfigurationError
+from pipeline.hashes import sha256_of
 
 HELD_OUT_FILE = "held_out.csv"
 Probabilities = npt.NDArray[np.float64]
@@ -34,7 +35,7 @@ def item_keys(items: Sequence[LabelledItem], kind: str) -> list[str]:
     Args:
         kind: `text` and `topics` read the words, `acoustic` the sound, `fusion` both.
     """
-    sound = cache(_sha256)
+    sound = cache(sha256_of)
     keys = []
     for item in items:
         parts: list[object] = []
@@ -44,11 +45,6 @@ def item_keys(items: Sequence[LabelledItem], kind: str) -> list[str]:
             parts += [sound(item.audio), item.start_s, item.end_s, item.channel]
         keys.append(hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16])
     return keys
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_held_out(

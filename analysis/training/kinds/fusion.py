@@ -13,9 +13,10 @@ from analysis.encoder.choice import open_encoder
 from analysis.feature_versions import FUSION_FEATURE_VERSION
 from analysis.records import Sentiment
 from analysis.sentiment.fusion import FUSION_FEATURES, build_fusion, fusion_features
-from analysis.training.judging.crossvalidation import Choice, PlainMaterial, Recipe
+from analysis.training.judging.crossvalidation import Choice, PlainMaterial
 from analysis.training.judging.engine_answers import judge_both
 from analysis.training.judging.held_out import Probabilities, shares_of
+from analysis.training.kinds.regression import regression, tempered_recipe
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.config.areas.sentiment import FusionMethod, SentimentSettings
@@ -31,19 +32,16 @@ Pair = tuple[Sentiment, Sentiment]
 
 
 def _stacking(choice: Choice, _seed: int) -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=choice["C"], max_iter=1000))
+    return regression(StandardScaler(), C=choice["C"], most_steps=1000, weight=None)
 
 
-FUSION_RECIPE = Recipe(
+FUSION_RECIPE = tempered_recipe(
     name="stacking: log-probabilities of both sides into a logistic regression",
     choices=tuple({"C": c} for c in (0.01, 0.1, 1.0)),
     build=_stacking,
-    calibration="temperature",
-    select_by="macro_f1",
+    inner_folds=4,
 )
 
 

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from analysis.encoder.choice import open_encoder
 from analysis.encoder.vectors import EncoderChoice, SentenceEncoder
 from analysis.feature_versions import ENCODED_FEATURE_VERSION, TEXT_FEATURE_VERSION
-from analysis.model_folder import sha256_of
 from analysis.sentiment.encoded_lines import EncodedLine, encode_lines
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.text import build_text_engines
@@ -21,12 +20,14 @@ from analysis.sentiment.text_trained import ENCODED, text_model
 from analysis.training.judging.crossvalidation import Choice, PlainMaterial, Recipe
 from analysis.training.judging.engine_answers import spoken_line
 from analysis.training.judging.held_out import Probabilities, shares_of
+from analysis.training.kinds.regression import regression, tempered_recipe, words_of_any_language
 from analysis.training.labelled.labels import SENTIMENTS, LabelledItem
 from analysis.training.labelled.neutral import read_neutral
 from analysis.training.labelled.splits import Indices
 from analysis.training.task import Kind, Say, Task, TrainingRequest
 from pipeline.config.areas.sentiment import SentimentSettings, TextEngine
 from pipeline.errors import ConfigurationError, ModelUnavailable, UntrustedModel
+from pipeline.hashes import sha256_of
 from pipeline.records import Role
 
 TEXT_LIMITS = ("Judges words alone: irony without a telling word, and what is said by tone, are missed.",)
@@ -51,50 +52,37 @@ def _words_and_characters() -> tuple[Any, Any]:
     return words, characters
 
 
-def _words_and_cues(choice: Choice, _seed: int) -> Any:
-    """Negation-marked words (1-2), character n-grams (2-5) and cues into one logistic regression."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline, make_union
+def _cues() -> tuple[Any, Any]:
     from sklearn.preprocessing import MaxAbsScaler
 
     from analysis.training.text_features import SentimentCues
 
-    words, characters = _words_and_characters()
-    cues = make_pipeline(SentimentCues(), MaxAbsScaler())
-    union = make_union(words, characters, cues)
-    return make_pipeline(union, LogisticRegression(C=choice["C"], class_weight=choice["weight"], max_iter=500))
+    return SentimentCues(), MaxAbsScaler()
+
+
+def _words_and_cues(choice: Choice, _seed: int) -> Any:
+    """Negation-marked words (1-2), character n-grams (2-5) and cues into one logistic regression."""
+    from sklearn.pipeline import make_pipeline, make_union
+
+    union = make_union(*_words_and_characters(), make_pipeline(*_cues()))
+    return regression(union, C=choice["C"], weight=choice["weight"])
 
 
 def _cues_only(choice: Choice, _seed: int) -> Any:
     """The cues alone into a logistic regression: for little training text, from other domains than in use."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MaxAbsScaler
-
-    from analysis.training.text_features import SentimentCues
-
-    return make_pipeline(
-        SentimentCues(), MaxAbsScaler(), LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=1000)
-    )
+    return regression(*_cues(), C=choice["C"], most_steps=1000)
 
 
 def _plain(choice: Choice, _seed: int) -> Any:
     """TF-IDF of words (1-2) and logistic regression, any language."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, strip_accents="unicode")
-    return make_pipeline(words, LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=500))
+    return regression(words_of_any_language(), C=choice["C"])
 
 
 def _encoded(choice: Choice, _seed: int) -> Any:
     """Vectors of the sentence encoder, negation-marked words, character n-grams and cues into one regression."""
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import FeatureUnion, make_pipeline
-    from sklearn.preprocessing import MaxAbsScaler
 
-    from analysis.training.text_features import LineVectors, LineWords, SentimentCues
+    from analysis.training.text_features import LineVectors, LineWords
 
     words, characters = _words_and_characters()
     union = FeatureUnion(
@@ -102,62 +90,46 @@ def _encoded(choice: Choice, _seed: int) -> Any:
             ("vectors", LineVectors()),
             ("words", make_pipeline(LineWords(), words)),
             ("characters", make_pipeline(LineWords(), characters)),
-            ("cues", make_pipeline(LineWords(), SentimentCues(), MaxAbsScaler())),
+            ("cues", make_pipeline(LineWords(), *_cues())),
         ],
         transformer_weights={"words": 3.0, "characters": 3.0},
     )
-    return make_pipeline(union, LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=3000))
+    return regression(union, C=choice["C"], most_steps=3000)
 
 
 def _vectors(choice: Choice, _seed: int) -> Any:
     """Vectors of the sentence encoder alone: for any language it knows, whatever the language of the labels."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
     from analysis.training.text_features import LineVectors
 
-    return make_pipeline(LineVectors(), LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=3000))
+    return regression(LineVectors(), C=choice["C"], most_steps=3000)
 
 
 TEXT_RECIPES: dict[str, Recipe] = {
-    "words": Recipe(
+    "words": tempered_recipe(
         name="negation-marked words, characters and cues into a logistic regression",
         choices=({"C": 2.0, "weight": None}, {"C": 2.0, "weight": "balanced"}),
         build=_words_and_cues,
-        calibration="temperature",
-        inner_folds=3,
-        select_by="macro_f1",
     ),
-    "cues": Recipe(
+    "cues": tempered_recipe(
         name="lexicon scores and cues into a logistic regression",
         choices=tuple({"C": c} for c in (0.1, 1.0, 10.0)),
         build=_cues_only,
-        calibration="temperature",
-        select_by="macro_f1",
+        inner_folds=4,
     ),
-    "plain": Recipe(
+    "plain": tempered_recipe(
         name="words into a logistic regression",
         choices=tuple({"C": c} for c in (2.0, 10.0)),
         build=_plain,
-        calibration="temperature",
-        inner_folds=3,
-        select_by="macro_f1",
     ),
-    "encoder": Recipe(
+    "encoder": tempered_recipe(
         name="sentence vectors, words, characters and cues into a logistic regression",
         choices=({"C": 0.15},),
         build=_encoded,
-        calibration="temperature",
-        inner_folds=3,
-        select_by="macro_f1",
     ),
-    "vectors": Recipe(
+    "vectors": tempered_recipe(
         name="sentence vectors into a logistic regression",
         choices=({"C": 0.15},),
         build=_vectors,
-        calibration="temperature",
-        inner_folds=3,
-        select_by="macro_f1",
     ),
 }
 """`words`, `cues` and `encoder` are for English, `plain` for any language written with spaces, `vectors` for those of

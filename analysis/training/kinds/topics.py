@@ -15,6 +15,7 @@ from analysis.model_folder import load_model, read_card
 from analysis.sentiment.text_trained import ENCODED
 from analysis.training.judging.crossvalidation import Choice, CrossValidated, PlainMaterial, Recipe, probabilities_of
 from analysis.training.judging.held_out import Probabilities
+from analysis.training.kinds.regression import regression, tempered_recipe, words_of_any_language
 from analysis.training.open_set import (
     SHARE_LEFT,
     WITHHELD_PARTS,
@@ -37,45 +38,29 @@ AUTO, ENCODER, PLAIN = "auto", "encoder", "plain"
 
 def _words(choice: Choice, _seed: int) -> Any:
     """TF-IDF of words (1-2) and logistic regression, any language."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    return make_pipeline(_tfidf(), LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=500))
+    return regression(words_of_any_language(), C=choice["C"])
 
 
 def _vectors_and_words(choice: Choice, _seed: int) -> Any:
     """The same words, and vectors of the sentence encoder."""
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import FeatureUnion, make_pipeline
 
     from analysis.training.text_features import LineWords, TextVectors
 
-    union = FeatureUnion([("vectors", TextVectors()), ("words", make_pipeline(LineWords(), _tfidf()))])
-    return make_pipeline(union, LogisticRegression(C=choice["C"], class_weight="balanced", max_iter=500))
-
-
-def _tfidf() -> Any:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, strip_accents="unicode")
+    union = FeatureUnion([("vectors", TextVectors()), ("words", make_pipeline(LineWords(), words_of_any_language()))])
+    return regression(union, C=choice["C"])
 
 
 RECIPES: Mapping[str, Recipe] = {
-    PLAIN: Recipe(
+    PLAIN: tempered_recipe(
         name="words into a logistic regression",
         choices=({"C": 10.0},),
         build=_words,
-        calibration="temperature",
-        inner_folds=3,
-        select_by="macro_f1",
     ),
-    ENCODER: Recipe(
+    ENCODER: tempered_recipe(
         name="sentence vectors and words into a logistic regression",
         choices=({"C": 3.0},),
         build=_vectors_and_words,
-        calibration="temperature",
-        inner_folds=3,
-        select_by="macro_f1",
     ),
 }
 

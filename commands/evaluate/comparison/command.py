@@ -6,7 +6,6 @@ import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from pipeline.config.areas.database import DatabaseSettings
 from pipeline.config.areas.run import usable_cores
 from pipeline.errors import ConfigurationError
 from pipeline.judging.scores import FIGURES
-from pipeline.judging.truth import Truth, open_truth
+from pipeline.judging.truth import open_truth
 from pipeline.masking import masked_content
 from pipeline.plurals import counted
 from pipeline.records import FoundCall, Transcript
@@ -43,34 +42,33 @@ from pipeline.sources.source import build_source
 _EXAMPLES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonRequest:
-    """The command line."""
-
-    systems: tuple[str, ...]
-    truth: Path
-    config: Path
-    overrides: tuple[str, ...] = ()
-    input_path: str | None = None
-    output: Path | None = None
-    """None: `output.directory` of the first configuration."""
-    language: str | None = None
-    seed: int = 0
-    fresh: bool = False
-    as_json: bool = False
-
-
-def compare_systems(request: ComparisonRequest) -> ExitCode:
+def compare_systems(
+    names: Sequence[str],
+    config: Path,
+    overrides: Sequence[str],
+    true: Path,
+    *,
+    input_path: str | None,
+    output: Path | None,
+    language: str | None,
+    seed: int,
+    fresh: bool,
+    as_json: bool,
+) -> ExitCode:
     """Run every system on the calls whose truth is known, judge, pair, write the report.
+
+    Without `output` it goes to `output.directory` of the first configuration.
 
     Raises ConfigurationError (systems, truth, nothing that matches), StartupError (input, recogniser, output).
     """
-    truth = open_truth(request.truth)
-    systems = chosen_systems(request.systems, request.overrides, request.config, _recordings(request, truth))
+    truth = open_truth(true)
+    if input_path is None and truth.has_recordings:
+        input_path = str(truth.path if truth.path.is_dir() else truth.path.parent)
+    systems = chosen_systems(names, overrides, config, input_path)
     first = next((system for system in systems if not system.plain), systems[0]).settings
     truths = truths_of(truth)
-    names = _recordings_with_truth(first.input.path, systems[0], frozenset(truths), request.truth)
-    output = request.output or first.output.directory
+    recordings = _recordings_with_truth(first.input.path, systems[0], frozenset(truths), true)
+    output = output or first.output.directory
     stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
     observer = ConsoleObserver()
     log_to(observer.console, output / "logs", stamp, first.reporting)
@@ -80,13 +78,11 @@ def compare_systems(request: ComparisonRequest) -> ExitCode:
     kept = KeptTranscripts(output / "compared_transcripts")
     results: dict[str, SystemResult] = {}
     with observer:
-        observer.planned(len(names) * len(systems), 0)
+        observer.planned(len(recordings) * len(systems), 0)
         for system in systems:
-            results[system.name] = _run(system, names, kept, observer, request.fresh)
+            results[system.name] = _run(system, recordings, kept, observer, fresh)
     kept.prune()
-    found = compared(
-        systems, results, truths, names=glossary_names(first), language=request.language, seed=request.seed
-    )
+    found = compared(systems, results, truths, names=glossary_names(first), language=language, seed=seed)
     decision = decide(found, systems)
     report = build_report(
         found,
@@ -94,24 +90,17 @@ def compare_systems(request: ComparisonRequest) -> ExitCode:
         decision,
         when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         machine=machine(),
-        truth=str(request.truth),
+        truth=str(true),
         recordings=first.input.path,
         stored_calls=_stored_calls(first.database),
     )
     written = write_report(report, output, stamp)
-    if request.as_json:
+    if as_json:
         say_json({**report.data, "files": [str(path) for path in written]})
     else:
         _show(found, decision, written)
     failed = any(result.failures for result in results.values())
     return ExitCode.CALLS_FAILED if failed or not found.calls else ExitCode.DONE
-
-
-def _recordings(request: ComparisonRequest, truth: Truth) -> str | None:
-    """Where they are; None for the first configuration's `input.path`."""
-    if request.input_path is not None or not truth.has_recordings:
-        return request.input_path
-    return str(truth.path if truth.path.is_dir() else truth.path.parent)
 
 
 def _recordings_with_truth(path: str, system: System, known: frozenset[str], truth: Path) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from commands.watch.sheet import read_corrections, write_corrections_sheet
 from commands.watch.standing import Watched, standing
 from db.existing import existing_ledger
 from db.queries.watch import calls_to_correct, night_figures, watch_counts
-from pipeline.config.loader import export_env_file, load_settings
+from pipeline.config.loader import load_exported
 from pipeline.errors import ConfigurationError
 from pipeline.judging.watching import KINDS, groups_of, word_error_rate
 from pipeline.plurals import counted
@@ -33,38 +33,27 @@ if TYPE_CHECKING:
 _NIGHTS_SHOWN = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchRequest:
-    """As the command line gives it."""
-
-    config: Path
-    overrides: tuple[str, ...]
-    read: tuple[Path, ...]
-    draw: bool
-    sheet: Path | None
-    as_json: bool
-
-
-def watch(request: WatchRequest) -> int:
+def watch_transcripts(
+    config: Path, overrides: Sequence[str], *, read: Sequence[Path], draw: bool, sheet: Path | None, as_json: bool
+) -> int:
     """Read, judge, tell; returns the exit code: 5 for an alarm, and where corrections could not be kept.
 
     Raises ConfigurationError.
     """
-    if request.sheet is not None:
-        check_ending(request.sheet)
-    settings = load_settings(request.config, request.overrides).settings
-    export_env_file(request.config.parent / ".env")
-    if request.draw and not settings.watch.calls_per_night:
+    if sheet is not None:
+        check_ending(sheet)
+    settings = load_exported(config, overrides).settings
+    if draw and not settings.watch.calls_per_night:
         raise ConfigurationError("evaluate watch --draw: watch.calls_per_night is 0; say how many calls to draw")
     with existing_ledger(settings.database) as database:
-        if request.draw or request.sheet is not None:
-            _hand_out(database, settings, request)
+        if draw or sheet is not None:
+            _hand_out(database, settings, draw, sheet)
             return ExitCode.DONE
-        left_out = [line for path in request.read for line in _take_in(database, settings, path, request.as_json)]
+        left_out = [line for path in read for line in _take_in(database, settings, path, as_json)]
         new = judge_corrected(database)
         watched = standing(database, settings)
         waiting = watch_counts(database).waiting
-        if request.as_json:
+        if as_json:
             say_json(_as_plain(database, watched, new, waiting, left_out))
         else:
             _show(database, watched, new, waiting)
@@ -77,8 +66,8 @@ def watch(request: WatchRequest) -> int:
     return ExitCode.LOOK
 
 
-def _hand_out(database: Database, settings: Settings, request: WatchRequest) -> None:
-    if request.draw:
+def _hand_out(database: Database, settings: Settings, draw: bool, sheet: Path | None) -> None:
+    if draw:
         sample = draw_sample(
             database,
             settings,
@@ -87,10 +76,10 @@ def _hand_out(database: Database, settings: Settings, request: WatchRequest) -> 
             within=timedelta(days=settings.watch.within_days),
         )
         say(told(sample))
-    if request.sheet is not None:
+    if sheet is not None:
         waiting = calls_to_correct(database)
-        write_corrections_sheet(database, settings, waiting, request.sheet)
-        say(f"{request.sheet}: {counted(len(waiting), 'call')} to correct")
+        write_corrections_sheet(database, settings, waiting, sheet)
+        say(f"{sheet}: {counted(len(waiting), 'call')} to correct")
 
 
 def _take_in(database: Database, settings: Settings, path: Path, quietly: bool) -> list[str]:

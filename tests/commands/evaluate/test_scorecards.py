@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from commands.evaluate.scorecards import ScorecardRequest, compare_sheets, read_sheet, write_sheet
+from commands.evaluate.scorecards import compare_sheets, read_sheet, write_sheet
 from db.ledger.store import PostgresStore
+from pipeline.config.root import Settings
 from pipeline.errors import ConfigurationError
 from tests.db.samples import found, outcome, prepared, transcript
 
+DRAWN: dict[str, Any] = {"scorecard": None, "calls": 6, "seed": 1}
+
 
 @pytest.fixture
-def request_of(url: str, store: PostgresStore, run_id: str, tmp_path: Path) -> ScorecardRequest:
+def settings(url: str, store: PostgresStore, run_id: str) -> Settings:
     """Eight calls with three items each."""
     for number in range(8):
         call = found(f"{number}.wav")
         call_id = store.claim_call(call, str(number), None)
         words = transcript(f"t{number}")
         store.save_call(outcome(call_id, run_id, call, audio=prepared(str(number)), words=words))
-    config = tmp_path / "config.yaml"
-    config.touch()
-    chosen = (f"database.url={url}",)
-    return ScorecardRequest(config=config, overrides=chosen, scorecard=None, calls=6, seed=1, as_json=True)
+    return Settings.model_validate({"database": {"url": url}})
 
 
 def filled(path: Path, into: Path, *answers: str) -> Path:
@@ -48,53 +47,53 @@ def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return content
 
 
-def test_a_sheet_has_the_questions_and_no_answers(request_of: ScorecardRequest, tmp_path: Path) -> None:
+def test_a_sheet_has_the_questions_and_no_answers(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "sheet.csv"
-    assert write_sheet(request_of, path) == 0
+    assert write_sheet(settings, path, **DRAWN) == 0
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len({row["call_id"] for row in rows}) == 6
     assert [row["question"] for row in rows[:3]] == ["greeting?", "polite?", "hold?"]
     assert {row["answer"] for row in rows} == {""}
     again = tmp_path / "again.csv"
-    write_sheet(request_of, again)
+    write_sheet(settings, again, **DRAWN)
     assert again.read_bytes() == path.read_bytes(), "the same seed draws the same calls"
 
 
 def test_agreement_with_the_stored_answers_and_between_two_people(
-    request_of: ScorecardRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "sheet.csv"
-    write_sheet(request_of, path)
+    write_sheet(settings, path, **DRAWN)
     ann = filled(path, tmp_path / "ann.csv", "Yes", "no", "n/a")
     bob = filled(path, tmp_path / "bob.csv", "yes", "no", "n/a", "no", "y", "")
-    assert compare_sheets(request_of, [ann, bob]) == 0
+    assert compare_sheets(settings, [ann, bob], seed=1, as_json=True) == 0
     found = told(capsys)["agreement"]
     assert found["ann.csv and the scorecard"]["all"]["kappa"] == 1.0
     with_bob = found["bob.csv and the scorecard"]["all"]
     assert (with_bob["items"], with_bob["agreed"]) == (15, 9)
     assert found["ann.csv and bob.csv"]["greeting"]["kappa"] == 0.0
     assert found["ann.csv and bob.csv"]["greeting"]["agreed"] == 3
-    assert compare_sheets(replace(request_of, as_json=False), [ann, bob]) == 0
+    assert compare_sheets(settings, [ann, bob], seed=1, as_json=False) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "bob.csv: 3 items without an answer left out" in shown
     assert "ann.csv:" not in shown
 
 
 def test_a_workbook_is_written_and_read_back(
-    request_of: ScorecardRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from openpyxl import load_workbook
 
     path = tmp_path / "sheet.xlsx"
-    write_sheet(request_of, path)
+    write_sheet(settings, path, **DRAWN)
     book = load_workbook(path)
     sheet = book.worksheets[0]
     column = next(place for place, cell in enumerate(sheet[1], start=1) if str(cell.value).startswith("Answer"))
     for row, answer in zip(range(2, sheet.max_row + 1), ["yes", "no", "n/a"] * 6, strict=True):
         sheet.cell(row, column, answer)
     book.save(path)
-    assert compare_sheets(request_of, [path]) == 0
+    assert compare_sheets(settings, [path], seed=1, as_json=True) == 0
     assert told(capsys)["agreement"]["sheet.xlsx and the scorecard"]["all"]["kappa"] == 1.0
 
 
@@ -117,8 +116,6 @@ def test_what_is_wrong_with_a_sheet_is_told_with_its_row(tmp_path: Path, text: s
     assert fault in str(raised.value)
 
 
-def test_a_scorecard_that_is_not_there(request_of: ScorecardRequest, tmp_path: Path) -> None:
-    from dataclasses import replace
-
+def test_a_scorecard_that_is_not_there(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there are: service"):
-        write_sheet(replace(request_of, scorecard="servce"), tmp_path / "sheet.csv")
+        write_sheet(settings, tmp_path / "sheet.csv", scorecard="servce", calls=6, seed=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands.evaluate.watch.command import WatchRequest, watch
+from commands.evaluate.watch.command import watch_transcripts
 from db.connection import Database
 from db.ledger.store import PostgresStore
 from pipeline.config.root import Settings
@@ -41,7 +41,7 @@ def ask(url: str, tmp_path: Path) -> Ask:
     def work(*overrides: str, **given: Any) -> int:
         request: dict[str, Any] = {"read": (), "draw": False, "sheet": None, "as_json": True} | given
         chosen = (f"database.url={url}", f"output.directory={tmp_path / 'output'}", *overrides)
-        return watch(WatchRequest(config=config, overrides=chosen, **request))
+        return watch_transcripts(config, chosen, **request)
 
     return work
 
