@@ -47,6 +47,8 @@ class _FakeHub(Loopback):
             if self.breaks and name == "model.bin" and request.method == "GET":
                 return Reply(200, content[:3], about, missing_bytes=len(content) - 3, resets=True)
             return Reply(200, content, about)
+        if "/owner/gated/" in path:
+            return Reply(403, headers={"X-Error-Code": "GatedRepo"})
         known = "/owner/name/" in path
         return Reply(404, headers={"X-Error-Code": "RevisionNotFound" if known else "RepoNotFound"})
 
@@ -96,6 +98,7 @@ def test_a_pinned_snapshot_is_fetched_its_size_stated_first_and_found_on_disk_af
     [
         ("owner/name", "b" * 40, "no such revision"),
         ("owner/other", COMMIT, "no such repository"),
+        ("owner/gated", COMMIT, "asks for an account"),
         ("owner/na me", COMMIT, "no such repository"),
         ("owner/name", None, "no revision is pinned"),
         ("./nowhere", None, "no such folder"),
@@ -135,6 +138,22 @@ def test_a_download_whose_line_drops_leaves_the_run_to_the_next_engine(hub_serve
     with pytest.raises(ModelUnavailable, match=r"broke off \(.*point transcription\.x\.model") as told:
         _hub(hub_server, tmp_path).find(_wanted())
     assert not isinstance(told.value.__cause__, OSError | RuntimeError | ValueError)
+
+
+def test_a_snapshot_that_lost_a_file_is_fetched_again(hub_server: _FakeHub, tmp_path: Path) -> None:
+    first = _hub(hub_server, tmp_path).find(_wanted())
+    (first.folder / "model.bin").unlink()
+    again = _hub(hub_server, tmp_path).find(_wanted())
+    assert again.source == "hub"
+    assert (again.folder / "model.bin").read_bytes() == b"weights"
+
+
+def test_a_hub_that_another_engine_found_silent_is_not_asked(hub_server: _FakeHub, tmp_path: Path) -> None:
+    hub = _hub(hub_server, tmp_path)
+    hub.found_silent()
+    with pytest.raises(ModelUnavailable, match="no answer in 5 s, asked by another engine"):
+        hub.find(_wanted())
+    assert hub_server.asked == []
 
 
 def test_a_name_no_repository_can_have_is_not_taken_for_silence_of_the_hub(
