@@ -325,6 +325,14 @@ def test_nobody_at_the_address(place: Place) -> None:
         place.engine(connect_timeout_s=0.5)
 
 
+def test_a_service_that_goes_away_is_for_a_later_run(place: Place) -> None:
+    engine = place.engine(max_attempts=1, connect_timeout_s=0.5)
+    place.server.stop()
+    (result,) = answers(engine, asked(1.0))
+    assert (result.text, result.flags) == ("", (SERVICE_UNAVAILABLE,)), result
+    engine.close()
+
+
 def test_without_credentials_it_is_not_loaded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DEEPGRAM_API_KEY", "AZURE_SPEECH_KEY", "GOOGLE_SPEECH_API_KEY", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
