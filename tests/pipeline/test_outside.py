@@ -6,8 +6,8 @@ import urllib.request
 
 import pytest
 
-from pipeline.errors import EarshotError
-from pipeline.outside import AnswerTooLong, InvalidReply, on_this_machine, open_address, requests_session
+from pipeline.errors import EarshotError, InvalidReply
+from pipeline.outside import AnswerTooLong, on_this_machine, open_address, requests_session
 from tests.loopback import Reply, listening
 
 
