@@ -68,21 +68,13 @@ def show_hits(  # noqa: PLR0917 - the options of the command
     return _open(config, overrides, hits[opened - 1])
 
 
+_TOLD = (
+    "call_id", "file_name", "source_uri", "started_at", "channel", "ordinal", "role", "start_s", "at_s", "text", "rank"
+)  # fmt: skip
+
+
 def _plain(hit: SearchHit, guess: str | None) -> dict[str, Any]:
-    return {
-        "call_id": hit.call_id,
-        "file_name": hit.file_name,
-        "source_uri": hit.source_uri,
-        "started_at": hit.started_at,
-        "channel": hit.channel,
-        "ordinal": hit.ordinal,
-        "role": hit.role,
-        "start_s": hit.start_s,
-        "at_s": hit.at_s,
-        "text": hit.text,
-        "rank": hit.rank,
-        "searched_instead": guess,
-    }
+    return {name: getattr(hit, name) for name in _TOLD} | {"searched_instead": guess}
 
 
 def _emphasised(quote: str) -> Text:

@@ -11,7 +11,7 @@ from analysis.conversation.speech import PAUSE_S, utterances
 from analysis.records import Sentiment
 from db.queries.reading import ShownChunk
 from pages.words import chunk_flag
-from pipeline.records import DOUBTFUL, Role, SpeechSpan, TranscriptChunk
+from pipeline.records import Role, SpeechSpan
 
 SHOWN_SILENCE_S = 3.0
 """A shorter silence is a pause between two sentences."""
@@ -91,7 +91,7 @@ def _said(chunks: Iterable[ShownChunk]) -> Iterable[Said]:
             text=chunk.text,
             mood=mood_of(chunk.fusion_probabilities or chunk.text_probabilities),
             voice=voice if voice != "neutral" else None,
-            doubts=tuple(chunk_flag(flag) for flag in chunk.flags if flag in DOUBTFUL),
+            doubts=tuple(chunk_flag(flag) for flag in chunk.doubts),
             remarks=tuple(chunk_flag(flag) for flag in chunk.flags if flag in REMARKED),
             same_speaker=before == (chunk.channel, chunk.role),
         )
@@ -101,7 +101,7 @@ def _said(chunks: Iterable[ShownChunk]) -> Iterable[Said]:
 def _pauses(chunks: Sequence[ShownChunk], duration_s: float | None, language: str | None) -> list[Pause]:
     by_channel: dict[int, list[SpeechSpan]] = {}
     end_s = duration_s if duration_s is not None else max((chunk.end_s for chunk in chunks), default=0.0)
-    for utterance in utterances([_as_stored(chunk) for chunk in chunks], end_s, language):
+    for utterance in utterances(chunks, end_s, language):
         by_channel.setdefault(utterance.channel, []).append(utterance.span)
     sides = [merged(spans, PAUSE_S) for spans in by_channel.values()]
     if not sides:
@@ -120,18 +120,3 @@ def _pauses(chunks: Sequence[ShownChunk], duration_s: float | None, language: st
         if end - start >= SHOWN_OVERTALK_S
     ]
     return sorted([*silences, *overtalk], key=lambda pause: pause.start_s)
-
-
-def _as_stored(chunk: ShownChunk) -> TranscriptChunk:
-    return TranscriptChunk(
-        channel=chunk.channel,
-        ordinal=chunk.ordinal,
-        role=chunk.role,
-        start_s=chunk.start_s,
-        end_s=chunk.end_s,
-        text=chunk.text,
-        words=chunk.words,
-        language=chunk.language,
-        flags=chunk.flags,
-        speech=chunk.speech,
-    )

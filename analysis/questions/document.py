@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analysis.questions.records import Answer, Group, Quote, Sentence
+from analysis.questions.records import Answer, Group
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class LineBeforeDocument(_Frozen):
@@ -84,9 +84,9 @@ def document_of(answer: Answer) -> AnswerDocument:
     return AnswerDocument(
         question=answer.question,
         found=answer.found,
-        sentences=[_sentence(sentence) for sentence in answer.sentences],
+        sentences=[SentenceDocument.model_validate(sentence) for sentence in answer.sentences],
         groups=[_group(group) for group in answer.groups],
-        nearest=[_quote(quote) for quote in answer.nearest],
+        nearest=[QuoteDocument.model_validate(quote) for quote in answer.nearest],
         calls=answer.searched.calls,
         calls_searched=answer.searched.indexed,
         notes=list(answer.notes),
@@ -96,34 +96,9 @@ def document_of(answer: Answer) -> AnswerDocument:
     )
 
 
-def _sentence(sentence: Sentence) -> SentenceDocument:
-    return SentenceDocument(
-        text=sentence.text,
-        calls=sentence.calls,
-        group=sentence.group,
-        quotes=[_quote(quote) for quote in sentence.quotes],
-    )
-
-
 def _group(group: Group) -> GroupDocument:
     return GroupDocument(
-        calls=len(group.calls), call_ids=list(group.calls), quotes=[_quote(quote) for quote in group.quotes]
-    )
-
-
-def _quote(quote: Quote) -> QuoteDocument:
-    return QuoteDocument(
-        call_id=quote.call_id,
-        file_name=quote.file_name,
-        started_at=quote.started_at,
-        agent_id=quote.agent_id,
-        role=quote.role,
-        channel=quote.channel,
-        ordinal=quote.ordinal,
-        start_s=quote.start_s,
-        text=quote.text,
-        likeness=quote.likeness,
-        before=None
-        if quote.before is None
-        else LineBeforeDocument(role=quote.before.role, start_s=quote.before.start_s, text=quote.before.text),
+        calls=len(group.calls),
+        call_ids=list(group.calls),
+        quotes=[QuoteDocument.model_validate(quote) for quote in group.quotes],
     )

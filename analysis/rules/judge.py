@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -86,14 +87,8 @@ def _all(verdicts: Sequence[Verdict]) -> Verdict:
     shown = max(
         held, key=lambda verdict: (verdict.quote is not None, verdict.start_s is not None)
     )  # the first of the best
-    return Holds(
-        reason="; ".join(verdict.reason for verdict in [verdict for verdict in held if not verdict.of_absence] or held),
-        quote=shown.quote,
-        role=shown.role,
-        start_s=shown.start_s,
-        end_s=shown.end_s,
-        occurrences=shown.occurrences,
-    )
+    told = [verdict for verdict in held if not verdict.of_absence] or held
+    return replace(shown, reason="; ".join(verdict.reason for verdict in told), of_absence=False)
 
 
 def _any(verdicts: Sequence[Verdict]) -> Verdict:

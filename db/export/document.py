@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from db.records import adapter
-from pipeline.records import Role, Word
+from pipeline.records import TranscriptChunk
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -20,18 +20,9 @@ STEPS = ("text", "acoustic", "fusion")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One chunk: a stretch of speech of one side."""
+class Segment(TranscriptChunk):
+    """One chunk: a stretch of speech of one side; without `language` and `speech`."""
 
-    channel: int
-    ordinal: int
-    role: Role
-    start_s: float
-    end_s: float
-    text: str
-    words: tuple[Word, ...] | None
-    confidence: float | None
-    flags: tuple[str, ...]
     sentiments: Mapping[str, Mapping[str, float] | None]
     """By step (text, acoustic, fusion): probabilities of negative, neutral, positive; None when there are none."""
 

@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 from db.ask import ask
 from db.queries.chosen import EVERYTHING, RECORDINGS, CallFilter, RowScope, ask_of_chosen
 from db.records import record_row
-from pipeline.records import CallStatus, Role, Word
+from pipeline.records import CallStatus, Role, TranscriptChunk
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -103,21 +103,9 @@ class ShownCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownChunk:
-    """A row of `chunks`."""
+class ShownChunk(TranscriptChunk):
+    """A row of `chunks`; `words` are read only where `speech` is not known."""
 
-    channel: int
-    ordinal: int
-    role: Role
-    start_s: float
-    end_s: float
-    text: str
-    words: tuple[Word, ...] | None
-    """Read only where `speech` is not known."""
-    confidence: float | None
-    language: str | None
-    flags: tuple[str, ...]
-    speech: tuple[tuple[float, float], ...] | None
     fusion_probabilities: Mapping[str, float] | None
     text_probabilities: Mapping[str, float] | None
     acoustic_probabilities: Mapping[str, float] | None

@@ -14,7 +14,7 @@ from db.ledger.values import clean
 from db.queries.chosen import CallFilter, ask_of_chosen
 from db.queries.listing import MARK_BEGIN, MARK_END
 from db.records import record_row
-from pipeline.records import Role, Word
+from pipeline.records import Role, TranscriptChunk
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -30,20 +30,13 @@ _OPERATORS = frozenset({"or", "and", "not"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchHit:
-    """A chunk that matches."""
+class SearchHit(TranscriptChunk):
+    """A chunk that matches; what the search does not need of it is left out."""
 
     call_id: str
     file_name: str
     source_uri: str
     started_at: datetime | None
-    channel: int
-    ordinal: int
-    role: Role
-    start_s: float
-    end_s: float
-    text: str
-    words: tuple[Word, ...] | None
     marked: str
     """The text with MARK_BEGIN and MARK_END around the words that match."""
     rank: float

@@ -41,14 +41,7 @@ class StartMetadata(_Message):
     """Anything else."""
 
     def of_call(self) -> CallMetadata:
-        return CallMetadata(
-            direction=self.direction,
-            agent_id=self.agent_id,
-            customer_segment=self.customer_segment,
-            queue=self.queue,
-            language=self.language,
-            extra=dict(self.extra),
-        )
+        return CallMetadata(**self.model_dump())
 
 
 class StartMessage(_Message):
