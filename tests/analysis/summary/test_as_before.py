@@ -1,0 +1,83 @@
+"""Summaries and verdicts of calls that the method was made with: kept as they are, so that any change of one is seen.
+
+What is right is in the other tests and in the benchmarks; a change for the better changes these files, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pytest
+
+from analysis.encoder.vectors import EncoderChoice
+from analysis.records import Summary
+from analysis.summary.reading.readings import read
+from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.step import SummaryStep
+from analysis.summary.support.evidence import CallEvidence, Evidence
+from analysis.summary.support.verdict import Judge
+from analysis.summary.support.wording import wording_of
+from bench.statements import STATEMENTS, read_statements
+from bench.summaries import made_up_calls
+from pipeline.config.areas.language import SummarySettings
+from pipeline.records import CallForAnalysis
+from tests.analysis.encoder.conftest import HashEncoder
+from tests.pinned import assert_pinned
+
+NUMBERS = [field.name for field in fields(Evidence)]
+
+
+@pytest.mark.parametrize("name", ["tuning", "model"])
+def test_what_speaks_for_and_against_each_statement(name: str) -> None:
+    assert_pinned(f"{name}.txt", "\n".join(lines_of(name)))
+
+
+def lines_of(name: str) -> Iterator[str]:
+    calls: dict[str, tuple[CallEvidence, Judge]] = {}
+    for labelled in read_statements(STATEMENTS / f"{name}.yaml", None):
+        about = labelled.call
+        if about.call_id not in calls:
+            yield f"= {about.call_id}"
+            believed = about.transcript.believed
+            calls[about.call_id] = CallEvidence(believed, wording_of("en"), None), Judge(believed, "en")
+        evidence, judge = calls[about.call_id]
+        found = evidence.of(labelled.text)
+        told = judge.judge(labelled.text)
+        yield f"{labelled.text} -> {told.verdict} {told.probability:.4f} {' '.join(told.faults)} ({told.subject})"
+        yield "  " + " ".join(f"{key}={value:.3g}" for key in NUMBERS if (value := float(getattr(found, key))))
+
+
+@pytest.mark.parametrize("name", ["seen", "mended", "ends_seen"])
+def test_each_calls_summary(name: str) -> None:
+    assert_pinned(f"{name}.txt", "\n".join(line for call in calls_of(name) for line in summary_of(call)))
+
+
+@pytest.mark.parametrize("name", ["seen"])
+def test_each_sentences_reading(name: str) -> None:
+    lines = []
+    for call in calls_of(name):
+        lines.append(f"= {call.call_id}")
+        for reading in read(sentences_of(call.transcript.chunks), None):
+            sentence = reading.sentence
+            marks = [mark for mark in ("polite", "figures", "names_moment", "identifies") if getattr(reading, mark)]
+            told = sentence.role, sentence.turn, sentence.chunk, f"{sentence.start_s:.2f}", f"{sentence.end_s:.2f}"
+            lines.append(f"{told} {sentence.text}: {' '.join([*sorted(reading.acts), *marks])}")
+    assert_pinned(f"readings_{name}.txt", "\n".join(lines))
+
+
+def calls_of(name: str) -> list[CallForAnalysis]:
+    return [call for _, call in made_up_calls(name)]
+
+
+def summary_of(call: CallForAnalysis) -> Iterator[str]:
+    encoder = HashEncoder()
+    choice = EncoderChoice(encoder=encoder, expected=encoder.identity, expected_space=encoder.space)
+    (result,) = SummaryStep(SummarySettings(), encoder=choice).run([call], [{}])
+    yield f"= {call.call_id}: {result.state} {result.reason}"
+    assert isinstance(result.payload, Summary)
+    yield result.payload.text
+    for item in result.payload.action_items:
+        yield f"  action: {item}"
+    for found in result.payload.evidence:
+        yield f"  {found}"
