@@ -147,18 +147,18 @@ def test_mel_filters_and_changes_are_those_of_librosa() -> None:
         assert np.allclose(change_per_s(some), change, rtol=0, atol=1e-11)
 
 
-SOUNDS = {
-    "low voice": lambda: voice(110),
-    "high voice": lambda: voice(260, seconds=2.0, level=0.4, seed=3),
-    "falling": lambda: np.concatenate([voice(320, 0.8, 0.5), voice(240, 0.8, 0.2), voice(160, 0.8, 0.05)]),
-    "wide band": lambda: np.repeat(voice(140, 1.5), 2),
+SOUNDS: dict[str, Samples] = {
+    "low voice": voice(110),
+    "high voice": voice(260, seconds=2.0, level=0.4, seed=3),
+    "falling": np.concatenate([voice(320, 0.8, 0.5), voice(240, 0.8, 0.2), voice(160, 0.8, 0.05)]),
+    "wide band": np.repeat(voice(140, 1.5), 2),
 }
 
 
 @pytest.mark.parametrize("name", SOUNDS)
 def test_every_number_of_a_made_up_voice_is_as_before(name: str) -> None:
     """Kept with three digits: processors differ in the last ones."""
-    samples = SOUNDS[name]()
+    samples = SOUNDS[name]
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     found = chunk_features(to_8_khz(samples, 2 * RATE_HZ) if name == "wide band" else samples)
     assert found.values is not None
