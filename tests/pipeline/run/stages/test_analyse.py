@@ -48,6 +48,7 @@ class Analyser:
         self.asked: list[list[str]] = []
         self.items: list[CallToAnalyse] = []
         self.closed = 0
+        self.killed_with: RunSignals | None = None
         self._fails = fails
 
     def call(self, task: Any, timeout_s: float) -> AnalyseAnswer:
@@ -56,6 +57,9 @@ class Analyser:
         names = [item.call.call_id for item in task.calls]
         self.asked.append(names)
         self.items += task.calls
+        if self.killed_with is not None:
+            self.killed_with.abandoned.set()
+            raise WorkerCrashed("killed")
         error = self._fails(names, self.asked.count(names))
         if error is not None:
             raise error
@@ -100,18 +104,10 @@ def analysed(
     inbox.writer_done()
     stage = AnalyseStage(context, [analyser], ("topic", "rules"))
     if abandoned:
-        analyser.call = _abandoning(signals)  # type: ignore[method-assign]
+        analyser.killed_with = signals
     for thread in stage.start(inbox, finished):
         thread.join(30)
     return finished.take_waiting(100), signals, observer
-
-
-def _abandoning(signals: RunSignals) -> Callable[[Any, float], AnalyseAnswer]:
-    def call(_task: Any, _timeout_s: float) -> AnalyseAnswer:
-        signals.abandoned.set()
-        raise WorkerCrashed("killed")
-
-    return call
 
 
 def test_calls_that_wait_are_analysed_together_and_timed(tmp_path: Path) -> None:
