@@ -172,6 +172,7 @@ class Batched:
         self.machine = Machine(loaded, options, kernels)
         self._prompter = Prompter(self._tokenizer)
         self._limits = replace(limits_of(options, kernels), segment_time_s=3600.0)
+        self.groups = self._limits.groups
 
     def run(self, audio: Sequence[npt.NDArray[np.float32]]) -> dict[str, Any]:
         from pipeline.transcription.engine import SegmentRequest

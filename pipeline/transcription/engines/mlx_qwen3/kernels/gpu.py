@@ -34,6 +34,7 @@ class GpuKernels(MlxKernels):
     """MLX on Metal or CUDA. `compile_steps` is off in tests on a CPU, whose compiler is slow."""
 
     name = "gpu"
+    # By reasoning, and tried on one H200; `python -m bench.recogniser_gpu` sets other chunks and groups beside them.
     rows = 64
     ahead = 1
     conv_chunks = 64
