@@ -3,11 +3,12 @@
     python -m bench.redaction [--data ../shared/data] [--part PART] [--show]
 
 `developed` and `apart` are exchanges of our own (`bench/labels`): the first was used to write the rules, the second was
-not looked at. `later` was written before its faults were mended, `last` after that; `seen` and `aside` are
-halves by chance of 98 written before the mending of 2026-11-27 (`bench/labels/README.md`). A value
-counts as found when no letter or digit of any of its pieces is left, in all turns. `cases` are those of the reference
-data: what may not be readable is not, and a case without any stays as it is. `harper` are the human texts of the six
-bank calls: each stretch taken is listed by kind. Shares have their 95 % interval (Wilson 1927).
+not looked at. `later` was written before its faults were mended, `last` after that; `seen` and `aside` are halves by
+chance of 98 written before the mending of 2026-11-27 (`bench/labels/README.md`), `fresh_seen` is of somebody who saw
+no code, `fresh_own` our own in other styles. A value counts as found when no letter or digit of any of its pieces is
+left, in all turns. `cases` are those of the reference data: what may not be readable is not, and a case without any
+stays as it is. `harper` are the human texts of the six bank calls: each stretch taken is listed by kind.
+Shares have their 95 % interval (Wilson 1927).
 """
 
 from __future__ import annotations
@@ -27,7 +28,17 @@ from bench.materials.reference_calls import harper_valley
 from bench.shares import share
 from pipeline.config.areas.redaction import RedactionSettings
 
-PARTS = ("developed", "apart", "later", "last", "seen", "aside", "cases", "harper")
+SETS = {
+    "developed": materials.DEVELOPED,
+    "apart": materials.APART,
+    "later": materials.LATER,
+    "last": materials.LAST,
+    "seen": materials.SEEN,
+    "aside": materials.ASIDE,
+    "fresh_seen": materials.FRESH_SEEN,
+    "fresh_own": materials.FRESH_OWN,
+}
+PARTS = (*SETS, "cases", "harper")
 HARD_KINDS = ("name", "address")
 """Kinds with a lower aim: nothing checks a name."""
 
@@ -116,16 +127,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if part in ("cases", "harper") and not chosen.data.is_dir():
             print(f"{part}: left out, {chosen.data} is not there (--data DIR)")
             continue
-        figures[part] = {
-            "developed": lambda: exchanges(redactor, read_exchanges(materials.DEVELOPED), chosen.show),
-            "apart": lambda: exchanges(redactor, read_exchanges(materials.APART), chosen.show),
-            "later": lambda: exchanges(redactor, read_exchanges(materials.LATER), chosen.show),
-            "last": lambda: exchanges(redactor, read_exchanges(materials.LAST), chosen.show),
-            "seen": lambda: exchanges(redactor, read_exchanges(materials.SEEN), chosen.show),
-            "aside": lambda: exchanges(redactor, read_exchanges(materials.ASIDE), chosen.show),
-            "cases": lambda: cases(redactor, chosen.data, chosen.show),
-            "harper": lambda: harper(redactor, chosen.data),
-        }[part]()
+        if part in SETS:
+            figures[part] = exchanges(redactor, read_exchanges(SETS[part]), chosen.show)
+        elif part == "cases":
+            figures[part] = cases(redactor, chosen.data, chosen.show)
+        else:
+            figures[part] = harper(redactor, chosen.data)
         for name, value in figures[part].items():
             print(f"{part:10} {name:30} {value}")
     print(json.dumps(figures, ensure_ascii=False))

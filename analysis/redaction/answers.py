@@ -8,7 +8,7 @@ amount, a time or a count is none).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analysis.redaction.questions import Asked
 from analysis.redaction.runs import Run
@@ -34,6 +34,8 @@ class Answer:
     """Least size of a part that is a turn of its own."""
     letters: bool = False
     date: bool = False
+    rank: int = 2
+    """Of its spans: what is only known to identify something gives way to what is known by its form."""
 
 
 ANSWERS = {
@@ -49,6 +51,7 @@ ANSWERS = {
     Asked.SORT_CODE: Answer("ACCOUNT", "account_number", 6, 8, full=6),
     Asked.IBAN: Answer("IBAN", "iban", 4, 40, full=15, surely=20, letters=True),
     Asked.PHONE: Answer("PHONE", "phone", 6, 18, full=7, surely=10),
+    Asked.UNNAMED: Answer("ACCOUNT", "account_number", 4, 24, full=4, surely=8, piece=3, letters=True, rank=8),
     Asked.POSTCODE: Answer("ADDRESS", "postal_address", 4, 9, full=4, letters=True),
 }
 _WORDS_LEFT = 40
@@ -58,6 +61,10 @@ _DIRECT = 3
 """Size of a first part that follows its announcement with nothing between."""
 _AGAIN = 6
 """Least size of a whole answer that comes once more within other words."""
+_REPLACES = 4
+"""Least size of a number that replaces one as long without being called a correction."""
+_AFTER_OTHER = 3
+"""Least size of a part that comes after something else was asked."""
 _LAST_DIGITS = (2, 5)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -103,6 +110,10 @@ class OpenQuestion:
     """The other side has said more than `yes` since the last part."""
     closed: bool = False
     """Something else has been asked since the answer may be whole: only a correction still belongs to it."""
+    diverted: bool = False
+    """Something else has been asked since the last part, before the answer was whole."""
+    sizes: set[int] = field(default_factory=set)
+    """Of the parts so far and of all together: a number as long that comes later is said in its place."""
 
     @property
     def answer(self) -> Answer:
@@ -116,11 +127,18 @@ class OpenQuestion:
         self.words_left, self.turns_left, self.near = _WORDS_LEFT, _TURNS_LEFT, _NEAR_WORDS
 
     def take(self, run: Run, role: str | None) -> None:
-        """The stretch is part of the answer."""
-        self.said += run.said
-        self.interrupted = False
+        """The stretch is part of the answer; what the other side reads back adds nothing to it."""
+        if role is None or self.giver in (None, role) or run.said not in self.said:
+            self.said += run.said
+        self.sizes |= {len(run.said), len(self.said)}
+        self.interrupted = self.diverted = False
         self.whole = self.whole or (self.answer.date and _with_year(run))
         self.giver = self.giver or role
+        self.wait_again()
+
+    def refuse(self) -> None:
+        """The other side cannot do anything with it: another one may come."""
+        self.said, self.whole, self.closed, self.interrupted, self.diverted = "", False, False, False, False
         self.wait_again()
 
     def belongs(self, run: Run, place: Place) -> bool:
@@ -131,9 +149,14 @@ class OpenQuestion:
             return False
         if run.amount and not (self.answer.date and run.days):
             return False
-        if self._has_come() and self.interrupted and not place.repairs and run.said not in self.said:
+        again = place.repairs or self._in_its_place(run, place)
+        if self._has_come() and self.interrupted and not again and run.said not in self.said:
             return False
         return self._is_date(run, place.bare) if self.answer.date else self._fits(run, place)
+
+    def _in_its_place(self, run: Run, place: Place) -> bool:
+        """The side that answered gives a number as long as the one it gave: `That doesn't match.` - `Oh, try 7039.`"""
+        return place.role == self.giver and len(run.said) in self.sizes and len(run.said) >= _REPLACES
 
     def _has_come(self) -> bool:
         """The answer is whole for sure."""
@@ -145,10 +168,11 @@ class OpenQuestion:
             return True
         if self.giver is None:
             return place.bare or not (place.after_question and place.role == self.asker)
-        if place.role == self.giver:
-            return True
+        if place.role == self.giver or (place.repairs and self.giver == self.asker):
+            return True  # the card ending 3120? - no, the new one ends in 9366
         known = len(run.said) >= 2 and run.said in self.said
-        return known or (place.bare and (self.answer.date or len(run.said) >= self.answer.piece))
+        least = _AFTER_OTHER if self.is_full else self.answer.piece  # that's fifteen, good
+        return known or (place.bare and (self.answer.date or len(run.said) >= least))
 
     def _fits(self, run: Run, place: Place) -> bool:
         answer, bare = self.answer, place.bare
@@ -163,7 +187,10 @@ class OpenQuestion:
             return True  # read back by the other side
         if place.ending and _LAST_DIGITS[0] <= len(run.digits) <= _LAST_DIGITS[1]:
             return True
-        if self.is_full and not bare and not place.repairs and size < max(answer.least, _AGAIN):
+        if self.diverted and size < _AFTER_OTHER:
+            return False
+        awaited = self.near == _NEAR_WORDS and not self._has_come()  # and the last part is 5228
+        if self.is_full and not (bare or place.repairs or awaited) and size < max(answer.least, _AGAIN):
             return False  # an adviser will call you between five and six
         if self.said and len(self.said) + size > answer.most:
             # A whole answer came before: this is it again, or a corrected one, or something else.

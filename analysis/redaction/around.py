@@ -25,6 +25,17 @@ _REPAIRS = word_set(
     """no not sorry wait actually again mean meant correction correct wrong mistake instead rather wrongly ends end
     misread double-check pardon non pardon nein doch quatsch perdón"""
 )
+_REFUSED = word_set("invalid incorrect declined rejected unrecognised unrecognized mismatch")
+_DENIALS = word_set(
+    """isn't doesn't didn't won't wouldn't can't couldn't don't isnt doesnt didnt wont wouldnt cant couldnt dont
+    cannot"""
+)
+_DENIED = 3
+"""Words after a denial that may be what is denied."""
+_FITS = word_set(
+    """match matches matching work working worked recognise recognised recognising recognize recognized accept accepted
+    accepting valid through correct right find finding pulling taking"""
+)
 _ENDING = word_set("ending ends end finishing finishes termine terminant endet termina")
 _IN = word_set("in with on is par en mit auf")
 _ASKING = word_set(
@@ -47,6 +58,15 @@ def ends_in(before: Sequence[Word]) -> bool:
 def repairs(turn: Turn) -> bool:
     """It takes something back: `no, sorry, the end is 4487`."""
     return any(word.text in _REPAIRS for word in turn.words)
+
+
+def refuses(turn: Turn) -> bool:
+    """It says that what was given is of no use: `I'm sorry, that's not matching.`"""
+    said = [word.text for word in turn.words]
+    if not _REFUSED.isdisjoint(said):
+        return True
+    denied = [place for place, word in enumerate(said) if word == "not" or word in _DENIALS]
+    return any(not _FITS.isdisjoint(said[place + 1 : place + 1 + _DENIED]) for place in denied)
 
 
 def asks_something(text: str, turn: Turn) -> bool:

@@ -26,7 +26,7 @@ NUMBER_WORDS = {language: frozenset(text.split()) for language, text in
                 (("en", _ENGLISH), ("fr", _FRENCH), ("de", _GERMAN), ("es", _SPANISH))}  # fmt: skip
 _JOINERS = {"en": {"and"}, "fr": {"et"}, "de": {"und"}, "es": {"y"}}
 """Stand between number words (`cuarenta y dos`); end a run anywhere else."""
-REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
+REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4, "doppel": 2, "doble": 2}
 _FILLERS = word_set("uh um er erm hm mhm ah euh äh ähm eh dash hyphen tiret strich bindestrich guion")
 # What the other side says while a number is dictated.
 _ACKNOWLEDGEMENTS = word_set(

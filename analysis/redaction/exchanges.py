@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from analysis.redaction.answers import ANSWERS, Answer, OpenQuestion, Place
-from analysis.redaction.around import OWN_WORDS, asks_something, ends_in, other_words, repairs
+from analysis.redaction.around import OWN_WORDS, asks_something, ends_in, other_words, refuses, repairs
 from analysis.redaction.other_numbers import Others
 from analysis.redaction.questions import Asked, Phrase
 from analysis.redaction.runs import DATE, Run
 from analysis.redaction.spans import PersonalSpan
 from analysis.redaction.talk import Talk
+from analysis.redaction.the_number import thing_before
 from analysis.redaction.turns import Turn
+from analysis.redaction.unnamed import UnnamedQuestion, is_long_ago
 
-_RANK = 2
 _DICTATED_RANK = 3
 
 
@@ -56,6 +57,7 @@ class Exchanges:
         self._recognise = recognise
         self._elsewhere = others
         self._open: OpenQuestion | None = None
+        self._unnamed = UnnamedQuestion()
         self._chain = _Chain()
         self._question_mark = -1
         """Place of the first question mark after the latest phrase, or the end of its turn."""
@@ -88,6 +90,7 @@ class Exchanges:
                 before = None
                 continue
             answer = None if self._is_day(event, bare) else self._answered(event, place_of(event))
+            answer = answer or self._untold(turn, event, place_of(event))
             taken = taken or answer is not None
             if answer is not None:
                 yield from self._span(event, answer)
@@ -104,6 +107,7 @@ class Exchanges:
         if self._pass(turn, place, turn.end):
             yield from self._chained()
         self._end_of_turn(turn, taken=taken, asked=bool(phrases))
+        self._unnamed.hear(self._text, turn, phrases, gives=bool(runs))
 
     def _places(self, turn: Turn, bare: bool) -> Callable[[Run], Place]:
         repairing = repairs(turn)
@@ -133,6 +137,9 @@ class Exchanges:
                 self._open.closed = True
             if not taken and other_side and other_words(turn, ()):
                 self._open.interrupted = True
+                self._open.diverted = self._open.diverted or (not goes_on and asks_something(self._text, turn))
+            if not taken and other_side and self._open.said and refuses(turn):
+                self._open.refuse()
             self._open.turns_left -= 1
             if self._open.turns_left <= 0 or self._open.words_left <= 0:
                 self._open = None
@@ -167,6 +174,22 @@ class Exchanges:
         current.take(run, place.role)
         return current.answer
 
+    def _untold(self, turn: Turn, run: Run, place: Place) -> Answer | None:
+        """What no phrase tells: a day of long ago, and what answers a question for something else."""
+        if self._elsewhere.at(run.start) or self._language != self._talk.main_language:
+            return None
+        if is_long_ago(self._text, run):
+            asked = Asked.BIRTH
+        elif thing_before(turn, run.first) is Asked.OTHER_NUMBER:
+            return None
+        elif self._unnamed.is_answered(self._text, turn, run, place):
+            asked = Asked.UNNAMED
+        else:
+            return None
+        self._open = OpenQuestion(asked, mention=False)
+        self._open.take(run, turn.role)
+        return self._open.answer
+
     def _is_day(self, run: Run, bare: bool) -> bool:
         """A written day where no day is asked for: `call me back on 12/05/2026`."""
         current = self._open
@@ -189,7 +212,7 @@ class Exchanges:
     def _span(self, run: Run, answer: Answer) -> Iterator[PersonalSpan]:
         if answer.setting in self._kinds:
             signed = self._text[max(0, run.start - 1) : run.start] == "+"
-            yield PersonalSpan(run.start - signed, run.end, answer.name, _RANK)
+            yield PersonalSpan(run.start - signed, run.end, answer.name, answer.rank)
 
     def _chained(self) -> Iterator[PersonalSpan]:
         """What the stretches so far are by their form; the chain begins anew."""

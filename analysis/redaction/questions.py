@@ -48,6 +48,8 @@ class Asked(StrEnum):
     """Of an order, a parcel, a flight: a number that is not personal."""
     HARMLESS = auto()
     """A price, a day, an amount."""
+    UNNAMED = auto()
+    """Something no phrase names."""
     NUMBER = auto()
     """`What's the number?`: of what was talked of; `Phrase` is resolved by `Talk`."""
 

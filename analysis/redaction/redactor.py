@@ -16,6 +16,7 @@ from analysis.redaction.names import find_names
 from analysis.redaction.numbers import NumberFinder
 from analysis.redaction.other_numbers import find_others
 from analysis.redaction.postal import find_streets
+from analysis.redaction.repeats import find_repeats
 from analysis.redaction.spans import PersonalSpan, without_overlaps
 from analysis.redaction.spoken_emails import find_spoken_addresses
 from analysis.redaction.talk import Talk
@@ -110,10 +111,17 @@ class Redactor:
 
     def find(self, text: str) -> list[PersonalSpan]:
         """What would be replaced, in order, without overlaps."""
-        found = [span for span in self._all(text) if _plain(text[span.start : span.end]) not in self._kept]
-        return [piece for span in without_overlaps(found) if (piece := _trimmed(text, span)) is not None]
+        talk = Talk(text, self._settings.spoken_languages)
+        found = [span for span in self._all(talk) if _plain(text[span.start : span.end]) not in self._kept]
+        again = [
+            span
+            for span in find_repeats(talk, without_overlaps(found))
+            if _plain(text[span.start : span.end]) not in self._kept
+        ]
+        return [piece for span in without_overlaps([*found, *again]) if (piece := _trimmed(text, span)) is not None]
 
-    def _all(self, text: str) -> Iterator[PersonalSpan]:
+    def _all(self, talk: Talk) -> Iterator[PersonalSpan]:
+        text = talk.original
         for name, pattern in self._patterns:
             for match in pattern.finditer(text):
                 group: str | int = "value" if "value" in pattern.groupindex else 0
@@ -121,7 +129,7 @@ class Redactor:
                     yield PersonalSpan(match.start(group), match.end(group), name, -1)
         if "email" in self._settings.kinds:
             yield from find_addresses(text)
-        talk, kinds = Talk(text, self._settings.spoken_languages), self._settings.kinds
+        kinds = self._settings.kinds
         others = find_others(talk)
         yield from self._numbers.find(text, others)
         if "email" in kinds:

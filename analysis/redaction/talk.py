@@ -60,6 +60,11 @@ class Talk:
             for language in self.languages
         }
 
+    @cached_property
+    def main_language(self) -> str:
+        """The one whose phrases are found most often; of equal ones the first."""
+        return max(self.languages, key=lambda language: sum(map(len, self.phrases(language))), default="")
+
     def phrases(self, language: str) -> Sequence[Sequence[Phrase]]:
         """Of each turn, by the phrases of this language."""
         return self._phrases.get(language) or [[] for _ in self.turns]

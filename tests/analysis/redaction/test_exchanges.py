@@ -124,6 +124,62 @@ def test_the_side_that_asks_is_not_taken_for_the_one_that_answers() -> None:
     assert REDACTOR.redact_lines(lines[:2], [Role.AGENT] * 2)[0] == [lines[0], "In [ADDRESS_1]."]
 
 
+@pytest.mark.parametrize(
+    ("lines", "redacted"),
+    [
+        # No phrase knows the question: the answer decides.
+        (
+            ["Could you tell me what's stamped on the tag?", "Sure. 4 4 7, 1 0 9."],
+            ["Could you tell me what's stamped on the tag?", "Sure. [ACCOUNT_1]."],
+        ),
+        (["What ages are they?", "Eight, ten, 34 and 36."], ["What ages are they?", "Eight, ten, 34 and 36."]),
+        (["What does it say?", "About 12,400 now."], ["What does it say?", "About 12,400 now."]),
+        (["What did you pay?", "Two thousand one hundred."], ["What did you pay?", "Two thousand one hundred."]),
+        (["Can you tell me?", "The order's 77 41 20."], ["Can you tell me?", "The order's 77 41 20."]),
+        # What is read back is no part of the answer: its end is still missing.
+        (
+            ["The card number?", "4111", "4111", "1111 1111", "1111 1111", "And the last bit is 1114."],
+            ["The card number?", "[CARD_1]", "[CARD_1]", "[CARD_2]", "[CARD_2]", "And the last bit is [CARD_3]."],
+        ),
+        # What was of no use is replaced.
+        (
+            ["Your PIN?", "7093.", "I'm sorry, that isn't matching.", "Oh, try 7039."],
+            ["Your PIN?", "[CARD_1].", "I'm sorry, that isn't matching.", "Oh, try [CARD_2]."],
+        ),
+        (
+            ["Is it still the card ending 3120?", "No, the new one ends in 9366."],
+            ["Is it still the card ending [CARD_1]?", "No, the new one ends in [CARD_2]."],
+        ),
+        # What was taken is taken again, whole or its end, in words too.
+        (
+            [
+                "Your account number?",
+                "4 4 0 7 1 5 9 9.",
+                "Thanks. How many days?",
+                "Ten. Is it the one five nine nine?",
+            ],
+            ["Your account number?", "[ACCOUNT_1].", "Thanks. How many days?", "Ten. Is it the [ACCOUNT_2]?"],
+        ),
+        # A whole day of long ago is a birth.
+        (
+            ["So that's the 6th of April 1949?", "No, the sixteenth."],
+            ["So that's [BIRTH_1]?", "No, [BIRTH_2]."],
+        ),
+        (["So that's the 6th of April 2026?", "Yes."], ["So that's the 6th of April 2026?", "Yes."]),
+        # The number that was named is meant, not the department.
+        (
+            ["The invoice lacks our purchase order number, so accounts won't pay.", "What's the number?", "4500 188."],
+            ["The invoice lacks our purchase order number, so accounts won't pay.", "What's the number?", "4500 188."],
+        ),
+        (["number please", "oh treble five, two one two, eight oh"], ["number please", "[PHONE_1]"]),
+    ],
+)
+def test_what_was_asked_for_lasts_until_it_is_answered(lines: list[str], redacted: list[str]) -> None:
+    sides = [Role.CLIENT, Role.AGENT] if lines[0].startswith("The invoice") else [Role.AGENT, Role.CLIENT]
+    roles = [sides[number % 2] for number in range(len(lines))]
+    assert REDACTOR.redact_lines(lines, roles)[0] == redacted
+
+
 def test_the_mark_of_who_speaks_is_no_cue() -> None:
     """`client` asks for a client number elsewhere; as the name of a side it does not."""
     lines = ["I have 90 41 77 here."]

@@ -1,0 +1,53 @@
+"""Numbers that were taken once and are said again, anywhere in the call: whole, their last digits, in other words.
+
+`Four four seven one oh nine` - … - `so that's account 447109`, `the one ending in 7109`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from analysis.redaction.runs import Run
+from analysis.redaction.spans import PersonalSpan
+from analysis.redaction.talk import Talk
+
+_NAMES = frozenset(("CARD", "CODE", "PHONE", "IBAN", "ID", "ACCOUNT"))
+_LEAST = 4
+_LAST = 4
+"""As many digits as an ending is said with."""
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_MOST = 40
+"""Digits and letters of the longest value."""
+_RANK = 9
+
+
+def find_repeats(talk: Talk, found: Sequence[PersonalSpan]) -> Iterator[PersonalSpan]:
+    """`found`: without overlaps, in order. What it covers gives the values; linear in the length of the talk."""
+    for language in talk.languages:
+        runs = [run for of_turn in talk.runs(language) for run in of_turn]
+        named = _values(runs, found)
+        for run in runs:
+            name = named.get(run.said)
+            if name is not None and not run.counted and not run.amount and not run.days:
+                yield PersonalSpan(run.start, run.end, name, _RANK)
+
+
+def _values(runs: Sequence[Run], found: Sequence[PersonalSpan]) -> dict[str, str]:
+    """What was taken, as digits and letters, with the name of its placeholder: parts, wholes and their ends."""
+    starts = [span.start for span in found]
+    values: dict[str, str] = {}
+    whole, whole_name, whole_at = "", "", -1
+    for run in runs:
+        place = bisect_right(starts, run.start) - 1
+        span = found[place] if place >= 0 and found[place].end >= run.end else None
+        if span is None or span.name not in _NAMES:
+            continue
+        if span.name != whole_name or place > whole_at + 1:
+            whole = ""
+        whole, whole_name, whole_at = (whole + run.said)[-_MOST:], span.name, place
+        for value in (run.said, whole, run.said[-_LAST:], whole[-_LAST:]):
+            if len(value) >= _LEAST and not _YEAR.fullmatch(value) and any(map(str.isdigit, value)):
+                values.setdefault(value, span.name)
+    return values
