@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -26,6 +27,7 @@ from db.ledger.store import PostgresStore
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings, OutputSettings
 from tests.db.samples import chunk, found, outcome, transcript
+from tests.pinned import assert_pinned
 
 PARIS = ZoneInfo("Europe/Paris")
 HOW = TableFormat(name="xlsx", csv=CsvSettings(), zone=PARIS)
@@ -213,3 +215,39 @@ def test_a_workbook_that_breaks_leaves_the_old_one(tmp_path: Path) -> None:
         write_workbook(breaking, (TEXTS,), path, zone=PARIS)
     assert path.read_bytes() == b"before"
     assert [one.name for one in tmp_path.iterdir()] == ["t.xlsx"]
+
+
+OF_EVERY_KIND = Table(
+    "kinds", "Kinds", tuple(Column(kind.name.lower(), kind=kind, title=f"The {kind.name.lower()}") for kind in Kind)
+    + (Column("mood"), Column("client_sentiment", width=30)),
+)  # fmt: skip
+MOMENT = datetime(2026, 11, 20, 8, 30, tzinfo=PARIS)
+VALUES: dict[Kind, tuple[Any, Any]] = {
+    Kind.WHOLE: (3, 0), Kind.NUMBER: (2.5, -1.0), Kind.SHARE: (0.25, 1), Kind.DURATION: (90, 0.5),
+    Kind.MOMENT: (MOMENT, MOMENT), Kind.TRUTH: (True, False), Kind.ROLE: ("client", "else"),
+    Kind.LABELS: (["a", "b"], []), Kind.PROSE: ("word " * 80, "one\ntwo\nthree"),
+}  # fmt: skip
+
+
+def test_cells_styles_and_sheet_are_as_before(tmp_path: Path) -> None:
+    @contextmanager
+    def rows(_: Table) -> Iterator[Iterable[Mapping[str, Any]]]:
+        values = [
+            {column.name: VALUES.get(column.kind, ("=1+1", "plain <&>"))[place] for column in OF_EVERY_KIND.columns}
+            for place in (0, 1)
+        ]
+        yield [*values, dict.fromkeys(values[0])]
+
+    path = tmp_path / "kinds.xlsx"
+    assert write_workbook(rows, (OF_EVERY_KIND,), path, zone=PARIS) == {"Kinds": 3}
+    with ZipFile(path) as archive:
+        for member in ("xl/worksheets/sheet1.xml", "xl/styles.xml"):
+            assert_pinned(Path(member).name, archive.read(member).decode())
+
+
+def test_a_table_without_rows_has_its_header_alone(tmp_path: Path) -> None:
+    path = tmp_path / "none.xlsx"
+    assert write_workbook(of_texts(), (TEXTS,), path, zone=PARIS) == {"Texts": 0}
+    sheet = openpyxl.load_workbook(path)["Texts"]
+    assert (sheet.max_row, sheet.auto_filter.ref) == (1, "A1:B1")
+    assert not sheet.conditional_formatting
