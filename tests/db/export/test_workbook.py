@@ -218,9 +218,14 @@ def test_a_workbook_that_breaks_leaves_the_old_one(tmp_path: Path) -> None:
 
 
 OF_EVERY_KIND = Table(
-    "kinds", "Kinds", tuple(Column(kind.name.lower(), kind=kind, title=f"The {kind.name.lower()}") for kind in Kind)
-    + (Column("mood"), Column("client_sentiment", width=30)),
-)  # fmt: skip
+    "kinds",
+    "Kinds",
+    (
+        *(Column(kind.name.lower(), kind=kind, title=f"The {kind.name.lower()}") for kind in Kind),
+        Column("mood"),
+        Column("client_sentiment", width=30),
+    ),
+)
 MOMENT = datetime(2026, 11, 20, 8, 30, tzinfo=PARIS)
 VALUES: dict[Kind, tuple[Any, Any]] = {
     Kind.WHOLE: (3, 0), Kind.NUMBER: (2.5, -1.0), Kind.SHARE: (0.25, 1), Kind.DURATION: (90, 0.5),
