@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.audio.decoding.container import look_at
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import read_range
+from pipeline.audio.decoding.tracks import tracks_of
 from pipeline.audio.roles import is_mix, role_of_track
 from pipeline.config.areas.audio import AudioSettings
-from pipeline.config.areas.sources import ROLE_WORDS
+from pipeline.config.areas.sources import RAW_FORMATS, ROLE_WORDS
 from pipeline.errors import AudioUndecodable
 from pipeline.records import Direction, PreparedCall, Role
 from pipeline.sources.probe import probe_header
@@ -269,3 +271,13 @@ def test_both_sides_of_the_reference_cases(
     assert all(channel.segments for channel in call.channels)
     assert [channel.role for channel in call.channels] == [C, A]
     assert ("silent_track" in call.flags) == silent_track
+
+
+@pytest.mark.parametrize("count", [64, 65])
+def test_more_tracks_than_any_call_has_are_refused(tmp_path: Path, count: int) -> None:
+    path = write_tracks(tmp_path / "a.mka", *[Made((tone(0.1, 300.0),), codec="pcm_s16le")] * count, form="matroska")
+    if count > 64:
+        with pytest.raises(AudioUndecodable, match="65 audio tracks; no call has more than 64"):
+            tracks_of(path, look_at(path, RAW_FORMATS))
+    else:
+        assert [track.number for track in tracks_of(path, look_at(path, RAW_FORMATS))] == list(range(64))

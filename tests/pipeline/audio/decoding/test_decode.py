@@ -287,3 +287,33 @@ def test_a_recording_whose_rate_changes_loses_nothing(tmp_path: Path) -> None:
     assert call.samples == sum(alone)
     assert pitch(samples[RATE // 2 : RATE]) == pytest.approx(LOW, abs=3)
     assert pitch(samples[-RATE : -RATE // 2]) == pytest.approx(HIGH, abs=3)
+
+
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
+def test_a_recording_whose_channels_change_keeps_those_it_began_with(tmp_path: Path, first: int, then: int) -> None:
+    parts = [
+        write(tmp_path / f"{place}", *[tone(2, pitch_hz)] * count, rate=16000, codec="aac", form="adts")
+        for place, (count, pitch_hz) in enumerate(((first, LOW), (then, HIGH)))
+    ]
+    whole = tmp_path / "whole.aac"
+    whole.write_bytes(b"".join(part.read_bytes() for part in parts))
+    call, channels = take(whole, tmp_path / "spool")
+    assert "format_change" in call.flags
+    assert len(channels) == first
+    for place, samples in enumerate(channels):
+        assert pitch(samples[RATE // 2 : RATE]) == pytest.approx(LOW, abs=3)
+        if place < then:
+            assert pitch(samples[-RATE : -RATE // 2]) == pytest.approx(HIGH, abs=3)
+        else:
+            assert not samples[-RATE:].any(), "silence stands for a channel that is gone"
+
+
+def test_a_film_without_a_sound_track_is_undecodable(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w", format="mp4") as film:
+        stream = film.add_stream("mpeg4", rate=5)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuv420p"
+        film.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")))
+        film.mux(stream.encode(None))
+    with pytest.raises(AudioUndecodable, match="no audio stream in it"):
+        take(tmp_path / "a.mp4", tmp_path / "spool")
