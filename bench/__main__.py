@@ -8,7 +8,6 @@ Benchmarks that need the reference recordings are skipped where those are absent
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -22,7 +21,7 @@ from typing import Any
 
 import psutil
 
-PROJECT = Path(__file__).resolve().parent.parent
+from bench.options import PROJECT, options_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ BENCHMARKS = (
     Benchmark("buckets", quick=("--objects", "5000")),
     Benchmark("decode", ("--repeats", "5"), ("--repeats", "2", "--hours", "0.5"), needs_data=True),
     Benchmark("voice_activity", ("--repeats", "5"), ("--repeats", "2"), needs_data=True),
-    Benchmark("database", (), ("--tiny", "1000", "--calls", "40", "--rounds", "3")),
+    Benchmark("database", (), ("--calls", "40", "--rounds", "3")),
     Benchmark("exports", (), ("--calls", "500")),
     Benchmark("claims", (), ("--connections", "1,10", "--at-once", "4", "--seconds", "1", "--jobs", "5000")),
     Benchmark("sentiment", (), ("--repeat", "3", "--part", "speed"), needs_data=True),
@@ -95,10 +94,9 @@ def run(benchmark: Benchmark, quick: bool, data: Path) -> list[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--only", default="", help="names, comma-separated")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
     parser.add_argument("--output", type=Path, default=PROJECT / "output")
     chosen = parser.parse_args(arguments)
     only = {name for name in chosen.only.split(",") if name}

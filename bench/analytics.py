@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from analysis.conversation.step import ConversationStep
 from analysis.encoder.choice import open_encoder
@@ -31,7 +30,6 @@ from pipeline.records import AudioHeader, CallForAnalysis, CallOutcome, CallStat
 from pipeline.sources.metadata.reader import MetadataReader
 
 CUSTOMERS = 6
-PROJECT = Path(__file__).resolve().parents[1]
 INTRODUCTION = """# Twenty questions, answered in SQL
 
 Asked of our eight sample calls, with their true text in place of a recogniser's and moods by words alone; the numbers

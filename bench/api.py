@@ -1,6 +1,6 @@
-"""Reading over the API: what the audit costs each read, and how long an export takes.
+"""Reading over the API: what the audit costs each read.
 
-    python -m bench.api [--calls 20000] [--chunks 10] [--reads 200] [--formats csv,jsonl,xlsx]
+    python -m bench.api [--calls 20000] [--chunks 10] [--reads 200]
 
 The application in this process, over an embedded server with calls that are made up in the database. Reads of one call
 alternate between an application that audits (a commit on the disk before each answer) and one that does not.
@@ -8,7 +8,6 @@ alternate between an application that audits (a commit on the disk before each a
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import time
@@ -20,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from bench.materials.testbed import fresh_database
 from bench.million import load
+from bench.options import options_of
 from db.connection import Database
 from db.queries.reading import ShownCall
 from pipeline.config.root import Settings
@@ -73,39 +73,15 @@ def audit(database: Database, folder: Path, reads: int) -> dict[str, Any]:
     }
 
 
-def exports(database: Database, folder: Path, calls: int, formats: Sequence[str]) -> dict[str, Any]:
-    figures = {}
-    with browser(database, folder, audited=True) as client:
-        client.get("/v1/exports", params={"format": "csv", "agent": "nobody"}).raise_for_status()
-        for name in formats:
-            answer: list[bytes] = []
-
-            def get(name: str = name, answer: list[bytes] = answer) -> None:
-                answer.append(client.get("/v1/exports", params={"format": name}).raise_for_status().content)
-
-            wall_s, processor_s = spent(get)
-            figures[name] = {
-                "wall_s": round(wall_s, 1),
-                "processor_s": round(processor_s, 1),
-                "calls_per_processor_s": round(calls / processor_s),
-                "file_mb": round(len(answer[0]) / 1e6, 1),
-            }
-    return figures
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.api", description=(__doc__ or "").split("\n", 1)[0])
+    parser = options_of(__doc__)
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--chunks", type=int, default=10, help="per call")
     parser.add_argument("--reads", type=int, default=200)
-    parser.add_argument("--formats", default="csv,jsonl,xlsx")
     given = parser.parse_args(arguments)
     with fresh_database() as (database, folder):
         load(database, given.calls, given.chunks)
-        figures = {
-            "audit": audit(database, folder, given.reads),
-            "exports": exports(database, folder, given.calls, given.formats.split(",")),
-        }
+        figures = audit(database, folder, given.reads)
     print(json.dumps({"bench": "api", "calls": given.calls, "chunks": given.chunks, **figures}))
 
 

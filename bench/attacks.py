@@ -12,7 +12,6 @@ Skipped, with the reason, where the model's packages cannot be had; the last lin
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import time
@@ -27,6 +26,7 @@ from analysis.summary.step import EXTRACTIVE, SummaryStep
 from bench.materials.real_llm import NAME, real_llm
 from bench.materials.topic_sets import attacks
 from bench.model_summaries import RememberedAnswers
+from bench.options import options_of
 from bench.shares import share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import SummarySettings
@@ -68,7 +68,7 @@ def figures(results: Sequence[StepResult]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
     parser.add_argument("--replies", type=Path, help="keeps the model's replies; without --model only these are used")
     parser.add_argument("--set", default="attacks", choices=("attacks", "attacks_fresh", "attacks_last"))

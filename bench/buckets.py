@@ -15,7 +15,6 @@ Memory is what the whole plan takes.
 
 from __future__ import annotations
 
-import argparse
 import bisect
 import json
 import multiprocessing
@@ -29,6 +28,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from bench.materials.testbed import fresh_database
+from bench.options import options_of
 from db.ledger.store import PostgresStore
 from pipeline.config.root import Settings
 from pipeline.objects.s3 import make_client
@@ -149,7 +149,7 @@ def figures(port: int, objects: int, days: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--objects", type=int, default=100_000)
     parser.add_argument("--days", type=int, default=100)
     given = parser.parse_args()

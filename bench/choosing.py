@@ -34,6 +34,7 @@ from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.model_server import model_server
 from bench.materials.real_llm import NAME, real_llm
 from bench.materials.topic_sets import Set, topic_sets
+from bench.options import options_of
 from bench.shares import reliability, share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import TopicSettings
@@ -115,8 +116,7 @@ def told_reliability(confidences: Sequence[float | None], right: Sequence[bool])
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--model", type=Path, help="folder of the model, instead of the one made from packages")
     parser.add_argument("--methods", default="keywords,weighed", help=", ".join(METHODS))
     parser.add_argument("--sets", default="", help="names of sets, comma-separated; empty for all")

@@ -31,6 +31,7 @@ import psycopg
 
 from bench.database import keep, typical_call
 from bench.materials.testbed import server_cpu_s
+from bench.options import options_of
 from db.connection import Database
 from db.embedded.cluster import SERVER_OPTIONS
 from db.embedded.server import EmbeddedServer
@@ -67,7 +68,7 @@ class _WorkersDatabase(Database):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.claims", description=(__doc__ or "").split("\n", 1)[0])
+    parser = options_of(__doc__)
     parser.add_argument("--connections", default="1,10,50,200")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--at-once", default="1,4,16", help="calls per claim")

@@ -12,7 +12,6 @@ Without --write the weights are only shown.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import itertools
 import json
@@ -31,6 +30,7 @@ from analysis.clauses.gaps import Said, features, plain_word
 from analysis.text import split_sentences
 from bench.materials.redaction_exchanges import without_marks
 from bench.materials.service_dialogues import service_dialogues
+from bench.options import options_of
 from bench.shares import share
 
 OWN = Path("analysis/sentiment/shipped/mood_sentences.csv")
@@ -144,8 +144,7 @@ def measured(stretches: Iterator[Stretch]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--write", action="store_true", help=f"write {WEIGHTS.name}")
     chosen = parser.parse_args()
     if not chosen.data.is_dir():

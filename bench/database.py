@@ -1,6 +1,6 @@
-"""What the database costs: storing calls, planning a folder whose calls are all done, and whether the cost grows.
+"""What storing a call costs. Growth over a long run, and planning known calls: `bench.whole_run`.
 
-    python -m bench.database [--calls 200] [--known 37005] [--tiny 10000] [--rounds 5]
+    python -m bench.database [--calls 200] [--rounds 5]
 
 Compares all that a run writes for a call (claim, transcript, call with its steps: three transactions) with bare INSERTs
 row by row, in one transaction or with a commit each. The variants alternate on one fresh embedded server.
@@ -8,11 +8,8 @@ row by row, in one transaction or with a commit each. The variants alternate on 
 
 from __future__ import annotations
 
-import argparse
 import json
-import resource
 import statistics
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +22,7 @@ from psycopg.types.json import Json
 
 from analysis.records import CallSentiment, ChunkSentiment, RoleSentiment, Sentiment, Summary, Topic
 from bench.materials.testbed import fresh_database, processor_s
+from bench.options import options_of
 from db.connection import Database
 from db.ledger.rows import chunk_rows, chunk_sentiment_rows, step_row
 from db.ledger.store import PostgresStore
@@ -55,16 +53,12 @@ TEXT = "well I was looking at my bill and the amount is not what you told me las
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.database", description=(__doc__ or "").split("\n", 1)[0])
+    parser = options_of(__doc__)
     parser.add_argument("--calls", type=int, default=200, help="calls per round of the comparison")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--known", type=int, default=37_005, help="recordings to plan, all known")
-    parser.add_argument("--tiny", type=int, default=10_000, help="tiny calls in a row")
     options = parser.parse_args(arguments)
     with fresh_database() as (database, _):
         figures = compare(database, options.calls, options.rounds)
-        figures |= growth(database, options.tiny)
-        figures |= planning(database, options.known)
     show(figures)
 
 
@@ -112,80 +106,6 @@ def keep(store: PostgresStore, outcome: CallOutcome) -> None:
     call_id = store.claim_call(outcome.found, outcome.prepared.audio_sha256, None)
     store.save_transcript(outcome.transcript, outcome.prepared.audio_sha256)
     store.save_call(replace(outcome, call_id=call_id))
-
-
-def growth(database: Database, tiny: int) -> dict[str, Any]:
-    """Cost of a tiny call (one chunk) in the first and in the last tenth of a long run."""
-    store = PostgresStore(database)
-    run_id = store.begin_run({}, "bench", "bench")
-    tenth = max(1, tiny // 10)
-    times, cpu = [], []
-    for number in range(0, tiny, tenth):
-        made = [typical_call(run_id, f"tiny{number + i}", chunks=1) for i in range(tenth)]
-        start, begun = time.perf_counter(), cpu_s(database)
-        for call in made:
-            keep(store, call)
-        times.append((time.perf_counter() - start) / tenth)
-        cpu.append((cpu_s(database) - begun) / tenth)
-    store.end_run(run_id, 0, {}, {})
-    return {
-        "tiny_call_ms": [round(1000 * seconds, 3) for seconds in times],
-        "tiny_call_cpu_ms": [round(1000 * seconds, 3) for seconds in cpu],
-        "last_tenth_against_first": round(times[-1] / times[0], 3),
-        "last_tenth_against_first_cpu": round(cpu[-1] / cpu[0], 3),
-    }
-
-
-def planning(database: Database, known: int) -> dict[str, Any]:
-    """Look-up of `known` recordings that are all done, with their six steps each."""
-    with database.connection() as connection:
-        fill(connection, known)
-        connection.execute("ANALYZE")
-    uris = [f"file:///known/{i}.wav" for i in range(known)]
-    store = PostgresStore(database)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    times, found = [], 0
-    for _ in range(3):
-        start = time.perf_counter()
-        found = len(store.known_calls(uris))
-        times.append(time.perf_counter() - start)
-    assert found == known, (found, known)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    megabytes = grown / (1024 if sys.platform == "linux" else 1024 * 1024)
-    gone = timed(lambda: store.disappeared("file:///known/", uris))
-    return {
-        "known_calls": known,
-        "known_calls_s": spread(times),
-        "known_calls_memory_mb": round(megabytes, 1),
-        "disappeared_s": round(gone, 3),
-    }
-
-
-def fill(connection: Connection[Any], known: int) -> None:
-    """Calls that are done, made on the server."""
-    connection.execute(
-        """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration,
-               chunks_hash)
-           SELECT md5(i::text) || md5((i + 1)::text), md5(i::text), 'mlx_qwen3', 'm', 'o', 0, false, 'h'
-           FROM generate_series(0, %s) i""",
-        [known - 1],
-    )
-    connection.execute(
-        """INSERT INTO calls (call_id, source_uri, file_name, audio_sha256, source_size_bytes, source_modified_at,
-               status, transcript_fingerprint)
-           SELECT md5(i::text)::uuid, 'file:///known/' || i || '.wav', i || '.wav', md5(i::text), 1000, now(), 'done',
-               md5(i::text) || md5((i + 1)::text)
-           FROM generate_series(0, %s) i""",
-        [known - 1],
-    )
-    connection.execute(
-        """INSERT INTO call_steps (call_id, step, fingerprint, state, attempts)
-           SELECT md5(i::text)::uuid, step, md5(step || i) || md5(step), 'done', 1
-           FROM generate_series(0, %s) i CROSS JOIN
-                unnest(ARRAY['text', 'acoustic', 'fusion', 'topic', 'summary', 'conversation']) step
-           ORDER BY i""",
-        [known - 1],
-    )
 
 
 # --------------------------------------------------------------------------------------- made-up calls
@@ -296,12 +216,6 @@ def _insert(connection: Connection[Any], table: str, row: Mapping[str, Any]) -> 
 
 
 # --------------------------------------------------------------------------------------------- measuring
-
-
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def cpu_s(database: Database) -> float:

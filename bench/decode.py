@@ -10,7 +10,6 @@ spawned process that prepares a generated call of `--hours`.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import multiprocessing
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.options import options_of
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import discard
 from pipeline.audio.prepare import CallPreparer, prepare_call
@@ -151,8 +151,7 @@ def memory(source: Path, hours: float) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--hours", type=float, default=4.0)
     parser.add_argument("--skip-memory", action="store_true")

@@ -9,7 +9,6 @@ encrypted. With and without alternate; a ratio is the median over the repeats, w
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ import numpy as np
 
 from bench.decode import transcode
 from bench.materials.recordings import write_wav
+from bench.options import options_of
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import SpoolWriter, read_blocks, read_samples
 from pipeline.config.areas.audio import AudioSettings
@@ -96,7 +96,7 @@ def compared(plain: Callable[[], object], sealed: Callable[[], object], repeats:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--repeats", type=int, default=7)
     chosen = parser.parse_args()

@@ -10,7 +10,6 @@ own. Accuracy is not measured: the benchmark fetches no weights.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.options import options_of
 from bench.recogniser import OPENBLAS, TOKENS_PER_S, noise_bursts
 
 SEGMENTS, LENGTH_S = 8, 20.0
@@ -97,7 +97,7 @@ def in_a_process(name: str, repeats: int, library: str | None) -> dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--side", choices=SIDES, help="this one alone, in this process")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each; the reference BLAS runs once")
     chosen = parser.parse_args(arguments)

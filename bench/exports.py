@@ -8,7 +8,6 @@ and once for all. The calls are made on the server.
 
 from __future__ import annotations
 
-import argparse
 import json
 import threading
 import time
@@ -22,6 +21,7 @@ from zoneinfo import ZoneInfo
 import psutil
 
 from bench.materials.testbed import fresh_database
+from bench.options import options_of
 from db.connection import Database
 from db.export import RESULT_FORMATS, TableFormat, export_table
 from db.export.tables import CHUNKS
@@ -35,7 +35,7 @@ COLUMNS = ("call_id", "file_name", "started_at", "role", "start_s", "end_s", "te
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.exports", description=(__doc__ or "").split("\n", 1)[0])
+    parser = options_of(__doc__)
     parser.add_argument("--calls", type=int, default=50_000)
     parser.add_argument("--chunks", type=int, default=20, help="per call")
     parser.add_argument("--formats", default=",".join(RESULT_FORMATS))

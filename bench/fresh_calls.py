@@ -15,7 +15,6 @@ negative where that side has no negative mood; and, in their marked turns, what 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from analysis.topics.keywords import KeywordTopics
 from bench.materials.redaction_exchanges import exchange_of, without_marks
 from bench.materials.reference_calls import LISTENED, dialogue_of, heard, name_of
 from bench.materials.topic_glossaries import BRANCHES
+from bench.options import options_of
 from bench.redaction import exchanges
 from bench.shares import share
 from bench.summaries import tells_end
@@ -170,7 +170,7 @@ def polite_lines(expected: Expected, call: CallForAnalysis, moods: CallSentiment
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--set", choices=[*SETS, *HALVES], action="append")
     parser.add_argument("--texts", action="store_true", help="show every answer")
     chosen = parser.parse_args()

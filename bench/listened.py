@@ -10,7 +10,6 @@ calls and of the eight samples, its chunks with their timed words.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -27,6 +26,7 @@ import soxr
 import yaml
 
 from bench.materials.reference_calls import HEARD_WORDS, LISTENED, name_of
+from bench.options import options_of
 from samples.make_samples import GAP_S, LEAD_S, RATE_HZ, SPEECH_DBFS, Samples, Turn, mix, to_level, write_audio
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "calls"
@@ -78,7 +78,7 @@ def heard(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     recordings, output = folder / "calls", folder / "output"

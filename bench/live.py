@@ -15,7 +15,6 @@ Prints a JSON line for each recogniser and number of calls; the last line has al
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import multiprocessing
@@ -33,6 +32,7 @@ import numpy.typing as npt
 
 from bench.materials.recordings import PROJECT
 from bench.materials.testbed import processor_s, with_children
+from bench.options import options_of
 
 RATE_HZ = 8_000
 FRAME_S = 0.04
@@ -265,11 +265,10 @@ def _end(pid: int | None) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--calls", default="1,4,16")
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--recognisers", default="sleeping,tiny.en")
-    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
     given = parser.parse_args()
     calls = [int(number) for number in given.calls.split(",")]
     lines = [line for name in given.recognisers.split(",") for line in measured(name, calls, given.seconds, given.data)]

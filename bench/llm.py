@@ -23,6 +23,7 @@ from typing import Any
 from analysis.llm.provider import LLMRequest, Reply
 from analysis.llm.validation import read_reply
 from bench.materials.tiny_llm import TinyShape, build_tiny_llm
+from bench.options import options_of
 from pipeline.config.areas.llm import MlxLmSettings
 
 TOPICS = ("card", "lost card", "loan", "transfer", "address change", "opening hours", "complaint", "other")
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
+    parser = options_of(__doc__)
     parser.add_argument("--calls", type=int, default=32)
     parser.add_argument("--hidden", type=int, default=1024, help="a multiple of 128")
     parser.add_argument("--layers", type=int, default=4)

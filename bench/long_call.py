@@ -10,7 +10,6 @@ matters of the call the summary keeps, and whether it says anything twice. On a 
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from analysis.topics.step import TopicMethods, TopicStep
 from bench.materials.reference_calls import samples, spoken_at_pace
 from bench.materials.service_dialogues import service_dialogues
 from bench.materials.testbed import processor_s, with_children
+from bench.options import options_of
 from bench.summaries import facts_kept
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, SummarySettings, TopicSettings
@@ -91,9 +91,8 @@ def summary_figures(summary: Summary) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--words", type=int, default=WORDS)
     parser.add_argument("--limit", type=float, help="llm.request_time_limit_s")
     parser.add_argument("--texts", action="store_true")

@@ -15,7 +15,6 @@ a call takes 4.7 ms of processor time instead of 1.05. `--workers 2` makes rows 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -30,6 +29,7 @@ from typing import Any, get_args
 from bench.database import cpu_s, keep, typical_call
 from bench.materials.reference_calls import samples
 from bench.materials.testbed import fresh_database, server_cpu_s
+from bench.options import options_of
 from db.analytics import questions
 from db.connection import Database
 from db.ledger.store import PostgresStore
@@ -289,7 +289,7 @@ def say(line: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.million", description=(__doc__ or "").split("\n", 1)[0])
+    parser = options_of(__doc__)
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--chunks", type=int, default=20, help="of each call")
     parser.add_argument("--workers", type=int, default=1, help="connections that make rows at once")

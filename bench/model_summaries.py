@@ -10,7 +10,6 @@ saying which is which, for someone to grade by the rubric in docs/language-model
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import random
@@ -26,6 +25,7 @@ from analysis.llm.provider import LLMAnswer, LLMRequest
 from analysis.llm.validation import plain
 from analysis.records import Summary
 from analysis.summary.step import SummaryStep
+from bench.options import options_of
 from bench.shares import share
 from bench.summaries import TruthCall, harper_calls, keeps_outcome, keeps_slot, sample_calls
 from pipeline.config.areas.encoder import EncoderSettings
@@ -143,9 +143,8 @@ def write_sheet(path: Path, calls: Sequence[TruthCall], ways: dict[str, Sequence
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--model")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--replies", type=Path)
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--texts", action="store_true")

@@ -10,7 +10,6 @@ speakers are told apart: `bench.voices`, and the diarisation error rate of `run.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import statistics
@@ -19,12 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.options import PROJECT, options_of
 from pipeline.config.areas.speech.diarisation import DiarisationSettings
 from pipeline.diarisation.roles import Said, guess_roles
 from pipeline.records import Direction, Role
 
 SETTINGS = DiarisationSettings()
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,7 @@ def show(title: str, rows: dict[str, dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--seeds", type=int, default=20, help="random draws of each harder view")
     given = parser.parse_args()
     report: dict[str, Any] = {}

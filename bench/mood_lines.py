@@ -9,7 +9,6 @@ the training sentences word for word are left out and counted. Shares have their
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 from collections.abc import Sequence
@@ -19,11 +18,11 @@ from typing import Any
 from analysis.encoder.choice import open_encoder
 from analysis.sentiment.lines import SpokenLine
 from analysis.sentiment.text_trained import TrainedTextSentiment
+from bench.options import PROJECT, options_of
 from bench.shares import share
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.records import Role
 
-PROJECT = Path(__file__).resolve().parents[1]
 LABELS = PROJECT / "bench" / "labels"
 SETS = {
     "first": LABELS / "mood_lines.jsonl",
@@ -49,7 +48,7 @@ def labelled_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--set", choices=list(SETS), action="append")
     parser.add_argument("--model", default="shipped", help="folder of another model")
     parser.add_argument("--show", action="store_true", help="print the lines judged as nobody would")

@@ -10,7 +10,6 @@ is wrong twice; in a mono copy, whose sides cannot be told, over both together.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections.abc import Sequence
@@ -23,7 +22,8 @@ import soundfile  # type: ignore[import-untyped]
 import soxr
 
 from bench.materials.sound.overhearing import KINDS
-from bench.talk import PROJECT, READABLE, listened
+from bench.options import PROJECT, options_of
+from bench.talk import READABLE, listened
 from pipeline.judging.scores import HeardCall, score_call
 from pipeline.judging.truth import TrueCall, open_truth
 
@@ -59,7 +59,7 @@ def errors(heard: HeardCall, truth: TrueCall) -> tuple[int, int]:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = options_of(__doc__)
     arguments.add_argument("--model", default="base", help="as for run.py --model")
     arguments.add_argument("--calls", type=int, default=1)
     arguments.add_argument("--kinds", default="", help="parts of names of kinds, separated by commas; default all")

@@ -9,7 +9,6 @@ every service dialogue (Rastogi et al. 2019), of which few are labelled. Shares 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from analysis.records import ActionItem
 from analysis.summary.promises import promises_in
 from bench.materials.reference_calls import dialogue_of
 from bench.materials.service_dialogues import service_dialogues
+from bench.options import options_of
 from bench.shares import share
 
 LABELS = Path(__file__).resolve().parent / "labels" / "promises.yaml"
@@ -73,8 +73,7 @@ def counted(row: Mapping[str, Any], items: Sequence[tuple[int, ActionItem]]) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--half", choices=HALVES, action="append")
     parser.add_argument("--texts", action="store_true", help="show every answer")
     chosen = parser.parse_args()

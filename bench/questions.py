@@ -15,7 +15,6 @@ and the intercept for which "not in these calls" is said to 95 % of 30 questions
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +42,7 @@ from bench.materials.question_calls import (
     store_corpus,
 )
 from bench.materials.testbed import fresh_database
+from bench.options import options_of
 from bench.shares import share
 from commands.ask.index import index_calls
 from db.connection import Database
@@ -61,8 +61,7 @@ Ranking = Callable[[str], Sequence[str]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--set", action="append", choices=SETS_OF_QUESTIONS, help="all without; may be repeated")
     parser.add_argument("--fit", action="store_true", help="print the regression of the developed half")
     parser.add_argument("--show", action="store_true", help="print what came first for each question")

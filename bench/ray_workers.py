@@ -11,7 +11,6 @@ night's run does once, is told as `start_s`. The recogniser sleeps (`sleeping`) 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -22,6 +21,7 @@ import psycopg
 
 from bench.materials.recordings import short_calls
 from bench.materials.testbed import Testbed, differences, run_bed
+from bench.options import options_of
 from bench.whole_run import checked_run
 
 RECOGNISERS = {"sleeping": "scripted", "whisper": "faster_whisper"}
@@ -72,7 +72,7 @@ def measure(bed: Testbed, numbers: Sequence[int], settings: Sequence[str]) -> di
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--recogniser", default="sleeping")
     parser.add_argument("--calls", type=int, default=60)
     parser.add_argument("--sleep", type=float, default=0.2, help="seconds asleep for each second of speech")

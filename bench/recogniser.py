@@ -30,6 +30,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.options import options_of
+
 if TYPE_CHECKING:
     from pipeline.transcription.engines.mlx_qwen3.kernels.operations import Kernels
 
@@ -55,7 +57,7 @@ class Bench:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--shape", choices=("0.6b", "1.7b", "small"), default="0.6b")
     parser.add_argument("--precision", choices=("auto", "float32", "float16", "bfloat16"), default="auto")
     parser.add_argument("--batch-size", type=int, help="16 on a CPU, 64 on a GPU")

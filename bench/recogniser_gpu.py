@@ -16,7 +16,6 @@ features of `transformers` are made outside of the time, ours are in it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -30,6 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.options import options_of
 from bench.recogniser import LENGTHS_S, STAGES, Batched, Bench, noise_bursts, prepare, sequential, tokens_of
 from pipeline.children.worker import TaskServer, Worker
 from pipeline.errors import EarshotError, StageTimeout
@@ -61,7 +61,7 @@ ROWS: tuple[tuple[str, str], ...] = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--shape", choices=tuple(LENGTHS_S), default="0.6b")
     parser.add_argument("--precision", choices=("float32", "float16", "bfloat16"), default="bfloat16")
     parser.add_argument("--budget-s", type=float, default=220.0, help="seconds from begin to end")

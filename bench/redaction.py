@@ -13,7 +13,6 @@ Shares have their 95 % interval (Wilson 1927).
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from analysis.redaction.spans import PersonalSpan
 from bench.materials import redaction_exchanges as materials
 from bench.materials.redaction_exchanges import Exchange, Marked, read_cases, read_exchanges
 from bench.materials.reference_calls import harper_valley
+from bench.options import options_of
 from bench.shares import share
 from pipeline.config.areas.redaction import RedactionSettings
 
@@ -116,8 +116,7 @@ def harper(redactor: Redactor, data: Path) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--show", action="store_true", help="print what was left and what was taken wrongly")
     chosen = parser.parse_args(arguments)

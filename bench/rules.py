@@ -12,7 +12,6 @@ are real ones. Shares have their 95 % interval (Wilson 1927).
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,13 +26,13 @@ from analysis.rules.step import RulesStep
 from analysis.sentiment.steps import build_sentiment_steps
 from bench.materials.reference_calls import harper_valley, samples, spoken_at_pace
 from bench.materials.service_dialogues import service_dialogues
+from bench.options import PROJECT, options_of
 from bench.shares import share
 from pipeline.config.root import Settings
 from pipeline.config.yaml_reader import read_yaml_file
 from pipeline.ports import AnalysisStep
 from pipeline.records import CallForAnalysis, StepResult
 
-PROJECT = Path(__file__).resolve().parents[1]
 WRITTEN = {
     "en": Path(__file__).parent / "labels" / "attention_calls.yaml",
     "fr": Path(__file__).parent / "labels" / "attention_calls_fr.yaml",
@@ -115,8 +114,7 @@ def alarms(judge: Judge, calls: Sequence[CallForAnalysis], show: int) -> Iterato
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--apart", action="store_true")
     parser.add_argument("--language", choices=sorted(WRITTEN), default="en", help="fr: the written calls alone")
     parser.add_argument("--show", type=int, default=3, help="matches shown of each rule")

@@ -7,7 +7,6 @@ Run it with OMP_NUM_THREADS=1: throughput is per core. `run.py train acoustic --
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import re
@@ -32,6 +31,7 @@ from analysis.sentiment.text import TextSentiment
 from analysis.sentiment.text_trained import TrainedTextSentiment
 from analysis.training.judging.measures import Scores, compare, score
 from analysis.training.labelled.labels import SENTIMENTS
+from bench.options import options_of
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.sentiment import LexiconSettings, SentimentSettings
 from pipeline.intervals import Figure
@@ -186,8 +186,7 @@ def _told(name: str, scores: Scores) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--part", choices=("speed", "words", "all"), default="all")
     parser.add_argument("--repeat", type=int, default=5)
     chosen = parser.parse_args()

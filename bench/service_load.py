@@ -8,7 +8,6 @@ something that was accepted is lost, or an answer is not the one that is wanted.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import hashlib
@@ -30,6 +29,7 @@ import numpy as np
 from websockets.asyncio.client import connect as ws_connect
 from websockets.exceptions import ConnectionClosed
 
+from bench.options import options_of
 from bench.serving.abuse import WANTED, bad_requests, endless_address, wrong_tokens
 from bench.serving.server import PATIENCE_S, WAV, Server, recording
 from service.live.messages import FRAME_HEADER
@@ -199,7 +199,7 @@ def _is_there(server: Server, job_id: str, sha256: str) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.service_load", description=(__doc__ or "").split("\n", 1)[0])
+    parser = options_of(__doc__)
     parser.add_argument("--submissions", type=int, default=500)
     parser.add_argument("--slow", type=int, default=100)
     parser.add_argument("--cut", type=int, default=50)

@@ -14,7 +14,6 @@ disturbed. Exits with 1 when anything differs, is lost or is unaccounted for.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import signal
@@ -33,8 +32,7 @@ import psycopg
 from bench.materials.damage import damaged_copies
 from bench.materials.recordings import short_calls
 from bench.materials.testbed import Testbed, differences, run_bed
-
-PROJECT = Path(__file__).resolve().parent.parent
+from bench.options import PROJECT, options_of
 
 
 def strike(run: subprocess.Popen[bytes], dice: random.Random, longest_s: float) -> str:
@@ -315,7 +313,7 @@ def damaged(number: int, seed: int, data: Path) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--sphinx-kills", type=int, default=0)
     parser.add_argument("--worker-kills", type=int, default=0)
@@ -325,7 +323,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--damaged", type=int, default=0)
     parser.add_argument("--calls", type=int, default=8, help="recordings in the runs that are killed")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
     chosen = parser.parse_args(arguments)
     parts = ("kills", "sphinx_kills", "worker_kills", "database_restarts", "full_disks", "damaged")
     if not any(getattr(chosen, part) for part in parts):

@@ -16,7 +16,6 @@ been tuned; each was looked at after it had been counted.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from analysis.summary.support.verdict import WEIGHED, WEIGHTS, Verdict, faults_o
 from analysis.summary.support.wording import wording_of
 from bench.fresh_calls import STRANGERS, calls_of_set, fresh_calls
 from bench.materials.reference_calls import dialogue_of, harper_valley, samples
+from bench.options import options_of
 from bench.shares import share
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.records import CallForAnalysis
@@ -156,8 +156,7 @@ def _evidence(statements: Sequence[Labelled], encoder: SentenceEncoder | None) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--tuning-only", action="store_true", help="leave the half kept apart alone")

@@ -16,7 +16,6 @@ Intervals are 95 %: Wilson for shares, percentile of a paired bootstrap over dia
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,12 +34,12 @@ from analysis.summary.spoken import spoken_summary
 from analysis.summary.step import SummaryStep
 from analysis.text import content_stems
 from bench.materials.reference_calls import call_of, dialogue_of, harper_valley, samples
+from bench.options import PROJECT, options_of
 from bench.shares import share
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import ExtractiveSummarySettings, SummarySettings
 from pipeline.records import CallForAnalysis, TranscriptChunk
 
-PROJECT = Path(__file__).resolve().parent.parent
 METRICS = ("rouge1", "rouge2", "rougeL")
 FIRST_TURNS = 3
 ASIDE = frozenset(
@@ -258,8 +257,7 @@ def measure_rouge(data: Path, limit: int, resamples: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--limit", type=int, default=500)
     parser.add_argument("--resamples", type=int, default=2000)
     parser.add_argument("--texts", action="store_true", help="show every summary")

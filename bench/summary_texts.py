@@ -7,7 +7,6 @@ From the words of people, and of the samples also from those that Whisper base h
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from analysis.encoder.vectors import EncoderChoice
 from analysis.records import ActionItem, Summary
 from analysis.summary.step import SummaryStep
 from bench.materials.reference_calls import harper_valley, heard_samples, samples
+from bench.options import options_of
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import SummarySettings
 from pipeline.records import CallForAnalysis
@@ -66,8 +66,7 @@ def _promise(item: ActionItem) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     print(page(parser.parse_args().data, open_encoder(EncoderSettings())), end="")
 
 

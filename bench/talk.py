@@ -19,7 +19,6 @@ found: of the same side, begun within a second of it. --part takes every other c
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections import Counter
@@ -37,6 +36,7 @@ from analysis.conversation.speech import utterances
 from analysis.conversation.turns import MIN_CUT_S, interruptions, without_backchannels
 from analysis.records import Conversation
 from bench.materials.sound.overlapping import BroughtForward, with_overlaps
+from bench.options import PROJECT, options_of
 from bench.shares import share_interval
 from bench.words import PARTS, materials, part_of
 from commands.evaluate.comparison.figures import truths_of
@@ -48,7 +48,6 @@ from pipeline.config.model_choice import settings_of_model
 from pipeline.judging.scores import HeardCall
 from pipeline.judging.truth import TrueCall, TrueTurn, open_truth
 
-PROJECT = Path(__file__).resolve().parent.parent
 SIDES = ("client", "agent")
 READABLE = {".wav", ".flac", ".ogg"}
 NEAR_S = 1.0
@@ -198,8 +197,7 @@ def compare_overlaps(data: Path, model: str, part: str | None) -> None:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, default=Path("../shared/data"))
+    arguments = options_of(__doc__, data=True)
     arguments.add_argument("--model", default="base", help="as for run.py --model")
     arguments.add_argument("--overlaps", action="store_true", help="turns brought forward until they overlap")
     arguments.add_argument("--part", choices=PARTS, default=None, help="with --overlaps: every other call by name")

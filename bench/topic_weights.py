@@ -13,7 +13,6 @@ about something near. Maximum likelihood with a small ridge. Without --write the
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +36,7 @@ from bench.materials.asked_calls import DEVELOPED, asked_calls
 from bench.materials.banking77 import Question, developed_intents, questions
 from bench.materials.service_dialogues import first_turns
 from bench.materials.topic_glossaries import BANKING77, SERVICES
+from bench.options import options_of
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, KeywordTopicSettings
 from pipeline.records import Role, TranscriptChunk
@@ -226,8 +226,7 @@ def fit(draws: Sequence[Draw], method: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--write", action="store_true", help=f"write {WEIGHTS.name}")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():

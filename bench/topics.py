@@ -1,22 +1,21 @@
 """Topics without a language model: how often they are right, and how often a call that has none is left without one.
 
-    python -m bench.topics [--data ../shared/data] [--words] [--sphinx] [--train]
+    python -m bench.topics [--data ../shared/data] [--words] [--train]
 
-Harper Valley: six calls, their eight task names with a definition each as the glossary; from the human text and, with
---sphinx, from what PocketSphinx makes of the human turns (about a minute and a half). Samples: our own calls, topic and
-subtopic. Asked calls: `bench/labels/README.md` says what they are; the developed ones and those kept apart. Services:
-the first turns of every second service dialogue, the services' names and a few words as the glossary, and the same with
-a third of the services withheld. banking77: the intents' names and a few words of our own as the glossary, each
-question one client turn; all 77, then with twenty intents withheld, five times, the twenty drawn from the half that
-nothing was fitted on; the questions of that half are counted. A withheld answer counts as wrong where there is a topic.
-Reliability: how often the topic was right in each band of confidence. --words: without the sentence encoder. With
---train, `run.py train topics` runs on half of the questions (minutes), and the topic step with its folder is measured
-on the other, with and without twenty withheld intents. Shares have their 95 % interval (Wilson 1927).
+Harper Valley: six calls, their eight task names with a definition each as the glossary; from the human text. Samples:
+our own calls, topic and subtopic. Asked calls: `bench/labels/README.md` says what they are; the developed ones and
+those kept apart. Services: the first turns of every second service dialogue, the services' names and a few words as the
+glossary, and the same with a third of the services withheld. banking77: the intents' names and a few words of our own
+as the glossary, each question one client turn; all 77, then with twenty intents withheld, five times, the twenty drawn
+from the half that nothing was fitted on; the questions of that half are counted. A withheld answer counts as wrong
+where there is a topic. Reliability: how often the topic was right in each band of confidence. --words: without the
+sentence encoder. With --train, `run.py train topics` runs on half of the questions (minutes), and the topic step with
+its folder is measured on the other, with and without twenty withheld intents. Shares have their 95 % interval (Wilson
+1927).
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import subprocess
@@ -43,6 +42,7 @@ from bench.materials.banking77 import Question, developed_intents, questions
 from bench.materials.reference_calls import call_of, harper_valley, samples
 from bench.materials.service_dialogues import first_turns
 from bench.materials.topic_glossaries import BANKING77, HARPER_VALLEY, SERVICES
+from bench.options import options_of
 from bench.shares import reliability, share_interval
 from pipeline.config.areas.encoder import EncoderSettings
 from pipeline.config.areas.language import GlossarySettings, TopicSettings
@@ -70,15 +70,11 @@ def share(right: int, of: int) -> dict[str, Any]:
     return {"share": round(right / of, 4), "of": of, "interval": share_interval(right, of)} if of else {"of": 0}
 
 
-def harper_valley_figures(data: Path, encoder: EncoderChoice, with_sphinx: bool) -> dict[str, Any]:
+def harper_valley_figures(data: Path, encoder: EncoderChoice) -> dict[str, Any]:
     glossary = load_glossary(HARPER_VALLEY)
     calls = harper_valley(data)
-    figures: dict[str, Any] = {"calls": len(calls), "human": _right(calls, glossary, encoder)}
-    figures["chance"] = round(len(calls) / len(glossary.topics), 2)
-    if with_sphinx:
-        heard = [(_by_sphinx(data, call), task) for call, task in calls]
-        figures["sphinx"] = _right(heard, glossary, encoder)
-    return figures
+    chance = round(len(calls) / len(glossary.topics), 2)
+    return {"calls": len(calls), "human": _right(calls, glossary, encoder), "chance": chance}
 
 
 def _right(
@@ -99,36 +95,6 @@ def _shown(topic: Topic | None, reason: str | None) -> str:
     found = topic.topic if topic.subtopic is None else f"{topic.topic} > {topic.subtopic}"
     second = f", then {topic.second_topic}" if topic.second_topic else ""
     return f"{found} {topic.confidence:.2f}{second}"
-
-
-def _by_sphinx(data: Path, call: CallForAnalysis) -> CallForAnalysis:
-    """The same call with each human turn recognised by PocketSphinx from a fresh state."""
-    import av
-
-    from pipeline.config.areas.speech.recognisers import SphinxOptions
-    from pipeline.transcription.engine import SegmentRequest
-    from pipeline.transcription.engines.sphinx import SphinxTranscriber
-
-    path = data / "calls" / "harper_valley" / f"{call.call_id}.wav"
-    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=16_000)
-    with av.open(str(path)) as container:
-        blocks = [b.to_ndarray() for frame in container.decode(audio=0) for b in resampler.resample(frame)]
-    audio = np.concatenate(blocks, axis=1)
-    engine = SphinxTranscriber(SphinxOptions())
-    engine.load()
-    requests = [
-        SegmentRequest(
-            key=str(place),
-            samples=np.ascontiguousarray(
-                audio[chunk.channel, max(0, int((chunk.start_s - 0.25) * 16_000)) : int((chunk.end_s + 0.25) * 16_000)]
-            ),
-            language="en",
-        )
-        for place, chunk in enumerate(call.transcript.chunks)
-    ]
-    heard = {int(result.key): result.text for result in engine.transcribe(requests)}
-    chunks = tuple(replace(chunk, text=heard.get(place, "")) for place, chunk in enumerate(call.transcript.chunks))
-    return replace(call, transcript=replace(call.transcript, chunks=chunks))
 
 
 def sample_figures(encoder: EncoderChoice) -> dict[str, Any]:
@@ -326,10 +292,8 @@ def _by_command(train: Sequence[Question], test: Sequence[Question], names: froz
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--words", action="store_true", help="without the sentence encoder")
-    parser.add_argument("--sphinx", action="store_true", help="also from the recogniser's text")
     parser.add_argument("--train", action="store_true", help="also by `run.py train topics`, some minutes")
     parser.add_argument("--questions", type=int, default=None, help="at most about so many of banking77")
     arguments = parser.parse_args()
@@ -346,7 +310,7 @@ def main() -> None:
     figures["asked_reliability"] = by_confidence(asked)
     if arguments.data.is_dir():
         print("Harper Valley (eight tasks)")
-        figures["harper_valley"] = harper_valley_figures(arguments.data, encoder, arguments.sphinx)
+        figures["harper_valley"] = harper_valley_figures(arguments.data, encoder)
         figures["services"] = service_figures(arguments.data, encoder)
         figures["banking77"] = banking77_figures(arguments.data, encoder, arguments.questions)
         if arguments.train:

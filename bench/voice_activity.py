@@ -11,7 +11,6 @@ get_speech_timestamps with the same settings.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bench.options import options_of
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import discard, read_range
 from pipeline.audio.prepare import CallPreparer
@@ -143,8 +143,7 @@ def speed(calls: Sequence[Path], settings: VoiceActivitySettings, repeats: int) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--detector", default="silero")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()

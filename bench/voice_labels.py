@@ -8,12 +8,13 @@ EmoDB (Burkhardt et al. 2005): anger and sadness are negative, happiness positiv
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from bench.options import options_of
 
 EMOTIONS = {"anger": "negative", "sadness": "negative", "neutral": "neutral", "happiness": "positive"}
 LEAST_S = 0.4
@@ -42,8 +43,7 @@ def neutral_turns(data: Path) -> Iterator[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
+    parser = options_of(__doc__, data=True)
     writer = csv.DictWriter(sys.stdout, ["path", "label", "group", "start_s", "end_s", "channel", "role"])
     writer.writeheader()
     data = parser.parse_args().data.resolve()

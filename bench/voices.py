@@ -11,7 +11,6 @@ False splits: recordings of one person that are taken for two. `--hour` adds pro
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import tempfile
@@ -24,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from bench.materials.recordings import write_wav
-from bench.mono_roles import PROJECT, show
+from bench.mono_roles import show
+from bench.options import PROJECT, options_of
 from bench.voice_activity import decoded
 from pipeline.audio.prepare import CallPreparer
 from pipeline.config.areas.audio import AudioSettings
@@ -250,8 +250,7 @@ def an_hour(diariser: VoicesDiariser, data: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--hour", action="store_true", help="also the cost of an hour of audio")
     arguments = parser.parse_args()
     try:

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import sys
@@ -27,6 +26,7 @@ import psycopg
 
 from bench.materials.recordings import sample_speech, short_calls, write_wav
 from bench.materials.testbed import Testbed, run_bed, server_cpu_s, with_children
+from bench.options import options_of
 
 CALLS = 37_005
 
@@ -208,7 +208,7 @@ def _peak_rss(pid: int, poll: Callable[[], int | None]) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="of calls, for speed and idle")
     parser.add_argument("--calls", type=int, default=10_000, help="for growth")
     parser.add_argument("--part", choices=["speed", "idle", "growth", "planning", "all"], default="all")

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.materials.sound.spoken_names import make_spoken_names
+from bench.options import PROJECT, options_of
 from commands.evaluate.comparison.figures import ComparedSystems, SystemFigures, compared, truths_of
 from commands.evaluate.comparison.kept import KeptTranscripts
 from commands.evaluate.comparison.pipeline_system import run_configuration
@@ -42,7 +43,6 @@ from pipeline.config.loader import load_settings
 from pipeline.judging.scores import FIGURES
 from pipeline.judging.truth import TrueCall, open_truth
 
-PROJECT = Path(__file__).resolve().parent.parent
 OURS = "earshot"
 WITHOUT = "earshot, no vocabulary"
 VOCABULARY = "transcription.faster_whisper.send_context=true"
@@ -239,8 +239,7 @@ def _as_json(found: ComparedSystems) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
+    parser = options_of(__doc__, data=True)
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--sets", default="", help="names, comma-separated; all by default")
     parser.add_argument("--part", choices=PARTS, default=None, help="every other call by name")

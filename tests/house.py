@@ -20,7 +20,6 @@ ASKED_FOLDER_FILES = 15
 
 ANSWERS: dict[str, str] = {
     "pipeline/records.py": "plain records in the order a call flows through them; nothing to call, nothing to split",
-    "bench/database.py": "four measurements of one database on rows made alike; parts of it mean nothing alone",
     "bench/million.py": "many calls: the statements that make their rows, and everything that is asked of them",
     "bench/million.py:measure": "one document of figures, from top to bottom",
     "bench/recogniser.py": "one comparison and its breakdown; the parts share the weights and the audio they make",

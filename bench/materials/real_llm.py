@@ -10,7 +10,6 @@ of which 2 GB stay used. None of these packages is a dependency of the project.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.options import options_of
 from pipeline.errors import ModelUnavailable
 
 NAME = "Qwen2.5-Coder-0.5B-Instruct"
@@ -198,7 +198,7 @@ def _write(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument("--packages", type=Path, help="a folder with the wheels, instead of a download")
     options = parser.parse_args()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.materials.sound.spoken_names import WITH_NAMES, WITHOUT_NAMES
-from bench.words import CORRECTED, OURS, PROJECT, WITHOUT, Material, missed, missed_with_vocabulary, part_of, truth_of
+from bench.options import PROJECT
+from bench.words import CORRECTED, OURS, WITHOUT, Material, missed, missed_with_vocabulary, part_of, truth_of
 from commands.evaluate.comparison.figures import ComparedSystems
 from commands.evaluate.comparison.running import SystemResult, Transcribed
 from commands.evaluate.comparison.systems import PLAIN

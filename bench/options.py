@@ -1,0 +1,16 @@
+"""The command line of a benchmark."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def options_of(about: str | None, *, data: bool = False) -> argparse.ArgumentParser:
+    """A parser that shows the text of the module; with `data` it takes the folder of the reference data."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if data:
+        parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
+    return parser
