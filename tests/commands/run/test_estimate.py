@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.materials.recordings import sample_speech, write_wav
-from commands.run.estimate import Sound, price_of, sound_of, suiting, time_by_trial, time_from
+from commands.run.estimate import Sound, price_of, sound_of, suiting, time_by_trial, time_from, told
 from commands.run.trial import as_found
 from db.queries.runs import RunSpeed
 from pipeline.config.root import Settings
@@ -124,3 +124,41 @@ def test_the_price_of_detecting_the_language_is_in_the_estimate(more: dict[str, 
     settings = with_engines("google", google={"project": "p", "usd_per_minute": 0.6}, **more)
     told = price_of(settings.transcription, Sound(audio_s=120.0, lengths=((90.0, 1), (30.0, 1))))
     assert f"for {billed} billed by google" in " ".join(told)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.4, "0 seconds"), (1.0, "1 second"), (89.9, "90 seconds"), (90.0, "2 minutes"), (7199.0, "120 minutes"),
+        (7200.0, "2.0 hours"), (9000.0, "2.5 hours"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_told_as_a_person_would(seconds: float, said: str) -> None:
+    assert told(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("more", "lengths", "said"),
+    [
+        ({"engines": ["faster_whisper"]}, [60.0], []),
+        ({"engines": ["deepgram"]}, [], []),
+        ({"engines": ["deepgram"], "deepgram": {"usd_per_minute": None}}, [60.0],
+         ["the audio of calls would leave this machine: deepgram is sent it",
+          "transcription: at most 2.0 minutes billed by deepgram, price unknown "
+          "(transcription.deepgram.usd_per_minute)"]),
+        ({"engines": ["deepgram"], "language": "en", "deepgram": {"usd_per_minute": 0.5}}, [60.0, 30.0],
+         ["the audio of calls would leave this machine: deepgram is sent it",
+          "transcription: at most about 1.50 USD for 3.0 minutes billed by deepgram at 0.5 USD a minute; silence is "
+          "not sent"]),
+        ({"engines": ["deepgram"], "language": "en", "deepgram": {"usd_per_minute": 0.5}, "max_cost_usd": 1.0},
+         [60.0, 30.0],
+         ["the audio of calls would leave this machine: deepgram is sent it",
+          "transcription: at most about 1.50 USD for 3.0 minutes billed by deepgram at 0.5 USD a minute; silence is "
+          "not sent",
+          "the run stops before it crosses transcription.max_cost_usd (1 USD)"]),
+    ],
+)  # fmt: skip
+def test_what_a_service_would_charge_is_told(more: dict[str, Any], lengths: list[float], said: list[str]) -> None:
+    settings = Settings.model_validate({"transcription": more}).transcription
+    sound = Sound(audio_s=sum(lengths), lengths=tuple((length_s, 2) for length_s in lengths))
+    assert price_of(settings, sound) == said

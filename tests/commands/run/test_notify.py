@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import threading
 import time
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from commands.run.notify import body, subject, tell
 from pipeline.config.areas.reporting import NotifySettings, NotifyWhen, ReportingSettings, SmtpSettings, WebhookSettings
 from pipeline.errors import DatabaseUnavailable, RunLocked
 from tests.commands.run.receiving import Received
+from tests.pinned import assert_pinned
 
 COUNTS = {"found": 9, "done": 6, "unchanged": 1, "failed": 2}
 
@@ -232,3 +235,50 @@ def test_a_mail_server_that_never_ends_its_reply_is_left(reply: bytes) -> None:
         assert "reporting.notify.smtp: not sent (SMTPServerDisconnected" in problem
         server.join(5.0)
         assert not server.is_alive()
+
+
+EVERYTHING = Ending(
+    began_at=datetime(2026, 9, 14, 1, 2, 3, tzinfo=UTC), run_id="r-1", host="box", exit_code=ExitCode.LOOK,
+    counts=COUNTS, adds_up=False, error="the database is gone",
+    report={
+        "failures": [
+            {"error_type": "SourceUnreadable", "stage": "prepare", "calls": 2, "transient": True},
+            {"error_type": "EngineError", "stage": "recognise", "calls": 1, "transient": False},
+        ],
+        "interrupted": "SIGTERM", "planned_stop": "05:00", "attention": ["9 of 9", "nobody spoke"], "offered": 9,
+        "unusable": {"recordings": 3, "first": [{"file_name": "e.wav", "reason": "empty"}]},
+        "passed_over": ["mlx_qwen3: no weights"], "disappeared": {"calls": 1}, "wall_s": 24.0, "audio_s": 90.0,
+        "speech_s": 41.5, "times_real_time": 3.75, "peak_memory_bytes": 10**9, "recogniser_busy_s": 5.0,
+        "recogniser_restarts": 2, "startup_s": 0.5, "segment_flags": {"quiet": 2, "clipped": 5},
+        "stages": [{"stage": "prepare", "utilisation": 0.25, "p50_s": 1.5, "p95_s": 3.0},
+                   {"stage": "store", "utilisation": 0.0, "p50_s": None, "p95_s": None}],
+        "services": [
+            {"step": "summary", "provider": "chat", "tokens_in": 100, "tokens_out": 50, "cost_usd": 0.25},
+            {"step": "summary", "provider": "chat", "tokens_in": 10, "tokens_out": None, "cost_usd": None},
+            {"step": "topic", "provider": "local", "tokens_in": None, "tokens_out": None, "cost_usd": None},
+        ],
+        "comparison": {"tests": [{"what": "topics", "now": "a 90%", "before": "a 10%", "drift": True},
+                                 {"what": "words", "now": "1", "before": "2", "drift": False}]},
+    },
+)  # fmt: skip
+
+
+def test_a_message_says_all_of_a_bad_night() -> None:
+    assert_pinned("message.txt", body(EVERYTHING))
+
+
+def test_metrics_say_all_of_a_bad_night(tmp_path: Path) -> None:
+    path = tmp_path / "earshot.prom"
+    path.write_text("earshot_run_success_timestamp_seconds 12.5\n")
+    write_metrics(path, EVERYTHING)
+    text = re.sub(r"^(earshot_run_ended_timestamp_seconds) .*", r"\1", path.read_text(), flags=re.MULTILINE)
+    assert_pinned("metrics.prom", text)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("before", ["", "earshot_run_success_timestamp_seconds\n", "x 1\n"])
+def test_without_a_good_run_before_none_is_told(before: str, tmp_path: Path) -> None:
+    path = tmp_path / "earshot.prom"
+    path.write_text(before)
+    write_metrics(path, EVERYTHING)
+    assert "success_timestamp" not in path.read_text()
