@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from typing import IO, Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -52,5 +53,12 @@ def cell(text: object, style: str = "") -> Text:
     return Text("–" if text is None else one_line(masked(str(text))), style)
 
 
-def table(title: str | None = None, **how: Any) -> Table:
-    return Table(title=title, title_justify="left", **how)
+def table(
+    title: str | None = None, headings: Iterable[str | Text] = (), *, figures: bool = False, folded: bool = False
+) -> Table:
+    """`figures`: all columns but the first hold numbers. `folded`: a long cell goes on in further lines."""
+    made = Table(title=title, title_justify="left")
+    for number, heading in enumerate(headings):
+        justify: JustifyMethod = "right" if figures and number else "left"
+        made.add_column(heading, justify=justify, overflow="fold" if folded else "ellipsis")
+    return made

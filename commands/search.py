@@ -49,9 +49,8 @@ def show_hits(  # noqa: PLR0917 - the options of the command
         return 0
     if guess is not None:
         say(f"nobody said {query!r}; shown for {guess!r}")
-    shown = table(f"{counted(len(hits), 'hit')} for {guess or query!r}")
-    for name in ("", "call", "began", "at", "who", "said"):
-        shown.add_column(name, overflow="fold")
+    title = f"{counted(len(hits), 'hit')} for {guess or query!r}"
+    shown = table(title, ("", "call", "began", "at", "who", "said"), folded=True)
     for number, hit in enumerate(hits, start=1):
         minutes, seconds = divmod(int(hit.at_s), 60)
         began = None if hit.started_at is None else f"{hit.started_at:%Y-%m-%d %H:%M}"

@@ -12,6 +12,7 @@ from db.queries.watch import CallToCorrect, NightFigure, WatchCounts
 from pages.rendering import page
 from pages.site import Site
 from pages.svg.charts import RatePoint, rates
+from pipeline.intervals import Share
 
 _ALL = "all"
 
@@ -26,9 +27,7 @@ class GroupRate:
     """Empty for all, and for calls without a known agent."""
     calls: int
     words: int
-    value: float | None
-    low: float | None
-    high: float | None
+    rate: Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

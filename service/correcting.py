@@ -8,8 +8,6 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -20,11 +18,12 @@ from analysis.redaction.stored import without_personal_data
 from db.queries import reading
 from db.queries.chosen import EVERYTHING
 from db.queries.references import Reference, heard_turns, reference_of, save_reference
-from db.queries.watch import calls_to_correct, is_drawn, judged_calls, nights_of_all, watch_counts
+from db.queries.standing import standing
+from db.queries.watch import calls_to_correct, is_drawn, nights_of_all, watch_counts
 from pages.correct_page import LONGEST_NAME, Correcting, Place, correct_page, field_of
 from pages.quality_page import GroupRate, Quality, quality_page
 from pages.sound import sound_of
-from pipeline.judging.watching import KINDS, alarm_of, groups_of, word_error_rate
+from pipeline.judging.watching import KINDS, groups_of, word_error_rate
 from service.access import Principal, What
 from service.readers import Administrator
 from service.shared import Given, Shared
@@ -59,33 +58,27 @@ def quality(given: Given, reader: Administrator) -> Response:
     if reader.rows != EVERYTHING:
         raise HTTPException(403)  # its figures are of all calls
     watch = given.settings.watch
-    today = datetime.now(UTC).astimezone(ZoneInfo(given.site.timezone)).date()
-    since = today - timedelta(days=watch.nights - 1)
-    judged = judged_calls(given.database, since)
-    groups = []
-    for kind in KINDS:
-        for name, group in groups_of(judged, kind).items():
-            rate = word_error_rate(group)
-            groups.append(
-                GroupRate(
-                    kind=kind,
-                    name=name,
-                    calls=len(group),
-                    words=sum(call.words for call in group),
-                    value=None if rate is None else rate.value,
-                    low=None if rate is None else rate.low,
-                    high=None if rate is None else rate.high,
-                )
-            )
+    watched = standing(given.database, given.settings)
+    groups = [
+        GroupRate(
+            kind=kind,
+            name=name,
+            calls=len(group),
+            words=sum(call.words for call in group),
+            rate=word_error_rate(group),
+        )
+        for kind in KINDS
+        for name, group in groups_of(watched.judged, kind).items()
+    ]
     found = Quality(
         nights=nights_of_all(given.database),
         groups=groups,
-        since=since,
+        since=watched.since,
         waiting=calls_to_correct(given.database, limit=WAITING_SHOWN),
         counts=watch_counts(given.database),
         calls_per_night=watch.calls_per_night,
         alarm_wer=watch.alarm_wer,
-        alarm=alarm_of(judged, since, watch.alarm_wer),
+        alarm=watched.alarm,
     )
     return HTMLResponse(quality_page(found, given.site_of(reader)))
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from commands.console import Terminal, cell, table
+from rich.table import Table
+
+from commands.console import Terminal, cell
 from commands.doctor.diarisation import diarisation
 from commands.doctor.engines import engines, first_on_disk, verdict
 from commands.doctor.finding import Finding, State
@@ -76,7 +78,7 @@ def examination(settings: Settings, began: float) -> list[Finding]:
 def show(findings: Sequence[Finding], could_start: bool, seconds: float) -> None:
     """The table for people."""
     console = Terminal()
-    shown = table(box=None, pad_edge=False)
+    shown = Table(box=None, pad_edge=False)
     for name in ("", "what", "state", "found"):
         shown.add_column(name, overflow="fold", no_wrap=name != "found")
     area = ""

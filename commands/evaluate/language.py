@@ -185,9 +185,8 @@ def _answers(step: str, method: Method, calls: Sequence[CallForAnalysis]) -> Ans
 
 def _table(measured: Measured) -> Table:
     names = list(measured.methods[0].figures)
-    made = table(f"{measured.step}: {measured.calls} calls")
-    for name in ("method", "score (95 %)", *names):
-        made.add_column(name.replace("_", " "))
+    headings = ("method", "score (95 %)", *(name.replace("_", " ") for name in names))
+    made = table(f"{measured.step}: {measured.calls} calls", headings)
     for method in measured.methods:
         figures = ("-" if method.figures[name] is None else f"{method.figures[name]:.3g}" for name in names)
         interval = "" if method.low is None or method.high is None else f" ({method.low:.2f} to {method.high:.2f})"

@@ -131,9 +131,7 @@ def _of_calls(pairs: Mapping[tuple[str, str], Pair], item: str) -> Iterator[list
 
 
 def _table(title: str, items: Mapping[str, Agreement]) -> Any:
-    shown = table(title)
-    for heading in ("item", "calls", "items", "agreed", "kappa", "95 %"):
-        shown.add_column(heading, justify="left" if heading == "item" else "right")
+    shown = table(title, ("item", "calls", "items", "agreed", "kappa", "95 %"), figures=True)
     for name, item in items.items():
         kappa = "–" if item.kappa is None else f"{item.kappa:.2f}"
         bounds = "–" if item.low is None or item.high is None else f"{item.low:.2f} to {item.high:.2f}"

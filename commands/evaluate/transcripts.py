@@ -149,16 +149,15 @@ def _sides_table(judged: Judged) -> Table:
 
 def _figures_table(judged: Judged) -> Table:
     calls = len(judged.scores)
-    shown = table(f"All {calls} calls" if calls != 1 else "One call: without intervals")
-    for name in ("figure", "value [95 % interval]", "calls"):
-        shown.add_column(name)
-    for name, title in FIGURES.items():
+    title = f"All {calls} calls" if calls != 1 else "One call: without intervals"
+    shown = table(title, ("figure", "value [95 % interval]", "calls"))
+    for name, figure in FIGURES.items():
         value = judged.figures[name]
         if value is None:
             why = next((score.reasons[name] for score in judged.scores if name in score.reasons), "nothing to measure")
-            shown.add_row(title, f"– ({why})", "")
+            shown.add_row(figure, f"– ({why})", "")
         else:
-            shown.add_row(title, str(value), str(value.groups))
+            shown.add_row(figure, str(value), str(value.groups))
     if judged.real_time_factors is not None:
         median, slow = judged.real_time_factors
         shown.add_row("real-time factor in the run, median", f"{median:.3f}", "")
@@ -167,9 +166,7 @@ def _figures_table(judged: Judged) -> Table:
 
 
 def _confusions_table(found: Sequence[Confusion]) -> Table:
-    shown = table("Most frequent errors")
-    for name in ("said", "heard", "times", "calls", "for example said", "heard as"):
-        shown.add_column(name)
+    shown = table("Most frequent errors", ("said", "heard", "times", "calls", "for example said", "heard as"))
     for confusion in found:
         shown.add_row(
             cell(confusion.expected), cell(confusion.heard), str(confusion.times), str(confusion.calls),

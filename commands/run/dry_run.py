@@ -83,9 +83,7 @@ def _plan(settings: Settings, source: CallSource) -> tuple[Plan, _Past]:
 
 
 def _table(plan: Plan, sound: Sound) -> Table:
-    shown = table("Plan")
-    shown.add_column("what")
-    shown.add_column("calls", justify="right")
+    shown = table("Plan", ("what", "calls"), figures=True)
     for action, number in sorted(Counter(call.action.value for call in plan.to_do).items()):
         shown.add_row(action, str(number))
     for name, number in (

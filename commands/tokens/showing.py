@@ -39,9 +39,7 @@ def show_tokens(config: Path, overrides: Sequence[str], as_json: bool) -> int:
     if not tokens:
         say("No tokens. Make one: run.py tokens create NAME --scope read")
         return 0
-    shown = table()
-    for heading in ("id", "name", "may", "calls of", "state", "last used", "note"):
-        shown.add_column(heading, overflow="fold")
+    shown = table(headings=("id", "name", "may", "calls of", "state", "last used", "note"), folded=True)
     for token in tokens:
         last = "never" if token.last_used_at is None else f"{_minute(token.last_used_at, zone)} {token.last_used_from}"
         shown.add_row(
@@ -76,9 +74,7 @@ def show_reads(config: Path, overrides: Sequence[str], asked: Asked, as_json: bo
     if not reads:
         say("Nobody has read such a call through the service.")
         return 0
-    shown = table()
-    for heading in ("when", "reader", "by", "how", "call", "file", "from"):
-        shown.add_column(heading, overflow="fold")
+    shown = table(headings=("when", "reader", "by", "how", "call", "file", "from"), folded=True)
     for read in reads:
         shown.add_row(
             cell(read.read_at.astimezone(zone).isoformat(" ", "seconds")), cell(read.reader), cell(read.credential),

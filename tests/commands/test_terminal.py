@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.table import Table
 
 from bench.materials.recordings import sample_speech, write_wav
 from commands.console import Terminal, cell, table
@@ -109,7 +110,7 @@ def test_in_a_file_a_line_is_neither_wrapped_nor_cut(monkeypatch: pytest.MonkeyP
     lines = file.getvalue().splitlines()
     assert lines[0] == sentence
     assert any(str(row["file_name"]) in line for line in lines)
-    grid = table(show_header=False, box=None)
+    grid = Table(show_header=False, box=None)
     grid.add_row(cell("short"))
     grid.add_row(cell("long " * 40))
     terminal.print(grid)

@@ -174,10 +174,8 @@ def write_report(report: Report, output: Path, stamp: str) -> tuple[Path, Path, 
 
 def _show(found: ComparedSystems, decision: Decision, written: Sequence[Path]) -> None:
     terminal = Terminal()
-    shown = table(f"{counted(len(found.calls), 'call')}, {found.words} words")
-    shown.add_column("")
-    for system in found.systems:
-        shown.add_column(cell(system.name))
+    systems = (cell(system.name) for system in found.systems)
+    shown = table(f"{counted(len(found.calls), 'call')}, {found.words} words", ("", *systems))
     for name, title in FIGURES.items():
         values = [system.figures[name] for system in found.systems]
         if any(values):

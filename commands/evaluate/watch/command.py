@@ -16,8 +16,8 @@ from commands.terminal import complain, say, say_json
 from commands.watch.drawing import draw_sample, told
 from commands.watch.judging import NewJudgements, judge_corrected
 from commands.watch.sheet import read_corrections, write_corrections_sheet
-from commands.watch.standing import Watched, standing
 from db.existing import existing_ledger
+from db.queries.standing import Watched, standing
 from db.queries.watch import calls_to_correct, night_figures, watch_counts
 from pipeline.config.loader import load_exported
 from pipeline.errors import ConfigurationError
@@ -105,9 +105,8 @@ def _show(database: Database, watched: Watched, new: NewJudgements, waiting: int
 
 
 def _groups_table(watched: Watched) -> Table:
-    shown = table(f"Word error rate of calls drawn since {watched.since}")
-    for heading in ("", "calls", "words", "errors", "WER, 95 %"):
-        shown.add_column(heading, justify="left" if not heading else "right")
+    title = f"Word error rate of calls drawn since {watched.since}"
+    shown = table(title, ("", "calls", "words", "errors", "WER, 95 %"), figures=True)
     for kind in KINDS:
         for name, group in groups_of(watched.judged, kind).items():
             rate = word_error_rate(group)
@@ -120,9 +119,8 @@ def _groups_table(watched: Watched) -> Table:
 
 
 def _nights_table(database: Database, watched: Watched) -> Table:
-    shown = table(f"By night, the last {_NIGHTS_SHOWN} with corrections")
-    for heading in ("night", "calls", "WER", "95 %"):
-        shown.add_column(heading, justify="left" if heading == "night" else "right")
+    title = f"By night, the last {_NIGHTS_SHOWN} with corrections"
+    shown = table(title, ("night", "calls", "WER", "95 %"), figures=True)
     for figure in night_figures(database, watched.since, all_only=True)[-_NIGHTS_SHOWN:]:
         bounds = "–" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
         shown.add_row(str(figure.night), str(figure.calls), f"{figure.wer:.3f}", bounds)
