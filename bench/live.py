@@ -89,7 +89,7 @@ def _serve(settings: dict[str, Any], told: Connection) -> None:
         Settings.model_validate(settings), _Nowhere(), lambda _, header: HandedOver(header.session, None)
     )
     app = FastAPI()
-    app.state.live, app.state.gate, app.state.shared = room, OpenGate(), SimpleNamespace(audit=_NoAudit())
+    app.state.live, app.state.gate, app.state.context = room, OpenGate(), SimpleNamespace(audit=_NoAudit())
     app.include_router(routes.router)
     server = server_of(app)
     server.config.port = 0

@@ -20,8 +20,8 @@ from commands.run.wiring import with_one_model
 from commands.serving.background import at_work
 from commands.serving.live import live_room, live_tasks
 from commands.serving.server import server_of
+from commands.serving.supervised_workers import workers_of, working
 from commands.serving.tasks import job_room, tasks_of
-from commands.serving.workers import workers_of, working
 from commands.terminal import say
 from db.connection import connect
 from pipeline.config.areas.service import ServiceSettings

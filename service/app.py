@@ -22,6 +22,7 @@ from service.access.needs import OpenGate
 from service.access.routes import refuse_undeclared
 from service.asking import AskingRoom
 from service.calls.router import router as calls
+from service.context import Erase, ServiceContext
 from service.documented import document
 from service.documented.parameters import only_known
 from service.exports import Exports
@@ -32,7 +33,6 @@ from service.live import routes as live_routes
 from service.monitoring.room import watch
 from service.problems.answering import answer_with_problems
 from service.security import LOOPBACK_NAMES, Guard
-from service.shared import Erase, Shared
 
 if TYPE_CHECKING:
     from db.connection import Database
@@ -70,15 +70,15 @@ def application(
         gate: who is let in; None for one person's reading room, where nobody logs in and nothing is audited.
         erase: erases a call; None where nothing can be erased.
     """
-    shared = _shared(database, settings, spool, quiet, erase=erase, audited=gate is not None, hears=live is not None)
+    context = _context(database, settings, spool, quiet, erase=erase, audited=gate is not None, hears=live is not None)
 
     @asynccontextmanager
     async def open_rooms(_: FastAPI) -> AsyncIterator[None]:
         yield
-        shared.listening.close()
+        context.listening.close()
         if live is not None:
             await asyncio.to_thread(live.close)
-        shared.asking.close()
+        context.asking.close()
         spans.close()
 
     app = FastAPI(
@@ -89,7 +89,7 @@ def application(
         generate_unique_id_function=document.operation_id,
         lifespan=open_rooms,
     )
-    app.state.shared = shared
+    app.state.context = context
     app.state.gate, app.state.only_known = gate or OpenGate(), only_known
     app.state.live = live
     doors = () if gate is None else (login.router,)
@@ -108,7 +108,7 @@ def application(
     return app
 
 
-def _shared(
+def _context(
     database: Database,
     settings: Settings,
     spool: Path,
@@ -117,9 +117,9 @@ def _shared(
     erase: Erase | None,
     audited: bool,
     hears: bool,
-) -> Shared:
+) -> ServiceContext:
     access = settings.service.access
-    return Shared(
+    return ServiceContext(
         database=database,
         settings=settings,
         listening=ListeningRoom(settings.input, settings.audio, spool),

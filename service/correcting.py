@@ -25,8 +25,8 @@ from pages.quality_page import GroupRate, Quality, quality_page
 from pages.sound import sound_of
 from pipeline.judging.watching import KINDS, groups_of, word_error_rate
 from service.access import Principal, What
+from service.context import Given, ServiceContext
 from service.readers import Administrator
-from service.shared import Given, Shared
 
 router = APIRouter(include_in_schema=False)
 MOST_BYTES = 8_000_000
@@ -101,7 +101,7 @@ async def keep(call_id: str, request: Request, given: Given, reader: Administrat
     return await run_in_threadpool(_keep, call_id, values, given, reader)
 
 
-def _keep(call_id: str, values: Mapping[str, str], given: Shared, reader: Principal) -> Response:
+def _keep(call_id: str, values: Mapping[str, str], given: ServiceContext, reader: Principal) -> Response:
     shown = given.call(call_id, reader)
     turns = heard_turns(shown, reading.shown_chunks(given.database, uuid.UUID(shown.call_id)))
     places = [(turn.channel, turn.ordinal) for turn in turns]
@@ -149,7 +149,7 @@ _OTHER_TRANSCRIPT = (
 
 def _page(
     shown: reading.ShownCall,
-    given: Shared,
+    given: ServiceContext,
     reader: Principal,
     *,
     reference: Reference | None = None,

@@ -17,7 +17,7 @@ from db.access.sessions import begin_session, end_session
 from pages.rendering import page
 from service.access.gate import COOKIE, SECURE_COOKIE, Gate, as_kept, cookie_of, digest, secure
 from service.access.needs import anyone
-from service.shared import Given, Shared
+from service.context import Given, ServiceContext
 
 router = APIRouter(dependencies=[Depends(anyone)])
 LONGEST_ADDRESS = 2000
@@ -80,7 +80,7 @@ def to_login(request: Request) -> Response:
 
 
 def _form(
-    given: Shared, after: str, *, why: str = "", status: int = 200, headers: Mapping[str, str] | None = None
+    given: ServiceContext, after: str, *, why: str = "", status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     kept = {name: value for name, value in (headers or {}).items() if name == "Retry-After"}
     return HTMLResponse(

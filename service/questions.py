@@ -19,9 +19,9 @@ from pages.ask_page import ask_page
 from pages.filters import filter_of
 from service.access import Principal
 from service.access.audit import What
+from service.context import Given, ServiceContext
 from service.problems.kinds import API
 from service.readers import WordReader
-from service.shared import Given, Shared
 
 pages = APIRouter()
 api = APIRouter(prefix=API, tags=["ask"])
@@ -89,14 +89,14 @@ def ask(wish: AskRequest, given: Given, reader: WordReader) -> AnswerDocument:
     return _answered(wish, given, reader)
 
 
-def _answered(wish: AskRequest, given: Shared, reader: Principal) -> AnswerDocument:
+def _answered(wish: AskRequest, given: ServiceContext, reader: Principal) -> AnswerDocument:
     try:
         return document_of(_asked(given, reader, wish.question, _filter(wish)))
     except QuestionUnusable as error:
         raise HTTPException(422, str(error)) from None
 
 
-def _asked(given: Shared, reader: Principal, question: str, wanted: CallFilter) -> Answer:
+def _asked(given: ServiceContext, reader: Principal, question: str, wanted: CallFilter) -> Answer:
     """The answer within what the reader may see; whose words are in it is written down before it is given."""
     answer = given.asking.ask(question, reader.limited(wanted))
     given.audit.read(reader, What.ASK, answer.quoted_calls)

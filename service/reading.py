@@ -34,9 +34,9 @@ from pipeline.errors import EarshotError, TerminalError, TransientError
 from pipeline.listening.recordings import StoredRecording
 from pipeline.records import Role, SpeechSpan
 from service.access import Scope, What, anyone
+from service.context import Given, ServiceContext
 from service.login import to_login
 from service.readers import Reader, WordReader
-from service.shared import Given, Shared
 from service.sound_answer import sound_answer
 
 router = APIRouter(include_in_schema=False)
@@ -169,7 +169,7 @@ def explain_errors(app: FastAPI) -> None:
     def of_the_database(_: Request, error: psycopg.Error) -> Response:
         if other_version(error):
             return _notice(503, "This database is of another version", _MIGRATE)
-        why = explained(error, app.state.shared.database.url)
+        why = explained(error, app.state.context.database.url)
         return _notice(503, "The database does not answer as it should", str(why))
 
     @app.exception_handler(EarshotError)
@@ -193,7 +193,7 @@ def _notice(status: int, title: str, text: str, headers: Mapping[str, str] | Non
     return HTMLResponse(page("notice", title=title, text=text, site=Site()), status, headers=dict(headers or {}))
 
 
-def _heard(shown: reading.ShownCall, given: Shared) -> tuple[StoredRecording, tuple[SpeechSpan, ...]]:
+def _heard(shown: reading.ShownCall, given: ServiceContext) -> tuple[StoredRecording, tuple[SpeechSpan, ...]]:
     """The recording, and where it must be silent.
 
     Raises HTTPException where it may not be heard, or is not there.

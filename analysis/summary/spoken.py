@@ -10,11 +10,11 @@ from analysis.calls import in_order
 from analysis.recordings import without_recordings
 from analysis.records import Summary, SummaryEvidence, SummaryPart
 from analysis.summary.extractive import Line, line_scores
-from analysis.summary.parts import Parts, parts_of
 from analysis.summary.promises import promises
 from analysis.summary.reading.readings import Reading, read
 from analysis.summary.reading.sentences import sentences_of
 from analysis.summary.reading.substance import Substance
+from analysis.summary.summary_parts import SummaryParts, summary_parts_of
 from analysis.summary.templates import as_sentence
 from analysis.text import stop_words, words
 from pipeline.config.areas.language import ExtractiveSummarySettings
@@ -66,7 +66,7 @@ def spoken_summary(
     if recordings and not people:
         return None, f"there is nothing but {recordings[0].value}"
     readings = read(sentences_of(people), substance)
-    parts = parts_of(readings)
+    parts = summary_parts_of(readings)
     roles_unknown = len(readings) > 1 and all(reading.sentence.role is Role.UNKNOWN for reading in readings)
     if roles_unknown or not parts.of:
         kept = _most_telling(readings, parts, chunks, settings)
@@ -97,7 +97,7 @@ def spoken_summary(
 
 def _most_telling(
     readings: Sequence[Reading],
-    parts: Parts,
+    parts: SummaryParts,
     chunks: Sequence[TranscriptChunk],
     settings: ExtractiveSummarySettings,
 ) -> dict[SummaryPart, list[Reading]]:
@@ -158,7 +158,7 @@ def _evidence(kept: dict[SummaryPart, list[Reading]]) -> tuple[SummaryEvidence, 
     return tuple(reading.sentence.evidence(part) for part in _TOLD for reading in kept[part])
 
 
-def _up_to(parts: Parts, max_words: int) -> dict[SummaryPart, list[Reading]]:
+def _up_to(parts: SummaryParts, max_words: int) -> dict[SummaryPart, list[Reading]]:
     """The sentences of each part while words are left; the first of the outcome and of the reason in any case.
 
     A sentence that stands in an earlier part costs nothing again; an answer goes with its question.

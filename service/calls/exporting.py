@@ -16,11 +16,11 @@ from db.export.streaming import chosen_call_ids
 from db.export.tables import RESULTS, TABLES, WORKBOOK
 from service.access import What
 from service.calls.choosing import Text, TextQuery, wanted
+from service.context import Given
 from service.exports import OpenFile
 from service.problems.kinds import BUSY, DATABASE_AWAY, INVALID, UNAVAILABLE
 from service.problems.problem import Fault, Refused, responses
 from service.readers import WordReader
-from service.shared import Given
 
 router = APIRouter(tags=["calls"])
 AUDITED_AT_ONCE = 10_000

@@ -15,10 +15,10 @@ from pipeline.records import Role
 from service.access import What
 from service.answers import Answer, alike
 from service.calls.choosing import NO_NUL, CallQuery, UpTo200, wanted
+from service.context import Given
 from service.problems.kinds import DATABASE_AWAY, INVALID
 from service.problems.problem import responses
 from service.readers import WordReader
-from service.shared import Given
 
 router = APIRouter(tags=["calls"])
 

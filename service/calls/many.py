@@ -20,10 +20,10 @@ from service.answers import Answer
 from service.calls.answers import ListedCall
 from service.calls.built import listed_answer
 from service.calls.choosing import TextQuery, Truth, UpTo200, wanted
+from service.context import Given
 from service.problems.kinds import DATABASE_AWAY, INVALID
 from service.problems.problem import Fault, Refused, responses
 from service.readers import Reader
-from service.shared import Given
 
 router = APIRouter(tags=["calls"])
 _PLACE = struct.Struct(">Bdd16s")

@@ -10,10 +10,10 @@ from db.queries import reading
 from service.access import Principal, What
 from service.calls.answers import Call
 from service.calls.built import call_answer
+from service.context import Given, ServiceContext
 from service.problems.kinds import DATABASE_AWAY, INVALID, NOT_FOUND
 from service.problems.problem import Refused, responses
 from service.readers import Reader
-from service.shared import Given, Shared
 
 router = APIRouter(tags=["calls"])
 
@@ -35,7 +35,7 @@ def one_call(call_id: uuid.UUID, given: Given, reader: Reader) -> Call:
     )
 
 
-def known_call(call_id: uuid.UUID, given: Shared, reader: Principal) -> reading.ShownCall:
+def known_call(call_id: uuid.UUID, given: ServiceContext, reader: Principal) -> reading.ShownCall:
     """Raises Refused where there is no such call for this reader."""
     found = reading.shown_call(given.database, call_id, reader.rows)
     if found is None:

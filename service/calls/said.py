@@ -19,11 +19,11 @@ from service.answers import Answer, alike
 from service.calls.answers import Moods
 from service.calls.built import moods_of
 from service.calls.one import known_call
+from service.context import Given, ServiceContext
 from service.exports import attachment
 from service.problems.kinds import DATABASE_AWAY, INVALID, NO_TRANSCRIPT, NOT_FOUND
 from service.problems.problem import Refused, responses
 from service.readers import Reader, WordReader
-from service.shared import Given, Shared
 
 router = APIRouter(tags=["calls"])
 
@@ -133,7 +133,7 @@ def transcript_of(
     return Response(text, media_type=media, headers=attachment(file_stem(document) + ending))
 
 
-def _with_transcript(call_id: uuid.UUID, given: Shared, reader: Principal) -> None:
+def _with_transcript(call_id: uuid.UUID, given: ServiceContext, reader: Principal) -> None:
     """Raises Refused where there is no such call for this reader, or no transcript of it."""
     call = known_call(call_id, given, reader)
     if call.transcript_fingerprint is None:

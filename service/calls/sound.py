@@ -12,10 +12,10 @@ from pages.sound import recording_of, why_withheld
 from pipeline.errors import SourceUnreadable, TerminalError
 from service.access import What
 from service.calls.one import known_call
+from service.context import Given
 from service.problems.kinds import DATABASE_AWAY, INVALID, NO_AUDIO, NOT_FOUND, UNAVAILABLE
 from service.problems.problem import Refused, responses
 from service.readers import WordReader
-from service.shared import Given
 from service.sound_answer import sound_answer
 
 router = APIRouter(tags=["calls"])

@@ -40,7 +40,7 @@ async def by_address(request: Request, room: JobRoom, by: str, key: str | None) 
         described,
         name,
         asked.metadata,
-        request.app.state.shared.settings.input,
+        request.app.state.context.settings.input,
         priority=asked.priority,
         callback_url=asked.callback_url,
         recording_url=asked.recording_url,
@@ -84,7 +84,7 @@ async def by_form(request: Request, room: JobRoom, by: str, key: str | None) -> 
             if size == 0:
                 raise invalid(f"the field recording is empty; {_HOW}")
             wanted = await run_in_threadpool(
-                submission, form.fields, request.app.state.shared.settings.input, form.file_name
+                submission, form.fields, request.app.state.context.settings.input, form.file_name
             )
             _check_addresses(room, wanted)
             found = await run_in_threadpool(room.open, wanted, by, key, size)

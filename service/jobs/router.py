@@ -14,13 +14,13 @@ from starlette.exceptions import HTTPException
 from db.jobs.records import JobsWanted, SeenBy
 from pipeline.jobs import Job, JobState
 from service.access import Principal, Scope, needs
+from service.context import Given
 from service.jobs.answers import EventAnswer, JobAnswer, JobList, job_answer
 from service.jobs.events import PING_S, events_of
 from service.jobs.handing_in import by_address, by_body, by_form, take
 from service.jobs.receiving import drain
 from service.jobs.room import JobRoom, job_room
 from service.jobs.submission import LONGEST_URL, LONGEST_VALUE, RecordingAtAddress, submission
-from service.shared import Given
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Room = Annotated[JobRoom, Depends(job_room)]
@@ -116,7 +116,7 @@ async def submit(  # noqa: PLR0917 - FastAPI calls it by name
                 if value
             }
             wanted = await run_in_threadpool(
-                submission, given, request.app.state.shared.settings.input, file_name, media_type
+                submission, given, request.app.state.context.settings.input, file_name, media_type
             )
             job = await by_body(request, room, by, idempotency_key, wanted, complete=upload_complete != "?0")
     except HTTPException as error:

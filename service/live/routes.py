@@ -26,11 +26,11 @@ from pipeline.live.room import LiveRoom
 from pipeline.records import CallMetadata, Role
 from service.access import Principal, Scope, anyone, principal_with
 from service.answers import Answer, alike
+from service.context import Given, ServiceContext, context_of
 from service.live.codes import CloseCode, short
 from service.live.messages import event_text
 from service.live.socket import Connection, NotAllowed
 from service.readers import Reader, WordReader
-from service.shared import Given, Shared, shared
 
 router = APIRouter()
 MOST_UNSTARTED = 64
@@ -128,7 +128,7 @@ async def live(socket: WebSocket) -> None:
 
     def told(session: str) -> None:
         assert sender is not None
-        shared(socket).audit.read_live(sender, session, hands_in=True)
+        context_of(socket).audit.read_live(sender, session, hands_in=True)
 
     try:
         await Connection(socket, room, owner, told).serve()
@@ -237,11 +237,11 @@ def live_call_page(session: str, given: Given, room: Room, reader: WordReader) -
     return HTMLResponse(live_page(call, turns, given.site_of(reader), held=held))
 
 
-def _calls(given: Shared, reader: Principal) -> list[ShownLiveCall]:
+def _calls(given: ServiceContext, reader: Principal) -> list[ShownLiveCall]:
     return [reader.shown(call) for call in live_calls(given.database, reader.rows)]
 
 
-def _call(session: str, given: Shared, reader: Principal) -> ShownLiveCall:
+def _call(session: str, given: ServiceContext, reader: Principal) -> ShownLiveCall:
     found = live_call(given.database, session, reader.rows)
     if found is None:
         raise HTTPException(404)

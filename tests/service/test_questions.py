@@ -50,7 +50,7 @@ def calls(store: PostgresStore, run_id: str, database: Database) -> dict[str, st
 def browser(calls: dict[str, str], database: Database, tmp_path: Path) -> Iterator[TestClient]:
     settings = Settings()
     app = application(database, settings, tmp_path / "spool", all_heard, rooms=API_ROOMS)
-    app.state.shared.asking._asker = Asker(settings.ask, chosen())
+    app.state.context.asking._asker = Asker(settings.ask, chosen())
     with TestClient(app, base_url=LOOPBACK, raise_server_exceptions=False) as client:
         yield client
 
@@ -132,7 +132,7 @@ def test_the_page_says_when_no_call_is_ready(
 ) -> None:
     store_call(store, run_id, "card", *CARD)
     app = application(database, Settings(), tmp_path / "spool", all_heard)
-    app.state.shared.asking._asker = Asker(Settings().ask, chosen())
+    app.state.context.asking._asker = Asker(Settings().ask, chosen())
     with TestClient(app, base_url=LOOPBACK) as client:
         html = client.get("/ask?question=stolen+card").text
     assert "No call is ready for questions yet" in html

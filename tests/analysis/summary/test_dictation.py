@@ -6,9 +6,9 @@ import pytest
 
 from analysis.records import SummaryPart
 from analysis.summary.dictation import asks_for_matter
-from analysis.summary.parts import parts_of
 from analysis.summary.reading.readings import read
 from analysis.summary.reading.sentences import sentences_of
+from analysis.summary.summary_parts import summary_parts_of
 from bench.summaries import keeps_slot
 from tests.analysis.calls import call
 
@@ -18,7 +18,7 @@ Turns = tuple[tuple[str, str], ...]
 def details(*turns: tuple[str, str]) -> list[str]:
     """Question, answer, question, …; by wording alone."""
     readings = read(sentences_of(call(*turns).transcript.chunks), None)
-    return [one.text for one in parts_of(readings).of[SummaryPart.DETAIL]]
+    return [one.text for one in summary_parts_of(readings).of[SummaryPart.DETAIL]]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         audit = Heard()
         app.state.live, app.state.gate = bed.room, gate or OpenGate()
         app.state.only_known = only_known
-        app.state.shared = SimpleNamespace(audit=audit)
+        app.state.context = SimpleNamespace(audit=audit)
         app.include_router(routes.router)
         app.add_middleware(Guard, changes_under=("/v1/",))
         server = server_of(app, max_message_bytes=bed.room.settings.max_message_bytes)

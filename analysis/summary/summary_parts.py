@@ -58,7 +58,7 @@ _MOST_DETAILS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class SummaryParts:
     """The sentences of each part, in order of time."""
 
     of: Mapping[SummaryPart, tuple[Reading, ...]]
@@ -66,9 +66,9 @@ class Parts:
     """Why a part that a summary should have is empty."""
 
 
-def parts_of(readings: Sequence[Reading]) -> Parts:
+def summary_parts_of(readings: Sequence[Reading]) -> SummaryParts:
     if not is_conversation(readings):
-        return Parts({}, dict.fromkeys((SummaryPart.REASON, SummaryPart.OUTCOME), "nobody is spoken to"))
+        return SummaryParts({}, dict.fromkeys((SummaryPart.REASON, SummaryPart.OUTCOME), "nobody is spoken to"))
     reason = _reason(readings)
     settling = settled(readings, reason)
     ended = outcome(settling, reason)
@@ -89,7 +89,7 @@ def parts_of(readings: Sequence[Reading]) -> Parts:
         SummaryPart.PROMISE: promised,
         SummaryPart.OPEN: [reading for reading in opened if reading not in promised],
     }
-    return Parts({part: tuple(chosen) for part, chosen in parts.items()}, missing)
+    return SummaryParts({part: tuple(chosen) for part, chosen in parts.items()}, missing)
 
 
 # ------------------------------------------------------------------------------------------ reason

@@ -1,4 +1,4 @@
-"""What all routes use."""
+"""What all routes are given: the database, the settings, and what is made once for all requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Erase = Callable[[uuid.UUID, bool], OneErased | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class ServiceContext:
     """Made once, by `service.app`."""
 
     database: Database
@@ -82,10 +82,10 @@ class Shared:
         return replace(self.site, reader=name, corrects=reader.may(Scope.ADMIN))
 
 
-def shared(connection: HTTPConnection) -> Shared:
+def context_of(connection: HTTPConnection) -> ServiceContext:
     """What routes depend on; `Given` in their signatures."""
-    return cast(Shared, connection.app.state.shared)
+    return cast(ServiceContext, connection.app.state.context)
 
 
-Given = Annotated[Shared, Depends(shared)]
+Given = Annotated[ServiceContext, Depends(context_of)]
 """For a route's signature."""
