@@ -18,8 +18,7 @@ from analysis.redaction.stored import without_personal_data
 from db.queries import reading
 from db.queries.chosen import EVERYTHING
 from db.queries.references import Reference, heard_turns, reference_of, save_reference
-from db.queries.standing import standing
-from db.queries.watch import calls_to_correct, is_drawn, nights_of_all, watch_counts
+from db.queries.watch import calls_to_correct, is_drawn, nights_of_all, standing, watch_counts
 from pages.correct_page import LONGEST_NAME, Correcting, Place, correct_page, field_of
 from pages.quality_page import GroupRate, Quality, quality_page
 from pages.sound import sound_of

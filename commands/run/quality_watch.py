@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from commands.run.notify import send
 from commands.watch.drawing import draw_sample, told
 from commands.watch.judging import NewJudgements, judge_corrected
-from db.queries.standing import Watched, standing
+from db.queries.watch import Watched, standing
 from pipeline.errors import told as explained_error
 from pipeline.plurals import counted
 

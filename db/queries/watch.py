@@ -7,19 +7,22 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from psycopg.rows import scalar_row
 
 from db.ask import ask, question
 from db.records import record_row
+from pipeline.intervals import Share
 from pipeline.judging.sampling import Candidate, Drawn, draw
-from pipeline.judging.watching import Judged, Kind
+from pipeline.judging.watching import Judged, Kind, alarm_of, word_error_rate
 from pipeline.records import DOUBTFUL
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from db.connection import Database
+    from pipeline.config.root import Settings
 
 _UNHEARD = "speech_without_text"
 _LOCK = "earshot watch"
@@ -90,6 +93,18 @@ class NightFigure:
     wer: float
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Where the word error rate stands."""
+
+    since: date
+    judged: Sequence[Judged]
+    """Of the nights taken together."""
+    rate: Share | None
+    """None where no call was judged."""
+    alarm: str | None
 
 
 def draw_calls(
@@ -178,6 +193,16 @@ def keep_judgements(database: Database, judgements: Sequence[Judgement]) -> None
 def judged_calls(database: Database, since: date) -> list[Judged]:
     """Drawn calls with a judgement, of nights from `since` on."""
     return ask(database, "watch/judged", record_row(Judged), since=since)
+
+
+def standing(database: Database, settings: Settings) -> Watched:
+    """The word error rate of the last `watch.nights`, and whether it is an alarm."""
+    today = datetime.now(UTC).astimezone(ZoneInfo(settings.input.timezone)).date()
+    since = today - timedelta(days=settings.watch.nights - 1)
+    judged = judged_calls(database, since)
+    rate = word_error_rate(judged)
+    alarm = alarm_of(judged, since, settings.watch.alarm_wer)
+    return Watched(since=since, judged=judged, rate=rate, alarm=alarm)
 
 
 def keep_figures(database: Database, nights: Sequence[date], figures: Sequence[NightFigure]) -> None:

@@ -17,8 +17,7 @@ from commands.watch.drawing import draw_sample, told
 from commands.watch.judging import NewJudgements, judge_corrected
 from commands.watch.sheet import read_corrections, write_corrections_sheet
 from db.existing import existing_ledger
-from db.queries.standing import Watched, standing
-from db.queries.watch import calls_to_correct, night_figures, watch_counts
+from db.queries.watch import Watched, calls_to_correct, night_figures, standing, watch_counts
 from pipeline.config.loader import load_exported
 from pipeline.errors import ConfigurationError
 from pipeline.judging.watching import KINDS, groups_of, word_error_rate
