@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from analysis.calls import language_of
 from analysis.encoder.vectors import WITHOUT, EncoderChoice
 from analysis.records import CallSentiment, ChunkSentiment
 from analysis.results import failed, missing
@@ -14,7 +13,6 @@ from analysis.sentiment.fusion import Fusion, build_fusion
 from analysis.sentiment.lines import SpokenLine, lines_of, without_marks
 from analysis.sentiment.step_results import call_result, chunk_sentiment, mood_key, step_hash
 from analysis.sentiment.text import TextSentiment, build_text_engines, had_another_name
-from analysis.sentiment.whole_call import summarise_call
 from pipeline.config.areas.sentiment import SentimentSettings, TextSentimentSettings
 from pipeline.ports import AnalysisStep, knows_former_results
 from pipeline.records import CallForAnalysis, Role, StepResult, StepState, TranscriptChunk
@@ -104,15 +102,10 @@ class TextSentimentStep:
         client = self._engines[Role.CLIENT]
         return [
             call_result(
-                self.name,
-                self.fingerprint(call),
-                summarise_call(
-                    call.transcript.chunks,
-                    [found[number, place] for place in range(len(call.transcript.chunks))],
-                    call.duration_s,
-                    self._settings.call,
-                    language=language_of(call),
-                ),
+                self,
+                call,
+                [found[number, place] for place in range(len(call.transcript.chunks))],
+                self._settings.call,
                 provider=client.name,
                 model=client.model,
                 note=client.note,
@@ -174,9 +167,8 @@ class AcousticSentimentStep:
         return [self._one(call) for call in calls]
 
     def _one(self, call: CallForAnalysis) -> StepResult:
-        fingerprint = self.fingerprint(call)
         if self._engine is None:
-            return missing(self.name, fingerprint, "switched off (sentiment.acoustic.engine: off)")
+            return missing(self.name, self.fingerprint(call), "switched off (sentiment.acoustic.engine: off)")
         chunks = call.transcript.chunks
         found: dict[int, ChunkSentiment] = {}
         audio = {channel.channel: channel for channel in call.audio}
@@ -192,14 +184,9 @@ class AcousticSentimentStep:
             heard = self._engine.channel(samples, spans, chunks[places[0]].role)
             for place, (sentiment, reason) in zip(places, heard, strict=True):
                 found[place] = chunk_sentiment(chunks[place], sentiment, reason)
-        summary = summarise_call(
-            chunks,
-            [found[place] for place in range(len(chunks))],
-            call.duration_s,
-            self._settings.call,
-            language=language_of(call),
-        )
-        return call_result(self.name, fingerprint, summary, provider="sklearn", model=self._engine.model, broken=broken)
+        in_order = [found[place] for place in range(len(chunks))]
+        mood, model = self._settings.call, self._engine.model
+        return call_result(self, call, in_order, mood, provider="sklearn", model=model, broken=broken)
 
     def close(self) -> None:
         if self._engine is not None:
@@ -264,16 +251,8 @@ class FusionStep:
             self._fuse(chunk, text.get((chunk.channel, chunk.ordinal)), acoustic.get((chunk.channel, chunk.ordinal)))
             for chunk in call.transcript.chunks
         ]
-        notes = _role_notes(call.transcript.chunks, fused)
-        summary = summarise_call(
-            call.transcript.chunks,
-            fused,
-            call.duration_s,
-            self._settings.call,
-            role_reasons=notes,
-            language=language_of(call),
-        )
-        return call_result(self.name, fingerprint, summary, provider="fusion", model=self._fusion.name)
+        notes, mood = _role_notes(call.transcript.chunks, fused), self._settings.call
+        return call_result(self, call, fused, mood, provider="fusion", model=self._fusion.name, role_reasons=notes)
 
     def _fuse(
         self, chunk: TranscriptChunk, text: ChunkSentiment | None, acoustic: ChunkSentiment | None
