@@ -25,6 +25,7 @@ from pages.list_page import list_page
 from pages.live_page import live_list_page, live_page
 from pages.quality_page import GroupRate, Quality, quality_page
 from pages.site import Site
+from pipeline.intervals import Share
 from pipeline.records import CallStatus, Role
 from tests.pages.samples import NEGATIVE, POSITIVE, dashboard, listed_call, shown_call, shown_chunk
 from tests.pinned import assert_pinned
@@ -203,9 +204,9 @@ def quality(**changes: Any) -> Quality:
         "nights": NIGHTS, "since": MONDAY, "counts": WatchCounts(drawn=9, waiting=2), "calls_per_night": 3,
         "alarm_wer": 0.15, "alarm": "word error rate is above",
         "groups": [
-            GroupRate(kind="all", name="", calls=9, words=1000, value=0.11, low=0.08, high=0.15),
-            GroupRate(kind="engine", name="mlx_qwen3", calls=9, words=1000, value=0.11, low=0.08, high=0.15),
-            GroupRate(kind="agent", name="", calls=1, words=10, value=None, low=None, high=None),
+            GroupRate(kind="all", name="", calls=9, words=1000, rate=Share(0.11, 0.08, 0.15, 9)),
+            GroupRate(kind="engine", name="mlx_qwen3", calls=9, words=1000, rate=Share(0.11, 0.08, 0.15, 9)),
+            GroupRate(kind="agent", name="", calls=1, words=10, rate=None),
         ],
         "waiting": [
             CallToCorrect(call_id=CALL.call_id, night=MONDAY, file_name="a.wav", started_at=AT, duration_s=61.0,
