@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlx.core as mx
 import pytest
 
 from pipeline.transcription.engines.mlx_qwen3.kernels.plain import MlxKernels
-from pipeline.transcription.engines.mlx_qwen3.memory import GIB, MemoryBudget, ModelShape
+from pipeline.transcription.engines.mlx_qwen3.memory import GIB, MemoryBudget, ModelShape, shape_of
 from tests.pipeline.transcription.engines.mlx_qwen3.harness import Batch, request
 from tests.pipeline.transcription.engines.mlx_qwen3.tiny import speech_like
 
@@ -69,3 +71,50 @@ def test_the_loaded_model_is_asked_for_no_larger_group_than_fits(checkpoint: Pat
 def test_a_limit_below_one_segment_names_what_is_needed() -> None:
     with pytest.raises(ValueError, match=r"need 1\.\d+ GiB, the limit is 1\.00"):
         MemoryBudget(GIB, SHAPE, longest_tokens=900, longest_s=30.0)
+
+
+def most_audio_s(budget: MemoryBudget, rows: int, longest_s: float) -> int:
+    """How much audio a group of so many rows may hold, in whole seconds up to 10,000."""
+    return bisect.bisect_left(range(10_000), True, key=lambda audio_s: not budget.fits_group(audio_s, rows, longest_s))
+
+
+@pytest.mark.parametrize(
+    ("limit_gib", "others", "expected"),
+    [
+        (1.8, {}, (22, 2, 149, 54, 4, 71)),
+        (2, {}, (28, 3, 226, 106, 4, 89)),
+        (4, {}, (105, 12, 323, 274, 8, 147)),
+        (4, {"group_s": 30.0}, (111, 13, 153, 110, 8, 108)),
+        (4, {"most_conv_chunks": 32}, (88, 10, 425, 382, 16, 243)),
+        (4, {"convolutions_at_once": 3}, (96, 11, 374, 331, 4, 195)),
+        (16, {}, (625, 74, 323, 274, 8, 147)),
+    ],
+)
+def test_what_fits_below_a_limit(limit_gib: float, others: dict[str, Any], expected: tuple[int, ...]) -> None:
+    """Rows of 100 and of 900 tokens, audio of groups of 2 rows to 5 s and of 16 to 15 s, convolutions, freed memory."""
+    budget = MemoryBudget(int(limit_gib * GIB), SHAPE, longest_tokens=900, longest_s=30.0, **others)
+    found = (
+        budget.rows(100), budget.rows(900), most_audio_s(budget, 2, 5.0), most_audio_s(budget, 16, 15.0),
+        budget.conv_chunks, budget.allocator_cache_bytes // 2**20,
+    )  # fmt: skip
+    assert found == expected
+
+
+def test_a_token_costs_its_keys_and_values_in_every_layer() -> None:
+    assert SHAPE.cached_token_bytes == 28 * 2 * 8 * 128 * 4
+
+
+def test_a_shape_is_read_from_the_configuration_of_a_model() -> None:
+    text = SimpleNamespace(
+        num_hidden_layers=28, num_attention_heads=16, num_key_value_heads=8, head_dim=128, hidden_size=1024,
+        intermediate_size=3072, vocab_size=151_936,
+    )  # fmt: skip
+    audio = SimpleNamespace(
+        downsample_hidden_size=480, num_mel_bins=128, n_window=50, d_model=896, encoder_ffn_dim=3584
+    )
+    shape = shape_of(SimpleNamespace(text_config=text, audio_config=audio), 7, 2)
+    assert (shape.weight_bytes, shape.itemsize, shape.layers, shape.heads, shape.kv_heads) == (7, 2, 28, 16, 8)
+    assert (shape.head_dim, shape.width, shape.inner_width, shape.vocabulary) == (128, 1024, 3072, 151_936)
+    first, second = 480 * 64 * 50, 480 * 32 * 25
+    assert shape.conv_chunk_bytes == (3 * first + 9 * second) * 2
+    assert shape.encoder_token_bytes == (8 * 896 + 3 * 3584) * 2
