@@ -8,7 +8,9 @@ import pytest
 
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.errors import EarshotError, ModelUnavailable
+from pipeline.purse import SharedPurse
 from pipeline.transcription.engine import CallSpeech, HeardLanguage, Samples, SegmentRequest, SegmentResult
+from pipeline.transcription.engines.meter import CostCeilingReached, Meter
 from pipeline.transcription.recogniser import GatedRecogniser, build_recogniser
 from pipeline.transcription.text.vocabulary import context_terms, context_text
 from tests.pipeline.transcription.fakes import FakeTranscriber, babble, hiss, request, silence
@@ -71,6 +73,38 @@ def test_a_call_s_language_is_heard_once_and_reported_with_its_probability() -> 
     results = list(_with(engine).transcribe(asked))
     assert engine.asked == 2
     assert {(one.language, one.language_probability) for one in results} == {("fr", 0.8)}
+
+
+def test_the_calls_that_were_heard_first_are_forgotten_first() -> None:
+    engine = Hearer()
+    recogniser = _with(engine)
+    for call, asked in [("first", 1), *((str(number), 2 + number) for number in range(255))]:
+        list(recogniser.transcribe([_of_call(call, call)]))
+        assert engine.asked == asked
+    list(recogniser.transcribe([_of_call("first", "k")]))
+    assert engine.asked == 256, "256 are remembered"
+    list(recogniser.transcribe([_of_call("one more", "k"), _of_call("0", "k2")]))
+    assert engine.asked == 257
+    list(recogniser.transcribe([_of_call("first", "k")]))
+    assert engine.asked == 258
+
+
+class Paid(FakeTranscriber):
+    """Costs something."""
+
+    meter = Meter()
+
+
+def test_an_engine_that_is_paid_is_metered_at_its_price_below_the_ceiling() -> None:
+    engine, purse = Paid(engine="openai_audio"), SharedPurse()
+    values = {"engines": ["sphinx"], "openai_audio": {"usd_per_minute": 0.5}, "max_cost_usd": 5.0}
+    settings = TranscriptionSettings.model_validate(values)
+    GatedRecogniser(settings, (), builders={"sphinx": lambda *_: engine}, purse=purse).load()
+    with engine.meter.request(60.0):
+        pass
+    assert purse.now.cost_usd == 0.5
+    with pytest.raises(CostCeilingReached), engine.meter.request(600.0):
+        pass
 
 
 def test_a_call_s_language_is_one_of_those_that_are_configured() -> None:

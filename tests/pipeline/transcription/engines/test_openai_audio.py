@@ -422,3 +422,24 @@ def test_a_server_that_is_paid_charges_for_what_it_did_and_no_more(
     assert second.error is not None
     assert "transcription.max_cost_usd 0.15 leaves no room" in second.error
     assert len(server.forms) == sent
+
+
+def test_languages_the_server_does_not_know_and_nothing_to_hear_are_not_sent(serve: Callable[..., Server]) -> None:
+    server = serve(lambda form, _: (200, {"text": "words"}))
+    engine = _engine(server.url, languages=["en", "fr"])
+    engine.load()
+    requests = [
+        request(babble(1.0), "it", "it"),
+        request(babble(1.0)[:0], "nothing", "en"),
+        request(babble(1.0), "fr", "fr"),
+        request(babble(1.0), "unknown", None),
+    ]
+    found = {one.key: (one.text, one.flags, one.error) for one in engine.transcribe(iter(requests))}
+    assert found == {
+        "it": ("", ("language_unsupported",), None),
+        "nothing": ("", (), None),
+        "fr": ("words", (), None),
+        "unknown": ("words", (), None),
+    }
+    assert len(server.forms) == 2
+    engine.close()
