@@ -171,7 +171,38 @@ def other_ways_to_the_terminal() -> Iterator[str]:
                 yield f"{name}:{number}: prints past commands/terminal.py: {line.strip()}"
 
 
+_SAY_NOTHING = frozenset({"one", "at", "mine"})
+_NAMED_ROOMS = ("pipeline/", "bench/", "ops/", "samples/", "run.py")
+
+
+def names_that_say_nothing() -> Iterator[str]:
+    """Variables, parameters and functions that are not named for what they hold. Fields of records are: `at` a time."""
+    for path in tracked(".py"):
+        name = path.relative_to(PROJECT).as_posix()
+        if name.startswith(_NAMED_ROOMS):
+            for line, bound in bound_names(path.read_text(encoding="utf-8")):
+                if bound in _SAY_NOTHING:
+                    yield f"{name}:{line}: {bound} does not say what it holds"
+
+
+def bound_names(source: str) -> Iterator[tuple[int, str]]:
+    """Line and name of each variable, parameter, function and import of a module, without the fields of its records."""
+    tree = ast.parse(source)
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    fields = {id(field.target) for owner in classes for field in owner.body if isinstance(field, ast.AnnAssign)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in fields:
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.alias):
+            yield node.lineno, node.asname or node.name
+
+
 CHECKS = (
+    names_that_say_nothing,
     unclean_locks,
     machine_paths,
     sql_outside_db,

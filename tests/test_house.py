@@ -10,7 +10,9 @@ import pytest
 from tests.house import (
     ANSWERS,
     PROJECT,
+    bound_names,
     machine_paths,
+    names_that_say_nothing,
     other_ways_to_the_terminal,
     questions_without_a_description,
     sizes,
@@ -36,6 +38,34 @@ def test_sizes_are_asked_about_until_there_is_an_answer(monkeypatch: pytest.Monk
 
 def test_lock_files_pin_every_version_and_name_no_address() -> None:
     assert list(unclean_locks()) == []
+
+
+def test_names_say_what_they_hold() -> None:
+    assert list(names_that_say_nothing()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "one = 1",
+        "a, one = 1, 2",
+        "for one in (): pass",
+        "print([one for one in ()])",
+        "print(lambda one: 1)",
+        "def f(*, one): ...",
+        "def f():\n    async def one(): ...",
+        "import json as one",
+        "if (one := 1): pass",
+        "with open('') as one: pass",
+        "class A:\n    def f(self):\n        one: int = 1",
+    ],
+)
+def test_every_binding_has_a_name(source: str) -> None:
+    assert "one" in {name for _, name in bound_names(source)}
+
+
+def test_fields_of_records_and_names_of_others_are_no_bindings() -> None:
+    assert "at" not in {name for _, name in bound_names("class A:\n    at: int\nA(at=1).at\nprint(at)")}
 
 
 def test_nothing_committed_names_the_folder_of_this_checkout() -> None:

@@ -21,7 +21,7 @@ from pipeline.masking import know_environment, know_settings
 from pipeline.run.context import ChildBuild, Hire, hire_here
 from pipeline.run.executors.local import LocalExecutor
 from pipeline.run.executors.port import BuildExecutor
-from pipeline.run.joined import JoinedWorker
+from pipeline.run.joined_worker import JoinedWorker
 from pipeline.tracing.spans import Spans
 
 

@@ -16,7 +16,7 @@ from db.connection import connect
 from db.ledger.store import PostgresStore
 from pipeline.config.root import Settings
 from pipeline.run.context import Hire, hire_here
-from pipeline.run.joined import JoinedWorker
+from pipeline.run.joined_worker import JoinedWorker
 from pipeline.run.planning.recipes import build_recipe
 from pipeline.sources.addressed import AddressedSource
 from pipeline.tracing.spans import Spans

@@ -13,7 +13,7 @@ from typing import Protocol
 from pipeline.audio.channels.likeness import Copy
 from pipeline.overheard.pauses import answered_pauses, runs
 from pipeline.overheard.said import Said, said_in, timed
-from pipeline.overheard.shared import REACH_S, Owner, Run, runs_of
+from pipeline.overheard.shared_words import REACH_S, Owner, Run, runs_of
 from pipeline.overheard.taken_out import SIDE_UNCERTAIN, OfOther, Part, without
 from pipeline.overheard.wordless import wordless_copies
 from pipeline.records import SegmentText, SpeechSpan

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.audio.channels.likeness import Copy, Samples, copy_of
 from pipeline.audio.decoding.spool import read_range
-from pipeline.overheard.shared import REACH_S
+from pipeline.overheard.shared_words import REACH_S
 from pipeline.records import SAMPLE_RATE_HZ, PreparedCall, PreparedChannel
 
 _REACH = round(REACH_S * SAMPLE_RATE_HZ)

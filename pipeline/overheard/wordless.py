@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.overheard.said import Said
-from pipeline.overheard.shared import MIN_LIKENESS, REACH_S, SAME_LEVEL_DB, Hear, Owner, whose
+from pipeline.overheard.shared_words import MIN_LIKENESS, REACH_S, SAME_LEVEL_DB, Hear, Owner, whose
 from pipeline.overheard.spans import less
 from pipeline.records import SpeechSpan
 

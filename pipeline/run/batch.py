@@ -13,9 +13,9 @@ from pipeline.plurals import counted
 from pipeline.purse import Purse
 from pipeline.records import EngineIdentity, SkippedFile
 from pipeline.run.context import BatchParts, RunObserver
-from pipeline.run.elsewhere import Elsewhere
 from pipeline.run.executors.local import LocalExecutor
 from pipeline.run.executors.port import BuildExecutor, ExecutorParts
+from pipeline.run.other_workers import Elsewhere
 from pipeline.run.performance import PerformanceRecorder
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.decisions import leave

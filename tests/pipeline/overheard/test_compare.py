@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.audio.channels.likeness import Copy, Sound
 from pipeline.overheard.compare import Speech, place_of, tell_apart
 from pipeline.overheard.said import said_in, timed
-from pipeline.overheard.shared import Owner, whose
+from pipeline.overheard.shared_words import Owner, whose
 from pipeline.overheard.taken_out import OfOther, without
 from pipeline.records import SegmentText, Word
 

@@ -16,7 +16,7 @@ from bench.materials.sound.overhearing import KINDS, Call, coded, in_a_room
 from pipeline.audio.channels.likeness import Samples, copy_of, sound
 from pipeline.overheard.compare import tell_apart
 from pipeline.overheard.hearing import SpooledChannels
-from pipeline.overheard.shared import MIN_LIKENESS
+from pipeline.overheard.shared_words import MIN_LIKENESS
 from pipeline.records import SAMPLE_RATE_HZ, AudioHeader, PreparedCall, PreparedChannel, Role, SegmentText
 from tests.house import PROJECT
 

@@ -41,7 +41,7 @@ from pipeline.records import (
 )
 from pipeline.run.batch import Batch, BatchResult
 from pipeline.run.context import BatchParts, ChildBuild
-from pipeline.run.joined import JoinedWorker
+from pipeline.run.joined_worker import JoinedWorker
 from pipeline.run.planning.recipes import Recipe
 from pipeline.run.processes.analyser import build_analyser, in_dependency_order, keep_better, with_dependents
 from pipeline.run.spool_folder import own_spool

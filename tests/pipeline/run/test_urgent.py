@@ -17,7 +17,7 @@ from pipeline.config.areas.run import RunSettings
 from pipeline.config.areas.sources import InputSettings
 from pipeline.records import Claim
 from pipeline.run.desk import Desk
-from pipeline.run.joined import JoinedWorker
+from pipeline.run.joined_worker import JoinedWorker
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
 from pipeline.run.planning.recipes import Recipe

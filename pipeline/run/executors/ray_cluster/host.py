@@ -15,7 +15,7 @@ from pipeline.records import EngineIdentity
 from pipeline.run.context import Hire
 from pipeline.run.crew import RecogniserFigures
 from pipeline.run.executors.ray_cluster.process import Answer, answered, like_an_own_process
-from pipeline.run.joined import JoinedWorker
+from pipeline.run.joined_worker import JoinedWorker
 from pipeline.version import code_digest
 
 OpenWorker = Callable[[Callable[[str], None], Hire], AbstractContextManager[tuple[JoinedWorker, str]]]

@@ -13,7 +13,7 @@ from pipeline.config.areas.run import RunSettings
 from pipeline.handled import EndedClaim, Handled, HandledAs
 from pipeline.ports import Claims
 from pipeline.records import CallStatus, FoundCall, SkippedFile
-from pipeline.run.elsewhere import Elsewhere
+from pipeline.run.other_workers import Elsewhere
 from pipeline.run.planning.claimed import as_json
 from pipeline.run.planning.plan import Action, PlannedCall
 from pipeline.run.signals import RunSignals
