@@ -125,6 +125,19 @@ class FoundCall:
         """What must be fetched."""
         return self.sides or (self,)
 
+    def skipped(self, reason: str, message: str, *, waiting: bool = False) -> SkippedFile:
+        """It, found to be none that can be processed, or none yet."""
+        return SkippedFile(
+            source_uri=self.source_uri,
+            file_name=self.file_name,
+            size_bytes=self.size_bytes,
+            modified_at=self.modified_at,
+            reason=reason,
+            message=message,
+            waiting=waiting,
+            etag=self.etag,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedFile:
@@ -144,15 +157,7 @@ class SkippedFile:
 
 def erased_file(call: FoundCall) -> SkippedFile:
     """A recording that turns out to have been erased."""
-    return SkippedFile(
-        source_uri=call.source_uri,
-        file_name=call.file_name,
-        size_bytes=call.size_bytes,
-        modified_at=call.modified_at,
-        reason=ERASED,
-        message="this recording was erased (db purge)",
-        etag=call.etag,
-    )
+    return call.skipped(ERASED, "this recording was erased (db purge)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,16 +119,21 @@ class Pairing:
             (skipped[h.kind, h.key, 1 - h.side] for h in halves if (h.kind, h.key, 1 - h.side) in skipped), None
         )
         if other is not None and other.waiting:
-            return _waiting(call, f"its other side, {other.file_name}, is left for the next run: {other.message}")
+            return call.skipped(
+                WAITS_FOR_OTHER_SIDE,
+                f"its other side, {other.file_name}, is left for the next run: {other.message}",
+                waiting=True,
+            )
         by_recorder = _RECORDER_GROUP in call.metadata.extra or _ends_in_number(half.bare)
         if not by_recorder and other is None:
             return replace(call, lone_side=half.word)  # sign-in.wav: a word, not a side, as far as anybody can tell
         if other is None and self._may_come(call):
             missing = self._names.kinds[half.kind].sides[1 - half.side]
-            return _waiting(
-                call,
+            return call.skipped(
+                WAITS_FOR_OTHER_SIDE,
                 f"its other side ({missing}) is not there; it is processed alone when it is "
                 f"{self._wait_s / 3600:g} hours old (input.pairs.wait_h)",
+                waiting=True,
             )
         why = "its file is not there" if other is None else f"{other.file_name}: {other.message}"
         roles = _roles_of_kind(self._names.kinds[half.kind], call.metadata.direction)
@@ -219,16 +224,3 @@ def _roles(first: CallMetadata, second: CallMetadata, by_kind: tuple[Role, Role]
     if len(said) == 2 and all(len(roles) == 1 for roles in said):
         return said[0] + said[1]
     return next((roles for roles in said if len(roles) == 2), by_kind)
-
-
-def _waiting(call: FoundCall, why: str) -> SkippedFile:
-    return SkippedFile(
-        source_uri=call.source_uri,
-        file_name=call.file_name,
-        size_bytes=call.size_bytes,
-        modified_at=call.modified_at,
-        reason=WAITS_FOR_OTHER_SIDE,
-        message=why,
-        waiting=True,
-        etag=call.etag,
-    )

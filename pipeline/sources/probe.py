@@ -76,7 +76,7 @@ def probe_call(call: FoundCall, paths: Sequence[Path], settings: InputSettings) 
         undecodable = next((fault for fault in faults if not isinstance(fault, NotAudio)), None)
         if undecodable is not None:
             raise undecodable
-        return _skipped(call, "not_audio", "; ".join(str(fault) for fault in faults))
+        return call.skipped("not_audio", "; ".join(str(fault) for fault in faults))
     header = _of_all(headers)
     return header if header.duration_s is None else outside_limits(call, header.duration_s, settings) or header
 
@@ -84,9 +84,9 @@ def probe_call(call: FoundCall, paths: Sequence[Path], settings: InputSettings) 
 def outside_limits(call: FoundCall, duration_s: float, settings: InputSettings) -> SkippedFile | None:
     """Why a recording of this length is skipped: `too_short`, `too_long`; None to take it."""
     if duration_s < settings.min_duration_s:
-        return _skipped(call, "too_short", f"{duration_s:.3f} s; input.min_duration_s is {settings.min_duration_s:g}")
+        return call.skipped("too_short", f"{duration_s:.3f} s; input.min_duration_s is {settings.min_duration_s:g}")
     if settings.max_duration_s is not None and duration_s > settings.max_duration_s:
-        return _skipped(call, "too_long", f"{duration_s:.0f} s; input.max_duration_s is {settings.max_duration_s:g}")
+        return call.skipped("too_long", f"{duration_s:.0f} s; input.max_duration_s is {settings.max_duration_s:g}")
     return None
 
 
@@ -233,16 +233,4 @@ def _of_all(headers: Sequence[AudioHeader]) -> AudioHeader:
         channels=sum(header.channels for header in headers),
         duration_s=max(lengths, default=None),
         flags=tuple(sorted({flag for header in headers for flag in header.flags})),
-    )
-
-
-def _skipped(call: FoundCall, reason: str, message: str) -> SkippedFile:
-    return SkippedFile(
-        source_uri=call.source_uri,
-        file_name=call.file_name,
-        size_bytes=call.size_bytes,
-        modified_at=call.modified_at,
-        reason=reason,
-        message=message,
-        etag=call.etag,
     )
