@@ -80,16 +80,18 @@ def open_worker(
 ) -> Iterator[tuple[JoinedWorker, str]]:
     """In an actor's process: a worker, and its name in the claims. Keys of outside services are this machine's."""
     _settle(settings)
-    with joined_worker(
-        settings, partial(_NotedObserver, take_notice=take_notice), partial(_hire, settings, hire)
-    ) as opened:
+    with joined_worker(settings, partial(_NotedObserver, take_notice=take_notice), hire_of(settings, hire)) as opened:
         yield opened
 
 
-def _hire(settings: Settings, elsewhere: Hire, name: str, child: ChildBuild, limit_key: str) -> TaskServer:
+def hire_of(settings: Settings, elsewhere: Hire) -> Hire:
     """With a language model the analysis stays with the worker: its accelerator, its ceilings and its quotas."""
-    here = name == "analysis" and settings.llm.providers != ("extractive",)
-    return (hire_here if here else elsewhere)(name, child, limit_key)
+
+    def hire(name: str, child: ChildBuild, limit_key: str) -> TaskServer:
+        here = name == "analysis" and settings.llm.providers != ("extractive",)
+        return (hire_here if here else elsewhere)(name, child, limit_key)
+
+    return hire
 
 
 def settle(settings: Settings) -> None:

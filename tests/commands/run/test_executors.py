@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from commands.run.executors import executor_of, share_of
+from commands.run.executors import executor_of, hire_of, share_of
+from pipeline.children.worker import TaskServer, Worker
 from pipeline.config.root import Settings
+from pipeline.run.context import ChildBuild
 from pipeline.run.executors.local import LocalExecutor
 from pipeline.run.planning.claimed import work_hash
 from tests.commands.running import Workplace, told_by
@@ -30,6 +32,32 @@ def test_ceilings_and_quotas_of_a_run_are_divided_among_its_workers() -> None:
     assert share.llm.openai_chat.requests_per_minute == 15
     assert (share.llm.max_tokens, share.llm.max_cost_usd, share.transcription.max_cost_usd) == (250, 0.75, 0.25)
     assert share_of(Settings(), 4).llm.max_cost_usd is None
+
+
+@pytest.mark.parametrize(
+    ("providers", "elsewhere"),
+    [
+        (["extractive"], {"decoder", "analysis"}),
+        (["openai_chat", "extractive"], {"decoder"}),
+        (["mlx_lm"], {"decoder"}),
+    ],
+)
+def test_with_a_language_model_the_analysis_stays_with_its_worker(
+    providers: list[str], elsewhere: set[str], tmp_path: Path
+) -> None:
+    asked = set[str]()
+
+    def far(name: str, child: ChildBuild, limit_key: str) -> TaskServer:
+        asked.add(name)
+        return Worker(name, child.build, child.arguments, limit_key=limit_key)
+
+    model = {"model": "m", "base_url": "http://localhost:1"}
+    llm = {"providers": providers, "openai_chat": model, "mlx_lm": {"model": str(tmp_path)}}
+    settings = Settings.model_validate({"llm": llm})
+    hire = hire_of(settings, far)
+    for name in ("decoder", "analysis"):
+        hire(name, ChildBuild(dict, ()), "run.prepare_timeout_s")
+    assert asked == elsewhere
 
 
 def test_a_worker_with_its_share_does_the_calls_that_the_run_has_planned() -> None:
