@@ -27,6 +27,8 @@ T = TypeVar("T")
 _REACH_S = 5.0
 _STORE_BYTES = 80 * 2**20
 """Of a local cluster's object store, the least Ray allows: recordings and results do not pass through it."""
+_IDLE_KEPT = "64"
+"""Processes that a local cluster keeps although they have been idle for a second; by default one for each processor."""
 _THREADS = 8
 """Of an actor: one works, the others answer the run and hand files to tasks."""
 
@@ -202,6 +204,8 @@ def _import_ray() -> ModuleType:
 def _connect(ray: ModuleType, address: str) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if address == "local":
+        # Read by its server. Processes of tasks hold loaded models; with small shares they outnumber the processors.
+        os.environ.setdefault("RAY_num_workers_soft_limit", _IDLE_KEPT)
         start: Callable[[], Any] = partial(
             ray.init, address="local", include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet
         )

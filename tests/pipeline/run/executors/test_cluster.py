@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -178,6 +179,17 @@ def test_a_cluster_of_this_machine_that_is_too_small_is_said_at_once(
     with pytest.raises(StartupError, match=said):
         cluster(cpus, gpus_per_worker=gpus)
     assert planted.down, "what was started is ended again"
+
+
+def test_a_cluster_of_this_machine_keeps_processes_with_loaded_models(
+    planted: RefusingRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = "RAY_num_workers_soft_limit"
+    monkeypatch.setenv(limit, "")
+    monkeypatch.delenv(limit)
+    cluster()
+    assert planted.asked["address"] == "local"
+    assert int(os.environ[limit]) > 2
 
 
 @pytest.mark.parametrize(
