@@ -57,17 +57,13 @@ def own_json(document: Document, settings: TranscriptFileSettings) -> str:
     )
 
 
+_OF_SEGMENT = ("channel", "ordinal", "role", "start_s", "end_s", "text", "confidence", "flags")
+
+
 def _segment(segment: Segment, width: int) -> dict[str, Any]:
     lines = lines_of(tokens_of(segment, width), width)
     return {
-        "channel": segment.channel,
-        "ordinal": segment.ordinal,
-        "role": segment.role.value,
-        "start_s": segment.start_s,
-        "end_s": segment.end_s,
-        "text": segment.text,
-        "confidence": segment.confidence,
-        "flags": list(segment.flags),
+        **{name: getattr(segment, name) for name in _OF_SEGMENT},
         "sentiment": dict(segment.sentiments),
         "lines": [_line(line) for line in lines],
     }

@@ -63,6 +63,11 @@ CONVERSATION_COLUMNS = tuple(
 # ------------------------------------------------------------------------------------------ calls
 
 
+_METADATA_COLUMNS = (
+    "started_at", "direction", "agent_id", "customer_segment", "queue", "related_call", "extension"
+)  # fmt: skip
+
+
 def found_columns(found: FoundCall) -> Row:
     """What the source says about a recording."""
     metadata = found.metadata
@@ -73,13 +78,7 @@ def found_columns(found: FoundCall) -> Row:
             "source_size_bytes": found.size_bytes,
             "source_modified_at": found.modified_at,
             "etag": found.etag,
-            "started_at": metadata.started_at,
-            "direction": metadata.direction,
-            "agent_id": metadata.agent_id,
-            "customer_segment": metadata.customer_segment,
-            "queue": metadata.queue,
-            "related_call": metadata.related_call,
-            "extension": metadata.extension,
+            **{name: getattr(metadata, name) for name in _METADATA_COLUMNS},
             "metadata": dict(metadata.extra),
         }
     )
@@ -90,10 +89,7 @@ def prepared_columns(prepared: PreparedCall) -> Row:
     return {
         "audio_sha256": prepared.audio_sha256,
         "duration_s": prepared.duration_s,
-        "channels": prepared.header.channels,
-        "sample_rate_hz": prepared.header.sample_rate_hz,
-        "container": prepared.header.container,
-        "codec": prepared.header.codec,
+        **{name: getattr(prepared.header, name) for name in ("channels", "sample_rate_hz", "container", "codec")},
     }
 
 
@@ -199,12 +195,9 @@ def mood_columns(payload: object) -> Row:
     """Columns that tell when the client's mood turned; of the fused moods, else of those from the words."""
     mood = payload if isinstance(payload, CallSentiment) else None
     line = mood.mood_turned_line if mood else None
-    return {
-        "mood_turned_by": mood.mood_turned_by if mood else None,
-        "mood_turned_at_s": mood.mood_turned_at_s if mood else None,
-        "mood_turned_to": mood.mood_turned_to if mood else None,
-        "mood_turned_line": dataclasses.asdict(line) if line else None,
-    }
+    names = ("mood_turned_by", "mood_turned_at_s", "mood_turned_to")
+    row: Row = {name: getattr(mood, name) if mood else None for name in names}
+    return {**row, "mood_turned_line": dataclasses.asdict(line) if line else None}
 
 
 _FURTHER_KEYS: Mapping[str, tuple[str, ...]] = {"topic": ("subtopic", "second_subtopic")}
