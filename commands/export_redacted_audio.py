@@ -46,13 +46,15 @@ def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: P
     """Write `NAME.redacted.wav` for each call (one for each side where it has two files), and beside it
     `NAME.redacted.json`, which says what is silent and why."""
     use_keys(settings.encryption)
-    folder.mkdir(parents=True, exist_ok=True)
+    spools = own_spool(settings.run.spool_dir)
+    for needed in (folder, spools):
+        needed.mkdir(parents=True, exist_ok=True)
     stretches_of = stretches_in(database, settings.redaction)
     recordings = stretches = whole = 0
     failed: list[str] = []
     worker = Worker("muting", build_muter, (settings.input,), limit_key="of the export")
     try:
-        with tempfile.TemporaryDirectory(prefix="redacted-", dir=_made(own_spool(settings.run.spool_dir))) as spool:
+        with tempfile.TemporaryDirectory(prefix="redacted-", dir=spools) as spool:
             for call_id in call_ids:
                 call = shown_call(database, uuid.UUID(call_id))
                 found = None if call is None else stretches_of(call)
@@ -71,11 +73,6 @@ def export_redacted_audio(database: Database, call_ids: Iterable[str], folder: P
     finally:
         worker.close()
     return AudioCopies(recordings=recordings, stretches=stretches, whole_chunks=whole, failed=tuple(failed))
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _stem(call: ShownCall) -> str:

@@ -82,11 +82,9 @@ class KeptBy(Generic[Key, Value]):
 
     def get(self, key: Key) -> Value:
         with self._lock:
-            kept = self._kept.setdefault(key, self._new(key))
+            new = Kept(partial(self._make, key), self._for_s, self._now, at_most_s=self._at_most_s)
+            kept = self._kept.setdefault(key, new)
             self._kept.move_to_end(key)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return kept.get()
-
-    def _new(self, key: Key) -> Kept[Value]:
-        return Kept(partial(self._make, key), self._for_s, self._now, at_most_s=self._at_most_s)

@@ -46,9 +46,9 @@ class ConversationStep:
         calls: Sequence[CallForAnalysis],
         earlier: Sequence[Mapping[str, StepResult]],  # noqa: ARG002 - reads no other step
     ) -> Sequence[StepResult]:
-        return [self._one(call) for call in calls]
+        return [self._of_call(call) for call in calls]
 
-    def _one(self, call: CallForAnalysis) -> StepResult:
+    def _of_call(self, call: CallForAnalysis) -> StepResult:
         fingerprint = self.fingerprint(call)
         if not speaks(call) or call.duration_s <= 0:
             return missing(self.name, fingerprint, "nobody speaks in this call")

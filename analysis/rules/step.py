@@ -38,9 +38,9 @@ class RulesStep:
     def run(
         self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
     ) -> Sequence[StepResult]:
-        return [self._one(call, known) for call, known in zip(calls, earlier, strict=True)]
+        return [self._of_call(call, known) for call, known in zip(calls, earlier, strict=True)]
 
-    def _one(self, call: CallForAnalysis, known: Mapping[str, StepResult]) -> StepResult:
+    def _of_call(self, call: CallForAnalysis, known: Mapping[str, StepResult]) -> StepResult:
         attention, verdicts = judge_call(self._book, Heard(call, known))
         scored = tuple(score(card, verdicts) for card in self._book.scorecards)
         return done(self.name, self.fingerprint(call), replace(attention, scorecards=scored))

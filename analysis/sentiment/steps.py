@@ -164,9 +164,9 @@ class AcousticSentimentStep:
         calls: Sequence[CallForAnalysis],
         earlier: Sequence[Mapping[str, StepResult]],  # noqa: ARG002 - part of the Protocol
     ) -> Sequence[StepResult]:
-        return [self._one(call) for call in calls]
+        return [self._of_call(call) for call in calls]
 
-    def _one(self, call: CallForAnalysis) -> StepResult:
+    def _of_call(self, call: CallForAnalysis) -> StepResult:
         if self._engine is None:
             return missing(self.name, self.fingerprint(call), "switched off (sentiment.acoustic.engine: off)")
         chunks = call.transcript.chunks
@@ -233,9 +233,9 @@ class FusionStep:
     def run(
         self, calls: Sequence[CallForAnalysis], earlier: Sequence[Mapping[str, StepResult]]
     ) -> Sequence[StepResult]:
-        return [self._one(call, results) for call, results in zip(calls, earlier, strict=True)]
+        return [self._of_call(call, results) for call, results in zip(calls, earlier, strict=True)]
 
-    def _one(self, call: CallForAnalysis, results: Mapping[str, StepResult]) -> StepResult:
+    def _of_call(self, call: CallForAnalysis, results: Mapping[str, StepResult]) -> StepResult:
         fingerprint = self.fingerprint(call)
         if self._fusion is None:
             return missing(self.name, fingerprint, "switched off (sentiment.fusion.method: off)")

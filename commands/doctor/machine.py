@@ -18,6 +18,7 @@ from pipeline.config.areas.database import EMBEDDED
 from pipeline.config.areas.run import usable_cores
 from pipeline.config.root import Settings
 from pipeline.plurals import counted
+from pipeline.run.stages.fetch import default_limit_gb
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -90,7 +91,7 @@ def memory(settings: Settings) -> Finding:
     import psutil
 
     is_now = psutil.virtual_memory()
-    wanted_gb = settings.run.max_memory_gb or is_now.total * 0.8 / _GB
+    wanted_gb = settings.run.max_memory_gb or default_limit_gb()
     detail = f"{is_now.available / _GB:.1f} of {is_now.total / _GB:.1f} GB free; a run may take {wanted_gb:.1f} GB"
     short = wanted_gb * _GB > is_now.total
     if short:

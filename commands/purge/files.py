@@ -92,7 +92,7 @@ def erase_in_files(
             if keep is not None and path == keep:
                 continue
             try:
-                _one(path, what, delimiter, outcome, write)
+                _erase_in_file(path, what, delimiter, outcome, write)
             except (OSError, UnicodeDecodeError, csv.Error) as error:
                 outcome.unread.append(f"{path}: {error}")
     return outcome
@@ -108,7 +108,7 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (path for name in sorted(names) if (path := Path(place) / name).is_file() and not path.is_symlink())
 
 
-def _one(path: Path, what: Named, delimiter: str, outcome: FilesOutcome, write: bool) -> None:
+def _erase_in_file(path: Path, what: Named, delimiter: str, outcome: FilesOutcome, write: bool) -> None:
     ending = path.suffix.lower()
     if names_no_call(path, delimiter):
         outcome.unread.append(f"{path}: its rows do not say which call they are of; delete it if one was erased")

@@ -23,6 +23,7 @@ from pipeline.config.areas.speech.transcription import TranscriptionSettings
 from pipeline.config.root import Settings
 from pipeline.run.batch import BatchResult
 from pipeline.run.performance import PerformanceRecorder
+from pipeline.run.stages.fetch import default_limit_gb
 from pipeline.sources.addresses import file_uri
 
 SHOWN_DISAPPEARED = 50
@@ -136,7 +137,7 @@ def _stages(facts: RunFacts, questions: Questions) -> dict[str, Any]:
     window_s = end_s - begin_s
     utilisation = {stage: min(1.0, busy[stage] / (workers[stage] * window_s)) for stage in busy if window_s > 0}
     parts = questions.parts()
-    limit_bytes = _memory_limit(facts.settings)
+    limit_bytes = (facts.settings.run.max_memory_gb or default_limit_gb()) * 1e9
     over = [sample.memory_bytes > limit_bytes * run.memory_threshold for sample in recorder.samples]
     machine = spans_of.mean_shares(recorder.samples)
     load = Load(
@@ -242,9 +243,3 @@ def prefixes(input_path: str) -> list[str]:
         inside = address.rstrip("/") + "/"
         return [f"file://{inside}", f"zip://{inside}"]
     return [f"zip://{address}!/"] if path.suffix.lower() == ".zip" else []
-
-
-def _memory_limit(settings: Settings) -> float:
-    import psutil
-
-    return (settings.run.max_memory_gb or float(psutil.virtual_memory().total) * 0.8 / 1e9) * 1e9

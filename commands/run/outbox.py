@@ -48,12 +48,14 @@ class Outbox:
         """
         if self._settings.upload_to is None:
             return True
-        there = [name for name in self._left() if self._path(name).is_file()]
+        there = [name for name in self._left() if (self._folder / name).is_file()]
         while there and self.trouble is None:
             now, there = there[:_AT_ONCE], there[_AT_ONCE:]
             try:
                 self._to = self._to or Destination(self._settings.upload_to, self._settings.s3)
-                self._to.upload({name: self._path(name) for name in now}, replaceable=self._replaceable(now))
+                # The transcript of a call that was redone replaces the older one; a run's own files have its stamp.
+                replaceable = {name for name in now if name.startswith(f"{TRANSCRIPTS}/")}
+                self._to.upload({name: self._folder / name for name in now}, replaceable=replaceable)
             except ServiceUnavailable as error:
                 self.trouble = (
                     f"not everything was uploaded: {error}; the files are in {self._folder}, and the next run uploads "
@@ -69,7 +71,7 @@ class Outbox:
         """At the end of a delivery: what was expected and never written is crossed out."""
         if self._settings.upload_to is not None:
             self.bring()
-            self._write_down([name for name in self._left() if self._path(name).is_file()])
+            self._write_down([name for name in self._left() if (self._folder / name).is_file()])
 
     def _left(self) -> list[str]:
         try:
@@ -80,11 +82,3 @@ class Outbox:
 
     def _write_down(self, names: list[str]) -> None:
         write_whole(self._folder / LEDGER, json.dumps(names, ensure_ascii=False).encode())
-
-    def _path(self, name: str) -> Path:
-        return self._folder / name
-
-    @staticmethod
-    def _replaceable(names: Iterable[str]) -> set[str]:
-        """The transcript of a call that was redone replaces the older one; a run's own files have its stamp."""
-        return {name for name in names if name.startswith(f"{TRANSCRIPTS}/")}

@@ -40,7 +40,6 @@ from pipeline.transcription.text.rules import TextRules
 
 if TYPE_CHECKING:
     from db.connection import Database
-    from pipeline.config.areas.live import LiveSettings
     from service.jobs.room import JobRoom
 
 log = logging.getLogger("earshot.live")
@@ -128,16 +127,12 @@ def live_hearing(settings: Settings) -> Hearing:
     # No window waits for those after it: none is left out for being quiet.
     at_once = {"idle_below_dbfs": -200.0, "idle_margin_ms": 0.0, "windows_per_run": 1}
     silero = SileroSettings.model_validate(settings.voice_activity.silero.model_dump() | at_once)
-    chosen = settings.voice_activity.model_dump() | {"silero": silero, **_of_turns(settings.live)}
-    voice_activity = VoiceActivitySettings.model_validate(chosen)
+    # The silence that ends a turn is that of live calls; a turn that is cut goes on where it was cut.
+    of_turns = {"silero": silero, "min_silence_ms": settings.live.end_silence_ms, "overlap_s": 0.0}
+    voice_activity = VoiceActivitySettings.model_validate(settings.voice_activity.model_dump() | of_turns)
     return Hearing(
         detector=SileroDetector(silero), voice_activity=voice_activity, resample_quality=settings.audio.resampling
     )
-
-
-def _of_turns(live: LiveSettings) -> dict[str, float]:
-    """The silence that ends a turn is that of live calls; a turn that is cut goes on where it was cut."""
-    return {"min_silence_ms": live.end_silence_ms, "overlap_s": 0.0}
 
 
 def _recogniser(settings: Settings) -> RecogniserProcess:

@@ -121,12 +121,9 @@ class Gate:
                 raise refusals.too_many(wait_s, WRONG) from None
             raise refusals.unknown(refused.why) from None
         self._welcome.add(known)
-        return self._counted(replace(found, address=address))
-
-    def _counted(self, principal: Principal) -> Principal:
-        if (wait_s := self._asked.count(f"{principal.credential} {principal.name}")) is not None:
+        if (wait_s := self._asked.count(f"{found.credential} {found.name}")) is not None:
             raise refusals.too_many(wait_s, "requests with this token")
-        return principal
+        return replace(found, address=address)
 
     def _of_token(self, text: str, *, address: str | None) -> Principal:
         try:

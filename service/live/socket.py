@@ -21,7 +21,7 @@ from service.live import twilio
 from service.live.codes import OF_END, OF_REFUSAL, CloseCode, short
 from service.live.credit import Credits
 from service.live.dialects import Dialect, OwnDialect, Stop, TwilioDialect, is_twilio
-from service.live.messages import ResumeMessage, StartMessage, event_text, first_message
+from service.live.messages import StartMessage, event_text, first_message
 
 log = logging.getLogger("earshot.live")
 
@@ -90,9 +90,6 @@ class Connection:
         if isinstance(message, StartMessage):
             call = await self._start(_call_start(message, owner))
             return _Begun(call=call, dialect=OwnDialect(), last_event=0)
-        return self._resume(message, owner)
-
-    def _resume(self, message: ResumeMessage, owner: str) -> _Begun:
         call = self._room.resume(message.session, owner)
         return _Begun(call=call, dialect=OwnDialect(), last_event=message.last_event, resumed=True)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,7 +35,7 @@ from pipeline.judging.scores import FIGURES
 from pipeline.judging.truth import open_truth
 from pipeline.masking import masked_content
 from pipeline.plurals import counted
-from pipeline.records import FoundCall, Transcript
+from pipeline.records import FoundCall
 from pipeline.sources.source import build_source
 
 _EXAMPLES = 5
@@ -128,15 +127,9 @@ def _run(
     observer.console.print(f"{system.name}: {system.what_it_is}")
     if system.plain:
         return run_plain(system.settings, names, kept, machine(), observer.call_finished, fresh)
-    with _stored_transcripts(system.settings.database) as stored:
+    with ledger_if_any(system.settings.database) as database:
+        stored = (lambda _: None) if database is None else PostgresStore(database).transcript
         return run_configuration(system.settings, names, kept, stored, machine(), observer.call_finished, fresh)
-
-
-@contextmanager
-def _stored_transcripts(settings: DatabaseSettings) -> Iterator[Callable[[str], Transcript | None]]:
-    """What runs of this configuration have stored, by fingerprint; nothing where no run has made the database."""
-    with ledger_if_any(settings) as database:
-        yield (lambda _: None) if database is None else PostgresStore(database).transcript
 
 
 def _stored_calls(settings: DatabaseSettings) -> int | None:

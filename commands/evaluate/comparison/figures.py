@@ -91,7 +91,10 @@ class ComparedSystems:
 
     def difference(self, system: str, other: str, figure: str) -> Share | None:
         """The first system's figure less the second's; None where there is nothing to compare."""
-        return _difference(self.scores[system], self.scores[other], figure, self.calls, self.seed)
+        if not self.calls:
+            return None
+        own, others = (ratios((self.scores[name][call] for call in self.calls), figure) for name in (system, other))
+        return difference(own, others, self.seed)
 
 
 def compared(
@@ -156,16 +159,6 @@ def _why_left_out(name: str, systems: Sequence[System], results: Mapping[str, Sy
         if name not in results[system.name].calls
     ]
     return "; ".join(reasons)
-
-
-def _difference(
-    own: Mapping[str, CallScore], first: Mapping[str, CallScore], figure: str, calls: Sequence[str], seed: int
-) -> Share | None:
-    if not calls:
-        return None
-    return difference(
-        ratios((own[call] for call in calls), figure), ratios((first[call] for call in calls), figure), seed
-    )
 
 
 def _of_system(
