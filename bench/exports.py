@@ -3,7 +3,7 @@
     python -m bench.exports [--calls 50000] [--chunks 20] [--formats jsonl,csv,parquet,xlsx]
 
 Memory is the growth of this process's resident set while it writes; each format is written once for half of the calls
-and once for all. The calls are made on the server.
+and once for all. The calls are those of `bench.million`.
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psutil
 
 from bench.materials.testbed import fresh_database
+from bench.million import MIDDLE, load
 from bench.options import options_of
 from db.connection import Database
 from db.export import RESULT_FORMATS, TableFormat, export_table
 from db.export.tables import CHUNKS
 from db.queries.chosen import CallFilter
 from pipeline.config.areas.output import CsvSettings
-
-if TYPE_CHECKING:
-    from psycopg import Connection
 
 COLUMNS = ("call_id", "file_name", "started_at", "role", "start_s", "end_s", "text", "flags", "fusion_sentiment")
 
@@ -41,8 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--formats", default=",".join(RESULT_FORMATS))
     options = parser.parse_args(arguments)
     with fresh_database() as (database, folder):
-        with database.connection() as connection:
-            fill(connection, options.calls, options.chunks)
+        load(database, options.calls, options.chunks)
         figures = {}
         for name in options.formats.split(","):
             figures[name] = measured(database, folder, name)
@@ -50,40 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(json.dumps({"bench": "exports", "calls": options.calls, "chunks": options.chunks, **figures}))
 
 
-def fill(connection: Connection[Any], calls: int, chunks: int) -> None:
-    """Calls on two days, half and half."""
-    connection.execute(
-        """INSERT INTO transcripts (fingerprint, audio_sha256, engine, model, options_hash, rank, demonstration,
-               chunks_hash)
-           SELECT 'f' || i, 's' || i, 'mlx_qwen3', 'm', 'o', 0, false, 'h' FROM generate_series(1, %s) i""",
-        [calls],
-    )
-    connection.execute(
-        """INSERT INTO calls (call_id, source_uri, file_name, audio_sha256, source_size_bytes, started_at, status,
-               transcript_fingerprint)
-           SELECT md5(i::text)::uuid, 'file:///in/' || i || '.wav', i || '.wav', 's' || i, 1000,
-               timestamptz '2026-11-20 08:00Z' + (i %% 2) * interval '1 day' + i * interval '1 second' / 10, 'done',
-               'f' || i
-           FROM generate_series(1, %s) i""",
-        [calls],
-    )
-    connection.execute(
-        """INSERT INTO transcript_chunks
-               (transcript_fingerprint, channel, ordinal, role, start_s, end_s, text, language)
-           SELECT 'f' || i, n %% 2, n / 2, CASE n %% 2 WHEN 0 THEN 'agent' ELSE 'client' END, n * 3, n * 3 + 2.5,
-               'well I was looking at my bill and the amount is not what you told me last month ' || i, 'en'
-           FROM generate_series(1, %s) i, generate_series(0, %s - 1) n""",
-        [calls, chunks],
-    )
-    connection.execute("ANALYZE")
-
-
 def measured(database: Database, folder: Path, name: str) -> dict[str, Any]:
     table = CHUNKS.with_columns(COLUMNS)
     how = TableFormat(name=name, csv=CsvSettings(), zone=ZoneInfo("UTC"))
     figures: dict[str, Any] = {}
     nobody = CallFilter(agent="nobody")
-    half = CallFilter(last_day=datetime(2026, 11, 20, tzinfo=UTC).date())
+    half = CallFilter(last_day=MIDDLE)
     export_table(database, nobody, table, folder / f"none.{name}", how)  # what it imports is no growth
     for size, chosen in (("half", half), ("all", CallFilter())):
         path = folder / f"{size}.{name}"

@@ -43,6 +43,8 @@ BATCH = 10_000
 """Calls of one transaction."""
 VIEWS = ("daily", "daily_agent", "topics_weekly", "calls_done", "attention", "sides", "repeat_calls")
 DAY = "2026-06-10"
+MIDDLE = date(2025, 9, 29)
+"""Half of the calls have begun by the end of this day."""
 ONE_DAY = CallFilter(first_day=date.fromisoformat(DAY), last_day=date.fromisoformat(DAY))
 LISTS: Sequence[tuple[str, CallFilter, Sort]] = (
     *((sort, CallFilter(), sort) for sort in get_args(Sort)),

@@ -68,8 +68,7 @@ def kills(number: int, engine: str, seed: int, calls: int) -> bool:
     with run_bed(engine) as bed:
         short_calls(bed.calls, calls)
         url = bed.fresh_database()
-        if bed.run(url) != 0:
-            raise SystemExit(f"the undisturbed run failed:\n{bed.log()}")
+        bed.must_run(url)
         reference, whole_s = bed.rows(url), time.monotonic() - began
         while hit["the run"] + hit["a child"] < number:
             url = bed.fresh_database()
@@ -196,8 +195,7 @@ def worker_kills(number: int, seed: int, calls: int, longest_s: float) -> bool:
     with run_bed("scripted") as bed:
         short_calls(bed.calls, calls)
         url = bed.fresh_database()
-        if bed.run(url, *settings) != 0:
-            raise SystemExit(f"the undisturbed run failed:\n{bed.log()}")
+        bed.must_run(url, *settings)
         reference = bed.rows(url)
         while hit.total() - hit["finished first"] < number:
             url = bed.fresh_database()
@@ -257,8 +255,7 @@ def disturbances(part: str, number: int, seed: int, disturb: Disturb, size_mb: i
     with run_bed("scripted", size_mb) as bed:
         short_calls(bed.calls, 12)
         url = bed.fresh_database()
-        if bed.run(url) != 0:
-            raise SystemExit(f"the undisturbed run failed:\n{bed.log()}")
+        bed.must_run(url)
         reference = bed.rows(url)
         for done in range(1, number + 1):
             url = bed.fresh_database()

@@ -46,9 +46,7 @@ def children_cpu_s() -> float:
 def checked_run(bed: Testbed, url: str, *settings: str) -> tuple[float, float]:
     """Wall and CPU seconds of a run that must succeed."""
     cpu_s, began = children_cpu_s(), time.perf_counter()
-    code = bed.run(url, *settings)
-    if code != 0:
-        raise SystemExit(f"the run exited {code}:\n{bed.log()}")
+    bed.must_run(url, *settings)
     return time.perf_counter() - began, children_cpu_s() - cpu_s
 
 

@@ -115,6 +115,11 @@ class Testbed:
         with self.start(url, *settings) as run:
             return run.wait()
 
+    def must_run(self, url: str, *settings: str) -> None:
+        code = self.run(url, *settings)
+        if code != 0:
+            raise SystemExit(f"a run that nothing disturbed exited {code}:\n{self.log()}")
+
     def log(self, log: str = "last_run") -> str:
         return (self.folder / f"{log}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
