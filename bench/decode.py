@@ -26,7 +26,7 @@ import numpy as np
 from bench.options import options_of
 from pipeline.audio.decoding.ingest import ingest
 from pipeline.audio.decoding.spool import discard
-from pipeline.audio.prepare import CallPreparer, prepare_call
+from pipeline.audio.prepare import CallPreparer
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.records import CallMetadata
@@ -116,7 +116,7 @@ def speeds(source: Path, repeats: int) -> dict[str, dict[str, float]]:
 
 def _prepare_and_report(path: str, spool: str, answers: multiprocessing.Queue[dict[str, float]]) -> None:
     start, cpu = time.perf_counter(), time.process_time()
-    call = prepare_call(Path(path), CallMetadata(), AudioSettings(), VoiceActivitySettings(), Path(spool))
+    call = CallPreparer(AudioSettings(), VoiceActivitySettings()).prepare(Path(path), CallMetadata(), Path(spool))
     discard(call)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     answers.put(

@@ -29,17 +29,6 @@ from pipeline.errors import AudioUndecodable, SourceUnreadable
 from pipeline.records import UNDECODABLE_TRACK, VAD_FALLBACK, AudioHeader, CallMetadata, PreparedCall, Role
 
 
-def prepare_call(
-    path: Path,
-    metadata: CallMetadata,
-    audio: AudioSettings,
-    voice_activity: VoiceActivitySettings,
-    spool: Path,
-) -> PreparedCall:
-    """Prepare one recording; see CallPreparer.prepare. A worker that prepares many keeps one CallPreparer instead."""
-    return CallPreparer(audio, voice_activity).prepare(path, metadata, spool)
-
-
 class CallPreparer:
     """Prepares recordings with one loaded detector. Raises ModelUnavailable when none of the detectors can be used."""
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline.judging.normaliser import normalised
-
 _CONTEXT_WORDS = 3
 
 
@@ -96,17 +94,6 @@ def _pairs(reference: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int
             yield from ((None, place) for place in got)
         else:
             yield from zip(expected, got, strict=True)
-
-
-def word_errors(references: Sequence[str], heard: Sequence[str], language: str | None) -> WordErrors:
-    """Errors of all pairs together, normalised. With an empty reference all words are insertions.
-
-    Raises ValueError when the two are of different length.
-    """
-    total = NO_ERRORS
-    for expected, got in zip(references, heard, strict=True):
-        total += align(normalised(expected, language).split(), normalised(got, language).split()).errors
-    return total
 
 
 def character_errors(reference: str, heard: str) -> WordErrors:

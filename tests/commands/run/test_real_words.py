@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from db.embedded.server import EmbeddedServer
-from pipeline.judging.word_error import word_errors
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_BASE, WHISPER_TINY_EN, Published
 from tests.commands.running import NO_MODELS, Workplace
 from tests.databases import TEMPLATE, fresh_database
+from tests.word_errors import word_errors
 
 CALL = "0091a706bc604188"
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from pipeline.audio.decoding.spool import discard, read_samples, rewrite
-from pipeline.audio.prepare import CallPreparer, prepare_call
+from pipeline.audio.prepare import CallPreparer
 from pipeline.config.areas.audio import AudioSettings
 from pipeline.config.areas.speech.voice_activity import VoiceActivitySettings
 from pipeline.errors import AudioUndecodable, SourceUnreadable, TransientError
-from pipeline.records import CallMetadata, Role
+from pipeline.records import CallMetadata, PreparedCall, Role
 from tests.pipeline.audio.conftest import Prepare
 from tests.pipeline.audio.sounds import RATE, Samples, float_wav, silence, write
 
@@ -58,13 +58,16 @@ def test_a_spawned_worker_answers_with_the_same(
     tmp_path: Path, both_sides: tuple[Samples, Samples], prepare: Prepare
 ) -> None:
     path = write(tmp_path / "a.wav", *both_sides, rate=8000)
-    arguments = (path, CallMetadata(), AudioSettings(), VoiceActivitySettings(), tmp_path / "other")
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        there = pool.apply(prepare_call, arguments)
+        there = pool.apply(_prepared_anew, (path, tmp_path / "other"))
     here = prepare(path)
     assert there.audio_sha256 == here.audio_sha256
     assert [c.segments for c in there.channels] == [c.segments for c in here.channels]
     assert there.flags == here.flags
+
+
+def _prepared_anew(path: Path, spool: Path) -> PreparedCall:
+    return CallPreparer(AudioSettings(), VoiceActivitySettings()).prepare(path, CallMetadata(), spool)
 
 
 def test_errors_leave_nothing_in_the_spool(tmp_path: Path, preparer: CallPreparer) -> None:

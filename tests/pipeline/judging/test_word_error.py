@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.judging.word_error import WordErrors, align, character_errors, confusions, word_errors
+from pipeline.judging.word_error import WordErrors, align, character_errors, confusions
+from tests.word_errors import word_errors
 
 WORDS = st.lists(st.sampled_from(["yes", "no", "card", "lost", "my"]), max_size=12)
 

@@ -18,7 +18,6 @@ import soxr
 from bench.materials.recordings import PROJECT, RATE_HZ, sample_speech
 from pipeline.config.areas.speech.recognisers import FasterWhisperOptions
 from pipeline.config.areas.speech.transcription import TranscriptionSettings
-from pipeline.judging.word_error import word_errors
 from pipeline.records import SpeechSegment
 from pipeline.transcription.engine import CallSpeech, Samples, SegmentRequest
 from pipeline.transcription.engines.faster_whisper import FasterWhisperTranscriber
@@ -28,6 +27,7 @@ from pipeline.weights.hub import Hub
 from pipeline.weights.packages import missing_packages
 from pipeline.weights.published import WHISPER_BASE, WHISPER_TINY_EN, Published
 from tests.pipeline.transcription.fakes import request
+from tests.word_errors import word_errors
 
 
 def spoken_segments(truth: dict[str, Any], channel: int) -> list[SpeechSegment]:

@@ -12,11 +12,11 @@ import soxr
 
 from pipeline.config.areas.speech.recognisers import SphinxOptions
 from pipeline.errors import ModelUnavailable
-from pipeline.judging.word_error import word_errors
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.transcription.engine import Samples
 from pipeline.transcription.engines.sphinx import SphinxTranscriber
 from tests.pipeline.transcription.fakes import babble, hiss, request, silence
+from tests.word_errors import word_errors
 
 
 @pytest.fixture(scope="module")
